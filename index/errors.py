@@ -1,0 +1,37 @@
+"""The errors citewire raises on purpose.
+
+    CitewireError           the value that is wrong and what to do about it
+    |- InputError           what the user gave: a path, a question, a setting, an article file
+    |- IndexFormatError     an index that this version or this embedder cannot read
+    |- ModelError           a model that is unknown, missing, corrupt or does not answer
+
+Only the outermost layer (command line, HTTP) turns one into text for a person; exit code 2 or a 4xx status.
+"""
+
+from __future__ import annotations
+
+
+class CitewireError(Exception):
+    """Base of all errors with a message that a user can act on.
+
+    Args:
+        problem: what is wrong, with the offending value in it.
+        fix: what the user can do about it, as an imperative sentence.
+    """
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(f"{problem}. {fix}")
+        self.problem = problem
+        self.fix = fix
+
+
+class InputError(CitewireError):
+    """A path, question, setting or article file that cannot be used."""
+
+
+class IndexFormatError(CitewireError):
+    """An index of another format version or embedder, or one whose files do not match their manifest."""
+
+
+class ModelError(CitewireError):
+    """A model that is unknown, missing, corrupt or does not answer."""

@@ -1,0 +1,301 @@
+"""Article -> passages: runs of neighbouring sentences with exact character offsets.
+
+Knows paragraphs, sentence boundaries (by sentencex), headings and the boilerplate of news pages. Does not
+know the tokenizer of any model: lengths are words. The text is never changed; boilerplate stays where the
+reader sees it and is only left out of `Passage.sentences`, and so of what is embedded, searched and quoted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import sentencex
+
+from citewire.index.types import Article, Passage, Span
+
+CHUNKER_VERSION = (
+    "1"  # raise it with every change that moves a passage or a sentence: it is part of an index's identity
+)
+MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
+WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
+HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
+STATEMENT_WORDS = 5  # a heading from here on states something and can be quoted
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A stretch of text that stands for itself: a sentence, a heading or a list item."""
+
+    span: Span
+    heading: bool
+    quotable: bool
+
+
+def passages(article: Article, max_words: int = MAX_WORDS) -> list[Passage]:
+    """Cut `article` into passages of at most `max_words` words, in the order of the text.
+
+    A passage crosses paragraphs, as news paragraphs are often one sentence long, and repeats the last
+    sentence of the one before where the length allows. From half of `max_words` on a heading starts a new
+    passage. Every sentence of `sentences(article.text)` is in at least one passage.
+    """
+    units = _units(article.text, max_words)
+    found: list[Passage] = []
+    first = 0
+    while first < len(units):
+        last = _last_unit(article.text, units, first, max_words)
+        quotable = [unit.span for unit in units[first : last + 1] if unit.quotable]
+        if quotable:
+            start, end = units[first].span.start, quotable[-1].end
+            found.append(Passage(article.path, start, end, article.text[start:end], tuple(quotable)))
+        first = _next_first(article.text, units, first, last, max_words)
+    return found
+
+
+def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
+    """Return what can be quoted from `text`: its sentences and longer headings, not boilerplate."""
+    return [unit.span for unit in _units(text, max_words) if unit.quotable]
+
+
+def embedding_text(article_text: str, passage: Passage) -> str:
+    """Return the words of `passage` that are embedded and searched: its sentences, white space single."""
+    return " ".join(" ".join(article_text[span.start : span.end].split()) for span in passage.sentences)
+
+
+def count_words(text: str) -> int:
+    """Count tokens between white space, each as one word per started `WORD_CHARACTERS` characters."""
+    return sum(-(-len(token) // WORD_CHARACTERS) for token in text.split())
+
+
+# -- units -> passages ----------------------------------------------------------------------------------
+
+
+def _last_unit(text: str, units: list[_Unit], first: int, max_words: int) -> int:
+    """Return the index of the last unit of the passage that starts at unit `first`."""
+    start, last = units[first].span.start, first
+    while last + 1 < len(units):
+        if count_words(text[start : units[last + 1].span.end]) > max_words:
+            break
+        opens_section = units[last + 1].heading and not units[last].heading
+        if opens_section and count_words(text[start : units[last].span.end]) * 2 >= max_words:
+            break
+        last += 1
+    while last > first and units[last].heading and last + 1 < len(units):
+        last -= 1  # a heading goes with what follows it
+    return last
+
+
+def _next_first(text: str, units: list[_Unit], first: int, last: int, max_words: int) -> int:
+    """Return the first unit of the passage after `first` .. `last`: the last one again, if it fits."""
+    following = last + 1
+    if following == len(units) or units[following].heading or units[last].heading or last == first:
+        return following
+    overlapped = count_words(text[units[last].span.start : units[following].span.end])
+    return last if overlapped <= max_words else following
+
+
+# -- text -> units --------------------------------------------------------------------------------------
+
+
+def _units(text: str, max_words: int) -> list[_Unit]:
+    """Return the units of `text`, boilerplate left out."""
+    units: list[_Unit] = []
+    paragraphs = list(_paragraphs(text))
+    lines = {text[paragraph.start : paragraph.end].strip() for paragraph in paragraphs}
+    seen_headings: set[str] = set()
+    for paragraph in paragraphs:
+        line = text[paragraph.start : paragraph.end].strip()
+        title = _TAB_TITLE.split(line, maxsplit=1)[0]
+        if is_boilerplate(line) or (title != line and title in lines):
+            continue
+        spans = _sentences(text, paragraph)
+        heading = len(spans) == 1 and _is_heading(text[spans[0].start : spans[0].end])
+        for span in spans:
+            words = text[span.start : span.end]
+            if heading and words in seen_headings:
+                continue  # pages repeat their title in the head, the tab and the text
+            seen_headings.add(words)
+            units.extend(
+                _Unit(piece, heading, not heading or _states(words)) for piece in _cut(text, span, max_words)
+            )
+    if not any(unit.quotable for unit in units):
+        # Nothing but short lines: then these are what the article says.
+        whole = (_sentences(text, paragraph, keep_boilerplate=True) for paragraph in paragraphs)
+        spans = [span for found in whole for span in found]
+        units = [_Unit(piece, False, True) for span in spans for piece in _cut(text, span, max_words)]
+    return units
+
+
+def _paragraphs(text: str) -> Iterator[Span]:
+    """Yield the lines of `text` that are not blank; where the text is hard-wrapped, its blocks of lines."""
+    lines: list[Span] = []
+    start = 0
+    for line in text.splitlines(keepends=True):
+        lines.append(Span(start, start + len(line)))
+        start += len(line)
+    block: list[Span] = []
+    wrapped = _is_hard_wrapped(text.splitlines())
+    for span in [*lines, Span(start, start)]:
+        blank = not text[span.start : span.end].strip()
+        if block and (blank or not wrapped):
+            yield Span(block[0].start, block[-1].end)
+            block = []
+        if not blank:
+            block.append(span)
+
+
+def _is_hard_wrapped(lines: list[str]) -> bool:
+    """Whether an editor broke the lines: almost none of them had room for the next line's first word."""
+    width = max(map(len, lines), default=0)
+    pairs = [
+        (line, following.split()[0])
+        for line, following in pairwise(lines)
+        if line.strip() and following.strip()
+    ]
+    full = sum(len(line.rstrip()) + 1 + len(word) > width for line, word in pairs)
+    return 40 <= width <= 100 and len(pairs) >= 3 and full >= 0.8 * len(pairs)
+
+
+_BULLET = re.compile(r"\s*(?:[•·▪►◦‣*–—-]\s+)*")
+_TAB_TITLE = re.compile(r"\s+[|–—-]\s+")  # "Title | Outlet", where the title stands on a line of its own too
+_TAG = r"(?:#[^\W\d]\S*|@\w\S*|https?://\S+|www\.\S+|pic\.twitter\.com/\S+)"
+_TAGS_AFTER_END = re.compile(rf"(?<=[.!?…”\"’)])\s*{_TAG}(?:\s+{_TAG})*\s*$")
+_WINDOW_CHARACTERS = 20_000  # of a paragraph at once: sentencex takes quadratic time on open quotation marks
+_TAGS_CHARACTERS = 300  # how far from the end of a sentence they are looked for
+
+
+def _sentences(text: str, paragraph: Span, keep_boilerplate: bool = False) -> list[Span]:
+    """Return the sentences of a paragraph without the white space, bullets and hashtags around them."""
+    found: list[Span] = []
+    for span in _boundaries(text, paragraph):
+        sentence = text[span.start : span.end]
+        if not sentence.strip():
+            continue
+        if is_boilerplate(sentence) and not sentence.strip().isalpha() and not keep_boilerplate:
+            continue
+        end = span.start + len(sentence.rstrip())
+        if tags := _TAGS_AFTER_END.search(text, max(span.start, span.end - _TAGS_CHARACTERS), span.end):
+            end = tags.start()
+        found.append(Span(span.start + len(sentence) - len(sentence.lstrip()), end))
+    return found
+
+
+def _boundaries(text: str, paragraph: Span) -> Iterator[Span]:
+    """Yield the sentences of a paragraph after its bullet, white space around them included."""
+    bullet = _BULLET.match(text, paragraph.start, paragraph.end)
+    start = bullet.end() if bullet else paragraph.start
+    if not text[start : paragraph.end].strip():
+        start = paragraph.start  # nothing but bullets
+    while start < paragraph.end:
+        # One white space for another: offsets stay, and sentencex 1.0.32 panics on "A\u00a0." (an initial
+        # and a space that is not ASCII).
+        plain = re.sub(r"\s", " ", text[start : min(start + _WINDOW_CHARACTERS, paragraph.end)])
+        if start + len(plain) < paragraph.end:
+            plain = plain[: plain.rfind(" ") + 1] or plain
+        begin = 0
+        for boundary in sentencex.get_sentence_boundaries("en", plain):
+            end = boundary["end_index"]
+            if end < len(plain) and plain[end - 1] == "." and plain[end].isalnum():
+                continue  # a name such as Blockchain.News, not an end
+            yield Span(start + begin, start + end)
+            begin = end
+        start += len(plain)
+
+
+def _is_heading(line: str) -> bool:
+    return count_words(line) <= HEADING_WORDS and not re.search(r"[.!?…。！？:;,][\"”’»)\]]*$", line)
+
+
+def _states(heading: str) -> bool:
+    """Whether a heading says something that could be quoted: enough words, or a figure."""
+    return count_words(heading) >= STATEMENT_WORDS or any(character.isdigit() for character in heading)
+
+
+def _cut(text: str, span: Span, max_words: int) -> Iterator[Span]:
+    """Yield `span` in pieces of at most `max_words` words, cut after a clause, else after a word."""
+    start = span.start
+    while (end := _fitting_end(text, start, span.end, max_words)) < span.end:
+        clauses = [match.end() for match in _CLAUSE.finditer(text, start, end)]
+        if clauses and (clauses[-1] - start) * 2 > end - start:
+            end = clauses[-1]
+        yield Span(start, end)
+        start = end
+        while text[start].isspace():
+            start += 1
+    yield Span(start, span.end)
+
+
+_CLAUSE = re.compile(r"[,;:—–](?=\s)")
+_TOKEN = re.compile(r"\S+")
+
+
+def _fitting_end(text: str, start: int, end: int, max_words: int) -> int:
+    """Return the end of the longest run of whole tokens from `start` that fits, or of a part of one."""
+    words, fitting = 0, start
+    for token in _TOKEN.finditer(text, start, end):
+        words += -(-(token.end() - token.start()) // WORD_CHARACTERS)
+        if words > max_words:
+            break
+        fitting = token.end()
+    return fitting if fitting > start else start + max_words * WORD_CHARACTERS
+
+
+# -- boilerplate ----------------------------------------------------------------------------------------
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_DATE = (
+    rf"(?:{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}|\d{{1,2}}\.?\s+{_MONTH}\s+\d{{4}}"
+    r"|\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4})"
+)
+_TIME = r"(?:\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?\s*(?:utc|gmt|e[sd]?t|p[sd]?t|cet)?)"
+_LINE = r".{0,120}"
+_BOILERPLATE_CHARACTERS = 400  # a longer line has something to say
+
+_BOILERPLATE = re.compile(
+    "|".join(
+        (
+            rf"place your ads? here{_LINE}",
+            r"(?:advertise(?:ment| here| with us)?|sponsored(?: (?:content|post|by\W.{0,60}))?|promoted|ad)",
+            rf"(?:story|article) continues (?:below|after){_LINE}",
+            r"share(?: this| the)? (?:article|story|post|page|news)",
+            r"share (?:on|via|to) (?:facebook|twitter|x|linkedin|email|whatsapp|telegram|reddit)",
+            r"(?:the )?link (?:has been )?copied(?: to (?:the |your )?clipboard)?",
+            r"copy(?: the)? link",
+            rf"(?:follow|join|find) us on {_LINE}",
+            rf"(?:subscribe to|sign up (?:for|to)) (?:our|the|my) {_LINE}",
+            rf"(?:click|tap) (?:here|below) (?:to|for) {_LINE}",
+            rf"(?:read (?:more|also|next)|also read|see also|related(?: articles?| stories| news| posts?)?"
+            rf"|recommended(?: reading)?|more on this|you (?:might|may) also like)(?:\s*:\s*{_LINE})?",
+            r"(?:featured )?(?:image|photo|picture)(?: (?:credits?|source|by|courtesy(?: of)?))?"
+            rf"\s*:\s*{_LINE}",
+            r"the post .{1,300} (?:first appeared|appeared first) on .{1,80}",
+            rf"(?:©|\(c\)|copyright (?:©|\(c\)|by|\d)){_LINE}",
+            r"all rights reserved",
+            r"\d+\s*-?\s*min(?:ute)?s?(?: read)?",
+            r"(?:latest|last|first)? ?(?:updated?|published|posted)(?: on| at)?\s*:?"
+            rf"\s*(?:{_DATE})?[,\s|-]*(?:at )?{_TIME}?",
+            rf"{_DATE}[,\s|·-]*(?:at )?{_TIME}?",
+            rf"[—–-]+\s*.{{1,80}}\(@\w{{1,30}}\)\s*(?:{_DATE})?",
+            r"[^\W\d]+",  # one word alone on a line: NEW, Source, Analysis, a menu entry
+            rf"{_TAG}(?: {_TAG})*",
+            r"[\W_]+",  # a rule such as *** or ---
+        )
+    ),
+    re.IGNORECASE,
+)
+
+
+def is_boilerplate(line: str) -> bool:
+    """Whether a whole line or sentence belongs to the page and not to the article.
+
+    >>> is_boilerplate("The link has been copied!"), is_boilerplate("Share prices fell.")
+    (True, False)
+    """
+    if len(line) > _BOILERPLATE_CHARACTERS:
+        return False
+    words = " ".join(line.split())
+    if re.fullmatch(r"[^\W\d]+[.!?…]+", words):
+        return False  # "Why?" and "No." are sentences; a lone word without an end is not
+    return bool(_BOILERPLATE.fullmatch(words.rstrip(".!…:").strip() or words))

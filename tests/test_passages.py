@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from citewire.index.articles import read_articles
+from citewire.index.passages import count_words, embedding_text, is_boilerplate, passages, sentences
+from citewire.index.types import Article
+from citewire.seeds import seeds_folder
+
+
+def article(text: str) -> Article:
+    return Article("a.txt", text, "0" * 64)
+
+
+def quotable(text: str, max_words: int = 110) -> list[str]:
+    return [text[span.start : span.end] for span in sentences(text, max_words)]
+
+
+# -- sentences ----------------------------------------------------------------------------------------------
+
+
+def test_offsets_count_code_points_and_spans_have_no_white_space_around() -> None:
+    text = (
+        "  He said “hello 😀 friend.”  Then é e\u0301 left.\r\n"
+        "👨\u200d👩\u200d👧 came home! Mr. Smith paid $1.5 million.  "
+    )
+    assert quotable(text) == [
+        "He said “hello 😀 friend.”",
+        "Then é e\u0301 left.",
+        "👨\u200d👩\u200d👧 came home!",
+        "Mr. Smith paid $1.5 million.",
+    ]
+
+
+def test_other_white_space_after_an_initial_is_no_trouble() -> None:
+    text = "Charles A\u00a0. Pearce wrote it. J\u3000. Doe read it."
+    assert " ".join(quotable(text)) == text
+
+
+def test_a_dot_inside_a_name_ends_no_sentence() -> None:
+    assert quotable("It stood on Blockchain.News today.") == ["It stood on Blockchain.News today."]
+
+
+def test_a_bullet_is_no_part_of_its_sentences() -> None:
+    text = "  • Strong growth came. However, it is not sure.\n- A second point follows.\n-5% was the change."
+    assert quotable(text) == [
+        "Strong growth came.",
+        "However, it is not sure.",
+        "A second point follows.",
+        "-5% was the change.",
+    ]
+
+
+def test_tags_and_addresses_after_the_end_of_a_sentence_are_cut_off() -> None:
+    text = (
+        "Avalon merges mining with heating.#Canaan #Bitcoinhttps://t.co/O41\nIt ranked #1. It likes #Bitcoin."
+    )
+    assert quotable(text) == ["Avalon merges mining with heating.", "It ranked #1.", "It likes #Bitcoin."]
+
+
+def test_hard_wrapped_lines_are_one_paragraph() -> None:
+    text = (
+        "The company said on Monday that it would sell its unit to\n"
+        "Canaan for two million dollars, which is less than it had\n"
+        "hoped to get for it. The sale is planned for the end of the\n"
+        "year.\n\nNothing else was said by anyone at the company on Monday,\n"
+        "not even on request.\n"
+    )
+    assert [sentence.replace("\n", " ") for sentence in quotable(text)] == [
+        "The company said on Monday that it would sell its unit to Canaan for two million dollars, "
+        "which is less than it had hoped to get for it.",
+        "The sale is planned for the end of the year.",
+        "Nothing else was said by anyone at the company on Monday, not even on request.",
+    ]
+
+
+def test_a_headline_above_its_text_is_not_joined_with_it() -> None:
+    assert quotable("Canaan Refocuses Strategy on Mining\nThe company said so.") == [
+        "Canaan Refocuses Strategy on Mining",
+        "The company said so.",
+    ]
+
+
+def test_short_headings_are_not_quotable_but_figures_are() -> None:
+    assert quotable("Expansion Roadmap\nRevenue: $88.8 million\nIt grew.") == [
+        "Revenue: $88.8 million",
+        "It grew.",
+    ]
+
+
+def test_a_repeated_title_and_the_title_of_the_tab_count_once() -> None:
+    title = "Canaan Exits AI to Focus on Bitcoin Mining"
+    assert quotable(f"{title} | Flash News | Blockchain.News\n\n{title}\n\n{title}\nIt did.") == [
+        title,
+        "It did.",
+    ]
+
+
+def test_a_text_of_nothing_but_short_lines_is_still_quotable() -> None:
+    assert quotable("Bitcoin up\nSource\n") == ["Bitcoin up", "Source"]
+
+
+def test_a_sentence_over_the_limit_is_cut_after_a_clause_or_a_word() -> None:
+    assert quotable("one two three, four five six seven", max_words=4) == [
+        "one two three,",
+        "four five six seven",
+    ]
+    assert quotable("one two three four five six", max_words=4) == ["one two three four", "five six"]
+    assert quotable("x" * 90, max_words=2) == ["x" * 40, "x" * 40, "x" * 10]
+
+
+# -- boilerplate --------------------------------------------------------------------------------------------
+
+
+FURNITURE = """
+Place your ads here email us at info@blockchain.news
+Advertisement
+ADVERTISEMENT
+Story continues below
+Share this article
+Share on Facebook
+The link has been copied!
+Link copied to clipboard
+Copy link
+Follow us on Google News
+Sign up for our daily newsletter
+Subscribe to our newsletter!
+Click here to read the full report
+Read more: Bitcoin falls again
+Related: Miners move abroad
+— DonCorleone77 (@CorleoneDon77) June 23, 2025
+— Cryptonews.com (@cryptonews) January 8, 2025
+#Canaan #Bitcoin
+https://t.co/9H07kOtfyO
+@StockMKTNewz
+pic.twitter.com/abc #BTC
+The post Miners Fall—Here’s Why appeared first on Cryptonews.
+The post A first appeared on B.
+Latest Update
+6/29/2025 2:56:38 PM
+Last updated: June 3, 2024 at 10:15 UTC
+March 4, 2024
+NEW
+Source
+Analysis
+Image: Shutterstock
+Copyright 2024 Example Media
+Photo credit: Getty Images
+© 2024 Example Media
+All rights reserved.
+3 min read
+* * *
+-----
+"""
+
+
+@pytest.mark.parametrize("line", FURNITURE.strip().splitlines())
+def test_furniture_of_a_page_is_recognised(line: str) -> None:
+    assert is_boilerplate(line)
+    text = f"The company shut its unit.\n{line}\nIt keeps the other one."
+    assert quotable(text) == ["The company shut its unit.", "It keeps the other one."]
+
+
+NEWS_LINES = """
+Share prices fell on Monday.
+The post office said that sales rose.
+The post was deleted on Monday.
+Sources said the deal was off.
+New York wins.
+Related companies lost 3%.
+No.
+Why?
+Advertisement revenue fell by 4%.
+He posted it on X on June 23, 2025.
+Image processing is slow.
+Revenue: $88.8 million
+— That is what she said (in 2024).
+2024 revenue hit $269.3 million.
+Follow the money.
+Copyright law changed in 2024, and the minister said so in a speech to parliament before a vote on the bill.
+"""
+
+
+@pytest.mark.parametrize("line", NEWS_LINES.strip().splitlines())
+def test_news_is_not_taken_for_furniture(line: str) -> None:
+    assert not is_boilerplate(line)
+
+
+# -- passages -----------------------------------------------------------------------------------------------
+
+
+def test_passages_cross_paragraphs_and_repeat_the_last_sentence() -> None:
+    text = "One two three.\n\nFour five six.\nAdvertisement\nSeven eight nine.\nTen eleven twelve."
+    found = passages(article(text), max_words=7)
+    assert [passage.text for passage in found] == [
+        "One two three.\n\nFour five six.",
+        "Four five six.\nAdvertisement\nSeven eight nine.",
+        "Seven eight nine.\nTen eleven twelve.",
+    ]
+    assert embedding_text(text, found[1]) == "Four five six. Seven eight nine."
+
+
+def test_a_heading_goes_with_what_follows_it() -> None:
+    text = "One two three four five.\nA Heading\nSix seven eight."
+    assert [passage.text for passage in passages(article(text), max_words=8)] == [
+        "One two three four five.",
+        "A Heading\nSix seven eight.",
+    ]
+
+
+def test_the_seeds_are_covered_without_their_furniture() -> None:
+    for seed in read_articles([seeds_folder()]).articles:
+        found = passages(seed)
+        covered = {span for passage in found for span in passage.sentences}
+        assert covered == set(sentences(seed.text))
+        assert max(count_words(passage.text) for passage in found) <= 110
+        quotes = "\n".join(seed.text[span.start : span.end] for span in covered)
+        for furniture in (
+            "appeared first on",
+            "Place your ads",
+            "link has been copied",
+            "(@cryptonews)",
+            "Latest Update",
+        ):
+            assert furniture not in quotes
+    assert "Total 2024 revenue hit $269.3 million, a 27.4% increase from 2023." in quotable(
+        (seeds_folder() / "000_dc4ea0124dbaad63.txt").read_text()
+    )
+
+
+PIECES = (
+    "A sentence of news. |“Quoted,” he said. |"
+    "Mr. A.\u00a0|J\u2009.|\n|\r\n|\n\n|Heading|• |Share this article|#tag |"
+    "https://t.co/x |😀|e\u0301|中文。|1.5 million, |"
+    "word word word word word |xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx|"
+    "\u2028|\x85|\x0c|“|”|... |! |A - B|— N (@n) May 1, 2024\n"
+)
+NEWS = st.lists(st.sampled_from(PIECES.split("|")), max_size=40).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(NEWS, st.text(max_size=200)), st.integers(min_value=1, max_value=30))
+def test_offsets_are_exact_for_any_text(text: str, max_words: int) -> None:
+    wanted = sentences(text, max_words)
+    found = passages(article(text), max_words)
+    assert bool(wanted) == bool(text.strip())
+    for spans in (wanted, *(passage.sentences for passage in found)):
+        assert all(before.end <= after.start for before, after in pairwise(spans))
+    for span in wanted:
+        words = text[span.start : span.end]
+        assert words
+        assert words == words.strip()
+        assert count_words(words) <= max_words
+    for passage in found:
+        assert passage.text == text[passage.start : passage.end]
+        assert count_words(passage.text) <= max_words
+        assert passage.sentences
+        assert passage.start <= passage.sentences[0].start
+        assert passage.sentences[-1].end == passage.end
+    assert {span for passage in found for span in passage.sentences} == set(wanted)
+    starts = [passage.start for passage in found]
+    assert starts == sorted(set(starts))
