@@ -1,0 +1,194 @@
+"""GGUF file -> folder of float32 safetensors and tokenizer, made once and kept beside it.
+
+Dequantising takes a minute, loading the result a second. A folder counts only with its `citewire.json`, which
+is written last and says which bytes it was made of and what its files must be. Knows nothing of catalogues.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from citewire.index.errors import ModelError
+from citewire.qa.files import (
+    WORK,
+    Progress,
+    locked,
+    models_folder,
+    quiet,
+    require_room,
+    sha256_of,
+    size_of,
+    sweep,
+    sync,
+)
+
+_MANIFEST = "citewire.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of the converted form."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What a converted form was made of; the time tells a changed file of the same size unread."""
+
+    source_sha256: str
+    source_bytes: int
+    source_mtime_ns: int
+    files: tuple[_File, ...]
+
+
+def converted(gguf: Path, cache: Path | None, progress: Progress = quiet, *, sha256: str = "", room: int = 0) -> Path:
+    """Return the converted form of a GGUF file; makes it if it is not there.
+
+    Args:
+        gguf: the file.
+        cache: citewire's cache folder: for locks, and for the result if the file's folder cannot be written.
+        progress: gets what is being done.
+        sha256: what the file must have; anything without.
+        room: bytes that the result takes, if known.
+
+    Raises:
+        ModelError: wrong bytes, no GGUF file of a supported kind, not enough memory or disk.
+    """
+    folder = _folder(gguf, cache)
+    if is_converted(gguf, cache, sha256):
+        return folder
+    with locked(cache, f"convert-{_key(gguf)}", progress):
+        if is_converted(gguf, cache, sha256):  # by the process that was waited for
+            return folder
+        digest = sha256_of(gguf, progress)
+        if sha256 and digest != sha256:
+            raise ModelError(
+                f"The file {gguf} has the sha256 {digest}, not its publisher's {sha256}",
+                "Delete it and fetch it again with citewire models fetch.",
+            )
+        manifest = _whole(folder)
+        if manifest and manifest.source_sha256 == digest:  # copied or touched, but the same bytes
+            _write(folder, _manifest(gguf, digest, manifest.files))
+        else:
+            _convert(gguf, digest, folder, room, progress)
+    return folder
+
+
+def is_converted(gguf: Path, cache: Path | None, sha256: str = "") -> bool:
+    """Say whether the converted form is there and whole, by its files' sizes.
+
+    It is of this GGUF file if it was made of one with `sha256`, or, where that is not known, of one with the
+    file's size and time.
+    """
+    manifest = _whole(_folder(gguf, cache))
+    if manifest is None or not gguf.is_file():
+        return False
+    if sha256:
+        return manifest.source_sha256 == sha256
+    stat = gguf.stat()
+    return (manifest.source_bytes, manifest.source_mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+
+
+def converted_files(gguf: Path, cache: Path | None) -> dict[Path, str]:
+    """Return the files of the converted form with the sha256 each must have; none where there is no form."""
+    folder = _folder(gguf, cache)
+    manifest = _read(folder)
+    return {folder / file.name: file.sha256 for file in manifest.files} if manifest else {}
+
+
+def _key(gguf: Path) -> str:
+    return hashlib.sha256(str(gguf.resolve()).encode()).hexdigest()[:16]
+
+
+def _folder(gguf: Path, cache: Path | None) -> Path:
+    """Return where the converted form is or will be: beside the file, or in the cache if that cannot be."""
+    beside = gguf.with_name(gguf.name + ".float32")
+    if beside.is_dir() or os.access(gguf.parent, os.W_OK):
+        return beside
+    return models_folder(cache) / f"converted-{_key(gguf)}"
+
+
+def _convert(gguf: Path, digest: str, folder: Path, room: int, progress: Progress) -> None:
+    """Make `folder`, all or nothing.
+
+    A child process does it: it needs several times the file's size in memory, which is free again afterwards,
+    and where there is not enough of it, the child alone dies.
+    """
+    marker = f"{WORK}converting-{_key(gguf)}-"
+    sweep(folder.parent, marker)
+    require_room(folder.parent, room, f"the converted form of {gguf.name}")
+    progress("converting", 0, 0)
+    with tempfile.TemporaryDirectory(prefix=marker, dir=folder.parent, ignore_cleanup_errors=True) as work:
+        made = Path(work) / "model"
+        # -P: a torch.py in the user's folder must not be taken for torch
+        run = subprocess.run(
+            [sys.executable, "-P", "-m", "citewire.qa.generate_local", str(gguf.resolve()), str(made)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if run.returncode:
+            raise _failed(gguf, run.returncode, run.stderr)
+        files = []
+        for file in sorted(made.iterdir()):
+            sync(file)
+            files.append(_File(file.name, size_of(file), sha256_of(file, progress)))
+        _write(made, _manifest(gguf, digest, tuple(files)))
+        if folder.exists():
+            shutil.rmtree(folder)
+        made.replace(folder)
+        sync(folder.parent)
+
+
+def _failed(gguf: Path, code: int, stderr: str) -> ModelError:
+    reason = ([line.strip() for line in stderr.splitlines() if line.strip()] or ["no reason given"])[-1]
+    if code < 0:
+        reason = f"signal {-code} ended it, perhaps because memory ran out"
+    return ModelError(
+        f"The GGUF file {gguf} cannot be converted: {reason}",
+        "Check the file, free memory and disk space, or name a smaller model.",
+    )
+
+
+def _manifest(gguf: Path, digest: str, files: tuple[_File, ...]) -> _Manifest:
+    stat = gguf.stat()
+    return _Manifest(digest, stat.st_size, stat.st_mtime_ns, files)
+
+
+def _write(folder: Path, manifest: _Manifest) -> None:
+    new = folder / (_MANIFEST + ".new")
+    new.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+    sync(new)
+    new.replace(folder / _MANIFEST)
+    sync(folder)
+
+
+def _read(folder: Path) -> _Manifest | None:
+    """Return the manifest; None where there is none or it cannot be understood."""
+    try:
+        read = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        return _Manifest(**{**read, "files": tuple(_File(**file) for file in read["files"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _whole(folder: Path) -> _Manifest | None:
+    """Return the manifest if all the files it names are there with their sizes."""
+    manifest = _read(folder)
+    if manifest and all(size_of(folder / file.name) == file.bytes for file in manifest.files):
+        return manifest
+    return None

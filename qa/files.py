@@ -1,0 +1,120 @@
+"""Files that must be whole or not there: their sha256, locks, room on the disk.
+
+Knows nothing of what the files hold. Names in a model's folder that start with "." are work in progress
+and belong to whoever holds its lock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+import platformdirs
+
+from citewire.index.errors import ModelError
+
+Progress = Callable[[str, int, int], None]  # (what is being done, bytes done, bytes in all; 0 for unknown)
+
+BLOCK = 1 << 20  # bytes read at once
+WORK = "."  # prefix of names that a killed process may have left
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Report nothing."""
+    del what, done, total
+
+
+def models_folder(cache: Path | None) -> Path:
+    """Return the folder that holds one folder a model; `cache` is citewire's, by default the user's own."""
+    return (cache or platformdirs.user_cache_path("citewire")) / "models"
+
+
+@contextmanager
+def locked(cache: Path | None, key: str, progress: Progress) -> Iterator[None]:
+    """Hold the lock `key` of the cache; wait while another process holds it. It dies with its process.
+
+    Raises:
+        ModelError: a file of the cache cannot be read or written, now or while the lock is held.
+    """
+    folder = models_folder(cache)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / f".{key}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            progress("waiting for another citewire", 0, 0)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+    except OSError as error:
+        raise ModelError(
+            f"The cache folder {folder} cannot be used: {error}",
+            "Make it writable, free space on its disk, or name another folder with CITEWIRE_CACHE.",
+        ) from error
+
+
+def sha256_of(file: Path, progress: Progress = quiet, what: str = "checking") -> str:
+    """Return the hex digest of a file's bytes."""
+    digest, done, total = hashlib.sha256(), 0, file.stat().st_size
+    with file.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+            done += len(block)
+            progress(what, done, total)
+    return digest.hexdigest()
+
+
+def size_of(file: Path) -> int:
+    """Return a file's bytes; -1 where there is none."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1
+
+
+def bytes_below(folder: Path) -> int:
+    """Return the bytes of all files below a folder; 0 where there is none."""
+    return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Raise ModelError unless `needed` bytes are free where `folder` is or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ModelError(
+            f"The disk is too small for {what}: it needs {needed:,} bytes and {folder} has {free:,} free",
+            f"Free {needed - free:,} bytes, or name a cache folder on another disk with CITEWIRE_CACHE.",
+        )
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def sync(path: Path) -> None:
+    """Have a file or folder survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sweep(folder: Path, prefix: str) -> None:
+    """Delete what killed processes left in `folder` under `prefix`."""
+    for left in folder.glob(f"{prefix}*"):
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()

@@ -1,0 +1,254 @@
+"""A language model behind an OpenAI-compatible server (vLLM, llama.cpp and others).
+
+Knows the wire format of `/chat/completions` and `/models`. Does not know what the messages say, nor how the
+server tokenises: contents are sent with the marks of control tokens broken up, as servers would obey them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from ipaddress import ip_address
+from queue import Empty, SimpleQueue
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from citewire.index.errors import ModelError
+from citewire.qa.types import Message
+
+_STOP_POLL = 0.05  # seconds between two looks at `stopped`
+# Reading a long prompt may take a slow server minutes, in which it sends nothing.
+_TIMEOUT = httpx.Timeout(connect=5.0, read=300.0, write=30.0, pool=5.0)
+_TOP_LOGPROBS = 20  # the most that the OpenAI API allows
+# <|im_end|>, <end_of_turn>, </s>, [INST] and their like, as the vocabularies of open models write them
+_CONTROL = re.compile(r"<(?=[|｜])|<(?=/?[A-Za-z_]\w*>)|\[(?=/?(?:INST|SYSTEM_PROMPT|(?:AVAILABLE_)?TOOL\w+)\])")
+# Bytes a token: news in English has 4 to 5 with the tokenizers of 2024 and later, so this counts too many.
+_BYTES_A_TOKEN = 3.5
+_TOKENS_A_MESSAGE = 8  # role and control tokens around a content
+
+
+class OpenAIGenerator:
+    """A model of a server with the OpenAI chat API. Safe to share between threads.
+
+    Args:
+        url: ends before `/chat/completions`.
+        model: its name on the server; "" for the first that the server lists.
+        api_key: sent as bearer token.
+
+    Raises:
+        ModelError: `model` is "" and the server does not list one.
+    """
+
+    def __init__(self, url: str, model: str = "", *, api_key: str | None = None) -> None:
+        self._url = url
+        self._options: dict[str, Any] = {
+            "timeout": _TIMEOUT,
+            "headers": {"Authorization": f"Bearer {api_key}"} if api_key else {},
+            "trust_env": not _is_this_machine(url),  # no proxy between a machine and itself
+            "follow_redirects": False,
+        }
+        self._model = model or self._first_model()
+
+    @property
+    def name(self) -> str:
+        """What the answer object reports as its model: its name and the server's address."""
+        return f"{self._model} at {urlsplit(self._url).netloc}"
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Generator[str, None, None]:
+        """Yield the reply piece by piece until its end, `max_tokens` or `stopped()`, which hangs up.
+
+        Raises:
+            ModelError: the server cannot be reached, refuses, breaks off, or sends what is not its format.
+        """
+        body = {**self._body(messages, max_tokens), "stream": True}
+        pieces: SimpleQueue[str | None] = SimpleQueue()
+
+        async def pump() -> None:
+            try:
+                async for piece in self._stream(body):
+                    pieces.put(piece)
+            finally:
+                pieces.put(None)
+
+        # The requests run beside this thread, so that Stop is heard while the server says nothing.
+        with start_blocking_portal() as portal:
+            pumping = portal.start_task_soon(pump)
+            try:
+                while not stopped():
+                    try:
+                        piece = pieces.get(timeout=_STOP_POLL)
+                    except Empty:
+                        continue
+                    if piece is None:
+                        pumping.result()
+                        return
+                    yield piece
+            finally:
+                pumping.cancel()
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return an estimate of the prompt's length, rather too large; the API has no way to ask."""
+        return sum(
+            _TOKENS_A_MESSAGE + math.ceil(len(message.content.encode()) / _BYTES_A_TOKEN) for message in messages
+        )
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        """Return the probability of each option as the reply's first token, normalised to sum to 1.
+
+        A server that gives no log probabilities gives its word alone: the option it replies with gets 1.
+
+        Raises:
+            ModelError: as `generate`; or the reply is none of the options.
+        """
+        body = self._body(messages, 1)
+        response = self._send("POST", "chat/completions", {**body, "logprobs": True, "top_logprobs": _TOP_LOGPROBS})
+        if response.status_code in (400, 422):  # a server without log probabilities
+            response = self._send("POST", "chat/completions", body)
+        choice = self._read(response, lambda reply: reply["choices"][0])
+        weights = _weigh(_top_tokens(choice), options)
+        if not any(weights):
+            reply = str((choice.get("message") or {}).get("content") or "")
+            weights = _weigh([(reply, 1.0)], options)
+        if not any(weights):
+            raise ModelError(
+                f"The model {self.name} replied {reply[:50]!r}, which is none of {list(options)}",
+                "Name a model that follows instructions, or one on this machine.",
+            )
+        return [weight / sum(weights) for weight in weights]
+
+    def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "messages": [
+                {"role": message.role, "content": _CONTROL.sub(r"\g<0> ", message.content)} for message in messages
+            ],
+            "max_tokens": max_tokens,
+            "temperature": 0,
+        }
+
+    def _first_model(self) -> str:
+        response = self._send("GET", "models")
+        return str(self._read(response, lambda reply: reply["data"][0]["id"]))
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        try:
+            with httpx.Client(**self._options) as client:
+                return client.request(method, f"{self._url}/{path}", json=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+
+    def _read(self, response: httpx.Response, pick: Callable[[Any], Any]) -> Any:
+        """Return what `pick` finds in the reply; ModelError if it refuses or is not of the expected form."""
+        if response.status_code != httpx.codes.OK:
+            raise self._refused(response.status_code, response.text)
+        try:
+            return pick(response.json())
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise self._malformed(response.text) from error
+
+    async def _stream(self, body: dict[str, Any]) -> AsyncIterator[str]:
+        """Yield the pieces of a streamed reply (server-sent events, one JSON object each, then [DONE])."""
+        finished = False
+        try:
+            async with (
+                httpx.AsyncClient(**self._options) as client,
+                client.stream("POST", f"{self._url}/chat/completions", json=body) as response,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    await response.aread()
+                    raise self._refused(response.status_code, response.text)
+                async for line in response.aiter_lines():
+                    data = line.removeprefix("data:").strip()
+                    if not line.startswith("data:") or not data:
+                        continue
+                    if data == "[DONE]":
+                        return
+                    piece, last = self._event(data)
+                    finished = finished or last
+                    if piece:
+                        yield piece
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from error
+        if not finished:
+            raise self._malformed("the stream ended before the reply did")
+
+    def _event(self, data: str) -> tuple[str, bool]:
+        """Return an event's piece of text, and whether it is the reply's last."""
+        try:
+            event = json.loads(data)
+            if "error" in event:
+                raise self._refused(httpx.codes.OK, data)
+            if not event["choices"]:  # usage figures
+                return "", False
+            choice = event["choices"][0]
+            return str(choice["delta"].get("content") or ""), bool(choice.get("finish_reason"))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise self._malformed(data) from error
+
+    def _unreachable(self, error: Exception) -> ModelError:
+        what = str(error) or type(error).__name__
+        return ModelError(
+            f"The model server {self._url} does not answer: {what}",
+            "Start it, or check the model's URL.",
+        )
+
+    def _refused(self, status: int, text: str) -> ModelError:
+        what = f"The model server {self._url} answered {status} for model {self._model!r}: {_message(text)}"
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            return ModelError(what, "Set CITEWIRE_API_KEY to a key of that server.")
+        if status == httpx.codes.NOT_FOUND:
+            return ModelError(what, "Check the URL's path and name a model the server has: URL#model-name.")
+        if httpx.codes.is_redirect(status):
+            return ModelError(what, "Name the address it redirects to, if you trust it.")
+        return ModelError(what, "See the server's log, or name another model.")
+
+    def _malformed(self, text: str) -> ModelError:
+        return ModelError(
+            f"The model server {self._url} sent what is no chat completion: {text[:200]!r}",
+            "Check that the URL is that of an OpenAI-compatible server, and see its log.",
+        )
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _message(text: str) -> str:
+    """Return the message in a server's error, which is usually JSON, in one short line."""
+    try:
+        error = json.loads(text)["error"]
+        text = error["message"] if isinstance(error, dict) else error
+    except (ValueError, KeyError, TypeError):
+        pass
+    return " ".join(str(text).split())[:200]
+
+
+def _top_tokens(choice: dict[str, Any]) -> list[tuple[str, float]]:
+    """Return the candidates of the reply's first token with their probabilities; none if not given."""
+    try:
+        tops = choice["logprobs"]["content"][0]["top_logprobs"]
+        return [(str(top["token"]), math.exp(float(top["logprob"]))) for top in tops]
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+        return []
+
+
+def _weigh(tokens: Sequence[tuple[str, float]], options: Sequence[str]) -> list[float]:
+    """Return for each option the probability of the tokens that begin it and no other option."""
+    weights = [0.0] * len(options)
+    for token, probability in tokens:
+        word = token.strip()
+        begun = [i for i, option in enumerate(options) if word and option.startswith(word)]
+        if len(begun) == 1:
+            weights[begun[0]] += probability
+    return weights

@@ -1,0 +1,25 @@
+"""The prompt: `prompt.md` beside this file, filled with evidence and the question.
+
+`prompt.md` is the system message and then example questions and answers in turn, parted by lines of `---`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from citewire.qa.types import Message
+
+
+def build(sentences: Sequence[str], question: str) -> list[Message]:
+    """Return the messages that ask `question` of `sentences`, numbered from 1 in the order given."""
+    numbered = "\n".join(f"[{n}] {' '.join(s.split())}" for n, s in enumerate(sentences, 1))
+    return [*_fixed(), Message("user", f"{numbered}\n\nQuestion: {question}")]
+
+
+@cache
+def _fixed() -> tuple[Message, ...]:
+    system, *examples = (files("citewire.qa") / "prompt.md").read_text(encoding="utf-8").split("\n---\n")
+    turns = [Message("user" if i % 2 == 0 else "assistant", text.strip()) for i, text in enumerate(examples)]
+    return (Message("system", system.strip()), *turns)

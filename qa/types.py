@@ -1,0 +1,179 @@
+"""The values that pass between the stages of `citewire.qa`; every other module may import this one.
+
+Offsets count Unicode code points of the article's text as stored, so `text[start:end] == quote.text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Verdict = Literal["supported", "partial", "unsupported"]
+Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """An exact span of one article that a claim rests on; `n` is the number shown, 1-based within the answer."""
+
+    n: int
+    article: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of the answer with what it rests on.
+
+    Attributes:
+        text: the sentence without citation markers.
+        verdict: supported, partial or unsupported by `quotes`.
+        probability: how likely the verdict "supported" is right, 0 to 1.
+        reason: why, in words a reader understands; "" for a supported claim.
+        shown: whether the answer's text contains the claim.
+        quotes: at least one where the verdict is supported or partial.
+    """
+
+    text: str
+    verdict: Verdict
+    probability: float
+    reason: str
+    shown: bool
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictValue:
+    """One of the values that sources give for the same thing, with the span that gives it."""
+
+    value: str
+    article: str
+    published: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Values for the same thing that differ between sources."""
+
+    about: str
+    values: tuple[ConflictValue, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHit:
+    """A retrieved passage, as the answer reports it; `score` as in `citewire.index.types.Hit`."""
+
+    article: str
+    start: int
+    end: int
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds from the question's arrival, and tokens as the model counts them."""
+
+    retrieve_s: float = 0.0
+    evidence_s: float = 0.0
+    first_token_s: float = 0.0
+    generate_s: float = 0.0
+    check_s: float = 0.0
+    total_s: float = 0.0
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer object of every surface: command line, page, HTTP, export.
+
+    `text` is the answer as shown, each shown claim followed by its numbers as `[n]`.
+    """
+
+    question: str
+    standalone_question: str
+    status: Status
+    text: str
+    claims: tuple[Claim, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    hits: tuple[AnswerHit, ...] = ()
+    timings: Timings = field(default_factory=Timings)
+    model: str = ""
+    index_generation: int = 0
+
+
+# What `Answerer.stream` yields, in this order: one Searched, any Drafts and Checked, one Answer.
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Retrieval is done."""
+
+    standalone_question: str
+    hits: tuple[AnswerHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The model's words of the sentence it is writing now, not yet checked; replaces the previous draft."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A claim is final."""
+
+    claim: Claim
+
+
+Event = Searched | Draft | Checked | Answer
+
+
+class Generator(Protocol):
+    """A language model that continues a chat prompt."""
+
+    @property
+    def name(self) -> str:
+        """What the answer object reports as its model."""
+        ...
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
+        """Yield the reply piece by piece, greedily decoded, until its end, `max_tokens` or `stopped()`.
+
+        Special tokens in a message's content are plain text, never tokens of the prompt.
+        """
+        ...
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """Return the length of the prompt that `generate` would read."""
+        ...
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        """Return the probability of each option as the reply's first token, normalised to sum to 1."""
+        ...

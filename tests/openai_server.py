@@ -1,0 +1,136 @@
+"""A real HTTP server with the OpenAI chat API, for tests: the model behind it is real, or follows a script.
+
+Run by uvicorn on a free port of 127.0.0.1; `Served.requests` and `Served.hung_up` say what it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from citewire.qa.types import Generator, Message
+
+Reply = Callable[["Served", dict[str, Any]], Response]  # (server, request's body) -> response
+
+
+@dataclass
+class Served:
+    """A running server.
+
+    Attributes:
+        url: what `--model` takes.
+        requests: the bodies of the chat requests, in order.
+        keys: the Authorization headers of all requests, "" for none.
+        hung_up: set when a client left before its reply was over.
+    """
+
+    url: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    hung_up: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def running(routes: Sequence[Route]) -> Iterator[str]:
+    """Serve the routes on a free port until the block ends; yields the URL of the root."""
+    config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            thread.join(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def serving(reply: Reply, models: Sequence[str] = ("served-model",)) -> Iterator[Served]:
+    """Serve until the block ends; every chat request gets what `reply` returns."""
+    served = Served()
+
+    async def chat(request: Request) -> Response:
+        served.keys.append(request.headers.get("authorization", ""))
+        served.requests.append(await request.json())
+        return reply(served, served.requests[-1])
+
+    async def list_models(request: Request) -> Response:
+        served.keys.append(request.headers.get("authorization", ""))
+        return JSONResponse({"object": "list", "data": [{"id": name, "object": "model"} for name in models]})
+
+    routes = [Route("/v1/chat/completions", chat, methods=["POST"]), Route("/v1/models", list_models)]
+    with running(routes) as url:
+        served.url = f"{url}/v1"
+        yield served
+
+
+def event(piece: str, *, last: bool = False) -> str:
+    """Return a server-sent event of a streamed reply."""
+    choice = {"index": 0, "delta": {"content": piece}, "finish_reason": "stop" if last else None}
+    return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]})}\n\n"
+
+
+def streamed(*events: str, then: str = "end") -> Reply:
+    """Send the events, and then: "end" the response, "cut" the connection, or "hang" until the client leaves."""
+
+    def reply(served: Served, body: dict[str, Any]) -> Response:
+        async def send() -> AsyncIterator[str]:
+            try:
+                for text in events:
+                    yield text
+                if then == "cut":
+                    raise ConnectionResetError
+                while then == "hang":
+                    await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                served.hung_up.set()
+                raise
+
+        return StreamingResponse(send(), media_type="text/event-stream")
+
+    return reply
+
+
+def whole(content: str, tops: Sequence[tuple[str, float]] | None = None, status: int = 200) -> Reply:
+    """Send one message; `tops` are the candidates of its first token with their probabilities."""
+
+    def reply(served: Served, body: dict[str, Any]) -> Response:
+        choice: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": content}}
+        if tops is not None:
+            listed = [{"token": token, "logprob": math.log(chance)} for token, chance in tops]
+            choice["logprobs"] = {"content": [{**listed[0], "top_logprobs": listed}]}
+        return JSONResponse({"object": "chat.completion", "choices": [choice]}, status_code=status)
+
+    return reply
+
+
+def answering(generator: Generator) -> Reply:
+    """Stream what a real model says."""
+
+    def reply(served: Served, body: dict[str, Any]) -> Response:
+        messages = [Message(message["role"], message["content"]) for message in body["messages"]]
+
+        def send() -> Iterator[str]:
+            for piece in generator.generate(messages, max_tokens=body["max_tokens"]):
+                yield event(piece)
+            yield event("", last=True)
+            yield "data: [DONE]\n\n"
+
+        return StreamingResponse(send(), media_type="text/event-stream")
+
+    return reply
