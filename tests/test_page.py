@@ -1,0 +1,423 @@
+"""The page in a real browser, and its server: every state, the keyboard, the phone, and hostile words.
+
+Needs Chromium (`chromium` on the path, or its path in `CHROMIUM`). Every test fails on a page error, on a
+console error, and on a request that leaves the page's own origin.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from scripted import (
+    ARTICLES,
+    AUDIT,
+    COST,
+    EXAMPLES,
+    GALLERY,
+    HOSTILE,
+    HOURS,
+    OPENING,
+    PAYLOADS,
+    PLAIN,
+    TUNNEL,
+    ScriptedAnswerer,
+    ScriptedIndex,
+    scripted_load,
+)
+
+from citewire.index.errors import InputError, ModelError
+from citewire.ui.page import Loaded, build_page
+from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
+
+# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+DESK = {"width": 1280, "height": 800}
+OUR_TAGS = {
+    "a", "article", "b", "br", "button", "div", "h2", "h3", "header", "i", "li", "mark", "p", "q", "section",
+    "small", "span", "strong", "ul",
+}  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+
+
+@contextmanager
+def serving(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) -> Iterator[str]:
+    """Serve a page on a free port and yield its address."""
+    ready = threading.Event()
+    server = PageServer(lambda: build_page(load, examples), port=0, on_ready=lambda url: ready.set())
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert ready.wait(60), "the server did not start"
+        yield server.url
+    finally:
+        server.stop()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to the path of its program.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def answerer() -> ScriptedAnswerer:
+    return ScriptedAnswerer()
+
+
+@pytest.fixture(scope="module")
+def url(answerer: ScriptedAnswerer) -> Iterator[str]:
+    with serving(lambda: Loaded(answerer, ScriptedIndex(), "scripted model")) as address:
+        yield address
+
+
+@contextmanager
+def opened(browser: Browser, address: str, size: dict[str, int] = DESK) -> Iterator[Page]:
+    """Open the page; at the end fail on errors and on requests elsewhere."""
+    context = browser.new_context(viewport=size, reduced_motion="reduce")  # type: ignore[arg-type]
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    bad: list[str] = []
+    page.on("pageerror", lambda error: bad.append(f"page error: {error}"))
+    page.on("console", lambda message: bad.append(message.text) if message.type == "error" else None)
+    context.on(
+        "request",
+        lambda request: (
+            bad.append(request.url) if not request.url.startswith((f"{address}/", "data:", "blob:")) else None
+        ),
+    )
+    page.goto(address)
+    yield page
+    pages = len(context.pages)
+    context.close()
+    assert not bad, bad
+    assert pages == 1, "something opened a window"
+
+
+@pytest.fixture
+def page(chromium: Browser, url: str) -> Iterator[Page]:
+    with opened(chromium, url) as ready:
+        expect(ready.get_by_role("textbox")).to_be_enabled(timeout=15000)
+        yield ready
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask and wait for the whole answer."""
+    page.get_by_role("textbox").fill(question)
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-question").last).to_have_text(question)
+    expect(page.locator("#cw-ask .submit-button")).to_be_visible(timeout=15000)
+
+
+def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    quote = page.locator("mark.cw-on")
+    for number, text, title in (
+        (3, HOURS, "“😀 A four-metre"),
+        (1, OPENING, TUNNEL.title),
+        (2, GALLERY, "“😀"),
+    ):
+        link = page.locator("#cw-chat a.cw-chip", has_text=str(number))
+        link.focus()
+        page.keyboard.press("Enter")
+        expect(quote).to_have_text(text)
+        assert quote.text_content() == text
+        expect(quote).to_be_focused()
+        expect(quote).to_be_in_viewport()
+        expect(page.locator(".cw-reader h3")).to_contain_text(title)
+        expect(link).to_have_attribute("aria-current", "true")
+        page.keyboard.press("Escape")
+        expect(link).to_be_focused()
+    expect(page.locator(".cw-tip q")).to_have_text(GALLERY)  # focus previews the quote
+    shown = page.locator(".cw-body p").all_text_contents()
+    assert "\n".join(shown) == PLAIN.text
+    expect(page.locator(".cw-byline")).to_have_text("date unknown")
+    expect(page.locator(".cw-closing")).to_have_text(
+        "2 of 2 sentences checked against a quote. 2 articles. 2.1 s."
+    )
+
+
+def test_rows_of_the_panel_choose_quotes(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    rows = page.locator(".cw-row")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Northgate Herald, 11 Feb 2026")
+    expect(rows.first).to_contain_text("Best match")
+    page.get_by_role("button", name="Show quote 3").click()
+    expect(page.locator("mark.cw-on")).to_have_text(HOURS)
+    expect(page.get_by_role("button", name="Show quote 3")).to_be_focused()
+    expect(page.locator(".cw-summary")).to_have_text("3 quotes from 2 articles")
+
+
+def test_stop_keeps_the_text_and_marks_it_incomplete(page: Page) -> None:
+    page.get_by_role("textbox").fill("Answer slowly")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+    page.locator("#cw-chat a.cw-chip").click()  # live while the rest is written
+    expect(page.locator("mark.cw-on")).to_have_text(OPENING)
+    page.get_by_role("textbox").fill("Another one")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-hint")).to_have_text("An answer is being written. Wait for it, or press Stop.")
+    page.locator("#cw-ask .stop-button").click()
+    expect(page.locator(".cw-closing")).to_contain_text("Stopped before the answer was complete.")
+    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+    expect(page.get_by_role("textbox")).to_have_value("Another one")
+    expect(page.locator("#cw-ask .submit-button")).to_be_visible()
+
+
+def test_flags_conflicts_and_copy(page: Page) -> None:
+    page.get_by_text(EXAMPLES[1]).click()
+    expect(page.locator(".cw-closing")).to_have_text(
+        "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. "
+        "2 articles. 2.1 s."
+    )
+    expect(page.locator(".cw-unsupported")).to_have_text(
+        "It is the most expensive road project in the region’s history."
+    )
+    assert "wavy" in page.locator(".cw-unsupported").evaluate("e => getComputedStyle(e).textDecoration")
+    page.locator(".cw-flag", has_text="not in sources").focus()
+    expect(page.locator(".cw-tip")).to_have_text("“most expensive” is in no quote.")
+    expect(page.locator(".cw-flag", has_text="partly in sources")).to_be_visible()
+    box = page.locator(".cw-conflict")
+    expect(box).to_contain_text("€1.97 billion The Quay Ledger, 2 Mar 2026")
+    box.locator("a.cw-orange", has_text="2").click()
+    expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
+    expect(page.locator(".cw-relation")).to_contain_text("Sources disagree here")
+    page.locator(".cw-copy").click()
+    expect(page.locator(".cw-tip")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert f"[1] “{COST}”" in copied
+    assert "<" not in copied
+
+
+def test_no_answer_has_no_numbers_and_lists_related_passages(page: Page) -> None:
+    ask(page, EXAMPLES[2])
+    expect(page.locator(".cw-abstain")).to_contain_text("No supported answer")
+    expect(page.locator(".cw-summary")).to_have_text("Related, not used")
+    expect(page.locator(".cw-row")).to_have_count(3)
+    expect(page.locator("mark.cw-on")).to_have_text(OPENING)
+    assert page.locator("a.cw-chip, .cw-number").count() == 0
+
+
+def test_error_retry_history_and_new_chat(page: Page, answerer: ScriptedAnswerer) -> None:
+    ask(page, EXAMPLES[0])
+    ask(page, "Now an error")
+    expect(page.locator(".cw-error")).to_contain_text("The model server at 127.0.0.1:1 closed the connection")
+    expect(page.locator(".cw-error")).to_contain_text("Start it and press Retry.")
+    expect(page.locator(".cw-answer").last.locator(".cw-chip")).to_have_count(1)  # what was shown stays
+    asked = len(answerer.histories)
+    page.locator(".cw-retry").click()
+    expect(page.locator(".cw-retry")).to_have_attribute("href", "#cw-retry-t3")
+    expect(page.locator(".cw-question")).to_have_count(2)
+    assert len(answerer.histories) == asked + 1
+    (turn,) = answerer.histories[-1]
+    assert turn.question == EXAMPLES[0]
+    assert turn.answer.startswith("The Harbour Tunnel opens to traffic on 18 May.")
+    ask(page, "reader: is it free?")
+    expect(page.locator(".cw-searched")).to_have_text(
+        "Searched for: Is the tunnel's gallery free for readers?"
+    )
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    expect(page.locator(".cw-empty")).to_be_visible()
+    ask(page, "When does it open?")
+    assert answerer.histories[-1] == ()
+
+
+def test_a_bug_in_the_answerer_is_said_and_logged(page: Page, caplog: pytest.LogCaptureFixture) -> None:
+    ask(page, "crash please")
+    expect(page.locator(".cw-error")).to_contain_text("The answer could not be finished")
+    assert "RuntimeError: a bug" in caplog.text
+    assert "crash please" not in caplog.text
+
+
+def test_new_chat_during_an_answer_stays_empty(page: Page) -> None:
+    page.get_by_role("textbox").fill("Answer slowly")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-draft")).to_be_visible()
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    ask(page, "When does it open?")  # waits for the stopped one in line, so its last view has come
+    expect(page.locator(".cw-question")).to_have_count(1)
+    expect(page.locator(".cw-answer .cw-chip")).to_have_count(3)
+
+
+def test_questions_that_are_empty_or_too_long_are_refused_by_the_server(page: Page) -> None:
+    box = page.get_by_role("textbox")
+    page.locator("#cw-ask .submit-button").click()
+    expect(page.locator(".cw-hint")).to_have_text("Type a question first.")
+    box.evaluate("e => e.removeAttribute('maxlength')")
+    box.fill("é" * 1001)
+    page.locator("#cw-ask .submit-button").click()
+    expect(page.locator(".cw-hint")).to_have_text(
+        "This question has 1,001 characters, the limit is 1,000. Shorten it and ask again."
+    )
+    expect(box).to_have_value("é" * 1001)
+    assert page.locator(".cw-question").count() == 0
+
+
+def test_on_a_phone_the_sources_are_a_sheet(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, PHONE) as page:
+        expect(page.get_by_role("textbox")).to_be_enabled(timeout=15000)
+        ask(page, EXAMPLES[0])
+        sheet = page.locator("#cw-right")
+        expect(sheet).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        page.locator("#cw-chat a.cw-chip", has_text="3").click()
+        expect(page.locator("mark.cw-on")).to_have_text(HOURS)
+        expect(page.locator("mark.cw-on")).to_be_in_viewport()
+        page.get_by_role("button", name="Close").click()
+        expect(sheet).to_be_hidden()
+        expect(page.locator("#cw-chat a.cw-chip", has_text="3")).to_be_focused()
+        page.locator(".cw-open").click()
+        expect(sheet).to_be_visible()
+
+
+def test_two_visitors_wait_in_line_and_a_closed_tab_leaves_it(
+    chromium: Browser, url: str, page: Page
+) -> None:
+    with opened(chromium, url) as other:
+        expect(other.get_by_role("textbox")).to_be_enabled(timeout=15000)
+        other.get_by_role("textbox").fill("Answer slowly")
+        other.keyboard.press("Enter")
+        expect(other.locator(".cw-draft")).to_be_visible()
+        page.get_by_role("textbox").fill("When does it open?")
+        page.keyboard.press("Enter")
+        expect(page.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
+    expect(page.locator(".cw-closing")).to_be_visible(timeout=25000)
+
+
+def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser) -> None:
+    hostile = (HOSTILE, *ARTICLES[:3])
+    examples = ("hostile " + PAYLOADS[1], PAYLOADS[2], PAYLOADS[12])
+    with serving(scripted_load(hostile), examples) as address, opened(chromium, address) as page:
+        expect(page.get_by_role("textbox")).to_be_enabled(timeout=15000)
+        page.locator(".cw-example").first.click()
+        expect(page.locator(".cw-closing")).to_be_visible(timeout=15000)
+        ask(page, ("hostile " + " ".join(p.replace("\n", " ") for p in PAYLOADS))[:1000])
+        expect(page.locator(".cw-closing").last).to_be_visible()
+        for link in page.locator(".cw-answer").last.locator("a.cw-chip").all()[::4]:
+            link.click()
+        link = page.locator(".cw-text").last.locator("a.cw-chip").last
+        link.click()
+        expect(page.locator("mark.cw-on").first).to_be_visible()
+        page.locator(".cw-flag").last.hover()
+        assert page.evaluate("window.pwned") is None
+        foreign = page.evaluate(
+            """() => [...document.querySelectorAll(".cw-answer, .cw-question, .cw-panel, .cw-tip, .cw-hint")]
+                .flatMap((part) => [...part.querySelectorAll("*")].map((e) => e.localName))"""
+        )
+        assert set(foreign) <= OUR_TAGS
+        assert page.locator("a[href^='javascript:'], a[href*='attacker']").count() == 0
+        assert page.locator(".cw-original").count() == 0
+        assert "attacker.invalid" in (page.locator(".cw-body").text_content() or "")  # shown as words
+
+
+def test_loading_then_the_reason_and_the_fix_of_a_failure(chromium: Browser) -> None:
+    gate = threading.Event()
+
+    def load() -> Loaded:
+        gate.wait()
+        raise ModelError(
+            "The file m.gguf has the wrong hash", "Fetch it again: citewire models fetch <b>m</b>."
+        )
+
+    with serving(load) as address, opened(chromium, address) as page:
+        expect(page.locator(".cw-status")).to_have_text("Loading model")
+        expect(page.get_by_role("textbox")).to_be_disabled()
+        gate.set()
+        expect(page.locator(".cw-error")).to_contain_text("The file m.gguf has the wrong hash")
+        expect(page.locator(".cw-error")).to_contain_text("citewire models fetch <b>m</b>.")
+        expect(page.locator(".cw-status")).to_have_text("Model not loaded")
+        expect(page.get_by_role("textbox")).to_be_disabled()
+
+
+def test_top_bar(page: Page) -> None:
+    expect(page.locator(".cw-corpus")).to_have_text("3 articles, 2 dated: 11 Feb to 2 Mar 2026")
+    expect(page.locator(".cw-status")).to_have_text("Ready: scripted model")
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/nothing-here", "/favicon.ico"])
+def test_every_response_carries_the_policy(url: str, path: str) -> None:
+    response = httpx.get(url + path)
+    assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_foreign_host_names_are_refused(url: str) -> None:
+    response = httpx.get(url, headers={"Host": "attacker.invalid"})
+    assert response.status_code == 400
+    assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
+def test_uploads_are_refused(url: str) -> None:
+    response = httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.html", b"<script>1</script>")})
+    assert response.status_code == 413
+
+
+def test_a_taken_port_is_an_error_before_anything_is_loaded() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(InputError, match=rf"Port {port} on 127\.0\.0\.1 is taken .* --port \d+"):
+            PageServer(lambda: pytest.fail("built"), port=port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "message"),
+    [
+        ("127.0.0.1", 70000, "Port 70000 does not exist"),
+        ("127.0.0.1", -1, "Port -1 does not exist"),
+        ("192.0.2.1", 0, "Cannot listen on host '192.0.2.1'"),
+        ("no such host", 0, "Cannot listen on host 'no such host'"),
+    ],
+)
+def test_bad_addresses(host: str, port: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        bind(host, port)
+
+
+def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom scripted import EXAMPLES, scripted_load\nfrom citewire.ui.page import build_page\n"
+        "from citewire.ui.server import serve\n"
+        "try:\n    serve(lambda: build_page(scripted_load(), EXAMPLES), port=0,"
+        " on_ready=lambda url: print(url, flush=True))\n"
+        "except KeyboardInterrupt:\n    sys.exit(130)\n"
+    )
+    here = str(Path(__file__).parent)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        # An open page always holds an event stream like this one.
+        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/abc") as stream:
+            assert next(stream.iter_lines()) == "data: ALIVE"
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")

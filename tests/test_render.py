@@ -1,0 +1,311 @@
+"""The renderer: what is shown of untrusted text, where marks fall, what the lines around an answer say."""
+
+import html
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from scripted import (
+    ARTICLES,
+    AUDIT,
+    COST,
+    COST_CLAIMS,
+    COST_CONFLICT,
+    GALLERY,
+    HITS,
+    HOSTILE,
+    LEDGER,
+    OPEN_CLAIMS,
+    OPENING,
+    PAYLOADS,
+    PLAIN,
+    TUNNEL,
+    ScriptedAnswerer,
+)
+
+from citewire.index.types import Article
+from citewire.qa.types import Answer, Draft, Searched, Status, Timings
+from citewire.ui.render import (
+    Card,
+    Exchange,
+    Mark,
+    answer_html,
+    card,
+    closing,
+    corpus_line,
+    error_html,
+    escape,
+    human_date,
+    panel_value,
+    paragraphs,
+    plain_text,
+    question_html,
+    sources,
+    welcome_html,
+)
+
+COST_CLOSING = (
+    "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. 2 articles. 2.1 s."
+)
+BY_PATH = {article.path: article for article in ARTICLES}
+
+
+def card_of(path: str) -> Card:
+    return card(BY_PATH[path])
+
+
+def finished(question: str) -> Exchange:
+    """Run the scripted answerer to its end."""
+    exchange = Exchange("t1", question)
+    for event in ScriptedAnswerer().stream(question, (), stopped=lambda: True):
+        exchange.apply(event)
+    return exchange
+
+
+def shown(exchange: Exchange) -> str:
+    return answer_html(exchange, card_of, articles=3, last=True)
+
+
+def words(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", markup))
+
+
+class Tags(HTMLParser):
+    """Collects every tag with its attributes."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_escape_shows_the_text_and_has_no_character_that_starts_markup(payload: str) -> None:
+    markup = escape(payload)
+    assert html.unescape(markup.replace("<br>", "\n")) == payload
+    assert not re.search(r"[<>\"'`*_\[\]()!$\\{}|~:/@=\n-]", markup.replace("<br>", ""))
+
+
+def test_escape_turns_control_characters_into_spaces_and_all_line_ends_into_breaks() -> None:
+    assert escape("a\x00b\x1bc\u2028d\r\ne\vf") == "a b c<br>d<br>e<br>f"
+
+
+def test_chat_messages_of_hostile_words_are_one_line_of_known_tags() -> None:
+    exchange = finished("hostile " + " ".join(PAYLOADS))
+    for markup in (
+        shown(exchange),
+        question_html(exchange),
+        welcome_html(PAYLOADS),
+        error_html(*PAYLOADS[:2]),
+    ):
+        assert "\n" not in markup
+        for tag, attributes in Tags(markup).seen:
+            assert tag in {"div", "p", "span", "strong", "a", "br", "ul", "li", "h2"}
+            assert set(attributes) <= {"class", "href"}
+            assert re.fullmatch(r"#cw-[a-z]+-[A-Za-z0-9-]+", attributes.get("href") or "#cw-a-1")
+
+
+def test_a_url_that_is_not_http_is_dropped() -> None:
+    assert card(HOSTILE).url == ""
+    assert card(replace(TUNNEL, url="data:text/html,x")).url == ""
+    assert card(replace(TUNNEL, url="http://[")).url == ""
+    assert card(TUNNEL).url == "https://example.org/herald/harbour-tunnel-may"
+
+
+def test_card_without_title_is_its_opening_words_and_says_that_the_date_is_unknown() -> None:
+    label = card(PLAIN)
+    assert label.title == "“😀 A four-metre service gallery beside the northbound tube…”"
+    assert label.byline == "date unknown"
+    assert card(Article("a.txt", "", "0")).title == "a.txt"
+    assert card(TUNNEL).byline == "Northgate Herald, 11 Feb 2026"
+
+
+@pytest.mark.parametrize(
+    ("published", "expected"), [("2026-02-01", "1 Feb 2026"), ("", ""), ("spring 2026", "spring 2026")]
+)
+def test_human_date(published: str, expected: str) -> None:
+    assert human_date(published) == expected
+
+
+def test_corpus_line_says_how_many_state_a_date() -> None:
+    dated = [replace(TUNNEL, published=day) for day in ("2026-03-14", "2026-01-02")]
+    undated = [replace(PLAIN, path=str(i)) for i in range(4)]
+    assert corpus_line(dated) == "2 articles, 2 Jan to 14 Mar 2026"
+    assert corpus_line([*dated, LEDGER]) == "3 articles from 2 outlets, 2 Jan to 14 Mar 2026"
+    assert (
+        corpus_line([replace(TUNNEL, published="2025-06-29"), *undated]) == "5 articles, 1 dated: 29 Jun 2025"
+    )
+    assert corpus_line([replace(TUNNEL, published="2025-06-29"), LEDGER]).endswith(
+        "29 Jun 2025 to 2 Mar 2026"
+    )
+    assert corpus_line(undated) == "4 articles, none dated"
+    assert corpus_line(undated * 300) == "1,200 articles, none dated"
+    assert corpus_line([]) == "No articles"
+
+
+@pytest.mark.parametrize("quoted", [OPENING, COST, "𝔉ire-safety tests were completed"])
+def test_marks_cover_exactly_their_code_points(quoted: str) -> None:
+    start = TUNNEL.text.index(quoted)
+    cut = paragraphs(TUNNEL.text, [Mark("1", start, start + len(quoted))])
+    assert "".join(s.text for line in cut for s in line if s.keys == ("1",)) == quoted
+    assert [s.begins for line in cut for s in line if s.keys] == [("1",)]
+    assert "\n\n".join("".join(s.text for s in line) for line in cut) == TUNNEL.text
+
+
+def test_overlapping_marks_are_cut_at_every_edge() -> None:
+    cut = paragraphs("abcdefgh", [Mark("1", 1, 5), Mark("2", 3, 7)])
+    assert [(s.text, s.keys, s.begins) for s in cut[0]] == [
+        ("a", (), ()),
+        ("bc", ("1",), ("1",)),
+        ("de", ("1", "2"), ("2",)),
+        ("fg", ("2",), ()),
+        ("h", (), ()),
+    ]
+
+
+def test_a_mark_over_a_paragraph_break_is_in_both_and_numbered_once() -> None:
+    cut = paragraphs("one two\n\nthree four", [Mark("1", 4, 14)])
+    assert [[(s.text, s.begins) for s in line if s.keys] for line in cut] == [
+        [("two", ("1",))],
+        [("three", ())],
+    ]
+
+
+def test_line_breaks_separate_paragraphs_only_where_there_are_no_blank_lines() -> None:
+    lines, blocks = paragraphs("a\nb\n", []), paragraphs("a\nb\r\n \r\nc\n\n", [])
+    assert [[s.text for s in line] for line in lines] == [["a"], ["b"]]
+    assert [[s.text for s in line] for line in blocks] == [["a\nb"], ["c"]]
+
+
+@pytest.mark.parametrize(("start", "end"), [(-5, 2), (6, 99), (4, 4), (5, 2)])
+def test_marks_outside_the_text_lose_no_text(start: int, end: int) -> None:
+    cut = paragraphs("abcdefgh", [Mark("1", start, end)])
+    assert "".join(s.text for s in cut[0]) == "abcdefgh"
+
+
+def test_answer_shows_each_sentence_with_the_numbers_of_its_quotes() -> None:
+    markup = shown(finished("When does it open?"))
+    assert words(markup).startswith(
+        "The Harbour Tunnel opens to traffic on 18 May.1 Cyclists get a four-metre gallery, staffed from "
+        "05:30 to 23:00.23"
+    )
+    hrefs = [
+        attributes["href"] for tag, attributes in Tags(markup).seen if attributes.get("class") == "cw-chip"
+    ]
+    assert hrefs == ["#cw-cite-t1-1", "#cw-cite-t1-2", "#cw-cite-t1-3"]
+
+
+def test_flags_conflicts_and_withheld_sentences() -> None:
+    markup = shown(finished("How much did it cost?"))
+    assert "14 lanes" not in markup
+    assert words(markup).startswith(
+        "Sources disagreetotal cost of the tunnel€1.84 billion Northgate Herald, 11 Feb 20261€1.97 billion "
+        "The Quay Ledger, 2 Mar 20262"
+    )
+    assert markup.count('class="cw-unsupported"') == 1
+    assert markup.count('class="cw-partial"') == 1
+    assert ">not in sources</a>" in markup
+    assert ">partly in sources</a>" in markup
+
+
+def test_panel_marks_conflicts_and_gives_reasons() -> None:
+    value = panel_value(finished("How much did it cost?"), card_of)
+    assert [(s["key"], s["relation"], s["quote"]) for s in value["sources"]] == [
+        ("1", "conflicts", COST),
+        ("2", "conflicts", AUDIT),
+    ]
+    assert value["flags"] == {
+        "2": "The quote says 1.31 billion was approved, not spent.",
+        "3": "“most expensive” is in no quote.",
+    }
+    assert value["articles"][TUNNEL.path]["rank"] == "Best match"
+    assert value["articles"][LEDGER.path]["rank"] == "Match 3 of 4"
+    assert value["articles"][LEDGER.path]["strength"] == 0.5
+
+
+def test_a_conflict_value_without_a_quote_gets_a_letter() -> None:
+    answer = Answer("q", "q", "answered", "", claims=COST_CLAIMS[:1], conflicts=(COST_CONFLICT,), hits=HITS)
+    exchange = Exchange("t1", "q")
+    exchange.apply(answer)
+    assert [(s.key, s.quote) for s in sources(exchange)] == [("1", COST), ("A", AUDIT)]
+    assert 'href="#cw-cite-t1-A"' in shown(exchange)
+
+
+def test_abstained_answer_has_no_numbers_and_lists_what_was_found() -> None:
+    exchange = finished("What is the toll?")
+    markup = shown(exchange)
+    assert words(markup).startswith("No supported answerThe 3 articles do not say this.")
+    assert "cw-chip" not in markup
+    assert [(s.label, s.relation, s.quote) for s in sources(exchange)] == [
+        ("", "related", hit.text) for hit in HITS
+    ]
+
+
+def test_passages_found_come_before_the_text_and_numbers_replace_them() -> None:
+    exchange = Exchange("t1", "q")
+    exchange.apply(Searched("q", HITS))
+    exchange.apply(Draft("Cyclists <b>"))
+    assert {source.relation for source in sources(exchange)} == {"found"}
+    assert '<span class="cw-draft">Cyclists &#60;b&#62;</span>' in shown(exchange)
+    exchange.claims.append(OPEN_CLAIMS[1])
+    assert sources(exchange)[0].quote == GALLERY
+
+
+def test_another_question_than_the_asked_one_is_shown() -> None:
+    assert "Searched for: Is the tunnel's gallery free" in words(shown(finished("reader?")))
+    assert "Searched for" not in words(shown(finished("When does it open?")))
+
+
+@pytest.mark.parametrize(
+    ("status", "claims", "expected"),
+    [
+        ("answered", OPEN_CLAIMS, "2 of 2 sentences checked against a quote. 2 articles. 2.1 s."),
+        ("answered", OPEN_CLAIMS[:1], "1 of 1 sentence checked against a quote. 1 article. 2.1 s."),
+        (
+            "partial",
+            COST_CLAIMS,
+            COST_CLOSING,
+        ),
+        ("abstained", COST_CLAIMS[-1:] * 2, "2 sentences withheld: not in the sources. 2.1 s."),
+        ("stopped", (), "Stopped before the answer was complete. 2.1 s."),
+    ],
+)
+def test_closing_line(status: Status, claims: tuple, expected: str) -> None:  # type: ignore[type-arg]
+    exchange = Exchange("t1", "q")
+    exchange.apply(Answer("q", "q", status, "", claims=claims, timings=Timings(total_s=2.13)))
+    assert closing(exchange) == expected
+
+
+def test_failed_answer_says_what_failed_and_keeps_what_was_shown() -> None:
+    markup = shown(finished("This failed"))
+    assert words(markup).startswith(
+        "The Harbour Tunnel opens to traffic on 18 May.1The model ran out of memory"
+    )
+    assert "#cw-retry-t1" in markup
+
+
+def test_only_the_last_answer_offers_retry() -> None:
+    markup = answer_html(finished("When?"), card_of, articles=3, last=False)
+    assert "#cw-copy-t1" in markup
+    assert "#cw-retry-t1" not in markup
+
+
+def test_plain_text_copy() -> None:
+    assert plain_text(finished("How much did it cost?"), card_of) == (
+        "How much did it cost?\n\n"
+        "Sources disagree: total cost of the tunnel\n"
+        "- €1.84 billion (Northgate Herald, 11 Feb 2026)\n"
+        "- €1.97 billion (The Quay Ledger, 2 Mar 2026)\n\n"
+        "The city put the cost at €1.84 billion. [1] The audit office puts it at €1.97 billion. [2] "
+        "It was finished in 2019 for €1.31 billion. [1] (partly in sources) "
+        "It is the most expensive road project in the region’s history. (not in sources)\n\n"
+        f"{COST_CLOSING}\n\n"
+        f"[1] “{COST}”\n    Harbour Tunnel to open in May after two-year delay, Northgate Herald, "
+        "11 Feb 2026, https://example.org/herald/harbour-tunnel-may\n"
+        f"[2] “{AUDIT}”\n    Auditors put tunnel bill at €1.97 billion, The Quay Ledger, 2 Mar 2026, "
+        "https://example.org/ledger/tunnel-audit\n"
+    )

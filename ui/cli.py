@@ -1,0 +1,521 @@
+"""The `citewire` command: parses arguments, calls the library, prints.
+
+Knows flags, exit codes and what a person reads on errors. Exit codes:
+
+    0    done, also where the answer is "not in the sources"
+    1    a fault of citewire itself, or nobody reads its output any more
+    2    something the user can put right: a path, a setting, a model, rejected articles
+    130  Ctrl-C
+
+Heavy libraries are imported inside commands, so that `--help` and `config` answer at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+# Read by libraries when they are imported: nothing leaves this machine unless a command fetches a model.
+os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
+
+import typer
+from rich.progress import DownloadColumn
+from typer.core import TyperGroup
+
+from citewire.index.errors import CitewireError, InputError
+from citewire.qa.types import Turn
+from citewire.ui import console, logs, settings
+from citewire.ui.settings import Loaded, Settings, describe
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from citewire.index.store import Index as OpenIndex
+    from citewire.qa.answer import Answerer
+
+log = logging.getLogger("citewire.ui.cli")
+
+EXIT_FAULT = 1
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130
+HISTORY_FIX = 'Write it as [["question", "answer"], ...] in UTF-8.'
+
+
+class Outermost(TyperGroup):
+    """The layer that turns errors into a line on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except CitewireError as error:
+            log.debug("refused", extra={"problem": error.problem})
+            console.note(str(error))
+            raise typer.Exit(EXIT_INPUT) from None
+        except KeyboardInterrupt:
+            console.note("stopped. Nothing that was stored is lost; the same command goes on from there.")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=Outermost,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Ask a folder of news articles; every sentence of the answer carries the exact quote it rests on.",
+)
+models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch, verify and remove models.")
+app.add_typer(models_app, name="models")
+
+
+def main() -> None:
+    """Run the command line; the entry point of the `citewire` script."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001 - the outermost layer: what gets here is a fault of citewire
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        else:
+            console.note(f"an error of citewire itself: {type(error).__name__}: {error}")
+            console.note("Run it again as `citewire --debug ...` for the details and report them.")
+        sys.exit(EXIT_FAULT)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"citewire {version('citewire')}")
+        raise typer.Exit
+
+
+Articles = Annotated[list[Path] | None, typer.Argument(help=describe("articles"), show_default=False)]
+Index = Annotated[Path | None, typer.Option("--index", help=describe("index"))]
+Model = Annotated[str | None, typer.Option("--model", help=describe("model"))]
+Embedder = Annotated[str | None, typer.Option("--embedder", help=describe("embedder"))]
+Device = Annotated[str | None, typer.Option("--device", help=describe("device"))]
+Threads = Annotated[int | None, typer.Option("--threads", help=describe("threads"))]
+Passages = Annotated[int | None, typer.Option("--passages", help=describe("passages"))]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help=describe("max_tokens"))]
+Unsupported = Annotated[str | None, typer.Option("--unsupported", help=describe("unsupported"))]
+Host = Annotated[str | None, typer.Option("--host", help=describe("host"))]
+Port = Annotated[int | None, typer.Option("--port", help=describe("port"))]
+Cache = Annotated[Path | None, typer.Option("--cache", help=describe("cache"))]
+History = Annotated[
+    Path | None,
+    typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
+Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
+
+
+@app.callback()
+def _options(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="settings file (TOML); by default citewire.toml if there is one"),
+    ] = None,
+    log_level: Annotated[str | None, typer.Option("--log-level", help=describe("log_level"))] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an unexpected error")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="show it")] = False,
+) -> None:
+    del debug, version  # `main` and `_version` have read them
+    ctx.obj = {"config": config, "log_level": log_level}
+
+
+def _load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> Loaded:
+    """Return the settings in force and start logging; `quiet_level` is the log level where none is set."""
+    loaded = settings.load({"log_level": ctx.obj["log_level"], **flags}, ctx.obj["config"])
+    level = quiet_level if loaded.origins["log_level"] == "default" else loaded.settings.log_level
+    logs.set_up(level, loaded.settings.log_file, questions=loaded.settings.log_questions)
+    return loaded
+
+
+@app.command("config")
+def _config(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Print every setting, its value and where the value comes from."""
+    rows = _load(ctx).rows()
+    if as_json:
+        typer.echo(json.dumps({name: {"value": value, "from": origin} for name, value, origin, _ in rows}, indent=2))
+    else:
+        console.print_table(("setting", "value", "from", "meaning"), rows)
+
+
+@app.command("index")
+def _index(
+    ctx: typer.Context,
+    articles: Articles = None,
+    index: Index = None,
+    embedder: Embedder = None,
+    device: Device = None,
+    threads: Threads = None,
+) -> None:
+    """Index article files and folders; unchanged articles are not embedded again.
+
+    Files that cannot be read as articles are listed and left out, and the exit code is then 2.
+    """
+    chosen = _load(ctx, articles=articles, index=index, embedder=embedder, device=device, threads=threads).settings
+    if not _index_articles(chosen, chosen.articles):
+        raise typer.Exit(EXIT_INPUT)
+
+
+def _index_articles(chosen: Settings, articles: Sequence[Path]) -> bool:
+    """Index with a bar, say what changed and what was left out; return whether nothing was."""
+    from citewire.ui import engine
+
+    with console.progress_bar() as report:
+        built = engine.index_articles(chosen, articles, report)
+    counts = f"{built.new} new, {built.changed} changed, {built.unchanged} unchanged, {built.removed} removed"
+    console.note(
+        f"{chosen.index}: generation {built.generation}, {built.passages} passages. Articles: {counts}."
+        f" {built.seconds:.1f} s."
+    )
+    if built.rejected:
+        rows = [(left_out.path, left_out.reason, left_out.fix) for left_out in built.rejected]
+        console.note("left out:")
+        console.print_table(("file", "reason", "what to do"), rows, err=True)
+    return not built.rejected
+
+
+@app.command("ask")
+def _ask(
+    ctx: typer.Context,
+    question: Annotated[str, typer.Argument(help="the question; - reads it from standard input")],
+    as_json: AsJson = False,
+    history: History = None,
+    index: Index = None,
+    model: Model = None,
+    embedder: Embedder = None,
+    device: Device = None,
+    threads: Threads = None,
+    passages: Passages = None,
+    max_tokens: MaxTokens = None,
+    unsupported: Unsupported = None,
+) -> None:
+    """Answer a question from the index, each sentence with the quote it rests on."""
+    chosen = _load(
+        ctx,
+        index=index,
+        model=model,
+        embedder=embedder,
+        device=device,
+        threads=threads,
+        passages=passages,
+        max_tokens=max_tokens,
+        unsupported=unsupported,
+    ).settings
+    text = read_question(question, chosen.max_question_chars)
+    turns = read_history(history) if history else ()
+    with _opened(chosen) as (answerer, opened):
+        if as_json:
+            answer = answerer.ask(text, turns)
+            typer.echo(console.answer_json(answer))
+        else:
+            answer = console.print_answer(text, answerer.stream(text, turns), opened.article)
+    if answer.status == "failed":
+        console.note(answer.text or "the model broke off without an answer")
+        raise typer.Exit(EXIT_INPUT)
+
+
+@app.command("chat")
+def _chat(
+    ctx: typer.Context,
+    index: Index = None,
+    model: Model = None,
+    embedder: Embedder = None,
+    device: Device = None,
+    threads: Threads = None,
+) -> None:
+    """Ask question after question; a follow-up may refer to what was said."""
+    chosen = _load(ctx, index=index, model=model, embedder=embedder, device=device, threads=threads).settings
+    with _opened(chosen) as (answerer, opened):
+        console.note("ask away. /new starts over, /quit or Ctrl-D ends, Ctrl-C stops an answer.")
+        _converse(answerer, opened, chosen.max_question_chars)
+
+
+def _converse(answerer: Answerer, index: OpenIndex, max_question_chars: int) -> None:
+    turns: list[Turn] = []
+    while (line := _next_line()) not in (None, "/quit"):
+        if line == "/new":
+            turns.clear()
+            console.note("forgotten.")
+        elif line:
+            try:
+                question = check_question(line, max_question_chars)
+                with stop_on_interrupt() as stopped:
+                    events = answerer.stream(question, tuple(turns), stopped=stopped)
+                    answer = console.print_answer(question, events, index.article)
+            except CitewireError as error:
+                console.note(str(error))  # this question's; the conversation goes on
+                continue
+            if answer.status == "failed":
+                console.note(answer.text)
+            else:
+                turns.append(Turn(question, answer.text))
+            typer.echo()
+
+
+def _next_line() -> str | None:
+    """Return the next line, None at the end of input."""
+    try:
+        return input("> " if sys.stdin.isatty() else "").strip()
+    except EOFError:
+        return None
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Make the first Ctrl-C turn the yielded function true; a second one is a KeyboardInterrupt."""
+    stop = threading.Event()
+
+    def handle(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield stop.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex]]:
+    """Open the index, then the models, with a bar while they load."""
+    from citewire.ui import engine
+
+    embedder = engine.load_embedder(chosen)
+    with engine.open_index(chosen, embedder) as index:
+        with console.progress_bar() as report:
+            generator = engine.load_generator(chosen, report)
+            answerer = engine.answerer(chosen, index, embedder, generator)
+        yield answerer, index
+
+
+def read_question(given: str, max_chars: int) -> str:
+    """Return the question given on the command line, or from standard input where it is "-".
+
+    Raises:
+        InputError: not UTF-8, empty or longer than `max_chars`.
+    """
+    if given != "-":
+        return check_question(given, max_chars)
+    try:
+        return check_question(sys.stdin.buffer.read().decode("utf-8-sig"), max_chars)
+    except UnicodeDecodeError as error:
+        raise InputError(f"The question on standard input is not UTF-8: {error}", "Convert it to UTF-8.") from error
+
+
+def check_question(question: str, max_chars: int) -> str:
+    """Return the question without blanks around it; InputError where it is empty or too long."""
+    question = question.strip()
+    if not question:
+        raise InputError("The question is empty", 'Ask one, such as: citewire ask "Who won the vote?"')
+    if len(question) > max_chars:
+        raise InputError(
+            f"The question has {len(question):,} characters and {max_chars:,} are allowed",
+            "Shorten it or raise CITEWIRE_MAX_QUESTION_CHARS.",
+        )
+    return question
+
+
+def read_history(file: Path) -> tuple[Turn, ...]:
+    """Return the earlier exchanges in a JSON file, `[[question, answer], ...]`, oldest first.
+
+    Raises:
+        InputError: the file is missing, no JSON in UTF-8, or of another shape.
+    """
+    try:
+        pairs = json.loads(file.read_bytes())
+    except OSError as error:
+        raise InputError(f"The history {file} cannot be read: {error.strerror}", "Name another file.") from error
+    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError
+        raise InputError(f"The history {file} is not JSON: {error}", HISTORY_FIX) from error
+    if not isinstance(pairs, list):
+        raise InputError(f"The history {file} holds no list", HISTORY_FIX)
+    for number, pair in enumerate(pairs, 1):
+        if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
+            raise InputError(f"Entry {number} of the history {file} is no pair of texts", HISTORY_FIX)
+    return tuple(Turn(question, answer) for question, answer in pairs)
+
+
+@models_app.command("list")
+def _models_list(ctx: typer.Context, as_json: AsJson = False, cache: Cache = None) -> None:
+    """List the models that citewire knows and which of them are here."""
+    from citewire.qa.models import list_models
+
+    found = list_models(_load(ctx, cache=cache).settings.cache)
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(model) for model in found], indent=2, default=str))
+        return
+    rows = [
+        (
+            model.name,
+            model.state,
+            f"{model.bytes / 1e6:,.0f} MB",
+            model.licence,
+            model.title,
+            model.path or "",
+        )
+        for model in found
+    ]
+    console.print_table(("name", "state", "on disk", "licence", "title", "folder"), rows)
+
+
+@models_app.command("fetch")
+def _models_fetch(ctx: typer.Context, names: Names = None, cache: Cache = None) -> None:
+    """Download, check and convert models as far as they are not here; without names, the one in force."""
+    from citewire.qa.models import entry_named
+    from citewire.ui import engine
+
+    chosen = _load(ctx, cache=cache).settings
+    for name in names or []:
+        entry_named(name)  # a wrong name is said before minutes of downloading
+    for name in names or [chosen.model]:
+        with console.timed(f"{name} is ready"), console.progress_bar(DownloadColumn()) as report:
+            engine.prepare_model(name, chosen, report)
+
+
+@models_app.command("verify")
+def _models_verify(ctx: typer.Context, names: Names = None, cache: Cache = None) -> None:
+    """Read every byte of models and compare the sha256. Without names, of all that are here."""
+    from citewire.qa.models import list_models, verify
+
+    folder = _load(ctx, cache=cache).settings.cache
+    here = [model.name for model in list_models(folder) if model.state != "absent"]
+    for name in names or here:
+        with (
+            console.timed(f"{name} is as its publisher made it"),
+            console.progress_bar(DownloadColumn()) as report,
+        ):
+            verify(name, folder, report)
+
+
+@models_app.command("remove")
+def _models_remove(
+    ctx: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="names from `citewire models list`", show_default=False)],
+    cache: Cache = None,
+) -> None:
+    """Delete models and their converted forms."""
+    from citewire.qa.models import remove
+
+    folder = _load(ctx, cache=cache).settings.cache
+    for name in names:
+        console.note(f"{name}: {remove(name, folder) / 1e6:,.0f} MB freed")
+
+
+@app.command("serve")
+def _serve(
+    ctx: typer.Context,
+    index: Index = None,
+    model: Model = None,
+    embedder: Embedder = None,
+    device: Device = None,
+    threads: Threads = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Open the page over an index that is there."""
+    chosen = _load(
+        ctx,
+        quiet_level="info",
+        index=index,
+        model=model,
+        embedder=embedder,
+        device=device,
+        threads=threads,
+        host=host,
+        port=port,
+    ).settings
+    _open_page(chosen, prepare=lambda: None)
+
+
+def _open_page(chosen: Settings, prepare: Callable[[], None]) -> None:
+    """Take the port, so that a taken one is said at once, then `prepare`, then serve until Ctrl-C."""
+    from citewire.ui.server import PageServer
+
+    server = PageServer(lambda: _page(chosen), host=chosen.host, port=chosen.port, on_ready=_announce)
+    prepare()
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        console.note("the page is closed.")
+
+
+def _page(chosen: Settings) -> gr.Blocks:
+    """Lay out the page over the index; models load in the background, while it is already open."""
+    from citewire.ui import engine, page
+
+    embedder = engine.load_embedder(chosen)
+    index = engine.open_index(chosen, embedder)
+
+    def load() -> page.Loaded:
+        with console.timed("models loaded"):
+            generator = engine.load_generator(chosen, console.silent)
+            answerer = engine.answerer(chosen, index, embedder, generator)
+        return page.Loaded(answerer, index, generator.name)
+
+    return page.build_page(load, engine.examples(index), max_question_chars=chosen.max_question_chars)
+
+
+def _announce(url: str) -> None:
+    typer.echo(f"citewire: open {url} in a browser; Ctrl-C closes the page")
+
+
+@app.command("run")
+def _run(
+    ctx: typer.Context,
+    articles: Articles = None,
+    index: Index = None,
+    model: Model = None,
+    embedder: Embedder = None,
+    device: Device = None,
+    threads: Threads = None,
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Fetch the model, index the articles and open the page; what is there already is kept.
+
+    Without articles, here and in the settings, it shows the sample articles that come with citewire.
+    """
+    chosen = _load(
+        ctx,
+        quiet_level="info",
+        articles=articles,
+        index=index,
+        model=model,
+        embedder=embedder,
+        device=device,
+        threads=threads,
+        host=host,
+        port=port,
+    ).settings
+    _open_page(chosen, prepare=lambda: _prepare(chosen))
+
+
+def _prepare(chosen: Settings) -> None:
+    from citewire.ui import engine
+
+    with console.timed("model"), console.progress_bar(DownloadColumn()) as report:
+        engine.prepare_model(chosen.model, chosen, report)
+    with console.timed("index"):
+        if chosen.articles:
+            _index_articles(chosen, chosen.articles)
+        elif (chosen.index / "CURRENT").exists():
+            console.note(f"no articles were named: showing {chosen.index} as it is")
+        else:
+            console.note("no articles were named: showing the samples that come with citewire")
+            _index_articles(chosen, [engine.samples()])

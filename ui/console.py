@@ -1,0 +1,184 @@
+"""What the command line prints: answers with their quotes, tables, progress bars.
+
+Knows the terminal and the values of `citewire.qa.types`; loads nothing and decides nothing. Articles and the
+model's words are untrusted: control characters, which could move the cursor or retitle the window, are
+taken out. Answers go to standard output, everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from citewire.index.types import Article
+from citewire.qa.answer import REFUSAL
+from citewire.qa.types import Answer, Checked, Claim, Event
+from citewire.ui.render import Exchange, card, closing, sources
+
+NEAREST_SHOWN = 3  # passages printed under a refusal
+EXCERPT_CHARS = 240  # of a passage
+PIPED_WIDTH = 250  # of a table that no terminal shows: a row stays on a line, for grep
+NOT_IN_SOURCES = "Not in the sources."
+
+# C0 and C1 controls except newline, and the bidirectional overrides that make text read in another order.
+CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+Report = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all; 0 for unknown)
+
+
+def safe(text: str) -> str:
+    r"""Return text that a terminal shows and does not obey.
+
+    >>> safe("a\x1b[2Jb")
+    'a [2Jb'
+    """
+    return CONTROLS.sub(" ", text)
+
+
+def one_line(text: str) -> str:
+    """Return safe text with its line breaks and runs of blanks as single blanks."""
+    return " ".join(safe(text).split())
+
+
+def answer_json(answer: Answer) -> str:
+    """Return the answer object as JSON, C1 controls escaped (JSON itself escapes C0 only)."""
+    text = json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2)
+    return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def print_answer(question: str, events: Iterator[Event], article: Callable[[str], Article]) -> Answer:
+    """Print claims as they are checked, then their quotes and the closing line; return the answer.
+
+    Args:
+        question: as asked.
+        events: what `Answerer.stream` yields.
+        article: looks an article up by its path, for title, outlet and date.
+    """
+    exchange = Exchange("cli", question)
+    blank = ""
+    for event in events:
+        exchange.apply(event)
+        if isinstance(event, Checked) and event.claim.shown:
+            typer.echo(blank + _sentence(event.claim), nl=False)
+            blank = " "
+    if exchange.answer is None:
+        raise RuntimeError("the answerer ended without an answer")
+    if blank:
+        typer.echo()
+    for line in _after(exchange, exchange.answer, article):
+        typer.echo(line)
+    return exchange.answer
+
+
+def _sentence(claim: Claim) -> str:
+    marks = {"supported": "", "partial": " (partly in the sources)", "unsupported": " (not in the sources)"}
+    numbers = "".join(f"[{n}]" for n in dict.fromkeys(quote.n for quote in claim.quotes))
+    return f"{one_line(claim.text)}{marks[claim.verdict]} {numbers}".rstrip()
+
+
+def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]) -> Iterator[str]:
+    """Yield what follows the sentences: refusal, conflicts, quotes, closing line."""
+    if exchange.abstained:
+        yield from _refusal(answer)
+    for conflict in exchange.conflicts:
+        yield ""
+        yield f"Sources disagree: {one_line(conflict.about)}"
+        for value in conflict.values:
+            yield f"    {one_line(value.value)} - {_label(article(value.article))}"
+    for source in sources(exchange):
+        if source.label:
+            yield ""
+            span = f"{safe(source.article)}:{source.start}-{source.end}"
+            yield f"[{source.label}] “{one_line(source.quote)}”"
+            yield f"    {_label(article(source.article))} - {span}"
+    if line := closing(exchange):
+        yield ""
+        yield line
+
+
+def _refusal(answer: Answer) -> Iterator[str]:
+    yield f"{NOT_IN_SOURCES} {one_line(answer.text.removeprefix(REFUSAL))}".rstrip()
+    if answer.hits:
+        yield ""
+        yield "Nearest passages, not used:"
+    for hit in answer.hits[:NEAREST_SHOWN]:
+        excerpt = textwrap.shorten(one_line(hit.text), EXCERPT_CHARS, placeholder=" ...")
+        yield f"    {safe(hit.article)}:{hit.start}-{hit.end} {excerpt}"
+
+
+def _label(article: Article) -> str:
+    known = card(article)
+    return one_line(f"{known.title}, {known.byline}")
+
+
+@contextmanager
+def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Report]:
+    """Show a bar a stage on standard error, in files a line as each begins; yield what moves them.
+
+    Args:
+        amount: how to show what is done of what there is; by default as two numbers.
+    """
+    console = Console(stderr=True)
+    amount = amount or MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                if not console.is_terminal:
+                    note(stage)
+                tasks[stage] = progress.add_task(escape(one_line(stage)), total=total or None)
+            progress.update(tasks[stage], completed=done, total=total or None)
+
+        yield report
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Show nothing; for work behind a page."""
+    del stage, done, total
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, err: bool = False) -> None:
+    """Print rows in aligned columns; cells are shown as they are, less control characters."""
+    table = Table(box=None, pad_edge=False)
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(safe(str(cell))) for cell in row))
+    console = Console(stderr=err, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    console.print(table)
+
+
+@contextmanager
+def timed(step: str) -> Iterator[None]:
+    """Print on standard error how long a step took, once it is done."""
+    start = time.perf_counter()
+    yield
+    note(f"{step}: {time.perf_counter() - start:.1f} s")
+
+
+def note(text: str) -> None:
+    """Print a line about the work, not part of its result, on standard error."""
+    typer.echo(f"citewire: {safe(text)}", err=True)

@@ -1,0 +1,140 @@
+"""Puts the parts of citewire together as the settings say: embedder, index, language model, answerer.
+
+Knows which setting goes into which part; prints nothing. Importing it is cheap, calling it loads heavy
+libraries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citewire.index.errors import InputError
+from citewire.ui.settings import Settings
+
+if TYPE_CHECKING:
+    from citewire.index.build import BuildReport
+    from citewire.index.store import Index
+    from citewire.index.types import Embedder
+    from citewire.qa.answer import Answerer
+    from citewire.qa.types import Generator
+
+Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
+
+DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
+
+# Offered on the empty page over the sample articles; the last one they cannot answer.
+SAMPLE_QUESTIONS = (
+    "Why did Canaan close its AI chip unit?",
+    "How many of its machines has Canaan deployed in Kazakhstan?",
+    "How many people does Canaan employ?",
+)
+
+
+def load_embedder(chosen: Settings) -> Embedder:
+    """Return the embedder; its weights are read when it is first used.
+
+    Raises:
+        ModelError: the folder is missing or holds no such model.
+    """
+    from citewire.index.embed import SentenceTransformerEmbedder
+
+    folder = None if chosen.embedder == DEFAULT_EMBEDDER else Path(chosen.embedder)
+    return SentenceTransformerEmbedder(folder, device=chosen.device, threads=chosen.threads)
+
+
+def index_articles(chosen: Settings, articles: Sequence[Path], report: Report) -> BuildReport:
+    """Make the index mirror the articles.
+
+    Raises:
+        InputError: no articles, or paths or an index folder that cannot be used.
+        ModelError: the embedder cannot be used.
+    """
+    if not articles:
+        fix = "Name files or folders: citewire index PATH, or set CITEWIRE_ARTICLES"
+        raise InputError("There are no articles to index", fix)
+    from citewire.index.build import build_index
+
+    return build_index(
+        articles, chosen.index, load_embedder(chosen), lambda done, total: report("embedding", done, total)
+    )
+
+
+def open_index(chosen: Settings, embedder: Embedder) -> Index:
+    """Open the index.
+
+    Raises:
+        InputError: there is none.
+        IndexFormatError: it is of another format or embedder, or damaged.
+    """
+    from citewire.index.store import Index
+
+    return Index.open(chosen.index, embedder)
+
+
+def prepare_model(model: str, chosen: Settings, report: Report) -> None:
+    """Get a model ready to load: download, check and convert what is not there yet.
+
+    Args:
+        model: what `--model` takes; a server is left alone.
+        chosen: where the models are kept.
+        report: gets what is being done, and the bytes of it.
+
+    Raises:
+        ModelError: unknown, no source can be reached, wrong bytes, or too little room.
+    """
+    from citewire.qa import models
+    from citewire.qa.catalogue import CATALOGUE
+
+    if model.lower() in CATALOGUE:
+        models.fetch(model, chosen.cache, report)
+    source = models.resolve(model, chosen.cache)
+    if not isinstance(source, models.ServerModel):
+        models.weights_folder(source, chosen.cache, report)
+
+
+def load_generator(chosen: Settings, report: Report) -> Generator:
+    """Load the language model.
+
+    Raises:
+        ModelError: it is unknown, not fetched, corrupt or does not answer.
+    """
+    from citewire.qa import generate
+
+    return generate.load_generator(
+        chosen.model,
+        device=chosen.device,
+        threads=chosen.threads,
+        cache=chosen.cache,
+        api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
+        progress=report,
+    )
+
+
+def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Generator) -> Answerer:
+    """Return what answers questions about the index, as the settings say."""
+    from citewire.qa.answer import Answerer, AnswerOptions
+
+    embedder.embed(["ready"])  # loads it now; else the first question would wait for it
+    options = AnswerOptions(
+        passages=chosen.passages,
+        max_tokens=chosen.max_tokens,
+        max_prompt_tokens=chosen.max_prompt_tokens,
+        max_question_chars=chosen.max_question_chars,
+        unsupported=chosen.unsupported,
+    )
+    return Answerer(index, embedder, generator, options)
+
+
+def samples() -> Path:
+    """Return the folder of the sample articles that come with citewire."""
+    # In an editable install the package is made of links; the articles lie where its links point.
+    return Path(str(files("citewire.seeds") / "__init__.py")).resolve().parent
+
+
+def examples(index: Index) -> tuple[str, ...]:
+    """Return questions for the empty page: where the index holds the sample articles, else none."""
+    indexed = {article.path for article in index.articles()}
+    return SAMPLE_QUESTIONS if indexed == {file.name for file in samples().glob("*.txt")} else ()

@@ -1,0 +1,569 @@
+"""What the page shows of an exchange: safe HTML for the chat, JSON for the panel, plain text for a copy.
+
+Knows the values of `citewire.qa.types`; knows nothing of Gradio, the network or the model. Articles,
+questions and the model's words are untrusted. Chat HTML is one block on one line with every markup character
+written as a numeric entity, so that neither HTML nor Markdown in them takes effect; the panel gets JSON and
+builds its DOM with `textContent`. Article text is cut into segments here, because offsets count code points
+and a browser's strings count UTF-16 units.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import pairwise
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from citewire.index.types import Article
+from citewire.qa.types import (
+    Answer,
+    AnswerHit,
+    Checked,
+    Claim,
+    Conflict,
+    ConflictValue,
+    Draft,
+    Event,
+    Quote,
+    Searched,
+)
+
+RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
+OPENING_WORDS = 9  # of an article without a title
+
+Phase = Literal["waiting", "searching", "writing", "done"]
+Relation = Literal["supports", "partly", "conflicts", "found", "related"]
+
+
+class ArticleInfo(Protocol):
+    """What the top bar needs of an article; fields as in `citewire.index.types.Article`."""
+
+    @property
+    def outlet(self) -> str:
+        """Who published it, "" if unknown."""
+        ...
+
+    @property
+    def published(self) -> str:
+        """`YYYY-MM-DD`, "" if unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How an article is labelled. `date` is "" where the source states none; `url` is http(s) or ""."""
+
+    path: str
+    title: str
+    outlet: str
+    author: str
+    date: str
+    url: str
+
+    @property
+    def byline(self) -> str:
+        """Outlet and date, as far as they are known: "Northgate Herald, 11 Feb 2026"."""
+        return ", ".join(part for part in (self.outlet, self.date or "date unknown") if part)
+
+
+CardOf = Callable[[str], Card]  # article path -> card
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One question and what is known of its answer so far.
+
+    Attributes:
+        id: unique within a conversation, letters and digits only.
+        question: as asked.
+        phase: waiting in line, searching, writing or done.
+        ahead: questions of other sessions that come first.
+        problem, fix: set where the answer failed; see `citewire.index.errors.CitewireError`.
+    """
+
+    id: str
+    question: str
+    phase: Phase = "searching"
+    ahead: int = 0
+    standalone: str = ""
+    hits: tuple[AnswerHit, ...] = ()
+    draft: str = ""
+    claims: list[Claim] = field(default_factory=list)
+    answer: Answer | None = None
+    problem: str = ""
+    fix: str = ""
+
+    def apply(self, event: Event) -> None:
+        """Take in one event of the answerer."""
+        match event:
+            case Searched():
+                self.phase, self.standalone, self.hits = "writing", event.standalone_question, event.hits
+            case Draft():
+                self.draft = event.text
+            case Checked():
+                self.draft = ""
+                self.claims.append(event.claim)
+            case Answer():
+                self.phase, self.answer = "done", event
+                self.standalone = event.standalone_question
+                self.claims, self.hits = list(event.claims), event.hits or self.hits
+                if event.status != "stopped":
+                    self.draft = ""
+                if event.status == "failed":
+                    self.fail(event.text or "The model did not answer", "Press Retry to ask again.")
+
+    def fail(self, problem: str, fix: str) -> None:
+        """End the exchange with an error; what is already shown stays."""
+        self.phase, self.problem, self.fix, self.draft = "done", problem, fix, ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is whole, stopped or failed."""
+        return self.phase == "done"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the visitor ended the answer."""
+        return self.answer is not None and self.answer.status == "stopped"
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the sources have no answer."""
+        return self.answer is not None and self.answer.status == "abstained"
+
+    @property
+    def shown(self) -> list[Claim]:
+        """The claims that are not withheld."""
+        return [claim for claim in self.claims if claim.shown]
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Where sources disagree; known once the answer is whole."""
+        return self.answer.conflicts if self.answer else ()
+
+
+# Words and dates
+
+
+def escape(text: str) -> str:
+    """Return HTML that shows `text` and nothing else, on one line, inert in Markdown as well.
+
+    >>> escape("<b> **x**")
+    '&#60;b&#62; &#42;&#42;x&#42;&#42;'
+    """
+    return "<br>".join("".join(map(_inert, line)) for line in text.splitlines())
+
+
+def _inert(char: str) -> str:
+    if char.isalnum() or char in " .," or ord(char) > 127:
+        return char
+    return f"&#{ord(char)};" if char.isprintable() else " "
+
+
+def human_date(published: str) -> str:
+    """Return "2026-02-11" as "11 Feb 2026", "" as "", and what is not an ISO date unchanged."""
+    try:
+        day = date.fromisoformat(published)
+    except ValueError:
+        return published
+    return f"{day.day} {day:%b} {day.year}"
+
+
+def card(article: Article) -> Card:
+    """Label an article: by its title, or by its opening words in quotation marks where it has none."""
+    title = " ".join(article.title.split())
+    if not title:
+        words = article.text.split(maxsplit=OPENING_WORDS)
+        opening = " ".join(words[:OPENING_WORDS]).rstrip(".,;:")
+        title = f"“{opening}…”" if opening else article.path
+    url = article.url if _opens_a_web_page(article.url) else ""
+    return Card(article.path, title, article.outlet, article.author, human_date(article.published), url)
+
+
+def _opens_a_web_page(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+def corpus_line(articles: Sequence[ArticleInfo]) -> str:
+    """Say how many articles there are, from where and when, and how many state no date.
+
+    "1,243 articles from 3 outlets, 2 Jan to 14 Mar 2026", "5 articles, 1 dated: 29 Jun 2025"
+    """
+    days = sorted(a.published for a in articles if a.published)
+    outlets = {a.outlet for a in articles if a.outlet}
+    line = _count(len(articles), "article")
+    if len(outlets) > 1 and all(a.outlet for a in articles):
+        line += f" from {len(outlets)} outlets"
+    if not days:
+        return f"{line}, none dated" if articles else "No articles"
+    first, last = human_date(days[0]), human_date(days[-1])
+    if first != last and first[-5:] == last[-5:]:  # the same year, said once
+        first = first[:-5]
+    span = first if first == last else f"{first} to {last}"
+    return f"{line}, {span}" if len(days) == len(articles) else f"{line}, {len(days)} dated: {span}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+# Sources: what a number, or a listed passage, points to
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One marked span. `key` names it within its exchange; `label` is what its button shows, "" for none."""
+
+    key: str
+    label: str
+    relation: Relation
+    article: str
+    start: int
+    end: int
+    quote: str
+
+
+def sources(exchange: Exchange) -> list[Source]:
+    """Return what the exchange points to: its quotes, or the best passages found where it quotes nothing."""
+    quotes: dict[int, tuple[Quote, Claim]] = {}
+    for claim in exchange.shown:
+        for quote in claim.quotes:
+            quotes.setdefault(quote.n, (quote, claim))
+    values = [value for conflict in exchange.conflicts for value in conflict.values]
+    found = []
+    if not exchange.abstained:
+        for n, (quote, claim) in sorted(quotes.items()):
+            relation: Relation = "supports" if claim.verdict == "supported" else "partly"
+            if any(_overlap(quote, value) for value in values):
+                relation = "conflicts"
+            found.append(Source(str(n), str(n), relation, quote.article, quote.start, quote.end, quote.text))
+        unnumbered = [value for value in values if not _number_of(value, found)]
+        for letter, value in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", unnumbered, strict=False):
+            found.append(
+                Source(letter, letter, "conflicts", value.article, value.start, value.end, value.text)
+            )
+    if found:
+        return found
+    relation = "related" if exchange.phase == "done" else "found"
+    return [
+        Source(f"h{rank}", "", relation, hit.article, hit.start, hit.end, hit.text)
+        for rank, hit in enumerate(exchange.hits[:RELATED_SHOWN], 1)
+    ]
+
+
+def _overlap(one: Quote | Source, other: ConflictValue) -> bool:
+    return one.article == other.article and one.start < other.end and other.start < one.end
+
+
+def _number_of(value: ConflictValue, found: Iterable[Source]) -> str:
+    """Return the key of the source that shows a conflict's value, "" if none does."""
+    return next((source.key for source in found if _overlap(source, value)), "")
+
+
+# Chat
+
+
+def question_html(exchange: Exchange) -> str:
+    """Return the user's own message."""
+    return f'<div class="cw-question">{escape(exchange.question)}</div>'
+
+
+def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: bool) -> str:
+    """Return the answer as far as it is known.
+
+    Args:
+        exchange: the exchange.
+        card_of: labels of the articles that conflicts name.
+        articles: how many articles were searched.
+        last: whether it is the newest exchange, the one that Retry repeats.
+    """
+    parts = [_searched_for(exchange), _conflicts(exchange, card_of), _abstained(exchange), _text(exchange)]
+    if exchange.phase == "done":
+        parts += [_error(exchange), _closing(exchange), _actions(exchange, last)]
+    else:
+        parts.append(_busy(exchange, articles))
+    return f'<div class="cw-answer">{"".join(parts)}</div>'
+
+
+def _searched_for(exchange: Exchange) -> str:
+    same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
+    if same or not exchange.standalone:
+        return ""
+    return f'<p class="cw-searched">Searched for: {escape(exchange.standalone)}</p>'
+
+
+def _text(exchange: Exchange) -> str:
+    if exchange.abstained:
+        return ""
+    known = {source.key: source for source in sources(exchange)}
+    shown = [(i, claim) for i, claim in enumerate(exchange.claims) if claim.shown]
+    sentences = [_sentence(exchange.id, i, claim, known) for i, claim in shown]
+    if exchange.draft:
+        draft = f'<span class="cw-draft">{escape(exchange.draft)}</span>'
+        sentences.append(draft + (' <span class="cw-tag">not checked</span>' if exchange.stopped else ""))
+    return f'<p class="cw-text">{" ".join(sentences)}</p>' if sentences else ""
+
+
+def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) -> str:
+    """Return one checked sentence with its numbers, the last word kept on the line of the first number."""
+    if claim.verdict == "unsupported":
+        text = f'<span class="cw-unsupported">{escape(claim.text.strip())}</span>'
+        return f"{text} {_flag(turn, position, 'not in sources')}"
+    keys = dict.fromkeys(str(quote.n) for quote in claim.quotes)
+    chips = "".join(_chip(turn, known[key]) for key in keys if key in known)
+    words = claim.text.strip().split(" ")
+    end = f'<span class="cw-end">{escape(words[-1])}{chips}</span>'
+    sentence = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
+    if claim.verdict == "partial":
+        sentence = f'<span class="cw-partial">{sentence}</span> {_flag(turn, position, "partly in sources")}'
+    return sentence
+
+
+def _flag(turn: str, position: int, label: str) -> str:
+    return f'<a class="cw-flag" href="#cw-flag-{turn}-{position}">{label}</a>'
+
+
+def _chip(turn: str, source: Source) -> str:
+    kind = "cw-chip cw-orange" if source.relation == "conflicts" else "cw-chip"
+    return f'<a class="{kind}" href="#cw-cite-{turn}-{source.key}">{source.label}</a>'
+
+
+def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
+    known = sources(exchange)
+    by_key = {source.key: source for source in known}
+    boxes = []
+    for conflict in exchange.conflicts:
+        rows = []
+        for value in conflict.values:
+            key = _number_of(value, known)
+            chip = _chip(exchange.id, by_key[key]) if key else ""
+            *first, last = card_of(value.article).byline.split(" ")
+            byline = f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chip}</span>'
+            rows.append(
+                f'<li><strong>{escape(value.value)}</strong> <span class="cw-byline">{byline}</span></li>'
+            )
+        about = f'<p class="cw-about">{escape(conflict.about)}</p>' if conflict.about else ""
+        boxes.append(_note("conflict", "Sources disagree", f"{about}<ul>{''.join(rows)}</ul>"))
+    return "".join(boxes)
+
+
+def _abstained(exchange: Exchange) -> str:
+    if not exchange.abstained or exchange.answer is None:
+        return ""
+    body = f"<p>{escape(_refusal(exchange.answer))}</p>"
+    if exchange.hits:
+        body += "<p>The closest passages are listed under Sources, in case they help.</p>"
+    return _note("abstain", "No supported answer", body)
+
+
+def _refusal(answer: Answer) -> str:
+    """Return the words of an answer that has none, without numbers: nothing supports them."""
+    return re.sub(r"\s*\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
+
+
+def _error(exchange: Exchange) -> str:
+    return error_html(exchange.problem, exchange.fix) if exchange.problem else ""
+
+
+def error_html(problem: str, fix: str) -> str:
+    """Return the box that says what failed and what the user can do."""
+    return _note("error", escape(problem.rstrip(".")), f"<p>{escape(fix)}</p>")
+
+
+def _note(kind: str, title: str, body: str) -> str:
+    return f'<div class="cw-note cw-{kind}"><strong class="cw-note-title">{title}</strong>{body}</div>'
+
+
+def _busy(exchange: Exchange, articles: int) -> str:
+    if exchange.phase == "waiting":
+        text = f"Waiting: {_count(exchange.ahead, 'question')} ahead of yours"
+    elif exchange.phase == "searching":
+        text = f"Searching {_count(articles, 'article')}"
+    elif exchange.draft:
+        text = "Checking each sentence against its quote"
+    else:
+        text = f"Reading {_count(len(exchange.hits), 'passage')}"
+    return f'<p class="cw-busy">{text}</p>'
+
+
+def closing(exchange: Exchange) -> str:
+    """Say in a line how the answer came out.
+
+    "4 of 4 sentences checked against a quote. 2 articles. 2.1 s."
+    """
+    shown = exchange.shown
+    parts = []
+    if exchange.stopped:
+        parts.append("Stopped before the answer was complete.")
+    if shown and not exchange.abstained:
+        supported = sum(claim.verdict == "supported" for claim in shown)
+        parts.append(f"{supported} of {_count(len(shown), 'sentence')} checked against a quote.")
+    withheld = len(exchange.claims) - len(shown)
+    if withheld:
+        parts.append(f"{_count(withheld, 'sentence')} withheld: not in the sources.")
+    quoted = {source.article for source in sources(exchange) if source.label}
+    if quoted:
+        parts.append(f"{_count(len(quoted), 'article')}.")
+    if exchange.answer and exchange.answer.timings.total_s:
+        parts.append(f"{exchange.answer.timings.total_s:.1f} s.")
+    return " ".join(parts)
+
+
+def _closing(exchange: Exchange) -> str:
+    text = closing(exchange)
+    if not text:
+        return ""
+    whole = not (exchange.stopped or exchange.problem or exchange.abstained)
+    good = whole and all(claim.verdict == "supported" and claim.shown for claim in exchange.claims)
+    kind = "cw-good" if good else "cw-neutral" if exchange.abstained else "cw-mixed"
+    unbroken = text.replace(" s.", "\N{NO-BREAK SPACE}s.")
+    return f'<p class="cw-closing {kind}">{unbroken}</p>'
+
+
+def _actions(exchange: Exchange, last: bool) -> str:
+    links = []
+    if exchange.hits or exchange.shown:
+        links.append(f'<a class="cw-action cw-open" href="#cw-open-{exchange.id}">Show sources</a>')
+    if exchange.shown or exchange.abstained:
+        links.append(f'<a class="cw-action cw-copy" href="#cw-copy-{exchange.id}">Copy with sources</a>')
+    if last:
+        links.append(f'<a class="cw-action cw-retry" href="#cw-retry-{exchange.id}">Retry</a>')
+    return f'<p class="cw-actions">{"".join(links)}</p>' if links else ""
+
+
+def welcome_html(examples: Sequence[str]) -> str:
+    """Return the empty page's invitation with its example questions."""
+    items = "".join(
+        f'<li><a class="cw-example" href="#cw-example-{i}">{escape(example)}</a></li>'
+        for i, example in enumerate(examples)
+    )
+    return (
+        '<div class="cw-welcome"><h2>Ask the articles</h2><p>Every sentence of an answer carries a number. '
+        "Select it to see the exact words it rests on. What the articles do not say is not answered.</p>"
+        f"<ul>{items}</ul></div>"
+    )
+
+
+# Source panel
+
+
+def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
+    """Return what the source panel shows of an exchange, as JSON values.
+
+    Returns:
+        `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`), `articles` (path -> fields of
+        `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words), `flags` (position of a claim -> reason)
+        and `copy` (plain text).
+    """
+    found = sources(exchange)
+    paths = dict.fromkeys(source.article for source in found)
+    return {
+        "turn": exchange.id,
+        "question": exchange.question,
+        "phase": exchange.phase,
+        "failed": bool(exchange.problem),
+        "sources": [{name: getattr(source, name) for name in Source.__slots__} for source in found],
+        "articles": {path: _article_value(card_of(path), exchange.hits) for path in paths},
+        "flags": {
+            str(i): claim.reason or "No sentence of the sources says this."
+            for i, claim in enumerate(exchange.claims)
+            if claim.shown and claim.verdict != "supported"
+        },
+        "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
+    }
+
+
+def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:
+    """Return a card with its match strength: the place of its best passage among those found.
+
+    Fused scores are reciprocal ranks, so a place says all that they say, and says it in words.
+    """
+    place = next((i for i, hit in enumerate(hits) if hit.article == card.path), None)
+    strength = None if place is None else (len(hits) - place) / len(hits)
+    rank = "" if place is None else "Best match" if place == 0 else f"Match {place + 1} of {len(hits)}"
+    fields = {name: getattr(card, name) for name in Card.__slots__}
+    return {**fields, "byline": card.byline, "strength": strength, "rank": rank}
+
+
+def plain_text(exchange: Exchange, card_of: CardOf) -> str:
+    """Return question, answer with its numbers, and every numbered quote with its article, as plain text."""
+    known = sources(exchange)
+    lines = [exchange.question, ""]
+    for conflict in exchange.conflicts:
+        lines.append(f"Sources disagree: {conflict.about}".rstrip(": "))
+        lines += [f"- {value.value} ({card_of(value.article).byline})" for value in conflict.values]
+        lines.append("")
+    if exchange.abstained and exchange.answer:
+        lines.append(_refusal(exchange.answer))
+    else:
+        lines.append(" ".join(_plain_sentence(claim) for claim in exchange.shown))
+    lines += ["", closing(exchange), ""]
+    for source in known:
+        if source.label:
+            label = card_of(source.article)
+            lines.append(f"[{source.label}] “{' '.join(source.quote.split())}”")
+            lines.append("    " + ", ".join(part for part in (label.title, label.byline, label.url) if part))
+    return "\n".join(lines).strip() + "\n"
+
+
+def _plain_sentence(claim: Claim) -> str:
+    marks = {"supported": "", "partial": " (partly in sources)", "unsupported": " (not in sources)"}
+    numbers = "".join(f"[{n}]" for n in dict.fromkeys(quote.n for quote in claim.quotes))
+    return f"{claim.text.strip()}{' ' if numbers else ''}{numbers}{marks[claim.verdict]}"
+
+
+# Article reader
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A span to highlight: `text[start:end]`, code points."""
+
+    key: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of article text with the marks that cover it, and those of them that begin here."""
+
+    text: str
+    keys: tuple[str, ...]
+    begins: tuple[str, ...]
+
+
+def paragraphs(text: str, marks: Sequence[Mark]) -> list[list[Segment]]:
+    """Cut an article into paragraphs of segments, so that the browser counts nothing.
+
+    Blank lines separate paragraphs, or line breaks in a text without blank lines; other line breaks stay in
+    the segments. White space between paragraphs is left out, all other characters are kept in order.
+    """
+    blank = re.search(r"\n[^\S\n]*\n", text)
+    separator = re.compile(r"\s*\n[^\S\n]*\n\s*" if blank else r"\s*\n\s*")
+    cut: list[list[Segment]] = []
+    begun: set[str] = set()
+    start = len(text) - len(text.lstrip())
+    for match in [*separator.finditer(text, start), None]:
+        end = match.start() if match else len(text.rstrip())
+        if start < end:
+            cut.append(_segments(text, start, end, marks, begun))
+        start = match.end() if match else end
+    return cut
+
+
+def _segments(text: str, start: int, end: int, marks: Sequence[Mark], begun: set[str]) -> list[Segment]:
+    edges = {start, end, *(edge for mark in marks for edge in (mark.start, mark.end) if start < edge < end)}
+    bounds = sorted(edges)
+    segments = []
+    for left, right in pairwise(bounds):
+        keys = tuple(mark.key for mark in marks if mark.start <= left and right <= mark.end)
+        segments.append(Segment(text[left:right], keys, tuple(key for key in keys if key not in begun)))
+        begun.update(keys)
+    return segments

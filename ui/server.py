@@ -1,0 +1,160 @@
+"""The page's web server: one port, security headers on every response, start and end.
+
+Knows ASGI and uvicorn, nothing of Gradio (`citewire.ui.page` does). Prints nothing: the command line does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from citewire.index.errors import InputError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+# Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
+# the page's origin, no frame, no form and no plug-in.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; "
+    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+SHUTDOWN_S = 1  # open event streams are cut after this; a page in a browser always holds one
+
+
+class SecurityHeaders:
+    """ASGI middleware that sets `SECURITY_HEADERS` on every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class PageServer:
+    """A bound port and the page to serve on it.
+
+    Args:
+        build: makes the page; called after the port is bound, so that a taken port costs no model load.
+        host: name or address to listen on.
+        port: port to listen on, 0 for any free one.
+        allowed_hosts: names besides localhost and `host` that a request's Host header may give.
+        on_ready: called with the page's address once it accepts connections.
+
+    Raises:
+        InputError: the port is taken or not allowed, or the host is not one of this machine.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], gr.Blocks],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 7860,
+        allowed_hosts: Sequence[str] = (),
+        on_ready: Callable[[str], None] | None = None,
+    ) -> None:
+        self._socket = bind(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self.port}"
+        self._build, self._on_ready = build, on_ready
+        self._hosts = [*LOCAL_HOSTS, name, *allowed_hosts]
+        self._server: _Server | None = None
+
+    def run(self) -> None:
+        """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
+        try:
+            trusted = TrustedHostMiddleware(asyncio.run(self._mount()), allowed_hosts=self._hosts)
+            config = uvicorn.Config(
+                SecurityHeaders(trusted),
+                log_config=None,
+                log_level="critical",  # cutting open streams at the end is logged as an error
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_S,
+            )
+            self._server = _Server(config, self._announce)
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._socket.close()
+
+    async def _mount(self) -> ASGIApp:
+        """Build the page in a running event loop: outside of one, Gradio opens loops and closes none."""
+        from citewire.ui.page import mount_page  # Gradio takes seconds to import
+
+        return mount_page(self._build())
+
+    def _announce(self) -> None:
+        if self._on_ready:
+            self._on_ready(self.url)
+
+    def stop(self) -> None:
+        """Make `run`, in another thread, return."""
+        if self._server:
+            self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_ready()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; see `PageServer` for the errors."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"Port {port} does not exist", "Choose one from 1024 to 65535 with --port.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            other = port + 1 if port < 65535 else port - 1
+            problem = f"Port {port} on {host} is taken by another program"
+            raise InputError(problem, f"End that program or choose another port: --port {other}.") from error
+        if error.errno == errno.EACCES:
+            problem = f"Port {port} is reserved for the system"
+            raise InputError(problem, "Choose one from 1024 up, such as --port 7860.") from error
+        problem = f"Cannot listen on host {host!r}: {error.strerror}"
+        raise InputError(problem, "Choose an address of this machine, such as --host 127.0.0.1.") from error
+
+
+def serve(
+    build: Callable[[], gr.Blocks],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    allowed_hosts: Sequence[str] = (),
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve a page until Ctrl-C (KeyboardInterrupt); arguments and errors as in `PageServer`."""
+    PageServer(build, host=host, port=port, allowed_hosts=allowed_hosts, on_ready=on_ready).run()

@@ -1,0 +1,257 @@
+"""The settings of citewire: defaults, then a TOML file, then the environment, then flags; later wins.
+
+Knows the names, limits and meanings of the settings and where each value came from. Does not know what is
+done with them: every other module gets plain values passed in and none reads the environment.
+
+    citewire.toml           [in the working directory, or --config FILE, or CITEWIRE_CONFIG]
+        port = 7861
+    CITEWIRE_PORT=7862      [the environment]
+    --port 7863             [a flag]
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from citewire.index.errors import InputError
+
+PREFIX = "CITEWIRE_"
+CONFIG_VARIABLE = "CITEWIRE_CONFIG"
+CONFIG_FILE = Path("citewire.toml")
+
+Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
+
+
+def usable_cores(
+    cgroup: Path = Path("/sys/fs/cgroup"),
+    own_cgroup: Path = Path("/proc/self/cgroup"),
+    *,
+    allowed: int | None = None,
+) -> int:
+    """Return how many cores this process can keep busy: its CPU affinity cut to its quotas, at least 1.
+
+    Containers limit CPU by quota, which `os.cpu_count()` does not see, and more threads than cores slow
+    every engine.
+
+    Args:
+        cgroup: where the cgroup file system is mounted; version 2 has one `cpu.max` ("200000 100000" or
+            "max 100000", microseconds per period) a group, version 1 `cpu/cpu.cfs_quota_us` and `_period_us`.
+        own_cgroup: the file that names this process's group.
+        allowed: cores of the CPU affinity; by default the process's own.
+    """
+    cores = float(allowed or _affinity())
+    for quota, period in _quotas(cgroup, own_cgroup):
+        if quota.isdigit() and period.isdigit() and int(quota) and int(period):
+            cores = min(cores, int(quota) / int(period))
+    return max(1, int(cores))
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS has no affinity
+
+
+def _quotas(cgroup: Path, own_cgroup: Path) -> list[tuple[str, str]]:
+    """Return (quota, period) of this process's cgroup and every one above it, as written in the files."""
+    group = next((line[3:] for line in _read(own_cgroup).splitlines() if line.startswith("0::")), "/")
+    folder = cgroup / group.strip().lstrip("/")
+    files = [level / "cpu.max" for level in (folder, *folder.parents) if level.is_relative_to(cgroup)]
+    found = [tuple(_read(file).split()) for file in files]
+    found.append(tuple(_read(cgroup / "cpu" / f"cpu.cfs_{part}_us").strip() for part in ("quota", "period")))
+    return [(pair[0], pair[1]) for pair in found if len(pair) == 2]
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError:  # no such controller here: no limit
+        return ""
+
+
+def _paths(value: object) -> object:
+    """Take one path, a list, or several joined by `:` as in PATH."""
+    if isinstance(value, str):
+        return tuple(part for part in value.split(os.pathsep) if part)
+    return value
+
+
+class Settings(BaseSettings):
+    """All settings. `load` reads them from where the user put them; the constructor takes values only."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
+
+    articles: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)] = Field(
+        default=(), description="article files and folders to index; a list, or joined by ':'"
+    )
+    index: Path = Field(default=Path(".citewire/index"), description="folder of the index")
+    cache: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("citewire"),
+        description="folder that keeps the models",
+    )
+    model: str = Field(
+        default="qwen2.5-coder-0.5b",
+        min_length=1,
+        description="language model: a name of `citewire models list`, a folder, a GGUF file, a hub id or the"
+        " URL of an OpenAI-compatible server",
+    )
+    embedder: str = Field(
+        default="all-minilm-l6-v2", min_length=1, description="embedding model: all-minilm-l6-v2 or a folder"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where the models run; auto takes CUDA if there"
+    )
+    threads: int = Field(default_factory=usable_cores, ge=1, le=1024, description="CPU threads of the models")
+    passages: int = Field(default=8, ge=1, le=100, description="passages that a question is answered from")
+    max_tokens: int = Field(default=160, ge=1, le=4096, description="longest answer, in the model's tokens")
+    max_prompt_tokens: int = Field(default=1200, ge=256, le=131072, description="longest prompt, in the model's tokens")
+    max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
+    unsupported: Literal["withheld", "marked", "kept"] = Field(
+        default="marked", description="what happens to a sentence that no quote supports"
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
+    port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")
+    api_key: SecretStr | None = Field(default=None, description="key for an OpenAI-compatible server; never printed")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning",
+        description="the least serious log records that are written; by default info on the page",
+    )
+    log_file: Path | None = Field(default=None, description="file for logs; without one they go to standard error")
+    log_questions: bool = Field(default=False, description="whether logs hold the text of questions and answers")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave only the constructor's arguments: Settings made in code never depend on the machine."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the origin of each: "default", a file's path, an environment variable or a flag."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+
+    def rows(self) -> list[tuple[str, object, Origin, str]]:
+        """Return (name, value, origin, description) of each setting, the key hidden, paths as text."""
+        return [
+            (name, _printable(getattr(self.settings, name)), self.origins[name], field.description or "")
+            for name, field in Settings.model_fields.items()
+        ]
+
+
+def describe(name: str) -> str:
+    """Return what a setting means, for the help of its flag."""
+    return Settings.model_fields[name].description or ""
+
+
+def load(flags: Mapping[str, object] | None = None, config: Path | None = None) -> Loaded:
+    """Read the settings that are in force.
+
+    Args:
+        flags: values given on the command line by setting name; None and [] mean "not given".
+        config: the TOML file; by default what CITEWIRE_CONFIG names, else citewire.toml if there is one.
+
+    Raises:
+        InputError: an unknown key or variable, a value out of range, a file that is missing or not TOML.
+    """
+    given = {name: value for name, value in (flags or {}).items() if value is not None and value != []}
+    file = _config_file(config)
+    layers = [
+        (_from_file(file), dict.fromkeys(Settings.model_fields, str(file))),
+        (_from_environment(), {name: PREFIX + name.upper() for name in Settings.model_fields}),
+        (given, {name: "--" + name.replace("_", "-") for name in Settings.model_fields}),
+    ]
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for layer, names in layers:
+        values |= layer
+        origins |= {name: names[name] for name in layer}
+    try:
+        return Loaded(Settings(**values), origins)
+    except ValidationError as error:
+        raise _refused(error, origins) from None
+
+
+def _config_file(config: Path | None) -> Path | None:
+    named = config or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    if named is None:
+        return CONFIG_FILE if CONFIG_FILE.is_file() else None
+    if not named.is_file():
+        by = "--config" if config else CONFIG_VARIABLE
+        raise InputError(f"The settings file {named} ({by}) does not exist", "Write it or name another one.")
+    return named
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        values = TomlConfigSettingsSource(Settings, file)()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is not TOML: {error}", "Correct that line.") from error
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", "Allow reading it or name another.") from error
+    for key in values:
+        if key not in Settings.model_fields:
+            raise _unknown(f"The key {key!r} in {file}", key, list(Settings.model_fields))
+    return values
+
+
+def _from_environment() -> dict[str, Any]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for variable in os.environ:
+        if variable.upper().startswith(PREFIX) and variable not in known:
+            raise _unknown(f"The environment variable {variable}", variable.upper(), sorted(known))
+    return EnvSettingsSource(Settings, case_sensitive=False)()
+
+
+def _unknown(where: str, key: str, known: list[str]) -> InputError:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"Did you mean {near[0]}?" if near else "Remove it."
+    return InputError(f"{where} is no setting of citewire", f"{hint} `citewire config` lists all of them.")
+
+
+def _refused(error: ValidationError, origins: Mapping[str, Origin]) -> InputError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    value = "(hidden)" if name == "api_key" else repr(first["input"])
+    message = str(first["msg"])
+    return InputError(
+        f"{name} = {value} from {origins[name]}: {message[:1].lower()}{message[1:]}",
+        f"Change it; {name} is: {describe(name)}.",
+    )
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return "(set)"
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [str(item) for item in value]
+    return value
