@@ -1,0 +1,84 @@
+# Two commands on a machine with git, make and Python 3.11+ (pip, venv): `make run` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+ARTICLES ?= seeds
+CACHE := $(or $(CITEWIRE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/citewire)
+# Measured: the environment takes 2.1 GB with the CPU build of torch and about 8 GB with the CUDA build that the
+# package index carries for Linux; the default model takes 0.5 GB as fetched and 2.5 GB converted.
+VENV_GB ?= 4
+CACHE_GB ?= 4
+
+PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq -c constraints.txt
+# A strict editable install is a tree of links, so a file that comes or goes needs a new one.
+PACKAGED := $(sort $(filter-out %/__pycache__,$(wildcard index/* qa/* seeds/* ui/*)))
+
+, := ,
+say = @printf 'citewire: %s\n'
+fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
+
+.PHONY: help run test lint clean FORCE
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make run    set up what is missing, index $(ARTICLES)/ and open the page on http://127.0.0.1:7860'
+	@echo '            PORT=7861  MODEL=qwen2.5-coder-1.5b  ARTICLES=path/to/folder  PYTHON=python3.12'
+	@echo 'make test   set up what is missing, then lint, types, import rules and all tests'
+	@echo 'make lint   lint, types and import rules only'
+	@echo 'make clean  remove .venv, .citewire and build outputs; models in $(CACHE) stay'
+
+run: $(VENV)/installed
+	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
+
+test: lint
+	@$(chromium)
+	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy -p citewire.index -p citewire.qa -p citewire.seeds -p citewire.ui
+	$(VENV)/bin/mypy tests
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# ensurepip writes bin/pip last, so an interrupted set-up is taken up again.
+$(VENV)/bin/pip:
+	@$(PYTHON) -c '' 2>/dev/null || $(call fail,'$(PYTHON) does not start','Install Python 3.11 or newer or name one: make PYTHON=/path/to/python3')
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  $(call fail,"$$($(PYTHON) -V 2>&1) is too old",'Install Python 3.11 or newer and name it: make PYTHON=python3.11')
+	@$(PYTHON) -c 'import ensurepip$(,) venv' 2>/dev/null || \
+	  $(call fail,'$(PYTHON) has no venv','Install it: apt-get install python3-venv')
+	@$(call space,.,$(VENV_GB),'the Python environment','Free some or clone to another disk')
+	@mkdir -p '$(CACHE)' && $(call space,'$(CACHE)',$(CACHE_GB),'the model','Free some or name another folder: make CITEWIRE_CACHE=/big/disk/citewire')
+	$(say) 'making $(VENV) with $(PYTHON)'
+	@$(PYTHON) -m venv '$(VENV)'
+
+$(VENV)/packaged: FORCE | $(VENV)/bin/pip
+	@echo '$(PACKAGED)' | cmp -s - $@ || echo '$(PACKAGED)' > $@
+
+$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/packaged
+	@$(call install,.)
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@$(call install,'.[dev]')
+
+# $(call space,folder,gigabytes,what for,fix)
+space = free=$$(($$(df -Pk $(1) | awk 'NR == 2 {print $$4}') / 1048576)); [ $$free -ge $(2) ] || \
+	  $(call fail,"$$free GB are free in $(1) and "$(3)" needs $(2) GB",$(4))
+
+# $(call install,requirement); what pip has downloaded stays in its cache, so a second try is short
+install = echo 'citewire: installing what is missing (the first time takes minutes)'; start=$$(date +%s); \
+	{ $(PIP) 'setuptools>=80' && \
+	  $(PIP) --no-build-isolation --config-settings editable_mode=strict -e $(1); } || \
+	$(call fail,'pip could not install citewire','The message above says why. If the network is away$(,) connect and run the same command again: what was downloaded is kept'); \
+	echo "citewire: installed in $$(($$(date +%s) - start)) s"; touch $@
+
+chromium = command -v chromium >/dev/null || \
+	{ echo 'citewire: installing Chromium for the tests of the page'; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); \
+	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; } || \
+	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')

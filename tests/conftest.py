@@ -1,0 +1,74 @@
+"""Fixtures that all tests share: a clean surrounding, and the real models, each loaded once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from citewire.index.build import build_index
+from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.store import Index
+from citewire.qa.generate import load_generator
+from citewire.qa.types import Generator
+from citewire.ui.settings import Settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SEEDS = REPOSITORY / "seeds"
+
+
+@pytest.fixture(autouse=True)
+def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
+
+    CITEWIRE_CACHE stays: it says where the models are.
+    """
+    for name in [name for name in os.environ if name.startswith("CITEWIRE_") and name != "CITEWIRE_CACHE"]:
+        monkeypatch.delenv(name)
+    workdir = tmp_path / "workdir"
+    workdir.mkdir()
+    monkeypatch.chdir(workdir)
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """The user's cache folder, where `make test` puts the models."""
+    return Path(os.environ.get("CITEWIRE_CACHE") or Settings().cache)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> SentenceTransformerEmbedder:
+    """The real embedder, all-MiniLM-L6-v2."""
+    return SentenceTransformerEmbedder(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def seeds_folder(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an index of the articles in seeds/, made with the real embedder."""
+    folder = tmp_path_factory.mktemp("seeds") / "index"
+    build_index([SEEDS], folder, embedder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeds_index(seeds_folder: Path, embedder: SentenceTransformerEmbedder) -> Iterator[Index]:
+    """`seeds_folder`, open."""
+    with Index.open(seeds_folder, embedder) as index:
+        yield index
+
+
+# A model that is missing fails the test with the command that fetches it: a test that skips proves nothing.
+
+
+@pytest.fixture(scope="session")
+def generator(cache: Path) -> Generator:
+    """The default language model, qwen2.5-coder-0.5b."""
+    return load_generator("qwen2.5-coder-0.5b", device="cpu", cache=cache)
+
+
+@pytest.fixture(scope="session")
+def small_generator(cache: Path) -> Generator:
+    """The smallest language model, smollm2-135m: real, quick, often wrong."""
+    return load_generator("smollm2-135m", device="cpu", cache=cache)

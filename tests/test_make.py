@@ -1,0 +1,120 @@
+"""`make` on machines that lack something: what it says and that it leaves nothing half made.
+
+Each runs the real Makefile in a copy of the files it reads, with a stand-in for the part that is missing.
+That it works where nothing is missing is shown by every run of this suite, which `make test` starts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+BASE_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, folder)
+    for name in ("index", "qa", "seeds", "ui"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def make(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=folder,
+        env=kept | {"CITEWIRE_CACHE": str(folder / "cache")} | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def stand_in(folder: Path, script: str) -> str:
+    """Write an executable shell script and return its path."""
+    file = folder / "stand-in"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def test_help_is_the_default_and_names_the_two_commands(clone: Path) -> None:
+    done = make(clone)
+    assert done.returncode == 0
+    assert done.stdout == make(clone, "help").stdout
+    assert "make run " in done.stdout
+    assert "make test " in done.stdout
+
+
+def test_python_that_is_missing(clone: Path) -> None:
+    done = make(clone, "run", "PYTHON=/nowhere/python3")
+    assert done.returncode == 2
+    assert "citewire: /nowhere/python3 does not start. Install Python 3.11 or newer" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_python_that_is_too_old(clone: Path) -> None:
+    old = stand_in(clone, 'case "$*" in *version_info*) exit 1;; -V) echo Python 3.9.2;; esac')
+    done = make(clone, "run", f"PYTHON={old}")
+    assert done.returncode == 2
+    assert "citewire: Python 3.9.2 is too old. Install Python 3.11 or newer" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_python_without_venv(clone: Path) -> None:
+    bare = stand_in(clone, 'case "$*" in *ensurepip*) exit 1;; esac')
+    done = make(clone, "run", f"PYTHON={bare}")
+    assert done.returncode == 2
+    assert "has no venv. Install it: apt-get install python3-venv" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(("variable", "where"), [("VENV_GB", "Python environment"), ("CACHE_GB", "model")])
+def test_disk_that_is_too_small(variable: str, where: str, clone: Path) -> None:
+    done = make(clone, "run", f"PYTHON={BASE_PYTHON}", f"{variable}=1000000")
+    assert done.returncode == 2
+    assert "GB are free in" in done.stderr
+    assert f"the {where} needs 1000000 GB. Free some" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_network_that_is_away(clone: Path) -> None:
+    # Port 9 of this machine: nothing answers there.
+    away = {"PIP_NO_CACHE_DIR": "1", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
+    done = make(clone, "run", f"PYTHON={BASE_PYTHON}", PIP_INDEX_URL="http://127.0.0.1:9/simple", **away)
+    assert done.returncode == 2
+    assert "citewire: pip could not install citewire." in done.stderr
+    assert "If the network is away, connect and run the same command again" in done.stderr
+    assert not (clone / ".venv" / "installed").exists()
+
+
+def test_files_that_come_and_go_make_a_new_install(clone: Path) -> None:
+    """A strict editable install links file by file; make has to notice."""
+    packaged = ".venv/packaged"
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    (clone / ".venv" / "bin" / "pip").touch()
+    make(clone, packaged)
+    first = (clone / packaged).read_text().split()
+    assert "ui/cli.py" in first
+    stamp = (clone / packaged).stat().st_mtime_ns
+
+    make(clone, packaged)
+    assert (clone / packaged).stat().st_mtime_ns == stamp
+
+    (clone / "ui" / "new.py").touch()
+    (clone / "index" / "types.py").unlink()
+    make(clone, packaged)
+    assert set((clone / packaged).read_text().split()) == {*first, "ui/new.py"} - {"index/types.py"}

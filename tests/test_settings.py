@@ -1,0 +1,222 @@
+"""Settings: which source wins, what is refused and how it is said."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from citewire.index.errors import InputError
+from citewire.ui import settings
+from citewire.ui.settings import Settings, usable_cores
+
+
+def write(text: str, name: str = "citewire.toml") -> Path:
+    file = Path(name)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+class TestSources:
+    def test_without_any_source_all_are_defaults(self) -> None:
+        loaded = settings.load()
+
+        assert set(loaded.origins.values()) <= {"default", "CITEWIRE_CACHE"}
+        assert loaded.settings.index == Path(".citewire/index")
+        assert loaded.settings.model == "qwen2.5-coder-0.5b"
+        assert (loaded.settings.host, loaded.settings.port) == ("127.0.0.1", 7860)
+        assert loaded.settings.log_questions is False
+
+    def test_file_then_environment_then_flag(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = write("port = 1001\npassages = 11\nmax_tokens = 111\n")
+        monkeypatch.setenv("CITEWIRE_PASSAGES", "12")
+        monkeypatch.setenv("CITEWIRE_MAX_TOKENS", "112")
+
+        loaded = settings.load({"max_tokens": 113, "threads": None, "articles": []})
+
+        chosen = loaded.settings
+        assert (chosen.port, chosen.passages, chosen.max_tokens) == (1001, 12, 113)
+        assert loaded.origins["port"] == str(file)
+        assert loaded.origins["passages"] == "CITEWIRE_PASSAGES"
+        assert loaded.origins["max_tokens"] == "--max-tokens"
+        assert loaded.origins["threads"] == loaded.origins["articles"] == "default"
+
+    @pytest.mark.parametrize("by", ["flag", "environment"])
+    def test_named_file_replaces_the_one_in_the_working_directory(
+        self, by: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write("port = 1001\npassages = 5\n")
+        other = write("port = 1002\n", "other.toml")
+        if by == "environment":
+            monkeypatch.setenv("CITEWIRE_CONFIG", str(other))
+
+        loaded = settings.load(config=other if by == "flag" else None)
+
+        assert (loaded.settings.port, loaded.settings.passages) == (1002, 8)
+        assert loaded.origins["port"] == "other.toml"
+
+    def test_articles_as_a_list_in_the_file_and_joined_in_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write('articles = ["one", "two"]\n')
+        assert settings.load().settings.articles == (Path("one"), Path("two"))
+
+        monkeypatch.setenv("CITEWIRE_ARTICLES", os.pathsep.join(["three", "/four"]))
+        assert settings.load().settings.articles == (Path("three"), Path("/four"))
+
+    def test_made_in_code_they_do_not_depend_on_the_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        write("port = 1001\n")
+        monkeypatch.setenv("CITEWIRE_PASSAGES", "12")
+
+        assert (Settings().port, Settings().passages) == (7860, 8)
+
+    def test_are_frozen(self) -> None:
+        with pytest.raises(ValidationError, match="frozen"):
+            Settings().port = 1
+
+
+class TestRefusals:
+    def test_unknown_key_in_the_file_with_the_nearest_one(self) -> None:
+        write("prot = 7861\n")
+        with pytest.raises(InputError, match=r"key 'prot' in citewire\.toml .*Did you mean port\?"):
+            settings.load()
+
+    def test_unknown_variable_with_the_nearest_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWIRE_MODLE", "x")
+        with pytest.raises(InputError, match=r"CITEWIRE_MODLE is no setting.*Did you mean CITEWIRE_MODEL\?"):
+            settings.load()
+
+    def test_variable_in_lower_case(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("citewire_port", "7861")
+        with pytest.raises(InputError, match=r"citewire_port.*Did you mean CITEWIRE_PORT\?"):
+            settings.load()
+
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [
+            ("port", "abc", "valid integer"),
+            ("port", "0", "greater than or equal to 1"),
+            ("port", "65536", "less than or equal to 65535"),
+            ("threads", "0", "greater than or equal to 1"),
+            ("device", "tpu", "'auto', 'cpu' or 'cuda'"),
+            ("unsupported", "hidden", "'withheld', 'marked' or 'kept'"),
+            ("model", "", "at least 1 character"),
+            ("log_questions", "perhaps", "valid boolean"),
+        ],
+    )
+    def test_value_out_of_range_names_key_value_and_source(
+        self, name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        variable = f"CITEWIRE_{name.upper()}"
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(InputError) as caught:
+            settings.load()
+        assert caught.value.problem.startswith(f"{name} = {value!r} from {variable}: ")
+        assert said in caught.value.problem
+        assert settings.describe(name) in caught.value.fix
+
+    def test_key_is_not_in_the_error(self) -> None:
+        write('api_key = ["secret-1"]\n')
+        with pytest.raises(InputError) as caught:
+            settings.load()
+        assert "secret-1" not in str(caught.value)
+        assert "api_key = (hidden)" in caught.value.problem
+
+    def test_named_file_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(InputError, match=r"nowhere\.toml \(--config\) does not exist"):
+            settings.load(config=Path("nowhere.toml"))
+        monkeypatch.setenv("CITEWIRE_CONFIG", "gone.toml")
+        with pytest.raises(InputError, match=r"gone\.toml \(CITEWIRE_CONFIG\) does not exist"):
+            settings.load()
+
+    def test_file_that_is_no_toml(self) -> None:
+        write("port: 7861\n")
+        with pytest.raises(InputError, match=r"citewire\.toml is not TOML: .*line 1"):
+            settings.load()
+
+    def test_file_in_another_encoding(self) -> None:
+        Path("citewire.toml").write_bytes('model = "é"'.encode("latin-1"))
+        with pytest.raises(InputError, match=r"citewire\.toml is not TOML"):
+            settings.load()
+
+    def test_file_that_cannot_be_read(self) -> None:
+        with pytest.raises(InputError, match="does not exist"):
+            settings.load(config=Path())  # a folder
+
+    # The folder and the environment are the same for every example.
+    @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])))
+    def test_any_port_is_taken_or_refused_by_name(self, text: str) -> None:
+        try:
+            port = settings.load({"port": text}).settings.port
+        except InputError as error:
+            refused = error.problem
+        else:
+            assert port == int(text)
+            return
+        assert refused.startswith(f"port = {text!r} from --port: ")
+
+
+class TestRows:
+    def test_every_setting_has_a_meaning(self) -> None:
+        assert all(meaning for *_, meaning in settings.load().rows())
+
+    def test_key_is_never_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWIRE_API_KEY", "secret-1")
+        loaded = settings.load()
+        assert ("api_key", "(set)", "CITEWIRE_API_KEY", settings.describe("api_key")) in loaded.rows()
+        assert "secret-1" not in repr(loaded)
+        assert loaded.settings.api_key is not None
+        assert loaded.settings.api_key.get_secret_value() == "secret-1"
+
+
+class TestUsableCores:
+    """Against made-up cgroup trees of 16 allowed cores."""
+
+    @staticmethod
+    def cores(tmp_path: Path, quotas: dict[str, str], own: str = "0::/\n") -> int:
+        for name, text in quotas.items():
+            file = tmp_path / "cgroup" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        (tmp_path / "own").write_text(own)
+        return usable_cores(tmp_path / "cgroup", tmp_path / "own", allowed=16)
+
+    def test_no_cgroups(self, tmp_path: Path) -> None:
+        assert self.cores(tmp_path, {}) == 16
+        assert usable_cores(tmp_path / "none", tmp_path / "none", allowed=3) == 3
+
+    def test_version_2_quota(self, tmp_path: Path) -> None:
+        assert self.cores(tmp_path, {"cpu.max": "250000 100000\n"}) == 2
+
+    def test_version_2_without_limit(self, tmp_path: Path) -> None:
+        assert self.cores(tmp_path, {"cpu.max": "max 100000\n"}) == 16
+
+    def test_less_than_one_core_is_one(self, tmp_path: Path) -> None:
+        assert self.cores(tmp_path, {"cpu.max": "50000 100000\n"}) == 1
+
+    def test_the_tightest_level_counts(self, tmp_path: Path) -> None:
+        quotas = {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "800000 100000\n", "c/cpu.max": "1 1\n"}
+        assert self.cores(tmp_path, quotas, own="1:name=x:/a\n0::/a/b\n") == 3
+
+    def test_version_1_quota(self, tmp_path: Path) -> None:
+        quotas = {"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}
+        assert self.cores(tmp_path, quotas) == 4
+
+    def test_version_1_without_limit(self, tmp_path: Path) -> None:
+        quotas = {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}
+        assert self.cores(tmp_path, quotas) == 16
+
+    @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux only")
+    def test_affinity_of_this_process(self, tmp_path: Path) -> None:
+        before = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {min(before)})
+            assert usable_cores(tmp_path, tmp_path / "none") == 1
+        finally:
+            os.sched_setaffinity(0, before)
