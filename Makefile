@@ -16,7 +16,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__,$(wildcard index/* qa/* seeds/* ui
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test lint clean FORCE
+.PHONY: help run test lint chromium clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -29,8 +29,7 @@ help:
 run: $(VENV)/installed
 	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
 
-test: lint
-	@$(chromium)
+test: lint chromium
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m
 	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest --cov --cov-report=term
 
@@ -40,6 +39,15 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy -p citewire.index -p citewire.qa -p citewire.seeds -p citewire.ui
 	$(VENV)/bin/mypy tests
 	$(VENV)/bin/lint-imports
+
+# As root or with sudo; the tests find it on the PATH.
+chromium:
+	@command -v chromium >/dev/null || \
+	{ echo 'citewire: installing Chromium for the tests of the page'; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); \
+	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -75,10 +83,3 @@ install = echo 'citewire: installing what is missing (the first time takes minut
 	  $(PIP) --no-build-isolation --config-settings editable_mode=strict -e $(1); } || \
 	$(call fail,'pip could not install citewire','The message above says why. If the network is away$(,) connect and run the same command again: what was downloaded is kept'); \
 	echo "citewire: installed in $$(($$(date +%s) - start)) s"; touch $@
-
-chromium = command -v chromium >/dev/null || \
-	{ echo 'citewire: installing Chromium for the tests of the page'; \
-	  sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); \
-	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \
-	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq chromium >/dev/null; } || \
-	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')

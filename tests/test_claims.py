@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import pytest
@@ -27,9 +27,7 @@ def evidence(sentence: str, article: Article = ARTICLE) -> Evidence:
     return Evidence(article.path, Span(start, start + len(sentence)), sentence, 1.0, ())
 
 
-def judged(
-    claim: str, *sentences: str, cited: Sequence[int] = (), article: Article = ARTICLE
-) -> Judgement:
+def judged(claim: str, *sentences: str, cited: Sequence[int] = (), article: Article = ARTICLE) -> Judgement:
     found = [evidence(s, article) for s in sentences]
     known = facts.name_words([article.text])
     judgement = judge(claim, cited, found, {article.path: article}.__getitem__, known)
@@ -203,7 +201,9 @@ class TestMarkers:
     def test_taken_out(self, text: str, plain: str, cited: list[int]) -> None:
         assert strip_markers(text) == (plain, cited)
 
-    @pytest.mark.parametrize("text", ["“[The port] pays,” she said.", "In [2024] it rose.", "f(1) and {1} stay", "It fell (1)."])
+    @pytest.mark.parametrize(
+        "text", ["“[The port] pays,” she said.", "In [2024] it rose.", "f(1) and {1} stay", "It fell (1)."]
+    )
     def test_other_brackets_stay(self, text: str) -> None:
         assert strip_markers(text) == (text, [])
 
@@ -264,8 +264,11 @@ class TestArriving:
         ]
 
     def test_a_sentence_does_not_wait_for_the_end(self) -> None:
-        stream = arriving(p for p in ["It rose. It ", *[None] * 1])  # type: ignore[misc]
-        assert next(stream) == ("It rose. ", True)  # the next piece is one that cannot be read
+        def pieces() -> Iterator[str]:
+            yield "It rose. It "
+            pytest.fail("a second piece was read")
+
+        assert next(arriving(pieces())) == ("It rose. ", True)
 
     @given(
         st.lists(st.sampled_from(SENTENCES), max_size=5),

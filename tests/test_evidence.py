@@ -103,7 +103,7 @@ UNANSWERABLE = [
     ("Which inspector did the city hire?", "the name of the inspector"),
     ("How many ferries does Acme Shipping run?", "Acme Shipping"),
     ("When did Tom Hale marry?", "marry"),
-    ("What share of lorries is electric?", "electric"),
+    ("What share of lorries is electric?", "a percentage"),
     ("What did Greta Solheim say about taxes?", "taxes"),
 ]
 
@@ -196,7 +196,7 @@ def test_word_vectors_stay_bounded(embedder: SentenceTransformerEmbedder) -> Non
 
 
 def test_missing_reads_the_sentences_before(index: Index, embedder: SentenceTransformerEmbedder) -> None:
-    """ "It runs 14 ferries" says whose only in the line before."""
+    """Whose the ferries of "It runs 14 ferries" are stands only in the line before."""
     article = index.article("ferry.txt")
     start = article.text.index("It runs")
     span = Span(start, article.text.index("\n", start))

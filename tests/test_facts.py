@@ -38,7 +38,7 @@ def told(text: str) -> list[tuple[float, str, str]]:
     ],
 )
 def test_numbers(text: str, expected: list[tuple[float, str, str]]) -> None:
-    assert told(text) == [(pytest.approx(value), unit, written) for value, unit, written in expected]
+    assert [(round(value, 6), *rest) for value, *rest in told(text)] == expected
 
 
 @pytest.mark.parametrize("text", ["no digits here", "Q4 and the A380", "someone often phoned", "hundreds of them", ""])
@@ -69,7 +69,9 @@ def test_scaled_amounts_are_read_back(amount: float, scale: tuple[str, float]) -
         assert values(f"It was {written}, they said.") == [pytest.approx(amount * factor)]
 
 
-@given(TENTHS, st.sampled_from([("k", 1e3), ("K", 1e3), ("m", 1e6), ("M", 1e6), ("bn", 1e9), ("tn", 1e12), ("mn", 1e6)]))
+@given(
+    TENTHS, st.sampled_from([("k", 1e3), ("K", 1e3), ("m", 1e6), ("M", 1e6), ("bn", 1e9), ("tn", 1e12), ("mn", 1e6)])
+)
 def test_letter_scales_are_read_back(amount: float, scale: tuple[str, float]) -> None:
     letter, factor = scale
     assert values(f"${amount}{letter}.") == [pytest.approx(amount * factor)]
@@ -112,7 +114,9 @@ def test_the_same_amount(a: str, b: str) -> None:
     assert one(b).matches(one(a))
 
 
-@pytest.mark.parametrize(("a", "b"), [("15%", "15"), ("15%", "$15"), ("1.1 billion", "1.1 million"), ("36,400", "36,401")])
+@pytest.mark.parametrize(
+    ("a", "b"), [("15%", "15"), ("15%", "$15"), ("1.1 billion", "1.1 million"), ("36,400", "36,401")]
+)
 def test_not_the_same_amount(a: str, b: str) -> None:
     assert not one(a).matches(one(b))
     assert not one(b).matches(one(a))
@@ -125,7 +129,13 @@ def test_words_lose_possessives_and_capitals() -> None:
 
 
 def test_terms_are_stems_without_function_words() -> None:
-    assert facts.terms("How many of the mining companies' ferries were sinking?") == ["mani", "mine", "compani", "ferri", "sink"]
+    assert facts.terms("How many of the mining companies' ferries were sinking?") == [
+        "mani",
+        "mine",
+        "compani",
+        "ferri",
+        "sink",
+    ]
     assert facts.terms("What did they say to him?") == []
     assert facts.terms("cross-border") == ["cross", "border"]
 
@@ -161,7 +171,9 @@ def test_names(text: str, expected: list[str]) -> None:
     assert facts.names(text) == expected
 
 
-@pytest.mark.parametrize("text", ["The bridge opened.", "Ferries sank. Bridges fell: Boats too.", "In May it rained.", "all lower case"])
+@pytest.mark.parametrize(
+    "text", ["The bridge opened.", "Ferries sank. Bridges fell: Boats too.", "In May it rained.", "all lower case"]
+)
 def test_no_names(text: str) -> None:
     assert facts.names(text) == []
 
@@ -188,7 +200,9 @@ def test_has_name(name: str, text: str) -> None:
     assert facts.has_name(name, text)
 
 
-@pytest.mark.parametrize(("name", "text"), [("Lund", "London"), ("Ana Ruiz", "Ana Holm"), ("US", "use the bus"), ("Kestrel", "")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("Lund", "London"), ("Ana Ruiz", "Ana Holm"), ("US", "use the bus"), ("Kestrel", "")]
+)
 def test_has_not_name(name: str, text: str) -> None:
     assert not facts.has_name(name, text)
 
