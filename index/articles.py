@@ -24,9 +24,7 @@ from citewire.index.errors import InputError
 from citewire.index.types import Article
 
 MAX_FILE_BYTES = 10_000_000  # a long book is 2 MB; a bigger .txt is a log or a dump
-MAX_CONTROL_SHARE = (
-    0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
-)
+MAX_CONTROL_SHARE = 0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
 METADATA_NAME = "metadata.json"
 METADATA_KEYS = ("title", "outlet", "author", "published", "url")
 SUFFIX = ".txt"
@@ -108,17 +106,13 @@ def _found(root: Path, rejected: list[Rejected]) -> Iterator[tuple[str, Path, Ma
         raise InputError(f"there is no {_shown(root)}", "Name a folder or .txt file that exists")
     if not root.is_dir():
         if root.suffix.lower() != SUFFIX:
-            raise InputError(
-                f"{_shown(root)} is not a {SUFFIX} file", "Save it as plain text, or name a folder"
-            )
+            raise InputError(f"{_shown(root)} is not a {SUFFIX} file", "Save it as plain text, or name a folder")
         if _usable_name(root.name, root, rejected):
             yield root.name, root, {}
         return
     files, metadata = _walk(root, rejected)
     if not files and not rejected:
-        raise InputError(
-            f"{_shown(root)} holds no {SUFFIX} files", "Name a folder with articles saved as plain text"
-        )
+        raise InputError(f"{_shown(root)} holds no {SUFFIX} files", "Name a folder with articles saved as plain text")
     for name, file in files.items():
         yield name, file, metadata.get(name, {})
 
@@ -130,9 +124,7 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
     inside = root.resolve()
 
     def unreadable(error: OSError) -> None:
-        rejected.append(
-            Rejected(_shown(error.filename), f"cannot be listed: {error.strerror}", "Allow reading it")
-        )
+        rejected.append(Rejected(_shown(error.filename), f"cannot be listed: {error.strerror}", "Allow reading it"))
 
     for here, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -140,11 +132,7 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
         for name in sorted(names):
             file = folder / name
             relative = file.relative_to(root).as_posix()
-            if (
-                name.startswith(".")
-                or file.suffix.lower() != SUFFIX
-                or not _usable_name(relative, file, rejected)
-            ):
+            if name.startswith(".") or file.suffix.lower() != SUFFIX or not _usable_name(relative, file, rejected):
                 continue
             if file.is_symlink() and not file.resolve().is_relative_to(inside):
                 reason = f"is a link that leads out of {_shown(root)}, to {_shown(file.resolve())}"
@@ -185,9 +173,7 @@ def _read_article(name: str, file: Path, metadata: Mapping[str, str]) -> Article
     """Raises: _UnusableError."""
     data = _read_bytes(file)
     text = _decode(data, file)
-    digest = hashlib.sha256(
-        hashlib.sha256(data).digest()
-    )  # hashed twice, so that no file can imitate metadata
+    digest = hashlib.sha256(hashlib.sha256(data).digest())  # hashed twice, so that no file can imitate metadata
     digest.update(json.dumps(dict(metadata), sort_keys=True).encode())
     return Article(path=name, text=text, sha256=digest.hexdigest(), **metadata)
 
@@ -215,9 +201,7 @@ def _decode(data: bytes, file: Path) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise _UnusableError("is encoded as UTF-16 (byte offset 0), not UTF-8", _iconv("UTF-16", file))
     if b"\0" in data:
-        raise _UnusableError(
-            f"is a binary file: NUL at byte offset {data.index(0)}", "Save the article as plain text"
-        )
+        raise _UnusableError(f"is a binary file: NUL at byte offset {data.index(0)}", "Save the article as plain text")
     bom = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     try:
         text = data[bom:].decode("utf-8")
@@ -227,14 +211,10 @@ def _decode(data: bytes, file: Path) -> str:
             f"is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset}", _iconv("WINDOWS-1252", file)
         ) from error
     if not text.strip():
-        raise _UnusableError(
-            "is empty" if not text else "holds only white space", "Add the text, or remove the file"
-        )
+        raise _UnusableError("is empty" if not text else "holds only white space", "Add the text, or remove the file")
     control = _CONTROL.findall(text)
     if len(control) > MAX_CONTROL_SHARE * len(text):
-        raise _UnusableError(
-            f"is a binary file: {len(control)} control characters", "Save the article as plain text"
-        )
+        raise _UnusableError(f"is a binary file: {len(control)} control characters", "Save the article as plain text")
     return text
 
 
@@ -253,9 +233,7 @@ def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, str]]) -
     except OSError as error:
         raise InputError(f"{_shown(file)} cannot be read: {error.strerror}", "Allow reading it") from error
     except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{_shown(file)} is not valid JSON: {error}", "Correct or remove the file"
-        ) from error
+        raise InputError(f"{_shown(file)} is not valid JSON: {error}", "Correct or remove the file") from error
     if not isinstance(entries, dict):
         raise InputError(
             f"{_shown(file)} is not a JSON object",
@@ -264,9 +242,7 @@ def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, str]]) -
     below = file.parent.relative_to(root)
     for name, entry in entries.items():
         if not isinstance(entry, dict):
-            _refuse_metadata(
-                file, name, "is not an object", f"Give it any of the keys {', '.join(METADATA_KEYS)}"
-            )
+            _refuse_metadata(file, name, "is not an object", f"Give it any of the keys {', '.join(METADATA_KEYS)}")
         for key, value in entry.items():
             _check_metadata(file, name, key, value)
         path = (below / name).as_posix()
@@ -280,13 +256,9 @@ def _check_metadata(file: Path, name: str, key: str, value: object) -> None:
     if key not in METADATA_KEYS:
         _refuse_metadata(file, name, f"has the unknown key {key!r}", f"Use only {', '.join(METADATA_KEYS)}")
     if not isinstance(value, str) or any(unicodedata.category(c) in _UNUSABLE_IN_NAMES for c in value):
-        _refuse_metadata(
-            file, name, f"has a {key!r} that is not one line of text: {value!r}", "Write a string"
-        )
+        _refuse_metadata(file, name, f"has a {key!r} that is not one line of text: {value!r}", "Write a string")
     if key == "published" and value and not _is_date(value):
-        _refuse_metadata(
-            file, name, f"has the 'published' {value!r}", "Write the date as YYYY-MM-DD, or leave it out"
-        )
+        _refuse_metadata(file, name, f"has the 'published' {value!r}", "Write the date as YYYY-MM-DD, or leave it out")
     if key == "url" and value and not _is_web_address(value):
         _refuse_metadata(file, name, f"has the 'url' {value!r}", "Write an http:// or https:// address")
 

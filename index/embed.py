@@ -66,9 +66,7 @@ class SentenceTransformerEmbedder:
             wrong device is found on the first use.
     """
 
-    def __init__(
-        self, model_dir: Path | None = None, *, device: str = "cpu", threads: int | None = None
-    ) -> None:
+    def __init__(self, model_dir: Path | None = None, *, device: str = "cpu", threads: int | None = None) -> None:
         self._folder = model_dir or _default_folder()
         self._is_default = model_dir is None
         self._device = device
@@ -79,9 +77,7 @@ class SentenceTransformerEmbedder:
     @cached_property
     def fingerprint(self) -> str:
         """Hex sha256 over weights, tokenizer, modules (pooling, normalisation), lengths and prompts."""
-        weights = {
-            file.relative_to(self._folder).as_posix(): _sha256(file) for file in _weights(self._folder)
-        }
+        weights = {file.relative_to(self._folder).as_posix(): _sha256(file) for file in _weights(self._folder)}
         found = weights.get("model.safetensors")
         if self._is_default and found != DEFAULT_WEIGHTS_SHA256:
             raise ModelError(
@@ -96,18 +92,14 @@ class SentenceTransformerEmbedder:
         """Columns of every array that `embed` returns."""
         dimension = self._model.get_embedding_dimension()
         if dimension is None:
-            raise ModelError(
-                f"the model in {self._folder} does not state its dimension", "Name another model"
-            )
+            raise ModelError(f"the model in {self._folder} does not state its dimension", "Name another model")
         return dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, shape (len(texts), dimension), float32."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        encodable = [
-            text.encode("utf-8", "replace").decode() for text in texts
-        ]  # a shell may pass on stray bytes
+        encodable = [text.encode("utf-8", "replace").decode() for text in texts]  # a shell may pass on stray bytes
         with self._lock:
             vectors = self._model.encode(
                 encodable, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
@@ -189,9 +181,7 @@ def _settings(folder: Path) -> dict[str, object]:
     """Return what else changes the vectors: digests of tokenizer and module files, and the prompts."""
     files = sorted(file for suffix in ("*.json", "*.txt", "*.model") for file in folder.rglob(suffix))
     names = {file.relative_to(folder).as_posix(): file for file in files}
-    general = names.pop(
-        "config_sentence_transformers.json", None
-    )  # also names versions, which change nothing
+    general = names.pop("config_sentence_transformers.json", None)  # also names versions, which change nothing
     settings: dict[str, object] = {name: _sha256(file) for name, file in names.items()}
     stated = _json(general) if general else None
     prompts = stated if isinstance(stated, dict) else {}

@@ -117,9 +117,7 @@ def _units(text: str, max_words: int) -> list[_Unit]:
             if heading and words in seen_headings:
                 continue  # pages repeat their title in the head, the tab and the text
             seen_headings.add(words)
-            units.extend(
-                _Unit(piece, heading, not heading or _states(words)) for piece in _cut(text, span, max_words)
-            )
+            units.extend(_Unit(piece, heading, not heading or _states(words)) for piece in _cut(text, span, max_words))
     if not any(unit.quotable for unit in units):
         # Nothing but short lines: then these are what the article says.
         whole = (_sentences(text, paragraph, keep_boilerplate=True) for paragraph in paragraphs)
@@ -149,11 +147,7 @@ def _paragraphs(text: str) -> Iterator[Span]:
 def _is_hard_wrapped(lines: list[str]) -> bool:
     """Whether an editor broke the lines: almost none of them had room for the next line's first word."""
     width = max(map(len, lines), default=0)
-    pairs = [
-        (line, following.split()[0])
-        for line, following in pairwise(lines)
-        if line.strip() and following.strip()
-    ]
+    pairs = [(line, following.split()[0]) for line, following in pairwise(lines) if line.strip() and following.strip()]
     full = sum(len(line.rstrip()) + 1 + len(word) > width for line, word in pairs)
     return 40 <= width <= 100 and len(pairs) >= 3 and full >= 0.8 * len(pairs)
 

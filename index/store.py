@@ -125,9 +125,7 @@ class Index:
             self._vectors = faiss.read_index(str(segment / "vectors.faiss"))
             self._database = sqlite3.connect(database, uri=True, check_same_thread=False)
         except (RuntimeError, sqlite3.OperationalError) as error:
-            raise IndexFormatError(
-                f"{segment} cannot be opened: {error}", f"{INDEX_AGAIN} {folder}"
-            ) from error
+            raise IndexFormatError(f"{segment} cannot be opened: {error}", f"{INDEX_AGAIN} {folder}") from error
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder) -> Self:
@@ -227,9 +225,7 @@ class Index:
         """Return (row, bm25) of the `k` best for an FTS5 query, best (highest) first; [] for the query ""."""
         if not match:
             return []
-        query = (
-            "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
-        )
+        query = "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?"
         return [(row, score) for row, score in self._rows(query, (match, k))]
 
     def bm25s(self, match: str, rows: Sequence[int]) -> dict[int, float]:
@@ -237,8 +233,7 @@ class Index:
         if not match:
             return {}
         query = (
-            "SELECT rowid, -bm25(words) FROM words "
-            "WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
+            "SELECT rowid, -bm25(words) FROM words WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
         )
         return dict(self._rows(query, (match, json.dumps(list(rows)))))
 
@@ -257,13 +252,9 @@ def _read_current(folder: Path) -> bytes:
     try:
         return (folder / "CURRENT").read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise InputError(
-            f"there is no index in {folder}", f"Make one: citewire index PATH --index {folder}"
-        ) from error
+        raise InputError(f"there is no index in {folder}", f"Make one: citewire index PATH --index {folder}") from error
     except OSError as error:
-        raise InputError(
-            f"the index in {folder} cannot be read: {error.strerror}", "Allow reading it"
-        ) from error
+        raise InputError(f"the index in {folder} cannot be read: {error.strerror}", "Allow reading it") from error
 
 
 def _read_manifest(folder: Path) -> _Manifest:
@@ -280,13 +271,9 @@ def _read_manifest(folder: Path) -> _Manifest:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise IndexFormatError(
-            f"{file} cannot be read: {error.strerror}", f"{INDEX_AGAIN} {folder}"
-        ) from error
+        raise IndexFormatError(f"{file} cannot be read: {error.strerror}", f"{INDEX_AGAIN} {folder}") from error
     if hashlib.sha256(data).hexdigest() != digest:
-        raise IndexFormatError(
-            f"{file} does not have the sha256 that CURRENT states", f"{INDEX_AGAIN} {folder}"
-        )
+        raise IndexFormatError(f"{file} does not have the sha256 that CURRENT states", f"{INDEX_AGAIN} {folder}")
     return _parse_manifest(data, file, folder)
 
 
@@ -326,18 +313,14 @@ def _verify(segment: Path, manifest: _Manifest, folder: Path) -> None:
         try:
             found = _describe(file)
         except OSError as error:
-            raise IndexFormatError(
-                f"{file} cannot be read: {error.strerror}", f"{INDEX_AGAIN} {folder}"
-            ) from error
+            raise IndexFormatError(f"{file} cannot be read: {error.strerror}", f"{INDEX_AGAIN} {folder}") from error
         if stated is None or found.bytes != stated.bytes:
             size = stated.bytes if stated else "unknown"
             raise IndexFormatError(
                 f"{file} has {found.bytes} bytes, its manifest states {size}", f"{INDEX_AGAIN} {folder}"
             )
         if found != stated:
-            raise IndexFormatError(
-                f"{file} is damaged: its sha256 is {found.sha256}", f"{INDEX_AGAIN} {folder}"
-            )
+            raise IndexFormatError(f"{file} is damaged: its sha256 is {found.sha256}", f"{INDEX_AGAIN} {folder}")
 
 
 def _describe(file: Path) -> _File:
@@ -425,9 +408,7 @@ class Writer:
 
 def _unwritable(folder: Path, error: OSError | sqlite3.OperationalError) -> InputError:
     reason = (error.strerror if isinstance(error, OSError) else None) or error
-    return InputError(
-        f"the index in {folder} cannot be written: {reason}", "Free some space or name another folder"
-    )
+    return InputError(f"the index in {folder} cannot be written: {reason}", "Free some space or name another folder")
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -436,9 +417,7 @@ def _refuse_foreign(folder: Path) -> None:
     ours = (folder / "LOCK").exists() or (folder / "CURRENT").exists()
     if foreign or (not ours and any(folder.iterdir())):
         first = foreign[0] if foreign else next(folder.iterdir()).name
-        raise InputError(
-            f"{folder} is not an index: it holds {first!r}", "Name a new or empty folder with --index"
-        )
+        raise InputError(f"{folder} is not an index: it holds {first!r}", "Name a new or empty folder with --index")
 
 
 def _write_segment(segment: Path, content: Content) -> dict[str, _File]:

@@ -275,7 +275,7 @@ class Answerer:
 
     def _answer(self, state: _Progress, status: Status, text: str = "") -> Answer:
         if not text:
-            text = " ".join(_with_numbers(c) for c in state.claims if c.shown)
+            text = " ".join(f"{c.text} {c.marks}".rstrip() for c in state.claims if c.shown)
         state.timings = replace(state.timings, total_s=state.seconds())
         verdicts = [c.verdict for c in state.claims]
         logger.info(
@@ -314,15 +314,6 @@ def _refusal(found: Sequence[Evidence]) -> str:
     if not found or found[0].score <= 0:
         return REFUSAL
     return f"{REFUSAL} The nearest passage does not give: {', '.join(found[0].missing)}."
-
-
-def _with_numbers(claim: Claim) -> str:
-    """The claim's text with its numbers inside its closing full stop: `text [1][2].` is the form."""
-    marks = "".join(f"[{q.n}]" for q in claim.quotes)
-    if not marks:
-        return claim.text
-    body, end = (claim.text[:-1], claim.text[-1]) if claim.text[-1:] in ".!?" else (claim.text, "")
-    return f"{body} {marks}{end}"
 
 
 def _flat(timings: Timings) -> dict[str, float]:

@@ -60,6 +60,11 @@ class Claim:
     shown: bool
     quotes: tuple[Quote, ...]
 
+    @property
+    def marks(self) -> str:
+        """The numbers of its quotes as they follow the claim wherever it is shown: "[1][2]"."""
+        return "".join(f"[{n}]" for n in dict.fromkeys(quote.n for quote in self.quotes))
+
 
 @dataclass(frozen=True, slots=True)
 class ConflictValue:

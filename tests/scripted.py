@@ -216,9 +216,7 @@ class ScriptedAnswerer:
     def __init__(self) -> None:
         self.histories: list[Sequence[Turn]] = []
 
-    def stream(
-        self, question: str, history: Sequence[Turn], *, stopped: Callable[[], bool]
-    ) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn], *, stopped: Callable[[], bool]) -> Iterator[Event]:
         self.histories.append(tuple(history))
         kind = next((kind for kind in KINDS if kind in question.lower()), "open")
         standalone = "Is the tunnel's gallery free for readers?" if kind == "reader" else question
@@ -234,9 +232,7 @@ class ScriptedAnswerer:
             yield Draft(claims[0].text[:20])
             yield Checked(claims[0])
         if kind == "error":
-            raise ModelError(
-                "The model server at 127.0.0.1:1 closed the connection", "Start it and press Retry."
-            )
+            raise ModelError("The model server at 127.0.0.1:1 closed the connection", "Start it and press Retry.")
         if kind == "slow":
             end = time.monotonic() + 30
             yield Draft("Cyclists get a four-metre gallery,")

@@ -125,7 +125,7 @@ def check_quotes(answer: Answer, index: Index) -> None:
 class TestClaims:
     def test_a_supported_claim(self, answerer: Make, index: Index) -> None:
         answer = answerer("The repairs cost 40 million euros [1].").ask(COST)
-        assert (answer.status, answer.text) == ("answered", "The repairs cost 40 million euros [1].")
+        assert (answer.status, answer.text) == ("answered", "The repairs cost 40 million euros. [1]")
         (claim,) = answer.claims
         assert (claim.verdict, claim.reason, claim.shown) == ("supported", "", True)
         assert [(q.article, q.text) for q in claim.quotes] == [("bridge.txt", COST_SENTENCE)]
@@ -136,15 +136,15 @@ class TestClaims:
     def test_a_wrong_citation_does_not_matter(self, answerer: Make) -> None:
         assert (
             answerer("The repairs cost 40 million euros [9].").ask(COST).text
-            == "The repairs cost 40 million euros [1]."
+            == "The repairs cost 40 million euros. [1]"
         )
 
     @pytest.mark.parametrize(
         ("unsupported", "shown", "text", "status"),
         [
-            ("withheld", False, f"{COST_SENTENCE[:-1]} [1].", "answered"),
-            ("marked", True, f"The repairs cost 41 million euros. {COST_SENTENCE[:-1]} [1].", "partial"),
-            ("kept", True, f"The repairs cost 41 million euros. {COST_SENTENCE[:-1]} [1].", "partial"),
+            ("withheld", False, f"{COST_SENTENCE} [1]", "answered"),
+            ("marked", True, f"The repairs cost 41 million euros. {COST_SENTENCE} [1]", "partial"),
+            ("kept", True, f"The repairs cost 41 million euros. {COST_SENTENCE} [1]", "partial"),
         ],
     )
     def test_an_invented_number(
@@ -163,7 +163,7 @@ class TestClaims:
     )
     def test_words_that_say_nothing_give_way_to_the_quote(self, answerer: Make, words: str) -> None:
         answer = answerer(words).ask(COST)
-        assert (answer.status, answer.text) == ("answered", f"{COST_SENTENCE[:-1]} [1].")
+        assert (answer.status, answer.text) == ("answered", f"{COST_SENTENCE} [1]")
         assert [c.verdict for c in answer.claims] == ["supported"]
 
     def test_a_partial_claim_is_shown_as_partial(self, answerer: Make) -> None:
@@ -176,7 +176,7 @@ class TestClaims:
     def test_one_number_for_one_quote_and_no_claim_twice(self, answerer: Make, index: Index) -> None:
         said = "The repairs cost 40 million euros [1]."
         answer = answerer(f"{said} {said} It was 40 million, twice the estimate [2].").ask(COST)
-        assert answer.text == "The repairs cost 40 million euros [1]. It was 40 million, twice the estimate [1]."
+        assert answer.text == "The repairs cost 40 million euros. [1] It was 40 million, twice the estimate. [1]"
         check_quotes(answer, index)
 
     def test_at_most_three_claims(self, answerer: Make) -> None:
@@ -245,7 +245,7 @@ class TestStream:
         assert sum(isinstance(e, Draft) for e in events) == words
         expected = [] if words == 3 else ["The repairs cost 40 million euros."]
         assert [c.text for c in answer.claims] == expected
-        assert answer.text == "".join(f"{text[:-1]} [1]." for text in expected)
+        assert answer.text == "".join(f"{text} [1]" for text in expected)
 
     def test_stopped_before_the_model(self, answerer: Make) -> None:
         generator = Scripted("The repairs cost 40 million euros.")

@@ -97,9 +97,7 @@ def test_two_paths_with_the_same_article_are_refused_by_name(tmp_path: Path) -> 
         ("Grüße".encode("utf-16"), "is encoded as UTF-16 (byte offset 0)", "iconv -f UTF-16"),
     ],
 )
-def test_a_bad_file_is_left_out_with_reason_and_fix(
-    tmp_path: Path, content: bytes, reason: str, fix: str
-) -> None:
+def test_a_bad_file_is_left_out_with_reason_and_fix(tmp_path: Path, content: bytes, reason: str, fix: str) -> None:
     rejected = only_rejected(write(tmp_path, bad=content))
     assert rejected.path == str(tmp_path / "bad.txt")
     assert reason in rejected.reason
@@ -198,9 +196,7 @@ def read_with(folder: Path, metadata: object) -> articles.Reading:
 
 def test_metadata_fills_the_fields_and_may_stand_in_a_folder_below(tmp_path: Path) -> None:
     write(tmp_path, sub__b="Text.")
-    (tmp_path / "sub" / "metadata.json").write_text(
-        '{"b.txt": {"outlet": "O", "published": "2024-02-29", "url": ""}}'
-    )
+    (tmp_path / "sub" / "metadata.json").write_text('{"b.txt": {"outlet": "O", "published": "2024-02-29", "url": ""}}')
     first, second = read_with(
         tmp_path, {"a.txt": {"title": "T", "author": "A & B", "url": "https://example.org/x"}}
     ).articles
@@ -233,9 +229,7 @@ def test_metadata_fills_the_fields_and_may_stand_in_a_folder_below(tmp_path: Pat
         ({"c.txt": {"title": "T"}}, "the entry 'c.txt' names a file that is not there"),
     ],
 )
-def test_wrong_metadata_is_an_error_with_file_and_value(
-    tmp_path: Path, metadata: object, problem: str
-) -> None:
+def test_wrong_metadata_is_an_error_with_file_and_value(tmp_path: Path, metadata: object, problem: str) -> None:
     with pytest.raises(InputError) as caught:
         read_with(tmp_path, metadata)
     assert str(tmp_path / "metadata.json") in caught.value.problem

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedders import HashedWordsEmbedder
 
 from citewire.index.build import BuildReport, build_index
 from citewire.index.errors import InputError
 from citewire.index.store import Index
-from tests.embedders import HashedWordsEmbedder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -44,9 +44,7 @@ def state(folder: Path) -> tuple[int, list[tuple[str, str]]]:
 def test_a_first_build_embeds_everything(news: Path, folder: Path) -> None:
     seen: list[tuple[int, int]] = []
     (news / "bad.txt").write_bytes(b"\0")
-    report = build_index(
-        [news], folder, HashedWordsEmbedder(), lambda done, total: seen.append((done, total))
-    )
+    report = build_index([news], folder, HashedWordsEmbedder(), lambda done, total: seen.append((done, total)))
     assert counts(report) == (3, 0, 0, 0)
     assert (report.generation, report.published, report.passages, report.embedded) == (1, True, 6, 6)
     assert [rejected.path for rejected in report.rejected] == [str(news / "bad.txt")]
@@ -120,7 +118,7 @@ BUILD = """
 import os, signal, sys
 from pathlib import Path
 from citewire.index.build import build_index
-from tests.embedders import HashedWordsEmbedder
+from embedders import HashedWordsEmbedder
 
 how, at = getattr(signal, sys.argv[3]), int(sys.argv[4])
 count = 0
@@ -147,21 +145,15 @@ build_index([Path(sys.argv[1])], Path(sys.argv[2]), Struck())
 """
 
 
-def build_struck(
-    news: Path, folder: Path, how: str, at: int, *calls: str
-) -> subprocess.CompletedProcess[str]:
+def build_struck(news: Path, folder: Path, how: str, at: int, *calls: str) -> subprocess.CompletedProcess[str]:
     """Build in a process that gets signal `how` at the `at`-th of the os calls named, or embedding."""
     command = [sys.executable, "-c", BUILD, str(news), str(folder), how, str(at), *calls]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])
-    }
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_a_build_that_dies_while_embedding_leaves_the_previous_generation(
-    news: Path, folder: Path, how: str
-) -> None:
+def test_a_build_that_dies_while_embedding_leaves_the_previous_generation(news: Path, folder: Path, how: str) -> None:
     build_index([news], folder, HashedWordsEmbedder())
     before = state(folder)
     for number in range(200):

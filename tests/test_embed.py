@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedders import HashedWordsEmbedder
 
 from citewire.index import embed
 from citewire.index.embed import SentenceTransformerEmbedder, embed_all
 from citewire.index.errors import ModelError
-from tests.embedders import HashedWordsEmbedder
 
 TEXTS = [
     "Canaan exits the AI chip market.",
@@ -69,9 +69,7 @@ def test_half_a_surrogate_pair_is_a_question_mark(minilm: SentenceTransformerEmb
 
 
 def test_threads_may_share_it(minilm: SentenceTransformerEmbedder) -> None:
-    texts = [
-        f"{word} " * length for length, word in enumerate(["miner", "chip", "tariff", "revenue"] * 4, start=1)
-    ]
+    texts = [f"{word} " * length for length, word in enumerate(["miner", "chip", "tariff", "revenue"] * 4, start=1)]
     alone = np.concatenate([minilm.embed([text]) for text in texts])
     with ThreadPoolExecutor(8) as pool:
         together = np.concatenate(list(pool.map(lambda text: minilm.embed([text]), texts)))
@@ -101,9 +99,7 @@ def test_what_changes_vectors_changes_the_fingerprint(
     assert SentenceTransformerEmbedder(copied).fingerprint != minilm.fingerprint
 
 
-def test_a_version_in_the_settings_changes_no_fingerprint(
-    minilm: SentenceTransformerEmbedder, copied: Path
-) -> None:
+def test_a_version_in_the_settings_changes_no_fingerprint(minilm: SentenceTransformerEmbedder, copied: Path) -> None:
     (copied / "config_sentence_transformers.json").write_text('{"__version__": {"pytorch": "9"}}')
     assert SentenceTransformerEmbedder(copied).fingerprint == minilm.fingerprint
 
@@ -122,9 +118,7 @@ def test_default_weights_with_a_wrong_hash_are_refused_before_use(
 
 def test_a_missing_default_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embed, "DEFAULT_PACKAGE", "not-installed-anywhere==1")
-    with pytest.raises(
-        ModelError, match=r"no package not_installed_anywhere.*pip install not-installed-anywhere==1"
-    ):
+    with pytest.raises(ModelError, match=r"no package not_installed_anywhere.*pip install not-installed-anywhere==1"):
         SentenceTransformerEmbedder()
 
 

@@ -182,7 +182,9 @@ def test_whether_a_claim_answers(
 def test_alike_words(embedder: SentenceTransformerEmbedder) -> None:
     vectors = WordVectors(embedder)
     vectors.add(["ship", "ships", "boat", "barley", ""])
-    assert vectors.alike("ship", "boat")
+    assert vectors.alike("ship", "ships")
+    assert vectors.alike("ship", "boat", least=0.4)
+    assert not vectors.alike("ship", "boat", least=0.99)
     assert not vectors.alike("ship", "barley")
     assert not vectors.alike("ship", "never added")
 

@@ -152,9 +152,7 @@ def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> 
     shown = page.locator(".cw-body p").all_text_contents()
     assert "\n".join(shown) == PLAIN.text
     expect(page.locator(".cw-byline")).to_have_text("date unknown")
-    expect(page.locator(".cw-closing")).to_have_text(
-        "2 of 2 sentences checked against a quote. 2 articles. 2.1 s."
-    )
+    expect(page.locator(".cw-closing")).to_have_text("2 of 2 sentences checked against a quote. 2 articles. 2.1 s.")
 
 
 def test_rows_of_the_panel_choose_quotes(page: Page) -> None:
@@ -188,8 +186,7 @@ def test_stop_keeps_the_text_and_marks_it_incomplete(page: Page) -> None:
 def test_flags_conflicts_and_copy(page: Page) -> None:
     page.get_by_text(EXAMPLES[1]).click()
     expect(page.locator(".cw-closing")).to_have_text(
-        "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. "
-        "2 articles. 2.1 s."
+        "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. 2 articles. 2.1 s."
     )
     expect(page.locator(".cw-unsupported")).to_have_text(
         "It is the most expensive road project in the region’s history."
@@ -234,9 +231,7 @@ def test_error_retry_history_and_new_chat(page: Page, answerer: ScriptedAnswerer
     assert turn.question == EXAMPLES[0]
     assert turn.answer.startswith("The Harbour Tunnel opens to traffic on 18 May.")
     ask(page, "reader: is it free?")
-    expect(page.locator(".cw-searched")).to_have_text(
-        "Searched for: Is the tunnel's gallery free for readers?"
-    )
+    expect(page.locator(".cw-searched")).to_have_text("Searched for: Is the tunnel's gallery free for readers?")
     page.get_by_role("button", name="New chat").click()
     expect(page.locator(".cw-welcome")).to_be_visible()
     expect(page.locator(".cw-empty")).to_be_visible()
@@ -293,9 +288,7 @@ def test_on_a_phone_the_sources_are_a_sheet(chromium: Browser, url: str) -> None
         expect(sheet).to_be_visible()
 
 
-def test_two_visitors_wait_in_line_and_a_closed_tab_leaves_it(
-    chromium: Browser, url: str, page: Page
-) -> None:
+def test_two_visitors_wait_in_line_and_a_closed_tab_leaves_it(chromium: Browser, url: str, page: Page) -> None:
     with opened(chromium, url) as other:
         expect(other.get_by_role("textbox")).to_be_enabled(timeout=15000)
         other.get_by_role("textbox").fill("Answer slowly")
@@ -338,9 +331,7 @@ def test_loading_then_the_reason_and_the_fix_of_a_failure(chromium: Browser) -> 
 
     def load() -> Loaded:
         gate.wait()
-        raise ModelError(
-            "The file m.gguf has the wrong hash", "Fetch it again: citewire models fetch <b>m</b>."
-        )
+        raise ModelError("The file m.gguf has the wrong hash", "Fetch it again: citewire models fetch <b>m</b>.")
 
     with serving(load) as address, opened(chromium, address) as page:
         expect(page.locator(".cw-status")).to_have_text("Loading model")

@@ -56,9 +56,7 @@ def test_a_bullet_is_no_part_of_its_sentences() -> None:
 
 
 def test_tags_and_addresses_after_the_end_of_a_sentence_are_cut_off() -> None:
-    text = (
-        "Avalon merges mining with heating.#Canaan #Bitcoinhttps://t.co/O41\nIt ranked #1. It likes #Bitcoin."
-    )
+    text = "Avalon merges mining with heating.#Canaan #Bitcoinhttps://t.co/O41\nIt ranked #1. It likes #Bitcoin."
     assert quotable(text) == ["Avalon merges mining with heating.", "It ranked #1.", "It likes #Bitcoin."]
 
 

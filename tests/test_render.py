@@ -45,9 +45,7 @@ from citewire.ui.render import (
     welcome_html,
 )
 
-COST_CLOSING = (
-    "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. 2 articles. 2.1 s."
-)
+COST_CLOSING = "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. 2 articles. 2.1 s."
 BY_PATH = {article.path: article for article in ARTICLES}
 
 
@@ -136,12 +134,8 @@ def test_corpus_line_says_how_many_state_a_date() -> None:
     undated = [replace(PLAIN, path=str(i)) for i in range(4)]
     assert corpus_line(dated) == "2 articles, 2 Jan to 14 Mar 2026"
     assert corpus_line([*dated, LEDGER]) == "3 articles from 2 outlets, 2 Jan to 14 Mar 2026"
-    assert (
-        corpus_line([replace(TUNNEL, published="2025-06-29"), *undated]) == "5 articles, 1 dated: 29 Jun 2025"
-    )
-    assert corpus_line([replace(TUNNEL, published="2025-06-29"), LEDGER]).endswith(
-        "29 Jun 2025 to 2 Mar 2026"
-    )
+    assert corpus_line([replace(TUNNEL, published="2025-06-29"), *undated]) == "5 articles, 1 dated: 29 Jun 2025"
+    assert corpus_line([replace(TUNNEL, published="2025-06-29"), LEDGER]).endswith("29 Jun 2025 to 2 Mar 2026")
     assert corpus_line(undated) == "4 articles, none dated"
     assert corpus_line(undated * 300) == "1,200 articles, none dated"
     assert corpus_line([]) == "No articles"
@@ -193,9 +187,7 @@ def test_answer_shows_each_sentence_with_the_numbers_of_its_quotes() -> None:
         "The Harbour Tunnel opens to traffic on 18 May.1 Cyclists get a four-metre gallery, staffed from "
         "05:30 to 23:00.23"
     )
-    hrefs = [
-        attributes["href"] for tag, attributes in Tags(markup).seen if attributes.get("class") == "cw-chip"
-    ]
+    hrefs = [attributes["href"] for tag, attributes in Tags(markup).seen if attributes.get("class") == "cw-chip"]
     assert hrefs == ["#cw-cite-t1-1", "#cw-cite-t1-2", "#cw-cite-t1-3"]
 
 
@@ -240,9 +232,7 @@ def test_abstained_answer_has_no_numbers_and_lists_what_was_found() -> None:
     markup = shown(exchange)
     assert words(markup).startswith("No supported answerThe 3 articles do not say this.")
     assert "cw-chip" not in markup
-    assert [(s.label, s.relation, s.quote) for s in sources(exchange)] == [
-        ("", "related", hit.text) for hit in HITS
-    ]
+    assert [(s.label, s.relation, s.quote) for s in sources(exchange)] == [("", "related", hit.text) for hit in HITS]
 
 
 def test_passages_found_come_before_the_text_and_numbers_replace_them() -> None:
@@ -282,9 +272,7 @@ def test_closing_line(status: Status, claims: tuple, expected: str) -> None:  # 
 
 def test_failed_answer_says_what_failed_and_keeps_what_was_shown() -> None:
     markup = shown(finished("This failed"))
-    assert words(markup).startswith(
-        "The Harbour Tunnel opens to traffic on 18 May.1The model ran out of memory"
-    )
+    assert words(markup).startswith("The Harbour Tunnel opens to traffic on 18 May.1The model ran out of memory")
     assert "#cw-retry-t1" in markup
 
 

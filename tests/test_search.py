@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedders import HashedWordsEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from citewire.index.passages import embedding_text
 from citewire.index.search import fuse, match_expression, search
 from citewire.index.store import Index
 from citewire.seeds import seeds_folder
-from tests.embedders import HashedWordsEmbedder
 
 QUESTION = "How many miners has Canaan deployed in Kazakhstan?"
 
@@ -55,9 +55,7 @@ def test_bm25_equals_sqlite(opened: tuple[Index, HashedWordsEmbedder]) -> None:
     database.execute("CREATE VIRTUAL TABLE words USING fts5(text, title, tokenize='porter unicode61')")
     for row in range(index.passages):
         title = index.article(index.fetch([row])[0].article).title
-        database.execute(
-            "INSERT INTO words(rowid, text, title) VALUES (?, ?, ?)", (row, words_of(index, row), title)
-        )
+        database.execute("INSERT INTO words(rowid, text, title) VALUES (?, ?, ?)", (row, words_of(index, row), title))
     match = '"canaan" OR "kazakhstan" OR "miners"'
     expected = database.execute(
         "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid", (match,)
@@ -140,9 +138,7 @@ def test_the_number_of_terms_is_limited() -> None:
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(max_size=80)
-    | st.lists(st.sampled_from(['"', "canaan", "AND", "NEAR(", "-", "*", ":", "'", "ⅷ", "\0", "٣"])).map(
-        " ".join
-    )
+    | st.lists(st.sampled_from(['"', "canaan", "AND", "NEAR(", "-", "*", ":", "'", "ⅷ", "\0", "٣"])).map(" ".join)
 )
 def test_any_question_is_answered(opened: tuple[Index, HashedWordsEmbedder], question: str) -> None:
     index, embedder = opened

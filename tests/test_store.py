@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from embedders import HashedWordsEmbedder
 
 from citewire.index import store
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.passages import CHUNKER_VERSION, embedding_text, passages
 from citewire.index.store import Content, Index, Writer
 from citewire.index.types import Article
-from tests.embedders import HashedWordsEmbedder
 
 EMBEDDER = HashedWordsEmbedder()
 FIRST = Article(
@@ -154,9 +154,7 @@ def test_another_embedder_is_refused_with_both_fingerprints(folder: Path) -> Non
 
 def test_another_chunker_is_refused_with_both_versions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "CHUNKER_VERSION", "next")
-    with pytest.raises(
-        IndexFormatError, match=f"and chunker {CHUNKER_VERSION}, this run has .* and chunker next"
-    ):
+    with pytest.raises(IndexFormatError, match=f"and chunker {CHUNKER_VERSION}, this run has .* and chunker next"):
         Index.open(folder, EMBEDDER)
 
 
@@ -309,13 +307,10 @@ def test_a_full_disk_leaves_the_previous_generation(folder: Path, monkeypatch: p
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with (
-        pytest.raises(InputError, match="cannot be written: No space left on device"),
-        Writer(folder) as writer,
-        monkeypatch.context() as patch,
-    ):
+    with Writer(folder) as writer, monkeypatch.context() as patch:
         patch.setattr(store, "_sync", full)
-        writer.publish(content([SECOND]), EMBEDDER.fingerprint)
+        with pytest.raises(InputError, match="cannot be written: No space left on device"):
+            writer.publish(content([SECOND]), EMBEDDER.fingerprint)
     assert paths(folder) == ["a.txt", "sub/b.txt"]
     assert len(list((folder / "segments").iterdir())) == 1
 

@@ -91,8 +91,7 @@ def print_answer(question: str, events: Iterator[Event], article: Callable[[str]
 
 def _sentence(claim: Claim) -> str:
     marks = {"supported": "", "partial": " (partly in the sources)", "unsupported": " (not in the sources)"}
-    numbers = "".join(f"[{n}]" for n in dict.fromkeys(quote.n for quote in claim.quotes))
-    return f"{one_line(claim.text)}{marks[claim.verdict]} {numbers}".rstrip()
+    return f"{one_line(claim.text)}{marks[claim.verdict]} {claim.marks}".rstrip()
 
 
 def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]) -> Iterator[str]:

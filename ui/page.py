@@ -65,9 +65,7 @@ class ArticleIndex(Protocol):
 class Answerer(Protocol):
     """What answers a question."""
 
-    def stream(
-        self, question: str, history: Sequence[Turn], *, stopped: Callable[[], bool]
-    ) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn], *, stopped: Callable[[], bool]) -> Iterator[Event]:
         """Yield a Searched, any Drafts and Checked, and an Answer; end soon after `stopped()` turns true."""
         ...
 
@@ -141,11 +139,7 @@ class Conversation:
     def history(self) -> list[Turn]:
         """Return the finished exchanges before the newest one, oldest first."""
         answers = [(exchange.question, exchange.answer) for exchange in self.exchanges[:-1]]
-        return [
-            Turn(question, answer.text)
-            for question, answer in answers
-            if answer and answer.status != "failed"
-        ]
+        return [Turn(question, answer.text) for question, answer in answers if answer and answer.status != "failed"]
 
     def clear(self) -> None:
         """Stop what runs and forget all exchanges."""
@@ -229,11 +223,7 @@ class Page:
         if not isinstance(index, int) or not 0 <= index < len(self.examples):
             return self.view(conversation)
         hint = self._refusal(self.examples[index], conversation)
-        return (
-            self.view(conversation, hint)
-            if hint
-            else self._begin(self.examples[index], conversation, request)
-        )
+        return self.view(conversation, hint) if hint else self._begin(self.examples[index], conversation, request)
 
     def retry(self, conversation: Conversation, request: gr.Request) -> View:
         """Ask the newest question again; the earlier answer to it is dropped."""
@@ -300,9 +290,7 @@ class Page:
             exchange.fail(error.problem, error.fix)
         except Exception:  # the outermost layer: logged with its traceback, and said to the visitor
             logger.exception("answering failed")
-            exchange.fail(
-                "The answer could not be finished", "Press Retry to ask again. The log has the details."
-            )
+            exchange.fail("The answer could not be finished", "Press Retry to ask again. The log has the details.")
         if not exchange.done:
             exchange.fail("The answer ended early", "Press Retry to ask again.")
         yield self.view(conversation)
@@ -349,10 +337,7 @@ class Page:
             {"paragraphs": [[[text, keys, keys that begin here], ...], ...]} or {"error": str}.
         """
         try:
-            marks = [
-                Mark(str(key), int(start), int(end))
-                for key, start, end in wanted["marks"][:MARKS_PER_ARTICLE]
-            ]
+            marks = [Mark(str(key), int(start), int(end)) for key, start, end in wanted["marks"][:MARKS_PER_ARTICLE]]
             article = self._loaded.index.article(str(wanted["path"]))
         except (KeyError, TypeError, ValueError):
             return {"error": "The article could not be opened: the request was not understood."}
@@ -418,9 +403,7 @@ def _theme() -> gr.themes.Base:
 
 
 # gr.HTML is not subclassed, because Gradio writes a .pyi file beside the module of each subclass.
-def build_page(
-    load: Callable[[], Loaded], examples: Sequence[str], *, max_question_chars: int = 1000
-) -> gr.Blocks:
+def build_page(load: Callable[[], Loaded], examples: Sequence[str], *, max_question_chars: int = 1000) -> gr.Blocks:
     """Lay out the page and start loading in the background.
 
     Args:
@@ -434,9 +417,7 @@ def build_page(
     def read_article(wanted: Any) -> dict[str, Any]:
         return page.read_article(wanted)
 
-    blocks: gr.Blocks = gr.Blocks(
-        title="citewire", fill_width=True, fill_height=True, analytics_enabled=False
-    )
+    blocks: gr.Blocks = gr.Blocks(title="citewire", fill_width=True, fill_height=True, analytics_enabled=False)
     with blocks:
         state = gr.State(Conversation())
         head = gr.HTML(

@@ -245,9 +245,7 @@ def sources(exchange: Exchange) -> list[Source]:
             found.append(Source(str(n), str(n), relation, quote.article, quote.start, quote.end, quote.text))
         unnumbered = [value for value in values if not _number_of(value, found)]
         for letter, value in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", unnumbered, strict=False):
-            found.append(
-                Source(letter, letter, "conflicts", value.article, value.start, value.end, value.text)
-            )
+            found.append(Source(letter, letter, "conflicts", value.article, value.start, value.end, value.text))
     if found:
         return found
     relation = "related" if exchange.phase == "done" else "found"
@@ -345,9 +343,7 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
             chip = _chip(exchange.id, by_key[key]) if key else ""
             *first, last = card_of(value.article).byline.split(" ")
             byline = f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chip}</span>'
-            rows.append(
-                f'<li><strong>{escape(value.value)}</strong> <span class="cw-byline">{byline}</span></li>'
-            )
+            rows.append(f'<li><strong>{escape(value.value)}</strong> <span class="cw-byline">{byline}</span></li>')
         about = f'<p class="cw-about">{escape(conflict.about)}</p>' if conflict.about else ""
         boxes.append(_note("conflict", "Sources disagree", f"{about}<ul>{''.join(rows)}</ul>"))
     return "".join(boxes)
@@ -514,8 +510,7 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
 
 def _plain_sentence(claim: Claim) -> str:
     marks = {"supported": "", "partial": " (partly in sources)", "unsupported": " (not in sources)"}
-    numbers = "".join(f"[{n}]" for n in dict.fromkeys(quote.n for quote in claim.quotes))
-    return f"{claim.text.strip()}{' ' if numbers else ''}{numbers}{marks[claim.verdict]}"
+    return f"{claim.text.strip()} {claim.marks}".rstrip() + marks[claim.verdict]
 
 
 # Article reader

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     max_prompt_tokens: int = Field(default=1200, ge=256, le=131072, description="longest prompt, in the model's tokens")
     max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
     unsupported: Literal["withheld", "marked", "kept"] = Field(
-        default="marked", description="what happens to a sentence that no quote supports"
+        default="withheld", description="what happens to a sentence that no quote supports"
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
     port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")
