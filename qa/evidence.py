@@ -202,10 +202,16 @@ class Judge:
         return tuple(out)
 
     def _may_lack(self) -> float:
-        """How many of the question's terms a sentence may leave out: none of a title, under half of a thing's."""
+        """How many of the question's terms a sentence may leave out.
+
+        None of a person's title. None of two where a figure or name is asked for, since a figure of something else is
+        the likeliest wrong answer; why and what are asked in words that answers seldom repeat, so half.
+        """
         q = self._question
         if q.describes:
             return 0 if q.expects == "person" else (len(q.terms) - 1) / 2
+        if len(q.terms) <= 2 and q.expects not in ("reason", "statement", "open"):
+            return 0
         return len(q.terms) / 2
 
     def _has_term(self, term: str, there: set[str], sentence: str) -> bool:
