@@ -142,12 +142,14 @@ def judge(
         if not facts.has_name(name, " ".join(p.text for p in places)) and (span := _naming(name, source, best.span)):
             places.append(Place(best.article, span, source.text[span.start : span.end]))
     quoted = "\n".join(p.text for p in places)
-    absent, share = _absent(claim, quoted, known), _share(claim, quoted)
+    # A second quote says who is spoken of; a figure has to stand in the first.
+    figures, share = _absent_figures(claim, best.text), _share(claim, quoted)
+    absent = [*figures, *_absent_names(claim, quoted, known)]
     probability = round(share * 0.5 ** len(absent), 3)
     if share < _PARTIAL:
         return Judgement("unsupported", probability, "no sentence of the sources says this", ())
-    figures = [f for f in _absent_figures(claim, quoted) if f.lower() != "one"]  # as in "one of the ships"
-    if figures or any(_has_digit(name) for name in absent):
+    wrong = [f for f in figures if f.lower() != "one"]  # as in "one of the ships"
+    if wrong or any(_has_digit(name) for name in absent):
         return Judgement("unsupported", probability, f"{_listed(absent)} not in the quote", ())
     if absent:
         return Judgement("partial", probability, f"{_listed(absent)} not in the quote", tuple(places))

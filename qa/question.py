@@ -21,7 +21,8 @@ _PERCENT = re.compile(
 _AUXILIARY = "is|are|was|were|do|does|did|has|have|had|can|could|will|would"
 # "how many [noun]": up to four words, ended by a verb or preposition, the question's end, or nothing at all.
 _COUNT = re.compile(
-    rf"\bhow many(?:\s+(?!(?:{_AUXILIARY})\b)(?P<noun>(?:[\w’'-]+\s+){{0,3}}?[\w’'-]+?)"
+    r"\bhow many(?:\s+of)?(?:\s+(?:its|their|his|her|the|these|those))?"
+    rf"(?:\s+(?!(?:{_AUXILIARY})\b)(?P<noun>(?:[\w’'-]+\s+){{0,3}}?[\w’'-]+?)"
     rf"(?=\s+(?:{_AUXILIARY}|in|of|at|on|by|to|from|for|the|a|an|per)\b|\s*[?,]|$))?"
 )
 _AMOUNT = re.compile(

@@ -46,6 +46,12 @@ class TestVerdict:
         assert (judgement.verdict, judgement.reason, judgement.probability) == ("supported", "", 1.0)
         assert quotes(judgement) == [COST]
 
+    def test_a_figure_of_the_quote_that_only_names_the_subject_does_not_count(self) -> None:
+        judgement = judged("Lund Lines paid $40 million for two ships on 3 May.", COST)
+        assert judgement.verdict == "unsupported"
+        assert judgement.reason == "3, May are not in the quote"
+        assert judged("Lund Lines paid $40 million for two ships.", COST).verdict == "supported"
+
     @pytest.mark.parametrize(
         "claim", ["The company paid 40,000,000 dollars for 2 ships.", "Ana Ruiz said the company paid $40m for ships."]
     )

@@ -19,6 +19,7 @@ REVENUE = Turn("What was the revenue of Kestrel in 2022?", "The revenue was £3.
         ("How many ferries does Lund run?", "count", "ferries"),
         ("How many night ferries are there?", "count", "night ferries"),
         ("How many ferries sail at night?", "count", "ferries"),
+        ("How many of its old ferries has Lund sold?", "count", "old ferries"),
         ("How many people in Norland own a boat?", "count", "people"),
         ("How much did the bridge cost?", "amount", ""),
         ("What was the revenue of Kestrel in 2023?", "amount", ""),

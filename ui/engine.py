@@ -27,8 +27,8 @@ DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
 # Offered on the empty page over the sample articles; the last one they cannot answer.
 SAMPLE_QUESTIONS = (
-    "Why did Canaan close its AI chip unit?",
-    "How many of its machines has Canaan deployed in Kazakhstan?",
+    "Which miner had the lowest all-in cash cost per coin?",
+    "Why is Kazakhstan attractive to bitcoin miners?",
     "How many people does Canaan employ?",
 )
 
