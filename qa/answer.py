@@ -69,6 +69,7 @@ class _Progress:
     question: str
     started: float
     standalone: str = ""
+    leaned_on: str = ""
     hits: tuple[AnswerHit, ...] = ()
     claims: list[Claim] = field(default_factory=list)
     numbers: dict[Place, int] = field(default_factory=dict)
@@ -125,8 +126,8 @@ class Answerer:
 
     def _stream(self, asked: str, history: Sequence[Turn], stopped: Callable[[], bool]) -> Iterator[Event]:
         state = _Progress(asked, time.perf_counter())
-        state.standalone, leaned_on = question.standalone(asked, history)
-        query = f"{leaned_on} {state.standalone}".strip()
+        state.standalone, state.leaned_on = question.standalone(asked, history)
+        query = f"{state.leaned_on} {state.standalone}".strip()
         hits = search(self._index, self._embedder, query, self._options.passages)
         state.hits = tuple(
             AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
@@ -134,7 +135,7 @@ class Answerer:
         )
         state.timings = replace(state.timings, retrieve_s=state.seconds())
         yield Searched(state.standalone, state.hits)
-        parsed = question.parse(state.standalone, leaned_on)
+        parsed = question.parse(state.standalone, state.leaned_on)
         judge = Judge(parsed, self._vectors)
         found = gather(parsed, hits, self._index.article, self._embedder, judge)
         state.timings = replace(state.timings, evidence_s=round(state.seconds() - state.timings.retrieve_s, 4))
@@ -162,7 +163,8 @@ class Answerer:
         judge: Judge,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
-        messages, chosen = self._fit(chosen, state.standalone)
+        asked = f"{state.leaned_on} {state.standalone}" if parsed.elliptic else state.standalone
+        messages, chosen = self._fit(chosen, asked)
         known = facts.name_words([state.standalone, *(h.text for h in state.hits)])
         try:
             yield from self._check_all(state, messages, chosen, judge, known, stopped)

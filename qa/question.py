@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from citewire.qa import facts
@@ -47,6 +47,7 @@ _NAMED = re.compile(
 PLACE = "place"  # the noun of a question with "where"
 _WHERE = re.compile(r"\bwhere\b")
 _PERSONAL = re.compile(r"\b(he|she|him|his|her|hers|they|them|their|theirs|it|its)\b", re.IGNORECASE)
+_OF_PERSONS = ("he", "she", "him", "his", "her", "hers")
 _FOLLOWS_ON = re.compile(r"^\W*(?:and|but|so|or|also|what about|how about)\b", re.IGNORECASE)
 _POINTING = re.compile(
     r"\b(?:that|this|these|those|there|then|one|ones|same|else|former|latter)\b(?!\s+\w+\s+(?:that|which|who))",
@@ -79,6 +80,7 @@ class Question:
             said, "open" for the rest.
         noun: what is counted or named ("miners" of "how many miners"), "" otherwise.
         describes: whether the terms describe one thing ("who is the chief financial officer"), so that all must hold.
+        elliptic: whether the terms had to be taken from the earlier question.
         context: stems of the earlier question that a follow-up leans on; they help ranking and are not required.
     """
 
@@ -90,24 +92,42 @@ class Question:
     noun: str
     describes: bool = False
     context: frozenset[str] = frozenset()
+    elliptic: bool = False
 
 
 def parse(text: str, context: str = "") -> Question:
-    """Take `text` apart; `context` is the earlier question a follow-up leans on, "" if it stands alone."""
+    """Take `text` apart.
+
+    Args:
+        text: the question as it can be understood alone.
+        context: the earlier question that a follow-up leans on, "" if it stands alone. What the follow-up leaves out
+            ("And in 2023?", "What about Acme?") is taken from there.
+    """
     expects, noun = _expected(text)
-    if expects == "count" and not noun and context:
-        noun = _expected(context)[1]
     names = tuple(dict.fromkeys(facts.names(text)))
     named = {facts.stem(w) for n in names for part in n.split() for w in re.split(r"[-’'.]", part.lower()) if w}
-    years = facts.years(text)
+    years = frozenset(facts.years(text))
     skip = named | {str(y) for y in years} | _FILLER
     if expects == "named":
         skip |= {facts.stem(w) for w in facts.words(noun)}
     if expects in ("amount", "percent", "count"):
         skip |= _ASKING
     terms = tuple(dict.fromkeys(t for t in facts.terms(text) if t not in skip))
-    leaned_on = frozenset(facts.terms(context))
-    return Question(text, terms, names, frozenset(years), expects, noun, bool(_IS.match(text)), leaned_on)
+    parsed = Question(text, terms, names, years, expects, noun, bool(_IS.match(text)))
+    return _completed(parsed, context) if context else parsed
+
+
+def _completed(question: Question, context: str) -> Question:
+    """Fill what a follow-up leaves out from the question before it."""
+    earlier = parse(context)
+    filled = replace(question, names=question.names or earlier.names, context=frozenset(facts.terms(context)))
+    if question.expects == "count" and not question.noun:
+        filled = replace(filled, noun=earlier.noun)
+    if question.terms or question.noun:
+        return filled
+    if question.expects == "open":
+        filled = replace(filled, expects=earlier.expects, noun=earlier.noun)
+    return replace(filled, elliptic=True, terms=earlier.terms, years=question.years or earlier.years, describes=False)
 
 
 def _expected(text: str) -> tuple[Expected, str]:
@@ -143,30 +163,57 @@ def standalone(text: str, history: Sequence[Turn]) -> tuple[str, str]:
     """Return the question as it can be understood alone, and the earlier question that it leans on ("" if none).
 
     A pronoun is replaced by the name it can stand for: the last person-like name (two words or more) for he and she,
-    the first name of the earlier question for it and they. What stays open (an ellipsis such as "and in 2023?") is
-    answered with the earlier question as context rather than guessed at.
+    the first name of the earlier question for it and they. "And in 2023?" and "What about Acme?" exchange the one year
+    or name of the earlier question. What stays open is answered with the earlier question as context, not guessed at.
     """
     if not history or not _leans(text):
         return text, ""
     last = history[-1]
+    if exchanged := _exchanged(text, last.question):
+        return exchanged, ""
     out = text
-    if m := _PERSONAL.search(text):
+    if m := _open_pronoun(text):
         name = _antecedent(m[1].lower(), last)
         if name:
             out = text[: m.start()] + _inflect(m[1], name, text[m.end() :]) + text[m.end() :]
     return out, last.question
 
 
+def _exchanged(text: str, earlier: str) -> str:
+    """The earlier question with its one year or one name exchanged for that of "And in 2023?", "What about Acme?".
+
+    "" where the follow-up says more than that, or where more than one year or name could be meant.
+    """
+    mine, theirs = parse(text), parse(earlier)
+    if mine.terms or mine.noun or mine.expects != "open":
+        return ""
+    if len(mine.years) == len(theirs.years) == 1 and not mine.names:
+        return earlier.replace(str(min(theirs.years)), str(min(mine.years)))
+    if len(mine.names) == len(theirs.names) == 1 and not mine.years:
+        return earlier.replace(theirs.names[0], mine.names[0])
+    return ""
+
+
 def _leans(text: str) -> bool:
     """Whether a question points at something said before: a pronoun, "and ...", or too little to stand alone."""
-    if _PERSONAL.search(text) or _POINTING.search(text) or _FOLLOWS_ON.match(text):
+    if _open_pronoun(text) or _FOLLOWS_ON.match(text):
         return True
-    return len(facts.terms(text)) <= 2 and not facts.names(text)
+    named = bool(facts.names(text))
+    return not named and (bool(_POINTING.search(text)) or len(facts.terms(text)) <= 2)
+
+
+def _open_pronoun(text: str) -> re.Match[str] | None:
+    """The first pronoun, unless a name before it in the same question is what it stands for."""
+    m = _PERSONAL.search(text)
+    if not m:
+        return None
+    before = facts.names(text[: m.start()])
+    own = [n for n in before if len(n.split()) > 1] if m[1].lower() in _OF_PERSONS else before
+    return None if own else m
 
 
 def _antecedent(pronoun: str, last: Turn) -> str:
-    person = pronoun in ("he", "she", "him", "his", "her", "hers")
-    if person:
+    if pronoun in _OF_PERSONS:
         people = [n for n in facts.names(last.answer) + facts.names(last.question) if len(n.split()) > 1]
         people += [n for n in [last.answer.split(" is ")[0]] if 1 < len(n.split()) <= 3 and n.istitle()]
         return people[0] if people else ""
