@@ -14,7 +14,7 @@ from citewire.index.build import BuildReport, build_index
 from citewire.index.errors import InputError
 from citewire.index.store import Index
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ build_index([Path(sys.argv[1])], Path(sys.argv[2]), Struck())
 def build_struck(news: Path, folder: Path, how: str, at: int, *calls: str) -> subprocess.CompletedProcess[str]:
     """Build in a process that gets signal `how` at the `at`-th of the os calls named, or embedding."""
     command = [sys.executable, "-c", BUILD, str(news), str(folder), how, str(at), *calls]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

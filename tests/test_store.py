@@ -307,10 +307,13 @@ def test_a_full_disk_leaves_the_previous_generation(folder: Path, monkeypatch: p
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with Writer(folder) as writer, monkeypatch.context() as patch:
-        patch.setattr(store, "_sync", full)
-        with pytest.raises(InputError, match="cannot be written: No space left on device"):
+    def publish_on_a_full_disk() -> None:
+        with Writer(folder) as writer, monkeypatch.context() as patch:
+            patch.setattr(store, "_sync", full)
             writer.publish(content([SECOND]), EMBEDDER.fingerprint)
+
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):
+        publish_on_a_full_disk()
     assert paths(folder) == ["a.txt", "sub/b.txt"]
     assert len(list((folder / "segments").iterdir())) == 1
 

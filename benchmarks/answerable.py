@@ -1,0 +1,48 @@
+"""Share of answerable questions kept and of unanswerable ones refused, on the five seed articles, without a model.
+
+    python benchmarks/answerable.py
+
+The questions of `answerable.jsonl` were written to find the holes of the rules in qa/evidence.py, so they are not a
+fair sample; the list of mistakes is what they are for.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from citewire.index.build import build_index
+from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.qa import question
+from citewire.qa.evidence import Judge, WordVectors, gather
+from citewire.seeds import seeds_folder
+
+PASSAGES = 8
+
+
+def main() -> None:
+    lines = (Path(__file__).parent / "answerable.jsonl").read_text(encoding="utf-8").splitlines()
+    embedder = SentenceTransformerEmbedder()
+    vectors = WordVectors(embedder)
+    counts = {True: [0, 0], False: [0, 0]}
+    with tempfile.TemporaryDirectory() as folder:
+        build_index([seeds_folder()], Path(folder) / "index", embedder)
+        index = Index.open(Path(folder) / "index", embedder)
+        for record in map(json.loads, lines):
+            parsed = question.parse(record["question"])
+            hits = search(index, embedder, parsed.text, PASSAGES)
+            best = gather(parsed, hits, index.article, embedder, Judge(parsed, vectors))[0]
+            right = record["answerable"] == (not best.missing)
+            counts[record["answerable"]][0] += right
+            counts[record["answerable"]][1] += 1
+            if not right:
+                print(f"{'refused' if best.missing else 'kept'}: {parsed.text}\n    {best.missing} {best.text[:100]}")
+    print(f"answerable kept {counts[True][0]} of {counts[True][1]}")
+    print(f"unanswerable refused {counts[False][0]} of {counts[False][1]}")
+
+
+if __name__ == "__main__":
+    main()
