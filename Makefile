@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 ARTICLES ?= seeds
 CACHE := $(or $(CITEWIRE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/citewire)
-# Measured: the environment takes 2.1 GB with the CPU build of torch and about 8 GB with the CUDA build that the
-# package index carries for Linux; the default model takes 0.5 GB as fetched and 2.5 GB converted.
+# Measured: the environment takes 2.1 GB with the CPU build of torch; the default model 0.5 GB as fetched and 2.5 GB
+# converted. With the CUDA build of torch the environment takes several GB more: give VENV_GB=10 there.
 VENV_GB ?= 4
 CACHE_GB ?= 4
 
