@@ -78,7 +78,9 @@ class WordVectors:
             self._vectors.update(zip(new, self._embedder.embed(new), strict=True))
 
     def alike(self, a: str, b: str, least: float = _SYNONYM) -> bool:
-        """Whether two added words mean nearly the same: cosine of at least `least`."""
+        """Whether two words mean nearly the same: cosine of at least `least`."""
+        if a not in self._vectors or b not in self._vectors:
+            self.add((a, b))  # another thread may just have cleared the bounded store
         u, v = self._vectors.get(a), self._vectors.get(b)
         return u is not None and v is not None and float(u @ v) >= least
 
@@ -166,7 +168,6 @@ class Judge:
     def __init__(self, question: Question, vectors: WordVectors) -> None:
         self._question = question
         self._vectors = vectors
-        self._spoken_of: set[str] = set()  # the terms of the article that is being judged
         self._asked: dict[str, str] = {facts.stem(w): w for w in _content_words(question.text)}
         vectors.add([*self._asked.values(), *facts.words(question.noun), question.noun, *_PLACES])
 
@@ -179,7 +180,7 @@ class Judge:
         self.read([claim])
         asked = set(facts.terms(self._question.text))
         new = [t for t in facts.terms(claim) if not any(facts.same_root(t, a) for a in asked)]
-        return bool(new) and not self._wanted(claim)
+        return bool(new) and not self._wanted(claim, None)
 
     def missing(self, span: Span, article: Article) -> tuple[str, ...]:
         """What the question asks for and the sentence, read in its article, does not give."""
@@ -190,14 +191,14 @@ class Judge:
         spoken_of = facts.years(sentence) or facts.years(f"{article.text}\n{article.published[:4]}")
         if q.years and not q.years & spoken_of:  # a sentence on 2022 says nothing of 2023, whatever the article has
             out += [str(y) for y in sorted(q.years)]
-        self._spoken_of = set(facts.terms(article.text))
+        whole = set(facts.terms(article.text))
         there = {*facts.terms(sentence), *facts.terms(near)}
         if q.expects == "statement":  # a quoted person seldom repeats what the quote is about
-            there |= self._spoken_of
+            there |= whole
         absent = [t for t in q.terms if not self._has_term(t, there, sentence)]
         if len(absent) > self._may_lack():
             out += [self._asked.get(t, t) for t in absent]
-        if wanted := self._wanted(sentence):
+        if wanted := self._wanted(sentence, whole):
             out.append(wanted)
         return tuple(out)
 
@@ -220,8 +221,11 @@ class Judge:
         asked = self._asked.get(term, term)
         return any(self._vectors.alike(asked, w) for w in _content_words(sentence))
 
-    def _wanted(self, sentence: str) -> str:
-        """The kind of thing that the question asks for, if the sentence has none; "" otherwise."""
+    def _wanted(self, sentence: str, whole: set[str] | None) -> str:
+        """The kind of thing that the question asks for, if the sentence has none; "" otherwise.
+
+        `whole` has the terms of the sentence's article, None for a claim, whose article has been judged already.
+        """
         q = self._question
         asked = facts.numbers(q.text)
         amounts = [n for n in facts.numbers(sentence) if not any(n.matches(a) for a in asked)]
@@ -240,7 +244,7 @@ class Judge:
             return "a date"
         if q.expects == "person" and not self._new_names(sentence):
             return "a name"
-        if q.expects == "named" and not self._named(sentence):
+        if q.expects == "named" and not self._named(sentence, whole):
             return f"the name of the {q.noun}"
         return ""
 
@@ -268,7 +272,7 @@ class Judge:
                 out.append(name)
         return out
 
-    def _named(self, sentence: str) -> bool:
+    def _named(self, sentence: str, whole: set[str] | None) -> bool:
         """Whether a new name stands for the noun: alike in meaning, or in an article on such things that names it."""
         noun = self._question.noun
         kinds = _PLACES if noun == PLACE else [noun]
@@ -282,7 +286,7 @@ class Judge:
             return False  # a place is told by what its name means, checked above
         head = facts.stem(word)
         unnamed = rf"\ban?\s+(?:\w+\s+)?{re.escape(head)}\w*\s+(?:that|who|which|in|at|to|for|of|whose)\b"
-        return head in self._spoken_of and not re.search(unnamed, sentence.lower())
+        return (whole is None or head in whole) and not re.search(unnamed, sentence.lower())
 
 
 def _content_words(text: str) -> list[str]:
