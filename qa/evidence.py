@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,25 +94,25 @@ def gather(
     judge: Judge,
 ) -> list[Evidence]:
     """Return every sentence of the hits, those that can answer first, each group by falling score."""
-    places = _sentences(hits, article)
+    articles = {path: article(path) for path in dict.fromkeys(h.passage.article for h in hits)}
+    places = _sentences(hits, articles)
     if not places:
         return []
-    texts = [article(path).text for path, _ in places]
-    sentences = [t[s.start : s.end] for t, (_, s) in zip(texts, places, strict=True)]
+    sentences = [articles[path].text[s.start : s.end] for path, s in places]
     scores = _scores(question, [" ".join(s.split()) for s in sentences], embedder)
     judge.read(sentences)
+    floor = _FLOOR * max(scores)
     found = []
     for (path, span), sentence, score in zip(places, sentences, scores, strict=True):
-        weak = score < _FLOOR * max(scores)
-        missing = ("a passage close enough",) if weak else judge.missing(span, article(path))
+        missing = ("a passage close enough",) if score < floor else judge.missing(span, articles[path])
         found.append(Evidence(path, span, sentence, score, missing))
     unreasoned = question.expects == "reason"
     return sorted(found, key=lambda e: (bool(e.missing), unreasoned and not _REASON.search(e.text), -e.score))
 
 
-def _sentences(hits: Sequence[Hit], article: Callable[[str], Article]) -> list[tuple[str, Span]]:
+def _sentences(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[tuple[str, Span]]:
     places = dict.fromkeys((h.passage.article, s) for h in hits for s in h.passage.sentences)
-    return [(path, s) for path, s in places if not _is_heading(article(path).text[s.start : s.end])]
+    return [(path, s) for path, s in places if not _is_heading(articles[path].text[s.start : s.end])]
 
 
 def _is_heading(sentence: str) -> bool:
@@ -191,7 +192,7 @@ class Judge:
         spoken_of = facts.years(sentence) or facts.years(f"{article.text}\n{article.published[:4]}")
         if q.years and not q.years & spoken_of:  # a sentence on 2022 says nothing of 2023, whatever the article has
             out += [str(y) for y in sorted(q.years)]
-        whole = set(facts.terms(article.text))
+        whole = _terms_of(article.text)
         there = {*facts.terms(sentence), *facts.terms(near)}
         if q.expects == "statement":  # a quoted person seldom repeats what the quote is about
             there |= whole
@@ -221,7 +222,7 @@ class Judge:
         asked = self._asked.get(term, term)
         return any(self._vectors.alike(asked, w) for w in _content_words(sentence))
 
-    def _wanted(self, sentence: str, whole: set[str] | None) -> str:
+    def _wanted(self, sentence: str, whole: frozenset[str] | None) -> str:
         """The kind of thing that the question asks for, if the sentence has none; "" otherwise.
 
         `whole` has the terms of the sentence's article, None for a claim, whose article has been judged already.
@@ -272,7 +273,7 @@ class Judge:
                 out.append(name)
         return out
 
-    def _named(self, sentence: str, whole: set[str] | None) -> bool:
+    def _named(self, sentence: str, whole: frozenset[str] | None) -> bool:
         """Whether a new name stands for the noun: alike in meaning, or in an article on such things that names it."""
         noun = self._question.noun
         kinds = _PLACES if noun == PLACE else [noun]
@@ -287,6 +288,12 @@ class Judge:
         head = facts.stem(word)
         unnamed = rf"\ban?\s+(?:\w+\s+)?{re.escape(head)}\w*\s+(?:that|who|which|in|at|to|for|of|whose)\b"
         return (whole is None or head in whole) and not re.search(unnamed, sentence.lower())
+
+
+@lru_cache(maxsize=32)
+def _terms_of(text: str) -> frozenset[str]:
+    """The terms of a whole article, which every one of its sentences is judged with."""
+    return frozenset(facts.terms(text))
 
 
 def _content_words(text: str) -> list[str]:
