@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 # Read by libraries when they are imported: nothing leaves this machine unless a command fetches a model.
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
@@ -453,6 +453,19 @@ def _open_page(chosen: Settings, prepare: Callable[[], None]) -> None:
         server.run()
     except KeyboardInterrupt:
         console.note("the page is closed.")
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """End with exit code 0 without finalising the interpreter.
+
+    A model may still be loading or writing in a thread; such a thread, inside torch when the interpreter goes,
+    aborts the process ("terminate called without an active exception").
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _page(chosen: Settings) -> gr.Blocks:
