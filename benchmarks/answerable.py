@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from citewire.index.build import build_index
-from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.embed import load_embedder
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.qa import question
@@ -25,7 +25,7 @@ PASSAGES = 8
 
 def main() -> None:
     lines = (Path(__file__).parent / "answerable.jsonl").read_text(encoding="utf-8").splitlines()
-    embedder = SentenceTransformerEmbedder()
+    embedder = load_embedder()
     vectors = WordVectors(embedder)
     counts = {True: [0, 0], False: [0, 0]}
     with tempfile.TemporaryDirectory() as folder:

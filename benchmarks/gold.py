@@ -19,7 +19,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from citewire.index.build import build_index
-from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.qa.answer import Answerer
 from citewire.qa.generate import load_generator
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every answer here")
     options = parser.parse_args()
     records = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines() if line.strip()]
-    embedder = SentenceTransformerEmbedder()
+    embedder = load_embedder()
     generator = load_generator(options.model)
     with tempfile.TemporaryDirectory() as folder:
         build_index([seeds_folder()], Path(folder) / "index", embedder)

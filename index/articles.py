@@ -1,130 +1,224 @@
-"""Files and folders -> articles, with a reason and a fix for every file that is left out.
+"""Files, folders and web addresses -> articles, with a reason and a fix for everything that is left out.
 
-Knows file names, encodings and `metadata.json`. Does not know what a passage or an index is, and never
-guesses: what neither the file nor its metadata states stays "".
+Knows file names and `metadata.json`. Does not know what a passage or an index is, and never guesses: what neither
+the document nor its metadata states stays "". How a format is read is in formats.py; all but plain text is read in
+the child process of sandbox.py.
 """
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
 import os
-import re
+import posixpath
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import NoReturn
+from types import MappingProxyType
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from citewire.index.documents import UNUSABLE_IN_LINES, Document, Limits, Refused, UnusableError, extra
 from citewire.index.errors import InputError
+from citewire.index.formats import FIELDS, FORMATS, UNREADABLE, Request, read_text
+from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
+from citewire.index.web import Fetcher, Page, article_path
 
-MAX_FILE_BYTES = 10_000_000  # a long book is 2 MB; a bigger .txt is a log or a dump
-MAX_CONTROL_SHARE = 0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
+READER_VERSION = "1"  # raise it with every change of what is read from a file: stored articles are read again
 METADATA_NAME = "metadata.json"
-METADATA_KEYS = ("title", "outlet", "author", "published", "url")
-SUFFIX = ".txt"
-
-_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
-_UNUSABLE_IN_NAMES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separators
+METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
+CONTAINERS = frozenset({".jsonl", ".csv", ".feed", ".zip"})
+_LIST = ", ".join(sorted(FORMATS))
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A file that is left out.
+    """A file, or a part of one, that is left out.
 
     Attributes:
-        path: the file as the user can find it, undecodable bytes of its name shown as escapes.
+        path: the file as the user can find it, undecodable bytes of its name shown as escapes; a part of a file
+            is named behind it: `news/wire.jsonl#17`.
         reason: what is wrong with it, with the offending value.
         fix: what to do about it, as an imperative sentence.
+        name: article path of the file, of the folder or of the record in a container, "" where it can have none. What
+            an index holds under it, or inside it, stays there.
     """
 
     path: str
     reason: str
     fix: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What `read_articles` found: articles sorted by path, and the files it left out."""
+class Kept:
+    """A file whose articles are stored already, unread this time.
 
-    articles: tuple[Article, ...]
-    rejected: tuple[Rejected, ...]
+    Attributes:
+        source: `Article.source` of them all.
+        paths: `Article.path` of each.
+    """
 
-
-class _UnusableError(Exception):
-    """One file cannot be an article; becomes a `Rejected`."""
-
-    def __init__(self, reason: str, fix: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.fix = fix
+    source: str
+    paths: tuple[str, ...]
 
 
-def read_articles(paths: Sequence[Path]) -> Reading:
-    """Read the .txt files at and below `paths`.
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How files are read.
 
-    Folders are walked in sorted order; hidden files and folders are skipped, and links that lead out of the
-    folder are not followed. An article's path is its POSIX path below the folder given, or the name of a file
-    given.
+    Attributes:
+        fields: for .jsonl and .csv, citewire's name (`text title outlet author published url id`) -> column; names
+            that are not mapped take the usual columns of `formats.FIELDS`.
+        limits: how much one file may need.
+        allow_web: whether http:// and https:// sources may be fetched.
 
     Raises:
-        InputError: a path is missing or holds no .txt file, no file at all is usable, two paths give an
-            article of the same name, or a `metadata.json` is wrong.
+        InputError: an unknown field, an empty column, or a limit that is not positive.
     """
-    if not paths:
-        raise InputError("no path to index was given", "Name a folder or .txt files to index")
-    articles: dict[str, Article] = {}
-    origin: dict[str, Path] = {}
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    allow_web: bool = False
+
+    def __post_init__(self) -> None:
+        for name, column in self.fields.items():
+            if name not in FIELDS:
+                raise InputError(f"{name!r} is no field of an article", f"Map only {', '.join(FIELDS)}")
+            if not column:
+                raise InputError(f"the field {name!r} is mapped to no column", "Name the column it is read from")
+        for name in ("bytes", "characters", "seconds", "memory"):
+            value = getattr(self.limits, name)
+            if not value > 0:
+                raise InputError(f"the limit of {name} is {value}", "Give a number above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A file or web address to read: its article path, where it is, and its entries of metadata files."""
+
+    name: str
+    file: Path | None
+    url: str
+    metadata: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def shown(self) -> str:
+        return _shown(self.file) if self.file is not None else self.url
+
+
+def read_articles(
+    sources: Sequence[Path | str],
+    *,
+    stored: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    options: ReadOptions | None = None,
+    fetch: Callable[[str], Page] | None = None,
+) -> Iterator[Article | Kept | Rejected]:
+    """Read the files at and below `sources`, one at a time, in the order of their article paths.
+
+    Folders are walked; hidden files and folders, README files and files that are no documents are skipped, and links
+    that lead out of the folder are not followed. An article's path is its POSIX path below the folder given, the
+    name of a file given, or host and path of a web address; inside a container, `wire.jsonl#17`.
+
+    Args:
+        sources: folders, files, and strings that start with http:// or https://.
+        stored: `Article.source` -> article paths of what need not be read again where nothing changed.
+        options: see `ReadOptions`.
+        fetch: what gets a web address; a `Fetcher` of its own where None.
+
+    Returns:
+        An iterator that reads as it is consumed. Close it to end its child process early.
+
+    Raises:
+        InputError: at once: a path is missing or of an unknown format, a folder holds nothing to read, two sources
+            give an article of the same name, a web address is not allowed, or a `metadata.json` is wrong.
+    """
+    options = options or ReadOptions()
+    if not sources:
+        raise InputError("no path to index was given", "Name a folder or files to index")
+    found: dict[str, _Source] = {}
     rejected: list[Rejected] = []
-    for root in paths:
-        for name, file, metadata in _found(root, rejected):
-            if name in origin:
+    for source in sources:
+        for one in _found(source, options, rejected):
+            if one.name in found:
                 raise InputError(
-                    f"{_shown(origin[name])} and {_shown(file)} would both be the article {name!r}",
+                    f"{found[one.name].shown} and {one.shown} would both be the article {one.name!r}",
                     "Index the folder above both, or rename one of the files",
                 )
-            origin[name] = file
-            try:
-                articles[name] = _read_article(name, file, metadata)
-            except _UnusableError as error:
-                rejected.append(Rejected(_shown(file), error.reason, error.fix))
-    if not articles:
-        first = rejected[0]
-        others = f" ({len(rejected) - 1} more files cannot be used either)" if len(rejected) > 1 else ""
-        raise InputError(f"no usable article: {first.path}: {first.reason}{others}", first.fix)
-    return Reading(tuple(articles[name] for name in sorted(articles)), tuple(rejected))
+            found[one.name] = one
+    ordered = [found[name] for name in sorted(found)]
+    if fetch is None and any(one.url for one in ordered):
+        fetch = Fetcher(max_bytes=options.limits.bytes).fetch
+    return _read_all(ordered, rejected, stored, options, fetch)
 
 
-def _found(root: Path, rejected: list[Rejected]) -> Iterator[tuple[str, Path, Mapping[str, str]]]:
-    """Yield (article path, file, metadata) of every .txt file that `root` names."""
-    if not os.path.lexists(root):
-        raise InputError(f"there is no {_shown(root)}", "Name a folder or .txt file that exists")
-    if not root.is_dir():
-        if root.suffix.lower() != SUFFIX:
-            raise InputError(f"{_shown(root)} is not a {SUFFIX} file", "Save it as plain text, or name a folder")
-        if _usable_name(root.name, root, rejected):
-            yield root.name, root, {}
+def _read_all(
+    sources: Iterable[_Source],
+    rejected: Sequence[Rejected],
+    stored: Mapping[str, tuple[str, ...]],
+    options: ReadOptions,
+    fetch: Callable[[str], Page] | None,
+) -> Iterator[Article | Kept | Rejected]:
+    yield from rejected
+    taken: set[str] = set()
+    with Sandbox(options.limits) as sandbox:
+        for source in sources:
+            for result in _read_source(source, stored, options, fetch, sandbox):
+                if isinstance(result, Kept):
+                    taken.update(result.paths)
+                elif isinstance(result, Article):
+                    if result.path in taken:
+                        reason = f"would be a second article {result.path!r}"
+                        yield Rejected(source.shown, reason, "Rename the file or the record")
+                        continue
+                    taken.add(result.path)
+                yield result
+
+
+# -- names ----------------------------------------------------------------------------------------------
+
+
+def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -> Iterator[_Source]:
+    """Yield what `source` names."""
+    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+        if not options.allow_web:
+            raise InputError(
+                f"{_shown(source)} is a web address, and fetching is off", "Allow the web, or save the page"
+            )
+        yield _Source(article_path(source), None, source, {})
         return
+    root = Path(source)
+    if not os.path.lexists(root):
+        raise InputError(f"there is no {_shown(root)}", "Name a folder or file that exists")
+    if not root.is_dir():
+        if (suffix := root.suffix.lower()) not in FORMATS:
+            fix = UNREADABLE.get(suffix, f"Save it in one of these formats: {_LIST}")
+            raise InputError(f"{_shown(root)} is not of a format that can be read", fix)
+        if _usable_name(root.name, root, rejected):
+            yield _Source(root.name, root, "", {})
+        return
+    before = len(rejected)
     files, metadata = _walk(root, rejected)
-    if not files and not rejected:
-        raise InputError(f"{_shown(root)} holds no {SUFFIX} files", "Name a folder with articles saved as plain text")
+    if not files and len(rejected) == before:
+        raise InputError(f"{_shown(root)} holds no files that can be read", f"Name a folder with any of {_LIST}")
     for name, file in files.items():
-        yield name, file, metadata.get(name, {})
+        yield _Source(name, file, "", metadata.get(name, {}))
 
 
-def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[str, dict[str, str]]]:
-    """Return the .txt files below `root` by article path, and what metadata files say of them."""
+def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[str, dict[str, dict[str, Any]]]]:
+    """Return the readable files below `root` by article path, and the metadata entries that concern each."""
     files: dict[str, Path] = {}
-    metadata: dict[str, dict[str, str]] = {}
+    metadata: dict[str, dict[str, Any]] = {}
     inside = root.resolve()
 
     def unreadable(error: OSError) -> None:
-        rejected.append(Rejected(_shown(error.filename), f"cannot be listed: {error.strerror}", "Allow reading it"))
+        name = Path(error.filename).relative_to(root).as_posix()
+        reason = f"cannot be listed: {error.strerror}"
+        rejected.append(Rejected(_shown(error.filename), reason, "Allow reading it", name if name != "." else ""))
 
     for here, folders, names in os.walk(root, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -132,13 +226,12 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
         for name in sorted(names):
             file = folder / name
             relative = file.relative_to(root).as_posix()
-            if name.startswith(".") or file.suffix.lower() != SUFFIX or not _usable_name(relative, file, rejected):
-                continue
-            if file.is_symlink() and not file.resolve().is_relative_to(inside):
-                reason = f"is a link that leads out of {_shown(root)}, to {_shown(file.resolve())}"
-                rejected.append(Rejected(_shown(file), reason, "Put a copy of the file there instead"))
-                continue
-            files[relative] = file
+            if _is_article(file, rejected) and _usable_name(relative, file, rejected):
+                if file.is_symlink() and not file.resolve().is_relative_to(inside):
+                    reason = f"is a link that leads out of {_shown(root)}, to {_shown(file.resolve())}"
+                    rejected.append(Rejected(_shown(file), reason, "Put a copy of the file there instead"))
+                else:
+                    files[relative] = file
         rejected.extend(
             Rejected(_shown(folder / name), "is a linked folder", "Name that folder as a path of its own")
             for name in folders
@@ -146,14 +239,39 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
         )
         if METADATA_NAME in names:
             _add_metadata(folder / METADATA_NAME, root, metadata)
-    for name in metadata.keys() - files.keys():
-        _refuse_metadata(root, name, "names a file that is not there", f"Remove it, or add the {SUFFIX} file")
-    return files, metadata
+    by_file: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, entry in metadata.items():
+        if not (of := _file_of(name, files)):
+            _refuse_metadata(root, name, "names a file that is not there", "Remove it, or add the file")
+        by_file.setdefault(of, {})[name] = entry
+    return files, by_file
+
+
+def _is_article(file: Path, rejected: list[Rejected]) -> bool:
+    """Whether a file of a folder is read; documents of formats that cannot be are rejected, the rest is passed over."""
+    if file.name.startswith(".") or file.stem.lower() == "readme":  # about the folder, not one of its articles
+        return False
+    suffix = file.suffix.lower()
+    if suffix in UNREADABLE:
+        rejected.append(Rejected(_shown(file), f"is a {suffix} file, which cannot be read", UNREADABLE[suffix]))
+    return suffix in FORMATS
+
+
+def _file_of(name: str, files: Mapping[str, Path]) -> str:
+    """Return the file that holds the article `name`: itself, or the container before `#` or `/`; "" for none."""
+    if name in files:
+        return name
+    ends = [index for index, character in enumerate(name) if character in "#/"]
+    return next((name[:end] for end in ends if name[:end] in files and _format(name[:end]) in CONTAINERS), "")
+
+
+def _format(name: str) -> str:
+    return FORMATS.get(posixpath.splitext(name)[1].lower(), "")
 
 
 def _usable_name(name: str, file: Path, rejected: list[Rejected]) -> bool:
     """Whether `name` can identify an article in SQLite, JSON, HTML and a terminal; otherwise reject it."""
-    if not any(unicodedata.category(character) in _UNUSABLE_IN_NAMES for character in name):
+    if not any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in name):
         return True
     reason = "has a name that is not UTF-8 or holds control characters"
     rejected.append(Rejected(_shown(file), reason, "Rename the file"))
@@ -163,70 +281,110 @@ def _usable_name(name: str, file: Path, rejected: list[Rejected]) -> bool:
 def _shown(path: Path | str) -> str:
     """`path` for a message: printable on any terminal."""
     text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in _UNUSABLE_IN_NAMES else c for c in text)
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in text)
 
 
 # -- one file -------------------------------------------------------------------------------------------
 
 
-def _read_article(name: str, file: Path, metadata: Mapping[str, str]) -> Article:
-    """Raises: _UnusableError."""
-    data = _read_bytes(file)
-    text = _decode(data, file)
-    digest = hashlib.sha256(hashlib.sha256(data).digest())  # hashed twice, so that no file can imitate metadata
-    digest.update(json.dumps(dict(metadata), sort_keys=True).encode())
-    return Article(path=name, text=text, sha256=digest.hexdigest(), **metadata)
+def _read_source(
+    source: _Source,
+    stored: Mapping[str, tuple[str, ...]],
+    options: ReadOptions,
+    fetch: Callable[[str], Page] | None,
+    sandbox: Sandbox,
+) -> Iterator[Article | Kept | Rejected]:
+    try:
+        data, kind, url = _content(source, options, fetch)
+    except UnusableError as error:
+        yield Rejected(source.shown, error.reason, error.fix, source.name)
+        return
+    digest = _source_digest(source, data, options)
+    if digest in stored:
+        yield Kept(digest, stored[digest])
+        return
+    unnamed = set(source.metadata) - {source.name}
+    for found in _documents(data, kind, url, source, options, sandbox):
+        if isinstance(found, Refused):
+            yield Rejected(source.shown + found.part, found.reason, found.fix, source.name + found.part)
+        else:
+            article = _article(found, source, digest)
+            unnamed.discard(article.path)
+            yield article
+    for name in sorted(unnamed):
+        part = name.removeprefix(source.name)
+        reason = f"is described in {METADATA_NAME} but is no article"
+        yield Rejected(source.shown + _shown(part), reason, "Remove the entry, or correct its name")
 
 
-def _read_bytes(file: Path) -> bytes:
-    """Raises: _UnusableError."""
+def _content(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> tuple[bytes, str, str]:
+    """Return (bytes, format, address) of a source. Raises: UnusableError."""
+    if source.file is not None:
+        return _read_bytes(source.file, options.limits.bytes), _format(source.file.name), ""
+    assert fetch is not None
+    page = fetch(source.url)
+    return page.data, page.format, page.url
+
+
+def _documents(
+    data: bytes, kind: str, url: str, source: _Source, options: ReadOptions, sandbox: Sandbox
+) -> Iterator[Document | Refused]:
+    shown = source.file.name if source.file is not None else source.url
+    if kind == ".txt":
+        try:
+            yield replace(read_text(data, _shown(shown), options.limits), url=url)
+        except UnusableError as error:
+            yield Refused(error.reason, error.fix)
+        return
+    for found in sandbox.read(data, Request(kind, _shown(shown), url, options.fields)):
+        yield replace(found, url=url) if isinstance(found, Document) and url and not found.url else found
+
+
+def _read_bytes(file: Path, most: int) -> bytes:
+    """Raises: UnusableError."""
     try:
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):  # reading a named pipe would wait forever
-            raise _UnusableError("is not a regular file", "Replace it with a plain text file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise _UnusableError(
-                f"is too large: {status.st_size:,} bytes, at most {MAX_FILE_BYTES:,} are read",
-                "Split it into one file per article",
+            raise UnusableError("is not a regular file", "Replace it with a plain file")
+        if status.st_size > most:
+            raise UnusableError(
+                f"is too large: {status.st_size:,} bytes, at most {most:,} are read", "Split it, or raise the limit"
             )
         return file.read_bytes()
     except OSError as error:
-        raise _UnusableError(
+        raise UnusableError(
             f"cannot be read: {error.strerror}", "Check that the file exists and may be read"
         ) from error
 
 
-def _decode(data: bytes, file: Path) -> str:
-    """Return the text of a UTF-8 file without its byte order mark. Raises: _UnusableError."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise _UnusableError("is encoded as UTF-16 (byte offset 0), not UTF-8", _iconv("UTF-16", file))
-    if b"\0" in data:
-        raise _UnusableError(f"is a binary file: NUL at byte offset {data.index(0)}", "Save the article as plain text")
-    bom = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-    try:
-        text = data[bom:].decode("utf-8")
-    except UnicodeDecodeError as error:
-        offset = error.start + bom
-        raise _UnusableError(
-            f"is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset}", _iconv("WINDOWS-1252", file)
-        ) from error
-    if not text.strip():
-        raise _UnusableError("is empty" if not text else "holds only white space", "Add the text, or remove the file")
-    control = _CONTROL.findall(text)
-    if len(control) > MAX_CONTROL_SHARE * len(text):
-        raise _UnusableError(f"is a binary file: {len(control)} control characters", "Save the article as plain text")
-    return text
+def _source_digest(source: _Source, data: bytes, options: ReadOptions) -> str:
+    """Return `Article.source`: equal digests mean equal articles, so the file need not be parsed."""
+    entries = {name: dict(entry) for name, entry in source.metadata.items()}
+    parts = [READER_VERSION, source.name, hashlib.sha256(data).hexdigest(), dict(options.fields), entries]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _iconv(encoding: str, file: Path) -> str:
-    name = _shown(file.name)
-    return f"Convert it, for instance: iconv -f {encoding} -t UTF-8 '{name}' > '{Path(name).stem}-utf8.txt'"
+def _article(document: Document, source: _Source, digest: str) -> Article:
+    """Join what the document and its metadata entry state; the entry wins, one of the whole container fills gaps."""
+    path = source.name + document.part
+    stated: dict[str, Any] = {name: getattr(document, name) for name in METADATA_KEYS}
+    free = dict(stated.pop("metadata"))
+    whole = dict(source.metadata.get(source.name, {}))
+    if document.part:
+        free = {**whole.pop("metadata", {}), **free}
+        stated = {name: value or whole.get(name, "") for name, value in stated.items()}
+        whole = dict(source.metadata.get(path, {}))
+    free.update(whole.pop("metadata", {}))
+    stated.update(whole)
+    content = [document.text, stated, free]
+    own = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return Article(path=path, text=document.text, sha256=own, metadata=free, source=digest, **stated)
 
 
 # -- metadata.json --------------------------------------------------------------------------------------
 
 
-def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, str]]) -> None:
+def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, Any]]) -> None:
     """Add the entries of one metadata file, `{path below its folder: {key: value}}`. Raises: InputError."""
     try:
         entries = json.loads(file.read_bytes().decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
@@ -255,7 +413,12 @@ def _check_metadata(file: Path, name: str, key: str, value: object) -> None:
     """Raises: InputError naming the file, the key and the fix."""
     if key not in METADATA_KEYS:
         _refuse_metadata(file, name, f"has the unknown key {key!r}", f"Use only {', '.join(METADATA_KEYS)}")
-    if not isinstance(value, str) or any(unicodedata.category(c) in _UNUSABLE_IN_NAMES for c in value):
+    if key == "metadata":
+        if not isinstance(value, dict) or extra(value) != value:
+            problem = f"has {key!r} that are not a few short lines of text by name: {value!r}"
+            _refuse_metadata(file, name, problem[:500], 'Write {"desk": "sports"}')
+        return
+    if not isinstance(value, str) or any(unicodedata.category(c) in UNUSABLE_IN_LINES for c in value):
         _refuse_metadata(file, name, f"has a {key!r} that is not one line of text: {value!r}", "Write a string")
     if key == "published" and value and not _is_date(value):
         _refuse_metadata(file, name, f"has the 'published' {value!r}", "Write the date as YYYY-MM-DD, or leave it out")

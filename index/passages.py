@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import sentencex
 
@@ -62,6 +63,19 @@ def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
 def embedding_text(article_text: str, passage: Passage) -> str:
     """Return the words of `passage` that are embedded and searched: its sentences, white space single."""
     return " ".join(" ".join(article_text[span.start : span.end].split()) for span in passage.sentences)
+
+
+def title_words(article: Article) -> str:
+    """Return the title, or where the source states none the words that its web address gives the page.
+
+    >>> title_words(Article("a.txt", "...", "", url="https://example.com/2022/06/vote-in-peru-314/index.html"))
+    'vote in peru 314'
+    """
+    if article.title or not article.url:
+        return article.title
+    parts = [part for part in urlsplit(article.url).path.split("/") if part and not part.startswith("index.")]
+    named = [part for part in parts if not part.isdigit()]
+    return " ".join(re.findall(r"[^\W_]+", named[-1].partition(".")[0])) if named else ""
 
 
 def count_words(text: str) -> int:

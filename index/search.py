@@ -1,57 +1,172 @@
-"""Question -> ranked passages: dense and lexical rankings, fused.
+"""Question -> ranked passages.
 
-Knows how the two rankings are asked for and combined. Does not know how either is stored, nor what an
-answer is.
+    dense ranking, BM25 ranking  -> reciprocal rank fusion -> the candidates
+    each candidate               -> score = relevance + time (+ reranker) -> caps -> hits
+
+Knows how rankings are combined and what makes a passage fit. Does not know how either ranking is stored, nor what
+an answer is.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from citewire.index.errors import InputError
-from citewire.index.store import Index
-from citewire.index.types import Embedder, Hit
+from citewire.index.passages import sentences
+from citewire.index.query import Times, terms, times
+from citewire.index.store import UNDATED, Index
+from citewire.index.types import Article, Embedder, Filters, Hit, Passage, Vectors
 
-CANDIDATES = 50  # passages of each ranking that are fused
+DENSE = 200  # nearest passages that are looked at
+LEXICAL = 1000  # best by BM25 that are; many, as they also tell how much of an article is about the question
+CANDIDATES = 400  # of these, the best by fused rank are scored
 RRF_K = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet ...", SIGIR 2009
-MAX_TERMS = 64  # of a question that BM25 looks for; time grows with each
 
-# English function words, and the words that make a sentence a question: they are in nearly every passage.
-_FUNCTION_WORDS = """
-    a about after all also an and any are as at be because been before being but by can could did do does
-    doing don doesn didn for from give had has have he her here him his how i if in into is isn it its
-    just list many me more most much my name no not of on or our out over please she should so some such
-    tell than that the their them then there these they this those to under up us was wasn we were weren
-    what when where which while who whom whose why will with would you your
-"""
-STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
+FRESH_DAYS = 3  # until then an article is as fresh as one of today: it tells the same news
+HALF_LIFE_DAYS = 14.0
+RERANKED = 50  # best candidates that a reranker reads; it takes milliseconds for each
+
+Recency = Literal["auto", "off", "prefer", "only"]
+Numbers = NDArray[np.float64]
+Positions = NDArray[np.int64]
 
 
-def search(index: Index, embedder: Embedder, question: str, k: int = 10) -> list[Hit]:
-    """Return the `k` passages of `index` that fit `question` best, best first.
+class Reranker(Protocol):
+    """Reads a question and a passage together, as a cross-encoder does."""
 
-    The `CANDIDATES` nearest vectors and the `CANDIDATES` best by BM25 are fused by reciprocal rank.
+    def score(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return how well each text answers the question, 0 to 1; higher is better."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each part of a score counts; all parts are better when higher. Measured in docs/retrieval.md.
+
+    Attributes:
+        lexical: 0 to 1: the passage's BM25, as a share of the best one of this search.
+        focus: 0 to 1: the mean BM25 of all passages of its article, 0 for those that are not among the `LEXICAL`
+            best, as a share of the best article's: an article about the question before one that touches on it.
+        meaning: -1 to 1: the cosine of question and passage.
+        freshness: 0 to 1, where newer articles are preferred: 1 for the last days, then halved with every half-life.
+            Bounded, so that an old article about the question stays before a new one about something else.
+        period: 0 or 1: the article was published in a time that the question names, or the passage names it too.
+        reranker: 0 to 1: what the reranker says.
 
     Raises:
-        InputError: `k` is below 1.
+        InputError: a weight is below 0.
     """
-    if k < 1:
-        raise InputError(f"cannot return {k} passages", "Ask for at least 1")
+
+    lexical: float = 1.0
+    focus: float = 1.0
+    meaning: float = 1.0
+    freshness: float = 2.0
+    period: float = 1.0
+    reranker: float = 3.0
+
+    def __post_init__(self) -> None:
+        """Raises: InputError."""
+        for part, weight in asdict(self).items():
+            if not 0 <= weight < float("inf"):
+                raise InputError(f"the weight {weight} of {part}", "Use 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """What a search returns, and what it prefers.
+
+    Attributes:
+        k: most passages returned.
+        filters: what an article must have; others are left out before the search.
+        per_article: most passages of one article; None for any number.
+        per_group: most passages of one group of near-duplicate articles; None for any number.
+        recency: "off": age counts for nothing. "prefer": newer articles score higher. "auto": as "prefer" where the
+            question asks for it ("the latest", "this week"), else as "off"; a time that it names ("in 2021") is
+            preferred. "only": nothing older than `half_life`, and newer ones score higher.
+        half_life: days over which an article's freshness halves, counted from `FRESH_DAYS` before `as_of`.
+        as_of: the ISO day on which the question is asked; articles published after it are left out. "newest" for
+            the day of the newest article. Without a day nothing is left out, "this week" means nothing, and age is
+            counted from the newest article.
+        weights: what each part of the score counts.
+    """
+
+    k: int = 10
+    filters: Filters = field(default_factory=Filters)
+    per_article: int | None = None
+    per_group: int | None = None
+    recency: Recency = "auto"
+    half_life: float = HALF_LIFE_DAYS
+    as_of: str = ""
+    weights: Weights = field(default_factory=Weights)
+
+    def __post_init__(self) -> None:
+        """Raises: InputError."""
+        if self.k < 1:
+            raise InputError(f"cannot return {self.k} passages", "Ask for at least 1")
+        for name, most in (("article", self.per_article), ("group", self.per_group)):
+            if most is not None and most < 1:
+                raise InputError(
+                    f"cannot return {most} passages of one {name}", "Allow at least 1, or None for any number"
+                )
+        if self.recency not in get_args(Recency):
+            raise InputError(f"there is no recency {self.recency!r}", f"Use one of {', '.join(get_args(Recency))}")
+        if not 0 < self.half_life < float("inf"):
+            raise InputError(f"a half-life of {self.half_life} days", "Use a number of days above 0")
+        if self.as_of not in ("", "newest") and not _is_day(self.as_of):
+            raise InputError(f"{self.as_of!r} is no day", "Write it as YYYY-MM-DD, or 'newest'")
+
+
+def search(
+    index: Index,
+    embedder: Embedder,
+    question: str,
+    options: SearchOptions | int = SearchOptions(),
+    reranker: Reranker | None = None,
+) -> list[Hit]:
+    """Return the passages of `index` that fit `question` best, best first.
+
+    `Hit.score` is the weighted sum of the parts that `Weights` names: higher is better, comparable only within one
+    search. Where the candidates run out, as under caps, there are fewer than `k` hits.
+
+    Args:
+        index: what is searched.
+        embedder: what the index was made with.
+        question: what is asked.
+        options: what to return and to prefer; a number stands for `SearchOptions(k=number)`.
+        reranker: reads the `RERANKED` best and adds to their scores; the others follow after these.
+
+    Raises:
+        InputError: a setting that cannot be, as `SearchOptions` says.
+    """
+    chosen = SearchOptions(k=options) if isinstance(options, int) else options
     if index.passages == 0:
         return []
-    vector = embedder.embed([question])[0]
-    match = match_expression(question)
-    wanted = max(CANDIDATES, k)
-    dense = [row for row, _ in index.search_dense(vector, wanted)]
-    lexical = [row for row, _ in index.search_bm25(match, wanted)]
-    best = fuse([dense, lexical])[:k]
-    rows = [row for row, _ in best]
-    cosines, bm25s = index.cosines(vector, rows), index.bm25s(match, rows)
+    day = _as_of(index, chosen)
+    asked = times(question, day.isoformat() if day else "")
+    allowed, empty = _allowed(index, chosen, day)
+    if empty:
+        return []
+    vector, words = embedder.embed_query(question), terms(question)
+    candidates = _candidates(index, vector, words, allowed, chosen.k)
+    scores = _scores(index, candidates, asked, day, chosen)
+    order = np.lexsort((candidates.rows, -scores))
+    if reranker is not None:
+        first = order[:RERANKED]
+        texts = [passage.text for passage in index.fetch(candidates.rows[first].tolist())]
+        scores[first] += chosen.weights.reranker * np.asarray(reranker.score(question, texts), np.float64)
+        order = np.concatenate([first[np.lexsort((candidates.rows[first], -scores[first]))], order[RERANKED:]])
+    best = _capped(index, candidates.articles, order, chosen)
+    passages = index.fetch(candidates.rows[best].tolist())
     return [
-        Hit(passage, score, cosines[row], bm25s.get(row, 0.0))
-        for passage, (row, score) in zip(index.fetch(rows), best, strict=True)
+        Hit(passage, float(scores[i]), float(candidates.cosines[i]), float(candidates.bm25s[i]))
+        for passage, i in zip(passages, best, strict=True)
     ]
 
 
@@ -68,24 +183,160 @@ def fuse(rankings: Sequence[Sequence[int]], k: int = RRF_K) -> list[tuple[int, f
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-_ELISION = re.compile(r"['’](?:s|t|d|m|ll|re|ve)$")
-_TOKEN = re.compile(r"[^\W_]+")
+def widened(article: Article, passage: Passage, before: int = 1, after: int = 1) -> Passage:
+    """Return `passage` of `article` with up to `before` sentences before it and `after` after it.
 
-
-def match_expression(question: str) -> str:
-    """Return the FTS5 query for any of the question's terms, "" where it has none.
-
-    A word of several tokens becomes a phrase, beside its longer parts. Every term is quoted, so that
-    nothing in a question is an operator.
-
-    >>> match_expression("What were Canaan's Q4 sales, year-to-date?")
-    '"canaan" OR "q4" OR "sales" OR "year to date" OR "year" OR "date"'
+    Raises:
+        InputError: a number below 0, or a passage of another article.
     """
-    terms: dict[str, None] = {}
-    for word in question.lower().split():
-        tokens = _TOKEN.findall(_ELISION.sub("", word.strip("\"'“”‘’.,;:!?()[]")))
-        if len(tokens) > 1:
-            terms[" ".join(tokens)] = None
-            tokens = [token for token in tokens if len(token) > 2]
-        terms.update(dict.fromkeys(token for token in tokens if token not in STOP_WORDS))
-    return " OR ".join(f'"{term}"' for term in list(terms)[:MAX_TERMS])
+    if before < 0 or after < 0:
+        raise InputError(f"cannot add {min(before, after)} sentences", "Use 0 or more")
+    if passage.article != article.path:
+        raise InputError(f"a passage of {passage.article!r} is not in {article.path!r}", "Give its own article")
+    spans = sentences(article.text)
+    earlier = [span for span in spans if span.end <= passage.start]
+    later = [span for span in spans if span.start >= passage.end]
+    found = (*earlier[len(earlier) - min(before, len(earlier)) :], *passage.sentences, *later[:after])
+    start, end = min(passage.start, found[0].start), max(passage.end, found[-1].end)
+    return Passage(passage.article, start, end, article.text[start:end], found)
+
+
+# -- which rows ---------------------------------------------------------------------------------------------
+
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _as_of(index: Index, options: SearchOptions) -> date | None:
+    """Return the day on which the question is asked, None where none is known."""
+    if options.as_of == "newest" or (options.as_of == "" and options.recency == "only"):
+        newest = int(index.table.published.max(initial=UNDATED))
+        return date.fromordinal(newest + _EPOCH) if newest != UNDATED else None
+    return date.fromisoformat(options.as_of) if options.as_of else None
+
+
+def _allowed(index: Index, options: SearchOptions, day: date | None) -> tuple[NDArray[np.bool_] | None, bool]:
+    """Return which rows may be found, None for all, and whether there is none."""
+    allowed = index.select(options.filters)
+    published = index.table.published
+    if day is not None:
+        keep = published <= day.toordinal() - _EPOCH  # also those without a day
+        if options.recency == "only":
+            first = day - timedelta(days=min(options.half_life, day.toordinal() - 1))
+            keep &= published >= first.toordinal() - _EPOCH
+        if not keep.all():
+            rows = np.repeat(keep, index.table.counts)
+            allowed = rows if allowed is None else allowed & rows
+    elif options.recency == "only":
+        return None, True  # nothing has a day
+    return allowed, allowed is not None and not allowed.any()
+
+
+# -- scores -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Rows with what relevance is made of; position i of each array is one row.
+
+    Attributes:
+        rows: of the index.
+        articles: position of each row's article in `Index.table`.
+        bm25s, cosines: of each row.
+        focus: mean BM25 of each row's article.
+    """
+
+    rows: Positions
+    articles: Positions
+    bm25s: Numbers
+    cosines: Numbers
+    focus: Numbers
+
+
+def _scores(index: Index, candidates: _Candidates, asked: Times, day: date | None, options: SearchOptions) -> Numbers:
+    """Return the score of each candidate, without a reranker's part."""
+    weights = options.weights
+    scores = weights.lexical * _share(candidates.bm25s)
+    scores += weights.focus * _share(candidates.focus)
+    scores += weights.meaning * candidates.cosines
+    if options.recency in ("prefer", "only") or (options.recency == "auto" and asked.newest):
+        scores += weights.freshness * _freshness(index, candidates.articles, day, options.half_life)
+    if options.recency != "off" and asked.periods:
+        scores += weights.period * _in_period(index, candidates, asked)
+    return scores
+
+
+def _share(values: Numbers) -> Numbers:
+    """Return each value as a share of the highest; values are not negative."""
+    highest = values.max(initial=0.0)
+    return values / highest if highest > 0 else values
+
+
+def _candidates(
+    index: Index, vector: Vectors, words: Sequence[str], allowed: NDArray[np.bool_] | None, k: int
+) -> _Candidates:
+    dense = dict(index.search_dense(vector, max(DENSE, k), allowed))
+    lexical = dict(index.search_bm25(words, max(LEXICAL, k), allowed))
+    fused = [row for row, _ in fuse([list(dense), list(lexical)])[: max(CANDIDATES, k)]]
+    cosines = dense | index.cosines(vector, [row for row in fused if row not in dense])
+    bm25s = lexical
+    if len(lexical) >= max(LEXICAL, k):  # a row that is not listed may match all the same
+        bm25s = lexical | index.bm25s(words, [row for row in fused if row not in lexical])
+    rows = np.array(fused, np.int64)
+    articles = index.table.positions(fused)
+    focus = np.zeros(len(index.table.counts))
+    np.add.at(focus, index.table.positions(list(lexical)), list(lexical.values()))
+    return _Candidates(
+        rows,
+        articles,
+        np.array([bm25s.get(row, 0.0) for row in fused], np.float64),
+        np.array([cosines[row] for row in fused], np.float64),
+        focus[articles] / index.table.counts[articles],
+    )
+
+
+def _freshness(index: Index, articles: Positions, day: date | None, half_life: float) -> Numbers:
+    """Return 1, halved with every `half_life` days of age; an article without a day is one half-life old."""
+    published = index.table.published[articles].astype(np.int64)
+    dated = published != UNDATED
+    today = day.toordinal() - _EPOCH if day else published.max(where=dated, initial=UNDATED)
+    age = np.where(dated, np.maximum(today - published - FRESH_DAYS, 0), half_life)
+    freshness: Numbers = np.exp2(-age / half_life)
+    return freshness
+
+
+def _in_period(index: Index, candidates: _Candidates, asked: Times) -> NDArray[np.bool_]:
+    """Return which candidates are of a time that the question names: published in it, or naming it too."""
+    published = index.table.published[candidates.articles]
+    named = index.bm25s(asked.names, candidates.rows.tolist())
+    found = np.isin(candidates.rows, list(named))
+    for first, last in asked.periods:
+        begin, end = (date.fromisoformat(day).toordinal() - _EPOCH for day in (first, last))
+        found |= (published >= begin) & (published <= end)
+    return found
+
+
+def _capped(index: Index, articles: Positions, order: Positions, options: SearchOptions) -> list[int]:
+    """Return the first `k` of `order` that leave no article and no group with more than it may have."""
+    counts: defaultdict[tuple[str, int], int] = defaultdict(int)
+    kept: list[int] = []
+    for i in order:
+        article = int(articles[i])
+        owners = [
+            ("article", article, options.per_article),
+            ("group", int(index.table.groups[article]), options.per_group),
+        ]
+        if any(most is not None and counts[kind, number] >= most for kind, number, most in owners):
+            continue
+        for kind, number, _ in owners:
+            counts[kind, number] += 1
+        kept.append(int(i))
+        if len(kept) == options.k:
+            break
+    return kept

@@ -5,8 +5,8 @@ All offsets count Unicode code points of `Article.text`, half-open: `text[start:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +20,16 @@ class Article:
     """One article as the reader sees it.
 
     Attributes:
-        path: POSIX path below the indexed folder; unique in an index.
-        text: the whole text, decoded and otherwise unchanged.
-        sha256: hex digest of the file's bytes and its metadata; equal digests need no new embedding.
+        path: POSIX path below the indexed folder; unique in an index. An article inside a container has the
+            container's path before it: `week.zip/monday.txt`, `wire.jsonl#17`.
+        text: the whole text, decoded; of a format with markup, what a reader of it sees.
+        sha256: hex digest of the article's own text and metadata; equal digests need no new embedding.
         title, outlet, author, published, url: what the source itself states, "" where it states nothing.
             `published` is an ISO 8601 date, `YYYY-MM-DD`.
+        metadata: what else the source states, free keys and values, for filters.
+        source: hex digest of the file the article was read from, with all that decides how it was read.
+        dates: when the text's words for times ("on Monday") are, in the order of the text.
+        group: what near-duplicates and syndicated copies share, "" before grouping.
     """
 
     path: str
@@ -35,6 +40,25 @@ class Article:
     author: str = ""
     published: str = ""
     url: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    dates: tuple[DateMention, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DateMention:
+    """Words of a text for a time, and the days that they mean: "last month" in an article of 2025-06-29.
+
+    Attributes:
+        start, end: offsets into the article's text.
+        first, last: first and last day meant, both included, ISO 8601 `YYYY-MM-DD`: 2025-05-01, 2025-05-31.
+    """
+
+    start: int
+    end: int
+    first: str
+    last: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +104,25 @@ class Hit:
     bm25: float
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles a search looks at; an empty field lets all pass, filled ones must all hold.
+
+    Attributes:
+        published_from, published_to: ISO 8601 days, both included; an article without a date does not pass.
+        outlets, authors: any of these, compared without regard to case.
+        articles: any of these paths; one that ends in "/" stands for all below it.
+        metadata: every key has this value.
+    """
+
+    published_from: str = ""
+    published_to: str = ""
+    outlets: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
 class Embedder(Protocol):
     """Text to unit vectors."""
 
@@ -94,5 +137,9 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimension), float32."""
+        """Return one unit vector a passage, shape (len(texts), dimension), float32."""
+        ...
+
+    def embed_query(self, question: str) -> Vectors:
+        """Return the unit vector of a question, shape (dimension,), float32; some models prompt it otherwise."""
         ...

@@ -134,7 +134,7 @@ def _opening(text: str) -> str:
 
 def _scores(question: Question, sentences: Sequence[str], embedder: Embedder) -> list[float]:
     """Mean of cosine and BM25, the latter over these sentences and scaled so that the best has 1."""
-    query = embedder.embed([question.text])[0]
+    query = embedder.embed_query(question.text)
     cosine = embedder.embed(sentences) @ query
     bm25 = np.array(
         _bm25(

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from citewire.index.build import build_index
-from citewire.index.embed import SentenceTransformerEmbedder
+from citewire.index.embed import load_embedder
 from citewire.index.store import Index
+from citewire.index.types import Embedder
 from citewire.qa.generate import load_generator
 from citewire.qa.types import Generator
 from citewire.ui.settings import Settings
@@ -39,13 +40,13 @@ def cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def embedder() -> SentenceTransformerEmbedder:
+def embedder() -> Embedder:
     """The real embedder, all-MiniLM-L6-v2."""
-    return SentenceTransformerEmbedder(device="cpu")
+    return load_embedder()
 
 
 @pytest.fixture(scope="session")
-def seeds_folder(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeds_folder(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an index of the articles in seeds/, made with the real embedder."""
     folder = tmp_path_factory.mktemp("seeds") / "index"
     build_index([SEEDS], folder, embedder)
@@ -53,7 +54,7 @@ def seeds_folder(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest
 
 
 @pytest.fixture(scope="session")
-def seeds_index(seeds_folder: Path, embedder: SentenceTransformerEmbedder) -> Iterator[Index]:
+def seeds_index(seeds_folder: Path, embedder: Embedder) -> Iterator[Index]:
     """`seeds_folder`, open."""
     with Index.open(seeds_folder, embedder) as index:
         yield index

@@ -34,3 +34,7 @@ class HashedWordsEmbedder:
         self.calls += len(texts)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
+
+    def embed_query(self, question: str) -> Vectors:
+        """Return the unit vector of a question, shape (dimension,)."""
+        return self.embed([question])[0]

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from citewire.index.build import build_index
-from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.errors import InputError, ModelError
 from citewire.index.store import Index
-from citewire.index.types import Vectors
+from citewire.index.types import Embedder, Vectors
 from citewire.qa.answer import REFUSAL, Answerer, AnswerOptions
 from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Message, Searched, Turn
 
@@ -67,7 +66,7 @@ class Scripted:
 class Remembering:
     """The real embedder, asked once for each text: most of these tests ask the same question."""
 
-    def __init__(self, embedder: SentenceTransformerEmbedder) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._known: dict[str, Vectors] = {}
         self.fingerprint, self.dimension = embedder.fingerprint, embedder.dimension
@@ -77,14 +76,17 @@ class Remembering:
         self._known.update(zip(new, self._embedder.embed(new), strict=True))
         return np.array([self._known[t] for t in texts], np.float32)
 
+    def embed_query(self, question: str) -> Vectors:
+        return self.embed([question])[0]
+
 
 @pytest.fixture(scope="module")
-def remembering(embedder: SentenceTransformerEmbedder) -> Remembering:
+def remembering(embedder: Embedder) -> Remembering:
     return Remembering(embedder)
 
 
 @pytest.fixture(scope="module")
-def index(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     folder = tmp_path_factory.mktemp("invented")
     (folder / "news").mkdir()
     for name, text in ARTICLES.items():
@@ -338,7 +340,7 @@ def test_the_answer_as_json(answerer: Make) -> None:
     assert answer["conflicts"] == []
 
 
-def test_an_index_on_something_else_refuses(embedder: SentenceTransformerEmbedder, tmp_path: Path) -> None:
+def test_an_index_on_something_else_refuses(embedder: Embedder, tmp_path: Path) -> None:
     (tmp_path / "news").mkdir()
     (tmp_path / "news" / "a.txt").write_text("Owls sleep by day.")
     build_index([tmp_path / "news"], tmp_path / "index", embedder)
@@ -349,7 +351,7 @@ def test_an_index_on_something_else_refuses(embedder: SentenceTransformerEmbedde
 
 
 @pytest.fixture(scope="module")
-def real(seeds_index: Index, embedder: SentenceTransformerEmbedder, generator: Generator) -> Answerer:
+def real(seeds_index: Index, embedder: Embedder, generator: Generator) -> Answerer:
     return Answerer(seeds_index, embedder, generator)
 
 

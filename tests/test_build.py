@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +8,9 @@ import pytest
 from embedders import HashedWordsEmbedder
 
 from citewire.index.build import BuildReport, build_index
-from citewire.index.errors import InputError
+from citewire.index.errors import IndexFormatError, InputError
+from citewire.index.segment import Entry
 from citewire.index.store import Index
-
-TESTS = Path(__file__).resolve().parent
 
 
 @pytest.fixture
@@ -41,14 +37,21 @@ def state(folder: Path) -> tuple[int, list[tuple[str, str]]]:
         return index.generation, [(article.path, article.sha256) for article in index.articles()]
 
 
+def by_path(index: Index) -> dict[str, Entry]:
+    return {entry.article.path: entry for entry in index.entries()}
+
+
 def test_a_first_build_embeds_everything(news: Path, folder: Path) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     (news / "bad.txt").write_bytes(b"\0")
-    report = build_index([news], folder, HashedWordsEmbedder(), lambda done, total: seen.append((done, total)))
+    report = build_index([news], folder, HashedWordsEmbedder(), lambda *step: seen.append(step))
     assert counts(report) == (3, 0, 0, 0)
     assert (report.generation, report.published, report.passages, report.embedded) == (1, True, 6, 6)
     assert [rejected.path for rejected in report.rejected] == [str(news / "bad.txt")]
-    assert seen == [(0, 6), (6, 6)]
+    assert seen == [("embedding", 0, 6), ("embedding", 6, 6)]
+    assert [(c.path, c.state, c.passages, c.embedded) for c in report.changes] == [
+        (f"{name}.txt", "new", 2, True) for name in "abc"
+    ]
     assert report.seconds > 0
 
 
@@ -75,11 +78,12 @@ def test_only_what_changed_is_embedded_and_the_rest_keeps_its_vectors(news: Path
     assert (report.generation, report.passages, report.embedded, embedder.calls) == (2, 4, 2, 2)
     build_index([news], folder.with_name("fresh"), HashedWordsEmbedder())
     with Index.open(folder, embedder) as index, Index.open(folder.with_name("fresh"), embedder) as fresh:
-        rows = range(index.passages)
-        assert index.fetch(rows) == fresh.fetch(rows)
-        assert index.articles() == fresh.articles()
-        assert np.array_equal(index._vectors_at(rows), fresh._vectors_at(rows))
-        assert index.search_bm25('"company" OR "text"', 9) == fresh.search_bm25('"company" OR "text"', 9)
+        stored, expected = by_path(index), by_path(fresh)
+        assert stored.keys() == expected.keys() == {"b.txt", "d.txt", "moved.txt"}
+        for path, entry in stored.items():
+            assert entry.article == dataclasses.replace(expected[path].article, group=entry.article.group)
+            assert entry.passages == expected[path].passages
+            assert np.array_equal(entry.vectors, expected[path].vectors)
 
 
 def test_new_metadata_is_a_change(news: Path, folder: Path) -> None:
@@ -112,85 +116,77 @@ def test_bad_input_makes_no_folder(tmp_path: Path, folder: Path) -> None:
     assert not folder.exists()
 
 
-# -- interrupted and killed, in a process of its own ---------------------------------------------------------
-
-BUILD = """
-import os, signal, sys
-from pathlib import Path
-from citewire.index.build import build_index
-from embedders import HashedWordsEmbedder
-
-how, at = getattr(signal, sys.argv[3]), int(sys.argv[4])
-count = 0
-
-def strike():
-    global count
-    count += 1
-    if count == at:
-        os.kill(os.getpid(), how)
-
-for name in sys.argv[5:]:
-    def struck(*arguments, _original=getattr(os, name), **options):
-        strike()
-        return _original(*arguments, **options)
-    setattr(os, name, struck)
-
-class Struck(HashedWordsEmbedder):
-    def embed(self, texts):
-        if not sys.argv[5:]:
-            strike()
-        return super().embed(texts)
-
-build_index([Path(sys.argv[1])], Path(sys.argv[2]), Struck())
-"""
-
-
-def build_struck(news: Path, folder: Path, how: str, at: int, *calls: str) -> subprocess.CompletedProcess[str]:
-    """Build in a process that gets signal `how` at the `at`-th of the os calls named, or embedding."""
-    command = [sys.executable, "-c", BUILD, str(news), str(folder), how, str(at), *calls]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_a_build_that_dies_while_embedding_leaves_the_previous_generation(news: Path, folder: Path, how: str) -> None:
+def test_adding_removes_nothing_and_replaces_what_is_read_again(news: Path, folder: Path, tmp_path: Path) -> None:
     build_index([news], folder, HashedWordsEmbedder())
-    before = state(folder)
-    for number in range(200):
-        (news / f"more{number}.txt").write_text(f"Article {number} says more.")
-    done = build_struck(news, folder, how, 3)
-    assert done.returncode == -getattr(signal, how), done.stderr
-    assert state(folder) == before
-    assert counts(build_index([news], folder, HashedWordsEmbedder())) == (200, 0, 3, 0)
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "b.txt").write_text("The b company is closed.")
+    (more / "z.txt").write_text("A last one.")
+    report = build_index([more], folder, HashedWordsEmbedder(), mirror=False)
+    assert counts(report) == (1, 1, 0, 0)
+    assert (report.generation, report.passages, report.embedded) == (
+        3,
+        6,
+        2,
+    )
+    with Index.open(folder, HashedWordsEmbedder()) as index:
+        assert [article.path for article in index.articles()] == ["a.txt", "b.txt", "c.txt", "z.txt"]
+        assert index.article("b.txt").text == "The b company is closed."
+        assert index.passages == 6
+    again = build_index([more], folder, HashedWordsEmbedder(), mirror=False)
+    assert (counts(again), again.published, again.generation) == ((0, 0, 2, 0), False, 3)
 
 
-@pytest.mark.parametrize("how", ["SIGINT", "SIGKILL"])
-def test_a_build_that_dies_at_any_step_of_publishing_leaves_a_whole_generation(
-    news: Path, folder: Path, how: str
-) -> None:
+def test_a_rename_moves_the_article_and_embeds_nothing(news: Path, folder: Path) -> None:
     build_index([news], folder, HashedWordsEmbedder())
-    before = state(folder)
-    at = 1
-    while True:
-        (news / "a.txt").write_text(f"Version {at}.")
-        done = build_struck(news, folder, how, at, "fsync", "replace", "mkdir", "unlink")
-        generation, articles = state(folder)
-        if done.returncode == 0:
-            break
-        assert done.returncode == -getattr(signal, how), done.stderr
-        assert generation - before[0] in (0, 1)
-        assert (generation, articles) == before or articles[0] != before[1][0]
-        before = generation, articles
-        at += 1
-    assert at > 10
-    assert generation == before[0] + 1
-    left = {path.name for path in folder.rglob("*") if path.is_file()}
-    assert not {name for name in left if name.endswith(".tmp")}
-    assert len(list((folder / "segments").iterdir())) == 2
+    (news / "a.txt").rename(news / "z.txt")
+    report = build_index([news], folder, HashedWordsEmbedder())
+    assert (counts(report), report.embedded) == ((1, 0, 2, 1), 0)
+    assert [(c.path, c.state, c.embedded) for c in report.changes] == [
+        ("a.txt", "removed", False),
+        ("z.txt", "new", False),
+    ]
 
 
-def test_ctrl_c_in_a_first_build_leaves_nothing_half_written(news: Path, folder: Path) -> None:
-    assert build_struck(news, folder, "SIGINT", 1).returncode == -signal.SIGINT
-    assert not (folder / "CURRENT").exists()
-    assert list((folder / "segments").iterdir()) == []
-    assert build_index([news], folder, HashedWordsEmbedder()).generation == 1
+def test_dates_and_copies_are_stored_with_the_article(tmp_path: Path, folder: Path) -> None:
+    news = tmp_path / "wire"
+    news.mkdir()
+    story = "The council of Lima voted on Monday to close the old port, and the mayor signed the law last month. " * 3
+    (news / "first.txt").write_text(f"Published on June 25, 2025\n\n{story}")
+    (news / "copy.txt").write_text(f"Published on June 26, 2025\n\n{story}")
+    (news / "other.txt").write_text("A ship with grain from Odesa reached Egypt. Its crew is well, said its owner.")
+    build_index([news], folder, HashedWordsEmbedder())
+    with Index.open(folder, HashedWordsEmbedder()) as index:
+        first, copy, other = (index.article(f"{name}.txt") for name in ("first", "copy", "other"))
+        assert (first.published, copy.published, other.published) == ("2025-06-25", "2025-06-26", "")
+        assert first.group == copy.group != other.group
+        said = {first.text[date.start : date.end]: (date.first, date.last) for date in first.dates}
+        assert said["last month"] == ("2025-05-01", "2025-05-31")
+        assert said["Monday"] == ("2025-06-23", "2025-06-23")
+        assert other.dates == ()
+
+
+def test_an_article_whose_file_cannot_be_read_any_more_stays(news: Path, folder: Path) -> None:
+    build_index([news], folder, HashedWordsEmbedder())
+    (news / "a.txt").write_bytes(b"\0")
+    (news / "b.txt").unlink()
+    report = build_index([news], folder, HashedWordsEmbedder())
+    assert counts(report) == (0, 0, 1, 1)
+    assert [rejected.name for rejected in report.rejected] == ["a.txt"]
+    with Index.open(folder, HashedWordsEmbedder()) as index:
+        assert [article.path for article in index.articles()] == ["a.txt", "c.txt"]
+        assert index.article("a.txt").text.startswith("The a company")
+
+
+def test_a_damaged_segment_costs_only_its_own_articles(news: Path, folder: Path) -> None:
+    build_index([news], folder, HashedWordsEmbedder())
+    (news / "d.txt").write_text("A new text.")
+    build_index([news], folder, HashedWordsEmbedder())
+    with Index.open(folder) as index:
+        damaged = folder / "segments" / index.parts[1].info.name / "passages.db"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    with pytest.raises(IndexFormatError, match=r"is damaged\. Run: citewire index repair"):
+        build_index([news / "a.txt"], folder, HashedWordsEmbedder(), mirror=False)
+    report = build_index([news], folder, HashedWordsEmbedder())
+    assert (report.published, report.embedded, report.passages) == (True, 1, 7)
+    assert state(folder)[0] == 3

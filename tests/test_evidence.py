@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from citewire.index.build import build_index
-from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Span
+from citewire.index.types import Embedder, Span
 from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
 from citewire.qa.question import parse
 
@@ -41,7 +40,7 @@ Mayor Greta Solheim said the bridge would halve the traffic in the old town.
 
 
 @pytest.fixture(scope="module")
-def index(embedder: SentenceTransformerEmbedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     folder = tmp_path_factory.mktemp("invented")
     (folder / "news").mkdir()
     for name, text in ARTICLES.items():
@@ -55,7 +54,7 @@ Find = Callable[..., list[Evidence]]
 
 
 @pytest.fixture(scope="module")
-def find(index: Index, embedder: SentenceTransformerEmbedder) -> Find:
+def find(index: Index, embedder: Embedder) -> Find:
     vectors = WordVectors(embedder)
 
     def find(text: str, context: str = "") -> list[Evidence]:
@@ -151,7 +150,7 @@ def test_a_follow_up_is_ranked_with_its_context(find: Find) -> None:
     assert "£3.5 million" in found[0].text
 
 
-def test_nothing_found_is_no_evidence(index: Index, embedder: SentenceTransformerEmbedder) -> None:
+def test_nothing_found_is_no_evidence(index: Index, embedder: Embedder) -> None:
     question = parse("Who is it?")
     assert gather(question, [], index.article, embedder, Judge(question, WordVectors(embedder))) == []
 
@@ -174,12 +173,12 @@ def test_nothing_found_is_no_evidence(index: Index, embedder: SentenceTransforme
     ],
 )
 def test_whether_a_claim_answers(
-    embedder: SentenceTransformerEmbedder, question: str, claim: str, answers: bool
+    embedder: Embedder, question: str, claim: str, answers: bool
 ) -> None:
     assert Judge(parse(question), WordVectors(embedder)).answers(claim) is answers
 
 
-def test_alike_words(embedder: SentenceTransformerEmbedder) -> None:
+def test_alike_words(embedder: Embedder) -> None:
     vectors = WordVectors(embedder)
     vectors.add(["ship", "ships", "boat", "barley", ""])
     assert vectors.alike("ship", "ships")
@@ -189,7 +188,7 @@ def test_alike_words(embedder: SentenceTransformerEmbedder) -> None:
     assert not vectors.alike("ship", "never added")
 
 
-def test_word_vectors_stay_bounded(embedder: SentenceTransformerEmbedder) -> None:
+def test_word_vectors_stay_bounded(embedder: Embedder) -> None:
     vectors = WordVectors(embedder, limit=1)
     vectors.add(["ship", "ships"])
     vectors.add(["barley", "malt"])
@@ -198,7 +197,7 @@ def test_word_vectors_stay_bounded(embedder: SentenceTransformerEmbedder) -> Non
     assert vectors.alike("barley", "barley")
 
 
-def test_missing_reads_the_sentences_before(index: Index, embedder: SentenceTransformerEmbedder) -> None:
+def test_missing_reads_the_sentences_before(index: Index, embedder: Embedder) -> None:
     """Whose the ferries of "It runs 14 ferries" are stands only in the line before."""
     article = index.article("ferry.txt")
     start = article.text.index("It runs")

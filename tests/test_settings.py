@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from citewire.index.documents import Limits
 from citewire.index.errors import InputError
 from citewire.ui import settings
 from citewire.ui.settings import Settings, usable_cores
@@ -69,6 +70,37 @@ class TestSources:
         monkeypatch.setenv("CITEWIRE_ARTICLES", os.pathsep.join(["three", "/four"]))
         assert settings.load().settings.articles == (Path("three"), Path("/four"))
 
+    def test_web_addresses_among_the_articles_stay_as_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWIRE_ARTICLES", "https://example.org/a//b:news:http://example.org:2024")
+        expected = ("https://example.org/a//b", Path("news"), "http://example.org", Path("2024"))
+        assert settings.load().settings.articles == expected
+
+        address = "https://example.org:8443/a"
+        assert settings.load({"articles": [address, "news"]}).settings.articles == (address, Path("news"))
+
+    def test_fields_as_a_table_joined_and_as_flags(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        write('allow_web = true\n[fields]\ntext = "words, all"\n')
+        loaded = settings.load()
+        assert (loaded.settings.allow_web, loaded.settings.fields) == (True, {"text": "words, all"})
+
+        monkeypatch.setenv("CITEWIRE_FIELDS", "text=body, title = head=line")
+        assert settings.load().settings.fields == {"text": "body", "title": "head=line"}
+
+        loaded = settings.load({"fields": ["id=key"]})
+        assert (loaded.settings.fields, loaded.origins["fields"]) == ({"id": "key"}, "--field")
+
+    def test_limits_are_those_of_reading_unless_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def limits() -> Limits:
+            chosen = settings.load().settings
+            return Limits(
+                chosen.max_file_bytes, chosen.max_article_chars, chosen.max_parse_seconds, chosen.max_parse_memory
+            )
+
+        assert limits() == Limits()
+        for name in ("MAX_FILE_BYTES", "MAX_ARTICLE_CHARS", "MAX_PARSE_SECONDS", "MAX_PARSE_MEMORY"):
+            monkeypatch.setenv(f"CITEWIRE_{name}", "7")
+        assert limits() == Limits(7, 7, 7.0, 7)
+
     def test_made_in_code_they_do_not_depend_on_the_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         write("port = 1001\n")
         monkeypatch.setenv("CITEWIRE_PASSAGES", "12")
@@ -107,6 +139,16 @@ class TestRefusals:
             ("unsupported", "hidden", "'withheld', 'marked' or 'kept'"),
             ("model", "", "at least 1 character"),
             ("log_questions", "perhaps", "valid boolean"),
+            ("allow_web", "perhaps", "valid boolean"),
+            ("watching", "never", "'auto' or 'poll'"),
+            ("max_file_bytes", "0", "greater than or equal to 1"),
+            ("max_article_chars", "-1", "greater than or equal to 1"),
+            ("max_parse_seconds", "0", "greater than 0"),
+            ("max_parse_seconds", "inf", "finite number"),
+            ("max_parse_memory", "1.5", "valid integer"),
+            ("fields", "words=text", "'words' is no field of an article; these are: text, title"),
+            ("fields", "text=", "'text' is given no column"),
+            ("fields", "text", "'text' is not of the form NAME=COLUMN"),
         ],
     )
     def test_value_out_of_range_names_key_value_and_source(

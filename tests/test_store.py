@@ -1,22 +1,23 @@
 from __future__ import annotations
 
-import errno
+import dataclasses
 import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from embedders import HashedWordsEmbedder
+from numpy.typing import NDArray
 
-from citewire.index import store
+from citewire.index import segment, store
 from citewire.index.errors import IndexFormatError, InputError
-from citewire.index.passages import CHUNKER_VERSION, embedding_text, passages
-from citewire.index.store import Content, Index, Writer
-from citewire.index.types import Article
+from citewire.index.passages import embedding_text, passages
+from citewire.index.segment import Entry, SegmentInfo
+from citewire.index.store import MADE_BY, Index, Part, Writer, merge_candidates
+from citewire.index.types import Article, DateMention, Filters, Passage, Span
 
 EMBEDDER = HashedWordsEmbedder()
 FIRST = Article(
@@ -28,19 +29,39 @@ FIRST = Article(
     "A",
     "2024-01-02",
     "https://x.y/",
+    {"section": "Mining"},
+    "s" * 64,
+    (DateMention(0, 4, "2024-01-01", "2024-01-02"),),
+    "g",
 )
 SECOND = Article("sub/b.txt", "Nothing about that here.\n\nChips were sold.", "2" * 64)
 
 
-def content(articles: Sequence[Article]) -> Content:
-    found = [(article, passage) for article in articles for passage in passages(article)]
-    texts = [embedding_text(article.text, passage) for article, passage in found]
-    return Content(articles, [passage for _, passage in found], texts, EMBEDDER.embed(texts))
+def entry(article: Article) -> Entry:
+    pieces = passages(article)
+    vectors = EMBEDDER.embed([embedding_text(article.text, passage) for passage in pieces])
+    return Entry(article, b"signature", pieces, vectors)
+
+
+def written(writer: Writer, *articles: Article) -> Part:
+    with writer.segment(EMBEDDER) as segment:
+        for article in articles:
+            segment.add(entry(article))
+        return Part(segment.finish())
 
 
 def publish(folder: Path, *articles: Article) -> int:
+    """Publish a generation of one new segment with these articles and nothing else."""
     with Writer(folder) as writer:
-        return writer.publish(content(articles), EMBEDDER.fingerprint)
+        return writer.publish([written(writer, *articles)], embedder=EMBEDDER.fingerprint)
+
+
+def extend(folder: Path, *articles: Article, dead: frozenset[int] = frozenset()) -> int:
+    """Publish a generation of the present segments, `dead` added to the first, and a new one with these articles."""
+    with Writer(folder) as writer:
+        first, *rest = writer.current(EMBEDDER)
+        parts = [Part(first.info, first.dead | dead), *rest, written(writer, *articles)]
+        return writer.publish(parts, embedder=EMBEDDER.fingerprint)
 
 
 @pytest.fixture
@@ -59,7 +80,7 @@ def manifest_of(folder: Path) -> Path:
 
 
 def segment_of(folder: Path) -> Path:
-    return folder / "segments" / str(json.loads(manifest_of(folder).read_text())["segment"])
+    return folder / "segments" / str(json.loads(manifest_of(folder).read_text())["parts"][0]["info"]["name"])
 
 
 # -- reading ------------------------------------------------------------------------------------------------
@@ -77,11 +98,11 @@ def test_what_was_published_is_read_back(folder: Path) -> None:
         assert (summary.characters, summary.passages) == (len(FIRST.text), 1)
         vectors = index.vectors_of(SECOND.sha256)
         assert vectors is not None
-        assert np.array_equal(vectors, content([SECOND]).vectors)
+        assert np.array_equal(vectors, entry(SECOND).vectors)
         assert index.vectors_of("3" * 64) is None
-        assert [row for row, _ in index.search_bm25('"cafe"', 5)] == [0]  # without its accent
-        assert [row for row, _ in index.search_bm25('"chip"', 5)] == [1]  # stemmed
-        assert index.search_bm25("", 5) == []
+        assert [row for row, _ in index.search_bm25(["cafe"], 5)] == [0]  # without its accent
+        assert [row for row, _ in index.search_bm25(["chip"], 5)] == [1]  # stemmed
+        assert index.search_bm25([], 5) == []
 
 
 def test_an_unknown_article_is_named(folder: Path) -> None:
@@ -96,16 +117,15 @@ def test_the_layout_on_disk(folder: Path) -> None:
     assert json.loads((folder / "CURRENT").read_text()) == {"manifest": manifest.name, "sha256": digest}
     assert manifest.name == f"0000000001-{digest[:16]}.json"
     fields = json.loads(data)
-    assert (fields["format"], fields["generation"], fields["rows"], fields["articles"]) == (1, 1, 2, 2)
-    assert fields["embedder"] == EMBEDDER.fingerprint
+    assert (fields["format"], fields["generation"], fields["embedder"]) == (2, 1, EMBEDDER.fingerprint)
+    (part,) = fields["parts"]
+    assert (part["info"]["rows"], part["info"]["articles"], part["info"]["recall"], part["dead"]) == (2, 2, 1.0, [])
     segment = segment_of(folder)
-    assert sorted(file.name for file in segment.iterdir()) == ["passages.db", "vectors.faiss"]
-    for file in segment.iterdir():
-        stated = fields["files"][file.name]
-        assert stated == {
-            "bytes": file.stat().st_size,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-        }
+    assert sorted(file.name for file in segment.iterdir()) == ["passages.db", "segment.json", "vectors.faiss"]
+    assert json.loads((segment / "segment.json").read_text()) == part["info"]
+    for name, stated in part["info"]["files"].items():
+        data = (segment / name).read_bytes()
+        assert stated == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     assert sorted(file.name for file in folder.iterdir()) == ["CURRENT", "LOCK", "manifests", "segments"]
 
 
@@ -115,7 +135,7 @@ def test_threads_may_share_an_index(folder: Path) -> None:
 
         def read() -> None:
             for _ in range(100):
-                got = index.article("a.txt"), index.fetch([0]), index.search_bm25('"cafe"', 1)[0][0]
+                got = index.article("a.txt"), index.fetch([0]), index.search_bm25(["cafe"], 1)[0][0]
                 if got != (FIRST, passages(FIRST), 0):
                     wrong.append(got)
 
@@ -129,7 +149,7 @@ def test_threads_may_share_an_index(folder: Path) -> None:
 
 def test_the_database_cannot_be_written_through_an_index(folder: Path) -> None:
     with Index.open(folder, EMBEDDER) as index, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        index._rows("DELETE FROM passages")
+        index._open[0].segment._database.execute("DELETE FROM passages")
 
 
 # -- an index that cannot be read ---------------------------------------------------------------------------
@@ -153,14 +173,14 @@ def test_another_embedder_is_refused_with_both_fingerprints(folder: Path) -> Non
 
 
 def test_another_chunker_is_refused_with_both_versions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "CHUNKER_VERSION", "next")
-    with pytest.raises(IndexFormatError, match=f"and chunker {CHUNKER_VERSION}, this run has .* and chunker next"):
+    monkeypatch.setattr(store, "MADE_BY", "next")
+    with pytest.raises(IndexFormatError, match=f"and chunker {MADE_BY}, this run has .* and chunker next"):
         Index.open(folder, EMBEDDER)
 
 
 def test_another_format_is_refused_with_both_versions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "FORMAT_VERSION", 2)
-    with pytest.raises(IndexFormatError, match=f"the index in {folder} has format 1, this citewire reads 2"):
+    monkeypatch.setattr(store, "FORMAT_VERSION", 3)
+    with pytest.raises(IndexFormatError, match=f"the index in {folder} has format 2, this citewire reads 3"):
         Index.open(folder, EMBEDDER)
 
 
@@ -178,7 +198,7 @@ def test_a_damaged_current_is_refused(folder: Path, current: str) -> None:
     (folder / "CURRENT").write_text(current)
     with pytest.raises(IndexFormatError) as caught:
         Index.open(folder, EMBEDDER)
-    assert caught.value.fix == f"Index the articles again: citewire index PATH --index {folder}"
+    assert caught.value.fix == f"Run: citewire index repair --index {folder}"
 
 
 def test_a_changed_manifest_is_refused(folder: Path) -> None:
@@ -188,7 +208,7 @@ def test_a_changed_manifest_is_refused(folder: Path) -> None:
         Index.open(folder, EMBEDDER)
 
 
-@pytest.mark.parametrize("fields", ["[]", '{"format": 1}', '{"format": 1, "files": 7}', "nonsense"])
+@pytest.mark.parametrize("fields", ["[]", '{"format": 2}', '{"format": 2, "parts": 7}', "nonsense"])
 def test_a_manifest_that_says_too_little_is_refused(folder: Path, fields: str) -> None:
     manifest = manifest_of(folder)
     manifest.write_text(fields)
@@ -241,7 +261,7 @@ def test_readers_keep_their_generation_and_the_last_two_stay_on_disk(folder: Pat
         for _ in range(3):
             publish(folder, SECOND)
         assert old.article("a.txt") == FIRST
-        assert old.search_bm25('"cafe"', 1)[0][0] == 0
+        assert old.search_bm25(["cafe"], 1)[0][0] == 0
     assert paths(folder) == ["sub/b.txt"]
     assert sorted(file.name[:10] for file in (folder / "manifests").iterdir()) == ["0000000003", "0000000004"]
     assert len(list((folder / "segments").iterdir())) == 2
@@ -283,7 +303,7 @@ def test_nothing_is_removed_while_current_is_damaged(folder: Path) -> None:
     (folder / "CURRENT").write_text("{")
     with Writer(folder) as writer:
         assert len(list((folder / "segments").iterdir())) == 1
-        assert writer.publish(content([SECOND]), EMBEDDER.fingerprint) == 2
+        assert writer.publish([written(writer, SECOND)], embedder=EMBEDDER.fingerprint) == 2
     assert paths(folder) == ["sub/b.txt"]
 
 
@@ -303,21 +323,272 @@ def test_a_file_where_the_folder_should_be_is_an_error(tmp_path: Path) -> None:
         publish(tmp_path / "file", FIRST)
 
 
-def test_a_full_disk_leaves_the_previous_generation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+def test_a_finished_segment_of_a_run_that_was_cut_short_is_offered_to_the_next(folder: Path) -> None:
+    third = Article("c.txt", "A third one.", "3" * 64, source="t" * 64)
 
-    def publish_on_a_full_disk() -> None:
-        with Writer(folder) as writer, monkeypatch.context() as patch:
-            patch.setattr(store, "_sync", full)
-            writer.publish(content([SECOND]), EMBEDDER.fingerprint)
+    def cut_short() -> None:
+        with Writer(folder) as writer:
+            written(writer, third)
+            with writer.segment(EMBEDDER) as segment:
+                segment.add(entry(FIRST))
+                raise KeyboardInterrupt
 
-    with pytest.raises(InputError, match="cannot be written: No space left on device"):
-        publish_on_a_full_disk()
+    with pytest.raises(KeyboardInterrupt):
+        cut_short()
     assert paths(folder) == ["a.txt", "sub/b.txt"]
-    assert len(list((folder / "segments").iterdir())) == 1
+    assert len(list((folder / "segments").iterdir())) == 2
+    with Writer(folder) as writer, writer.view(EMBEDDER) as view:
+        assert [path for _, _, path, *_ in view.identities()] == ["a.txt", "sub/b.txt", "c.txt"]
+        assert view.generation == 1
+    assert len(list((folder / "segments").iterdir())) == 1  # that run did not want it
 
 
-def test_what_faiss_cannot_write_is_an_error_of_the_disk(folder: Path) -> None:
-    with pytest.raises(OSError, match="could not open"):
-        store._write_segment(folder / "segments" / "gone", content([FIRST]))
+def test_a_writer_that_fails_leaves_no_folder_where_there_was_none(tmp_path: Path) -> None:
+    def fail() -> None:
+        with Writer(tmp_path / "new" / "index"):
+            raise InputError("wrong", "right")
+
+    with pytest.raises(InputError):
+        fail()
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+# -- several segments ----------------------------------------------------------------------------------------
+
+TEXTS = (
+    "The vote in Peru ended on Sunday. Turnout was high.",
+    "Chips were sold to Peru.",
+    "Rain fell in Lima, and the vote was delayed.",
+    "Turnout in Lima was low, said the mayor of Lima.",
+    "A ship left the port with chips.",
+    "Nobody voted. Peru lost.",
+)
+MANY = [
+    Article(
+        f"{'ab'[number % 2]}/{number}.txt",
+        text,
+        f"{number:064d}",
+        title=f"Title {number}",
+        outlet=("Andina", "Émile", "")[number % 3],
+        published=("2024-01-05", "2024-02-05", "")[number // 2],
+        metadata={"desk": "city" if number < 3 else "world"},
+        group=f"g{number // 2}",
+    )
+    for number, text in enumerate(TEXTS)
+]
+
+
+@pytest.fixture
+def parts_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three segments of two articles, the first article dead and its text replaced in the last segment."""
+    monkeypatch.setattr(store, "DEAD_SHARE", 1)  # else the first segment would be written anew
+    folder = tmp_path / "many"
+    publish(folder, *MANY[:2])
+    extend(folder, *MANY[2:4])
+    extend(folder, *MANY[4:], dataclasses.replace(MANY[0], text="The vote in Peru was annulled."), dead=frozenset({0}))
+    return folder
+
+
+def test_dead_articles_are_nowhere(parts_of_two: Path) -> None:
+    with Index.open(parts_of_two, EMBEDDER) as index:
+        assert (index.rows, index.passages, len(index.parts)) == (7, 6, 3)
+        assert index.article("a/0.txt").text == "The vote in Peru was annulled."
+        assert [a.path for a in index.articles()] == ["a/0.txt", "a/2.txt", "a/4.txt", "b/1.txt", "b/3.txt", "b/5.txt"]
+        assert index.locate("a/0.txt") == (index.parts[2].info.name, 2)
+        assert index.locate("a/9.txt") is None
+        assert [e.article.path for e in index.entries()].count("a/0.txt") == 1
+        vector = EMBEDDER.embed([TEXTS[0]])[0]
+        assert 0 not in [row for row, _ in index.search_dense(vector, 7)]
+        assert 0 not in [row for row, _ in index.search_bm25(["turnout", "sunday"], 7)]
+
+
+def test_dense_search_over_segments_is_brute_force(parts_of_two: Path) -> None:
+    with Index.open(parts_of_two, EMBEDDER) as index:
+        query = EMBEDDER.embed(["vote in Lima"])[0]
+        alive = list(range(1, 7))
+        matrix = np.stack([entry(index.article(p.article)).vectors[0] for p in index.fetch(alive)])
+        scores = matrix @ query
+        expected = sorted(zip(alive, scores.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+        found = index.search_dense(query, 6)
+        assert [row for row, _ in found[:4]] == [row for row, _ in expected[:4]]
+        assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-6)
+        assert index.cosines(query, [6, 1]) == pytest.approx({6: scores[5], 1: scores[0]}, abs=1e-6)
+
+
+def test_bm25_over_segments_has_the_document_frequencies_of_the_whole(tmp_path: Path) -> None:
+    """Each word of a text once, texts of one length: then only the document frequencies count."""
+    words = ["peru lima", "peru port", "rain wind", "snow wind", "mayor snow", "chips ship"]
+    articles = [Article(f"{n}.txt", f"{text} stands here.", f"{n:064d}") for n, text in enumerate(words)]
+    publish(tmp_path / "one", *articles)
+    publish(tmp_path / "two", *articles[:4])
+    extend(tmp_path / "two", *articles[4:])
+    terms = ["peru", "lima", "snow", "ship"]
+    with Index.open(tmp_path / "one", EMBEDDER) as one, Index.open(tmp_path / "two", EMBEDDER) as two:
+        assert len(two.parts) == 2
+        expected = one.search_bm25(terms, 6)
+        assert two.search_bm25(terms, 6) == [(row, pytest.approx(score)) for row, score in expected]
+        assert two.bm25s(terms, [4, 0]) == pytest.approx(one.bm25s(terms, [4, 0]))
+        assert [row for row, _ in expected] == [0, 5, 1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(published_from="2024-02-05"), [2, 3]),
+        (Filters(published_to="2024-01-31"), [1, 6]),
+        (Filters(published_from="2024-01-05", published_to="2024-02-05"), [1, 2, 3, 6]),
+        (Filters(outlets=("ANDINA",)), [3, 6]),
+        (Filters(outlets=("émile", "andina")), [1, 3, 4, 6]),
+        (Filters(articles=("b/",)), [1, 3, 5]),
+        (Filters(articles=("a/2.txt", "b/5.txt", "b/5")), [2, 5]),
+        (Filters(metadata={"desk": "world"}), [3, 4, 5]),
+        (Filters(outlets=("Émile",), metadata={"desk": "city"}), [1]),
+        (Filters(authors=("Nobody",)), []),
+    ],
+)
+def test_filters_choose_rows_before_the_search(parts_of_two: Path, filters: Filters, expected: list[int]) -> None:
+    with Index.open(parts_of_two, EMBEDDER) as index:
+        allowed = index.select(filters)
+        assert allowed is not None
+        query = EMBEDDER.embed(["vote"])[0]
+        assert sorted(row for row, _ in index.search_dense(query, 1 + len(expected), allowed)) == expected
+        found = [row for row, _ in index.search_bm25(["vote", "chips", "turnout", "lima", "peru", "ship"], 9, allowed)]
+        assert sorted(found) == expected
+
+
+def test_without_filters_all_rows_are_meant(parts_of_two: Path) -> None:
+    with Index.open(parts_of_two, EMBEDDER) as index:
+        assert index.select(Filters()) is None
+
+
+def test_the_table_and_summaries_tell_the_article_of_a_row(parts_of_two: Path) -> None:
+    with Index.open(parts_of_two, EMBEDDER) as index:
+        table = index.table
+        assert table.first_rows.tolist() == list(range(7))
+        assert table.published.tolist()[:4] == [19727, 19727, 19758, 19758]  # days from 1970 to 2024-01-05, 2024-02-05
+        assert table.published[4] == store.UNDATED
+        assert table.groups.tolist() == [0, 0, 1, 1, 2, 2, 0]
+        assert table.positions([6, 0, 3]).tolist() == [6, 0, 3]
+        assert [s.path for s in index.summaries([6, 3, 6])] == ["a/0.txt", "b/3.txt", "a/0.txt"]
+        assert index.summaries([3])[0].metadata == {"desk": "world"}
+
+
+def test_neighbours_stay_in_the_article(tmp_path: Path) -> None:
+    long = Article("long.txt", " ".join(f"This is sentence number {n} of a long text." for n in range(60)), "5" * 64)
+    publish(tmp_path / "index", FIRST, long, SECOND)
+    with Index.open(tmp_path / "index", EMBEDDER) as index:
+        last = index.passages - 2
+        assert last > 3
+        assert index.neighbours(1, 2, 1) == [1, 2]
+        assert index.neighbours(last, 1, 5) == [last - 1, last]
+        assert index.neighbours(0, 3, 3) == [0]
+
+
+def test_common_terms_are_left_out_of_a_large_index(parts_of_two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "COMMON_FROM", 5)
+    monkeypatch.setattr(store, "COMMON_SHARE", 0.3)
+    with Index.open(parts_of_two, EMBEDDER) as index:
+        assert index.search_bm25(["vote"], 5) == []  # in three of seven
+        assert [row for row, _ in index.search_bm25(["vote", "mayor"], 5)] == [3]
+
+
+# -- merging -------------------------------------------------------------------------------------------------
+
+
+def part(name: str, rows: int, dead: int = 0, articles: int = 100) -> Part:
+    return Part(SegmentInfo(name, "e", "c", 1, rows, articles, 0, 0, 1.0), frozenset(range(dead)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ({"a": 10, "b": 10, "c": 10}, ""),
+        ({"a": 10, "b": 10, "c": 10, "d": 10}, "abcd"),
+        ({"a": 10, "b": 10, "c": 10, "d": 1000}, ""),
+        ({"a": 10, "b": 10, "c": 10, "d": 55, "e": 1000}, "abcd"),
+        ({"a": 1000, "b": 1, "c": 2, "d": 6, "e": 18}, "bcde"),
+        ({}, ""),
+    ],
+)
+def test_small_segments_of_similar_size_are_merged(rows: dict[str, int], expected: str) -> None:
+    chosen = merge_candidates([part(name, count) for name, count in rows.items()])
+    assert "".join(sorted(p.info.name for p in chosen)) == expected
+
+
+def test_a_segment_with_many_dead_articles_is_written_anew() -> None:
+    assert merge_candidates([part("a", 1000, dead=25), part("b", 90)]) == []
+    assert merge_candidates([part("a", 1000, dead=26), part("b", 90)]) == [part("a", 1000, dead=26)]
+
+
+def test_a_merge_changes_no_article_and_no_answer(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    publish(folder, *MANY[:2])
+    for article in MANY[2:5]:
+        extend(folder, article)
+    publish(tmp_path / "fresh", *MANY[:5])
+    with Index.open(folder, EMBEDDER) as index, Index.open(tmp_path / "fresh", EMBEDDER) as fresh:
+        assert len(index.parts) == 1
+        assert index.generation == 5  # four publications, and the merge as one of its own
+        assert {e.article.path: e.article for e in index.entries()} == {a.path: a for a in MANY[:5]}
+        assert {s for _, s in index.signatures()} == {b"signature"}
+        query = EMBEDDER.embed(["the vote in Peru"])[0]
+
+        def named(rows: list[tuple[int, float]], of: Index) -> list[tuple[str, float]]:
+            return sorted((of.fetch([row])[0].article, round(score, 6)) for row, score in rows)
+
+        assert named(index.search_dense(query, 5), index) == named(fresh.search_dense(query, 5), fresh)
+        terms = ["vote", "chips", "lima"]
+        assert named(index.search_bm25(terms, 5), index) == named(fresh.search_bm25(terms, 5), fresh)
+        assert index.article("a/0.txt") == MANY[0]
+
+
+# -- vectors in an inverted file ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inverted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, NDArray[np.float32]]:
+    """An index whose 2,600 vectors are an IVF, and these vectors: clusters of random points."""
+    monkeypatch.setattr(segment, "FLAT_ROWS", 1000)
+    monkeypatch.setattr(segment, "EXACT_ROWS", 100)
+    random = np.random.default_rng(7)
+    centres = random.standard_normal((40, 256))
+    vectors = (centres[random.integers(0, 40, 2600)] + 0.6 * random.standard_normal((2600, 256))).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with Writer(tmp_path / "index") as writer:
+        with writer.segment(EMBEDDER) as new:
+            for start in range(0, 2600, 26):
+                article = Article(f"{start:04d}.txt", "word " * 26, "1" * 64, outlet="A" if start < 1300 else "B")
+                pieces = [Passage(article.path, 5 * n, 5 * n + 4, "word", (Span(5 * n, 5 * n + 4),)) for n in range(26)]
+                new.add(Entry(article, b"", pieces, vectors[start : start + 26]))
+            info = new.finish()
+        writer.publish([Part(info)], embedder=EMBEDDER.fingerprint)
+    return tmp_path / "index", vectors
+
+
+def test_an_inverted_file_finds_nearly_all_nearest(inverted: tuple[Path, NDArray[np.float32]]) -> None:
+    folder, vectors = inverted
+    with Index.open(folder, EMBEDDER) as index:
+        info = index.parts[0].info
+        assert info.lists == 256
+        assert info.recall >= segment.RECALL
+        queries = vectors[::130] + 0.1 * np.random.default_rng(8).standard_normal((20, 256)).astype(np.float32)
+        queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+        found = [{row for row, _ in index.search_dense(query, 10)} for query in queries]
+        exact = [set(np.argsort(-(vectors @ query))[:10].tolist()) for query in queries]
+        assert np.mean([len(a & b) / 10 for a, b in zip(found, exact, strict=True)]) >= 0.97
+        assert index.cosines(queries[0], [5, 2599]) == pytest.approx(
+            {5: vectors[5] @ queries[0], 2599: vectors[2599] @ queries[0]}, abs=1e-6
+        )
+
+
+def test_filters_hold_in_an_inverted_file(inverted: tuple[Path, NDArray[np.float32]]) -> None:
+    folder, vectors = inverted
+    with Index.open(folder, EMBEDDER) as index:
+        half = index.select(Filters(outlets=("B",)))
+        found = index.search_dense(vectors[3], 10, half)
+        assert len(found) == 10
+        assert min(row for row, _ in found) >= 1300
+        few = index.select(Filters(articles=("2574.txt",)))  # compared exactly
+        scores = vectors[2574:] @ vectors[3]
+        best = [2574 + int(row) for row in np.argsort(-scores)[:5]]
+        assert [row for row, _ in index.search_dense(vectors[3], 5, few)] == best

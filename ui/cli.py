@@ -2,9 +2,9 @@
 
 Knows flags, exit codes and what a person reads on errors. Exit codes:
 
-    0    done, also where the answer is "not in the sources"
+    0    done, also where the answer is "not in the sources", and Ctrl-C on a page or on `index --watch`
     1    a fault of citewire itself, or nobody reads its output any more
-    2    something the user can put right: a path, a setting, a model, rejected articles
+    2    something the user can put right: a path, a setting, a model, rejected articles, a damaged index
     130  Ctrl-C
 
 Heavy libraries are imported inside commands, so that `--help` and `config` answer at once.
@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -35,8 +35,9 @@ from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.qa.types import Turn
-from citewire.ui import console, logs, settings
-from citewire.ui.settings import Loaded, Settings, describe
+from citewire.ui import console, index_cli
+from citewire.ui.options import EXIT_INPUT, AsJson, load, takes
+from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("citewire.ui.cli")
 
 EXIT_FAULT = 1
-EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130
 HISTORY_FIX = 'Write it as [["question", "answer"], ...] in UTF-8.'
 
@@ -77,6 +77,7 @@ app = typer.Typer(
     help="Ask a folder of news articles; every sentence of the answer carries the exact quote it rests on.",
 )
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch, verify and remove models.")
+app.add_typer(index_cli.app, name="index")
 app.add_typer(models_app, name="models")
 
 
@@ -99,23 +100,12 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Articles = Annotated[list[Path] | None, typer.Argument(help=describe("articles"), show_default=False)]
-Index = Annotated[Path | None, typer.Option("--index", help=describe("index"))]
-Model = Annotated[str | None, typer.Option("--model", help=describe("model"))]
-Embedder = Annotated[str | None, typer.Option("--embedder", help=describe("embedder"))]
-Device = Annotated[str | None, typer.Option("--device", help=describe("device"))]
-Threads = Annotated[int | None, typer.Option("--threads", help=describe("threads"))]
-Passages = Annotated[int | None, typer.Option("--passages", help=describe("passages"))]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help=describe("max_tokens"))]
-Unsupported = Annotated[str | None, typer.Option("--unsupported", help=describe("unsupported"))]
-Host = Annotated[str | None, typer.Option("--host", help=describe("host"))]
-Port = Annotated[int | None, typer.Option("--port", help=describe("port"))]
-Cache = Annotated[Path | None, typer.Option("--cache", help=describe("cache"))]
 History = Annotated[
     Path | None,
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
+# What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
+ANSWERING = ("index", "model", "embedder", "device", "threads")
 Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
@@ -134,87 +124,25 @@ def _options(
     ctx.obj = {"config": config, "log_level": log_level}
 
 
-def _load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> Loaded:
-    """Return the settings in force and start logging; `quiet_level` is the log level where none is set."""
-    loaded = settings.load({"log_level": ctx.obj["log_level"], **flags}, ctx.obj["config"])
-    level = quiet_level if loaded.origins["log_level"] == "default" else loaded.settings.log_level
-    logs.set_up(level, loaded.settings.log_file, questions=loaded.settings.log_questions)
-    return loaded
-
-
 @app.command("config")
 def _config(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Print every setting, its value and where the value comes from."""
-    rows = _load(ctx).rows()
+    rows = load(ctx).rows()
     if as_json:
         typer.echo(json.dumps({name: {"value": value, "from": origin} for name, value, origin, _ in rows}, indent=2))
     else:
         console.print_table(("setting", "value", "from", "meaning"), rows)
 
 
-@app.command("index")
-def _index(
-    ctx: typer.Context,
-    articles: Articles = None,
-    index: Index = None,
-    embedder: Embedder = None,
-    device: Device = None,
-    threads: Threads = None,
-) -> None:
-    """Index article files and folders; unchanged articles are not embedded again.
-
-    Files that cannot be read as articles are listed and left out, and the exit code is then 2.
-    """
-    chosen = _load(ctx, articles=articles, index=index, embedder=embedder, device=device, threads=threads).settings
-    if not _index_articles(chosen, chosen.articles):
-        raise typer.Exit(EXIT_INPUT)
-
-
-def _index_articles(chosen: Settings, articles: Sequence[Path]) -> bool:
-    """Index with a bar, say what changed and what was left out; return whether nothing was."""
-    from citewire.ui import engine
-
-    with console.progress_bar() as report:
-        built = engine.index_articles(chosen, articles, report)
-    counts = f"{built.new} new, {built.changed} changed, {built.unchanged} unchanged, {built.removed} removed"
-    console.note(
-        f"{chosen.index}: generation {built.generation}, {built.passages} passages. Articles: {counts}."
-        f" {built.seconds:.1f} s."
-    )
-    if built.rejected:
-        rows = [(left_out.path, left_out.reason, left_out.fix) for left_out in built.rejected]
-        console.note("left out:")
-        console.print_table(("file", "reason", "what to do"), rows, err=True)
-    return not built.rejected
-
-
 @app.command("ask")
+@takes(*ANSWERING, "passages", "max_tokens", "unsupported")
 def _ask(
-    ctx: typer.Context,
+    chosen: Settings,
     question: Annotated[str, typer.Argument(help="the question; - reads it from standard input")],
     as_json: AsJson = False,
     history: History = None,
-    index: Index = None,
-    model: Model = None,
-    embedder: Embedder = None,
-    device: Device = None,
-    threads: Threads = None,
-    passages: Passages = None,
-    max_tokens: MaxTokens = None,
-    unsupported: Unsupported = None,
 ) -> None:
     """Answer a question from the index, each sentence with the quote it rests on."""
-    chosen = _load(
-        ctx,
-        index=index,
-        model=model,
-        embedder=embedder,
-        device=device,
-        threads=threads,
-        passages=passages,
-        max_tokens=max_tokens,
-        unsupported=unsupported,
-    ).settings
     text = read_question(question, chosen.max_question_chars)
     turns = read_history(history) if history else ()
     with _opened(chosen) as (answerer, opened):
@@ -229,16 +157,9 @@ def _ask(
 
 
 @app.command("chat")
-def _chat(
-    ctx: typer.Context,
-    index: Index = None,
-    model: Model = None,
-    embedder: Embedder = None,
-    device: Device = None,
-    threads: Threads = None,
-) -> None:
+@takes(*ANSWERING)
+def _chat(chosen: Settings) -> None:
     """Ask question after question; a follow-up may refer to what was said."""
-    chosen = _load(ctx, index=index, model=model, embedder=embedder, device=device, threads=threads).settings
     with _opened(chosen) as (answerer, opened):
         console.note("ask away. /new starts over, /quit or Ctrl-D ends, Ctrl-C stops an answer.")
         _converse(answerer, opened, chosen.max_question_chars)
@@ -352,11 +273,12 @@ def read_history(file: Path) -> tuple[Turn, ...]:
 
 
 @models_app.command("list")
-def _models_list(ctx: typer.Context, as_json: AsJson = False, cache: Cache = None) -> None:
+@takes("cache")
+def _models_list(chosen: Settings, as_json: AsJson = False) -> None:
     """List the models that citewire knows and which of them are here."""
     from citewire.qa.models import list_models
 
-    found = list_models(_load(ctx, cache=cache).settings.cache)
+    found = list_models(chosen.cache)
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(model) for model in found], indent=2, default=str))
         return
@@ -375,12 +297,12 @@ def _models_list(ctx: typer.Context, as_json: AsJson = False, cache: Cache = Non
 
 
 @models_app.command("fetch")
-def _models_fetch(ctx: typer.Context, names: Names = None, cache: Cache = None) -> None:
+@takes("cache")
+def _models_fetch(chosen: Settings, names: Names = None) -> None:
     """Download, check and convert models as far as they are not here; without names, the one in force."""
     from citewire.qa.models import entry_named
     from citewire.ui import engine
 
-    chosen = _load(ctx, cache=cache).settings
     for name in names or []:
         entry_named(name)  # a wrong name is said before minutes of downloading
     for name in names or [chosen.model]:
@@ -389,57 +311,37 @@ def _models_fetch(ctx: typer.Context, names: Names = None, cache: Cache = None) 
 
 
 @models_app.command("verify")
-def _models_verify(ctx: typer.Context, names: Names = None, cache: Cache = None) -> None:
+@takes("cache")
+def _models_verify(chosen: Settings, names: Names = None) -> None:
     """Read every byte of models and compare the sha256. Without names, of all that are here."""
     from citewire.qa.models import list_models, verify
 
-    folder = _load(ctx, cache=cache).settings.cache
-    here = [model.name for model in list_models(folder) if model.state != "absent"]
+    here = [model.name for model in list_models(chosen.cache) if model.state != "absent"]
     for name in names or here:
         with (
             console.timed(f"{name} is as its publisher made it"),
             console.progress_bar(DownloadColumn()) as report,
         ):
-            verify(name, folder, report)
+            verify(name, chosen.cache, report)
 
 
 @models_app.command("remove")
+@takes("cache")
 def _models_remove(
-    ctx: typer.Context,
+    chosen: Settings,
     names: Annotated[list[str], typer.Argument(help="names from `citewire models list`", show_default=False)],
-    cache: Cache = None,
 ) -> None:
     """Delete models and their converted forms."""
     from citewire.qa.models import remove
 
-    folder = _load(ctx, cache=cache).settings.cache
     for name in names:
-        console.note(f"{name}: {remove(name, folder) / 1e6:,.0f} MB freed")
+        console.note(f"{name}: {remove(name, chosen.cache) / 1e6:,.0f} MB freed")
 
 
 @app.command("serve")
-def _serve(
-    ctx: typer.Context,
-    index: Index = None,
-    model: Model = None,
-    embedder: Embedder = None,
-    device: Device = None,
-    threads: Threads = None,
-    host: Host = None,
-    port: Port = None,
-) -> None:
+@takes(*ANSWERING, "host", "port", quiet_level="info")
+def _serve(chosen: Settings) -> None:
     """Open the page over an index that is there."""
-    chosen = _load(
-        ctx,
-        quiet_level="info",
-        index=index,
-        model=model,
-        embedder=embedder,
-        device=device,
-        threads=threads,
-        host=host,
-        port=port,
-    ).settings
     _open_page(chosen, prepare=lambda: None)
 
 
@@ -489,33 +391,12 @@ def _announce(url: str) -> None:
 
 
 @app.command("run")
-def _run(
-    ctx: typer.Context,
-    articles: Articles = None,
-    index: Index = None,
-    model: Model = None,
-    embedder: Embedder = None,
-    device: Device = None,
-    threads: Threads = None,
-    host: Host = None,
-    port: Port = None,
-) -> None:
+@takes("articles", *ANSWERING, "host", "port", "allow_web", "fields", quiet_level="info")
+def _run(chosen: Settings) -> None:
     """Fetch the model, index the articles and open the page; what is there already is kept.
 
     Without articles, here and in the settings, it shows the sample articles that come with citewire.
     """
-    chosen = _load(
-        ctx,
-        quiet_level="info",
-        articles=articles,
-        index=index,
-        model=model,
-        embedder=embedder,
-        device=device,
-        threads=threads,
-        host=host,
-        port=port,
-    ).settings
     _open_page(chosen, prepare=lambda: _prepare(chosen))
 
 
@@ -526,9 +407,9 @@ def _prepare(chosen: Settings) -> None:
         engine.prepare_model(chosen.model, chosen, report)
     with console.timed("index"):
         if chosen.articles:
-            _index_articles(chosen, chosen.articles)
+            index_cli.index_articles(chosen, chosen.articles)
         elif (chosen.index / "CURRENT").exists():
             console.note(f"no articles were named: showing {chosen.index} as it is")
         else:
             console.note("no articles were named: showing the samples that come with citewire")
-            _index_articles(chosen, [engine.samples()])
+            index_cli.index_articles(chosen, [engine.samples()])

@@ -35,6 +35,7 @@ from citewire.qa.types import Answer, Checked, Claim, Event
 from citewire.ui.render import Exchange, card, closing, sources
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
+ROWS_SHOWN = 20  # of a table that tells how work went
 EXCERPT_CHARS = 240  # of a passage
 PIPED_WIDTH = 250  # of a table that no terminal shows: a row stays on a line, for grep
 NOT_IN_SOURCES = "Not in the sources."
@@ -60,8 +61,13 @@ def one_line(text: str) -> str:
 
 
 def answer_json(answer: Answer) -> str:
-    """Return the answer object as JSON, C1 controls escaped (JSON itself escapes C0 only)."""
-    text = json.dumps(dataclasses.asdict(answer), ensure_ascii=False, indent=2)
+    """Return the answer object as JSON."""
+    return to_json(dataclasses.asdict(answer))
+
+
+def to_json(value: object, indent: int | None = 2) -> str:
+    """Return JSON, without `indent` on one line; C1 controls are escaped too (JSON itself escapes C0 only)."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
@@ -155,6 +161,13 @@ def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Report]:
 def silent(stage: str, done: int, total: int) -> None:
     """Show nothing; for work behind a page."""
     del stage, done, total
+
+
+def print_first(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print the first `ROWS_SHOWN` rows on standard error, and how many more there are."""
+    print_table(header, rows[:ROWS_SHOWN], err=True)
+    if len(rows) > ROWS_SHOWN:
+        note(f"... and {len(rows) - ROWS_SHOWN:,} more, all with --json")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, err: bool = False) -> None:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewire.index.documents import Limits
 from citewire.index.errors import InputError
 from citewire.ui.settings import Settings
 
@@ -39,27 +40,35 @@ def load_embedder(chosen: Settings) -> Embedder:
     Raises:
         ModelError: the folder is missing or holds no such model.
     """
-    from citewire.index.embed import SentenceTransformerEmbedder
+    from citewire.index import embed
 
     folder = None if chosen.embedder == DEFAULT_EMBEDDER else Path(chosen.embedder)
-    return SentenceTransformerEmbedder(folder, device=chosen.device, threads=chosen.threads)
+    return embed.load_embedder(folder, device=chosen.device, threads=chosen.threads)
 
 
-def index_articles(chosen: Settings, articles: Sequence[Path], report: Report) -> BuildReport:
-    """Make the index mirror the articles.
+def index_articles(
+    chosen: Settings, articles: Sequence[Path | str], embedder: Embedder, report: Report, *, mirror: bool = True
+) -> BuildReport:
+    """Put the articles into the index; where `mirror`, take out what is not among them.
 
     Raises:
-        InputError: no articles, or paths or an index folder that cannot be used.
+        InputError: no articles, or paths, addresses or an index folder that cannot be used.
         ModelError: the embedder cannot be used.
     """
     if not articles:
         fix = "Name files or folders: citewire index PATH, or set CITEWIRE_ARTICLES"
         raise InputError("There are no articles to index", fix)
+    from citewire.index.articles import ReadOptions
     from citewire.index.build import build_index
 
-    return build_index(
-        articles, chosen.index, load_embedder(chosen), lambda done, total: report("embedding", done, total)
+    limits = Limits(
+        bytes=chosen.max_file_bytes,
+        characters=chosen.max_article_chars,
+        seconds=chosen.max_parse_seconds,
+        memory=chosen.max_parse_memory,
     )
+    options = ReadOptions(fields=chosen.fields, limits=limits, allow_web=chosen.allow_web)
+    return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=options)
 
 
 def open_index(chosen: Settings, embedder: Embedder) -> Index:

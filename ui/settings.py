@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,11 +31,15 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from citewire.index.documents import Limits
 from citewire.index.errors import InputError
+from citewire.index.formats import FIELDS
 
 PREFIX = "CITEWIRE_"
 CONFIG_VARIABLE = "CITEWIRE_CONFIG"
 CONFIG_FILE = Path("citewire.toml")
+
+_LIMITS = Limits()
 
 Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
 
@@ -86,10 +91,35 @@ def _read(file: Path) -> str:
         return ""
 
 
-def _paths(value: object) -> object:
-    """Take one path, a list, or several joined by `:` as in PATH."""
+def is_web_address(source: Path | str) -> bool:
+    """Return whether a source of articles is a web address; everything else is a path."""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+
+
+def _sources(value: object) -> object:
+    """Take one source, a list, or several joined by `:` as in PATH; a web address stays text."""
     if isinstance(value, str):
-        return tuple(part for part in value.split(os.pathsep) if part)
+        value = [part for part in re.split(re.escape(os.pathsep) + "(?!//)", value) if part]
+    if isinstance(value, list | tuple):
+        return tuple(Path(one) if isinstance(one, str) and not is_web_address(one) else one for one in value)
+    return value
+
+
+def _fields(value: object) -> object:
+    """Take a table, a list of "name=column", or several of these joined by `,`."""
+    if isinstance(value, str):
+        value = [part for part in value.split(",") if part]
+    if isinstance(value, list):
+        pairs = [str(part).partition("=") for part in value]
+        if wrong := next((part for part, (_, equals, _) in zip(value, pairs, strict=True) if not equals), None):
+            raise ValueError(f"{wrong!r} is not of the form NAME=COLUMN")
+        value = {name.strip(): column.strip() for name, _, column in pairs}
+    if isinstance(value, dict):
+        for name, column in value.items():
+            if name not in FIELDS:
+                raise ValueError(f"{name!r} is no field of an article; these are: {', '.join(FIELDS)}")
+            if not column:
+                raise ValueError(f"{name!r} is given no column")
     return value
 
 
@@ -98,10 +128,30 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
 
-    articles: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)] = Field(
-        default=(), description="article files and folders to index; a list, or joined by ':'"
+    articles: Annotated[tuple[Path | str, ...], NoDecode, BeforeValidator(_sources)] = Field(
+        default=(), description="files, folders and web addresses of articles; a list, or joined by ':'"
     )
     index: Path = Field(default=Path(".citewire/index"), description="folder of the index")
+    allow_web: bool = Field(default=False, description="whether web addresses among the articles are fetched")
+    fields: Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)] = Field(
+        default_factory=dict,
+        description=f"columns of .jsonl and .csv files, NAME=COLUMN each, by the names {' '.join(FIELDS)};"
+        " without one the usual names are tried",
+    )
+    max_file_bytes: int = Field(
+        default=_LIMITS.bytes, ge=1, description="largest article file, and largest file inside one, in bytes"
+    )
+    max_article_chars: int = Field(default=_LIMITS.characters, ge=1, description="longest article, in characters")
+    max_parse_seconds: float = Field(
+        default=_LIMITS.seconds, gt=0, allow_inf_nan=False, description="longest time to read an article, in seconds"
+    )
+    max_parse_memory: int = Field(
+        default=_LIMITS.memory, ge=1, description="most memory to read an article file, in bytes"
+    )
+    watching: Literal["auto", "poll"] = Field(
+        default="auto",
+        description="how --watch sees changes: auto is told by the system, but looks on network disks; poll looks",
+    )
     cache: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("citewire"),
         description="folder that keeps the models",
@@ -184,7 +234,7 @@ def load(flags: Mapping[str, object] | None = None, config: Path | None = None) 
     layers = [
         (_from_file(file), dict.fromkeys(Settings.model_fields, str(file))),
         (_from_environment(), {name: PREFIX + name.upper() for name in Settings.model_fields}),
-        (given, {name: "--" + name.replace("_", "-") for name in Settings.model_fields}),
+        (given, {name: "--" + name.replace("_", "-") for name in Settings.model_fields} | {"fields": "--field"}),
     ]
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")

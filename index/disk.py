@@ -1,0 +1,47 @@
+"""What reaches the disk, in which order, and whether it is still what was written.
+
+Knows files, folders and their synchronisation; every write of an index that must survive a power cut goes
+through here. Does not know what an index is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileDigest:
+    """Size and hex sha256 of a file's content."""
+
+    bytes: int
+    sha256: str
+
+
+def digest(file: Path) -> FileDigest:
+    """Read a whole file. Raises: OSError."""
+    with file.open("rb") as stream:
+        return FileDigest(os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def sync(path: Path) -> None:
+    """Return when the content of a file, or the names in a folder, would survive a power cut. Raises: OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace(file: Path, data: bytes) -> None:
+    """Write `data` to `file` so that a reader, also after a power cut, finds the old or the new content.
+
+    Raises: OSError, with the old content in place.
+    """
+    temporary = file.with_name(f"{file.name}.tmp")
+    temporary.write_bytes(data)
+    sync(temporary)
+    temporary.replace(file)
+    sync(file.parent)

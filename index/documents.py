@@ -1,0 +1,249 @@
+"""What the readers of all formats share: the document, its limits, and how its words are cleaned.
+
+Knows text, dates and bytes; knows no format, no file name and no index.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_tz
+from urllib.parse import urlsplit
+
+MAX_CONTROL_SHARE = 0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
+MAX_LINE = 1_000  # characters of a title, an author, ...; the longest headlines of news have 300
+MAX_EXTRA = 32  # metadata keys beyond title, outlet, ...
+MAX_EXTRA_KEY, MAX_EXTRA_VALUE = 64, 500  # characters; a longer value is a text and no filter
+MAX_RATIO = 200  # inflated to deflated bytes from MIN_RATIO_BYTES on; English XML has 5 to 30, DEFLATE ends at 1,032
+MIN_RATIO_BYTES = 1_000_000
+FIRST_YEAR = 1600  # newspapers begin in 1605; years before are the null dates of data bases
+
+UNUSABLE_IN_LINES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separators
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one file may need.
+
+    Attributes:
+        bytes: of a file, and of anything inside of it once inflated.
+        characters: of one article's text.
+        seconds: wall clock until a parser gives its next article.
+        memory: bytes of address space of a parser's process.
+    """
+
+    bytes: int = 100_000_000
+    characters: int = 10_000_000
+    seconds: float = 60.0
+    memory: int = 1_500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One article as a format states it; `part` is what follows the file's path: `#17`, `/monday.txt`, ""."""
+
+    text: str
+    title: str = ""
+    outlet: str = ""
+    author: str = ""
+    published: str = ""
+    url: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of a file that cannot be an article; `part` as in `Document`."""
+
+    reason: str
+    fix: str
+    part: str = ""
+
+
+class UnusableError(Exception):
+    """A file, or what is left of it, cannot be read; becomes a `Refused`."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fix = fix
+
+
+def too_large(what: str, fix: str = "Split it, or raise the limit") -> UnusableError:
+    """Return the error of anything over a limit; `what` names the amount and the limit."""
+    return UnusableError(f"is too large: {what}", fix)
+
+
+# -- words ----------------------------------------------------------------------------------------------
+
+
+def decode(data: bytes, shown: str) -> str:
+    """Return the text of UTF-8 bytes without a byte order mark, unchanged; `shown` is the name in advice.
+
+    Raises:
+        UnusableError: another encoding, a binary file, or nothing to read.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UnusableError("is encoded as UTF-16 (byte offset 0), not UTF-8", _iconv("UTF-16", shown))
+    if b"\0" in data:
+        raise UnusableError(f"is a binary file: NUL at byte offset {data.index(0)}", "Save the article as plain text")
+    bom = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+    try:
+        text = data[bom:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        offset = error.start + bom
+        raise UnusableError(
+            f"is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset}", _iconv("WINDOWS-1252", shown)
+        ) from error
+    if not text.strip():
+        raise UnusableError("is empty" if not text else "holds only white space", "Add the text, or remove the file")
+    control = _CONTROL.findall(text)
+    if len(control) > MAX_CONTROL_SHARE * len(text):
+        raise UnusableError(f"is a binary file: {len(control)} control characters", "Save the article as plain text")
+    return text
+
+
+def _iconv(encoding: str, shown: str) -> str:
+    stem = shown.rpartition(".")[0] or shown
+    return f"Convert it, for instance: iconv -f {encoding} -t UTF-8 '{shown}' > '{stem}-utf8.txt'"
+
+
+def tidy(text: str) -> str:
+    r"""Return text out of markup as plain text: `\n` between lines, at most one blank line, nothing invisible."""
+    text = _NO_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n"))
+    lines = [line.strip() for line in text.replace("\u2028", "\n").replace("\u2029", "\n\n").split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def one_line(value: object) -> str:
+    """Return `value` as one printable line, "" for what is no text, number or list of them."""
+    if isinstance(value, list):
+        return one_line(", ".join(filter(None, map(one_line, value))))
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    text = str(value)[: 4 * MAX_LINE]
+    text = "".join(" " if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in text)
+    return " ".join(text.split())[:MAX_LINE]
+
+
+def web_address(value: object) -> str:
+    """Return `value` where it is an http(s) address, else ""."""
+    text = one_line(value)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc and " " not in text else ""
+
+
+def extra(pairs: Mapping[str, object]) -> dict[str, str]:
+    """Return the pairs that can be filters: short one-line keys and values, the first `MAX_EXTRA`."""
+    kept: dict[str, str] = {}
+    for key, value in pairs.items():
+        name, text = one_line(key), one_line(value)
+        if name and text and len(name) <= MAX_EXTRA_KEY and len(text) <= MAX_EXTRA_VALUE and len(kept) < MAX_EXTRA:
+            kept[name] = text
+    return kept
+
+
+# -- dates ----------------------------------------------------------------------------------------------
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|"
+        "oct october|nov november|dec december".split("|"),
+        1,
+    )
+    for name in names.split()
+}
+_YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|$)")
+_YEAR_LAST = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?!\d)")
+_MONTH_FIRST = re.compile(r"(?:[a-z]+,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b", re.IGNORECASE)
+_DAY_FIRST = re.compile(r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?,?\s+(\d{4})\b", re.IGNORECASE)
+_EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
+
+
+def day_of(value: str) -> str:
+    """Return the day that a date field states as YYYY-MM-DD, in the field's own time zone; "" where it is unclear.
+
+    `2022/06/16`, `2022-06-16T10:00:00Z`, `Thu, 16 Jun 2022 10:00:00 +0200`, `June 16, 2022`, `16.06.2022`, seconds
+    or milliseconds since 1970. `06/07/2022` is June or July: "".
+    """
+    text = value.strip()
+    if found := _YEAR_FIRST.match(text):
+        return _day(found[1], found[3], found[4])
+    if found := _COMPACT.match(text):
+        return _day(*found.groups())
+    if found := _YEAR_LAST.match(text):
+        return _year_last(int(found[1]), int(found[3]), found[4], dotted=found[2] == ".")
+    if found := _MONTH_FIRST.match(text):
+        return _day(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
+    if found := _DAY_FIRST.match(text):
+        return _day(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
+    if _EPOCH.match(text):
+        seconds = float(text) / (1000 if len(text.partition(".")[0]) == 13 else 1)
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    parsed = parsedate_tz(text)
+    return _day(*parsed[:3]) if parsed else ""
+
+
+def _year_last(first: int, second: int, year: str, *, dotted: bool) -> str:
+    """Dots are day first everywhere; slashes are American or British, clear only where one is over 12."""
+    if dotted or first > 12 or first == second:
+        return _day(year, second, first)
+    return _day(year, first, second) if second > 12 else ""
+
+
+def _day(year: str | int, month: str | int, day: str | int) -> str:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return ""
+    return found.isoformat() if found.year >= FIRST_YEAR else ""
+
+
+# -- zip members ----------------------------------------------------------------------------------------
+
+
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+
+
+def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> bytes:
+    """Return what one member of a zip inflates to.
+
+    Raises:
+        UnusableError: encrypted, compressed in an unusual way, broken, or larger than `limits.bytes`.
+    """
+    if info.flag_bits & 0x1:
+        raise UnusableError("is encrypted", "Remove the password")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise UnusableError(f"is compressed by method {info.compress_type}", "Pack it with plain zip")
+    cap = min(limits.bytes, max(MIN_RATIO_BYTES, MAX_RATIO * info.compress_size))
+    try:
+        with archive.open(info) as stream:
+            data = stream.read(cap + 1)
+    except _BROKEN_ZIP as error:
+        raise UnusableError(f"is a broken zip file: {one_line(str(error))}", "Save it again") from error
+    if len(data) > cap:
+        raise too_large(f"{info.compress_size:,} bytes inflate to more than {cap:,}", "Remove it, or unpack it")
+    return data
+
+
+def open_zip(data: bytes) -> zipfile.ZipFile:
+    """Open zip bytes. Raises: UnusableError."""
+    try:
+        return zipfile.ZipFile(io.BytesIO(data))
+    except _BROKEN_ZIP as error:
+        raise UnusableError(f"is a broken zip file: {one_line(str(error))}", "Save it again") from error

@@ -1,0 +1,500 @@
+"""Bytes of a known format -> documents: one function per format, and the check that a file is what its name says.
+
+Knows suffixes, magic numbers, records and mails; markup and PDF are read in markup.py and pdf.py. Does not know
+folders or `metadata.json`. Everything here but `read_text` runs in the child process of sandbox.py.
+
+    name         gives
+    .txt         the text as it is
+    .md          what a reader of the rendered page sees; title, author, ... of its front matter
+    .html .htm   the main text of a page of news
+    .pdf         the text of all pages
+    .docx .epub  the text in reading order
+    .eml         the mail's body; attachments are named in the metadata
+    .jsonl .csv  one article a record, `wire.jsonl#17`
+    .rss .atom .xml   one article an entry
+    .zip         all of these, `week.zip/monday.txt`; a zip in a zip is refused
+"""
+
+from __future__ import annotations
+
+import csv
+import email
+import email.policy
+import io
+import json
+import posixpath
+import re
+import stat
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
+from email.utils import parseaddr
+from types import MappingProxyType
+
+from citewire.index.documents import (
+    UNUSABLE_IN_LINES,
+    Document,
+    Limits,
+    Refused,
+    UnusableError,
+    day_of,
+    decode,
+    extra,
+    member,
+    one_line,
+    open_zip,
+    tidy,
+    too_large,
+    web_address,
+)
+
+FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> columns that are taken for it, in order
+    {
+        "text": ("text", "body", "content", "article", "maintext"),
+        "title": ("title", "headline"),
+        "outlet": ("outlet", "source", "publisher", "publication", "source.name", "site"),
+        "author": ("author", "byline", "authors", "creator"),
+        "published": ("published", "date", "pub_date", "published_at", "publishedat", "date_publish", "publish_date"),
+        "url": ("url", "link"),
+        "id": ("id", "uid", "guid"),
+    }
+)
+FORMATS: Mapping[str, str] = MappingProxyType(  # suffix -> format
+    {suffix: suffix for suffix in (".txt", ".md", ".html", ".pdf", ".docx", ".epub", ".eml", ".jsonl", ".csv", ".zip")}
+    | {".htm": ".html", ".markdown": ".md", ".rss": ".feed", ".atom": ".feed", ".xml": ".feed"}
+)
+UNREADABLE: Mapping[str, str] = MappingProxyType(  # suffix of a document that is no format of ours -> what to do
+    dict.fromkeys((".doc", ".rtf", ".odt", ".pages", ".wpd", ".dot", ".docm"), "Save it as .docx or .txt")
+    | dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub")
+    | dict.fromkeys((".msg", ".mbox", ".pst"), "Save each mail as .eml")
+    | dict.fromkeys((".xls", ".xlsx", ".ods", ".tsv", ".parquet"), "Save it as .csv")
+    | dict.fromkeys((".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "Unpack it, or pack it as .zip")
+    | dict.fromkeys((".mht", ".mhtml", ".warc", ".xhtml"), "Save each page as .html")
+    | dict.fromkeys((".djvu", ".ps", ".xps"), "Convert it to .pdf")
+)
+MAX_MEMBERS = 100_000  # files in a zip
+MAX_INFLATED = 10  # times `Limits.bytes` that all members of a zip may inflate to
+MAX_ROW_REFUSALS = 20  # records refused one by one; the others are counted
+MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 131,072
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_HTML_START = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The reader of a zip begins with its `number`-th member; what goes wrong next is of this `part`."""
+
+    number: int
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be read.
+
+    Attributes:
+        format: a value of `FORMATS`.
+        shown: the file's name, for advice.
+        url: where a page came from, "" for a file.
+        fields: citewire's name -> column of .jsonl and .csv, before those of `FIELDS`.
+        limits: how much it may need.
+        first: number of the first member of a zip to read; those before are done.
+    """
+
+    format: str
+    shown: str
+    url: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    first: int = 0
+
+
+def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
+    """Yield all of a file: documents, what is refused and why; a file that is refused whole has the part ""."""
+    try:
+        check_content(data, request.format)
+        if request.format == ".zip":
+            yield from _read_zip(data, request)
+        elif request.format in _RECORDS:
+            yield from _numbered(_RECORDS[request.format](data, request), request.limits)
+        else:
+            yield _fitting(_read_one(data, request), request.limits)
+    except UnusableError as error:
+        yield Refused(error.reason, error.fix)
+
+
+def read_text(data: bytes, shown: str, limits: Limits) -> Document:
+    """Return a .txt file, unchanged; `shown` is its name in advice. Raises: UnusableError."""
+    check_content(data, ".txt")
+    return _fitting(Document(decode(data, shown)), limits)
+
+
+def _read_one(data: bytes, request: Request) -> Document:
+    """Read a format that holds one article; each heavy reader is imported where it is needed."""
+    match request.format:
+        case ".txt":
+            return Document(decode(data, request.shown))
+        case ".md":
+            return _read_markdown(decode(data, request.shown))
+        case ".eml":
+            return _read_mail(data)
+        case ".pdf":
+            from citewire.index.pdf import read_pdf
+
+            return read_pdf(data, request.limits)
+        case ".html":
+            from citewire.index.markup import read_html
+
+            return read_html(data, request.url)
+        case ".docx":
+            from citewire.index.markup import read_docx
+
+            return read_docx(data, request.limits)
+        case ".epub":
+            from citewire.index.markup import read_epub
+
+            return read_epub(data, request.limits)
+    raise ValueError(request.format)
+
+
+def _fitting(document: Document, limits: Limits) -> Document:
+    if len(document.text) > limits.characters:
+        raise too_large(f"{len(document.text):,} characters of text, at most {limits.characters:,}", "Split it")
+    return document
+
+
+# -- what a file really is ------------------------------------------------------------------------------
+
+_MAGIC = (
+    (b"%PDF-", ".pdf", "a PDF"),
+    (b"PK\x03\x04", ".zip", "a zip file"),
+    (b"PK\x05\x06", ".zip", "an empty zip file"),
+    (b"\xd0\xcf\x11\xe0", "", "an old or an encrypted Office file"),
+    (b"{\\rtf", "", "an RTF file"),
+    (b"\x1f\x8b", "", "a gzip file"),
+    (b"\x89PNG", "", "a PNG picture"),
+    (b"\xff\xd8\xff", "", "a JPEG picture"),
+    (b"GIF8", "", "a GIF picture"),
+)
+_ZIPPED = (".zip", ".docx", ".epub")
+
+
+def check_content(data: bytes, kind: str) -> None:
+    """Refuse a file that begins as another format than its name says. Raises: UnusableError."""
+    found = next(((is_, name) for magic, is_, name in _MAGIC if data.startswith(magic)), None)
+    wanted = ".zip" if kind in _ZIPPED else kind
+    if found is None and kind == ".pdf" and b"%PDF-" in data[:1024]:  # some tools write lines before the header
+        return
+    if found is None and wanted in (".pdf", ".zip"):
+        start = repr(data[:16])[1:]
+        raise UnusableError(f"is no {kind} file: it begins with {start}", "Save it again, or correct its name")
+    if found is not None and found[0] != wanted and not (kind == ".txt" and found[1].endswith("picture")):
+        end = f"Rename it to {found[0]}" if found[0] else "Save it in the format of its name"
+        raise UnusableError(f"is {found[1]} named {kind.replace('.feed', '.xml')}", end)
+    if kind in (".txt", ".md") and _HTML_START.match(data[:4096]):
+        raise UnusableError(f"is an HTML page named {kind}", "Rename it to .html")
+
+
+# -- text with markup -----------------------------------------------------------------------------------
+
+
+def _read_markdown(text: str) -> Document:
+    """Return what a reader of the rendered page sees; front matter gives title, author, date, ..."""
+    from markdown_it import MarkdownIt
+
+    stated: dict[str, object] = {}
+    if found := _FRONT_MATTER.match(text):
+        lines = (line.partition(":") for line in found[1].splitlines() if line[:1].strip() not in ("", "#", "-"))
+        stated = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
+        text = text[found.end() :]
+    shown: list[str] = []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        if token.type == "inline":
+            shown.extend(_SHOWN.get(part.type, part.content) for part in token.children or ())
+        elif token.type in ("fence", "code_block"):
+            shown.append(token.content)
+        elif token.type == "html_block":
+            from citewire.index.markup import text_of_html
+
+            shown.append(text_of_html(token.content))
+        if token.block and token.type not in _INSIDE:
+            shown.append(_AFTER.get(token.type, "\n" if token.hidden else "\n\n"))
+    plain = tidy("".join(shown))
+    if not plain:
+        raise UnusableError("holds no text", "Add the text, or remove the file")
+    return _of_fields(plain, stated, {})
+
+
+_INSIDE = frozenset({"inline", "td_open", "th_open", "tr_open", "thead_open", "tbody_open", "thead_close"})
+_AFTER = {"td_close": " ", "th_close": " ", "tr_close": "\n"}
+_SHOWN = {"softbreak": "\n", "hardbreak": "\n", "html_inline": "", "image": ""}
+
+
+def _read_mail(data: bytes) -> Document:
+    """Return a mail's body, plain before HTML; the outlet stays "": a sender is an author."""
+    message = email.message_from_bytes(data, policy=email.policy.default)
+    try:
+        sender, subject, raw = (_header(message, name) for name in ("from", "subject", "date"))
+        text = _mail_text(message)
+        attached = [one_line(part.get_filename() or part.get_content_type()) for part in message.iter_attachments()]
+    except _BROKEN_MAIL as error:
+        raise UnusableError(f"is a broken mail: {one_line(str(error))}", "Save the mail again as .eml") from error
+    if not (sender or subject or raw):
+        raise UnusableError("is not a mail: it has no From, Subject or Date", "Save the mail again as .eml")
+    if not text:
+        raise UnusableError("holds no text in its body", "Save its attachments as files of their own")
+    name, address = parseaddr(sender)
+    published = day_of(raw)
+    facts = {"attachments": ", ".join(attached), "published_raw": "" if published else raw}
+    return Document(
+        text=text,
+        title=one_line(subject),
+        author=one_line(name or address),
+        published=published,
+        metadata=extra(facts),
+    )
+
+
+_BROKEN_MAIL = (LookupError, ValueError, AttributeError, TypeError)  # what the email package raises for nonsense
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        return str(message[name] or "")
+    except _BROKEN_MAIL:
+        return next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
+
+
+def _mail_text(message: EmailMessage) -> str:
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        if part is None:
+            continue
+        content = part.get_content()
+        text = content if isinstance(content, str) else bytes(content).decode("utf-8", "replace")
+        if kind == "html":
+            from citewire.index.markup import text_of_html
+
+            text = text_of_html(text)
+        if text := tidy(text):
+            return text
+    return ""
+
+
+# -- records --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One record: its number, its own name, and its document or why it has none."""
+
+    number: int
+    key: str
+    content: Document | UnusableError
+
+
+def _numbered(records: Iterable[_Record], limits: Limits) -> Iterator[Document | Refused]:
+    """Name every record `#id` where the id is safe and new, else `#number`; count refusals beyond the first."""
+    used: set[str] = set()
+    total = refused = 0
+    for record in records:
+        total += 1
+        wanted = [record.key] if _ID.fullmatch(record.key) else []
+        number = str(record.number)
+        name = next(name for name in (*wanted, number, f"row-{number}", f"row-{number}-{total}") if name not in used)
+        used.add(name)
+        content = record.content
+        if isinstance(content, Document) and len(content.text) > limits.characters:
+            content = too_large(f"{len(content.text):,} characters of text, at most {limits.characters:,}", "Split it")
+        if isinstance(content, Document):
+            yield replace(content, part=f"#{name}")
+            continue
+        refused += 1
+        if refused <= MAX_ROW_REFUSALS:
+            yield Refused(content.reason, content.fix, f"#{number}")
+    if refused > MAX_ROW_REFUSALS:
+        yield Refused(f"{refused - MAX_ROW_REFUSALS:,} more records cannot be used either", "Correct them likewise")
+    if not total:
+        raise UnusableError("holds no records", "Add articles, or remove the file")
+
+
+def _read_feed(data: bytes, _request: Request) -> Iterator[_Record]:
+    from citewire.index.markup import read_feed
+
+    for number, (document, key) in enumerate(read_feed(data), 1):
+        problem = UnusableError("is an entry without text", "Index the page that it links to")
+        yield _Record(number, key, document if document.text else problem)
+
+
+def _read_jsonl(data: bytes, request: Request) -> Iterator[_Record]:
+    if b"\0" in data[:1_000]:  # UTF-16 or binary: one reason, not one a line
+        decode(data, request.shown)
+    for number, line in enumerate(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield _Record(number, "", UnusableError(f"is not valid JSON: {error}", "Write one JSON object a line"))
+            continue
+        if not isinstance(value, dict):
+            yield _Record(number, "", UnusableError("is not a JSON object", "Write one JSON object a line"))
+            continue
+        yield _record(number, _flat(value), request.fields)
+
+
+def _flat(value: Mapping[str, object]) -> dict[str, object]:
+    """Return an object with those one level down as `source.name`."""
+    flat = dict(value)
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            flat.update({f"{key}.{name}": part for name, part in inner.items()})
+    return flat
+
+
+def _read_csv(data: bytes, request: Request) -> Iterator[_Record]:
+    """Read records below a header line; the header is row 1, as in a spreadsheet."""
+    text = decode(data, request.shown)
+    csv.field_size_limit(MAX_CELL)
+    header = text.lstrip().partition("\n")[0]
+    delimiter = max(",;\t|", key=header.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = [name.strip() for name in next(rows)]
+        missing = [column for column in request.fields.values() if column.lower() not in map(str.lower, names)]
+        if missing:
+            raise UnusableError(f"has no column {missing[0]!r}; it has {', '.join(names)}", "Correct the field mapping")
+        for number, row in enumerate(rows, 2):
+            if len(row) > len(names):
+                problem = UnusableError(
+                    f"has {len(row)} cells for {len(names)} columns", "Quote cells that hold commas"
+                )
+                yield _Record(number, "", problem)
+            elif any(cell.strip() for cell in row):
+                yield _record(number, dict(zip(names, row, strict=False)), request.fields)
+    except csv.Error as error:
+        raise UnusableError(f"is broken .csv near line {rows.line_num}: {error}", "Save it again as .csv") from error
+
+
+def _record(number: int, values: Mapping[str, object], fields: Mapping[str, str]) -> _Record:
+    columns = {name.lower(): name for name in values}
+    text_at = _column("text", columns, values, fields)
+    text = values.get(text_at)
+    key = one_line(values.get(_column("id", columns, values, fields)))
+    if not isinstance(text, str) or not (text := tidy(text)):
+        have = one_line(", ".join(list(values)[:12]))
+        wanted = fields.get("text") or text_at or "text"
+        problem = UnusableError(f"has no text in {wanted!r}; it has {have}", "Name its column by the field mapping")
+        return _Record(number, key, problem)
+    return _Record(number, key, _of_fields(text, values, fields))
+
+
+def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str]) -> Document:
+    """Return the document whose fields are columns of `values`; what is left over is metadata."""
+    columns = {name.lower(): name for name in values}
+    at = {name: _column(name, columns, values, fields) for name in FIELDS}
+    taken = {name: one_line(values.get(column)) for name, column in at.items() if name != "text"}
+    published = day_of(taken["published"])
+    url = web_address(taken["url"])
+    used = set(at.values()) | {column for column in values if "." in column and column.partition(".")[0] in values}
+    rest: dict[str, object] = {name: value for name, value in values.items() if name not in used}
+    if taken["published"] and not published:
+        rest = {"published_raw": taken["published"], **rest}
+    return Document(
+        text=text,
+        title=taken["title"],
+        outlet=taken["outlet"],
+        author=taken["author"],
+        published=published,
+        url=url,
+        metadata=extra(rest),
+    )
+
+
+def _column(name: str, columns: Mapping[str, str], values: Mapping[str, object], fields: Mapping[str, str]) -> str:
+    """Return the column that `name` is read from: the mapped one, else the first usual one that is filled."""
+    if name in fields:
+        return columns.get(fields[name].lower(), "")
+    usual = [columns[column] for column in FIELDS[name] if column in columns]
+    return next((column for column in usual if one_line(values[column])), "")
+
+
+_RECORDS = {".feed": _read_feed, ".jsonl": _read_jsonl, ".csv": _read_csv}
+
+
+# -- zip ------------------------------------------------------------------------------------------------
+
+
+def _read_zip(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
+    with open_zip(data) as archive:
+        infos = [info for info in archive.infolist() if info.filename and not info.filename.endswith("/")]
+        if len(infos) > MAX_MEMBERS:
+            raise too_large(f"{len(infos):,} files inside, at most {MAX_MEMBERS:,} are read", "Split it")
+        readable = [info for info in infos if _concerns(info.filename)]
+        if not readable:
+            raise UnusableError("holds no file of a format that can be read", "Pack .txt, .html, .pdf, ... files")
+        left = MAX_INFLATED * request.limits.bytes
+        seen: set[str] = set()
+        for number, info in enumerate(readable):
+            if number < request.first:
+                seen.add(info.filename)
+                continue
+            yield Entered(number, f"/{_printable(info.filename)}")
+            if left <= 0:
+                raise too_large(
+                    f"its files inflate to more than {MAX_INFLATED * request.limits.bytes:,} bytes", "Split it"
+                )
+            try:
+                _check_name(info, seen)
+                content = member(archive, info, request.limits)
+            except UnusableError as error:
+                yield Refused(error.reason, error.fix, f"/{_printable(info.filename)}")
+                continue
+            seen.add(info.filename)
+            left -= len(content)
+            yield from _member_documents(content, info.filename, request)
+
+
+def _concerns(name: str) -> bool:
+    """Whether a file in a zip is an article, or a document that should be reported."""
+    parts = name.replace("\\", "/").split("/")
+    suffix = posixpath.splitext(parts[-1])[1].lower()
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in parts) or parts[0] == "__MACOSX"
+    return not hidden and (suffix in FORMATS or suffix in UNREADABLE)
+
+
+def _check_name(info: zipfile.ZipInfo, seen: set[str]) -> None:
+    name = info.filename
+    parts = name.split("/")
+    if name.startswith("/") or "\\" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
+        raise UnusableError("has a name that leads out of the zip", "Pack it again with plain names")
+    if any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in name):
+        raise UnusableError("has a name that holds control characters", "Rename the file")
+    if name in seen:
+        raise UnusableError("stands twice in the zip", "Keep one of both")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise UnusableError("is a link", "Pack the file itself")
+
+
+def _member_documents(content: bytes, name: str, request: Request) -> Iterator[Document | Refused]:
+    suffix = posixpath.splitext(name)[1].lower()
+    if suffix in UNREADABLE:
+        yield Refused(f"is a {suffix} file, which cannot be read", UNREADABLE[suffix], f"/{name}")
+        return
+    if suffix == ".zip":
+        yield Refused("is a zip inside a zip", "Unpack it", f"/{name}")
+        return
+    inner = replace(request, format=FORMATS[suffix], shown=posixpath.basename(name), first=0)
+    for found in read(content, inner):
+        if not isinstance(found, Entered):
+            yield replace(found, part=f"/{name}{found.part}")
+
+
+def _printable(name: str) -> str:
+    return "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in name)

@@ -1,0 +1,330 @@
+"""What an index holds, whether it is what was published, and what to do where it is not.
+
+Knows generations and their files. Does not know embedders: everything here works without the model.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from citewire.index import disk
+from citewire.index.errors import IndexFormatError, InputError
+from citewire.index.segment import SegmentInfo, check_hashes, read_info
+from citewire.index.store import (
+    Index,
+    Manifest,
+    Part,
+    Writer,
+    read_manifest,
+    readable_manifests,
+    resume_candidates,
+    unwritable,
+)
+
+DATABASE = "passages.db"
+
+_GENERATION = re.compile(r"\b(\d{10})-[0-9a-f]{16}\.json")
+
+Checked = Callable[[int, int], None]  # (bytes read, bytes in all)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An index in numbers.
+
+    Attributes:
+        generation: the current one.
+        embedder, chunker: what made it.
+        articles, passages: alive ones.
+        groups: articles that are no copy of another one.
+        outlets: different outlets, "" not counted.
+        published_from, published_to: earliest and latest day of publication, "" where no article has one.
+        undated: articles without a day of publication.
+        dead: passages of replaced or removed articles that are still on disk.
+        segments: how many.
+        bytes: of the current generation.
+        recall: share of the true ten nearest passages that a search returns; below 1.0 only in a large index.
+        unfinished: passages of an interrupted run that the next one takes up.
+    """
+
+    generation: int
+    embedder: str
+    chunker: str
+    articles: int
+    passages: int
+    groups: int
+    outlets: int
+    published_from: str
+    published_to: str
+    undated: int
+    dead: int
+    segments: int
+    bytes: int
+    recall: float
+    unfinished: int
+
+
+def status(folder: Path) -> Status:
+    """Return the current generation of the index in `folder` in numbers.
+
+    Raises:
+        InputError: there is no index.
+        IndexFormatError: it is of another format or damaged.
+    """
+    with Index.open(folder) as index:
+        manifest = read_manifest(folder)
+        articles = index.articles()
+        days = sorted(article.published for article in articles if article.published)
+        parts = index.parts
+        return Status(
+            generation=index.generation,
+            embedder=manifest.embedder,
+            chunker=manifest.chunker,
+            articles=len(articles),
+            passages=index.passages,
+            groups=len({article.group for article in articles}),
+            outlets=len({article.outlet for article in articles} - {""}),
+            published_from=days[0] if days else "",
+            published_to=days[-1] if days else "",
+            undated=len(articles) - len(days),
+            dead=index.rows - index.passages,
+            segments=len(parts),
+            bytes=sum(part.info.bytes for part in parts),
+            recall=min((part.info.recall for part in parts), default=1.0),
+            unfinished=sum(info.rows for info in resume_candidates(folder)),
+        )
+
+
+def remove(folder: Path, paths: Sequence[str]) -> int:
+    """Remove articles from the index in `folder`, nothing else, and return the new generation.
+
+    Raises:
+        InputError: there is no index, an article is not in it, or the folder cannot be written.
+        IndexFormatError: the index is of another format or damaged.
+    """
+    read_manifest(folder)  # a folder without an index is not made one
+    with Writer(folder) as writer, Index.open(folder) as index:
+        dead: dict[str, set[int]] = {}
+        for path in paths:
+            found = index.locate(path)
+            if found is None:
+                raise InputError(f"the index has no article {path!r}", "Name one of: citewire index list")
+            dead.setdefault(found[0], set()).add(found[1])
+        manifest = read_manifest(folder)
+        parts = [replace(part, dead=part.dead | dead.get(part.info.name, set())) for part in manifest.parts]
+        return writer.publish(parts, embedder=manifest.embedder, chunker=manifest.chunker)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found; without `problems` every byte is what was published.
+
+    Attributes:
+        generation: the one that CURRENT names, 0 where that cannot be read.
+        files, bytes: how many were read.
+        problems: one line a damaged or missing file.
+    """
+
+    generation: int
+    files: int
+    bytes: int
+    problems: tuple[str, ...]
+
+
+def verify(folder: Path, progress: Checked | None = None) -> Verification:
+    """Compare every byte of the current generation with what was published.
+
+    Raises:
+        InputError: there is no index in `folder`.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except IndexFormatError as error:
+        return Verification(0, 0, 0, (error.problem,))
+    problems: list[str] = []
+    total, done = sum(part.info.bytes for part in manifest.parts), 0
+    for part in manifest.parts:
+        if progress:
+            progress(done, total)
+        problems += _segment_problems(folder, part)
+        done += part.info.bytes
+    if progress:
+        progress(done, total)
+    files = sum(len(part.info.files) for part in manifest.parts)
+    return Verification(manifest.generation, files, total, tuple(problems))
+
+
+def _segment_problems(folder: Path, part: Part) -> list[str]:
+    """Return a line for each file of a segment that is not what the manifest states."""
+    segment = folder / "segments" / part.info.name
+    problems: list[str] = []
+    for name, stated in part.info.files.items():
+        try:
+            check_hashes(segment, replace(part.info, files={name: stated}))
+        except IndexFormatError as error:
+            problems.append(error.problem)
+    if read_info(segment) != part.info:
+        problems.append(f"{segment / 'segment.json'} is damaged: it does not state what the manifest does")
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What `repair` did.
+
+    Attributes:
+        problems: what was wrong; without any, nothing was done.
+        restored: generation whose articles are current now, 0 where they were put together from what was whole.
+        generation: number of the current generation now.
+        articles: how many it has.
+        lost: articles of the damaged generation that are gone or back to an earlier version, as far as their names
+            could be read.
+        lost_count: how many are gone.
+    """
+
+    problems: tuple[str, ...]
+    restored: int
+    generation: int
+    articles: int
+    lost: tuple[str, ...] = ()
+    lost_count: int = 0
+
+
+def repair(folder: Path, progress: Checked | None = None) -> Repair:
+    """Make an index readable again: the last generation that is whole, or else every segment that is.
+
+    Nothing is deleted before the repaired generation is on disk. What was lost comes back by indexing its
+    articles again; the others are not embedded anew.
+
+    Raises:
+        InputError: there is no index, nothing of it is whole, another process writes, or the folder cannot be written.
+    """
+    if not (folder / "segments").is_dir():
+        raise InputError(f"there is no index in {folder}", f"Make one: citewire index PATH --index {folder}")
+    with Writer(folder) as writer:
+        problems = _problems(folder, progress)
+        manifests = list(readable_manifests(folder, tolerant=True))
+        if not problems:
+            current = read_manifest(folder)
+            return Repair((), current.generation, current.generation, _count(current.parts))
+        newest = _newest(folder, manifests)
+        infos = {part.info.name: part.info for manifest in (*manifests, newest) for part in manifest.parts}
+        damaged = {name for name, info in infos.items() if not _is_whole(folder, info)}
+        restored = next((m for m in manifests if not any(p.info.name in damaged for p in m.parts)), None)
+        if restored is None:
+            restored = _salvaged(folder, newest, damaged, problems[0])
+        generation = _restore(folder, writer, restored)
+        lost, count = _lost(folder, newest.parts, restored.parts)
+        return Repair(problems, restored.generation, generation, _count(restored.parts), lost, count)
+
+
+def _problems(folder: Path, progress: Checked | None) -> tuple[str, ...]:
+    try:
+        return verify(folder, progress).problems
+    except InputError as error:  # CURRENT is gone
+        return (error.problem,)
+
+
+def _is_whole(folder: Path, info: SegmentInfo) -> bool:
+    try:
+        check_hashes(folder / "segments" / info.name, info)
+    except IndexFormatError:
+        return False
+    return True
+
+
+def _newest(folder: Path, manifests: Sequence[Manifest]) -> Manifest:
+    """Return what the newest generation held, as far as that is known.
+
+    Where its manifest cannot be read that is the newest readable one, and the segments that no manifest names: in the
+    order of their age, as a later one has the later version of an article. The manifest is numbered 0 then.
+    """
+    if manifests and manifests[0].generation >= _last_generation(folder):
+        return manifests[0]
+    known = {part.info.name for manifest in manifests for part in manifest.parts}
+    files = [segment / "segment.json" for segment in (folder / "segments").iterdir() if segment.name not in known]
+    dated = sorted((file.stat().st_mtime_ns, file) for file in files if file.is_file())
+    found = [Part(info) for _, file in reversed(dated) if (info := read_info(file.parent))]
+    if manifests:
+        return replace(manifests[0], generation=0, parts=(*found, *manifests[0].parts))
+    made = (found[0].info.embedder, found[0].info.chunker) if found else ("", "")
+    return Manifest(0, *made, tuple(part for part in found if (part.info.embedder, part.info.chunker) == made))
+
+
+def _last_generation(folder: Path) -> int:
+    """Return the highest generation that the names of manifests, here or in CURRENT, speak of."""
+    names = [file.name for file in (folder / "manifests").iterdir()]
+    with suppress(OSError):
+        names.append((folder / "CURRENT").read_bytes().decode(errors="replace"))
+    return max((int(number) for name in names for number in _GENERATION.findall(name)), default=0)
+
+
+def _salvaged(folder: Path, newest: Manifest, damaged: set[str], problem: str) -> Manifest:
+    """Return a generation, numbered 0, of the whole segments of the newest one."""
+    whole = [part for part in newest.parts if part.info.name not in damaged]
+    if not whole:
+        raise InputError(
+            f"nothing in {folder} can be used: {problem}", f"Index again: citewire index PATH --index {folder}"
+        )
+    return replace(newest, generation=0, parts=tuple(_without_repeats(folder, whole)))
+
+
+def _without_repeats(folder: Path, parts: Sequence[Part]) -> Iterator[Part]:
+    """Yield the parts with articles dead whose path an earlier part has."""
+    taken: set[str] = set()
+    for part in parts:
+        living = [(number, path) for number, path, _ in _identities(folder, part) if number not in part.dead]
+        yield replace(part, dead=part.dead | {number for number, path in living if path in taken})
+        taken |= {path for _, path in living}
+
+
+def _restore(folder: Path, writer: Writer, restored: Manifest) -> int:
+    """Make a generation current, unless it is and only copies of what the manifest states are damaged."""
+    for part in restored.parts:
+        segment = folder / "segments" / part.info.name
+        if read_info(segment) != part.info:
+            try:
+                disk.replace(segment / "segment.json", json.dumps(part.info.to_json(), indent=1).encode())
+            except OSError as error:
+                raise unwritable(folder, error) from error
+    with suppress(InputError, IndexFormatError):
+        current = read_manifest(folder)
+        if current == restored:
+            return current.generation
+    return writer.publish(restored.parts, embedder=restored.embedder, chunker=restored.chunker)
+
+
+def _count(parts: Sequence[Part]) -> int:
+    return sum(part.info.articles - len(part.dead) for part in parts)
+
+
+def _lost(folder: Path, wanted: Sequence[Part], restored: Sequence[Part]) -> tuple[tuple[str, ...], int]:
+    """Return the names, as far as they can be read, and the number of articles of `wanted` not in `restored`."""
+    kept = {key for part in restored for key in _living(folder, part)}
+    names: set[str] = set()
+    unknown = 0
+    for part in wanted:
+        try:
+            names |= {path for path, _ in _living(folder, part) - kept}
+        except IndexFormatError:
+            unknown += part.info.articles - len(part.dead)
+    return tuple(sorted(names)), len(names) + unknown
+
+
+def _living(folder: Path, part: Part) -> set[tuple[str, str]]:
+    """Return (path, source) of a part's articles. Raises: IndexFormatError."""
+    return {(path, source) for number, path, source in _identities(folder, part) if number not in part.dead}
+
+
+def _identities(folder: Path, part: Part) -> list[tuple[int, str, str]]:
+    """Return (number, path, source) of a segment's articles; its vectors may be damaged. Raises: IndexFormatError."""
+    segment = folder / "segments" / part.info.name
+    check_hashes(segment, replace(part.info, files={DATABASE: part.info.files[DATABASE]}))
+    with closing(sqlite3.connect(f"{(segment / DATABASE).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as found:
+        return found.execute("SELECT id, path, source FROM articles").fetchall()

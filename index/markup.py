@@ -1,0 +1,399 @@
+"""HTML, feeds, Word and EPUB bytes -> documents; the only importer of lxml and trafilatura.
+
+Knows which tags state a title or a date and where a paragraph ends. Never fetches anything and resolves no
+entities. Dates come only from what a page states for its publication: trafilatura's search through the text, the
+address and the calendar is not used.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import trafilatura
+from lxml import etree
+from lxml import html as lxml_html
+from trafilatura.utils import detect_encoding
+
+from citewire.index.documents import (
+    Document,
+    Limits,
+    UnusableError,
+    day_of,
+    member,
+    one_line,
+    open_zip,
+    tidy,
+    too_large,
+    web_address,
+)
+
+MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest pages of news have 2 MB
+MAX_DEPTH = 250  # nested elements; libxml2 stops XML at 256, and pages of news stay under 60
+NO_TEXT = "holds no text of an article"
+
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read becomes a refusal with a reason
+logging.getLogger("htmldate").setLevel(logging.CRITICAL)
+
+_BLOCKS = frozenset(
+    "address article aside blockquote body caption dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
+    "h6 header hr li main nav ol p pre section table tr ul".split()
+)
+_HIDDEN = frozenset("head script style template noscript object svg math iframe title".split())
+_WORD_HIDDEN = frozenset("del moveFrom Fallback rPr pPr instrText delText".split())
+_SPACES = re.compile(r"[ \t\n\r\f]+")
+_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_PROLOG = re.compile(rb"(?s).*?<[A-Za-z]")
+_TIMES = "//time[@pubdate or @itemprop='datePublished']/@datetime | //*[@itemprop='datePublished']/@content"
+_STATED_DATES = (  # names of <meta> tags, in the order of trust
+    "article:published_time og:article:published_time og:published_time datepublished article:published "
+    "parsely-pub-date sailthru.date citation_publication_date dc.date.issued dcterms.issued dc.date dcterms.date "
+    "date publishdate publish-date publish_date pubdate publication_date article.published bt:pubdate "
+    "article_date_original originalpublicationdate cxenseparse:recs:publishtime"
+).split()
+
+
+# -- HTML -----------------------------------------------------------------------------------------------
+
+
+def read_html(data: bytes, url: str = "") -> Document:
+    """Return the main text of a page, and what it states about itself. Raises: UnusableError."""
+    if len(data) > MAX_HTML:
+        raise too_large(f"{len(data):,} bytes of HTML, at most {MAX_HTML:,} are read", "Save only the article")
+    tree = _tree(_decoded(data))
+    if tree is None:
+        raise UnusableError(NO_TEXT, "Save the page again, or as plain text")
+    stated = _stated(tree)
+    found = trafilatura.bare_extraction(
+        tree,
+        url=url or None,
+        include_comments=False,
+        with_metadata=True,
+        date_extraction_params={"original_date": True, "extensive_search": False, "max_date": "1600-01-01"},
+    )
+    text = tidy(found.text or "") if found is not None and not isinstance(found, dict) else ""
+    if found is None or isinstance(found, dict) or not text:
+        raise UnusableError(NO_TEXT, "Save the page again once it shows its text, or as plain text")
+    return Document(
+        text=text,
+        title=one_line(html.unescape(found.title or "")),
+        outlet=_outlet(found.sitename or "", tree, stated),
+        author=one_line(found.author or ""),
+        published=_published(tree, stated),
+        url=web_address(url or found.url or ""),
+    )
+
+
+def _check_depth(tree: Any) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(tree, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > MAX_DEPTH:
+            raise too_large(f"elements nested deeper than {MAX_DEPTH}", "Save the article as plain text")
+
+
+def _decoded(data: bytes) -> str:
+    """Return a page as text: UTF-8 where it is that, else as the page states, else as its bytes look."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        stated = _CHARSET.search(data[:4096])
+    for name in (stated[1].decode("ascii") if stated else "", *detect_encoding(data)):
+        try:
+            return data.decode(name)
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return data.decode("utf-8", "replace")
+
+
+def _stated(tree: Any) -> list[Mapping[str, Any]]:
+    """Return all objects of the page's JSON-LD, outermost first; broken JSON states nothing."""
+    objects: list[Mapping[str, Any]] = []
+    for script in tree.xpath("//script[@type='application/ld+json']"):
+        try:
+            waiting = [json.loads(script.text or "null", strict=False)]
+        except (ValueError, RecursionError):
+            continue
+        while waiting and len(objects) < 1_000:
+            value = waiting.pop(0)
+            if isinstance(value, list):
+                waiting.extend(value)
+            elif isinstance(value, dict):
+                objects.append(value)
+                waiting.extend(v for v in value.values() if isinstance(v, list | dict))
+    return objects
+
+
+def _published(tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
+    """Return the day that JSON-LD, a <meta> or a <time> names as that of publication, else ""."""
+    articles = (o for o in stated if re.search(r"Article|Posting|Report|Review", str(o.get("@type"))))
+    candidates = [one_line(o.get("datePublished")) for o in articles]
+    metas: dict[str, str] = {}
+    for tag in tree.iterfind(".//meta[@content]"):
+        name = tag.get("property") or tag.get("name") or tag.get("itemprop") or ""
+        metas.setdefault(name.lower(), tag.get("content"))
+    candidates += [metas[name] for name in _STATED_DATES if name in metas]
+    candidates += [str(value) for value in tree.xpath(_TIMES)]
+    days = [day for day in map(day_of, candidates) if day]
+    if days:
+        return days[0]
+    shown = tree.xpath("//article//time[@datetime][not(contains(@class, 'updat') or contains(@class, 'modif'))]")
+    only = {day_of(time.get("datetime")) for time in shown}  # several days: those of teasers or comments
+    return only.pop() if len(only) == 1 else ""
+
+
+def _outlet(name: str, tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
+    """Return `name` unless it is only the host of the page's address, which trafilatura takes where all is silent."""
+    contents = set(tree.xpath("//meta/@content"))
+    publishers = [o["publisher"] for o in stated if isinstance(o.get("publisher"), dict)]
+    named = {one_line(p.get("name")) for p in publishers}
+    if "." in name and not any(name.lower() == str(c).strip().lstrip("@").lower() for c in contents | named):
+        return ""
+    return one_line(html.unescape(name))
+
+
+def text_of_html(markup: str) -> str:
+    """Return all text of a piece of HTML, blocks on lines of their own; for feeds and mails, which hold no menus."""
+    tree = _tree(markup)
+    return "" if tree is None else _text(tree)
+
+
+def _tree(markup: str) -> Any:
+    """Return the tree of any HTML, None where there is none. Raises: UnusableError for a nest of elements."""
+    parser = lxml_html.HTMLParser(no_network=True, encoding="utf-8")
+    try:
+        tree = lxml_html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+    except etree.XMLSyntaxError as error:
+        _raise_if_exhausted(error)
+        return None
+    except (etree.ParserError, ValueError):  # an empty document
+        return None
+    _check_depth(tree)
+    return tree
+
+
+def _text(root: Any, hidden: frozenset[str] = _HIDDEN) -> str:
+    """Return what a reader sees of a tree: white space single, blocks apart, `br` as a line's end."""
+    pieces: list[str] = []
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        if event in ("start", "end"):
+            name = _name(element)
+            if name in _BLOCKS or (event == "start" and name in ("br", "td", "th")):
+                pieces.append("\n" if name == "br" else "\n\n" if name not in ("td", "th") else " ")
+            if event == "start" and name in hidden:
+                walk.skip_subtree()
+            elif event == "start" and element.text:
+                pieces.append(_SPACES.sub(" ", element.text))
+        if event != "start" and element.tail and element is not root:
+            pieces.append(_SPACES.sub(" ", element.tail))
+    return tidy("".join(pieces))
+
+
+def _name(element: Any) -> str:
+    """Return the tag without its name space."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+# -- XML ------------------------------------------------------------------------------------------------
+
+
+def parse_xml(data: bytes) -> Any:
+    """Return the root of XML that declares no entities. Raises: UnusableError."""
+    prolog = _PROLOG.match(data.replace(b"\0", b""))  # without NUL, UTF-16 reads as ASCII
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    if prolog and b"<!ENTITY" in prolog[0]:
+        raise UnusableError("declares XML entities, which can grow without bound", "Save it without a DTD")
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        _raise_if_exhausted(error)
+        raise UnusableError(f"is not well-formed XML: {one_line(error.msg)}", "Correct it, or save it again") from error
+    except ValueError as error:
+        raise UnusableError(f"is not XML: {error}", "Save it again") from error
+    dtd = root.getroottree().docinfo.internalDTD
+    if dtd is not None and any(dtd.iterentities()):
+        raise UnusableError("declares XML entities, which can grow without bound", "Save it without a DTD")
+    return root
+
+
+def _raise_if_exhausted(error: Any) -> None:
+    if error.code == etree.ErrorTypes.ERR_NO_MEMORY:  # libxml2 reports it as an error of syntax
+        raise MemoryError
+
+
+def _child_text(element: Any, *names: str) -> str:
+    """Return the text of the first child that has any of `names`, in their order."""
+    for name in names:
+        for child in element:
+            if _name(child) == name and (text := "".join(child.itertext()).strip()):
+                return text
+    return ""
+
+
+# -- feeds ----------------------------------------------------------------------------------------------
+
+
+def read_feed(data: bytes) -> Iterator[tuple[Document, str]]:
+    """Yield (document, id) of every entry of RSS 0.9x, 1.0, 2.0 or Atom; one without text has text "".
+
+    Raises:
+        UnusableError: no well-formed XML, or no feed.
+    """
+    root = parse_xml(data)
+    if _name(root) not in ("rss", "feed", "RDF"):
+        raise UnusableError(f"is XML but no RSS or Atom feed: its root is <{_name(root)}>", "Name an RSS or Atom file")
+    channel = next((child for child in root if _name(child) == "channel"), root)
+    outlet = one_line(text_of_html(_child_text(channel, "title")))
+    for entry in root.iter("{*}item", "{*}entry"):
+        document = _entry(entry, outlet)
+        key = _child_text(entry, "guid", "id")
+        tail = posixpath.basename(urlsplit(document.url).path.rstrip("/")) if document.url else ""
+        yield document, tail if "/" in key or not key else key
+
+
+def _entry(entry: Any, outlet: str) -> Document:
+    text = next(filter(None, (_content(entry, name) for name in ("encoded", "content", "description", "summary"))), "")
+    authors = [_child_text(child, "name") or (child.text or "") for child in entry if _name(child) in _AUTHORS]
+    links = [child for child in entry if _name(child) == "link"]
+    atom = [link.get("href") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")]
+    guid = _child_text(entry, "guid") if all(c.get("isPermaLink") != "false" for c in entry) else ""
+    raw = _child_text(entry, "published", "pubDate", "issued", "date")
+    published = day_of(raw)
+    return Document(
+        text=text,
+        title=one_line(text_of_html(_child_text(entry, "title"))),
+        outlet=outlet,
+        author=one_line(", ".join(dict.fromkeys(filter(None, map(one_line, authors))))),
+        published=published,
+        url=next(filter(None, map(web_address, [*atom, _child_text(entry, "link"), guid])), ""),
+        metadata={"published_raw": one_line(raw)} if raw and not published else {},
+    )
+
+
+_AUTHORS = ("author", "creator")
+
+
+def _content(entry: Any, name: str) -> str:
+    """Return the text of an entry's element: escaped HTML, XHTML in place, or plain."""
+    for child in entry:
+        if _name(child) == name and "search.yahoo.com/mrss" not in str(child.tag):  # media:content is a picture
+            if child.get("type") == "xhtml":
+                return _text(child)
+            text = child.text or ""
+            found = tidy(text) if child.get("type") == "text" else text_of_html(text)
+            if found:
+                return found
+    return ""
+
+
+# -- Word and EPUB --------------------------------------------------------------------------------------
+
+
+def read_docx(data: bytes, limits: Limits) -> Document:
+    """Return the text of a Word file as accepted: without deletions, headers and notes. Raises: UnusableError."""
+    with open_zip(data) as archive:
+        names = set(archive.namelist())
+        if "word/document.xml" not in names:
+            raise UnusableError("is not a Word document: it has no word/document.xml", "Save it again as .docx")
+        body = parse_xml(_part(archive, "word/document.xml", limits))
+        core = None
+        if "docProps/core.xml" in names:  # its dates are those of the file, not of publication
+            core = parse_xml(_part(archive, "docProps/core.xml", limits))
+    text = _word_text(body)
+    if not text:
+        raise UnusableError(NO_TEXT, "Add the text, or remove the file")
+    title, author = ("", "") if core is None else (_child_text(core, "title"), _child_text(core, "creator"))
+    return Document(text=text, title=one_line(title), author=one_line(author))
+
+
+def _part(archive: zipfile.ZipFile, name: str, limits: Limits) -> bytes:
+    """Read a part of a package, its name in what goes wrong. Raises: UnusableError."""
+    try:
+        return member(archive, archive.getinfo(name), limits)
+    except KeyError as error:
+        raise UnusableError(f"lacks the part {one_line(name)}", "Save it again") from error
+    except UnusableError as error:
+        raise UnusableError(f"{error.reason} (its part {one_line(name)})", error.fix) from error
+
+
+def _word_text(body: Any) -> str:
+    pieces: list[str] = []
+    walk = etree.iterwalk(body, events=("start", "end"))
+    for event, element in walk:
+        name = _name(element)
+        if name == "p":
+            pieces.append("\n\n")
+        elif event == "start" and name in _WORD_HIDDEN:
+            walk.skip_subtree()
+        elif event == "start" and name == "t":
+            pieces.append(element.text or "")
+        elif event == "start" and name in _WORD_MARKS:
+            pieces.append(_WORD_MARKS[name])
+    return tidy("".join(pieces))
+
+
+_WORD_MARKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
+
+
+def read_epub(data: bytes, limits: Limits) -> Document:
+    """Return the text of a book in reading order. Raises: UnusableError."""
+    with open_zip(data) as archive:
+        if "META-INF/encryption.xml" in archive.namelist() and "META-INF/rights.xml" in archive.namelist():
+            raise UnusableError("is encrypted", "Remove the copy protection")
+        container = parse_xml(_part(archive, "META-INF/container.xml", limits))
+        path = next((e.get("full-path") or "" for e in container.iter("{*}rootfile")), "")
+        package = parse_xml(_part(archive, path, limits))
+        chapters = []
+        total = 0
+        for name in _spine(package, posixpath.dirname(path)):
+            chapters.append(_chapter(_part(archive, name, limits)))
+            total += len(chapters[-1])
+            if total > limits.characters:
+                raise too_large(f"more than {limits.characters:,} characters", "Split it")
+    text = tidy("\n\n".join(chapters))
+    if not text:
+        raise UnusableError(NO_TEXT, "Save it as text; a book of pictures has none")
+    return _book(package, text)
+
+
+def _spine(package: Any, base: str) -> list[str]:
+    """Return the names of the chapters in reading order, each once: a spine of repetitions is a bomb."""
+    items = {e.get("id"): e for e in package.iter("{*}item")}
+    found = [items[e.get("idref")] for e in package.iter("{*}itemref") if e.get("idref") in items]
+    pages = [e for e in found if "nav" not in (e.get("properties") or "").split()]
+    names = [posixpath.normpath(posixpath.join(base, unquote(e.get("href") or ""))) for e in pages]
+    return list(dict.fromkeys(names))
+
+
+def _chapter(data: bytes) -> str:
+    try:
+        return _text(parse_xml(data))
+    except UnusableError:
+        return text_of_html(
+            data.decode("utf-8", "replace")
+        )  # many books are only nearly XML: named entities, open tags
+
+
+def _book(package: Any, text: str) -> Document:
+    metadata = next((e for e in package if _name(e) == "metadata"), package)
+    authors = [one_line("".join(e.itertext())) for e in metadata if _name(e) == "creator"]
+    dates = [e for e in metadata if _name(e) == "date"]
+    event = "{http://www.idpf.org/2007/opf}event"
+    raw = [e.text or "" for e in dates if e.get(event, "publication") == "publication"]
+    return Document(
+        text=text,
+        title=one_line(_child_text(metadata, "title")),
+        outlet=one_line(_child_text(metadata, "publisher")),
+        author=one_line(", ".join(filter(None, authors))),
+        published=next(filter(None, map(day_of, raw)), ""),
+        url=web_address(_child_text(metadata, "source")),
+    )

@@ -1,0 +1,269 @@
+"""Runs the readers of formats.py in a child process with limits, so that no file can take the index down.
+
+Knows processes, pipes and limits; does not know what a format is. The child reads one file after another and is
+replaced after a crash, a time-out or a file that needs too much memory. It is started afresh (never forked: the
+parent has threads and gigabytes of model), gets no environment variables beyond `KEPT_VARIABLES`, and may neither
+connect anywhere nor start programs. Results come back as JSON lines.
+
+Parent to child: one JSON line (`Request`, size), then the bytes of the file. Child to parent: `["document", {...}]`,
+`["refused", {...}]`, `["entered", {...}]`, ..., `["end"]`; first of all `["ready"]`.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from types import TracebackType
+from typing import Any, BinaryIO, NoReturn
+
+from citewire.index.documents import Document, Limits, Refused, UnusableError, one_line
+from citewire.index.formats import Entered, Request, read
+
+WORKER = (sys.executable, "-P", "-m", "citewire.index.sandbox")  # -P: no module of the current folder is imported
+KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+FORBIDDEN_EVENTS = (  # of sys.addaudithook, by their beginnings
+    *("socket.connect", "socket.getaddrinfo", "socket.gethost", "socket.send", "socket.bind"),
+    *("subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork"),
+)
+START_SECONDS = 60.0  # a loaded machine may take long to start Python; this does not count for a file
+GRACE = 2  # seconds after which a child whose parent is gone ends itself
+MAX_STDERR = 10_000_000  # bytes of a child's messages; the last line explains a crash
+PIPE = 1 << 16
+
+_KINDS = {"document": Document, "refused": Refused, "entered": Entered}
+
+
+class Sandbox:
+    """Reads files by one child process at a time; a context manager that leaves no process behind."""
+
+    def __init__(self, limits: Limits | None = None, command: Sequence[str] = WORKER) -> None:
+        """Prepare only; the child starts with the first file.
+
+        Args:
+            limits: for every file.
+            command: what starts a child that runs `serve`.
+        """
+        self.limits = limits or Limits()
+        self.started = 0  # children so far
+        self._command = command
+        self._child: _Child | None = None
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child, whatever it is doing."""
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
+
+    def read(self, data: bytes, request: Request) -> Iterator[Document | Refused]:
+        """Yield what the file holds, as soon as it is read; what its reader fails at is `Refused`.
+
+        Where a file inside a zip breaks the child, the next child goes on behind that one.
+        """
+        request = replace(request, limits=self.limits)
+        while True:
+            begun: Entered | None = None
+            try:
+                for found in self._results(data, request):
+                    if isinstance(found, Entered):
+                        begun = found
+                    else:
+                        yield found
+                return
+            except UnusableError as error:
+                self.close()
+                yield Refused(error.reason, error.fix, begun.part if begun else "")
+            except BaseException:  # an interrupt, or a consumer that stops: the child is in the middle of a file
+                self.close()
+                raise
+            if begun is None:
+                return
+            request = replace(request, first=begun.number + 1)
+
+    def _results(self, data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
+        if self._child is None:
+            self._child = _Child(self._command, self.limits)
+            self.started += 1
+            self._child.receive(START_SECONDS)
+        self._child.send(data, request)
+        while True:
+            kind, *value = self._child.receive(self.limits.seconds)
+            if kind == "end":
+                return
+            if kind == "exhausted":
+                raise _out_of_memory(self.limits)
+            yield _KINDS[kind](**value[0])
+
+
+def _out_of_memory(limits: Limits) -> UnusableError:
+    amount = f"reading it needs more than {limits.memory // 1_000_000:,} MB of memory"
+    return UnusableError(f"is too large: {amount}", "Split it, or raise the limit")
+
+
+class _Child:
+    """One child process and its pipes; every method raises UnusableError where the child fails."""
+
+    def __init__(self, command: Sequence[str], limits: Limits) -> None:
+        self._limits = limits
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115  closed by kill()
+        environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        self._process = subprocess.Popen(
+            [*command, str(limits.memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._messages,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is for the parent, which ends the child
+            bufsize=0,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        os.set_blocking(self._input.fileno(), False)
+        os.set_blocking(self._output.fileno(), False)
+        self._received = bytearray()
+        self._searched = 0
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._input.close()
+        self._output.close()
+        self._messages.close()
+
+    def send(self, data: bytes, request: Request) -> None:
+        header = json.dumps({**asdict(request), "size": len(data)}).encode() + b"\n"
+        deadline = time.monotonic() + self._limits.seconds
+        for part in (header, data):
+            waiting = memoryview(part)
+            while waiting:
+                self._wait(self._input.fileno(), selectors.EVENT_WRITE, deadline)
+                try:
+                    waiting = waiting[os.write(self._input.fileno(), waiting[: 1 << 20]) :]
+                except BlockingIOError:
+                    continue
+                except BrokenPipeError:
+                    raise self._crashed() from None
+
+    def receive(self, seconds: float) -> list[Any]:
+        """Return the next result, `[kind]` or `[kind, fields]`."""
+        deadline = time.monotonic() + seconds
+        most = 12 * self._limits.characters + 1_000_000  # bytes of the longest line: JSON of the longest text
+        while (end := self._received.find(b"\n", self._searched)) < 0:
+            self._searched = len(self._received)
+            if self._searched > most:
+                raise UnusableError("is too large: its text does not end", "Split it")
+            self._wait(self._output.fileno(), selectors.EVENT_READ, deadline)
+            chunk = os.read(self._output.fileno(), PIPE)
+            if not chunk:
+                raise self._crashed()
+            self._received += chunk
+        line = bytes(self._received[:end])
+        del self._received[: end + 1]
+        self._searched = 0
+        result: list[Any] = json.loads(line)
+        return result
+
+    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, event)
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise UnusableError(
+                    f"took longer than {self._limits.seconds:g} seconds to read", "Remove it, or raise the time limit"
+                )
+
+    def _crashed(self) -> UnusableError:
+        code = self._process.wait()
+        self._messages.seek(max(0, self._messages.tell() - 2_000))
+        lines = self._messages.read().decode("utf-8", "replace").strip().splitlines()
+        if (lines and lines[-1].startswith("MemoryError")) or "out of memory" in "".join(lines[-3:]).lower():
+            return _out_of_memory(self._limits)
+        said = one_line(lines[-1]) if lines else f"exit code {code}"
+        why = signal.Signals(-code).name if code < 0 else said
+        return UnusableError(f"crashed the reader of its format: {why}", "Save it again, or in another format")
+
+
+# -- inside the child -----------------------------------------------------------------------------------
+
+
+def main() -> NoReturn:
+    """Limit this process, then serve its parent until it goes."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not look like a result
+    confine(int(sys.argv[1]))
+    _write(output, ["ready"])
+    serve(sys.stdin.buffer, output)
+    sys.exit(0)
+
+
+def confine(memory: int) -> None:
+    """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    if event.startswith(FORBIDDEN_EVENTS):
+        raise PermissionError(f"{event}{arguments!r}"[:200])
+
+
+def serve(requests: BinaryIO, results: BinaryIO) -> None:
+    """Answer requests until there are no more; ends after a `MemoryError`, as memory may be lost for good."""
+    while header := requests.readline():
+        asked = json.loads(header)
+        data = requests.read(asked.pop("size"))
+        request = Request(**{**asked, "limits": Limits(**asked["limits"])})
+        try:
+            for found in _alarmed(read(data, request), request.limits.seconds + GRACE):
+                kind = next(name for name, made in _KINDS.items() if isinstance(found, made))
+                _write(results, [kind, asdict(found)])
+            _write(results, ["end"])
+        except MemoryError:
+            gc.collect()
+            _write(results, ["exhausted"])
+            return
+
+
+def _alarmed(found: Iterator[Document | Refused | Entered], seconds: float) -> Iterator[Document | Refused | Entered]:
+    """Let SIGALRM end this process where the next result takes longer: a parent that is gone cannot."""
+    while True:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            result = next(found, None)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if result is None:
+            return
+        yield result
+
+
+def _write(results: BinaryIO, value: list[Any]) -> None:
+    try:
+        results.write(json.dumps(value).encode() + b"\n")
+        results.flush()
+    except BrokenPipeError:  # the parent is gone
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

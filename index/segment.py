@@ -1,0 +1,542 @@
+"""One segment of an index: articles, their passages and vectors, written once and never changed.
+
+    vectors.faiss   row i is the vector of passage i: flat up to FLAT_ROWS rows, beyond that an inverted file (IVF)
+    passages.db     articles, passages and their words (FTS5)
+    segment.json    which embedder and chunker made it, its size, and sha256 and bytes of the other two
+
+Knows FAISS (the only importer) and SQLite. Does not know which segments make up an index, nor which of their
+articles are still alive.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citewire.index.disk import FileDigest, digest, replace, sync
+from citewire.index.errors import IndexFormatError
+from citewire.index.passages import embedding_text, title_words
+from citewire.index.types import Article, DateMention, Passage, Span, Vectors
+
+Rows = NDArray[np.bool_]  # (rows of a segment or an index,): which of them are meant
+RowNumbers = NDArray[np.int64]
+
+# Exact search of 100,000 vectors of 384 dimensions takes 13 ms on two cores, and needs no training.
+FLAT_ROWS = 100_000
+EXACT_ROWS = 20_000  # under a filter that leaves at most so many, they are all compared: an IVF would miss some
+RECALL = 0.98  # of the ten nearest, which an IVF's number of probed lists is set for when it is built
+RECALL_SAMPLE = 200  # vectors of the segment that are asked for to measure that
+TRAINING_PER_LIST = 40  # vectors a list that k-means sees; FAISS warns below 39
+TITLE_WEIGHT = 1.0  # of a word in the title against one in the text, in BM25
+
+_FILES = ("vectors.faiss", "passages.db")
+_ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS at once
+
+_SCHEMA = """
+PRAGMA journal_mode=OFF;
+PRAGMA synchronous=OFF;
+CREATE TABLE articles(
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, text TEXT NOT NULL, sha256 TEXT NOT NULL,
+    title TEXT NOT NULL, outlet TEXT NOT NULL, author TEXT NOT NULL, published TEXT NOT NULL,
+    url TEXT NOT NULL, metadata TEXT NOT NULL, source TEXT NOT NULL, dates TEXT NOT NULL, "group" TEXT NOT NULL,
+    signature BLOB NOT NULL, first_row INTEGER NOT NULL, rows INTEGER NOT NULL
+);
+CREATE INDEX articles_sha256 ON articles(sha256);
+CREATE TABLE passages(
+    id INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES articles,
+    "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, sentences TEXT NOT NULL
+);
+CREATE VIRTUAL TABLE words USING fts5(
+    text, title, content='', tokenize='porter unicode61 remove_diacritics 2'
+);
+"""
+_ARTICLE = 'path, text, sha256, title, outlet, author, published, url, metadata, source, dates, "group"'
+_SUMMARY = (
+    'path, sha256, title, outlet, author, published, url, metadata, source, "group", length(text), rows, id, first_row'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article with all that is stored for it.
+
+    Attributes:
+        article: the article.
+        signature: what finds its near-duplicates.
+        passages: its passages in the order of the text.
+        vectors: row i is the vector of `passages[i]`.
+    """
+
+    article: Article
+    signature: bytes
+    passages: Sequence[Passage]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleSummary:
+    """An article without its text.
+
+    Attributes:
+        path, sha256, title, outlet, author, published, url, metadata, source, group: as in `Article`.
+        characters: length of the text.
+        passages: how many there are.
+        id: the article's number inside its segment.
+        first_row: the segment's row of its first passage; the others follow.
+    """
+
+    path: str
+    sha256: str
+    title: str
+    outlet: str
+    author: str
+    published: str
+    url: str
+    metadata: Mapping[str, str]
+    source: str
+    group: str
+    characters: int
+    passages: int
+    id: int
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """What `segment.json` states.
+
+    Attributes:
+        name: of the segment's folder.
+        embedder, chunker: what made the vectors and the passages.
+        dimension: columns of the vectors.
+        rows, articles: how many passages and articles.
+        lists, probes: of the IVF, and how many of its lists a search reads; 0 where the vectors are flat.
+        recall: share of the true ten nearest that the IVF returned when it was built; 1.0 where they are flat.
+        files: bytes and sha256 of the files.
+    """
+
+    name: str
+    embedder: str
+    chunker: str
+    dimension: int
+    rows: int
+    articles: int
+    lists: int
+    probes: int
+    recall: float
+    files: Mapping[str, FileDigest] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Return what `to_json` was made from. Raises: KeyError, TypeError, AttributeError."""
+        files = {name: FileDigest(**entry) for name, entry in fields["files"].items()}
+        return cls(**{**fields, "files": files})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the segment's files."""
+        return sum(file.bytes for file in self.files.values())
+
+
+# -- writing ----------------------------------------------------------------------------------------------
+
+
+class SegmentWriter:
+    """Writes a segment article by article; memory does not grow with the articles, only with an IVF's vectors.
+
+    Args:
+        folder: the segment's folder, which must not exist.
+        embedder, chunker: what made the vectors and the passages.
+        dimension: columns of the vectors.
+
+    Raises:
+        OSError, sqlite3.OperationalError: the disk is full or broken; leaving by an error removes the folder.
+    """
+
+    def __init__(self, folder: Path, *, embedder: str, chunker: str, dimension: int) -> None:
+        self._folder = folder
+        self._embedder, self._chunker, self._dimension = embedder, chunker, dimension
+        self._rows = self._articles = 0
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir()
+        self._raw = (self._folder / "vectors.raw").open("w+b")
+        self._database = sqlite3.connect(self._folder / "passages.db")
+        self._database.executescript(_SCHEMA)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._raw.close()
+        self._database.close()
+        if kind is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, entry: Entry) -> None:
+        """Append an article; the paths of a segment's articles differ."""
+        article, number = entry.article, self._articles
+        self._raw.write(np.ascontiguousarray(entry.vectors, dtype=np.float32).tobytes())
+        plain = (
+            *(article.path, article.text, article.sha256, article.title, article.outlet, article.author),
+            *(article.published, article.url, json.dumps(dict(article.metadata)), article.source),
+            json.dumps([(date.start, date.end, date.first, date.last) for date in article.dates]),
+            *(article.group, entry.signature, self._rows, len(entry.passages)),
+        )
+        self._database.execute(f"INSERT INTO articles VALUES (?{', ?' * len(plain)})", (number, *plain))  # noqa: S608
+        for row, passage in enumerate(entry.passages, self._rows):
+            spans = json.dumps([(span.start, span.end) for span in passage.sentences])
+            self._database.execute(
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?)", (row, number, passage.start, passage.end, spans)
+            )
+            self._database.execute(
+                "INSERT INTO words(rowid, text, title) VALUES (?, ?, ?)",
+                (row, embedding_text(article.text, passage), title_words(article)),
+            )
+        self._rows += len(entry.passages)
+        self._articles += 1
+
+    def finish(self) -> SegmentInfo:
+        """Write what is left, sync everything, and return what the segment is."""
+        self._database.execute("INSERT INTO words(words) VALUES ('optimize')")
+        self._database.commit()
+        self._database.close()
+        lists, probes, recall = self._write_vectors()
+        self._raw.close()
+        (self._folder / "vectors.raw").unlink()
+        for name in _FILES:
+            sync(self._folder / name)
+        info = SegmentInfo(
+            name=self._folder.name,
+            embedder=self._embedder,
+            chunker=self._chunker,
+            dimension=self._dimension,
+            rows=self._rows,
+            articles=self._articles,
+            lists=lists,
+            probes=probes,
+            recall=recall,
+            files={name: digest(self._folder / name) for name in _FILES},
+        )
+        replace(self._folder / "segment.json", json.dumps(info.to_json(), indent=1).encode())
+        sync(self._folder.parent)
+        return info
+
+    def _write_vectors(self) -> tuple[int, int, float]:
+        """Write vectors.faiss; return lists, probes and recall as in `SegmentInfo`."""
+        import faiss
+
+        self._raw.flush()
+        shape = (self._rows, self._dimension)
+        vectors = np.memmap(self._raw, np.float32, "r", shape=shape) if self._rows else np.zeros(shape, np.float32)
+        lists, probes, recall = 0, 0, 1.0
+        if self._rows <= FLAT_ROWS:
+            index = faiss.IndexFlatIP(self._dimension)
+        else:
+            lists = 2 ** round(math.log2(4 * math.sqrt(self._rows)))
+            index = _trained(vectors, lists)
+        for start in range(0, self._rows, _ADDED_AT_ONCE):
+            index.add(np.ascontiguousarray(vectors[start : start + _ADDED_AT_ONCE]))
+        if lists:
+            probes, recall = _calibrated(index, vectors, lists)
+        with (self._folder / "vectors.faiss").open("wb") as stream:
+            # FAISS's own writer says nothing where the last bytes do not fit on the disk.
+            faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write, 1 << 20))
+        return lists, probes, recall
+
+
+def _trained(vectors: Vectors, lists: int) -> Any:
+    import faiss
+
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(vectors.shape[1]), vectors.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed, index.cp.niter = 1, 10
+    chosen = np.random.default_rng(1).choice(len(vectors), min(len(vectors), lists * TRAINING_PER_LIST), replace=False)
+    index.train(np.ascontiguousarray(vectors[np.sort(chosen)]))
+    return index
+
+
+def _calibrated(index: Any, vectors: Vectors, lists: int) -> tuple[int, float]:
+    """Return how many lists have to be read for `RECALL`, and the recall@10 then, on vectors of the segment."""
+    import faiss
+
+    asked = np.random.default_rng(2).choice(len(vectors), min(len(vectors), RECALL_SAMPLE), replace=False)
+    queries = np.ascontiguousarray(vectors[np.sort(asked)])
+    _, exact = faiss.knn(queries, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
+    probes = 1
+    while True:
+        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=probes))
+        recall = float(
+            np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact.tolist(), found.tolist(), strict=True)])
+        )
+        if recall >= RECALL or probes >= lists:
+            return probes, recall
+        probes *= 2
+
+
+# -- reading ----------------------------------------------------------------------------------------------
+
+
+class Segment:
+    """A segment open for reading; safe to share between threads.
+
+    Args:
+        folder: the segment's folder.
+        info: what the index's manifest states of it.
+
+    Raises:
+        IndexFormatError: a file is missing, has another size or cannot be opened.
+    """
+
+    def __init__(self, folder: Path, info: SegmentInfo) -> None:
+        import faiss
+
+        self.info = info
+        self.folder = folder
+        self._lock = RLock()  # one connection for all threads: its file may be unlinked by a later generation
+        self._allowed: Rows | None = None
+        check_sizes(folder, info)
+        database = f"{(folder / 'passages.db').absolute().as_uri()}?mode=ro&immutable=1"
+        try:
+            # Mapped into memory: opening reads little, and what searches do not touch stays on disk.
+            self._vectors = faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
+            if info.lists:
+                self._vectors.make_direct_map()  # finds the vector of a row
+            self._database = sqlite3.connect(database, uri=True, check_same_thread=False)
+            self._database.create_function("allowed", 1, self._is_allowed)
+            self._database.create_function("folded", 1, str.casefold, deterministic=True)
+        except (RuntimeError, sqlite3.OperationalError) as error:
+            raise IndexFormatError(f"{folder} cannot be opened: {error}", "Run: citewire index repair") from error
+
+    def close(self) -> None:
+        """Release the database; the segment cannot be used afterwards."""
+        with self._lock:
+            self._database.close()
+
+    # articles
+
+    def article(self, path: str) -> tuple[int, Article] | None:
+        """Return the number and the article of a path, None without one."""
+        rows = self._rows(f"SELECT id, {_ARTICLE} FROM articles WHERE path = ?", (path,))  # noqa: S608
+        return (rows[0][0], _article(rows[0][1:])) if rows else None
+
+    def number(self, path: str) -> int | None:
+        """Return the number of the article of a path, None without one."""
+        rows = self._rows("SELECT id FROM articles WHERE path = ?", (path,))
+        return rows[0][0] if rows else None
+
+    def summaries(self, numbers: Sequence[int] | None = None) -> list[ArticleSummary]:
+        """Return the articles of the given numbers, in the order of numbers; all without."""
+        query = f"SELECT {_SUMMARY} FROM articles ORDER BY id"  # noqa: S608
+        if numbers is None:
+            return [_summary(row) for row in self._rows(query, ())]
+        query = query.replace("ORDER BY", "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY")
+        return [_summary(row) for row in self._rows(query, (json.dumps(list(numbers)),))]
+
+    def identities(self) -> list[tuple[int, str, str, int]]:
+        """Return (number, path, source, passages) of all articles."""
+        return self._rows("SELECT id, path, source, rows FROM articles", ())
+
+    def signatures(self) -> list[tuple[int, str, bytes]]:
+        """Return (number, group, signature) of all articles."""
+        return self._rows('SELECT id, "group", signature FROM articles', ())
+
+    def columns(self) -> list[tuple[int, int, str, str]]:
+        """Return (first row, rows, published, group) of all articles."""
+        return self._rows('SELECT first_row, rows, published, "group" FROM articles', ())
+
+    def select(self, where: str, values: Sequence[object]) -> list[tuple[int, int]]:
+        """Return (first row, rows) of the articles that an SQL condition over their columns holds for."""
+        return self._rows(f"SELECT first_row, rows FROM articles WHERE {where}", values)  # noqa: S608
+
+    def rows_of(self, numbers: Iterable[int]) -> Rows:
+        """Return which rows belong to the articles of the given numbers."""
+        chosen = np.zeros(self.info.rows, np.bool_)
+        listed = json.dumps(sorted(numbers))
+        for first, rows in self.select("id IN (SELECT value FROM json_each(?))", (listed,)):
+            chosen[first : first + rows] = True
+        return chosen
+
+    def entries(self, without: Iterable[int] = ()) -> Iterator[Entry]:
+        """Yield all articles but those of the given numbers with what is stored for them."""
+        left_out = set(without)
+        for summary in self.summaries():
+            if summary.id in left_out:
+                continue
+            ((signature, *columns),) = self._rows(
+                f"SELECT signature, {_ARTICLE} FROM articles WHERE id = ?",  # noqa: S608
+                (summary.id,),
+            )
+            rows = range(summary.first_row, summary.first_row + summary.passages)
+            yield Entry(_article(columns), signature, self.fetch(rows), self.vectors(rows))
+
+    def vectors_of(self, sha256: str) -> Vectors | None:
+        """Return the vectors of an article's passages, None without such an article."""
+        found = self._rows("SELECT first_row, rows FROM articles WHERE sha256 = ? LIMIT 1", (sha256,))
+        return self.vectors(range(found[0][0], found[0][0] + found[0][1])) if found else None
+
+    # passages
+
+    def fetch(self, rows: Sequence[int]) -> list[Passage]:
+        """Return the passages of the given rows, in their order."""
+        query = (
+            'SELECT path, "start", "end", substr(text, "start" + 1, "end" - "start"), sentences '
+            "FROM passages JOIN articles ON articles.id = article WHERE passages.id = ?"
+        )
+        found = [self._rows(query, (int(row),))[0] for row in rows]
+        return [
+            Passage(path, start, end, text, tuple(Span(*pair) for pair in json.loads(sentences)))
+            for path, start, end, text, sentences in found
+        ]
+
+    def article_of(self, rows: Sequence[int]) -> list[int]:
+        """Return the number of the article of each row."""
+        query = "SELECT article FROM passages WHERE id = ?"
+        return [self._rows(query, (int(row),))[0][0] for row in rows]
+
+    # vectors
+
+    def vectors(self, rows: Sequence[int]) -> Vectors:
+        """Return the vectors of the given rows, shape (len(rows), dimension)."""
+        if not len(rows):
+            return np.zeros((0, self.info.dimension), np.float32)
+        return np.asarray(self._vectors.reconstruct_batch(np.asarray(rows, np.int64)), np.float32)
+
+    def search_dense(self, vector: Vectors, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
+        """Return (row, cosine) of the `k` nearest of the allowed rows, nearest first; `vector` has length 1."""
+        import faiss
+
+        selector = None
+        if allowed is not None:
+            rows = np.flatnonzero(allowed)
+            if len(rows) <= EXACT_ROWS:
+                return self._exact(vector, rows, k)
+            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+        if self.info.lists:
+            options = faiss.SearchParametersIVF(sel=selector, nprobe=self.info.probes)
+        else:
+            options = faiss.SearchParameters(sel=selector)
+        scores, found = self._vectors.search(vector.reshape(1, -1), min(k, self.info.rows), params=options)
+        pairs = zip(found[0].tolist(), scores[0].tolist(), strict=True)
+        return [(row, score) for row, score in pairs if row >= 0]
+
+    def _exact(self, vector: Vectors, rows: RowNumbers, k: int) -> list[tuple[int, float]]:
+        scores = self.vectors(rows) @ vector  # type: ignore[arg-type]
+        best = np.argsort(-scores, kind="stable")[:k]
+        return [(int(rows[i]), float(scores[i])) for i in best]
+
+    # words
+
+    def matches(self, expression: str, most: int) -> int:
+        """Return how many rows an FTS5 expression matches, `most` + 1 where they are more than `most`."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+        found: int = self._rows(query, (expression, most + 1))[0][0]
+        return found
+
+    def search_bm25(self, expression: str, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
+        """Return (row, bm25) of the `k` best of the allowed rows for an FTS5 expression, best (highest) first.
+
+        FTS5's own BM25 (k1 1.2, b 0.75), whose document frequencies are those of this segment alone.
+        """
+        condition = "" if allowed is None else "AND allowed(rowid)"
+        score = f"bm25(words, 1.0, {TITLE_WEIGHT})"
+        query = (
+            f"SELECT rowid, -{score} FROM words WHERE words MATCH ? {condition} "  # noqa: S608
+            f"ORDER BY {score}, rowid LIMIT ?"
+        )
+        with self._lock:
+            self._allowed = allowed
+            return self._rows(query, (expression, k))
+
+    def bm25s(self, expression: str, rows: Sequence[int]) -> dict[int, float]:
+        """Return the bm25 of those of `rows` that an FTS5 expression matches, as `search_bm25` scores them."""
+        query = (
+            f"SELECT rowid, -bm25(words, 1.0, {TITLE_WEIGHT}) FROM words "  # noqa: S608
+            "WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
+        )
+        return dict(self._rows(query, (expression, json.dumps([int(row) for row in rows]))))
+
+    def _is_allowed(self, row: int) -> bool:
+        return bool(self._allowed is None or self._allowed[row])
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._database.execute(query, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise IndexFormatError(
+                    f"{self.folder / 'passages.db'} is damaged: {error}", "Run: citewire index repair"
+                ) from error
+
+
+def _article(columns: Sequence[Any]) -> Article:
+    """Return the article of the columns `_ARTICLE`."""
+    values = dict(zip(("metadata", "source", "dates", "group"), columns[8:], strict=True))
+    values["metadata"] = json.loads(values["metadata"])
+    values["dates"] = tuple(DateMention(*date) for date in json.loads(values["dates"]))
+    path, text, sha256, title, outlet, author, published, url = columns[:8]
+    return Article(path, text, sha256, title, outlet, author, published, url, **values)
+
+
+def _summary(columns: Sequence[Any]) -> ArticleSummary:
+    """Return the summary of the columns `_SUMMARY`."""
+    values = list(columns)
+    values[7] = json.loads(values[7])
+    return ArticleSummary(*values)
+
+
+# -- checking ---------------------------------------------------------------------------------------------
+
+
+def check_sizes(folder: Path, info: SegmentInfo) -> None:
+    """Raise IndexFormatError unless every file is there with the stated number of bytes."""
+    for name, stated in info.files.items():
+        try:
+            found = (folder / name).stat().st_size
+        except OSError as error:
+            raise IndexFormatError(
+                f"{folder / name} cannot be read: {error.strerror}", "Run: citewire index repair"
+            ) from error
+        if found != stated.bytes:
+            raise IndexFormatError(
+                f"{folder / name} has {found} bytes, its manifest states {stated.bytes}", "Run: citewire index repair"
+            )
+
+
+def check_hashes(folder: Path, info: SegmentInfo) -> None:
+    """Raise IndexFormatError unless every file is as published; FAISS loads flipped bits in silence."""
+    check_sizes(folder, info)
+    for name, stated in info.files.items():
+        try:
+            found = digest(folder / name)
+        except OSError as error:
+            raise IndexFormatError(
+                f"{folder / name} cannot be read: {error.strerror}", "Run: citewire index repair"
+            ) from error
+        if found != stated:
+            raise IndexFormatError(
+                f"{folder / name} is damaged: its sha256 is {found.sha256}", "Run: citewire index repair"
+            )
+
+
+def read_info(folder: Path) -> SegmentInfo | None:
+    """Return what the `segment.json` of a folder states, None where there is none that can be read."""
+    try:
+        info = SegmentInfo.from_json(json.loads((folder / "segment.json").read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return info if info.name == folder.name else None

@@ -1,0 +1,133 @@
+"""Small builders of real documents: PDF, Word, EPUB, zip and pages of news, byte for byte in the hands of a test."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from html import escape
+
+PARAGRAPHS = (
+    "The dam above Low Valley broke on Monday after three days of rain, officials said, and the river rose fast.",
+    "About 300 people left their homes, and the mayor, Ada Quill, asked the state for help as the water came in.",
+    "No one was hurt, the fire department said on Tuesday.",
+)
+
+
+def page(head: str = "", paragraphs: Sequence[str] = PARAGRAPHS, title: str = "Dam breaks") -> bytes:
+    """Return a page of news with a menu and a footer around the text."""
+    body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
+    return (
+        f"<!DOCTYPE html><html><head><meta charset='utf-8'><title>{title}</title>{head}</head><body>"
+        f"<nav><ul><li><a href='/'>Home</a></li><li><a href='/sport'>Sport</a></li></ul></nav>"
+        f"<article><h1>{title}</h1>{body}</article><footer>All rights reserved</footer></body></html>"
+    ).encode()
+
+
+def deflated_blanks(megabytes: int) -> bytes:
+    """Return a zlib stream of so many million blanks, made of one compressed block over and over."""
+    block = b" " * 1_000_000
+    deflater = zlib.compressobj(9, wbits=-15)
+    deflated = deflater.compress(block) + deflater.flush(zlib.Z_FULL_FLUSH)
+    check = 1
+    for _ in range(megabytes):
+        check = zlib.adler32(block, check)
+    return b"\x78\xda" + deflated * megabytes + b"\x03\x00" + check.to_bytes(4, "big")
+
+
+def pdf(pages: Sequence[Sequence[str]], info: Mapping[str, str] | None = None, stream: bytes = b"") -> bytes:
+    """Return a PDF with one line of text an item, "" for an empty line; `stream` comes before each page's own."""
+    kids = " ".join(f"{5 + 3 * number} 0 R" for number in range(len(pages)))
+    stated = " ".join(f"/{name} ({value})" for name, value in (info or {}).items())
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        f"<< {stated} >>".encode(),
+    ]
+    for number, lines in enumerate(pages):
+        shown = " ".join(f"({line}) Tj T*" for line in lines)
+        first = 5 + 3 * number
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> "
+            b"/Contents [%d 0 R %d 0 R] >>" % (first + 1, first + 2),
+            *map(
+                _stream,
+                (stream or zlib.compress(b""), zlib.compress(f"BT /F1 12 Tf 14 TL 72 720 Td {shown} ET".encode())),
+            ),
+        ]
+    return _pdf_file(objects, b"/Info 4 0 R")
+
+
+def encrypted_pdf() -> bytes:
+    """Return a PDF that asks for a password: its owner and user keys match none."""
+    key = b"<" + b"41" * 32 + b">"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [] /Count 0 >>",
+        b"<< /Filter /Standard /V 1 /R 2 /O %s /U %s /P -4 >>" % (key, key),
+    ]
+    return _pdf_file(objects, b"/Encrypt 3 0 R /ID [<00><00>]")
+
+
+def _stream(deflated: bytes) -> bytes:
+    return b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(deflated), deflated)
+
+
+def _pdf_file(objects: Sequence[bytes], trailer: bytes) -> bytes:
+    out, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return out + (
+        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<< /Size %d /Root 1 0 R %s >>\nstartxref\n%d\n%%%%EOF"
+        % (len(objects) + 1, table, len(objects) + 1, trailer, len(out))
+    )
+
+
+def zipped(files: Mapping[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """Return a zip of these names and contents."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def docx(body: str, core: str = "") -> bytes:
+    """Return a Word file with this content of <w:body>, and these elements of its core properties."""
+    files = {"word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'}
+    if core:
+        files["docProps/core.xml"] = (
+            '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '
+            'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
+            f"{core}</cp:coreProperties>"
+        )
+    return zipped(files)
+
+
+def paragraph(*texts: str) -> str:
+    """Return a paragraph of Word, one run a text."""
+    return f"<w:p>{''.join(f'<w:r><w:t>{escape(text)}</w:t></w:r>' for text in texts)}</w:p>"
+
+
+def epub(chapters: Mapping[str, str], metadata: str = "", order: Sequence[str] | None = None) -> bytes:
+    """Return a book of these chapter files in the given reading order."""
+    items = "".join(f'<item id="{name}" href="{name}" media-type="application/xhtml+xml"/>' for name in chapters)
+    spine = "".join(f'<itemref idref="{name}"/>' for name in order or list(chapters))
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'xmlns:opf="http://www.idpf.org/2007/opf" version="2.0">'
+        f"<metadata>{metadata}</metadata><manifest>{items}</manifest><spine>{spine}</spine></package>"
+    )
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OPS/book.opf"/></rootfiles></container>'
+    )
+    files: dict[str, bytes | str] = {"mimetype": "application/epub+zip", "META-INF/container.xml": container}
+    return zipped(files | {"OPS/book.opf": package} | {f"OPS/{name}": text for name, text in chapters.items()})

@@ -1,0 +1,630 @@
+"""Every format is read as a reader sees it, with what it states and no more; every broken one says why."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import asdict, replace
+
+import pytest
+from documents import PARAGRAPHS, deflated_blanks, docx, encrypted_pdf, epub, page, paragraph, pdf, zipped
+
+from citewire.index.documents import Document, Limits, Refused, day_of, extra, one_line, tidy, web_address
+from citewire.index.formats import Entered, Request, read
+
+
+def everything(data: bytes | str, kind: str, **asked: object) -> list[Document | Refused]:
+    request = replace(Request(kind, f"x{kind}"), **asked)  # type: ignore[arg-type]
+    content = data.encode() if isinstance(data, str) else data
+    return [found for found in read(content, request) if not isinstance(found, Entered)]
+
+
+def document(data: bytes | str, kind: str, **asked: object) -> Document:
+    (found,) = everything(data, kind, **asked)
+    assert isinstance(found, Document), found
+    return found
+
+
+def refused(data: bytes | str, kind: str, **asked: object) -> Refused:
+    (found,) = everything(data, kind, **asked)
+    assert isinstance(found, Refused), found
+    assert found.fix
+    return found
+
+
+def stated(found: Document) -> dict[str, object]:
+    """Return the fields that are filled, without the text."""
+    return {name: value for name, value in asdict(found).items() if value and name != "text"}
+
+
+# -- dates and words ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2022-06-16", "2022-06-16"),
+        ("2022/06/16", "2022-06-16"),
+        ("2022.6.6 10:30", "2022-06-06"),
+        ("2022-06-16T23:30:00-07:00", "2022-06-16"),
+        ("20220616", "2022-06-16"),
+        ("20220616T101500Z", "2022-06-16"),
+        ("Thu, 16 Jun 2022 23:59:00 -0700", "2022-06-16"),
+        ("16 Jun 22 10:00 GMT", "2022-06-16"),
+        ("June 16, 2022", "2022-06-16"),
+        ("Thursday, Sept. 1st, 2022 at 5 p.m.", "2022-09-01"),
+        ("16 June 2022", "2022-06-16"),
+        ("16.06.2022", "2022-06-16"),
+        ("6/16/2022", "2022-06-16"),
+        ("16/6/2022", "2022-06-16"),
+        ("06/06/2022", "2022-06-06"),
+        ("1655337600", "2022-06-16"),
+        ("1655337600000", "2022-06-16"),
+        ("06/07/2022", ""),  # June or July
+        ("2022-02-30", ""),
+        ("0001-01-01", ""),
+        ("June 2022", ""),
+        ("2022", ""),
+        ("yesterday", ""),
+        ("Foo 16, 2022", ""),
+        ("", ""),
+    ],
+)
+def test_a_date_field_is_read_only_where_it_is_clear(value: str, day: str) -> None:
+    assert day_of(value) == day
+
+
+def test_words_are_cleaned() -> None:
+    assert tidy("a \r\nb\r\n\r\n\r\n\r\nc\x00\x08\ud800\ufeff d\u2029e ") == "a\nb\n\nc d\n\ne"
+    assert one_line(" a\n\u2028b\x1b\ud800 ") == "a b"
+    assert one_line(["A", 3, None, "B"]) == "A, 3, B"
+    assert [one_line(value) for value in (True, None, {"a": 1}, 2.5)] == ["", "", "", "2.5"]
+    assert len(one_line("x" * 9_000)) == 1_000
+    assert [web_address(v) for v in ("http://a.b/c", "javascript:x", "http://[", "https://a b", 3)] == [
+        "http://a.b/c",
+        *[""] * 4,
+    ]
+    many = {f"k{number}": "v" for number in range(50)}
+    assert list(extra({"long": "x" * 501, "y" * 65: "v", "none": "", **many})) == [f"k{n}" for n in range(32)]
+
+
+# -- what a file really is ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "reason"),
+    [
+        (pdf([["Text."]]), ".txt", "is a PDF named .txt"),
+        (pdf([["Text."]]), ".html", "is a PDF named .html"),
+        (zipped({"a": "b"}), ".txt", "is a zip file named .txt"),
+        (page(), ".txt", "is an HTML page named .txt"),
+        (b"\xef\xbb\xbf<html>", ".pdf", "is no .pdf file: it begins with "),
+        (b"text", ".zip", "is no .zip file: it begins with 'text'"),
+        (b"\xd0\xcf\x11\xe0\xa1", ".docx", "is an old or an encrypted Office file named .docx"),
+        (b"{\\rtf1", ".txt", "is an RTF file named .txt"),
+        (b"\x1f\x8b\x08", ".jsonl", "is a gzip file named .jsonl"),
+        (b"\x89PNG", ".html", "is a PNG picture named .html"),
+        (b"%PDF-1.4", ".xml", "is a PDF named .xml"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_refused(data: bytes, kind: str, reason: str) -> None:
+    assert refused(data, ".feed" if kind == ".xml" else kind).reason.startswith(reason)
+
+
+def test_a_pdf_may_begin_with_other_lines() -> None:
+    assert document(b"\n\n" + pdf([["Text."]]), ".pdf").text == "Text."
+
+
+# -- text and Markdown --------------------------------------------------------------------------------------
+
+
+def test_markdown_is_read_as_rendered_with_its_front_matter() -> None:
+    text = (
+        "---\ntitle: 'Dam breaks'\nauthor: Ann Lee\ndate: 2022-06-16 10:00\nsource: The Daily\n# no: comment\n"
+        "desk: metro\n---\n# Dam *breaks*\n\nThe **dam**\nbroke &amp; [fell](http://x.y). ![pic](a.png)\n\n"
+        "- one\n- two `x`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<div>Raw <b>block</b></div>\n\n```\ncode\n```\n"
+    )
+    found = document(text, ".md")
+    assert found.text == "Dam breaks\n\nThe dam\nbroke & fell.\n\none\n\ntwo x\n\na b\n1 2\n\nRaw block\n\ncode"
+    assert stated(found) == {
+        "title": "Dam breaks",
+        "author": "Ann Lee",
+        "published": "2022-06-16",
+        "outlet": "The Daily",
+        "metadata": {"desk": "metro"},
+    }
+    assert document("Only text.", ".md") == Document("Only text.")
+    assert refused("---\ntitle: T\n---\n", ".md").reason == "holds no text"
+
+
+# -- HTML ---------------------------------------------------------------------------------------------------
+
+
+def test_a_page_gives_its_main_text_and_what_it_states() -> None:
+    head = (
+        '<meta property="og:site_name" content="The Daily"><meta name="author" content="Ann Lee">'
+        '<link rel="canonical" href="https://daily.example/dam"><meta property="article:published_time" '
+        'content="2022-06-16T10:00:00Z"><meta property="article:modified_time" content="2023-01-01">'
+    )
+    found = document(page(head), ".html")
+    assert found.text == "\n".join(("Dam breaks", *PARAGRAPHS))
+    assert stated(found) == {
+        "title": "Dam breaks",
+        "author": "Ann Lee",
+        "outlet": "The Daily",
+        "published": "2022-06-16",
+        "url": "https://daily.example/dam",
+    }
+
+
+def linked_data(**values: object) -> str:
+    return f'<script type="application/ld+json">{json.dumps({"@graph": [{"@type": "NewsArticle", **values}]})}</script>'
+
+
+@pytest.mark.parametrize(
+    ("head", "day"),
+    [
+        (linked_data(datePublished="2022-06-16T10:00:00Z", dateModified="2023-01-01"), "2022-06-16"),
+        (linked_data(dateModified="2023-01-01", dateCreated="2023-01-01"), ""),
+        ('<script type="application/ld+json">{broken</script><meta name="date" content="2022-06-16">', "2022-06-16"),
+        ('<meta name="DC.date.issued" content="16 June 2022">', "2022-06-16"),
+        ('<meta itemprop="datePublished" content="2022-06-16">', "2022-06-16"),
+        ('<meta property="article:modified_time" content="2022-06-16">', ""),
+        ('<meta name="date" content="soon">', ""),
+        ('<link rel="canonical" href="https://daily.example/2022/06/16/dam">', ""),  # an address states nothing
+        ("<!-- 2022-06-16 -->", ""),
+    ],
+)
+def test_the_date_of_a_page_is_stated_or_empty(head: str, day: str) -> None:
+    assert document(page(head), ".html").published == day
+
+
+@pytest.mark.parametrize(
+    ("inside", "day"),
+    [
+        ("<time datetime='2022-06-16T10:00'>June 16</time>", "2022-06-16"),
+        ("<time datetime='2022-06-16'>x</time><time class='updated' datetime='2022-06-18'>y</time>", "2022-06-16"),
+        ("<time datetime='2022-06-16'>x</time><time datetime='2021-01-01'>y</time>", ""),
+        ("<time itemprop='datePublished' datetime='2022-06-16'>x</time><time datetime='2021-01-01'>", "2022-06-16"),
+        ("<p>Published June 16, 2022. Copyright 2022.</p>", ""),
+    ],
+)
+def test_a_time_in_the_article_states_its_date_where_it_is_the_only_one(inside: str, day: str) -> None:
+    data = page().replace(b"</h1>", b"</h1>" + inside.encode())
+    assert document(data, ".html").published == day
+
+
+def test_a_host_is_no_outlet_unless_the_page_calls_itself_so() -> None:
+    link = '<link rel="canonical" href="https://daily.example/dam">'
+    assert document(page(link), ".html").outlet == ""
+    assert document(page(link + '<meta property="og:site_name" content="Daily.Example">'), ".html").outlet == (
+        "Daily.Example"
+    )
+
+
+def test_a_page_in_another_encoding_is_read_as_it_states() -> None:
+    text = "Die Brücke über den Fluß wurde am Montag geöffnet, teilte die Stadt mit, und viele Gäste kamen dazu."
+    data = page(paragraphs=[text] * 3).decode().replace("charset='utf-8'", "charset='windows-1252'").encode("cp1252")
+    assert text in document(data, ".html").text
+    assert "Ð" not in document(data, ".html").text
+    no_charset = data.replace(b"<meta charset='windows-1252'>", b"")
+    assert text in document(no_charset, ".html").text
+
+
+def test_a_page_without_text_or_of_bottomless_nesting_is_refused() -> None:
+    assert refused("", ".html").reason == "holds no text of an article"
+    assert refused("<html><body><script>x()</script></body></html>", ".html").reason == "holds no text of an article"
+    assert refused("<div>" * 50_000 + "x", ".html").reason == "is too large: elements nested deeper than 250"
+    assert refused(b"<html>" + b" " * 20_000_000, ".html").reason.startswith("is too large: 20,000,006 bytes of HTML")
+
+
+# -- PDF ----------------------------------------------------------------------------------------------------
+
+
+def test_a_pdf_gives_paragraphs_without_line_breaks_and_hyphens() -> None:
+    lines = ["The minister said on Mon-", "day that the talks are over, and", "went home.", "", "A new paragraph."]
+    info = {"Title": "Talks end", "Author": "Ann Lee", "CreationDate": "D:20220616"}
+    found = document(pdf([lines, ["On page two."]], info), ".pdf")
+    assert found.text == (
+        "The minister said on Monday that the talks are over, and went home.\n\nA new paragraph.\n\nOn page two."
+    )
+    assert stated(found) == {
+        "title": "Talks end",
+        "author": "Ann Lee",
+    }  # the day of the file is not that of publication
+    assert document(pdf([["x"]], {"Title": "Microsoft Word - a.doc"}), ".pdf").title == ""
+
+
+def test_a_short_line_that_ends_a_sentence_ends_its_paragraph_in_a_pdf() -> None:
+    lines = [
+        "The first paragraph of this page fills its line and goes",
+        "on here.",
+        "The second one is as wide, and so",
+        "on.",
+    ]
+    assert document(pdf([lines]), ".pdf").text == (
+        "The first paragraph of this page fills its line and goes on here.\n\nThe second one is as wide, and so on."
+    )
+
+
+def test_a_pdf_of_two_columns_goes_on_in_the_second() -> None:
+    column = "BT /F1 12 Tf 14 TL {} 720 Td (Left one) Tj T* (left two) Tj ET "
+    stream = zlib.compress((column.format(72) + column.replace("Left", "right").format(320)).encode())
+    assert document(pdf([[]], stream=stream), ".pdf").text == "Left one left two right one left two"
+
+
+def test_the_limits_of_a_pdf() -> None:
+    assert refused(pdf([[]] * 5_001), ".pdf").reason == "is too large: 5,001 pages, at most 5,000 are read"
+    two = pdf([["x" * 50], ["y" * 60]])
+    assert refused(two, ".pdf", limits=Limits(characters=100)).reason == "is too large: more than 100 characters"
+    assert document(two, ".pdf", limits=Limits(characters=120)).text == f"{'x' * 50}\n\n{'y' * 60}"
+
+
+def test_pictures_in_a_pdf_may_be_large() -> None:
+    picture = b"9 0 obj\n<< /Subtype /Image >>\nstream\n" + deflated_blanks(3) + b"\nendstream endobj xref"
+    assert (
+        document(pdf([["Text."]]).replace(b"xref", picture, 1), ".pdf", limits=Limits(bytes=2_000_000)).text == "Text."
+    )
+
+
+def test_a_pdf_without_text_with_a_password_or_broken_is_refused() -> None:
+    assert refused(pdf([[], []]), ".pdf").reason == "holds no text on its 2 pages, as a scan does"
+    assert refused(encrypted_pdf(), ".pdf").reason == "is encrypted"
+    assert refused(b"%PDF-1.4 nothing", ".pdf").reason.startswith("is a broken PDF")
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_pdf_that_inflates_beyond_the_limit_is_too_large_and_not_empty(layers: int) -> None:
+    blanks = deflated_blanks(3)
+    data = pdf([["Text."]], stream=blanks)
+    if layers == 2:
+        data = data.replace(
+            b"xref", b"9 0 obj\n<< >>\nstream\n" + zlib.compress(blanks) + b"\nendstream endobj xref", 1
+        )
+    small = Limits(bytes=2_000_000)
+    assert refused(data, ".pdf", limits=small).reason == (
+        f"is too large: {len(data):,} bytes of PDF inflate to more than 2,000,000"
+    )
+    assert document(pdf([["Text."]], stream=blanks), ".pdf").text == "Text."
+
+
+# -- Word and EPUB ------------------------------------------------------------------------------------------
+
+
+def test_a_word_file_is_read_as_accepted() -> None:
+    body = (
+        paragraph("Dam ", "breaks")
+        + "<w:p><w:r><w:t>Now</w:t><w:tab/><w:t>and</w:t><w:br/><w:t>then</w:t></w:r>"
+        + "<w:del><w:r><w:delText>gone</w:delText></w:r></w:del><w:ins><w:r><w:t> added</w:t></w:r></w:ins></w:p>"
+        + f"<w:tbl><w:tr><w:tc>{paragraph('Cell 1')}</w:tc><w:tc>{paragraph('Cell 2')}</w:tc></w:tr></w:tbl>"
+    )
+    core = "<dc:title>Dam</dc:title><dc:creator>Ann Lee</dc:creator><dcterms:created>2022-06-16</dcterms:created>"
+    found = document(docx(body, core), ".docx")
+    assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1\n\nCell 2"
+    assert stated(found) == {"title": "Dam", "author": "Ann Lee"}  # created is the day of the file
+    assert document(docx(body), ".docx").text == found.text
+
+
+def test_a_word_file_that_is_none_is_refused() -> None:
+    assert refused(docx(""), ".docx").reason == "holds no text of an article"
+    assert refused(zipped({"a.txt": "x"}), ".docx").reason == "is not a Word document: it has no word/document.xml"
+    assert refused(zipped({"word/document.xml": "<a>"}), ".docx").reason.startswith("is not well-formed XML")
+    assert refused(docx(paragraph("x"))[:-40], ".docx").reason.startswith("is a broken zip file")
+    bomb = docx(paragraph(" " * 5_000_000))
+    assert refused(bomb, ".docx").reason.startswith("is too large: ")
+    assert "(its part word/document.xml)" in refused(bomb, ".docx").reason
+
+
+CHAPTER = (
+    '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><h1>{0}</h1><p>Text {0}.</p></body></html>'
+)
+
+
+def test_a_book_is_read_in_its_order() -> None:
+    metadata = (
+        "<dc:title>News of June</dc:title><dc:creator>Ann Lee</dc:creator><dc:creator>Bo Im</dc:creator>"
+        '<dc:publisher>The Daily</dc:publisher><dc:date opf:event="modification">2023-01-01</dc:date>'
+        '<dc:date opf:event="publication">2022-06-16</dc:date>'
+    )
+    chapters = {"a.xhtml": CHAPTER.format("A"), "b.xhtml": "<html><body><p>Caf&eacute;<br>open</body></html>"}
+    found = document(epub(chapters, metadata, order=["b.xhtml", "a.xhtml", "a.xhtml"]), ".epub")
+    assert found.text == "Café\nopen\n\nA\n\nText A."
+    assert stated(found) == {
+        "title": "News of June",
+        "author": "Ann Lee, Bo Im",
+        "outlet": "The Daily",
+        "published": "2022-06-16",
+    }
+
+
+def test_a_book_that_is_none_is_refused() -> None:
+    assert refused(zipped({"mimetype": "x"}), ".epub").reason == "lacks the part META-INF/container.xml"
+    assert refused(epub({"a.xhtml": "<html><body></body></html>"}), ".epub").reason == "holds no text of an article"
+    many = {f"{number}.xhtml": CHAPTER.format("x" * 900) for number in range(3)}
+    assert refused(epub(many), ".epub", limits=Limits(characters=2_000)).reason == (
+        "is too large: more than 2,000 characters"
+    )
+
+
+# -- mail ---------------------------------------------------------------------------------------------------
+
+HEADERS = (
+    "From: =?utf-8?q?J=C3=B6rg?= Lee <lee@daily.example>\nTo: you@x.example\nSubject: Dam\n breaks\n"
+    "Date: Thu, 16 Jun 2022 23:30:00 -0700\n"
+)
+
+
+def test_a_mail_gives_its_plain_body_and_names_its_attachments() -> None:
+    mail = HEADERS + (
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=A\n\n--A\nContent-Type: multipart/alternative; "
+        "boundary=B\n\n--B\nContent-Type: text/html\n\n<p>html</p>\n--B\nContent-Type: text/plain; charset=latin-1\n"
+        "Content-Transfer-Encoding: quoted-printable\n\nCaf=E9 =\nopens.\n--B--\n--A\nContent-Type: application/pdf\n"
+        'Content-Disposition: attachment; filename="plan.pdf"\n\nxxxx\n--A--\n'
+    )
+    found = document(mail, ".eml")
+    assert found.text == "Café opens."
+    assert stated(found) == {
+        "title": "Dam breaks",
+        "author": "Jörg Lee",
+        "published": "2022-06-16",
+        "metadata": {"attachments": "plan.pdf"},
+    }
+
+
+def test_a_mail_of_html_alone_is_read_as_shown() -> None:
+    mail = HEADERS.replace("Thu, 16 Jun 2022 23:30:00 -0700", "soon") + (
+        "Content-Type: text/html\n\n<style>p{}</style><p>One &amp;<br>two</p>"
+        "<table><tr><td>a</td><td>b</td></tr></table>"
+    )
+    found = document(mail, ".eml")
+    assert found.text == "One &\ntwo\n\na b"
+    assert (found.published, found.metadata) == ("", {"published_raw": "soon"})
+
+
+def test_a_broken_header_does_not_cost_the_mail() -> None:
+    found = document('From: "\nSubject: Dam\nDate: nonsense <\n\nText.', ".eml")
+    assert (found.text, found.title, found.author) == ("Text.", "Dam", "")
+
+
+@pytest.mark.parametrize(
+    ("mail", "reason"),
+    [
+        ("just text", "is not a mail"),
+        (HEADERS + "\n \n", "holds no text in its body"),
+        (HEADERS + "Content-Type: text/plain; charset=nonsense\n\nx", "is a broken mail"),
+    ],
+)
+def test_a_mail_that_is_none_is_refused(mail: str, reason: str) -> None:
+    assert refused(mail, ".eml").reason.startswith(reason)
+
+
+# -- records ------------------------------------------------------------------------------------------------
+
+
+def test_jsonl_records_are_articles_by_id_or_line() -> None:
+    lines = [
+        json.dumps({"id": "dam-1", "headline": "Dam", "body": "The dam broke.", "publish_date": "2022/06/16", "n": 3}),
+        "",
+        json.dumps({"id": "dam-1", "text": "Again.", "source": {"name": "The Daily"}, "authors": ["A", "B"]}),
+        json.dumps({"id": "../x", "text": "A\r\n\r\n\r\nB \ud800", "date": "someday", "url": "ftp://x", "tags": "t"}),
+        json.dumps({"title": "no text"}),
+        "[1]",
+        "{broken",
+    ]
+    assert everything("\n".join(lines), ".jsonl") == [
+        Document("The dam broke.", title="Dam", published="2022-06-16", metadata={"n": "3"}, part="#dam-1"),
+        Document("Again.", outlet="The Daily", author="A, B", part="#3"),
+        Document("A\n\nB", metadata={"published_raw": "someday", "tags": "t"}, part="#4"),
+        Refused("has no text in 'text'; it has title", "Name its column by the field mapping", "#5"),
+        Refused("is not a JSON object", "Write one JSON object a line", "#6"),
+        Refused(
+            "is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+            "Write one JSON object a line",
+            "#7",
+        ),
+    ]
+
+
+def test_numbers_and_ids_do_not_name_two_records_alike() -> None:
+    lines = [json.dumps({"id": name, "text": f"{name}."}) for name in ("3", "x")] + ['{"text": "third."}']
+    assert [found.part for found in everything("\n".join(lines), ".jsonl")] == ["#3", "#x", "#row-3"]
+
+
+def test_columns_are_mapped() -> None:
+    fields = {"text": "Story", "outlet": "paper", "published": "when"}
+    data = '{"story": "Text.", "text": "not this", "PAPER": "The Daily", "when": 1655337600}'
+    assert everything(data, ".jsonl", fields=fields) == [
+        Document("Text.", outlet="The Daily", published="2022-06-16", metadata={"text": "not this"}, part="#1")
+    ]
+    assert refused("a,b\n1,2\n", ".csv", fields=fields) == Refused(
+        "has no column 'Story'; it has a, b", "Correct the field mapping"
+    )
+
+
+def test_csv_rows_are_articles_by_the_row_of_a_spreadsheet() -> None:
+    data = '\ufefftitle;text;date;desk\nDam;"It ""broke"";\nfast";16.06.2022;metro\n;;;\nX; ;2022;\na;b;c;d;e\n'
+    assert everything(data, ".csv") == [
+        Document('It "broke";\nfast', title="Dam", published="2022-06-16", metadata={"desk": "metro"}, part="#2"),
+        Refused("has no text in 'text'; it has title, text, date, desk", "Name its column by the field mapping", "#4"),
+        Refused("has 5 cells for 4 columns", "Quote cells that hold commas", "#5"),
+    ]
+
+
+def test_records_of_a_broken_or_empty_file() -> None:
+    assert refused('text\n"open', ".csv").reason.startswith("is broken .csv near line 2")
+    assert refused("text\n", ".csv").reason == "holds no records"
+    assert refused("\n\n", ".jsonl").reason == "holds no records"
+    assert refused('{"text": "ü"}'.encode("utf-16"), ".jsonl").reason.startswith("is encoded as UTF-16")
+    long = json.dumps({"text": "x" * 50})
+    (found,) = everything(long, ".jsonl", limits=Limits(characters=49))
+    assert found == Refused("is too large: 50 characters of text, at most 49", "Split it", "#1")
+
+
+def test_many_refused_records_are_counted() -> None:
+    found = everything("{}\n" * 30 + '{"text": "x"}\n', ".jsonl")
+    assert [one.part for one in found] == [f"#{number}" for number in range(1, 21)] + ["#31", ""]
+    assert isinstance(found[-1], Refused)
+    assert found[-1].reason == "10 more records cannot be used either"
+
+
+# -- feeds --------------------------------------------------------------------------------------------------
+
+
+def test_rss_entries_are_articles() -> None:
+    feed = """<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"><channel>
+    <title>The Daily</title><item><title>Dam &amp;amp; rain</title><link>https://d.example/dam-1/</link>
+    <description>Short.</description>
+    <content:encoded><![CDATA[<p>Long &amp; <b>full</b>.</p><p>End.</p>]]></content:encoded>
+    <dc:creator>Ann Lee</dc:creator><pubDate>Thu, 16 Jun 2022 23:30:00 -0700</pubDate><media:content url="x"/></item>
+    <item><title>Empty</title><guid isPermaLink="false">e-2</guid></item>
+    <item><description>Only this.</description><pubDate>soon</pubDate><guid>urn:x:y</guid></item></channel></rss>"""
+    assert everything(feed, ".feed") == [
+        Document(
+            "Long & full.\n\nEnd.",
+            title="Dam & rain",
+            outlet="The Daily",
+            author="Ann Lee",
+            published="2022-06-16",
+            url="https://d.example/dam-1/",
+            part="#dam-1",
+        ),
+        Refused("is an entry without text", "Index the page that it links to", "#2"),
+        Document("Only this.", outlet="The Daily", metadata={"published_raw": "soon"}, part="#3"),
+    ]
+
+
+def test_atom_entries_are_articles() -> None:
+    feed = """<feed xmlns="http://www.w3.org/2005/Atom"><title type="html">The &lt;b&gt;Daily&lt;/b&gt;</title>
+    <entry><title>Dam</title><id>tag:d.example,2022:1</id><link rel="self" href="https://d.example/self"/>
+    <link href="https://d.example/dam"/><updated>2023-01-01T00:00:00Z</updated><published>2022-06-16T10:00:00Z</published>
+    <author><name>Ann Lee</name></author><author><name>Bo Im</name></author>
+    <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p>Two.</p></div></content></entry>
+    <entry><id>s1</id><updated>2023-01-01</updated><summary type="text">a &lt; b</summary></entry></feed>"""
+    assert everything(feed, ".feed") == [
+        Document(
+            "One.\n\nTwo.",
+            title="Dam",
+            outlet="The Daily",
+            author="Ann Lee, Bo Im",
+            published="2022-06-16",
+            url="https://d.example/dam",
+            part="#1",
+        ),
+        Document("a < b", outlet="The Daily", part="#s1"),  # updated is not published
+    ]
+
+
+LAUGHS = '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><rss><channel>&b;</channel></rss>'
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (LAUGHS, "declares XML entities"),
+        (LAUGHS.encode("utf-16"), "declares XML entities"),
+        (LAUGHS.replace("<!DOCTYPE", "<!-- <a> --><!DOCTYPE"), "declares XML entities"),
+        ('<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss>&x;</rss>', "declares XML entities"),
+        ("<rss><channel>", "is not well-formed XML"),
+        ("<a>" * 5_000 + "</a>" * 5_000, "is not well-formed XML"),
+        ("<html><body/></html>", "is XML but no RSS or Atom feed: its root is <html>"),
+        ("<rss><channel/></rss>", "holds no records"),
+        ("plain", "is not well-formed XML"),
+        ("", "is not well-formed XML"),
+    ],
+)
+def test_a_feed_that_is_none_or_a_bomb_is_refused(data: bytes | str, reason: str) -> None:
+    assert refused(data, ".feed").reason.startswith(reason)
+
+
+# -- zip ----------------------------------------------------------------------------------------------------
+
+
+def test_a_zip_gives_what_its_files_give() -> None:
+    files: dict[str, bytes | str] = {
+        "monday.txt": "Monday.",
+        "wire/w.jsonl": '{"id": "a", "text": "A."}\n{}',
+        "pic.png": b"\x89PNG",
+        ".hidden.txt": "no",
+        "__MACOSX/._monday.txt": "no",
+        "old.doc": "no",
+        "inner.zip": zipped({"a.txt": "x"}),
+        "dam.html": page(),
+        "empty.md": "",
+    }
+    found = everything(zipped(files), ".zip")
+    assert [(one.part, one.text if isinstance(one, Document) else one.reason) for one in found] == [
+        ("/monday.txt", "Monday."),
+        ("/wire/w.jsonl#a", "A."),
+        ("/wire/w.jsonl#2", "has no text in 'text'; it has "),
+        ("/old.doc", "is a .doc file, which cannot be read"),
+        ("/inner.zip", "is a zip inside a zip"),
+        ("/dam.html", "\n".join(("Dam breaks", *PARAGRAPHS))),
+        ("/empty.md", "is empty"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["../up.txt", "/abs.txt", "a/../../b.txt", "a\\b.txt", "C:/x.txt", "a//b.txt", "./a.txt"]
+)
+def test_a_name_that_leads_out_of_a_zip_is_refused(name: str) -> None:
+    (found, good) = everything(zipped({name: "Text.", "good.txt": "Good."}), ".zip")
+    assert isinstance(found, Refused)
+    assert (found.reason, found.part) == ("has a name that leads out of the zip", f"/{name}")
+    assert isinstance(good, Document)
+
+
+def test_files_of_a_zip_that_cannot_be_read_are_refused_one_by_one() -> None:
+    link = zipfile.ZipInfo("link.txt")
+    link.external_attr = 0o120777 << 16
+    info = zipfile.ZipInfo("control\x07.txt")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+        archive.writestr(info, "x")
+        archive.writestr("twice.txt", "First.")
+        archive.writestr("other.txt", "Second.")
+        archive.writestr("bz.txt", "x", zipfile.ZIP_BZIP2)
+        archive.writestr("secret.txt", "x")
+        archive.writestr("flipped.txt", "unflipped text")
+        archive.writestr("bomb.txt", b" " * 3_000_000, zipfile.ZIP_DEFLATED)
+    data = buffer.getvalue().replace(b"unflipped", b"xnflipped").replace(b"other.txt", b"twice.txt")
+    for marker in (b"PK\x03\x04", b"PK\x01\x02"):  # the flag of encryption, in the local and the central header
+        at = data.index(b"secret.txt", data.index(marker) if marker == b"PK\x03\x04" else data.index(b"PK\x01\x02"))
+        start = data.rindex(marker, 0, at)
+        flag = start + (6 if marker == b"PK\x03\x04" else 8)
+        data = data[:flag] + b"\x01" + data[flag + 1 :]
+    found = everything(data, ".zip")
+    assert [(one.part, one.text if isinstance(one, Document) else one.reason.split(":")[0]) for one in found] == [
+        ("/link.txt", "is a link"),
+        ("/control\\x07.txt", "has a name that holds control characters"),
+        ("/twice.txt", "First."),
+        ("/twice.txt", "stands twice in the zip"),
+        ("/bz.txt", "is compressed by method 12"),
+        ("/secret.txt", "is encrypted"),
+        ("/flipped.txt", "is a broken zip file"),
+        ("/bomb.txt", "is too large"),
+    ]
+
+
+def test_a_zip_without_articles_or_with_too_much_is_refused() -> None:
+    assert refused(zipped({"a.png": "x"}), ".zip").reason == "holds no file of a format that can be read"
+    assert refused(zipped({}), ".zip").reason == "holds no file of a format that can be read"
+    many = zipped({f"{number}.txt": "x" * 99 for number in range(12)}, zipfile.ZIP_STORED)
+    found = everything(many, ".zip", limits=Limits(bytes=99))
+    assert len(found) == 11
+    assert isinstance(found[-1], Refused)
+    assert found[-1].reason == "is too large: its files inflate to more than 990 bytes"
+
+
+def test_a_zip_can_be_read_from_a_member_on() -> None:
+    data = zipped({f"{number}.txt": f"{number}." for number in range(3)})
+    found = list(read(data, Request(".zip", "x.zip", first=1)))
+    assert found == [
+        Entered(1, "/1.txt"),
+        Document("1.", part="/1.txt"),
+        Entered(2, "/2.txt"),
+        Document("2.", part="/2.txt"),
+    ]

@@ -1,0 +1,80 @@
+"""The flags of the command line that stand for settings, each described once.
+
+Knows how a setting is spelled as a flag, and turns what was given into one `Settings`. Does not know the commands.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from citewire.ui import logs, settings
+from citewire.ui.settings import Loaded, describe
+
+EXIT_INPUT = 2  # the exit codes are described in cli.py
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
+
+
+def _flag(name: str, kind: Any, *spellings: str) -> Any:
+    spelled = spellings or ("--" + name.replace("_", "-"),)
+    return Annotated[kind | None, typer.Option(*spelled, help=describe(name), show_default=False)]
+
+
+FLAGS = {
+    "articles": Annotated[list[str] | None, typer.Argument(help=describe("articles"), show_default=False)],
+    "index": _flag("index", Path),
+    "cache": _flag("cache", Path),
+    "model": _flag("model", str),
+    "embedder": _flag("embedder", str),
+    "device": _flag("device", str),
+    "threads": _flag("threads", int),
+    "allow_web": _flag("allow_web", bool, "--allow-web/--no-allow-web"),
+    "fields": Annotated[
+        list[str] | None,
+        typer.Option("--field", metavar="NAME=COLUMN", help=describe("fields"), show_default=False),
+    ],
+    "passages": _flag("passages", int),
+    "max_tokens": _flag("max_tokens", int),
+    "unsupported": _flag("unsupported", str),
+    "host": _flag("host", str),
+    "port": _flag("port", int),
+}
+
+
+def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> Loaded:
+    """Return the settings in force and start logging; `quiet_level` is the log level where none is set."""
+    loaded = settings.load({"log_level": ctx.obj["log_level"], **flags}, ctx.obj["config"])
+    level = quiet_level if loaded.origins["log_level"] == "default" else loaded.settings.log_level
+    logs.set_up(level, loaded.settings.log_file, questions=loaded.settings.log_questions)
+    return loaded
+
+
+def takes(*names: str, quiet_level: str = "warning") -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the flags of the named settings.
+
+    The command's first parameter gets the `Settings` in force; its other parameters are flags of its own, shown
+    before these.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        flags = [inspect.Parameter(name, keyword, default=None, annotation=FLAGS[name]) for name in names]
+        context = inspect.Parameter("ctx", keyword, annotation=typer.Context)
+        parameters = [context, *(parameter.replace(kind=keyword) for parameter in own), *flags]
+
+        def run(*, ctx: typer.Context, **given: object) -> None:
+            of_settings = {name: given.pop(name) for name in names}
+            command(load(ctx, quiet_level=quiet_level, **of_settings).settings, **given)
+
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+        return run
+
+    return decorate
