@@ -26,7 +26,7 @@ from sentence_transformers import SentenceTransformer
 
 from citewire.index.articles import read_articles
 from citewire.index.embed import default_folder, embed_all, load_embedder
-from citewire.index.passages import embedding_text, passages
+from citewire.index.passages import embedded_text, passages
 from citewire.index.types import Article, Vectors
 from citewire.seeds import seeds_folder
 
@@ -41,7 +41,7 @@ def texts_of(paths: Sequence[Path], count: int) -> tuple[list[str], list[str]]:
     texts, questions = [], []
     for article in articles:
         cut = passages(article)
-        texts += [embedding_text(article.text, passage) for passage in cut]
+        texts += [embedded_text(article, passage) for passage in cut]
         questions += [article.text[span.start : span.end] for passage in cut[:1] for span in passage.sentences[:1]]
         if len(texts) > 4 * count:
             break

@@ -160,7 +160,7 @@ def measure(folder: Path, passages: int) -> dict[str, float]:
     return figures
 
 
-def tell():  # noqa: ANN201
+def tell():
     """Return a progress callback that prints a line a minute."""
     started = last = time.monotonic()
 

@@ -18,7 +18,7 @@ from citewire.index.dates import mentions, published_date
 from citewire.index.duplicates import Grouper, signature
 from citewire.index.embed import embed_all
 from citewire.index.errors import IndexFormatError, InputError
-from citewire.index.passages import embedding_text, passages
+from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry
 from citewire.index.store import Index, Part, Progress, Writer
 from citewire.index.types import Article, Embedder, Passage, Vectors
@@ -213,7 +213,7 @@ class _Build:
         """Embed a batch as far as its vectors are not known, and put it on disk as a segment."""
         known = [self._known(article, len(pieces)) for article, pieces in batch]
         missing = [
-            embedding_text(article.text, passage)
+            embedded_text(article, passage)
             for (article, pieces), vectors in zip(batch, known, strict=True)
             if vectors is None
             for passage in pieces

@@ -17,9 +17,8 @@ import sentencex
 
 from citewire.index.types import Article, Passage, Span
 
-CHUNKER_VERSION = (
-    "1"  # raise it with every change that moves a passage or a sentence: it is part of an index's identity
-)
+# Raise it with every change of passages, sentences or what is embedded of them: it is part of an index's identity.
+CHUNKER_VERSION = "2"
 MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
 HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
@@ -60,9 +59,16 @@ def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
     return [unit.span for unit in _units(text, max_words) if unit.quotable]
 
 
-def embedding_text(article_text: str, passage: Passage) -> str:
-    """Return the words of `passage` that are embedded and searched: its sentences, white space single."""
+def searched_text(article_text: str, passage: Passage) -> str:
+    """Return the words of `passage` that BM25 searches: its sentences, white space single."""
     return " ".join(" ".join(article_text[span.start : span.end].split()) for span in passage.sentences)
+
+
+def embedded_text(article: Article, passage: Passage) -> str:
+    """Return what is embedded for `passage`: the title, which says what the article is about, and its words."""
+    title = title_words(article)
+    words = searched_text(article.text, passage)
+    return f"{title}. {words}" if title else words
 
 
 def title_words(article: Article) -> str:

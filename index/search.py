@@ -51,7 +51,7 @@ class Weights:
     """What each part of a score counts; all parts are better when higher. Measured in docs/retrieval.md.
 
     Attributes:
-        lexical: 0 to 1: the passage's BM25, as a share of the best one of this search.
+        lexical: 0 to 1: the passage's BM25, 0 outside of the `LEXICAL` best, as a share of the best one of this search.
         focus: 0 to 1: the mean BM25 of all passages of its article, 0 for those that are not among the `LEXICAL`
             best, as a share of the best article's: an article about the question before one that touches on it.
         meaning: -1 to 1: the cosine of question and passage.
@@ -248,7 +248,8 @@ class _Candidates:
     Attributes:
         rows: of the index.
         articles: position of each row's article in `Index.table`.
-        bm25s, cosines: of each row.
+        bm25s: of each row; 0 outside of the `LEXICAL` best, as asking for one of these costs as much as for all.
+        cosines: of each row.
         focus: mean BM25 of each row's article.
     """
 
@@ -285,9 +286,6 @@ def _candidates(
     lexical = dict(index.search_bm25(words, max(LEXICAL, k), allowed))
     fused = [row for row, _ in fuse([list(dense), list(lexical)])[: max(CANDIDATES, k)]]
     cosines = dense | index.cosines(vector, [row for row in fused if row not in dense])
-    bm25s = lexical
-    if len(lexical) >= max(LEXICAL, k):  # a row that is not listed may match all the same
-        bm25s = lexical | index.bm25s(words, [row for row in fused if row not in lexical])
     rows = np.array(fused, np.int64)
     articles = index.table.positions(fused)
     focus = np.zeros(len(index.table.counts))
@@ -295,7 +293,7 @@ def _candidates(
     return _Candidates(
         rows,
         articles,
-        np.array([bm25s.get(row, 0.0) for row in fused], np.float64),
+        np.array([lexical.get(row, 0.0) for row in fused], np.float64),
         np.array([cosines[row] for row in fused], np.float64),
         focus[articles] / index.table.counts[articles],
     )

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from citewire.index.disk import FileDigest, digest, replace, sync
 from citewire.index.errors import IndexFormatError
-from citewire.index.passages import embedding_text, title_words
+from citewire.index.passages import searched_text, title_words
 from citewire.index.types import Article, DateMention, Passage, Span, Vectors
 
 Rows = NDArray[np.bool_]  # (rows of a segment or an index,): which of them are meant
@@ -38,7 +38,7 @@ EXACT_ROWS = 20_000  # under a filter that leaves at most so many, they are all 
 RECALL = 0.98  # of the ten nearest, which an IVF's number of probed lists is set for when it is built
 RECALL_SAMPLE = 200  # vectors of the segment that are asked for to measure that
 TRAINING_PER_LIST = 40  # vectors a list that k-means sees; FAISS warns below 39
-TITLE_WEIGHT = 1.0  # of a word in the title against one in the text, in BM25
+TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
 
 _FILES = ("vectors.faiss", "passages.db")
 _ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS at once
@@ -206,7 +206,7 @@ class SegmentWriter:
             )
             self._database.execute(
                 "INSERT INTO words(rowid, text, title) VALUES (?, ?, ?)",
-                (row, embedding_text(article.text, passage), title_words(article)),
+                (row, searched_text(article.text, passage), title_words(article)),
             )
         self._rows += len(entry.passages)
         self._articles += 1
@@ -355,9 +355,9 @@ class Segment:
         """Return (number, group, signature) of all articles."""
         return self._rows('SELECT id, "group", signature FROM articles', ())
 
-    def columns(self) -> list[tuple[int, int, str, str]]:
-        """Return (first row, rows, published, group) of all articles."""
-        return self._rows('SELECT first_row, rows, published, "group" FROM articles', ())
+    def columns(self) -> list[tuple[int, int, int, str, str]]:
+        """Return (number, first row, rows, published, group) of all articles."""
+        return self._rows('SELECT id, first_row, rows, published, "group" FROM articles', ())
 
     def select(self, where: str, values: Sequence[object]) -> list[tuple[int, int]]:
         """Return (first row, rows) of the articles that an SQL condition over their columns holds for."""

@@ -54,8 +54,9 @@ FORMAT_VERSION = 2
 MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # what cut the passages and marked the articles of an index
 KEPT_GENERATIONS = 2  # the current one, and the one that a reader may be opening or `repair` may need
 HASHED_AT_OPEN = 64_000_000  # bytes: a smaller index is checked whole whenever it is opened, in under 0.1 s
-COMMON_SHARE = 0.02  # a term in more of the passages costs much and says little, so BM25 leaves it out ...
-COMMON_FROM = 50_000  # ... from so many passages on; below it costs nothing
+# Passages that BM25 looks at, the rarest terms' first: time goes with them, and a common term says little. Measured on
+# 98,000 passages of news: no limit finds no more and takes twice as long, half as many finds less.
+MATCHED_ROWS = 40_000
 MERGED_AT_ONCE = 4  # segments of similar size that are made one
 UNDATED = np.iinfo(np.int32).min  # in place of a day where an article has none
 DEAD_SHARE = 0.25  # of a segment's rows, from which it is written anew without them
@@ -271,11 +272,11 @@ class Index:
 
     @cached_property
     def table(self) -> ArticleTable:
-        """The articles as columns, dead ones too, as their rows stay; read once, 0.2 s for 100,000 articles."""
+        """The articles as columns, also the dead, without a day, as their rows stay; 0.2 s for 100,000, once."""
         columns = sorted(
-            (part.first + first, count, published, group)
+            (part.first + first, count, "" if number in part.dead else published, group)
             for part in self._open
-            for first, count, published, group in part.segment.columns()
+            for number, first, count, published, group in part.segment.columns()
             if count
         )
         numbers: dict[str, int] = {}
@@ -322,8 +323,7 @@ class Index:
     def search_bm25(self, terms: Sequence[str], k: int, allowed: Rows | None = None) -> list[tuple[int, float]]:
         """Return (row, bm25) of the `k` best passages for any of the terms, best (highest) first.
 
-        A term is a word or a phrase. In an index of more than `COMMON_FROM` passages those in more than
-        `COMMON_SHARE` of them are left out.
+        A term is a word or a phrase. The commonest are left out where they match more than `MATCHED_ROWS` together.
         """
         expressions = self._useful(terms)
         if not expressions:
@@ -364,17 +364,21 @@ class Index:
     def _useful(self, terms: Sequence[str]) -> list[str]:
         """Return the FTS5 expressions of the terms that BM25 looks for; quoted, nothing in them is an operator."""
         expressions = list(dict.fromkeys('"' + term.replace('"', '""') + '"' for term in terms if term.strip()))
-        if self.rows <= COMMON_FROM:
-            return [e for e in expressions if self._open]
-        return [e for e in expressions if 0 < sum(self._count(e)) <= COMMON_SHARE * self.rows]
+        kept: set[str] = set()
+        matched = 0
+        for count, expression in sorted((sum(self._count(expression)), expression) for expression in expressions):
+            matched += count
+            if kept and matched > MATCHED_ROWS:
+                break
+            kept.add(expression)
+        return [expression for expression in expressions if expression in kept]
 
     def _count(self, expression: str) -> tuple[int, ...]:
         """Return how many rows of each segment an expression matches, counted no further than matters."""
         if expression not in self._matches:
             if len(self._matches) >= 100_000:
                 self._matches.clear()
-            most = int(COMMON_SHARE * self.rows) if self.rows > COMMON_FROM else self.rows
-            self._matches[expression] = tuple(part.segment.matches(expression, most) for part in self._open)
+            self._matches[expression] = tuple(part.segment.matches(expression, MATCHED_ROWS) for part in self._open)
         return self._matches[expression]
 
     def _at(self, row: int) -> tuple[_Open, int]:

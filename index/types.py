@@ -93,9 +93,11 @@ class Hit:
 
     Attributes:
         passage: the passage.
-        score: reciprocal rank fusion score; higher is better, comparable only within one search.
+        score: weighted sum of the parts that `search.Weights` names; higher is better, comparable only within one
+            search.
         cosine: cosine similarity of the embedded question and passage, -1 to 1; higher is better.
-        bm25: SQLite FTS5 bm25 with its sign turned; higher is better, 0.0 when no term matched.
+        bm25: SQLite FTS5 bm25 with its sign turned; higher is better, 0.0 when no term matched or the passage is not
+            among the `search.LEXICAL` best.
     """
 
     passage: Passage

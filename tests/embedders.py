@@ -37,4 +37,5 @@ class HashedWordsEmbedder:
 
     def embed_query(self, question: str) -> Vectors:
         """Return the unit vector of a question, shape (dimension,)."""
-        return self.embed([question])[0]
+        vector: Vectors = self.embed([question])[0]
+        return vector

@@ -44,7 +44,7 @@ from citewire.index import articles, build, disk, duplicates, formats, maintenan
 from citewire.index.documents import Document, Refused
 from citewire.index.errors import CitewireError, IndexFormatError, InputError
 from citewire.index.formats import Entered, Request
-from citewire.index.passages import embedding_text, passages
+from citewire.index.passages import embedded_text, passages
 from citewire.index.sandbox import Sandbox
 from citewire.index.segment import Entry
 from citewire.index.store import Index, Part, Writer, readable_manifests
@@ -87,7 +87,7 @@ def article(name: str, version: int = 0) -> Article:
 
 def entry(of: Article) -> Entry:
     pieces = passages(of)
-    return Entry(of, b"signature", pieces, EMBEDDER.embed([embedding_text(of.text, piece) for piece in pieces]))
+    return Entry(of, b"signature", pieces, EMBEDDER.embed([embedded_text(of, piece) for piece in pieces]))
 
 
 def put(folder: Path, *added: Article) -> int:

@@ -172,9 +172,7 @@ def test_nothing_found_is_no_evidence(index: Index, embedder: Embedder) -> None:
         ("Why did profit fall?", "Profit fell because of barley.", True),
     ],
 )
-def test_whether_a_claim_answers(
-    embedder: Embedder, question: str, claim: str, answers: bool
-) -> None:
+def test_whether_a_claim_answers(embedder: Embedder, question: str, claim: str, answers: bool) -> None:
     assert Judge(parse(question), WordVectors(embedder)).answers(claim) is answers
 
 

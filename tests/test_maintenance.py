@@ -10,7 +10,7 @@ from embedders import HashedWordsEmbedder
 from citewire.index import store
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import Repair, Status, remove, repair, status, verify
-from citewire.index.passages import embedding_text, passages
+from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry
 from citewire.index.store import MADE_BY, Index, Part, Writer
 from citewire.index.types import Article
@@ -26,7 +26,7 @@ def written(writer: Writer, *articles: Article) -> Part:
     with writer.segment(EMBEDDER) as segment:
         for article in articles:
             pieces = passages(article)
-            vectors = EMBEDDER.embed([embedding_text(article.text, passage) for passage in pieces])
+            vectors = EMBEDDER.embed([embedded_text(article, passage) for passage in pieces])
             segment.add(Entry(article, b"signature", pieces, vectors))
         return Part(segment.finish())
 

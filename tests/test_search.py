@@ -19,7 +19,7 @@ from citewire.index import segment
 from citewire.index.build import build_index
 from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.errors import InputError
-from citewire.index.passages import embedding_text, passages, sentences, title_words
+from citewire.index.passages import embedded_text, passages, searched_text, sentences, title_words
 from citewire.index.query import Times, terms, times
 from citewire.index.search import (
     CANDIDATES,
@@ -81,7 +81,7 @@ def written(folder: Path, *groups: Sequence[Article]) -> Path:
             with writer.segment(embedder) as new:
                 for one in group:
                     pieces = passages(one)
-                    vectors = embedder.embed([embedding_text(one.text, passage) for passage in pieces])
+                    vectors = embedder.embed([embedded_text(one, passage) for passage in pieces])
                     new.add(Entry(one, b"", pieces, vectors))
                 parts.append(Part(new.finish()))
         writer.publish(parts, embedder=embedder.fingerprint)
@@ -99,7 +99,12 @@ def news(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def words_of(index: Index, row: int) -> str:
     (passage,) = index.fetch([row])
-    return embedding_text(index.article(passage.article).text, passage)
+    return searched_text(index.article(passage.article).text, passage)
+
+
+def embedded_of(index: Index, row: int) -> str:
+    (passage,) = index.fetch([row])
+    return embedded_text(index.article(passage.article), passage)
 
 
 def articles_of(hits: Sequence[Hit]) -> list[str]:
@@ -151,7 +156,7 @@ def brute_force(
         one = index.article(passage.article)
         score = weights.lexical * bm25.get(row, 0.0) / (max(bm25.values(), default=0.0) or 1.0)
         score += weights.focus * means[one.path] / (max(means.values()) or 1.0)
-        score += weights.meaning * float(embedder.embed([words_of(index, row)])[0] @ vector)
+        score += weights.meaning * float(embedder.embed([embedded_of(index, row)])[0] @ vector)
         if day:
             age = HALF_LIFE_DAYS
             if one.published:
@@ -176,7 +181,7 @@ def assert_same(hits: Sequence[Hit], expected: Sequence[tuple[str, int, float]])
 def test_dense_equals_brute_force(opened: Opened) -> None:
     index, embedder = opened
     vector = embedder.embed_query(QUESTION)
-    matrix = embedder.embed([words_of(index, row) for row in range(index.passages)])
+    matrix = embedder.embed([embedded_of(index, row) for row in range(index.passages)])
     cosines = matrix @ vector
     found = index.search_dense(vector, 10)
     assert [score for _, score in found] == pytest.approx(sorted(cosines, reverse=True)[:10], abs=1e-6)
@@ -250,6 +255,19 @@ def test_a_hit_carries_the_scores_of_both_rankings(opened: Opened) -> None:
     bm25s = index.bm25s(terms(QUESTION), rows)
     assert [hit.bm25 for hit in hits] == [bm25s.get(row, 0.0) for row in found]
     assert {hit.bm25 > 0 for hit in hits} == {True, False}
+
+
+def test_outside_of_the_best_there_is_no_bm25(news: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, embedder = news
+    monkeypatch.setattr("citewire.index.search.LEXICAL", 2)
+    options = SearchOptions(k=3, weights=Weights(lexical=0, focus=0))
+    question = "Miners sold chips of Lowport after the storm"
+    listed = dict(index.search_bm25(terms(question), 3))
+    hits = search(index, embedder, question, options)
+    every = search(index, embedder, question, dataclasses.replace(options, k=50))
+    assert [hit.passage for hit in hits] == [hit.passage for hit in every[:3]]
+    assert all(hit.bm25 in {*listed.values(), 0.0} for hit in hits)
+    assert sum(hit.bm25 > 0 for hit in hits) < 3 < sum(hit.bm25 > 0 for hit in every)
 
 
 def test_weights_turn_parts_off(news: Opened) -> None:
@@ -571,7 +589,7 @@ def test_the_seeds_with_the_real_embedder(tmp_path: Path) -> None:
     report = build_index([seeds_folder()], tmp_path / "index", embedder)
     assert report.embedded == report.passages > 30
     with Index.open(tmp_path / "index", embedder) as index:
-        matrix = embedder.embed([words_of(index, row) for row in range(index.passages)])
+        matrix = embedder.embed([embedded_of(index, row) for row in range(index.passages)])
         vector = embedder.embed_query(QUESTION)
         expected = np.argsort(-(matrix @ vector))[:5]
         assert [row for row, _ in index.search_dense(vector, 5)] == expected.tolist()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from citewire.index import segment, store
 from citewire.index.errors import IndexFormatError, InputError
-from citewire.index.passages import embedding_text, passages
+from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry, SegmentInfo
 from citewire.index.store import MADE_BY, Index, Part, Writer, merge_candidates
 from citewire.index.types import Article, DateMention, Filters, Passage, Span
@@ -39,7 +39,7 @@ SECOND = Article("sub/b.txt", "Nothing about that here.\n\nChips were sold.", "2
 
 def entry(article: Article) -> Entry:
     pieces = passages(article)
-    vectors = EMBEDDER.embed([embedding_text(article.text, passage) for passage in pieces])
+    vectors = EMBEDDER.embed([embedded_text(article, passage) for passage in pieces])
     return Entry(article, b"signature", pieces, vectors)
 
 
@@ -465,7 +465,8 @@ def test_the_table_and_summaries_tell_the_article_of_a_row(parts_of_two: Path) -
     with Index.open(parts_of_two, EMBEDDER) as index:
         table = index.table
         assert table.first_rows.tolist() == list(range(7))
-        assert table.published.tolist()[:4] == [19727, 19727, 19758, 19758]  # days from 1970 to 2024-01-05, 2024-02-05
+        assert table.published.tolist()[1:4] == [19727, 19758, 19758]  # days from 1970 to 2024-01-05, 2024-02-05
+        assert table.published[0] == store.UNDATED  # dead
         assert table.published[4] == store.UNDATED
         assert table.groups.tolist() == [0, 0, 1, 1, 2, 2, 0]
         assert table.positions([6, 0, 3]).tolist() == [6, 0, 3]
@@ -484,12 +485,14 @@ def test_neighbours_stay_in_the_article(tmp_path: Path) -> None:
         assert index.neighbours(0, 3, 3) == [0]
 
 
-def test_common_terms_are_left_out_of_a_large_index(parts_of_two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "COMMON_FROM", 5)
-    monkeypatch.setattr(store, "COMMON_SHARE", 0.3)
+def test_the_commonest_terms_are_left_out_where_they_match_too_much(
+    parts_of_two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MATCHED_ROWS", 3)
     with Index.open(parts_of_two, EMBEDDER) as index:
-        assert index.search_bm25(["vote"], 5) == []  # in three of seven
-        assert [row for row, _ in index.search_bm25(["vote", "mayor"], 5)] == [3]
+        assert [row for row, _ in index.search_bm25(["peru", "mayor"], 5)] == [3]  # peru: four of seven passages
+        assert sorted(row for row, _ in index.search_bm25(["ship", "mayor"], 5)) == [3, 4]
+        assert len(index.search_bm25(["peru"], 9)) == 3  # the only term stays; one of the four is dead
 
 
 # -- merging -------------------------------------------------------------------------------------------------
