@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import builtins
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import io
@@ -121,7 +122,11 @@ def contents(folder: Path) -> State | None:
         found: dict[str, str] = {}
         for e in index.entries():
             assert e.article.path not in found, f"{e.article.path} is there twice"
-            stored = repr((e.article, e.signature, list(e.passages))).encode() + np.asarray(e.vectors).tobytes()
+            # A group keeps the name its first article gave it; where that one's segment cannot be read, it gets another.
+            stored = (
+                repr((dataclasses.replace(e.article, group=""), e.signature, list(e.passages))).encode()
+                + np.asarray(e.vectors).tobytes()
+            )
             found[e.article.path] = hashlib.sha256(stored).hexdigest()
             for vector in e.vectors:
                 assert index.search_dense(vector, 1)[0][1] > 0.999, f"{e.article.path} is not found by its vector"
@@ -371,7 +376,7 @@ def steps(
         return call
 
     def opened(argument: Any, mode: str = "r", *others: Any, **options: Any) -> Any:
-        writes = isinstance(mode, str) and bool(set(mode) & set("wax+"))
+        writes = bool(set(mode) & set("wax+"))
         if not _concerns(argument, root) or isinstance(argument, int):
             return real_open(argument, mode, *others, **options)
         before("write" if writes else "read", f"open {mode}")
@@ -397,11 +402,13 @@ def steps(
         for module in (io, builtins):
             stack.enter_context(patch.object(module, "open", opened))
         stack.enter_context(patch.object(sqlite3, "connect", connect))
-        stack.enter_context(
-            patch.object(
-                faiss, "write_index", lambda *a, _write=faiss.write_index: (before("write", "faiss"), _write(*a))
-            )
-        )
+        write_index = faiss.write_index
+
+        def write(*arguments: Any) -> None:
+            before("write", "faiss")
+            write_index(*arguments)
+
+        stack.enter_context(patch.object(faiss, "write_index", write))
         yield
 
 
@@ -463,7 +470,7 @@ def check(made: Prepared, folder: Path, *, finished: bool) -> str:
         found = contents(folder)
         new = found is not None and found[1] == made.after[1] and found[0] > (made.before[0] if made.before else 0)
         old = found == made.before
-        assert new or (old and not finished), f"neither the old nor the new generation: {found}"
+        assert new or (old and not finished), f"neither {made.before} nor {made.after}: {found}"
         expected = made.scenario.again(folder, found, made.after)
         state = contents(folder)
         assert state is not None

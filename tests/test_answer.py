@@ -77,7 +77,8 @@ class Remembering:
         return np.array([self._known[t] for t in texts], np.float32)
 
     def embed_query(self, question: str) -> Vectors:
-        return self.embed([question])[0]
+        vector: Vectors = self.embed([question])[0]
+        return vector
 
 
 @pytest.fixture(scope="module")

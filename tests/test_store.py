@@ -426,7 +426,9 @@ def test_bm25_over_segments_has_the_document_frequencies_of_the_whole(tmp_path: 
     with Index.open(tmp_path / "one", EMBEDDER) as one, Index.open(tmp_path / "two", EMBEDDER) as two:
         assert len(two.parts) == 2
         expected = one.search_bm25(terms, 6)
-        assert two.search_bm25(terms, 6) == [(row, pytest.approx(score)) for row, score in expected]
+        found = two.search_bm25(terms, 6)
+        assert [row for row, _ in found] == [row for row, _ in expected]
+        assert [score for _, score in found] == pytest.approx([score for _, score in expected])
         assert two.bm25s(terms, [4, 0]) == pytest.approx(one.bm25s(terms, [4, 0]))
         assert [row for row, _ in expected] == [0, 5, 1, 3, 4]
 
