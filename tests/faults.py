@@ -122,7 +122,7 @@ def contents(folder: Path) -> State | None:
         found: dict[str, str] = {}
         for e in index.entries():
             assert e.article.path not in found, f"{e.article.path} is there twice"
-            # A group keeps the name its first article gave it; where that one's segment cannot be read, it gets another.
+            # A group keeps the name of its first article; where that one cannot be read, it gets another.
             stored = (
                 repr((dataclasses.replace(e.article, group=""), e.signature, list(e.passages))).encode()
                 + np.asarray(e.vectors).tobytes()
@@ -357,6 +357,14 @@ def _connection(before: Strike) -> type[sqlite3.Connection]:
     return Connection
 
 
+def _announced(write_index: Callable[..., None], before: Strike) -> Callable[..., None]:
+    def write(*arguments: Any) -> None:
+        before("write", "faiss")
+        write_index(*arguments)
+
+    return write
+
+
 @contextmanager
 def steps(
     root: Path, before: Strike, after: Callable[[str, Any], None] = lambda name, argument: None
@@ -402,13 +410,7 @@ def steps(
         for module in (io, builtins):
             stack.enter_context(patch.object(module, "open", opened))
         stack.enter_context(patch.object(sqlite3, "connect", connect))
-        write_index = faiss.write_index
-
-        def write(*arguments: Any) -> None:
-            before("write", "faiss")
-            write_index(*arguments)
-
-        stack.enter_context(patch.object(faiss, "write_index", write))
+        stack.enter_context(patch.object(faiss, "write_index", _announced(faiss.write_index, before)))
         yield
 
 
