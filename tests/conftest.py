@@ -20,6 +20,14 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY / "seeds"
 
 
+def untraced() -> dict[str, str]:
+    """The environment for a process that gets a Ctrl-C while it works: without coverage.
+
+    Coverage takes a lock at the first call into a file; a KeyboardInterrupt just then leaves it locked for ever.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import SEEDS
+from conftest import SEEDS, untraced
 
 from citewire.qa.types import Answer
 from citewire.ui import console, settings
@@ -46,7 +46,7 @@ def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int,
     terminal, program_end = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
-        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"} | variables,
+        env=untraced() | {"TERM": "xterm", "COLUMNS": "120"} | variables,
         stdin=program_end,
         stdout=program_end,
         stderr=program_end,

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import untraced
 from embedders import HashedWordsEmbedder
 
 from citewire.index import build
@@ -149,7 +150,7 @@ def news(tmp_path: Path) -> Path:
 def build_struck(news: Path, folder: Path, how: str, after: int) -> subprocess.CompletedProcess[str]:
     """Build in a process that gets signal `how` once it has embedded `after` passages."""
     command = [sys.executable, "-c", BUILD, str(news), str(folder), how, str(after)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
+    environment = untraced() | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
+from conftest import untraced
 from openai_server import running
 from safetensors.torch import load_file
 from starlette.requests import Request
@@ -261,7 +262,9 @@ FETCH = """
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_resume_after_the_process_died(wheels: Path, cache: Path, how: signal.Signals) -> None:
     code = textwrap.dedent(FETCH).format(tests=str(Path(__file__).parent), cache=str(cache))
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=untraced(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout
     for line in process.stdout:
         if line == "downloading 6000000\n":
@@ -428,7 +431,12 @@ class TestRealCarrier:
         """
         command = [sys.executable, "-c", textwrap.dedent(code)]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+            command,
+            env=untraced(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
         )
         assert process.stdout
         for line in process.stdout:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import untraced
 from documents import PARAGRAPHS, deflated_blanks, docx, epub, page, paragraph, pdf, zipped
 
 from citewire.index import sandbox as sandbox_module
@@ -220,6 +221,7 @@ with Sandbox(Limits(seconds=float(sys.argv[2])), {BROKEN!r}) as sandbox:
 def test_however_the_parent_ends_it_leaves_no_orphan(ending: signal.Signals, doing: str, seconds: str) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, doing, seconds],
+        env=untraced(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
