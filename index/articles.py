@@ -15,12 +15,12 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from citewire.index.dates import is_day
 from citewire.index.documents import UNUSABLE_IN_LINES, Document, Limits, Refused, UnusableError, extra
 from citewire.index.errors import InputError
 from citewire.index.formats import FIELDS, FORMATS, UNREADABLE, Request, read_text
@@ -420,7 +420,7 @@ def _check_metadata(file: Path, name: str, key: str, value: object) -> None:
         return
     if not isinstance(value, str) or any(unicodedata.category(c) in UNUSABLE_IN_LINES for c in value):
         _refuse_metadata(file, name, f"has a {key!r} that is not one line of text: {value!r}", "Write a string")
-    if key == "published" and value and not _is_date(value):
+    if key == "published" and value and not is_day(value):
         _refuse_metadata(file, name, f"has the 'published' {value!r}", "Write the date as YYYY-MM-DD, or leave it out")
     if key == "url" and value and not _is_web_address(value):
         _refuse_metadata(file, name, f"has the 'url' {value!r}", "Write an http:// or https:// address")
@@ -432,13 +432,6 @@ def _is_web_address(value: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)
-
-
-def _is_date(value: str) -> bool:
-    try:
-        return date.fromisoformat(value).isoformat() == value  # fromisoformat alone takes 20250629 too
-    except ValueError:
-        return False
 
 
 def _refuse_metadata(file: Path, name: str, problem: str, fix: str) -> NoReturn:

@@ -593,6 +593,14 @@ _DATELINE_WIDTH = 120
 _SEGMENT = re.compile(r"\s*[|·•;]\s*|\s+[—–]\s+")
 
 
+def is_day(text: str) -> bool:
+    """Whether `text` is an ISO 8601 day written YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(text).isoformat() == text  # fromisoformat alone takes 20250629 too
+    except ValueError:
+        return False
+
+
 def published_date(text: str) -> str:
     """Return the day that `text` gives as that of its publication, ISO 8601, "" if it gives none.
 

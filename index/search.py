@@ -18,10 +18,11 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from citewire.index.dates import is_day
 from citewire.index.errors import InputError
 from citewire.index.passages import sentences
 from citewire.index.query import Times, terms, times
-from citewire.index.store import UNDATED, Index
+from citewire.index.store import EPOCH, UNDATED, Index
 from citewire.index.types import Article, Embedder, Filters, Hit, Passage, Vectors
 
 DENSE = 200  # nearest passages that are looked at
@@ -119,7 +120,7 @@ class SearchOptions:
             raise InputError(f"there is no recency {self.recency!r}", f"Use one of {', '.join(get_args(Recency))}")
         if not 0 < self.half_life < float("inf"):
             raise InputError(f"a half-life of {self.half_life} days", "Use a number of days above 0")
-        if self.as_of not in ("", "newest") and not _is_day(self.as_of):
+        if self.as_of not in ("", "newest") and not is_day(self.as_of):
             raise InputError(f"{self.as_of!r} is no day", "Write it as YYYY-MM-DD, or 'newest'")
 
 
@@ -203,21 +204,12 @@ def widened(article: Article, passage: Passage, before: int = 1, after: int = 1)
 
 # -- which rows ---------------------------------------------------------------------------------------------
 
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
 
 def _as_of(index: Index, options: SearchOptions) -> date | None:
     """Return the day on which the question is asked, None where none is known."""
     if options.as_of == "newest" or (options.as_of == "" and options.recency == "only"):
         newest = int(index.table.published.max(initial=UNDATED))
-        return date.fromordinal(newest + _EPOCH) if newest != UNDATED else None
+        return date.fromordinal(newest + EPOCH) if newest != UNDATED else None
     return date.fromisoformat(options.as_of) if options.as_of else None
 
 
@@ -226,10 +218,10 @@ def _allowed(index: Index, options: SearchOptions, day: date | None) -> tuple[ND
     allowed = index.select(options.filters)
     published = index.table.published
     if day is not None:
-        keep = published <= day.toordinal() - _EPOCH  # also those without a day
+        keep = published <= day.toordinal() - EPOCH  # also those without a day
         if options.recency == "only":
             first = day - timedelta(days=min(options.half_life, day.toordinal() - 1))
-            keep &= published >= first.toordinal() - _EPOCH
+            keep &= published >= first.toordinal() - EPOCH
         if not keep.all():
             rows = np.repeat(keep, index.table.counts)
             allowed = rows if allowed is None else allowed & rows
@@ -303,7 +295,7 @@ def _freshness(index: Index, articles: Positions, day: date | None, half_life: f
     """Return 1, halved with every `half_life` days of age; an article without a day is one half-life old."""
     published = index.table.published[articles].astype(np.int64)
     dated = published != UNDATED
-    today = day.toordinal() - _EPOCH if day else published.max(where=dated, initial=UNDATED)
+    today = day.toordinal() - EPOCH if day else published.max(where=dated, initial=UNDATED)
     age = np.where(dated, np.maximum(today - published - FRESH_DAYS, 0), half_life)
     freshness: Numbers = np.exp2(-age / half_life)
     return freshness
@@ -315,7 +307,7 @@ def _in_period(index: Index, candidates: _Candidates, asked: Times) -> NDArray[n
     named = index.bm25s(asked.names, candidates.rows.tolist())
     found = np.isin(candidates.rows, list(named))
     for first, last in asked.periods:
-        begin, end = (date.fromisoformat(day).toordinal() - _EPOCH for day in (first, last))
+        begin, end = (date.fromisoformat(day).toordinal() - EPOCH for day in (first, last))
         found |= (published >= begin) & (published <= end)
     return found
 

@@ -64,7 +64,7 @@ DEAD_SHARE = 0.25  # of a segment's rows, from which it is written anew without 
 INDEX_AGAIN = "Index the articles again: citewire index PATH --index"
 REPAIR = "Run: citewire index repair --index"
 
-_EPOCH = date(1970, 1, 1).toordinal()
+EPOCH = date(1970, 1, 1).toordinal()  # day 0 of `ArticleTable.published`
 _MANIFEST_NAME = re.compile(r"(\d{10})-[0-9a-f]{16}\.json")
 _SEGMENT_NAME = re.compile(r"seg-[0-9a-f]{32}")
 _OWN_NAMES = frozenset({"CURRENT", "CURRENT.tmp", "LOCK", "manifests", "segments"})
@@ -280,7 +280,7 @@ class Index:
             if count
         )
         numbers: dict[str, int] = {}
-        days = (date.fromisoformat(day).toordinal() - _EPOCH if day else UNDATED for _, _, day, _ in columns)
+        days = (date.fromisoformat(day).toordinal() - EPOCH if day else UNDATED for _, _, day, _ in columns)
         return ArticleTable(
             np.array([first for first, *_ in columns], np.int64),
             np.array([count for _, count, *_ in columns], np.int64),
