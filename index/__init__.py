@@ -1,11 +1,11 @@
 """Articles in, ranked passages out: read -> passages -> embed -> store -> search.
 
-types.py     the values that pass between the stages
-errors.py    the errors raised on purpose
-articles.py  files and folders -> articles, with the reason for every file that is left out
-passages.py  article -> passages with sentence offsets
-embed.py     text -> unit vectors (the only importer of sentence_transformers)
-store.py     the index on disk: generations, FAISS, SQLite (the only importer of faiss)
-search.py    question -> ranked passages
-build.py     all of it: paths -> a new generation of an index
+types.py, errors.py                      the values that pass between the stages, the errors raised on purpose
+articles.py, formats.py, sandbox.py      files, folders and web addresses -> articles, what is left out, and why
+passages.py, dates.py, duplicates.py     article -> passages with sentence offsets, its dates, its copies
+embed.py, embed_fast.py                  text -> unit vectors
+segment.py, vectors.py                   articles, words and vectors on disk, written once
+manifest.py, writer.py, store.py         generations of segments: stated, published, read
+query.py, search.py                      question -> ranked passages
+build.py, maintenance.py                 paths -> a new generation; status, remove, verify, repair
 """

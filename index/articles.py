@@ -16,7 +16,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -114,7 +113,7 @@ class _Source:
 def read_articles(
     sources: Sequence[Path | str],
     *,
-    stored: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    stored: Callable[[str], tuple[str, ...]] | None = None,
     options: ReadOptions | None = None,
     fetch: Callable[[str], Page] | None = None,
 ) -> Iterator[Article | Kept | Rejected]:
@@ -126,7 +125,7 @@ def read_articles(
 
     Args:
         sources: folders, files, and strings that start with http:// or https://.
-        stored: `Article.source` -> article paths of what need not be read again where nothing changed.
+        stored: `Article.source` -> paths of the articles from there that need not be read again, () where none.
         options: see `ReadOptions`.
         fetch: what gets a web address; a `Fetcher` of its own where None.
 
@@ -159,7 +158,7 @@ def read_articles(
 def _read_all(
     sources: Iterable[_Source],
     rejected: Sequence[Rejected],
-    stored: Mapping[str, tuple[str, ...]],
+    stored: Callable[[str], tuple[str, ...]] | None,
     options: ReadOptions,
     fetch: Callable[[str], Page] | None,
 ) -> Iterator[Article | Kept | Rejected]:
@@ -289,7 +288,7 @@ def _shown(path: Path | str) -> str:
 
 def _read_source(
     source: _Source,
-    stored: Mapping[str, tuple[str, ...]],
+    stored: Callable[[str], tuple[str, ...]] | None,
     options: ReadOptions,
     fetch: Callable[[str], Page] | None,
     sandbox: Sandbox,
@@ -300,8 +299,8 @@ def _read_source(
         yield Rejected(source.shown, error.reason, error.fix, source.name)
         return
     digest = _source_digest(source, data, options)
-    if digest in stored:
-        yield Kept(digest, stored[digest])
+    if stored and (paths := stored(digest)):
+        yield Kept(digest, paths)
         return
     unnamed = set(source.metadata) - {source.name}
     for found in _documents(data, kind, url, source, options, sandbox):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -18,10 +18,12 @@ from citewire.index.dates import mentions, published_date
 from citewire.index.duplicates import Grouper, signature
 from citewire.index.embed import embed_all
 from citewire.index.errors import IndexFormatError, InputError
+from citewire.index.manifest import Part
 from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry
-from citewire.index.store import Index, Part, Progress, Writer
+from citewire.index.store import Index, Place
 from citewire.index.types import Article, Embedder, Passage, Vectors
+from citewire.index.writer import Progress, Writer
 
 # Passages that are embedded before they are written: what an interruption costs at most, about a minute's work.
 CHECKPOINT_PASSAGES = 4096
@@ -108,53 +110,27 @@ def build_index(
         return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where an article is stored: its segment, its number and its number of passages there."""
-
-    segment: str
-    number: int
-    passages: int
-
-
 class _Build:
     """One run: what is known of the previous generation, and what was found so far."""
 
     def __init__(self, writer: Writer, view: Index, embedder: Embedder, progress: Progress | None) -> None:
         self._writer, self._view, self._embedder, self._progress = writer, view, embedder, progress
         self._current = writer.current(embedder)
-        self._places: dict[tuple[str, str], _Place] = {}  # by path and source
-        self._before: dict[str, str] = {}  # path -> source, of the current generation
-        current = {part.info.name for part in self._current}
-        self._repeated: dict[str, set[int]] = {}  # segment's name -> numbers of articles that an earlier one has too
-        for name, number, path, source, count in view.identities():
-            if (path, source) in self._places:  # a merge that was cut short had copied it
-                self._repeated.setdefault(name, set()).add(number)
-                continue
-            self._places[path, source] = _Place(name, number, count)
-            if name in current:
-                self._before[path] = source
+        self._published = {part.info.name for part in self._current}
         self._grouper: Grouper | None = None
-        self._kept: dict[str, str] = {}  # path -> source, of articles taken over as they are
+        self._kept: dict[str, Place] = {}  # by path: articles taken over as they are
         self._added: list[Part] = []
         self._changes: dict[str, Change] = {}
-        self._written: set[str] = set()  # paths of `_added`
         self._rejected: list[Rejected] = []
-        self._cut = self._embedded = self._resumed = 0
+        self._cut = self._embedded = self._resumed = self._written = 0
 
     def run(self, sources: Sequence[Path | str], mirror: bool, options: ReadOptions, started: float) -> BuildReport:
         for batch in _batches(self._read(sources, options)):
             self._write(batch)
         if not self._kept and not self._changes:
             self._refuse()
-        now = self._kept.keys() | self._changes.keys()
-        others = {path: source for path, source in self._before.items() if path not in now}
-        if mirror:
-            for path in [path for path in others if not self._is_unreadable(path)]:
-                count = self._places[path, others.pop(path)].passages
-                self._changes[path] = Change(path, "removed", count, embedded=False)
-        kept = self._kept | others
-        parts = self._parts(kept)
+        dead = list(self._dropped(mirror))
+        parts = self._parts(dead)
         published, generation = parts != self._current or not self._view.generation, self._view.generation
         if published:
             generation = self._writer.publish(parts, embedder=self._embedder.fingerprint, progress=self._progress)
@@ -163,12 +139,11 @@ class _Build:
             published=published,
             new=self._number("new"),
             changed=self._number("changed"),
-            unchanged=sum(self._before.get(path) == source for path, source in self._kept.items()),
+            unchanged=sum(place.segment in self._published for place in self._kept.values()),
             removed=self._number("removed"),
             changes=tuple(self._changes[path] for path in sorted(self._changes)),
             rejected=tuple(self._rejected),
-            passages=sum(self._places[path, source].passages for path, source in kept.items())
-            + sum(change.passages for path, change in self._changes.items() if path in self._written),
+            passages=self._view.passages - sum(place.passages for place in dead) + self._written,
             embedded=self._embedded,
             resumed=self._resumed,
             seconds=time.monotonic() - started,
@@ -176,11 +151,8 @@ class _Build:
 
     def _read(self, sources: Sequence[Path | str], options: ReadOptions) -> Iterator[tuple[Article, list[Passage]]]:
         """Yield the articles that are not in the index as they are, and their passages."""
-        stored: dict[str, list[str]] = {}
-        for path, source in self._places:
-            stored.setdefault(source, []).append(path)
-        known = {source: tuple(paths) for source, paths in stored.items()}
-        for found in read_articles(sources, stored=known, options=options):
+        for number, found in enumerate(read_articles(sources, stored=self._view.paths_of, options=options), start=1):
+            self._tell("reading", number, 0)
             if isinstance(found, Rejected):
                 self._rejected.append(found)
             elif isinstance(found, Kept):
@@ -192,14 +164,32 @@ class _Build:
                 yield found, pieces
 
     def _keep(self, path: str, source: str) -> None:
-        self._kept[path] = source
-        if self._before.get(path) != source:  # an interrupted run had finished it
-            count = self._places[path, source].passages
-            self._changes[path] = Change(path, self._state(path), count, embedded=False)
-            self._resumed += count
+        place = next(place for place in self._view.places(path) if place.source == source)
+        self._kept[path] = place
+        if place.segment not in self._published:  # an interrupted run had finished it
+            self._changes[path] = Change(path, self._state(path), place.passages, embedded=False)
+            self._resumed += place.passages
 
     def _state(self, path: str) -> State:
-        return "changed" if path in self._before else "new"
+        return "changed" if any(place.segment in self._published for place in self._view.places(path)) else "new"
+
+    def _dropped(self, mirror: bool) -> Iterator[Place]:
+        """Yield the places of articles that the new generation leaves out; report those that nothing replaces."""
+        for path, place in self._concerned(mirror):
+            if path in self._kept or path in self._changes:
+                if self._kept.get(path) != place:
+                    yield place
+            elif place.segment not in self._published:  # of an interrupted run, and not asked for in this one
+                yield place
+            elif mirror and not self._is_unreadable(path):
+                self._changes[path] = Change(path, "removed", place.passages, embedded=False)
+                yield place
+
+    def _concerned(self, mirror: bool) -> Iterator[tuple[str, Place]]:
+        """Return the articles that the new generation may leave out: not all where a few are added to many."""
+        if mirror or not self._published.issuperset(part.info.name for part in self._view.parts):
+            return self._view.identities()
+        return ((path, place) for path in {**self._kept, **self._changes} for place in self._view.places(path))
 
     def _is_unreadable(self, path: str) -> bool:
         """Whether an article's file, or what it is inside of, is there but could not be read this time."""
@@ -231,7 +221,7 @@ class _Build:
         for (article, pieces), vectors in zip(batch, known, strict=True):
             change = Change(article.path, self._state(article.path), len(pieces), embedded=vectors is None)
             self._changes[article.path] = change
-            self._written.add(article.path)
+            self._written += len(pieces)
 
     def _known(self, article: Article, count: int) -> Vectors | None:
         """Return the vectors of an article that is in the index under any path, None where it is not."""
@@ -252,19 +242,13 @@ class _Build:
         )
         return Entry(complete, marked, pieces, vectors)
 
-    def _parts(self, kept: Mapping[str, str]) -> list[Part]:
-        """Return the parts of the new generation: what is kept of those of the view, and what was added."""
-        alive: dict[str, set[int]] = {}
-        dead = {name: set(numbers) for name, numbers in self._repeated.items()}
-        for (path, source), place in self._places.items():
-            side = alive if kept.get(path) == source else dead
-            side.setdefault(place.segment, set()).add(place.number)
-        taken = [
-            Part(part.info, part.dead | dead.get(part.info.name, set()))
-            for part in self._view.parts
-            if part.info.name in alive
-        ]
-        return taken + self._added
+    def _parts(self, dropped: Sequence[Place]) -> list[Part]:
+        """Return the parts of the new generation: what is left of those of the view, and what was added."""
+        dead = {part.info.name: set(part.dead) for part in self._view.parts}
+        for place in dropped:
+            dead[place.segment].add(place.number)
+        taken = [Part(part.info, frozenset(dead[part.info.name])) for part in self._view.parts]
+        return [part for part in taken if len(part.dead) < part.info.articles] + self._added
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         if self._progress:

@@ -15,17 +15,10 @@ from pathlib import Path
 
 from citewire.index import disk
 from citewire.index.errors import IndexFormatError, InputError
-from citewire.index.segment import SegmentInfo, check_hashes, read_info
-from citewire.index.store import (
-    Index,
-    Manifest,
-    Part,
-    Writer,
-    read_manifest,
-    readable_manifests,
-    resume_candidates,
-    unwritable,
-)
+from citewire.index.manifest import Manifest, Part, read_manifest, readable_manifests, resume_candidates
+from citewire.index.segment import check_hashes, read_info
+from citewire.index.store import Index
+from citewire.index.writer import Writer, is_intact, unwritable
 
 DATABASE = "passages.db"
 
@@ -101,8 +94,12 @@ def status(folder: Path) -> Status:
         )
 
 
-def remove(folder: Path, paths: Sequence[str]) -> int:
-    """Remove articles from the index in `folder`, nothing else, and return the new generation.
+def remove(folder: Path, paths: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+    """Remove articles from the index in `folder`, nothing else; return the new generation and their paths.
+
+    Args:
+        folder: the index.
+        paths: of articles; one that ends in "/" stands for all below it.
 
     Raises:
         InputError: there is no index, an article is not in it, or the folder cannot be written.
@@ -111,14 +108,18 @@ def remove(folder: Path, paths: Sequence[str]) -> int:
     read_manifest(folder)  # a folder without an index is not made one
     with Writer(folder) as writer, Index.open(folder) as index:
         dead: dict[str, set[int]] = {}
-        for path in paths:
-            found = index.locate(path)
-            if found is None:
-                raise InputError(f"the index has no article {path!r}", "Name one of: citewire index list")
-            dead.setdefault(found[0], set()).add(found[1])
+        removed: dict[str, None] = {}
+        for asked in paths:
+            found = index.below(asked) if asked.endswith("/") else [(asked, place) for place in index.places(asked)]
+            if not found:
+                raise InputError(f"the index has no article {asked!r}", "Name one of: citewire index list")
+            for path, place in found:
+                removed[path] = None
+                dead.setdefault(place.segment, set()).add(place.number)
         manifest = read_manifest(folder)
         parts = [replace(part, dead=part.dead | dead.get(part.info.name, set())) for part in manifest.parts]
-        return writer.publish(parts, embedder=manifest.embedder, chunker=manifest.chunker)
+        generation = writer.publish(parts, embedder=manifest.embedder, chunker=manifest.chunker)
+        return generation, tuple(removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ def repair(folder: Path, progress: Checked | None = None) -> Repair:
             return Repair((), current.generation, current.generation, _count(current.parts))
         newest = _newest(folder, manifests)
         infos = {part.info.name: part.info for manifest in (*manifests, newest) for part in manifest.parts}
-        damaged = {name for name, info in infos.items() if not _is_whole(folder, info)}
+        damaged = {name for name, info in infos.items() if not is_intact(folder, info, hashed=True)}
         restored = next((m for m in manifests if not any(p.info.name in damaged for p in m.parts)), None)
         if restored is None:
             restored = _salvaged(folder, newest, damaged, problems[0])
@@ -229,14 +230,6 @@ def _problems(folder: Path, progress: Checked | None) -> tuple[str, ...]:
         return verify(folder, progress).problems
     except InputError as error:  # CURRENT is gone
         return (error.problem,)
-
-
-def _is_whole(folder: Path, info: SegmentInfo) -> bool:
-    try:
-        check_hashes(folder / "segments" / info.name, info)
-    except IndexFormatError:
-        return False
-    return True
 
 
 def _newest(folder: Path, manifests: Sequence[Manifest]) -> Manifest:

@@ -1,17 +1,15 @@
 """One segment of an index: articles, their passages and vectors, written once and never changed.
 
-    vectors.faiss   row i is the vector of passage i: flat up to FLAT_ROWS rows, beyond that an inverted file (IVF)
+    vectors.faiss   the passages' vectors, and scan.faiss beside it where they are many: see `citewire.index.vectors`
     passages.db     articles, passages and their words (FTS5)
-    segment.json    which embedder and chunker made it, its size, and sha256 and bytes of the other two
+    segment.json    which embedder and chunker made it, its size, and sha256 and bytes of the others
 
-Knows FAISS (the only importer) and SQLite. Does not know which segments make up an index, nor which of their
-articles are still alive.
+Knows SQLite. Does not know which segments make up an index, nor which of their articles are still alive.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,37 +20,31 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from citewire.index.disk import FileDigest, digest, replace, sync
 from citewire.index.errors import IndexFormatError
 from citewire.index.passages import searched_text, title_words
 from citewire.index.types import Article, DateMention, Passage, Span, Vectors
+from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
 
-Rows = NDArray[np.bool_]  # (rows of a segment or an index,): which of them are meant
-RowNumbers = NDArray[np.int64]
-
-# Exact search of 100,000 vectors of 384 dimensions takes 13 ms on two cores, and needs no training.
-FLAT_ROWS = 100_000
-EXACT_ROWS = 20_000  # under a filter that leaves at most so many, they are all compared: an IVF would miss some
-RECALL = 0.98  # of the ten nearest, which an IVF's number of probed lists is set for when it is built
-RECALL_SAMPLE = 200  # vectors of the segment that are asked for to measure that
-TRAINING_PER_LIST = 40  # vectors a list that k-means sees; FAISS warns below 39
 TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
 
-_FILES = ("vectors.faiss", "passages.db")
-_ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS at once
+_DATABASE = "passages.db"
 
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
 PRAGMA synchronous=OFF;
 CREATE TABLE articles(
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, text TEXT NOT NULL, sha256 TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,
     title TEXT NOT NULL, outlet TEXT NOT NULL, author TEXT NOT NULL, published TEXT NOT NULL,
-    url TEXT NOT NULL, metadata TEXT NOT NULL, source TEXT NOT NULL, dates TEXT NOT NULL, "group" TEXT NOT NULL,
-    signature BLOB NOT NULL, first_row INTEGER NOT NULL, rows INTEGER NOT NULL
+    url TEXT NOT NULL, metadata TEXT NOT NULL, source TEXT NOT NULL, "group" TEXT NOT NULL,
+    signature BLOB NOT NULL, characters INTEGER NOT NULL, first_row INTEGER NOT NULL, rows INTEGER NOT NULL
 );
 CREATE INDEX articles_sha256 ON articles(sha256);
+CREATE INDEX articles_source ON articles(source);
+CREATE TABLE texts(  -- apart, so that what reads all articles does not read past their texts
+    article INTEGER PRIMARY KEY REFERENCES articles, text TEXT NOT NULL, dates TEXT NOT NULL
+);
 CREATE TABLE passages(
     id INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES articles,
     "start" INTEGER NOT NULL, "end" INTEGER NOT NULL, sentences TEXT NOT NULL
@@ -61,9 +53,12 @@ CREATE VIRTUAL TABLE words USING fts5(
     text, title, content='', tokenize='porter unicode61 remove_diacritics 2'
 );
 """
-_ARTICLE = 'path, text, sha256, title, outlet, author, published, url, metadata, source, dates, "group"'
+_ARTICLE = (
+    'path, text, sha256, title, outlet, author, published, url, metadata, source, dates, "group" '
+    "FROM articles JOIN texts ON texts.article = articles.id"
+)
 _SUMMARY = (
-    'path, sha256, title, outlet, author, published, url, metadata, source, "group", length(text), rows, id, first_row'
+    'path, sha256, title, outlet, author, published, url, metadata, source, "group", characters, rows, id, first_row'
 )
 
 
@@ -121,8 +116,7 @@ class SegmentInfo:
         embedder, chunker: what made the vectors and the passages.
         dimension: columns of the vectors.
         rows, articles: how many passages and articles.
-        lists, probes: of the IVF, and how many of its lists a search reads; 0 where the vectors are flat.
-        recall: share of the true ten nearest that the IVF returned when it was built; 1.0 where they are flat.
+        lists, probes, recall: as in `Scan`.
         files: bytes and sha256 of the files.
     """
 
@@ -157,7 +151,7 @@ class SegmentInfo:
 
 
 class SegmentWriter:
-    """Writes a segment article by article; memory does not grow with the articles, only with an IVF's vectors.
+    """Writes a segment article by article; only the vectors are held in memory, and these only at the end.
 
     Args:
         folder: the segment's folder, which must not exist.
@@ -176,7 +170,7 @@ class SegmentWriter:
     def __enter__(self) -> Self:
         self._folder.mkdir()
         self._raw = (self._folder / "vectors.raw").open("w+b")
-        self._database = sqlite3.connect(self._folder / "passages.db")
+        self._database = sqlite3.connect(self._folder / _DATABASE)
         self._database.executescript(_SCHEMA)
         return self
 
@@ -193,12 +187,13 @@ class SegmentWriter:
         article, number = entry.article, self._articles
         self._raw.write(np.ascontiguousarray(entry.vectors, dtype=np.float32).tobytes())
         plain = (
-            *(article.path, article.text, article.sha256, article.title, article.outlet, article.author),
-            *(article.published, article.url, json.dumps(dict(article.metadata)), article.source),
-            json.dumps([(date.start, date.end, date.first, date.last) for date in article.dates]),
-            *(article.group, entry.signature, self._rows, len(entry.passages)),
+            *(number, article.path, article.sha256, article.title, article.outlet, article.author, article.published),
+            *(article.url, json.dumps(dict(article.metadata)), article.source, article.group, entry.signature),
+            *(len(article.text), self._rows, len(entry.passages)),
         )
-        self._database.execute(f"INSERT INTO articles VALUES (?{', ?' * len(plain)})", (number, *plain))  # noqa: S608
+        self._database.execute(f"INSERT INTO articles VALUES (?{', ?' * (len(plain) - 1)})", plain)  # noqa: S608
+        dates = json.dumps([(date.start, date.end, date.first, date.last) for date in article.dates])
+        self._database.execute("INSERT INTO texts VALUES (?, ?, ?)", (number, article.text, dates))
         for row, passage in enumerate(entry.passages, self._rows):
             spans = json.dumps([(span.start, span.end) for span in passage.sentences])
             self._database.execute(
@@ -216,10 +211,11 @@ class SegmentWriter:
         self._database.execute("INSERT INTO words(words) VALUES ('optimize')")
         self._database.commit()
         self._database.close()
-        lists, probes, recall = self._write_vectors()
+        scan, files = write_vectors(self._folder, self._raw, self._dimension)
         self._raw.close()
         (self._folder / "vectors.raw").unlink()
-        for name in _FILES:
+        files = (*files, _DATABASE)
+        for name in files:
             sync(self._folder / name)
         info = SegmentInfo(
             name=self._folder.name,
@@ -228,64 +224,14 @@ class SegmentWriter:
             dimension=self._dimension,
             rows=self._rows,
             articles=self._articles,
-            lists=lists,
-            probes=probes,
-            recall=recall,
-            files={name: digest(self._folder / name) for name in _FILES},
+            lists=scan.lists,
+            probes=scan.probes,
+            recall=scan.recall,
+            files={name: digest(self._folder / name) for name in files},
         )
         replace(self._folder / "segment.json", json.dumps(info.to_json(), indent=1).encode())
         sync(self._folder.parent)
         return info
-
-    def _write_vectors(self) -> tuple[int, int, float]:
-        """Write vectors.faiss; return lists, probes and recall as in `SegmentInfo`."""
-        import faiss
-
-        self._raw.flush()
-        shape = (self._rows, self._dimension)
-        vectors = np.memmap(self._raw, np.float32, "r", shape=shape) if self._rows else np.zeros(shape, np.float32)
-        lists, probes, recall = 0, 0, 1.0
-        if self._rows <= FLAT_ROWS:
-            index = faiss.IndexFlatIP(self._dimension)
-        else:
-            lists = 2 ** round(math.log2(4 * math.sqrt(self._rows)))
-            index = _trained(vectors, lists)
-        for start in range(0, self._rows, _ADDED_AT_ONCE):
-            index.add(np.ascontiguousarray(vectors[start : start + _ADDED_AT_ONCE]))
-        if lists:
-            probes, recall = _calibrated(index, vectors, lists)
-        with (self._folder / "vectors.faiss").open("wb") as stream:
-            # FAISS's own writer says nothing where the last bytes do not fit on the disk.
-            faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write, 1 << 20))
-        return lists, probes, recall
-
-
-def _trained(vectors: Vectors, lists: int) -> Any:
-    import faiss
-
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(vectors.shape[1]), vectors.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.niter = 1, 10
-    chosen = np.random.default_rng(1).choice(len(vectors), min(len(vectors), lists * TRAINING_PER_LIST), replace=False)
-    index.train(np.ascontiguousarray(vectors[np.sort(chosen)]))
-    return index
-
-
-def _calibrated(index: Any, vectors: Vectors, lists: int) -> tuple[int, float]:
-    """Return how many lists have to be read for `RECALL`, and the recall@10 then, on vectors of the segment."""
-    import faiss
-
-    asked = np.random.default_rng(2).choice(len(vectors), min(len(vectors), RECALL_SAMPLE), replace=False)
-    queries = np.ascontiguousarray(vectors[np.sort(asked)])
-    _, exact = faiss.knn(queries, vectors, 10, metric=faiss.METRIC_INNER_PRODUCT)
-    probes = 1
-    while True:
-        _, found = index.search(queries, 10, params=faiss.SearchParametersIVF(nprobe=probes))
-        recall = float(
-            np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact.tolist(), found.tolist(), strict=True)])
-        )
-        if recall >= RECALL or probes >= lists:
-            return probes, recall
-        probes *= 2
 
 
 # -- reading ----------------------------------------------------------------------------------------------
@@ -303,21 +249,14 @@ class Segment:
     """
 
     def __init__(self, folder: Path, info: SegmentInfo) -> None:
-        import faiss
-
         self.info = info
         self.folder = folder
         self._lock = RLock()  # one connection for all threads: its file may be unlinked by a later generation
-        self._allowed: Rows | None = None
         check_sizes(folder, info)
-        database = f"{(folder / 'passages.db').absolute().as_uri()}?mode=ro&immutable=1"
+        database = f"{(folder / _DATABASE).absolute().as_uri()}?mode=ro&immutable=1"
         try:
-            # Mapped into memory: opening reads little, and what searches do not touch stays on disk.
-            self._vectors = faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP_IFC)
-            if info.lists:
-                self._vectors.make_direct_map()  # finds the vector of a row
+            self._vectors = VectorFile(folder, info.dimension, Scan(info.lists, info.probes, info.recall))
             self._database = sqlite3.connect(database, uri=True, check_same_thread=False)
-            self._database.create_function("allowed", 1, self._is_allowed)
             self._database.create_function("folded", 1, str.casefold, deterministic=True)
         except (RuntimeError, sqlite3.OperationalError) as error:
             raise IndexFormatError(f"{folder} cannot be opened: {error}", "Run: citewire index repair") from error
@@ -331,13 +270,8 @@ class Segment:
 
     def article(self, path: str) -> tuple[int, Article] | None:
         """Return the number and the article of a path, None without one."""
-        rows = self._rows(f"SELECT id, {_ARTICLE} FROM articles WHERE path = ?", (path,))  # noqa: S608
+        rows = self._rows(f"SELECT id, {_ARTICLE} WHERE path = ?", (path,))
         return (rows[0][0], _article(rows[0][1:])) if rows else None
-
-    def number(self, path: str) -> int | None:
-        """Return the number of the article of a path, None without one."""
-        rows = self._rows("SELECT id FROM articles WHERE path = ?", (path,))
-        return rows[0][0] if rows else None
 
     def summaries(self, numbers: Sequence[int] | None = None) -> list[ArticleSummary]:
         """Return the articles of the given numbers, in the order of numbers; all without."""
@@ -347,9 +281,9 @@ class Segment:
         query = query.replace("ORDER BY", "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY")
         return [_summary(row) for row in self._rows(query, (json.dumps(list(numbers)),))]
 
-    def identities(self) -> list[tuple[int, str, str, int]]:
-        """Return (number, path, source, passages) of all articles."""
-        return self._rows("SELECT id, path, source, rows FROM articles", ())
+    def identities(self, where: str = "1", values: Sequence[object] = ()) -> list[tuple[int, str, str, int]]:
+        """Return (number, path, source, passages) of the articles that an SQL condition holds for; of all without."""
+        return self._rows(f"SELECT id, path, source, rows FROM articles WHERE {where}", values)  # noqa: S608
 
     def signatures(self) -> list[tuple[int, str, bytes]]:
         """Return (number, group, signature) of all articles."""
@@ -378,7 +312,7 @@ class Segment:
             if summary.id in left_out:
                 continue
             ((signature, *columns),) = self._rows(
-                f"SELECT signature, {_ARTICLE} FROM articles WHERE id = ?",  # noqa: S608
+                f"SELECT signature, {_ARTICLE} WHERE id = ?",
                 (summary.id,),
             )
             rows = range(summary.first_row, summary.first_row + summary.passages)
@@ -395,7 +329,8 @@ class Segment:
         """Return the passages of the given rows, in their order."""
         query = (
             'SELECT path, "start", "end", substr(text, "start" + 1, "end" - "start"), sentences '
-            "FROM passages JOIN articles ON articles.id = article WHERE passages.id = ?"
+            "FROM passages JOIN articles ON articles.id = passages.article JOIN texts ON texts.article = articles.id "
+            "WHERE passages.id = ?"
         )
         found = [self._rows(query, (int(row),))[0] for row in rows]
         return [
@@ -412,32 +347,11 @@ class Segment:
 
     def vectors(self, rows: Sequence[int]) -> Vectors:
         """Return the vectors of the given rows, shape (len(rows), dimension)."""
-        if not len(rows):
-            return np.zeros((0, self.info.dimension), np.float32)
-        return np.asarray(self._vectors.reconstruct_batch(np.asarray(rows, np.int64)), np.float32)
+        return self._vectors.vectors(rows)
 
     def search_dense(self, vector: Vectors, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
         """Return (row, cosine) of the `k` nearest of the allowed rows, nearest first; `vector` has length 1."""
-        import faiss
-
-        selector = None
-        if allowed is not None:
-            rows = np.flatnonzero(allowed)
-            if len(rows) <= EXACT_ROWS:
-                return self._exact(vector, rows, k)
-            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        if self.info.lists:
-            options = faiss.SearchParametersIVF(sel=selector, nprobe=self.info.probes)
-        else:
-            options = faiss.SearchParameters(sel=selector)
-        scores, found = self._vectors.search(vector.reshape(1, -1), min(k, self.info.rows), params=options)
-        pairs = zip(found[0].tolist(), scores[0].tolist(), strict=True)
-        return [(row, score) for row, score in pairs if row >= 0]
-
-    def _exact(self, vector: Vectors, rows: RowNumbers, k: int) -> list[tuple[int, float]]:
-        scores = self.vectors(rows) @ vector  # type: ignore[arg-type]
-        best = np.argsort(-scores, kind="stable")[:k]
-        return [(int(rows[i]), float(scores[i])) for i in best]
+        return self._vectors.search(vector, k, allowed)
 
     # words
 
@@ -459,7 +373,8 @@ class Segment:
             f"ORDER BY {score}, rowid LIMIT ?"
         )
         with self._lock:
-            self._allowed = allowed
+            if allowed is not None:  # a C function for SQLite to call, as a Python one would cost more than the search
+                self._database.create_function("allowed", 1, allowed.tobytes().__getitem__)
             return self._rows(query, (expression, k))
 
     def bm25s(self, expression: str, rows: Sequence[int]) -> dict[int, float]:
@@ -470,16 +385,13 @@ class Segment:
         )
         return dict(self._rows(query, (expression, json.dumps([int(row) for row in rows]))))
 
-    def _is_allowed(self, row: int) -> bool:
-        return bool(self._allowed is None or self._allowed[row])
-
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._database.execute(query, values).fetchall()
             except sqlite3.DatabaseError as error:
                 raise IndexFormatError(
-                    f"{self.folder / 'passages.db'} is damaged: {error}", "Run: citewire index repair"
+                    f"{self.folder / _DATABASE} is damaged: {error}", "Run: citewire index repair"
                 ) from error
 
 

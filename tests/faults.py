@@ -41,15 +41,17 @@ import faiss
 import numpy as np
 from embedders import HashedWordsEmbedder
 
-from citewire.index import articles, build, disk, duplicates, formats, maintenance, segment, store
+from citewire.index import articles, build, disk, duplicates, formats, maintenance, segment, writer
 from citewire.index.documents import Document, Refused
 from citewire.index.errors import CitewireError, IndexFormatError, InputError
 from citewire.index.formats import Entered, Request
+from citewire.index.manifest import Part, readable_manifests
 from citewire.index.passages import embedded_text, passages
 from citewire.index.sandbox import Sandbox
 from citewire.index.segment import Entry
-from citewire.index.store import Index, Part, Writer, readable_manifests
+from citewire.index.store import Index
 from citewire.index.types import Article
+from citewire.index.writer import Writer
 
 EMBEDDER = HashedWordsEmbedder(64)
 MEMORY = Path("/dev/shm")  # a file system in memory: nothing here has to reach a real disk, and it is quick
@@ -96,9 +98,9 @@ def put(folder: Path, *added: Article) -> int:
     with Writer(folder) as writer, writer.view(EMBEDDER) as view:
         paths = {a.path for a in added}
         dead: dict[str, set[int]] = {}
-        for name, number, path, *_ in view.identities():
+        for path, place in view.identities():
             if path in paths:
-                dead.setdefault(name, set()).add(number)
+                dead.setdefault(place.segment, set()).add(place.number)
         current = writer.current(EMBEDDER)
         if not {p.info.name for p in current} <= {p.info.name for p in view.parts}:
             raise IndexFormatError("a segment cannot be read", "Repair it")  # its articles cannot be told dead
@@ -140,7 +142,7 @@ def leftovers(folder: Path) -> list[str]:
     """Return the files and folders that neither the current generation nor the one before needs."""
     manifests = list(readable_manifests(folder))
     needed = {"CURRENT", "LOCK", "manifests", "segments"}
-    for manifest in manifests[: store.KEPT_GENERATIONS]:
+    for manifest in manifests[: writer.KEPT_GENERATIONS]:
         needed |= {
             f"manifests/{file.name}" for file in (folder / "manifests").glob(f"{manifest.generation:010d}-*.json")
         }
@@ -419,7 +421,7 @@ def steps(
 
 def _syncing(wanted: Callable[[Path], bool]) -> AbstractContextManager[object]:
     stack = ExitStack()
-    for module in (disk, segment, store):
+    for module in (disk, segment, writer):
         real = module.sync
         stack.enter_context(
             patch.object(module, "sync", lambda path, _real=real: _real(path) if wanted(Path(path)) else None)
@@ -439,7 +441,7 @@ def _replacing_in_place() -> AbstractContextManager[object]:
 def _current_first() -> AbstractContextManager[object]:
     def publish(self: Writer, parts: Sequence[Part], embedder: str, chunker: str) -> int:
         waiting: list[tuple[Path, bytes]] = []
-        with patch.object(store, "replace", lambda file, data: waiting.append((file, data))):
+        with patch.object(writer, "replace", lambda file, data: waiting.append((file, data))):
             generation = real(self, parts, embedder, chunker)
         for file, data in reversed(waiting):
             disk.replace(file, data)
@@ -807,7 +809,7 @@ def _prepare_two(folder: Path) -> None:
     """Two generations, the second of two segments."""
     shutil.rmtree(_news(folder), ignore_errors=True)
     _write_news(folder, "abcd")
-    with patch.object(store, "MERGED_AT_ONCE", 9):
+    with patch.object(writer, "MERGED_AT_ONCE", 9):
         _build(folder)
         _write_news(folder, "ef")
         _build(folder)

@@ -48,7 +48,7 @@ def test_a_first_build_embeds_everything(news: Path, folder: Path) -> None:
     assert counts(report) == (3, 0, 0, 0)
     assert (report.generation, report.published, report.passages, report.embedded) == (1, True, 6, 6)
     assert [rejected.path for rejected in report.rejected] == [str(news / "bad.txt")]
-    assert seen == [("embedding", 0, 6), ("embedding", 6, 6)]
+    assert seen == [*(("reading", n, 0) for n in (1, 2, 3, 4)), ("embedding", 0, 6), ("embedding", 6, 6)]
     assert [(c.path, c.state, c.passages, c.embedded) for c in report.changes] == [
         (f"{name}.txt", "new", 2, True) for name in "abc"
     ]

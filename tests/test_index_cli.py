@@ -21,8 +21,9 @@ from embedders import HashedWordsEmbedder
 from typer.testing import CliRunner, Result
 
 from citewire.index import build
-from citewire.index.store import Index, Writer
+from citewire.index.store import Index
 from citewire.index.types import Vectors
+from citewire.index.writer import Writer
 from citewire.ui import engine, logs
 from citewire.ui.cli import app
 

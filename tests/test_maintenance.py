@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from embedders import HashedWordsEmbedder
 
-from citewire.index import store
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import Repair, Status, remove, repair, status, verify
+from citewire.index.manifest import MADE_BY, Part
 from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry
-from citewire.index.store import MADE_BY, Index, Part, Writer
+from citewire.index.store import Index
 from citewire.index.types import Article
+from citewire.index.writer import Writer
 
 EMBEDDER = HashedWordsEmbedder(64)
 A = Article("a.txt", "Peru voted.", "a" * 64, outlet="Andina", published="2024-02-01", source="a1", group="g1")
@@ -41,7 +42,7 @@ def put(folder: Path, *articles: Article, dead: frozenset[int] = frozenset()) ->
 
 @pytest.fixture(autouse=True)
 def unmerged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "DEAD_SHARE", 1)
+    monkeypatch.setattr("citewire.index.writer.DEAD_SHARE", 1)
 
 
 @pytest.fixture
@@ -121,13 +122,21 @@ def test_status_without_an_index_names_the_command(tmp_path: Path) -> None:
 
 def test_removed_articles_are_gone_and_the_others_stay(folder: Path) -> None:
     put(folder, D)
-    assert remove(folder, ["d.txt", "a.txt", "a.txt"]) == 4
+    assert remove(folder, ["d.txt", "a.txt", "a.txt"]) == (4, ("d.txt", "a.txt"))
     assert paths(folder) == ["b.txt", "c.txt"]
     with Index.open(folder, EMBEDDER) as index:
         assert index.article("b.txt") == B
         with pytest.raises(InputError, match=r"no article 'a\.txt'"):
             index.article("a.txt")
         assert [index.fetch([row])[0].article for row, _ in index.search_bm25(["peru"], 9)] == ["b.txt"]
+
+
+def test_all_below_a_folder_is_removed_and_nothing_that_only_begins_like_it(folder: Path) -> None:
+    put(folder, *(dataclasses.replace(D, path=path) for path in ("news/x.txt", "news/y/z.txt", "news.txt", "news0/x.txt")))
+    assert sorted(remove(folder, ["news/"])[1]) == ["news/x.txt", "news/y/z.txt"]
+    assert paths(folder) == ["a.txt", "b.txt", "c.txt", "news.txt", "news0/x.txt"]
+    with pytest.raises(InputError, match="the index has no article 'news/'"):
+        remove(folder, ["news/"])
 
 
 def test_the_last_article_may_go(folder: Path) -> None:

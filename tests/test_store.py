@@ -12,12 +12,14 @@ import pytest
 from embedders import HashedWordsEmbedder
 from numpy.typing import NDArray
 
-from citewire.index import segment, store
+from citewire.index import store, vectors
 from citewire.index.errors import IndexFormatError, InputError
+from citewire.index.manifest import MADE_BY, Part
 from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry, SegmentInfo
-from citewire.index.store import MADE_BY, Index, Part, Writer, merge_candidates
+from citewire.index.store import Index, Place
 from citewire.index.types import Article, DateMention, Filters, Passage, Span
+from citewire.index.writer import Writer, merge_candidates
 
 EMBEDDER = HashedWordsEmbedder()
 FIRST = Article(
@@ -117,7 +119,7 @@ def test_the_layout_on_disk(folder: Path) -> None:
     assert json.loads((folder / "CURRENT").read_text()) == {"manifest": manifest.name, "sha256": digest}
     assert manifest.name == f"0000000001-{digest[:16]}.json"
     fields = json.loads(data)
-    assert (fields["format"], fields["generation"], fields["embedder"]) == (2, 1, EMBEDDER.fingerprint)
+    assert (fields["format"], fields["generation"], fields["embedder"]) == (3, 1, EMBEDDER.fingerprint)
     (part,) = fields["parts"]
     assert (part["info"]["rows"], part["info"]["articles"], part["info"]["recall"], part["dead"]) == (2, 2, 1.0, [])
     segment = segment_of(folder)
@@ -173,14 +175,14 @@ def test_another_embedder_is_refused_with_both_fingerprints(folder: Path) -> Non
 
 
 def test_another_chunker_is_refused_with_both_versions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "MADE_BY", "next")
+    monkeypatch.setattr("citewire.index.manifest.MADE_BY", "next")
     with pytest.raises(IndexFormatError, match=f"and chunker {MADE_BY}, this run has .* and chunker next"):
         Index.open(folder, EMBEDDER)
 
 
 def test_another_format_is_refused_with_both_versions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "FORMAT_VERSION", 3)
-    with pytest.raises(IndexFormatError, match=f"the index in {folder} has format 2, this citewire reads 3"):
+    monkeypatch.setattr("citewire.index.manifest.FORMAT_VERSION", 9)
+    with pytest.raises(IndexFormatError, match=f"the index in {folder} has format 3, this citewire reads 9"):
         Index.open(folder, EMBEDDER)
 
 
@@ -208,7 +210,7 @@ def test_a_changed_manifest_is_refused(folder: Path) -> None:
         Index.open(folder, EMBEDDER)
 
 
-@pytest.mark.parametrize("fields", ["[]", '{"format": 2}', '{"format": 2, "parts": 7}', "nonsense"])
+@pytest.mark.parametrize("fields", ["[]", '{"format": 3}', '{"format": 3, "parts": 7}', "nonsense"])
 def test_a_manifest_that_says_too_little_is_refused(folder: Path, fields: str) -> None:
     manifest = manifest_of(folder)
     manifest.write_text(fields)
@@ -270,7 +272,7 @@ def test_readers_keep_their_generation_and_the_last_two_stay_on_disk(folder: Pat
 def test_a_reader_whose_generation_is_taken_away_while_it_opens_reads_the_next(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check, calls = store._check_identity, 0
+    check, calls = store.check_identity, 0
 
     def publish_meanwhile(*arguments: object) -> None:
         nonlocal calls
@@ -280,7 +282,7 @@ def test_a_reader_whose_generation_is_taken_away_while_it_opens_reads_the_next(
             publish(folder, SECOND)
         check(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(store, "_check_identity", publish_meanwhile)
+    monkeypatch.setattr("citewire.index.store.check_identity", publish_meanwhile)
     with Index.open(folder, EMBEDDER) as index:
         assert index.generation == 3
 
@@ -338,7 +340,7 @@ def test_a_finished_segment_of_a_run_that_was_cut_short_is_offered_to_the_next(f
     assert paths(folder) == ["a.txt", "sub/b.txt"]
     assert len(list((folder / "segments").iterdir())) == 2
     with Writer(folder) as writer, writer.view(EMBEDDER) as view:
-        assert [path for _, _, path, *_ in view.identities()] == ["a.txt", "sub/b.txt", "c.txt"]
+        assert [path for path, _ in view.identities()] == ["a.txt", "sub/b.txt", "c.txt"]
         assert view.generation == 1
     assert len(list((folder / "segments").iterdir())) == 1  # that run did not want it
 
@@ -381,7 +383,7 @@ MANY = [
 @pytest.fixture
 def parts_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three segments of two articles, the first article dead and its text replaced in the last segment."""
-    monkeypatch.setattr(store, "DEAD_SHARE", 1)  # else the first segment would be written anew
+    monkeypatch.setattr("citewire.index.writer.DEAD_SHARE", 1)  # else the first segment would be written anew
     folder = tmp_path / "many"
     publish(folder, *MANY[:2])
     extend(folder, *MANY[2:4])
@@ -394,8 +396,9 @@ def test_dead_articles_are_nowhere(parts_of_two: Path) -> None:
         assert (index.rows, index.passages, len(index.parts)) == (7, 6, 3)
         assert index.article("a/0.txt").text == "The vote in Peru was annulled."
         assert [a.path for a in index.articles()] == ["a/0.txt", "a/2.txt", "a/4.txt", "b/1.txt", "b/3.txt", "b/5.txt"]
-        assert index.locate("a/0.txt") == (index.parts[2].info.name, 2)
-        assert index.locate("a/9.txt") is None
+        assert index.places("a/0.txt") == [Place(index.parts[2].info.name, 2, MANY[0].source, 1)]
+        assert index.places("a/9.txt") == []
+        assert index.paths_of(FIRST.source) == ()
         assert [e.article.path for e in index.entries()].count("a/0.txt") == 1
         vector = EMBEDDER.embed([TEXTS[0]])[0]
         assert 0 not in [row for row, _ in index.search_dense(vector, 7)]
@@ -490,7 +493,7 @@ def test_neighbours_stay_in_the_article(tmp_path: Path) -> None:
 def test_the_commonest_terms_are_left_out_where_they_match_too_much(
     parts_of_two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "MATCHED_ROWS", 3)
+    monkeypatch.setattr("citewire.index.store.MATCHED_ROWS", 3)
     with Index.open(parts_of_two, EMBEDDER) as index:
         assert [row for row, _ in index.search_bm25(["peru", "mayor"], 5)] == [3]  # peru: four of seven passages
         assert sorted(row for row, _ in index.search_bm25(["ship", "mayor"], 5)) == [3, 4]
@@ -553,47 +556,73 @@ def test_a_merge_changes_no_article_and_no_answer(tmp_path: Path) -> None:
 @pytest.fixture
 def inverted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, NDArray[np.float32]]:
     """An index whose 2,600 vectors are an IVF, and these vectors: clusters of random points."""
-    monkeypatch.setattr(segment, "FLAT_ROWS", 1000)
-    monkeypatch.setattr(segment, "EXACT_ROWS", 100)
+    monkeypatch.setattr("citewire.index.vectors.FLAT_ROWS", 1000)
+    monkeypatch.setattr("citewire.index.vectors.EXACT_ROWS", 100)
     random = np.random.default_rng(7)
     centres = random.standard_normal((40, 256))
-    vectors = (centres[random.integers(0, 40, 2600)] + 0.6 * random.standard_normal((2600, 256))).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    points = (centres[random.integers(0, 40, 2600)] + 0.6 * random.standard_normal((2600, 256))).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
     with Writer(tmp_path / "index") as writer:
         with writer.segment(EMBEDDER) as new:
             for start in range(0, 2600, 26):
                 article = Article(f"{start:04d}.txt", "word " * 26, "1" * 64, outlet="A" if start < 1300 else "B")
                 pieces = [Passage(article.path, 5 * n, 5 * n + 4, "word", (Span(5 * n, 5 * n + 4),)) for n in range(26)]
-                new.add(Entry(article, b"", pieces, vectors[start : start + 26]))
+                new.add(Entry(article, b"", pieces, points[start : start + 26]))
             info = new.finish()
         writer.publish([Part(info)], embedder=EMBEDDER.fingerprint)
-    return tmp_path / "index", vectors
+    return tmp_path / "index", points
 
 
 def test_an_inverted_file_finds_nearly_all_nearest(inverted: tuple[Path, NDArray[np.float32]]) -> None:
-    folder, vectors = inverted
+    folder, points = inverted
     with Index.open(folder, EMBEDDER) as index:
         info = index.parts[0].info
-        assert info.lists == 256
-        assert info.recall >= segment.RECALL
-        queries = vectors[::130] + 0.1 * np.random.default_rng(8).standard_normal((20, 256)).astype(np.float32)
+        assert info.lists == 64
+        assert info.recall >= vectors.RECALL
+        queries = points[::130] + 0.1 * np.random.default_rng(8).standard_normal((20, 256)).astype(np.float32)
         queries /= np.linalg.norm(queries, axis=1, keepdims=True)
         found = [{row for row, _ in index.search_dense(query, 10)} for query in queries]
-        exact = [set(np.argsort(-(vectors @ query))[:10].tolist()) for query in queries]
+        exact = [set(np.argsort(-(points @ query))[:10].tolist()) for query in queries]
         assert np.mean([len(a & b) / 10 for a, b in zip(found, exact, strict=True)]) >= 0.97
         assert index.cosines(queries[0], [5, 2599]) == pytest.approx(
-            {5: vectors[5] @ queries[0], 2599: vectors[2599] @ queries[0]}, abs=1e-6
+            {5: points[5] @ queries[0], 2599: points[2599] @ queries[0]}, abs=1e-6
         )
 
 
+def test_an_inverted_file_finds_the_nearest_where_nothing_is_clustered(tmp_path: Path) -> None:
+    random = np.random.default_rng(11)
+    points = random.standard_normal((3000, 128)).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    with (tmp_path / "raw").open("w+b") as raw, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("citewire.index.vectors.FLAT_ROWS", 1000)
+        raw.write(points.tobytes())
+        scan, files = vectors.write_vectors(tmp_path, raw, 128)
+    assert files == ("vectors.faiss", "scan.faiss")
+    assert scan.recall >= vectors.RECALL
+    read = vectors.VectorFile(tmp_path, 128, scan)
+    queries = random.standard_normal((20, 128)).astype(np.float32)
+    for query in queries / np.linalg.norm(queries, axis=1, keepdims=True):
+        exact = np.argsort(-(points @ query))[:10]
+        assert [row for row, _ in read.search(query, 10, None)] == exact.tolist()
+
+
+def test_a_flipped_bit_in_an_inverted_file_is_found(inverted: tuple[Path, NDArray[np.float32]]) -> None:
+    file = next(inverted[0].rglob("scan.faiss"))
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+    with pytest.raises(IndexFormatError, match=r"scan\.faiss is damaged: its sha256 is"):
+        Index.open(inverted[0], EMBEDDER)
+
+
 def test_filters_hold_in_an_inverted_file(inverted: tuple[Path, NDArray[np.float32]]) -> None:
-    folder, vectors = inverted
+    folder, points = inverted
     with Index.open(folder, EMBEDDER) as index:
         half = index.select(Filters(outlets=("B",)))
-        found = index.search_dense(vectors[3], 10, half)
+        found = index.search_dense(points[3], 10, half)
         assert len(found) == 10
         assert min(row for row, _ in found) >= 1300
         few = index.select(Filters(articles=("2574.txt",)))  # compared exactly
-        scores = vectors[2574:] @ vectors[3]
+        scores = points[2574:] @ points[3]
         best = [2574 + int(row) for row in np.argsort(-scores)[:5]]
-        assert [row for row, _ in index.search_dense(vectors[3], 5, few)] == best
+        assert [row for row, _ in index.search_dense(points[3], 5, few)] == best

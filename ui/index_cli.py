@@ -153,6 +153,7 @@ def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
 
     An error ends it in the first run only, unless that is another process that writes.
     """
+    from citewire.index.writer import BusyError
     from citewire.ui import engine, watch
 
     changes = watch.ticks(chosen.articles, chosen.index, poll=chosen.watching == "poll")
@@ -165,9 +166,8 @@ def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
     try:
         with console.progress_bar() as report:
             run(report)
-    except InputError as error:
-        if not isinstance(error.__cause__, BlockingIOError):  # the lock of the index
-            raise
+    except BusyError as busy:
+        console.note(str(busy))
     try:
         first = next(changes)
         console.note(f"watching {', '.join(map(str, chosen.articles))}; Ctrl-C ends")
@@ -207,7 +207,10 @@ class _Teller:
 def _remove(
     chosen: Settings,
     paths: Annotated[
-        list[str], typer.Argument(metavar="ARTICLE", help="as `citewire index list` names it", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="ARTICLE", help="as `citewire index list` names it; ending in /, all below it", show_default=False
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -217,8 +220,7 @@ def _remove(
     """
     from citewire.index import maintenance
 
-    removed = list(dict.fromkeys(paths))
-    generation = maintenance.remove(chosen.index, removed)
+    generation, removed = maintenance.remove(chosen.index, paths)
     if as_json:
         typer.echo(console.to_json({"index": str(chosen.index), "generation": generation, "removed": removed}))
     else:

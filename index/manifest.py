@@ -1,0 +1,162 @@
+"""What a generation of an index states: its manifest, and CURRENT, which names the one that counts.
+
+    CURRENT                                {"manifest", "sha256"}: the only file that changes
+    manifests/0000000042-<sha16>.json      format, generation, embedder, chunker, segments with their dead articles
+    segments/seg-<uuid>/                   see `citewire.index.segment`
+
+Knows how manifests are read, checked and found. Does not know how they are published, nor what segments hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from citewire.index.duplicates import SIGNATURE_VERSION
+from citewire.index.errors import IndexFormatError, InputError
+from citewire.index.passages import CHUNKER_VERSION
+from citewire.index.segment import SegmentInfo, read_info
+from citewire.index.types import Embedder
+
+FORMAT_VERSION = 3
+MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # what cut the passages and marked the articles of an index
+
+INDEX_AGAIN = "Index the articles again: citewire index PATH --index"
+REPAIR = "Run: citewire index repair --index"
+
+SEGMENT_NAME = re.compile(r"seg-[0-9a-f]{32}")
+_MANIFEST_NAME = re.compile(r"(\d{10})-[0-9a-f]{16}\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A segment in a generation: `dead` are the numbers of its articles that were replaced or removed."""
+
+    info: SegmentInfo
+    dead: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One generation: its number, what made its vectors and passages, and its segments."""
+
+    generation: int
+    embedder: str
+    chunker: str
+    parts: tuple[Part, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the manifest's file."""
+        plain = {"format": FORMAT_VERSION, **asdict(self)}
+        plain["parts"] = [{"info": part.info.to_json(), "dead": sorted(part.dead)} for part in self.parts]
+        return json.dumps(plain, indent=1, sort_keys=True).encode()
+
+
+class NoIndexError(InputError):
+    """There is no index where one was named."""
+
+
+def read_current(folder: Path) -> bytes:
+    """Return the content of CURRENT. Raises: NoIndexError, InputError."""
+    try:
+        return (folder / "CURRENT").read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        problem, fix = f"there is no index in {folder}", f"Make one: citewire index PATH --index {folder}"
+        raise NoIndexError(problem, fix) from error
+    except OSError as error:
+        raise unreadable(folder, error) from error
+
+
+def unreadable(folder: Path, error: OSError) -> InputError:
+    """Return the error for an index that cannot be read."""
+    return InputError(f"the index in {folder} cannot be read: {error.strerror}", "Allow reading it, and try again")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest that CURRENT names. Raises: NoIndexError, InputError, IndexFormatError."""
+    current = read_current(folder)
+    try:
+        pointer = json.loads(current)
+        name, sha256 = str(pointer["manifest"]), pointer["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexFormatError(f"{folder / 'CURRENT'} is damaged", f"{REPAIR} {folder}") from error
+    file = folder / "manifests" / name
+    if not _MANIFEST_NAME.fullmatch(name):
+        raise IndexFormatError(f"{folder / 'CURRENT'} names the manifest {name!r}", f"{REPAIR} {folder}")
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise IndexFormatError(f"{file} is missing", f"{REPAIR} {folder}") from error
+    except OSError as error:
+        raise unreadable(folder, error) from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise IndexFormatError(f"{file} does not have the sha256 that CURRENT states", f"{REPAIR} {folder}")
+    return _parse_manifest(data, file, folder)
+
+
+def _parse_manifest(data: bytes, file: Path, folder: Path) -> Manifest:
+    """Raises: IndexFormatError."""
+    try:
+        fields = json.loads(data)
+        if fields["format"] != FORMAT_VERSION:
+            raise IndexFormatError(
+                f"the index in {folder} has format {fields['format']}, this citewire reads {FORMAT_VERSION}",
+                f"{INDEX_AGAIN} {folder}",
+            )
+        parts = tuple(Part(SegmentInfo.from_json(p["info"]), frozenset(p["dead"])) for p in fields["parts"])
+        manifest = Manifest(fields["generation"], fields["embedder"], fields["chunker"], parts)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IndexFormatError(f"{file} is damaged", f"{REPAIR} {folder}") from error
+    for part in manifest.parts:
+        if not SEGMENT_NAME.fullmatch(part.info.name):
+            raise IndexFormatError(f"{file} names the segment {part.info.name!r}", f"{REPAIR} {folder}")
+    return manifest
+
+
+def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None:
+    """Raise IndexFormatError where vectors or passages would not be comparable."""
+    made = f"embedder {manifest.embedder[:12]} and chunker {manifest.chunker}"
+    now = f"embedder {embedder.fingerprint[:12]} and chunker {MADE_BY}"
+    if (manifest.embedder, manifest.chunker) != (embedder.fingerprint, MADE_BY):
+        raise IndexFormatError(
+            f"the index in {folder} was made with {made}, this run has {now}",
+            f"Use the embedder it was made with, or index again: citewire index PATH --index {folder}",
+        )
+
+
+def manifest_files(folder: Path) -> dict[int, Path]:
+    """Return the manifests in `folder` by generation, the newest first."""
+    with suppress(FileNotFoundError):
+        files = [(match, file) for file in (folder / "manifests").iterdir() if (match := _match(file))]
+        return {int(match[1]): file for match, file in sorted(files, key=lambda pair: -int(pair[0][1]))}
+    return {}
+
+
+def _match(file: Path) -> re.Match[str] | None:
+    return _MANIFEST_NAME.fullmatch(file.name)
+
+
+def readable_manifests(folder: Path, *, tolerant: bool = False) -> Iterator[Manifest]:
+    """Yield the manifests in `folder` whose content is what their name says, the newest first.
+
+    Raises:
+        OSError: one cannot be read and not `tolerant`: who takes it for missing would drop what it alone names.
+    """
+    ignored = OSError if tolerant else FileNotFoundError
+    for file in manifest_files(folder).values():
+        with suppress(ignored, IndexFormatError):
+            data = file.read_bytes()
+            if file.stem.endswith(hashlib.sha256(data).hexdigest()[:16]):
+                yield _parse_manifest(data, file, folder)
+
+
+def resume_candidates(folder: Path) -> list[SegmentInfo]:
+    """Return the finished segments in `folder` that no generation names: what an interrupted run left."""
+    known = {part.info.name for manifest in readable_manifests(folder) for part in manifest.parts}
+    found = [read_info(segment) for segment in sorted((folder / "segments").iterdir()) if segment.name not in known]
+    return [info for info in found if info and SEGMENT_NAME.fullmatch(info.name)]

@@ -1,0 +1,188 @@
+"""The vectors of one segment: row i is the vector of passage i; written once, memory-mapped, searched by cosine.
+
+    vectors.faiss   every vector, float32
+    scan.faiss      beyond `FLAT_ROWS` rows: the same compressed to 4 bits for two dimensions, in inverted lists
+
+A search of a large segment reads the compressed vectors of the lists nearest to the query (IVF), and compares the
+best of those exactly. Jegou, Douze and Schmid, "Product quantization for nearest neighbor search", PAMI 2011;
+Andre, Kermarrec and Le Scouarnec, "Cache locality is not enough: high-performance nearest neighbor search with product
+quantization fast scan", VLDB 2015.
+
+Knows FAISS (the only importer). Does not know passages, articles or which rows are alive.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citewire.index.types import Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Rows = NDArray[np.bool_]  # (rows of a segment or an index,): which of them are meant
+RowNumbers = NDArray[np.int64]
+
+VECTORS = "vectors.faiss"
+SCAN = "scan.faiss"
+
+# Exact search of 100,000 vectors of 384 dimensions takes 13 ms on two cores, and needs no training.
+FLAT_ROWS = 100_000
+EXACT_ROWS = 20_000  # under a filter that leaves at most so many, they are all compared
+SHORTLIST = 1000  # best of the compressed vectors that are compared exactly, at least 5 for each one asked for
+RECALL = 0.98  # of the ten nearest, which the number of probed lists is set for when a segment is written
+RECALL_SAMPLE = 200  # vectors of the segment whose neighbours are asked for to measure that
+MARGIN = 2  # times the lists that takes: questions lie further from the passages than these from each other
+TRAINING_PER_LIST = 40  # vectors a list that k-means sees; FAISS warns below 39
+
+_ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS at once
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """How the compressed vectors are read.
+
+    Attributes:
+        lists, probes: how many inverted lists there are, and how many of them a search reads; 0 without any.
+        recall: share of the true ten nearest that a search returned when they were written; 1.0 without lists.
+    """
+
+    lists: int = 0
+    probes: int = 0
+    recall: float = 1.0
+
+
+def write_vectors(folder: Path, raw: BinaryIO, dimension: int) -> tuple[Scan, tuple[str, ...]]:
+    """Write the files of a segment's vectors; return how they are searched, and the files' names.
+
+    Args:
+        folder: of the segment.
+        raw: all vectors, float32, one after the other.
+        dimension: columns.
+
+    Raises:
+        OSError: the disk is full or broken.
+    """
+    import faiss
+
+    flat = faiss.IndexFlatIP(dimension)
+    raw.seek(0)
+    while block := raw.read(_ADDED_AT_ONCE * dimension * 4):
+        flat.add(np.frombuffer(block, np.float32).reshape(-1, dimension))
+    _write(flat, folder / VECTORS)
+    if flat.ntotal <= FLAT_ROWS:
+        return Scan(), (VECTORS,)
+    vectors = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * dimension).reshape(-1, dimension)
+    compressed = _compressed(vectors, 2 ** round(math.log2(math.sqrt(flat.ntotal))))
+    _write(compressed, folder / SCAN)
+    return _calibrated(compressed, flat, vectors), (VECTORS, SCAN)
+
+
+def _compressed(vectors: Vectors, lists: int) -> Any:
+    import faiss
+
+    dimension = vectors.shape[1]
+    parts = dimension // 2 if dimension % 2 == 0 else dimension
+    index = faiss.IndexIVFPQFastScan(
+        faiss.IndexFlatIP(dimension), dimension, lists, parts, 4, faiss.METRIC_INNER_PRODUCT
+    )
+    index.cp.seed, index.cp.niter = 1, 10
+    chosen = np.random.default_rng(1).choice(len(vectors), min(len(vectors), lists * TRAINING_PER_LIST), replace=False)
+    index.train(vectors[np.sort(chosen)])
+    for start in range(0, len(vectors), _ADDED_AT_ONCE):
+        index.add(vectors[start : start + _ADDED_AT_ONCE])
+    return index
+
+
+def _calibrated(compressed: Any, flat: Any, vectors: Vectors) -> Scan:
+    """Return how many lists have to be read, and the recall@10 then, on neighbours of vectors of the segment."""
+    asked = np.random.default_rng(2).choice(len(vectors), min(len(vectors), RECALL_SAMPLE), replace=False)
+    _, exact = flat.search(vectors[asked], 10)
+    probes = 1
+    while True:
+        found = [_nearest(compressed, flat, vectors[row], 10, probes, None) for row in asked]
+        shares = [len(set(a) & {row for row, _ in b}) / 10 for a, b in zip(exact.tolist(), found, strict=True)]
+        recall = float(np.mean(shares))
+        if recall >= RECALL or probes >= compressed.nlist:
+            return Scan(compressed.nlist, min(MARGIN * probes, compressed.nlist), recall)
+        probes = min(2 * probes, compressed.nlist)
+
+
+def _nearest(
+    compressed: Any, flat: Any, vector: Vectors, k: int, probes: int, selector: Any
+) -> list[tuple[int, float]]:
+    """Return (row, cosine) of the `k` best of the compressed vectors' shortlist."""
+    import faiss
+
+    options = faiss.SearchParametersIVF(sel=selector, nprobe=probes)
+    _, found = compressed.search(vector.reshape(1, -1), max(SHORTLIST, 5 * k), params=options)
+    return _best(flat, vector, found[0][found[0] >= 0], k)
+
+
+def _best(flat: Any, vector: Vectors, rows: RowNumbers, k: int) -> list[tuple[int, float]]:
+    """Return (row, cosine) of the `k` nearest of some rows, nearest first."""
+    if not len(rows):
+        return []
+    scores = flat.reconstruct_batch(rows) @ vector
+    best = np.lexsort((rows, -scores))[:k]
+    return list(zip(rows[best].tolist(), scores[best].tolist(), strict=True))
+
+
+def _write(index: Any, file: Path) -> None:
+    import faiss
+
+    with file.open("wb") as stream:
+        # FAISS's own writer says nothing where the last bytes do not fit on the disk.
+        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write, 1 << 20))
+
+
+class VectorFile:
+    """The vectors of a segment, open for reading; safe to share between threads.
+
+    Args:
+        folder: of the segment.
+        dimension: columns.
+        scan: what `write_vectors` returned.
+
+    Raises:
+        RuntimeError: a file cannot be opened.
+    """
+
+    def __init__(self, folder: Path, dimension: int, scan: Scan) -> None:
+        import faiss
+
+        self._dimension, self._scan = dimension, scan
+        # Mapped into memory: opening reads little, and what searches do not touch stays on disk.
+        self._flat = faiss.read_index(str(folder / VECTORS), faiss.IO_FLAG_MMAP_IFC)
+        self._compressed = faiss.read_index(str(folder / SCAN), faiss.IO_FLAG_MMAP_IFC) if scan.lists else None
+
+    def vectors(self, rows: Sequence[int]) -> Vectors:
+        """Return the vectors of the given rows, shape (len(rows), dimension)."""
+        if not len(rows):
+            return np.zeros((0, self._dimension), np.float32)
+        return np.asarray(self._flat.reconstruct_batch(np.asarray(rows, np.int64)), np.float32)
+
+    def search(self, vector: Vectors, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
+        """Return (row, cosine) of the `k` nearest of the allowed rows, nearest first; `vector` has length 1."""
+        import faiss
+
+        selector, probes = None, self._scan.probes
+        if allowed is not None:
+            rows = np.flatnonzero(allowed)
+            if len(rows) <= EXACT_ROWS:
+                return _best(self._flat, vector, rows, k)
+            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+            # The fewer of a list's rows are allowed, the more lists hold the nearest of them.
+            probes = min(self._scan.lists, math.ceil(probes * len(allowed) / len(rows)))
+        if self._compressed is not None:
+            return _nearest(self._compressed, self._flat, vector, k, probes, selector)
+        options = faiss.SearchParameters(sel=selector)
+        scores, found = self._flat.search(vector.reshape(1, -1), min(k, self._flat.ntotal), params=options)
+        pairs = zip(found[0].tolist(), scores[0].tolist(), strict=True)
+        return [(row, score) for row, score in pairs if row >= 0]
