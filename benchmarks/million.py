@@ -24,7 +24,8 @@ import faiss
 import numpy as np
 
 from citewire.index.build import build_index
-from citewire.index.search import SearchOptions, search
+from citewire.index.options import SearchOptions
+from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Filters, Vectors
 

@@ -25,8 +25,9 @@ from pathlib import Path
 from citewire.index import segment
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
+from citewire.index.options import SearchOptions, Weights
 from citewire.index.query import terms
-from citewire.index.search import SearchOptions, Weights, fuse, search
+from citewire.index.search import fuse, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Vectors
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from citewire.index.errors import InputError, ModelError
-from citewire.index.search import search
+from citewire.index.options import SearchOptions
+from citewire.index.scope import require_match
+from citewire.index.search import Reranker, search
 from citewire.index.store import Index
-from citewire.index.types import Embedder
+from citewire.index.types import Embedder, Hit
 from citewire.qa import claims, facts, prompt, question
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
@@ -46,7 +48,7 @@ class AnswerOptions:
     """How an answer is made.
 
     Attributes:
-        passages: passages retrieved.
+        search: which passages are retrieved. Copies of an article count as one source.
         evidence: most sentences given to the model.
         max_tokens: most tokens of the model's reply.
         max_prompt_tokens: most tokens of its prompt; evidence is dropped, weakest first, until it fits.
@@ -54,7 +56,7 @@ class AnswerOptions:
         unsupported: whether a claim that no quote supports is withheld, shown and marked, or shown as it is.
     """
 
-    passages: int = 8
+    search: SearchOptions = field(default_factory=lambda: SearchOptions(k=8, copies=1))
     evidence: int = 4
     max_tokens: int = 160
     max_prompt_tokens: int = 1200
@@ -83,22 +85,33 @@ class Answerer:
     """Answers questions about one index with one model; safe to use from several threads."""
 
     def __init__(
-        self, index: Index, embedder: Embedder, generator: Generator, options: AnswerOptions | None = None
+        self,
+        index: Index,
+        embedder: Embedder,
+        generator: Generator,
+        options: AnswerOptions | None = None,
+        reranker: Reranker | None = None,
     ) -> None:
         self._index = index
         self._embedder = embedder
         self._generator = generator
         self._options = options or AnswerOptions()
+        self._reranker = reranker
         self._vectors = WordVectors(embedder)
 
-    def ask(self, text: str, history: Sequence[Turn] = ()) -> Answer:
-        """Return the whole answer; errors as in `stream`."""
-        *_, last = self.stream(text, history)
+    def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
+        """Return the whole answer; arguments and errors as in `stream`."""
+        *_, last = self.stream(text, history, search=search)
         assert isinstance(last, Answer)  # stream always ends with one
         return last
 
     def stream(
-        self, text: str, history: Sequence[Turn] = (), *, stopped: Callable[[], bool] = lambda: False
+        self,
+        text: str,
+        history: Sequence[Turn] = (),
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        search: SearchOptions | None = None,
     ) -> Iterator[Event]:
         """Yield one Searched, then Drafts and Checked as the model writes, then the Answer.
 
@@ -106,12 +119,14 @@ class Answerer:
             text: the question.
             history: earlier turns of the conversation, oldest first; only the last is leaned on.
             stopped: polled between tokens; once true, the answer ends with status "stopped".
+            search: in place of the options' own, for this question.
 
         Raises:
-            InputError: an empty or too long question, at once and not on the first `next`.
+            InputError: an empty or too long question, at once; on the first `next`, filters that leave no article.
+            ModelError: on the first `next`, a reranker that does not load.
         """
         asked = self._checked_question(text)
-        return self._stream(asked, history, stopped)
+        return self._stream(asked, history, stopped, search or self._options.search)
 
     def _checked_question(self, text: str) -> str:
         asked = " ".join(text.split())
@@ -124,11 +139,13 @@ class Answerer:
             )
         return asked
 
-    def _stream(self, asked: str, history: Sequence[Turn], stopped: Callable[[], bool]) -> Iterator[Event]:
+    def _stream(
+        self, asked: str, history: Sequence[Turn], stopped: Callable[[], bool], wanted: SearchOptions
+    ) -> Iterator[Event]:
         state = _Progress(asked, time.perf_counter())
         state.standalone, state.leaned_on = question.standalone(asked, history)
         query = f"{state.leaned_on} {state.standalone}".strip()
-        hits = search(self._index, self._embedder, query, self._options.passages)
+        hits = self._hits(query, wanted)
         state.hits = tuple(
             AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
             for h in hits
@@ -146,6 +163,13 @@ class Answerer:
             yield self._answer(state, "abstained", _refusal(found))
         else:
             yield from self._write(state, chosen, parsed, judge, stopped)
+
+    def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
+        """Raises: InputError where the filters leave nothing, which a refusal would hide."""
+        hits = search(self._index, self._embedder, query, wanted, self._reranker)
+        if not hits:
+            require_match(self._index, wanted)
+        return hits
 
     def _choose(self, found: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
         """The sentences that can answer, best first: near the best, and the best for each year asked about."""

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import SEEDS
+from test_embed import transformer_of
 
 from citewire.index.build import build_index
+from citewire.index.embed import load_reranker
 from citewire.index.errors import InputError, ModelError
+from citewire.index.options import SearchOptions
+from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Vectors
+from citewire.index.types import Embedder, Filters, Vectors
 from citewire.qa.answer import REFUSAL, Answerer, AnswerOptions
 from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Message, Searched, Turn
 
@@ -339,6 +344,93 @@ def test_the_answer_as_json(answerer: Make) -> None:
     assert answer["timings"].keys() >= {"retrieve_s", "first_token_s", "total_s", "prompt_tokens", "output_tokens"}
     assert answer["status"] == "answered"
     assert answer["conflicts"] == []
+
+
+@pytest.fixture(scope="module")
+def reprinted(remembering: Remembering, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The seeds, the first of them also as four reprints."""
+    folder = tmp_path_factory.mktemp("reprinted")
+    for file in (*SEEDS.glob("*.txt"), SEEDS / "metadata.json"):
+        (folder / "news" / "seeds").mkdir(parents=True, exist_ok=True)
+        (folder / "news" / "seeds" / file.name).write_bytes(file.read_bytes())
+    for n, day in enumerate(["2025-07-01", "2025-07-02", "2025-07-03", "2025-07-04"]):
+        front = f"---\noutlet: Wire {n}\nauthor: Ada Quill\ndate: {day}\nsection: {'chips' * (n % 2) or 'mines'}\n---\n"
+        text = (SEEDS / "000_dc4ea0124dbaad63.txt").read_text(encoding="utf-8")
+        (folder / "news" / f"wire{n}.md").write_text(front + text, encoding="utf-8")
+    build_index([folder / "news"], folder / "index", remembering)
+    with Index.open(folder / "index", remembering) as opened:
+        yield opened
+
+
+class TestSearching:
+    """What a question is answered from, over articles of which one was reprinted."""
+
+    QUESTION = "How much revenue did Canaan's AI unit generate in 2024?"
+
+    def articles(
+        self, index: Index, embedder: Embedder, options: AnswerOptions | None, search: SearchOptions | None = None
+    ) -> list[str]:
+        answer = Answerer(index, embedder, Scripted("It was $900,000 [1]."), options).ask(self.QUESTION, search=search)
+        return [hit.article for hit in answer.hits]
+
+    def test_copies_count_as_one_source_unless_asked_for(self, reprinted: Index, remembering: Remembering) -> None:
+        copies = {article.path for article in reprinted.articles() if article.path.startswith("wire")}
+        copies.add("seeds/000_dc4ea0124dbaad63.txt")
+        assert len({article.group for article in reprinted.articles() if article.path in copies}) == 1
+        found = self.articles(reprinted, remembering, None)
+        assert len(found) == 8
+        (one,) = set(found) & copies
+        assert found.count(one) > 1
+        assert "seeds/001_3d7a106fe718a57a.txt" in found
+        every = self.articles(reprinted, remembering, AnswerOptions(search=SearchOptions(k=8)))
+        assert len(set(every) & copies) == 5
+
+    def test_options_reach_the_search(self, reprinted: Index, remembering: Remembering) -> None:
+        for filters, expected in (
+            (Filters(outlets=("wire 2",)), {"wire2.md"}),
+            (Filters(authors=("Ada Quill",), published_to="2025-07-02"), {"wire0.md", "wire1.md"}),
+            (Filters(metadata={"section": "chips"}), {"wire1.md", "wire3.md"}),
+            (Filters(articles=("seeds/",), published_from="2025-01-01"), {"seeds/001_3d7a106fe718a57a.txt"}),
+        ):
+            wanted = SearchOptions(filters=filters)
+            assert set(self.articles(reprinted, remembering, AnswerOptions(search=wanted))) == expected
+            assert set(self.articles(reprinted, remembering, None, wanted)) == expected
+        for as_of, expected in (("2025-07-03", {"wire2.md", "wire1.md"}), ("newest", {"wire2.md", "wire3.md"})):
+            wanted = SearchOptions(recency="only", half_life=1, as_of=as_of)
+            assert set(self.articles(reprinted, remembering, AnswerOptions(search=wanted))) == expected
+
+    def test_the_day_of_asking_is_the_one_given(self, reprinted: Index, remembering: Remembering) -> None:
+        answerer = Answerer(reprinted, remembering, Scripted("Never said."))
+        for day in ("2025-06-28", "2025-07-02"):
+            hits = answerer.ask("What is the latest on Canaan?", search=SearchOptions(k=50, as_of=day)).hits
+            expected = search(reprinted, remembering, "What is the latest on Canaan?", SearchOptions(k=50, as_of=day))
+            assert [(hit.article, hit.score) for hit in hits] == [
+                (hit.passage.article, round(hit.score, 6)) for hit in expected
+            ]
+            later = {article.path for article in reprinted.articles() if article.published > day}
+            assert later
+            assert not later & {hit.article for hit in hits}
+
+    def test_filters_that_leave_nothing_are_no_refusal(self, reprinted: Index, remembering: Remembering) -> None:
+        model = Scripted("Never said.")
+        answerer = Answerer(reprinted, remembering, model)
+        wanted = SearchOptions(filters=Filters(outlets=("Wire 9",)))
+        events = answerer.stream(self.QUESTION, search=wanted)
+        with pytest.raises(InputError, match=r"no article has the outlet 'Wire 9'\. Did you mean 'Wire \d'"):
+            next(events)
+        assert model.prompts == []
+
+    def test_a_reranker_is_asked(self, reprinted: Index, remembering: Remembering, tmp_path: Path) -> None:
+        transformer_of("bert", tmp_path, num_labels=1)
+        reranker = load_reranker(tmp_path, threads=1)
+        options = AnswerOptions(search=SearchOptions(k=5))
+        hits = Answerer(reprinted, remembering, Scripted("No."), options, reranker).ask(self.QUESTION).hits
+        expected = search(reprinted, remembering, self.QUESTION, 5, reranker)
+        assert [(hit.article, hit.start, hit.score) for hit in hits] == [
+            (hit.passage.article, hit.passage.start, round(hit.score, 6)) for hit in expected
+        ]
+        plain = search(reprinted, remembering, self.QUESTION, 5)
+        assert min(hit.score for hit in hits) > max(hit.score for hit in plain)
 
 
 def test_an_index_on_something_else_refuses(embedder: Embedder, tmp_path: Path) -> None:

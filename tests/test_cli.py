@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ import httpx
 import pytest
 from conftest import SEEDS, untraced
 
+from citewire.index.errors import CitewireError
 from citewire.qa.types import Answer
 from citewire.ui import console, settings
-from citewire.ui.cli import stop_on_interrupt
+from citewire.ui.cli import _opened, app, stop_on_interrupt
+from citewire.ui.options import SEARCHING
 
 COMMAND = [sys.executable, "-m", "citewire.ui"]
 HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "gradio")
@@ -374,6 +377,16 @@ class TestAsk:
         assert any(re.search(r" - 00\d_\w+\.txt:\d+-\d+$", line) for line in rest)
         assert re.fullmatch(r"(\d+) of \1 sentences? checked against a quote\. \d articles?\. [\d.]+ s\.", rest[-1])
 
+    def test_flags_choose_what_is_searched(self, seeds_folder: Path) -> None:
+        Path("citewire.toml").write_text('outlets = ["Cryptonews"]\nper_article = 1\n')
+        flags = ["--outlet", "blockchain.news", "--article", "001_3d7a106fe718a57a.txt", "--recency", "only"]
+        flags += ["--half-life", "1", "--as-of", "2025-06-29", "--from", "2025-06-29", "--to", "2025-06-29"]
+        flags += ["--model", "smollm2-135m", "--index", str(seeds_folder)]
+        done = citewire("ask", "--json", "Who won the 2022 World Cup?", *flags, CITEWIRE_PER_ARTICLE="3")
+        assert done.returncode == 0, done.stderr
+        hits = json.loads(done.stdout)["hits"]
+        assert [hit["article"] for hit in hits] == ["001_3d7a106fe718a57a.txt"] * 3
+
     def test_refusal_is_no_error(self, seeds_folder: Path) -> None:
         done = citewire("ask", "Who won the 2022 World Cup?", "--index", str(seeds_folder))
         assert done.returncode == 0, done.stderr
@@ -406,6 +419,67 @@ class TestAsk:
         assert done.returncode == 2
         assert "127.0.0.1:9" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+class TestSearch:
+    """What cannot be searched with is refused before the language model is loaded, here one that does not exist."""
+
+    @pytest.mark.parametrize(
+        ("flags", "said"),
+        [
+            (["--outlet", "Cryptonew"], "no article has the outlet 'Cryptonew'. Did you mean 'Cryptonews'?"),
+            (["--author", "Ada Quill"], "no article has the author 'Ada Quill'. No article states one"),
+            (["--article", "002"], "the index has no article '002'. Did you mean '002_7c9f2415c3218cee.txt'?"),
+            (["--where", "section=Weather"], "no article has the metadata key 'section'. No article states one"),
+            (["--from", "2025-06-30"], "published from 2025-06-30. Leave one out or change it; the articles' days"),
+            (["--as-of", "2001-01-01", "--recency", "only"], "published in the 14 days until 2001-01-01"),
+            (["--from", "2025-07-01", "--to", "2025-06-30"], "nothing is published from 2025-07-01 to 2025-06-30"),
+            (["--reranker", "gone"], "there is no reranker folder gone. Name a folder with a CrossEncoder"),
+        ],
+    )
+    def test_refused(self, flags: list[str], said: str, seeds_folder: Path) -> None:
+        chosen = settings.load(dict(self.values(flags)) | {"index": seeds_folder, "model": "qwen9"}).settings
+        with pytest.raises(CitewireError) as caught, _opened(chosen):
+            pass
+        assert said in str(caught.value)
+
+    @staticmethod
+    def values(flags: list[str]) -> Iterator[tuple[str, object]]:
+        """Yield the settings that flags stand for."""
+        names = {settings.flag(name): name for name in SEARCHING}
+        for flag, value in zip(flags[::2], flags[1::2], strict=True):
+            repeated = flag in ("--outlet", "--author", "--article", "--where")
+            yield names[flag], [value] if repeated else value
+
+    @pytest.mark.parametrize("command", [["ask", "Who?"], ["chat"], ["serve"]])
+    def test_every_command_that_answers(self, command: list[str], seeds_folder: Path) -> None:
+        more = ["--port", str(free_port())] if command == ["serve"] else []
+        done = citewire(*command, *more, "--index", str(seeds_folder), "--outlet", "Nobody", "--outlet", "Cryptonews")
+        refused(done, "no article has the outlet 'Nobody'. There are 'Blockchain.News', 'Cryptonews'")
+
+    @pytest.mark.parametrize(
+        ("flags", "said"),
+        [
+            (["--from", "yesterday"], "published_from = 'yesterday' from --from: value error, 'yesterday' is no day"),
+            (["--to", "2025"], "published_to = '2025' from --to"),
+            (["--as-of", "today"], "as_of = 'today' from --as-of"),
+            (["--outlet", ""], "outlets = [''] from --outlet: value error, a name is empty"),
+            (["--author", " "], "authors = [' '] from --author"),
+            (["--article", ""], "only_articles = [''] from --article"),
+            (["--where", "section"], "where = ['section'] from --where: value error, 'section' is not of the form KEY"),
+            (["--recency", "new"], "recency = 'new' from --recency: input should be 'auto', 'off', 'prefer' or 'only'"),
+            (["--half-life", "-1"], "half_life = -1.0 from --half-life"),
+            (["--per-article", "-1"], "per_article = -1 from --per-article"),
+            (["--per-group", "-1"], "per_group = -1 from --per-group"),
+            (["--copies", "-1"], "copies = -1 from --copies"),
+            (["--copies", "two"], "Invalid value for '--copies'"),
+        ],
+    )
+    def test_values_that_cannot_be(self, flags: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            app(["ask", "Who?", *flags])
+        assert ended.value.code == 2
+        assert said in capsys.readouterr().err
 
 
 class TestServe:

@@ -132,7 +132,8 @@ def test_removed_articles_are_gone_and_the_others_stay(folder: Path) -> None:
 
 
 def test_all_below_a_folder_is_removed_and_nothing_that_only_begins_like_it(folder: Path) -> None:
-    put(folder, *(dataclasses.replace(D, path=path) for path in ("news/x.txt", "news/y/z.txt", "news.txt", "news0/x.txt")))
+    added = ("news/x.txt", "news/y/z.txt", "news.txt", "news0/x.txt")
+    put(folder, *(dataclasses.replace(D, path=path) for path in added))
     assert sorted(remove(folder, ["news/"])[1]) == ["news/x.txt", "news/y/z.txt"]
     assert paths(folder) == ["a.txt", "b.txt", "c.txt", "news.txt", "news0/x.txt"]
     with pytest.raises(InputError, match="the index has no article 'news/'"):

@@ -19,24 +19,16 @@ from citewire.index import segment
 from citewire.index.build import build_index
 from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.errors import InputError
+from citewire.index.manifest import Part
+from citewire.index.options import HALF_LIFE_DAYS, Recency, SearchOptions, Weights
 from citewire.index.passages import embedded_text, passages, searched_text, sentences, title_words
 from citewire.index.query import Times, terms, times
-from citewire.index.search import (
-    CANDIDATES,
-    FRESH_DAYS,
-    HALF_LIFE_DAYS,
-    LEXICAL,
-    RERANKED,
-    Recency,
-    SearchOptions,
-    Weights,
-    fuse,
-    search,
-    widened,
-)
+from citewire.index.scope import require_match
+from citewire.index.search import CANDIDATES, FRESH_DAYS, LEXICAL, RERANKED, fuse, search, widened
 from citewire.index.segment import Entry
-from citewire.index.store import Index, Part, Writer
+from citewire.index.store import Index
 from citewire.index.types import Article, Filters, Hit
+from citewire.index.writer import Writer
 from citewire.seeds import seeds_folder
 
 Opened = tuple[Index, HashedWordsEmbedder]
@@ -348,6 +340,28 @@ def test_caps_keep_the_best_of_each_article_and_group(news: Opened) -> None:
     assert len(search(index, embedder, STORM, SearchOptions(k=3, per_article=1))) == 3
 
 
+@pytest.mark.parametrize("copies", [1, 2, 9])
+def test_copies_of_a_story_count_as_one_source(tmp_path: Path, copies: int) -> None:
+    embedder = HashedWordsEmbedder()
+    reprints = [article(f"reprint{n}.txt", f"{LONG} Outlet {n} adds a line.", group="reprinted") for n in range(5)]
+    with Index.open(written(tmp_path / "index", [*NEWS, *reprints[:2]], reprints[2:]), embedder) as index:
+        groups = {one.path: one.group for one in index.articles()}
+        every = search(index, embedder, STORM, 100)
+        kept: list[Hit] = []
+        for hit in every:
+            path = hit.passage.article
+            others = {owner for owner in articles_of(kept) if groups[owner] == groups[path]} - {path}
+            if len(others) < copies:
+                kept.append(hit)
+        assert search(index, embedder, STORM, SearchOptions(k=100, copies=copies)) == kept
+        per_article = Counter(articles_of(kept))
+        reprinted = [path for path in per_article if groups[path] == "reprinted"]
+        assert len(reprinted) == min(copies, 5)
+        assert min(per_article[path] for path in reprinted) > 2
+        alone = {one.path for one in NEWS if one.group != "g"}
+        assert alone < set(per_article)
+
+
 # -- time ---------------------------------------------------------------------------------------------------
 
 
@@ -450,6 +464,104 @@ def test_times_that_lean_on_the_day_say_nothing_without_one() -> None:
     assert times("Who won in 2021?").periods == (("2021-01-01", "2021-12-31"),)
 
 
+# -- filters that leave nothing ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (Filters(outlets=("Herlad",)), r"no article has the outlet 'Herlad'\. Did you mean 'Herald'\?"),
+        (Filters(outlets=("Herald", "Psot")), r"the outlet 'Psot'\. Did you mean 'Post'\?"),
+        (Filters(outlets=("Zwiebelfisch",)), r"'Zwiebelfisch'\. There are 'Courier', 'Herald', 'Post'$"),
+        (Filters(outlets=("",)), "the outlet ''"),
+        (Filters(authors=("ada qill",)), r"the author 'ada qill'\. Did you mean '[Aa]da [Qq]uill'\?"),
+        (Filters(articles=("wire",)), r"the index has no article 'wire'\. Did you mean 'wire/'"),
+        (Filters(articles=("later.txt", "latr.txt")), r"no article 'latr\.txt'\. Did you mean 'later\.txt'"),
+        (Filters(articles=("wires/",)), r"no article 'wires/'\. Did you mean 'wire/'"),
+        (Filters(metadata={"sectoin": "Weather"}), r"the metadata key 'sectoin'\. Did you mean 'section'\?"),
+        (Filters(metadata={"section": "Wether"}), r"the metadata section 'Wether'\. Did you mean 'Weather'\?"),
+        (Filters(metadata={"section": "weather"}), r"the metadata section 'weather'\. Did you mean 'Weather'\?"),
+        (
+            Filters(outlets=("Courier",), articles=("later.txt",), published_from="2022-01-01"),
+            r"no article is of the outlet 'Courier', in 'later\.txt', published from 2022-01-01\. Leave one out or",
+        ),
+        (
+            Filters(published_from="2023-02-02", published_to="2023-03-01"),
+            "published from 2023-02-02, published to 2023-03-01.*are 2021-09-10 to 2023-02-01, 1 have none",
+        ),
+    ],
+)
+def test_filters_that_leave_nothing_are_named(news: Opened, filters: Filters, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        require_match(news[0], SearchOptions(filters=filters))
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ({"recency": "only", "half_life": 2, "as_of": "2022-10-20"}, "in the 2 days until 2022-10-20"),
+        ({"recency": "only", "as_of": "2001-01-01"}, "in the 14 days until 2001-01-01"),
+        ({"filters": Filters(outlets=("Post",)), "as_of": "2022-11-08"}, "'Post', published until 2022-11-08"),
+    ],
+)
+def test_times_that_leave_nothing_are_named(news: Opened, time: dict[str, object], said: str) -> None:
+    options = dataclasses.replace(SearchOptions(), **time)  # type: ignore[arg-type]
+    assert search(*news, STORM, options) == []
+    with pytest.raises(InputError, match=said):
+        require_match(news[0], options)
+
+
+@given(
+    st.builds(
+        Filters,
+        published_from=st.sampled_from(["", "2021-09-10", "2022-11-09"]),
+        published_to=st.sampled_from(["", "2022-11-09", "2024-01-01"]),
+        outlets=st.sampled_from([(), ("herald",), ("Courier", "Post")]),
+        authors=st.sampled_from([(), ("ADA QUILL",)]),
+        articles=st.sampled_from([(), ("wire/",), ("later.txt", "wire/old.txt")]),
+        metadata=st.sampled_from([{}, {"section": "Weather"}]),
+    ),
+    st.sampled_from(["off", "only"]),
+    st.sampled_from(["", "newest", "2022-11-10", "2001-01-01"]),
+)
+@settings(deadline=None)
+def test_filters_are_refused_where_a_search_finds_nothing(
+    news: Opened, filters: Filters, recency: Recency, as_of: str
+) -> None:
+    options = SearchOptions(filters=filters, recency=recency, as_of=as_of, half_life=30)
+    if search(*news, STORM, options):
+        require_match(news[0], options)
+    else:
+        with pytest.raises(InputError, match="no article is "):
+            require_match(news[0], options)
+
+
+def test_removed_articles_are_not_there_to_filter(tmp_path: Path) -> None:
+    folder, embedder = tmp_path / "news", HashedWordsEmbedder()
+    folder.mkdir()
+    for name, day in {"old": "2021-01-01", "new": "2022-01-01"}.items():
+        (folder / f"{name}.md").write_text(f"---\ndate: {day}\noutlet: {name}\n---\nA storm.\n{LONG}")
+    build_index([folder], tmp_path / "index", embedder)
+    (folder / "old.md").unlink()
+    build_index([folder], tmp_path / "index", embedder)
+    with Index.open(tmp_path / "index", embedder) as index:
+        for filters in (Filters(outlets=("old",)), Filters(published_to="2021-06-01")):
+            assert search(index, embedder, STORM, SearchOptions(filters=filters)) == []
+            with pytest.raises(InputError, match=r"no article (has the outlet 'old'|is published to 2021-06-01)"):
+                require_match(index, SearchOptions(filters=filters))
+
+
+def test_an_index_where_nothing_is_stated(tmp_path: Path) -> None:
+    embedder = HashedWordsEmbedder()
+    with Index.open(written(tmp_path / "index", [article("a.txt", "A storm.")]), embedder) as index:
+        with pytest.raises(InputError, match=r"no article has the author 'Ada'\. No article states one"):
+            require_match(index, SearchOptions(filters=Filters(authors=("Ada",))))
+        with pytest.raises(InputError, match=r"no article is of a known day.*no article has a day of publication"):
+            require_match(index, SearchOptions(recency="only"))
+    with Index.open(written(tmp_path / "empty"), embedder) as index:
+        require_match(index, SearchOptions(filters=Filters(authors=("Ada",))))
+
+
 # -- reranker -----------------------------------------------------------------------------------------------
 
 
@@ -491,6 +603,13 @@ def test_fewer_than_one_passage_is_refused(opened: Opened, k: int) -> None:
     [
         ({"per_article": 0}, "cannot return 0 passages of one article"),
         ({"per_group": -2}, "cannot return -2 passages of one group"),
+        ({"copies": 0}, "cannot return 0 articles of one group"),
+        ({"filters": Filters(published_from="May 2022")}, "'May 2022' is no day.*YYYY-MM-DD"),
+        ({"filters": Filters(published_to="2022-13-01")}, "'2022-13-01' is no day"),
+        (
+            {"filters": Filters(published_from="2022-02-01", published_to="2022-01-31")},
+            "nothing is published from 2022-02-01 to 2022-01-31.*earlier day first",
+        ),
         ({"recency": "hard"}, "no recency 'hard'.*auto, off, prefer, only"),
         ({"half_life": 0}, "a half-life of 0 days"),
         ({"half_life": float("nan")}, "a half-life of nan days"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -13,7 +14,11 @@ from pydantic import ValidationError
 
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError
-from citewire.ui import settings
+from citewire.index.options import Recency, SearchOptions
+from citewire.index.types import Filters
+from citewire.qa.answer import AnswerOptions
+from citewire.ui import engine, settings
+from citewire.ui.options import FLAGS, SEARCHING
 from citewire.ui.settings import Settings, usable_cores
 
 
@@ -89,6 +94,36 @@ class TestSources:
         loaded = settings.load({"fields": ["id=key"]})
         assert (loaded.settings.fields, loaded.origins["fields"]) == ({"id": "key"}, "--field")
 
+    def test_filters_as_a_file_as_variables_and_as_flags(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(
+            'outlets = ["Herald", "A; B"]\nauthors = "Ada Quill, PhD"\npublished_from = "2024-02-29"\n'
+            'only_articles = ["wire/"]\ncopies = 0\n[where]\nsection = "a=b, c"\n'
+        )
+        chosen = settings.load().settings
+        assert (chosen.outlets, chosen.authors) == (("Herald", "A; B"), ("Ada Quill, PhD",))
+        assert (chosen.published_from, chosen.only_articles, chosen.copies) == ("2024-02-29", ("wire/",), 0)
+        assert chosen.where == {"section": "a=b, c"}
+
+        monkeypatch.setenv("CITEWIRE_OUTLETS", "Herald; The Post;")
+        monkeypatch.setenv("CITEWIRE_WHERE", "section=Weather; k = v=w")
+        monkeypatch.setenv("CITEWIRE_HALF_LIFE", "2.5")
+        chosen = settings.load().settings
+        assert (chosen.outlets, chosen.half_life) == (("Herald", "The Post"), 2.5)
+        assert chosen.where == {"section": "Weather", "k": "v=w"}
+
+        given = {"outlets": ["A; B"], "where": ["a=1", "b=2; c=3", "a=1"], "published_from": "2024-03-01"}
+        loaded = settings.load({**given, "only_articles": ["x.txt"], "authors": [], "as_of": "newest"})
+        chosen = loaded.settings
+        assert (chosen.outlets, chosen.where) == (("A; B",), {"a": "1", "b": "2; c=3"})
+        assert chosen.authors == ("Ada Quill, PhD",)
+        flags = {name: loaded.origins[name] for name in ("outlets", "where", "published_from", "only_articles")}
+        assert flags == {
+            "outlets": "--outlet",
+            "where": "--where",
+            "published_from": "--from",
+            "only_articles": "--article",
+        }
+
     def test_limits_are_those_of_reading_unless_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def limits() -> Limits:
             chosen = settings.load().settings
@@ -146,6 +181,20 @@ class TestRefusals:
             ("max_parse_seconds", "0", "greater than 0"),
             ("max_parse_seconds", "inf", "finite number"),
             ("max_parse_memory", "1.5", "valid integer"),
+            ("published_from", "yesterday", "'yesterday' is no day; write it as YYYY-MM-DD"),
+            ("published_from", "newest", "'newest' is no day"),
+            ("published_to", "2024-02-30", "'2024-02-30' is no day"),
+            ("as_of", "20240229", "'20240229' is no day"),
+            ("recency", "hard", "'auto', 'off', 'prefer' or 'only'"),
+            ("half_life", "0", "greater than 0"),
+            ("half_life", "nan", "finite number"),
+            ("per_article", "-1", "greater than or equal to 0"),
+            ("per_group", "two", "valid integer"),
+            ("copies", "-1", "greater than or equal to 0"),
+            ("where", "section", "'section' is not of the form KEY=VALUE"),
+            ("where", "section=", "'section=' is not of the form KEY=VALUE"),
+            ("where", "=Weather", "'=Weather' is not of the form KEY=VALUE"),
+            ("where", "a=1;a=2", "'a' cannot be both '1' and '2'"),
             ("fields", "words=text", "'words' is no field of an article; these are: text, title"),
             ("fields", "text=", "'text' is given no column"),
             ("fields", "text", "'text' is not of the form NAME=COLUMN"),
@@ -161,6 +210,21 @@ class TestRefusals:
         assert caught.value.problem.startswith(f"{name} = {value!r} from {variable}: ")
         assert said in caught.value.problem
         assert settings.describe(name) in caught.value.fix
+
+    @pytest.mark.parametrize("name", ["outlets", "authors", "only_articles"])
+    def test_empty_names(self, name: str) -> None:
+        with pytest.raises(
+            InputError, match=rf"{name} = \['Herald', ' '\] from {settings.flag(name)}: .*name is empty"
+        ):
+            settings.load({name: ["Herald", " "]})
+
+    def test_values_of_another_kind(self) -> None:
+        write("[where]\nyear = 2024\n")
+        with pytest.raises(InputError, match=r"where = 2024 from citewire\.toml: .*valid string"):
+            settings.load()
+        write("outlets = [1]\n")
+        with pytest.raises(InputError, match=r"outlets = 1 from citewire\.toml: .*valid string"):
+            settings.load()
 
     def test_key_is_not_in_the_error(self) -> None:
         write('api_key = ["secret-1"]\n')
@@ -215,6 +279,33 @@ class TestRows:
         assert "secret-1" not in repr(loaded)
         assert loaded.settings.api_key is not None
         assert loaded.settings.api_key.get_secret_value() == "secret-1"
+
+
+class TestSearching:
+    """What becomes of the settings of a search."""
+
+    def test_the_defaults_are_those_of_an_answer(self) -> None:
+        assert engine.search_options(Settings()) == AnswerOptions().search
+        assert AnswerOptions().search == SearchOptions(k=8, copies=1)
+        assert get_args(Settings.model_fields["recency"].annotation) == get_args(Recency)
+
+    def test_each_setting_reaches_the_search(self) -> None:
+        chosen = settings.load(
+            {"published_from": "2024-01-01", "published_to": "2024-12-31", "outlets": ["O"], "authors": ["A"]}
+            | {"only_articles": ["x/"], "where": ["k=v"], "recency": "only", "half_life": "3", "as_of": "2024-06-01"}
+            | {"per_article": 2, "per_group": 3, "copies": 0, "passages": 5}
+        ).settings
+        filters = Filters("2024-01-01", "2024-12-31", ("O",), ("A",), ("x/",), {"k": "v"})
+        assert engine.search_options(chosen) == SearchOptions(5, filters, 2, 3, None, "only", 3.0, "2024-06-01")
+
+    def test_days_in_the_wrong_order(self) -> None:
+        with pytest.raises(InputError, match="from 2024-02-01 to 2024-01-01"):
+            engine.search_options(Settings(published_from="2024-02-01", published_to="2024-01-01"))
+
+    def test_every_setting_of_a_search_has_a_flag(self) -> None:
+        names = list(Settings.model_fields)
+        assert list(SEARCHING) == names[names.index("published_from") : names.index("reranker") + 1]
+        assert set(SEARCHING) <= set(FLAGS)
 
 
 class TestUsableCores:

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError
+from citewire.index.types import Filters
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
     from citewire.index.build import BuildReport
+    from citewire.index.options import SearchOptions
+    from citewire.index.search import Reranker
     from citewire.index.store import Index
     from citewire.index.types import Embedder
     from citewire.qa.answer import Answerer
@@ -122,19 +125,79 @@ def load_generator(chosen: Settings, report: Report) -> Generator:
     )
 
 
+def search_options(chosen: Settings) -> SearchOptions:
+    """Return what a question is searched with; settings spell "any number" as 0.
+
+    Raises:
+        InputError: the last day comes before the first.
+    """
+    from citewire.index.options import SearchOptions
+
+    return SearchOptions(
+        k=chosen.passages,
+        filters=Filters(
+            published_from=chosen.published_from,
+            published_to=chosen.published_to,
+            outlets=chosen.outlets,
+            authors=chosen.authors,
+            articles=chosen.only_articles,
+            metadata=chosen.where,
+        ),
+        per_article=chosen.per_article or None,
+        per_group=chosen.per_group or None,
+        copies=chosen.copies or None,
+        recency=chosen.recency,
+        half_life=chosen.half_life,
+        as_of=chosen.as_of,
+    )
+
+
+def load_reranker(chosen: Settings) -> Reranker | None:
+    """Return the reranker, None where none is set; its weights are read when it is first used.
+
+    Raises:
+        ModelError: the folder is missing or holds no such model.
+    """
+    if chosen.reranker is None:
+        return None
+    from citewire.index import embed
+
+    return embed.load_reranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
+
+
+def check_search(chosen: Settings, index: Index) -> None:
+    """Say what is wrong with the settings of the search before a model is loaded, which takes longer.
+
+    Raises:
+        InputError: a name that no article has, or filters that leave no article.
+        ModelError: no reranker where one is set.
+    """
+    from citewire.index.scope import require_match
+
+    load_reranker(chosen)
+    require_match(index, search_options(chosen))
+
+
 def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Generator) -> Answerer:
-    """Return what answers questions about the index, as the settings say."""
+    """Return what answers questions about the index, as the settings say.
+
+    Raises:
+        InputError: see `search_options`.
+        ModelError: the embedder or the reranker cannot be used.
+    """
     from citewire.qa.answer import Answerer, AnswerOptions
 
     embedder.embed(["ready"])  # loads it now; else the first question would wait for it
+    if reranker := load_reranker(chosen):
+        reranker.score("ready", ["ready"])
     options = AnswerOptions(
-        passages=chosen.passages,
+        search=search_options(chosen),
         max_tokens=chosen.max_tokens,
         max_prompt_tokens=chosen.max_prompt_tokens,
         max_question_chars=chosen.max_question_chars,
         unsupported=chosen.unsupported,
     )
-    return Answerer(index, embedder, generator, options)
+    return Answerer(index, embedder, generator, options, reranker)
 
 
 def samples() -> Path:

@@ -13,16 +13,17 @@ from typing import Annotated, Any
 import typer
 
 from citewire.ui import logs, settings
-from citewire.ui.settings import Loaded, describe
+from citewire.ui.settings import Loaded, describe, flag
 
 EXIT_INPUT = 2  # the exit codes are described in cli.py
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
 
 
-def _flag(name: str, kind: Any, *spellings: str) -> Any:
-    spelled = spellings or ("--" + name.replace("_", "-"),)
-    return Annotated[kind | None, typer.Option(*spelled, help=describe(name), show_default=False)]
+def _flag(name: str, kind: Any, metavar: str | None = None, spelled: str = "") -> Any:
+    meaning = describe(name) + ("; can be repeated" if kind == list[str] else "")
+    option = typer.Option(spelled or flag(name), metavar=metavar, help=meaning, show_default=False)
+    return Annotated[kind | None, option]
 
 
 FLAGS = {
@@ -33,17 +34,33 @@ FLAGS = {
     "embedder": _flag("embedder", str),
     "device": _flag("device", str),
     "threads": _flag("threads", int),
-    "allow_web": _flag("allow_web", bool, "--allow-web/--no-allow-web"),
-    "fields": Annotated[
-        list[str] | None,
-        typer.Option("--field", metavar="NAME=COLUMN", help=describe("fields"), show_default=False),
-    ],
+    "allow_web": _flag("allow_web", bool, spelled="--allow-web/--no-allow-web"),
+    "fields": _flag("fields", list[str], "NAME=COLUMN"),
     "passages": _flag("passages", int),
     "max_tokens": _flag("max_tokens", int),
     "unsupported": _flag("unsupported", str),
+    "published_from": _flag("published_from", str, "DAY"),
+    "published_to": _flag("published_to", str, "DAY"),
+    "outlets": _flag("outlets", list[str], "NAME"),
+    "authors": _flag("authors", list[str], "NAME"),
+    "only_articles": _flag("only_articles", list[str], "PATH"),
+    "where": _flag("where", list[str], "KEY=VALUE"),
+    "recency": _flag("recency", str, "auto|off|prefer|only"),
+    "half_life": _flag("half_life", float, "DAYS"),
+    "as_of": _flag("as_of", str, "DAY"),
+    "per_article": _flag("per_article", int, "N"),
+    "per_group": _flag("per_group", int, "N"),
+    "copies": _flag("copies", int, "N"),
+    "reranker": _flag("reranker", Path, "FOLDER"),
     "host": _flag("host", str),
     "port": _flag("port", int),
 }
+
+# Which articles a question is answered from, and which of their passages.
+SEARCHING = (
+    *("published_from", "published_to", "outlets", "authors", "only_articles", "where", "recency", "half_life"),
+    *("as_of", "per_article", "per_group", "copies", "reranker"),
+)
 
 
 def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> Loaded:

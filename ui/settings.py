@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -40,6 +40,16 @@ CONFIG_VARIABLE = "CITEWIRE_CONFIG"
 CONFIG_FILE = Path("citewire.toml")
 
 _LIMITS = Limits()
+
+# Flags that can be repeated stand for one of their setting's values, and are named so.
+_FLAGS = {
+    "fields": "--field",
+    "published_from": "--from",
+    "published_to": "--to",
+    "outlets": "--outlet",
+    "authors": "--author",
+    "only_articles": "--article",
+}
 
 Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
 
@@ -123,6 +133,47 @@ def _fields(value: object) -> object:
     return value
 
 
+def _names(value: object) -> object:
+    """Take a list of names, or several joined by `;`, as names of people and outlets may hold a comma."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(";") if name.strip()]
+    if isinstance(value, list | tuple) and any(isinstance(name, str) and not name.strip() for name in value):
+        raise ValueError("a name is empty")
+    return value
+
+
+def _where(value: object) -> object:
+    """Take a table, a list of "key=value", or several of these joined by `;`."""
+    if isinstance(value, str):
+        value = [pair for pair in value.split(";") if pair.strip()]
+    if isinstance(value, list):
+        table: dict[str, str] = {}
+        for pair in value:
+            key, equals, wanted = (part.strip() for part in str(pair).partition("="))
+            if not (key and equals and wanted):
+                raise ValueError(f"{pair!r} is not of the form KEY=VALUE")
+            if table.setdefault(key, wanted) != wanted:
+                raise ValueError(f"{key!r} cannot be both {table[key]!r} and {wanted!r}")
+        return table
+    return value
+
+
+def _day(value: str) -> str:
+    from citewire.index.dates import is_day  # takes longer to import than all of this file
+
+    if value and not is_day(value):
+        raise ValueError(f"{value!r} is no day; write it as YYYY-MM-DD")
+    return value
+
+
+def _as_of(value: str) -> str:
+    return value if value == "newest" else _day(value)
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+Day = Annotated[str, AfterValidator(_day)]
+
+
 class Settings(BaseSettings):
     """All settings. `load` reads them from where the user put them; the constructor takes values only."""
 
@@ -170,6 +221,43 @@ class Settings(BaseSettings):
     )
     threads: int = Field(default_factory=usable_cores, ge=1, le=1024, description="CPU threads of the models")
     passages: int = Field(default=8, ge=1, le=100, description="passages that a question is answered from")
+    published_from: Day = Field(default="", description="answer only from articles of this day, YYYY-MM-DD, or later")
+    published_to: Day = Field(default="", description="answer only from articles of this day, YYYY-MM-DD, or earlier")
+    outlets: Names = Field(
+        default=(), description="answer only from articles of these outlets; a variable joins them by ';'"
+    )
+    authors: Names = Field(
+        default=(), description="answer only from articles by these authors; a variable joins them by ';'"
+    )
+    only_articles: Names = Field(
+        default=(), description="answer only from these articles of the index; one that ends in / is all below it"
+    )
+    where: Annotated[dict[str, str], NoDecode, BeforeValidator(_where)] = Field(
+        default_factory=dict, description="answer only from articles whose metadata have these values, KEY=VALUE each"
+    )
+    recency: Literal["auto", "off", "prefer", "only"] = Field(
+        default="auto",
+        description="auto prefers new articles where the question asks for news; prefer always; off never;"
+        " only leaves out what is older than the half-life",
+    )
+    half_life: float = Field(
+        default=14.0, gt=0, allow_inf_nan=False, description="days over which what an article's newness counts halves"
+    )
+    as_of: Annotated[str, AfterValidator(_as_of)] = Field(
+        default="",
+        description="day of the question, YYYY-MM-DD, or newest for that of the newest article; later articles are"
+        ' left out and "last month" is counted from it',
+    )
+    per_article: int = Field(default=0, ge=0, description="most passages of one article; 0 for any number")
+    per_group: int = Field(
+        default=0, ge=0, description="most passages of one article and its copies together; 0 for any number"
+    )
+    copies: int = Field(
+        default=1, ge=0, description="most of an article and its copies that passages are of; 0 for any number"
+    )
+    reranker: Path | None = Field(
+        default=None, description="folder of a CrossEncoder that reads the best passages again; without one none does"
+    )
     max_tokens: int = Field(default=160, ge=1, le=4096, description="longest answer, in the model's tokens")
     max_prompt_tokens: int = Field(default=1200, ge=256, le=131072, description="longest prompt, in the model's tokens")
     max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
@@ -219,6 +307,11 @@ def describe(name: str) -> str:
     return Settings.model_fields[name].description or ""
 
 
+def flag(name: str) -> str:
+    """Return how a setting is spelled on the command line."""
+    return _FLAGS.get(name, "--" + name.replace("_", "-"))
+
+
 def load(flags: Mapping[str, object] | None = None, config: Path | None = None) -> Loaded:
     """Read the settings that are in force.
 
@@ -234,7 +327,7 @@ def load(flags: Mapping[str, object] | None = None, config: Path | None = None) 
     layers = [
         (_from_file(file), dict.fromkeys(Settings.model_fields, str(file))),
         (_from_environment(), {name: PREFIX + name.upper() for name in Settings.model_fields}),
-        (given, {name: "--" + name.replace("_", "-") for name in Settings.model_fields} | {"fields": "--field"}),
+        (given, {name: flag(name) for name in Settings.model_fields}),
     ]
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Settings.model_fields, "default")

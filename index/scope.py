@@ -1,0 +1,132 @@
+"""Which rows a search may look at, and, where that is none, why.
+
+Knows filters and the day of the question. Does not know rankings.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from citewire.index.errors import InputError
+from citewire.index.options import SearchOptions
+from citewire.index.segment import ArticleSummary
+from citewire.index.store import EPOCH, UNDATED, Index
+from citewire.index.types import Filters
+from citewire.index.vectors import Rows
+
+
+def as_of(index: Index, options: SearchOptions) -> date | None:
+    """Return the day on which the question is asked, None where none is known."""
+    if options.as_of == "newest" or (options.as_of == "" and options.recency == "only"):
+        newest = int(index.table.published.max(initial=UNDATED))
+        return date.fromordinal(newest + EPOCH) if newest != UNDATED else None
+    return date.fromisoformat(options.as_of) if options.as_of else None
+
+
+def _first_day(day: date, options: SearchOptions) -> date:
+    """Return the first day that recency "only" allows on `day`."""
+    return day - timedelta(days=min(options.half_life, day.toordinal() - 1))
+
+
+def allowed_rows(index: Index, options: SearchOptions, day: date | None) -> tuple[Rows | None, bool]:
+    """Return which rows may be found, None for all, and whether there is none."""
+    allowed = index.select(options.filters)
+    published = index.table.published
+    if day is not None:
+        keep = index.table.alive & (published <= day.toordinal() - EPOCH)  # also those without a day
+        if options.recency == "only":
+            keep &= published >= _first_day(day, options).toordinal() - EPOCH
+        if not keep.all():
+            rows = np.repeat(keep, index.table.counts)
+            allowed = rows if allowed is None else allowed & rows
+    elif options.recency == "only":
+        return None, True  # nothing has a day
+    return allowed, allowed is not None and not allowed.any()
+
+
+def require_match(index: Index, options: SearchOptions) -> None:
+    """Check that all that the filters name is in the index, and that filters and time leave an article to search.
+
+    A name that no article has is most likely mistyped, so it is refused also where other names pass. Reads the
+    summary of every article: for before the first question, or after a search that found nothing. An index without
+    articles passes.
+
+    Raises:
+        InputError: what matches nothing, and what there is instead.
+    """
+    filters = options.filters
+    constrained = filters != Filters() or options.as_of or options.recency == "only"
+    articles = index.articles() if constrained else []
+    if not articles:
+        return
+    _require_known("outlet", filters.outlets, (article.outlet for article in articles), any_case=True)
+    _require_known("author", filters.authors, (article.author for article in articles), any_case=True)
+    _require_paths(filters.articles, [article.path for article in articles])
+    for key, value in filters.metadata.items():
+        _require_known("metadata key", [key], (known for article in articles for known in article.metadata))
+        _require_known(f"metadata {key}", [value], (article.metadata.get(key, "") for article in articles))
+    day = as_of(index, options)
+    if allowed_rows(index, options, day)[1]:
+        raise InputError(
+            f"no article is {', '.join(_said(filters, day, options))}", f"Leave one out or change it; {_days(articles)}"
+        )
+
+
+def _require_known(what: str, wanted: Iterable[str], known: Iterable[str], *, any_case: bool = False) -> None:
+    """Raises: InputError where one of `wanted` is not among `known`, with the nearest of these."""
+    there = {name.casefold() if any_case else name: name for name in known if name}
+    for name in wanted:
+        if (name.casefold() if any_case else name) not in there:
+            raise InputError(f"no article has the {what} {name!r}", _nearest(name, there.values()))
+
+
+def _require_paths(wanted: Sequence[str], paths: Sequence[str]) -> None:
+    """Raises: InputError where one of `wanted` is no path, and no folder of one."""
+    folders = {path[: at + 1] for path in paths for at, character in enumerate(path) if character == "/"}
+    for path in wanted:
+        if path not in folders and path not in paths:
+            raise InputError(f"the index has no article {path!r}", _nearest(path, [*folders, *paths]))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Return a fix that names what of `known` has `name` in it or is spelled most like it, at most three."""
+    spelled = {one.casefold(): one for one in sorted(known)}
+    wanted = name.casefold()
+    having = [one for one in spelled if wanted.strip() and wanted in one][:3]
+    near = having or difflib.get_close_matches(wanted, spelled, n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(repr(spelled[one]) for one in near)}?"
+    if not spelled:
+        return "No article states one"
+    some = ", ".join(repr(one) for one in list(spelled.values())[:5])
+    return f"There are {some}{' ...' if len(spelled) > 5 else ''}"
+
+
+def _said(filters: Filters, day: date | None, options: SearchOptions) -> Iterator[str]:
+    """Yield each thing that an article must be, in words."""
+    for what, names in (("of the outlet", filters.outlets), ("by", filters.authors), ("in", filters.articles)):
+        if names:
+            yield f"{what} {' or '.join(map(repr, names))}"
+    for key, value in filters.metadata.items():
+        yield f"of {key} = {value!r}"
+    for word, published in (("from", filters.published_from), ("to", filters.published_to)):
+        if published:
+            yield f"published {word} {published}"
+    if options.recency == "only":
+        yield f"published in the {options.half_life:g} days until {day}" if day else "of a known day"
+    elif day:
+        yield f"published until {day}"
+
+
+def _days(articles: Sequence[ArticleSummary]) -> str:
+    """Return in words when the articles were published."""
+    dated = sorted(article.published for article in articles if article.published)
+    if not dated:
+        return "no article has a day of publication"
+    without = f", {len(articles) - len(dated):,} have none" if len(dated) < len(articles) else ""
+    days = " to ".join(dict.fromkeys((dated[0], dated[-1])))
+    return f"the articles' days of publication are {days}{without}"
