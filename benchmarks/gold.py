@@ -2,9 +2,8 @@
 
     python benchmarks/gold.py GOLD.jsonl [--model NAME] [--json FILE]
 
-A record has id, kind, question, history, must_include (each inner list: any one of its strings), must_not_include and
-sources. Right means: for `unanswerable`, refused; for the others, answered with every must_include, no
-must_not_include, and a quote from one of the sources. A `false_premise` may also be refused.
+What is right is said in citewire/qa/marking.py, what a record may hold in citewire/qa/records.py. `citewire eval`
+measures more, on any index; this makes the index of the seeds, and says what time, tokens and memory it took.
 """
 
 from __future__ import annotations
@@ -21,21 +20,12 @@ from pathlib import Path
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
+from citewire.qa import marking, records
 from citewire.qa.answer import Answerer
 from citewire.qa.generate import load_generator
-from citewire.qa.types import Answer, Turn
+from citewire.qa.records import Asked
+from citewire.qa.types import Answer
 from citewire.seeds import seeds_folder
-
-
-def right(record: dict, answer: Answer) -> bool:
-    """Whether `answer` is right by the record's own rules."""
-    if answer.status == "abstained":
-        return record["kind"] in ("unanswerable", "false_premise")
-    text = answer.text.lower()
-    has = all(any(s.lower() in text for s in any_of) for any_of in record["must_include"])
-    clean = not any(s.lower() in text for s in record["must_not_include"])
-    cited = {q.article for c in answer.claims if c.shown for q in c.quotes}
-    return record["kind"] != "unanswerable" and has and clean and bool(cited & set(record["sources"]))
 
 
 def main() -> None:
@@ -44,7 +34,7 @@ def main() -> None:
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
     parser.add_argument("--json", type=Path, help="write every answer here")
     options = parser.parse_args()
-    records = [json.loads(line) for line in options.gold.read_text(encoding="utf-8").splitlines() if line.strip()]
+    _, items = records.read(options.gold)
     embedder = load_embedder()
     generator = load_generator(options.model)
     with tempfile.TemporaryDirectory() as folder:
@@ -52,27 +42,25 @@ def main() -> None:
         index = Index.open(Path(folder) / "index", embedder)
         answerer = Answerer(index, embedder, generator)
         results = []
-        for record in records:
-            answer = answerer.ask(record["question"], [Turn(*pair) for pair in record["history"]])
+        for item in (item for item in items if isinstance(item, Asked)):
+            answer = answerer.ask(item.question, item.history)
             for quote in (q for c in answer.claims for q in c.quotes):
                 assert index.article(quote.article).text[quote.start : quote.end] == quote.text, quote
-            results.append((record, answer, right(record, answer)))
-            mark = "right" if results[-1][2] else "WRONG"
-            print(
-                f"{record['id']} {record['kind']:13} {mark} {answer.timings.total_s:5.1f}s {answer.text}",
-                flush=True,
-            )
+            ok, why = marking.judge(item, answer)
+            results.append((item, answer, bool(ok)))
+            mark = "right" if ok else f"WRONG ({'; '.join(why)})"
+            print(f"{item.id} {item.kind:13} {mark} {answer.timings.total_s:5.1f}s {answer.text}", flush=True)
     report(results)
     if options.json:
-        rows = [{"id": r["id"], "right": ok, "answer": dataclasses.asdict(a)} for r, a, ok in results]
+        rows = [{"id": i.id, "right": ok, "answer": dataclasses.asdict(a)} for i, a, ok in results]
         options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
-def report(results: list[tuple[dict, Answer, bool]]) -> None:
+def report(results: list[tuple[Asked, Answer, bool]]) -> None:
     """Print right answers by kind, then medians of time and tokens over the answers that the model worded."""
     kinds: dict[str, list[bool]] = defaultdict(list)
-    for record, _, ok in results:
-        kinds[record["kind"]].append(ok)
+    for item, _, ok in results:
+        kinds[item.kind].append(ok)
     print()
     for kind, oks in kinds.items():
         print(f"{kind:13} {sum(oks)} of {len(oks)}")

@@ -35,8 +35,8 @@ from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.qa.types import Turn
-from citewire.ui import console, index_cli
-from citewire.ui.options import EXIT_INPUT, AsJson, load, takes
+from citewire.ui import console, eval_cli, index_cli
+from citewire.ui.options import EXIT_INPUT, SEARCHING, AsJson, load, takes
 from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ app = typer.Typer(
     help="Ask a folder of news articles; every sentence of the answer carries the exact quote it rests on.",
 )
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch, verify and remove models.")
+app.add_typer(eval_cli.app, name="eval")
 app.add_typer(index_cli.app, name="index")
 app.add_typer(models_app, name="models")
 
@@ -105,7 +106,7 @@ History = Annotated[
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
-ANSWERING = ("index", "model", "embedder", "device", "threads")
+ANSWERING = ("index", "model", "embedder", "device", "threads", *SEARCHING)
 Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
@@ -219,6 +220,7 @@ def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex]]:
 
     embedder = engine.load_embedder(chosen)
     with engine.open_index(chosen, embedder) as index:
+        engine.check_search(chosen, index)
         with console.progress_bar() as report:
             generator = engine.load_generator(chosen, report)
             answerer = engine.answerer(chosen, index, embedder, generator)
@@ -376,6 +378,7 @@ def _page(chosen: Settings) -> gr.Blocks:
 
     embedder = engine.load_embedder(chosen)
     index = engine.open_index(chosen, embedder)
+    engine.check_search(chosen, index)
 
     def load() -> page.Loaded:
         with console.timed("models loaded"):

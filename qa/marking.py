@@ -1,0 +1,361 @@
+"""An answer, and what its record expects -> marks; a claim's verdict, and the record's label -> marks.
+
+The one place that says what a right answer is. Knows the answer object and records; asks nothing, reads nothing. A mark
+is a tally of `measure.share` under a name of `MEASURES`; measures that a record says nothing on are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from citewire.index.passages import sentences
+from citewire.index.types import Article, Span
+from citewire.qa import claims, facts, measure
+from citewire.qa.evidence import Evidence
+from citewire.qa.measure import Tally
+from citewire.qa.records import Asked, Claimed
+from citewire.qa.types import Answer, Claim, Verdict
+
+HITS = (1, 4, 10)
+LONGEST_EXACT = 12  # words of an answer that can be looked for as it is; longer ones are measured by F1 and recall
+
+# name -> (what it says, the marks whose shares it is the mean of)
+MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "right": ("answers, or verdicts, that are right; a right source cited where the record names sources", ("right",)),
+    "exact_match": ("answer is word for word an accepted one (SQuAD EM; refusing the unanswerable counts)", ("em",)),
+    "f1": ("words shared with an accepted answer (SQuAD F1; refusing the unanswerable counts)", ("f1",)),
+    "answer_recall": ("words of an accepted answer that stand in the answer", ("answer_recall",)),
+    "multiple_choice": ("the choice nearest to the answer is the right one", ("multiple_choice",)),
+    "refusal_precision": ("refused questions that are unanswerable", ("refusal_precision",)),
+    "refusal_recall": ("unanswerable questions that are refused", ("refusal_recall",)),
+    "answered": ("answerable questions that are not refused", ("answered",)),
+    "quotes_exact": ("quotes that stand in their article, character for character", ("quotes_exact",)),
+    "facts_quoted": ("supported claims whose numbers, dates and names stand in their quotes", ("facts_quoted",)),
+    "citation_recall": ("shown claims that their quotes together support (ALCE)", ("citation_recall",)),
+    "citation_precision": ("quotes that a claim needs (ALCE)", ("citation_precision",)),
+    "source_precision": ("cited articles that are right sources", ("source_precision",)),
+    "conflict_precision": ("flagged disagreements that are there", ("conflict_precision",)),
+    "conflict_recall": ("disagreements that are flagged", ("conflict_recall",)),
+    "conflict_values": ("answers that sources disagree on and that are shown", ("conflict_values",)),
+    "misled": ("a wrong answer given, no disagreement flagged (lower is better)", ("misled",)),
+    **{f"hits_at_{k}": (f"a right source among the first {k} articles found", (f"hits_at_{k}",)) for k in HITS},
+    "mrr": ("1 / place of the first right source among the first 10 articles found", ("mrr",)),
+    "verdict_balanced_accuracy": (
+        "mean of the shares of supported claims kept and of other claims caught",
+        ("supported_kept", "others_caught"),
+    ),
+    "supported_kept": ("supported claims that the check calls supported", ("supported_kept",)),
+    "others_caught": ("claims that are not supported and not called so", ("others_caught",)),
+    "brier": ("squared error of the check's probability (lower is better)", ("brier",)),
+}
+
+FRACTIONS = frozenset(("f1", "answer_recall", "mrr", "brier"))  # one record can be worth anything from 0 to 1
+
+
+class Judged(Protocol):
+    """What a checker says of a claim."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """As in `citewire.qa.types.Claim`."""
+        ...
+
+    @property
+    def probability(self) -> float:
+        """How likely the evidence supports all of the claim, 0 to 1."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why, in words a reader understands; "" for a supported claim."""
+        ...
+
+
+class Checker(Protocol):
+    """Compares a claim with a text."""
+
+    def check(self, claim: str, evidence: str) -> Judged:
+        """Return whether `evidence`, a text of any length, supports the whole of `claim`, one or more sentences."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a record's answer is worth.
+
+    Attributes:
+        right: None where the record does not say what is right.
+        tallies: by name, as in `MEASURES`.
+        why: what is wrong with it, in words a reader understands.
+    """
+
+    right: bool | None
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
+
+
+# -- claims to check --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    verdict: Verdict
+    probability: float
+    reason: str
+
+
+class ClaimCheck:
+    """The check that answers go through (`claims.judge`), for a text of any origin.
+
+    Each sentence of the claim is judged against the sentence that carries most of it; the claim is as good as its
+    weakest sentence.
+    """
+
+    def check(self, claim: str, evidence: str) -> Judged:
+        """See `Checker`."""
+        article = Article("evidence", evidence, "")
+        spans = sentences(evidence) or [Span(0, len(evidence))]
+        found = [Evidence(article.path, span, evidence[span.start : span.end], 1.0, ()) for span in spans]
+        known = facts.name_words([evidence])
+        parts = [claim[span.start : span.end] for span in sentences(claim)] or [claim]
+        judged = [claims.judge(part, (), found, lambda _: article, known) for part in parts]
+        order = ("unsupported", "partial", "supported")
+        weakest = min(judged, key=lambda one: (order.index(one.verdict), one.probability))
+        return _Verdict(weakest.verdict, weakest.probability, weakest.reason)
+
+
+def mark_claim(item: Claimed, judged: Judged) -> Marks:
+    """Mark a checker's verdict: anything but "supported" says that the claim is not supported."""
+    kept = judged.verdict == "supported"
+    right = kept == item.supported
+    name = "supported_kept" if item.supported else "others_caught"
+    brier = measure.brier(judged.probability, item.supported)
+    why = () if right else (f"is {item.kind}, is called {judged.verdict}",)
+    return Marks(right, {"right": (right, 1), name: (right, 1), "brier": (brier, 1)}, why)
+
+
+# -- answers ----------------------------------------------------------------------------------------------------
+
+
+def mark_answer(item: Asked, answer: Answer, article: Callable[[str], Article], checker: Checker) -> Marks:
+    """Mark an answer by all that its record says and by what every answer has to hold to.
+
+    Args:
+        item: the record.
+        answer: its answer.
+        article: looks an article of the index up by path.
+        checker: says whether quotes support their claim.
+    """
+    right, why = judge(item, answer)
+    inexact = [q.text for q in _spans(answer) if article(q.article).text[q.start : q.end] != q.text]
+    why += [f"a quote is not in its article: {text}" for text in inexact]
+    tallies = {} if right is None else {"right": (float(right), 1.0)}
+    tallies |= _wording(item, answer) | _refusal(item, answer) | _conflict(item, answer) | _found(item, answer)
+    tallies |= _citations(answer, checker) | _sources(item, answer)
+    spans = len(_spans(answer))
+    tallies["quotes_exact"] = (float(spans - len(inexact)), float(spans))
+    return Marks(right, tallies, tuple(why))
+
+
+def judge(item: Asked, answer: Answer) -> tuple[bool | None, list[str]]:
+    """Return whether the answer is right by the record, None where that does not say, and what is wrong.
+
+    Right is a refusal of what is unanswerable, and may be one of a false premise. Any other answer has to say what is
+    wanted, nothing that is forbidden, to cite a right source where the record names them, and where the record is of a
+    conflict, to flag it.
+    """
+    refused = answer.status == "abstained"
+    if item.answerable is False:
+        return refused, [] if refused else ["answers what the sources do not say"]
+    if refused:
+        if item.kind == "false_premise":
+            return True, []
+        return (None if _says_nothing(item) else False), ["refuses what the sources say"] if item.answerable else []
+    if answer.status in ("failed", "stopped"):
+        return False, [f"the answer {answer.status}"]
+    if _says_nothing(item):
+        return None, []
+    text = shown(answer)
+    why = _unsaid(item, text)
+    why += [f"says {one!r}" for one in item.must_not_include if one.lower() in text.lower()]
+    if item.cite and not any(_is_source(cited, item.cite) for cited in _cited(answer)):
+        why.append(f"cites none of {', '.join(item.cite)}")
+    if item.kind == "conflict" and not answer.conflicts:
+        why.append("does not flag the disagreement")
+    return not why, why
+
+
+def shown(answer: Answer) -> str:
+    """Return all that a reader sees as the answer: its text, and the values that sources disagree on."""
+    return "\n".join([answer.text, *(value.value for conflict in answer.conflicts for value in conflict.values)])
+
+
+def says(text: str, wanted: str) -> bool:
+    """Whether `text` gives the short answer `wanted`: its words side by side, or its figures and words in other forms.
+
+    "Yes" and "no" have to be what the text begins with.
+    """
+    words = measure.tokens(wanted)
+    if words in (["yes"], ["no"]):
+        return measure.tokens(text)[:1] == words
+    if measure.contains(text, wanted):
+        return True
+    figures = facts.numbers(wanted)
+    there = facts.numbers(text)
+    if not figures or not all(any(figure.matches(one) for one in there) for figure in figures):
+        return False
+    for figure in reversed(figures):
+        wanted = f"{wanted[: figure.start]} {wanted[figure.end :]}"
+    return set(measure.tokens(wanted)) <= set(measure.tokens(text))
+
+
+def _says_nothing(item: Asked) -> bool:
+    """Whether the record does not say what a right answer is, but by answers too long to be looked for."""
+    ruled = bool(item.must_include or item.must_not_include) or item.kind in ("conflict", "false_premise")
+    return not ruled and not any(_is_short(answer) for answer in item.answers)
+
+
+def _is_short(answer: str) -> bool:
+    return len(measure.tokens(answer)) <= LONGEST_EXACT
+
+
+def _unsaid(item: Asked, text: str) -> list[str]:
+    """What is wanted and not in the text."""
+    lower = text.lower()
+    out = [" or ".join(one) for one in item.must_include if not any(any_of.lower() in lower for any_of in one)]
+    short = [answer for answer in item.answers if _is_short(answer)]
+    absent = [answer for answer in short if not says(text, answer)]
+    if item.every:
+        out += absent
+    elif short and len(absent) == len(short):
+        out.append(" or ".join(short))
+    return [f"does not say {one}" for one in out]
+
+
+def _wording(item: Asked, answer: Answer) -> dict[str, Tally]:
+    if item.answerable is False and item.worded:  # as SQuAD 2 counts them
+        refused = float(answer.status == "abstained")
+        return {"em": (refused, 1), "f1": (refused, 1)}
+    if not item.answers:
+        return {}
+    text = "" if answer.status in ("abstained", "failed") else " ".join(c.text for c in answer.claims if c.shown)
+    out: dict[str, Tally] = {
+        "em": (measure.exact_match(text, item.answers), 1),
+        "f1": (measure.token_f1(text, item.answers), 1),
+        "answer_recall": (measure.token_recall(text, item.answers), 1),
+    }
+    if item.choices:
+        out["multiple_choice"] = (float(_choice(text, item.choices) in item.answers), 1)
+    return out
+
+
+def _choice(text: str, choices: Sequence[str]) -> str:
+    """Return the choice that the text gives: the one it has most words of, "" where it is none or several."""
+    recalls = [measure.token_recall(text, [choice]) for choice in choices]
+    best = max(recalls)
+    return choices[recalls.index(best)] if best > 0 and recalls.count(best) == 1 else ""
+
+
+def _refusal(item: Asked, answer: Answer) -> dict[str, Tally]:
+    if item.answerable is None or item.kind == "false_premise":
+        return {}
+    refused, unanswerable = float(answer.status == "abstained"), float(not item.answerable)
+    return {
+        "refusal_precision": (refused * unanswerable, refused),
+        "refusal_recall": (refused * unanswerable, unanswerable),
+        "answered": ((1 - refused) * (1 - unanswerable), 1 - unanswerable),
+    }
+
+
+def _conflict(item: Asked, answer: Answer) -> dict[str, Tally]:
+    out: dict[str, Tally] = {}
+    text, flagged = shown(answer), float(bool(answer.conflicts))
+    if item.disagree is not None:
+        there = float(item.disagree)
+        out["conflict_precision"] = (flagged * there, flagged)
+        out["conflict_recall"] = (flagged * there, there)
+    if item.disagree and len(item.values) > 1:
+        out["conflict_values"] = (float(sum(says(text, value) for value in item.values)), float(len(item.values)))
+    if item.wrong and item.documents:
+        right = any(says(text, one) for one in item.answers)
+        said_wrong = not right and any(says(text, one) for one in item.wrong)
+        out["misled"] = (float(said_wrong and not flagged and answer.status != "abstained"), 1)
+    return out
+
+
+def _found(item: Asked, answer: Answer) -> dict[str, Tally]:
+    if not item.find:
+        return {}
+    articles = dict.fromkeys(hit.article for hit in answer.hits)
+    place = next((place for place, article in enumerate(articles, 1) if _is_source(article, item.find)), 0)
+    out: dict[str, Tally] = {f"hits_at_{k}": (measure.hit(place, k), 1) for k in HITS}
+    return out | {"mrr": (measure.reciprocal_rank(place, 10), 1)}
+
+
+def _citations(answer: Answer, checker: Checker) -> dict[str, Tally]:
+    """Citation recall and precision as in ALCE (Gao et al., EMNLP 2023), by `checker` in place of their NLI model.
+
+    A quote is needed where it supports the claim alone, or where the others do not without it.
+    """
+    visible = [claim for claim in answer.claims if claim.shown]
+    supported = [_supports(claim, range(len(claim.quotes)), checker) for claim in visible]
+    needed = quotes = 0
+    for claim, whole in zip(visible, supported, strict=True):
+        places = range(len(claim.quotes))
+        quotes += len(places)
+        for place in places if whole else ():
+            others = [other for other in places if other != place]
+            needed += _supports(claim, [place], checker) or not _supports(claim, others, checker)
+    sure = [claim for claim in visible if claim.verdict == "supported"]
+    return {
+        "citation_recall": (float(sum(supported)), float(len(visible))),
+        "citation_precision": (float(needed), float(quotes)),
+        "facts_quoted": (float(sum(_facts_quoted(claim) for claim in sure)), float(len(sure))),
+    }
+
+
+def _supports(claim: Claim, places: Sequence[int], checker: Checker) -> bool:
+    text = "\n".join(claim.quotes[place].text for place in places)
+    verbatim = " ".join(claim.text.split()) in " ".join(text.split())  # a sentence supports itself
+    return bool(text) and (verbatim or checker.check(claim.text, text).verdict == "supported")
+
+
+def _facts_quoted(claim: Claim) -> bool:
+    """Whether every number, month and name of the claim stands in its quotes, in some spelling."""
+    quoted = "\n".join(quote.text for quote in claim.quotes)
+    there = facts.numbers(quoted)
+    return (
+        all(any(number.matches(one) for one in there) for number in facts.numbers(claim.text))
+        and facts.months(claim.text) <= facts.months(quoted)
+        and all(facts.has_name(name, quoted) for name in facts.names(claim.text))
+    )
+
+
+def _sources(item: Asked, answer: Answer) -> dict[str, Tally]:
+    cited = _cited(answer) if item.cite else ()
+    return {"source_precision": (float(sum(_is_source(a, item.cite) for a in cited)), float(len(cited)))}
+
+
+def _cited(answer: Answer) -> tuple[str, ...]:
+    """The articles that the shown claims quote."""
+    return tuple(dict.fromkeys(q.article for claim in answer.claims if claim.shown for q in claim.quotes))
+
+
+def _is_source(article: str, sources: Sequence[str]) -> bool:
+    return any(article == source or article.endswith((f"#{source}", f"/{source}")) for source in sources)
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    article: str
+    start: int
+    end: int
+    text: str
+
+
+def _spans(answer: Answer) -> list[_Quoted]:
+    """Every span that the answer says is in an article: of its claims, and of the values that sources disagree on."""
+    quotes = [_Quoted(q.article, q.start, q.end, q.text) for claim in answer.claims for q in claim.quotes]
+    return quotes + [_Quoted(v.article, v.start, v.end, v.text) for c in answer.conflicts for v in c.values]

@@ -1,0 +1,392 @@
+"""`citewire eval`: mostly in this process with a scripted model, once with real ones."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedders import HashedWordsEmbedder
+from scripted import PAYLOADS
+from typer.testing import CliRunner, Result
+
+from citewire.index.types import Embedder
+from citewire.qa.types import Generator, Message
+from citewire.ui import engine, logs, report_html
+from citewire.ui.cli import app
+
+BRIDGE = "The repairs of the Vann bridge cost 40 million euros. The bridge reopened in September 2019."
+COST = "How much did the repairs of the Vann bridge cost?"
+QUESTIONS = [
+    {
+        "id": "cost",
+        "question": COST,
+        "answer": "40 million",
+        "kind": "fact",
+    },
+    {"id": "open", "question": "When was the bridge reopened?", "answer": "May 2018", "sources": ["bridge.txt"]},
+    {"id": "none", "question": "Who invented the telescope?", "unanswerable": True},
+]
+CLAIMS = [
+    {"claim": f"The repairs cost {n} million euros.", "evidence": BRIDGE, "label": label}
+    for n, label in ((40, "supported"), (50, "refutes"), (40, "refutes"))
+]
+
+
+class Scripted:
+    """A generator that repeats what the prompt says of the bridge; with `breaks_at`, that call is a Ctrl-C."""
+
+    name = "scripted"
+
+    def __init__(self, breaks_at: int = 0) -> None:
+        self.calls, self.breaks_at = 0, breaks_at
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
+        self.calls += 1
+        if self.calls == self.breaks_at:
+            raise KeyboardInterrupt
+        reopened = "reopened?" in messages[-1].content
+        yield "The bridge reopened in September 2019." if reopened else "The repairs cost 40 million euros."
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return sum(len(message.content.split()) for message in messages)
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        return [1 / len(options)] * len(options)
+
+
+@pytest.fixture(autouse=True)
+def put_back_logs() -> Iterator[None]:
+    logger = logging.getLogger(logs.ROOT)
+    before = (list(logger.handlers), logger.level, logger.propagate)
+    yield
+    logger.handlers[:], logger.propagate = before[0], before[2]
+    logger.setLevel(before[1])
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The scripted model, over an index of one article in the working folder."""
+    scripted = Scripted()
+    monkeypatch.setattr(engine, "load_embedder", lambda chosen: HashedWordsEmbedder())
+    monkeypatch.setattr(engine, "load_generator", lambda chosen, report: scripted)
+    Path("news").mkdir()
+    Path("news/bridge.txt").write_text(BRIDGE)
+    assert run("index", "news").exit_code == 0
+    return scripted
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def file_of(records: Sequence[object], name: str = "questions.jsonl") -> str:
+    Path(name).write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    return name
+
+
+def rows_in(folder: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(folder, "results.jsonl").read_text().splitlines()[1:]]
+
+
+class TestRun:
+    def test_table_files_and_exit_code(self, model: Scripted) -> None:
+        done = run("eval", file_of(QUESTIONS))
+        assert done.exit_code == 0, done.output
+        lines = [line.split() for line in done.stdout.splitlines()]
+        assert ["right", "0.667", "0.000", "to", "1.000", "2/3"] in [line[:6] for line in lines]
+        assert ["quotes", "exact", "1.000"] in [line[:3] for line in lines]
+        assert ["fact", "1", "1", "of", "1"] in lines
+        assert ["question", "1", "0", "of", "1"] in lines
+        assert any(line[:1] == ["total_s"] and line[3:] == ["3"] for line in lines)
+        folder = Path(".citewire/eval/questions")
+        assert "report.html" in done.stderr
+        assert {file.name for file in folder.iterdir()} == {"results.jsonl", "summary.json", "report.html"}
+        summary = json.loads((folder / "summary.json").read_text())
+        assert summary["measures"]["right"]["value"] == pytest.approx(2 / 3)
+        assert summary["run"]["model"] == "scripted"
+        assert summary["run"]["index"] == {"folder": ".citewire/index", "generation": 1}
+        assert [row["right"] for row in rows_in(str(folder))] == [True, False, True]
+
+    def test_json_is_the_summary(self, model: Scripted) -> None:
+        done = run("eval", file_of(QUESTIONS), "--out", "out", "--json")
+        assert json.loads(done.stdout) == json.loads(Path("out/summary.json").read_text())
+
+    def test_a_second_run_asks_nothing_again(self, model: Scripted) -> None:
+        file = file_of(QUESTIONS)
+        first = run("eval", file, "--json")
+        assert model.calls == 2  # the unanswerable one does not reach it
+        second = run("eval", file, "--json")
+        assert model.calls == 2
+        assert "3 of 3 records were done before" in second.stderr
+        assert json.loads(second.stdout) == json.loads(first.stdout)
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [(["--passages", "3"], "settings.passages was 8, is 3"), (["--unsupported", "kept"], "is kept")],
+    )
+    def test_other_settings_start_anew(self, model: Scripted, arguments: list[str], said: str) -> None:
+        file = file_of(QUESTIONS)
+        run("eval", file, "--out", "out")
+        done = run("eval", file, "--out", "out", *arguments)
+        assert done.exit_code == 0
+        assert "starts anew: " in done.stderr
+        assert said in done.stderr
+        assert model.calls == 4
+        assert Path("out/results.previous.jsonl").exists()
+
+    def test_another_file_or_index_starts_anew(self, model: Scripted) -> None:
+        run("eval", file_of(QUESTIONS), "--out", "out")
+        assert "sha256 was" in run("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        Path("news/ferry.txt").write_text("Lund Lines runs 14 ferries between Norland and Skarvik.")
+        run("index", "news")
+        assert "index.generation was 1, is 2" in run("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+
+    def test_ctrl_c_keeps_what_is_done(self, model: Scripted) -> None:
+        file = file_of(QUESTIONS)
+        model.breaks_at = 2
+        stopped = run("eval", file, "--out", "out")
+        assert stopped.exit_code == 130
+        assert "the same command goes on from there" in stopped.stderr
+        assert [row["id"] for row in rows_in("out")] == ["cost"]
+        again = run("eval", file, "--out", "out")
+        assert again.exit_code == 0
+        assert "1 of 3 records were done before" in again.stderr
+        assert model.calls == 3
+        assert [row["id"] for row in rows_in("out")] == ["cost", "open", "none"]
+
+    def test_limit_sample_and_kinds(self, model: Scripted) -> None:
+        file = file_of(QUESTIONS)
+        ran = [
+            [row["id"] for row in rows_in(name)]
+            for name, flags in (
+                ("a", ["--limit", "2"]),
+                ("b", ["--kinds", "unanswerable,fact"]),
+                ("c", ["--sample", "2"]),
+            )
+            if run("eval", file, "--out", name, *flags).exit_code == 0
+        ]
+        assert ran[:2] == [["cost", "open"], ["cost", "none"]]
+        assert len(ran[2]) == 2
+
+    def test_documents_of_the_records(self, model: Scripted) -> None:
+        question = {"question": COST, "answer": "40 million"}
+        file = file_of([{**question, "context": BRIDGE}, {**question, "context": "Tea is a drink. It is hot."}])
+        done = run("eval", file, "--index", "none", "--out", "out")
+        assert done.exit_code == 0, done.output
+        assert [row["right"] for row in rows_in("out")] == [True, False]
+
+    def test_claims_need_no_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(engine, "load_generator")
+        monkeypatch.delattr(engine, "load_embedder")
+        done = run("eval", file_of(CLAIMS), "--json", "--out", "out")
+        assert done.exit_code == 0, done.output
+        found = json.loads(done.stdout)
+        assert found["measures"]["verdict_balanced_accuracy"]["value"] == 0.75
+        assert "calibration error" in run("eval", file_of(CLAIMS), "--out", "out").stdout
+
+
+def test_help_names_both_ways_to_call_it() -> None:
+    done = run("eval", "--help")
+    assert done.exit_code == 0
+    assert "eval [OPTIONS] FILE" in done.output
+    assert "eval diff [OPTIONS] A B" in done.output
+    assert "--sample N" in done.output
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("records", "arguments", "said"),
+        [
+            ([{"question": "A?"}, {"question": 7.5, "history": "x"}], [], 'line 2 has "x" in history'),
+            ([{"claim": "C.", "evidence": "E.", "label": "?"}], [], 'line 1 has label = "?"'),
+            ([], [], "has no records"),
+            (QUESTIONS, ["--kinds", "facts"], "The kinds are: fact, question, unanswerable"),
+            (QUESTIONS, ["--sample", "1", "--limit", "1"], "Take the first N or any N"),
+            (QUESTIONS, ["--limit", "0"], "--limit 0 takes no record"),
+            (QUESTIONS, ["--index", "none"], "none"),
+        ],
+    )
+    def test_exit_code_2_and_what_to_do(
+        self, model: Scripted, records: list[object], arguments: list[str], said: str
+    ) -> None:
+        done = run("eval", file_of(records), *arguments)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+    def test_no_file(self) -> None:
+        done = run("eval", "none.jsonl")
+        assert done.exit_code == 2
+        assert "none.jsonl cannot be read" in done.stderr
+        assert run("eval").exit_code == 2
+
+    def test_a_folder_that_cannot_be_written(self, model: Scripted) -> None:
+        Path("out").write_text("")
+        done = run("eval", file_of(QUESTIONS), "--out", "out")
+        assert done.exit_code == 2
+        assert "out cannot be written" in done.stderr
+
+
+class TestDiff:
+    @pytest.fixture
+    def runs(self, model: Scripted) -> None:
+        """Two runs over two records, the second with one flipped by hand."""
+        run("eval", file_of(QUESTIONS), "--out", "a")
+        head, *rows = Path("a/results.jsonl").read_text().splitlines()
+        changed = [json.loads(row) for row in rows]
+        changed[0]["right"], changed[0]["marks"]["right"] = False, [0.0, 1.0]
+        Path("b").mkdir()
+        Path("b/results.jsonl").write_text("".join(f"{line}\n" for line in (head, *map(json.dumps, changed))))
+
+    def test_table(self, runs: None) -> None:
+        done = run("eval", "diff", "a", "b")
+        assert done.exit_code == 0, done.output
+        lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+        assert any(line.startswith("right 0.667 0.333 -0.333 -1.000 to +0.000") for line in lines)
+        assert "3 records in both: 0 became right, 1 became wrong (McNemar p = 1.000)" in lines
+        assert f"cost fact right -> WRONG {COST}" in lines
+
+    def test_json(self, runs: None) -> None:
+        found = json.loads(run("eval", "diff", "b", "a/results.jsonl", "--json").stdout)
+        assert found["right"] == {"lost": 0, "won": 1, "p": 1.0}
+        assert [one["id"] for one in found["flipped"]] == ["cost"]
+        assert found["before"]["model"] == "scripted"
+
+    def test_many_flips_and_records_of_one_run_only(self, runs: None) -> None:
+        head = Path("a/results.jsonl").read_text().splitlines()[0]
+        row = rows_in("a")[0]
+        for folder, right, count in (("many", False, 45), ("more", True, 50)):
+            rows = [{**row, "key": str(n), "right": right, "marks": {"right": [right, 1]}} for n in range(count)]
+            Path(folder).mkdir()
+            Path(folder, "results.jsonl").write_text("".join(f"{line}\n" for line in (head, *map(json.dumps, rows))))
+        done = run("eval", "diff", "many", "more")
+        assert "45 records in both: 45 became right, 0 became wrong (McNemar p = 0.000)" in done.stdout
+        assert done.stdout.count("wrong -> right") == 40
+        assert "... and 5 more, all with --json" in done.stderr
+        assert "5 records are in one run only and not compared" in done.stderr
+
+    def test_bad_input(self, runs: None) -> None:
+        assert "cannot be read" in run("eval", "diff", "a", "c").stderr
+        run("eval", file_of(CLAIMS, "claims.jsonl"), "--out", "claims")
+        done = run("eval", "diff", "a", "claims")
+        assert done.exit_code == 2
+        assert "no record in common" in done.stderr
+        assert run("eval", "diff", "a").exit_code == 2
+
+
+class Elements(HTMLParser):
+    """Collects the tags, the attributes and the text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+class TestReport:
+    def test_wrong_answers_stand_beside_their_evidence(self, model: Scripted) -> None:
+        run("eval", file_of(QUESTIONS), "--out", "out")
+        page = Elements(Path("out/report.html").read_text())
+        assert page.tags.count("article") == 1
+        assert "What went wrong: 1 of 3" in page.text
+        assert "does not say May 2018" in page.text
+        assert "Wanted: May 2018; citing bridge.txt" in page.text
+        assert "“The bridge reopened in September 2019.”bridge.txt:54-92" in page.text
+        assert "svg" in page.tags
+        assert not {"script", "link", "img", "iframe", "a", "form", "input"} & set(page.tags)
+        assert ("content", report_html.POLICY) in page.attributes
+
+    def test_claims_have_a_reliability_diagram(self) -> None:
+        run("eval", file_of(CLAIMS), "--out", "out")
+        page = Elements(Path("out/report.html").read_text())
+        assert "Expected calibration error" in page.text
+        assert "circle" in page.tags
+        assert f"Evidence{BRIDGE}" in page.text
+
+    def test_what_an_answer_can_hold_is_all_there(self, model: Scripted) -> None:
+        question = {"question": "How?", "gold_answers": ["Ann", "Bo"], "history": [["Who came?", "Ann came."]]}
+        run("eval", file_of([question]), "--out", "out")
+        (row,) = rows_in("out")
+        value = {"value": "40 million", "article": "bridge.txt", "published": "", "start": 0, "end": 3, "text": "The"}
+        row["answer"]["conflicts"] = [{"about": "the cost", "values": [value]}]
+        claim = {"text": "Bo left.", "verdict": "unsupported", "probability": 0.1, "reason": "Bo is not in the quote"}
+        row["answer"]["claims"] = [{**claim, "shown": False, "quotes": []}]
+        refused = {**row, "record": {**row["record"], "answerable": False}, "kind": "a kind"}
+        summary = json.loads(Path("out/summary.json").read_text())
+        page = Elements(report_html.page(summary, [row, refused]))
+        assert "Before: Who came? — Ann came." in page.text
+        assert "Wanted: Ann and Bo" in page.text
+        assert "Wanted: a refusal" in page.text
+        assert "Sources disagree: the cost40 million bridge.txt:0-3“The”" in page.text
+        assert "Bo left. unsupported (0.10, withheld): Bo is not in the quote" in page.text
+
+    def test_hostile_texts_stay_texts(self, model: Scripted) -> None:
+        questions = [{"id": p, "kind": p, "question": f"bridge {p}", "answer": p, "sources": [p]} for p in PAYLOADS]
+        harmless = run("eval", file_of([{"question": "bridge ?", "answer": "x"}]), "--out", "harmless")
+        claims = [{"claim": p, "evidence": p + " no", "label": 0} for p in PAYLOADS]
+        hostile = run("eval", file_of([*questions, *claims], "<img src=x onerror=1>.jsonl"), "--out", "hostile")
+        assert (harmless.exit_code, hostile.exit_code) == (0, 0)
+        page = Elements(Path("hostile/report.html").read_text())
+        plain = Elements(Path("harmless/report.html").read_text())
+        own = {"h3", "small", "strong", "blockquote", "ol", "circle", "text", "div", "details", "summary", "title"}
+        assert set(page.tags) <= set(plain.tags) | own
+        assert not [name for name, _ in page.attributes if name.startswith("on") or name in ("href", "src")]
+        for payload in PAYLOADS:
+            assert " ".join(payload.split()) in " ".join(page.text.split())
+
+    def test_control_characters_do_not_reach_the_page_or_the_terminal(self, model: Scripted) -> None:
+        done = run("eval", file_of([{"id": "\x1b[2J", "kind": "\x1b]0;x\x07", "question": "Q \u202e?", "answer": "x"}]))
+        assert done.exit_code == 0
+        page = Path(".citewire/eval/questions/report.html").read_text()
+        assert not {"\x1b", "\x07", "\u202e"} & set(page + done.output)
+
+
+@pytest.mark.real
+def test_real_models(
+    monkeypatch: pytest.MonkeyPatch, embedder: Embedder, small_generator: Generator, seeds_folder: Path
+) -> None:
+    monkeypatch.setattr(engine, "load_embedder", lambda chosen: embedder)
+    monkeypatch.setattr(engine, "load_generator", lambda chosen, report: small_generator)
+    questions = [
+        {"question": "Which miner had the lowest all-in cash cost per coin?", "answer": "IREN"},
+        {"question": "What is the capital of France?", "unanswerable": True},
+    ]
+    done = run("eval", file_of(questions), "--index", str(seeds_folder), "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["run"]["model"] == small_generator.name
+    assert found["measures"]["quotes_exact"]["value"] == found["measures"]["refusal_recall"]["value"] == 1
+    assert rows_in(".citewire/eval/questions")[0]["answer"]["timings"]["output_tokens"] > 0
+
+
+def test_a_process_of_its_own() -> None:
+    """Checking claims loads no model, and the exit code and both outputs are those of a process."""
+    program = (
+        "import sys, citewire.ui.cli as cli\n"
+        f"sys.argv = ['citewire', 'eval', {file_of(CLAIMS)!r}, '--json']\n"
+        "try: cli.main()\n"
+        "finally: assert not {'torch', 'transformers', 'gradio'} & set(sys.modules)"
+    )
+    run_it = [sys.executable, "-c", program]
+    done = subprocess.run(run_it, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["measures"]["verdict_balanced_accuracy"]["value"] == 0.75
+    assert "report.html has the figures" in done.stderr

@@ -1,0 +1,246 @@
+"""`citewire eval FILE` and `citewire eval diff A B`: how good the answers are, and whether they became better.
+
+Knows flags and what a person or a program reads of a run. Figures go to standard output, how work goes to standard
+error. Exit codes as in cli.py; wrong answers are no error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from citewire.index.errors import InputError
+from citewire.ui import console
+from citewire.ui.options import SEARCHING, AsJson, takes
+from citewire.ui.settings import Settings
+
+if TYPE_CHECKING:
+    from citewire.index.store import Index
+    from citewire.index.types import Embedder
+    from citewire.qa.evaluate import Evaluator, Results, Source
+    from citewire.qa.records import Item
+    from citewire.qa.types import Generator
+
+EVALUATING = ("index", "model", "embedder", "device", "threads", "passages", "max_tokens", "unsupported", *SEARCHING)
+# Settings that decide an answer; where models lie and how fast they run does not.
+DECIDING = ("passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported", *SEARCHING)
+RUNS = Path(".citewire/eval")
+REPORT = "report.html"
+DEFAULT, DIFF = "file", "diff"
+FLIPPED_SHOWN = 40
+
+
+class OrFile(TyperGroup):
+    """`diff`; where the first word is another one it is the file to evaluate."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command in front, as typer wants it."""
+        if args[:1] != [DIFF] and "--help" not in args:
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write how both are called."""
+        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE")
+        formatter.write_usage(ctx.command_path, f"{DIFF} [OPTIONS] A B")
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the flags of an evaluation, then the commands."""
+        self.commands[DEFAULT].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+app = typer.Typer(
+    cls=OrFile,
+    rich_markup_mode=None,
+    help="Measure the answers to a file of questions, or the checks of a file of claims: JSON lines such as"
+    ' {"question": "Who won?", "answer": "Ann", "sources": ["vote.txt"]}, {"question": "...", "unanswerable": true}'
+    ' or {"claim": "...", "evidence": "...", "label": "supported"}. Or compare two runs.',
+)
+
+
+@app.command(DEFAULT)
+@takes(*EVALUATING)
+def _evaluate(
+    chosen: Settings,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="questions or claims, one JSON a line")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help=f"folder of the results; by default {RUNS}/ and the name of the file")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="only the first N records")] = None,
+    sample: Annotated[int | None, typer.Option("--sample", metavar="N", help="only N records, by chance")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="which chance")] = 0,
+    kinds: Annotated[
+        list[str] | None, typer.Option("--kinds", metavar="KIND", help="only these kinds; can be repeated, or a,b")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer every question of a file, check every claim of it, and measure (the default).
+
+    A run that was interrupted goes on from there. The folder of the results gets a page, report.html, with every
+    wrong answer beside its evidence.
+    """
+    from citewire.qa import evaluate, records
+    from citewire.ui import report_html
+
+    digest, everything = records.read(file)
+    names = tuple(name.strip() for part in kinds or [] for name in part.split(",") if name.strip())
+    items = records.select(everything, records.Selection(limit, sample, seed, names))
+    folder = out or RUNS / file.stem
+    with _evaluator(chosen, items, everything, folder) as (evaluator, model):
+        identity = _identity(chosen, file, digest, model, evaluator)
+        with evaluate.Results(folder, identity) as results, console.progress_bar() as report:
+            _tell_start(results, items, folder)
+            rows = evaluate.run(items, evaluator, results, report)
+    summary = {"run": identity, "folder": str(folder), **evaluate.summarise(rows)}
+    _write(folder / evaluate.SUMMARY, console.to_json(summary))
+    _write(folder / REPORT, report_html.page(summary, rows))
+    if as_json:
+        typer.echo(console.to_json(summary))
+    else:
+        _print_summary(summary)
+    console.note(f"{folder / REPORT} has the figures and every wrong answer; {evaluate.RESULTS} beside it has all")
+
+
+@app.command(DIFF)
+def _diff(
+    before: Annotated[Path, typer.Argument(metavar="A", help="folder of the first run")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="folder of the second run")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs on the records that both have."""
+    from citewire.qa import evaluate
+
+    (old_identity, old), (new_identity, new) = evaluate.read_results(before), evaluate.read_results(after)
+    found = evaluate.compare(old, new)
+    if as_json:
+        typer.echo(console.to_json({"before": old_identity, "after": new_identity, **found}))
+    else:
+        _print_diff(found)
+
+
+# -- putting the parts together -----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _evaluator(
+    chosen: Settings, items: Sequence[Item], everything: Sequence[Item], folder: Path
+) -> Iterator[tuple[Evaluator, str]]:
+    """Yield what evaluates the records, and the name of its model; loads only what they need."""
+    from citewire.qa import evaluate, marking
+    from citewire.qa.records import Asked
+    from citewire.ui import engine
+
+    asked = [item for item in items if isinstance(item, Asked)]
+    search = engine.search_options(chosen)
+    checker = marking.ClaimCheck()
+    with contextlib.ExitStack() as stack:
+        if not asked:
+            yield evaluate.Evaluator(checker, search), ""
+            return
+        embedder = engine.load_embedder(chosen)
+        corpus = None
+        if not all(item.own for item in asked):
+            corpus = stack.enter_context(engine.open_index(chosen, embedder))
+            engine.check_search(chosen, corpus)
+        with console.progress_bar() as report:
+            generator = engine.load_generator(chosen, report)
+        articles: dict[str, tuple[str, ...]] = {}
+        own = None
+        if any(item.own for item in asked):
+            with console.progress_bar() as report:
+                articles = evaluate.index_documents(items, everything, folder / "documents", embedder, report)
+            of_records = chosen.model_copy(update={"index": folder / "documents" / "index"})
+            own = stack.enter_context(engine.open_index(of_records, embedder))
+        over_corpus, over_own = (
+            _source(chosen, index, embedder, generator) if index else None for index in (corpus, own)
+        )
+        yield evaluate.Evaluator(checker, search, over_corpus, over_own, articles), generator.name
+
+
+def _source(chosen: Settings, index: Index, embedder: Embedder, generator: Generator) -> Source:
+    from citewire.qa import evaluate
+    from citewire.ui import engine
+
+    return evaluate.Source(index, engine.answerer(chosen, index, embedder, generator))
+
+
+def _identity(chosen: Settings, file: Path, digest: str, model: str, evaluator: Evaluator) -> dict[str, Any]:
+    """Return all that decides an answer, and the name of the file."""
+    from citewire.qa import evaluate
+
+    settings = chosen.model_dump(mode="json", include=set(DECIDING))
+    corpus = evaluator.corpus and {"folder": str(chosen.index), "generation": evaluator.corpus.index.generation}
+    return {
+        "file": file.name,
+        "sha256": digest,
+        "model": model,
+        "embedder": chosen.embedder,
+        "settings": settings,
+        "index": corpus,
+        "code": evaluate.code_digest(),
+    }
+
+
+def _tell_start(results: Results, items: Sequence[Item], folder: Path) -> None:
+    from citewire.qa import evaluate
+
+    if results.restarted:
+        console.note(f"starts anew: {results.restarted}. The results before are in {folder / evaluate.PREVIOUS}")
+    elif done := sum(item.key in results.rows for item in items):
+        console.note(f"{done:,} of {len(items):,} records were done before")
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror}", "Name another folder by --out") from error
+
+
+# -- what is printed ------------------------------------------------------------------------------------------------
+
+
+def _print_summary(summary: Mapping[str, Any]) -> None:
+    from citewire.ui import figures
+
+    console.print_table(("measure", "value", "95% interval", "of", "what it says"), list(figures.measure_rows(summary)))
+    if len(kinds := list(figures.kind_rows(summary))) > 1:
+        typer.echo()
+        console.print_table(("kind", "records", "right"), kinds)
+    if times := list(figures.latency_rows(summary)):
+        typer.echo()
+        console.print_table(("seconds", "p50", "p95", "answers"), times)
+    if calibration := summary["calibration"]:
+        typer.echo()
+        typer.echo(f"calibration error of the check's probability: {calibration['error']:.3f}")
+
+
+def _print_diff(found: Mapping[str, Any]) -> None:
+    from citewire.ui import figures
+
+    header = ("measure", "before", "after", "difference", "95% interval")
+    console.print_table(header, list(figures.difference_rows(found)))
+    right = found["right"]
+    typer.echo()
+    typer.echo(
+        f"{found['records']:,} records in both: {right['won']} became right, {right['lost']} became wrong"
+        f" (McNemar p = {right['p']:.3f})"
+    )
+    if alone := found["only_before"] + found["only_after"]:
+        console.note(f"{alone:,} records are in one run only and not compared")
+    if found["flipped"]:
+        flips = [(f["id"], f["kind"], _flip(f), console.one_line(f["text"])) for f in found["flipped"]]
+        typer.echo()
+        console.print_table(("record", "kind", "", "question or claim"), flips[:FLIPPED_SHOWN])
+    if len(found["flipped"]) > FLIPPED_SHOWN:
+        console.note(f"... and {len(found['flipped']) - FLIPPED_SHOWN:,} more, all with --json")
+
+
+def _flip(flipped: Mapping[str, Any]) -> str:
+    return "right -> WRONG" if flipped["before"] else "wrong -> right"

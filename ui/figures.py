@@ -1,0 +1,43 @@
+"""The figures of an evaluation as rows of text, for the terminal and for the page.
+
+Knows the summary that `citewire.qa.evaluate.summarise` returns; draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from citewire.qa.marking import FRACTIONS, MEASURES
+
+
+def measure_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield name, value, interval, number and meaning of each measure."""
+    for name, found in summary["measures"].items():
+        meaning, parts = MEASURES[name]
+        counted = len(parts) == 1 and name not in FRACTIONS
+        number = f"{found['right']:g}/{found['tried']:g}" if counted else f"{found['tried']:g}"
+        limits = f"{found['low']:.3f} to {found['high']:.3f}"
+        yield name.replace("_", " "), f"{found['value']:.3f}", limits, number, meaning
+
+
+def kind_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """Yield name, number of records and right answers of each kind."""
+    for kind, found in summary["kinds"].items():
+        right = found["measures"].get("right")
+        yield kind, found["records"], f"{right['right']:g} of {right['tried']:g}" if right else "not said"
+
+
+def latency_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int]]:
+    """Yield what is waited for, seconds at p50 and p95, and the number of answers that got so far."""
+    for name, found in summary["latency"].items():
+        p50, p95 = ("-" if found[p] is None else f"{found[p]:.2f}" for p in ("p50", "p95"))
+        yield name, p50, p95, found["n"]
+
+
+def difference_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield name, value before, value after, difference and its interval of each measure of `compare`."""
+    for name, one in found["measures"].items():
+        limits = f"{one['low']:+.3f} to {one['high']:+.3f}"
+        values = (f"{one['before']:.3f}", f"{one['after']:.3f}", f"{one['difference']:+.3f}")
+        yield name.replace("_", " "), *values, limits

@@ -1,0 +1,228 @@
+"""The figures of an evaluation and every wrong answer beside its evidence, as one HTML page.
+
+Knows the summary and the rows of `citewire.qa.evaluate`. The page is one file without scripts, opens without a server
+and asks for nothing. Questions, articles and the model's words are untrusted: the page is built as a tree, which
+escapes every text and attribute, and its policy would stop what came through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, tostring
+
+from citewire.qa.evaluate import Row, asked_text
+from citewire.ui.console import safe
+from citewire.ui.figures import kind_rows, latency_rows, measure_rows
+
+HITS_SHOWN = 5
+EVIDENCE_CHARS = 6_000  # shown of the text that a claim was checked against
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; --good: #2a7; --bad: #d43; --dim: #777; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
+th, td { text-align: left; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+article { border-left: 3px solid var(--bad); padding-left: 1rem; margin: 2rem 0; }
+blockquote { margin: .2rem 0 .2rem 1rem; } .dim, small { color: var(--dim); }
+td:nth-child(3) { white-space: nowrap; }
+ul { margin: .2rem 0; } svg { display: block; font-size: 11px; } td svg { display: inline-block; }
+.text { white-space: pre-wrap; overflow-wrap: anywhere; }
+"""
+
+
+def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
+    """Return the page of one run: `summary` as `summarise` returns it, with its identity as `run`."""
+    run = summary["run"]
+    wrong = [row for row in rows if row["right"] is False or row["why"]]
+    title = f"citewire eval: {run['file']}"
+    head = _el(
+        "head",
+        _el("meta", charset="utf-8"),
+        _el("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
+        _el("meta", name="viewport", content="width=device-width"),
+        _el("title", title),
+        _el("style", _STYLE),
+    )
+    body = _el(
+        "body",
+        _el("h1", title),
+        _el("p", f"{summary['records']:,} records, {run['model'] or 'no model'}"),
+        *_figures(summary),
+        _el("h2", f"What went wrong: {len(wrong):,} of {len(rows):,}"),
+        *(_case(row) for row in wrong),
+        _el("details", _el("summary", "All that decided these answers"), _table((), list(_flat(run)))),
+    )
+    return "<!doctype html>\n" + tostring(_el("html", head, body, lang="en"), encoding="unicode", method="html")
+
+
+# -- figures --------------------------------------------------------------------------------------------------------
+
+
+def _figures(summary: Mapping[str, Any]) -> Iterator[Element]:
+    yield _el("h2", "Measures")
+    header = ("measure", "value", "95% interval", "", "of", "what it says")
+    found = zip(measure_rows(summary), summary["measures"].values(), strict=True)
+    yield _table(header, [(*row[:3], _bar(one), *row[3:]) for row, one in found])
+    if len(summary["kinds"]) > 1:
+        yield _el("h2", "Kinds")
+        kinds = zip(kind_rows(summary), summary["kinds"].values(), strict=True)
+        rows = [(*row, _bar(one["measures"]["right"]) if "right" in one["measures"] else "") for row, one in kinds]
+        yield _table(("kind", "records", "right", "share, 95% interval"), rows)
+    if summary["latency"]:
+        yield _el("h2", "Seconds")
+        yield _table(("until", "p50", "p95", "answers"), list(latency_rows(summary)))
+    if calibration := summary["calibration"]:
+        yield _el("h2", "Calibration of the check")
+        yield _el("p", f"Expected calibration error {calibration['error']:.3f}; on the dotted line it would be 0.")
+        yield _diagram(calibration["bins"])
+
+
+def _bar(found: Mapping[str, float]) -> Element:
+    """A value between 0 and 1 as a bar, with its interval as a line."""
+    wide, high = 160, 14
+    value, low, top = (round(found[name] * wide, 1) for name in ("value", "low", "high"))
+    return _svg(
+        (wide, high),
+        f"{found['value']:.3f}, {found['low']:.3f} to {found['high']:.3f}",
+        _el("rect", x=0, y=3, width=wide, height=8, fill="#8883"),
+        _el("rect", x=0, y=3, width=value, height=8, fill="#2a7"),
+        _el("line", x1=low, x2=top, y1=7, y2=7, stroke="currentColor", **{"stroke-width": "2"}),
+    )
+
+
+def _diagram(bins: Sequence[Mapping[str, float]]) -> Element:
+    """The reliability diagram: how often the claims of a bin are supported, over the mean of their probabilities."""
+    side, left, low = 220, 40, 10
+    most = max(one["count"] for one in bins)
+    marks = [
+        _el(
+            "circle",
+            _el("title", f"{one['count']} claims: {one['forecast']:.2f} said, {one['observed']:.2f} supported"),
+            cx=round(left + one["forecast"] * side, 1),
+            cy=round(low + side - one["observed"] * side, 1),
+            r=round(3 + 9 * (one["count"] / most) ** 0.5, 1),
+            fill="#2a79",
+        )
+        for one in bins
+    ]
+    end, bottom = left + side, low + side
+    return _svg(
+        (end + 20, bottom + 40),
+        "Reliability diagram",
+        _el("rect", x=left, y=low, width=side, height=side, fill="none", stroke="#8888"),
+        _el("line", x1=left, y1=bottom, x2=end, y2=low, stroke="currentColor", **{"stroke-dasharray": "2 4"}),
+        *marks,
+        _el("text", "probability that the check gives", x=left + 30, y=bottom + 32, fill="currentColor"),
+        _el("text", "supported", x=0, y=0, fill="currentColor", transform=f"translate(12 {bottom - 70}) rotate(-90)"),
+        *(_el("text", text, x=x, y=bottom + 14, fill="currentColor") for text, x in (("0", left), ("1", end - 6))),
+        *(_el("text", text, x=left - 12, y=y, fill="currentColor") for text, y in (("0", bottom), ("1", low + 10))),
+    )
+
+
+def _svg(size: tuple[int, int], label: str, *children: Element) -> Element:
+    wide, high = size
+    box = {"viewBox": f"0 0 {wide} {high}", "role": "img", "aria-label": label}
+    return _el("svg", box, *children, width=wide, height=high)
+
+
+# -- what went wrong ------------------------------------------------------------------------------------------------
+
+
+def _case(row: Row) -> Element:
+    heading = _el("h3", f"{row['id']} ", _el("small", f"{row['kind']}, line {row['line']}"))
+    why = _el("ul", *(_el("li", reason) for reason in row["why"]))
+    parts = _checked(row) if "verdict" in row else _answered(row)
+    return _el("article", heading, _el("p", _el("strong", asked_text(row))), why, *parts)
+
+
+def _checked(row: Row) -> Iterator[Element | str]:
+    verdict, evidence = row["verdict"], row["record"]["evidence"]
+    yield _el("p", f"Called {verdict['verdict']} ({verdict['probability']:.2f}): {verdict['reason'] or 'no reason'}")
+    shortened = evidence if len(evidence) <= EVIDENCE_CHARS else evidence[:EVIDENCE_CHARS] + " …"
+    yield _el("details", _el("summary", "Evidence"), _el("div", shortened, {"class": "text"}))
+
+
+def _answered(row: Row) -> Iterator[Element]:
+    record, answer = row["record"], row["answer"]
+    for turn in record["history"]:
+        yield _el("p", f"Before: {turn['question']} — {turn['answer']}", {"class": "dim"})
+    if wanted := _wanted(record):
+        yield _el("p", f"Wanted: {wanted}")
+    yield _el("p", f"Answer ({answer['status']}): ", _el("span", answer["text"], {"class": "text"}))
+    if answer["claims"]:
+        yield _el("ul", *(_claim(claim) for claim in answer["claims"]))
+    for conflict in answer["conflicts"]:
+        values = [_el("li", f"{v['value']} ", _place(v), _quote(v["text"])) for v in conflict["values"]]
+        yield _el("div", f"Sources disagree: {conflict['about']}", _el("ul", *values))
+    if hits := answer["hits"][:HITS_SHOWN]:
+        found = [_el("li", _place(hit), _el("div", hit["text"], {"class": "text"})) for hit in hits]
+        yield _el("details", _el("summary", f"The first {len(hits)} passages found"), _el("ol", *found))
+
+
+def _claim(claim: Mapping[str, Any]) -> Element:
+    shown = "" if claim["shown"] else ", withheld"
+    reason = f": {claim['reason']}" if claim["reason"] else ""
+    quotes = [part for quote in claim["quotes"] for part in (_quote(quote["text"]), _place(quote))]
+    return _el(
+        "li",
+        f"{claim['text']} ",
+        _el("small", f"{claim['verdict']} ({claim['probability']:.2f}{shown}){reason}"),
+        *quotes,
+    )
+
+
+def _quote(text: str) -> Element:
+    return _el("blockquote", f"“{text}”")
+
+
+def _place(span: Mapping[str, Any]) -> Element:
+    return _el("small", f"{span['article']}:{span['start']}-{span['end']}")
+
+
+def _wanted(record: Mapping[str, Any]) -> str:
+    if record["answerable"] is False:
+        return "a refusal"
+    parts = [" or ".join(one) for one in record["must_include"]]
+    if record["answers"]:
+        parts.append((" and " if record["every"] else " or ").join(record["answers"]))
+    cited = f"; citing {' or '.join(record['cite'])}" if record["cite"] else ""
+    return "; ".join(parts) + cited if parts else cited.removeprefix("; ")
+
+
+# -- the tree -------------------------------------------------------------------------------------------------------
+
+
+def _el(tag: str, *parts: Element | str | Mapping[str, str], **attributes: object) -> Element:
+    """Return an element; `parts` are its children and texts in order, and attributes whose names are no words."""
+    element = Element(tag, {name: str(value) for name, value in attributes.items()})
+    for part in parts:
+        if isinstance(part, Element):
+            element.append(part)
+        elif isinstance(part, str):
+            _add_text(element, safe(part))
+        else:
+            element.attrib.update(part)
+    return element
+
+
+def _add_text(element: Element, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Element:
+    top = [_el("tr", *(_el("th", name) for name in header))] if header else []
+    cells = [_el("tr", *(_el("td", cell if isinstance(cell, Element) else str(cell)) for cell in row)) for row in rows]
+    return _el("table", *top, *cells)
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", str(value)
