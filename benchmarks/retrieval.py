@@ -21,8 +21,12 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
 
 from citewire.index import segment
+from citewire.index import vectors as vectors_on_disk
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.options import SearchOptions, Weights
@@ -50,6 +54,7 @@ def main() -> None:
         embedder = load_embedder()
         with open_index(options.corpus, Path(folder), embedder) as index:
             found = report(index, Cached(embedder), questions)
+            report_compressed(index, Cached(embedder), questions)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
@@ -136,6 +141,23 @@ def rankings(index: Index, embedder: Cached) -> list[tuple[str, Ranking, float |
         ("  freshness weighs 3", added(freshness=3), None),
         ("  without named times", added(period=0), None),
     ]
+
+
+def report_compressed(index: Index, embedder: Cached, questions: Sequence[dict]) -> None:
+    """Print what of the questions' true ten nearest passages the search of a large segment finds, and its time."""
+    vectors = np.concatenate([entry.vectors for entry in index.entries()])
+    asked = np.stack([embedder.embed_query(question["question"]) for question in questions])
+    nearest = np.argsort(-(asked @ vectors.T), axis=1, kind="stable")[:, :10]
+    with tempfile.TemporaryDirectory() as name, patch.object(vectors_on_disk, "FLAT_ROWS", 0):
+        with (Path(name) / "raw").open("w+b") as raw:
+            raw.write(vectors.tobytes())
+            scan, _ = vectors_on_disk.write_vectors(Path(name), raw, vectors.shape[1])
+        file = vectors_on_disk.VectorFile(Path(name), vectors.shape[1], scan)
+        started = time.perf_counter()
+        found = [[row for row, _ in file.search(vector, 10, None)] for vector in asked]
+        took = (time.perf_counter() - started) / len(asked)
+    shared = statistics.mean(len({*a} & {*b}) / 10 for a, b in zip(found, nearest.tolist(), strict=True))
+    print(f"\ncompressed vectors, {scan.probes} of {scan.lists} lists: recall@10 {shared:.3f}, {1000 * took:.1f} ms")
 
 
 def rank(articles: Sequence[str], question: dict) -> int:

@@ -29,6 +29,8 @@ from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
 
 TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
 
+SEGMENT_VERSION = 2  # of the files' layout; raise it with every change, and `manifest.FORMAT_VERSION` too
+
 _DATABASE = "passages.db"
 
 _SCHEMA = """
@@ -113,6 +115,7 @@ class SegmentInfo:
 
     Attributes:
         name: of the segment's folder.
+        version: `SEGMENT_VERSION` of what wrote it.
         embedder, chunker: what made the vectors and the passages.
         dimension: columns of the vectors.
         rows, articles: how many passages and articles.
@@ -121,6 +124,7 @@ class SegmentInfo:
     """
 
     name: str
+    version: int
     embedder: str
     chunker: str
     dimension: int
@@ -219,6 +223,7 @@ class SegmentWriter:
             sync(self._folder / name)
         info = SegmentInfo(
             name=self._folder.name,
+            version=SEGMENT_VERSION,
             embedder=self._embedder,
             chunker=self._chunker,
             dimension=self._dimension,
@@ -446,9 +451,9 @@ def check_hashes(folder: Path, info: SegmentInfo) -> None:
 
 
 def read_info(folder: Path) -> SegmentInfo | None:
-    """Return what the `segment.json` of a folder states, None where there is none that can be read."""
+    """Return what the `segment.json` of a folder states, None where there is none of this version."""
     try:
         info = SegmentInfo.from_json(json.loads((folder / "segment.json").read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return info if info.name == folder.name else None
+    return info if (info.name, info.version) == (folder.name, SEGMENT_VERSION) else None

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -193,6 +194,24 @@ def test_ctrl_c_before_anything_was_finished_leaves_nothing(news: Path, tmp_path
 
 
 # -- indexes of another time or kind -------------------------------------------------------------------------
+
+
+def test_segments_of_an_earlier_format_are_not_taken_for_an_interrupted_run(
+    news: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, embedder = tmp_path / "index", HashedWordsEmbedder()
+    with monkeypatch.context() as earlier:
+        earlier.setattr("citewire.index.manifest.FORMAT_VERSION", 2)
+        earlier.setattr("citewire.index.segment.SEGMENT_VERSION", 1)
+        build_index([news], folder, embedder)
+        (segment,) = (folder / "segments").iterdir()
+    database = sqlite3.connect(segment / "passages.db")
+    database.execute("ALTER TABLE articles DROP COLUMN characters")  # as of a layout that cannot be read any more
+    database.close()
+    report = build_index([news], folder, embedder)
+    assert (report.generation, report.new, report.resumed, report.embedded) == (2, 10, 0, 20)
+    with Index.open(folder, embedder) as index:
+        assert len(index.articles()) == 10
 
 
 def test_an_index_of_the_first_format_is_refused_kept_and_built_anew(news: Path, tmp_path: Path) -> None:

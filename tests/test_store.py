@@ -504,7 +504,7 @@ def test_the_commonest_terms_are_left_out_where_they_match_too_much(
 
 
 def part(name: str, rows: int, dead: int = 0, articles: int = 100) -> Part:
-    return Part(SegmentInfo(name, "e", "c", 1, rows, articles, 0, 0, 1.0), frozenset(range(dead)))
+    return Part(SegmentInfo(name, 2, "e", "c", 1, rows, articles, 0, 0, 1.0), frozenset(range(dead)))
 
 
 @pytest.mark.parametrize(
