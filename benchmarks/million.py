@@ -33,7 +33,7 @@ WORDS = 100_000  # of the vocabulary
 TOPICS = 2_000
 WORDS_OF_TOPIC = 150
 SENTENCE = 16
-SENTENCES = 60  # of an article: ten passages
+SENTENCES = 50  # of an article: ten passages
 ARTICLE_PASSAGES = 10
 QUERIES = 300
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -168,8 +169,10 @@ def _share(values: Numbers) -> Numbers:
 def _candidates(
     index: Index, vector: Vectors, words: Sequence[str], allowed: NDArray[np.bool_] | None, k: int
 ) -> _Candidates:
-    dense = dict(index.search_dense(vector, max(DENSE, k), allowed))
-    lexical = dict(index.search_bm25(words, max(LEXICAL, k), allowed))
+    with ThreadPoolExecutor(1) as beside:  # neither FAISS nor SQLite holds Python's lock while it searches
+        nearest = beside.submit(index.search_dense, vector, max(DENSE, k), allowed)
+        lexical = dict(index.search_bm25(words, max(LEXICAL, k), allowed))
+        dense = dict(nearest.result())
     fused = [row for row, _ in fuse([list(dense), list(lexical)])[: max(CANDIDATES, k)]]
     cosines = dense | index.cosines(vector, [row for row in fused if row not in dense])
     rows = np.array(fused, np.int64)
