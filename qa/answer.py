@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Literal
 
 from citewire.index.errors import InputError, ModelError
@@ -17,14 +18,17 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit
-from citewire.qa import claims, facts, prompt, question
+from citewire.qa import arithmetic, claims, conflicts, facts, parts, prompt, question
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.qa.parts import Whole
 from citewire.qa.types import (
     Answer,
     AnswerHit,
     Checked,
     Claim,
+    Conflict,
+    ConflictValue,
     Draft,
     Event,
     Generator,
@@ -35,10 +39,15 @@ from citewire.qa.types import (
     Timings,
     Turn,
 )  # fmt: skip
+from citewire.qa.verdicts import Checker
 
 REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
+_NEARLY_AS_LIKELY = 0.7  # share of the best evidence's probability
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
+_COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
+_UNANSWERED = "Not in the sources: {}"  # said of a part of the question
+_NOT_SAID = "The sources do not say that {}."  # said of what a question takes for granted
 
 logger = logging.getLogger("citewire.qa.answer")
 
@@ -65,15 +74,38 @@ class AnswerOptions:
 
 
 @dataclass(slots=True)
+class _Part:
+    """A question that is searched and answered alone: the whole one, or one of those it consists of.
+
+    Attributes:
+        text: the question.
+        leaned_on: the earlier question that a follow-up still leans on, "" if it stands alone.
+        parsed: taken apart.
+        hits: the passages found.
+        evidence: their sentences, those that can answer first.
+        chosen: the sentences that the model is given, none where nothing answers.
+        claims: numbers of its claims in the answer.
+    """
+
+    text: str
+    leaned_on: str
+    parsed: question.Question
+    hits: Sequence[Hit]
+    evidence: Sequence[Evidence] = ()
+    chosen: Sequence[Evidence] = ()
+    claims: range = range(0)
+
+
+@dataclass(slots=True)
 class _Progress:
     """What is known of the answer so far."""
 
     question: str
     started: float
     standalone: str = ""
-    leaned_on: str = ""
     hits: tuple[AnswerHit, ...] = ()
     claims: list[Claim] = field(default_factory=list)
+    conflicts: tuple[Conflict, ...] = ()
     numbers: dict[Place, int] = field(default_factory=dict)
     timings: Timings = field(default_factory=Timings)
 
@@ -98,6 +130,7 @@ class Answerer:
         self._options = options or AnswerOptions()
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
+        self._checker = Checker(embedder)
 
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
         """Return the whole answer; arguments and errors as in `stream`."""
@@ -143,26 +176,31 @@ class Answerer:
         self, asked: str, history: Sequence[Turn], stopped: Callable[[], bool], wanted: SearchOptions
     ) -> Iterator[Event]:
         state = _Progress(asked, time.perf_counter())
-        state.standalone, state.leaned_on = question.standalone(asked, history)
-        query = f"{state.leaned_on} {state.standalone}".strip()
-        hits = self._hits(query, wanted)
-        state.hits = tuple(
-            AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
-            for h in hits
-        )
+        followed = question.follow_up(asked, history)
+        state.standalone = followed.text
+        whole = parts.whole(followed.text)
+        found = [self._searched(text, "", wanted) for text in whole.parts]
+        found = found or [self._searched(followed.text, followed.leaned_on, wanted)]
+        state.hits = _reported(found)
         state.timings = replace(state.timings, retrieve_s=state.seconds())
         yield Searched(state.standalone, state.hits)
-        parsed = question.parse(state.standalone, state.leaned_on)
-        judge = Judge(parsed, self._vectors)
-        found = gather(parsed, hits, self._index.article, self._embedder, judge)
+        for part in found:
+            self._gather(part)
+        if len(found) > 1 and not any(part.chosen for part in found):  # one sentence may answer it as a whole
+            whole, found = Whole(), [self._searched(followed.text, followed.leaned_on, wanted)]
+            self._gather(found[0])
         state.timings = replace(state.timings, evidence_s=round(state.seconds() - state.timings.retrieve_s, 4))
-        chosen = self._choose(found, parsed)
         if stopped():
             yield self._answer(state, "stopped")
-        elif not chosen:
-            yield self._answer(state, "abstained", _refusal(found))
+        elif not any(part.chosen for part in found):
+            yield self._answer(state, "abstained", _refusal(found[0]))
         else:
-            yield from self._write(state, chosen, parsed, judge, stopped)
+            yield from self._write_all(state, whole, found, wanted, stopped)
+
+    def _searched(self, text: str, leaned_on: str, wanted: SearchOptions) -> _Part:
+        day = "" if wanted.as_of == "newest" else wanted.as_of
+        parsed = question.parse(text, leaned_on, day)
+        return _Part(text, leaned_on, parsed, self._hits(f"{leaned_on} {text}".strip(), wanted))
 
     def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
         """Raises: InputError where the filters leave nothing, which a refusal would hide."""
@@ -170,6 +208,11 @@ class Answerer:
         if not hits:
             require_match(self._index, wanted)
         return hits
+
+    def _gather(self, part: _Part) -> None:
+        judge = Judge(part.parsed, self._vectors)
+        part.evidence = gather(part.parsed, part.hits, self._index.article, self._embedder, judge)
+        part.chosen = self._choose(part.evidence, part.parsed)
 
     def _choose(self, found: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
         """The sentences that can answer, best first: near the best, and the best for each year asked about."""
@@ -179,30 +222,103 @@ class Answerer:
             chosen += [e for e in _about(able, year, parsed) if e not in chosen]
         return _distinct(chosen)
 
-    def _write(
+    def _write_all(
         self,
         state: _Progress,
-        chosen: list[Evidence],
-        parsed: question.Question,
-        judge: Judge,
+        whole: Whole,
+        found: Sequence[_Part],
+        wanted: SearchOptions,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
-        asked = f"{state.leaned_on} {state.standalone}" if parsed.elliptic else state.standalone
-        messages, chosen = self._fit(chosen, asked)
-        known = facts.name_words([state.standalone, *(h.text for h in state.hits)])
-        try:
-            yield from self._check_all(state, messages, chosen, judge, known, stopped)
-        except ModelError as error:
-            logger.warning("model failed", extra={"problem": error.problem})
-            yield self._answer(state, "failed", str(error))
-            return
-        if stopped():
-            yield self._answer(state, "stopped")
-            return
-        for evidence in self._unsaid(state, chosen, parsed):
-            yield Checked(self._add(state, evidence.text, claims.verbatim(evidence)))
+        for part in found:
+            before = len(state.claims)
+            try:
+                yield from self._write(state, part, stopped) if part.chosen else self._unanswered(state, part)
+            except ModelError as error:
+                logger.warning("model failed", extra={"problem": error.problem})
+                yield self._answer(state, "failed", str(error))
+                return
+            if stopped():
+                yield self._answer(state, "stopped")
+                return
+            part.claims = range(before, len(state.claims))
+        yield from self._computed(state, whole, found)
+        for part in found:
+            yield from self._disagreements(state, part, wanted)
+            yield from self._premise(state, part)
         shown = [c for c in state.claims if c.shown]
         yield self._answer(state, "answered" if all(c.verdict == "supported" for c in shown) else "partial")
+
+    def _premise(self, state: _Progress, part: _Part) -> Iterator[Event]:
+        """Say so where a question asks for the reason of something that neither evidence nor answer says."""
+        premise = question.presupposition(part.text) if part.chosen and part.parsed.expects == "reason" else ""
+        if not premise:
+            return
+        known = facts.name_words([part.text, *(h.text for h in state.hits)])
+        told = [c.text for n in part.claims if (c := state.claims[n]).shown and c.verdict == "supported"]
+        if self._checker.check(premise, [*told, *(e.text for e in part.evidence)], known=known).verdict != "supported":
+            claim = Claim(_NOT_SAID.format(premise), "unsupported", 0.0, "no sentence says it", True, ())
+            state.claims.append(claim)
+            yield Checked(claim)
+
+    def _unanswered(self, state: _Progress, part: _Part) -> Iterator[Event]:
+        claim = Claim(_UNANSWERED.format(part.text), "unsupported", 0.0, "no passage answers it", True, ())
+        state.claims.append(claim)
+        yield Checked(claim)
+
+    def _write(self, state: _Progress, part: _Part, stopped: Callable[[], bool]) -> Iterator[Event]:
+        """Let the model answer one part, check what it says, and quote what it left out."""
+        asked = f"{part.leaned_on} {part.text}" if part.parsed.elliptic else part.text
+        messages, chosen = self._fit(list(part.chosen), asked)
+        known = facts.name_words([part.text, *(h.text for h in state.hits)])
+        first = len(state.claims)
+        judge = Judge(part.parsed, self._vectors)
+        yield from self._check_all(state, messages, chosen, judge, known, stopped)
+        if stopped():
+            return
+        for evidence in self._unsaid(state.claims[first:], chosen, part.parsed):
+            yield Checked(self._add(state, evidence.text, claims.verbatim(evidence)))
+
+    def _computed(self, state: _Progress, whole: Whole, found: Sequence[_Part]) -> Iterator[Event]:
+        """What the figures of the parts come to, computed by code, where the question asks for that."""
+        if not whole.operation:
+            return
+        figures, quotes = [], []
+        for part in found:
+            claim = next((c for n in part.claims if (c := state.claims[n]).verdict == "supported"), None)
+            figure = _figure(part, claim) if claim else None
+            if figure is None or claim is None:
+                return
+            figures.append(figure)
+            quotes.append(claim.quotes[0])
+        same_time = whole.kind == "comparison" and not any(part.parsed.periods for part in found)
+        result = arithmetic.compute(whole.operation, figures, same_time=same_time)
+        if isinstance(result, arithmetic.Refusal):
+            return
+        text = f"{result.sentence.rstrip('.')} ({result.formula})."
+        probability = min(c.probability for part in found for n in part.claims if (c := state.claims[n]).shown)
+        claim = Claim(text, "supported", probability, "", True, tuple(dict.fromkeys(quotes)))
+        state.claims.append(claim)
+        yield Checked(claim)
+
+    def _disagreements(self, state: _Progress, part: _Part, wanted: SearchOptions) -> Iterator[Event]:
+        """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
+        if not part.chosen or len(part.parsed.years) > 1:  # values of different years are no disagreement
+            return
+        wide = replace(wanted, k=max(_COMPARED, wanted.k), copies=None)
+        hits = self._hits(f"{part.leaned_on} {part.text}".strip(), wide)
+        judge = Judge(part.parsed, self._vectors)
+        evidence = gather(part.parsed, hits, self._index.article, self._embedder, judge)
+        for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._embedder).conflicts:
+            told = " ".join(c.text for n in part.claims if (c := state.claims[n]).shown)
+            if not any(_tells(told, value.value) for value in conflict.values):
+                continue  # of something beside what was answered
+            homes = [next((e for e in evidence if _holds(e, v)), None) for v in conflict.values]
+            state.conflicts += (conflict,)
+            for home in homes:
+                quoted = [q for c in state.claims if c.shown for q in c.quotes]
+                if home and not any(q.article == home.article and _overlap(q, home) for q in quoted):
+                    yield Checked(self._add(state, home.text, claims.verbatim(home)))
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
         while True:
@@ -242,7 +358,7 @@ class Answerer:
             before = time.perf_counter()
             if not judge.answers(plain):
                 continue  # a sentence that only repeats the question is true and useless
-            judgement = claims.judge(plain, cited, chosen, self._index.article, known)
+            judgement = claims.judge(plain, cited, chosen, self._index.article, known, self._checker)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
             yield Checked(self._add(state, plain, judgement))
@@ -262,19 +378,19 @@ class Answerer:
             )
             yield piece
 
-    def _unsaid(self, state: _Progress, chosen: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
+    def _unsaid(self, said: Sequence[Claim], chosen: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
         """Evidence to quote word for word: exact words beat a wrong paraphrase.
 
-        The best evidence, unless a supported claim quotes it or already says what it has beyond the question; and
-        evidence for each year asked about that no claim speaks of.
+        The best evidence, unless a supported claim quotes it or a sentence nearly as likely to answer, or already says
+        what it has beyond the question; and evidence for each year asked about that no claim speaks of.
         """
-        supported = [c for c in state.claims if c.shown and c.verdict == "supported"]
-        said = " ".join(c.text for c in supported)
-        quoted_best = any(
-            q.start == chosen[0].span.start and q.article == chosen[0].article for c in supported for q in c.quotes
-        )
+        supported = [c for c in said if c.shown and c.verdict == "supported"]
+        text = " ".join(c.text for c in supported)
+        likely = [e for e in chosen if e.probability >= _NEARLY_AS_LIKELY * chosen[0].probability]
+        quotes = [q for c in supported for q in c.quotes]
+        quoted_best = any(q.article == e.article and _overlap(q, e) for q in quotes for e in likely)
         figures = _figures(chosen[0].text)
-        said_best = quoted_best or (supported and figures and figures <= _figures(f"{said} {parsed.text}"))
+        said_best = quoted_best or (supported and figures and figures <= _figures(f"{text} {parsed.text}"))
         out = [] if said_best else [chosen[0]]
         if len(parsed.years) > 1:
             for year in sorted(parsed.years):
@@ -314,8 +430,8 @@ class Answerer:
             },
         )
         return Answer(
-            state.question, state.standalone, status, text, tuple(state.claims), (), state.hits, state.timings,
-            self._generator.name, self._index.generation,
+            state.question, state.standalone, status, text, tuple(state.claims), state.conflicts, state.hits,
+            state.timings, self._generator.name, self._index.generation,
         )  # fmt: skip
 
 
@@ -335,11 +451,53 @@ def _distinct(evidence: Sequence[Evidence]) -> list[Evidence]:
     return list({" ".join(facts.terms(e.text)): e for e in reversed(evidence)}.values())[::-1]
 
 
-def _refusal(found: Sequence[Evidence]) -> str:
-    """The refusal, with what the nearest sentence lacks."""
-    if not found or found[0].score <= 0:
-        return REFUSAL
-    return f"{REFUSAL} The nearest passage does not give: {', '.join(found[0].missing)}."
+def _figure(part: _Part, claim: Claim) -> arithmetic.Figure | None:
+    """The figure of a claim's quote that answers the part; where the quote leaves it open, the one the claim gives."""
+    quote = claim.quotes[0].text
+    period = part.parsed.periods[0] if len(part.parsed.periods) == 1 else ("", "")
+    label = question.topic(part.text) or part.text
+    if figure := arithmetic.pick(part.parsed, label, quote, period):
+        return figure
+    said = arithmetic.pick(part.parsed, label, claim.text, period)
+    meant = [n for n in facts.numbers(quote) if said and n.matches(said.number)]
+    return arithmetic.Figure(label, quote, meant[0], period) if len(meant) == 1 else None
+
+
+def _reported(found: Sequence[_Part]) -> tuple[AnswerHit, ...]:
+    """The hits of all parts, each once, the parts' best first."""
+    ranked = [hit for rank in zip_longest(*(part.hits for part in found)) for hit in rank if hit is not None]
+    once: dict[tuple[str, int], Hit] = {}
+    for hit in ranked:
+        once.setdefault((hit.passage.article, hit.passage.start), hit)
+    return tuple(
+        AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
+        for h in once.values()
+    )
+
+
+def _holds(evidence: Evidence, value: ConflictValue) -> bool:
+    span = evidence.span
+    return evidence.article == value.article and span.start <= value.start and value.end <= span.end
+
+
+def _tells(text: str, value: str) -> bool:
+    """Whether a text gives a value, a figure in whatever form."""
+    if figures := facts.numbers(value):
+        return all(any(f.matches(n) for n in facts.numbers(text)) for f in figures)
+    return facts.has_name(value, text)
+
+
+def _overlap(quote: Quote, evidence: Evidence) -> bool:
+    return quote.start < evidence.span.end and evidence.span.start < quote.end
+
+
+def _refusal(part: _Part) -> str:
+    """The refusal, with what the question takes for granted, and what the nearest sentence lacks."""
+    premise = question.presupposition(part.text)
+    text = f"{REFUSAL} {_NOT_SAID.format(premise)}" if premise else REFUSAL
+    if not part.evidence or part.evidence[0].score <= 0:
+        return text
+    return f"{text} The nearest passage does not give: {', '.join(part.evidence[0].missing)}."
 
 
 def _flat(timings: Timings) -> dict[str, float]:

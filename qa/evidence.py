@@ -1,45 +1,31 @@
-"""From hits to the few sentences that bear on a question, and whether one of them can answer it.
+"""From hits to the few sentences that bear on a question, and how likely they answer it.
 
-Ranks by meaning and by words; judges answerability by what the question asks for: its terms, names and years, and a
-candidate of the expected kind. It does not ask the language model: measured on the two sizes of the default model,
-their own yes or no to "do these sentences answer the question" was worth little (docs/quality.md).
+Orders the sentences of the hits by the fitted model of `answerable`, says in words what those that do not answer lack,
+and gives those that do what they need to be read alone. Asks no language model: `Weighed.probability` can be weighed
+together with one's own yes or no by `answerable.Model.with_model`.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
+from citewire.index.types import Article, DateMention, Embedder, Hit, Span
+from citewire.qa import answerable, facts
+from citewire.qa.answerable import Candidate, Features, Found
+from citewire.qa.antecedents import antecedents
+from citewire.qa.judge import Judge, WordVectors, is_heading
+from citewire.qa.question import Question
 
-from citewire.index.types import Article, Embedder, Hit, Span
-from citewire.qa import facts
-from citewire.qa.question import PLACE, Question
+__all__ = ["Evidence", "Judge", "Reading", "Weighed", "WordVectors", "gather", "read", "weigh"]
 
-_BM25_K1, _BM25_B = 1.2, 0.75  # Robertson and Zaragoza (2009), their usual values
-_KIND = 0.55  # the same, between the kind of thing asked for and a name ("country", "Singapore")
-_SYNONYM = 0.6  # cosine of two single words' embeddings from which they count as the same thing asked for
-_FLOOR = 0.6  # share of the best score below which a sentence is too far from the question to answer it
-_ALIASES = {"us": "american", "usa": "american", "united states": "american", "uk": "british", "eu": "european"}
-_PLACES = ("place", "country", "city", "region")
-_WINDOW = 2  # sentences before a sentence that may say who or what it speaks of
-_SAID = re.compile(r"[“”\"]|\b(?:said|says|stated|states|explained|told|added|argued|wrote|commented)\b")
-_DAY = re.compile(
-    r"\b(?:yesterday|today|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|(?:last|next|this|the previous) (?:week|month|year|quarter|spring|summer|autumn|winter))\b",
-    re.IGNORECASE,
-)
-# What a sentence that gives a reason has; it orders the answers to "why" and excludes none.
-_REASON = re.compile(
-    r"\b(?:because|due to|owing to|thanks to|reasons?|since|so that|in order to|as a result|drove|prompted|led to|"
-    r"citing|caused?|blam(?:e[ds]?|ing)|for (?:\w+ly )?\w+ing)\b",
-    re.IGNORECASE,
-)
+ANSWERABLE = 0.5  # probability from which a question counts as answered by what was found (docs/quality.md)
+_RIVAL = 1.5  # log odds by which a sentence may be behind the best and still count as answering
+_READ = 16  # sentences, best by `Reading.score`, whose features are looked at
+_EXPLAINED = 8  # sentences whose antecedents are looked for
+_FAR = "a passage close enough"
+_NOT_SAID = "an answer in so many words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +39,10 @@ class Evidence:
         score: mean of cosine and scaled BM25, 0 to 1; higher is better, comparable within one question.
         missing: what the question asks for and this sentence does not give, in words a reader understands;
             empty if it can answer.
+        probability: that this sentence answers the question, 0 to 1; at most that of the question.
+        context: spans of the same article that say who or what the sentence speaks of where it has only a pronoun or
+            "the company" for it, in the order of the text.
+        dates: its words for times, and the days they mean.
     """
 
     article: str
@@ -60,30 +50,39 @@ class Evidence:
     text: str
     score: float
     missing: tuple[str, ...]
+    probability: float = 0.0
+    context: tuple[Span, ...] = ()
+    dates: tuple[DateMention, ...] = ()
 
 
-class WordVectors:
-    """Unit vectors of single words and names, each embedded once; bounded to `limit` entries."""
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The evidence on a question.
 
-    def __init__(self, embedder: Embedder, limit: int = 50_000) -> None:
-        self._embedder = embedder
-        self._limit = limit
-        self._vectors: dict[str, NDArray[np.float32]] = {}
+    Attributes:
+        evidence: every sentence of the hits, those that can answer first, then by falling probability.
+        probability: calibrated, that the question can be answered from it, 0 to 1.
+    """
 
-    def add(self, words: Iterable[str]) -> None:
-        """Embed those of `words` that are not there yet, in one batch."""
-        if len(self._vectors) > self._limit:
-            self._vectors.clear()
-        new = list(dict.fromkeys(w for w in words if w and w not in self._vectors))
-        if new:
-            self._vectors.update(zip(new, self._embedder.embed(new), strict=True))
+    evidence: tuple[Evidence, ...]
+    probability: float
 
-    def alike(self, a: str, b: str, least: float = _SYNONYM) -> bool:
-        """Whether two words mean nearly the same: cosine of at least `least`."""
-        if a not in self._vectors or b not in self._vectors:
-            self.add((a, b))  # another thread may just have cleared the bounded store
-        u, v = self._vectors.get(a), self._vectors.get(b)
-        return u is not None and v is not None and float(u @ v) >= least
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A sentence as it was read.
+
+    Attributes:
+        candidate: the sentence.
+        score: as in `Evidence`.
+        values: its `answerable.FEATURES`; empty where it is too far from the question to be looked at.
+        missing: what it lacks by the strict rules.
+    """
+
+    candidate: Candidate
+    score: float
+    values: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 def gather(
@@ -93,217 +92,114 @@ def gather(
     embedder: Embedder,
     judge: Judge,
 ) -> list[Evidence]:
-    """Return every sentence of the hits, those that can answer first, each group by falling score."""
-    articles = {path: article(path) for path in dict.fromkeys(h.passage.article for h in hits)}
-    places = _sentences(hits, articles)
-    if not places:
-        return []
-    sentences = [articles[path].text[s.start : s.end] for path, s in places]
-    scores = _scores(question, [" ".join(s.split()) for s in sentences], embedder)
-    judge.read(sentences)
-    floor = _FLOOR * max(scores)
-    found = []
-    for (path, span), sentence, score in zip(places, sentences, scores, strict=True):
-        missing = ("a passage close enough",) if score < floor else judge.missing(span, articles[path])
-        found.append(Evidence(path, span, sentence, score, missing))
-    unreasoned = question.expects == "reason"
-    return sorted(found, key=lambda e: (bool(e.missing), unreasoned and not _REASON.search(e.text), -e.score))
+    """Return every sentence of the hits, those that can answer first, then by falling probability."""
+    return list(weigh(question, hits, article, embedder, judge).evidence)
 
 
-def _sentences(hits: Sequence[Hit], articles: Mapping[str, Article]) -> list[tuple[str, Span]]:
-    places = dict.fromkeys((h.passage.article, s) for h in hits for s in h.passage.sentences)
-    return [(path, s) for path, s in places if not _is_heading(articles[path].text[s.start : s.end])]
+def weigh(
+    question: Question,
+    hits: Sequence[Hit],
+    article: Callable[[str], Article],
+    embedder: Embedder,
+    judge: Judge,
+    least: float = ANSWERABLE,
+) -> Weighed:
+    """Return every sentence of the hits, and the probability that they answer the question.
+
+    Args:
+        question: the question, taken apart.
+        hits: the passages found.
+        article: the article of a path.
+        embedder: for the likeness of question and sentences.
+        judge: of the same question.
+        least: probability of the question from which its best sentences count as answering: their `missing` is empty.
+    """
+    readings, rest = read(question, hits, article, embedder, judge)
+    if not readings:
+        return Weighed((), 0.0)
+    model = answerable.fitted()
+    values = [reading.values for reading in readings]
+    probability = model.answerable(values)
+    odds = [model.sentence.log_odds(one) for one in values]
+    best = max(odds)
+    order = sorted(range(len(odds)), key=lambda place: -odds[place])
+    features = Features(question, judge)
+    out = []
+    for rank, place in enumerate(order):
+        reading = readings[place]
+        of_a_year = len(question.years) > 1 and not reading.missing  # each year has its own best sentence
+        able = probability >= least and (odds[place] >= best - _RIVAL or of_a_year)
+        lacks = () if able else reading.missing or features.lacking(reading.candidate) or (_NOT_SAID,)
+        likely = probability * answerable.sigmoid(odds[place]) / answerable.sigmoid(best)
+        out.append(_evidence(reading, lacks, likely, explained=rank < _EXPLAINED))
+    return Weighed((*out, *(_evidence(one, (_FAR,), 0.0, explained=False) for one in rest)), probability)
 
 
-def _is_heading(sentence: str) -> bool:
-    """Title case without a full stop: it repeats what the text says and hides which words are names."""
-    parts = [w for w in re.findall(r"[^\W\d_]+", sentence) if len(w) > 3]
-    return sentence[-1] not in ".!?…”\"'" and sum(w[0].isupper() for w in parts) > 0.7 * len(parts)
-
-
-def _before(text: str, span: Span) -> str:
-    """The `_WINDOW` sentences or lines before the span."""
-    near = re.split(r"(?<=[.!?…”\"])\s+|\n+", text[max(0, span.start - 1000) : span.start].strip())
-    return "\n".join(near[-_WINDOW:])
-
-
-def _opening(text: str) -> str:
-    """The article's first full line."""
-    return next((line for line in text.split("\n") if len(line.split()) > 4), "")
-
-
-def _scores(question: Question, sentences: Sequence[str], embedder: Embedder) -> list[float]:
-    """Mean of cosine and BM25, the latter over these sentences and scaled so that the best has 1."""
-    query = embedder.embed_query(question.text)
-    cosine = embedder.embed(sentences) @ query
-    bm25 = np.array(
-        _bm25(
-            {**dict.fromkeys(question.context, 0.5), **dict.fromkeys(facts.terms(question.text), 1.0)},
-            sentences,
-        )
+def _evidence(reading: Reading, missing: tuple[str, ...], probability: float, *, explained: bool) -> Evidence:
+    article, span = reading.candidate.article, reading.candidate.span
+    return Evidence(
+        article.path,
+        span,
+        article.text[span.start : span.end],
+        reading.score,
+        missing,
+        probability,
+        antecedents(article, span) if explained else (),
+        tuple(d for d in article.dates if span.start <= d.start and d.end <= span.end),
     )
-    scaled = bm25 / bm25.max() if bm25.max() > 0 else bm25
-    return [float(x) for x in (cosine + scaled) / 2]
 
 
-def _bm25(weights: dict[str, float], sentences: Sequence[str]) -> list[float]:
-    bags = [Counter(facts.terms(s)) for s in sentences]
-    mean = sum(b.total() for b in bags) / len(bags) or 1.0
-    idf = {}
-    for term in weights:
-        df = sum(term in b for b in bags)
-        idf[term] = math.log(1 + (len(bags) - df + 0.5) / (df + 0.5))
-    return [
-        sum(
-            w * idf[t] * b[t] * (_BM25_K1 + 1) / (b[t] + _BM25_K1 * (1 - _BM25_B + _BM25_B * b.total() / mean))
-            for t, w in weights.items()
-            if b[t]
-        )
-        for b in bags
+def read(
+    question: Question,
+    hits: Sequence[Hit],
+    article: Callable[[str], Article],
+    embedder: Embedder,
+    judge: Judge,
+) -> tuple[list[Reading], list[Reading]]:
+    """Return the `_READ` best sentences with their features, and the others without, each by falling score."""
+    articles = {path: article(path) for path in dict.fromkeys(h.passage.article for h in hits)}
+    places = _places(hits, articles)
+    if not places:
+        return [], []
+    candidates, found = _candidates(question, places, articles, embedder, judge.vectors)
+    highest = found.best_bm25 or 1.0
+    scored = sorted(
+        (Reading(c, (c.cosine + c.bm25 / highest) / 2) for c in candidates), key=lambda reading: -reading.score
+    )
+    near, rest = scored[:_READ], scored[_READ:]
+    judge.read(reading.candidate.text for reading in near)
+    features = Features(question, judge)
+    return [Reading(r.candidate, r.score, *features.of(r.candidate, found)) for r in near], rest
+
+
+_Places = dict[tuple[str, Span], tuple[float, int]]  # (article, sentence) -> cosine and rank of its best passage
+
+
+def _places(hits: Sequence[Hit], articles: Mapping[str, Article]) -> _Places:
+    places: _Places = {}
+    for rank, hit in enumerate(hits, 1):
+        for span in hit.passage.sentences:
+            place = hit.passage.article, span
+            if place in places:
+                places[place] = max(places[place][0], hit.cosine), places[place][1]
+            elif not is_heading(articles[hit.passage.article].text[span.start : span.end]):
+                places[place] = hit.cosine, rank
+    return places
+
+
+def _candidates(
+    question: Question,
+    places: _Places,
+    articles: Mapping[str, Article],
+    embedder: Embedder,
+    vectors: WordVectors,
+) -> tuple[list[Candidate], Found]:
+    texts = [" ".join(articles[path].text[span.start : span.end].split()) for path, span in places]
+    cosines = [float(cosine) for cosine in vectors.of(texts) @ embedder.embed_query(question.text)]
+    weights = {**dict.fromkeys(question.context, 0.5), **dict.fromkeys(facts.terms(question.text), 1.0)}
+    bm25, possible = answerable.bm25(weights, [Counter(facts.terms(text)) for text in texts])
+    candidates = [
+        Candidate(articles[path], span, text, cosine, score, *passage)
+        for ((path, span), passage), text, cosine, score in zip(places.items(), texts, cosines, bm25, strict=True)
     ]
-
-
-class Judge:
-    """Whether a text gives what a question asks for."""
-
-    def __init__(self, question: Question, vectors: WordVectors) -> None:
-        self._question = question
-        self._vectors = vectors
-        self._asked: dict[str, str] = {facts.stem(w): w for w in _content_words(question.text)}
-        vectors.add([*self._asked.values(), *facts.words(question.noun), question.noun, *_PLACES])
-
-    def read(self, sentences: Iterable[str]) -> None:
-        """Embed the words of `sentences` in one batch, before they are judged one by one."""
-        self._vectors.add(w for s in sentences for w in [*_content_words(s), *facts.names(s)])
-
-    def answers(self, claim: str) -> bool:
-        """Whether `claim` gives what is asked for and says more than the question itself."""
-        self.read([claim])
-        asked = set(facts.terms(self._question.text))
-        new = [t for t in facts.terms(claim) if not any(facts.same_root(t, a) for a in asked)]
-        return bool(new) and not self._wanted(claim, None)
-
-    def missing(self, span: Span, article: Article) -> tuple[str, ...]:
-        """What the question asks for and the sentence, read in its article, does not give."""
-        q = self._question
-        sentence, near = article.text[span.start : span.end], _before(article.text, span)
-        subject = f"{sentence}\n{near}\n{article.title}\n{_opening(article.text)}"
-        out = [name for name in q.names if not facts.has_name(name, subject)]
-        spoken_of = facts.years(sentence) or facts.years(f"{article.text}\n{article.published[:4]}")
-        if q.years and not q.years & spoken_of:  # a sentence on 2022 says nothing of 2023, whatever the article has
-            out += [str(y) for y in sorted(q.years)]
-        whole = _terms_of(article.text)
-        there = {*facts.terms(sentence), *facts.terms(near)}
-        if q.expects == "statement":  # a quoted person seldom repeats what the quote is about
-            there |= whole
-        absent = [t for t in q.terms if not self._has_term(t, there, sentence)]
-        if len(absent) > self._may_lack():
-            out += [self._asked.get(t, t) for t in absent]
-        if wanted := self._wanted(sentence, whole):
-            out.append(wanted)
-        return tuple(out)
-
-    def _may_lack(self) -> float:
-        """How many of the question's terms a sentence may leave out.
-
-        None of a person's title. None of two where a figure or name is asked for, since a figure of something else is
-        the likeliest wrong answer; why and what are asked in words that answers seldom repeat, so half.
-        """
-        q = self._question
-        if q.describes:
-            return 0 if q.expects == "person" else (len(q.terms) - 1) / 2
-        if len(q.terms) <= 2 and q.expects not in ("reason", "statement", "open"):
-            return 0
-        return len(q.terms) / 2
-
-    def _has_term(self, term: str, there: set[str], sentence: str) -> bool:
-        if term in there or any(facts.same_root(term, t) for t in there):
-            return True
-        asked = self._asked.get(term, term)
-        return any(self._vectors.alike(asked, w) for w in _content_words(sentence))
-
-    def _wanted(self, sentence: str, whole: frozenset[str] | None) -> str:
-        """The kind of thing that the question asks for, if the sentence has none; "" otherwise.
-
-        `whole` has the terms of the sentence's article, None for a claim, whose article has been judged already.
-        """
-        q = self._question
-        asked = facts.numbers(q.text)
-        amounts = [n for n in facts.numbers(sentence) if not any(n.matches(a) for a in asked)]
-        amounts = [n for n in amounts if not (n.unit == "" and n.value in facts.years(sentence))]
-        if q.expects == "percent" and not any(n.unit == "%" for n in amounts):
-            return "a percentage"
-        if q.expects == "amount" and not amounts:
-            return "a figure"
-        if q.expects == "count" and not any(self._counts(sentence, n) for n in amounts):
-            return f"a number of {q.noun}"
-        if q.expects == "statement" and not (
-            _SAID.search(sentence) and (not q.names or any(facts.has_name(n, sentence) for n in q.names))
-        ):
-            return "what was said"
-        if q.expects == "date" and not _tells_time(sentence, q):
-            return "a date"
-        if q.expects == "person" and not self._new_names(sentence):
-            return "a name"
-        if q.expects == "named" and not self._named(sentence, whole):
-            return f"the name of the {q.noun}"
-        return ""
-
-    def _counts(self, sentence: str, number: facts.Number) -> bool:
-        """Whether what follows the number, up to five words on in the same clause, is the noun of "how many"."""
-        nouns = facts.words(self._question.noun)
-        if not nouns or number.unit:
-            return False
-        after = facts.words(re.split(r"[,;:.()]", sentence[number.end : number.end + 60])[0])[:5]
-        head = nouns[-1]
-        return any(facts.stem(head) in facts.stem(w) or self._vectors.alike(head, w) for w in after)
-
-    def _new_names(self, sentence: str) -> list[str]:
-        """The names in the sentence that are not the question's own in another form ("US", "United States")."""
-        own = [facts.name_key(n) for n in self._question.names]
-        own += [_ALIASES[key] for key in own if key in _ALIASES]
-        out = []
-        for name in facts.names(sentence, facts.name_words([sentence])):
-            key = facts.name_key(name)
-            same = (
-                key in o or o in key or facts.same_root(key, o) or _initials(key) == o or _initials(o) == key
-                for o in own
-            )
-            if not any(same):
-                out.append(name)
-        return out
-
-    def _named(self, sentence: str, whole: frozenset[str] | None) -> bool:
-        """Whether a new name stands for the noun: alike in meaning, or in an article on such things that names it."""
-        noun = self._question.noun
-        kinds = _PLACES if noun == PLACE else [noun]
-        new = self._new_names(sentence)
-        if any(self._vectors.alike(kind, n, _KIND) for kind in kinds for n in new):
-            return True
-        if not new or not facts.words(noun):
-            return False
-        word = facts.words(noun)[-1]
-        if any(self._vectors.alike(w, place, _KIND) for w in (noun, word) for place in _PLACES):
-            return False  # a place is told by what its name means, checked above
-        head = facts.stem(word)
-        unnamed = rf"\ban?\s+(?:\w+\s+)?{re.escape(head)}\w*\s+(?:that|who|which|in|at|to|for|of|whose)\b"
-        return (whole is None or head in whole) and not re.search(unnamed, sentence.lower())
-
-
-@lru_cache(maxsize=32)
-def _terms_of(text: str) -> frozenset[str]:
-    """The terms of a whole article, which every one of its sentences is judged with."""
-    return frozenset(facts.terms(text))
-
-
-def _content_words(text: str) -> list[str]:
-    return [w for w in facts.words(text) if w not in facts.STOP_WORDS]
-
-
-def _initials(name: str) -> str:
-    parts = name.split()
-    return "".join(w[0] for w in parts) if len(parts) > 1 else ""
-
-
-def _tells_time(sentence: str, question: Question) -> bool:
-    return bool(facts.months(sentence) or facts.years(sentence) - question.years or _DAY.search(sentence))
+    return candidates, Found(sorted(cosines, reverse=True), max(bm25), possible)

@@ -168,8 +168,8 @@ def name_key(name: str) -> str:
 
 def has_name(name: str, text: str) -> bool:
     """Whether `text` has every word of `name`, as whole words in any case ("US" is found in "U.S.-based")."""
-    there = set(name_key(text).replace("(", " ").replace(")", " ").split())
+    there = set(re.sub(r"[()/]", " ", name_key(text)).split())
     there = {w.strip(",;:!?\"'“”‘’[]$@#") for w in there}
-    wanted = name_key(name).split()
+    wanted = name_key(name).replace("/", " ").split()
     wanted = [w for w in wanted if w not in STOP_WORDS] or wanted  # "US" is a name although "us" is no word to look for
     return all(w in there or w + "s" in there for w in wanted)

@@ -10,10 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from citewire.index.passages import sentences
-from citewire.index.types import Article, Span
-from citewire.qa import claims, facts, measure
-from citewire.qa.evidence import Evidence
+from citewire.index.types import Article
+from citewire.qa import facts, measure
 from citewire.qa.measure import Tally
 from citewire.qa.records import Asked, Claimed
 from citewire.qa.types import Answer, Claim, Verdict
@@ -104,26 +102,6 @@ class _Verdict:
     verdict: Verdict
     probability: float
     reason: str
-
-
-class ClaimCheck:
-    """The check that answers go through (`claims.judge`), for a text of any origin.
-
-    Each sentence of the claim is judged against the sentence that carries most of it; the claim is as good as its
-    weakest sentence.
-    """
-
-    def check(self, claim: str, evidence: str) -> Judged:
-        """See `Checker`."""
-        article = Article("evidence", evidence, "")
-        spans = sentences(evidence) or [Span(0, len(evidence))]
-        found = [Evidence(article.path, span, evidence[span.start : span.end], 1.0, ()) for span in spans]
-        known = facts.name_words([evidence])
-        parts = [claim[span.start : span.end] for span in sentences(claim)] or [claim]
-        judged = [claims.judge(part, (), found, lambda _: article, known) for part in parts]
-        order = ("unsupported", "partial", "supported")
-        weakest = min(judged, key=lambda one: (order.index(one.verdict), one.probability))
-        return _Verdict(weakest.verdict, weakest.probability, weakest.reason)
 
 
 def mark_claim(item: Claimed, judged: Judged) -> Marks:

@@ -210,13 +210,103 @@ class TestClaims:
         check_quotes(answer, index)
 
 
+class TestParts:
+    def test_a_part_without_an_answer_is_named(self, answerer: Make, index: Index) -> None:
+        asked = "How many ferries does Lund Lines run, and how many lighthouses does it own?"
+        answer = answerer("").ask(asked)
+        ferries, lighthouses = answer.claims
+        assert answer.status == "partial"
+        assert [q.text for q in ferries.quotes] == [ARTICLES["ferry.txt"].split("\n")[1]]
+        assert lighthouses.text == "Not in the sources: How many lighthouses does Lund Lines own?"
+        assert (lighthouses.verdict, lighthouses.shown, lighthouses.quotes) == ("unsupported", True, ())
+        assert answer.text == f"{ferries.text} [1] {lighthouses.text}"
+        check_quotes(answer, index)
+
+    def test_no_part_with_an_answer_is_a_refusal(self, answerer: Make) -> None:
+        answer = answerer("").ask("How many lighthouses does Lund Lines own, and how many does Kestrel own?")
+        assert (answer.status, answer.claims) == ("abstained", ())
+
+    @pytest.mark.parametrize(
+        ("asked", "sentence", "formula"),
+        [
+            (
+                "By how much did Kestrel's profit fall between 2022 and 2023?",
+                "Kestrel's profit in 2022 is 0.4 million pounds more than Kestrel's profit in 2023",
+                "3.5 - 3.1 = 0.4 million pounds",
+            ),
+            (
+                "What was Kestrel's profit in 2022 and 2023 together?",
+                "Kestrel's profit in 2022 and Kestrel's profit in 2023 together are 6.6 million pounds",
+                "3.5 + 3.1 = 6.6 million pounds",
+            ),
+        ],
+    )
+    def test_figures_are_computed_from_both_quotes(
+        self, answerer: Make, index: Index, asked: str, sentence: str, formula: str
+    ) -> None:
+        answer = answerer("Profit was £3.1 million in 2023.").ask(asked)
+        computed = answer.claims[-1]
+        assert computed.text == f"{sentence} ({formula})."
+        assert [q.text for q in computed.quotes] == [
+            "In 2022 the profit of Kestrel was £3.5 million.",
+            "Profit at the brewer Kestrel fell 12% to £3.1 million in 2023",
+        ]
+        check_quotes(answer, index)
+
+
+class TestPremise:
+    def test_what_is_taken_for_granted_and_not_said_is_named(self, answerer: Make) -> None:
+        answer = answerer("").ask("Why did Kestrel close its brewery?")
+        assert "The sources do not say that Kestrel closed its brewery." in answer.text
+        assert answer.status in ("partial", "abstained")
+
+    def test_what_is_said_is_not(self, answerer: Make) -> None:
+        answer = answerer("").ask("Why did Lund Lines open a night route?")
+        assert "do not say" not in answer.text
+
+
+class TestDisagreement:
+    @pytest.fixture
+    def torn(self, remembering: Remembering, tmp_path: Path) -> Iterator[Index]:
+        """The index with an article that gives another cost, and one that gives another price of something else."""
+        (tmp_path / "news").mkdir()
+        more = {
+            "gazette.txt": "The Skarvik Gazette asked what the works had cost.\n"
+            "The repairs of the bridge over the Vann cost 46 million euros, the council said.\n",
+            "tunnel.txt": "The repairs of the tunnel under the Vann cost 90 million euros.\n",
+        }
+        for name, text in {**ARTICLES, **more}.items():
+            (tmp_path / "news" / name).write_text(text, encoding="utf-8")
+        build_index([tmp_path / "news"], tmp_path / "index", remembering)
+        with Index.open(tmp_path / "index", remembering) as opened:
+            yield opened
+
+    def test_both_values_are_quoted_and_flagged(self, torn: Index, remembering: Remembering) -> None:
+        answer = Answerer(torn, remembering, Scripted("The repairs cost 40 million euros.")).ask(COST)
+        (conflict,) = answer.conflicts
+        assert [(v.value, v.article) for v in conflict.values] == [
+            ("40 million euros", "bridge.txt"),
+            ("46 million euros", "gazette.txt"),
+        ]
+        for value in conflict.values:
+            assert torn.article(value.article).text[value.start : value.end] == value.text
+            assert value.value in answer.text
+        assert {q.article for c in answer.claims for q in c.quotes} == {"bridge.txt", "gazette.txt"}
+        check_quotes(answer, torn)
+
+    def test_values_of_two_years_are_none(self, answerer: Make) -> None:
+        asked = "What was the difference between Kestrel's profit in 2022 and its profit in 2023?"
+        assert answerer("").ask(asked).conflicts == ()
+
+
 class TestRefusal:
     def test_no_claim_no_word_of_the_model_and_the_nearest_passages(self, answerer: Make, index: Index) -> None:
         generator = Scripted("It was painted by Acme Shipping.")
         answer = answerer(generator).ask("How many lighthouses does Lund Lines own?")
         assert (answer.status, answer.claims) == ("abstained", ())
-        assert answer.text.startswith(f"{REFUSAL} The nearest passage does not give: ")
-        assert "lighthouses" in answer.text
+        assert answer.text.startswith(
+            f"{REFUSAL} The sources do not say that Lund Lines owns lighthouses. The nearest passage does not give: "
+        )
         assert generator.prompts == []
         assert answer.timings.output_tokens == 0
         assert answer.hits[0].article == "ferry.txt"

@@ -43,7 +43,8 @@ def quotes(judgement: Judgement) -> list[str]:
 class TestVerdict:
     def test_supported(self) -> None:
         judgement = judged("The company paid $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason, judgement.probability) == ("supported", "", 1.0)
+        assert (judgement.verdict, judgement.reason) == ("supported", "")
+        assert judgement.probability > 0.5
         assert quotes(judgement) == [COST]
 
     def test_a_figure_of_the_quote_that_only_names_the_subject_does_not_count(self) -> None:
@@ -93,7 +94,7 @@ class TestVerdict:
 
     def test_one_is_often_no_figure(self) -> None:
         judgement = judged("Ana Ruiz is the one chair who paid $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("partial", "one is not in the quote")
+        assert (judgement.verdict, judgement.reason) == ("supported", "")
 
     def test_a_name_that_the_article_gives_elsewhere_brings_a_second_quote(self) -> None:
         judgement = judged("Lund Lines paid $40 million for two ships.", COST)
@@ -113,7 +114,7 @@ class TestVerdict:
 
     def test_a_denial_that_the_quote_does_not_have(self) -> None:
         judgement = judged("The company did not pay $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("partial", "the quote does not deny this")
+        assert (judgement.verdict, judgement.reason) == ("unsupported", "the quote does not deny this")
 
     def test_a_denial_that_the_quote_has(self) -> None:
         assert judged("The mayor didn't approve the new bridge.", DENIAL).verdict == "supported"
@@ -130,7 +131,7 @@ class TestVerdict:
 
     def test_an_affirmation_of_what_the_quote_denies(self) -> None:
         judgement = judged("The mayor approved the new bridge.", DENIAL)
-        assert (judgement.verdict, judgement.reason) == ("partial", "the quote denies this")
+        assert (judgement.verdict, judgement.reason) == ("unsupported", "the quote denies this")
 
     @pytest.mark.parametrize("claim", ["Osprey had the lowest cost at $20.", "Kestrel had the highest cost at $10."])
     def test_contrasted_parts_must_not_be_mixed(self, claim: str) -> None:
@@ -157,10 +158,14 @@ class TestVerdict:
 
     def test_half_of_the_words_is_partial(self) -> None:
         judgement = judged("The company paid for two ships gladly with borrowed savings.", COST)
-        assert (judgement.verdict, judgement.reason) == ("partial", "the quote carries only part of this")
+        assert (judgement.verdict, judgement.reason) == ("partial", "the quote does not say “gladly borrowed”")
 
 
 class TestQuote:
+    def test_what_is_said_of_another_beside_it_is_not_quoted(self) -> None:
+        claim = "Kestrel had the lowest cost at $10 a barrel."
+        assert quotes(judged(claim, CONTRAST)) == ["Kestrel had the lowest cost at $10 a barrel"]
+
     def test_the_best_sentence_is_quoted_whatever_was_cited(self) -> None:
         for cited in ([], [1], [2], [9], [0], [1, 9]):
             assert quotes(judged("The company paid $40 million for two ships.", OPENING, COST, cited=cited)) == [COST]

@@ -186,7 +186,6 @@ class TestRun:
 
     def test_claims_need_no_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(engine, "load_generator")
-        monkeypatch.delattr(engine, "load_embedder")
         done = run("eval", file_of(CLAIMS), "--json", "--out", "out")
         assert done.exit_code == 0, done.output
         found = json.loads(done.stdout)

@@ -19,7 +19,6 @@ from citewire.index.types import Article
 from citewire.qa import evaluate, marking, records
 from citewire.qa.answer import REFUSAL, Answerer
 from citewire.qa.evaluate import Evaluator, Results, Source
-from citewire.qa.marking import ClaimCheck
 from citewire.qa.records import Asked, Claimed, Item, Selection
 from citewire.qa.types import (
     Answer,
@@ -32,6 +31,7 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
+from citewire.qa.verdicts import Checker
 
 BRIDGE = "The repairs of the Vann bridge cost 40 million euros. The bridge reopened in September 2019."
 FERRY = "Lund Lines runs 14 ferries between Norland and Skarvik. Its chair is Ana Ruiz."
@@ -296,11 +296,11 @@ def conflict(*values: str) -> Conflict:
 
 
 def marks(item: Asked, given: Answer) -> dict[str, tuple[float, float]]:
-    return marking.mark_answer(item, given, ARTICLES.__getitem__, ClaimCheck()).tallies
+    return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker()).tallies
 
 
 def is_right(item: Asked, given: Answer) -> bool | None:
-    return marking.mark_answer(item, given, ARTICLES.__getitem__, ClaimCheck()).right
+    return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker()).right
 
 
 class TestRight:
@@ -350,7 +350,7 @@ class TestRight:
         assert marks(item, answer(claim("word " * 5, CHAIR)))["f1"] == pytest.approx((10 / 25, 1))
 
     def test_nothing_is_known(self, asked: Make) -> None:
-        given = marking.mark_answer(asked(), answer(claim("It is Ana.", CHAIR)), ARTICLES.__getitem__, ClaimCheck())
+        given = marking.mark_answer(asked(), answer(claim("It is Ana.", CHAIR)), ARTICLES.__getitem__, Checker())
         assert given.right is None
         assert "right" not in given.tallies
 
@@ -375,7 +375,7 @@ class TestRight:
 class TestMarks:
     def test_a_quote_that_is_not_exact(self, asked: Make) -> None:
         wrong = replace(CHAIR, start=CHAIR.start + 1)
-        found = marking.mark_answer(asked(), answer(claim("A.", COST, wrong)), ARTICLES.__getitem__, ClaimCheck())
+        found = marking.mark_answer(asked(), answer(claim("A.", COST, wrong)), ARTICLES.__getitem__, Checker())
         assert found.tallies["quotes_exact"] == (1.0, 2.0)
         assert found.why == ("a quote is not in its article: Its chair is Ana Ruiz.",)
 
@@ -399,7 +399,7 @@ class TestMarks:
         assert found["citation_precision"] == (1.0, 3.0)
 
     def test_a_sentence_supports_itself_whatever_the_checker_says(self, asked: Make) -> None:
-        class Never(ClaimCheck):
+        class Never(Checker):
             def check(self, claim: str, evidence: str) -> marking.Judged:
                 return super().check("Bo likes tea.", evidence)
 
@@ -457,7 +457,10 @@ class TestMarks:
         assert marks(asked(gold_docs=[17]), answer(hits=["wire.jsonl#117"]))["mrr"] == (0, 1)
 
 
-class TestClaimCheck:
+COSTS = "The repairs of the bridge cost 40 million euros."
+
+
+class TestChecker:
     @pytest.mark.parametrize(
         ("said", "verdict"),
         [
@@ -468,13 +471,14 @@ class TestClaimCheck:
         ],
     )
     def test_a_claim_is_as_good_as_its_weakest_sentence(self, said: str, verdict: str) -> None:
-        assert ClaimCheck().check(said, BRIDGE).verdict == verdict
+        assert Checker().check(said, BRIDGE).verdict == verdict
 
     def test_marks(self) -> None:
         item = Claimed("k", 1, "1", "not supported", "C.", "E.", supported=False)
-        found = marking.mark_claim(item, ClaimCheck().check("The repairs of the bridge cost 40 million euros.", BRIDGE))
+        found = marking.mark_claim(item, Checker().check(COSTS, BRIDGE))
         assert found.right is False
-        assert found.tallies == {"right": (0, 1), "others_caught": (0, 1), "brier": (1, 1)}
+        assert (found.tallies["right"], found.tallies["others_caught"]) == ((0, 1), (0, 1))
+        assert found.tallies["brier"] == (pytest.approx(Checker().check(COSTS, BRIDGE).probability ** 2, abs=1e-6), 1)
         assert found.why == ("is not supported, is called supported",)
 
 
@@ -543,7 +547,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 def evaluator(index: Index, generator: Scripted) -> Evaluator:
     answerer = Answerer(index, HashedWordsEmbedder(), generator)
-    return Evaluator(ClaimCheck(), SearchOptions(k=8), corpus=Source(index, answerer))
+    return Evaluator(Checker(), SearchOptions(k=8), corpus=Source(index, answerer))
 
 
 @pytest.fixture
@@ -649,7 +653,7 @@ class TestRuns:
 
     def test_a_question_without_documents_wants_an_index(self, items: list[Item]) -> None:
         with pytest.raises(InputError, match="line 1 brings no documents"):
-            Evaluator(ClaimCheck(), SearchOptions()).row(items[0])
+            Evaluator(Checker(), SearchOptions()).row(items[0])
 
     def test_a_question_that_is_refused_is_one_wrong_answer(
         self, corpus: Index, read: Callable[..., list[Item]]
@@ -668,7 +672,7 @@ class TestRuns:
                 return REFUSED
 
         (item,) = read({"question": "And in 2020?", "history": [["A?", "B."]], "as_of": "2021-02-03"})
-        Evaluator(ClaimCheck(), SearchOptions(), corpus=Source(corpus, Asker())).row(item)
+        Evaluator(Checker(), SearchOptions(), corpus=Source(corpus, Asker())).row(item)
         assert seen == [("And in 2020?", (Turn("A?", "B."),), "2021-02-03")]
 
 
@@ -686,7 +690,7 @@ class TestDocuments:
         assert list(articles.values()) == [("documents.jsonl#1",), ("documents.jsonl#2",), ()]
         with Index.open(tmp_path / "index", embedder) as index:
             source = Source(index, Answerer(index, embedder, Scripted(SCRIPT)))
-            rows = [Evaluator(ClaimCheck(), SearchOptions(), None, source, articles).row(item) for item in items]
+            rows = [Evaluator(Checker(), SearchOptions(), None, source, articles).row(item) for item in items]
         found = [{hit["article"] for hit in row["answer"]["hits"]} for row in rows]
         assert found == [{"documents.jsonl#1"}, {"documents.jsonl#2"}, {"documents.jsonl#1", "documents.jsonl#2"}]
         assert rows[0]["right"]
@@ -744,7 +748,7 @@ def test_claims_are_measured_by_balanced_accuracy(read: Callable[..., list[Item]
             for n, label in said
         )
     )
-    found = evaluate.summarise([Evaluator(ClaimCheck(), SearchOptions()).row(item) for item in items])
+    found = evaluate.summarise([Evaluator(Checker(), SearchOptions()).row(item) for item in items])
     values = {name: one["value"] for name, one in found["measures"].items()}
     assert values["verdict_balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert (values["supported_kept"], values["others_caught"]) == (pytest.approx(2 / 3), 1)

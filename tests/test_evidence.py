@@ -9,8 +9,10 @@ import pytest
 from citewire.index.build import build_index
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Span
-from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.index.types import Article, Embedder, Span
+from citewire.qa.answerable import AGAINST, FREE, Model, Weights, fitted, log_odds, model_of
+from citewire.qa.antecedents import antecedents
+from citewire.qa.evidence import Evidence, Judge, WordVectors, gather, weigh
 from citewire.qa.question import parse
 
 ARTICLES = {
@@ -81,7 +83,7 @@ ANSWERABLE = [
     ("What was the profit of Kestrel in 2023?", "£3.1 million"),
     ("Who is the finance chief of Kestrel?", "Tom Hale"),
     ("Why did Kestrel's profit fall?", "barley and glass"),
-    ("Who is the mayor?", "Greta Solheim"),
+    ("Who is the mayor of the old town?", "Greta Solheim"),
 ]
 
 
@@ -131,14 +133,15 @@ def test_sentences_are_exact_and_headings_are_none(find: Find, index: Index) -> 
     assert len(seen) == sum(len(text.strip().split("\n")) - 2 for text in ARTICLES.values())
 
 
-def test_those_that_can_answer_come_first_each_group_by_score(find: Find) -> None:
+def test_those_that_can_answer_come_first_each_group_by_probability(find: Find) -> None:
     found = find("How many ferries does Lund Lines run?")
-    able = [e.score for e in found if not e.missing]
-    rest = [e.score for e in found if e.missing]
+    able = [e.probability for e in found if not e.missing]
+    rest = [e.probability for e in found if e.missing]
     assert len(able) == 1
     assert [bool(e.missing) for e in found] == [False] * len(able) + [True] * len(rest)
     assert rest == sorted(rest, reverse=True)
-    assert all(-0.5 <= score <= 1 for score in able + rest)
+    assert all(0 <= probability <= able[0] for probability in rest)
+    assert all(-0.5 <= e.score <= 1 for e in found)
 
 
 def test_a_reason_is_preferred_to_a_nearer_sentence_without_one(find: Find) -> None:
@@ -206,3 +209,79 @@ def test_missing_reads_the_sentences_before(index: Index, embedder: Embedder) ->
     other = Judge(parse("How many ferries does Kestrel run?"), WordVectors(embedder))
     other.read([article.text[span.start : span.end]])
     assert other.missing(span, article) == ("Kestrel",)
+
+
+def test_the_probability_tells_an_answerable_question(index: Index, embedder: Embedder) -> None:
+    vectors = WordVectors(embedder)
+
+    def probability(text: str, least: float = 0.5) -> tuple[float, bool]:
+        question = parse(text)
+        hits = search(index, embedder, text, 8)
+        weighed = weigh(question, hits, index.article, embedder, Judge(question, vectors), least)
+        return weighed.probability, any(not e.missing for e in weighed.evidence)
+
+    likely, able = probability("How many ferries does Lund Lines run?")
+    unlikely, unable = probability("How many lighthouses does Lund Lines run?")
+    assert (able, unable) == (True, False)
+    assert unlikely < 0.5 < likely
+    assert probability("How many ferries does Lund Lines run?", least=0.999) == (likely, False)
+
+
+def test_no_lack_makes_an_answer_more_probable() -> None:
+    model = fitted()
+    for weights in (model.sentence.weights, model.question.weights):
+        for name, weight in weights.items():
+            assert name in FREE or (weight <= 0 if name in AGAINST else weight >= 0), name
+
+
+def test_the_log_odds_are_the_weighted_sum() -> None:
+    assert Weights(0.5, {"a": 2.0, "b": -1.0}).log_odds({"a": 3.0, "b": 1.0, "c": 9.0}) == 5.5
+    assert Model(Weights(0, {}), Weights(0, {})).answerable([]) == 0.0
+
+
+def test_the_models_own_yes_counts_once_it_is_fitted() -> None:
+    plain = {"bias": 0.0, "weights": {}}
+    without = model_of({"sentence": plain, "question": plain, "asked": None})
+    assert without.with_model(0.3, 0.9) == 0.3
+    asked = {"bias": 0.0, "weights": {"evidence": 1.0, "model": 0.5}}
+    fitted_with = model_of({"sentence": plain, "question": plain, "asked": asked})
+    expected = log_odds(0.3) + 0.5 * log_odds(0.9)
+    assert log_odds(fitted_with.with_model(0.3, 0.9)) == pytest.approx(expected)
+
+
+STORY = """Acme Rockets hired Ada Lane as its chair in May.
+She joined from Borealis. The company also built a site in Oslo.
+It will open next year. The AI unit stays in Bergen.
+"I like Oslo," she said. He resigned from the Singapore-based firm.
+"""
+
+
+@pytest.mark.parametrize(
+    ("opening", "names"),
+    [
+        ("Acme Rockets hired", []),
+        ("She joined", ["Ada Lane"]),
+        ("The company also", ["Acme Rockets", "Borealis"]),
+        ("It will open", ["Oslo"]),
+        ("The AI unit", []),
+    ],
+)
+def test_who_a_sentence_speaks_of(opening: str, names: list[str]) -> None:
+    article = Article("a.txt", STORY, "")
+    start = STORY.index(opening)
+    found = antecedents(article, Span(start, STORY.index(".", start) + 1))
+    assert len(found) == bool(names)
+    assert all(STORY[span.start : span.end] in names for span in found)
+
+
+def test_nobody_is_named_where_no_name_stands_before() -> None:
+    article = Article("a.txt", "They won again. Acme lost.", "")
+    assert antecedents(article, Span(0, 15)) == ()
+
+
+def test_evidence_has_its_context_and_its_dates(find: Find, index: Index) -> None:
+    found = find("How many ferries does Lund Lines run?")[0]
+    text = index.article(found.article).text
+    assert [text[s.start : s.end] for s in found.context] == ["Lund Lines"]
+    opened = find("When did Lund Lines open the night route?")[0]
+    assert [(d.first, d.last) for d in opened.dates] == [("2021-05-03", "2021-05-03")]

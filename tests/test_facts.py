@@ -194,6 +194,8 @@ def test_an_opening_capital_is_a_name_if_it_is_one_elsewhere() -> None:
         ("Kestrel", "$KESTREL fell"),
         ("US", "sold in the United States"),
         ("United Kingdom", "U.K. ports"),
+        ("TH", "at 90 TH/s"),
+        ("AC/DC", "by AC/DC"),
     ],
 )
 def test_has_name(name: str, text: str) -> None:

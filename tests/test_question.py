@@ -1,4 +1,4 @@
-"""What a question asks for, and how a follow-up leans on the turn before it."""
+"""What a question asks for and takes for granted, and how a follow-up leans on the turns before it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewire.qa.question import Question, parse, standalone
+from citewire.index.errors import InputError
+from citewire.qa.question import FollowUp, Question, follow_up, parse, presupposition, standalone, topic
 from citewire.qa.types import Turn
 
 MAYOR = Turn("Who is the mayor of Norland?", "Ana Ruiz is the mayor of Norland [1].")
@@ -57,6 +58,7 @@ def test_parts() -> None:
         expects="amount",
         noun="",
         describes=True,
+        periods=(("2022-01-01", "2022-12-31"), ("2023-01-01", "2023-12-31")),
     )
     assert parse("Which company operates the ferry?").terms == ("oper", "ferri")
     assert parse("How many ferries does Ana Ruiz own?").names == ("Ana Ruiz",)
@@ -100,7 +102,6 @@ def test_context_lends_its_noun_and_terms() -> None:
         ("How much profit did it make?", REVENUE, "How much profit did Kestrel make?"),
         ("What are their plans?", REVENUE, "What are Kestrel's plans?"),
         ("Why?", REVENUE, "Why?"),
-        ("And in 2023 or 2024?", REVENUE, "And in 2023 or 2024?"),
     ],
 )
 def test_a_follow_up(text: str, turn: Turn, alone: str) -> None:
@@ -144,6 +145,13 @@ def test_what_a_follow_up_leaves_out_is_taken_from_the_question_before(
     [
         ("And in 2023?", "What was the revenue of Kestrel in 2023?"),
         ("What about Acme?", "What was the revenue of Acme in 2022?"),
+        ("And in 2023 or 2024?", "What was the revenue of Kestrel in 2023 or 2024?"),
+        ("And the year after?", "What was the revenue of Kestrel in 2023?"),
+        ("the previous year?", "What was the revenue of Kestrel in 2021?"),
+        ("And two years later?", "What was the revenue of Kestrel in 2024?"),
+        ("And the profit?", "What was the profit of Kestrel in 2022?"),
+        ("And its net profit?", "What was the net profit of Kestrel in 2022?"),
+        ("What about Acme and Lund?", "What was the revenue of Acme and Lund in 2022?"),
     ],
 )
 def test_a_follow_up_that_changes_one_thing_becomes_the_earlier_question_with_it(text: str, alone: str) -> None:
@@ -155,14 +163,183 @@ def test_without_history_nothing_changes(text: str) -> None:
     assert standalone(text, []) == (text, "")
 
 
-def test_only_the_last_turn_counts() -> None:
-    assert standalone("What did it earn?", [MAYOR, REVENUE]) == ("What did Kestrel earn?", REVENUE.question)
+ORDER = Turn("How many night ferries did Acme order from Kestrel?", "Acme ordered 17 night ferries [1].")
+CLOSING = Turn("When did Kestrel close its plant in Norland?", "Kestrel closed it in May 2021 [1].")
+BUYER = Turn("Who bought Kestrel?", "Acme Shipping bought Kestrel in 2020 [1].")
+WRITERS = Turn("Who wrote the report on Kestrel?", "Ana Ruiz and Bob Lee wrote the report [1].")
+LEADER = Turn("Which firm had the lowest cost in Norland?", "Lund had the lowest cost, at $3 [1].")
+QUARTER = Turn("What was Acme's revenue in Q4 2023?", "It was $3 million [1].")
+BRIDGE = Turn("how much did the bridge cost?", "the bridge cost 40 million euros [1].")
+CHIEF = Turn("Who is the chief of Kestrel?", "Ana Ruiz is the chief of Kestrel [1].")
 
 
-def test_a_pronoun_without_a_name_stays() -> None:
-    turn = Turn("how much did the bridge cost?", "the bridge cost 40 million euros [1].")
-    assert standalone("Who paid for it?", [turn]) == ("Who paid for it?", turn.question)
-    assert standalone("What did she say?", [REVENUE]) == ("What did she say?", REVENUE.question)  # no person there
+@pytest.mark.parametrize(
+    ("text", "turns", "alone"),
+    [
+        ("And Lund?", [ORDER], "How many night ferries did Lund order from Kestrel?"),
+        ("What about Lund?", [ORDER], "How many night ferries did Lund order from Kestrel?"),
+        ("And from Lund?", [ORDER], "How many night ferries did Acme order from Lund?"),
+        ("And the quarter after?", [QUARTER], "What was Acme's revenue in Q1 2024?"),
+        ("And in Q2?", [QUARTER], "What was Acme's revenue in Q2 2023?"),
+        ("And Lund's?", [QUARTER], "What was Lund's revenue in Q4 2023?"),
+        ("What about its competitors?", [QUARTER], "What was Acme's competitors' revenue in Q4 2023?"),
+        ("And her deputy?", [CHIEF], "Who is Ana Ruiz's deputy?"),
+        ("And Acme and Lund?", [Turn("Where is Kestrel based?", "In Norland.")], "Where are Acme and Lund based?"),
+        ("And since 2020?", [Turn("What was Acme's revenue?", "$3.")], "What was Acme's revenue since 2020?"),
+        ("Why?", [CLOSING], "Why did Kestrel close its plant in Norland?"),
+        ("And why was that?", [CLOSING], "Why did Kestrel close its plant in Norland?"),
+        ("Why?", [ORDER], "Why did Acme order night ferries from Kestrel?"),
+        ("When was that?", [BUYER], "When was Kestrel bought?"),
+        (
+            "and the year after?",
+            [ORDER, REVENUE, Turn("And in 2023?", "£4 million")],
+            "What was the revenue of Kestrel in 2024?",
+        ),
+    ],
+)
+def test_what_is_exchanged_in_the_earlier_question(text: str, turns: list[Turn], alone: str) -> None:
+    assert follow_up(text, turns) == FollowUp(alone)
+
+
+@pytest.mark.parametrize(
+    ("text", "turns", "alone"),
+    [
+        ("And how many did Lund order?", [ORDER], "How many night ferries did Lund order?"),
+        ("What did they say?", [WRITERS], "What did Ana Ruiz and Bob Lee say?"),
+        ("When did the latter resign?", [WRITERS], "When did Bob Lee resign?"),
+        ("How much profit did it make?", [LEADER], "How much profit did Lund make?"),
+        ("Where is that firm based?", [LEADER], "Where is Lund based?"),
+        ("Who paid for it?", [BRIDGE], "Who paid for the bridge?"),
+        ("When was she born?", [CHIEF, ORDER, QUARTER], "When was Ana Ruiz born?"),
+        ("What did she say about its future?", [CHIEF], "What did Ana Ruiz say about Kestrel's future?"),
+        ("What did it earn?", [MAYOR, REVENUE], "What did Kestrel earn?"),
+        ("What happened the year after?", [Turn("When did it open?", "In 2019.")], "What happened in 2020?"),
+        ("Was it higher than in 2022?", [QUARTER], "Was Acme's revenue in Q4 2023 higher than in 2022?"),
+        ("Does he own shares?", [Turn("Who runs Acme?", "Lee runs Acme.")], "Does Lee own shares?"),
+    ],
+)
+def test_what_a_follow_up_points_at(text: str, turns: list[Turn], alone: str) -> None:
+    found = follow_up(text, turns)
+    assert (found.text, found.unresolved) == (alone, ())
+    assert standalone(text, turns) == (found.text, found.leaned_on)
+
+
+@pytest.mark.parametrize(
+    ("text", "turn", "unresolved"),
+    [
+        ("What did she say?", REVENUE, ("she",)),  # no person there
+        ("What did he say?", WRITERS, ("he",)),  # two persons
+        ("What did Kestrel say about it?", REVENUE, ("it",)),  # not Kestrel itself
+        ("How much was that?", CLOSING, ("that",)),
+        ("Who runs it?", Turn("how is the weather?", "fine"), ("it",)),
+        ("Why?", REVENUE, ("Why?",)),
+        ("Tell me more", REVENUE, ("Tell me more",)),
+        ("Where is that ferry based?", LEADER, ("that ferry",)),
+        ("And the year after?", BRIDGE, ("And the year after?",)),
+        ("What did it say, and when did they?", Turn("Who met?", ""), ("it", "they")),
+    ],
+)
+def test_what_stays_open_is_said_and_not_guessed(text: str, turn: Turn, unresolved: tuple[str, ...]) -> None:
+    found = follow_up(text, [turn])
+    assert (found.unresolved, found.leaned_on) == (unresolved, turn.question)
+
+
+@pytest.mark.parametrize(
+    "text", ["Is it true that Acme sells ferries?", "How long does it take to build a ferry in Norland?"]
+)
+def test_an_it_that_points_at_nothing(text: str) -> None:
+    assert follow_up(text, [REVENUE]) == FollowUp(text)
+
+
+TODAY = "2025-07-01"
+
+
+@pytest.mark.parametrize(
+    ("text", "periods"),
+    [
+        ("What was revenue in 2021?", (("2021-01-01", "2021-12-31"),)),
+        ("What was Acme's 2024 revenue?", (("2024-01-01", "2024-12-31"),)),
+        ("What was revenue in Q3 2024?", (("2024-07-01", "2024-09-30"),)),
+        ("What was revenue in 2018, 2019 and 2024?", tuple((f"{y}-01-01", f"{y}-12-31") for y in (2018, 2019, 2024))),
+        ("What was built between 2018 and 2020?", (("2018-01-01", "2020-12-31"),)),
+        ("What was built from 2018 to 2020?", (("2018-01-01", "2020-12-31"),)),
+        ("What has been built since 2019?", (("2019-01-01", TODAY),)),
+        ("What was built before 2020?", (("", "2019-12-31"),)),
+        ("What was built until June 2020?", (("", "2020-06-30"),)),
+        ("What was built after March 2021?", (("2021-04-01", TODAY),)),
+        ("What was built in the year after 2021?", (("2022-01-01", "2022-12-31"),)),
+        ("What was revenue last year?", (("2024-01-01", "2024-12-31"),)),
+        ("Who built the bridge?", ()),
+    ],
+)
+def test_the_times_of_a_question(text: str, periods: tuple[tuple[str, str], ...]) -> None:
+    assert parse(text, as_of=TODAY).periods == periods
+
+
+def test_times_that_need_the_day_of_asking() -> None:
+    assert parse("What was revenue last year?").periods == ()
+    assert parse("What has been built since 2019?").periods == (("2019-01-01", ""),)
+    assert parse("What is the latest revenue?").newest
+    assert parse("Who resigned this week?", as_of=TODAY).newest
+    assert not parse("Who resigned in 2021?", as_of=TODAY).newest
+    with pytest.raises(InputError, match="'July' is no date"):
+        parse("Who resigned?", as_of="July")
+
+
+def test_an_elliptic_question_takes_the_times_of_the_one_before() -> None:
+    earlier = "How much profit did Kestrel make in 2022?"
+    assert parse("Why?", earlier).periods == (("2022-01-01", "2022-12-31"),)
+    assert parse("And in 2023?", earlier).periods == (("2023-01-01", "2023-12-31"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "premise"),
+    [
+        ("Why did Kestrel shut down its mine?", "Kestrel shut down its mine"),
+        ("When did Acme stop selling phones?", "Acme stopped selling phones"),
+        ("How did Norland win the 2022 World Cup?", "Norland won the 2022 World Cup"),
+        ("What did Ana Ruiz say about resigning?", "Ana Ruiz said something about resigning"),
+        ("Who bought Kestrel's ferry unit?", "someone bought Kestrel's ferry unit"),
+        ("Which company bought Kestrel?", "a company bought Kestrel"),
+        ("How many ferries did Acme order from Kestrel?", "Acme ordered ferries from Kestrel"),
+        ("How much did Acme pay for Kestrel?", "Acme paid for Kestrel"),
+        ("Why was Ana Ruiz arrested?", "Ana Ruiz was arrested"),
+        ("Why is Kestrel moving to Norway?", "Kestrel is moving to Norway"),
+        ("Why has Kestrel left Norland?", "Kestrel has left Norland"),
+        ("Why didn't Acme sell?", "Acme did not sell"),
+        ("When will Acme close its plant?", "Acme will close its plant"),
+        ("In which country did Acme open a plant?", "Acme opened a plant"),
+        ("Why did the mining company close its plant?", "the mining company closed its plant"),
+        ("How many ferries had Acme shipped to Lund by 2021?", "Acme had shipped ferries to Lund by 2021"),
+        ("How many ferries did Lund buy in May and how many does it run?", "Lund bought ferries in May"),
+        ("Did Acme buy Kestrel?", ""),
+        ("Who is the chief of Kestrel?", ""),
+        ("How did revenue change?", ""),
+        ("What does a ferry cost?", ""),
+        ("Where is Acme based?", ""),
+        ("How can Acme grow?", ""),
+        ("Which of the ferries won?", ""),
+        ("What caused the fire?", ""),
+        ("Why?", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_question_takes_for_granted(text: str, premise: str) -> None:
+    assert presupposition(text) == premise
+
+
+@pytest.mark.parametrize(
+    ("text", "noun_phrase"),
+    [
+        ("What was Acme's revenue in 2018?", "Acme's revenue in 2018"),
+        ("How many ferries did Acme order from Lund?", "the number of ferries that Acme ordered from Lund"),
+        ("How much did Acme pay for Lund?", "the amount that Acme paid for Lund"),
+        ("How much profit did Acme make in 2023?", "the profit that Acme made in 2023"),
+        ("Who runs Acme?", ""),
+    ],
+)
+def test_the_quantity_asked_for(text: str, noun_phrase: str) -> None:
+    assert topic(text) == noun_phrase
 
 
 @given(st.text(), st.text(), st.text())

@@ -132,18 +132,19 @@ def _evaluator(
     chosen: Settings, items: Sequence[Item], everything: Sequence[Item], folder: Path
 ) -> Iterator[tuple[Evaluator, str]]:
     """Yield what evaluates the records, and the name of its model; loads only what they need."""
-    from citewire.qa import evaluate, marking
+    from citewire.qa import evaluate
     from citewire.qa.records import Asked
+    from citewire.qa.verdicts import Checker
     from citewire.ui import engine
 
     asked = [item for item in items if isinstance(item, Asked)]
     search = engine.search_options(chosen)
-    checker = marking.ClaimCheck()
+    embedder = engine.load_embedder(chosen)
+    checker = Checker(embedder)
     with contextlib.ExitStack() as stack:
         if not asked:
             yield evaluate.Evaluator(checker, search), ""
             return
-        embedder = engine.load_embedder(chosen)
         corpus = None
         if not all(item.own for item in asked):
             corpus = stack.enter_context(engine.open_index(chosen, embedder))

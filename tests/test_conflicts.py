@@ -1,0 +1,191 @@
+"""Values that sources give for the same thing: which differ, and which only look as if they did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from citewire.index.dates import mentions
+from citewire.index.passages import sentences
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.index.types import Article, Embedder
+from citewire.qa.conflicts import Findings, Point, find, newest, pairs
+from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.qa.question import parse
+
+Find = Callable[..., Findings]
+
+
+def article(number: int, text: str, published: str = "", group: str = "") -> Article:
+    dates = mentions(text, published)
+    return Article(f"{number}.txt", text, str(number), published=published, dates=dates, group=group)
+
+
+@pytest.fixture(scope="module")
+def look(embedder: Embedder) -> Find:
+    """Find in articles all of whose sentences bear on the question equally well."""
+
+    def look(question: str, *articles: Article) -> Findings:
+        known = {a.path: a for a in articles}
+        evidence = [Evidence(a.path, s, a.text[s.start : s.end], 0.7, ()) for a in articles for s in sentences(a.text)]
+        found = find(parse(question), evidence, known.__getitem__, embedder)
+        for value in (v for c in found.conflicts for v in c.values):
+            assert known[value.article].text[value.start : value.end] == value.text
+        for point in found.timeline:
+            assert known[point.article].text[point.start : point.end] == point.value
+        return found
+
+    return look
+
+
+def values(found: Findings) -> list[set[str]]:
+    return [{v.value for v in c.values} for c in found.conflicts]
+
+
+REVENUE = "What was the revenue of Kestrel in 2023?"
+
+OF_48 = "The revenue of Kestrel was £48 million in 2023."
+FERRIES = "How many ferries does Lund Lines run?"
+COUNTRY = "In which country is Kestrel based?"
+
+DIFFER = [
+    (REVENUE, OF_48, "Kestrel had revenue of £53 million in 2023.", {"£48 million", "£53 million"}),
+    (FERRIES, "Lund Lines runs 14 ferries.", "Lund Lines runs 17 ferries.", {"14", "17"}),
+    ("What share of trips was cancelled?", "About 18% of trips were cancelled.", "Of all trips, 31% were cancelled.",
+     {"18%", "31%"}),
+    ("When did the Vann bridge open?", "The Vann bridge opened on 3 May 2019.", "The Vann bridge opened in June 2021.",
+     {"3 May 2019", "June 2021"}),
+    ("When was Ana Ruiz born?", "Ana Ruiz (3 May 1961 – 4 June 2020) was a mayor.", "Ana Ruiz was born on 9 July 1964.",
+     {"3 May 1961", "9 July 1964"}),
+    ("Who won the Norland Cup?", "Ana Ruiz won the Norland Cup.", "Greta Solheim won the Norland Cup.",
+     {"Ana Ruiz", "Greta Solheim"}),
+    (COUNTRY, "Kestrel, the Norway-based brewer, grew.", "Kestrel is based in Denmark.", {"Norway", "Denmark"}),
+    ("What sport does Tom Hale play?", "Tom Hale plays snooker.", "Tom Hale plays chess.", {"snooker", "chess"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("question", "one", "other", "expected"), DIFFER)
+def test_different_values_are_a_conflict(look: Find, question: str, one: str, other: str, expected: set[str]) -> None:
+    found = look(question, article(1, one, "2024-02-01"), article(2, other, "2024-02-03"))
+    assert values(found) == [expected]
+    assert {(v.article, v.published) for v in found.conflicts[0].values} == {
+        ("1.txt", "2024-02-01"),
+        ("2.txt", "2024-02-03"),
+    }
+    assert found.conflicts[0].about == question.rstrip("?")
+
+
+ALIKE = {
+    "the same": (REVENUE, OF_48, "Kestrel had revenue of £48 million in 2023."),
+    "scale": (REVENUE, OF_48, "Kestrel had revenue of £48,000,000 in 2023."),
+    "rounding": (REVENUE, "The revenue of Kestrel was £269.3 million in 2023.", "Kestrel had £270m revenue in 2023."),
+    "about": (REVENUE, OF_48, "Kestrel had revenue of about £50 million in 2023."),
+    "more than": (FERRIES, "Lund Lines runs more than 12 ferries.", "Lund Lines runs 17 ferries."),
+    "range": (FERRIES, "Lund Lines runs between 12 and 20 ferries.", "Lund Lines runs 17 ferries."),
+    "quarter": (REVENUE, OF_48, "In Q4 2023, Kestrel had revenue of £13 million."),
+    "full year": (
+        "What was the revenue of Kestrel in the second quarter of 2023?",
+        "In the second quarter of 2023 the revenue of Kestrel was £13 million.",
+        OF_48,
+    ),
+    "another year": (REVENUE, OF_48, "Kestrel had revenue of £40 million in 2022."),
+    "profit": (REVENUE, OF_48, "The profit of Kestrel was £3 million in 2023."),
+    "growth": (REVENUE, OF_48, "Revenue growth of Kestrel was £8 million in 2023."),
+    "a part": (REVENUE, OF_48, "Kestrel's cider unit had revenue of £9 million in 2023."),
+    "another firm": (REVENUE, OF_48, "The revenue of Heron was £91 million in 2023."),
+    "forecast": (REVENUE, OF_48, "Kestrel expects revenue of £60 million for 2023."),
+    "denied": (COUNTRY, "Kestrel is based in Norway.", "Kestrel is not based in Denmark."),
+    "a day of the month": ("When did it open?", "It opened on 3 May 2019.", "It opened in May 2019."),
+    "part of the name": ("Who won the Norland Cup?", "Ana Ruiz won the Norland Cup.", "Ruiz won the Norland Cup."),
+    "of that country": (COUNTRY, "Kestrel is based in Norway.", "Kestrel is a Norwegian brewer based abroad."),
+    "by table": (COUNTRY, "Kestrel is based in France.", "Kestrel is a French brewer based abroad."),
+    "reasons": ("Why did profit fall?", "Profit fell because barley cost more.", "Profit fell because of the strike."),
+    "yes or no": ("Is Kestrel based in Norway?", "Kestrel is based in Norway.", "Kestrel is based in Denmark."),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_only_looks_different_is_none(look: Find, name: str) -> None:
+    question, one, other = ALIKE[name]
+    assert values(look(question, article(1, one), article(2, other))) == []
+
+
+def test_copies_are_one_source(look: Find) -> None:
+    text = "The revenue of Kestrel was £48 million in 2023."
+    found = look(
+        REVENUE,
+        article(1, text, "2024-02-01", group="a"),
+        article(2, text, "2024-02-02", group="a"),
+        article(3, "Kestrel had revenue of £53 million in 2023.", "2024-02-03", group="b"),
+        article(4, "In 2023 the revenue of Kestrel was £53m.", "2024-02-04", group="c"),
+    )
+    assert sorted(v.article for v in found.conflicts[0].values) in (
+        ["1.txt", "3.txt", "4.txt"],
+        ["2.txt", "3.txt", "4.txt"],
+    )
+
+
+def test_one_article_can_disagree_with_itself(look: Find) -> None:
+    text = "The revenue of Kestrel was £48 million in 2023. The revenue of Kestrel was £53 million in 2023."
+    assert values(look(REVENUE, article(1, text))) == [{"£48 million", "£53 million"}]
+
+
+def test_change_over_time_is_a_timeline(look: Find) -> None:
+    found = look(
+        "How many ferries does Lund Lines run?",
+        article(2, "Lund Lines runs 17 ferries.", "2024-06-01"),
+        article(1, "Lund Lines runs 14 ferries.", "2021-06-01"),
+        article(3, "In 2019 Lund Lines ran 9 ferries.", "2024-06-01"),
+    )
+    assert found.conflicts == ()
+    assert [(p.first, p.last, p.stated, p.value) for p in found.timeline] == [
+        ("2019-01-01", "2019-12-31", True, "9"),
+        ("2021-06-01", "2021-06-01", False, "14"),
+        ("2024-06-01", "2024-06-01", False, "17"),
+    ]
+    last = newest(found.timeline)
+    assert last is not None
+    assert (last.value, last.sentence) == ("17", "Lund Lines runs 17 ferries.")
+
+
+def test_newest() -> None:
+    def point(day: str, value: str, score: float = 0.6) -> Point:
+        return Point(day, day, False, value, "a.txt", 0, 1, "", score)
+
+    points: Sequence[Point] = [point("", "x", 0.7), point("2021-05-01", "a"), point("2023-05-01", "b")]
+    assert newest(points) == points[2]
+    assert newest([point("", "x"), point("", "y", 0.9)]) == point("", "y", 0.9)
+    assert newest([]) is None
+
+
+def test_nothing_to_compare(look: Find, embedder: Embedder) -> None:
+    assert look(REVENUE) == Findings()
+    none: dict[str, Article] = {}
+    assert pairs(parse(REVENUE), [], none.__getitem__, embedder) == []
+    assert look(REVENUE, article(1, "The brewer was founded by two sisters.")) == Findings()
+
+
+def test_real_articles(seeds_index: Index, embedder: Embedder) -> None:
+    question = parse("What was Canaan's total revenue in 2024?")
+    hits = search(seeds_index, embedder, question.text, 8)
+    evidence = gather(question, hits, seeds_index.article, embedder, Judge(question, WordVectors(embedder)))
+    found = find(question, evidence, seeds_index.article, embedder)
+    assert values(found) == [{"$88.8 million", "$269.3 million"}]
+    assert {v.article[:3] for v in found.conflicts[0].values} == {"000", "001"}
+
+
+def test_the_bar_can_be_set(look: Find, embedder: Embedder) -> None:
+    articles = {
+        a.path: a
+        for a in (
+            article(1, "The revenue of Kestrel was £48 million in 2023."),
+            article(2, "Kestrel had revenue of £53 million in 2023."),
+        )
+    }
+    evidence = [Evidence(a.path, s, a.text, 0.7, ()) for a in articles.values() for s in sentences(a.text)]
+    best = pairs(parse(REVENUE), evidence, articles.__getitem__, embedder)[0]
+    for least, flagged in ((best.probability - 0.01, True), (best.probability + 0.01, False)):
+        found = find(parse(REVENUE), evidence, articles.__getitem__, embedder, least)
+        assert bool(found.conflicts) is flagged
