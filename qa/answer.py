@@ -18,7 +18,7 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit
-from citewire.qa import arithmetic, claims, conflicts, facts, parts, prompt, question
+from citewire.qa import arithmetic, claims, conflicts, facts, findings, parts, prompt, question
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
 from citewire.qa.parts import Whole
@@ -43,7 +43,13 @@ from citewire.qa.verdicts import Checker
 
 REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
-_NEARLY_AS_LIKELY = 0.7  # share of the best evidence's probability
+_COMPARABLE = (
+    "count",
+    "amount",
+    "percent",
+    "date",
+    "person",
+)  # answers told apart well enough to be set against others
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
@@ -273,7 +279,7 @@ class Answerer:
         known = facts.name_words([part.text, *(h.text for h in state.hits)])
         first = len(state.claims)
         judge = Judge(part.parsed, self._vectors)
-        yield from self._check_all(state, messages, chosen, judge, known, stopped)
+        yield from self._check_all(state, messages, chosen, judge, known, part.text, stopped)
         if stopped():
             return
         for evidence in self._unsaid(state.claims[first:], chosen, part.parsed):
@@ -303,15 +309,17 @@ class Answerer:
 
     def _disagreements(self, state: _Progress, part: _Part, wanted: SearchOptions) -> Iterator[Event]:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
-        if not part.chosen or len(part.parsed.years) > 1:  # values of different years are no disagreement
+        if not part.chosen or part.parsed.expects not in _COMPARABLE:
+            return
+        if len(part.parsed.years) > 1:  # values of different years are no disagreement
             return
         wide = replace(wanted, k=max(_COMPARED, wanted.k), copies=None)
         hits = self._hits(f"{part.leaned_on} {part.text}".strip(), wide)
         judge = Judge(part.parsed, self._vectors)
         evidence = gather(part.parsed, hits, self._index.article, self._embedder, judge)
         for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._embedder).conflicts:
-            told = " ".join(c.text for n in part.claims if (c := state.claims[n]).shown)
-            if not any(_tells(told, value.value) for value in conflict.values):
+            told = [t for n in part.claims if (c := state.claims[n]).verdict == "supported" for t in _told(part, c)]
+            if not any(_tells(text, value.value) for text in told for value in conflict.values):
                 continue  # of something beside what was answered
             homes = [next((e for e in evidence if _holds(e, v)), None) for v in conflict.values]
             state.conflicts += (conflict,)
@@ -334,6 +342,7 @@ class Answerer:
         chosen: Sequence[Evidence],
         judge: Judge,
         known: frozenset[str],
+        asked: str,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
         enough = False
@@ -356,8 +365,8 @@ class Answerer:
                 continue
             said.add(key)
             before = time.perf_counter()
-            if not judge.answers(plain):
-                continue  # a sentence that only repeats the question is true and useless
+            if not judge.answers(plain) or findings.reverses(plain, asked):
+                continue  # a sentence that only repeats the question, or tells of the highest for the lowest
             judgement = claims.judge(plain, cited, chosen, self._index.article, known, self._checker)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
@@ -381,14 +390,13 @@ class Answerer:
     def _unsaid(self, said: Sequence[Claim], chosen: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
         """Evidence to quote word for word: exact words beat a wrong paraphrase.
 
-        The best evidence, unless a supported claim quotes it or a sentence nearly as likely to answer, or already says
-        what it has beyond the question; and evidence for each year asked about that no claim speaks of.
+        The best evidence, unless a supported claim quotes it or already says what it has beyond the question; and
+        evidence for each year asked about that no claim speaks of.
         """
         supported = [c for c in said if c.shown and c.verdict == "supported"]
         text = " ".join(c.text for c in supported)
-        likely = [e for e in chosen if e.probability >= _NEARLY_AS_LIKELY * chosen[0].probability]
         quotes = [q for c in supported for q in c.quotes]
-        quoted_best = any(q.article == e.article and _overlap(q, e) for q in quotes for e in likely)
+        quoted_best = any(q.article == chosen[0].article and _overlap(q, chosen[0]) for q in quotes)
         figures = _figures(chosen[0].text)
         said_best = quoted_best or (supported and figures and figures <= _figures(f"{text} {parsed.text}"))
         out = [] if said_best else [chosen[0]]
@@ -461,6 +469,14 @@ def _figure(part: _Part, claim: Claim) -> arithmetic.Figure | None:
     said = arithmetic.pick(part.parsed, label, claim.text, period)
     meant = [n for n in facts.numbers(quote) if said and n.matches(said.number)]
     return arithmetic.Figure(label, quote, meant[0], period) if len(meant) == 1 else None
+
+
+def _told(part: _Part, claim: Claim) -> list[str]:
+    """What of a claim answers the part: its figure where one is asked for, else all of it."""
+    if part.parsed.expects in ("date", "person"):
+        return [claim.text]
+    figure = _figure(part, claim)
+    return [figure.text] if figure else []
 
 
 def _reported(found: Sequence[_Part]) -> tuple[AnswerHit, ...]:

@@ -34,6 +34,7 @@ _CONTRAST = re.compile(
     r";|,?\s\b(?:while|whereas|but|although|in contrast|compared (?:to|with)|versus)\b", re.IGNORECASE
 )
 _OTHER_SUBJECT = re.compile(r";|,?\s\b(?:while|whereas|in contrast|compared (?:to|with)|versus)\b", re.IGNORECASE)
+_SUPERLATIVE = re.compile(r"most|least|\w{2,}est")
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|nobody|nothing|without|cannot|other than|un(?:able|willing)|\w+n['’]t"
     r"|(?:fail|refus|declin)(?:s|es|ed|ing)?(?= to\b)|lack(?:s|ed|ing)?)\b",
@@ -201,6 +202,16 @@ def reason(found: Sequence[Finding]) -> str:
     if found[0].kind == "addition" or not found[0].what or len(absent) == 1:
         return found[0].reason
     return f"{', '.join(absent)} are not in the quote"
+
+
+def reverses(claim: str, question: str) -> bool:
+    """Whether a claim tells of the other end of what a question asks for: of the highest where it asks for the lowest.
+
+    >>> reverses("MARA had the highest cost.", "Which miner had the lowest cost?")
+    True
+    """
+    pairs = opposites(read(claim), read(question))
+    return any(_SUPERLATIVE.fullmatch(token.key) for pair in pairs for token in pair[:2])
 
 
 def states(text: str, what: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from embedders import HashedWordsEmbedder
 from numpy.typing import NDArray
 
-from citewire.index import store, vectors
+from citewire.index import manifest, store, vectors
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import MADE_BY, Part
 from citewire.index.passages import embedded_text, passages
@@ -272,7 +272,7 @@ def test_readers_keep_their_generation_and_the_last_two_stay_on_disk(folder: Pat
 def test_a_reader_whose_generation_is_taken_away_while_it_opens_reads_the_next(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check, calls = store.check_identity, 0
+    check, calls = manifest.check_identity, 0
 
     def publish_meanwhile(*arguments: object) -> None:
         nonlocal calls

@@ -218,3 +218,16 @@ class TestWeights:
 
 def test_decisive_kinds_exist() -> None:
     assert set(findings.KINDS) >= DECISIVE
+
+
+@pytest.mark.parametrize(
+    ("claim", "question", "reversed_"),
+    [
+        ("Mara mined the most coins but had the highest cost.", "Which miner had the lowest cost?", True),
+        ("Iren had the lowest cost.", "Which miner had the lowest cost?", False),
+        ("Profit fell in 2022.", "Did profit rise in 2022?", False),
+        ("Lund carried the fewest passengers.", "Which company carried the most passengers?", True),
+    ],
+)
+def test_the_other_end_of_what_is_asked_for(claim: str, question: str, reversed_: bool) -> None:
+    assert findings.reverses(claim, question) is reversed_
