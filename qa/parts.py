@@ -668,6 +668,8 @@ def _difference_of(text: str) -> Whole | None:
         parts = tuple(f"{noun} {link} {operand}{tail[0] if tail else ''}" for operand in (first, other))
     elif re.fullmatch(rf"{_NAME}['’]s", first) and (owned := re.fullmatch(rf"{_NAME}['’]s?\s(?P<what>.+)", other)):
         parts = f"{first} {owned['what']}", other
+    elif re.fullmatch(_TIME, first):
+        parts = ()  # "between 2021 and 2022 in Acme's profit": what it is the difference of stands behind
     else:
         parts = _pair("{}", first, other)
     return Whole("comparison", operation, tuple(_asks_what(m["be"], p) for p in parts)) if parts else None

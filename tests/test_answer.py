@@ -274,6 +274,9 @@ class TestDisagreement:
             "gazette.txt": "The Skarvik Gazette asked what the works had cost.\n"
             "The repairs of the bridge over the Vann cost 46 million euros, the council said.\n",
             "tunnel.txt": "The repairs of the tunnel under the Vann cost 90 million euros.\n",
+            "herald.txt": "The stone bridge over the Vann reopened on 3 May 2021.\n"
+            "Greta Solheim won the Skarvik Cup.\n",
+            "post.txt": "Bo Lind won the Skarvik Cup.\n",
         }
         for name, text in {**ARTICLES, **more}.items():
             (tmp_path / "news" / name).write_text(text, encoding="utf-8")
@@ -292,6 +295,26 @@ class TestDisagreement:
             assert torn.article(value.article).text[value.start : value.end] == value.text
             assert value.value in answer.text
         assert {q.article for c in answer.claims for q in c.quotes} == {"bridge.txt", "gazette.txt"}
+        check_quotes(answer, torn)
+
+    @pytest.mark.parametrize(
+        ("asked", "said", "values"),
+        [
+            (
+                "When did the stone bridge over the Vann reopen?",
+                "It reopened on 3 May 2021.",
+                {"September 2019", "3 May 2021"},
+            ),
+            ("Who won the Skarvik Cup?", "Bo Lind won the Skarvik Cup.", {"Bo Lind", "Greta Solheim"}),
+        ],
+    )
+    def test_days_and_persons_too(
+        self, torn: Index, remembering: Remembering, asked: str, said: str, values: set[str]
+    ) -> None:
+        answer = Answerer(torn, remembering, Scripted(said)).ask(asked)
+        (conflict,) = answer.conflicts
+        assert values <= {v.value for v in conflict.values}
+        assert all(value in answer.text for value in values)
         check_quotes(answer, torn)
 
     def test_values_of_two_years_are_none(self, answerer: Make) -> None:

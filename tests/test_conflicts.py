@@ -63,6 +63,21 @@ DIFFER = [
      {"Ana Ruiz", "Greta Solheim"}),
     (COUNTRY, "Kestrel, the Norway-based brewer, grew.", "Kestrel is based in Denmark.", {"Norway", "Denmark"}),
     ("What sport does Tom Hale play?", "Tom Hale plays snooker.", "Tom Hale plays chess.", {"snooker", "chess"}),
+    (COUNTRY, "The brewer Kestrel is based in Skarvik, Norland, and sells beer.",
+     "The Danish brewer Kestrel is based in Denmark, its chair said.", {"Skarvik, Norland", "Denmark"}),
+    ("What instrument does Ana Ruiz play?", "Ana Ruiz plays the violin in the town's orchestra.",
+     "Ana Ruiz plays the cello in the town's orchestra.", {"violin", "cello"}),
+    ("What is the name of the new bridge over the Vann?", "The new bridge over the Vann is named Harbour Bridge.",
+     "The new bridge over the Vann is named Queen Maud Bridge.", {"Queen Maud", "Harbour"}),
+    ("Which city hosts the ferry company Lund Lines?",
+     "The ferry company Lund Lines is in the city of Skarvik, Norland.",
+     "The ferry company Lund Lines is in the city of Leeds, England.", {"Skarvik, Norland", "Leeds, England"}),
+    ("Who was the first captain of the ferry Norland Star?", "The first captain of the ferry Norland Star was Bo Lind.",
+     "The first captain of the ferry Norland Star was Ana Ruiz.", {"Bo Lind", "Ana Ruiz"}),
+    ("How many passengers did the ferry carry?", "The ferry carried between 200 and 300 passengers.",
+     "The ferry carried 450 passengers.", {"450", "200"}),
+    ("When did the bridge open?", "The bridge opened in spring 2019.", "The bridge opened on 3 May 2021.",
+     {"3 May 2021", "2019"}),
 ]  # fmt: skip
 
 

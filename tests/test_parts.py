@@ -335,3 +335,136 @@ def test_any_text_can_be_taken_apart(text: str) -> None:
     found = whole(text)
     assert len(found.parts) != 1
     assert all(part.strip() and "ʼ0ʼ" not in part for part in found.parts) or "ʼ" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "operation", "expected"),
+    [
+        (
+            "Compare Acme's revenue and Lund's revenue",
+            "comparison",
+            "",
+            ("What is Acme's revenue?", "What is Lund's revenue?"),
+        ),
+        ("How does Acme's profit compare to its revenue?", "comparison", "", ()),
+        (
+            "Compare the profit of Acme and the profit of Lund in 2021",
+            "comparison",
+            "",
+            ("What is the profit of Acme in 2021?", "What is the profit of Lund in 2021?"),
+        ),
+        ("Is Acme better than Lund?", "comparison", "larger", ("How good is Acme?", "How good is Lund?")),
+        (
+            "Which is heavier, the Vann bridge or the Skarvik bridge?",
+            "comparison",
+            "larger",
+            ("How heavy is the Vann bridge?", "How heavy is the Skarvik bridge?"),
+        ),
+        (
+            "Which city is bigger, Skarvik or Norland?",
+            "comparison",
+            "larger",
+            ("How big is Skarvik?", "How big is Norland?"),
+        ),
+        (
+            "Of Acme and Lund, which had the higher profit?",
+            "comparison",
+            "larger",
+            ("What was Acme's profit?", "What was Lund's profit?"),
+        ),
+        (
+            "Which of Acme and Lund had the most ferries?",
+            "comparison",
+            "larger",
+            ("How many ferries did Acme have?", "How many ferries did Lund have?"),
+        ),
+        (
+            "Which of Acme and Lund sold more ferries in 2021?",
+            "comparison",
+            "larger",
+            ("How many ferries did Acme sell in 2021?", "How many ferries did Lund sell in 2021?"),
+        ),
+        (
+            "Which of Acme and Lund has fewer employees?",
+            "comparison",
+            "smaller",
+            ("How many employees does Acme have?", "How many employees does Lund have?"),
+        ),
+        (
+            "Which of Acme and Lund is the best in Norland?",
+            "comparison",
+            "larger",
+            ("How good is Acme in Norland?", "How good is Lund in Norland?"),
+        ),
+        (
+            "Which of Acme and Lund is most profitable?",
+            "comparison",
+            "larger",
+            ("How profitable is Acme?", "How profitable is Lund?"),
+        ),
+        (
+            "Which of Acme and Lund was founded earlier?",
+            "comparison",
+            "earlier",
+            ("When was Acme founded?", "When was Lund founded?"),
+        ),
+        (
+            "Did Acme buy Lund and did Kestrel sell its brewery?",
+            "list",
+            "",
+            ("Did Acme buy Lund?", "Did Kestrel sell its brewery?"),
+        ),
+        ("Is Acme in Norland and is Lund in Skarvik?", "list", "", ("Is Acme in Norland?", "Is Lund in Skarvik?")),
+        ("What is the difference between 2021 and 2022 in Acme's profit?", "plain", "", ()),
+        ("Were Acme and Lund profitable in 2021, respectively?", "plain", "", ()),
+        ("How much of the revenue and the profit came from Norland?", "plain", "", ()),
+        ("How many ferries and bridges did Acme build?", "plain", "", ()),
+        ("Did Acme report a loss while the Courier said that Lund made a profit in 2021?", "plain", "", ()),
+        (
+            "Which company, Acme or Lund, will open a new plant?",
+            "comparison",
+            "",
+            ("Will Acme open a new plant?", "Will Lund open a new plant?"),
+        ),
+        (
+            "Between Acme and Lund, which is wealthier?",
+            "comparison",
+            "larger",
+            ("How wealthy is Acme?", "How wealthy is Lund?"),
+        ),
+        (
+            "Which is worse, the flood of 2019 or the flood of 2021?",
+            "comparison",
+            "",
+            ("Is the flood of 2019 worse?", "Is the flood of 2021 worse?"),
+        ),
+        (
+            "Which is hotter, Norland or Skarvik?",
+            "comparison",
+            "larger",
+            ("How hot is Norland?", "How hot is Skarvik?"),
+        ),
+        ("Compare Acme and Lund's profits in 2020 and 2021", "plain", "", ()),
+        (
+            "How did Acme's revenue compare with that of Lund in 2022?",
+            "comparison",
+            "",
+            ("What was Acme's revenue in 2022?", "What was the revenue of Lund in 2022?"),
+        ),
+        (
+            "What was Acme's revenue in 2021 versus 2022?",
+            "list",
+            "",
+            ("What was Acme's revenue in 2021?", "What was Acme's revenue in 2022?"),
+        ),
+        (
+            "Did the Courier say that Acme lost money, and did the Herald say that it won?",
+            "list",
+            "",
+            ("Did the Courier say that Acme lost money?", "Did the Herald say that it won?"),
+        ),
+    ],
+)
+def test_more_ways_to_compare(asked: str, kind: str, operation: str, expected: tuple[str, ...]) -> None:
+    found = whole(asked)
+    assert (found.kind, found.operation, found.parts) == (kind, operation, expected)
