@@ -472,7 +472,12 @@ def _figure(part: _Part, claim: Claim) -> arithmetic.Figure | None:
 
 
 def _told(part: _Part, claim: Claim) -> list[str]:
-    """What of a claim answers the part: its figure where one is asked for, else all of it."""
+    """What of a claim answers the part: its figure where one is asked for, else all of it.
+
+    Nothing of a sentence that is quoted as it stands: why it was chosen says little of what it is the value of.
+    """
+    if claim.text in (" ".join(q.text.split()) for q in claim.quotes):
+        return []
     if part.parsed.expects in ("date", "person"):
         return [claim.text]
     figure = _figure(part, claim)

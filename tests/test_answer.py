@@ -305,7 +305,7 @@ class TestDisagreement:
                 "It reopened on 3 May 2021.",
                 {"September 2019", "3 May 2021"},
             ),
-            ("Who won the Skarvik Cup?", "Bo Lind won the Skarvik Cup.", {"Bo Lind", "Greta Solheim"}),
+            ("Who won the Skarvik Cup?", "The Skarvik Cup was won by Bo Lind.", {"Bo Lind", "Greta Solheim"}),
         ],
     )
     def test_days_and_persons_too(
