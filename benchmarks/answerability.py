@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kept import Kept
 from numpy.typing import NDArray
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
@@ -42,11 +43,12 @@ from citewire.index.embed import load_embedder
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Filters, Hit, Vectors
+from citewire.index.types import Embedder, Filters, Hit
 from citewire.qa import answerable, evaluate, evidence, question, records
 from citewire.qa.answerable import AGAINST, FEATURES, FREE, GROUPS, OVERALL, QUESTION_FEATURES, Model, Weights
-from citewire.qa.evidence import Judge, WordVectors
+from citewire.qa.judge import Judge
 from citewire.qa.measure import contains
+from citewire.qa.vectors import WordVectors
 from citewire.seeds import seeds_folder
 
 PASSAGES, FOLDS, OTHERS = 8, 5, 150
@@ -73,37 +75,6 @@ class Case:
     answers: list[bool]
     strict: bool  # whether the strict rules alone would answer
     texts: list[str]
-
-
-class Kept:
-    """An embedder that keeps what it embedded, in a file between runs if a folder is given."""
-
-    def __init__(self, embedder: Embedder, folder: Path | None) -> None:
-        self._embedder, self._known = embedder, dict[str, Any]()
-        self._file = folder / f"vectors-{embedder.fingerprint[:16]}.npz" if folder else None
-        self.fingerprint, self.dimension = embedder.fingerprint, embedder.dimension
-        if self._file and self._file.exists():
-            with np.load(self._file) as kept:
-                self._known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text."""
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24] for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
-        if new:
-            self._known.update(zip(new, self._embedder.embed(list(new.values())), strict=True))
-        return np.stack([self._known[key] for key in keys]) if keys else np.zeros((0, self.dimension), np.float32)
-
-    def embed_query(self, question: str) -> Vectors:
-        """Return the vector of a question; the packaged embedder prompts both alike."""
-        vector: Vectors = self.embed([question])[0]
-        return vector
-
-    def save(self) -> None:
-        """Write what was embedded."""
-        if self._file:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(self._file, keys=list(self._known), vectors=np.stack(list(self._known.values())))
 
 
 # -- the questions --------------------------------------------------------------------------------------------

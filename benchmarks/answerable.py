@@ -18,7 +18,9 @@ from citewire.index.embed import load_embedder
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.qa import question
-from citewire.qa.evidence import Judge, WordVectors, weigh
+from citewire.qa.evidence import weigh
+from citewire.qa.judge import Judge
+from citewire.qa.vectors import WordVectors
 from citewire.seeds import seeds_folder
 
 PASSAGES = 8

@@ -34,50 +34,23 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from kept import Kept
 
 from citewire.index.dates import is_day, mentions
 from citewire.index.duplicates import Grouper, signature
 from citewire.index.embed import load_embedder
 from citewire.index.passages import passages
-from citewire.index.types import Article, Embedder, Hit, Vectors
+from citewire.index.types import Article, Hit
 from citewire.qa import facts, question
 from citewire.qa.conflicts import FEATURES, Findings, find, newest, pairs
-from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.qa.evidence import Evidence, gather
+from citewire.qa.judge import Judge
 from citewire.qa.measure import contains
+from citewire.qa.vectors import WordVectors
 
 PENALTY = 2.0  # of the squared coefficients, where a case weighs 1
 
 Document = tuple[str, str]  # text, day of publication ("" if unknown)
-
-
-class Kept:
-    """An embedder that keeps what it embedded, in a file between runs if a folder is given."""
-
-    def __init__(self, embedder: Embedder, folder: Path | None) -> None:
-        self._embedder, self._known = embedder, {}
-        self._file = folder / f"{embedder.fingerprint[:16]}.npz" if folder else None
-        self.fingerprint, self.dimension = embedder.fingerprint, embedder.dimension
-        if self._file and self._file.exists():
-            with np.load(self._file) as kept:
-                self._known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text."""
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24] for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
-        if new:
-            self._known.update(zip(new, self._embedder.embed(list(new.values())), strict=True))
-        return np.array([self._known[key] for key in keys], np.float32).reshape(len(texts), self.dimension)
-
-    def embed_query(self, text: str) -> Vectors:
-        """Return the unit vector of a question."""
-        return self.embed([text])[0]
-
-    def save(self) -> None:
-        """Write what is known, if there is a folder to write to."""
-        if self._file:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(self._file, keys=np.array(list(self._known)), vectors=np.array(list(self._known.values())))
 
 
 def main() -> None:
@@ -117,7 +90,7 @@ def report(
     for kind, label, text, documents, wanted in cases(records):
         parsed, articles, evidence = read(text, documents, embedder, vectors)
         started = time.perf_counter()
-        found = find(parsed, evidence, articles.__getitem__, embedder)
+        found = find(parsed, evidence, articles.__getitem__, vectors)
         seconds += time.perf_counter() - started
         rows.append(_row(name, kind, label, text, wanted, found, parsed.expects))
     print(f"{name}: {len(rows)} cases, {1000 * seconds / len(rows):.0f} ms each beyond the evidence")

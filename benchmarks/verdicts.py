@@ -31,6 +31,7 @@ from sklearn.model_selection import GroupKFold
 
 from citewire.index.embed import load_embedder
 from citewire.qa import facts, findings, verdicts
+from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Features
 
 COEFFICIENTS = Path(verdicts.__file__).parent / "verdicts.json"
@@ -265,7 +266,7 @@ def main() -> None:
     scores = {name: Recorded(Path(file)) for name, _, file in (s.partition("=") for s in options.scores)}
     if options.pairs:
         scores["model"] = Recorded(None)
-    rows = compute(examples, Checker(load_embedder(), **scores), options.features)
+    rows = compute(examples, Checker(WordVectors(load_embedder()), **scores), options.features)
     if options.pairs:
         lines = (json.dumps({"claim": claim, "quote": quote}) for claim, quote in scores.pop("model").asked)
         options.pairs.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -31,7 +31,7 @@ TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; m
 
 SEGMENT_VERSION = 2  # of the files' layout; raise it with every change, and `manifest.FORMAT_VERSION` too
 
-_DATABASE = "passages.db"
+DATABASE = "passages.db"
 
 _SCHEMA = """
 PRAGMA journal_mode=OFF;
@@ -174,7 +174,7 @@ class SegmentWriter:
     def __enter__(self) -> Self:
         self._folder.mkdir()
         self._raw = (self._folder / "vectors.raw").open("w+b")
-        self._database = sqlite3.connect(self._folder / _DATABASE)
+        self._database = sqlite3.connect(self._folder / DATABASE)
         self._database.executescript(_SCHEMA)
         return self
 
@@ -218,7 +218,7 @@ class SegmentWriter:
         scan, files = write_vectors(self._folder, self._raw, self._dimension)
         self._raw.close()
         (self._folder / "vectors.raw").unlink()
-        files = (*files, _DATABASE)
+        files = (*files, DATABASE)
         for name in files:
             sync(self._folder / name)
         info = SegmentInfo(
@@ -258,7 +258,7 @@ class Segment:
         self.folder = folder
         self._lock = RLock()  # one connection for all threads: its file may be unlinked by a later generation
         check_sizes(folder, info)
-        database = f"{(folder / _DATABASE).absolute().as_uri()}?mode=ro&immutable=1"
+        database = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro&immutable=1"
         try:
             self._vectors = VectorFile(folder, info.dimension, Scan(info.lists, info.probes, info.recall))
             self._database = sqlite3.connect(database, uri=True, check_same_thread=False)
@@ -396,7 +396,7 @@ class Segment:
                 return self._database.execute(query, values).fetchall()
             except sqlite3.DatabaseError as error:
                 raise IndexFormatError(
-                    f"{self.folder / _DATABASE} is damaged: {error}", "Run: citewire index repair"
+                    f"{self.folder / DATABASE} is damaged: {error}", "Run: citewire index repair"
                 ) from error
 
 

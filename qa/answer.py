@@ -20,7 +20,8 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit
 from citewire.qa import arithmetic, claims, conflicts, facts, findings, parts, prompt, question
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.qa.evidence import Evidence, gather
+from citewire.qa.judge import Judge
 from citewire.qa.parts import Whole
 from citewire.qa.types import (
     Answer,
@@ -39,6 +40,7 @@ from citewire.qa.types import (
     Timings,
     Turn,
 )  # fmt: skip
+from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import Checker
 
 REFUSAL = "The sources do not have an answer to this."
@@ -136,7 +138,7 @@ class Answerer:
         self._options = options or AnswerOptions()
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
-        self._checker = Checker(embedder)
+        self._checker = Checker(self._vectors)
 
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
         """Return the whole answer; arguments and errors as in `stream`."""
@@ -317,7 +319,7 @@ class Answerer:
         hits = self._hits(f"{part.leaned_on} {part.text}".strip(), wide)
         judge = Judge(part.parsed, self._vectors)
         evidence = gather(part.parsed, hits, self._index.article, self._embedder, judge)
-        for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._embedder).conflicts:
+        for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._vectors).conflicts:
             told = [t for n in part.claims if (c := state.claims[n]).verdict == "supported" for t in _told(part, c)]
             if not any(_tells(text, value.value) for text in told for value in conflict.values):
                 continue  # of something beside what was answered

@@ -17,14 +17,12 @@ from datetime import date
 from itertools import combinations, product
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from citewire.index.types import Article, Embedder
+from citewire.index.types import Article
 from citewire.qa import facts
 from citewire.qa.evidence import Evidence
 from citewire.qa.question import PLACE, Question
 from citewire.qa.types import Conflict, ConflictValue
+from citewire.qa.vectors import WordVectors
 
 Kind = Literal["number", "date", "name", "thing"]
 
@@ -61,7 +59,6 @@ _BESIDE = 9.0  # tokens within which the name of a measure belongs to a number
 _NAME_WEIGHT = 0.7
 _SAME_TIME = 45  # days between articles that still speak of the same time
 _SOURCES = 3  # most sources named for one value
-_SYNONYM = 0.6  # cosine of two words from which one stands for the other
 _PLACES = ("country", "city", "region")
 _STATE = re.compile(
     r"^\W*(?:(?:who|what|which|where|how)\b[^?]*?\b(?:is|are|has|have|does|do|holds?|leads?|owns?|runs?|plays?)\b)"
@@ -252,7 +249,7 @@ def find(
     question: Question,
     evidence: Sequence[Evidence],
     article: Callable[[str], Article],
-    embedder: Embedder,
+    vectors: WordVectors,
     least: float = LEAST,
 ) -> Findings:
     """Return where the sources disagree on what `question` asks, or how their values follow in time.
@@ -261,28 +258,26 @@ def find(
         question: the question, taken apart.
         evidence: every sentence that bears on it, as `qa.evidence.gather` returns them, those that lack something too.
         article: the article of a path.
-        embedder: for the likeness of single words.
+        vectors: for the likeness of single words.
         least: probability from which two values are called a disagreement.
     """
     slot = _slot(question)
     if slot is None or not evidence:
         return Findings()
-    alike = _Likeness(embedder)
-    readings = _readings(question, slot, evidence, article, alike)
-    found = [p for p in _pairs(slot, readings, alike)[:1] if p.probability >= least]
+    readings = _readings(question, slot, evidence, article, vectors)
+    found = [p for p in _pairs(slot, readings, vectors)[:1] if p.probability >= least]
     conflicts = tuple(_conflict(question, slot, p, readings) for p in found)
     return Findings(conflicts, _timeline(readings))
 
 
 def pairs(
-    question: Question, evidence: Sequence[Evidence], article: Callable[[str], Article], embedder: Embedder
+    question: Question, evidence: Sequence[Evidence], article: Callable[[str], Article], vectors: WordVectors
 ) -> list[Pair]:
     """Return every two values that may disagree, the likeliest first; arguments as in `find`."""
     slot = _slot(question)
     if slot is None or not evidence:
         return []
-    alike = _Likeness(embedder)
-    return _pairs(slot, _readings(question, slot, evidence, article, alike), alike)
+    return _pairs(slot, _readings(question, slot, evidence, article, vectors), vectors)
 
 
 def newest(points: Sequence[Point]) -> Point | None:
@@ -290,23 +285,6 @@ def newest(points: Sequence[Point]) -> Point | None:
     days = sorted({p.last for p in points if p.last})
     newness = {day: _OF_NEWNESS * (place + 1) / len(days) for place, day in enumerate(days)}
     return max(points, key=lambda p: (p.score + newness.get(p.last, 0.4 * _OF_NEWNESS), p.last), default=None)
-
-
-class _Likeness:
-    """Cosine of single words and names, each embedded once."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-
-    def read(self, words: Iterable[str]) -> None:
-        new = list(dict.fromkeys(w for w in words if w and w not in self._vectors))
-        if new:
-            self._vectors.update(zip(new, self._embedder.embed(new), strict=True))
-
-    def __call__(self, a: str, b: str) -> float:
-        self.read((a, b))
-        return float(self._vectors[a] @ self._vectors[b])
 
 
 # -- the question ---------------------------------------------------------------------------------------------
@@ -356,7 +334,11 @@ def _asked_noun(text: str) -> str:
 
 
 def _readings(
-    question: Question, slot: _Slot, evidence: Sequence[Evidence], article: Callable[[str], Article], alike: _Likeness
+    question: Question,
+    slot: _Slot,
+    evidence: Sequence[Evidence],
+    article: Callable[[str], Article],
+    vectors: WordVectors,
 ) -> list[Reading]:
     """Every candidate of the sentences near the best, best first."""
     top = max(e.score for e in evidence)
@@ -366,14 +348,14 @@ def _readings(
     lower = frozenset(t for e in near for t in _TOKEN.findall(e.text) if t.islower())
     sentences = [_Sentence(e, articles[e.article], known, lower) for e in near]
     found = [(s, c) for s in sentences for c in _candidates(question, slot, s)]
-    alike.read(
+    vectors.add(
         [slot.noun, *slot.words, *_PLACES, *(w for s in sentences for w in s.words if w not in facts.STOP_WORDS)]
     )
-    alike.read(c.text for _, c in found if slot.kind == "thing")
-    weights = _weights(slot, question, sentences, alike)
+    vectors.add(c.text for _, c in found if slot.kind == "thing")
+    weights = _weights(slot, question, sentences, vectors)
     out = []
     for sentence, candidate in found:
-        read = _read(question, slot, sentence, candidate, weights, alike)
+        read = _read(question, slot, sentence, candidate, weights, vectors)
         if read is not None:
             out.append(read)
     return sorted(out, key=lambda r: -r.score)
@@ -536,13 +518,13 @@ def _things(question: Question, slot: _Slot, sentence: _Sentence) -> Iterator[_C
 Weights = dict[str, tuple[float, frozenset[str]]]  # word asked -> its weight, the stems that stand for it
 
 
-def _weights(slot: _Slot, question: Question, sentences: Sequence[_Sentence], alike: _Likeness) -> Weights:
+def _weights(slot: _Slot, question: Question, sentences: Sequence[_Sentence], vectors: WordVectors) -> Weights:
     """Rare words weigh more; a name of the question half of a word."""
     vocabulary = {s: w for x in sentences for s, w in zip(x.stems, x.words, strict=True) if w not in facts.STOP_WORDS}
     out: Weights = {}
     for word in [*slot.words, *facts.words(slot.noun)]:
         stem = facts.stem(word)
-        same = {stem} | {s for s, w in vocabulary.items() if facts.same_root(s, stem) or alike(word, w) >= _SYNONYM}
+        same = {stem} | {s for s, w in vocabulary.items() if facts.same_root(s, stem) or vectors.alike(word, w)}
         df = sum(bool(same & set(x.stems)) for x in sentences)
         out[word] = (math.log(1 + (len(sentences) + 0.5) / (df + 0.5)), frozenset(same))
     for name in question.names:
@@ -579,41 +561,41 @@ def _implied(sentence: _Sentence, candidate: _Candidate) -> frozenset[str]:
     return frozenset()
 
 
-def _fit(slot: _Slot, sentence: _Sentence, candidate: _Candidate, alike: _Likeness) -> float:
+def _fit(slot: _Slot, sentence: _Sentence, candidate: _Candidate, vectors: WordVectors) -> float:
     """How much the candidate is of the kind asked for, 0 to 1."""
     if candidate.form == "date":
         return 0.5
     if slot.kind == "name":
         return 0.7 if 2 <= len(candidate.text.split()) <= 4 else 0.4
     if candidate.number is not None:
-        return _number_fit(slot, sentence, candidate, alike)
+        return _number_fit(slot, sentence, candidate, vectors)
     kinds = _PLACES if slot.noun == PLACE else [slot.noun, slot.noun.split()[-1]] if slot.noun else []
     parts = [candidate.text, *(candidate.text.split(", ") if ", " in candidate.text else [])]
-    cosine = max((alike(kind, part) for kind in kinds for part in parts), default=0.3)
+    cosine = max((vectors.cosine(kind, part) for kind in kinds for part in parts), default=0.3)
     return min(1.0, max(0.0, (cosine - 0.2) / 0.4)) + (0.15 if candidate.form == "name" else 0.0)
 
 
-def _number_fit(slot: _Slot, sentence: _Sentence, candidate: _Candidate, alike: _Likeness) -> float:
+def _number_fit(slot: _Slot, sentence: _Sentence, candidate: _Candidate, vectors: WordVectors) -> float:
     assert candidate.number is not None
     if candidate.number.unit:
         return 0.8
     after = facts.words(re.split(r"[,;:.()]", sentence.text[candidate.end : candidate.end + 60])[0])[:4]
     wanted = [*facts.words(slot.noun)[-1:], *(slot.words[:3] if not slot.noun else ())]
     near = [w for w in after if w not in facts.STOP_WORDS]
-    cosine = max((alike(a, b) for a in wanted for b in near), default=0.3)
+    cosine = max((vectors.cosine(a, b) for a in wanted for b in near), default=0.3)
     return min(1.0, max(0.0, (cosine - 0.2) / 0.4))
 
 
 def _read(
-    question: Question, slot: _Slot, sentence: _Sentence, candidate: _Candidate, weights: Weights, alike: _Likeness
+    question: Question, slot: _Slot, sentence: _Sentence, candidate: _Candidate, weights: Weights, vectors: WordVectors
 ) -> Reading | None:
     """The candidate with its score and what it can be compared by; None where it cannot be the answer."""
     clause = _clause(sentence, candidate)
     if candidate.form != "thing" and _DENIED.search(clause) and not _DENIED.search(question.text):
         return None
     fills = _fills(sentence, candidate, weights)
-    fit = _fit(slot, sentence, candidate, alike)
-    if slot.kind == "name" and any(alike(w, candidate.text) >= _SYNONYM for w in slot.words):
+    fit = _fit(slot, sentence, candidate, vectors)
+    if slot.kind == "name" and any(vectors.alike(w, candidate.text) for w in slot.words):
         return None  # "CEO" is no answer to who the chief executive is
     if fit < _THING and (candidate.form == "thing" or slot.place):
         return None
@@ -634,7 +616,7 @@ def _read(
         planned=bool(_PLANNED.search(clause)),
     )
     if candidate.number is not None:
-        return _numeric(question, slot, sentence, candidate, read, alike)
+        return _numeric(question, slot, sentence, candidate, read, vectors)
     if candidate.form == "date":
         low, high = _ordinals(sentence, candidate)
         return replace(read, low=low, high=high)
@@ -667,13 +649,13 @@ def _days(sentence: _Sentence, candidate: _Candidate) -> tuple[tuple[str, str], 
 
 
 def _measures(
-    question: Question, slot: _Slot, sentence: _Sentence, candidate: _Candidate, alike: _Likeness
+    question: Question, slot: _Slot, sentence: _Sentence, candidate: _Candidate, vectors: WordVectors
 ) -> frozenset[str] | None:
     """The stems beside a number that say it is of what is asked for; None where they do not."""
     if slot.noun and question.expects == "count":
         after = facts.words(re.split(r"[,;:.()]", sentence.text[candidate.end : candidate.end + 60])[0])[:5]
         head = slot.noun.split()[-1]
-        counted = any(facts.stem(head) in facts.stem(w) or alike(head, w) >= _SYNONYM for w in after)
+        counted = any(facts.stem(head) in facts.stem(w) or vectors.alike(head, w) for w in after)
         return frozenset() if counted else None
     first, last = sentence.at(candidate.start, candidate.end)
     near = [i for i in range(len(sentence.stems)) if sentence.gap(first, last, i) <= _BESIDE]
@@ -683,7 +665,7 @@ def _measures(
     for word in measure:
         stem = facts.stem(word)
         same = {i for i in near if facts.same_root(sentence.stems[i], stem)}
-        same = same or {i for i in near if alike(word, sentence.words[i]) >= _SYNONYM}
+        same = same or {i for i in near if vectors.alike(word, sentence.words[i])}
         beside += bool(same)
         found |= {stem if facts.same_root(sentence.stems[i], stem) else sentence.stems[i] for i in same}
     return frozenset(found) if 2 * beside >= len(measure) else None
@@ -704,13 +686,13 @@ def _of_another(question: Question, sentence: _Sentence, candidate: _Candidate) 
 
 
 def _numeric(
-    question: Question, slot: _Slot, sentence: _Sentence, candidate: _Candidate, read: Reading, alike: _Likeness
+    question: Question, slot: _Slot, sentence: _Sentence, candidate: _Candidate, read: Reading, vectors: WordVectors
 ) -> Reading | None:
     n = candidate.number
     assert n is not None
     before, after = sentence.text[: n.start], sentence.text[n.end :]
     low, high = _range(sentence, n) or _bounds(n, sentence.text[n.start : n.end], before[-24:])
-    measure = _measures(question, slot, sentence, candidate, alike)
+    measure = _measures(question, slot, sentence, candidate, vectors)
     if measure is None or _of_another(question, sentence, candidate):
         return None
     part, asked = _part_of_year(sentence, candidate), _part_of(question.text)
@@ -877,7 +859,7 @@ def _agree(slot: _Slot, a: Reading, b: Reading) -> bool:
     return _same(slot, a, b) and _comparable(a, b)
 
 
-def _pairs(slot: _Slot, readings: Sequence[Reading], alike: _Likeness) -> list[Pair]:
+def _pairs(slot: _Slot, readings: Sequence[Reading], vectors: WordVectors) -> list[Pair]:
     """The values of every two articles that differ and that time does not part, most likely disagreement first."""
     by_article: dict[str, list[Reading]] = {}
     for r in readings:
@@ -892,7 +874,7 @@ def _pairs(slot: _Slot, readings: Sequence[Reading], alike: _Likeness) -> list[P
         theirs = _first(b for b in others if not any(_agree(slot, a, b) for a in ones))
         for a, b in product(mine, theirs):
             if _comparable(a, b) and not _apart(slot, a, b):
-                features = _features(slot, a, b, shared, alike)
+                features = _features(slot, a, b, shared, vectors)
                 odds = _BIAS + sum(w * f for w, f in zip(_WEIGHTS.values(), features, strict=True))
                 out.append(Pair(a, b, features, 1 / (1 + math.exp(-odds))))
     return sorted(out, key=lambda p: -p.probability)
@@ -924,7 +906,7 @@ def _first(readings: Iterable[Reading]) -> list[Reading]:
     return list(out.values())
 
 
-def _features(slot: _Slot, a: Reading, b: Reading, shared: float, alike: _Likeness) -> tuple[float, ...]:
+def _features(slot: _Slot, a: Reading, b: Reading, shared: float, vectors: WordVectors) -> tuple[float, ...]:
     """What `_WEIGHTS` weighs, in its order."""
     worded = slot.kind in ("name", "thing")
     contained = facts.has_name(a.text, b.article.text) + facts.has_name(b.text, a.article.text) if worded else 0
@@ -935,7 +917,7 @@ def _features(slot: _Slot, a: Reading, b: Reading, shared: float, alike: _Likene
         shared,
         min(a.score, b.score) - shared,
         _words_shared(a, b),
-        alike(a.text, b.text) if worded else 0.0,
+        vectors.cosine(a.text, b.text) if worded else 0.0,
         float(a.form == b.form == "name"),
         float(contained),
         float(slot.kind == "number"),

@@ -15,10 +15,9 @@ from citewire.index.types import Article, DateMention, Embedder, Hit, Span
 from citewire.qa import answerable, facts
 from citewire.qa.answerable import Candidate, Features, Found
 from citewire.qa.antecedents import antecedents
-from citewire.qa.judge import Judge, WordVectors, is_heading
+from citewire.qa.judge import Judge, is_heading
 from citewire.qa.question import Question
-
-__all__ = ["Evidence", "Judge", "Reading", "Weighed", "WordVectors", "gather", "read", "weigh"]
+from citewire.qa.vectors import WordVectors
 
 ANSWERABLE = 0.5  # probability from which a question counts as answered by what was found (docs/quality.md)
 _RIVAL = 1.5  # log odds by which a sentence may be behind the best and still count as answering

@@ -7,18 +7,15 @@ by `answerable`. Knows no ranking and asks no language model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
-from citewire.index.types import Article, Embedder, Span
+from citewire.index.types import Article, Span
 from citewire.qa import facts
 from citewire.qa.question import PLACE, Question
+from citewire.qa.vectors import WordVectors
 
 _KIND = 0.55  # the same, between the kind of thing asked for and a name ("country", "Singapore")
-_SYNONYM = 0.6  # cosine of two single words' embeddings from which they count as the same thing asked for
 _ALIASES = {"us": "american", "usa": "american", "united states": "american", "uk": "british", "eu": "european"}
 _PLACES = ("place", "country", "city", "region")
 _WINDOW = 2  # sentences before a sentence that may say who or what it speaks of
@@ -28,46 +25,6 @@ _DAY = re.compile(
     r"|(?:last|next|this|the previous) (?:week|month|year|quarter|spring|summer|autumn|winter))\b",
     re.IGNORECASE,
 )
-
-
-class WordVectors:
-    """Unit vectors of words, names and sentences, each embedded once; bounded to `limit` entries."""
-
-    def __init__(self, embedder: Embedder, limit: int = 50_000) -> None:
-        self._embedder = embedder
-        self._limit = limit
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-
-    def add(self, words: Iterable[str]) -> None:
-        """Embed those of `words` that are not there yet, in one batch."""
-        if len(self._vectors) > self._limit:
-            self._vectors.clear()
-        new = list(dict.fromkeys(w for w in words if w and w not in self._vectors))
-        if new:
-            self._vectors.update(zip(new, self._embedder.embed(new), strict=True))
-
-    def of(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vector of each of `texts`, at least one; shape (len(texts), dimension)."""
-        self.add(texts)
-        found = [self._vectors.get(text) for text in texts]
-        if any(vector is None for vector in found):  # another thread has just cleared the bounded store
-            return self._embedder.embed(list(texts))
-        return np.stack(found)  # type: ignore[arg-type]
-
-    def likeness(self, words: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
-        """Return the cosine of each of `words` with each of `others`, shape (len(words), len(others))."""
-        if not words or not others:
-            return np.zeros((len(words), len(others)), np.float32)
-        self.add([*words, *others])
-        cosines: NDArray[np.float32] = self.of(words) @ self.of(others).T
-        return cosines
-
-    def alike(self, a: str, b: str, least: float = _SYNONYM) -> bool:
-        """Whether two words mean nearly the same: cosine of at least `least`."""
-        if a not in self._vectors or b not in self._vectors:
-            self.add((a, b))  # another thread may just have cleared the bounded store
-        u, v = self._vectors.get(a), self._vectors.get(b)
-        return u is not None and v is not None and float(u @ v) >= least
 
 
 class Judge:

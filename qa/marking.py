@@ -97,13 +97,6 @@ class Marks:
 # -- claims to check --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    verdict: Verdict
-    probability: float
-    reason: str
-
-
 def mark_claim(item: Claimed, judged: Judged) -> Marks:
     """Mark a checker's verdict: anything but "supported" says that the claim is not supported."""
     kept = judged.verdict == "supported"

@@ -11,19 +11,18 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from citewire.index.passages import sentences
-from citewire.index.types import Embedder, Span, Vectors
+from citewire.index.types import Span
 from citewire.qa import facts, findings
 from citewire.qa.findings import DECISIVE, KINDS, Finding, Kind, Statement, Token
 from citewire.qa.types import Verdict
+from citewire.qa.vectors import WordVectors
 
 # Features by group. Those of `AGAINST` speak against the claim the larger they are, the others for it; the fit gives
 # none a weight of the wrong sign, so that no difference ever makes a claim more probable.
@@ -38,7 +37,6 @@ AGAINST = frozenset({*GROUPS["facts"], "odd"})
 
 _NEAR = 3  # sentences that a `Scorer` reads: the quote and the next best
 _EMBEDDED = 6  # of the sentences given, those with most of the claim's words are compared by meaning
-_CACHED = 20_000  # vectors kept
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
 _CLOSE = 0.75  # cosine from which meaning counts double; a bend in an otherwise straight line
 _UNSAID = 0.6  # cosine of two single words' embeddings below which one is not said by the other
@@ -107,17 +105,17 @@ class Checker:
     """Compares claims with evidence; safe to use from several threads.
 
     Args:
-        embedder: compares meaning; without one only words and facts are compared.
+        vectors: compare meaning; without them only words and facts are compared.
         entailment: an NLI model, where there is one.
         model: the language model's own opinion, where it is asked.
     """
 
     def __init__(
-        self, embedder: Embedder | None = None, entailment: Scorer | None = None, model: Scorer | None = None
+        self, vectors: WordVectors | None = None, entailment: Scorer | None = None, model: Scorer | None = None
     ) -> None:
-        self._vectors = _Vectors(embedder) if embedder else None
+        self._vectors = vectors
         self._scorers = {name: s for name, s in (("entailment", entailment), ("model", model)) if s is not None}
-        self._weights = Weights.of(("words", "facts", *(["meaning"] if embedder else []), *self._scorers))
+        self._weights = Weights.of(("words", "facts", *(["meaning"] if vectors else []), *self._scorers))
 
     def check(
         self,
@@ -229,24 +227,6 @@ class Weights:
 def _fitted() -> dict[str, Weights]:
     stored = json.loads((Path(__file__).parent / "verdicts.json").read_text(encoding="utf-8"))
     return {name: Weights(one["intercept"], one["weights"]) for name, one in stored.items()}
-
-
-@dataclass(slots=True)
-class _Vectors:
-    """Unit vectors of texts, each embedded once, bounded."""
-
-    embedder: Embedder
-    kept: dict[str, Vectors] = field(default_factory=dict)
-
-    def of(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text."""
-        kept = self.kept
-        if len(kept) > _CACHED:
-            kept = self.kept = {}
-        new = [text for text in dict.fromkeys(texts) if text not in kept]
-        if new:
-            kept.update(zip(new, self.embedder.embed(new), strict=True))
-        return np.array([kept[text] for text in texts], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +356,7 @@ def _facts(claim: Statement, best: Statement, found: Sequence[Finding], every: S
 
 
 def _meaning(
-    claim: Statement, best: Statement, cosines: Sequence[float], vectors: _Vectors
+    claim: Statement, best: Statement, cosines: Sequence[float], vectors: WordVectors
 ) -> tuple[Features, tuple[str, ...]]:
     """Return the features of meaning, and the words of the claim that nothing in the quote comes near to."""
     clauses = [c.strip() for c in re.split(r"[,;:()–—]", best.text) if len(c.split()) > 2][:8]
@@ -394,7 +374,7 @@ def _meaning(
     return features, tuple(t.text for t, c in zip(new, near, strict=True) if c < _UNSAID)
 
 
-def _nearest(words: Sequence[Token], others: Sequence[Token], vectors: _Vectors) -> list[float]:
+def _nearest(words: Sequence[Token], others: Sequence[Token], vectors: WordVectors) -> list[float]:
     """Return for each word the cosine of the nearest other."""
     if not words or not others:
         return [0.0] * len(words)

@@ -12,8 +12,10 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
 from citewire.qa.conflicts import Findings, Point, find, newest, pairs
-from citewire.qa.evidence import Evidence, Judge, WordVectors, gather
+from citewire.qa.evidence import Evidence, gather
+from citewire.qa.judge import Judge
 from citewire.qa.question import parse
+from citewire.qa.vectors import WordVectors
 
 Find = Callable[..., Findings]
 
@@ -30,7 +32,7 @@ def look(embedder: Embedder) -> Find:
     def look(question: str, *articles: Article) -> Findings:
         known = {a.path: a for a in articles}
         evidence = [Evidence(a.path, s, a.text[s.start : s.end], 0.7, ()) for a in articles for s in sentences(a.text)]
-        found = find(parse(question), evidence, known.__getitem__, embedder)
+        found = find(parse(question), evidence, known.__getitem__, WordVectors(embedder))
         for value in (v for c in found.conflicts for v in c.values):
             assert known[value.article].text[value.start : value.end] == value.text
         for point in found.timeline:
@@ -178,7 +180,7 @@ def test_newest() -> None:
 def test_nothing_to_compare(look: Find, embedder: Embedder) -> None:
     assert look(REVENUE) == Findings()
     none: dict[str, Article] = {}
-    assert pairs(parse(REVENUE), [], none.__getitem__, embedder) == []
+    assert pairs(parse(REVENUE), [], none.__getitem__, WordVectors(embedder)) == []
     assert look(REVENUE, article(1, "The brewer was founded by two sisters.")) == Findings()
 
 
@@ -186,7 +188,7 @@ def test_real_articles(seeds_index: Index, embedder: Embedder) -> None:
     question = parse("What was Canaan's total revenue in 2024?")
     hits = search(seeds_index, embedder, question.text, 8)
     evidence = gather(question, hits, seeds_index.article, embedder, Judge(question, WordVectors(embedder)))
-    found = find(question, evidence, seeds_index.article, embedder)
+    found = find(question, evidence, seeds_index.article, WordVectors(embedder))
     assert values(found) == [{"$88.8 million", "$269.3 million"}]
     assert {v.article[:3] for v in found.conflicts[0].values} == {"000", "001"}
 
@@ -200,7 +202,7 @@ def test_the_bar_can_be_set(look: Find, embedder: Embedder) -> None:
         )
     }
     evidence = [Evidence(a.path, s, a.text, 0.7, ()) for a in articles.values() for s in sentences(a.text)]
-    best = pairs(parse(REVENUE), evidence, articles.__getitem__, embedder)[0]
+    best = pairs(parse(REVENUE), evidence, articles.__getitem__, WordVectors(embedder))[0]
     for least, flagged in ((best.probability - 0.01, True), (best.probability + 0.01, False)):
-        found = find(parse(REVENUE), evidence, articles.__getitem__, embedder, least)
+        found = find(parse(REVENUE), evidence, articles.__getitem__, WordVectors(embedder), least)
         assert bool(found.conflicts) is flagged

@@ -12,8 +12,10 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa.answerable import AGAINST, FREE, Model, Weights, fitted, log_odds, model_of
 from citewire.qa.antecedents import antecedents
-from citewire.qa.evidence import Evidence, Judge, WordVectors, gather, weigh
+from citewire.qa.evidence import Evidence, gather, weigh
+from citewire.qa.judge import Judge
 from citewire.qa.question import parse
+from citewire.qa.vectors import WordVectors
 
 ARTICLES = {
     "ferry.txt": """Lund Lines Opens Night Route To Skarvik

@@ -12,6 +12,7 @@ from citewire.index.passages import sentences
 from citewire.index.types import Embedder, Span
 from citewire.qa import findings, verdicts
 from citewire.qa.findings import DECISIVE, find, read
+from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Weights, shortest
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
@@ -110,7 +111,7 @@ SENTENCES = [
 
 @pytest.fixture(scope="module", params=["words", "meaning"])
 def checker(request: pytest.FixtureRequest, embedder: Embedder) -> Checker:
-    return Checker(embedder if request.param == "meaning" else None)
+    return Checker(WordVectors(embedder) if request.param == "meaning" else None)
 
 
 class TestChecker:

@@ -134,13 +134,14 @@ def _evaluator(
     """Yield what evaluates the records, and the name of its model; loads only what they need."""
     from citewire.qa import evaluate
     from citewire.qa.records import Asked
+    from citewire.qa.vectors import WordVectors
     from citewire.qa.verdicts import Checker
     from citewire.ui import engine
 
     asked = [item for item in items if isinstance(item, Asked)]
     search = engine.search_options(chosen)
     embedder = engine.load_embedder(chosen)
-    checker = Checker(embedder)
+    checker = Checker(WordVectors(embedder))
     with contextlib.ExitStack() as stack:
         if not asked:
             yield evaluate.Evaluator(checker, search), ""
