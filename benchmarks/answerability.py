@@ -343,7 +343,7 @@ def written(model: Model) -> str:
     def part(weights: Weights) -> dict[str, Any]:
         return {"bias": round(weights.bias, 4), "weights": {n: round(w, 4) for n, w in weights.weights.items()}}
 
-    fields = {"sentence": part(model.sentence), "question": part(model.question), "asked": None}
+    fields = {"sentence": part(model.sentence), "question": part(model.question)}
     return json.dumps(fields, indent=2) + "\n"
 
 

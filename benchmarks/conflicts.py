@@ -1,4 +1,4 @@
-"""Disagreement between documents: precision and recall of the flag, and the newest of several values.
+"""Disagreement between documents: precision and recall of the flag; whether the newest answer comes first.
 
     python benchmarks/conflicts.py [--ramdocs FILE] [--newspolluted FILE] [--evotemp FILE] [--cache FOLDER]
                                    [--sample N] [--json FILE] [--fit]
@@ -14,7 +14,8 @@ Records (JSON lines):
                   disagree: the record as it is, where two choices stand in its documents ("all": every record).
                   agree: the made-up documents alone, where no two choices stand in them (three wordings of one story);
                   the true one twice under two paths with two made-up ones of another record.
-    evotemp       question, q_date, docs of {text, date}, answers. right: the newest value, or its quote, has an answer.
+    evotemp       question, q_date, docs of {text, date}, answers. right: the first sentence of the evidence has an
+                  answer, as it is ranked and after `qa.timeline.prefer_newest`.
 
 `--fit` prints the coefficients for qa/conflicts.py, fitted on the questions whose SHA-256 is even; the table gives the
 figures of the others too. A pair is right where the two values are two of the record's answers or choices; the other
@@ -29,7 +30,7 @@ import json
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -41,11 +42,13 @@ from citewire.index.duplicates import Grouper, signature
 from citewire.index.embed import load_embedder
 from citewire.index.passages import passages
 from citewire.index.types import Article, Hit
-from citewire.qa import facts, question
-from citewire.qa.conflicts import FEATURES, Findings, find, newest, pairs
+from citewire.qa import facts, question, values
+from citewire.qa.conflicts import FEATURES, find, pairs
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
 from citewire.qa.measure import contains
+from citewire.qa.timeline import prefer_newest
+from citewire.qa.types import Conflict
 from citewire.qa.vectors import WordVectors
 
 PENALTY = 2.0  # of the squared coefficients, where a case weighs 1
@@ -91,8 +94,17 @@ def report(
         parsed, articles, evidence = read(text, documents, embedder, vectors)
         started = time.perf_counter()
         found = find(parsed, evidence, articles.__getitem__, vectors)
+        newest = prefer_newest(parsed, evidence, articles.__getitem__, vectors) if name == "evotemp" else evidence
         seconds += time.perf_counter() - started
-        rows.append(_row(name, kind, label, text, wanted, found, parsed.expects))
+        rows.append(
+            {
+                "set": name, "kind": kind, "disagree": label, "question": text, "wanted": wanted,
+                "expects": parsed.expects, **_flagged(found, wanted),
+                "plain": _first_right(parsed, evidence, articles, vectors, wanted),
+                "newest": _first_right(parsed, newest, articles, vectors, wanted),
+                "reordered": newest != evidence, "there": any(contains(e.text, w) for e in evidence for w in wanted),
+            }
+        )  # fmt: skip
     print(f"{name}: {len(rows)} cases, {1000 * seconds / len(rows):.0f} ms each beyond the evidence")
     _print_newest(rows) if name == "evotemp" else _print_flags(rows)
     return rows
@@ -117,7 +129,7 @@ def pairs_of(
         if _held_out(text):
             continue
         parsed, articles, evidence = read(text, documents, embedder, vectors)
-        found = pairs(parsed, evidence, articles.__getitem__, embedder)[:60]
+        found = pairs(parsed, evidence, articles.__getitem__, vectors)[:60]
         right = [label and _two(p.one.text, p.other.text, wanted) for p in found]
         if not label or any(right):
             count = Counter(right)
@@ -160,18 +172,30 @@ def _held_out(text: str) -> bool:
     return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
 
 
-def _row(name: str, kind: str, label: bool, text: str, wanted: list[str], found: Findings, expects: str) -> dict:
-    last = newest(found.timeline)
-    values = [(v.value, v.article, v.text) for c in found.conflicts for v in c.values]
+def _first_right(
+    parsed: question.Question,
+    ranked: Sequence[Evidence],
+    articles: dict[str, Article],
+    vectors: WordVectors,
+    wanted: list[str],
+) -> tuple[bool, bool]:
+    """Whether the first sentence has an answer, and whether its best value is one."""
+    slot = values.slot_of(parsed)
+    readings = values.read(parsed, slot, ranked, articles.__getitem__, vectors) if slot and ranked else []
+    value = next((r.text for r in readings if r.evidence is ranked[0]), "")
+    return (
+        bool(ranked) and any(contains(ranked[0].text, w) for w in wanted),
+        bool(value) and any(contains(value, w) or contains(w, value) for w in wanted),
+    )
+
+
+def _flagged(found: Sequence[Conflict], wanted: list[str]) -> dict:
+    shown = [(v.value, v.article, v.text) for c in found for v in c.values]
     return {
-        "set": name, "kind": kind, "disagree": label, "flagged": bool(found.conflicts), "expects": expects,
-        "question": text, "wanted": wanted, "values": values,
-        "two_known": any(_two(a[0], b[0], wanted) for a, b in combinations(values, 2)),
-        "timeline": [(p.first, p.value) for p in found.timeline],
-        "newest": last and last.value,
-        "right": bool(last) and any(contains(last.value, w) or contains(last.sentence, w) for w in wanted),
-        "right_value": bool(last) and any(contains(last.value, w) or contains(w, last.value) for w in wanted),
-    }  # fmt: skip
+        "flagged": bool(found),
+        "values": shown,
+        "two_known": any(_two(a[0], b[0], wanted) for a, b in combinations(shown, 2)),
+    }
 
 
 def _print_flags(rows: list[dict]) -> None:
@@ -200,12 +224,17 @@ def _print_rates(name: str, rows: list[dict]) -> None:
 
 
 def _print_newest(rows: list[dict]) -> None:
-    for kind in ("dated", "all"):
-        mine = [row for row in rows if kind == "all" or row["kind"] == kind]
-        right, value = (sum(row[key] for row in mine) for key in ("right", "right_value"))
-        given = sum(row["newest"] is not None for row in mine)
-        print(f"  {kind:6} {len(mine)}: newest given {given}, its quote has the answer {right / len(mine):.3f}", end="")
-        print(f", its value is the answer {value / len(mine):.3f}")
+    for kind in ("dated", "reordered", "all"):
+        mine = [row for row in rows if kind == "all" or row["kind"] == kind or (kind == "reordered" and row[kind])]
+        print(f"  {kind}: {len(mine)}, any sentence has the answer {_share(row['there'] for row in mine):.3f}")
+        for order in ("plain", "newest"):
+            text, value = (_share(row[order][part] for row in mine) for part in (0, 1))
+            print(f"    {order:6} first sentence has the answer {text:.3f}, its value is the answer {value:.3f}")
+
+
+def _share(told: Iterable[bool]) -> float:
+    held = list(told)
+    return sum(held) / max(1, len(held))
 
 
 def _articles(documents: Sequence[Document]) -> Iterator[Article]:

@@ -1,15 +1,16 @@
 """Fit the verdict's coefficients on public sets, and measure it there by cross-validation over documents.
 
-    python benchmarks/verdicts.py FOLDER [--features FILE] [--write] [--pairs FILE] [--scores entailment|model=FILE]
+    python benchmarks/verdicts.py FOLDER [--features FILE] [--write] [--model NAME --scores FILE]
 
 FOLDER has summedits_news.jsonl, qags_cnndm.jsonl, wice_claims.jsonl and fever_symmetric.jsonl; nothing of them gets
 into the package but the coefficients. "made" are sentences of their documents, word for word (supported), with one
 number, name, word or negation changed, or with some words added (neither supported). --features keeps what was computed
 for the next run; delete the file when the features change. --write puts the coefficients into qa/verdicts.json.
 
-For the optional features, --pairs writes every {"claim", "quote"} that a second opinion would be asked about; add
-"probability" to each line with any model and give the file back by --scores. Sets fitted with it are written beside
-those without. Each table is of predictions on documents that the fit has not seen.
+With --scores the language model's opinion (qa/opinion.py) is a feature too: FILE keeps what the model said of each
+{"claim", "quote"}, and --model asks it about those that are missing (a second each on two cores). Examples without an
+opinion are left out of that fit, and what is fitted without it is measured on the same examples too. Each table is of
+predictions on documents that the fit has not seen.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sklearn.model_selection import GroupKFold
 
 from citewire.index.embed import load_embedder
 from citewire.qa import facts, findings, verdicts
+from citewire.qa.generate import load_generator
+from citewire.qa.opinion import ModelOpinion
 from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Features
 
@@ -136,17 +139,23 @@ def change(sentence: str, names: Sequence[str], rng: random.Random) -> str:
 
 
 class Recorded:
-    """A second opinion read from a file, or, without one, only noted down for somebody to give."""
+    """The model's opinion as a file keeps it, asked for what is missing if there is a model."""
 
-    def __init__(self, file: Path | None) -> None:
-        rows = records(file) if file else iter(())
-        self.known = {(r["claim"], r["quote"]): float(r["probability"]) for r in rows}
-        self.asked: dict[tuple[str, str], None] = {}
+    def __init__(self, file: Path, model: str | None) -> None:
+        file.touch()
+        self._known = {(r["claim"], r["quote"]): float(r["probability"]) for r in records(file)}
+        self._ask = ModelOpinion(load_generator(model)) if model else None
+        self._file = file
 
-    def __call__(self, claim: str, quote: str) -> float:
-        """Return what was given for the pair, 0.5 where nothing was."""
-        self.asked[claim, quote] = None
-        return self.known.get((claim, quote), 0.5)
+    def __call__(self, claim: str, quote: str) -> float | None:
+        """Return what the model said of the pair, None where it has not been asked."""
+        if (claim, quote) not in self._known and self._ask:
+            probability = self._ask(claim, quote)
+            assert probability is not None
+            self._known[claim, quote] = probability
+            with self._file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps({"claim": claim, "quote": quote, "probability": probability}) + "\n")
+        return self._known.get((claim, quote))
 
 
 def compute(examples: Sequence[Example], checker: Checker, file: Path | None) -> list[Features]:
@@ -189,7 +198,7 @@ def sample_weights(examples: Sequence[Example]) -> Floats:
     counts: dict[tuple[str, bool], int] = defaultdict(int)
     for e in examples:
         counts[e.source, e.supported] += 1
-    size = {s: (counts[s, True] + counts[s, False]) ** 0.5 for s, _ in counts}
+    size = {s: (counts[s, True] + counts[s, False]) ** 0.5 for s in {e.source for e in examples}}
     size[MADE] = MADE_WEIGHT * max(size[s] for s in size if s != MADE)
     weights = np.array([size[e.source] / counts[e.source, e.supported] for e in examples])
     return weights * len(examples) / weights.sum()
@@ -219,15 +228,19 @@ def calibration_error(p: Floats, y: Floats) -> float:
     return float(sum(abs((p[bins == b] - y[bins == b]).sum()) for b in range(10)) / len(y))
 
 
-def kept(p: Floats, rows: Sequence[Features]) -> NDArray[np.bool_]:
-    """Whether the verdict would be "supported": probable enough, and no difference found."""
-    clean = np.array([not any(row[kind] for kind in findings.KINDS) for row in rows])
-    return (p >= verdicts.SUPPORTED) & clean
+def kept(p: Floats, rows: Sequence[Features], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the verdict would be "supported": probable enough, and no difference found that outweighs that."""
+    agreed = [row.get("model", 0.0) > 0 and "model" in names for row in rows]
+    clean = [
+        not any(row[kind] for kind in findings.KINDS if not (kind == "addition" and yes))
+        for row, yes in zip(rows, agreed, strict=True)
+    ]
+    return (p >= verdicts.SUPPORTED) & np.array(clean)
 
 
 def report(title: str, examples: Sequence[Example], rows: Sequence[Features], names: Sequence[str]) -> Floats:
     p, y = predict(examples, rows, names), labels(examples)
-    source, verdict = np.array([e.source for e in examples]), kept(p, rows)
+    source, verdict = np.array([e.source for e in examples]), kept(p, rows, names)
     print(
         f"\n{title}: {len(names)} features\n{'set':16} {'n':>5} {'BA of p':>8} {'of verdict':>10} {'AUC':>6} {'ECE':>6}"
     )
@@ -241,6 +254,23 @@ def report(title: str, examples: Sequence[Example], rows: Sequence[Features], na
         )
         print(f"{name:16} {which.sum():5} {figures[0]:8.1f} {figures[1]:10.1f} {figures[2]:6.1f} {figures[3]:6.1f}")
     return p
+
+
+def features_of(name: str) -> list[str]:
+    """Return the features of groups joined by "+"."""
+    return [feature for part in name.split("+") for feature in GROUPS[part]]
+
+
+def fit_and_report(name: str, examples: Sequence[Example], rows: Sequence[Features]) -> tuple[Floats, dict]:
+    """Return cross-validated probabilities, and the coefficients of a fit on everything."""
+    names = features_of(name)
+    p = report(name, examples, rows, names)
+    x, y = np.array([[row[feature] for feature in names] for row in rows]), labels(examples)
+    intercept, weighed = fit(x, y, sample_weights(examples), names)
+    nonzero = {n: round(float(w), 4) for n, w in zip(names, weighed, strict=True) if abs(w) >= 5e-5}
+    coefficients = {"intercept": round(intercept, 4), "weights": nonzero}
+    print(json.dumps(coefficients))
+    return p, coefficients
 
 
 def reliability(p: Floats, y: Floats) -> None:
@@ -258,36 +288,29 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--features", type=Path)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--pairs", type=Path)
-    parser.add_argument("--scores", action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--model", help="ask this language model for its opinion; needs --scores")
+    parser.add_argument("--scores", type=Path, help="opinions by claim and quote")
     options = parser.parse_args()
     examples = read(options.folder)
     examples += made(examples, random.Random(0))
-    scores = {name: Recorded(Path(file)) for name, _, file in (s.partition("=") for s in options.scores)}
-    if options.pairs:
-        scores["model"] = Recorded(None)
-    rows = compute(examples, Checker(WordVectors(load_embedder()), **scores), options.features)
-    if options.pairs:
-        lines = (json.dumps({"claim": claim, "quote": quote}) for claim, quote in scores.pop("model").asked)
-        options.pairs.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    groups = {"words+facts": ("words", "facts"), "words+facts+meaning": ("words", "facts", "meaning")}
-    groups |= {f"words+facts+meaning+{s}": ("words", "facts", "meaning", s) for s in scores}
-    if len(scores) > 1:
-        groups["words+facts+meaning+entailment+model"] = tuple(GROUPS)
-    for alone in ("words", "facts", "meaning", *scores):
+    opinion = Recorded(options.scores, options.model) if options.scores else None
+    rows = compute(examples, Checker(WordVectors(load_embedder()), opinion), options.features)
+    for alone in ("words", "facts", "meaning"):
         report(f"only {alone}", examples, rows, GROUPS[alone])
     report("words+meaning, without facts", examples, rows, GROUPS["words"] + GROUPS["meaning"])
     fitted = {}
-    for name, parts in groups.items():
-        names = [feature for part in parts for feature in GROUPS[part]]
-        p = report(name, examples, rows, names)
-        x, y = np.array([[row[feature] for feature in names] for row in rows]), labels(examples)
-        intercept, weighed = fit(x, y, sample_weights(examples), names)
-        nonzero = {n: round(float(w), 4) for n, w in zip(names, weighed, strict=True) if abs(w) >= 5e-5}
-        fitted[name] = {"intercept": round(intercept, 4), "weights": nonzero}
-        print(json.dumps(fitted[name]))
+    for name in ("words+facts", "words+facts+meaning"):
+        p, fitted[name] = fit_and_report(name, examples, rows)
+    if opinion:
+        having = [place for place, row in enumerate(rows) if "model" in row]
+        asked, of_asked = [examples[place] for place in having], [rows[place] for place in having]
+        report("the same on those with an opinion", asked, of_asked, features_of("words+facts+meaning"))
+        report("only model", asked, of_asked, GROUPS["model"])
+        name = "words+facts+meaning+model"
+        p, fitted[name] = fit_and_report(name, asked, of_asked)
+        examples, rows = asked, of_asked
     public = np.array([e.source != MADE for e in examples])
-    reliability(p[public], y[public])
+    reliability(p[public], labels(examples)[public])
     if options.write:
         COEFFICIENTS.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 

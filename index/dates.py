@@ -601,6 +601,26 @@ def is_day(text: str) -> bool:
         return False
 
 
+def spelled(first: str, last: str) -> str:
+    """Return the days from `first` to `last`, ISO 8601, as short as it can be said.
+
+    >>> spelled("2019-05-03", "2019-05-03"), spelled("2019-05-01", "2019-05-31"), spelled("2019-01-01", "2019-12-31")
+    ('3 May 2019', 'May 2019', '2019')
+    >>> spelled("2019-04-01", "2019-06-30"), spelled("2019-04-01", "2020-06-30")
+    ('April to June 2019', 'April 2019 to June 2020')
+    """
+    a, b = date.fromisoformat(first), date.fromisoformat(last)
+    if a == b:
+        return f"{a.day} {a:%B} {a.year}"
+    if (a.year, a.month, b.month) == (b.year, 1, 12):
+        return str(a.year)
+    if (a.month, a.day, b.month, b.day) == (1, 1, 12, 31):
+        return f"{a.year} to {b.year}"
+    if a.year != b.year:
+        return f"{a:%B} {a.year} to {b:%B} {b.year}"
+    return f"{a:%B} {a.year}" if a.month == b.month else f"{a:%B} to {b:%B} {a.year}"
+
+
 def published_date(text: str) -> str:
     """Return the day that `text` gives as that of its publication, ISO 8601, "" if it gives none.
 

@@ -17,11 +17,12 @@ from citewire.index.options import SearchOptions
 from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Hit
-from citewire.qa import arithmetic, claims, conflicts, facts, findings, parts, prompt, question
+from citewire.index.types import Embedder, Hit, Span
+from citewire.qa import arithmetic, claims, conflicts, facts, findings, parts, prompt, question, short, timeline
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
+from citewire.qa.opinion import ModelOpinion
 from citewire.qa.parts import Whole
 from citewire.qa.types import (
     Answer,
@@ -37,6 +38,7 @@ from citewire.qa.types import (
     Quote,
     Searched,
     Status,
+    TimelinePoint,
     Timings,
     Turn,
 )  # fmt: skip
@@ -45,13 +47,8 @@ from citewire.qa.verdicts import Checker
 
 REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
-_COMPARABLE = (
-    "count",
-    "amount",
-    "percent",
-    "date",
-    "person",
-)  # answers told apart well enough to be set against others
+_COMPARABLE = ("count", "amount", "percent", "date", "person")  # answers told apart well enough to be set side by side
+_PLACES = (question.PLACE, "country", "nation")  # nouns of "named" whose answers are, too
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
@@ -91,6 +88,7 @@ class _Part:
         parsed: taken apart.
         hits: the passages found.
         evidence: their sentences, those that can answer first.
+        judge: what the sentences and claims of this question are held against.
         chosen: the sentences that the model is given, none where nothing answers.
         claims: numbers of its claims in the answer.
     """
@@ -99,6 +97,7 @@ class _Part:
     leaned_on: str
     parsed: question.Question
     hits: Sequence[Hit]
+    judge: Judge
     evidence: Sequence[Evidence] = ()
     chosen: Sequence[Evidence] = ()
     claims: range = range(0)
@@ -114,6 +113,8 @@ class _Progress:
     hits: tuple[AnswerHit, ...] = ()
     claims: list[Claim] = field(default_factory=list)
     conflicts: tuple[Conflict, ...] = ()
+    timeline: tuple[TimelinePoint, ...] = ()
+    short: str = ""
     numbers: dict[Place, int] = field(default_factory=dict)
     timings: Timings = field(default_factory=Timings)
 
@@ -138,7 +139,7 @@ class Answerer:
         self._options = options or AnswerOptions()
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
-        self._checker = Checker(self._vectors)
+        self._checker = Checker(self._vectors, ModelOpinion(generator))
 
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
         """Return the whole answer; arguments and errors as in `stream`."""
@@ -195,8 +196,10 @@ class Answerer:
         for part in found:
             self._gather(part)
         if len(found) > 1 and not any(part.chosen for part in found):  # one sentence may answer it as a whole
-            whole, found = Whole(), [self._searched(followed.text, followed.leaned_on, wanted)]
+            parts_hits, whole = found, Whole()
+            found = [self._searched(followed.text, followed.leaned_on, wanted)]
             self._gather(found[0])
+            state.hits = _reported([*parts_hits, *found])
         state.timings = replace(state.timings, evidence_s=round(state.seconds() - state.timings.retrieve_s, 4))
         if stopped():
             yield self._answer(state, "stopped")
@@ -208,7 +211,8 @@ class Answerer:
     def _searched(self, text: str, leaned_on: str, wanted: SearchOptions) -> _Part:
         day = "" if wanted.as_of == "newest" else wanted.as_of
         parsed = question.parse(text, leaned_on, day)
-        return _Part(text, leaned_on, parsed, self._hits(f"{leaned_on} {text}".strip(), wanted))
+        hits = self._hits(f"{leaned_on} {text}".strip(), wanted)
+        return _Part(text, leaned_on, parsed, hits, Judge(parsed, self._vectors))
 
     def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
         """Raises: InputError where the filters leave nothing, which a refusal would hide."""
@@ -218,13 +222,16 @@ class Answerer:
         return hits
 
     def _gather(self, part: _Part) -> None:
-        judge = Judge(part.parsed, self._vectors)
-        part.evidence = gather(part.parsed, part.hits, self._index.article, self._embedder, judge)
+        part.evidence = gather(part.parsed, part.hits, self._index.article, self._embedder, part.judge)
         part.chosen = self._choose(part.evidence, part.parsed)
 
     def _choose(self, found: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
-        """The sentences that can answer, best first: near the best, and the best for each year asked about."""
-        able = [e for e in found if not e.missing]
+        """The sentences that can answer, best first, or newest where it is asked what holds now.
+
+        Of these the near best, and the best for each year asked about.
+        """
+        newest = timeline.prefer_newest(parsed, found, self._index.article, self._vectors)
+        able = [e for e in newest if not e.missing]
         chosen = [e for e in able if e.score >= _NEAR_BEST * able[0].score][: self._options.evidence]
         for year in sorted(parsed.years) if len(parsed.years) > 1 else []:
             chosen += [e for e in _about(able, year, parsed) if e not in chosen]
@@ -238,7 +245,8 @@ class Answerer:
         wanted: SearchOptions,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
-        for part in found:
+        course = self._course(state, whole, found, wanted) if timeline.asks(state.standalone) else ()
+        for part in found if whole.parts or not course else ():
             before = len(state.claims)
             try:
                 yield from self._write(state, part, stopped) if part.chosen else self._unanswered(state, part)
@@ -251,11 +259,31 @@ class Answerer:
                 return
             part.claims = range(before, len(state.claims))
         yield from self._computed(state, whole, found)
+        yield from self._quoted(state, course)
         for part in found:
             yield from self._disagreements(state, part, wanted)
             yield from self._premise(state, part)
+        state.short = self._short(state, found[0]) if len(found) == 1 else ""
         shown = [c for c in state.claims if c.shown]
         yield self._answer(state, "answered" if all(c.verdict == "supported" for c in shown) else "partial")
+
+    def _course(
+        self, state: _Progress, whole: Whole, found: Sequence[_Part], wanted: SearchOptions
+    ) -> tuple[TimelinePoint, ...]:
+        """What was so at different times, where the question asks how something changed."""
+        part = found[0]
+        if whole.parts:
+            part = self._searched(state.standalone, "", wanted)
+            self._gather(part)
+        state.timeline = timeline.points(part.parsed, part.evidence, self._index.article, self._vectors)
+        return state.timeline
+
+    def _quoted(self, state: _Progress, course: Sequence[TimelinePoint]) -> Iterator[Event]:
+        """The sentences of a timeline that no claim quotes yet, word for word."""
+        for point in course:
+            span = Span(point.start, point.end)
+            if not any(_overlap(q, point.article, span) for c in state.claims if c.shown for q in c.quotes):
+                yield Checked(self._add(state, point.text, claims.verbatim(point.article, span, point.text)))
 
     def _premise(self, state: _Progress, part: _Part) -> Iterator[Event]:
         """Say so where a question asks for the reason of something that neither evidence nor answer says."""
@@ -269,6 +297,17 @@ class Answerer:
             state.claims.append(claim)
             yield Checked(claim)
 
+    def _short(self, state: _Progress, part: _Part) -> str:
+        """The few words that answer, of the first supported claim that has any."""
+        for claim in (state.claims[n] for n in part.claims):
+            quotes = [q.text for q in claim.quotes]
+            found = (
+                short.short(part.parsed, claim.text, quotes, self._vectors) if claim.verdict == "supported" else None
+            )
+            if found:
+                return found.text
+        return ""
+
     def _unanswered(self, state: _Progress, part: _Part) -> Iterator[Event]:
         claim = Claim(_UNANSWERED.format(part.text), "unsupported", 0.0, "no passage answers it", True, ())
         state.claims.append(claim)
@@ -280,28 +319,30 @@ class Answerer:
         messages, chosen = self._fit(list(part.chosen), asked)
         known = facts.name_words([part.text, *(h.text for h in state.hits)])
         first = len(state.claims)
-        judge = Judge(part.parsed, self._vectors)
-        yield from self._check_all(state, messages, chosen, judge, known, part.text, stopped)
+        yield from self._check_all(state, messages, chosen, part.judge, known, part.text, stopped)
         if stopped():
             return
         for evidence in self._unsaid(state.claims[first:], chosen, part.parsed):
-            yield Checked(self._add(state, evidence.text, claims.verbatim(evidence)))
+            yield Checked(self._add(state, evidence.text, _verbatim(evidence)))
 
     def _computed(self, state: _Progress, whole: Whole, found: Sequence[_Part]) -> Iterator[Event]:
         """What the figures of the parts come to, computed by code, where the question asks for that."""
-        if not whole.operation:
+        supported = [[c for n in part.claims if (c := state.claims[n]).verdict == "supported"] for part in found]
+        if not whole.operation or not all(supported):
             return
-        figures, quotes = [], []
-        for part in found:
-            claim = next((c for n in part.claims if (c := state.claims[n]).verdict == "supported"), None)
-            figure = _figure(part, claim) if claim else None
-            if figure is None or claim is None:
-                return
-            figures.append(figure)
-            quotes.append(claim.quotes[0])
-        same_time = whole.kind == "comparison" and not any(part.parsed.periods for part in found)
-        result = arithmetic.compute(whole.operation, figures, same_time=same_time)
-        if isinstance(result, arithmetic.Refusal):
+        first = [told[0] for told in supported]
+        quotes = [claim.quotes[0] for claim in first]
+        if all(part.parsed.expects == "date" for part in found):
+            moments = [self._moment(part, quote) for part, quote in zip(found, quotes, strict=True)]
+            days = [moment for moment in moments if moment is not None]
+            result = arithmetic.compute_days(whole.operation, days) if len(days) == len(found) else None
+        else:
+            answers = [_figure(part, claim) for part, claim in zip(found, first, strict=True)]
+            figures = [figure for figure in answers if figure is not None]
+            same_time = whole.kind == "comparison" and not any(part.parsed.periods for part in found)
+            known = len(figures) == len(found)
+            result = arithmetic.compute(whole.operation, figures, same_time=same_time) if known else None
+        if result is None or isinstance(result, arithmetic.Refusal):
             return
         text = f"{result.sentence.rstrip('.')} ({result.formula})."
         probability = min(c.probability for part in found for n in part.claims if (c := state.claims[n]).shown)
@@ -309,17 +350,22 @@ class Answerer:
         state.claims.append(claim)
         yield Checked(claim)
 
+    def _moment(self, part: _Part, quote: Quote) -> arithmetic.Moment | None:
+        """When the quote says that what a part asks the time of was."""
+        dates = self._index.article(quote.article).dates
+        label = question.event(part.text) or part.text
+        return arithmetic.pick_moment(part.parsed, label, quote.text, dates, quote.start)
+
     def _disagreements(self, state: _Progress, part: _Part, wanted: SearchOptions) -> Iterator[Event]:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
-        if not part.chosen or part.parsed.expects not in _COMPARABLE:
+        if not part.chosen or not (part.parsed.expects in _COMPARABLE or _asks_place(part)):
             return
         if len(part.parsed.years) > 1:  # values of different years are no disagreement
             return
         wide = replace(wanted, k=max(_COMPARED, wanted.k), copies=None)
         hits = self._hits(f"{part.leaned_on} {part.text}".strip(), wide)
-        judge = Judge(part.parsed, self._vectors)
-        evidence = gather(part.parsed, hits, self._index.article, self._embedder, judge)
-        for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._vectors).conflicts:
+        evidence = gather(part.parsed, hits, self._index.article, self._embedder, part.judge)
+        for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._vectors):
             told = [t for n in part.claims if (c := state.claims[n]).verdict == "supported" for t in _told(part, c)]
             if not any(_tells(text, value.value) for text in told for value in conflict.values):
                 continue  # of something beside what was answered
@@ -327,15 +373,21 @@ class Answerer:
             state.conflicts += (conflict,)
             for home in homes:
                 quoted = [q for c in state.claims if c.shown for q in c.quotes]
-                if home and not any(q.article == home.article and _overlap(q, home) for q in quoted):
-                    yield Checked(self._add(state, home.text, claims.verbatim(home)))
+                if home and not any(_overlap(q, home.article, home.span) for q in quoted):
+                    yield Checked(self._add(state, home.text, _verbatim(home)))
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
         while True:
-            messages = prompt.build([e.text for e in chosen], asked)
+            messages = prompt.build([self._readable(e) for e in chosen], asked)
             if len(chosen) == 1 or self._generator.count_tokens(messages) <= self._options.max_prompt_tokens:
                 return messages, chosen
             chosen = chosen[:-1]
+
+    def _readable(self, evidence: Evidence) -> str:
+        """The sentence, with whom or what it speaks of before it where it does not say so itself."""
+        text = self._index.article(evidence.article).text if evidence.context else ""
+        names = ", ".join(dict.fromkeys(text[span.start : span.end] for span in evidence.context))
+        return f"({names}) {evidence.text}" if names else evidence.text
 
     def _check_all(
         self,
@@ -398,7 +450,7 @@ class Answerer:
         supported = [c for c in said if c.shown and c.verdict == "supported"]
         text = " ".join(c.text for c in supported)
         quotes = [q for c in supported for q in c.quotes]
-        quoted_best = any(q.article == chosen[0].article and _overlap(q, chosen[0]) for q in quotes)
+        quoted_best = any(_overlap(q, chosen[0].article, chosen[0].span) for q in quotes)
         figures = _figures(chosen[0].text)
         said_best = quoted_best or (supported and figures and figures <= _figures(f"{text} {parsed.text}"))
         out = [] if said_best else [chosen[0]]
@@ -430,6 +482,8 @@ class Answerer:
             text = " ".join(f"{c.text} {c.marks}".rstrip() for c in state.claims if c.shown)
         state.timings = replace(state.timings, total_s=state.seconds())
         verdicts = [c.verdict for c in state.claims]
+        quoted = {q.article for c in state.claims if c.shown for q in c.quotes}
+        as_of = max((self._index.article(path).published[:10] for path in quoted), default="")
         logger.info(
             "answered",
             extra={
@@ -440,8 +494,8 @@ class Answerer:
             },
         )
         return Answer(
-            state.question, state.standalone, status, text, tuple(state.claims), state.conflicts, state.hits,
-            state.timings, self._generator.name, self._index.generation,
+            state.question, state.standalone, status, text, tuple(state.claims), state.conflicts, state.timeline,
+            as_of, state.short, state.hits, state.timings, self._generator.name, self._index.generation,
         )  # fmt: skip
 
 
@@ -478,6 +532,8 @@ def _told(part: _Part, claim: Claim) -> list[str]:
 
     Nothing of a sentence that is quoted as it stands: why it was chosen says little of what it is the value of.
     """
+    if _asks_place(part):
+        return [claim.text]
     if claim.text in (" ".join(q.text.split()) for q in claim.quotes):
         return []
     if part.parsed.expects in ("date", "person"):
@@ -510,8 +566,16 @@ def _tells(text: str, value: str) -> bool:
     return facts.has_name(value, text)
 
 
-def _overlap(quote: Quote, evidence: Evidence) -> bool:
-    return quote.start < evidence.span.end and evidence.span.start < quote.end
+def _overlap(quote: Quote, article: str, span: Span) -> bool:
+    return quote.article == article and quote.start < span.end and span.start < quote.end
+
+
+def _verbatim(evidence: Evidence) -> Judgement:
+    return claims.verbatim(evidence.article, evidence.span, evidence.text)
+
+
+def _asks_place(part: _Part) -> bool:
+    return part.parsed.expects == "named" and part.parsed.noun in _PLACES
 
 
 def _refusal(part: _Part) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -364,13 +364,10 @@ class Model:
     Attributes:
         sentence: how well a sentence answers, of `FEATURES`; orders the sentences of one question.
         question: whether the question can be answered, of `QUESTION_FEATURES` of its best sentence.
-        asked: the same of "evidence", the log odds of `question`, and "model", those of the language model's own yes;
-            None until that is fitted.
     """
 
     sentence: Weights
     question: Weights
-    asked: Weights | None = None
 
     def overall(self, sentences: Sequence[Mapping[str, float]]) -> dict[str, float]:
         """Return the value of each of `QUESTION_FEATURES` from the `FEATURES` of the sentences, at least one."""
@@ -391,22 +388,10 @@ class Model:
         """Return the probability that the sentences, given by their `FEATURES`, answer the question; 0 for none."""
         return sigmoid(self.question.log_odds(self.overall(sentences))) if sentences else 0.0
 
-    def with_model(self, probability: float, yes: float) -> float:
-        """Return `probability` with the language model's own probability of "yes" weighed in, once that is fitted."""
-        if self.asked is None:
-            return probability
-        return sigmoid(self.asked.log_odds({"evidence": log_odds(probability), "model": log_odds(yes)}))
-
 
 def sigmoid(value: float) -> float:
     """Return the probability of log odds."""
     return 1 / (1 + math.exp(-value)) if value > -700 else 0.0
-
-
-def log_odds(probability: float) -> float:
-    """Return the log odds of a probability, which is kept 0.001 away from 0 and 1."""
-    kept = min(max(probability, 0.001), 0.999)
-    return math.log(kept / (1 - kept))
 
 
 @cache
@@ -416,17 +401,11 @@ def fitted() -> Model:
     return model_of(json.loads(text))
 
 
-def model_of(fields: Mapping[str, object]) -> Model:
-    """Return the model that answerable.json spells as {"sentence": {"bias", "weights"}, "question", "asked"}."""
+def model_of(fields: Mapping[str, Mapping[str, Any]]) -> Model:
+    """Return the model that answerable.json spells as {"sentence": {"bias", "weights"}, "question"}."""
 
-    def weights(name: str) -> Weights | None:
-        part = fields.get(name)
-        if part is None:
-            return None
-        assert isinstance(part, dict)
+    def weights(name: str) -> Weights:
+        part = fields[name]
         return Weights(float(part["bias"]), {key: float(value) for key, value in part["weights"].items()})
 
-    sentence, question = weights("sentence"), weights("question")
-    assert sentence is not None
-    assert question is not None
-    return Model(sentence, question, weights("asked"))
+    return Model(weights("sentence"), weights("question"))

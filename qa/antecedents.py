@@ -18,7 +18,7 @@ _LINK = r"(?:(?:and|but|so|yet|also|however|meanwhile|still|then|though|although
 _PERSON = re.compile(rf"^\W*{_LINK}(?:he|she|his|her)\b", re.IGNORECASE)
 _HE_SAID = re.compile(r"[,”\"]\s+(?:he|she)\s+(?:said|says|added|told|wrote|explained|argued|noted)\b")
 _THING = re.compile(rf"^\W*{_LINK}(?:it|its|they|their)\b", re.IGNORECASE)
-_NOUNS = (  # what news text calls a thing by, once it has named it
+NOUNS = (  # what news text calls a thing by, once it has named it
     "company|firm|group|maker|manufacturer|producer|brewer|carrier|airline|bank|lender|retailer|chain|startup|start-up|"
     "developer|operator|agency|regulator|ministry|government|court|party|union|club|team|league|university|school|"
     "hospital|charity|network|publisher|brand|platform|exchange|fund|business|giant|organi[sz]ation|institution|country|"
@@ -26,7 +26,7 @@ _NOUNS = (  # what news text calls a thing by, once it has named it
 )
 # "the company", "the Singapore-based manufacturer"; not "the AI unit", whose own words say which.
 _DEFINITE = re.compile(
-    rf"^\W*{_LINK}(?:the|this|that)\s+(?:[\w-]+-based\s+|(?:[A-Z]\w+(?:ese|ish|ian|ean|can|ch|an)\s+))?(?:{_NOUNS})\b"
+    rf"^\W*{_LINK}(?:the|this|that)\s+(?:[\w-]+-based\s+|(?:[A-Z]\w+(?:ese|ish|ian|ean|can|ch|an)\s+))?(?:{NOUNS})\b"
     r"(?!\s+(?:of|that|which|who|in|for)\b)",
     re.IGNORECASE,
 )
@@ -43,7 +43,7 @@ def antecedents(article: Article, span: Span) -> tuple[Span, ...]:
     """
     sentence = article.text[span.start : span.end]
     wants_person = bool(_PERSON.search(sentence) or _HE_SAID.search(sentence))
-    if not wants_person and not _leans(sentence):
+    if not wants_person and not leans(sentence):
         return ()
     for before in _earlier(article, span):
         names = _names(article.text, before)
@@ -57,7 +57,7 @@ def antecedents(article: Article, span: Span) -> tuple[Span, ...]:
     return ()
 
 
-def _leans(sentence: str) -> bool:
+def leans(sentence: str) -> bool:
     """Whether a sentence opens with what it does not name: "it", "the company"."""
     return bool(_THING.search(sentence) or _DEFINITE.search(sentence))
 

@@ -14,6 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Literal
 
+from citewire.index.dates import spelled
+from citewire.index.types import DateMention
 from citewire.qa import english, facts
 from citewire.qa.facts import Number
 from citewire.qa.question import Question
@@ -46,6 +48,7 @@ _PART_OF_YEAR = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(r"[;:.](?=\s|$)|,\s(?=and\b|but\b|while\b|whereas\b)")
+_TIME_CLAUSE_END = re.compile(r"[,;:.]\s|\s(?:and|but|while|whereas)\s")
 _WORD = re.compile(r"\$?[^\W\d_][\w’'-]*")
 _RATES = re.compile(r"\b(?:tariff|rate|margin|share|percent\w*|proportion)\b", re.IGNORECASE)
 _MOST_DECIMALS = 2  # of a ratio of exact counts; a percentage has one fewer
@@ -81,6 +84,11 @@ class Moment:
     quote: str
     first: str
     last: str
+
+    @property
+    def when(self) -> str:
+        """As precisely as it is known: 2019, May 2019, 3 May 2019."""
+        return spelled(self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +177,42 @@ def pick(question: Question, label: str, quote: str, period: Days = ("", "")) ->
     return Figure(label, quote, chosen[0], period) if len(chosen) == 1 else None
 
 
+def pick_moment(
+    question: Question, label: str, quote: str, dates: Sequence[DateMention], start: int = 0
+) -> Moment | None:
+    """Return the time in `quote` that answers `question`, None where none or more than one fits it as well.
+
+    A time fits by the words of the question between the time before it and the end of its clause; names count twice.
+
+    Args:
+        question: asks when something was.
+        label: what it asks the time of, as a noun phrase; see `question.event`.
+        quote: the exact quote.
+        dates: the times of the article that the quote is from, with offsets into its text.
+        start: where the quote begins in that text.
+    """
+    inside = sorted((d for d in dates if start <= d.start and d.end <= start + len(quote)), key=lambda d: d.start)
+    named = {t for name in question.names for t in facts.terms(name)}
+    scored: list[tuple[int, Days]] = []
+    for one in inside:
+        before = max((d.end for d in inside if d.end <= one.start), default=start) - start
+        following = min((d.start for d in inside if d.start >= one.end), default=start + len(quote)) - start
+        after = _TIME_CLAUSE_END.split(quote[one.end - start : following])[0]
+        here = set(facts.terms(f"{quote[before : one.start - start]} {after}"))
+        scored.append((2 * len(named & here) + len({*question.terms} & here), (one.first, one.last)))
+    best = max((score for score, _ in scored), default=0)
+    chosen = {days for score, days in scored if score == best}
+    return Moment(label, quote, *chosen.pop()) if len(chosen) == 1 else None
+
+
 def _last_year(text: str) -> set[int]:
     found = re.findall(r"\b(?:19|20)\d\d\b", text)
     return {int(found[-1])} if found else set()
 
 
 def _candidates(question: Question, quote: str) -> list[Number]:
+    if question.expects == "date":
+        return []  # the 3 of "3 May" is no amount; see `pick_moment`
     asked = facts.numbers(question.text)
     found = [n for n in facts.numbers(quote) if n.unit or n.value not in facts.years(quote)]
     found = [n for n in found if not any(n.matches(a) for a in asked)]
@@ -379,7 +417,7 @@ def compute_days(operation: Operation, moments: Sequence[Moment]) -> Result | Re
     ordered = sorted(moments, key=lambda m: (m.first, m.last))
     for a, b in pairwise(ordered):
         if a.last >= b.first:
-            return Refusal(f"{_day(a)} and {_day(b)} do not tell which came first")
+            return Refusal(f"{a.when} and {b.when} do not tell which came first")
     if operation == "difference":
         return _time_between(ordered[0], ordered[1])
     if operation not in ("earlier", "later", "older", "younger"):
@@ -387,10 +425,10 @@ def compute_days(operation: Operation, moments: Sequence[Moment]) -> Result | Re
     first_wins = operation in ("earlier", "older")
     ranked = ordered if first_wins else ordered[::-1]
     sign = "before" if first_wins else "after"
-    formula = f" {sign} ".join(_day(m) for m in ranked)
-    others = _listed([f"{m.label} ({_day(m)})" for m in ranked[1:]])
+    formula = f" {sign} ".join(m.when for m in ranked)
+    others = _listed([f"{m.label} ({m.when})" for m in ranked[1:]])
     word = {"older": "is older than", "younger": "is younger than", "earlier": "came before", "later": "came after"}
-    sentence = f"{ranked[0].label} ({_day(ranked[0])}) {word[operation]} {others}"
+    sentence = f"{ranked[0].label} ({ranked[0].when}) {word[operation]} {others}"
     return Result(_sentence(sentence), formula, float(date.fromisoformat(ranked[0].first).toordinal()))
 
 
@@ -406,22 +444,12 @@ def _time_between(a: Moment, b: Moment) -> Result:
         count, word = years, "years"
     word = word[:-1] if count == 1 else word
     about = "" if exact else "about "
-    formula = f"{_day(b)} - {_day(a)} = {about}{count} {word}"
+    formula = f"{b.when} - {a.when} = {about}{count} {word}"
     return Result(_sentence(f"{about}{count} {word} passed between {a.label} and {b.label}"), formula, float(count))
 
 
 def _whole_year(m: Moment) -> bool:
     return m.first[4:] == "-01-01" and m.last[4:] == "-12-31"
-
-
-def _day(m: Moment) -> str:
-    """The moment as precisely as it is known: 2019, May 2019, 3 May 2019."""
-    day = date.fromisoformat(m.first)
-    if m.first == m.last:
-        return f"{day.day} {day:%B} {day.year}"
-    if _whole_year(m) and m.first[:4] == m.last[:4]:
-        return m.first[:4]
-    return f"{day:%B} {day.year}" if m.first[:7] == m.last[:7] else f"{m.first[:4]} to {m.last[:4]}"
 
 
 # -- writing --------------------------------------------------------------------------------------------

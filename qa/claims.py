@@ -96,9 +96,9 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
     return plain, cited
 
 
-def verbatim(evidence: Evidence) -> Judgement:
-    """The judgement of a claim that is the sentence itself."""
-    return Judgement("supported", 1.0, "", (Place(evidence.article, evidence.span, evidence.text),))
+def verbatim(article: str, span: Span, text: str) -> Judgement:
+    """The judgement of a claim that is the sentence itself: `text`, at `span` of the article of that path."""
+    return Judgement("supported", 1.0, "", (Place(article, span, text),))
 
 
 def judge(

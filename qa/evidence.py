@@ -1,8 +1,8 @@
 """From hits to the few sentences that bear on a question, and how likely they answer it.
 
-Orders the sentences of the hits by the fitted model of `answerable`, says in words what those that do not answer lack,
-and gives those that do what they need to be read alone. Asks no language model: `Weighed.probability` can be weighed
-together with one's own yes or no by `answerable.Model.with_model`.
+Orders the sentences of the hits by the fitted model of `answerable`, past those whose figure is of something else, says
+in words what those that do not answer lack, and gives those that do what they need to be read alone. Asks no language
+model.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from citewire.index.types import Article, DateMention, Embedder, Hit, Span
 from citewire.qa import answerable, facts
 from citewire.qa.answerable import Candidate, Features, Found
 from citewire.qa.antecedents import antecedents
-from citewire.qa.judge import Judge, is_heading
+from citewire.qa.judge import Judge, before, is_heading
 from citewire.qa.question import Question
 from citewire.qa.vectors import WordVectors
 
 ANSWERABLE = 0.5  # probability from which a question counts as answered by what was found (docs/quality.md)
 _RIVAL = 1.5  # log odds by which a sentence may be behind the best and still count as answering
+_OUTRIGHT = 0.8  # probability of what a rule is sure of: lower than its precision, as the name may be another's
+_NONE = 0.2  # the most where every sentence is told to be of something else, which is told by words alone
 _READ = 16  # sentences, best by `Reading.score`, whose features are looked at
 _EXPLAINED = 8  # sentences whose antecedents are looked for
 _FAR = "a passage close enough"
@@ -117,21 +119,47 @@ def weigh(
     if not readings:
         return Weighed((), 0.0)
     model = answerable.fitted()
-    values = [reading.values for reading in readings]
-    probability = model.answerable(values)
-    odds = [model.sentence.log_odds(one) for one in values]
-    best = max(odds)
-    order = sorted(range(len(odds)), key=lambda place: -odds[place])
+    odds = [model.sentence.log_odds(one.values) for one in readings]
+    contenders, outright = _contenders(question, judge, readings)
+    heard = contenders or range(len(odds))
+    probability = model.answerable([readings[place].values for place in heard])
+    probability = max(probability, _OUTRIGHT) if outright else probability if contenders else min(probability, _NONE)
+    best = max(odds[place] for place in heard)
+    order = sorted(range(len(odds)), key=lambda place: (place not in heard, -odds[place]))
     features = Features(question, judge)
     out = []
     for rank, place in enumerate(order):
         reading = readings[place]
         of_a_year = len(question.years) > 1 and not reading.missing  # each year has its own best sentence
-        able = probability >= least and (odds[place] >= best - _RIVAL or of_a_year)
+        near = odds[place] >= best - _RIVAL or of_a_year
+        able = probability >= least and place in contenders and near
         lacks = () if able else reading.missing or features.lacking(reading.candidate) or (_NOT_SAID,)
-        likely = probability * answerable.sigmoid(odds[place]) / answerable.sigmoid(best)
+        likely = probability * min(1.0, answerable.sigmoid(odds[place]) / answerable.sigmoid(best)) * (place in heard)
         out.append(_evidence(reading, lacks, likely, explained=rank < _EXPLAINED))
     return Weighed((*out, *(_evidence(one, (_FAR,), 0.0, explained=False) for one in rest)), probability)
+
+
+def _contenders(question: Question, judge: Judge, readings: Sequence[Reading]) -> tuple[list[int], bool]:
+    """Return the places of the readings that can answer at all, however near the others, and whether they do outright.
+
+    Where a figure is asked for, one without any, or with that of something else, does not answer. What is counted has
+    too many names for the former to be sure.
+    """
+    outright = [place for place, one in enumerate(readings) if not one.missing and judge.says_seat(one.candidate.text)]
+    if outright:
+        return outright, True
+    places = [place for place, one in enumerate(readings) if not _of_another(question, judge, one.candidate)]
+    figured = [place for place in places if not readings[place].values["no_figure"]]
+    return (figured or places if question.expects in ("amount", "percent") else places), False
+
+
+def _of_another(question: Question, judge: Judge, candidate: Candidate) -> bool:
+    """Whether the sentence's figure is of another year, of several together, or of another part than asked for."""
+    if question.expects not in ("amount", "percent", "count"):
+        return False
+    if judge.other_years(candidate.span, candidate.article) or judge.of_group(candidate.text):
+        return True
+    return bool(judge.other_measure(candidate.text, before(candidate.article.text, candidate.span)))
 
 
 def _evidence(reading: Reading, missing: tuple[str, ...], probability: float, *, explained: bool) -> Evidence:

@@ -40,6 +40,8 @@ _NEGATION = re.compile(
     r"|(?:fail|refus|declin)(?:s|es|ed|ing)?(?= to\b)|lack(?:s|ed|ing)?)\b",
     re.IGNORECASE,
 )
+_BASED = r"(?:based|headquarter(?:s|ed)|located|domiciled|incorporated|registered|seat(?:ed)?|home|offices?)"
+_LEADS_TO_PLACE = re.compile(r"\b(?:in|into|to|from|at|of|across|for|with|by|and|,)\s+(?:the\s+)?$", re.IGNORECASE)
 # What undoes the word after it: "ending the ban" is no ban.
 _UNDONE = re.compile(
     r"\b(?:end|lift|stop|avoid|prevent|revers|overturn|revok|without|not|no)\w*\s+(?:\w+\s+)?$", re.IGNORECASE
@@ -187,6 +189,7 @@ def find(claim: Statement, quote: Statement, nearby: str = "") -> list[Finding]:
         *_negations(claim, quote),
         *_opposites(claim, quote),
         *_roles(claim, quote),
+        *_seats(claim, quote),
         *_speakers(claim, quote),
         *_missing_names(claim, f"{quote.text}\n{nearby}"),
         *_hedges(claim, quote),
@@ -488,6 +491,18 @@ def _roles(claim: Statement, quote: Statement) -> list[Finding]:
             passive = {p for r, p in mine if r in verbs} != {p for r, p in theirs if r in verbs}
             if verbs and not passive and not verbs & _MUTUAL:
                 return [Finding("role", f"the quote has {a} and {b} the other way round")]
+    return []
+
+
+def _seats(claim: Statement, quote: Statement) -> list[Finding]:
+    """A place that something is said to be based in, while the quote has the place for something else."""
+    for place in claim.names:
+        based = re.search(rf"\b{_BASED}\s+in\s+(?:the\s+)?{re.escape(place)}", claim.text)
+        here = re.escape(place)
+        if not based or not re.search(here, quote.text) or re.search(rf"\b{_BASED}\b|-based\b", quote.text):
+            continue
+        if all(_LEADS_TO_PLACE.search(quote.text[: m.start()]) for m in re.finditer(here, quote.text)):
+            return [Finding("role", f"the quote does not say what is based in {place}")]
     return []
 
 

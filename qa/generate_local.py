@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -26,6 +28,7 @@ from citewire.index.errors import ModelError
 from citewire.qa.files import first_line
 from citewire.qa.types import Message
 
+_PREFIXES = 3  # system messages whose prompts stay read: those of answers and of opinions
 _LOCK_POLL = 0.1  # seconds between two looks at `stopped` while another caller holds the model
 _HALF_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # what a decoder makes of bytes that are not yet a character
 _AUTO_MODEL: Any = AutoModelForCausalLM  # its declared types do not follow its arguments
@@ -36,12 +39,20 @@ class _StoppedError(Exception):
     """`stopped()` was true inside the model."""
 
 
+@dataclass(slots=True)
+class _Read:
+    """What the model has read: tokens and their cache."""
+
+    tokens: list[int]
+    cache: Any
+
+
 class TransformersGenerator:
     """A chat model of a folder with safetensors and a tokenizer; float32 on a CPU, bfloat16 on CUDA.
 
     One caller at a time runs the model, others wait. The longest prefix that a prompt shares with what the
-    model read last is not computed again. Decoding is plain argmax: no penalties, whatever the folder's
-    generation_config.json says.
+    model read last after the same system message is not computed again. Decoding is plain argmax: no penalties,
+    whatever the folder's generation_config.json says.
 
     Args:
         folder: holds config.json, safetensors, tokenizer and chat template.
@@ -67,8 +78,7 @@ class TransformersGenerator:
             token.content for token in added if not token.special and re.fullmatch(r"<.+>|\[.+\]", token.content)
         )
         self._lock = Lock()
-        self._seen: list[int] = []  # the tokens that `_cache` holds
-        self._cache: Any = None
+        self._read: OrderedDict[str, _Read] = OrderedDict()  # by first message, the least used first
         self._stopped: Callable[[], bool] = lambda: False
         for module in self._model.modules():
             if isinstance(module, torch.nn.Linear):  # several a layer: Stop is heard inside a long prompt
@@ -95,7 +105,7 @@ class TransformersGenerator:
             if stopped():
                 return
         try:
-            tokens = self._tokens(prompt, min(max_tokens, self._limit - len(prompt)), stopped)
+            tokens = self._tokens(messages[0].content, prompt, min(max_tokens, self._limit - len(prompt)), stopped)
             yield from whole_characters(tokens, self._text)
         finally:
             self._lock.release()
@@ -118,7 +128,7 @@ class TransformersGenerator:
             )
         prompt = self._prompt(messages)
         with self._lock:
-            logits = self._next(prompt, lambda: False)
+            logits = self._next(messages[0].content, prompt, lambda: False)
         return torch.softmax(logits[[first[0] for first in firsts]], dim=0).tolist()
 
     def _prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -174,12 +184,12 @@ class TransformersGenerator:
                 ids += piece.input_ids
         return ids
 
-    def _tokens(self, prompt: list[int], count: int, stopped: Callable[[], bool]) -> Iterator[int]:
+    def _tokens(self, key: str, prompt: list[int], count: int, stopped: Callable[[], bool]) -> Iterator[int]:
         """Yield at most `count` tokens of the reply, without the one that ends it."""
         ids = list(prompt)
         for _ in range(count):
             try:
-                token = int(self._next(ids, stopped).argmax())
+                token = int(self._next(key, ids, stopped).argmax())
             except _StoppedError:
                 return
             if token in self._ends:
@@ -190,35 +200,41 @@ class TransformersGenerator:
     def _text(self, ids: list[int]) -> str:
         return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def _next(self, ids: list[int], stopped: Callable[[], bool]) -> torch.Tensor:
+    def _next(self, key: str, ids: list[int], stopped: Callable[[], bool]) -> torch.Tensor:
         """Return the logits of the token after `ids`, shape (vocabulary,), float32, on the CPU.
+
+        `key` is the same for prompts that begin alike.
 
         Raises:
             _StoppedError: what was read in this call is forgotten.
         """
-        keep = 0
-        while keep < min(len(ids) - 1, len(self._seen)) and ids[keep] == self._seen[keep]:
-            keep += 1
-        cache = self._kept(keep)
-        keep = cache.get_seq_length()
-        self._cache, self._seen, self._stopped = None, [], stopped  # an interrupted cache is not used again
+        cache = self._kept(key, ids)
+        self._stopped = stopped
         with torch.inference_mode():
-            read = torch.tensor([ids[keep:]], device=self._device)
-            reply = self._model(input_ids=read, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        self._cache, self._seen = cache, list(ids)
+            new = torch.tensor([ids[cache.get_seq_length() :]], device=self._device)
+            reply = self._model(input_ids=new, past_key_values=cache, use_cache=True, logits_to_keep=1)
+        self._read[key] = _Read(list(ids), cache)
+        if len(self._read) > _PREFIXES:
+            self._read.popitem(last=False)
         logits: torch.Tensor = reply.logits[0, -1].float().cpu()
         return logits
 
-    def _kept(self, length: int) -> Any:
-        """Return the cache of the first `length` tokens read last, or an empty one."""
-        if length == 0 or self._cache is None:
+    def _kept(self, key: str, ids: list[int]) -> Any:
+        """Take out the cache of what `ids` share with the prompt last read under `key`; an empty one for nothing."""
+        read = self._read.pop(key, None)  # one that is interrupted is not used again
+        if read is None:
             return DynamicCache(config=self._model.config)
-        if length < len(self._seen):
+        keep = 0
+        while keep < min(len(ids) - 1, len(read.tokens)) and ids[keep] == read.tokens[keep]:
+            keep += 1
+        if keep == 0:
+            return DynamicCache(config=self._model.config)
+        if keep < len(read.tokens):
             try:
-                self._cache.crop(length - len(self._seen))
+                read.cache.crop(keep - len(read.tokens))
             except (RuntimeError, ValueError):  # a sliding window has forgotten what it would need
                 return DynamicCache(config=self._model.config)
-        return self._cache
+        return read.cache
 
     def _look_at_stopped(self, module: torch.nn.Module, inputs: tuple[object, ...]) -> None:
         del module, inputs

@@ -9,15 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from citewire.index.types import Article, Span
-from citewire.qa import facts
+from citewire.qa import english, facts, findings, measured, places
+from citewire.qa.antecedents import NOUNS, leans
 from citewire.qa.question import PLACE, Question
 from citewire.qa.vectors import WordVectors
 
-_KIND = 0.55  # the same, between the kind of thing asked for and a name ("country", "Singapore")
-_ALIASES = {"us": "american", "usa": "american", "united states": "american", "uk": "british", "eu": "european"}
+_KIND = 0.55  # least cosine between the kind of thing asked for and a name ("country", "Singapore")
+_ALIASES = {"eu": "european"}  # of a union, which `places` does not know
 _PLACES = ("place", "country", "city", "region")
+_OF_COUNTRIES = (PLACE, "country", "nation")
+_SEATED = frozenset(map(facts.stem, "based base headquartered headquarters located seat home".split()))
+# "Acme, a Chinese maker of ...", "the Singapore-based firm", "the US company Lund": whose place it is stands around.
+_SEAT = re.compile(
+    r"(?P<place>[^\W\d_a-z][\w.]*(?:\s[^\W\d_a-z][\w.]*)?)(?P<based>-based)?\s"
+    rf"(?:(?:[\w-]+\s){{0,5}}?(?:{NOUNS}|[a-z]+maker)\b\s?)?(?P<named>[^\W\d_a-z][\w’'.-]*)?"
+)
+_CAPITALISED = re.compile(r"(?<![\w-])(?<!North )(?<!South )(?<!Latin )(?<!Central )[^\W\d_a-z]")
+_APPOSED = re.compile(
+    r"(?P<name>[^\W\d_a-z][\w’'.&-]*(?:\s[^\W\d_a-z][\w’'.&-]*)*)(?:\s\([^)]*\))?,\s(?:an?|the|one of the)\s$"
+)
 _WINDOW = 2  # sentences before a sentence that may say who or what it speaks of
 _SAID = re.compile(r"[“”\"]|\b(?:said|says|stated|states|explained|told|added|argued|wrote|commented)\b")
 _DAY = re.compile(
@@ -25,6 +38,47 @@ _DAY = re.compile(
     r"|(?:last|next|this|the previous) (?:week|month|year|quarter|spring|summer|autumn|winter))\b",
     re.IGNORECASE,
 )
+_MONEY = re.compile(
+    r"\bhow much\b.{1,80}\b(?:pay|paid|spen[dt]|costs?|earn(?:ed)?|charged?|invest(?:ed)?|owed?|donated?)\b"
+    r"|\bwhat\b.{1,80}\b(?:earn(?:ed)?|pay|paid|spen[dt]|prices?|costs?|fees?|fines?|salary|budget|capitali[sz]ation"
+    r"|revenues?|profits?|income|turnover|earnings|expenses|spending|loss(?:es)?)\b"
+    r"|\bhow much\s(?:\w+\s)?(?:revenues?|profits?|income|turnover|money|debt|equity|spending)\b",
+    re.IGNORECASE,
+)
+_CHANGE = re.compile(
+    r"\b(?:by|rise|rose|grow|grew|fall|fell|increase|decrease|drop|dropped|chang|declin|gain|growth|higher|lower|more"
+    r"|less|larger|smaller|percent|percentage|share|margin|rate|tariff)\w*\b",
+    re.IGNORECASE,
+)
+_CURRENCY = re.compile(
+    r"\s?(?:[A-Z]{3}\b|yen|rupees?|francs?|won|rou?bles?|kron(?:a|er|or|ur)|pesos?|rand|lira|tenge|ringgit|baht|reais)"
+)
+_LEAST_MONEY = 100  # a bare number below this is a day or a rank more often than a sum
+# What a quantity is measured in, by stems of its names.
+_MEASURED_IN = {
+    "voltag": r"[km]?V|volts?",
+    "hash hashrat": r"[kMGTPE]?H/s|(?:tera|peta|exa)hash\w*",
+    "speed fast": r"km/h|kph|mph|knots?|m/s|[a-z]+ (?:per|an) hour",
+    "weight heavi mass weigh": r"kg|kilograms?|kilos?|g|grams?|tonn?es?|tons?|t|lbs?",
+    "power": r"[kMGT]?W|(?:kilo|mega|giga)?watts?",
+    "energi": r"[kMGT]?Wh|(?:kilo|mega|giga)?watt[- ]hours?",
+    "length height width depth distanc tall wide deep": r"[cmk]?m|(?:kilo|centi|milli)?met(?:er|re)s?|miles?|feet|ft",
+    "temperatur hot cold": r"°\s?[CF]?|degrees",
+    "area": r"hectares?|acres?|km²|m²|square \w+",
+    "memori storag": r"[KMGTP]B|(?:mega|giga|tera)bytes?",
+    "durat": r"seconds?|minutes?|hours?|days?|weeks?|months?|years?",
+    "frequenc": r"[kMG]?Hz|(?:kilo|mega|giga)hertz",
+    "volum": r"lit(?:er|re)s?|gallons?|barrels?|cubic \w+",
+}
+_TOGETHER = re.compile(
+    r"\b(?:collectively|in aggregate|jointly|combined|altogether|between them|together(?! with\b))\b", re.IGNORECASE
+)
+# A year that only serves to compare: "up from 2023", "than in 2022".
+_COMPARED_WITH = re.compile(
+    r"\b(?:from|than|versus|vs\.?|against|over|compared (?:to|with))\s(?:in\s|that of\s|the\s)*(?:19|20)\d\d\b",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(r"\b(?:since|from|until|for)\b", re.IGNORECASE)
 
 
 class Judge:
@@ -35,6 +89,12 @@ class Judge:
         self.vectors = vectors
         self._asked: dict[str, str] = {facts.stem(w): w for w in content_words(question.text)}
         vectors.add([*self._asked.values(), *facts.words(question.noun), question.noun, *_PLACES])
+        self._countries = {places.country(n) for n in question.names} - {""}
+        self._money = bool(_MONEY.search(question.text)) and not _CHANGE.search(question.text)
+        self._alone = _asks_of_one(question)
+        self._long = "how long" in question.text.lower()
+        self._unit_terms, self._unit = _unit_asked(question.text)
+        self._acronyms = _acronyms_of(question.text)
 
     def read(self, sentences: Iterable[str]) -> None:
         """Embed the words of `sentences` in one batch, before they are judged one by one."""
@@ -52,7 +112,7 @@ class Judge:
         q = self._question
         sentence, near = article.text[span.start : span.end], before(article.text, span)
         subject = f"{sentence}\n{near}\n{article.title}\n{opening(article.text)}"
-        out = [name for name in q.names if not facts.has_name(name, subject)]
+        out = [name for name in q.names if not self._has_name(name, subject)]
         spoken_of = facts.years(sentence) or facts.years(f"{article.text}\n{article.published[:4]}")
         if q.years and not q.years & spoken_of:  # a sentence on 2022 says nothing of 2023, whatever the article has
             out += [str(y) for y in sorted(q.years)]
@@ -63,9 +123,63 @@ class Judge:
         absent = [t for t in q.terms if not self._has_term(t, there, sentence)]
         if len(absent) > self._may_lack():
             out += [self._asked.get(t, t) for t in absent]
-        if wanted := self.wanted(sentence, whole):
+        if other := self.other_measure(sentence, near):
+            out.append(other)
+        if self.of_group(sentence):
+            out.append(f"a figure of {q.names[0]} alone")
+        if (wanted := self.wanted(sentence, whole)) and wanted not in out:
             out.append(wanted)
         return tuple(out)
+
+    def other_measure(self, sentence: str, near: str = "") -> str:
+        """The quantity asked for, if the sentence speaks of another part of it, or of the whole; "" otherwise.
+
+        What the part is called may stand in `near`, the text before, where the sentence leans on it.
+        """
+        asked = self._question.measure
+        if not asked or not (asked.head or asked.part):
+            return ""
+        every = measured.said(sentence)
+        told = [m for m in every if not asked.head or m.same_quantity(asked)]
+        if every and not told and not asked.mentioned(sentence):
+            return asked.name
+        if not asked.part:
+            others = bool(told) and all(m.part and not self._is_name(m.part) for m in told)
+            return f"{asked.head} as a whole" if others else ""
+        read = f"{near} {sentence}" if leans(sentence) else sentence
+        keys, there = asked.keys(), set(facts.terms(read))
+        short = measured.acronyms(read)
+        long = {w for w in keys if self._spelled_out(w, read)}
+        has = [w for w in keys if w in short or w in long or self._has_term(facts.stem(w), there, read)]
+        of_it = len(has) * 2 >= len(keys) and not (told and all(m.whole for m in told))
+        return "" if of_it else asked.name
+
+    def other_years(self, span: Span, article: Article) -> bool:
+        """Whether the sentence speaks of years, none of them asked about; one that it only compares with is no such."""
+        if not self._question.years:
+            return False
+        sentence = article.text[span.start : span.end]
+        said = facts.years(_COMPARED_WITH.sub(" ", sentence))
+        meant = {int(d.first[:4]) for d in article.dates if span.start <= d.start and d.end <= span.end}
+        return bool(said) and not self._question.years & (said | meant)
+
+    def of_group(self, sentence: str) -> bool:
+        """Whether the sentence's figure is that of several together, where one of them is asked about alone."""
+        return self._alone and bool(_TOGETHER.search(sentence))
+
+    def _is_name(self, part: str) -> bool:
+        """Whether what stands before a quantity is whose it is: one of the question's names."""
+        return any(facts.has_name(name, part) for name in self._question.names)
+
+    def _spelled_out(self, word: str, text: str) -> bool:
+        """Whether the text has the acronym of the question's run of words that `word` stands in."""
+        return any(word in run and re.search(rf"\b{short}\b", text) for short, run in self._acronyms.items())
+
+    def _has_name(self, name: str, text: str) -> bool:
+        if facts.has_name(name, text) or (name.isupper() and name.lower() in measured.acronyms(text)):
+            return True
+        country = places.country(name)
+        return bool(country) and country in places.countries_in(text)
 
     def _may_lack(self) -> float:
         """How many of the question's terms a sentence may leave out.
@@ -84,7 +198,45 @@ class Judge:
         if term in there or any(facts.same_root(term, t) for t in there):
             return True
         asked = self._asked.get(term, term)
-        return any(self.vectors.alike(asked, w) for w in content_words(sentence))
+        if self._spelled_out(asked, sentence) or (term in self._unit_terms and self._unit.search(sentence)):
+            return True
+        if term in _SEATED and self._seated(sentence):
+            return True
+        others = content_words(sentence)
+        if len(asked) > 3 and any(w.endswith(asked) for w in others):  # "SkuaMiners"
+            return True
+        if any(findings.same_side(findings.root(asked), findings.root(w)) for w in others):
+            return True
+        return any(self.vectors.alike(asked, w) for w in others)
+
+    def says_seat(self, sentence: str) -> bool:
+        """Whether it is asked where something is based and the sentence says so outright: "Acme, a Danish maker"."""
+        q = self._question
+        if q.expects != "named" or q.noun not in (*_OF_COUNTRIES, "city", "state", "region") or not q.terms:
+            return False
+        return all(t in _SEATED for t in q.terms) and self._seated(sentence, named=True)
+
+    def _seated(self, sentence: str, *, named: bool = False) -> bool:
+        """Whether the sentence says by an adjective where a company or the like is based: "a Danish maker".
+
+        Not where it says that of another; with `named`, only where it names the one asked about.
+        """
+        place_asked = self._question.noun not in ("city", "state", "region")
+        for start in _CAPITALISED.finditer(sentence):
+            m = _SEAT.match(sentence, start.start())
+            if not m or not (m["based"] or (place_asked and places.countries_of(m["place"]))):
+                continue
+            called = (
+                sentence[m.end("place") : m.start("named") if m["named"] else m.end()].removeprefix("-based").strip()
+            )
+            if not called and not (m["based"] and m["named"]):
+                continue  # "Chinese Lund"
+            apposed = _APPOSED.search(sentence[: m.start()])
+            owner = m["named"] or (apposed["name"] if apposed else "")
+            mine = any(facts.has_name(name.split()[0], owner) for name in self._question.names)
+            if mine or (not owner and not named):
+                return True
+        return False
 
     def wanted(self, sentence: str, whole: frozenset[str] | None) -> str:
         """The kind of thing that the question asks for, if the sentence has none; "" otherwise.
@@ -97,8 +249,10 @@ class Judge:
         amounts = [n for n in amounts if not (n.unit == "" and n.value in facts.years(sentence))]
         if q.expects == "percent" and not any(n.unit == "%" for n in amounts):
             return "a percentage"
-        if q.expects == "amount" and not amounts:
-            return "a figure"
+        if q.expects == "amount" and not self._measures(sentence, amounts):
+            return "a sum of money" if amounts and self._money else "a figure"
+        if not leans(sentence) and (other := self.other_measure(sentence)):
+            return other
         if q.expects == "count" and not any(self._counts(sentence, n) for n in amounts):
             return f"a number of {q.noun}"
         if q.expects == "statement" and not (
@@ -107,11 +261,19 @@ class Judge:
             return "what was said"
         if q.expects == "date" and not _tells_time(sentence, q):
             return "a date"
-        if q.expects == "person" and not self.new_names(sentence):
+        if q.expects == "person" and not self._new_names(sentence):
             return "a name"
         if q.expects == "named" and not self._named(sentence, whole):
             return f"the name of the {q.noun}"
         return ""
+
+    def _measures(self, sentence: str, amounts: list[facts.Number]) -> bool:
+        """Whether one of the amounts is of the kind asked for: money for a price, a time for "how long"."""
+        if self._long and _SINCE.search(sentence) and _tells_time(sentence, self._question):
+            return True
+        if not self._money:
+            return bool(amounts)
+        return any(n.unit == "money" or (not n.unit and _may_be_money(sentence, n)) for n in amounts)
 
     def _counts(self, sentence: str, number: facts.Number) -> bool:
         """Whether what follows the number, up to five words on in the same clause, is the noun of "how many"."""
@@ -120,9 +282,9 @@ class Judge:
             return False
         after = facts.words(re.split(r"[,;:.()]", sentence[number.end : number.end + 60])[0])[:5]
         head = nouns[-1]
-        return any(facts.stem(head) in facts.stem(w) or self.vectors.alike(head, w) for w in after)
+        return any(facts.stem(head) in w or self.vectors.alike(head, w) for w in after)
 
-    def new_names(self, sentence: str) -> list[str]:
+    def _new_names(self, sentence: str) -> list[str]:
         """The names in the sentence that are not the question's own in another form ("US", "United States")."""
         own = [facts.name_key(n) for n in self._question.names]
         own += [_ALIASES[key] for key in own if key in _ALIASES]
@@ -133,7 +295,7 @@ class Judge:
                 key in o or o in key or facts.same_root(key, o) or _initials(key) == o or _initials(o) == key
                 for o in own
             )
-            if not any(same):
+            if not any(same) and not (self._countries and self._countries & places.countries_of(name)):
                 out.append(name)
         return out
 
@@ -141,17 +303,70 @@ class Judge:
         """Whether a new name stands for the noun: alike in meaning, or in an article on such things that names it."""
         noun = self._question.noun
         kinds = _PLACES if noun == PLACE else [noun]
-        new = self.new_names(sentence)
+        new = self._new_names(sentence)
+        if noun != PLACE and self._unit_terms & set(facts.terms(noun)) and self._unit.search(sentence):
+            return True
         if any(self.vectors.alike(kind, n, _KIND) for kind in kinds for n in new):
             return True
         if not new or not facts.words(noun):
             return False
         word = facts.words(noun)[-1]
-        if any(self.vectors.alike(w, place, _KIND) for w in (noun, word) for place in _PLACES):
-            return False  # a place is told by what its name means, checked above
         head = facts.stem(word)
+        if word in _OF_COUNTRIES and any(places.countries_of(n) for n in new):
+            return True
+        if noun == PLACE:  # where something happens is an event too
+            return any(re.search(rf"\bat\s(?:the\s)?{re.escape(n)}", sentence) for n in new)
+        plain = content_words(re.sub(r"[^\W\d_a-z]\w*", " ", sentence))
+        called = any(facts.same_root(head, facts.stem(w)) for w in plain)
+        if any(self.vectors.alike(w, place, _KIND) for w in (noun, word) for place in _PLACES):
+            return called  # a place is told by what its name means, checked above, or by what it is called here
+        if word.endswith("ing") and not called:  # "rating": no name stands for it
+            return False
         unnamed = rf"\ban?\s+(?:\w+\s+)?{re.escape(head)}\w*\s+(?:that|who|which|in|at|to|for|of|whose)\b"
         return (whole is None or head in whole) and not re.search(unnamed, sentence.lower())
+
+
+def _asks_of_one(question: Question) -> bool:
+    """Whether a figure of the one thing that the question names is asked for: "Acme's profit", "did Acme earn"."""
+    if question.expects not in ("amount", "percent", "count") or len(question.names) != 1:
+        return False
+    if _TOGETHER.search(question.text):
+        return False
+    name, parts = question.names[0], english.clause(question.text)
+    owned = rf"(?<!\w){re.escape(name)}['’]s?(?!\w)"
+    return bool(re.search(owned, question.text)) or (parts is not None and parts.subject == name)
+
+
+def _unit_asked(text: str) -> tuple[frozenset[str], re.Pattern[str]]:
+    """The terms of a question that name a quantity, and a number with a unit that it is measured in."""
+    stems = set(facts.terms(text))
+    units = [(set(names.split()) & stems, unit) for names, unit in _MEASURED_IN.items()]
+    found = [(names, unit) for names, unit in units if names]
+    if not found:
+        return frozenset(), re.compile(r"(?!)")
+    terms = frozenset().union(*(names for names, _ in found))
+    followed = {
+        b for a, b in pairwise(facts.terms(text)) if a in terms and b in ("rate", "consumpt", "level", "output")
+    }
+    return terms | followed, re.compile(rf"\d\s?(?:{'|'.join(unit for _, unit in found)})(?![\w/])")
+
+
+def _acronyms_of(text: str) -> dict[str, frozenset[str]]:
+    """Acronym -> the run of two to five words of the text that it may stand for."""
+    parts = re.findall(r"[^\W\d_]+", text.lower())
+    return {
+        "".join(w[0] for w in run).upper(): frozenset(run)
+        for size in range(2, 6)
+        for run in (parts[i : i + size] for i in range(len(parts) - size + 1))
+        if not facts.STOP_WORDS & set(run)
+    }
+
+
+def _may_be_money(sentence: str, number: facts.Number) -> bool:
+    """Whether a bare number can be a sum: no small one, and none that counts what stands after it."""
+    after = re.match(r"\s([^\W\d_]\w*)", sentence[number.end :])
+    counted = after and after[1].lower() not in facts.STOP_WORDS and not _CURRENCY.match(sentence, number.end)
+    return number.value >= _LEAST_MONEY and not counted
 
 
 @lru_cache(maxsize=32)

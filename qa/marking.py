@@ -22,8 +22,11 @@ LONGEST_EXACT = 12  # words of an answer that can be looked for as it is; longer
 # name -> (what it says, the marks whose shares it is the mean of)
 MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "right": ("answers, or verdicts, that are right; a right source cited where the record names sources", ("right",)),
-    "exact_match": ("answer is word for word an accepted one (SQuAD EM; refusing the unanswerable counts)", ("em",)),
-    "f1": ("words shared with an accepted answer (SQuAD F1; refusing the unanswerable counts)", ("f1",)),
+    "exact_match": (
+        "the answer's few words, all of it where it has none, are an accepted one (SQuAD EM; a right refusal counts)",
+        ("em",),
+    ),
+    "f1": ("their words shared with an accepted answer (SQuAD F1; a right refusal counts)", ("f1",)),
     "answer_recall": ("words of an accepted answer that stand in the answer", ("answer_recall",)),
     "multiple_choice": ("the choice nearest to the answer is the right one", ("multiple_choice",)),
     "refusal_precision": ("refused questions that are unanswerable", ("refusal_precision",)),
@@ -211,14 +214,17 @@ def _wording(item: Asked, answer: Answer) -> dict[str, Tally]:
         return {"em": (refused, 1), "f1": (refused, 1)}
     if not item.answers:
         return {}
-    text = "" if answer.status in ("abstained", "failed") else " ".join(c.text for c in answer.claims if c.shown)
+    silent = answer.status in ("abstained", "failed")
+    text = "" if silent else " ".join(c.text for c in answer.claims if c.shown)
+    few = "" if silent else answer.short
     out: dict[str, Tally] = {
-        "em": (measure.exact_match(text, item.answers), 1),
-        "f1": (measure.token_f1(text, item.answers), 1),
+        "em": (measure.exact_match(few or text, item.answers), 1),
+        "f1": (measure.token_f1(few or text, item.answers), 1),
         "answer_recall": (measure.token_recall(text, item.answers), 1),
     }
     if item.choices:
-        out["multiple_choice"] = (float(_choice(text, item.choices) in item.answers), 1)
+        chosen = _choice(few, item.choices) or _choice(text, item.choices)
+        out["multiple_choice"] = (float(chosen in item.answers), 1)
     return out
 
 

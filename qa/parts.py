@@ -81,17 +81,6 @@ class Whole:
     parts: tuple[str, ...] = ()
 
 
-def decompose(text: str) -> tuple[str, ...]:
-    """Return the questions that `text` consists of, each standing alone; empty where it is one plain question.
-
-    >>> decompose("How did Kestrel's revenue in 2022 and 2023 compare?")
-    ("What was Kestrel's revenue in 2022?", "What was Kestrel's revenue in 2023?")
-    >>> decompose("Who runs Trinidad and Tobago?")
-    ()
-    """
-    return whole(text).parts
-
-
 def whole(text: str) -> Whole:
     """Return what `text`, a question that stands alone, asks for as a whole."""
     asked, quoted = _masked(" ".join(text.split()))
@@ -107,7 +96,7 @@ def _read(asked: str, depth: int = 2) -> Whole:
         return Whole()  # a preface: what it says would be missing from the parts
     if re.search(r"\?\s+\w", asked):
         return _questions(asked) or Whole()
-    for rule in (_comparison, _change, _coordinated, _times, _names, _quantities):
+    for rule in (_time_between, _comparison, _change, _coordinated, _times, _names, _quantities):
         if found := rule(asked.rstrip(" ?!.")):
             break
     else:
@@ -737,6 +726,56 @@ def _reports(text: str) -> Whole | None:
         return None
     kind: Kind = "change" if m["word"].lower() == "change" else "comparison"
     return Whole(kind, parts=tuple(_ask(f"what did {r} say about {m['about']}") for r in (m["first"], m["second"])))
+
+
+# -- time between two events ------------------------------------------------------------------------------
+
+_SPAN_ASKED = r"how\s(?:long|much time|soon|many\s(?:days|weeks|months|years|decades))"
+_LONG_AFTER = re.compile(
+    rf"{_SPAN_ASKED}\s(?:(?:passed|elapsed|went by)\s)?(?P<side>after|before)\s(?P<first>.{{4,120}}?)\s"
+    r"(?P<second>(?:did|was|were)\s.{4,120})",
+    re.IGNORECASE,
+)
+_LONG_BETWEEN = re.compile(
+    rf"{_SPAN_ASKED}\s(?:(?:passed|elapsed|went by|lie|lay|was it|were there|was there|are there|did it take)\s)?"
+    r"(?P<from>between|from)\s(?P<first>.{4,120}?)\s(?P<to>and|to|until)\s(?P<second>.{4,120})",
+    re.IGNORECASE,
+)
+_OPENS_EVENT = re.compile(rf"(?:the|its|his|her|their|{_CAP}(?:\s{_CAP})*['’]s)\s(?!\W)", re.IGNORECASE)
+
+
+def _time_between(text: str) -> Whole | None:
+    """How much time lies between two events: when each was."""
+    if m := _LONG_AFTER.fullmatch(text):
+        first = _when(m["first"])
+        second = _ask(f"when {m['second']}")
+        alone = follow_up(second, [Turn(first, "")]) if first else None
+        if not alone or alone.unresolved:
+            return None
+        return Whole("comparison", "difference", (first, alone.text))
+    m = _LONG_BETWEEN.fullmatch(text)
+    if not m or (m["from"].lower() == "between") != (m["to"].lower() == "and"):
+        return None
+    parts = tuple(_when(m[side]) for side in ("first", "second"))
+    return Whole("comparison", "difference", parts) if all(parts) else None
+
+
+def _when(event: str) -> str:
+    """The question when an event was: of "Acme opened its plant", of "the founding of Acme"; "" where that is open."""
+    words = event.split()
+    for at in range(1, min(7, len(words))):
+        verb = words[at]
+        if not (verb.islower() and english.is_past(verb)) or verb in ("had", "been"):
+            continue
+        subject, rest = " ".join(words[:at]), " ".join(words[at + 1 :])
+        if not re.fullmatch(_ITEM, subject):
+            return ""
+        if verb in ("was", "were"):
+            return _ask(f"when {verb} {subject} {rest}") if rest else ""
+        return _ask(f"when did {subject} {english.base(verb)} {rest}")
+    if re.search(_YEAR, words[0]) or not _OPENS_EVENT.match(event) or len(words) < 2:
+        return ""
+    return _ask(f"when was {event}")
 
 
 # -- change over time -----------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ from typing import Literal
 from citewire.index import dates
 from citewire.index.query import times
 from citewire.qa import english, facts
+from citewire.qa.measured import Measure, asked
 from citewire.qa.types import Turn
 
 Expected = Literal["count", "amount", "percent", "date", "person", "named", "statement", "reason", "open"]
 
 _PERCENT = re.compile(
     r"\b(?:what|which|how (?:big|large|high)(?: a)?)\s+(?:\w+\s+)?(?:share|percentage|percent|proportion)\b"
+    r"|\b(?:what|how (?:big|large|high)) (?:is|was|are|were) (?:[\w’'-]+\s){1,6}?(?:share|percentage|proportion) of\b"
 )
 _AUXILIARY = "is|are|was|were|do|does|did|has|have|had|can|could|will|would"
 # "how many [noun]": up to four words, ended by a verb or preposition, the question's end, or nothing at all.
@@ -33,15 +35,24 @@ QUANTITY = (
     r"(?:revenue|profit|income|loss|price|cost|costs|tariff|rate|margin|sales|turnover|budget|number|"
     r"value|amount|capitali[sz]ation|fee|fine|salary|population|total|size)"
 )
+_WITHIN = "to|of|about|with|by|for|from|on|in|as|that|which|who"  # ends the noun phrase that "what" asks for
 _AMOUNT = re.compile(
-    r"\bhow (?:much|high|large|big|far|long|old|fast|tall|heavy)\b|\bwhat\b.{0,60}\b" + QUANTITY + r"\b"
+    r"\bhow (?:much|high|large|big|far|long|old|fast|tall|heavy)\b"
+    rf"|\bwhat\b(?:(?!\s(?:{_WITHIN})\s)[^?]){{0,60}}?\b{QUANTITY}s?\b"
+    rf"(?=\W*$|[?,;:]|\s(?:{english.PREPOSITIONS}|per|when|while|{_AUXILIARY}|[a-z]+s|[a-z]+ed|reach|hit|total|amount)\b)"
+    r"|\bwhat\s(?:did|does|do|has|have|had)\b[^?]{1,60}\s(?:earn(?:ed)?|pay|paid|charged?|spen[dt])(?!\sattention)\b"
 )
-_DATE = re.compile(r"\bwhen\b|\b(?:what|which)\s+(?:\w+\s+)?(?:year|month|date|day|week|quarter)\b")
+# "When" that asks, not the one of "the price when it was sold".
+_DATE = re.compile(
+    rf"^\W*(?:(?:and|but|so)\W+)?(?:(?:since|until|by|from)\s)?when\b|,?\s(?:and|or|but)\s(?:since\s)?when\b"
+    rf"|[,:]\s(?:since\s)?when\s(?:{_AUXILIARY})\b|\b(?:what|which)\s+(?:\w+\s+)?(?:year|month|date|day|week|quarter)\b"
+)
 _STATEMENT = re.compile(
     r"\bwhat\s+(?:did|does|do|has|have|had)\b.{1,60}\b(?:say|said|state|stated|comment|argue|argued|explain|think)\b"
 )
 _IS = re.compile(r"^\W*(?:who|what|which)(?:\s+(?:is|are|was|were)\b|[’']s\b)", re.IGNORECASE)
 _PERSON = re.compile(r"\bwho(?:m|se)?\b")
+_WHO_IS_NAMED = re.compile(r"\W*[Ww]ho (?:is|was) (?:[^\W\d_a-z][\w’'.-]+\s?){2,4}\W*")  # asks what the person is
 _IRREGULAR = (  # past forms that a news question may ask about and that do not end in "ed"
     "beat|became|began|bought|brought|built|came|cut|drew|fell|found|gave|got|grew|held|hit|kept|led|left|lost|made|met|"
     "paid|put|ran|rose|said|saw|sent|set|shut|sold|spent|took|told|went|won|wrote"
@@ -60,7 +71,8 @@ _FILLER = frozenset(
     facts.stem(w)
     for w in (
         "much many kind type sort exactly currently latest recent recently mention mentioned according article articles"
-        " report reported together new first happen happened describe explain compare comparison change changed "
+        " report reported together new first main key major happen happened describe explain compare comparison change"
+        " changed "
         "end start make made get got go"
     ).split()
 )
@@ -84,6 +96,7 @@ class Question:
             "since 2019" and "before June".
         newest: whether it asks for the latest: "the latest", "now", "this week".
         context: stems of the earlier question that a follow-up leans on; they help ranking and are not required.
+        measure: the divisible quantity that it asks for, and of which part; None for any other question.
     """
 
     text: str
@@ -97,6 +110,7 @@ class Question:
     elliptic: bool = False
     periods: tuple[tuple[str, str], ...] = ()
     newest: bool = False
+    measure: Measure | None = None
 
 
 def parse(text: str, context: str = "", as_of: str = "") -> Question:
@@ -112,7 +126,7 @@ def parse(text: str, context: str = "", as_of: str = "") -> Question:
         InputError: `as_of` is neither "" nor a day.
     """
     expects, noun = _expected(text)
-    names = tuple(dict.fromkeys(facts.names(text)))
+    names = tuple(n for n in dict.fromkeys(facts.names(text)) if not noun or n.lower() != noun)
     named = {facts.stem(w) for n in names for part in n.split() for w in re.split(r"[-’'.]", part.lower()) if w}
     years = frozenset(facts.years(text))
     skip = named | {str(y) for y in years} | _FILLER
@@ -124,6 +138,7 @@ def parse(text: str, context: str = "", as_of: str = "") -> Question:
     parsed = Question(
         text, terms, names, years, expects, noun, bool(_IS.match(text)),
         periods=_periods(text, as_of), newest=times(text, as_of).newest,
+        measure=asked(text) if expects == "amount" else None,
     )  # fmt: skip
     return _completed(parsed, context, as_of) if context else parsed
 
@@ -146,6 +161,7 @@ def _completed(question: Question, context: str, as_of: str) -> Question:
         describes=False,
         periods=question.periods or earlier.periods,
         newest=question.newest or earlier.newest,
+        measure=question.measure or earlier.measure,
     )
 
 
@@ -153,7 +169,7 @@ def _expected(text: str) -> tuple[Expected, str]:
     low = text.lower()
     if _PERCENT.search(low):
         return "percent", ""
-    if re.match(r"\W*why\b", low):
+    if re.match(r"\W*why\b", low) or re.match(r"\W*what\s(?:\w+\s){0,3}?reasons?\b", low):
         return "reason", ""
     if _STATEMENT.search(low):
         return "statement", ""
@@ -163,6 +179,8 @@ def _expected(text: str) -> tuple[Expected, str]:
         return "date", ""
     if _AMOUNT.search(low):
         return "amount", ""
+    if _WHO_IS_NAMED.fullmatch(text):
+        return "open", ""
     if _PERSON.search(low):
         return "person", ""
     if m := _NAMED.search(low):
@@ -307,6 +325,25 @@ def topic(text: str) -> str:
     return f"the {m['noun'] or 'amount'} that {english.statement(parts)}"
 
 
+_WHEN_WAS = re.compile(r"when\s(?:was|were|is)\s(?P<thing>(?:the|its|(?-i:[^\W\d_a-z])[\w-]*['’]s)\s.+)", re.IGNORECASE)
+
+
+def event(text: str) -> str:
+    """Return what a question with "when" asks the time of, as a noun phrase; "" for other questions or where unclear.
+
+    >>> event("When was the founding of Lund?"), event("When did Lund sell its ferries?")
+    ('the founding of Lund', 'the time when Lund sold its ferries')
+    """
+    asked = text.strip(" ?")
+    m = _WHEN_WAS.fullmatch(asked)
+    if m and not any(english.is_past(word) for word in m["thing"].split()):
+        return m["thing"]
+    parts = english.clause(asked)
+    if not parts or parts.wh.lower() != "when":
+        return ""
+    return f"the time when {english.statement(parts)}"
+
+
 # -- follow-ups -----------------------------------------------------------------------------------------
 
 _TURNS = 6  # earlier turns that a follow-up can lean on; a reader does not go back further
@@ -393,12 +430,6 @@ class FollowUp:
     text: str
     leaned_on: str = ""
     unresolved: tuple[str, ...] = ()
-
-
-def standalone(text: str, history: Sequence[Turn]) -> tuple[str, str]:
-    """Return the text of `follow_up` and the earlier question that it leans on ("" if none)."""
-    found = follow_up(text, history)
-    return found.text, found.leaned_on
 
 
 def follow_up(text: str, history: Sequence[Turn]) -> FollowUp:

@@ -87,6 +87,27 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class TimelinePoint:
+    """What was so at one time, with the sentence that says it.
+
+    Attributes:
+        first, last: first and last day meant, ISO 8601, both included; equal for a day.
+        stated: whether the sentence names the time, else it is the article's day of publication.
+        value: the figure as written, "" where the question asks for none.
+        article, start, end, text: the sentence.
+    """
+
+    first: str
+    last: str
+    stated: bool
+    value: str
+    article: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerHit:
     """A retrieved passage, as the answer reports it; `score` as in `citewire.index.types.Hit`."""
 
@@ -115,7 +136,11 @@ class Timings:
 class Answer:
     """The answer object of every surface: command line, page, HTTP, export.
 
-    `text` is the answer as shown, each shown claim followed by its numbers as `[n]`.
+    Attributes:
+        text: the answer as shown, each shown claim followed by its numbers as `[n]`.
+        timeline: two points or more where the question asks how something changed, oldest first.
+        short: the few words of a quote that answer, "" where the question wants more or none fit.
+        as_of: newest day of publication of the articles quoted, ISO 8601; "" where none has a day.
     """
 
     question: str
@@ -124,6 +149,9 @@ class Answer:
     text: str
     claims: tuple[Claim, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    timeline: tuple[TimelinePoint, ...] = ()
+    as_of: str = ""
+    short: str = ""
     hits: tuple[AnswerHit, ...] = ()
     timings: Timings = field(default_factory=Timings)
     model: str = ""

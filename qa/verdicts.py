@@ -30,18 +30,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "words": ("covered", "covered_all", "rest", "rest_all", "pairs"),
     "facts": (*(kind for kind in KINDS if kind != "rounded"), "number_all", "name_all", "name_rest_all", "nots"),
     "meaning": ("cosine", "cosine_best", "close", "clause", "odd"),
-    "entailment": ("entailment",),
     "model": ("model",),
 }
 AGAINST = frozenset({*GROUPS["facts"], "odd"})
 
-_NEAR = 3  # sentences that a `Scorer` reads: the quote and the next best
+_NEAR = 3  # sentences that an `Opinion` reads: the quote and the next best
+_OPEN = (0.2, 0.8)  # probabilities between which the language model is asked too
 _EMBEDDED = 6  # of the sentences given, those with most of the claim's words are compared by meaning
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
 _CLOSE = 0.75  # cosine from which meaning counts double; a bend in an otherwise straight line
 _UNSAID = 0.6  # cosine of two single words' embeddings below which one is not said by the other
 _FAR = 0.4  # share of a claim's words below which a sentence not near in meaning does not speak of it at all
-_MOST = 5.0  # log odds of the optional features are cut off here
+_MOST = 5.0  # log odds of an opinion are cut off here
 
 _ELSEWHERE: frozenset[Kind] = frozenset({"number", "date"})  # what a second quote of one text may have
 _POINTING = re.compile(
@@ -52,11 +52,14 @@ Features = dict[str, float]
 Naming = Callable[[int, str], str | None]  # (index into the evidence, name) -> a text beside it that has the name
 
 
-class Scorer(Protocol):
-    """An optional second opinion: an NLI model, or the language model's own yes or no."""
+class Opinion(Protocol):
+    """A second opinion: `citewire.qa.opinion` has the language model's own yes or no."""
 
-    def __call__(self, claim: str, quote: str) -> float:
-        """Return the probability that `quote`, up to three sentences, supports `claim`, one sentence; 0 to 1."""
+    def __call__(self, claim: str, quote: str) -> float | None:
+        """Return the probability that `quote`, up to three sentences, supports `claim`, one sentence.
+
+        0 to 1, or None where there is no telling.
+        """
         ...
 
 
@@ -87,6 +90,7 @@ class _Compared:
 
     Attributes:
         best: index of the sentence that carries most.
+        quote: that and the next best, in the order of the text.
         found: how that differs from the claim.
         features: by name.
         unsaid: words of the claim that neither it nor any word near in meaning has.
@@ -95,6 +99,7 @@ class _Compared:
 
     claim: Statement
     best: int
+    quote: str
     found: tuple[Finding, ...]
     features: Features
     unsaid: tuple[str, ...]
@@ -106,16 +111,13 @@ class Checker:
 
     Args:
         vectors: compare meaning; without them only words and facts are compared.
-        entailment: an NLI model, where there is one.
-        model: the language model's own opinion, where it is asked.
+        opinion: asked about claims that these leave open; needs `vectors`.
     """
 
-    def __init__(
-        self, vectors: WordVectors | None = None, entailment: Scorer | None = None, model: Scorer | None = None
-    ) -> None:
+    def __init__(self, vectors: WordVectors | None = None, opinion: Opinion | None = None) -> None:
         self._vectors = vectors
-        self._scorers = {name: s for name, s in (("entailment", entailment), ("model", model)) if s is not None}
-        self._weights = Weights.of(("words", "facts", *(["meaning"] if vectors else []), *self._scorers))
+        self._opinion = opinion
+        self._weights = Weights.of(("words", "facts", *(["meaning"] if vectors else [])))
 
     def check(
         self,
@@ -139,17 +141,34 @@ class Checker:
         compared = self._compare_all(claim, given, cited, known, naming)
         if not compared:
             return Judged("unsupported", 0.0, "there is nothing to compare", ())
-        features = worst(c.features for c in compared)
-        verdict, probability, reason = _verdict(compared, self._weights.probability(features))
+        verdict, probability, reason = _verdict(compared, *self._probability(compared))
         elsewhere = tuple(dict.fromkeys(name for c in compared for name in c.elsewhere))
         spans = () if verdict == "unsupported" else _spans(compared, given, naming is None)
         return Judged(verdict, round(probability, 3), reason, spans, elsewhere)
 
     def features(self, claim: str, evidence: str | Sequence[str]) -> Features:
-        """Return what `check` weighs, by name; {} where there is nothing to compare."""
+        """Return what `check` weighs, by name, with "model" where there is an opinion; {} if there is nothing."""
         given = split(evidence) if isinstance(evidence, str) else list(evidence)
         compared = self._compare_all(claim, given, (), frozenset(), None)
-        return worst(c.features for c in compared) if compared else {}
+        odds = self._asked(compared)
+        return {**worst(c.features for c in compared), **({} if odds is None else {"model": odds})} if compared else {}
+
+    def _probability(self, compared: Sequence[_Compared]) -> tuple[float, bool]:
+        """Return the probability of support, and whether an opinion, asked where the rest leaves it open, is for it."""
+        features = worst(c.features for c in compared)
+        probability = self._weights.probability(features)
+        if not _OPEN[0] < probability < _OPEN[1] or any(f.kind in DECISIVE for c in compared for f in c.found):
+            return probability, False
+        odds = self._asked(compared)
+        if odds is None:
+            return probability, False
+        return Weights.of(("words", "facts", "meaning", "model")).probability({**features, "model": odds}), odds > 0
+
+    def _asked(self, compared: Sequence[_Compared]) -> float | None:
+        """The lowest log odds that the opinion gives a sentence of the claim; None where it has none."""
+        opinions = [self._opinion(c.claim.text, c.quote) for c in compared] if self._opinion else []
+        told = [_log_odds(p) for p in opinions if p is not None]
+        return min(told, default=None)
 
     def _compare_all(
         self, claim: str, given: Sequence[str], cited: Sequence[int], known: frozenset[str], naming: Naming | None
@@ -175,9 +194,9 @@ class Checker:
         said = best if naming else findings.read("\n".join(rest.given))
         found = [f for f in found if f not in figures and not (f.kind == "addition" and _said(f, said, unsaid))]
         features = _words(claim, best, evidence) | _facts(claim, best, found, evidence) | meaning
-        quoted = " ".join(evidence[i].text for i in sorted(order[:_NEAR]))
-        features |= {name: _log_odds(score(claim.text, quoted)) for name, score in self._scorers.items()}
-        return _Compared(claim, order[0], tuple(found), features, unsaid, (*nearby, *(f.what for f in figures)))
+        elsewhere = (*nearby, *(f.what for f in figures))
+        quote = " ".join(evidence[i].text for i in sorted(order[:_NEAR]))
+        return _Compared(claim, order[0], quote, tuple(found), features, unsaid, elsewhere)
 
     def _ranked(
         self, claim: Statement, evidence: Sequence[Statement], cited: Sequence[int]
@@ -254,8 +273,11 @@ class _Rest:
 # -- verdict ----------------------------------------------------------------------------------------------------------
 
 
-def _verdict(compared: Sequence[_Compared], probability: float) -> tuple[Verdict, float, str]:
-    """Return verdict, probability and reason: a decisive difference leaves no support, any other at most a part."""
+def _verdict(compared: Sequence[_Compared], probability: float, agreed: bool) -> tuple[Verdict, float, str]:
+    """Return verdict, probability and reason: a decisive difference leaves no support, any other at most a part.
+
+    Where the opinion has read the quote and `agreed`, words that look added may be meant by it.
+    """
     found = [f for c in compared for f in c.found]
     decisive = [f for f in found if f.kind in DECISIVE]
     if decisive:
@@ -264,9 +286,11 @@ def _verdict(compared: Sequence[_Compared], probability: float) -> tuple[Verdict
     if far or probability < PARTIAL:
         reason = findings.reason(found) if found and not far else "no sentence of the sources says this"
         return "unsupported", min(probability, PARTIAL - 0.01), reason
-    if found:
+    if any(f.kind != "addition" or not agreed for f in found):
         return "partial", min(probability, SUPPORTED - 0.01), findings.reason(found)
     if probability < SUPPORTED:
+        if found:
+            return "partial", probability, findings.reason(found)
         unsaid = list(dict.fromkeys(w for c in compared for w in c.unsaid))[:3]
         words = " or ".join(f"“{w}”" for w in unsaid)
         return "partial", probability, f"the quote does not say {words}" if unsaid else "the quote says it differently"

@@ -65,7 +65,7 @@ class Scripted:
         return sum(len(m.content.split()) for m in messages)
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        raise NotImplementedError
+        return [1 / len(options)] * len(options)
 
 
 class Remembering:

@@ -6,9 +6,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from citewire.index.dates import mentions
 from citewire.qa import facts
-from citewire.qa.arithmetic import Days, Figure, Moment, Operation, Refusal, Result, compute, compute_days, pick
-from citewire.qa.question import parse
+from citewire.qa.arithmetic import (
+    Days,
+    Figure,
+    Moment,
+    Operation,
+    Refusal,
+    Result,
+    compute,
+    compute_days,
+    pick,
+    pick_moment,
+)
+from citewire.qa.question import event, parse
 
 YEAR_2023, YEAR_2024 = ("2023-01-01", "2023-12-31"), ("2024-01-01", "2024-12-31")
 
@@ -195,11 +207,41 @@ QUOTE = (
         ("How many ferries did Acme order?", "Acme paid $3 million for 17 ferries and 4 buses.", "17"),
         ("How many trams did Acme order?", "Acme paid $3 million for 17 ferries and 4 buses.", None),
         ("What was Acme's revenue?", "Acme did well.", None),
+        ("When did Acme open?", "Acme opened on 3 May 2013.", None),  # a day is no amount
     ],
 )
 def test_the_figure_of_a_quote_that_answers(text: str, quote: str, found: str | None) -> None:
     chosen = pick(parse(text), "it", quote)
     assert (chosen.text if chosen else None) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "days"),
+    [
+        ("When was Acme founded?", "Acme was founded in 2013 and Lund in May 2016.", ("2013-01-01", "2013-12-31")),
+        ("When was Lund founded?", "Acme was founded in 2013 and Lund in May 2016.", ("2016-05-01", "2016-05-31")),
+        ("When did Lund close?", "In May 2016 Lund closed.", ("2016-05-01", "2016-05-31")),
+        ("When did it close?", "It grew in 2013 and fell in 2016.", None),  # either
+        ("When did Lund close?", "Lund closed.", None),
+    ],
+)
+def test_the_time_of_a_quote_that_answers(text: str, quote: str, days: Days | None) -> None:
+    told = f"Lately. {quote} It was bought in 2020."
+    found = pick_moment(parse(text), "it", quote, mentions(told, ""), told.index(quote))
+    assert (found and (found.first, found.last)) == days
+
+
+def test_the_time_between_two_quoted_days() -> None:
+    quotes = ["Acme opened its plant on 3 May 2013.", "Lund closed the yard on 4 May 2016."]
+    asked = ["When did Acme open its plant?", "When did Lund close the yard?"]
+    moments = [
+        pick_moment(parse(q), event(q), quote, mentions(quote, "")) for q, quote in zip(asked, quotes, strict=True)
+    ]
+    found = compute_days("difference", [m for m in moments if m])
+    assert isinstance(found, Result)
+    assert found.sentence == (
+        "3 years passed between the time when Acme opened its plant and the time when Lund closed the yard."
+    )
 
 
 ACME = Moment("the founding of Acme", "", "2013-01-01", "2013-12-31")

@@ -186,7 +186,7 @@ class TestQuote:
         assert quotes(judgement) == [sentence]
 
     def test_verbatim(self) -> None:
-        judgement = verbatim(evidence(COST))
+        judgement = verbatim("a.txt", Span(TEXT.index(COST), TEXT.index(COST) + len(COST)), COST)
         assert (judgement.verdict, judgement.probability, judgement.reason) == ("supported", 1.0, "")
         assert quotes(judgement) == [COST]
 

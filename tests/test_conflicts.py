@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
@@ -11,13 +11,14 @@ from citewire.index.passages import sentences
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
-from citewire.qa.conflicts import Findings, Point, find, newest, pairs
+from citewire.qa.conflicts import find, pairs
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
 from citewire.qa.question import parse
+from citewire.qa.types import Conflict
 from citewire.qa.vectors import WordVectors
 
-Find = Callable[..., Findings]
+Find = Callable[..., tuple[Conflict, ...]]
 
 
 def article(number: int, text: str, published: str = "", group: str = "") -> Article:
@@ -29,21 +30,19 @@ def article(number: int, text: str, published: str = "", group: str = "") -> Art
 def look(embedder: Embedder) -> Find:
     """Find in articles all of whose sentences bear on the question equally well."""
 
-    def look(question: str, *articles: Article) -> Findings:
+    def look(question: str, *articles: Article) -> tuple[Conflict, ...]:
         known = {a.path: a for a in articles}
         evidence = [Evidence(a.path, s, a.text[s.start : s.end], 0.7, ()) for a in articles for s in sentences(a.text)]
         found = find(parse(question), evidence, known.__getitem__, WordVectors(embedder))
-        for value in (v for c in found.conflicts for v in c.values):
+        for value in (v for c in found for v in c.values):
             assert known[value.article].text[value.start : value.end] == value.text
-        for point in found.timeline:
-            assert known[point.article].text[point.start : point.end] == point.value
         return found
 
     return look
 
 
-def values(found: Findings) -> list[set[str]]:
-    return [{v.value for v in c.values} for c in found.conflicts]
+def values(found: tuple[Conflict, ...]) -> list[set[str]]:
+    return [{v.value for v in c.values} for c in found]
 
 
 REVENUE = "What was the revenue of Kestrel in 2023?"
@@ -80,6 +79,14 @@ DIFFER = [
      "The ferry carried 450 passengers.", {"450", "200"}),
     ("When did the bridge open?", "The bridge opened in spring 2019.", "The bridge opened on 3 May 2021.",
      {"3 May 2021", "2019"}),
+    (COUNTRY, "Shares of the Singapore-based Kestrel rose on Monday.", "The Chinese manufacturer Kestrel sold more.",
+     {"Singapore", "Chinese"}),
+    ("Where is Kestrel based?", "Singapore-based brewing machine maker Kestrel, which employs 40 people, grew.",
+     "Kestrel Inc. (KES), a Chinese ASIC maker, sold more this year.", {"Singapore", "Chinese"}),
+    ("Where is Kestrel headquartered?", "Kestrel is headquartered in Singapore.",
+     "The Danish brewer said that it had hired. Kestrel sells beer.", {"Singapore", "Danish"}),
+    ("In which city is Kestrel based?", "Kestrel is based in Lyon, France.", "Kestrel is based in Paris, France.",
+     {"Lyon, France", "Paris, France"}),
 ]  # fmt: skip
 
 
@@ -87,11 +94,11 @@ DIFFER = [
 def test_different_values_are_a_conflict(look: Find, question: str, one: str, other: str, expected: set[str]) -> None:
     found = look(question, article(1, one, "2024-02-01"), article(2, other, "2024-02-03"))
     assert values(found) == [expected]
-    assert {(v.article, v.published) for v in found.conflicts[0].values} == {
+    assert {(v.article, v.published) for v in found[0].values} == {
         ("1.txt", "2024-02-01"),
         ("2.txt", "2024-02-03"),
     }
-    assert found.conflicts[0].about == question.rstrip("?")
+    assert found[0].about == question.rstrip("?")
 
 
 ALIKE = {
@@ -118,6 +125,12 @@ ALIKE = {
     "part of the name": ("Who won the Norland Cup?", "Ana Ruiz won the Norland Cup.", "Ruiz won the Norland Cup."),
     "of that country": (COUNTRY, "Kestrel is based in Norway.", "Kestrel is a Norwegian brewer based abroad."),
     "by table": (COUNTRY, "Kestrel is based in France.", "Kestrel is a French brewer based abroad."),
+    "its capital": (COUNTRY, "Kestrel, a Danish brewer, grew.", "Kestrel is headquartered in Copenhagen."),
+    "a city there": (COUNTRY, "Kestrel is a French brewer.", "Kestrel is headquartered in Lille, France."),
+    "one country": (COUNTRY, "The U.S.-based Kestrel grew.", "Kestrel is an American brewer."),
+    "of others": (COUNTRY, "Kestrel is based in Norway.", "Danish officials met Kestrel in June."),
+    "based elsewhere": (COUNTRY, "Kestrel is based in Norway.", "Denmark-based Heron bought shares of Kestrel."),
+    "bought": (COUNTRY, "Kestrel is based in Norway.", "The Danish firm bought Kestrel beer."),
     "reasons": ("Why did profit fall?", "Profit fell because barley cost more.", "Profit fell because of the strike."),
     "yes or no": ("Is Kestrel based in Norway?", "Kestrel is based in Norway.", "Kestrel is based in Denmark."),
 }
@@ -138,7 +151,7 @@ def test_copies_are_one_source(look: Find) -> None:
         article(3, "Kestrel had revenue of £53 million in 2023.", "2024-02-03", group="b"),
         article(4, "In 2023 the revenue of Kestrel was £53m.", "2024-02-04", group="c"),
     )
-    assert sorted(v.article for v in found.conflicts[0].values) in (
+    assert sorted(v.article for v in found[0].values) in (
         ["1.txt", "3.txt", "4.txt"],
         ["2.txt", "3.txt", "4.txt"],
     )
@@ -149,39 +162,26 @@ def test_one_article_can_disagree_with_itself(look: Find) -> None:
     assert values(look(REVENUE, article(1, text))) == [{"£48 million", "£53 million"}]
 
 
-def test_change_over_time_is_a_timeline(look: Find) -> None:
-    found = look(
-        "How many ferries does Lund Lines run?",
+def test_values_that_differ_only_by_time_are_none(look: Find) -> None:
+    now = look(
+        FERRIES,
         article(2, "Lund Lines runs 17 ferries.", "2024-06-01"),
         article(1, "Lund Lines runs 14 ferries.", "2021-06-01"),
         article(3, "In 2019 Lund Lines ran 9 ferries.", "2024-06-01"),
     )
-    assert found.conflicts == ()
-    assert [(p.first, p.last, p.stated, p.value) for p in found.timeline] == [
-        ("2019-01-01", "2019-12-31", True, "9"),
-        ("2021-06-01", "2021-06-01", False, "14"),
-        ("2024-06-01", "2024-06-01", False, "17"),
-    ]
-    last = newest(found.timeline)
-    assert last is not None
-    assert (last.value, last.sentence) == ("17", "Lund Lines runs 17 ferries.")
-
-
-def test_newest() -> None:
-    def point(day: str, value: str, score: float = 0.6) -> Point:
-        return Point(day, day, False, value, "a.txt", 0, 1, "", score)
-
-    points: Sequence[Point] = [point("", "x", 0.7), point("2021-05-01", "a"), point("2023-05-01", "b")]
-    assert newest(points) == points[2]
-    assert newest([point("", "x"), point("", "y", 0.9)]) == point("", "y", 0.9)
-    assert newest([]) is None
+    assert now == ()
+    chief = "Who is the chief executive of Kestrel?"
+    earlier = article(1, "Ana Ruiz is the chief executive of Kestrel.", "2021-06-01")
+    later = "Greta Solheim is the chief executive of Kestrel."
+    assert look(chief, earlier, article(2, later, "2024-06-01")) == ()
+    assert values(look(chief, earlier, article(2, later, "2021-06-20"))) == [{"Ana Ruiz", "Greta Solheim"}]
 
 
 def test_nothing_to_compare(look: Find, embedder: Embedder) -> None:
-    assert look(REVENUE) == Findings()
+    assert look(REVENUE) == ()
     none: dict[str, Article] = {}
     assert pairs(parse(REVENUE), [], none.__getitem__, WordVectors(embedder)) == []
-    assert look(REVENUE, article(1, "The brewer was founded by two sisters.")) == Findings()
+    assert look(REVENUE, article(1, "The brewer was founded by two sisters.")) == ()
 
 
 def test_real_articles(seeds_index: Index, embedder: Embedder) -> None:
@@ -190,7 +190,7 @@ def test_real_articles(seeds_index: Index, embedder: Embedder) -> None:
     evidence = gather(question, hits, seeds_index.article, embedder, Judge(question, WordVectors(embedder)))
     found = find(question, evidence, seeds_index.article, WordVectors(embedder))
     assert values(found) == [{"$88.8 million", "$269.3 million"}]
-    assert {v.article[:3] for v in found.conflicts[0].values} == {"000", "001"}
+    assert {v.article[:3] for v in found[0].values} == {"000", "001"}
 
 
 def test_the_bar_can_be_set(look: Find, embedder: Embedder) -> None:
@@ -205,4 +205,4 @@ def test_the_bar_can_be_set(look: Find, embedder: Embedder) -> None:
     best = pairs(parse(REVENUE), evidence, articles.__getitem__, WordVectors(embedder))[0]
     for least, flagged in ((best.probability - 0.01, True), (best.probability + 0.01, False)):
         found = find(parse(REVENUE), evidence, articles.__getitem__, WordVectors(embedder), least)
-        assert bool(found.conflicts) is flagged
+        assert bool(found) is flagged

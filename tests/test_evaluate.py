@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -285,10 +285,17 @@ def claim(text: str, *quotes: Quote, verdict: Verdict = "supported", shown: bool
 def answer(*claims: Claim, conflicts: Sequence[Conflict] = (), hits: Sequence[str] = ()) -> Answer:
     found = tuple(AnswerHit(path, 0, 5, 1.0, "hello") for path in hits)
     text = " ".join(f"{one.text} {one.marks}" for one in claims if one.shown)
-    return Answer("Q?", "Q?", "answered", text, claims, tuple(conflicts), found)
+    return Answer("Q?", "Q?", "answered", text, claims, tuple(conflicts), hits=found)
 
 
 REFUSED = Answer("Q?", "Q?", "abstained", REFUSAL)
+
+
+@dataclass(frozen=True)
+class Worded(Answer):
+    """An answer with the few words that answer."""
+
+    short: str = ""
 
 
 def conflict(*values: str) -> Conflict:
@@ -433,6 +440,23 @@ class TestMarks:
     def test_multiple_choice(self, asked: Make, said: str, right: float) -> None:
         item = asked(answers=["“Squid Game”"], choices=["“Squid Game”", "“Friends”", "“Big Game”"])
         assert marks(item, answer(claim(said, COST)))["multiple_choice"] == (right, 1)
+
+    def test_few_words_go_before_sentences(self, asked: Make) -> None:
+        given = Worded("Q?", "Q?", "answered", "", (claim("Its chair is Ana Ruiz.", CHAIR),), short="Ana Ruiz")
+        found = marks(asked(answers=["Ana Ruiz"]), given)
+        assert (found["em"], found["f1"], found["answer_recall"]) == ((1, 1), (1, 1), (1, 1))
+        whole = marks(asked(answers=["Ana Ruiz"]), replace(given, short=""))
+        assert (whole["em"], whole["f1"]) == ((0, 1), (2 * 2 / (5 + 2), 1))
+        other = marks(asked(answers=["chair"]), given)
+        assert (other["em"], other["f1"], other["answer_recall"]) == ((0, 1), (0, 1), (1, 1))
+        assert marks(asked(answers=["Ana Ruiz"]), replace(given, status="abstained"))["em"] == (0, 1)
+
+    @pytest.mark.parametrize(("few", "right"), [("Ana", 1), ("Bo", 0), ("a chair", 1)])
+    def test_multiple_choice_by_few_words_first(self, asked: Make, few: str, right: float) -> None:
+        said = claim("Bo says that its chair is Ana Ruiz.", CHAIR)
+        given = Worded("Q?", "Q?", "answered", "", (said,), short=few)
+        item = asked(answers=["Ana Ruiz"], choices=["Ana Ruiz", "Bo Lind", "Cy Dahl"])
+        assert marks(item, given)["multiple_choice"] == (right, 1)
 
     def test_disagreement(self, asked: Make) -> None:
         there = asked(documents=[{"text": "T", "answer": "40"}, {"text": "T", "answer": "44"}])

@@ -10,7 +10,7 @@ from citewire.index.build import build_index
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
-from citewire.qa.answerable import AGAINST, FREE, Model, Weights, fitted, log_odds, model_of
+from citewire.qa.answerable import AGAINST, FREE, Model, Weights, fitted
 from citewire.qa.antecedents import antecedents
 from citewire.qa.evidence import Evidence, gather, weigh
 from citewire.qa.judge import Judge
@@ -239,16 +239,6 @@ def test_no_lack_makes_an_answer_more_probable() -> None:
 def test_the_log_odds_are_the_weighted_sum() -> None:
     assert Weights(0.5, {"a": 2.0, "b": -1.0}).log_odds({"a": 3.0, "b": 1.0, "c": 9.0}) == 5.5
     assert Model(Weights(0, {}), Weights(0, {})).answerable([]) == 0.0
-
-
-def test_the_models_own_yes_counts_once_it_is_fitted() -> None:
-    plain = {"bias": 0.0, "weights": {}}
-    without = model_of({"sentence": plain, "question": plain, "asked": None})
-    assert without.with_model(0.3, 0.9) == 0.3
-    asked = {"bias": 0.0, "weights": {"evidence": 1.0, "model": 0.5}}
-    fitted_with = model_of({"sentence": plain, "question": plain, "asked": asked})
-    expected = log_odds(0.3) + 0.5 * log_odds(0.9)
-    assert log_odds(fitted_with.with_model(0.3, 0.9)) == pytest.approx(expected)
 
 
 STORY = """Acme Rockets hired Ada Lane as its chair in May.

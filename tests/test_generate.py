@@ -117,7 +117,7 @@ class TestLocal:
     def test_a_shared_prefix_is_read_once(self, generator: TransformersGenerator, read: list[int]) -> None:
         capital, sky = generator.prompt_ids(CAPITAL), generator.prompt_ids(SKY)
         shared = next(i for i, (a, b) in enumerate(zip(capital, sky, strict=False)) if a != b)
-        reply(generator, (Message("user", "Hello"),), 1)
+        reply(generator, (SYSTEM, Message("user", "Hello")), 1)
         read.clear()
         first = reply(generator, CAPITAL)
         again = reply(generator, SKY)
@@ -125,6 +125,23 @@ class TestLocal:
         assert set(read[start + 1 :]) == {1}
         assert first == oracle_reply(generator, CAPITAL, 24)
         assert again == oracle_reply(generator, SKY, 24)
+
+    def test_a_prompt_after_another_system_message_displaces_nothing(
+        self, generator: TransformersGenerator, read: list[int]
+    ) -> None:
+        def other(n: int) -> tuple[Message, ...]:
+            return Message("system", f"Number {n}."), Message("user", "Hello")
+
+        reply(generator, CAPITAL, 1)
+        generator.choose(other(1), ("Yes", "No"))
+        read.clear()
+        reply(generator, CAPITAL, 1)
+        assert read == [1]  # all but the last token stand read
+        for n in range(3):
+            reply(generator, other(n), 1)
+        read.clear()
+        reply(generator, CAPITAL, 1)
+        assert read == [len(generator.prompt_ids(CAPITAL))]  # only so many prompts are kept
 
     def test_stop_before_and_between_tokens(self, generator: TransformersGenerator) -> None:
         assert list(generator.generate(CAPITAL, max_tokens=8, stopped=lambda: True)) == []

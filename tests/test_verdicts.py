@@ -57,6 +57,11 @@ def kinds(claim: str, quote: str) -> list[tuple[str, str]]:
         ("The mayor never approved it.", "The mayor approved it.", ("negation", "the quote does not deny this")),
         ("Acme sued Borealis.", "Borealis sued Acme.", ("role", "the quote has Acme and Borealis the other way round")),
         (
+            "Acme is based in Norway.",
+            "Acme, a Danish maker, plans to expand into Norway.",
+            ("role", "the quote does not say what is based in Norway"),
+        ),
+        (
             "Ana Ruiz said it leaks.",
             "It leaks, said Tom Holm.",
             ("speaker", "the quote is of Tom Holm, not of Ana Ruiz"),
@@ -80,6 +85,8 @@ def test_a_difference_is_found_and_named(claim: str, quote: str, expected: tuple
         ("It cost 4,200,000 dollars.", "It cost $4.2 million."),
         ("Borealis was sued by Acme.", "Acme sued Borealis."),
         ("Acme met Borealis.", "Borealis met Acme."),
+        ("Acme is based in Norway.", "The Norway company Acme grew."),
+        ("Acme is based in Oslo.", "Acme has its headquarters in Oslo."),
         ("The ban ended.", "They are ending the ban."),
         ("Carriers are allowed again.", "Carriers are free again, ending the ban."),
         ("China exports steel.", "Chinese steel is what the exports are made of."),
@@ -199,22 +206,54 @@ class TestWeights:
     def test_the_set_of_most_groups_is_taken(self) -> None:
         assert Weights.of(["words", "facts"]).intercept == self.stored["words+facts"]["intercept"]
         richest = Weights.of(["words", "facts", "meaning", "model"]).intercept
-        assert richest == self.stored["words+facts+meaning"]["intercept"]
+        assert richest == self.stored["words+facts+meaning+model"]["intercept"]
 
     def test_probability_is_the_logistic_function(self) -> None:
         weights = Weights(-1.0, {"rest": 2.0, "odd": -0.5})
         assert weights.probability({"rest": 0.5, "odd": 1.0, "other": 9}) == pytest.approx(1 / (1 + math.exp(0.5)))
 
-    def test_a_second_opinion_becomes_log_odds(self) -> None:
-        asked: list[tuple[str, str]] = []
 
-        def scorer(claim: str, quote: str) -> float:
-            asked.append((claim, quote))
-            return 0.9
+@pytest.fixture(scope="module")
+def vectors(embedder: Embedder) -> WordVectors:
+    return WordVectors(embedder)
 
-        features = Checker(None, entailment=scorer).features("It rose 5%.", "It rose 5%. It fell later.")
-        assert features["entailment"] == pytest.approx(math.log(9))
-        assert asked == [("It rose 5%.", "It rose 5%. It fell later.")]
+
+class Opinion:
+    """Says the same of everything, and what it was asked about."""
+
+    def __init__(self, probability: float | None) -> None:
+        self.probability, self.asked = probability, list[tuple[str, str]]()
+
+    def __call__(self, claim: str, quote: str) -> float | None:
+        self.asked.append((claim, quote))
+        return self.probability
+
+
+class TestOpinion:
+    TEXT = "The harbour board chose a Danish yard to mend its oldest ferry. Tickets cost 9 euros."
+    OPEN = "A Danish shipyard will repair the oldest boat."
+
+    def test_it_is_a_feature(self, vectors: WordVectors) -> None:
+        opinion = Opinion(0.9)
+        features = Checker(vectors, opinion).features("It rose 5%.", "It rose 5%. It fell later.")
+        assert features["model"] == pytest.approx(math.log(9))
+        assert opinion.asked == [("It rose 5%.", "It rose 5%. It fell later.")]
+
+    def test_a_yes_makes_an_open_claim_more_probable_and_a_no_less(self, vectors: WordVectors) -> None:
+        no, yes = (Checker(vectors, Opinion(p)).check(self.OPEN, self.TEXT).probability for p in (0.02, 0.98))
+        assert no < yes
+
+    def test_none_leaves_what_was_compared(self, vectors: WordVectors) -> None:
+        opinion = Opinion(None)
+        without = Checker(vectors).check(self.OPEN, self.TEXT)
+        assert Checker(vectors, opinion).check(self.OPEN, self.TEXT) == without
+        assert len(opinion.asked) == 1
+
+    @pytest.mark.parametrize("claim", ["Tickets cost 9 euros.", "Tickets cost 12 euros."])
+    def test_what_is_plain_is_not_asked(self, vectors: WordVectors, claim: str) -> None:
+        opinion = Opinion(0.5)
+        Checker(vectors, opinion).check(claim, self.TEXT)
+        assert opinion.asked == []
 
 
 def test_decisive_kinds_exist() -> None:

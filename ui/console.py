@@ -32,7 +32,7 @@ from rich.table import Table
 from citewire.index.types import Article
 from citewire.qa.answer import REFUSAL
 from citewire.qa.types import Answer, Checked, Claim, Event
-from citewire.ui.render import Exchange, card, closing, sources
+from citewire.ui.render import Exchange, card, closing, gist, sources, when
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
@@ -101,7 +101,7 @@ def _sentence(claim: Claim) -> str:
 
 
 def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]) -> Iterator[str]:
-    """Yield what follows the sentences: refusal, conflicts, quotes, closing line."""
+    """Yield what follows the sentences: refusal, conflicts, timeline, quotes, closing line."""
     if exchange.abstained:
         yield from _refusal(answer)
     for conflict in exchange.conflicts:
@@ -109,6 +109,11 @@ def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]
         yield f"Sources disagree: {one_line(conflict.about)}"
         for value in conflict.values:
             yield f"    {one_line(value.value)} - {_label(article(value.article))}"
+    if exchange.timeline:
+        yield ""
+        yield "Over time:"
+    for point in exchange.timeline:
+        yield f"    {when(point)}: {one_line(gist(point))}"
     for source in sources(exchange):
         if source.label:
             yield ""

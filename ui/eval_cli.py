@@ -131,8 +131,9 @@ def _diff(
 def _evaluator(
     chosen: Settings, items: Sequence[Item], everything: Sequence[Item], folder: Path
 ) -> Iterator[tuple[Evaluator, str]]:
-    """Yield what evaluates the records, and the name of its model; loads only what they need."""
+    """Yield what evaluates the records, and the name of its model; opens only the indexes that they need."""
     from citewire.qa import evaluate
+    from citewire.qa.opinion import ModelOpinion
     from citewire.qa.records import Asked
     from citewire.qa.vectors import WordVectors
     from citewire.qa.verdicts import Checker
@@ -141,17 +142,14 @@ def _evaluator(
     asked = [item for item in items if isinstance(item, Asked)]
     search = engine.search_options(chosen)
     embedder = engine.load_embedder(chosen)
-    checker = Checker(WordVectors(embedder))
+    with console.progress_bar() as report:
+        generator = engine.load_generator(chosen, report)
+    checker = Checker(WordVectors(embedder), ModelOpinion(generator))
     with contextlib.ExitStack() as stack:
-        if not asked:
-            yield evaluate.Evaluator(checker, search), ""
-            return
         corpus = None
         if not all(item.own for item in asked):
             corpus = stack.enter_context(engine.open_index(chosen, embedder))
             engine.check_search(chosen, corpus)
-        with console.progress_bar() as report:
-            generator = engine.load_generator(chosen, report)
         articles: dict[str, tuple[str, ...]] = {}
         own = None
         if any(item.own for item in asked):

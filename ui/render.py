@@ -10,6 +10,7 @@ and a browser's strings count UTF-16 units.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +18,7 @@ from itertools import pairwise
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
+from citewire.index import dates
 from citewire.index.types import Article
 from citewire.qa.types import (
     Answer,
@@ -29,10 +31,12 @@ from citewire.qa.types import (
     Event,
     Quote,
     Searched,
+    TimelinePoint,
 )
 
 RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
 OPENING_WORDS = 9  # of an article without a title
+GIST_CHARS = 90  # of a sentence in a timeline
 
 Phase = Literal["waiting", "searching", "writing", "done"]
 Relation = Literal["supports", "partly", "conflicts", "found", "related"]
@@ -143,6 +147,11 @@ class Exchange:
     def conflicts(self) -> tuple[Conflict, ...]:
         """Where sources disagree; known once the answer is whole."""
         return self.answer.conflicts if self.answer else ()
+
+    @property
+    def timeline(self) -> tuple[TimelinePoint, ...]:
+        """How what is asked about changed; known once the answer is whole."""
+        return self.answer.timeline if self.answer else ()
 
 
 # Words and dates
@@ -255,12 +264,23 @@ def sources(exchange: Exchange) -> list[Source]:
     ]
 
 
-def _overlap(one: Quote | Source, other: ConflictValue) -> bool:
+def _overlap(one: Quote | Source, other: ConflictValue | TimelinePoint) -> bool:
     return one.article == other.article and one.start < other.end and other.start < one.end
 
 
-def _number_of(value: ConflictValue, found: Iterable[Source]) -> str:
-    """Return the key of the source that shows a conflict's value, "" if none does."""
+def when(point: TimelinePoint) -> str:
+    """Return the time of a point, and that its article and not its sentence gives it: "2021", "reported 3 May 2021"."""
+    days = dates.spelled(point.first, point.last)
+    return days if point.stated else f"reported {days}"
+
+
+def gist(point: TimelinePoint) -> str:
+    """Return the value of a point, or how its sentence begins."""
+    return point.value or textwrap.shorten(point.text, GIST_CHARS, placeholder=" ...")
+
+
+def _number_of(value: ConflictValue | TimelinePoint, found: Iterable[Source]) -> str:
+    """Return the key of the source that shows a conflict's value or a timeline's point, "" if none does."""
     return next((source.key for source in found if _overlap(source, value)), "")
 
 
@@ -281,7 +301,8 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
         articles: how many articles were searched.
         last: whether it is the newest exchange, the one that Retry repeats.
     """
-    parts = [_searched_for(exchange), _conflicts(exchange, card_of), _abstained(exchange), _text(exchange)]
+    notes = [_conflicts(exchange, card_of), _timeline(exchange), _abstained(exchange)]
+    parts = [_searched_for(exchange), *notes, _text(exchange)]
     if exchange.phase == "done":
         parts += [_error(exchange), _closing(exchange), _actions(exchange, last)]
     else:
@@ -349,6 +370,18 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
     return "".join(boxes)
 
 
+def _timeline(exchange: Exchange) -> str:
+    known = sources(exchange)
+    by_key = {source.key: source for source in known}
+    rows = []
+    for point in exchange.timeline:
+        key = _number_of(point, known)
+        *first, last = gist(point).split(" ")
+        end = f'<span class="cw-end">{escape(last)}{_chip(exchange.id, by_key[key]) if key else ""}</span>'
+        rows.append(f"<li><strong>{escape(when(point))}</strong> {escape(' '.join(first))} {end}</li>")
+    return _note("timeline", "Over time", f"<ul>{''.join(rows)}</ul>") if rows else ""
+
+
 def _abstained(exchange: Exchange) -> str:
     if not exchange.abstained or exchange.answer is None:
         return ""
@@ -391,7 +424,7 @@ def _busy(exchange: Exchange, articles: int) -> str:
 def closing(exchange: Exchange) -> str:
     """Say in a line how the answer came out.
 
-    "4 of 4 sentences checked against a quote. 2 articles. 2.1 s."
+    "4 of 4 sentences checked against a quote. 2 articles. As of 11 Feb 2026. 2.1 s."
     """
     shown = exchange.shown
     parts = []
@@ -406,6 +439,8 @@ def closing(exchange: Exchange) -> str:
     quoted = {source.article for source in sources(exchange) if source.label}
     if quoted:
         parts.append(f"{_count(len(quoted), 'article')}.")
+    if exchange.answer and exchange.answer.as_of:
+        parts.append(f"As of {human_date(exchange.answer.as_of)}.")
     if exchange.answer and exchange.answer.timings.total_s:
         parts.append(f"{exchange.answer.timings.total_s:.1f} s.")
     return " ".join(parts)
@@ -495,6 +530,8 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
         lines.append(f"Sources disagree: {conflict.about}".rstrip(": "))
         lines += [f"- {value.value} ({card_of(value.article).byline})" for value in conflict.values]
         lines.append("")
+    if exchange.timeline:
+        lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.timeline), ""]
     if exchange.abstained and exchange.answer:
         lines.append(_refusal(exchange.answer))
     else:

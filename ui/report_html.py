@@ -151,6 +151,8 @@ def _answered(row: Row) -> Iterator[Element]:
     if wanted := _wanted(record):
         yield _el("p", f"Wanted: {wanted}")
     yield _el("p", f"Answer ({answer['status']}): ", _el("span", answer["text"], {"class": "text"}))
+    if few := answer.get("short"):
+        yield _el("p", "In few words: ", _el("strong", few))
     if answer["claims"]:
         yield _el("ul", *(_claim(claim) for claim in answer["claims"]))
     for conflict in answer["conflicts"]:

@@ -1,0 +1,45 @@
+"""What the language model itself says to "does this text support the claim": the probability of its yes.
+
+The prompt is `opinion.md` beside this file, a system message and what is asked, parted by a line of `---`. How much the
+opinion counts is fitted in `verdicts`.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib.resources import files
+
+from citewire.index.errors import ModelError
+from citewire.qa.types import Generator, Message
+
+_YES_NO = ("Yes", "No")
+
+logger = logging.getLogger("citewire.qa.opinion")
+
+
+class ModelOpinion:
+    """Asks a language model; one that cannot tell has no opinion, and the answer goes on without."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def __call__(self, claim: str, quote: str) -> float | None:
+        """Return the probability that `quote` supports `claim`, 0 to 1; None where the model gives none."""
+        try:
+            return self._generator.choose(messages(claim, quote), _YES_NO)[0]
+        except ModelError as error:
+            logger.warning("no opinion", extra={"problem": error.problem})
+            return None
+
+
+def messages(claim: str, quote: str) -> list[Message]:
+    """Return the prompt that asks whether `quote` supports `claim`."""
+    system, asked = _prompt()
+    return [Message("system", system), Message("user", asked.format(text=" ".join(quote.split()), claim=claim))]
+
+
+@cache
+def _prompt() -> tuple[str, str]:
+    system, asked = (files("citewire.qa") / "opinion.md").read_text(encoding="utf-8").split("\n---\n")
+    return system.strip(), asked.strip()
