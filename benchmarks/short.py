@@ -5,12 +5,13 @@
 The FILEs are of questions with answers and documents, as `citewire eval` reads them; --measured names more that the
 weights are not fitted to, --corpus has the articles that records only name (gzip, JSON lines of id and text). Of each
 question that has an answer other than yes or no, the first document with a sentence that the answer stands in gives the
-sentence to read: the one of these with most of the question's words.
+sentence to read: the one of these with most of the question's words. short.json is fitted to SQuAD 2.0 (CC BY-SA 4.0)
+and MultiHop-RAG (ODC-By); no record enters the package: --write writes coefficients alone.
 
 The weights are those of a softmax over the candidates of a sentence. Fitted is the mean of EM and F1 (SQuAD) that they
-lead to, with a penalty on their squares. EM and F1 are of all sentences, also of those where the answer is no candidate
-("within reach" has the share where it is one), and of weights that have not seen the documents; the probabilities are
-those of the candidates taken. No record enters the package: --write writes coefficients alone.
+lead to, with a penalty on their squares. What is printed is of weights that have not seen the sentence's document, and
+of all sentences, also of those whose answer is no candidate ("within reach" is the share where it is one). The last
+table has the probability of the words taken and how often they were right.
 """
 
 from __future__ import annotations
@@ -33,13 +34,11 @@ from citewire.qa import facts, records, short
 from citewire.qa.measure import contains, exact_match, token_f1
 from citewire.qa.vectors import WordVectors
 
-FOLDS, PENALTY = 5, 1e-3  # penalty of a squared weight, beside the mean loss of a sentence
-LEAST_WEIGHT = 0.15
+FOLDS, PENALTY = 5, 0.01  # penalty of a squared weight of a standardised feature, beside the mean loss of a sentence
 LONGEST = 800  # characters of a sentence; longer ones are tables and lists
 TARGET = Path(short.__file__).parent / "short.json"
 
 Array = NDArray[np.float64]
-Weights = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Case:
 
     name: str
     group: str
-    values: list[Weights]
+    values: Sequence[Mapping[str, float]]
     em: Array
     f1: Array
 
@@ -80,15 +79,15 @@ def cases(file: Path, corpus: Mapping[str, str], vectors: WordVectors) -> Iterat
     read = []
     for group, question, sentence, answers in triples(file, corpus):
         asked = short.asked_for(question)
-        found = short.candidates(sentence, asked) if asked else []
-        read.append((group, asked, found, sentence, answers))
-    every = ((asked, one.text) for _, asked, found, *_ in read if asked for one in found)
+        read.append((group, asked, short.candidates(sentence, asked) if asked else [], sentence, answers))
+    every = [(asked, one.text) for _, asked, found, *_ in read if asked for one in found]
     vectors.add(text for asked, words in every for text in (words, asked.with_answer(words)))
     for group, asked, found, sentence, answers in read:
         values = []
-        for one in found if asked else ():
-            statement = vectors.cosine(asked.with_answer(one.text), sentence)
-            values.append({**short.features(asked, sentence, one, vectors), "substituted": statement})
+        for one in found:
+            assert asked  # without it nothing is found
+            there = short.features(asked, sentence, one, vectors)
+            values.append(there | {"substituted": vectors.cosine(asked.with_answer(one.text), sentence)})
         em, f1 = (np.array([score(one.text, answers) for one in found]) for score in (exact_match, token_f1))
         yield Case(file.stem, group, values, em, f1)
 
@@ -106,10 +105,12 @@ def softmax(scores: Array) -> Array:
     return shares
 
 
-def fit(training: Sequence[Case], names: Sequence[str]) -> Array:
+def fit(training: Sequence[Case], names: Sequence[str] = short.FEATURES) -> Array:
     """Return the weight of each of `names`; learns nothing from sentences without a candidate near the answer."""
     training = [case for case in training if max(case.f1, default=0.0) > 0.5]
     rows = np.concatenate([matrix(case, names) for case in training])
+    scale = rows.std(axis=0) + 1e-9
+    rows /= scale
     wanted = np.concatenate([(case.em + case.f1) / 2 for case in training])
     starts = np.cumsum([0, *(len(case.values) for case in training)])[:-1]
     of = np.repeat(np.arange(len(training)), [len(case.values) for case in training])
@@ -123,7 +124,8 @@ def fit(training: Sequence[Case], names: Sequence[str]) -> Array:
         value = -np.log(reward + 1e-3).mean() + PENALTY * weights @ weights
         return float(value), rows.T @ slope + 2 * PENALTY * weights
 
-    found: Array = minimize(loss, np.zeros(len(names)), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    start = np.zeros(len(names))
+    found: Array = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300}).x / scale
     return found
 
 
@@ -142,27 +144,26 @@ def cross_validated(fitted: Sequence[Case], measured: Sequence[Case], names: Seq
 # -- figures --------------------------------------------------------------------------------------------------
 
 
-def scores(every: Sequence[Case], shares: Mapping[int, Array]) -> dict[str, tuple[int, float, float, float]]:
-    """Return (sentences, EM, F1, share with the answer among the candidates) of each set."""
+def scores(every: Sequence[Case], shares: Mapping[int, Array]) -> dict[str, tuple[float, float, float]]:
+    """Return (EM, F1, share with the answer among the candidates) of each set."""
     out = {}
     for name in dict.fromkeys(case.name for case in every):
         mine = [case for case in every if case.name == name]
         best = [(case, int(shares[id(case)].argmax())) for case in mine if case.values]
-        sums = (sum(c.em[i] for c, i in best), sum(c.f1[i] for c, i in best), sum(c.em.max() for c, _ in best))
-        out[name] = (len(mine), *(float(one) / len(mine) for one in sums))
+        em, f1, reach = np.array([(case.em[i], case.f1[i], case.em.max()) for case, i in best]).sum(axis=0) / len(mine)
+        out[name] = (float(em), float(f1), float(reach))
     return out
 
 
-def mean(found: Mapping[str, tuple[int, float, float, float]]) -> tuple[float, float]:
+def mean(found: Mapping[str, tuple[float, float, float]]) -> tuple[float, float]:
     """EM and F1, every set counting the same."""
-    return float(np.mean([em for _, em, _, _ in found.values()])), float(
-        np.mean([f1 for _, _, f1, _ in found.values()])
-    )
+    return float(np.mean([em for em, _, _ in found.values()])), float(np.mean([f1 for _, f1, _ in found.values()]))
 
 
 def table(every: Sequence[Case], shares: Mapping[int, Array]) -> None:
     found = scores(every, shares)
-    for name, (count, em, f1, reach) in found.items():
+    for name, (em, f1, reach) in found.items():
+        count = sum(case.name == name for case in every)
         print(f"{name:14} {count:4} sentences  EM {em:.3f}  F1 {f1:.3f}  within reach {reach:.3f}")
     print("{:29}  EM {:.3f}  F1 {:.3f}".format("mean of the sets", *mean(found)))
     taken = [(shares[id(case)].max(), case.em[shares[id(case)].argmax()]) for case in every if case.values]
@@ -173,9 +174,9 @@ def table(every: Sequence[Case], shares: Mapping[int, Array]) -> None:
             print(f" {low:.1f} to {min(high, 1):.1f} | {np.mean(inside):.2f} | {len(inside)}")
 
 
-def ablate(fitted: Sequence[Case], measured: Sequence[Case], names: Sequence[str]) -> None:
-    for without in ("", *names):
-        kept = [name for name in names if name != without]
+def ablate(fitted: Sequence[Case], measured: Sequence[Case]) -> None:
+    for without in ("", *short.FEATURES):
+        kept = [name for name in short.FEATURES if name != without]
         em, f1 = mean(scores([*fitted, *measured], cross_validated(fitted, measured, kept)))
         print(f"without {without or 'nothing':20} EM {em:.3f}  F1 {f1:.3f}")
 
@@ -198,14 +199,12 @@ def main() -> None:
     fitted = [case for file in options.fitted for case in cases(file, corpus, vectors)]
     measured = [case for file in options.measured for case in cases(file, corpus, vectors)]
     embedder.save()
-    names = sorted({name for case in fitted for one in case.values for name in one})
-    table([*fitted, *measured], cross_validated(fitted, measured, names))
+    table([*fitted, *measured], cross_validated(fitted, measured, short.FEATURES))
     if options.ablate:
-        ablate(fitted, measured, names)
-    weights = fit(fitted, names)
-    kept = {name: round(float(one), 1) for name, one in zip(names, weights, strict=True) if abs(one) >= LEAST_WEIGHT}
+        ablate(fitted, measured)
     if options.write:
-        TARGET.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        weights = {name: round(float(one), 2) for name, one in zip(short.FEATURES, fit(fitted), strict=True)}
+        TARGET.write_text(json.dumps(weights, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

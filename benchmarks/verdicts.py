@@ -193,6 +193,21 @@ def fit(x: Floats, y: Floats, weights: Floats, names: Sequence[str]) -> tuple[fl
     return float(found.x[0] - weighed @ mean), weighed
 
 
+def fit_doubting(x: Floats, y: Floats, weights: Floats, names: Sequence[str]) -> tuple[float, Floats]:
+    """Return the mean of the fits with and without the model's opinion, where that is one of several features.
+
+    A fit with it leaves next to nothing to the others, and the yes or no of another model, or to a few words,
+    is not worth that much: with this mean no opinion alone turns what the words say plainly.
+    """
+    intercept, weighed = fit(x, y, weights, names)
+    others = [place for place, name in enumerate(names) if name != "model"]
+    if not others or len(others) == len(names):
+        return intercept, weighed
+    without, weighed_without = fit(x[:, others], y, weights, [names[place] for place in others])
+    weighed[others] += weighed_without
+    return (intercept + without) / 2, weighed / 2
+
+
 def sample_weights(examples: Sequence[Example]) -> Floats:
     """Both labels of a set count the same; a set counts by the root of its size, the made one by MADE_WEIGHT."""
     counts: dict[tuple[str, bool], int] = defaultdict(int)
@@ -210,7 +225,7 @@ def predict(examples: Sequence[Example], rows: Sequence[Features], names: Sequen
     weights, out = sample_weights(examples), np.zeros(len(y))
     groups = np.unique([e.group for e in examples], return_inverse=True)[1]
     for train, test in GroupKFold(FOLDS, shuffle=True, random_state=0).split(x, y, groups):
-        intercept, weighed = fit(x[train], y[train], weights[train], names)
+        intercept, weighed = fit_doubting(x[train], y[train], weights[train], names)
         out[test] = 1 / (1 + np.exp(-(x[test] @ weighed + intercept)))
     return out
 
@@ -266,7 +281,7 @@ def fit_and_report(name: str, examples: Sequence[Example], rows: Sequence[Featur
     names = features_of(name)
     p = report(name, examples, rows, names)
     x, y = np.array([[row[feature] for feature in names] for row in rows]), labels(examples)
-    intercept, weighed = fit(x, y, sample_weights(examples), names)
+    intercept, weighed = fit_doubting(x, y, sample_weights(examples), names)
     nonzero = {n: round(float(w), 4) for n, w in zip(names, weighed, strict=True) if abs(w) >= 5e-5}
     coefficients = {"intercept": round(intercept, 4), "weights": nonzero}
     print(json.dumps(coefficients))

@@ -6,6 +6,7 @@ Decides what is shown, withheld and refused. Knows nothing of pages and terminal
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,11 +48,13 @@ from citewire.qa.verdicts import Checker
 
 REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
-_COMPARABLE = ("count", "amount", "percent", "date", "person")  # answers told apart well enough to be set side by side
+_FIGURES = ("count", "amount", "percent")
+_COMPARABLE = (*_FIGURES, "date", "person")  # answers told apart well enough to be set side by side
 _PLACES = (question.PLACE, "country", "nation")  # nouns of "named" whose answers are, too
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
+_WHEN = re.compile(r"\s(?:in|during|since|by|on)\s(?:\w+\s)?(?:19|20)\d\d\b")
 _NOT_SAID = "The sources do not say that {}."  # said of what a question takes for granted
 
 logger = logging.getLogger("citewire.qa.answer")
@@ -292,7 +295,9 @@ class Answerer:
             return
         known = facts.name_words([part.text, *(h.text for h in state.hits)])
         told = [c.text for n in part.claims if (c := state.claims[n]).shown and c.verdict == "supported"]
-        if self._checker.check(premise, [*told, *(e.text for e in part.evidence)], known=known).verdict != "supported":
+        untimed = _WHEN.sub("", premise)  # news says the year once, if at all
+        said = self._checker.check(untimed, [*told, *(e.text for e in part.evidence)], known=known).verdict
+        if said != "supported":
             claim = Claim(_NOT_SAID.format(premise), "unsupported", 0.0, "no sentence says it", True, ())
             state.claims.append(claim)
             yield Checked(claim)
@@ -319,10 +324,10 @@ class Answerer:
         messages, chosen = self._fit(list(part.chosen), asked)
         known = facts.name_words([part.text, *(h.text for h in state.hits)])
         first = len(state.claims)
-        yield from self._check_all(state, messages, chosen, part.judge, known, part.text, stopped)
+        yield from self._check_all(state, messages, chosen, part, known, stopped)
         if stopped():
             return
-        for evidence in self._unsaid(state.claims[first:], chosen, part.parsed):
+        for evidence in self._unsaid(state.claims[first:], chosen, part):
             yield Checked(self._add(state, evidence.text, _verbatim(evidence)))
 
     def _computed(self, state: _Progress, whole: Whole, found: Sequence[_Part]) -> Iterator[Event]:
@@ -394,9 +399,8 @@ class Answerer:
         state: _Progress,
         messages: list[Message],
         chosen: Sequence[Evidence],
-        judge: Judge,
+        part: _Part,
         known: frozenset[str],
-        asked: str,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
         enough = False
@@ -408,6 +412,7 @@ class Answerer:
             ),
         )
         said: set[str] = set()
+        focus = part.parsed.expects in (*_FIGURES, "date") and " and " not in part.text
         for text, whole in claims.arriving(pieces):
             plain, cited = claims.strip_markers(text)
             if not whole:
@@ -418,8 +423,10 @@ class Answerer:
             if enough or stopped() or not key or key in said:
                 continue
             said.add(key)
+            if focus:
+                plain = claims.focused(plain, part.judge.answers)
             before = time.perf_counter()
-            if not judge.answers(plain) or findings.reverses(plain, asked):
+            if not part.judge.answers(plain) or findings.reverses(plain, part.text):
                 continue  # a sentence that only repeats the question, or tells of the highest for the lowest
             judgement = claims.judge(plain, cited, chosen, self._index.article, known, self._checker)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
@@ -441,18 +448,22 @@ class Answerer:
             )
             yield piece
 
-    def _unsaid(self, said: Sequence[Claim], chosen: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
+    def _unsaid(self, said: Sequence[Claim], chosen: Sequence[Evidence], part: _Part) -> list[Evidence]:
         """Evidence to quote word for word: exact words beat a wrong paraphrase.
 
-        The best evidence, unless a supported claim quotes it or already says what it has beyond the question; and
-        evidence for each year asked about that no claim speaks of.
+        The best evidence, unless a supported claim quotes it, gives its figure as the answer, or already says what it
+        has beyond the question; and evidence for each year asked about that no claim speaks of.
         """
+        parsed = part.parsed
         supported = [c for c in said if c.shown and c.verdict == "supported"]
         text = " ".join(c.text for c in supported)
         quotes = [q for c in supported for q in c.quotes]
         quoted_best = any(_overlap(q, chosen[0].article, chosen[0].span) for q in quotes)
         figures = _figures(chosen[0].text)
         said_best = quoted_best or (supported and figures and figures <= _figures(f"{text} {parsed.text}"))
+        if not said_best and parsed.expects in _FIGURES:
+            answers = [figure.number for c in supported if (figure := _figure(part, c))]
+            said_best = any(n.matches(a) for n in facts.numbers(chosen[0].text) for a in answers)
         out = [] if said_best else [chosen[0]]
         if len(parsed.years) > 1:
             for year in sorted(parsed.years):

@@ -20,6 +20,10 @@ from citewire.qa.verdicts import Checker
 
 # [1], [1, 2], [[1]], 【1】, [1][2] and, at the end of a text, a marker that has only half arrived.
 _MARKER = re.compile(r"\s*(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")
+# What opens an aside that gives further figures: ", a fraction of the total of $9", ", up 5%".
+_ASIDE = re.compile(
+    r",\s(?=(?:an?|the|up|down|or|and|but|while|whereas|against|representing|compared (?:with|to)|accounting for)\b)"
+)
 _HALF_MARKER = re.compile(r"\s*(?:\[+|【)[\d\s,;–-]*$")
 
 
@@ -94,6 +98,19 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
         plain = " ".join(_HALF_MARKER.sub("", _MARKER.sub("", plain)).split())
         plain = re.sub(r"\s+([.,;:!?])", r"\1", plain).lstrip("-•* ")
     return plain, cited
+
+
+def focused(claim: str, answers: Callable[[str], bool]) -> str:
+    """Return a claim without the aside, from a comma on, in which it gives further figures after it has answered.
+
+    >>> focused("It made $9, a part of the $800 of all.", lambda text: "$9" in text)
+    'It made $9.'
+    """
+    for m in _ASIDE.finditer(claim):
+        kept = claim[: m.start()]
+        if facts.numbers(claim[m.end() :]) and answers(kept):
+            return f"{kept}."
+    return claim
 
 
 def verbatim(article: str, span: Span, text: str) -> Judgement:

@@ -48,6 +48,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.&'’-][^\W_]+)*")
 _NAME = re.compile(
     r"(?<![\w])(?:[A-Z]\.)+|(?<![\w])[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*(?:\s+(?:of\s+)?[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*)*"
 )
+_SIGNS = ("$", "€", "£", "¥")
 _MONTHS = "january february march april may june july august september october november december".split()
 # Function words of English, and the words a question is made of: they carry no subject of their own.
 STOP_WORDS = frozenset(
@@ -143,7 +144,8 @@ def names(text: str, known: frozenset[str] = frozenset()) -> list[str]:
     for m in _NAME.finditer(text):
         before = text[: m.start()].rstrip(" \"'“”‘’([")
         opens = not before or before[-1] in ".!?:•\n"
-        for run in re.split(r"['’]s?\s+|['’]s?$", m[0]):
+        name = m[0].rpartition(" ")[0] if text[m.end() :].startswith(_SIGNS) else m[0]  # "US$" is a currency
+        for run in re.split(r"['’]s?\s+|['’]s?$", name):
             parts = run.split()
             while parts and ((parts[0] != "US" and parts[0].lower() in STOP_WORDS) or parts[0].lower() in _MONTHS):
                 parts, opens = parts[1:], False

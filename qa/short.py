@@ -1,43 +1,38 @@
 """The few words of a quote that answer a question: "$40 million" where the quote has "The bridge cost $40 million".
 
 Tells from the question what is asked for, lists the figures, times, names and noun phrases of the quotes, and takes the
-one with the highest sum of `WEIGHTS`; where that leaves doubt, a language model can choose (`chosen`). What comes out
-is a span of a quote, character for character. Knows no article, does not judge whether a claim is supported, and has no
-few words for questions that want a statement, a manner or yes or no.
-
-The weights are those of a softmax over the candidates of a sentence, fitted to the mean of SQuAD's EM and F1 on public
-sets of questions with short answers, with a penalty on their squares, rounded.
+one with the highest sum of weights (short.json, written by benchmarks/short.py). What comes out is a span of a quote,
+character for character. Knows no article, does not judge whether a claim is supported, and has no few words for
+questions that want a statement, a manner or yes or no.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Literal
 
 from citewire.index import dates
 from citewire.qa import english, facts
 from citewire.qa.question import Question
-from citewire.qa.types import Generator, Message
 from citewire.qa.vectors import WordVectors
 
 Sought = Literal["count", "amount", "percent", "time", "person", "place", "thing", "reason"]
-Form = Literal["figure", "counted", "time", "quoted", "name", "names", "phrase", "phrases", "cause"]
+Form = Literal["figure", "counted", "time", "quoted", "name", "phrase", "cause"]
 
-SURE = 0.6  # probability from which the words are right four times in five; below it a model's choice is better
-LONGEST_REPLY = 12  # words of a model's reply that can be "few"
-REPLY_TOKENS = 16
-_TASK = "Copy from the text the name, the number or the few words that answer the question. Write nothing else."
-_ASK = "Text: {text}\n\nQuestion: {question}\n\nOnly the name, number or few words:"
 _SUBSTITUTED = 6  # candidates of a quote, best without it, that are put into the question and compared with the quote
-LEAST = 0.1  # probability below which the words are wrong more often than four times in five
+LEAST = 0.1  # probability below which the words are hardly ever right
 _CLAIMED = 3.0  # what it counts that a candidate stands in the claim: the model's choice; set by hand
 
 # -- the question -----------------------------------------------------------------------------------------------
 
-_AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)"
+_VERBS = f"{english.AUXILIARIES}|may|might|must"
+_AUXILIARY = f"(?:{_VERBS})"
 _WH = re.compile(r"\b(?:who(?:m|se)?|what|which|when|where|why|how)\b", re.IGNORECASE)
 # What a question word stands behind where it is no relative pronoun: "The ship sailed to which port?"
 _LEADS_TO = re.compile(
@@ -56,10 +51,10 @@ _NAMED_AS = re.compile(
 )
 _ADVERB = re.compile(r"(?!(?:dai|week|month|year|quarter|ear|fami|on)ly$)\w{3,}ly$", re.IGNORECASE)
 _MEASURES = re.compile(r"\b(?:much|high|large|big|far|long|old|fast|tall|heavy|deep|wide)\b", re.IGNORECASE)
-_SHARE = re.compile(r"\b(?:percentage|percent|share|proportion)\b", re.IGNORECASE)
+_SHARE = re.compile(r"\b(?:percentage|percent|share|proportion|rate)\b", re.IGNORECASE)
 _TIME = re.compile(r"\b(?:year|month|date|day|week|quarter|century|decade)s?$", re.IGNORECASE)
 _AMOUNT = re.compile(
-    r"\b(?:price|cost|revenue|profit|number|amount|population|rate|wage|salary|fee|fine|budget|size|total|value|age|height"
+    r"\b(?:price|cost|revenue|profit|number|amount|population|wage|salary|fee|fine|budget|size|total|value|age|height"
     r"|temperature|length|distance|score)s?\b",
     re.IGNORECASE,
 )
@@ -79,7 +74,6 @@ class Asked:
         noun: what it is called: "city" of "which city", "miners" of "how many miners"; "" where it has no name.
         terms: stems of the whole question.
         wh: span of `text` that the answer takes the place of.
-        subject: whether the answer is the subject, so that what is said of it follows it.
     """
 
     text: str
@@ -87,7 +81,6 @@ class Asked:
     noun: str
     terms: frozenset[str]
     wh: tuple[int, int]
-    subject: bool
 
     @property
     def head(self) -> str:
@@ -118,10 +111,7 @@ def asked_for(question: str) -> Asked | None:
     if read is None:
         return None
     sought, noun, behind = read
-    subject = lead.start() == 0 and not re.match(
-        r"\S*(?:\s\S+){0,3}?\s?\b(?:do|does|did)\b", text[lead.end() :].lstrip()
-    )
-    return Asked(text, sought, noun, frozenset(facts.terms(question)), (lead.start(), lead.end() + behind), subject)
+    return Asked(text, sought, noun, frozenset(facts.terms(question)), (lead.start(), lead.end() + behind))
 
 
 def _sentence(question: str) -> str:
@@ -184,30 +174,16 @@ _FUNCTION = (
         " several many much as already even later recently first again less more most last".split()
     )
 )
-_FINITE = frozenset(
-    "is are was were be been being has have had do does did will would can could may might must".split()
-)
-_LOWER_PART = r"(?:de|los|las|la|del|van|von|der|bin|el|of the|of|for|and the)"
+_FINITE = frozenset(f"{_VERBS}|be|been|being".split("|"))
 _CAPITAL = r"[^\W\d_a-z][\w’'-]*"
-_RUN = re.compile(rf"(?:al[ -])?{_CAPITAL}(?:(?:\s{_LOWER_PART})*\s(?:{_CAPITAL}|\d+\b))+|\bal[ -][A-Z]\w+")
-_LISTED = re.compile(
-    rf"{_CAPITAL}(?:\s{_CAPITAL})*(?:,\s{_CAPITAL}(?:\s{_CAPITAL})*)*,?\s(?:and|&)\s(?:the\s)?{_CAPITAL}(?:\s{_CAPITAL})*"
-)
+_JOINS_NAMES = r"(?:de|los|las|la|del|van|von|der|bin|el|of the|of|for|and the)"
+_RUN = re.compile(rf"{_CAPITAL}(?:(?:\s{_JOINS_NAMES})*\s(?:{_CAPITAL}|\d+\b))+")
 _QUOTED = re.compile(r"[“\"]([^“”\"]{2,60})[”\"]")
 _CAUSE = re.compile(
     r"\b(?:because\sof|because|due\sto|owing\sto|thanks\sto|as\sa\sresult\sof|caused\sby|over|in\sorder\sto|so\sthat)\s"
     rf"(?P<cause>[^,;.()–—]{{3,80}}?)(?=\s{_AUXILIARY}\b|[,;.()–—]|$)"
 )
 _YEAR = re.compile(r"(?<![\d.,$€£#])(?:1[5-9]|20)\d\d(?![\d%]|[.,]\d)")
-_DAY = re.compile(
-    r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|yesterday|today|tomorrow|(?:as early as )?(?:last|next|this)\s"
-    r"(?:week|month|year|summer|winter|spring|fall|autumn|night)"
-    r"|(?:a few|several|two|three|four|five|six)\s(?:days|weeks|months|years))\b"
-)
-# Where and by whom a report was filed: "(CNN)", "New York (CNN Business)", "NASHVILLE, Tenn. –".
-_DATELINE = re.compile(
-    r"(?:[A-Z][\w.,\s-]{0,40})?\([A-Z][\w\s]{1,20}\)\s?[-—–]*\s?|[A-Z]{3}[A-Z]*(?:[,.]?\s(?:[A-Z][\w.]*|\d{1,2})){0,4},?\s(?:\([A-Z]\w+\)\s)?[-—–]+\s"
-)
 _EDGES = ' \t\n",“”‘([—–'
 _ANY_DAY = "2020-01-15"  # of publication: only how far a time's words reach is wanted, not which day they mean
 
@@ -224,29 +200,23 @@ class Candidate:
 
 def candidates(text: str, asked: Asked) -> list[Candidate]:
     """All that could be the answer, each span once, under the first form that finds it."""
-    dateline = _DATELINE.match(text)
-    begin = dateline.end() if dateline else 0
     out: dict[tuple[int, int], Candidate] = {}
-    for start, end, form in _spans(text, begin, asked):
+    for start, end, form in _spans(text, asked):
         while start < end and text[start] in _EDGES:
             start += 1
         while end > start and text[end - 1] in _EDGES:
             end -= 1
-        if begin <= start < end:
+        if start < end:
             out.setdefault((start, end), Candidate(start, end, form, text[start:end]))
-    joined = {(start, end) for one in out.values() for start, end in _joined(text, one, out)}
-    for start, end in sorted(joined):
-        out.setdefault((start, end), Candidate(start, end, "phrases", text[start:end]))
     return list(out.values())
 
 
-def _spans(text: str, begin: int, asked: Asked) -> Iterator[tuple[int, int, Form]]:
+def _spans(text: str, asked: Asked) -> Iterator[tuple[int, int, Form]]:
     if asked.sought == "reason":
         yield from ((*m.span("cause"), "cause") for m in _CAUSE.finditer(text))
         return
-    times = [(m.start, m.end) for m in dates.mentions(text, _ANY_DAY)]
-    times += [m.span() for pattern in (_YEAR, _DAY) for m in pattern.finditer(text)]
-    yield from ((start, end, "time") for start, end in times)
+    yield from ((m.start, m.end, "time") for m in dates.mentions(text, _ANY_DAY))
+    yield from ((*m.span(), "time") for m in _YEAR.finditer(text))
     for number in facts.numbers(text):
         start = number.start - (number.start > 0 and text[number.start - 1] in "$€£¥")
         yield start, number.end, "figure"
@@ -260,20 +230,19 @@ def _spans(text: str, begin: int, asked: Asked) -> Iterator[tuple[int, int, Form
         if start >= 0:
             position = start + len(name)
             yield start, position, "name"
-    yield from ((*m.span(), "names") for m in _LISTED.finditer(text))
     yield from ((*m.span(), "name") for m in _RUN.finditer(text))
-    for run in _runs(text, begin):
+    for run in _runs(text):
         yield from _phrases(run, asked)
 
 
 Token = tuple[str, int, int]  # word, start, end
 
 
-def _runs(text: str, begin: int) -> Iterator[list[Token]]:
+def _runs(text: str) -> Iterator[list[Token]]:
     """Runs of words without function words, verbs and marks between them."""
     run: list[Token] = []
     before = ""
-    for m in _TOKEN.finditer(text, begin):
+    for m in _TOKEN.finditer(text):
         word = m[0]
         function = word.lower() in _FUNCTION and not (word.isupper() and len(word) > 1)
         verb = word.islower() and (
@@ -297,7 +266,7 @@ def _runs(text: str, begin: int) -> Iterator[list[Token]]:
 def _phrases(run: list[Token], asked: Asked) -> Iterator[tuple[int, int, Form]]:
     """A run, and shorter ones at its end: without the question's words, the name in it, its last words."""
     end = run[-1][2]
-    yield run[0][1], end, "phrase"
+    yield run[0][1], end, "name" if all(word[0].isupper() for word, *_ in run) else "phrase"
     first = 0
     while first < len(run) - 1 and run[first][0].islower() and asked.knows(facts.stem(run[first][0].lower())):
         first += 1
@@ -311,108 +280,21 @@ def _phrases(run: list[Token], asked: Asked) -> Iterator[tuple[int, int, Form]]:
         yield from ((run[-n][1], end, "phrase") for n in (1, 2) if n < len(run))
 
 
-def _joined(text: str, one: Candidate, all_: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The candidate with one that "of" or "and" joins to it."""
-    if one.form not in ("phrase", "name", "figure", "counted"):
-        return
-    link = re.match(r"\s(?:of|and|&)\s(?:the\s|an?\s)?", text[one.end :])
-    if link:
-        yield from ((one.start, end) for start, end in all_ if start == one.end + link.end())
-
-
 # -- which of them fits -----------------------------------------------------------------------------------------
 
 _PERSONS = ("person", "man", "woman", "politician", "actor", "singer", "player", "leader", "president", "celebrity")
 _PLACES = ("place", "city", "country", "state", "island", "region", "area")
-_ORGANISATION = re.compile(
-    r"\b(?:Inc|Corp|Co|Ltd|LLC|Group|Company|University|College|School|Department|Ministry|Court|Party|Association"
-    r"|Committee|Council|Agency|Bank|House|Senate|Congress|Street|County|City|Awards?|Cup|League|Club|Act|Cent(?:er|re)"
-    r"|Hospital|Institute|Museum|Park|Stadium|Office|Commission|News|Times|Post)\b"
-)
-_SAID = r"(?:said|told|says|reported|according|announced|tweeted)\b"
+_KINDS = {"count": "figure", "amount": "figure", "percent": "figure", "person": "name", "place": "name"}
+# What a candidate is weighed by: its form for the kind that is sought, its words, where it stands, what it means, and
+# how like the quote the question is once the candidate has taken the place of its question word.
+FEATURES = (
+    "figure:figure", "count:counted", "time:time", "time:year", "time:words", "name:name",
+    "thing:figure", "thing:time", "thing:phrase",
+    "new", "nothing_new", "lower", "wrong_unit", "counts", "full_name", "part_of_name",
+    "by", "article", "is", "near", "nearest",
+    "like_question", "like_noun", "like_head", "like_place", "substituted",
+)  # fmt: skip
 _UNIT_OF_MONEY = re.compile(r"[$€£¥]|\b(?:dollar|euro|pound|yuan)")
-
-WEIGHTS: Mapping[str, float] = {
-    "after_comma": 0.6,
-    "by": 0.5,
-    "counts": 1.6,
-    "counts_alike": 1.1,
-    "figure:capital": -1.6,
-    "figure:counted": 0.6,
-    "figure:digits": -0.7,
-    "figure:figure": 2.6,
-    "figure:joined": -0.7,
-    "figure:name": -1.2,
-    "figure:phrase": -1.5,
-    "figure:quoted": -0.3,
-    "figure:time": 0.6,
-    "figure:year": -0.5,
-    "in_brackets": -0.6,
-    "is": 1.1,
-    "like_before": -0.3,
-    "like_head": 2.7,
-    "like_noun": 3.2,
-    "like_place": 0.6,
-    "like_question": 1.6,
-    "located": 0.8,
-    "long": -1.2,
-    "lower": -1.4,
-    "money": 1.0,
-    "near": 0.6,
-    "nearest": 1.8,
-    "new": 2.2,
-    "no_money": -1.2,
-    "no_percent": -0.2,
-    "nothing_new": -2.5,
-    "noun_beside": 0.3,
-    "noun_inside": -0.6,
-    "noun_known": -0.8,
-    "object_last": -0.6,
-    "part_of_name": -2.3,
-    "percent": 0.8,
-    "person:capital": 1.2,
-    "person:counted": -0.3,
-    "person:digits": -0.3,
-    "person:full": 1.5,
-    "person:joined": 1.2,
-    "person:name": 0.9,
-    "person:no_name": 0.8,
-    "person:phrase": -0.8,
-    "person:quoted": -0.5,
-    "person:time": -0.6,
-    "person:year": -0.5,
-    "place:capital": 0.6,
-    "place:counted": -0.2,
-    "place:joined": 1.0,
-    "place:name": 0.7,
-    "place:no_name": -1.0,
-    "place:phrase": -1.1,
-    "place:time": -0.2,
-    "place:year": -0.2,
-    "position": -0.7,
-    "several": 0.5,
-    "smallest": -0.9,
-    "speaker": -0.5,
-    "subject_first": -0.4,
-    "substituted": 7.9,
-    "then_is": 0.5,
-    "thing:capital": 0.5,
-    "thing:figure": -0.3,
-    "thing:name": 0.3,
-    "thing:phrase": 0.6,
-    "thing:quoted": 0.9,
-    "thing:time": -1.3,
-    "thing:year": -0.7,
-    "time:capital": -1.4,
-    "time:figure": 0.5,
-    "time:joined": -1.3,
-    "time:name": -1.5,
-    "time:phrase": -1.5,
-    "time:quoted": -0.4,
-    "time:time": 4.4,
-    "time:year": -1.7,
-    "words": -0.3,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +340,7 @@ def short(question: Question, claim: str, quotes: Sequence[str], vectors: WordVe
     scored = []
     for n, one in found:
         in_claim = _CLAIMED * (_plain(one.text) in said)
-        scored.append((in_claim + _weighed(features(asked, quotes[n], one, vectors)), n, one))
+        scored.append((in_claim + _sum(features(asked, quotes[n], one, vectors)), n, one))
     return _best(asked, quotes, _likely(scored), vectors)
 
 
@@ -476,7 +358,7 @@ def _best(asked: Asked, quotes: Sequence[str], likely: Sequence[Scored], vectors
     """The words with the highest sum of probabilities over the places where they stand, at the best of these."""
     vectors.add([*quotes, *(asked.with_answer(one.text) for _, _, one in likely)])
     scores = [
-        score + WEIGHTS["substituted"] * vectors.cosine(asked.with_answer(one.text), quotes[n])
+        score + _sum({"substituted": vectors.cosine(asked.with_answer(one.text), quotes[n])})
         for score, n, one in likely
     ]
     top = max(scores)
@@ -490,57 +372,42 @@ def _best(asked: Asked, quotes: Sequence[str], likely: Sequence[Scored], vectors
     return Short(one.text, n, one.start, one.end, shares[words]) if shares[words] >= LEAST else None
 
 
-def chosen(
-    question: Question, claim: str, quotes: Sequence[str], vectors: WordVectors, generator: Generator
-) -> Short | None:
-    """As `short`; where that is not `SURE`, the words that the model copies out of the quotes, if they stand there.
-
-    Costs a prompt of the quotes and the question, and `REPLY_TOKENS`.
-
-    Raises:
-        ModelError: the model fails.
-    """
-    found = short(question, claim, quotes, vectors)
-    if (found and found.probability >= SURE) or asked_for(question.text) is None or not any(quotes):
-        return found
-    asked = _ASK.format(text="\n".join(quotes), question=question.text)
-    messages = [Message("system", _TASK), Message("user", asked)]
-    return placed("".join(generator.generate(messages, max_tokens=REPLY_TOKENS)), quotes) or found
-
-
-def placed(reply: str, quotes: Sequence[str]) -> Short | None:
-    """Return where a model's reply of a few words stands in `quotes`, in whatever case; None where it does not.
-
-    The probability is `SURE`: nothing better is known of it.
-    """
-    words = reply.strip().strip(".\"“”'’ ").split()
-    if not words or len(words) > LONGEST_REPLY:
-        return None
-    spelled = r"\s+".join(map(re.escape, words))
-    pattern = re.compile(rf"(?<!\w){spelled}(?!\w)", re.IGNORECASE)
-    for n, quote in enumerate(quotes):
-        if found := pattern.search(quote):
-            return Short(found[0], n, found.start(), found.end(), SURE)
-    return None
-
-
 def _plain(text: str) -> str:
     return f" {' '.join(facts.words(text))} "
 
 
-def _weighed(values: Mapping[str, float]) -> float:
-    return sum(WEIGHTS.get(name, 0.0) * value for name, value in values.items())
+@cache
+def _weights() -> dict[str, float]:
+    stored: dict[str, float] = json.loads((files("citewire.qa") / "short.json").read_text(encoding="utf-8"))
+    return stored
+
+
+def _sum(values: Mapping[str, float]) -> float:
+    weights = _weights()
+    return sum(weights.get(name, 0.0) * value for name, value in values.items())
 
 
 def features(asked: Asked, text: str, one: Candidate, vectors: WordVectors) -> dict[str, float]:
-    """Return what speaks for and against a candidate of `text`, less what substitution tells; 0 left out."""
+    """Return those of `FEATURES` that a candidate of `text` has, less "substituted"; 0 left out."""
     values = _of_form(asked, one) | _of_words(asked, one) | _of_surroundings(asked, text, one)
     if one.form in ("figure", "counted"):
-        values |= _of_figure(asked, text, one, vectors)
+        values |= _of_figure(asked, text, one)
     elif one.form != "time":
-        values |= _of_meaning(asked, text, one, vectors)
+        values |= _of_meaning(asked, one, vectors)
     values["like_question"] = vectors.cosine(asked.text, one.text)
-    return {name: value for name, value in values.items() if value}
+    return {name: value for name, value in values.items() if value and name in FEATURES}
+
+
+def _of_form(asked: Asked, one: Candidate) -> dict[str, float]:
+    """The form beside what is sought: "time:words" is against it, "time:time" for it."""
+    kind = _KINDS.get(asked.sought, asked.sought)
+    return {
+        f"{kind}:{one.form}": 1.0,
+        f"{asked.sought}:{one.form}": 1.0,
+        f"{kind}:figure": float(one.form in ("figure", "counted")),
+        "time:words": float(kind == "time" and one.form in ("name", "phrase")),
+        "time:year": float(kind == "time" and asked.head != "year" and bool(_YEAR.fullmatch(one.text))),
+    }
 
 
 def _is_name(one: Candidate) -> bool:
@@ -550,118 +417,58 @@ def _is_name(one: Candidate) -> bool:
     return capital and words[0][0].isupper() and one.form not in ("time", "figure", "counted")
 
 
-def _of_form(asked: Asked, one: Candidate) -> dict[str, float]:
-    """The form for the kind that is sought: "time:name" is against it, "time:time" for it."""
-    sought = "figure" if asked.sought in ("count", "amount", "percent") else asked.sought
-    form: str = {"names": "joined", "phrases": "joined"}.get(one.form, one.form)
-    values = {f"{sought}:{form}": 1.0}
-    if _is_name(one):
-        values[f"{sought}:capital"] = 1.0
-    elif form in ("phrase", "joined") and re.search(r"\d", one.text):
-        values[f"{sought}:digits"] = 1.0
-    if one.form == "time" and asked.head != "year" and _YEAR.fullmatch(one.text):
-        values[f"{sought}:year"] = 1.0
-    return values
-
-
 def _of_words(asked: Asked, one: Candidate) -> dict[str, float]:
-    terms = facts.terms(one.text)
-    known = [asked.knows(term) for term in terms]
-    count = len(one.text.split())
-    new = 1 - sum(known) / len(known) if known else float(bool(re.search(r"\d", one.text)))
+    known = [asked.knows(term) for term in facts.terms(one.text)]
     return {
-        "new": new,
+        "new": 1 - sum(known) / len(known) if known else float(bool(re.search(r"\d", one.text))),
         "nothing_new": float(bool(known) and all(known)),
-        "words": min(count, 8) / 4,
-        "long": float(count > 4),
         "lower": float(not one.text[0].isupper() and one.form not in ("figure", "counted", "time")),
     }
 
 
-def _of_figure(asked: Asked, text: str, one: Candidate, vectors: WordVectors) -> dict[str, float]:
-    percent = bool(re.search(r"%|per ?cent", one.text))
-    money = bool(_UNIT_OF_MONEY.search(one.text))
-    wants_money = bool(_MONEY_ASKED.search(asked.text))
-    after = facts.words(text[one.end : one.end + 60])[:4]
-    near = [facts.stem(word) for word in (*after, *facts.words(one.text))]
+def _of_figure(asked: Asked, text: str, one: Candidate) -> dict[str, float]:
+    """Whether the unit and what is counted are those asked for."""
+    percent, money = bool(re.search(r"%|per ?cent", one.text)), bool(_UNIT_OF_MONEY.search(one.text))
+    wants_money = asked.sought == "amount" and bool(_MONEY_ASKED.search(asked.text))
+    clash = {"percent": not percent, "count": percent or money}.get(asked.sought, money != wants_money and not percent)
+    near = [*facts.words(text[one.end : one.end + 60])[:4], *facts.words(one.text)]
     head = facts.stem(asked.head)
-    counted = bool(head) and any(facts.same_root(head, word) for word in near)
-    liked = 0.0
-    if asked.sought == "count" and head and not counted and after:
-        liked = float(vectors.likeness([asked.head], after[:3]).max())
     return {
-        "percent": float(percent) * {"percent": 1.0, "count": -1.0}.get(asked.sought, 0.0),
-        "no_percent": float(asked.sought == "percent" and not percent),
-        "money": float(money) * (1.0 if wants_money else -1.0),
-        "no_money": float(wants_money and not money and asked.sought == "amount"),
-        "counts": float(counted),
-        "counts_alike": liked,
-        "noun_known": float(one.form == "counted" and asked.knows(facts.stem(one.text.split()[-1].lower()))),
-        "smallest": float(one.text.lower() in ("one", "two", "1", "2")),
+        "wrong_unit": float(clash),
+        "counts": float(bool(head) and any(facts.same_root(head, facts.stem(word)) for word in near)),
     }
 
 
-def _of_meaning(asked: Asked, text: str, one: Candidate, vectors: WordVectors) -> dict[str, float]:
+def _of_meaning(asked: Asked, one: Candidate, vectors: WordVectors) -> dict[str, float]:
     """Whether the candidate is what the question's noun names."""
-    name, words = _is_name(one), one.text.split()
-    full = float(name and len(words) in (2, 3))
-    before = text[: one.start]
-    located = float(bool(re.search(r"\b(?:in|at|near|from|to|northern|southern|western|eastern)\s(?:the\s)?$", before)))
-    if asked.sought == "person":
-        organisation = float(bool(_ORGANISATION.search(one.text)))
-        return {"person:full": full, "person:organisation": organisation}
-    if asked.sought == "place":
-        likeness = float(vectors.likeness(_PLACES, [one.text]).max())
-        return {"like_noun": likeness, "located": located, "after_comma": float(before.endswith(", "))}
-    if not asked.head:
-        return {}
-    head = [asked.head]
-    person = float(vectors.likeness(head, _PERSONS).max()) > 0.5
-    place = float(vectors.likeness(head, _PLACES).max()) > 0.6
-    beside = re.search(r"([\w’'-]+)\s$", before)
-    stem = facts.stem(asked.head)
-    around = [facts.stem(w) for w in (*facts.words(before[-30:])[-2:], *facts.words(text[one.end : one.end + 40])[:4])]
-    modified = beside is not None and beside[1].lower() not in _FUNCTION
+    heads = [asked.head or asked.sought]
+    person = asked.sought == "person" or float(vectors.likeness(heads, _PERSONS).max()) > 0.5
+    place = asked.sought == "place" or float(vectors.likeness(heads, _PLACES).max()) > 0.6
     return {
-        "like_noun": vectors.cosine(asked.noun, one.text),
-        "like_head": vectors.cosine(asked.head, one.text),
-        "like_before": vectors.cosine(asked.head, beside[1].lower()) if modified and beside else 0.0,
-        "noun_beside": float(any(facts.same_root(stem, w) for w in around)),
-        "noun_inside": float(any(facts.same_root(stem, facts.stem(w)) for w in facts.words(one.text))),
-        "person:full": full * person,
-        "person:no_name": float(person and not name),
+        "like_noun": vectors.cosine(asked.noun, one.text) if asked.noun else 0.0,
+        "like_head": vectors.cosine(asked.head, one.text) if asked.head else 0.0,
         "like_place": place * float(vectors.likeness(_PLACES, [one.text]).max()),
-        "place:no_name": float(place and not name),
-        "located": located * place,
-        "several": float(english.is_plural(asked.noun) and one.form in ("names", "phrases")),
+        "full_name": float(person and _is_name(one) and len(one.text.split()) in (2, 3)),
     }
 
 
 def _of_surroundings(asked: Asked, text: str, one: Candidate) -> dict[str, float]:
     before, after = text[: one.start], text[one.end :]
     values = {
-        "position": one.start / max(1, len(text)),
         "by": float(bool(re.search(r"\bby\s(?:the\s|a\s)?$", before))),
         "article": float(bool(re.search(r"\b(?:an?|the)\s$", before))),
         "is": float(bool(re.search(r"\b(?:is|was|are|were|as|called|named|dubbed)\s(?:the\s|an?\s)?[“\"]?$", before))),
-        "then_is": float(bool(re.match(r"[”\"]?,?\s(?:is|was|are|were|has|have|will)\b", after))),
-        "speaker": float(bool(re.match(rf"[”\"]?,?\s{_SAID}", after)))
-        or float(bool(re.search(r"(?:said|told|according to|says)\s(?:the\s)?$", before))),
-        "in_brackets": float(before.count("(") > before.count(")")),
-        "part_of_name": 0.0,
     }
     if one.text[0].isupper():
-        inside = bool(re.search(rf"(?:{_CAPITAL}|\bal|\bde los|\bde)[\s-]$", before))
-        values["part_of_name"] = float(inside) + float(bool(re.match(r"[\s-][A-Z]\w+", after)))
+        inside = bool(re.search(rf"{_CAPITAL}[\s-]$", before)) + bool(re.match(r"[\s-][A-Z]\w+", after))
+        values["part_of_name"] = float(inside)
     spans = [m.span() for m in _TOKEN.finditer(text) if not (one.start <= m.start() and m.end() <= one.end)]
     spans = [(start, end) for start, end in spans if _is_asked(asked, text[start:end])]
     if spans:
         gaps = [max(0, one.start - end if end <= one.start else start - one.end) for start, end in spans]
-        follow = sum(start >= one.end for start, _ in spans) / len(spans) - 0.5
         values |= {
             "near": sum(1 / (1 + gap / 15) for gap in gaps) / len(gaps),
             "nearest": 1 / (1 + min(gaps) / 10),
-            "subject_first" if asked.subject else "object_last": follow,
         }
     return values
 

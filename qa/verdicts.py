@@ -35,7 +35,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 AGAINST = frozenset({*GROUPS["facts"], "odd"})
 
 _NEAR = 3  # sentences that an `Opinion` reads: the quote and the next best
-_OPEN = (0.2, 0.8)  # probabilities between which the language model is asked too
+_OPEN = (0.35, 0.8)  # probabilities between which the language model is asked too
 _EMBEDDED = 6  # of the sentences given, those with most of the claim's words are compared by meaning
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
 _CLOSE = 0.75  # cosine from which meaning counts double; a bend in an otherwise straight line

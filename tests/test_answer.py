@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -45,8 +47,10 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, words: str, fails_after: int | None = None) -> None:
+    def __init__(self, words: str, fails_after: int | None = None, yes: float = 0.2) -> None:
         self.pieces = re.findall(r"\s*\S+", words)
+        self.yes = yes  # small models say no more often than yes
+        self.opinions: list[Sequence[Message]] = []
         self.fails_after = fails_after
         self.prompts: list[Sequence[Message]] = []
 
@@ -65,7 +69,8 @@ class Scripted:
         return sum(len(m.content.split()) for m in messages)
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        return [1 / len(options)] * len(options)
+        self.opinions.append(messages)
+        return [self.yes, 1 - self.yes]
 
 
 class Remembering:
@@ -320,6 +325,90 @@ class TestDisagreement:
     def test_values_of_two_years_are_none(self, answerer: Make) -> None:
         asked = "What was the difference between Kestrel's profit in 2022 and its profit in 2023?"
         assert answerer("").ask(asked).conflicts == ()
+
+    def test_where_something_is_based(self, remembering: Remembering, tmp_path: Path) -> None:
+        texts = {
+            "herald.txt": "The Danish brewer Kestrel sells its beer in Norway.\n",
+            "post.txt": "Kestrel is a brewer based in Sweden.\n",
+        }
+        with told(texts, tmp_path, remembering) as index:
+            answer = Answerer(index, remembering, Scripted("")).ask("In which country is Kestrel based?")
+            (conflict,) = answer.conflicts
+            assert {v.value for v in conflict.values} == {"Danish", "Sweden"}
+            check_quotes(answer, index)
+
+
+@contextmanager
+def told(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Iterator[Index]:
+    """An index of these articles alone."""
+    (folder / "news").mkdir()
+    for name, text in texts.items():
+        (folder / "news" / name).write_text(text, encoding="utf-8")
+    build_index([folder / "news"], folder / "index", embedder)
+    with Index.open(folder / "index", embedder) as opened:
+        yield opened
+
+
+class TestTime:
+    COURSE = MappingProxyType(
+        {
+            "a.txt": "Published 4 March 2022\nLund Lines ran 10 ferries in 2021, its chair said.\n",
+            "b.txt": "Published 9 May 2024\nIn 2023 Lund Lines ran 14 ferries, the company said.\n",
+            "c.txt": "Published 2 June 2019\nLund Lines opened its first night route in April 2018.\n"
+            "It opened a second night route in May 2019.\n",
+        }
+    )
+
+    def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Remembering, tmp_path: Path) -> None:
+        generator = Scripted("It grew.")
+        with told(self.COURSE, tmp_path, remembering) as index:
+            asked = "How did the number of ferries that Lund Lines runs change between 2021 and 2023?"
+            answer = Answerer(index, remembering, generator).ask(asked)
+            assert [(p.first, p.last, p.value, p.article) for p in answer.timeline] == [
+                ("2021-01-01", "2021-12-31", "10", "a.txt"),
+                ("2023-01-01", "2023-12-31", "14", "b.txt"),
+            ]
+            for point in answer.timeline:
+                assert index.article(point.article).text[point.start : point.end] == point.text
+                assert point.text in answer.text
+            check_quotes(answer, index)
+
+    def test_the_answer_says_as_of_when(self, remembering: Remembering, tmp_path: Path) -> None:
+        with told(self.COURSE, tmp_path, remembering) as index:
+            answerer = Answerer(index, remembering, Scripted("Lund Lines ran 14 ferries."))
+            assert answerer.ask("How many ferries did Lund Lines run in 2023?").as_of == "2024-05-09"
+            assert answerer.ask("What is the capital of France?").as_of == ""
+
+    def test_time_between_two_events_is_computed(self, remembering: Remembering, tmp_path: Path) -> None:
+        texts = {
+            "a.txt": "Lund Lines opened the northern route on 3 May 2018.\n",
+            "b.txt": "Lund Lines closed the northern route on 10 May 2021.\n",
+        }
+        with told(texts, tmp_path, remembering) as index:
+            asked = "How long after Lund Lines opened the northern route did it close the northern route?"
+            answer = Answerer(index, remembering, Scripted("")).ask(asked)
+            assert "3 years" in answer.claims[-1].text
+            assert "10 May 2021 - 3 May 2018" in answer.claims[-1].text
+            check_quotes(answer, index)
+
+
+def test_an_aside_with_other_figures_is_left_out(answerer: Make, index: Index) -> None:
+    said = "The repairs cost 40 million euros, up from the 20 million of the first estimate."
+    answer = answerer(said).ask(COST)
+    assert answer.claims[0].text == "The repairs cost 40 million euros."
+    assert len(answer.claims) == 1
+    check_quotes(answer, index)
+
+
+@pytest.mark.parametrize(("yes", "verdict"), [(0.99, "supported"), (0.01, "unsupported")])
+def test_the_model_is_asked_about_what_is_open(
+    index: Index, remembering: Remembering, yes: float, verdict: str
+) -> None:
+    said = "Fixing the old crossing took 40 million euros."
+    generator = Scripted(said, yes=yes)
+    answer = Answerer(index, remembering, generator).ask(COST)
+    assert [(c.text, c.verdict) for c in answer.claims][:1] == [(said, verdict)]
+    assert any(said in message.content for messages in generator.opinions for message in messages)
 
 
 class TestRefusal:

@@ -375,7 +375,10 @@ class TestAsk:
         assert first.endswith("[1]") or "[1] " in first
         assert any(line.startswith("[1] “") for line in rest)
         assert any(re.search(r" - 00\d_\w+\.txt:\d+-\d+$", line) for line in rest)
-        assert re.fullmatch(r"(\d+) of \1 sentences? checked against a quote\. \d articles?\. [\d.]+ s\.", rest[-1])
+        assert re.fullmatch(
+            r"(\d+) of \1 sentences? checked against a quote\. \d articles?\. As of \d+ \w{3} \d{4}\. [\d.]+ s\.",
+            rest[-1],
+        )
 
     def test_flags_choose_what_is_searched(self, seeds_folder: Path) -> None:
         Path("citewire.toml").write_text('outlets = ["Cryptonews"]\nper_article = 1\n')

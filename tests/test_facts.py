@@ -165,6 +165,7 @@ def test_years() -> None:
         ("A US-listed firm left the U.S. in May 2019.", ["US", "U.S"]),
         ("“Yes,” said O’Neill.", ["O’Neill"]),
         ("NorCo fell.", ["NorCo"]),
+        ("It cost US$5, or $5 in the US.", ["US"]),
     ],
 )
 def test_names(text: str, expected: list[str]) -> None:

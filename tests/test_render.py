@@ -2,6 +2,7 @@
 
 import html
 import re
+import textwrap
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -25,7 +26,7 @@ from scripted import (
 )
 
 from citewire.index.types import Article
-from citewire.qa.types import Answer, Draft, Searched, Status, Timings
+from citewire.qa.types import Answer, Draft, Searched, Status, TimelinePoint, Timings
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -225,6 +226,25 @@ def test_a_conflict_value_without_a_quote_gets_a_letter() -> None:
     exchange.apply(answer)
     assert [(s.key, s.quote) for s in sources(exchange)] == [("1", COST), ("A", AUDIT)]
     assert 'href="#cw-cite-t1-A"' in shown(exchange)
+
+
+def test_a_timeline_has_its_times_its_values_and_the_numbers_of_its_sentences() -> None:
+    quote = COST_CLAIMS[0].quotes[0]
+    place = (quote.article, quote.start, quote.end, quote.text)
+    points = (
+        TimelinePoint("2021-01-01", "2021-12-31", True, "10 *ferries*", *place),
+        TimelinePoint("2023-05-09", "2023-05-09", False, "", *place),
+    )
+    answer = Answer("q", "q", "answered", "", claims=COST_CLAIMS[:1], timeline=points, as_of="2023-05-09", hits=HITS)
+    exchange = Exchange("t1", "q")
+    exchange.apply(answer)
+    markup = shown(exchange)
+    beginning = textwrap.shorten(quote.text, 90, placeholder=" ...")
+    assert f"Over time2021 10 *ferries*1reported 9 May 2023 {beginning}1" in words(markup).replace("\n", "")
+    assert markup.count('href="#cw-cite-t1-1"') == 3
+    copied = plain_text(exchange, card_of)
+    assert f"Over time:\n- 2021: 10 *ferries*\n- reported 9 May 2023: {beginning}\n" in copied
+    assert "As of 9 May 2023." in closing(exchange)
 
 
 def test_abstained_answer_has_no_numbers_and_lists_what_was_found() -> None:
