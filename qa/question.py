@@ -349,6 +349,16 @@ def event(text: str) -> str:
 _TURNS = 6  # earlier turns that a follow-up can lean on; a reader does not go back further
 _MOST_PRONOUNS = 8  # that are replaced in one question
 _MARK = re.compile(r"\s*\[\d+\]")
+_SOURCES = r"(?:the|these|those|your|my|our)\s(?:\w+\s)?(?:articles?|sources?|texts?|documents?|stories|news|corpus)"
+_BY_THE_SOURCES = re.compile(
+    rf"^\W*(?:according to|based on)\s{_SOURCES},?\s|,?\s(?:according to|based on)\s{_SOURCES}(?=\W*$)", re.IGNORECASE
+)
+# "And what was it in 2019?" asks the question before for another time.
+_SAME_AT = re.compile(
+    r"^\W*(?:(?:and|but|so)\s)?(?:what|how\s(?:much|many|high|large|big))\s(?:was|is|were|are|will)\s"
+    r"(?:it|that|this|they|those)(?:\sbe)?\s(?P<when>(?:in|on|for|during|at)\s(?=.*\d).+)$",
+    re.IGNORECASE,
+)
 _PERSONAL = re.compile(r"\b(he|she|him|his|her|hers|they|them|their|theirs|it|its)\b", re.IGNORECASE)
 _OF_PERSONS = ("he", "she", "him", "his", "her", "hers")
 _OF_MANY = ("they", "them", "their", "theirs")
@@ -443,15 +453,21 @@ def follow_up(text: str, history: Sequence[Turn]) -> FollowUp:
     """
     turns: list[Turn] = []
     for turn in history[-_TURNS:]:
-        turns.append(Turn(_alone(turn.question, turns).text, _MARK.sub("", turn.answer)))
-    return _alone(text, turns)
+        turns.append(Turn(_alone(_plain(turn.question), turns).text, _MARK.sub("", turn.answer)))
+    return _alone(_plain(text), turns)
+
+
+def _plain(text: str) -> str:
+    """The question without "according to the articles", which goes without saying."""
+    without = _BY_THE_SOURCES.sub("", text).strip()
+    return without[:1].upper() + without[1:] if without != text and without.strip(" ?") else text
 
 
 def _alone(text: str, turns: Sequence[Turn]) -> FollowUp:
     if not turns or not _leans(text):
         return FollowUp(text)
     last = turns[-1]
-    dated = _dated(text, last)
+    dated = _dated(_SAME_AT.sub(r"And \g<when>", text), last)
     if whole := _exchanged(dated, turns) or _asked_again(dated, last.question):
         return FollowUp(whole)
     out = _opened(dated)

@@ -147,6 +147,25 @@ def test_a_follow_up(text: str, turn: Turn, alone: str) -> None:
     assert alone_and_leaned_on(text, [turn]) == (alone, turn.question)
 
 
+@pytest.mark.parametrize("text", ["And what was it in 2019?", "How much was that in 2019?", "And in 2019?"])
+def test_the_same_of_another_time(text: str) -> None:
+    turn = Turn("What was Kestrel's profit in 2018?", "It was £3 million in 2018.")
+    assert follow_up(text, [turn]).text == "What was Kestrel's profit in 2019?"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("What did it cost according to the articles?", "What did it cost?"),
+        ("According to the news articles, who runs Lund?", "Who runs Lund?"),
+        ("According to the articles?", "According to the articles?"),
+        ("What did it cost according to the mayor?", "What did it cost according to the mayor?"),
+    ],
+)
+def test_that_the_articles_say_it_goes_without_saying(text: str, plain: str) -> None:
+    assert follow_up(text, []).text == plain
+
+
 @pytest.mark.parametrize(
     "text",
     [
