@@ -459,7 +459,7 @@ def follow_up(text: str, history: Sequence[Turn]) -> FollowUp:
 
 def _plain(text: str) -> str:
     """The question without "according to the articles", which goes without saying."""
-    without = _BY_THE_SOURCES.sub("", text).strip()
+    without = _BY_THE_SOURCES.sub("", text)
     return without[:1].upper() + without[1:] if without != text and without.strip(" ?") else text
 
 
