@@ -1,6 +1,6 @@
 """Fit the verdict's coefficients on public sets, and measure it there by cross-validation over documents.
 
-    python benchmarks/verdicts.py FOLDER [--features FILE] [--write] [--model NAME --scores FILE]
+    python benchmarks/verdicts.py FOLDER [--features FILE] [--write] [--model NAME --scores FILE] [--plot FILE]
 
 FOLDER has summedits_news.jsonl, qags_cnndm.jsonl, wice_claims.jsonl and fever_symmetric.jsonl; nothing of them gets
 into the package but the coefficients. "made" are sentences of their documents, word for word (supported), with one
@@ -21,8 +21,9 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,12 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from citewire.index.embed import load_embedder
-from citewire.qa import facts, findings, verdicts
+from citewire.qa import facts, findings, measure, verdicts
 from citewire.qa.generate import load_generator
 from citewire.qa.opinion import ModelOpinion
 from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Features
+from citewire.ui import report_html
 
 COEFFICIENTS = Path(verdicts.__file__).parent / "verdicts.json"
 FOLDS, RIDGE = 10, 3.0
@@ -237,12 +239,6 @@ def labels(examples: Sequence[Example]) -> Floats:
 # -- report -----------------------------------------------------------------------------------------------------------
 
 
-def calibration_error(p: Floats, y: Floats) -> float:
-    """Expected calibration error over ten bins of equal width."""
-    bins = np.minimum((p * 10).astype(int), 9)
-    return float(sum(abs((p[bins == b] - y[bins == b]).sum()) for b in range(10)) / len(y))
-
-
 def kept(p: Floats, rows: Sequence[Features], names: Sequence[str]) -> NDArray[np.bool_]:
     """Whether the verdict would be "supported": probable enough, and no difference found that outweighs that."""
     agreed = [row.get("model", 0.0) > 0 and "model" in names for row in rows]
@@ -265,7 +261,7 @@ def report(title: str, examples: Sequence[Example], rows: Sequence[Features], na
             100 * balanced_accuracy_score(y[which], p[which] >= verdicts.SUPPORTED),
             100 * balanced_accuracy_score(y[which], verdict[which]),
             100 * roc_auc_score(y[which], p[which]),
-            100 * calibration_error(p[which], y[which]),
+            100 * measure.calibration_error(measure.reliability(list(zip(p[which], y[which] > 0, strict=True)))),
         )
         print(f"{name:16} {which.sum():5} {figures[0]:8.1f} {figures[1]:10.1f} {figures[2]:6.1f} {figures[3]:6.1f}")
     return p
@@ -288,14 +284,18 @@ def fit_and_report(name: str, examples: Sequence[Example], rows: Sequence[Featur
     return p, coefficients
 
 
-def reliability(p: Floats, y: Floats) -> None:
+def print_reliability(bins: Sequence[measure.Bin]) -> None:
     print("\nprobability  claims  mean p  supported")
-    bins = np.minimum((p * 10).astype(int), 9)
-    for b in range(10):
-        inside = bins == b
-        if inside.any():
-            share = f"{inside.sum():6}  {p[inside].mean():6.2f} {y[inside].mean():10.2f}"
-            print(f"{b / 10:.1f} to {(b + 1) / 10:.1f}  {share}")
+    for b in bins:
+        print(f"{b.low:.1f} to {b.high:.1f}  {b.count:6}  {b.forecast:6.2f} {b.observed:10.2f}")
+
+
+def drawing(bins: Sequence[measure.Bin]) -> str:
+    """Return the reliability diagram as SVG."""
+    svg = report_html.diagram([asdict(one) for one in bins])
+    svg.set("xmlns", "http://www.w3.org/2000/svg")
+    svg.set("style", "background: white; font: 11px sans-serif")
+    return ElementTree.tostring(svg, encoding="unicode") + "\n"
 
 
 def main() -> None:
@@ -303,6 +303,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--features", type=Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--plot", type=Path, help="write the reliability diagram, SVG")
     parser.add_argument("--model", help="ask this language model for its opinion; needs --scores")
     parser.add_argument("--scores", type=Path, help="opinions by claim and quote")
     options = parser.parse_args()
@@ -325,7 +326,10 @@ def main() -> None:
         p, fitted[name] = fit_and_report(name, asked, of_asked)
         examples, rows = asked, of_asked
     public = np.array([e.source != MADE for e in examples])
-    reliability(p[public], labels(examples)[public])
+    bins = measure.reliability(list(zip(p[public], labels(examples)[public] > 0, strict=True)))
+    print_reliability(bins)
+    if options.plot:
+        options.plot.write_text(drawing(bins), encoding="utf-8")
     if options.write:
         COEFFICIENTS.write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 

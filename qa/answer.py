@@ -118,6 +118,7 @@ class _Progress:
     conflicts: tuple[Conflict, ...] = ()
     timeline: tuple[TimelinePoint, ...] = ()
     short: str = ""
+    writing: bool = False  # whether the model is in the middle of its reply
     numbers: dict[Place, int] = field(default_factory=dict)
     timings: Timings = field(default_factory=Timings)
 
@@ -143,6 +144,7 @@ class Answerer:
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
         self._checker = Checker(self._vectors, ModelOpinion(generator))
+        self._busy_checker = Checker(self._vectors)  # while the model writes it cannot be asked
 
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
         """Return the whole answer; arguments and errors as in `stream`."""
@@ -428,16 +430,18 @@ class Answerer:
             before = time.perf_counter()
             if not part.judge.answers(plain) or findings.reverses(plain, part.text):
                 continue  # a sentence that only repeats the question, or tells of the highest for the lowest
-            judgement = claims.judge(plain, cited, chosen, self._index.article, known, self._checker)
+            checker = self._busy_checker if state.writing else self._checker
+            judgement = claims.judge(plain, cited, chosen, self._index.article, known, checker)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
             yield Checked(self._add(state, plain, judgement))
             enough = len(state.claims) >= _MAX_CLAIMS
 
     def _counted(self, state: _Progress, messages: list[Message], pieces: Iterator[str]) -> Iterator[str]:
-        """Pass `pieces` on and note the time of the first and their number."""
+        """Pass `pieces` on and note the time of the first, their number and their end."""
         state.timings = replace(state.timings, prompt_tokens=self._generator.count_tokens(messages))
         before = time.perf_counter()
+        state.writing = True
         for piece in pieces:
             timings = state.timings
             state.timings = replace(
@@ -447,6 +451,7 @@ class Answerer:
                 generate_s=round(time.perf_counter() - before, 4),
             )
             yield piece
+        state.writing = False
 
     def _unsaid(self, said: Sequence[Claim], chosen: Sequence[Evidence], part: _Part) -> list[Evidence]:
         """Evidence to quote word for word: exact words beat a wrong paraphrase.

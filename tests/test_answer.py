@@ -47,7 +47,7 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, words: str, fails_after: int | None = None, yes: float = 0.2) -> None:
+    def __init__(self, words: str, fails_after: int | None = None, yes: float = 0.35) -> None:
         self.pieces = re.findall(r"\s*\S+", words)
         self.yes = yes  # small models say no more often than yes
         self.opinions: list[Sequence[Message]] = []
@@ -409,6 +409,31 @@ def test_the_model_is_asked_about_what_is_open(
     answer = Answerer(index, remembering, generator).ask(COST)
     assert [(c.text, c.verdict) for c in answer.claims][:1] == [(said, verdict)]
     assert any(said in message.content for messages in generator.opinions for message in messages)
+
+
+def test_the_model_is_not_asked_while_it_writes(index: Index, remembering: Remembering) -> None:
+    class Locked(Scripted):
+        """As a model in this process, which one caller at a time can use."""
+
+        writing = False
+
+        def generate(
+            self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+        ) -> Iterator[str]:
+            self.writing = True
+            yield from super().generate(messages, max_tokens=max_tokens, stopped=stopped)
+            self.writing = False
+
+        def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+            assert not self.writing
+            return super().choose(messages, options)
+
+    first, last = "Fixing the old crossing took 40 million euros.", "Mending the old crossing cost 40 million euros."
+    generator = Locked(f"{first} {last}", yes=0.99)
+    answer = Answerer(index, remembering, generator).ask(COST)
+    assert [c.text for c in answer.claims][:2] == [first, last]
+    asked = "".join(message.content for messages in generator.opinions for message in messages)
+    assert (first in asked, last in asked) == (False, True)
 
 
 class TestRefusal:

@@ -76,7 +76,7 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[Element]:
     if calibration := summary["calibration"]:
         yield _el("h2", "Calibration of the check")
         yield _el("p", f"Expected calibration error {calibration['error']:.3f}; on the dotted line it would be 0.")
-        yield _diagram(calibration["bins"])
+        yield diagram(calibration["bins"])
 
 
 def _bar(found: Mapping[str, float]) -> Element:
@@ -92,8 +92,11 @@ def _bar(found: Mapping[str, float]) -> Element:
     )
 
 
-def _diagram(bins: Sequence[Mapping[str, float]]) -> Element:
-    """The reliability diagram: how often the claims of a bin are supported, over the mean of their probabilities."""
+def diagram(bins: Sequence[Mapping[str, float]]) -> Element:
+    """Return the reliability diagram: how often claims are supported, by bin, over the mean of their probabilities.
+
+    `bins` have the fields of `measure.Bin`.
+    """
     side, left, low = 220, 40, 10
     most = max(one["count"] for one in bins)
     marks = [
