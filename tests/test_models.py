@@ -445,7 +445,9 @@ class TestRealCarrier:
         process.communicate()
         assert process.returncode == -signal.SIGINT
         assert not convert.is_converted(gguf_file, cache)
-        assert [file.name for file in gguf_file.parent.iterdir()] == ["mine.gguf"]
+        left = [file for file in gguf_file.parent.iterdir() if file != gguf_file]
+        # A Ctrl-C between the making of the work folder and its guard leaves it, empty, to be swept by the next.
+        assert all(".converting-" in folder.name and not any(folder.iterdir()) for folder in left)
 
     def test_converted_once_and_right(self, gguf_file: Path, cache: Path) -> None:
         source = models.resolve(str(gguf_file), cache)
