@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def untraced() -> dict[str, str]:
     Coverage takes a lock at the first call into a file; a KeyboardInterrupt just then leaves it locked for ever.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+
+
+@contextmanager
+def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Iterator[Index]:
+    """Yield an index of articles by file name, made in an empty folder."""
+    (folder / "news").mkdir()
+    for name, text in texts.items():
+        (folder / "news" / name).write_text(text, encoding="utf-8")
+    build_index([folder / "news"], folder / "index", embedder)
+    with Index.open(folder / "index", embedder) as opened:
+        yield opened
 
 
 @pytest.fixture(autouse=True)

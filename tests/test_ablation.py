@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, indexed
 
-from citewire.index.build import build_index
 from citewire.index.options import SearchOptions, Weights
 from citewire.index.search import search
 from citewire.index.store import Index
@@ -85,12 +84,7 @@ def ablation() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    folder = tmp_path_factory.mktemp("invented")
-    (folder / "news").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "news" / name).write_text(text, encoding="utf-8")
-    build_index([folder / "news"], folder / "index", embedder)
-    with Index.open(folder / "index", embedder) as opened:
+    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
         yield opened
 
 

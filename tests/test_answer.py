@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import pytest
-from conftest import SEEDS
+from conftest import SEEDS, indexed
 from test_embed import transformer_of
 
 from citewire.index.build import build_index
@@ -98,12 +97,7 @@ def remembering(embedder: Embedder) -> Remembering:
 
 @pytest.fixture(scope="module")
 def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    folder = tmp_path_factory.mktemp("invented")
-    (folder / "news").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "news" / name).write_text(text, encoding="utf-8")
-    build_index([folder / "news"], folder / "index", embedder)
-    with Index.open(folder / "index", embedder) as opened:
+    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
         yield opened
 
 
@@ -274,7 +268,6 @@ class TestDisagreement:
     @pytest.fixture
     def torn(self, remembering: Remembering, tmp_path: Path) -> Iterator[Index]:
         """The index with an article that gives another cost, and one that gives another price of something else."""
-        (tmp_path / "news").mkdir()
         more = {
             "gazette.txt": "The Skarvik Gazette asked what the works had cost.\n"
             "The repairs of the bridge over the Vann cost 46 million euros, the council said.\n",
@@ -283,10 +276,7 @@ class TestDisagreement:
             "Greta Solheim won the Skarvik Cup.\n",
             "post.txt": "Bo Lind won the Skarvik Cup.\n",
         }
-        for name, text in {**ARTICLES, **more}.items():
-            (tmp_path / "news" / name).write_text(text, encoding="utf-8")
-        build_index([tmp_path / "news"], tmp_path / "index", remembering)
-        with Index.open(tmp_path / "index", remembering) as opened:
+        with indexed({**ARTICLES, **more}, tmp_path, remembering) as opened:
             yield opened
 
     def test_both_values_are_quoted_and_flagged(self, torn: Index, remembering: Remembering) -> None:
@@ -331,22 +321,11 @@ class TestDisagreement:
             "herald.txt": "The Danish brewer Kestrel sells its beer in Norway.\n",
             "post.txt": "Kestrel is a brewer based in Sweden.\n",
         }
-        with told(texts, tmp_path, remembering) as index:
+        with indexed(texts, tmp_path, remembering) as index:
             answer = Answerer(index, remembering, Scripted("")).ask("In which country is Kestrel based?")
             (conflict,) = answer.conflicts
             assert {v.value for v in conflict.values} == {"Danish", "Sweden"}
             check_quotes(answer, index)
-
-
-@contextmanager
-def told(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Iterator[Index]:
-    """An index of these articles alone."""
-    (folder / "news").mkdir()
-    for name, text in texts.items():
-        (folder / "news" / name).write_text(text, encoding="utf-8")
-    build_index([folder / "news"], folder / "index", embedder)
-    with Index.open(folder / "index", embedder) as opened:
-        yield opened
 
 
 class TestTime:
@@ -361,7 +340,7 @@ class TestTime:
 
     def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Remembering, tmp_path: Path) -> None:
         generator = Scripted("It grew.")
-        with told(self.COURSE, tmp_path, remembering) as index:
+        with indexed(self.COURSE, tmp_path, remembering) as index:
             asked = "How did the number of ferries that Lund Lines runs change between 2021 and 2023?"
             answer = Answerer(index, remembering, generator).ask(asked)
             assert [(p.first, p.last, p.value, p.article) for p in answer.timeline] == [
@@ -374,7 +353,7 @@ class TestTime:
             check_quotes(answer, index)
 
     def test_the_answer_says_as_of_when(self, remembering: Remembering, tmp_path: Path) -> None:
-        with told(self.COURSE, tmp_path, remembering) as index:
+        with indexed(self.COURSE, tmp_path, remembering) as index:
             answerer = Answerer(index, remembering, Scripted("Lund Lines ran 14 ferries."))
             assert answerer.ask("How many ferries did Lund Lines run in 2023?").as_of == "2024-05-09"
             assert answerer.ask("What is the capital of France?").as_of == ""
@@ -384,7 +363,7 @@ class TestTime:
             "a.txt": "Lund Lines opened the northern route on 3 May 2018.\n",
             "b.txt": "Lund Lines closed the northern route on 10 May 2021.\n",
         }
-        with told(texts, tmp_path, remembering) as index:
+        with indexed(texts, tmp_path, remembering) as index:
             asked = "How long after Lund Lines opened the northern route did it close the northern route?"
             answer = Answerer(index, remembering, Scripted("")).ask(asked)
             assert "3 years" in answer.claims[-1].text

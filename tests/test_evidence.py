@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import indexed
 
-from citewire.index.build import build_index
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
@@ -45,12 +45,7 @@ Mayor Greta Solheim said the bridge would halve the traffic in the old town.
 
 @pytest.fixture(scope="module")
 def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    folder = tmp_path_factory.mktemp("invented")
-    (folder / "news").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "news" / name).write_text(text, encoding="utf-8")
-    build_index([folder / "news"], folder / "index", embedder)
-    with Index.open(folder / "index", embedder) as opened:
+    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
         yield opened
 
 

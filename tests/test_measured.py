@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import indexed
 
-from citewire.index.build import build_index
 from citewire.index.search import search
-from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
@@ -114,13 +113,8 @@ Find = Callable[[str], list[Evidence]]
 
 @pytest.fixture(scope="module")
 def find(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Find]:
-    folder = tmp_path_factory.mktemp("measured")
-    (folder / "news").mkdir()
-    for name, text in ARTICLES.items():
-        (folder / "news" / name).write_text(text, encoding="utf-8")
-    build_index([folder / "news"], folder / "index", embedder)
     vectors = WordVectors(embedder)
-    with Index.open(folder / "index", embedder) as index:
+    with indexed(ARTICLES, tmp_path_factory.mktemp("measured"), embedder) as index:
 
         def find(text: str) -> list[Evidence]:
             question = parse(text)
