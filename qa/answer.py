@@ -50,7 +50,6 @@ REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
 _FIGURES = ("count", "amount", "percent")
 _COMPARABLE = (*_FIGURES, "date", "person")  # answers told apart well enough to be set side by side
-_PLACES = (question.PLACE, "country", "nation")  # nouns of "named" whose answers are, too
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
@@ -250,8 +249,9 @@ class Answerer:
         wanted: SearchOptions,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
-        course = self._course(state, whole, found, wanted) if timeline.asks(state.standalone) else ()
-        for part in found if whole.parts or not course else ():
+        if timeline.asks(state.standalone):
+            state.timeline = self._course(state, whole, found, wanted)
+        for part in found if whole.parts or not state.timeline else ():
             before = len(state.claims)
             try:
                 yield from self._write(state, part, stopped) if part.chosen else self._unanswered(state, part)
@@ -264,7 +264,7 @@ class Answerer:
                 return
             part.claims = range(before, len(state.claims))
         yield from self._computed(state, whole, found)
-        yield from self._quoted(state, course)
+        yield from self._quoted(state)
         for part in found:
             yield from self._disagreements(state, part, wanted)
             yield from self._premise(state, part)
@@ -280,12 +280,11 @@ class Answerer:
         if whole.parts:
             part = self._searched(state.standalone, "", wanted)
             self._gather(part)
-        state.timeline = timeline.points(part.parsed, part.evidence, self._index.article, self._vectors)
-        return state.timeline
+        return timeline.points(part.parsed, part.evidence, self._index.article, self._vectors)
 
-    def _quoted(self, state: _Progress, course: Sequence[TimelinePoint]) -> Iterator[Event]:
+    def _quoted(self, state: _Progress) -> Iterator[Event]:
         """The sentences of a timeline that no claim quotes yet, word for word."""
-        for point in course:
+        for point in state.timeline:
             span = Span(point.start, point.end)
             if not any(_overlap(q, point.article, span) for c in state.claims if c.shown for q in c.quotes):
                 yield Checked(self._add(state, point.text, claims.verbatim(point.article, span, point.text)))
@@ -591,7 +590,7 @@ def _verbatim(evidence: Evidence) -> Judgement:
 
 
 def _asks_place(part: _Part) -> bool:
-    return part.parsed.expects == "named" and part.parsed.noun in _PLACES
+    return part.parsed.expects == "named" and part.parsed.noun in question.COUNTRY_NOUNS
 
 
 def _refusal(part: _Part) -> str:

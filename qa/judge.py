@@ -14,13 +14,12 @@ from itertools import pairwise
 from citewire.index.types import Article, Span
 from citewire.qa import english, facts, findings, measured, places
 from citewire.qa.antecedents import NOUNS, leans
-from citewire.qa.question import PLACE, Question
+from citewire.qa.question import COUNTRY_NOUNS, PLACE, Question
 from citewire.qa.vectors import WordVectors
 
 _KIND = 0.55  # least cosine between the kind of thing asked for and a name ("country", "Singapore")
 _ALIASES = {"eu": "european"}  # of a union, which `places` does not know
 _PLACES = ("place", "country", "city", "region")
-_OF_COUNTRIES = (PLACE, "country", "nation")
 _SEATED = frozenset(map(facts.stem, "based base headquartered headquarters located seat home".split()))
 # "Acme, a Chinese maker of ...", "the Singapore-based firm", "the US company Lund": whose place it is stands around.
 _SEAT = re.compile(
@@ -212,7 +211,7 @@ class Judge:
     def says_seat(self, sentence: str) -> bool:
         """Whether it is asked where something is based and the sentence says so outright: "Acme, a Danish maker"."""
         q = self._question
-        if q.expects != "named" or q.noun not in (*_OF_COUNTRIES, "city", "state", "region") or not q.terms:
+        if q.expects != "named" or q.noun not in (*COUNTRY_NOUNS, "city", "state", "region") or not q.terms:
             return False
         return all(t in _SEATED for t in q.terms) and self._seated(sentence, named=True)
 
@@ -312,7 +311,7 @@ class Judge:
             return False
         word = facts.words(noun)[-1]
         head = facts.stem(word)
-        if word in _OF_COUNTRIES and any(places.countries_of(n) for n in new):
+        if word in COUNTRY_NOUNS and any(places.countries_of(n) for n in new):
             return True
         if noun == PLACE:  # where something happens is an event too
             return any(re.search(rf"\bat\s(?:the\s)?{re.escape(n)}", sentence) for n in new)

@@ -7,10 +7,9 @@ opinion counts is fitted in `verdicts`.
 from __future__ import annotations
 
 import logging
-from functools import cache
-from importlib.resources import files
 
 from citewire.index.errors import ModelError
+from citewire.qa import prompt
 from citewire.qa.types import Generator, Message
 
 _YES_NO = ("Yes", "No")
@@ -35,11 +34,5 @@ class ModelOpinion:
 
 def messages(claim: str, quote: str) -> list[Message]:
     """Return the prompt that asks whether `quote` supports `claim`."""
-    system, asked = _prompt()
+    system, asked = prompt.sections("opinion.md")
     return [Message("system", system), Message("user", asked.format(text=" ".join(quote.split()), claim=claim))]
-
-
-@cache
-def _prompt() -> tuple[str, str]:
-    system, asked = (files("citewire.qa") / "opinion.md").read_text(encoding="utf-8").split("\n---\n")
-    return system.strip(), asked.strip()

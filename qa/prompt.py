@@ -20,6 +20,13 @@ def build(sentences: Sequence[str], question: str) -> list[Message]:
 
 @cache
 def _fixed() -> tuple[Message, ...]:
-    system, *examples = (files("citewire.qa") / "prompt.md").read_text(encoding="utf-8").split("\n---\n")
-    turns = [Message("user" if i % 2 == 0 else "assistant", text.strip()) for i, text in enumerate(examples)]
-    return (Message("system", system.strip()), *turns)
+    system, *examples = sections("prompt.md")
+    turns = [Message("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(examples)]
+    return (Message("system", system), *turns)
+
+
+@cache
+def sections(name: str) -> tuple[str, ...]:
+    """Return the parts of a file beside this one that lines of `---` part."""
+    text = (files("citewire.qa") / name).read_text(encoding="utf-8")
+    return tuple(part.strip() for part in text.split("\n---\n"))

@@ -62,6 +62,7 @@ _NAMED = re.compile(
     rf"\s+(?:{_AUXILIARY}|[a-z]+s|[a-z]+ed|{_IRREGULAR})\b"
 )
 PLACE = "place"  # the noun of a question with "where"
+COUNTRY_NOUNS = (PLACE, "country", "nation")  # what the name of a country answers
 _WHERE = re.compile(r"\bwhere\b")
 _ASKING = frozenset(
     map(facts.stem, "much many far high large big long number amount share percentage percent total value".split())

@@ -17,7 +17,7 @@ from typing import Literal
 from citewire.index.types import Article
 from citewire.qa import english, facts, places
 from citewire.qa.evidence import Evidence
-from citewire.qa.question import PLACE, Question
+from citewire.qa.question import COUNTRY_NOUNS, PLACE, Question
 from citewire.qa.vectors import WordVectors
 
 Kind = Literal["number", "date", "name", "thing"]
@@ -32,7 +32,6 @@ _NEAR_DATE = 12.0
 _BESIDE = 9.0  # tokens within which the name of a measure belongs to a number
 _NAME_WEIGHT = 0.7
 _PLACES = ("country", "city", "region")
-_COUNTRY = ("country", "nation", PLACE)  # nouns that the name of a country answers
 _BASED = frozenset(
     facts.stem(w)
     for w in (
@@ -270,6 +269,7 @@ class _Sentence:
         self.clauses = [sum(b < t.start() for b in breaks) for t in self.tokens]
         first, last = evidence.span.start, evidence.span.end
         self.dates = [d for d in article.dates if first <= d.start < last]
+        self.times = times(evidence, article)
 
     def at(self, start: int, end: int) -> tuple[int, int]:
         """First and last token of a span."""
@@ -492,7 +492,7 @@ def _fit(slot: Slot, sentence: _Sentence, candidate: _Candidate, vectors: WordVe
         return _number_fit(slot, sentence, candidate, vectors)
     kinds = _PLACES if slot.noun == PLACE else [slot.noun, slot.noun.split()[-1]] if slot.noun else []
     parts = [candidate.text, *(candidate.text.split(", ") if ", " in candidate.text else [])]
-    if slot.noun.split()[-1:] and slot.noun.split()[-1] in _COUNTRY and places.is_country(candidate.text):
+    if slot.noun.split()[-1:] and slot.noun.split()[-1] in COUNTRY_NOUNS and places.is_country(candidate.text):
         return 1.0
     cosine = max((vectors.cosine(kind, part) for kind in kinds for part in parts), default=0.3)
     return min(1.0, max(0.0, (cosine - 0.2) / 0.4)) + (0.15 if candidate.form == "name" else 0.0)
@@ -558,7 +558,7 @@ def _days(sentence: _Sentence, candidate: _Candidate) -> tuple[tuple[str, str], 
     first, last = sentence.at(candidate.start, candidate.end)
     near = [
         (-1.0 if _FOLLOWS.fullmatch(sentence.text[candidate.end : start]) else gap, days)
-        for (start, end), days in times(sentence.evidence, sentence.article).items()
+        for (start, end), days in sentence.times.items()
         if not (start < candidate.end and candidate.start < end)
         for gap in [sentence.gap(first, last, sentence.at(start, end)[0])]
     ]
