@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 ARTICLES ?= seeds
 CACHE := $(or $(CITEWIRE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/citewire)
-# Measured: the environment takes 2.1 GB with the CPU build of torch; the default model 0.5 GB as fetched and 2.5 GB
-# converted. With the CUDA build of torch the environment takes several GB more: give VENV_GB=10 there.
+# Measured: the environment takes 2.1 GB with the CPU build of torch; the default model 0.5 GB as fetched, 0.6 GB in 8 bits and
+# 2.5 GB more while it is converted. With the CUDA build of torch the environment takes several GB more: give VENV_GB=10 there.
 VENV_GB ?= 4
 CACHE_GB ?= 4
 
@@ -16,7 +16,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__,$(wildcard index/* qa/* seeds/* ui
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test lint chromium clean FORCE
+.PHONY: help run test lint chromium shots clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo '            PORT=7861  MODEL=qwen2.5-coder-1.5b  ARTICLES=path/to/folder  PYTHON=python3.12'
 	@echo 'make test   set up what is missing, then lint, types, import rules and all tests'
 	@echo 'make lint   lint, types and import rules only'
+	@echo 'make shots  take the screenshots in docs/shots/ anew'
 	@echo 'make clean  remove .venv, .citewire and build outputs; models in $(CACHE) stay'
 
 run: $(VENV)/installed
@@ -48,6 +49,11 @@ chromium:
 	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \
 	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')
+
+# The states of the page, into docs/shots/.
+shots: $(VENV)/installed-dev chromium
+	$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python tests/page_shots.py docs/shots
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,5 +1,6 @@
-"""GGUF file -> folder of float32 safetensors and tokenizer, made once and kept beside it.
+"""GGUF file -> folder of weights that an engine loads and their tokenizer, made once and kept beside it.
 
+There are two forms: "float32", safetensors for torch, and "int8" for CTranslate2, which is made of the former.
 Dequantising takes a minute, loading the result a second. A folder counts only with its `citewire.json`, which
 is written last and says which bytes it was made of and what its files must be. Knows nothing of catalogues.
 """
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from citewire.index.errors import ModelError
 from citewire.qa.files import (
@@ -30,12 +32,14 @@ from citewire.qa.files import (
     sync,
 )
 
+Form = Literal["float32", "int8"]
+
 _MANIFEST = "citewire.json"
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file of the converted form."""
+    """A file of the converted form; `name` is its path in the folder."""
 
     name: str
     bytes: int
@@ -52,24 +56,33 @@ class _Manifest:
     files: tuple[_File, ...]
 
 
-def converted(gguf: Path, cache: Path | None, progress: Progress = quiet, *, sha256: str = "", room: int = 0) -> Path:
-    """Return the converted form of a GGUF file; makes it if it is not there.
+def converted(
+    gguf: Path,
+    cache: Path | None,
+    progress: Progress = quiet,
+    *,
+    form: Form = "float32",
+    sha256: str = "",
+    room: int = 0,
+) -> Path:
+    """Return a converted form of a GGUF file; makes it if it is not there.
 
     Args:
         gguf: the file.
         cache: citewire's cache folder: for locks, and for the result if the file's folder cannot be written.
         progress: gets what is being done.
+        form: which one.
         sha256: what the file must have; anything without.
-        room: bytes that the result takes, if known.
+        room: bytes that making it takes, if known.
 
     Raises:
         ModelError: wrong bytes, no GGUF file of a supported kind, not enough memory or disk.
     """
-    folder = _folder(gguf, cache)
-    if is_converted(gguf, cache, sha256):
+    folder = _folder(gguf, cache, form)
+    if is_converted(gguf, cache, form, sha256):
         return folder
     with locked(cache, f"convert-{_key(gguf)}", progress):
-        if is_converted(gguf, cache, sha256):  # by the process that was waited for
+        if is_converted(gguf, cache, form, sha256):  # by the process that was waited for
             return folder
         digest = sha256_of(gguf, progress)
         if sha256 and digest != sha256:
@@ -81,17 +94,19 @@ def converted(gguf: Path, cache: Path | None, progress: Progress = quiet, *, sha
         if manifest and manifest.source_sha256 == digest:  # copied or touched, but the same bytes
             _write(folder, _manifest(gguf, digest, manifest.files))
         else:
-            _convert(gguf, digest, folder, room, progress)
+            exact = _folder(gguf, cache, "float32")
+            there = is_converted(gguf, cache, "float32", sha256)
+            _convert(gguf, digest, form, exact if form == "int8" and there else None, folder, room, progress)
     return folder
 
 
-def is_converted(gguf: Path, cache: Path | None, sha256: str = "") -> bool:
-    """Say whether the converted form is there and whole, by its files' sizes.
+def is_converted(gguf: Path, cache: Path | None, form: Form, sha256: str = "") -> bool:
+    """Say whether a converted form is there and whole, by its files' sizes.
 
     It is of this GGUF file if it was made of one with `sha256`, or, where that is not known, of one with the
     file's size and time.
     """
-    manifest = _whole(_folder(gguf, cache))
+    manifest = _whole(_folder(gguf, cache, form))
     if manifest is None or not gguf.is_file():
         return False
     if sha256:
@@ -101,28 +116,33 @@ def is_converted(gguf: Path, cache: Path | None, sha256: str = "") -> bool:
 
 
 def converted_files(gguf: Path, cache: Path | None) -> dict[Path, str]:
-    """Return the files of the converted form with the sha256 each must have; none where there is no form."""
-    folder = _folder(gguf, cache)
-    manifest = _read(folder)
-    return {folder / file.name: file.sha256 for file in manifest.files} if manifest else {}
+    """Return the files of the converted forms with the sha256 each must have; none where there is no form."""
+    found: dict[Path, str] = {}
+    for form in get_args(Form):
+        folder = _folder(gguf, cache, form)
+        manifest = _read(folder)
+        found |= {folder / file.name: file.sha256 for file in manifest.files} if manifest else {}
+    return found
 
 
 def _key(gguf: Path) -> str:
     return hashlib.sha256(str(gguf.resolve()).encode()).hexdigest()[:16]
 
 
-def _folder(gguf: Path, cache: Path | None) -> Path:
-    """Return where the converted form is or will be: beside the file, or in the cache if that cannot be."""
-    beside = gguf.with_name(gguf.name + ".float32")
+def _folder(gguf: Path, cache: Path | None, form: Form) -> Path:
+    """Return where a converted form is or will be: beside the file, or in the cache if that cannot be."""
+    beside = gguf.with_name(f"{gguf.name}.{form}")
     if beside.is_dir() or os.access(gguf.parent, os.W_OK):
         return beside
-    return models_folder(cache) / f"converted-{_key(gguf)}"
+    return models_folder(cache) / f"converted-{_key(gguf)}.{form}"
 
 
-def _convert(gguf: Path, digest: str, folder: Path, room: int, progress: Progress) -> None:
-    """Make `folder`, all or nothing.
+def _convert(
+    gguf: Path, digest: str, form: Form, exact: Path | None, folder: Path, room: int, progress: Progress
+) -> None:
+    """Make `folder`, all or nothing; of the float32 form `exact` where there is one.
 
-    A child process does it: it needs several times the file's size in memory, which is free again afterwards,
+    A child process does each step: it needs several times the file's size in memory, which is free again afterwards,
     and where there is not enough of it, the child alone dies.
     """
     marker = f"{WORK}converting-{_key(gguf)}-"
@@ -130,28 +150,36 @@ def _convert(gguf: Path, digest: str, folder: Path, room: int, progress: Progres
     require_room(folder.parent, room, f"the converted form of {gguf.name}")
     progress("converting", 0, 0)
     with tempfile.TemporaryDirectory(prefix=marker, dir=folder.parent, ignore_cleanup_errors=True) as work:
-        made = Path(work) / "model"
-        # -P: a torch.py in the user's folder must not be taken for torch
-        run = subprocess.run(
-            [sys.executable, "-P", "-m", "citewire.qa.generate_local", str(gguf.resolve()), str(made)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if run.returncode:
-            raise _failed(gguf, run.returncode, run.stderr)
+        made = exact or _step(gguf, "generate_local", gguf.resolve(), Path(work) / "float32")
+        if form == "int8":
+            made = _step(gguf, "generate_int8", made, Path(work) / "int8")
         files = []
-        for file in sorted(made.iterdir()):
+        for file in sorted(made.rglob("*")):
             sync(file)
-            files.append(_File(file.name, size_of(file), sha256_of(file, progress)))
+            if file.is_file():
+                files.append(_File(file.relative_to(made).as_posix(), size_of(file), sha256_of(file, progress)))
         _write(made, _manifest(gguf, digest, tuple(files)))
         if folder.exists():
             shutil.rmtree(folder)
         made.replace(folder)
         sync(folder.parent)
+
+
+def _step(gguf: Path, module: str, source: Path, made: Path) -> Path:
+    """Return `made`, once a module of this package, run as a program, has written it of `source`."""
+    run = subprocess.run(
+        # -P: a torch.py in the user's folder must not be taken for torch
+        [sys.executable, "-P", "-m", f"citewire.qa.{module}", str(source), str(made)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if run.returncode:
+        raise _failed(gguf, run.returncode, run.stderr)
+    return made
 
 
 def _failed(gguf: Path, code: int, stderr: str) -> ModelError:

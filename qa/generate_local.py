@@ -1,36 +1,33 @@
-"""A language model of a local folder, run in this process; the only importer of transformers.
+"""A language model of a local folder, run by torch in this process; the only importer of transformers.
 
-Knows prompts as tokens, the kept prefix and greedy decoding. Does not know where models come from or what the
-messages say. Importing it takes seconds: `citewire.qa.generate` does so only when a model is loaded.
+Knows the kept prefix and greedy decoding. Does not know where models come from or what the messages say. Importing it
+takes seconds: `citewire.qa.generate` does so only when a model is loaded.
 
 Run as `python -m citewire.qa.generate_local FILE.gguf FOLDER` it dequantises a GGUF file.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import jinja2
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 from transformers.utils import logging as transformers_logging
 
 from citewire.index.errors import ModelError
+from citewire.qa.chat_tokens import ChatTokens
 from citewire.qa.files import first_line
 from citewire.qa.types import Message
 
 _PREFIXES = 3  # system messages whose prompts stay read: those of answers and of opinions
 _LOCK_POLL = 0.1  # seconds between two looks at `stopped` while another caller holds the model
-_HALF_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # what a decoder makes of bytes that are not yet a character
 _AUTO_MODEL: Any = AutoModelForCausalLM  # its declared types do not follow its arguments
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 
@@ -69,14 +66,8 @@ class TransformersGenerator:
             torch.set_num_threads(threads)
         self._name = name
         self._device = _device(device)
-        self._model, self._tokenizer = _load(folder, self._device)
-        self._limit = _context_window(self._model, self._tokenizer)
-        self._ends = _end_tokens(self._model, self._tokenizer)
-        added = self._tokenizer.added_tokens_decoder.values()
-        self._control = _any_of(token.content for token in added)
-        self._markup = _any_of(
-            token.content for token in added if not token.special and re.fullmatch(r"<.+>|\[.+\]", token.content)
-        )
+        self.tokens = ChatTokens(folder, name=name)
+        self._model = _load(folder, self._device)
         self._lock = Lock()
         self._read: OrderedDict[str, _Read] = OrderedDict()  # by first message, the least used first
         self._stopped: Callable[[], bool] = lambda: False
@@ -100,19 +91,19 @@ class TransformersGenerator:
         Raises:
             ModelError: the prompt fills the context window.
         """
-        prompt = self._prompt(messages)
+        prompt = self.tokens.prompt_with_room(messages)
         while not self._lock.acquire(timeout=_LOCK_POLL):
             if stopped():
                 return
         try:
-            tokens = self._tokens(messages[0].content, prompt, min(max_tokens, self._limit - len(prompt)), stopped)
-            yield from whole_characters(tokens, self._text)
+            count = min(max_tokens, self.tokens.limit - len(prompt))
+            yield from self.tokens.text(self._reply(messages[0].content, prompt, count, stopped))
         finally:
             self._lock.release()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Return the length of the prompt that `generate` would read."""
-        return len(self.prompt_ids(messages))
+        return len(self.tokens.prompt(messages))
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
         """Return the softmax over the options' first tokens, at the place of the reply's first token.
@@ -120,71 +111,13 @@ class TransformersGenerator:
         Raises:
             ModelError: the prompt fills the context window, or two options begin with the same token.
         """
-        firsts = [self._plain_ids(option)[:1] for option in options]
-        if [] in firsts or len({tuple(first) for first in firsts}) < len(options):
-            raise ModelError(
-                f"The model {self._name} cannot tell the options {list(options)} apart by their first token",
-                "Choose options that begin differently.",
-            )
-        prompt = self._prompt(messages)
+        firsts = self.tokens.firsts(options)
+        prompt = self.tokens.prompt_with_room(messages)
         with self._lock:
             logits = self._next(messages[0].content, prompt, lambda: False)
-        return torch.softmax(logits[[first[0] for first in firsts]], dim=0).tolist()
+        return torch.softmax(logits[firsts], dim=0).tolist()
 
-    def _prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the prompt's tokens; ModelError if there is no room for a reply."""
-        prompt = self.prompt_ids(messages)
-        if len(prompt) >= self._limit:
-            raise ModelError(
-                f"The prompt has {len(prompt)} tokens, and {self._name} reads at most {self._limit - 1}",
-                "Ask with fewer passages or a shorter question, or name a model that reads more.",
-            )
-        return prompt
-
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of the chat template around the messages.
-
-        The template is filled with placeholders instead of the contents. Control tokens are then looked for
-        in the template's own text only; a content joins the text around it and is tokenised as plain text.
-        """
-        marks = [f"\ue000{i}\ue001" for i in range(len(messages))]
-        chat = [{"role": message.role, "content": mark} for message, mark in zip(messages, marks, strict=True)]
-        try:
-            template = str(self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True))
-        except (jinja2.TemplateError, ValueError) as error:
-            roles = ", ".join(message.role for message in messages)
-            raise ModelError(
-                f"The chat template of {self._name} cannot write messages of {roles}: {error}",
-                "Name an instruct model that takes system, user and assistant messages.",
-            ) from error
-        contents = {mark: message.content for mark, message in zip(marks, messages, strict=True)}
-        ids: list[int] = []
-        plain = ""
-        for piece in re.split("(\ue000[0-9]+\ue001)", template):
-            if piece in contents:
-                plain += contents[piece]
-                continue
-            for i, text in enumerate(self._control.split(piece)):
-                if i % 2 == 0:
-                    plain += text
-                else:
-                    ids += self._plain_ids(plain)
-                    ids.append(self._tokenizer.added_tokens_encoder[text])
-                    plain = ""
-        return ids + self._plain_ids(plain)
-
-    def _plain_ids(self, text: str) -> list[int]:
-        """Return the tokens of a text in which nothing is a control token."""
-        # The tokenizer splits special tokens; others that steer a model, as <tool_call>, are cut in two.
-        cuts = [0, *(found.start() + 1 for found in self._markup.finditer(text)), len(text)]
-        ids: list[int] = []
-        for start, end in pairwise(cuts):
-            if start < end:
-                piece = self._tokenizer(text[start:end], add_special_tokens=False, split_special_tokens=True)
-                ids += piece.input_ids
-        return ids
-
-    def _tokens(self, key: str, prompt: list[int], count: int, stopped: Callable[[], bool]) -> Iterator[int]:
+    def _reply(self, key: str, prompt: list[int], count: int, stopped: Callable[[], bool]) -> Iterator[int]:
         """Yield at most `count` tokens of the reply, without the one that ends it."""
         ids = list(prompt)
         for _ in range(count):
@@ -192,13 +125,10 @@ class TransformersGenerator:
                 token = int(self._next(key, ids, stopped).argmax())
             except _StoppedError:
                 return
-            if token in self._ends:
+            if token in self.tokens.ends:
                 return
             ids.append(token)
             yield token
-
-    def _text(self, ids: list[int]) -> str:
-        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def _next(self, key: str, ids: list[int], stopped: Callable[[], bool]) -> torch.Tensor:
         """Return the logits of the token after `ids`, shape (vocabulary,), float32, on the CPU.
@@ -242,31 +172,6 @@ class TransformersGenerator:
             raise _StoppedError
 
 
-def whole_characters(tokens: Iterable[int], decode: Callable[[list[int]], str]) -> Iterator[str]:
-    """Yield the text of the tokens piece by piece; a character whose bytes are split waits for the last one."""
-    # A token's text depends on the one before it (blanks), so the window starts one token behind.
-    window: list[int] = []
-    shown = 0  # characters of the window's text that were yielded
-    for token in tokens:
-        window.append(token)
-        text = decode(window)
-        if text.endswith(_HALF_A_CHARACTER):
-            continue
-        if len(text) > shown:
-            yield text[shown:]
-        window = window[-1:]
-        shown = len(decode(window))
-    rest = decode(window)[shown:].rstrip(_HALF_A_CHARACTER)
-    if rest:
-        yield rest
-
-
-def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern with one group that finds the longest of some texts; never, if there are none."""
-    longest_first = sorted(texts, key=len, reverse=True)
-    return re.compile("(" + "|".join(map(re.escape, longest_first)) + ")" if longest_first else "((?!))")
-
-
 def _device(wanted: str) -> torch.device:
     """Return the torch device of a setting; ModelError if it is not there."""
     if wanted == "auto":
@@ -280,12 +185,11 @@ def _device(wanted: str) -> torch.device:
     return device
 
 
-def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
-    """Return model and tokenizer of a folder; safetensors only, no code of the folder, no network."""
+def _load(folder: Path, device: torch.device) -> Any:
+    """Return the model of a folder; safetensors only, no code of the folder, no network."""
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model, report = _AUTO_MODEL.from_pretrained(
             folder,
             dtype=dtype,
@@ -305,26 +209,7 @@ def _load(folder: Path, device: torch.device) -> tuple[Any, Any]:
             f"The folder {folder} lacks weights, such as {sorted(report['missing_keys'])[0]}",
             "Get the model's files again.",
         )
-    if not tokenizer.chat_template:
-        raise ModelError(f"The model in {folder} has no chat template", "Name an instruct model.")
-    return model, tokenizer
-
-
-def _context_window(model: Any, tokenizer: Any) -> int:
-    """Return how many tokens prompt and reply may have together."""
-    limits = (
-        getattr(model.config.get_text_config(), "max_position_embeddings", None),
-        tokenizer.model_max_length,
-    )
-    return int(min((limit for limit in limits if limit), default=sys.maxsize))
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return the tokens that end a reply: those the model names, and any other control token."""
-    named = model.generation_config.eos_token_id
-    ends = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])}
-    ends |= {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
-    return frozenset(ends - {None})
+    return model
 
 
 def dequantise(gguf: Path, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """What `--model` names -> weights that can be loaded; and the user's cache of catalogue models.
 
     <cache>/models/<name>/<file>.gguf           the publisher's file; has that name only with the right sha256
-    <cache>/models/<name>/<file>.gguf.float32/  its converted form, see `citewire.qa.convert`
+    <cache>/models/<name>/<file>.gguf.int8/     its converted forms, see `citewire.qa.convert`
+    <cache>/models/<name>/<file>.gguf.float32/
 
 Knows names and states. Does not know how a model is run or converted, nor how a package is read.
 """
@@ -13,12 +14,12 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from citewire.index.errors import ModelError
 from citewire.qa.catalogue import CATALOGUE, EMBEDDER, Bundled, Entry
-from citewire.qa.convert import converted, converted_files, is_converted
+from citewire.qa.convert import Form, converted, converted_files, is_converted
 from citewire.qa.fetch import fetch_file
 from citewire.qa.files import (
     Progress,
@@ -101,8 +102,14 @@ def fetch(name: str, cache: Path | None = None, progress: Progress = quiet) -> P
     entry = entry_named(name)
     folder = models_folder(cache) / entry.name
     with locked(cache, entry.name, progress):
-        room = 0 if is_converted(folder / entry.filename, cache, entry.sha256) else entry.converted_bytes
+        there = is_converted(folder / entry.filename, cache, "int8", entry.sha256)
+        room = 0 if there else _room(entry, "int8")
         return fetch_file(entry, folder, room, progress)
+
+
+def _room(entry: Entry, form: Form) -> int:
+    """Return the bytes that making a converted form takes; the 8-bit one is a quarter of the other, made on the way."""
+    return entry.converted_bytes + (entry.converted_bytes // 3 if form == "int8" else 0)
 
 
 def entry_named(name: str) -> Entry:
@@ -191,7 +198,8 @@ def _status(entry: Entry, cache: Path | None) -> ModelStatus:
     file = folder / entry.filename
     state: State = "absent"
     if size_of(file) == entry.bytes:
-        state = "converted" if is_converted(file, cache, entry.sha256) else "fetched"
+        whole = any(is_converted(file, cache, form, entry.sha256) for form in get_args(Form))
+        state = "converted" if whole else "fetched"
     elif folder.is_dir():
         state = "partial"
     source = f"{entry.repository}@{entry.revision}"
@@ -280,13 +288,23 @@ def _server(url: str) -> ServerModel:
 
 
 def weights_folder(
-    source: FolderModel | GgufModel | HubModel, cache: Path | None = None, progress: Progress = quiet
+    source: FolderModel | GgufModel | HubModel,
+    cache: Path | None = None,
+    progress: Progress = quiet,
+    *,
+    form: Form = "float32",
 ) -> Path:
-    """Return a folder that transformers can load; converts a GGUF file, once, and asks the hub, once.
+    """Return a folder that an engine can load; converts a GGUF file, once, and asks the hub, once.
 
     Raises:
-        ModelError: a file that cannot be converted, a disk too small, a repository that cannot be had.
+        ModelError: a file that cannot be converted, a disk too small, a repository that cannot be had, or one of these
+            in 8 bits, which only GGUF files are converted to.
     """
+    if form == "int8" and not isinstance(source, GgufModel):
+        raise ModelError(
+            f"The engine int8 reads GGUF files and models of the catalogue, and {source.name} is neither",
+            "Set the engine to auto or torch, or name the model's GGUF file.",
+        )
     match source:
         case FolderModel():
             return source.path
@@ -296,8 +314,9 @@ def weights_folder(
                 source.path,
                 cache,
                 progress,
+                form=form,
                 sha256=entry.sha256 if entry else "",
-                room=entry.converted_bytes if entry else 0,
+                room=_room(entry, form) if entry else 0,
             )
         case HubModel():
             return _from_hub(source.name, progress)

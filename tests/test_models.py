@@ -444,7 +444,7 @@ class TestRealCarrier:
                 os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to the child, too
         process.communicate()
         assert process.returncode == -signal.SIGINT
-        assert not convert.is_converted(gguf_file, cache)
+        assert not convert.is_converted(gguf_file, cache, "float32")
         left = [file for file in gguf_file.parent.iterdir() if file != gguf_file]
         # A Ctrl-C between the making of the work folder and its guard leaves it, empty, to be swept by the next.
         assert all(".converting-" in folder.name and not any(folder.iterdir()) for folder in left)
@@ -473,7 +473,7 @@ class TestRealCarrier:
         os.utime(gguf_file)  # same bytes, other time: read again, but not converted again
         models.weights_folder(source, cache, lambda what, *_: seen.append(what))
         assert set(seen) == {"checking"}
-        assert convert.is_converted(gguf_file, cache)
+        assert convert.is_converted(gguf_file, cache, "float32")
 
         for damage in ("truncate", "unlink", "manifest"):
             whole = folder / "config.json"
@@ -485,13 +485,26 @@ class TestRealCarrier:
                 whole.unlink()
             else:
                 (folder / "citewire.json").write_text(json.dumps({"files": []}))
-            assert not convert.is_converted(gguf_file, cache)
+            assert not convert.is_converted(gguf_file, cache, "float32")
             whole.write_bytes(kept)
             (folder / "citewire.json").write_bytes(manifest)
-        assert convert.is_converted(gguf_file, cache)
+        assert convert.is_converted(gguf_file, cache, "float32")
+
+        small = models.weights_folder(source, cache, lambda what, *_: seen.append(what), form="int8")
+        assert small == gguf_file.with_name("mine.gguf.int8")
+        assert seen.count("converting") == 1
+        # A byte a weight, and the embedding that the output layer shares twice.
+        assert 134_000_000 < (small / "model.bin").stat().st_size < 170_000_000
+        assert (small / "tokens" / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes()
+        assert convert.is_converted(gguf_file, cache, "int8")
+        (small / "tokens" / "tokenizer.json").unlink()
+        assert not convert.is_converted(gguf_file, cache, "int8")
+        models.weights_folder(source, cache, form="int8")
+        assert convert.is_converted(gguf_file, cache, "int8")
 
         digests = convert.converted_files(gguf_file, cache)
-        assert {file.name for file in digests} >= {"model.safetensors", "tokenizer.json", "config.json"}
+        assert digests[small / "tokens" / "tokenizer.json"] == digests[folder / "tokenizer.json"]
+        assert {file.name for file in digests} >= {"model.safetensors", "model.bin", "tokenizer.json", "config.json"}
         assert all(files.sha256_of(file) == sha256 for file, sha256 in digests.items())
 
     def test_the_users_own_is_verified(self) -> None:

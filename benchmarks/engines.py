@@ -1,0 +1,94 @@
+"""How fast the engines of the same language model are, beside each other, and whether they say the same.
+
+    python benchmarks/engines.py QUESTIONS.jsonl --index INDEX [--model NAME] [--rounds N] [--limit N]
+
+QUESTIONS are as `citewire eval` reads them. Each is searched once; the prompt that an answer would have is then given
+to every engine in turn, in an order that changes with the round, so that what else the machine does strikes all alike.
+Printed are medians, the ratio to torch of each engine's time for the same prompt (median and range over prompts and
+rounds), the share of replies that are the same text, and how far the opinions ("Yes" to "is this supported") lie apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from pathlib import Path
+from statistics import median
+
+from citewire.index.embed import load_embedder
+from citewire.index.store import Index
+from citewire.qa import prompt, records
+from citewire.qa.answer import Answerer
+from citewire.qa.generate import Engine, load_generator
+from citewire.qa.opinion import ModelOpinion
+from citewire.qa.types import Generator, Message
+
+ENGINES: tuple[Engine, ...] = ("torch", "int8")
+REPLY = 60  # tokens at most
+
+
+def prompts(file: Path, folder: Path, generator: Generator, limit: int | None) -> list[list[Message]]:
+    """Return the prompts of the questions that are not refused."""
+    embedder = load_embedder()
+    with Index.open(folder, embedder) as index:
+        answerer = Answerer(index, embedder, generator)
+        asked = [item for item in records.read(file)[1] if isinstance(item, records.Asked) and not item.history]
+        found = ((item.question, answerer.evidence(item.question)) for item in asked)
+        out = [prompt.build([one.text for one in evidence], question) for question, evidence in found if evidence]
+    return out[:limit]
+
+
+def timed(generator: Generator, messages: list[Message]) -> tuple[float, float, str]:
+    """Return the seconds to the first piece and to the last, and the reply."""
+    start = time.perf_counter()
+    first, said = 0.0, ""
+    for piece in generator.generate(messages, max_tokens=REPLY):
+        first = first or time.perf_counter() - start
+        said += piece
+    return first, time.perf_counter() - start, said
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("questions", type=Path)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    engines = {name: load_generator(options.model, engine=name, threads=options.threads) for name in ENGINES}
+    asked = prompts(options.questions, options.index, engines["int8"], options.limit)
+    for generator in engines.values():
+        timed(generator, asked[0])  # the fixed beginning of the prompt is read once
+    runs: dict[tuple[str, int, int], tuple[float, float, str]] = {}
+    orders = list(itertools.permutations(ENGINES))
+    for round_, (place, messages) in itertools.product(range(options.rounds), enumerate(asked)):
+        for name in orders[(round_ + place) % len(orders)]:
+            runs[name, round_, place] = timed(engines[name], messages)
+    keys = list(itertools.product(range(options.rounds), range(len(asked))))
+    tokens = median(engines["int8"].count_tokens(messages) for messages in asked)
+    print(f"{len(asked)} prompts of {tokens:g} tokens (median), {options.rounds} rounds, {options.threads} threads")
+    for name in ENGINES:
+        mine = [runs[name, *key] for key in keys]
+        line = (
+            f"{name:6} first piece {median(r[0] for r in mine):.2f} s, whole reply {median(r[1] for r in mine):.2f} s"
+        )
+        for place, what in enumerate(("first piece", "whole reply")):
+            ratios = sorted(float(runs["torch", *k][place]) / float(runs[name, *k][place]) for k in keys)
+            line += f"; {what} {median(ratios):.2f}x ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        same = sum(runs[name, 0, place][2] == runs["torch", 0, place][2] for place in range(len(asked)))
+        print(f"{line}; same text {same} of {len(asked)}")
+    pairs = [(runs["torch", 0, place][2], asked[place][-1].content) for place in range(len(asked))]
+    apart = [
+        abs(a - b)
+        for claim, text in pairs
+        if (a := ModelOpinion(engines["torch"])(claim, text)) is not None
+        and (b := ModelOpinion(engines["int8"])(claim, text)) is not None
+    ]
+    print(f"opinions lie {median(apart):.3f} apart (median), {max(apart):.3f} at most")
+
+
+if __name__ == "__main__":
+    main()
