@@ -48,6 +48,7 @@ from citewire.qa.verdicts import Checker
 
 REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
+_SURELY = 0.6  # probability of the few words that answer from which another name, given by the model, is a wrong one
 _FIGURES = ("count", "amount", "percent")
 _COMPARABLE = (*_FIGURES, "date", "person")  # answers told apart well enough to be set side by side
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
@@ -144,6 +145,24 @@ class Answerer:
         self._vectors = WordVectors(embedder)
         self._checker = Checker(self._vectors, ModelOpinion(generator))
         self._busy_checker = Checker(self._vectors)  # while the model writes it cannot be asked
+
+    @property
+    def options(self) -> AnswerOptions:
+        """How answers are made."""
+        return self._options
+
+    def over(self, index: Index) -> Answerer:
+        """Return an answerer over another index, or another generation of this one, with the same models."""
+        return Answerer(index, self._embedder, self._generator, self._options, self._reranker)
+
+    def evidence(self, text: str, *, search: SearchOptions | None = None) -> list[Evidence]:
+        """Return the sentences that the model would be given, best first; none where the question would be refused.
+
+        Arguments and errors as in `stream`; the model is not asked.
+        """
+        part = self._searched(self._checked_question(text), "", search or self._options.search)
+        self._gather(part)
+        return list(part.chosen)
 
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
         """Return the whole answer; arguments and errors as in `stream`."""
@@ -299,9 +318,19 @@ class Answerer:
         untimed = _WHEN.sub("", premise)  # news says the year once, if at all
         said = self._checker.check(untimed, [*told, *(e.text for e in part.evidence)], known=known).verdict
         if said != "supported":
+            self._withhold_repeats(state, part, premise)
             claim = Claim(_NOT_SAID.format(premise), "unsupported", 0.0, "no sentence says it", True, ())
             state.claims.append(claim)
             yield Checked(claim)
+
+    def _withhold_repeats(self, state: _Progress, part: _Part, premise: str) -> None:
+        """Take out claims that only repeat what no source says."""
+        asked = facts.terms(premise)
+        for n in part.claims:
+            claim = state.claims[n]
+            new = [t for t in facts.terms(claim.text) if not any(facts.same_root(t, a) for a in asked)]
+            if claim.verdict != "supported" and not new and self._options.unsupported == "withheld":
+                state.claims[n] = replace(claim, shown=False)
 
     def _short(self, state: _Progress, part: _Part) -> str:
         """The few words that answer, of the first supported claim that has any."""
@@ -429,12 +458,30 @@ class Answerer:
             before = time.perf_counter()
             if not part.judge.answers(plain) or findings.reverses(plain, part.text):
                 continue  # a sentence that only repeats the question, or tells of the highest for the lowest
+            if self._misnames(plain, chosen, part):
+                continue
             checker = self._busy_checker if state.writing else self._checker
             judgement = claims.judge(plain, cited, chosen, self._index.article, known, checker)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
             yield Checked(self._add(state, plain, judgement))
             enough = len(state.claims) >= _MAX_CLAIMS
+
+    def _misnames(self, said: str, chosen: Sequence[Evidence], part: _Part) -> bool:
+        """Whether the model answers with a bare name, and the sentences it was given say otherwise.
+
+        Such a name stands in its quote, so the check of the claim has nothing against it. Here it is put into the
+        question, and compared with the few words of these sentences that answer.
+        """
+        name = said.strip(" .!\"“”")
+        texts = [e.text for e in chosen]
+        if facts.names(name, facts.name_words(texts)) != [name]:
+            return False
+        statement = short.stated(part.text, name)
+        if statement and self._busy_checker.check(statement, texts).verdict == "unsupported":
+            return True
+        found = short.short(part.parsed, "", texts, self._vectors)
+        return found is not None and found.probability >= _SURELY and not _tells(said, found.text)
 
     def _counted(self, state: _Progress, messages: list[Message], pieces: Iterator[str]) -> Iterator[str]:
         """Pass `pieces` on and note the time of the first, their number and their end."""
@@ -594,9 +641,14 @@ def _asks_place(part: _Part) -> bool:
 
 
 def _refusal(part: _Part) -> str:
-    """The refusal, with what the question takes for granted, and what the nearest sentence lacks."""
+    """The refusal, with what the nearest sentence lacks.
+
+    What the question takes for granted is denied where a name in it stands in none of the passages: that it is said in
+    other words cannot be told without the model.
+    """
     premise = question.presupposition(part.text)
-    text = f"{REFUSAL} {_NOT_SAID.format(premise)}" if premise else REFUSAL
+    unknown = [n for n in facts.names(premise) if not any(facts.has_name(n, h.passage.text) for h in part.hits)]
+    text = f"{REFUSAL} {_NOT_SAID.format(premise)}" if unknown else REFUSAL
     if not part.evidence or part.evidence[0].score <= 0:
         return text
     return f"{text} The nearest passage does not give: {', '.join(part.evidence[0].missing)}."

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, get_args
 
-from citewire.qa import facts
+from citewire.qa import english, facts
 
 Kind = Literal[
     "number", "rounded", "date", "name", "negation", "denial", "opposite",
@@ -35,6 +35,19 @@ _CONTRAST = re.compile(
 )
 _OTHER_SUBJECT = re.compile(r";|,?\s\b(?:while|whereas|in contrast|compared (?:to|with)|versus)\b", re.IGNORECASE)
 _SUPERLATIVE = re.compile(r"most|least|\w{2,}est")
+_DEGREES = "high|low|larg|great|small|bigg|long|short|cheap|fast|slow|strong|weak|rich|poor|heavi|light"
+# "more than 100" sets a limit and compares nothing.
+_COMPARATIVE = re.compile(
+    rf"\b(?:(?:{_DEGREES})er|more|less|fewer|better|worse)\b(?!\s+(?:than\s+)?(?:[$€£]?\d|half|one\b|an?\b|or\b))",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(
+    rf"\b(?:(?:{_DEGREES})e(?:r|st)|more|most|less|least|fewer|better|best|worse|worst|than|versus|vs|against|compar\w+"
+    r"|up|down|above|below|under|over|beat\w*|top\w*|lead\w*|led|lag\w*|trail\w*|record|additional|further|extra"
+    r"|r[iao]se\w*|f[ae]ll\w*|gr[oe]w\w*|(?:increas|decreas|declin|reduc|exceed|surpass|outp|outs|outn|drop|jump|soar|climb"
+    r"|plung|plummet|shr[iau]nk|cut|doubl|tripl|halv|gain|expan|rais|boost|improv|worsen|slip|slid|surg)\w*)\b",
+    re.IGNORECASE,
+)
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|neither|nor|nobody|nothing|without|cannot|other than|un(?:able|willing)|\w+n['’]t"
     r"|(?:fail|refus|declin)(?:s|es|ed|ing)?(?= to\b)|lack(?:s|ed|ing)?)\b",
@@ -310,7 +323,7 @@ def _subjects(claim: Statement, quote: Statement) -> list[Finding]:
     other = _other_opening(claim, quote) or _nearer_name(claim, quote)
     if other:
         return [Finding("subject", f"the quote says this of {other[1]}, not of {other[0]}")]
-    if _mixes(claim, quote):
+    if _mixes(claim, quote) or _swaps(claim, quote):
         return [Finding("subject", "the quote says these things of different subjects")]
     return []
 
@@ -368,9 +381,71 @@ def _mixes(claim: Statement, quote: Statement) -> bool:
     own_subject = facts.names(home)
     names = {t for n in facts.names(quote.text) for t in facts.terms(n)}
     here, elsewhere = set(facts.terms(home)), set(facts.terms(rest))
-    mine = set(facts.terms(claim.text))
-    strays = [t for t in mine if t in elsewhere and not any(facts.same_root(t, h) for h in here)]
+    strays = [t for t in _unshared(claim, here, names) if t in elsewhere]
     return any(t not in names or own_subject for t in strays)
+
+
+def _unshared(claim: Statement, here: set[str], names: set[str]) -> set[str]:
+    """The terms of a claim that a text lacks, without those that only narrow one it has: "cash" of "cash cost"."""
+    out = set()
+    narrowed = False  # whether what follows is a term that the text has, or narrows one
+    for term in reversed(facts.terms(claim.text)):
+        there = any(facts.same_root(term, h) for h in here)
+        narrowed = there or (narrowed and term not in names and not _SUPERLATIVE.fullmatch(term))
+        if not narrowed:
+            out.add(term)
+    return out
+
+
+def _swaps(claim: Statement, quote: Statement) -> bool:
+    """Whether the claim says of the name in one contrasted part of the quote what only another part says, of its own.
+
+    "Acme had the lowest cost, while Lund had the highest price" and "Lund had the lowest cost".
+    """
+    parts = [read(p) for p in _OTHER_SUBJECT.split(quote.text) if p.strip()]
+    if len(parts) < 2 or _CONTRAST.search(claim.text):
+        return False
+    homes = [p for p in parts if any(_shares_name(n, p.text) for n in claim.names)]
+    if len(homes) != 1:
+        return False
+    home = homes[0]
+    names = {t for n in (*claim.names, *quote.names) for t in facts.terms(n)}
+    unshared = _unshared(claim, set(facts.terms(home.text)), names)
+    for part in parts:
+        first = part.tokens[0].text if part.tokens and part.tokens[0].content else ""
+        doers = [n for n in (*quote.names, first) if n and _acts(n, part.text)]
+        if part is home or all(_shares_name(n, claim.text) for n in doers):
+            continue
+        only_there = [t for t in unshared - names if any(facts.same_root(t, r) for r in facts.terms(part.text))]
+        ranked = [t for t in claim.content if _SUPERLATIVE.fullmatch(t.key)]
+        if len(only_there) > 1 or any(_ranks(claim, t, part) and not _ranks(claim, t, home) for t in ranked):
+            return True
+    return False
+
+
+def _acts(name: str, text: str) -> bool:
+    """Whether a verb follows the name: it is who did something, and no adjective ("American")."""
+    behind = re.search(rf"{re.escape(name)}\s(?:\([^)]*\)\s)?(?P<verb>[a-z]+)\b", text)
+    return behind is not None and (
+        english.is_past(behind["verb"]) or behind["verb"] in english.AUXILIARIES.split("|") or behind["verb"][-1] == "s"
+    )
+
+
+def _ranks(claim: Statement, superlative: Token, part: Statement) -> bool:
+    """Whether a part of a quote has a claim's superlative of the same thing: a word in common soon behind it."""
+    reach = _behind(claim, superlative)
+    return any(
+        any(a.root == b.root or facts.same_root(a.root, b.root) for a in reach for b in _behind(part, there))
+        for there in part.tokens
+        if there.key == superlative.key
+    )
+
+
+def _behind(text: Statement, token: Token, reach: int = 4) -> list[Token]:
+    """The words that carry meaning behind a token, up to the end of its clause."""
+    ends = [m.start() for m in _CLAUSE.finditer(text.text, token.end)]
+    end = min(ends, default=len(text.text))
+    return [t for t in text.content if token.end <= t.start < end][:reach]
 
 
 # -- negation, opposites, order -----------------------------------------------------------------------------------
@@ -550,12 +625,22 @@ def _hedges(claim: Statement, quote: Statement) -> list[Finding]:
     for m in _HEDGE.finditer(quote.text):
         after = re.split(r"[,;:.]", quote.text[m.end() :])[0]
         following = [t for t in quote.tokens if m.end() <= t.start < m.end() + len(after) and t.content][:2]
-        if any(claim.has(t.root) for t in following):
+        announced = m[0].lower() == "would" and _reported(claim, quote.text[: m.start()])
+        if any(claim.has(t.root) for t in following) and not announced:
             return [Finding("hedge", f"the quote is less sure: it says “{m[0]}”")]
     return []
 
 
+def _reported(claim: Statement, before: str) -> bool:
+    """Whether "would" is the "will" of what was announced, and the claim says that it was: "said it would close"."""
+    said = re.search(rf"\b({_SAYING})\b[^,;:.]*$", before, re.IGNORECASE)
+    return said is not None and claim.has(root(said[1].lower()))
+
+
 def _quantifiers(claim: Statement, quote: Statement) -> list[Finding]:
+    compares = _COMPARATIVE.search(claim.text)
+    if compares and not _COMPARES.search(quote.text):
+        return [Finding("quantifier", f"the quote does not compare: it has no “{compares[0]}”")]
     there = {t.key for t in quote.tokens}
     for m in _QUANTIFIERS.finditer(claim.text):
         word = m[0].lower()

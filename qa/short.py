@@ -12,21 +12,29 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
 from citewire.index import dates
 from citewire.qa import english, facts
-from citewire.qa.question import Question
+from citewire.qa.question import Expected, Question
 from citewire.qa.vectors import WordVectors
 
 Sought = Literal["count", "amount", "percent", "time", "person", "place", "thing", "reason"]
 Form = Literal["figure", "counted", "time", "quoted", "name", "phrase", "cause"]
 
+# What answers a question whose parse tells the kind of answer.
+_FORMS: Mapping[Expected, tuple[Form, ...]] = {
+    "count": ("figure", "counted"),
+    "amount": ("figure", "counted", "time"),  # "how long"
+    "percent": ("figure",),
+    "date": ("time",),
+    "person": ("name",),
+}
 _SUBSTITUTED = 6  # candidates of a quote, best without it, that are put into the question and compared with the quote
-LEAST = 0.1  # probability below which the words are hardly ever right
+LEAST = 0.35  # probability below which the words are wrong more often than right
 _CLAIMED = 3.0  # what it counts that a candidate stands in the claim: the model's choice; set by hand
 
 # -- the question -----------------------------------------------------------------------------------------------
@@ -48,6 +56,9 @@ _NOUN_ENDS = re.compile(
 _GENERAL = re.compile(r"(?:names?|titles?|types?|kinds?|sorts?)\sof\s(?:the\s|an?\s|this\s|that\s)?", re.IGNORECASE)
 _NAMED_AS = re.compile(
     rf"(?:the|an?|his|her|its|their|[\w.]+['’]s)\s(?:{_GENERAL.pattern})?(?P<noun>.*)", re.IGNORECASE
+)
+_OF_SUBJECT = re.compile(
+    rf"\s(?:(?:is|are|was|were)\b|(?:has|have|had)\s(?:the|an?|no|its|their)\b|(?!{_AUXILIARY}\b)\w)", re.IGNORECASE
 )
 _ADVERB = re.compile(r"(?!(?:dai|week|month|year|quarter|ear|fami|on)ly$)\w{3,}ly$", re.IGNORECASE)
 _MEASURES = re.compile(r"\b(?:much|high|large|big|far|long|old|fast|tall|heavy|deep|wide)\b", re.IGNORECASE)
@@ -112,6 +123,18 @@ def asked_for(question: str) -> Asked | None:
         return None
     sought, noun, behind = read
     return Asked(text, sought, noun, frozenset(facts.terms(question)), (lead.start(), lead.end() + behind))
+
+
+def stated(question: str, words: str) -> str:
+    """Return a question about a subject as a statement that has `words` for it; "" for any other question.
+
+    >>> stated("Which yard built the ferry?", "Lund Lines")
+    'Lund Lines built the ferry.'
+    """
+    asked = asked_for(question) if re.match(r"(?:who|which|what)\b", question, re.IGNORECASE) else None
+    if asked is None or asked.wh[0] or not _OF_SUBJECT.match(asked.text[asked.wh[1] :]):
+        return ""
+    return asked.with_answer(words)
 
 
 def _sentence(question: str) -> str:
@@ -330,7 +353,13 @@ def short(question: Question, claim: str, quotes: Sequence[str], vectors: WordVe
     asked = asked_for(question.text)
     if asked is None or question.expects == "statement":
         return None
-    found = [(n, one) for n, quote in enumerate(quotes) for one in candidates(quote, asked)]
+    if question.expects in ("amount", "percent"):
+        figure: Sought = "percent" if question.expects == "percent" else "amount"
+        asked = asked if asked.sought in ("count", "amount", "percent", "time") else replace(asked, sought=figure)
+    elif question.expects != "count" and asked.noun and english.is_plural(asked.noun):
+        return None  # of several things, one is no answer
+    forms = _FORMS.get(question.expects, get_args(Form))
+    found = [(n, one) for n, quote in enumerate(quotes) for one in candidates(quote, asked) if one.form in forms]
     if asked.head == "year":
         found = [(n, one) for n, one in found if _YEAR.fullmatch(one.text)] or found
     if not found:

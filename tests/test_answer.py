@@ -259,6 +259,12 @@ class TestPremise:
         assert "The sources do not say that Kestrel closed its brewery." in answer.text
         assert answer.status in ("partial", "abstained")
 
+    def test_a_claim_that_only_repeats_it_is_withheld(self, answerer: Make) -> None:
+        answer = answerer("Kestrel closed its brewery.").ask("Why did Kestrel close its brewery?")
+        repeated = [c.shown for c in answer.claims if c.text == "Kestrel closed its brewery."]
+        assert repeated in ([], [False])
+        assert "The sources do not say that Kestrel closed its brewery." in answer.text
+
     def test_what_is_said_is_not(self, answerer: Make) -> None:
         answer = answerer("").ask("Why did Lund Lines open a night route?")
         assert "do not say" not in answer.text
@@ -420,14 +426,18 @@ class TestRefusal:
         generator = Scripted("It was painted by Acme Shipping.")
         answer = answerer(generator).ask("How many lighthouses does Lund Lines own?")
         assert (answer.status, answer.claims) == ("abstained", ())
-        assert answer.text.startswith(
-            f"{REFUSAL} The sources do not say that Lund Lines owns lighthouses. The nearest passage does not give: "
-        )
+        assert answer.text.startswith(f"{REFUSAL} The nearest passage does not give: lighthouses")
         assert generator.prompts == []
         assert answer.timings.output_tokens == 0
         assert answer.hits[0].article == "ferry.txt"
         for hit in answer.hits:
             assert index.article(hit.article).text[hit.start : hit.end] == hit.text
+
+    def test_what_is_taken_for_granted_of_a_name_that_no_passage_has(self, answerer: Make) -> None:
+        denied = "The sources do not say that Zeppelin Air closed its hangar."
+        assert denied in answerer(Scripted("")).ask("Why did Zeppelin Air close its hangar?").text
+        # Of a name that is there it may be said in other words.
+        assert "do not say" not in answerer(Scripted("")).ask("Why did Lund Lines close its hangar?").text
 
     def test_an_answerable_question_calls_the_model_once(self, answerer: Make) -> None:
         generator = Scripted("The repairs cost 40 million euros.")

@@ -67,6 +67,31 @@ def kinds(claim: str, quote: str) -> list[tuple[str, str]]:
             ("speaker", "the quote is of Tom Holm, not of Ana Ruiz"),
         ),
         ("The bank cut rates.", "The bank may cut rates.", ("hedge", "the quote is less sure: it says “may”")),
+        (
+            "Osprey had the lowest cost.",
+            "Kestrel had the lowest cost, while Osprey (OSP) had the highest price.",
+            ("subject", "the quote says these things of different subjects"),
+        ),
+        (
+            "Kestrel had the highest price.",
+            "Kestrel had the highest pay and the lowest cost, while Osprey had the highest price.",
+            ("subject", "the quote says these things of different subjects"),
+        ),
+        (
+            "Osprey brewed most of the stout.",
+            "Kestrel brewed most of the stout in winter; Osprey sold cider.",
+            ("subject", "the quote says these things of different subjects"),
+        ),
+        (
+            "The order of Kestrel was larger.",
+            "Kestrel signed an order for 200 barrels.",
+            ("quantifier", "the quote does not compare: it has no “larger”"),
+        ),
+        (
+            "The bank cut rates.",
+            "The bank said it would cut rates.",
+            ("hedge", "the quote is less sure: it says “would”"),
+        ),
         ("All ferries sank.", "Three ferries sank.", ("quantifier", "the quote does not say “All”")),
         (
             "The yard built two red ferries with borrowed savings.",
@@ -98,6 +123,12 @@ def test_a_difference_is_found_and_named(claim: str, quote: str, expected: tuple
         ("It closed while he was away.", "It closed while he was away; it opened on 3 May 2021."),
         ("Sales rose and costs fell.", "Costs fell and sales rose."),
         ("Tom Holm said it leaks.", "It leaks, said Tom Holm."),
+        ("Kestrel had the lowest cost.", "Kestrel had the lowest cost, while Osprey had the highest price."),
+        ("Osprey's net price was $5.", "Kestrel had the lowest net cost at $2, while Osprey had a price of $5."),
+        ("Ana Ruiz is a pilot.", "Ana Ruiz (born in Lund; raised in Oslo) is an American pilot."),
+        ("Sales were higher in May.", "Sales rose in May."),
+        ("It ordered more than 100 barrels.", "It ordered more than 100 barrels."),
+        ("The bank announced a cut of rates.", "The bank announced that it would cut rates."),
     ],
 )
 def test_no_difference(claim: str, quote: str) -> None:
