@@ -7,7 +7,6 @@ taken out. Answers go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import textwrap
@@ -58,11 +57,6 @@ def safe(text: str) -> str:
 def one_line(text: str) -> str:
     """Return safe text with its line breaks and runs of blanks as single blanks."""
     return " ".join(safe(text).split())
-
-
-def answer_json(answer: Answer) -> str:
-    """Return the answer object as JSON."""
-    return to_json(dataclasses.asdict(answer))
 
 
 def to_json(value: object, indent: int | None = 2) -> str:

@@ -1,0 +1,180 @@
+"""Questions near to a refused one: which are kept, with scripted words and, once, with the real model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from conftest import indexed
+
+from citewire.index.errors import ModelError
+from citewire.index.options import SearchOptions
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Filters
+from citewire.qa.answer import Answerer
+from citewire.qa.suggest import TRIED, Suggester, clean, messages
+from citewire.qa.types import Generator, Message
+
+FERRY = "The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021."
+FLEET = "Lund Lines runs 14 ferries on the route and carried 2.3 million passengers last year."
+CHAIR = "“Night sailings let lorries skip the coast road 🚚,” said Ana Ruiz, chair of Lund Lines."
+BREWER = "Profit at the brewer Kestrel fell 12% to £3.1 million in 2023, while its sales rose to £48 million."
+ARTICLES = {"ferry.txt": f"{FERRY}\n{FLEET}\n{CHAIR}\n", "brewer.txt": f"{BREWER}\nIt said so.\n"}
+REFUSED = "What does a ticket of Lund Lines cost?"
+FLEET_QUESTION = "How many ferries does Lund Lines run on the route?"
+CHAIR_QUESTION = "Who is the chair of Lund Lines?"
+FERRY_QUESTION = "When did Lund Lines open a night route between Norland and Skarvik?"
+
+
+class Scripted:
+    """Writes for each sentence what `replies` has for it, a character at a time."""
+
+    name = "scripted"
+
+    def __init__(self, replies: dict[str, str]) -> None:
+        self.replies = replies
+        self.asked: list[str] = []
+        self.written = 0
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
+        self.asked.append(messages[-1].content)
+        for char in self.replies.get(messages[-1].content, "")[: 10 * max_tokens]:
+            if stopped():
+                return
+            self.written += 1
+            yield char
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return 1
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        return [0.5, 0.5]
+
+
+class Broken(Scripted):
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
+        yield "Who is"
+        raise ModelError("The model ran out of memory", "Close other programs.")
+
+
+@pytest.fixture(scope="module")
+def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    with indexed(ARTICLES, tmp_path_factory.mktemp("suggest"), embedder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def make(index: Index, embedder: Embedder) -> Callable[[Generator], Suggester]:
+    return lambda generator: Suggester(Answerer(index, embedder, generator), index, embedder, generator)
+
+
+Make = Callable[[Generator], Suggester]
+
+
+def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, index: Index) -> None:
+    model = Scripted(
+        {
+            FLEET: f" {FLEET_QUESTION} And more?",
+            CHAIR: f'"{CHAIR_QUESTION}"\n',
+            FERRY: f"Question: {FERRY_QUESTION}",
+            BREWER: "How much did the profit of Kestrel fall in 2023?",
+        }
+    )
+    suggester = make(model)
+    found = list(suggester.suggest(REFUSED))
+    assert set(found) == {
+        FLEET_QUESTION,
+        CHAIR_QUESTION,
+        FERRY_QUESTION,
+        "How much did the profit of Kestrel fall in 2023?",
+    }
+    assert found[-1] == "How much did the profit of Kestrel fall in 2023?"  # its sentence is the farthest
+    assert model.asked[-1] == BREWER
+    assert len(model.asked) == 4 <= TRIED  # "It said so." is no sentence to ask of
+
+
+def test_what_is_dropped(make: Make) -> None:
+    model = Scripted(
+        {
+            FLEET: REFUSED,  # the refused one itself
+            CHAIR: "Who leads the Skarvik Bank?",  # of something the sentence does not name
+            FERRY: "How many ferries does Lund Lines own in Norland?",  # finds another sentence first
+            BREWER: "What colour does the brewer Kestrel paint its vans?",
+        }
+    )
+    assert list(make(model).suggest(REFUSED)) == []
+    assert len(model.asked) == 4
+
+
+def test_one_question_once(make: Make) -> None:
+    model = Scripted({FLEET: FLEET_QUESTION, FERRY: "how many ferries does Lund Lines run on THE route?"})
+    assert list(make(model).suggest(REFUSED)) == [FLEET_QUESTION]
+
+
+def test_only_of_the_articles_that_are_searched(make: Make) -> None:
+    model = Scripted({BREWER: "How much did the profit of Kestrel fall in 2023?"})
+    only = SearchOptions(k=8, filters=Filters(articles=("brewer.txt",)))
+    assert list(make(model).suggest(REFUSED, only)) == ["How much did the profit of Kestrel fall in 2023?"]
+    assert model.asked == [BREWER]
+    nothing = SearchOptions(k=8, filters=Filters(articles=("none.txt",)))
+    assert list(make(model).suggest(REFUSED, nothing)) == []
+
+
+def test_it_ends_when_told_to(make: Make) -> None:
+    model = Scripted(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
+    assert list(make(model).suggest(REFUSED, stopped=lambda: True)) == []
+    assert model.asked == []
+    assert list(make(model).suggest(REFUSED, stopped=lambda: model.written >= 5)) == []
+    assert (len(model.asked), model.written) == (1, 5)
+
+
+def test_a_model_that_fails_suggests_nothing(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    assert list(make(Broken({})).suggest(REFUSED)) == []
+    assert "no suggestions" in caplog.text
+
+
+def test_the_prompt_ends_with_the_sentence() -> None:
+    found = messages("A {b} of %s.")
+    assert [message.role for message in found] == ["system", *["user", "assistant"] * 3, "user"]
+    assert found[-1].content == "A {b} of %s."
+
+
+@pytest.mark.parametrize(
+    ("written", "question"),
+    [
+        (" Who chairs Lund Lines?", "Who chairs Lund Lines?"),
+        ('"Who chairs Lund Lines?"', "Who chairs Lund Lines?"),
+        ("**Question: Who chairs  Lund Lines?**", "Who chairs Lund Lines?"),
+        ("Lund Lines opened a route.", ""),
+        ("Canaan hopes to reduce delivery times?", ""),
+        ("Who chairs it?", ""),
+        ("Who chairs Lund Lines? Who owns Kestrel?", ""),
+        ("Who chairs Lund Lines\nand Kestrel?", ""),
+        ("Who is the chair of Lund Lines and when did the ferry open in Skarvik?", ""),  # two questions
+        ("When did he open the route to Skarvik?", ""),
+        ("What does the article say about Lund Lines?", ""),
+        ("What did the market react with?", ""),  # names nothing
+        ("When did Bitmain launch production in December?", ""),  # says it itself
+        ("When did Lund Lines open a route in 2021?", ""),
+        ("Who is " + "very " * 25 + "big in Skarvik?", ""),
+        ("", ""),
+    ],
+)
+def test_what_counts_as_one_question_that_stands_alone(written: str, question: str) -> None:
+    assert clean(written) == question
+
+
+@pytest.mark.real
+def test_the_real_model_suggests_what_can_be_answered(index: Index, embedder: Embedder, generator: Generator) -> None:
+    answerer = Answerer(index, embedder, generator)
+    assert answerer.evidence(REFUSED) == []
+    suggester = Suggester(answerer, index, embedder, generator)
+    first = next(suggester.suggest(REFUSED))
+    assert first.endswith("?")
+    assert first != REFUSED
+    assert answerer.evidence(first)
+    assert answerer.ask(first).status in ("answered", "partial")

@@ -1,0 +1,126 @@
+"""The conversations over HTTP: list, read, rename, delete, export; and ratings.
+
+Knows requests and answers of HTTP. Everything is of the visitor who asks; what is another's is not there (404).
+
+    GET    /conversations
+    GET    /conversations/{id}              its exchanges with their answer objects, and its ratings
+    PATCH  /conversations/{id}              {"title": "..."}
+    DELETE /conversations/{id}
+    GET    /conversations/{id}/export.md    also export.html and export.json: a file to keep
+    POST   /feedback                        {"exchange": id, "value": "right|wrong|mismatch", "claim", "quote", "note"}
+    DELETE /feedback                        {"exchange": id, "claim", "quote"}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Annotated, Any, ClassVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from citewire.ui import export
+from citewire.ui.conversations import LONGEST_NOTE, LONGEST_TITLE, Conversations, UnknownIdError, Value
+from citewire.ui.visitor import ProblemRoute, same_origin, visitor_of
+
+MOST_BYTES = 64 * 1024  # of a request's body
+_SLUG_CHARS = 60
+_KINDS = {  # ending of an export -> media type and what writes it
+    "md": ("text/markdown", export.as_markdown),
+    "html": ("text/html", export.as_html),
+    "json": ("application/json", export.as_json),
+}
+_PRIVATE = {"Cache-Control": "no-store"}
+
+_Place = Annotated[int, Field(ge=0, le=10_000)]
+
+
+class _Renamed(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    title: str = Field(max_length=10 * LONGEST_TITLE)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    exchange: str = Field(max_length=100)
+    claim: _Place | None = None
+    quote: _Place | None = None
+
+
+class _Feedback(_Part):
+    value: Value
+    note: str = Field(default="", max_length=LONGEST_NOTE)
+
+
+class _Route(ProblemRoute):
+    statuses: ClassVar = {**ProblemRoute.statuses, UnknownIdError: 404}
+
+
+def router(conversations: Conversations, article_of: export.ArticleOf) -> APIRouter:
+    """Return the routes.
+
+    Args:
+        conversations: the file.
+        article_of: looks an article up for an export; what raises CitewireError is exported by its path alone.
+    """
+    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
+
+    @routes.get("/conversations")
+    def listed(request: Request) -> Response:
+        found = conversations.list(visitor_of(request))
+        return _answer([dataclasses.asdict(one) for one in found])
+
+    @routes.get("/conversations/{conversation}")
+    def read(request: Request, conversation: str) -> Response:
+        visitor = visitor_of(request)
+        found = dataclasses.asdict(conversations.get(visitor, conversation))
+        ratings = [dataclasses.asdict(one) for one in conversations.ratings(visitor, conversation)]
+        return _answer({**found, "ratings": ratings})
+
+    @routes.patch("/conversations/{conversation}")
+    def rename(request: Request, conversation: str, renamed: _Renamed) -> Response:
+        title = conversations.rename(visitor_of(request), conversation, renamed.title)
+        return _answer({"id": conversation, "title": title})
+
+    @routes.delete("/conversations/{conversation}")
+    def delete(request: Request, conversation: str) -> Response:
+        conversations.delete(visitor_of(request), conversation)
+        return Response(status_code=204)
+
+    @routes.get("/conversations/{conversation}/export.{kind}")
+    def exported(request: Request, conversation: str, kind: str) -> Response:
+        if kind not in _KINDS:
+            raise UnknownIdError(f"There is no export {kind!r}", f"Choose one of {', '.join(_KINDS)}.")
+        found = conversations.get(visitor_of(request), conversation)
+        media_type, write = _KINDS[kind]
+        headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{_slug(found.title)}.{kind}"'}
+        return Response(write(found, article_of), media_type=media_type, headers=headers)
+
+    @routes.post("/feedback")
+    def rate(request: Request, feedback: _Feedback) -> Response:
+        rating = conversations.rate(
+            visitor_of(request), feedback.exchange, feedback.value,
+            claim=feedback.claim, quote=feedback.quote, note=feedback.note,
+        )  # fmt: skip
+        return _answer(dataclasses.asdict(rating))
+
+    @routes.delete("/feedback")
+    def unrate(request: Request, part: _Part) -> Response:
+        conversations.unrate(visitor_of(request), part.exchange, claim=part.claim, quote=part.quote)
+        return Response(status_code=204)
+
+    return routes
+
+
+def _answer(value: Any) -> Response:
+    return JSONResponse(value, headers=_PRIVATE)
+
+
+def _slug(title: str) -> str:
+    """Return a file's name for a title, of ASCII letters, digits and hyphens: "citewire-who-won-the-vote"."""
+    words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:_SLUG_CHARS].strip("-")
+    return f"citewire-{words or 'conversation'}"

@@ -1,0 +1,435 @@
+"""Conversations and what their readers thought of them, kept in one SQLite file on this machine.
+
+    conversations   one row each: whose it is, its title, when it began and when it changed last
+    exchanges       a question and its answer object as JSON, in the order they were asked
+    ratings         of an exchange, or of one claim or quote of its answer; gone with the exchange
+
+Every change is one transaction, so a process that is killed leaves what was whole before or after it. A file that is
+not ours, of a newer citewire, or damaged is refused before anything is written. Knows answers; knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, get_args
+
+from citewire.index.errors import InputError
+from citewire.qa.types import Answer, Turn
+from citewire.ui.answer_json import answer_from_json, answer_json
+
+FORMAT = 1  # of the file; raise it with every change of the schema
+TITLE_CHARS = 80  # of a title made from a question
+LONGEST_TITLE = 200
+LONGEST_NOTE = 2_000
+LOCK_S = 10  # how long another process may hold the file
+
+Value = Literal["right", "wrong", "mismatch"]
+
+_APPLICATION_ID = 0x63697465  # "cite", in the header of every file of ours
+_MAGIC = b"SQLite format 3\0"
+_WHOLE = -1  # in a key column, for "no claim" and "no quote": NULLs would never be equal
+_SCHEMA = (
+    """CREATE TABLE conversations(
+        id TEXT PRIMARY KEY, visitor TEXT NOT NULL, title TEXT NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL
+    )""",
+    "CREATE INDEX conversations_visitor ON conversations(visitor, changed)",
+    """CREATE TABLE exchanges(
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
+        question TEXT NOT NULL, answer TEXT NOT NULL, asked TEXT NOT NULL
+    )""",
+    "CREATE INDEX exchanges_conversation ON exchanges(conversation, number)",
+    """CREATE TABLE ratings(
+        exchange TEXT NOT NULL REFERENCES exchanges(id) ON DELETE CASCADE, claim INTEGER NOT NULL,
+        quote INTEGER NOT NULL, value TEXT NOT NULL, note TEXT NOT NULL, at TEXT NOT NULL,
+        PRIMARY KEY (exchange, claim, quote)
+    )""",
+    f"PRAGMA application_id = {_APPLICATION_ID}",
+    f"PRAGMA user_version = {FORMAT}",
+)
+
+
+class UnknownIdError(InputError):
+    """A conversation or an exchange that is not there, or is another visitor's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationInfo:
+    """A conversation as a list shows it; times are ISO 8601 in UTC, `exchanges` is how many it has."""
+
+    id: str
+    title: str
+    created: str
+    changed: str
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExchange:
+    """A question and its answer; `id` is unique over all conversations, letters and digits."""
+
+    id: str
+    question: str
+    answer: Answer
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConversation:
+    """A conversation with all that was asked in it, oldest first."""
+
+    id: str
+    title: str
+    exchanges: tuple[StoredExchange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """What a reader thought of an answer, or of a part of it.
+
+    Attributes:
+        exchange: id of the exchange.
+        claim: place of the claim in the answer's `claims`, None for the whole answer or for a quote of any claim.
+        quote: number of the quote, `Quote.n`, None for none.
+        value: right or wrong; mismatch for a quote that does not say what it is cited for.
+    """
+
+    exchange: str
+    claim: int | None
+    quote: int | None
+    value: Value
+    note: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A rating with what it is of, and the exchanges before that one in its conversation."""
+
+    rating: Rating
+    question: str
+    answer: Answer
+    history: tuple[Turn, ...]
+
+
+class Conversations:
+    """The file, open; safe to use from several threads, and beside other processes that have it open.
+
+    Raises:
+        InputError: the file cannot be made or read, is not one of citewire's, is damaged or of a newer citewire; names
+            it and what to do. Every method raises it where the disk is full or the file is damaged.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.RLock()
+        _check_header(file)
+        with self._explained():
+            self._db = sqlite3.connect(file, timeout=LOCK_S, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        with self._transaction() as db:
+            if db.execute("PRAGMA user_version").fetchone() == (0,):
+                for statement in _SCHEMA:
+                    db.execute(statement)
+            (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise _damaged(self._file, found)
+        with self._explained():
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    # conversations
+
+    def list(self, visitor: str) -> list[ConversationInfo]:
+        """Return a visitor's conversations, the one that changed last first."""
+        with self._transaction("DEFERRED") as db:
+            rows = db.execute(
+                "SELECT id, title, created, changed,"
+                " (SELECT count(*) FROM exchanges WHERE conversation = conversations.id)"
+                " FROM conversations WHERE visitor = ? ORDER BY changed DESC, rowid DESC",
+                (visitor,),
+            ).fetchall()
+        return [ConversationInfo(*row) for row in rows]
+
+    def get(self, visitor: str, conversation: str) -> StoredConversation:
+        """Return a conversation; UnknownIdError where the visitor has none of this id."""
+        with self._transaction("DEFERRED") as db:
+            title = self._title(db, visitor, conversation)
+            rows = db.execute(
+                "SELECT id, question, answer, asked FROM exchanges WHERE conversation = ? ORDER BY number",
+                (conversation,),
+            ).fetchall()
+        exchanges = [StoredExchange(id_, asked, answer_from_json(answer), at) for id_, asked, answer, at in rows]
+        return StoredConversation(conversation, title, tuple(exchanges))
+
+    def append(self, visitor: str, conversation: str | None, question: str, answer: Answer) -> tuple[str, str]:
+        """Add an exchange to a conversation, or begin one with it; return the ids of both.
+
+        Raises:
+            UnknownIdError: the conversation is not there any more.
+        """
+        now, question = _now(), _storable(question)
+        exchange = secrets.token_hex(12)
+        with self._transaction() as db:
+            if conversation is None:
+                conversation = secrets.token_hex(12)
+                row = (conversation, visitor, title_of(question), now, now)
+                db.execute("INSERT INTO conversations VALUES (?, ?, ?, ?, ?)", row)
+            else:
+                self._title(db, visitor, conversation)
+                db.execute("UPDATE conversations SET changed = ? WHERE id = ?", (now, conversation))
+            db.execute(
+                "INSERT INTO exchanges(id, conversation, question, answer, asked) VALUES (?, ?, ?, ?, ?)",
+                (exchange, conversation, question, _storable(answer_json(answer, None)), now),
+            )
+        return conversation, exchange
+
+    def replace(self, visitor: str, exchange: str, answer: Answer) -> None:
+        """Put a new answer in the place of an exchange's; ratings of the old one go.
+
+        Raises:
+            UnknownIdError: the exchange is not there any more.
+        """
+        with self._transaction() as db:
+            self._answer(db, visitor, exchange)
+            db.execute("DELETE FROM ratings WHERE exchange = ?", (exchange,))
+            db.execute(
+                "UPDATE exchanges SET answer = ?, asked = ? WHERE id = ?",
+                (_storable(answer_json(answer, None)), _now(), exchange),
+            )
+            db.execute(
+                "UPDATE conversations SET changed = ? WHERE id = (SELECT conversation FROM exchanges WHERE id = ?)",
+                (_now(), exchange),
+            )
+
+    def rename(self, visitor: str, conversation: str, title: str) -> str:
+        """Give a conversation another title; return it as it was stored, on one line.
+
+        Raises:
+            UnknownIdError: the visitor has none of this id.
+            InputError: the title is empty or too long.
+        """
+        title = " ".join(_storable(title).split())
+        if not title:
+            raise InputError("The title is empty", "Type one.")
+        if len(title) > LONGEST_TITLE:
+            raise InputError(f"The title has {len(title):,} characters", f"Use at most {LONGEST_TITLE}.")
+        with self._transaction() as db:
+            self._title(db, visitor, conversation)
+            db.execute("UPDATE conversations SET title = ? WHERE id = ?", (title, conversation))
+        return title
+
+    def delete(self, visitor: str, conversation: str) -> None:
+        """Delete a conversation and the ratings of its answers; UnknownIdError where there is none."""
+        with self._transaction() as db:
+            self._title(db, visitor, conversation)
+            db.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
+
+    # ratings
+
+    def rate(
+        self, visitor: str, exchange: str, value: Value, *, claim: int | None = None, quote: int | None = None,
+        note: str = "",
+    ) -> Rating:  # fmt: skip
+        """Keep what the visitor thinks of an answer or a part of it, in the place of what was said of it before.
+
+        Raises:
+            UnknownIdError: the visitor has no such exchange.
+            InputError: the answer has no such claim or quote, the note is too long, or "mismatch" without a quote.
+        """
+        if value not in get_args(Value):
+            raise InputError(f"{value!r} is no rating", f"Use one of {', '.join(get_args(Value))}.")
+        if value == "mismatch" and quote is None:
+            raise InputError("A mismatch is of a quote and none is named", "Name the quote's number.")
+        if len(note) > LONGEST_NOTE:
+            raise InputError(f"The note has {len(note):,} characters", f"Use at most {LONGEST_NOTE:,}.")
+        rating = Rating(exchange, claim, quote, value, _storable(note).strip(), _now())
+        with self._transaction() as db:
+            _check_part(self._answer(db, visitor, exchange), claim, quote)
+            key = (exchange, *_key(claim, quote))
+            db.execute(
+                "INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?, ?, ?)", (*key, value, rating.note, rating.at)
+            )
+        return rating
+
+    def unrate(self, visitor: str, exchange: str, *, claim: int | None = None, quote: int | None = None) -> None:
+        """Forget a rating, if there is one; UnknownIdError where the visitor has no such exchange."""
+        with self._transaction() as db:
+            self._answer(db, visitor, exchange)
+            db.execute(
+                "DELETE FROM ratings WHERE exchange = ? AND claim = ? AND quote = ?", (exchange, *_key(claim, quote))
+            )
+
+    def ratings(self, visitor: str, conversation: str) -> tuple[Rating, ...]:
+        """Return the ratings of a conversation's answers; UnknownIdError where there is none of this id."""
+        with self._transaction("DEFERRED") as db:
+            self._title(db, visitor, conversation)
+            rows = db.execute(
+                "SELECT exchange, claim, quote, value, note, at FROM ratings JOIN exchanges ON exchange = id"
+                " WHERE conversation = ? ORDER BY number, claim, quote",
+                (conversation,),
+            ).fetchall()
+        return tuple(_rating(*row) for row in rows)
+
+    def rated(self) -> tuple[Rated, ...]:
+        """Return the ratings of all visitors, in the order that the questions were asked."""
+        with self._transaction("DEFERRED") as db:
+            rows = db.execute(
+                "SELECT number, conversation, question, answer, exchange, claim, quote, value, note, at"
+                " FROM ratings JOIN exchanges ON exchange = id ORDER BY number, claim, quote"
+            ).fetchall()
+            found = []
+            for number, conversation, question, answer, *rating in rows:
+                before = db.execute(
+                    "SELECT question, answer FROM exchanges WHERE conversation = ? AND number < ? ORDER BY number",
+                    (conversation, number),
+                ).fetchall()
+                turns = tuple(Turn(asked, answer_from_json(said).text) for asked, said in before)
+                found.append(Rated(_rating(*rating), question, answer_from_json(answer), turns))
+        return tuple(found)
+
+    # the file
+
+    def _title(self, db: sqlite3.Connection, visitor: str, conversation: str) -> str:
+        row = db.execute(
+            "SELECT title FROM conversations WHERE id = ? AND visitor = ?", (_storable(conversation), visitor)
+        ).fetchone()
+        if row is None:
+            raise UnknownIdError(f"There is no conversation {conversation!r}", "Choose one from the list.")
+        return str(row[0])
+
+    def _answer(self, db: sqlite3.Connection, visitor: str, exchange: str) -> Answer:
+        row = db.execute(
+            "SELECT answer FROM exchanges JOIN conversations ON conversations.id = conversation"
+            " WHERE exchanges.id = ? AND visitor = ?",
+            (_storable(exchange), visitor),
+        ).fetchone()
+        if row is None:
+            raise UnknownIdError(f"There is no exchange {exchange!r}", "Choose one of a conversation of yours.")
+        return answer_from_json(row[0])
+
+    @contextmanager
+    def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """Do all of the block or nothing; IMMEDIATE for what writes."""
+        with self._lock, self._explained():
+            self._db.execute(f"BEGIN {kind}")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # locked, full, read-only
+            raise InputError(
+                f"The conversations in {self._file} cannot be used now: {error}",
+                "Make room on the disk, allow writing there, or name another file with --conversations.",
+            ) from error
+        except sqlite3.ProgrammingError:
+            raise  # a fault of ours
+        except sqlite3.DatabaseError as error:
+            raise _damaged(self._file, str(error)) from error
+
+
+def _check_header(file: Path) -> None:
+    """Make the file if there is none, readable for its owner only; refuse what SQLite should not even open.
+
+    `PRAGMA user_version` and `application_id` are at bytes 60 and 68 (sqlite.org/fileformat2.html).
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "rb") as opened:  # noqa: PTH123 - a mode is given
+            header = opened.read(100)
+    except OSError as error:
+        raise InputError(
+            f"The conversations cannot be kept in {file}: {error.strerror}",
+            "Allow it, or name another file with --conversations.",
+        ) from error
+    if not header:
+        return
+    version, application = (int.from_bytes(header[at : at + 4]) for at in (60, 68))
+    if not header.startswith(_MAGIC) or application != _APPLICATION_ID:
+        raise InputError(
+            f"{file} is not a file of citewire's conversations",
+            "Name another file with --conversations; it is left alone.",
+        )
+    if version > FORMAT:
+        raise InputError(
+            f"{file} is of a newer citewire: its format is {version}, this one knows {FORMAT}",
+            "Update citewire, or name another file with --conversations.",
+        )
+
+
+def _damaged(file: Path, what: str) -> InputError:
+    return InputError(
+        f"The conversations in {file} are damaged: {what}",
+        f"Put a copy of it back, or move it away with {file.name}-wal and {file.name}-shm; then a new one is begun.",
+    )
+
+
+def title_of(question: str) -> str:
+    """Return a conversation's first question as its title: on one line, cut between words where it is long."""
+    title = " ".join(question.split())
+    if len(title) <= TITLE_CHARS:
+        return title
+    cut = title[: TITLE_CHARS - 1]
+    space = cut.rfind(" ")
+    return f"{cut[: space if space > TITLE_CHARS // 2 else None].rstrip()}…"
+
+
+def _check_part(answer: Answer, claim: int | None, quote: int | None) -> None:
+    if claim is not None and not 0 <= claim < len(answer.claims):
+        raise InputError(f"The answer has no claim {claim}", f"It has {len(answer.claims)}, from 0.")
+    claims = answer.claims if claim is None else answer.claims[claim : claim + 1]
+    numbers = sorted({one.n for said in claims for one in said.quotes})
+    if quote is not None and quote not in numbers:
+        raise InputError(f"There is no quote {quote}", f"Use one of {', '.join(map(str, numbers)) or 'none'}.")
+
+
+def _key(claim: int | None, quote: int | None) -> tuple[int, int]:
+    return _WHOLE if claim is None else claim, _WHOLE if quote is None else quote
+
+
+def _rating(exchange: str, claim: int, quote: int, value: Value, note: str, at: str) -> Rating:
+    return Rating(exchange, None if claim == _WHOLE else claim, None if quote == _WHOLE else quote, value, note, at)
+
+
+def _storable(text: str) -> str:
+    """Return text that UTF-8 can write: lone surrogates, which JSON can hold, as question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

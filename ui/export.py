@@ -1,0 +1,309 @@
+"""A stored conversation as a file to keep or to send: Markdown, one HTML page, or JSON.
+
+The HTML page opens without a server, runs no script and asks for nothing: a number is a link to its quote below the
+answer, and the quote's own number leads back. Questions, articles and the model's words are untrusted: the page is
+built as a tree, which escapes every text and attribute, under a policy that would stop what came through; in Markdown
+every character that could begin markup is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from urllib.parse import quote as percent_encoded
+from xml.etree.ElementTree import Element, tostring
+
+from citewire.index.errors import CitewireError
+from citewire.index.types import Article
+from citewire.qa.types import Claim, ConflictValue, TimelinePoint
+from citewire.ui.console import one_line, safe, to_json
+from citewire.ui.conversations import StoredConversation, StoredExchange
+from citewire.ui.render import Card, Exchange, Source, card, closing, gist, sources, when
+from citewire.ui.tree import el
+
+CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words
+JSON_VERSION = 1
+RELATED = "Related passages, not used:"
+_DOUBTS = {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}
+
+ArticleOf = Callable[[str], Article]  # article path -> article; CitewireError where it is not there (any more)
+
+# What Markdown, its common dialects (tables, math, footnotes, bare addresses) and template languages read as markup.
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~$#^@]|(?<=www)\.|:(?=//)", re.IGNORECASE)
+_LINE_START = re.compile(r"^(?:[-+=:!]|\d+(?=[.)]))")
+_URL_SAFE = "%/:?#@!$&'*+,;=~-._"  # without brackets and parentheses, which would end a link
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An exchange with its place in the conversation, from 1, and what its numbers point to."""
+
+    place: int
+    exchange: Exchange
+    sources: tuple[Source, ...]
+
+    @property
+    def searched_for(self) -> str:
+        """The question that was searched for, where that is another than was asked."""
+        exchange = self.exchange
+        same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
+        return "" if same else exchange.standalone
+
+    @property
+    def refusal(self) -> str:
+        """The words of an answer that has none, without numbers: nothing supports them."""
+        answer = self.exchange.answer
+        if answer is None or answer.status != "abstained":
+            return ""
+        return re.sub(r"\s*\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
+
+    def key_of(self, value: ConflictValue | TimelinePoint) -> str:
+        """Return the number of the quote that overlaps a value, "" if none does."""
+        for source in self.sources:
+            same = source.label and source.article == value.article
+            if same and source.start < value.end and value.start < source.end:
+                return source.key
+        return ""
+
+    def keys_of(self, claim: Claim) -> list[str]:
+        """Return the numbers of a claim's quotes, as far as they are shown."""
+        known = {source.key for source in self.sources if source.label}
+        return [key for key in dict.fromkeys(str(quote.n) for quote in claim.quotes) if key in known]
+
+
+def _shown(stored: Iterable[StoredExchange]) -> Iterator[_Shown]:
+    for place, one in enumerate(stored, 1):
+        exchange = Exchange(one.id, one.question)
+        exchange.apply(one.answer)
+        yield _Shown(place, exchange, tuple(sources(exchange)))
+
+
+class _Articles:
+    """Articles as far as they are still there; one that is gone is labelled by its path."""
+
+    def __init__(self, article_of: ArticleOf) -> None:
+        self._article_of = article_of
+        self._known: dict[str, Article | None] = {}
+
+    def get(self, path: str) -> Article | None:
+        if path not in self._known:
+            try:
+                self._known[path] = self._article_of(path)
+            except CitewireError:
+                self._known[path] = None
+        return self._known[path]
+
+    def card(self, path: str) -> Card:
+        article = self.get(path)
+        return card(article) if article else Card(path, path, "", "", "", "")
+
+    def around(self, source: Source) -> tuple[str, str]:
+        """Return what stands before and after a quote; nothing where the article has changed since."""
+        article = self.get(source.article)
+        if article is None or article.text[source.start : source.end] != source.quote:
+            return "", ""
+        before = article.text[: source.start].lstrip()
+        after = article.text[source.end :].rstrip()
+        if len(before) > CONTEXT_CHARS:
+            before = "… " + before[-CONTEXT_CHARS:].partition(" ")[2]
+        if len(after) > CONTEXT_CHARS:
+            after = after[:CONTEXT_CHARS].rpartition(" ")[0] + " …"
+        return before, after
+
+
+# JSON
+
+
+def as_json(conversation: StoredConversation, article_of: ArticleOf) -> str:
+    """Return a conversation as JSON: its answer objects, and the labels of the articles they quote, by path."""
+    articles = _Articles(article_of)
+    paths = dict.fromkeys(source.article for shown in _shown(conversation.exchanges) for source in shown.sources)
+    exchanges = [
+        {"question": one.question, "asked": one.asked, "answer": asdict(one.answer)} for one in conversation.exchanges
+    ]
+    return to_json(
+        {
+            "citewire_conversation": JSON_VERSION,
+            "title": conversation.title,
+            "exchanges": exchanges,
+            "articles": {path: asdict(articles.card(path)) for path in paths},
+        }
+    )
+
+
+# Markdown
+
+
+def as_markdown(conversation: StoredConversation, article_of: ArticleOf) -> str:
+    """Return a conversation as CommonMark without HTML; each quote is listed with its number below the answer."""
+    articles = _Articles(article_of)
+    lines = [f"# {_plain(conversation.title)}"]
+    for shown in _shown(conversation.exchanges):
+        lines += ["", *_markdown_exchange(shown, articles)]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
+    exchange = shown.exchange
+    yield f"## {_plain(exchange.question)}"
+    if shown.searched_for:
+        yield f"\n*Searched for: {_plain(shown.searched_for)}*"
+    for conflict in exchange.conflicts:
+        yield f"\n**Sources disagree** {_plain(conflict.about)}".rstrip() + "\n"
+        for value in conflict.values:
+            byline = articles.card(value.article).byline
+            yield f"- **{_plain(value.value)}** ({_plain(byline)}){_numbers([shown.key_of(value)])}"
+    if exchange.timeline:
+        yield "\n**Over time**\n"
+        for point in exchange.timeline:
+            yield f"- **{_plain(when(point))}** {_plain(gist(point))}{_numbers([shown.key_of(point)])}"
+    text = shown.refusal or " ".join(_markdown_sentence(claim, shown) for claim in exchange.shown)
+    if text:
+        yield f"\n{_plain(text) if shown.refusal else text}"
+    if exchange.problem:
+        yield f"\n**{_plain(exchange.problem)}**"
+    if line := closing(exchange):
+        yield f"\n*{_plain(line)}*"
+    if shown.sources:
+        yield "" if shown.sources[0].label else f"\n{RELATED}\n"
+    for source in shown.sources:
+        label = articles.card(source.article)
+        named = ", ".join(_plain(part) for part in (label.title, label.byline) if part)
+        link = f" <{percent_encoded(label.url, safe=_URL_SAFE)}>" if label.url else ""
+        number = f"**\\[{source.label}\\]** " if source.label else ""
+        yield f"- {number}“{_plain(source.quote)}”\\\n  {named}{link}"
+
+
+def _markdown_sentence(claim: Claim, shown: _Shown) -> str:
+    doubt = _DOUBTS[claim.verdict]
+    why = ": ".join(_plain(part) for part in (doubt, claim.reason) if part)
+    return _plain(claim.text) + _numbers(shown.keys_of(claim)) + (f" *({why})*" if doubt else "")
+
+
+def _numbers(keys: Iterable[str]) -> str:
+    marks = "".join(f"\\[{key}\\]" for key in keys if key)
+    return f" {marks}" if marks else ""
+
+
+def _plain(text: str) -> str:
+    r"""Return Markdown that shows `text` on one line and nothing else.
+
+    >>> _plain("1. ![x](//a) <b>")
+    '1\\. !\\[x\\](//a) \\<b\\>'
+    """
+    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", one_line(text))
+    return _LINE_START.sub(lambda match: f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}", escaped)
+
+
+# HTML
+
+
+def as_html(conversation: StoredConversation, article_of: ArticleOf) -> str:
+    """Return a conversation as one HTML page; see the module."""
+    articles = _Articles(article_of)
+    style = safe(files("citewire.ui").joinpath("export.css").read_text(encoding="utf-8"))
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
+        el("meta", name="referrer", content="no-referrer"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("title", conversation.title),
+        el("style", style),
+    )
+    count = len(conversation.exchanges)
+    intro = f"{count} question{'' if count == 1 else 's'}. Every number leads to the exact words it stands for."
+    body = el(
+        "body",
+        el("header", el("h1", conversation.title), el("p", intro)),
+        el("main", *(_exchange(shown, articles) for shown in _shown(conversation.exchanges))),
+    )
+    return "<!doctype html>\n" + tostring(el("html", head, body, lang="en"), encoding="unicode", method="html") + "\n"
+
+
+def _exchange(shown: _Shown, articles: _Articles) -> Element:
+    parts = list(_answer(shown, articles))
+    first: set[str] = set()
+    for part in parts:  # a quote leads back to the first place of its number
+        for link in part.iter("a"):
+            key = link.get("href", "").removeprefix("#q")
+            if key not in first:
+                first.add(key)
+                link.set("id", f"n{key}")
+    heading = el("h2", shown.exchange.question)
+    answer = el("div", *parts, {"class": "answer"})
+    return el("section", heading, el("div", answer, *_sources(shown, articles), {"class": "columns"}))
+
+
+def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
+    exchange = shown.exchange
+    if shown.searched_for:
+        yield el("p", f"Searched for: {shown.searched_for}", {"class": "dim"})
+    for conflict in exchange.conflicts:
+        rows = [
+            el(
+                "li", el("strong", value.value), f" {articles.card(value.article).byline} ",
+                *_chips([shown.key_of(value)], shown),
+            )
+            for value in conflict.values
+        ]  # fmt: skip
+        about = [el("p", conflict.about)] if conflict.about else []
+        yield el("div", el("strong", "Sources disagree"), *about, el("ul", *rows), {"class": "box conflict"})
+    if exchange.timeline:
+        rows = [
+            el("li", el("strong", when(point)), f" {gist(point)} ", *_chips([shown.key_of(point)], shown))
+            for point in exchange.timeline
+        ]
+        yield el("div", el("strong", "Over time"), el("ul", *rows), {"class": "box"})
+    if shown.refusal:
+        yield el("div", el("strong", "No supported answer"), el("p", shown.refusal), {"class": "box"})
+    elif exchange.shown:
+        yield el("p", *(part for claim in exchange.shown for part in _sentence(claim, shown)), {"class": "text"})
+    if exchange.problem:
+        yield el("div", el("strong", exchange.problem), {"class": "box failed"})
+    if line := closing(exchange):
+        yield el("p", line, {"class": "dim"})
+
+
+def _sentence(claim: Claim, shown: _Shown) -> Iterator[Element | str]:
+    yield el("span", claim.text.strip(), {"class": claim.verdict})
+    yield " "
+    for chip in _chips(shown.keys_of(claim), shown):
+        yield chip
+        yield " "
+    if doubt := _DOUBTS[claim.verdict]:
+        yield el("small", ": ".join(part for part in (doubt, claim.reason) if part), {"class": "doubt"})
+        yield " "
+
+
+def _chips(keys: Iterable[str], shown: _Shown) -> list[Element]:
+    orange = {source.key for source in shown.sources if source.relation == "conflicts"}
+    return [
+        el("a", key, {"class": "number orange" if key in orange else "number"}, href=f"#q{shown.place}-{key}")
+        for key in keys
+        if key
+    ]
+
+
+def _sources(shown: _Shown, articles: _Articles) -> Iterator[Element]:
+    if not shown.sources:
+        return
+    rows = []
+    for source in shown.sources:
+        name = f"{shown.place}-{source.key}"
+        known = articles.card(source.article)
+        number = [el("a", source.label, {"class": "number"}, href=f"#n{name}", title="Back to the answer")]
+        label = [*(number if source.label else ()), el("b", known.title), el("span", known.byline, {"class": "dim"})]
+        if known.url:
+            label.append(el("a", "Original article", href=safe(known.url), rel="noopener noreferrer"))
+        before, after = articles.around(source) if source.label else ("", "")
+        quoted = el("blockquote", before, el("mark", source.quote), after)
+        rows.append(el("li", el("p", *label, {"class": "label"}), quoted, id=f"q{name}"))
+    title = "Sources" if shown.sources[0].label else RELATED.rstrip(":")
+    yield el("aside", el("h3", title), el("ol", *rows))

@@ -1,0 +1,166 @@
+// The History drawer: lists, opens, renames, exports and deletes the visitor's conversations.
+//
+// Knows the routes of conversation_routes.py and its own dialog; what opening one means is the page's business. Titles
+// are untrusted: the DOM is built with textContent only. The dialog is modal, so the browser keeps the focus inside,
+// closes it on Escape, and the page behind is inert.
+
+import { count, el } from "./dom.js";
+
+const EXPORTS = [["md", "Markdown"], ["html", "HTML"], ["json", "JSON"]];
+const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+/**
+ * Make the drawer; it fetches the list each time it is opened.
+ *
+ * @param {{onOpen: (id: string) => void, onDeleted: (id: string) => void, current: () => string}} page what to do with
+ *   a conversation that was chosen, and with one that was deleted; which one is shown now, "" if none
+ * @returns {{open: (opener: HTMLElement) => Promise<void>, close: () => void}} `opener` gets the focus back
+ */
+export function createHistory({ onOpen, onDeleted, current }) {
+  const close = button("Close", () => drawer.close());
+  const status = el("p", { class: "cw-drawer-status", role: "status" });
+  const list = el("ul", { class: "cw-history" });
+  const title = el("h2", { id: "cw-history-title" }, "History");
+  const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id }, el("header", {}, title, close), status, list);
+  let opener = null;
+
+  drawer.addEventListener("pointerdown", (event) => { if (event.target === drawer) drawer.close(); }); // beside it
+  drawer.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
+  drawer.addEventListener("close", () => {
+    drawer.remove();
+    if (opener && opener.isConnected) opener.focus();
+  });
+
+  async function load() {
+    const listed = await send("GET", "/conversations");
+    if (listed) {
+      list.replaceChildren(...listed.map(row));
+      say(listed.length ? "" : "No conversations yet. What you ask is kept here, on the machine that serves this page.");
+    }
+  }
+
+  function say(text, bad = false) {
+    status.textContent = text;
+    status.classList.toggle("cw-bad", bad);
+  }
+
+  /** Return the answer's JSON, true where it has none, or null after telling what went wrong. */
+  async function send(method, path, body) {
+    try {
+      const headers = body ? { "Content-Type": "application/json" } : {};
+      const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+      if (response.status === 204) return true;
+      const answer = await response.json();
+      if (response.ok) return answer;
+      say(`${answer.problem}. ${answer.fix}`, true);
+    } catch {
+      say("citewire does not answer. Check that it is running, then open the history again.", true);
+    }
+    return null;
+  }
+
+  function row(conversation) {
+    const item = el("li", { class: "cw-history-row" });
+    show(item, conversation);
+    return item;
+  }
+
+  function show(item, conversation) {
+    const when = new Date(conversation.changed);
+    const about = el("small", { title: when.toLocaleString() }, `${count(conversation.exchanges, "question")}, ${ago(when)}`);
+    const choose = button("", () => { drawer.close(); onOpen(conversation.id); }, "cw-history-open");
+    choose.append(el("b", {}, conversation.title), about);
+    if (conversation.id === current()) choose.setAttribute("aria-current", "true");
+
+    const tools = el("div", { class: "cw-history-tools", hidden: true },
+      el("div", { class: "cw-history-exports" }, "Export as", EXPORTS.map(([ending, label]) => el("a", {
+        href: `/conversations/${conversation.id}/export.${ending}`, download: true, "aria-label": `Export as ${label}`,
+      }, label))),
+      button("Rename", () => rename(item, conversation)),
+      button("Delete", () => confirmDelete(item, conversation), "cw-danger"));
+    const more = button("⋯", () => {
+      tools.hidden = !tools.hidden;
+      more.setAttribute("aria-expanded", String(!tools.hidden));
+    }, "cw-history-more");
+    more.setAttribute("aria-label", `More for ${conversation.title}`);
+    more.setAttribute("aria-expanded", "false");
+    item.replaceChildren(choose, more, tools);
+  }
+
+  /** Show the row as it was and put the focus where it came from. */
+  function restore(item, conversation) {
+    show(item, conversation);
+    const more = item.querySelector(".cw-history-more");
+    more.click();
+    more.focus();
+  }
+
+  function rename(item, conversation) {
+    const box = el("input", { type: "text", maxlength: 200, required: true, "aria-label": "Title" });
+    box.value = conversation.title;
+    const form = el("form", { class: "cw-history-form" },
+      box, el("button", { type: "submit" }, "Save"), button("Cancel", () => restore(item, conversation)));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const renamed = await send("PATCH", `/conversations/${conversation.id}`, { title: box.value });
+      if (!renamed) return;
+      restore(item, { ...conversation, title: renamed.title });
+      say("Renamed.");
+    });
+    leaveOnEscape(form, () => restore(item, conversation));
+    item.replaceChildren(form);
+    box.focus();
+    box.select();
+  }
+
+  function confirmDelete(item, conversation) {
+    const question = `Delete “${conversation.title}”? It cannot be brought back.`;
+    const keep = button("Keep", () => restore(item, conversation));
+    const gone = button("Delete", async () => {
+      if (!await send("DELETE", `/conversations/${conversation.id}`)) return;
+      const next = item.nextElementSibling || item.previousElementSibling;
+      item.remove();
+      (next ? next.querySelector("button, input") : close).focus();
+      say(next ? "Deleted." : "Deleted. No conversations are left.");
+      onDeleted(conversation.id);
+    }, "cw-danger");
+    const asked = el("div", { class: "cw-history-form", role: "group", "aria-label": question }, el("p", {}, question), keep, gone);
+    leaveOnEscape(asked, () => restore(item, conversation));
+    item.replaceChildren(asked);
+    keep.focus();
+  }
+
+  return {
+    async open(from) {
+      if (drawer.open) return;
+      opener = from;
+      list.replaceChildren();
+      say("Loading");
+      document.body.append(drawer);
+      drawer.showModal();
+      await load();
+    },
+    close: () => drawer.close(),
+  };
+}
+
+/** Escape leaves this part only, not the whole drawer. */
+function leaveOnEscape(part, leave) {
+  part.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    leave();
+  });
+}
+
+function button(text, act, kind = "") {
+  return el("button", { type: "button", class: kind, onclick: act }, text);
+}
+
+/** "3 days ago" */
+function ago(when) {
+  const seconds = (Date.now() - when.getTime()) / 1000;
+  const [unit, length] = UNITS.find(([, length]) => seconds >= length) || ["", 0];
+  return unit ? new Intl.RelativeTimeFormat("en").format(-Math.floor(seconds / length), unit) : "just now";
+}

@@ -1,0 +1,45 @@
+"""HTML and SVG built as a tree, which escapes every text and attribute: what comes in is never markup.
+
+Knows elements, nothing of what they show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from xml.etree.ElementTree import Element, tostring
+
+from citewire.ui.console import safe
+
+
+def el(tag: str, *parts: Element | str | Mapping[str, str] | None, **attributes: object) -> Element:
+    """Return an element; `parts` are its children and texts in order, and attributes whose names are no words."""
+    element = Element(tag, {name: str(value) for name, value in attributes.items()})
+    for part in parts:
+        if isinstance(part, Element):
+            element.append(part)
+        elif isinstance(part, str):
+            _add_text(element, safe(part))
+        elif part is not None:
+            element.attrib.update(part)
+    return element
+
+
+def _add_text(element: Element, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text
+
+
+def document(title: str, style: str, body: Sequence[Element]) -> str:
+    """Return a page in English without scripts."""
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width"),
+        el("link", rel="icon", href="data:,"),
+        el("title", title),
+        el("style", style),
+    )
+    page = el("html", head, el("body", el("main", *body)), lang="en")
+    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html")

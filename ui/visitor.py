@@ -1,0 +1,153 @@
+"""Who asks over HTTP, whether the page itself sent the request, and how a refusal is said.
+
+A visitor is a browser: a random id in a cookie. It keeps the conversations of people who share a page apart; it is
+no login, and any program that reads the browser's cookies has it. Knows ASGI and FastAPI's routes, nothing of what they
+serve.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar, Protocol
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from citewire.index.errors import CitewireError, InputError
+
+COOKIE = "citewire_visitor"
+YEAR_S = 365 * 24 * 3600
+_ID = re.compile(r"[A-Za-z0-9_-]{32}")
+_ID_BYTES = 24  # 192 random bits, 32 characters of base64
+_HARMLESS = ("GET", "HEAD", "OPTIONS")
+
+
+class _Asked(Protocol):
+    """A request of FastAPI or of Gradio."""
+
+    @property
+    def cookies(self) -> Any: ...
+
+
+class ForeignError(InputError):
+    """A request to change something that another page than this one sent."""
+
+
+class VisitorCookie:
+    """ASGI middleware that gives a browser an id, in the request at hand and as a cookie for a year.
+
+    The cookie is SameSite=Lax: with Strict, a link to the page in a mail would come without it, and the answer would
+    put a new id in its place, which loses the visitor's conversations. What changes something is guarded by
+    `same_origin`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        sent = headers.get("cookie", "")
+        known = cookie_parser(sent).get(COOKIE, "")
+        if _ID.fullmatch(known) and headers.get("sec-fetch-dest") != "document":
+            await self.app(scope, receive, send)
+            return
+        visitor = known if _ID.fullmatch(known) else secrets.token_urlsafe(_ID_BYTES)
+        others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+        cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one counts
+        scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))]}
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).append("set-cookie", _set_cookie(visitor, scope["scheme"] == "https"))
+            await send(message)
+
+        await self.app(scope, receive, send_with_cookie)
+
+
+def _set_cookie(visitor: str, secure: bool) -> str:
+    return f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{'; Secure' * secure}"
+
+
+def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
+    """Return the id of who sent a request of FastAPI or Gradio, or these cookies.
+
+    Raises:
+        InputError: no id; `VisitorCookie` is not around the application.
+    """
+    # A request of FastAPI is a mapping itself.
+    cookies: Mapping[str, str] = getattr(asked, "cookies", asked)  # type: ignore[arg-type]
+    visitor = str(cookies.get(COOKIE) or "")
+    if not _ID.fullmatch(visitor):
+        raise InputError("The request does not say which browser sent it", "Allow cookies and load the page again.")
+    return visitor
+
+
+def same_origin(request: Request) -> None:
+    """Refuse a request to change something that did not come from this page; a dependency of FastAPI.
+
+    Browsers say where a request comes from in `Sec-Fetch-Site`, over plain HTTP from another machine in `Origin` only;
+    programs that are no browser send neither and may pass.
+
+    Raises:
+        ForeignError: it comes from another page.
+    """
+    if request.method in _HARMLESS:
+        return
+    site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
+    if site not in ("same-origin", "none") or (origin is not None and _host(origin) != request.headers.get("host")):
+        raise ForeignError(
+            f"The request comes from another page: {origin or site}", "Use the page that this citewire serves."
+        )
+
+
+def _host(origin: str) -> str:
+    """The host and port of "http://localhost:7860", "" where there is none, as in "null"."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+class ProblemRoute(APIRoute):
+    """A route whose refusals are JSON: {"problem": "...", "fix": "..."}.
+
+    Attributes:
+        statuses: the HTTP status of an error by its class, the nearest base counts; 400 for others.
+    """
+
+    statuses: ClassVar[Mapping[type[CitewireError], int]] = {ForeignError: 403}
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of the route's requests."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except CitewireError as error:
+                status = next((self.statuses[kind] for kind in type(error).__mro__ if kind in self.statuses), 400)
+                return problem(status, error.problem, error.fix)
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                given = repr(first.get("input"))[:80]
+                return problem(422, f"{where} = {given}: {first['msg']}", "Correct it and send it again.")
+
+        return answer
+
+
+def problem(status: int, text: str, fix: str) -> JSONResponse:
+    """Return a refusal as JSON."""
+    return JSONResponse({"problem": text, "fix": fix}, status_code=status)
