@@ -44,13 +44,14 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
 
-    CITEWIRE_CACHE stays: it says where the models are.
+    CITEWIRE_CACHE stays: it says where the models are. What is kept of conversations lies in the folder, too.
     """
     for name in [name for name in os.environ if name.startswith("CITEWIRE_") and name != "CITEWIRE_CACHE"]:
         monkeypatch.delenv(name)
     workdir = tmp_path / "workdir"
     workdir.mkdir()
     monkeypatch.chdir(workdir)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 @pytest.fixture(scope="session")

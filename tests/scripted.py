@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from citewire.index.errors import InputError, ModelError
+from citewire.index.options import SearchOptions
 from citewire.index.types import Article
 from citewire.qa.types import (
     Answer,
@@ -23,11 +24,12 @@ from citewire.qa.types import (
     Quote,
     Searched,
     Status,
+    TimelinePoint,
     Timings,
     Turn,
     Verdict,
 )
-from citewire.ui.page import Loaded
+from citewire.ui.chat import Loaded
 
 OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
 
@@ -61,16 +63,16 @@ PAYLOADS = (
     "<a class='cw-chip' href='#cw-cite-t1-1' onclick='window.pwned=1'>1</a> #cw-retry-t1",
 )  # fmt: skip
 
-OPENING = "Northgate’s Harbour Tunnel 🚇 will open to traffic on 18 May, transport chief Ines Okafor said."
+OPENING = "Northgate’s Harbour Tunnel will open to traffic on 18 May, transport chief Ines Okafor said."
 COST = "The project’s cost has risen to €1.84 billion, up from the €1.31 billion approved in 2019"
-GALLERY = "A four-metre service gallery beside the northbound tube will open to cyclists 🚴🏽 and pedestrians"
+GALLERY = "A four-metre service gallery beside the northbound tube will open to cyclists and pedestrians"
 HOURS = "The gallery will be staffed from 05:30 to 23:00 and closed overnight"
 AUDIT = "The Harbour Tunnel has cost €1.97 billion once financing charges are counted"
 
 ARTICLES = (
     Article(
         path="herald/tunnel.txt",
-        text=f"{OPENING}\n\nThe 3.2-kilometre road link 🛣️ runs under the old docks and is expected to take "
+        text=f"{OPENING}\n\nThe 3.2-kilometre road link runs under the old docks and is expected to take "
         "21,000 vehicles a day.\n\nMs Okafor told the committee that “there "
         "is no remaining technical obstacle to opening”. 𝔉ire-safety tests were completed on 6 February.\n\n"
         f"{COST}, according to the committee papers.\n\nMost of the increase "
@@ -189,6 +191,16 @@ def value(text: str, article: Article, span: str) -> ConflictValue:
     return ConflictValue(text, article.path, article.published, start, start + len(span), span)
 
 
+def point(first: str, last: str, stated: bool, text: str, article: Article, span: str) -> TimelinePoint:
+    start = article.text.index(span)
+    return TimelinePoint(first, last, stated, text, article.path, start, start + len(span), span)
+
+
+COURSE = (
+    point("2019-01-01", "2019-12-31", True, "€1.31 billion", TUNNEL, COST),
+    point("2026-02-11", "2026-02-11", False, "€1.84 billion", TUNNEL, COST),
+    point("2026-03-02", "2026-03-02", False, "€1.97 billion", LEDGER, AUDIT),
+)
 COST_CONFLICT = Conflict(
     "total cost of the tunnel", (value("€1.84 billion", TUNNEL, COST), value("€1.97 billion", LEDGER, AUDIT))
 )
@@ -204,26 +216,39 @@ HOSTILE_CLAIMS = tuple(
 HOSTILE_CONFLICT = Conflict(PAYLOADS[0], tuple(value(payload, HOSTILE, payload) for payload in PAYLOADS))
 
 
-KINDS = ("hostile", "cost", "toll", "reader", "slow", "failed", "error", "crash")
+KINDS = ("hostile", "over time", "cost", "toll", "reader", "slow", "hold", "failed", "error", "crash")
+SUGGESTIONS = ("When does the Harbour Tunnel open to traffic?", "Is access to the gallery free?")
 
 
 class ScriptedAnswerer:
     """Answers by the first of `KINDS` that the question holds, else with the opening of the tunnel.
 
-    `histories` collects what each call was given.
+    `histories` and `searches` collect what each call was given.
     """
 
     def __init__(self) -> None:
         self.histories: list[Sequence[Turn]] = []
+        self.searches: list[SearchOptions | None] = []
 
-    def stream(self, question: str, history: Sequence[Turn], *, stopped: Callable[[], bool]) -> Iterator[Event]:
+    def stream(
+        self,
+        text: str,
+        history: Sequence[Turn] = (),
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        search: SearchOptions | None = None,
+    ) -> Iterator[Event]:
+        question = text
         self.histories.append(tuple(history))
+        self.searches.append(search)
         kind = next((kind for kind in KINDS if kind in question.lower()), "open")
         standalone = "Is the tunnel's gallery free for readers?" if kind == "reader" else question
         hits: tuple[AnswerHit, ...] = HITS
         if kind == "hostile":
             standalone = " ".join(PAYLOADS)
             hits = tuple(hit(HOSTILE, payload, 0.03) for payload in PAYLOADS)
+        while kind == "hold" and not stopped():
+            time.sleep(0.02)
         yield Searched(standalone, hits)
         if kind == "crash":
             raise RuntimeError("a bug")
@@ -239,6 +264,7 @@ class ScriptedAnswerer:
             while not stopped() and time.monotonic() < end:
                 time.sleep(0.02)
                 yield Draft("Cyclists get a four-metre gallery, staffed from")
+        if kind in ("slow", "hold"):
             status, claims, conflicts = "stopped", claims[:1], ()
         yield Answer(
             question=question,
@@ -247,6 +273,8 @@ class ScriptedAnswerer:
             text=text or " ".join(claim.text for claim in claims if claim.shown),
             claims=claims,
             conflicts=conflicts,
+            timeline=COURSE if kind == "over time" else (),
+            as_of="2026-03-02" if kind == "over time" else "",
             hits=hits,
             timings=Timings(total_s=2.13),
             model="scripted",
@@ -257,6 +285,8 @@ class ScriptedAnswerer:
             return HOSTILE_CLAIMS, "partial", (HOSTILE_CONFLICT,), ""
         if kind == "cost":
             return COST_CLAIMS, "partial", (COST_CONFLICT,), ""
+        if kind == "over time":
+            return COST_CLAIMS[:2], "answered", (), ""
         if kind == "toll":
             return (COST_CLAIMS[-1],), "abstained", (), "The 3 articles do not say this [1]."
         if kind == "failed":
@@ -264,6 +294,15 @@ class ScriptedAnswerer:
         return OPEN_CLAIMS, "answered", (), ""
 
 
+def scripted_suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
+    """Suggest `SUGGESTIONS`, or nothing where stopped."""
+    for suggestion in SUGGESTIONS:
+        time.sleep(0.2)
+        if stopped():
+            return
+        yield suggestion
+
+
 def scripted_load(articles: Sequence[Article] = ARTICLES[:3]) -> Callable[[], Loaded]:
     """Return a `load` for `build_page`."""
-    return lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(articles), "scripted model")
+    return lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(articles), "scripted model", suggest=scripted_suggest)

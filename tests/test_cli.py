@@ -25,6 +25,7 @@ from conftest import SEEDS, untraced
 from citewire.index.errors import CitewireError
 from citewire.qa.types import Answer
 from citewire.ui import console, settings
+from citewire.ui.answer_json import answer_json
 from citewire.ui.cli import _opened, app, stop_on_interrupt
 from citewire.ui.options import SEARCHING
 
@@ -534,5 +535,5 @@ def test_first_ctrl_c_stops_the_answer_and_the_second_one_ends() -> None:
 def test_control_characters_of_articles_do_not_reach_the_terminal() -> None:
     assert console.safe("a\x1b]0;title\x07b\x9b2J\u202ec\nd\te") == "a ]0;title b 2J c\nd e"
     answer = Answer("q\x9b", "q", "answered", "a\x1b[2J")
-    assert not console.CONTROLS.search(console.answer_json(answer))
-    assert json.loads(console.answer_json(answer))["text"] == "a\x1b[2J"
+    assert not console.CONTROLS.search(answer_json(answer))
+    assert json.loads(answer_json(answer))["text"] == "a\x1b[2J"

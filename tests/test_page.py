@@ -1,11 +1,9 @@
 """The page in a real browser, and its server: every state, the keyboard, the phone, and hostile words.
 
-Needs Chromium (`chromium` on the path, or its path in `CHROMIUM`). Every test fails on a page error, on a
-console error, and on a request that leaves the page's own origin.
+Every test fails on a page error, on a console error, and on a request that leaves the page's own origin.
 """
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,11 +11,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from browser import PHONE, browser_context, launched, opened, tab
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     ARTICLES,
     AUDIT,
@@ -34,50 +34,33 @@ from scripted import (
     ScriptedIndex,
     scripted_load,
 )
+from served import ask, serving, submit, usable
 
 from citewire.index.errors import InputError, ModelError
-from citewire.ui.page import Loaded, build_page
+from citewire.ui.chat import Loaded
+from citewire.ui.page import Site, build_page
 from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
 
 # Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-DESK = {"width": 1280, "height": 800}
 OUR_TAGS = {
     "a", "article", "b", "br", "button", "div", "h2", "h3", "header", "i", "li", "mark", "p", "q", "section",
     "small", "span", "strong", "ul",
 }  # fmt: skip
-PHONE = {"width": 390, "height": 844}
 
 
 @contextmanager
-def serving(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) -> Iterator[str]:
-    """Serve a page on a free port and yield its address."""
-    ready = threading.Event()
-    server = PageServer(lambda: build_page(load, examples), port=0, on_ready=lambda url: ready.set())
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert ready.wait(60), "the server did not start"
-        yield server.url
-    finally:
-        server.stop()
-        thread.join()
+def page_of(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) -> Iterator[str]:
+    """Serve a page that keeps nothing."""
+    with serving(lambda: Site(build_page(load, examples))) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not path:
-        pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to the path of its program.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -87,46 +70,21 @@ def answerer() -> ScriptedAnswerer:
 
 @pytest.fixture(scope="module")
 def url(answerer: ScriptedAnswerer) -> Iterator[str]:
-    with serving(lambda: Loaded(answerer, ScriptedIndex(), "scripted model")) as address:
+    with page_of(lambda: Loaded(answerer, ScriptedIndex(), "scripted model")) as address:
         yield address
 
 
-@contextmanager
-def opened(browser: Browser, address: str, size: dict[str, int] = DESK) -> Iterator[Page]:
-    """Open the page; at the end fail on errors and on requests elsewhere."""
-    context = browser.new_context(viewport=size, reduced_motion="reduce")  # type: ignore[arg-type]
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    bad: list[str] = []
-    page.on("pageerror", lambda error: bad.append(f"page error: {error}"))
-    page.on("console", lambda message: bad.append(message.text) if message.type == "error" else None)
-    context.on(
-        "request",
-        lambda request: (
-            bad.append(request.url) if not request.url.startswith((f"{address}/", "data:", "blob:")) else None
-        ),
-    )
-    page.goto(address)
-    yield page
-    pages = len(context.pages)
-    context.close()
-    assert not bad, bad
-    assert pages == 1, "something opened a window"
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    with browser_context(chromium) as made:
+        yield made
 
 
 @pytest.fixture
-def page(chromium: Browser, url: str) -> Iterator[Page]:
-    with opened(chromium, url) as ready:
-        expect(ready.get_by_role("textbox")).to_be_enabled(timeout=15000)
-        yield ready
-
-
-def ask(page: Page, question: str) -> None:
-    """Ask and wait for the whole answer."""
-    page.get_by_role("textbox").fill(question)
-    page.keyboard.press("Enter")
-    expect(page.locator(".cw-question").last).to_have_text(question)
-    expect(page.locator("#cw-ask .submit-button")).to_be_visible(timeout=15000)
+def page(context: BrowserContext, url: str) -> Iterator[Page]:
+    with tab(context, url) as ready:
+        ready.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield usable(ready)
 
 
 def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> None:
@@ -168,14 +126,13 @@ def test_rows_of_the_panel_choose_quotes(page: Page) -> None:
 
 
 def test_stop_keeps_the_text_and_marks_it_incomplete(page: Page) -> None:
-    page.get_by_role("textbox").fill("Answer slowly")
-    page.keyboard.press("Enter")
+    submit(page, "Answer slowly")
     expect(page.locator(".cw-draft")).to_contain_text("staffed from")
     page.locator("#cw-chat a.cw-chip").click()  # live while the rest is written
     expect(page.locator("mark.cw-on")).to_have_text(OPENING)
     page.get_by_role("textbox").fill("Another one")
     page.keyboard.press("Enter")
-    expect(page.locator(".cw-hint")).to_have_text("An answer is being written. Wait for it, or press Stop.")
+    expect(page.locator(".cw-hint span")).to_have_text("An answer is being written. Wait for it, or press Stop.")
     page.locator("#cw-ask .stop-button").click()
     expect(page.locator(".cw-closing")).to_contain_text("Stopped before the answer was complete.")
     expect(page.locator(".cw-draft")).to_contain_text("staffed from")
@@ -193,7 +150,7 @@ def test_flags_conflicts_and_copy(page: Page) -> None:
     )
     assert "wavy" in page.locator(".cw-unsupported").evaluate("e => getComputedStyle(e).textDecoration")
     page.locator(".cw-flag", has_text="not in sources").focus()
-    expect(page.locator(".cw-tip")).to_have_text("“most expensive” is in no quote.")
+    expect(page.locator(".cw-tip")).to_have_text("Not in the sources: “most expensive” is in no quote.")
     expect(page.locator(".cw-flag", has_text="partly in sources")).to_be_visible()
     box = page.locator(".cw-conflict")
     expect(box).to_contain_text("€1.97 billion The Quay Ledger, 2 Mar 2026")
@@ -247,8 +204,7 @@ def test_a_bug_in_the_answerer_is_said_and_logged(page: Page, caplog: pytest.Log
 
 
 def test_new_chat_during_an_answer_stays_empty(page: Page) -> None:
-    page.get_by_role("textbox").fill("Answer slowly")
-    page.keyboard.press("Enter")
+    submit(page, "Answer slowly")
     expect(page.locator(".cw-draft")).to_be_visible()
     page.get_by_role("button", name="New chat").click()
     expect(page.locator(".cw-welcome")).to_be_visible()
@@ -260,11 +216,11 @@ def test_new_chat_during_an_answer_stays_empty(page: Page) -> None:
 def test_questions_that_are_empty_or_too_long_are_refused_by_the_server(page: Page) -> None:
     box = page.get_by_role("textbox")
     page.locator("#cw-ask .submit-button").click()
-    expect(page.locator(".cw-hint")).to_have_text("Type a question first.")
+    expect(page.locator(".cw-hint span")).to_have_text("Type a question first.")
     box.evaluate("e => e.removeAttribute('maxlength')")
     box.fill("é" * 1001)
     page.locator("#cw-ask .submit-button").click()
-    expect(page.locator(".cw-hint")).to_have_text(
+    expect(page.locator(".cw-hint span")).to_have_text(
         "This question has 1,001 characters, the limit is 1,000. Shorten it and ask again."
     )
     expect(box).to_have_value("é" * 1001)
@@ -273,7 +229,7 @@ def test_questions_that_are_empty_or_too_long_are_refused_by_the_server(page: Pa
 
 def test_on_a_phone_the_sources_are_a_sheet(chromium: Browser, url: str) -> None:
     with opened(chromium, url, PHONE) as page:
-        expect(page.get_by_role("textbox")).to_be_enabled(timeout=15000)
+        usable(page)
         ask(page, EXAMPLES[0])
         sheet = page.locator("#cw-right")
         expect(sheet).to_be_hidden()
@@ -288,23 +244,11 @@ def test_on_a_phone_the_sources_are_a_sheet(chromium: Browser, url: str) -> None
         expect(sheet).to_be_visible()
 
 
-def test_two_visitors_wait_in_line_and_a_closed_tab_leaves_it(chromium: Browser, url: str, page: Page) -> None:
-    with opened(chromium, url) as other:
-        expect(other.get_by_role("textbox")).to_be_enabled(timeout=15000)
-        other.get_by_role("textbox").fill("Answer slowly")
-        other.keyboard.press("Enter")
-        expect(other.locator(".cw-draft")).to_be_visible()
-        page.get_by_role("textbox").fill("When does it open?")
-        page.keyboard.press("Enter")
-        expect(page.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
-    expect(page.locator(".cw-closing")).to_be_visible(timeout=25000)
-
-
 def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser) -> None:
     hostile = (HOSTILE, *ARTICLES[:3])
     examples = ("hostile " + PAYLOADS[1], PAYLOADS[2], PAYLOADS[12])
-    with serving(scripted_load(hostile), examples) as address, opened(chromium, address) as page:
-        expect(page.get_by_role("textbox")).to_be_enabled(timeout=15000)
+    with page_of(scripted_load(hostile), examples) as address, opened(chromium, address) as page:
+        usable(page)
         page.locator(".cw-example").first.click()
         expect(page.locator(".cw-closing")).to_be_visible(timeout=15000)
         ask(page, ("hostile " + " ".join(p.replace("\n", " ") for p in PAYLOADS))[:1000])
@@ -333,7 +277,7 @@ def test_loading_then_the_reason_and_the_fix_of_a_failure(chromium: Browser) -> 
         gate.wait()
         raise ModelError("The file m.gguf has the wrong hash", "Fetch it again: citewire models fetch <b>m</b>.")
 
-    with serving(load) as address, opened(chromium, address) as page:
+    with page_of(load) as address, opened(chromium, address) as page:
         expect(page.locator(".cw-status")).to_have_text("Loading model")
         expect(page.get_by_role("textbox")).to_be_disabled()
         gate.set()
@@ -359,6 +303,29 @@ def test_foreign_host_names_are_refused(url: str) -> None:
     response = httpx.get(url, headers={"Host": "attacker.invalid"})
     assert response.status_code == 400
     assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://attacker.invalid"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize("path", ["/gradio_api/queue/join", "/gradio_api/upload", "/cw/page.js"])
+def test_another_page_can_change_nothing(url: str, path: str, headers: dict[str, str]) -> None:
+    response = httpx.post(url + path, headers=headers, json={})
+    assert response.status_code == 403
+    assert response.json()["problem"].startswith("The request comes from another page: ")
+
+
+def test_scripts_are_served_and_nothing_else_of_the_package(url: str) -> None:
+    script = httpx.get(f"{url}/cw/links.js")
+    assert script.text == files("citewire.ui").joinpath("links.js").read_text("utf-8")
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    known = {"If-None-Match": script.headers["etag"]}
+    assert httpx.get(f"{url}/cw/links.js", headers=known).status_code == 304
+    for name in ("page.py", "..%2fqa%2fprompt.md", "py.typed"):
+        response = httpx.get(f"{url}/cw/{name}")
+        assert response.status_code == 404
+    assert httpx.get(f"{url}/cw/page.py").json() == {
+        "problem": "There is no file 'page.py'",
+        "fix": "Load the page again.",
+    }
 
 
 def test_uploads_are_refused(url: str) -> None:
@@ -389,9 +356,9 @@ def test_bad_addresses(host: str, port: int, message: str) -> None:
 
 def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom scripted import EXAMPLES, scripted_load\nfrom citewire.ui.page import build_page\n"
+        "import sys\nfrom scripted import EXAMPLES, scripted_load\nfrom citewire.ui.page import Site, build_page\n"
         "from citewire.ui.server import serve\n"
-        "try:\n    serve(lambda: build_page(scripted_load(), EXAMPLES), port=0,"
+        "try:\n    serve(lambda: Site(build_page(scripted_load(), EXAMPLES)), port=0,"
         " on_ready=lambda url: print(url, flush=True))\n"
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )

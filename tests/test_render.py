@@ -23,10 +23,11 @@ from scripted import (
     PLAIN,
     TUNNEL,
     ScriptedAnswerer,
+    claim,
 )
 
-from citewire.index.types import Article
-from citewire.qa.types import Answer, Draft, Searched, Status, TimelinePoint, Timings
+from citewire.index.types import Article, Filters
+from citewire.qa.types import Answer, Claim, Draft, Searched, Status, TimelinePoint, Timings
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -37,12 +38,15 @@ from citewire.ui.render import (
     corpus_line,
     error_html,
     escape,
+    filter_line,
     human_date,
     panel_value,
     paragraphs,
     plain_text,
     question_html,
     sources,
+    text_link,
+    verdict_words,
     welcome_html,
 )
 
@@ -64,6 +68,10 @@ def finished(question: str) -> Exchange:
 
 def shown(exchange: Exchange) -> str:
     return answer_html(exchange, card_of, articles=3, last=True)
+
+
+def hrefs(exchange: Exchange) -> set[str | None]:
+    return {attributes["href"] for tag, attributes in Tags(shown(exchange)).seen if tag == "a"}
 
 
 def words(markup: str) -> str:
@@ -195,10 +203,11 @@ def test_answer_shows_each_sentence_with_the_numbers_of_its_quotes() -> None:
 def test_flags_conflicts_and_withheld_sentences() -> None:
     markup = shown(finished("How much did it cost?"))
     assert "14 lanes" not in markup
-    assert words(markup).startswith(
+    assert "not in sources" in words(markup).split("Sources disagree")[0]  # below the words: they stay where they are
+    assert (
         "Sources disagreetotal cost of the tunnel€1.84 billion Northgate Herald, 11 Feb 20261€1.97 billion "
         "The Quay Ledger, 2 Mar 20262"
-    )
+    ) in words(markup)
     assert markup.count('class="cw-unsupported"') == 1
     assert markup.count('class="cw-partial"') == 1
     assert ">not in sources</a>" in markup
@@ -211,13 +220,93 @@ def test_panel_marks_conflicts_and_gives_reasons() -> None:
         ("1", "conflicts", COST),
         ("2", "conflicts", AUDIT),
     ]
-    assert value["flags"] == {
-        "2": "The quote says 1.31 billion was approved, not spent.",
-        "3": "“most expensive” is in no quote.",
+    assert value["claims"] == {
+        "0": {"keys": ["1"], "verdict": "supported", "words": "Supported by its quote, 90% sure."},
+        "1": {"keys": ["2"], "verdict": "supported", "words": "Supported by its quote, 90% sure."},
+        "2": {
+            "keys": ["1"],
+            "verdict": "partial",
+            "words": "Partly in the sources: The quote says 1.31 billion was approved, not spent.",
+        },
+        "3": {"keys": [], "verdict": "unsupported", "words": "Not in the sources: “most expensive” is in no quote."},
     }
     assert value["articles"][TUNNEL.path]["rank"] == "Best match"
     assert value["articles"][LEDGER.path]["rank"] == "Match 3 of 4"
     assert value["articles"][LEDGER.path]["strength"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("claimed", "expected"),
+    [
+        (claim("x", "supported"), "Supported by its quote, 90% sure."),
+        (replace(claim("x", "supported"), probability=1.0), "Supported by its quote, 99% sure."),
+        (claim("x", "partial"), "Partly in the sources: the quote says only part of it."),
+        (claim("x", "unsupported", reason="7 is in no quote. "), "Not in the sources: 7 is in no quote."),
+        (claim("x", "unsupported"), "Not in the sources: no sentence of them says this."),
+    ],
+)
+def test_a_verdict_says_its_reason(claimed: Claim, expected: str) -> None:
+    assert verdict_words(claimed) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "quote", "expected"),
+    [
+        ("", "words", ""),
+        ("https://a.org/x", "", "https://a.org/x"),
+        ("https://a.org/x", "in 2019, he said", "https://a.org/x#:~:text=in%202019%2C%20he%20said"),
+        ("https://a.org/x?q=1#top", "two-year & \n“5%”", "https://a.org/x?q=1#top:~:text=two%2Dyear%20%26%20%E2%80%9C5%25%E2%80%9D"),
+        ("https://a.org", " ".join("abcdefghijklm"), "https://a.org#:~:text=a%20b%20c%20d%20e,i%20j%20k%20l%20m"),
+    ],
+)  # fmt: skip
+def test_a_link_opens_the_original_at_the_quote(url: str, quote: str, expected: str) -> None:
+    assert text_link(url, quote) == expected
+
+
+def test_each_source_links_to_its_place_in_the_original() -> None:
+    found = panel_value(finished("When does it open?"), card_of)["sources"]
+    assert [source["link"] for source in found] == [
+        "https://example.org/herald/harbour-tunnel-may#:~:text=Northgate%E2%80%99s%20Harbour%20Tunnel%20will%20open,"
+        "transport%20chief%20Ines%20Okafor%20said.",
+        "",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (Filters(), ""),
+        (Filters(outlets=("A",)), "Only A"),
+        (Filters(outlets=("A", "B", "C"), published_to="2026-03-01"), "Only A, B and 1 other outlet, to 1 Mar 2026"),
+        (Filters(published_from="2026-01-02", published_to="2026-03-01"), "Only from 2 Jan 2026 to 1 Mar 2026"),
+        (Filters(articles=("a", "b")), "Only 2 chosen articles"),
+    ],
+)
+def test_a_filter_is_said_in_words(filters: Filters, expected: str) -> None:
+    assert filter_line(filters) == expected
+
+
+def test_suggestions_stand_below_a_refusal_and_are_inert() -> None:
+    exchange = finished("What is the toll?")
+    exchange.suggest()
+    assert "Looking for questions that the articles answer" in shown(exchange)
+    exchange.suggest("Is it <b>free</b>?")
+    exchange.suggest(more=False)
+    markup = shown(exchange)
+    assert (
+        '<a class="cw-suggestion" href="#cw-suggestion-t1-0">Is it &#60;b&#62;free&#60;&#47;b&#62;&#63;</a>' in markup
+    )
+    assert "Looking" not in markup
+    assert panel_value(exchange, card_of)["suggestions"] == ["Is it <b>free</b>?"]
+
+
+def test_only_a_kept_answer_can_be_rated_and_exported() -> None:
+    exchange = finished("When does it open?")
+    assert not {"#cw-right-t1", "#cw-more-t1"} & hrefs(exchange)
+    exchange.kept = "abc"
+    assert {"#cw-right-t1", "#cw-wrong-t1", "#cw-more-t1"} <= hrefs(exchange)
+    assert panel_value(exchange, card_of)["kept"] == "abc"
 
 
 def test_a_conflict_value_without_a_quote_gets_a_letter() -> None:

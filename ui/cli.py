@@ -20,7 +20,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -35,15 +35,19 @@ from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.qa.types import Turn
-from citewire.ui import console, eval_cli, index_cli
+from citewire.ui import console, eval_cli, feedback_cli, index_cli
+from citewire.ui.answer_json import answer_json
 from citewire.ui.options import EXIT_INPUT, SEARCHING, AsJson, load, takes
 from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:
-    import gradio as gr
+    from fastapi import APIRouter
 
     from citewire.index.store import Index as OpenIndex
+    from citewire.index.types import Article
     from citewire.qa.answer import Answerer
+    from citewire.ui.chat import Loaded
+    from citewire.ui.page import Site
 
 log = logging.getLogger("citewire.ui.cli")
 
@@ -80,6 +84,7 @@ models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List
 app.add_typer(eval_cli.app, name="eval")
 app.add_typer(index_cli.app, name="index")
 app.add_typer(models_app, name="models")
+app.command("feedback")(feedback_cli.feedback)
 
 
 def main() -> None:
@@ -106,7 +111,7 @@ History = Annotated[
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
-ANSWERING = ("index", "model", "embedder", "device", "threads", *SEARCHING)
+ANSWERING = ("index", "model", "embedder", "device", "engine", "threads", *SEARCHING)
 Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
@@ -149,7 +154,7 @@ def _ask(
     with _opened(chosen) as (answerer, opened):
         if as_json:
             answer = answerer.ask(text, turns)
-            typer.echo(console.answer_json(answer))
+            typer.echo(answer_json(answer))
         else:
             answer = console.print_answer(text, answerer.stream(text, turns), opened.article)
     if answer.status == "failed":
@@ -299,7 +304,7 @@ def _models_list(chosen: Settings, as_json: AsJson = False) -> None:
 
 
 @models_app.command("fetch")
-@takes("cache")
+@takes("cache", "device", "engine")
 def _models_fetch(chosen: Settings, names: Names = None) -> None:
     """Download, check and convert models as far as they are not here; without names, the one in force."""
     from citewire.qa.models import entry_named
@@ -341,17 +346,27 @@ def _models_remove(
 
 
 @app.command("serve")
-@takes(*ANSWERING, "host", "port", quiet_level="info")
+@takes(*ANSWERING, "host", "port", "conversations", quiet_level="info")
 def _serve(chosen: Settings) -> None:
     """Open the page over an index that is there."""
     _open_page(chosen, prepare=lambda: None)
 
 
-def _open_page(chosen: Settings, prepare: Callable[[], None]) -> None:
-    """Take the port, so that a taken one is said at once, then `prepare`, then serve until Ctrl-C."""
+def _open_page(
+    chosen: Settings, prepare: Callable[[], None], *, routers: Sequence[APIRouter] = (), opens: str = ""
+) -> None:
+    """Take the port, so that a taken one is said at once, then `prepare`, then serve until Ctrl-C.
+
+    `routers` come beside those of the page; `opens` is the address below it to open.
+    """
     from citewire.ui.server import PageServer
 
-    server = PageServer(lambda: _page(chosen), host=chosen.host, port=chosen.port, on_ready=_announce)
+    server = PageServer(
+        lambda: lay_out(chosen, routers),
+        host=chosen.host,
+        port=chosen.port,
+        on_ready=lambda url: _announce(url + opens),
+    )
     prepare()
     try:
         server.run()
@@ -372,29 +387,57 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def _page(chosen: Settings) -> gr.Blocks:
+def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     """Lay out the page over the index; models load in the background, while it is already open."""
-    from citewire.ui import engine, page
+    from citewire.ui import conversation_routes, corpus_routes, engine, figures_page, page
 
     embedder = engine.load_embedder(chosen)
-    index = engine.open_index(chosen, embedder)
-    engine.check_search(chosen, index)
+    corpus = engine.open_corpus(chosen, embedder)
+    engine.check_search(chosen, corpus.index)
+    conversations = engine.open_conversations(chosen)
 
-    def load() -> page.Loaded:
+    def load() -> Loaded:
         with console.timed("models loaded"):
             generator = engine.load_generator(chosen, console.silent)
+            index = corpus.index
             answerer = engine.answerer(chosen, index, embedder, generator)
-        return page.Loaded(answerer, index, generator.name)
+        corpus.start()
+        return engine.loaded(answerer, index, embedder, generator)
 
-    return page.build_page(load, engine.examples(index), max_question_chars=chosen.max_question_chars)
+    def article(path: str) -> Article:
+        return corpus.index.article(path)  # of the generation that is current then
+
+    blocks = page.build_page(
+        load, engine.examples(corpus.index), max_question_chars=chosen.max_question_chars,
+        conversations=conversations, articles=True, figures=True, subscribe=corpus.subscribe,
+    )  # fmt: skip
+    return page.Site(
+        blocks,
+        (
+            conversation_routes.router(conversations, article),
+            corpus_routes.router(corpus),
+            figures_page.router(chosen.runs),
+            *routers,
+        ),
+    )
 
 
 def _announce(url: str) -> None:
     typer.echo(f"citewire: open {url} in a browser; Ctrl-C closes the page")
 
 
+@app.command("demo")
+@takes("model", "cache", "embedder", "device", "engine", "threads", "host", "port", "conversations", quiet_level="info")
+def _demo(chosen: Settings) -> None:
+    """Open the page on the sample articles, with a guided tour that runs itself; fetches the model where it must."""
+    from citewire.ui import tour
+
+    shown = tour.over_samples(chosen)
+    _open_page(shown, prepare=lambda: _prepare(shown), routers=[tour.router()], opens=tour.ADDRESS)
+
+
 @app.command("run")
-@takes("articles", *ANSWERING, "host", "port", "allow_web", "fields", quiet_level="info")
+@takes("articles", *ANSWERING, "host", "port", "conversations", "allow_web", "fields", quiet_level="info")
 def _run(chosen: Settings) -> None:
     """Fetch the model, index the articles and open the page; what is there already is kept.
 

@@ -17,6 +17,7 @@ from citewire.index.types import Filters
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
+    from citewire.index.articles import ReadOptions
     from citewire.index.build import BuildReport
     from citewire.index.options import SearchOptions
     from citewire.index.search import Reranker
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from citewire.index.types import Embedder
     from citewire.qa.answer import Answerer
     from citewire.qa.types import Generator
+    from citewire.ui.chat import Loaded
+    from citewire.ui.conversations import Conversations
+    from citewire.ui.corpus import Corpus
 
 Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
 
@@ -61,8 +65,17 @@ def index_articles(
     if not articles:
         fix = "Name files or folders: citewire index PATH, or set CITEWIRE_ARTICLES"
         raise InputError("There are no articles to index", fix)
-    from citewire.index.articles import ReadOptions
     from citewire.index.build import build_index
+    from citewire.ui import uploads
+
+    if mirror:  # what was uploaded on the page stays
+        articles = [*articles, *uploads.kept(chosen.index)]
+    return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=read_options(chosen))
+
+
+def read_options(chosen: Settings) -> ReadOptions:
+    """Return how files are read."""
+    from citewire.index.articles import ReadOptions
 
     limits = Limits(
         bytes=chosen.max_file_bytes,
@@ -70,8 +83,25 @@ def index_articles(
         seconds=chosen.max_parse_seconds,
         memory=chosen.max_parse_memory,
     )
-    options = ReadOptions(fields=chosen.fields, limits=limits, allow_web=chosen.allow_web)
-    return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=options)
+    return ReadOptions(fields=chosen.fields, limits=limits, allow_web=chosen.allow_web)
+
+
+def open_corpus(chosen: Settings, embedder: Embedder) -> Corpus:
+    """Open the index for the page, which may add to it; errors as in `open_index`."""
+    from citewire.ui.corpus import Corpus
+
+    return Corpus(chosen.index, embedder, options=read_options(chosen), room=chosen.max_uploads_bytes)
+
+
+def open_conversations(chosen: Settings) -> Conversations:
+    """Open the file of the conversations.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    from citewire.ui.conversations import Conversations
+
+    return Conversations(chosen.conversations)
 
 
 def open_index(chosen: Settings, embedder: Embedder) -> Index:
@@ -97,14 +127,15 @@ def prepare_model(model: str, chosen: Settings, report: Report) -> None:
     Raises:
         ModelError: unknown, no source can be reached, wrong bytes, or too little room.
     """
-    from citewire.qa import models
+    from citewire.qa import generate, models
     from citewire.qa.catalogue import CATALOGUE
 
     if model.lower() in CATALOGUE:
         models.fetch(model, chosen.cache, report)
     source = models.resolve(model, chosen.cache)
     if not isinstance(source, models.ServerModel):
-        models.weights_folder(source, chosen.cache, report)
+        form = generate.form_of(source, chosen.engine, chosen.device)
+        models.weights_folder(source, chosen.cache, report, form=form)
 
 
 def load_generator(chosen: Settings, report: Report) -> Generator:
@@ -117,6 +148,7 @@ def load_generator(chosen: Settings, report: Report) -> Generator:
 
     return generate.load_generator(
         chosen.model,
+        engine=chosen.engine,
         device=chosen.device,
         threads=chosen.threads,
         cache=chosen.cache,
@@ -198,6 +230,18 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
         unsupported=chosen.unsupported,
     )
     return Answerer(index, embedder, generator, options, reranker)
+
+
+def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> Loaded:
+    """Return what the page answers with."""
+    from citewire.qa.suggest import Suggester
+    from citewire.ui.chat import Loaded
+
+    def over(another: Index) -> Loaded:
+        return loaded(answerer.over(another), another, embedder, generator)
+
+    suggester = Suggester(answerer, index, embedder, generator)
+    return Loaded(answerer, index, generator.name, answerer.options.search, suggester.suggest, over)
 
 
 def samples() -> Path:

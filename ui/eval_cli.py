@@ -26,9 +26,20 @@ if TYPE_CHECKING:
     from citewire.qa.records import Item
     from citewire.qa.types import Generator
 
-EVALUATING = ("index", "model", "embedder", "device", "threads", "passages", "max_tokens", "unsupported", *SEARCHING)
+EVALUATING = (
+    "index",
+    "model",
+    "embedder",
+    "device",
+    "engine",
+    "threads",
+    "passages",
+    "max_tokens",
+    "unsupported",
+    *SEARCHING,
+)
 # Settings that decide an answer; where models lie and how fast they run does not.
-DECIDING = ("passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported", *SEARCHING)
+DECIDING = ("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported", *SEARCHING)
 RUNS = Path(".citewire/eval")
 REPORT = "report.html"
 DEFAULT, DIFF = "file", "diff"

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from typing import Any, Literal, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote as percent
+from urllib.parse import urldefrag, urlsplit
 
 from citewire.index import dates
-from citewire.index.types import Article
+from citewire.index.types import Article, Filters
 from citewire.qa.types import (
     Answer,
     AnswerHit,
@@ -37,6 +39,8 @@ from citewire.qa.types import (
 RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
 OPENING_WORDS = 9  # of an article without a title
 GIST_CHARS = 90  # of a sentence in a timeline
+NAMED_OUTLETS = 2  # of a filter, the others are counted
+LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
 
 Phase = Literal["waiting", "searching", "writing", "done"]
 Relation = Literal["supports", "partly", "conflicts", "found", "related"]
@@ -84,8 +88,14 @@ class Exchange:
         id: unique within a conversation, letters and digits only.
         question: as asked.
         phase: waiting in line, searching, writing or done.
-        ahead: questions of other sessions that come first.
+        ahead: unanswered questions of other sessions that come first.
         problem, fix: set where the answer failed; see `citewire.index.errors.CitewireError`.
+        suggestions: questions that the articles answer, offered after a refusal; `suggesting` while they are sought.
+        narrowed: which articles were asked, in words, "" for all.
+        kept: its id where conversations are kept, "" where it is not.
+        ratings: what the reader thought: of the "answer", or of a quote by its number.
+        started: when it was asked, `time.monotonic()`.
+        version: grows with every change.
     """
 
     id: str
@@ -99,9 +109,29 @@ class Exchange:
     answer: Answer | None = None
     problem: str = ""
     fix: str = ""
+    suggestions: tuple[str, ...] = ()
+    suggesting: bool = False
+    narrowed: str = ""
+    kept: str = ""
+    ratings: Mapping[str, str] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    version: int = 0
+
+    def move(self, ahead: int) -> None:
+        """Take another place in line, 0 for the first."""
+        phase: Phase = "waiting" if ahead else "searching"
+        if self.phase in ("waiting", "searching") and (ahead, phase) != (self.ahead, self.phase):
+            self.ahead, self.phase = ahead, phase
+            self.version += 1
+
+    def suggest(self, *questions: str, more: bool = True) -> None:
+        """Offer questions beside those offered before; `more` while others are sought."""
+        self.suggestions, self.suggesting = (*self.suggestions, *questions), more
+        self.version += 1
 
     def apply(self, event: Event) -> None:
         """Take in one event of the answerer."""
+        self.version += 1
         match event:
             case Searched():
                 self.phase, self.standalone, self.hits = "writing", event.standalone_question, event.hits
@@ -122,6 +152,7 @@ class Exchange:
     def fail(self, problem: str, fix: str) -> None:
         """End the exchange with an error; what is already shown stays."""
         self.phase, self.problem, self.fix, self.draft = "done", problem, fix, ""
+        self.version += 1
 
     @property
     def done(self) -> bool:
@@ -218,6 +249,21 @@ def corpus_line(articles: Sequence[ArticleInfo]) -> str:
     return f"{line}, {span}" if len(days) == len(articles) else f"{line}, {len(days)} dated: {span}"
 
 
+def filter_line(filters: Filters) -> str:
+    """Say which articles are asked, "" for all: "Only Northgate Herald, from 2 Jan 2026 to 14 Mar 2026"."""
+    parts = []
+    if filters.articles:
+        parts.append(_count(len(filters.articles), "chosen article"))
+    if filters.outlets:
+        named = ", ".join(filters.outlets[:NAMED_OUTLETS])
+        more = len(filters.outlets) - NAMED_OUTLETS
+        parts.append(f"{named} and {_count(more, 'other outlet')}" if more > 0 else named)
+    days = (("from", filters.published_from), ("to", filters.published_to))
+    if said := " ".join(f"{word} {human_date(day)}" for word, day in days if day):
+        parts.append(said)
+    return f"Only {', '.join(parts)}" if parts else ""
+
+
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
@@ -270,7 +316,7 @@ def _overlap(one: Quote | Source, other: ConflictValue | TimelinePoint) -> bool:
 
 def when(point: TimelinePoint) -> str:
     """Return the time of a point, and that its article and not its sentence gives it: "2021", "reported 3 May 2021"."""
-    days = dates.spelled(point.first, point.last)
+    days = human_date(point.first) if point.first == point.last else dates.spelled(point.first, point.last)
     return days if point.stated else f"reported {days}"
 
 
@@ -301,8 +347,9 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
         articles: how many articles were searched.
         last: whether it is the newest exchange, the one that Retry repeats.
     """
-    notes = [_conflicts(exchange, card_of), _timeline(exchange), _abstained(exchange)]
-    parts = [_searched_for(exchange), *notes, _text(exchange)]
+    # What is known last stands last: words that are being read do not move.
+    after = [_conflicts(exchange, card_of), _timeline(exchange)]
+    parts = [_searched_for(exchange), _abstained(exchange), _text(exchange), *after]
     if exchange.phase == "done":
         parts += [_error(exchange), _closing(exchange), _actions(exchange, last)]
     else:
@@ -312,9 +359,9 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
 
 def _searched_for(exchange: Exchange) -> str:
     same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
-    if same or not exchange.standalone:
-        return ""
-    return f'<p class="cw-searched">Searched for: {escape(exchange.standalone)}</p>'
+    said = [] if same or not exchange.standalone else [f"Searched for: {exchange.standalone}"]
+    said += [exchange.narrowed] if exchange.narrowed else []
+    return "".join(f'<p class="cw-searched">{escape(line)}</p>' for line in said)
 
 
 def _text(exchange: Exchange) -> str:
@@ -333,15 +380,16 @@ def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) 
     """Return one checked sentence with its numbers, the last word kept on the line of the first number."""
     if claim.verdict == "unsupported":
         text = f'<span class="cw-unsupported">{escape(claim.text.strip())}</span>'
-        return f"{text} {_flag(turn, position, 'not in sources')}"
-    keys = dict.fromkeys(str(quote.n) for quote in claim.quotes)
-    chips = "".join(_chip(turn, known[key]) for key in keys if key in known)
-    words = claim.text.strip().split(" ")
-    end = f'<span class="cw-end">{escape(words[-1])}{chips}</span>'
-    sentence = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
-    if claim.verdict == "partial":
-        sentence = f'<span class="cw-partial">{sentence}</span> {_flag(turn, position, "partly in sources")}'
-    return sentence
+        inside = f"{text} {_flag(turn, position, 'not in sources')}"
+    else:
+        keys = dict.fromkeys(str(quote.n) for quote in claim.quotes)
+        chips = "".join(_chip(turn, known[key]) for key in keys if key in known)
+        words = claim.text.strip().split(" ")
+        end = f'<span class="cw-end">{escape(words[-1])}{chips}</span>'
+        inside = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
+        if claim.verdict == "partial":
+            inside = f'<span class="cw-partial">{inside}</span> {_flag(turn, position, "partly in sources")}'
+    return f'<span class="cw-claim cw-claim-{turn}-{position}">{inside}</span>'
 
 
 def _flag(turn: str, position: int, label: str) -> str:
@@ -388,7 +436,18 @@ def _abstained(exchange: Exchange) -> str:
     body = f"<p>{escape(_refusal(exchange.answer))}</p>"
     if exchange.hits:
         body += "<p>The closest passages are listed under Sources, in case they help.</p>"
-    return _note("abstain", "No supported answer", body)
+    return _note("abstain", "No supported answer", body) + _suggestions(exchange)
+
+
+def _suggestions(exchange: Exchange) -> str:
+    links = [
+        f'<li><a class="cw-suggestion" href="#cw-suggestion-{exchange.id}-{i}">{escape(question)}</a></li>'
+        for i, question in enumerate(exchange.suggestions)
+    ]
+    title = '<p class="cw-suggest-title">These the articles do answer:</p>' if links else ""
+    looking = '<p class="cw-busy">Looking for questions that the articles answer</p>' if exchange.suggesting else ""
+    listed = f"<ul>{''.join(links)}</ul>" if links else ""
+    return f'<div class="cw-suggestions">{title}{listed}{looking}</div>' if links or looking else ""
 
 
 def _refusal(answer: Answer) -> str:
@@ -448,6 +507,8 @@ def closing(exchange: Exchange) -> str:
 
 def _closing(exchange: Exchange) -> str:
     text = closing(exchange)
+    if exchange.abstained:
+        text = f"Not answered, because no quote supports an answer. {text}"
     if not text:
         return ""
     whole = not (exchange.stopped or exchange.problem or exchange.abstained)
@@ -458,13 +519,19 @@ def _closing(exchange: Exchange) -> str:
 
 
 def _actions(exchange: Exchange, last: bool) -> str:
-    links = []
-    if exchange.hits or exchange.shown:
-        links.append(f'<a class="cw-action cw-open" href="#cw-open-{exchange.id}">Show sources</a>')
-    if exchange.shown or exchange.abstained:
-        links.append(f'<a class="cw-action cw-copy" href="#cw-copy-{exchange.id}">Copy with sources</a>')
-    if last:
-        links.append(f'<a class="cw-action cw-retry" href="#cw-retry-{exchange.id}">Retry</a>')
+    wanted = (
+        ("open", "Show sources", bool(exchange.hits or exchange.shown)),
+        ("copy", "Copy with sources", bool(exchange.shown or exchange.abstained)),
+        ("retry", "Retry", last),
+        ("more", "Export", last and bool(exchange.kept)),
+        ("right", "Right", bool(exchange.kept) and not exchange.stopped),
+        ("wrong", "Wrong", bool(exchange.kept) and not exchange.stopped),
+    )
+    links = [
+        f'<a class="cw-action cw-{name}" href="#cw-{name}-{exchange.id}">{label}</a>'
+        for name, label, offered in wanted
+        if offered
+    ]
     return f'<p class="cw-actions">{"".join(links)}</p>' if links else ""
 
 
@@ -485,29 +552,71 @@ def welcome_html(examples: Sequence[str]) -> str:
 
 
 def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
-    """Return what the source panel shows of an exchange, as JSON values.
+    """Return what the source panel and the links in the chat know of an exchange, as JSON values.
 
     Returns:
-        `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`), `articles` (path -> fields of
-        `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words), `flags` (position of a claim -> reason)
-        and `copy` (plain text).
+        `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, and `link`, the quote's place in the
+        original), `articles` (path -> fields of `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words),
+        `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
+        `suggestions`, `copy` (plain text), `kept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
-    paths = dict.fromkeys(source.article for source in found)
+    cards = {source.article: card_of(source.article) for source in found}
     return {
         "turn": exchange.id,
         "question": exchange.question,
         "phase": exchange.phase,
         "failed": bool(exchange.problem),
-        "sources": [{name: getattr(source, name) for name in Source.__slots__} for source in found],
-        "articles": {path: _article_value(card_of(path), exchange.hits) for path in paths},
-        "flags": {
-            str(i): claim.reason or "No sentence of the sources says this."
+        "sources": [
+            {**{name: getattr(s, name) for name in Source.__slots__}, "link": text_link(cards[s.article].url, s.quote)}
+            for s in found
+        ],
+        "articles": {path: _article_value(card, exchange.hits) for path, card in cards.items()},
+        "claims": {
+            str(i): {"keys": _keys(claim, found), "verdict": claim.verdict, "words": verdict_words(claim)}
             for i, claim in enumerate(exchange.claims)
-            if claim.shown and claim.verdict != "supported"
+            if claim.shown
         },
+        "suggestions": list(exchange.suggestions),
         "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
+        "kept": exchange.kept,
+        "ratings": dict(exchange.ratings),
     }
+
+
+def _keys(claim: Claim, found: Sequence[Source]) -> list[str]:
+    known = {source.key for source in found}
+    return [key for key in dict.fromkeys(str(quote.n) for quote in claim.quotes) if key in known]
+
+
+def verdict_words(claim: Claim) -> str:
+    """Say what the check of a claim found and why: "Supported by its quote, 97% sure."."""
+    reason = claim.reason.strip().rstrip(".")
+    if claim.verdict == "supported":
+        sure = min(99, max(1, round(100 * claim.probability)))
+        return f"Supported by its quote, {sure}% sure."
+    if claim.verdict == "partial":
+        return f"Partly in the sources: {reason or 'the quote says only part of it'}."
+    return f"Not in the sources: {reason or 'no sentence of them says this'}."
+
+
+def text_link(url: str, quote: str) -> str:
+    """Return a link that opens a web page at a quote, "" without an address.
+
+    The fragment directive `:~:text=` of the WICG draft "URL Fragment Text Directives": the quote, or its first and
+    last words where it is long, since a page may break the text anywhere; browsers that do not know it open the page.
+
+    >>> text_link("https://example.org/a#top", "ten-year plan, he said")
+    'https://example.org/a#top:~:text=ten%2Dyear%20plan%2C%20he%20said'
+    """
+    words = quote.split()
+    if not url or not words:
+        return url
+    parts = [" ".join(words)] if len(words) <= LINKED_WORDS else [" ".join(words[:5]), " ".join(words[-5:])]
+    page, fragment = urldefrag(url)
+    # "-" and "," have a meaning in the directive; "%2D" is not what `quote` writes for "-".
+    directive = ",".join(percent(part, safe="").replace("-", "%2D") for part in parts)
+    return f"{page}#{fragment}:~:text={directive}"
 
 
 def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 from citewire.qa.evaluate import Row, asked_text
-from citewire.ui.console import safe
 from citewire.ui.figures import kind_rows, latency_rows, measure_rows
+from citewire.ui.tree import el
 
 HITS_SHOWN = 5
 EVIDENCE_CHARS = 6_000  # shown of the text that a claim was checked against
@@ -37,45 +37,45 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
     run = summary["run"]
     wrong = [row for row in rows if row["right"] is False or row["why"]]
     title = f"citewire eval: {run['file']}"
-    head = _el(
+    head = el(
         "head",
-        _el("meta", charset="utf-8"),
-        _el("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        _el("meta", name="viewport", content="width=device-width"),
-        _el("title", title),
-        _el("style", _STYLE),
+        el("meta", charset="utf-8"),
+        el("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
+        el("meta", name="viewport", content="width=device-width"),
+        el("title", title),
+        el("style", _STYLE),
     )
-    body = _el(
+    body = el(
         "body",
-        _el("h1", title),
-        _el("p", f"{summary['records']:,} records, {run['model'] or 'no model'}"),
+        el("h1", title),
+        el("p", f"{summary['records']:,} records, {run['model'] or 'no model'}"),
         *_figures(summary),
-        _el("h2", f"What went wrong: {len(wrong):,} of {len(rows):,}"),
+        el("h2", f"What went wrong: {len(wrong):,} of {len(rows):,}"),
         *(_case(row) for row in wrong),
-        _el("details", _el("summary", "All that decided these answers"), _table((), list(_flat(run)))),
+        el("details", el("summary", "All that decided these answers"), _table((), list(_flat(run)))),
     )
-    return "<!doctype html>\n" + tostring(_el("html", head, body, lang="en"), encoding="unicode", method="html")
+    return "<!doctype html>\n" + tostring(el("html", head, body, lang="en"), encoding="unicode", method="html")
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
 
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[Element]:
-    yield _el("h2", "Measures")
+    yield el("h2", "Measures")
     header = ("measure", "value", "95% interval", "", "of", "what it says")
     found = zip(measure_rows(summary), summary["measures"].values(), strict=True)
     yield _table(header, [(*row[:3], _bar(one), *row[3:]) for row, one in found])
     if len(summary["kinds"]) > 1:
-        yield _el("h2", "Kinds")
+        yield el("h2", "Kinds")
         kinds = zip(kind_rows(summary), summary["kinds"].values(), strict=True)
         rows = [(*row, _bar(one["measures"]["right"]) if "right" in one["measures"] else "") for row, one in kinds]
         yield _table(("kind", "records", "right", "share, 95% interval"), rows)
     if summary["latency"]:
-        yield _el("h2", "Seconds")
+        yield el("h2", "Seconds")
         yield _table(("until", "p50", "p95", "answers"), list(latency_rows(summary)))
     if calibration := summary["calibration"]:
-        yield _el("h2", "Calibration of the check")
-        yield _el("p", f"Expected calibration error {calibration['error']:.3f}; on the dotted line it would be 0.")
+        yield el("h2", "Calibration of the check")
+        yield el("p", f"Expected calibration error {calibration['error']:.3f}; on the dotted line it would be 0.")
         yield diagram(calibration["bins"])
 
 
@@ -86,9 +86,9 @@ def _bar(found: Mapping[str, float]) -> Element:
     return _svg(
         (wide, high),
         f"{found['value']:.3f}, {found['low']:.3f} to {found['high']:.3f}",
-        _el("rect", x=0, y=3, width=wide, height=8, fill="#8883"),
-        _el("rect", x=0, y=3, width=value, height=8, fill="#2a7"),
-        _el("line", x1=low, x2=top, y1=7, y2=7, stroke="currentColor", **{"stroke-width": "2"}),
+        el("rect", x=0, y=3, width=wide, height=8, fill="#8883"),
+        el("rect", x=0, y=3, width=value, height=8, fill="#2a7"),
+        el("line", x1=low, x2=top, y1=7, y2=7, stroke="currentColor", **{"stroke-width": "2"}),
     )
 
 
@@ -100,9 +100,9 @@ def diagram(bins: Sequence[Mapping[str, float]]) -> Element:
     side, left, low = 220, 40, 10
     most = max(one["count"] for one in bins)
     marks = [
-        _el(
+        el(
             "circle",
-            _el("title", f"{one['count']} claims: {one['forecast']:.2f} said, {one['observed']:.2f} supported"),
+            el("title", f"{one['count']} claims: {one['forecast']:.2f} said, {one['observed']:.2f} supported"),
             cx=round(left + one["forecast"] * side, 1),
             cy=round(low + side - one["observed"] * side, 1),
             r=round(3 + 9 * (one["count"] / most) ** 0.5, 1),
@@ -114,76 +114,76 @@ def diagram(bins: Sequence[Mapping[str, float]]) -> Element:
     return _svg(
         (end + 20, bottom + 40),
         "Reliability diagram",
-        _el("rect", x=left, y=low, width=side, height=side, fill="none", stroke="#8888"),
-        _el("line", x1=left, y1=bottom, x2=end, y2=low, stroke="currentColor", **{"stroke-dasharray": "2 4"}),
+        el("rect", x=left, y=low, width=side, height=side, fill="none", stroke="#8888"),
+        el("line", x1=left, y1=bottom, x2=end, y2=low, stroke="currentColor", **{"stroke-dasharray": "2 4"}),
         *marks,
-        _el("text", "probability that the check gives", x=left + 30, y=bottom + 32, fill="currentColor"),
-        _el("text", "supported", x=0, y=0, fill="currentColor", transform=f"translate(12 {bottom - 70}) rotate(-90)"),
-        *(_el("text", text, x=x, y=bottom + 14, fill="currentColor") for text, x in (("0", left), ("1", end - 6))),
-        *(_el("text", text, x=left - 12, y=y, fill="currentColor") for text, y in (("0", bottom), ("1", low + 10))),
+        el("text", "probability that the check gives", x=left + 30, y=bottom + 32, fill="currentColor"),
+        el("text", "supported", x=0, y=0, fill="currentColor", transform=f"translate(12 {bottom - 70}) rotate(-90)"),
+        *(el("text", text, x=x, y=bottom + 14, fill="currentColor") for text, x in (("0", left), ("1", end - 6))),
+        *(el("text", text, x=left - 12, y=y, fill="currentColor") for text, y in (("0", bottom), ("1", low + 10))),
     )
 
 
 def _svg(size: tuple[int, int], label: str, *children: Element) -> Element:
     wide, high = size
     box = {"viewBox": f"0 0 {wide} {high}", "role": "img", "aria-label": label}
-    return _el("svg", box, *children, width=wide, height=high)
+    return el("svg", box, *children, width=wide, height=high)
 
 
 # -- what went wrong ------------------------------------------------------------------------------------------------
 
 
 def _case(row: Row) -> Element:
-    heading = _el("h3", f"{row['id']} ", _el("small", f"{row['kind']}, line {row['line']}"))
-    why = _el("ul", *(_el("li", reason) for reason in row["why"]))
+    heading = el("h3", f"{row['id']} ", el("small", f"{row['kind']}, line {row['line']}"))
+    why = el("ul", *(el("li", reason) for reason in row["why"]))
     parts = _checked(row) if "verdict" in row else _answered(row)
-    return _el("article", heading, _el("p", _el("strong", asked_text(row))), why, *parts)
+    return el("article", heading, el("p", el("strong", asked_text(row))), why, *parts)
 
 
 def _checked(row: Row) -> Iterator[Element | str]:
     verdict, evidence = row["verdict"], row["record"]["evidence"]
-    yield _el("p", f"Called {verdict['verdict']} ({verdict['probability']:.2f}): {verdict['reason'] or 'no reason'}")
+    yield el("p", f"Called {verdict['verdict']} ({verdict['probability']:.2f}): {verdict['reason'] or 'no reason'}")
     shortened = evidence if len(evidence) <= EVIDENCE_CHARS else evidence[:EVIDENCE_CHARS] + " …"
-    yield _el("details", _el("summary", "Evidence"), _el("div", shortened, {"class": "text"}))
+    yield el("details", el("summary", "Evidence"), el("div", shortened, {"class": "text"}))
 
 
 def _answered(row: Row) -> Iterator[Element]:
     record, answer = row["record"], row["answer"]
     for turn in record["history"]:
-        yield _el("p", f"Before: {turn['question']} — {turn['answer']}", {"class": "dim"})
+        yield el("p", f"Before: {turn['question']} — {turn['answer']}", {"class": "dim"})
     if wanted := _wanted(record):
-        yield _el("p", f"Wanted: {wanted}")
-    yield _el("p", f"Answer ({answer['status']}): ", _el("span", answer["text"], {"class": "text"}))
+        yield el("p", f"Wanted: {wanted}")
+    yield el("p", f"Answer ({answer['status']}): ", el("span", answer["text"], {"class": "text"}))
     if few := answer.get("short"):
-        yield _el("p", "In few words: ", _el("strong", few))
+        yield el("p", "In few words: ", el("strong", few))
     if answer["claims"]:
-        yield _el("ul", *(_claim(claim) for claim in answer["claims"]))
+        yield el("ul", *(_claim(claim) for claim in answer["claims"]))
     for conflict in answer["conflicts"]:
-        values = [_el("li", f"{v['value']} ", _place(v), _quote(v["text"])) for v in conflict["values"]]
-        yield _el("div", f"Sources disagree: {conflict['about']}", _el("ul", *values))
+        values = [el("li", f"{v['value']} ", _place(v), _quote(v["text"])) for v in conflict["values"]]
+        yield el("div", f"Sources disagree: {conflict['about']}", el("ul", *values))
     if hits := answer["hits"][:HITS_SHOWN]:
-        found = [_el("li", _place(hit), _el("div", hit["text"], {"class": "text"})) for hit in hits]
-        yield _el("details", _el("summary", f"The first {len(hits)} passages found"), _el("ol", *found))
+        found = [el("li", _place(hit), el("div", hit["text"], {"class": "text"})) for hit in hits]
+        yield el("details", el("summary", f"The first {len(hits)} passages found"), el("ol", *found))
 
 
 def _claim(claim: Mapping[str, Any]) -> Element:
     shown = "" if claim["shown"] else ", withheld"
     reason = f": {claim['reason']}" if claim["reason"] else ""
     quotes = [part for quote in claim["quotes"] for part in (_quote(quote["text"]), _place(quote))]
-    return _el(
+    return el(
         "li",
         f"{claim['text']} ",
-        _el("small", f"{claim['verdict']} ({claim['probability']:.2f}{shown}){reason}"),
+        el("small", f"{claim['verdict']} ({claim['probability']:.2f}{shown}){reason}"),
         *quotes,
     )
 
 
 def _quote(text: str) -> Element:
-    return _el("blockquote", f"“{text}”")
+    return el("blockquote", f"“{text}”")
 
 
 def _place(span: Mapping[str, Any]) -> Element:
-    return _el("small", f"{span['article']}:{span['start']}-{span['end']}")
+    return el("small", f"{span['article']}:{span['start']}-{span['end']}")
 
 
 def _wanted(record: Mapping[str, Any]) -> str:
@@ -199,30 +199,10 @@ def _wanted(record: Mapping[str, Any]) -> str:
 # -- the tree -------------------------------------------------------------------------------------------------------
 
 
-def _el(tag: str, *parts: Element | str | Mapping[str, str], **attributes: object) -> Element:
-    """Return an element; `parts` are its children and texts in order, and attributes whose names are no words."""
-    element = Element(tag, {name: str(value) for name, value in attributes.items()})
-    for part in parts:
-        if isinstance(part, Element):
-            element.append(part)
-        elif isinstance(part, str):
-            _add_text(element, safe(part))
-        else:
-            element.attrib.update(part)
-    return element
-
-
-def _add_text(element: Element, text: str) -> None:
-    if len(element):
-        element[-1].tail = (element[-1].tail or "") + text
-    else:
-        element.text = (element.text or "") + text
-
-
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Element:
-    top = [_el("tr", *(_el("th", name) for name in header))] if header else []
-    cells = [_el("tr", *(_el("td", cell if isinstance(cell, Element) else str(cell)) for cell in row)) for row in rows]
-    return _el("table", *top, *cells)
+    top = [el("tr", *(el("th", name) for name in header))] if header else []
+    cells = [el("tr", *(el("td", cell if isinstance(cell, Element) else str(cell)) for cell in row)) for row in rows]
+    return el("table", *top, *cells)
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import socket
 from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+from fastapi import APIRouter, Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
+from citewire.ui.visitor import problem, same_origin
 
 if TYPE_CHECKING:
-    import gradio as gr
+    from citewire.ui.page import Site
 
 # Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
 # the page's origin, no frame, no form and no plug-in.
@@ -34,6 +39,7 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 SHUTDOWN_S = 1  # open event streams are cut after this; a page in a browser always holds one
 
 
@@ -54,6 +60,45 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
+class OwnOrigin:
+    """ASGI middleware that refuses requests to change something which another page's script or form sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer: ASGIApp = self.app
+        if scope["type"] == "http":
+            try:
+                same_origin(Request(scope))
+            except InputError as error:
+                answer = problem(403, error.problem, error.fix)
+        await answer(scope, receive, send)
+
+
+def assets() -> APIRouter:
+    """Serve the scripts and style sheets of this package below /cw/; browsers ask each time whether one changed."""
+    known = {
+        file.name: (file.read_bytes(), ASSET_TYPES[Path(file.name).suffix])
+        for file in files("citewire.ui").iterdir()
+        if Path(file.name).suffix in ASSET_TYPES
+    }
+    router = APIRouter()
+
+    @router.get("/cw/{name}")
+    def asset(name: str, request: Request) -> Response:
+        if name not in known:
+            return problem(404, f"There is no file {name!r}", "Load the page again.")
+        body, kind = known[name]
+        headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"', "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type=kind, headers=headers)
+
+    return router
+
+
 class PageServer:
     """A bound port and the page to serve on it.
 
@@ -70,7 +115,7 @@ class PageServer:
 
     def __init__(
         self,
-        build: Callable[[], gr.Blocks],
+        build: Callable[[], Site],
         *,
         host: str = "127.0.0.1",
         port: int = 7860,
@@ -149,7 +194,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    build: Callable[[], gr.Blocks],
+    build: Callable[[], Site],
     *,
     host: str = "127.0.0.1",
     port: int = 7860,

@@ -199,6 +199,9 @@ class Settings(BaseSettings):
     max_parse_memory: int = Field(
         default=_LIMITS.memory, ge=1, description="most memory to read an article file, in bytes"
     )
+    max_uploads_bytes: int = Field(
+        default=2_000_000_000, ge=0, description="room for all files that are added on the page together, in bytes"
+    )
     watching: Literal["auto", "poll"] = Field(
         default="auto",
         description="how --watch sees changes: auto is told by the system, but looks on network disks; poll looks",
@@ -206,6 +209,10 @@ class Settings(BaseSettings):
     cache: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("citewire"),
         description="folder that keeps the models",
+    )
+    conversations: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("citewire") / "conversations.sqlite",
+        description="file that keeps what was asked on the page, its answers and their ratings",
     )
     model: str = Field(
         default="qwen2.5-coder-0.5b",
@@ -218,6 +225,11 @@ class Settings(BaseSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where the models run; auto takes CUDA if there"
+    )
+    engine: Literal["auto", "int8", "torch"] = Field(
+        default="auto",
+        description="what runs a local language model: int8 is CTranslate2 on the CPU, torch is transformers, auto the"
+        " faster one that can",
     )
     threads: int = Field(default_factory=usable_cores, ge=1, le=1024, description="CPU threads of the models")
     passages: int = Field(default=8, ge=1, le=100, description="passages that a question is answered from")
@@ -263,6 +275,9 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
     unsupported: Literal["withheld", "marked", "kept"] = Field(
         default="withheld", description="what happens to a sentence that no quote supports"
+    )
+    runs: Path = Field(
+        default=Path(".citewire/eval"), description="folder of the results of citewire eval, which the page draws"
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
     port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")

@@ -1,0 +1,83 @@
+"""Chromium for tests: launched without network services of its own, and pages that fail on errors and outside requests.
+
+Needs Chromium (`chromium` on the path, or its path in `CHROMIUM`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Yield a running Chromium."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not path:
+        pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to the path of its program.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(
+    browser: Browser, address: str, size: dict[str, int] = DESK, *, dark: bool = False, refused: int = 0
+) -> Iterator[Page]:
+    """Open an address; at the end fail on errors of the page, on requests elsewhere and on other windows.
+
+    `refused` is how many of its requests the server has to refuse, which Chromium logs as errors.
+    """
+    with browser_context(browser, size, dark=dark) as context, tab(context, address, refused=refused) as page:
+        yield page
+
+
+@contextmanager
+def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool = False) -> Iterator[BrowserContext]:
+    """Yield what has cookies and a cache of its own, as a browser of another person has."""
+    context = browser.new_context(
+        viewport=ViewportSize(width=size["width"], height=size["height"]),
+        reduced_motion="reduce",
+        color_scheme="dark" if dark else "light",
+    )
+    yield context
+    context.close()
+
+
+@contextmanager
+def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[Page]:
+    """Open an address in a new tab without cookies; at the end fail as `opened` does.
+
+    A second tab of a context loads in a quarter of the time, since what the first one fetched is in its cache.
+    """
+    context.clear_cookies()
+    page = context.new_page()
+    bad: list[str] = []
+    page.on("pageerror", lambda error: bad.append(f"page error: {error}"))
+    page.on("console", lambda message: bad.append(message.text) if message.type == "error" else None)
+    page.on(
+        "request",
+        lambda request: bad.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
+    )
+    page.goto(address)
+    yield page
+    pages = len(context.pages)
+    page.close()
+    refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
+    assert len(refusals) == refused, bad
+    assert len(bad) == refused, bad
+    assert pages == 1, "something opened a window"

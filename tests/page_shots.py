@@ -1,0 +1,228 @@
+"""Screenshots of every state of the page at both sizes, light and dark, into a folder: `make shots`.
+
+    python tests/page_shots.py FOLDER [PART OF A NAME]
+
+A scripted answerer forces the states, over articles made up for it; those from 20 on are the real model and the sample
+articles. Each file is a PNG of 256 colours.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from browser import DESK, PHONE, launched
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from scripted import EXAMPLES, scripted_load
+from served import ask, served, serving, submit, usable
+
+from citewire.ui import console, engine
+from citewire.ui.chat import Loaded
+from citewire.ui.cli import lay_out
+from citewire.ui.settings import Settings
+
+Act = Callable[[Page], object]
+
+
+def _clicked(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.locator("#cw-chat a.cw-chip", has_text="3").click()
+    expect(page.locator("mark.cw-on")).to_be_visible()
+
+
+def _hovered(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.locator("#cw-chat a.cw-chip", has_text="2").focus()
+
+
+def _reason(page: Page) -> None:
+    ask(page, EXAMPLES[1])
+    page.locator("#cw-chat a.cw-flag").last.focus()
+
+
+def _refused(page: Page) -> None:
+    ask(page, EXAMPLES[2])
+    expect(page.locator(".cw-suggestion")).to_have_count(2)
+
+
+def _follow_up(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    ask(page, "reader: is it free?")
+
+
+def _streaming(page: Page) -> None:
+    submit(page, "Answer slowly")
+    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+
+
+def _stopped(page: Page) -> None:
+    _streaming(page)
+    page.locator("#cw-ask .stop-button").click()
+    expect(page.locator(".cw-closing")).to_be_visible()
+
+
+def _searching(page: Page) -> None:
+    submit(page, "Please hold")
+    expect(page.locator(".cw-busy")).to_contain_text("Searching")
+
+
+def _queued(page: Page) -> None:
+    _searching(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    usable(other)
+    submit(other, EXAMPLES[0])
+    expect(other.locator(".cw-busy")).to_contain_text("ahead of yours")
+
+
+def _history(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.get_by_role("button", name="New chat").click()
+    ask(page, EXAMPLES[1])
+    page.get_by_role("button", name="History").click()
+    expect(page.locator(".cw-history-row")).to_have_count(2)
+
+
+def _export(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.locator(".cw-more").click()
+
+
+def _rated(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.locator(".cw-wrong").click()
+    expect(page.locator(".cw-wrong")).to_have_attribute("aria-pressed", "true")
+
+
+STATES: dict[str, Act] = {
+    "02-empty": lambda page: None,
+    "03-searching": _searching,
+    "04-queued": _queued,
+    "05-streaming": _streaming,
+    "06-done": lambda page: ask(page, EXAMPLES[0]),
+    "07-quote-opened": _clicked,
+    "08-preview": _hovered,
+    "09-not-in-sources": _reason,
+    "10-sources-disagree": lambda page: ask(page, EXAMPLES[1]),
+    "11-over-time": lambda page: ask(page, "How did the cost change over time?"),
+    "12-no-answer": _refused,
+    "13-follow-up": _follow_up,
+    "14-stopped": _stopped,
+    "15-error": lambda page: ask(page, "Now an error"),
+    "16-history": _history,
+    "17-export": _export,
+    "18-rated": _rated,
+}
+DARK = ("02-empty", "06-done", "07-quote-opened", "10-sources-disagree", "12-no-answer", "15-error", "16-history")
+
+
+def _asked(question: str, awaited: str) -> Act:
+    def act(page: Page) -> None:
+        submit(page, question)
+        expect(page.locator(awaited).first).to_be_visible(timeout=PATIENT_MS)
+
+    return act
+
+
+def _followed(page: Page) -> None:
+    _asked("How many Avalon miners did Mawson order from Canaan?", ".cw-closing")(page)
+    _asked("And how many did Genesis order?", ".cw-searched")(page)
+    expect(page.locator(".cw-closing")).to_have_count(2, timeout=PATIENT_MS)
+
+
+def _suggested(page: Page) -> None:
+    _asked("How many people does Canaan employ?", ".cw-suggestion")(page)
+    expect(page.locator(".cw-suggestions .cw-busy")).to_have_count(0, timeout=PATIENT_MS)
+
+
+def _articles(page: Page) -> None:
+    page.get_by_role("button", name="Articles", exact=True).click()
+    expect(page.get_by_text("Canaan (CAN) Exits AI").first).to_be_visible()
+
+
+def _read(page: Page) -> None:
+    _articles(page)
+    page.get_by_text("Canaan (CAN) Exits AI").first.click()
+    expect(page.get_by_text("ninth consecutive").first).to_be_attached()
+
+
+REAL: dict[str, Act] = {
+    "20-real-answer": _asked("How many Avalon miners did Mawson order from Canaan?", ".cw-closing"),
+    "21-real-follow-up": _followed,
+    "22-real-no-answer": _suggested,
+    "23-articles": _articles,
+    "24-article": _read,
+}
+PATIENT_MS = 180_000  # the real model, on a busy machine
+
+
+@contextmanager
+def samples(folder: Path) -> Iterator[str]:
+    """Serve the page as `citewire serve` does, over the sample articles; yield its address."""
+    chosen = Settings(index=folder / "index", conversations=folder / "samples.db", runs=folder / "runs")
+    engine.index_articles(chosen, [engine.samples()], engine.load_embedder(chosen), console.silent)
+    with serving(lambda: lay_out(chosen)) as address:
+        yield address
+
+
+def shoot(browser: Browser, address: str, name: str, act: Act | None, into: Path, *, phone: bool, dark: bool) -> None:
+    """Bring the page into a state and save what it shows; without `act`, before it is loaded."""
+    context = browser.new_context(
+        viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        has_touch=phone,
+        is_mobile=phone,
+    )
+    page = context.new_page()
+    page.goto(address)
+    if act is None:
+        expect(page.locator(".cw-status")).to_have_text("Loading model")
+    else:
+        expect(page.locator(".cw-status[data-state=ready]")).to_be_attached(timeout=PATIENT_MS)
+        act(usable(page))
+    shown = context.pages[-1]
+    shown.wait_for_timeout(350)
+    kind = f"{'phone' if phone else 'desk'}{'-dark' if dark else ''}"
+    with Image.open(BytesIO(shown.screenshot())) as shot:
+        shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(into / f"{name}-{kind}.png", optimize=True)
+    context.close()
+
+
+def main(into: Path, only: str = "") -> None:
+    """Save all screenshots, or those whose names contain `only`."""
+    into.mkdir(parents=True, exist_ok=True)
+    gate = threading.Event()
+
+    def never() -> Loaded:
+        gate.wait()
+        return scripted_load()()
+
+    with launched() as browser, tempfile.TemporaryDirectory() as folder:
+        if only in "01-loading":
+            with served(never, Path(folder) / "loading.db") as address:
+                for phone in (False, True):
+                    shoot(browser, address, "01-loading", None, into, phone=phone, dark=False)
+                gate.set()
+        with served(scripted_load(), Path(folder) / "kept.db") as address:
+            for name, act in STATES.items():
+                for phone in (False, True):
+                    for dark in (False, True) if name in DARK else (False,):
+                        if only in name:
+                            shoot(browser, address, name, act, into, phone=phone, dark=dark)
+        if any(only in name for name in REAL):
+            with samples(Path(folder)) as address:
+                for name, act in REAL.items():
+                    for phone in (False, True):
+                        if only in name:
+                            shoot(browser, address, name, act, into, phone=phone, dark=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])

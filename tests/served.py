@@ -1,0 +1,76 @@
+"""The page on a free port, and how a test asks a question on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from playwright.sync_api import Page, expect
+from scripted import EXAMPLES, ScriptedIndex
+
+from citewire.ui.chat import Loaded
+from citewire.ui.conversation_routes import router as conversation_router
+from citewire.ui.conversations import Conversations
+from citewire.ui.page import Site, build_page
+from citewire.ui.server import PageServer
+
+START_MS = 15000  # until a page that is loaded for the first time can be used
+
+
+@contextmanager
+def serving(build: Callable[[], Site]) -> Iterator[str]:
+    """Serve what `build` makes and yield its address."""
+    ready = threading.Event()
+    server = PageServer(build, port=0, on_ready=lambda url: ready.set())
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert ready.wait(60), "the server did not start"
+        yield server.url
+    finally:
+        server.stop()
+        thread.join()
+
+
+@contextmanager
+def served(
+    load: Callable[[], Loaded],
+    file: Path,
+    examples: Sequence[str] = EXAMPLES,
+    *,
+    articles: bool = False,
+    routers: Sequence[APIRouter] = (),
+    subscribe: Callable[[Callable[[Any], None]], None] | None = None,
+) -> Iterator[str]:
+    """Serve a page that keeps its conversations in a file, and yield its address."""
+    with Conversations(file) as kept:
+
+        def build() -> Site:
+            blocks = build_page(load, examples, conversations=kept, articles=articles, subscribe=subscribe)
+            return Site(blocks, [conversation_router(kept, ScriptedIndex().article), *routers])
+
+        with serving(build) as address:
+            yield address
+
+
+def usable(page: Page) -> Page:
+    """Wait until a question can be asked."""
+    expect(page.get_by_role("textbox")).to_be_enabled(timeout=START_MS)
+    return page
+
+
+def submit(page: Page, question: str) -> None:
+    """Ask."""
+    page.get_by_role("textbox").fill(question)
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-question").last).to_have_text(question)
+
+
+def ask(page: Page, question: str) -> None:
+    """Ask and wait for the whole answer."""
+    submit(page, question)
+    expect(page.locator("#cw-ask .submit-button")).to_be_visible(timeout=START_MS)

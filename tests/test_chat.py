@@ -1,0 +1,332 @@
+"""The line of questions and the conversations, without a page: order, Stop, keeping, suggestions, filters."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from scripted import EXAMPLES, HITS, OPEN_CLAIMS, SUGGESTIONS, ScriptedAnswerer, ScriptedIndex
+
+from citewire.index.errors import CitewireError, InputError, ModelError
+from citewire.index.options import SearchOptions
+from citewire.index.types import Filters
+from citewire.qa.types import Answer, Checked, Draft, Event, Searched, Turn
+from citewire.ui.chat import LINE_LENGTH, Chat, Conversation, Line, Loaded, Suggest, narrowed
+from citewire.ui.conversations import Conversations
+from citewire.ui.render import Exchange
+
+VISITOR = "v" * 32
+
+
+class Gated:
+    """Answers when it is let go; deaf to Stop, as a model is in the middle of a step."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = threading.Event()
+        self.ended = threading.Event()
+
+    def stream(
+        self,
+        text: str,
+        history: Sequence[Turn] = (),
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        search: SearchOptions | None = None,
+    ) -> Iterator[Event]:
+        yield Searched(text, HITS)
+        yield Checked(OPEN_CLAIMS[0])
+        yield Draft("Cyclists get")
+        self.begun.set()
+        assert self.go.wait(30)
+        yield Checked(OPEN_CLAIMS[1])
+        yield Answer(text, text, "answered", "late", claims=OPEN_CLAIMS, hits=HITS)
+        self.ended.set()
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait for what another thread does."""
+    for _ in range(1500):
+        if holds():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come about")
+
+
+def loaded_chat(
+    answerer: Gated | ScriptedAnswerer, kept: Conversations | None = None, suggest: Suggest | None = None
+) -> Chat:
+    chat = Chat(lambda: Loaded(answerer, ScriptedIndex(), "m", suggest=suggest), 1000, kept)
+    until(lambda: chat.background.done)
+    return chat
+
+
+def visiting() -> Conversation:
+    conversation = Conversation()
+    conversation.visitor = VISITOR
+    return conversation
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Conversations]:
+    with Conversations(tmp_path / "kept.db") as opened:
+        yield opened
+
+
+def test_the_line_runs_one_at_a_time_questions_before_suggestions() -> None:
+    line, order, go = Line(), [], threading.Event()
+    names = ("first", "suggested", "second", "third")
+    exchanges = {name: Exchange(name, name) for name in names}
+
+    def work(name: str) -> Callable[[], None]:
+        def run() -> None:
+            go.wait(30)
+            order.append(name)
+            exchanges[name].fail("done", "")
+
+        return run
+
+    for name in names:
+        line.enter(exchanges[name], work(name), is_question=name != "suggested")
+    assert [line.ahead(exchanges[name]) for name in ("first", "second", "third")] == [0, 1, 2]
+    assert line.waiting == 2
+    line.leave(exchanges["second"], exchanges["first"])  # what runs goes on
+    assert line.ahead(exchanges["third"]) == 1
+    go.set()
+    until(lambda: len(order) == 3)
+    assert order == ["first", "third", "suggested"]
+
+
+def test_the_line_goes_on_after_it_was_empty() -> None:
+    line, done = Line(), []
+    for name in ("one", "two"):
+        line.enter(Exchange(name, name), lambda name=name: done.append(name))  # type: ignore[misc]
+        until(lambda name=name: name in done)  # type: ignore[misc]
+    assert done == ["one", "two"]
+
+
+def test_stop_ends_the_exchange_at_once_and_what_comes_later_is_dropped(kept: Conversations) -> None:
+    answerer, conversation = Gated(), visiting()
+    chat = loaded_chat(answerer, kept)
+    exchange = chat.ask("When?", conversation)
+    assert answerer.begun.wait(30)
+    chat.stop(conversation)
+    assert not answerer.ended.is_set()
+    assert (exchange.done, exchange.stopped, exchange.draft) == (True, True, "Cyclists get")
+    assert exchange.claims == [OPEN_CLAIMS[0]]
+    second = chat.ask("And then?", conversation)
+    assert second.phase == "searching"  # a stopped one counts for nothing, though the model is not done with it
+    answerer.go.set()
+    until(lambda: second.done)
+    assert exchange.claims == [OPEN_CLAIMS[0]]
+    until(lambda: second.kept)
+    assert conversation.kept
+    stored = kept.get(VISITOR, conversation.kept).exchanges
+    assert [(one.question, one.answer.status) for one in stored] == [("When?", "stopped"), ("And then?", "answered")]
+    assert stored[0].answer.text == f"{OPEN_CLAIMS[0].text} [1]"
+
+
+def test_a_waiting_question_that_is_stopped_is_never_asked() -> None:
+    answerer, first, second = Gated(), visiting(), visiting()
+    chat = loaded_chat(answerer)
+    chat.ask("one", first)
+    assert answerer.begun.wait(30)
+    waiting = chat.ask("two", second)
+    assert (waiting.phase, waiting.ahead) == ("waiting", 1)
+    chat.stop(second)
+    assert waiting.stopped
+    assert chat.line.waiting == 0
+    answerer.go.set()
+    assert answerer.ended.wait(30)
+    assert waiting.claims == []
+
+
+def test_a_full_line_turns_questions_away() -> None:
+    answerer = Gated()
+    chat = loaded_chat(answerer)
+    chat.ask("now", visiting())
+    assert answerer.begun.wait(30)
+    for number in range(LINE_LENGTH):
+        assert chat.refusal("q", visiting()) == ""
+        chat.ask(str(number), visiting())
+    assert chat.refusal("q", visiting()) == "16 questions are waiting already. Ask again in a moment."
+    answerer.go.set()
+    until(lambda: not chat.line.waiting)
+
+
+def test_a_closed_tab_stops_and_what_was_shown_is_kept(kept: Conversations) -> None:
+    answerer, conversation = ScriptedAnswerer(), visiting()
+    chat = loaded_chat(answerer, kept)
+    exchange = chat.ask("Answer slowly", conversation)
+    until(lambda: exchange.draft)
+    chat.leave(conversation)
+    assert exchange.stopped
+    (info,) = kept.list(VISITOR)
+    assert kept.get(VISITOR, info.id).exchanges[0].answer.status == "stopped"
+    until(lambda: chat.line.ahead(exchange) == 0 and not chat.line._jobs)  # the answerer heard of it
+
+
+def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversations) -> None:
+    chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
+    for question in EXAMPLES[:2]:
+        exchange = chat.ask(question, conversation)
+        until(lambda exchange=exchange: exchange.kept)  # type: ignore[misc]
+    kept.rate(VISITOR, exchange.kept, "mismatch", quote=2)
+    other = visiting()
+    chat.open(other, str(conversation.kept))
+    assert [one.question for one in other.exchanges] == list(EXAMPLES[:2])
+    assert other.exchanges[1].answer == exchange.answer
+    assert other.exchanges[1].ratings == {"2": "mismatch"}
+    assert other.history()[0].question == EXAMPLES[0]
+    third = chat.ask("And now?", other)
+    until(lambda: third.kept)
+    assert len(kept.get(VISITOR, str(conversation.kept)).exchanges) == 3
+    with pytest.raises(InputError, match="There is no conversation"):
+        chat.open(Conversation(), str(conversation.kept))  # of another visitor
+
+
+def test_retry_takes_the_place_of_the_kept_answer(kept: Conversations) -> None:
+    chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
+    first = chat.ask("When?", conversation)
+    until(lambda: first.kept)
+    again = chat.retry(conversation)
+    assert again
+    until(lambda: again.done)
+    assert again.kept == first.kept
+    assert conversation.exchanges == [again]
+    until(lambda: not chat.line._jobs)
+    assert len(kept.get(VISITOR, str(conversation.kept)).exchanges) == 1
+
+
+def test_an_answer_to_a_deleted_conversation_is_shown_and_not_kept(kept: Conversations) -> None:
+    chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
+    first = chat.ask("When?", conversation)
+    until(lambda: first.kept)
+    kept.delete(VISITOR, str(conversation.kept))
+    second = chat.ask("And now?", conversation)
+    until(lambda: not chat.line._jobs)
+    assert second.answer
+    assert second.answer.status == "answered"
+    assert (conversation.kept, second.kept) == (None, "")
+
+
+def test_failed_answers_are_not_kept(kept: Conversations) -> None:
+    chat = loaded_chat(ScriptedAnswerer(), kept)
+    for question in ("This failed", "Now an error", "crash please"):
+        exchange = chat.ask(question, visiting())
+        until(lambda exchange=exchange: exchange.done)  # type: ignore[misc]
+        assert exchange.problem
+    until(lambda: not chat.line._jobs)
+    assert kept.list(VISITOR) == []
+
+
+def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> None:
+    go, asked, ended = threading.Event(), [], threading.Event()
+
+    def suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
+        asked.append(refused)
+        yield SUGGESTIONS[0]
+        assert go.wait(30)
+        if not stopped():
+            yield SUGGESTIONS[1]
+        ended.set()
+
+    chat, conversation = loaded_chat(ScriptedAnswerer(), suggest=suggest), visiting()
+    refused = chat.ask(EXAMPLES[2], conversation)
+    until(lambda: refused.suggestions)
+    assert refused.done
+    assert refused.suggesting
+    assert asked == [EXAMPLES[2]]
+    answered = chat.ask(EXAMPLES[0], conversation)
+    go.set()
+    assert ended.wait(30)
+    until(lambda: answered.done and not refused.suggesting)
+    assert refused.suggestions == SUGGESTIONS[:1]
+    assert answered.suggestions == ()
+
+
+@pytest.mark.parametrize("error", [ModelError("gone", "start it"), RuntimeError("a bug")])
+def test_a_refusal_stands_where_suggesting_fails(error: Exception) -> None:
+    def suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
+        yield SUGGESTIONS[0]
+        raise error
+
+    chat = loaded_chat(ScriptedAnswerer(), suggest=suggest)
+    refused = chat.ask(EXAMPLES[2], visiting())
+    until(lambda: refused.suggestions and not refused.suggesting)
+    assert (refused.problem, refused.suggestions) == ("", SUGGESTIONS[:1])
+
+
+def test_the_visitors_filters_reach_the_search() -> None:
+    answerer, conversation = ScriptedAnswerer(), visiting()
+    chat = loaded_chat(answerer)
+    conversation.filters = Filters(outlets=("Northgate Herald",), published_from="2026-02-01")
+    exchange = chat.ask("When?", conversation)
+    until(lambda: exchange.done)
+    (search,) = answerer.searches
+    assert search
+    assert search.filters == conversation.filters
+
+
+def test_the_next_question_is_asked_of_the_new_index() -> None:
+    over: list[ScriptedIndex] = []
+
+    def another(index: ScriptedIndex) -> Loaded:
+        over.append(index)
+        return Loaded(ScriptedAnswerer(), index, "m2")
+
+    chat = Chat(lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "m", over=another), 1000)
+    new = ScriptedIndex()
+    chat.search_in(new)  # while loading
+    until(lambda: chat.background.done)
+    assert (chat.loaded.index, chat.loaded.model) == (new, "m2")
+    assert chat.loaded.index is new
+    assert over == [new]
+
+
+def test_nothing_is_asked_before_the_model_is_loaded() -> None:
+    gate = threading.Event()
+
+    def load() -> Loaded:
+        gate.wait(30)
+        raise ModelError("no model", "fetch it")
+
+    chat = Chat(load, 1000)
+    assert chat.refusal("q", visiting()) == "The model is still loading. Ask again in a moment."
+    with pytest.raises(CitewireError, match="not loaded yet"):
+        _ = chat.loaded
+    gate.set()
+    until(lambda: chat.background.error)
+
+
+@pytest.mark.parametrize(
+    ("own", "chosen", "expected"),
+    [
+        (Filters(), Filters(outlets=("A",)), Filters(outlets=("A",))),
+        (Filters(outlets=("A", "B")), Filters(outlets=("b", "C")), Filters(outlets=("b",))),
+        (
+            Filters(published_from="2026-01-05", published_to="2026-03-01", authors=("X",)),
+            Filters(published_from="2026-01-01", published_to="2026-02-01"),
+            Filters(published_from="2026-01-05", published_to="2026-02-01", authors=("X",)),
+        ),
+        (Filters(articles=("news/",)), Filters(articles=("news/a", "b")), Filters(articles=("news/a",))),
+        (Filters(published_to="2026-03-01"), Filters(), Filters(published_to="2026-03-01")),
+    ],
+)
+def test_a_visitors_filter_narrows_the_settings_own(own: Filters, chosen: Filters, expected: Filters) -> None:
+    assert narrowed(SearchOptions(filters=own), chosen).filters == expected
+
+
+def test_a_filter_that_the_settings_leave_nothing_of_is_an_error() -> None:
+    with pytest.raises(InputError, match="The settings leave out every outlet that was chosen: C"):
+        narrowed(SearchOptions(filters=Filters(outlets=("A",))), Filters(outlets=("C",)))
+    with pytest.raises(InputError, match="nothing is published from"):
+        narrowed(SearchOptions(filters=Filters(published_to="2026-01-01")), Filters(published_from="2026-02-01"))
+
+
+def test_conversations_are_not_opened_where_none_are_kept() -> None:
+    with pytest.raises(InputError, match="not kept here"):
+        loaded_chat(ScriptedAnswerer()).open(visiting(), "x")

@@ -1,0 +1,208 @@
+"""`citewire demo`: the tour through a page of scripted answers in Chromium, and its questions to the real model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from browser import DESK, PHONE, launched, opened
+from playwright.sync_api import Browser, Page, expect
+from scripted import HOURS, OPENING, ScriptedAnswerer, ScriptedIndex, scripted_load
+from served import START_MS, served
+from typer.testing import CliRunner
+
+from citewire.index.store import Index
+from citewire.index.types import Embedder
+from citewire.qa.answer import Answerer
+from citewire.qa.types import Generator, Turn
+from citewire.ui import cli, engine
+from citewire.ui.chat import Loaded
+from citewire.ui.settings import Settings
+from citewire.ui.tour import ADDRESS, END, STEPS, Step, over_samples, router
+
+# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+TOUR = (
+    Step("A fact", "When does it open?", "Before one.", "Waiting one.", "quote", "The quote.", "No quote."),
+    Step("A follow-up", "reader: is it free?", "Before two.", "Waiting two.", "searched", "Searched.", "As it is."),
+    Step("Disagreement", "What does it cost?", "Before three.", "Waiting three.", "conflict", "Two values.", "No two."),
+    Step("A refusal", "Is there a toll?", "Before four.", "Waiting four.", "refusal", "Refused.", "Found."),
+    Step("Otherwise", "When does it open again?", "Before five.", "Waiting five.", "refusal", "Refused.", "It knew."),
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(scripted_load(), tmp_path_factory.mktemp("demo") / "kept.sqlite", routers=[router(TOUR)]) as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium: Browser, url: str) -> Iterator[Page]:
+    with opened(chromium, url) as ready:
+        ready.goto(url + ADDRESS)
+        expect(ready.locator(".cw-tour")).to_be_visible(timeout=START_MS)
+        yield ready
+
+
+def button(page: Page, name: str) -> None:
+    page.get_by_role("region", name="Guided tour").get_by_role("button", name=name, exact=True).click()
+
+
+def says(page: Page, caption: str) -> None:
+    expect(page.locator(".cw-tour-caption")).to_have_text(caption, timeout=START_MS)
+
+
+def ringed(page: Page, selector: str) -> bool:
+    """Whether the ring is around the last of what a selector finds."""
+    return bool(
+        page.evaluate(
+            """(selector) => {
+              const ring = document.querySelector(".cw-tour-ring").getBoundingClientRect();
+              const one = [...document.querySelectorAll(selector)].at(-1)?.getBoundingClientRect();
+              return one && Math.abs(ring.left + 6 - one.left) < 1.5 && Math.abs(ring.top + 6 - one.top) < 1.5
+                && Math.abs(ring.width - 12 - one.width) < 1.5;
+            }""",
+            selector,
+        )
+    )
+
+
+def test_the_tour_drives_the_page_and_points_at_what_matters(page: Page) -> None:
+    says(page, "Before one.")
+    expect(page.locator("#cw-ask textarea")).to_have_value("When does it open?")
+    for step, seen in zip(TOUR[:4], ("mark.cw-on", ".cw-searched", ".cw-conflict", ".cw-abstain"), strict=True):
+        says(page, step.before)
+        button(page, "Next")
+        says(page, step.after)
+        expect(page.locator(".cw-question").last).to_have_text(step.question)
+        expect(page.locator("#cw-ask textarea")).to_have_value("")
+        expect(page.locator(".cw-tour-ring")).to_be_visible()
+        page.wait_for_function("() => document.querySelector('.cw-tour-ring').getBoundingClientRect().width > 20")
+        button(page, "Pause")
+        expect(page.locator(".cw-tour-caption")).to_have_text(step.after)
+        page.wait_for_timeout(300)  # the chat has scrolled
+        assert ringed(page, seen), step.title
+        if step.look == "quote":
+            expect(page.locator("mark.cw-on")).to_have_text(OPENING)
+        button(page, "Next")
+    says(page, "Before five.")
+    button(page, "Next")
+    says(page, "It knew.")
+    expect(page.locator(".cw-tour-ring")).to_be_hidden()
+    button(page, "Next")
+    says(page, END)
+    expect(page.get_by_role("button", name="Close the tour")).to_be_focused()
+    button(page, "Close the tour")
+    expect(page.locator(".cw-tour")).to_have_count(0)
+    expect(page.locator("#cw-ask textarea")).to_be_focused()
+
+
+def test_it_goes_on_by_itself_unless_it_is_paused(page: Page) -> None:
+    says(page, "Before one.")
+    button(page, "Pause")
+    expect(page.get_by_role("button", name="Go on")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(3500)  # longer than the caption is shown
+    says(page, "Before one.")
+    assert page.locator(".cw-question").count() == 0
+    button(page, "Go on")
+    says(page, "The quote.")
+    says(page, "Before two.")
+
+
+def test_quitting_leaves_a_page_that_can_be_used(page: Page) -> None:
+    says(page, "Before one.")
+    assert (
+        page.evaluate("document.querySelector('.gradio-container').getBoundingClientRect().bottom")
+        < DESK["height"] - 90
+    )
+    page.get_by_role("button", name="Quit").focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".cw-tour")).to_have_count(0)
+    assert page.evaluate("document.querySelector('.gradio-container').getBoundingClientRect().bottom") == DESK["height"]
+    page.locator("#cw-ask textarea").fill("Asked by hand")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-question")).to_have_text("Asked by hand")
+    expect(page.locator(".cw-closing")).to_be_visible(timeout=START_MS)
+    page.wait_for_timeout(500)
+    expect(page.locator(".cw-question")).to_have_count(1)
+
+
+def test_on_a_phone_nothing_is_covered(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, PHONE) as page:
+        page.goto(url + ADDRESS)
+        says(page, "Before one.")
+        top = page.evaluate("document.querySelector('.cw-tour').getBoundingClientRect().top")
+        assert page.evaluate("document.querySelector('#cw-ask').getBoundingClientRect().bottom") <= top
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        button(page, "Next")
+        says(page, "The quote.")
+        expect(page.locator("mark.cw-on")).to_be_in_viewport()
+
+
+def test_without_the_route_there_is_no_tour(chromium: Browser, tmp_path: Path) -> None:
+    load = lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "scripted model")  # noqa: E731
+    with served(load, tmp_path / "kept.sqlite") as url:
+        assert httpx.get(f"{url}/tour").status_code == 404
+        assert HOURS not in httpx.get(url).text
+
+
+# -- the command ------------------------------------------------------------------------------------------
+
+
+def test_the_demo_leaves_what_is_the_users_alone(tmp_path: Path) -> None:
+    chosen = Settings(
+        cache=tmp_path,
+        index=Path("mine"),
+        articles=(Path("news"),),
+        outlets=("Herald",),
+        published_from="2026-01-01",
+        port=7861,
+    )
+    shown = over_samples(chosen)
+    assert shown.articles == (engine.samples(),)
+    assert (shown.index, shown.conversations.parent) == (tmp_path / "demo" / "index", tmp_path / "demo")
+    assert (shown.outlets, shown.published_from, shown.port) == ((), "", 7861)
+
+
+def test_the_command_opens_the_page_at_the_tour(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[tuple[Settings, str, int]] = []
+    monkeypatch.setattr(
+        cli,
+        "_open_page",
+        lambda chosen, prepare, *, routers, opens: calls.append((chosen, opens, len(routers))),
+    )
+    result = CliRunner().invoke(cli.app, ["demo", "--cache", str(tmp_path), "--port", "7999"])
+    assert (result.exit_code, result.output) == (0, "")
+    ((chosen, opens, routers),) = calls
+    assert (chosen.port, chosen.index, opens, routers) == (7999, tmp_path / "demo" / "index", ADDRESS, 1)
+
+
+@pytest.mark.real
+def test_the_real_model_answers_as_the_captions_say(
+    seeds_index: Index, embedder: Embedder, generator: Generator
+) -> None:
+    answerer = Answerer(seeds_index, embedder, generator)
+    history: list[Turn] = []
+    for step in STEPS:
+        answer = answerer.ask(step.question, tuple(history))
+        history.append(Turn(step.question, answer.text))
+        if step.look == "refusal":
+            assert answer.status == "abstained", step.title
+            continue
+        assert answer.status == "answered", step.title
+        assert any(claim.quotes for claim in answer.claims)
+        if step.look == "searched":
+            assert answer.standalone_question == "How many Avalon miners did Genesis order?"
+        if step.look == "conflict":
+            (conflict,) = answer.conflicts
+            assert len({value.article for value in conflict.values}) == 2

@@ -1,0 +1,493 @@
+"""The page in a real browser: what it remembers and reacts to, touch, and once the real model over the samples."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from browser import PHONE, browser_context, launched, opened, tab
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from scripted import (
+    AUDIT,
+    COST,
+    EXAMPLES,
+    GALLERY,
+    HITS,
+    HOURS,
+    OPEN_CLAIMS,
+    OPENING,
+    PAYLOADS,
+    SUGGESTIONS,
+    TUNNEL,
+    ScriptedAnswerer,
+    ScriptedIndex,
+    scripted_suggest,
+)
+from served import ask, served, submit, usable
+
+from citewire.index.options import SearchOptions
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Filters
+from citewire.qa.answer import Answerer, AnswerOptions
+from citewire.qa.suggest import Suggester
+from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Searched, Turn
+from citewire.ui.chat import Loaded
+from citewire.ui.conversations import Conversations
+
+# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def answerer() -> ScriptedAnswerer:
+    return ScriptedAnswerer()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page") / "kept.db"
+
+
+@pytest.fixture(scope="module")
+def url(answerer: ScriptedAnswerer, file: Path) -> Iterator[str]:
+    def load() -> Loaded:
+        return Loaded(answerer, ScriptedIndex(), "scripted model", suggest=scripted_suggest)
+
+    with served(load, file, articles=True) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    with browser_context(chromium) as made:
+        yield made
+
+
+@pytest.fixture
+def page(context: BrowserContext, url: str) -> Iterator[Page]:
+    with tab(context, url) as ready:
+        yield usable(ready)
+
+
+def start_of_sentence(page: Page, number: int) -> tuple[float, float]:
+    """A place on the words of a sentence of the answer, in pixels of the window."""
+    box = page.locator(".cw-claim").nth(number).evaluate("e => e.getClientRects()[0].toJSON()")
+    return box["left"] + 6, (box["top"] + box["bottom"]) / 2
+
+
+def select_sentence(page: Page, number: int) -> None:
+    page.locator(".cw-claim").nth(number).evaluate("e => getSelection().selectAllChildren(e)")
+
+
+def reload(page: Page) -> None:
+    page.wait_for_timeout(300)  # Gradio logs an error where a reload cuts off the end of its event stream
+    page.reload()
+
+
+# ---- a sentence finds its evidence
+
+
+def test_a_clicked_or_selected_sentence_finds_its_evidence(page: Page) -> None:
+    ask(page, EXAMPLES[1])
+    page.mouse.click(*start_of_sentence(page, 1))
+    expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
+    expect(page.locator("#cw-spoken")).to_have_text("Evidence: quote 2")
+    select_sentence(page, 0)
+    expect(page.locator("mark.cw-on")).to_have_text(COST)
+    assert "1.84 billion" in page.evaluate("getSelection().toString()")  # still selected, for a copy
+    select_sentence(page, 3)
+    expect(page.locator(".cw-tip")).to_have_text(
+        "This sentence has no quote. Not in the sources: “most expensive” is in no quote."
+    )
+
+
+def test_all_quotes_of_a_sentence_are_marked_the_chosen_one_stronger(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.mouse.click(*start_of_sentence(page, 1))
+    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+    expect(page.locator("mark.cw-beside")).to_have_text(HOURS)
+    colours = [
+        page.locator(which).evaluate("e => getComputedStyle(e).backgroundColor")
+        for which in ("mark.cw-on", "mark.cw-beside")
+    ]
+    assert len(set(colours)) == 2
+    page.keyboard.press("Escape")
+    expect(page.locator("#cw-chat a.cw-chip", has_text="2")).to_be_focused()
+
+
+def test_a_number_says_its_verdict_and_links_to_the_quote_in_the_original(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    chip = page.locator("#cw-chat a.cw-chip").first
+    chip.hover()
+    expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Supported by its quote, 90% sure.")
+    expect(page.locator(".cw-tip q")).to_have_text(OPENING)
+    page.locator(".cw-tip").hover()  # stays for as long as the pointer is on it
+    expect(page.locator(".cw-tip q")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".cw-tip")).to_be_hidden()
+    expect(page.locator(".cw-original a")).to_have_attribute(
+        "href",
+        "https://example.org/herald/harbour-tunnel-may#:~:text=Northgate%E2%80%99s%20Harbour%20Tunnel%20will%20open,"
+        "transport%20chief%20Ines%20Okafor%20said.",
+    )
+
+
+def test_the_panel_gives_the_verdict_of_the_sentence_that_was_chosen(page: Page) -> None:
+    ask(page, EXAMPLES[1])
+    numbers = page.locator(".cw-text a.cw-chip", has_text="1")
+    numbers.nth(1).click()
+    expect(page.locator(".cw-told")).to_have_text(
+        "Sources disagree herePartly in the sources: The quote says 1.31 billion was approved, not spent."
+    )
+    numbers.first.click()
+    expect(page.locator(".cw-told")).to_have_text("Sources disagree hereSupported by its quote, 90% sure.")
+
+
+def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:
+    ask(page, "How did it change over time?")
+    rows = page.locator(".cw-timeline li")
+    expect(rows).to_have_text(
+        ["2019 €1.31 billion1", "reported 11 Feb 2026 €1.84 billion1", "reported 2 Mar 2026 €1.97 billion2"]
+    )
+    rows.last.locator("a").click()
+    expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
+    ask(page, "reader: is it free?")
+    expect(page.locator(".cw-searched")).to_have_text("Searched for: Is the tunnel's gallery free for readers?")
+    page.locator("#cw-chat a.cw-chip").first.click()  # of the earlier answer
+    expect(page.locator(".cw-asked")).to_have_text("How did it change over time?")
+
+
+# ---- keyboard alone, and touch
+
+
+def test_keyboard_alone_reaches_all(page: Page) -> None:
+    page.keyboard.press("Tab")
+    for _ in range(40):
+        if page.evaluate("document.activeElement.className") == "cw-example":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-closing")).to_be_visible()
+    stops = []
+    page.locator("#cw-chat a.cw-chip").first.focus()
+    for _ in range(8):
+        stops.append(page.evaluate("document.activeElement.textContent"))
+        page.keyboard.press("Tab")
+    assert stops == ["1", "2", "3", "Copy with sources", "Retry", "Export", "Right", "Wrong"]
+    page.locator(".cw-wrong").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".cw-wrong")).to_have_attribute("aria-pressed", "true")
+    page.locator(".cw-more").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".cw-menu a").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".cw-menu")).to_be_hidden()
+    expect(page.locator(".cw-more")).to_be_focused()
+    page.get_by_role("button", name="History").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog.cw-drawer")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="History")).to_be_focused()
+
+
+def test_touch_on_a_phone(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(url)
+    usable(page)
+    page.locator(".cw-example").nth(1).tap()
+    expect(page.locator(".cw-closing")).to_be_visible()
+    page.locator(".cw-flag").last.tap()
+    expect(page.locator(".cw-tip")).to_have_text("Not in the sources: “most expensive” is in no quote.")
+    page.locator(".cw-question").tap()
+    expect(page.locator(".cw-tip")).to_be_hidden()
+    page.touchscreen.tap(*start_of_sentence(page, 1))
+    sheet = page.locator("#cw-right")
+    expect(sheet).to_be_visible()
+    expect(page.get_by_role("dialog", name="Sources")).to_be_visible()
+    expect(page.locator("mark.cw-on")).to_be_in_viewport()
+    assert page.evaluate("document.getElementById('cw-left').inert")
+    page.touchscreen.tap(190, 60)  # beside the sheet
+    expect(sheet).to_be_hidden()
+    assert not page.evaluate("document.getElementById('cw-left').inert")
+    context.close()
+
+
+# ---- the line, Stop, a closed tab
+
+
+class Deaf(ScriptedAnswerer):
+    """Does not hear Stop before it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+        self.stopped = False
+
+    def stream(
+        self,
+        text: str,
+        history: Sequence[Turn] = (),
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        search: SearchOptions | None = None,
+    ) -> Iterator[Event]:
+        yield Searched(text, HITS)
+        yield Checked(OPEN_CLAIMS[0])
+        yield Draft("Cyclists get")
+        assert self.go.wait(60)
+        self.stopped = stopped()
+        yield Checked(OPEN_CLAIMS[1])
+        yield Answer(text, text, "answered", "", claims=OPEN_CLAIMS, hits=HITS)
+
+
+def test_stop_freezes_the_text_though_the_model_is_not_done(chromium: Browser, tmp_path: Path) -> None:
+    deaf = Deaf()
+    with (
+        served(lambda: Loaded(deaf, ScriptedIndex(), "deaf"), tmp_path / "kept.db") as address,
+        opened(chromium, address) as page,
+    ):
+        submit(usable(page), "When?")
+        expect(page.locator(".cw-draft")).to_have_text("Cyclists get")
+        page.locator("#cw-ask .stop-button").click()
+        expect(page.locator(".cw-closing")).to_contain_text("Stopped before the answer was complete.")
+        expect(page.locator("#cw-ask .submit-button")).to_be_visible()
+        assert not deaf.go.is_set()
+        before = page.locator(".cw-answer").text_content()
+        deaf.go.set()
+        ask(page, "And now?")
+        assert deaf.stopped is False  # of the second one
+        assert page.locator(".cw-answer").first.text_content() == (before or "").replace("RetryExport", "")
+
+
+def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> None:
+    with opened(chromium, url) as first, opened(chromium, url) as second:
+        submit(usable(first), "Answer slowly")
+        expect(first.locator(".cw-draft")).to_be_visible()
+        submit(usable(second), "Answer slowly")
+        expect(second.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
+        submit(page, EXAMPLES[0])
+        expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
+        first.locator("#cw-ask .stop-button").click()
+        expect(page.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
+        expect(second.locator(".cw-draft")).to_be_visible()
+    expect(page.locator(".cw-closing")).to_be_visible(timeout=25000)  # the second tab was closed: nobody is ahead
+
+
+# ---- History, ratings, export
+
+
+def test_conversations_are_offered_again_after_a_reload(page: Page, answerer: ScriptedAnswerer) -> None:
+    ask(page, EXAMPLES[1])
+    ask(page, EXAMPLES[0])
+    reload(page)
+    expect(usable(page).locator(".cw-welcome")).to_be_visible()
+    page.get_by_role("button", name="History").click()
+    row = page.locator(".cw-history-row")
+    expect(row).to_have_count(1)
+    expect(row).to_contain_text("2 questions")
+    row.locator(".cw-history-open").click()
+    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[1], EXAMPLES[0]])
+    page.locator(".cw-answer").first.locator(".cw-text a.cw-chip", has_text="2").first.click()
+    expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
+    ask(page, "reader: and then?")
+    assert [turn.question for turn in answerer.histories[-1]] == [EXAMPLES[1], EXAMPLES[0]]
+    page.get_by_role("button", name="History").click()
+    expect(row).to_contain_text("3 questions")
+
+
+def test_a_browser_has_its_own_history(page: Page, chromium: Browser, url: str) -> None:
+    ask(page, EXAMPLES[0])
+    with opened(chromium, url) as other:
+        usable(other).get_by_role("button", name="History").click()
+        expect(other.locator(".cw-drawer")).to_contain_text("No conversations yet")
+
+
+def test_what_the_reader_thinks_is_stored_and_shown_again(page: Page, file: Path) -> None:
+    ask(page, EXAMPLES[1])
+    page.locator(".cw-wrong").click()
+    expect(page.locator(".cw-wrong")).to_have_attribute("aria-pressed", "true")
+    page.locator(".cw-right").click()
+    expect(page.locator(".cw-right")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".cw-wrong")).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Does not match").click()
+    expect(page.locator(".cw-mismatch")).to_have_text("Noted: does not match")
+    with Conversations(file) as kept:
+        given = {(one.rating.quote, one.rating.value) for one in kept.rated()}
+    assert given >= {(None, "right"), (1, "mismatch")}
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_role("button", name="History").click()
+    page.locator(".cw-history-open").click()
+    expect(page.locator(".cw-right")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".cw-mismatch")).to_have_text("Noted: does not match")
+    page.locator(".cw-mismatch").click()
+    expect(page.locator(".cw-mismatch")).to_have_text("Does not match")
+    page.locator(".cw-right").click()
+    expect(page.locator(".cw-right")).to_have_attribute("aria-pressed", "false")
+    with Conversations(file) as kept:
+        assert len(kept.rated()) == len(given) - 2
+
+
+def test_export_saves_the_conversation_and_copies_a_link(page: Page, url: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask(page, EXAMPLES[0])
+    page.locator(".cw-more").click()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Data (JSON)").click()
+    assert EXAMPLES[0] in saved.value.path().read_text("utf-8")
+    expect(page.locator(".cw-menu")).to_be_hidden()
+    page.locator(".cw-more").click()
+    page.get_by_role("button", name="Copy a link that asks this question").click()
+    expect(page.locator(".cw-tip")).to_have_text("Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == f"{url}/?q=When+does+the+Harbour+Tunnel+open%2C+and+can+cyclists+use+it%3F"
+    page.goto(link)
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=15000)
+    expect(page.locator("#cw-ask .submit-button")).to_be_visible()
+    assert page.url == f"{url}/"
+    reload(page)
+    expect(usable(page).locator(".cw-welcome")).to_be_visible()
+
+
+def test_a_deleted_conversation_that_is_shown_leaves_the_page(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    page.get_by_role("button", name="History").click()
+    page.locator(".cw-history-more").click()
+    page.get_by_role("button", name="Delete").click()
+    page.locator(".cw-history-form").get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Close").first.click()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+
+
+# ---- suggestions and filters
+
+
+def test_a_suggestion_is_asked_with_a_click(page: Page) -> None:
+    ask(page, EXAMPLES[2])
+    expect(page.locator(".cw-suggestion")).to_have_text(list(SUGGESTIONS))
+    page.locator(".cw-suggestion").first.click()
+    expect(page.locator(".cw-question").last).to_have_text(SUGGESTIONS[0])
+    expect(page.locator(".cw-answer").last.locator(".cw-chip")).to_have_count(3)
+
+
+def test_a_filter_of_the_articles_view_reaches_the_chat(page: Page, answerer: ScriptedAnswerer) -> None:
+    chosen = {"from": "2026-02-01", "to": "2026-03-01", "outlets": ["Northgate Herald"], "articles": []}
+    wrong = {"from": "2026-03-01", "to": "2026-02-01"}
+    view = (
+        "export function createCorpus({onFilter, filters}) { return {open() {"
+        f"window.before = filters(); onFilter(window.wrong ? {json.dumps(wrong)} : {json.dumps(chosen)}); }}}}; }}"
+    )
+    page.route("**/cw/corpus.js", lambda route: route.fulfill(body=view, content_type="text/javascript"))
+    page.get_by_role("button", name="Articles", exact=True).click()
+    expect(page.locator(".cw-filter span")).to_have_text("Only Northgate Herald, from 1 Feb 2026 to 1 Mar 2026")
+    ask(page, EXAMPLES[0])
+    expect(page.locator(".cw-searched")).to_have_text("Only Northgate Herald, from 1 Feb 2026 to 1 Mar 2026")
+    searched = answerer.searches[-1]
+    assert searched
+    assert searched.filters == Filters("2026-02-01", "2026-03-01", ("Northgate Herald",))
+    page.evaluate("window.wrong = true")
+    page.get_by_role("button", name="Articles", exact=True).click()
+    expect(page.locator(".cw-hint span")).to_have_text(
+        "nothing is published from 2026-03-01 to 2026-02-01. Give the earlier day first"
+    )
+    assert page.evaluate("window.before.outlets") == ["Northgate Herald"]
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".cw-filter span")).to_be_visible()  # stays until it is taken away
+    page.get_by_role("button", name="Ask all articles again").click()
+    expect(page.locator(".cw-filter")).to_be_hidden()
+    ask(page, EXAMPLES[0])
+    assert answerer.searches[-1] == SearchOptions()
+
+
+def test_a_changed_index_is_asked_next_and_named_in_the_top_bar(chromium: Browser, tmp_path: Path) -> None:
+    told: list[Callable[[ScriptedIndex], None]] = []
+    asked: list[int] = []
+
+    def over(index: ScriptedIndex) -> Loaded:
+        asked.append(len(index.articles()))
+        return Loaded(ScriptedAnswerer(), index, "scripted model", over=over)
+
+    view = "export function createCorpus({onChanged}) { return {open() { onChanged(); }}; }"
+    with (
+        served(lambda: over(ScriptedIndex()), tmp_path / "kept.db", articles=True, subscribe=told.append) as address,
+        opened(chromium, address) as page,
+    ):
+        usable(page)
+        ask(page, EXAMPLES[0])
+        page.route("**/cw/corpus.js", lambda route: route.fulfill(body=view, content_type="text/javascript"))
+        told[0](ScriptedIndex([TUNNEL]))
+        page.get_by_role("button", name="Articles", exact=True).click()
+        expect(page.locator(".cw-corpus")).to_have_text("1 article, 11 Feb 2026")
+        assert asked == [3, 1]
+        page.get_by_role("button", name="New chat").click()
+        page.get_by_role("button", name="History").click()
+        page.locator(".cw-history-open").click()  # of an article that has left the index only the quotes are known
+        expect(page.locator(".cw-row")).to_have_count(2)
+        expect(page.locator(".cw-row").last).to_contain_text("no longer among the articles")
+        page.locator("#cw-chat a.cw-chip", has_text="3").click()
+        expect(page.locator(".cw-wait")).to_contain_text("No article 'plain/gallery.txt'")
+        expect(page.locator("mark.cw-on")).to_have_text(HOURS)
+
+
+# ---- hostile words in the new places
+
+
+def test_hostile_suggestions_titles_and_addresses_run_nothing(chromium: Browser, tmp_path: Path) -> None:
+    def suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
+        yield from PAYLOADS[:3]
+
+    def load() -> Loaded:
+        return Loaded(ScriptedAnswerer(), ScriptedIndex(), PAYLOADS[0], suggest=suggest)
+
+    with served(load, tmp_path / "kept.db") as address, opened(chromium, address) as page:
+        usable(page)
+        page.goto(
+            f"{address}/?q=toll%20%3Cimg%20src%3Dx%20onerror%3D%22window.pwned%3D1%22%3E%24%7Bwindow.pwned%3D1%7D"
+        )
+        expect(page.locator(".cw-suggestion")).to_have_text(list(PAYLOADS[:3]), timeout=15000)
+        page.locator(".cw-suggestion").first.click()
+        expect(page.locator(".cw-question").last).to_have_text(PAYLOADS[0])
+        page.locator(".cw-more").click()
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="History").click()
+        expect(page.locator(".cw-history-open b")).to_contain_text('toll <img src=x onerror="window.pwned=1">')
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("#cw-chat img, .cw-drawer img, .cw-menu img").count() == 0
+
+
+# ---- the real model
+
+
+@pytest.mark.real
+def test_the_real_model_answers_and_suggests_on_the_page(
+    chromium: Browser, tmp_path: Path, seeds_index: Index, embedder: Embedder, generator: Generator
+) -> None:
+    answerer = Answerer(seeds_index, embedder, generator, AnswerOptions())
+    suggester = Suggester(answerer, seeds_index, embedder, generator)
+
+    def load() -> Loaded:
+        return Loaded(answerer, seeds_index, generator.name, answerer.options.search, suggester.suggest)
+
+    with served(load, tmp_path / "kept.db") as address, opened(chromium, address) as page:
+        submit(usable(page), "How many Avalon miners did Mawson order from Canaan?")
+        expect(page.locator(".cw-row").first).to_be_visible(timeout=60000)
+        expect(page.locator(".cw-closing")).to_contain_text("checked against a quote", timeout=120000)
+        expect(page.locator(".cw-text")).to_contain_text("17,352")
+        page.locator("#cw-chat a.cw-chip").first.click()
+        quoted = page.locator("mark.cw-on").first.text_content() or ""
+        assert "17,352" in quoted
+        assert any(quoted in seeds_index.article(info.path).text for info in seeds_index.articles())
+        submit(page, "How many people does Canaan employ?")
+        expect(page.locator(".cw-abstain")).to_be_visible(timeout=120000)
+        expect(page.locator(".cw-suggestion").first).to_be_visible(timeout=120000)
+        suggested = page.locator(".cw-suggestion").first.text_content() or ""
+        assert answerer.evidence(suggested)

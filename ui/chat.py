@@ -1,0 +1,458 @@
+"""Conversations and the line of their questions: one is answered at a time, over all visitors.
+
+Knows the answerer, where conversations are kept and who waits for whom; knows nothing of Gradio and HTML. A thread
+answers and changes the exchange; whoever shows it looks at `Exchange.version`. So a stopped answer ends at once for
+its visitor, however long the model's last step takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from citewire.index.errors import CitewireError, InputError
+from citewire.index.options import SearchOptions
+from citewire.index.types import Article, Filters
+from citewire.qa.types import Answer, Event, Timings, Turn
+from citewire.ui.conversations import Conversations, Rating
+from citewire.ui.render import ArticleInfo, Exchange, filter_line
+
+logger = logging.getLogger(__name__)
+
+LINE_LENGTH = 16  # questions waiting over all visitors; more are turned away
+SUGGESTED = 3  # questions offered after a refusal
+
+
+class ArticleIndex(Protocol):
+    """What the page reads of an index. Called from several threads."""
+
+    def article(self, path: str) -> Article:
+        """Return one article; CitewireError if there is none at `path`."""
+        ...
+
+    def articles(self) -> Sequence[ArticleInfo]:
+        """Return all articles, without their text."""
+        ...
+
+
+class Answerer(Protocol):
+    """What answers a question."""
+
+    def stream(
+        self,
+        text: str,
+        history: Sequence[Turn] = (),
+        *,
+        stopped: Callable[[], bool] = ...,
+        search: SearchOptions | None = None,
+    ) -> Iterator[Event]:
+        """Yield a Searched, any Drafts and Checked, and an Answer; end soon after `stopped()` turns true."""
+        ...
+
+
+# (refused question, what to search with, whether to stop) -> questions that have an answer
+Suggest = Callable[[str, SearchOptions, Callable[[], bool]], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What `load` brings.
+
+    Attributes:
+        answerer: answers questions.
+        index: what it searches.
+        model: name of the model, for the top bar.
+        search: what a question is searched with; the visitor's filters narrow it.
+        suggest: offers questions in place of a refused one.
+        over: makes the same of another index, or of another generation of this one.
+    """
+
+    answerer: Answerer
+    index: ArticleIndex
+    model: str
+    search: SearchOptions = field(default_factory=SearchOptions)
+    suggest: Suggest | None = None
+    over: Callable[[Any], Loaded] | None = None
+
+
+class BackgroundLoad:
+    """Runs `load` in a thread, so that the page opens at once.
+
+    Attributes:
+        loaded: the result, None while loading and after a failure.
+        error: why loading failed.
+    """
+
+    def __init__(self, load: Callable[[], Loaded]) -> None:
+        self.loaded: Loaded | None = None
+        self.error: CitewireError | None = None
+        self._load = load
+        # Daemon: Ctrl-C must not wait for a model.
+        self._thread = threading.Thread(target=self._run, name="citewire-load", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.loaded = self._load()
+        except CitewireError as error:
+            self.error = error
+        except Exception as error:  # the page is the outermost layer of this thread: nobody else would say it
+            logger.exception("loading failed")
+            self.error = CitewireError(
+                f"Loading failed: {type(error).__name__}", "See the log, then start citewire again."
+            )
+
+    @property
+    def done(self) -> bool:
+        """Whether loading has ended, well or not."""
+        return not self._thread.is_alive()
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    exchange: Exchange
+    work: Callable[[], None]
+    is_question: bool
+
+
+class Line:
+    """Runs what waits, one at a time in a thread of its own: questions as they come, then suggestions."""
+
+    def __init__(self) -> None:
+        self._jobs: list[_Job] = []  # the first is running
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def enter(self, exchange: Exchange, work: Callable[[], None], *, is_question: bool = True) -> None:
+        """Let `work` run in its turn; it must not raise."""
+        with self._lock:
+            place = len(self._jobs)
+            if is_question:
+                place = next((i for i, job in enumerate(self._jobs) if i and not job.is_question), place)
+            self._jobs.insert(place, _Job(exchange, work, is_question))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="citewire-answer", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._jobs:
+                    self._thread = None
+                    return
+                job = self._jobs[0]
+            job.work()
+            with self._lock:
+                self._jobs.remove(job)
+
+    def leave(self, *exchanges: Exchange) -> None:
+        """Take out what waits; what runs goes on to its end."""
+        with self._lock:
+            self._jobs = [job for i, job in enumerate(self._jobs) if i == 0 or job.exchange not in exchanges]
+
+    def ahead(self, exchange: Exchange) -> int:
+        """Return how many unanswered questions come before an exchange's."""
+        with self._lock:
+            before = next((i for i, job in enumerate(self._jobs) if job.exchange is exchange), 0)
+            return sum(job.is_question and not job.exchange.done for job in self._jobs[:before])
+
+    @property
+    def waiting(self) -> int:
+        """How many questions have not begun."""
+        with self._lock:
+            return sum(job.is_question for job in self._jobs[1:])
+
+
+class Conversation:
+    """One visitor's exchanges, what narrows their search, and the event that stops the newest one.
+
+    Attributes:
+        lock: held where exchanges change or are read as a whole; never for longer than that takes.
+        keeping: held while an exchange is stored; taken before `lock`.
+        serial: grows when another conversation takes this one's place.
+        visitor: whose it is; see `citewire.ui.visitor`.
+        kept: its id where it is kept, None before the first answer.
+        filters: which articles the visitor asks; narrows the settings' own.
+    """
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.lock = threading.RLock()
+        self.keeping = threading.Lock()
+        self.stop = threading.Event()
+        self.serial = 0
+        self.visitor = ""
+        self.kept: str | None = None
+        self.filters = Filters()
+        self._started = 0
+
+    def __deepcopy__(self, memo: object) -> Conversation:
+        """Return a new, empty conversation: Gradio makes each session's state by deep copy of the first."""
+        return Conversation()
+
+    @property
+    def newest(self) -> Exchange | None:
+        """The exchange that was begun last."""
+        return self.exchanges[-1] if self.exchanges else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the newest exchange waits for its answer."""
+        return bool(self.exchanges) and not self.exchanges[-1].done
+
+    def add(self, question: str) -> Exchange:
+        """Append a new exchange with its own stop event; what still runs for the one before is stopped."""
+        self.stop.set()
+        self.stop = threading.Event()
+        self._started += 1
+        self.exchanges.append(Exchange(f"t{self._started}", question))
+        return self.exchanges[-1]
+
+    def history(self) -> list[Turn]:
+        """Return the finished exchanges before the newest one, oldest first."""
+        answers = [(exchange.question, exchange.answer) for exchange in self.exchanges[:-1]]
+        return [Turn(question, answer.text) for question, answer in answers if answer and answer.status != "failed"]
+
+    def clear(self) -> None:
+        """Stop what runs and forget all exchanges; the filters stay."""
+        self.stop.set()
+        self.exchanges.clear()
+        self.serial += 1
+        self.kept = None
+
+
+class Chat:
+    """What visitors share: the answerer, the line, and where conversations are kept."""
+
+    def __init__(
+        self, load: Callable[[], Loaded], max_question_chars: int, keeper: Conversations | None = None
+    ) -> None:
+        self.background = BackgroundLoad(load)
+        self.line = Line()
+        self._index: ArticleIndex | None = None
+        self._keeper = keeper
+        self._max_question_chars = max_question_chars
+
+    @property
+    def loaded(self) -> Loaded:
+        """What was loaded, over the index that was shown last.
+
+        Raises:
+            CitewireError: nothing yet.
+        """
+        loaded, index = self.background.loaded, self._index
+        if loaded is None:
+            raise CitewireError("The model is not loaded yet", "Wait until the top bar says Ready.")
+        if index is not None and index is not loaded.index and loaded.over:
+            loaded = self.background.loaded = loaded.over(index)
+        return loaded
+
+    def search_in(self, index: ArticleIndex) -> None:
+        """Answer the next questions from another index, or another generation of this one; also while loading."""
+        self._index = index
+
+    def refusal(self, question: str, conversation: Conversation) -> str:
+        """Say why a question cannot be asked now, "" if it can."""
+        if not self.background.loaded:
+            return "The model is still loading. Ask again in a moment."
+        if conversation.busy:
+            return "An answer is being written. Wait for it, or press Stop."
+        if not question.strip():
+            return "Type a question first."
+        if len(question) > self._max_question_chars:
+            return (
+                f"This question has {len(question):,} characters, the limit is {self._max_question_chars:,}. "
+                "Shorten it and ask again."
+            )
+        if self.line.waiting >= LINE_LENGTH:
+            return f"{LINE_LENGTH} questions are waiting already. Ask again in a moment."
+        return ""
+
+    def ask(self, question: str, conversation: Conversation, *, again: str = "") -> Exchange:
+        """Put a question in the line; `again` is the id of the kept exchange whose answer it replaces."""
+        with conversation.lock:
+            exchange = conversation.add(question)
+            exchange.kept, exchange.narrowed = again, filter_line(conversation.filters)
+            stop, history, loaded = conversation.stop, conversation.history(), self.loaded
+        self.line.enter(exchange, lambda: self._answer(loaded, exchange, conversation, stop, history))
+        exchange.move(self.line.ahead(exchange))
+        return exchange
+
+    def retry(self, conversation: Conversation) -> Exchange | None:
+        """Ask the newest question again; the earlier answer to it is dropped."""
+        with conversation.lock:
+            if conversation.busy or not conversation.exchanges:
+                return None
+            dropped = conversation.exchanges.pop()
+        return self.ask(dropped.question, conversation, again=dropped.kept)
+
+    def _answer(
+        self,
+        loaded: Loaded,
+        exchange: Exchange,
+        conversation: Conversation,
+        stop: threading.Event,
+        history: Sequence[Turn],
+    ) -> None:
+        """Run the answerer to its end; what it says after the exchange was stopped is dropped."""
+        exchange.move(0)
+        try:
+            search = narrowed(loaded.search, conversation.filters)
+            events = loaded.answerer.stream(exchange.question, history, stopped=stop.is_set, search=search)
+            for event in events:
+                with conversation.lock:
+                    if not exchange.done:
+                        exchange.apply(event)
+        except CitewireError as error:
+            self._fail(exchange, conversation, error.problem, error.fix)
+        except Exception:  # the outermost layer: logged with its traceback, and said to the visitor
+            logger.exception("answering failed")
+            self._fail(
+                exchange, conversation, "The answer could not be finished",
+                "Press Retry to ask again. The log has the details.",
+            )  # fmt: skip
+        if not exchange.done:
+            self._fail(exchange, conversation, "The answer ended early", "Press Retry to ask again.")
+        if not exchange.stopped:
+            self._keep(exchange, conversation)
+            self._suggest_after(loaded, exchange, conversation, stop)
+
+    def _fail(self, exchange: Exchange, conversation: Conversation, problem: str, fix: str) -> None:
+        with conversation.lock:
+            if not exchange.done:
+                exchange.fail(problem, fix)
+
+    def _keep(self, exchange: Exchange, conversation: Conversation) -> None:
+        """Store an answered or stopped exchange, unless its conversation was left meanwhile."""
+        answer, keeper, visitor = exchange.answer, self._keeper, conversation.visitor
+        if not (keeper and answer and visitor) or answer.status == "failed":
+            return
+        with conversation.keeping:
+            if exchange not in conversation.exchanges:
+                return
+            try:
+                if exchange.kept:
+                    keeper.replace(visitor, exchange.kept, answer)
+                else:
+                    ids = keeper.append(visitor, conversation.kept, exchange.question, answer)
+                    conversation.kept, exchange.kept = ids
+            except CitewireError as error:  # deleted in another tab, or a full disk: the answer is still shown
+                logger.warning("not kept", extra={"problem": error.problem})
+                conversation.kept, exchange.kept = None, ""
+            exchange.version += 1
+
+    def _suggest_after(
+        self, loaded: Loaded, exchange: Exchange, conversation: Conversation, stop: threading.Event
+    ) -> None:
+        suggest = loaded.suggest
+        if not (exchange.abstained and suggest) or stop.is_set():
+            return
+
+        def work() -> None:
+            try:
+                search = narrowed(loaded.search, conversation.filters)
+                for question in suggest(exchange.standalone, search, lambda: stop.is_set() or self.line.waiting > 0):
+                    exchange.suggest(question)
+                    if len(exchange.suggestions) == SUGGESTED:
+                        break
+            except CitewireError as error:  # the refusal stands without suggestions
+                logger.warning("no suggestions", extra={"problem": error.problem})
+            except Exception:  # as in _answer
+                logger.exception("suggesting failed")
+            finally:
+                exchange.suggest(more=False)
+
+        exchange.suggest()
+        self.line.enter(exchange, work, is_question=False)
+
+    def stop(self, conversation: Conversation) -> None:
+        """End the answer that is being written or waited for; what is shown of it stays."""
+        with conversation.lock:
+            conversation.stop.set()
+            exchange = conversation.newest
+            if exchange is None or exchange.done:
+                return
+            text = " ".join(f"{claim.text} {claim.marks}".rstrip() for claim in exchange.shown)
+            exchange.apply(
+                Answer(
+                    exchange.question, exchange.standalone or exchange.question, "stopped", text,
+                    tuple(exchange.claims), hits=exchange.hits,
+                    timings=Timings(total_s=round(time.monotonic() - exchange.started, 4)),
+                )
+            )  # fmt: skip
+        self.line.leave(exchange)
+        if exchange.hits:
+            self._keep(exchange, conversation)
+
+    def leave(self, conversation: Conversation) -> None:
+        """End all that runs for a conversation; its exchanges are kept where they have something to show."""
+        self.stop(conversation)
+        self.line.leave(*conversation.exchanges)
+
+    def new(self, conversation: Conversation) -> None:
+        """Begin another conversation in the place of this one."""
+        self.leave(conversation)
+        with conversation.keeping, conversation.lock:
+            conversation.clear()
+
+    def open(self, conversation: Conversation, wanted: str) -> None:
+        """Show a kept conversation in the place of this one.
+
+        Raises:
+            CitewireError: the visitor has none of this id.
+        """
+        if self._keeper is None:
+            raise InputError("Conversations are not kept here", "Start citewire with a place to keep them.")
+        stored = self._keeper.get(conversation.visitor, wanted)
+        ratings = self._keeper.ratings(conversation.visitor, wanted)
+        self.new(conversation)
+        with conversation.lock:
+            conversation.kept = stored.id
+            for one in stored.exchanges:
+                exchange = conversation.add(one.question)
+                exchange.apply(one.answer)
+                exchange.kept = one.id
+                exchange.ratings = {_rated(r): r.value for r in ratings if r.exchange == one.id}
+
+
+def _rated(rating: Rating) -> str:
+    """What a rating is of, as panel.js names it: "answer", or the number of a quote."""
+    return "answer" if rating.quote is None else str(rating.quote)
+
+
+def narrowed(search: SearchOptions, chosen: Filters) -> SearchOptions:
+    """Return a search over the articles that the settings and the visitor both want.
+
+    Raises:
+        InputError: no article is wanted by both, or a day is none.
+    """
+    own = search.filters
+    days = (own.published_to, chosen.published_to)
+    filters = replace(
+        own,
+        published_from=max(own.published_from, chosen.published_from),
+        published_to=min(day for day in days if day) if any(days) else "",
+        outlets=_both(own.outlets, chosen.outlets, "outlet"),
+        articles=_both(own.articles, chosen.articles, "article"),
+    )
+    return replace(search, filters=filters)
+
+
+def _both(own: tuple[str, ...], chosen: tuple[str, ...], what: str) -> tuple[str, ...]:
+    if not (own and chosen):
+        return own or chosen
+    known = [name.casefold() for name in own]
+    if what == "article":
+        both = tuple(c for c in chosen if any(c == o or (o.endswith("/") and c.startswith(o)) for o in own))
+    else:
+        both = tuple(c for c in chosen if c.casefold() in known)
+    if not both:
+        raise InputError(
+            f"The settings leave out every {what} that was chosen: {', '.join(chosen[:3])}",
+            f"Choose others under Articles, or start citewire without its filter of {what}s.",
+        )
+    return both

@@ -1,0 +1,36 @@
+// Elements from plain values. Every text goes through textContent; nothing here makes HTML of a string.
+
+export function el(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (name === "onclick") node.addEventListener("click", value);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  return node;
+}
+
+export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+// Says a line to screen readers.
+export function announce(text) {
+  let line = document.getElementById("cw-spoken");
+  if (!line) {
+    line = el("div", { class: "cw-spoken", id: "cw-spoken", role: "status" });
+    document.body.append(line);
+  }
+  line.textContent = text;
+}
+
+// Sends JSON to a route of ours; throws an Error that says problem and fix.
+export async function send(method, address, body) {
+  let response;
+  try {
+    response = await fetch(address, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  } catch {
+    throw new Error("citewire does not answer. Is it still running?");
+  }
+  if (response.ok) return;
+  const said = await response.json().catch(() => ({}));
+  throw new Error(said.problem ? `${said.problem}. ${said.fix}` : `The request failed (${response.status}).`);
+}

@@ -1,0 +1,276 @@
+"""GET /figures, "How good is it here": what `citewire eval` measured last, drawn.
+
+Knows the folders and the summary that `citewire eval` writes; measures nothing. The page has no scripts. Names of
+files, kinds and models are untrusted: it is built as a tree.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from xml.etree.ElementTree import Element
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from citewire.index.errors import CitewireError, InputError
+from citewire.qa.evaluate import SUMMARY, code_digest
+from citewire.qa.marking import MEASURES
+from citewire.ui.figures import latency_rows, measure_rows
+from citewire.ui.report_html import diagram
+from citewire.ui.tree import document, el
+from citewire.ui.visitor import ProblemRoute
+
+logger = logging.getLogger(__name__)
+
+TITLE = "How good is it here?"
+RUNS_SHOWN = 20
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Answers", ("right", "exact_match", "f1", "answer_recall", "multiple_choice", "misled")),
+    ("Questions that the articles cannot answer", ("refusal_recall", "refusal_precision", "answered")),
+    ("Quotes", ("quotes_exact", "facts_quoted", "citation_recall", "citation_precision", "source_precision")),
+    ("Sources that disagree", ("conflict_recall", "conflict_precision", "conflict_values")),
+    ("Search", ("hits_at_1", "hits_at_4", "hits_at_10", "mrr")),
+    ("The check of each sentence", ("verdict_balanced_accuracy", "supported_kept", "others_caught", "brier")),
+)
+_WAITS = {"retrieve_s": "until the sources are shown", "first_token_s": "until the first words", "total_s": "in all"}
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2937; --paper: #fff; --soft: #f5f8f8; --line: #dbe2e6; --mute: #52616b; --accent: #1f646c; --bar: #2b7b83; --warn: #9a3412; --warn-soft: #fff4ed; }
+@media (prefers-color-scheme: dark) { :root { --ink: #f1f5f6; --paper: #0e1518; --soft: #141d21; --line: #2c3a40; --mute: #a3b3bb; --accent: #7db9be; --bar: #4b989f; --warn: #fdba74; --warn-soft: #2a1a10; } }
+body { font: 16px/1.55 "IBM Plex Sans", system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 24px 20px 60px; overflow-wrap: anywhere; }
+h1 { font-size: 28px; margin: 8px 0; } h2 { font-size: 18px; margin: 34px 0 8px; }
+a { color: var(--accent); } small, .dim { color: var(--mute); } small { font-size: 13px; }
+.lead { font-size: 19px; line-height: 1.5; } .note { background: var(--warn-soft); color: var(--warn); border-radius: 10px; padding: 10px 14px; }
+.facts { color: var(--mute); margin: 4px 0; }
+.bars { display: grid; grid-template-columns: minmax(0, 19rem) minmax(0, 1fr) 11rem; gap: 10px 18px; align-items: center; margin: 0; }
+.bars dt { margin: 0; line-height: 1.35; } .bars dt b { display: block; } .bars dd { margin: 0; } .bars dd:last-of-type, .number { font-variant-numeric: tabular-nums; }
+.bars svg { display: block; width: 100%; height: 18px; }
+pre { background: var(--soft); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; overflow-x: auto; font-size: 14px; white-space: pre-wrap; }
+.reliability svg { font-size: 11px; max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-size: 14px; } td, th { text-align: left; padding: 3px 18px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+@media (max-width: 640px) { .bars { grid-template-columns: minmax(0, 1fr); gap: 3px; } .bars dd.number { margin-bottom: 12px; } }
+"""  # noqa: E501 - CSS
+
+
+class NoRunError(InputError):
+    """There is no such evaluation."""
+
+
+class _Route(ProblemRoute):
+    statuses: ClassVar[Mapping[type[CitewireError], int]] = {**ProblemRoute.statuses, NoRunError: 404}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One evaluation: the name of its folder, when its figures were written, and its summary."""
+
+    name: str
+    written: datetime
+    summary: Mapping[str, Any]
+
+    @property
+    def asks(self) -> bool:
+        """Whether questions were answered."""
+        return bool(self.summary["statuses"])
+
+    @property
+    def checks(self) -> bool:
+        """Whether claims were checked."""
+        return bool(self.summary["calibration"])
+
+
+def router(folder: Path) -> APIRouter:
+    """Return the route of the page over the evaluations in `folder`, one a folder in it."""
+    routes = APIRouter(route_class=_Route)
+
+    @routes.get("/figures")
+    def figures(run: str = "") -> HTMLResponse:
+        return HTMLResponse(page(runs(folder), run))
+
+    return routes
+
+
+def runs(folder: Path) -> list[Run]:
+    """Return the finished evaluations in `folder`, or the one that it is, newest first; damaged ones are left out."""
+    found = []
+    for file in (folder / SUMMARY, *folder.glob(f"*/{SUMMARY}")):
+        try:
+            summary = json.loads(file.read_bytes())
+            written = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            logger.warning("%s cannot be drawn: %s", file, error)
+            continue
+        if isinstance(summary, dict) and {"run", "records", "statuses", "measures", "kinds"} <= summary.keys():
+            found.append(Run(file.parent.name, written, {"latency": {}, "calibration": None, **summary}))
+        else:
+            logger.warning("%s is no summary of `citewire eval`", file)
+    return sorted(found, key=lambda run: (run.written, run.name), reverse=True)
+
+
+def page(found: Sequence[Run], wanted: str = "") -> str:
+    """Return the page: of the run named `wanted`, or the newest that answers and the newest that checks claims.
+
+    Raises:
+        NoRunError: no run is named so.
+    """
+    if not found:
+        return document(TITLE, _STYLE, list(_invitation()))
+    if wanted:
+        shown = [run for run in found if run.name == wanted][:1]
+        if not shown:
+            raise NoRunError(f"there is no evaluation {wanted!r}", "Choose one of those at the end of /figures")
+    else:
+        first = [next((run for run in found if run.asks), None), next((run for run in found if run.checks), None)]
+        shown = list({run.name: run for run in first if run}.values()) or [found[0]]
+    return document(TITLE, _STYLE, [el("h1", TITLE), *(part for run in shown for part in _run(run)), *_others(found)])
+
+
+def _invitation() -> Iterator[Element]:
+    yield el("h1", TITLE)
+    yield el("p", "Nothing has been measured on this machine yet.", {"class": "lead"})
+    yield el(
+        "p",
+        "How good the answers are depends on the articles and the questions. Write some questions whose answers you"
+        " know into a file, one a line, also some that the articles cannot answer:",
+    )
+    yield el(
+        "pre",
+        '{"question": "Who won the vote?", "answer": "Ann Lee", "sources": ["vote.txt"]}\n'
+        '{"question": "What did the losers say?", "unanswerable": true}',
+    )
+    yield el("p", "Then measure, and load this page again:")
+    yield el("pre", "citewire eval questions.jsonl")
+    yield el("p", "What people marked as right or wrong on the page becomes such a file too:")
+    yield el("pre", "citewire feedback questions.jsonl")
+
+
+def _run(run: Run) -> Iterator[Element]:
+    yield from _about(run)
+    measures = run.summary["measures"]
+    for title, names in GROUPS:
+        if rows := [_measure(run.summary, name) for name in names if name in measures]:
+            yield el("h2", title)
+            yield _bars(rows)
+    kinds = {
+        name: kind["measures"]["right"] for name, kind in run.summary["kinds"].items() if "right" in kind["measures"]
+    }
+    if len(kinds) > 1:
+        yield el("h2", "Right, by kind of question")
+        yield _bars([(el("b", name), _bar(one), _counted(one)) for name, one in kinds.items()])
+    if times := list(_times(run.summary)):
+        yield el("h2", "Seconds that a reader waits")
+        yield _bars(times)
+        yield el("p", "The bar is the median; the line ends where 95 of 100 answers are there.", {"class": "facts"})
+    if calibration := run.summary["calibration"]:
+        yield el("h2", "How far the check's probability can be believed")
+        off = f"{100 * calibration['error']:.1f}"
+        yield el(
+            "p",
+            "Each circle is a group of claims, its size how many. On the dotted line the probability that the check"
+            f" gives is the share that is really supported; on average it is off by {off} points of 100.",
+        )
+        yield el("div", diagram(calibration["bins"]), {"class": "reliability"})
+    yield el("details", el("summary", "All that decided these figures"), el("table", *_decided(run.summary["run"])))
+
+
+def _about(run: Run) -> Iterator[Element]:
+    """Say in words what was measured, when, on which model, and what came out."""
+    summary, identity = run.summary, run.summary["run"]
+    measures = summary["measures"]
+    what = "questions" if run.asks else "claims"
+    if right := measures.get("right"):
+        said = f"{right['right']:g} of {right['tried']:g} {what} were {'answered' if run.asks else 'judged'} right"
+        quotes = measures.get("quotes_exact")
+        also = f"; {quotes['right']:g} of {quotes['tried']:g} quotes stand in their article" if quotes else ""
+        yield el("p", f"{said}{also}.", {"class": "lead"})
+    index = identity.get("index")
+    over = f", over {index['folder']} (generation {index['generation']})" if index else ""
+    model = identity.get("model") or "no model"
+    day = f"{run.written.day} {run.written:%B %Y, %H:%M}"
+    yield el(
+        "p",
+        f"{summary['records']:,} {what} of {identity.get('file', run.name)}, {model}{over}. Measured on {day}.",
+        {"class": "facts"},
+    )
+    if identity.get("code") != code_digest():
+        yield el("p", "citewire has changed since: measure again to see how good it is now.", {"class": "note"})
+    yield el("p", "Lines in the bars are 95% intervals: with more records they get shorter.", {"class": "facts"})
+
+
+def _measure(summary: Mapping[str, Any], name: str) -> tuple[Element, Element, Element]:
+    shown, *_, meaning = next(measure_rows({"measures": {name: summary["measures"][name]}}))
+    label = el("span", el("b", shown), el("small", meaning))
+    return label, _bar(summary["measures"][name]), _counted(summary["measures"][name], len(MEASURES[name][1]) == 1)
+
+
+def _counted(found: Mapping[str, float], counted: bool = True) -> Element:
+    limits = f"{100 * found['low']:.0f} to {100 * found['high']:.0f}"
+    number = f"of {found['tried']:g}" if counted else ""
+    return el("span", el("b", f"{100 * found['value']:.0f}%"), " ", el("small", f"{limits}% {number}".strip()))
+
+
+def _times(summary: Mapping[str, Any]) -> Iterator[tuple[Element, Element, Element]]:
+    longest = max((one["p95"] or 0 for one in summary["latency"].values()), default=0)
+    for name, p50, p95, number in latency_rows(summary):
+        one = summary["latency"][name]
+        if longest and one["p50"] is not None:
+            shares = {"value": one["p50"] / longest, "low": one["p50"] / longest, "high": one["p95"] / longest}
+            label = el("b", _WAITS.get(name, name))
+            said = el("span", el("b", p50), " ", el("small", f"{p95} at most in 95%, of {number}"))
+            yield label, _bar(shares, f"{p50} seconds, {p95} in 95 of 100"), said
+
+
+def _bars(rows: Sequence[tuple[Element, Element, Element]]) -> Element:
+    cells = []
+    for label, bar, said in rows:
+        cells += [el("dt", label), el("dd", bar), el("dd", said, {"class": "number"})]
+    return el("dl", *cells, {"class": "bars"})
+
+
+def _bar(found: Mapping[str, float], label: str = "") -> Element:
+    """Draw a share of 1 as a bar with its interval; as wide as there is room."""
+    value, low, high = (round(100 * min(1.0, max(0.0, found[name])), 2) for name in ("value", "low", "high"))
+    label = label or f"{value:.0f}%, {low:.0f}% to {high:.0f}%"
+    wide = round(max(0.4, high - low), 2)
+    box = {"viewBox": "0 0 100 18", "preserveAspectRatio": "none", "role": "img", "aria-label": label}
+    return el(
+        "svg",
+        box,
+        el("rect", x=0, y=4, width=100, height=10, fill="var(--line)"),
+        el("rect", x=0, y=4, width=value, height=10, fill="var(--bar)"),
+        el("rect", x=low, y=8, width=wide, height=2, fill="var(--ink)"),
+    )
+
+
+def _decided(identity: Mapping[str, Any], above: str = "") -> Iterator[Element]:
+    for name, value in identity.items():
+        if isinstance(value, Mapping):
+            yield from _decided(value, f"{above}{name}.")
+        else:
+            yield el("tr", el("td", f"{above}{name}"), el("td", str(value)))
+
+
+def _others(found: Sequence[Run]) -> Iterator[Element]:
+    if len(found) < 2:
+        return
+    yield el("h2", "All evaluations here")
+    rows = [
+        el(
+            "tr",
+            el("td", el("a", run.name, {"href": f"/figures?{urlencode({'run': run.name})}"})),
+            el("td", f"{run.written:%Y-%m-%d %H:%M}"),
+            el("td", f"{run.summary['records']:,} records"),
+            el("td", str(run.summary["run"].get("model") or "no model")),
+        )
+        for run in found[:RUNS_SHOWN]
+    ]
+    yield el("table", *rows)

@@ -1,0 +1,196 @@
+// Files that are added to the articles: picked or dropped, sent, and followed until it is known what became of each.
+//
+//     createIncoming({ onIndexed, onDismissed, tell, say }) -> { section, picker, pick(), look(), takeDrops(root) }
+//
+// `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
+
+import { el } from "./dom.js";
+import { asked, count, number, on, plainButton, quoted, said } from "./requests.js";
+
+const POLL_MS = 700;
+const AT_ONCE = 2; // files that are sent at the same time
+const FILES_SHOWN = 200;
+const OPEN = new Set(["queued", "sending", "waiting", "indexing"]);
+
+export function createIncoming({ onIndexed, onDismissed, tell, say }) {
+  const files = new Map(); // key -> {name, bytes, state, ...}: what was sent from here, and what the server works on
+  const queue = []; // [key, File] still to be sent
+  let limit = Infinity;
+  let formats = [];
+  let polling = 0;
+  let sending = 0;
+  let sent = 0;
+
+  const head = el("div", { class: "cw-incoming-head" });
+  const entries = el("ul", { tabindex: "0", "aria-label": "What became of each file" });
+  const section = el("section", { class: "cw-incoming", "aria-label": "Added files", hidden: true }, head, entries);
+  const picker = el("input", { type: "file", multiple: true, hidden: true });
+  on(picker, { change: () => { add([...picker.files]); picker.value = ""; } });
+
+  const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+
+  function takeDrops(root) {
+    const over = (event) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "copy";
+      root.classList.add("cw-dragging");
+    };
+    on(root, {
+      dragenter: over, dragover: over, drop: (event) => drop(event, root),
+      dragleave: (event) => root.contains(event.relatedTarget) || root.classList.remove("cw-dragging"),
+    });
+  }
+
+  async function drop(event, root) {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    root.classList.remove("cw-dragging");
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    add(entries.length ? (await Promise.all(entries.map(inside))).flat() : [...event.dataTransfer.files]);
+  }
+
+  async function inside(entry) {
+    if (entry.isFile) return new Promise((done) => entry.file((file) => done([file]), () => done([])));
+    const reader = entry.createReader();
+    const found = [];
+    for (;;) {
+      const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+      if (!some.length) break;
+      found.push(...some.filter((one) => !one.name.startsWith(".")));
+    }
+    return (await Promise.all(found.map(inside))).flat();
+  }
+
+  function add(chosenFiles) {
+    for (const file of chosenFiles) {
+      const key = `sent-${++sent}`;
+      const suffix = /\.[^.]+$/.exec(file.name)?.[0].toLowerCase() || "";
+      const own = { key, name: file.name, bytes: file.size, state: "queued", sent: 0, reason: "", fix: "" };
+      // The server checks these again; here they spare sending what it will refuse.
+      if (file.size > limit) Object.assign(own, { state: "rejected", reason: `it has more than the ${number(limit)} bytes that are taken`, fix: "Split it" });
+      else if (formats.length && !formats.includes(suffix)) Object.assign(own, { state: "rejected", reason: "it is not of a format that can be read", fix: `Save it as one of ${formats.join(" ")}` });
+      else queue.push([key, file]);
+      files.set(key, own);
+    }
+    draw();
+    sendNext();
+  }
+
+  function sendNext() {
+    while (sending < AT_ONCE && queue.length) {
+      sending += 1;
+      send(...queue.shift()).finally(() => {
+        sending -= 1;
+        sendNext();
+        look();
+      });
+    }
+  }
+
+  function send(key, file) {
+    return new Promise((done) => {
+      const request = new XMLHttpRequest(); // fetch cannot say how much was sent
+      const own = files.get(key);
+      const end = (values) => {
+        Object.assign(own, values);
+        draw();
+        done();
+      };
+      own.state = "sending";
+      request.upload.onprogress = (event) => { own.sent = event.loaded; draw(); };
+      request.onerror = () => end({ state: "rejected", reason: "it did not arrive, as the connection broke off", fix: "Add it again" });
+      request.onload = () => {
+        let answer = {};
+        try {
+          answer = JSON.parse(request.responseText);
+        } catch { /* said by its status below */ }
+        if (request.status === 202) return end({ ...answer, asked: own.name });
+        return end({ state: "rejected", reason: answer.problem || `it was refused (${request.status})`, fix: answer.fix || "" });
+      };
+      request.open("POST", `/uploads?${new URLSearchParams({ name: file.name })}`);
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.send(file);
+      draw();
+    });
+  }
+
+  async function look() {
+    clearTimeout(polling);
+    let found;
+    try {
+      found = await asked("/uploads");
+    } catch (error) {
+      tell(error.message);
+      polling = setTimeout(look, 5 * POLL_MS);
+      return;
+    }
+    limit = found.limit;
+    formats = found.formats;
+    let done = 0;
+    for (const upload of found.uploads) {
+      const own = [...files.values()].find((one) => one.id === upload.id);
+      if (own) {
+        if (OPEN.has(own.state) && !OPEN.has(upload.state)) done += 1;
+        Object.assign(own, upload);
+      } else if (!sending && (OPEN.has(upload.state) || upload.state === "failed")) {
+        files.set(upload.id, { key: upload.id, ...upload }); // sent by another tab, or before this page was loaded
+      }
+    }
+    draw();
+    if (done) onIndexed();
+    if ([...files.values()].some((one) => one.id && OPEN.has(one.state))) polling = setTimeout(look, POLL_MS);
+  }
+
+  function outcome(file) {
+    const sentence = (text) => (/[.!?]$/.test(text) || !text ? text : `${text}.`);
+    const why = [sentence(file.reason || ""), sentence(file.fix || "")].filter(Boolean).join(" ");
+    if (file.state === "queued") return "waits to be sent";
+    if (file.state === "sending") return `sending, ${file.bytes ? Math.floor((100 * file.sent) / file.bytes) : 100}%`;
+    if (file.state === "waiting") return file.reason ? `waits: ${why}` : "arrived, waits to be indexed";
+    if (file.state === "indexing") return file.total ? `indexing: ${file.stage}, ${number(file.done)} of ${number(file.total)}` : "indexing";
+    if (file.state === "rejected") return `rejected: ${file.id ? "it " : ""}${why}`; // what the index says has no subject
+    if (file.state === "failed") return `not indexed yet: ${why}`;
+    if (file.state === "known") return "was here already";
+    const what = file.articles === 1 ? "indexed" : `indexed, ${count(file.articles, "article")}`;
+    const copy = file.copy_of?.length ? (file.state === "copy" ? `copy of ${quoted(file.copy_of[0][1])}` : `with copies of ${quoted(file.copy_of[0][1])}${file.copy_of.length > 1 ? " and others" : ""}`) : "";
+    const left = file.left_out?.length ? `left out ${file.left_out.map((one) => `${one.part}: ${one.reason}`).join("; ")}` : "";
+    return [what, copy, left].filter(Boolean).join(", ");
+  }
+
+  function progressOf(file) {
+    const [value, max] = file.state === "sending" ? [file.sent, file.bytes] : file.state === "indexing" && file.total ? [file.done, file.total] : [null, 1];
+    return el("progress", { max: max || 1, value, "aria-label": `Progress of ${file.name}` });
+  }
+
+  let drawing = 0;
+  function draw() {
+    drawing ||= requestAnimationFrame(() => { // progress comes more often than it can be seen
+      drawing = 0;
+      show();
+    });
+  }
+
+  function show() {
+    const all = [...files.values()];
+    const open = all.filter((file) => OPEN.has(file.state)).length;
+    section.hidden = !all.length;
+    const focused = head.contains(document.activeElement);
+    const text = open ? `Adding ${count(all.length, "file")}: ${number(all.length - open)} done` : `${count(all.length, "file")} added: ${tally(all)}`;
+    head.replaceChildren(el("b", {}, text), open ? el("small", {}, "What has arrived is kept, even if you close the page.")
+      : plainButton("Dismiss", () => { files.clear(); draw(); onDismissed(); }));
+    entries.replaceChildren(...[...all].reverse().slice(0, FILES_SHOWN).map((file) => el("li", { class: `cw-file cw-file-${file.state}` },
+      el("span", { class: "cw-file-name", dir: "auto" }, file.asked && file.asked !== file.name ? `${file.asked} (kept as ${file.name})` : file.name),
+      OPEN.has(file.state) ? progressOf(file) : null, el("span", { class: "cw-file-state", dir: "auto" }, outcome(file)))));
+    if (!open && all.length) say(text);
+    if (focused) (head.querySelector("button") || entries).focus();
+  }
+
+  function tally(all) {
+    const words = [["indexed", "indexed"], ["copy", "copies"], ["known", "here already"], ["rejected", "rejected"], ["failed", "not indexed yet"]];
+    return words.map(([name, text]) => [all.filter((file) => file.state === name).length, text]).filter(([found]) => found)
+      .map(([found, text]) => `${number(found)} ${found === 1 && text === "copies" ? "copy" : text}`).join(", ");
+  }
+
+  return { section, picker, pick: () => picker.click(), look, takeDrops };
+}

@@ -1,0 +1,149 @@
+// Brings the page's parts together: the panel, the chat's links, and the views beside the chat (History, Articles, the
+// tour), each loaded when it is first wanted. `start` gets what Gradio gives the script of the panel's gr.HTML:
+// `trigger` sends an event to citewire.ui.page, `props.value` is what it last said of the conversation.
+
+import { announce, send } from "./dom.js";
+import { createLinks } from "./links.js";
+import { createPanel } from "./panel.js";
+
+export function start({ element, props, watch, server, trigger }) {
+  const turns = new Map(); // turn id -> panel value
+  let shownChat = null; // serial of the conversation
+  let kept = ""; // its id in the History
+  let newest = null;
+  let answered = []; // those who wait for the answer after a turn: {after, resolve}
+  const views = {};
+
+  const root = element.querySelector(".cw-panel-root");
+  const panel = createPanel({
+    root, turns, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
+    readArticle: (wanted) => server.read_article(wanted),
+  });
+  const act = { ask, retry: () => trigger("cw_retry", {}), rate, exports };
+  const links = createLinks({ turns, panel, act });
+
+  // Asks, and resolves to the turn once it is answered.
+  function ask(question) {
+    const after = newest?.turn;
+    trigger("cw_ask", { question });
+    return new Promise((resolve) => answered.push({ after, resolve }));
+  }
+
+  function exports() {
+    const named = { html: "One web page (HTML)", md: "Text (Markdown)", json: "Data (JSON)" };
+    return Object.entries(named).map(([kind, label]) => ({ label, href: `/conversations/${encodeURIComponent(kept)}/export.${kind}` }));
+  }
+
+  // Tells what the reader thinks of an answer or a quote, or takes it back; resolves to what went wrong, "" for nothing.
+  async function rate(turn, key, value) {
+    const shown = turns.get(turn);
+    const undo = shown.ratings[key] === value;
+    const quote = key === "answer" ? null : Number(key);
+    try {
+      const rated = { exchange: shown.kept, claim: null, quote };
+      await (undo ? send("DELETE", "/feedback", rated) : send("POST", "/feedback", { ...rated, value }));
+    } catch (error) {
+      return error.message;
+    }
+    if (undo) delete shown.ratings[key];
+    else shown.ratings[key] = value;
+    announce(undo ? "Taken back" : "Noted, thank you");
+    panel.draw();
+    return "";
+  }
+
+  // ---- views beside the chat
+
+  const opener = {
+    history: () => import("./history.js").then((view) => view.createHistory({
+      onOpen: (id) => trigger("cw_open", { id }),
+      onDeleted: (id) => id === kept && trigger("cw_new", {}),
+      current: () => kept,
+    })),
+    articles: () => import("./corpus.js").then((view) => view.createCorpus({
+      onFilter: (filter) => trigger("cw_filter", filter),
+      onChanged: () => trigger("cw_corpus", {}),
+      filters: () => JSON.parse(document.body.dataset.cwFilter || "{}"),
+    })),
+  };
+
+  async function openView(name, button) {
+    try {
+      views[name] ??= await opener[name]();
+      views[name].open(button);
+    } catch {
+      announce("This view could not be opened. Is citewire still running?");
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-cw-do]");
+    const wanted = button?.dataset.cwDo;
+    if (wanted === "new") trigger("cw_new", {});
+    if (wanted === "unfilter") trigger("cw_filter", {});
+    if (opener[wanted]) openView(wanted, button);
+  });
+
+  // ---- what the server says
+
+  function take() {
+    const value = props.value || {};
+    if (value.chat !== shownChat) {
+      turns.clear();
+      panel.forget();
+      newest = null;
+      shownChat = value.chat;
+    }
+    kept = value.kept || "";
+    for (const turn of value.turns || []) {
+      const before = turns.get(turn.turn);
+      const numbered = (one) => Boolean(one?.sources.some((source) => source.label));
+      turns.set(turn.turn, { ...turn, fresh: !before, numbersCame: numbered(turn) !== numbered(before) || !before?.sources.length });
+      newest = turns.get(turn.turn);
+    }
+    if (value.turns && !value.turns.length) newest = null;
+    document.body.dataset.cwPhase = newest?.phase || "empty";
+    panel.take(newest);
+    if (newest?.phase !== "done") return;
+    const waited = answered.filter(({ after }) => after !== newest.turn);
+    answered = answered.filter((one) => !waited.includes(one));
+    for (const { resolve } of waited) resolve(newest.turn);
+  }
+
+  watch("value", take);
+  take();
+  const waitForChat = setInterval(() => {
+    const chat = document.getElementById("cw-chat");
+    if (!chat) return;
+    clearInterval(waitForChat);
+    new MutationObserver(links.describe).observe(chat, { childList: true, subtree: true });
+    links.describe();
+  }, 100);
+
+  // ---- what the page's address asks for
+
+  function whenReady(run) {
+    if (document.body.dataset.cwState === "ready") return run();
+    const seen = new MutationObserver(() => {
+      if (document.body.dataset.cwState !== "ready") return;
+      seen.disconnect();
+      run();
+    });
+    seen.observe(document.body, { attributes: true, attributeFilter: ["data-cw-state"] });
+  }
+
+  const wanted = new URLSearchParams(location.search);
+  if (wanted.get("q")) {
+    whenReady(() => {
+      window.history.replaceState(null, "", location.pathname); // a reload does not ask again
+      ask(wanted.get("q"));
+    });
+  }
+  if (wanted.has("tour")) {
+    whenReady(async () => {
+      const { createTour } = await import("./tour.js");
+      const select = (key) => newest && panel.select(newest.turn, String(key), { from: () => null });
+      createTour({ ask, newChat: () => trigger("cw_new", {}), select }).start();
+    });
+  }
+}

@@ -1,0 +1,107 @@
+"""The guided tour of `citewire demo`: what it asks of the sample articles, and what it says about each answer.
+
+Knows the steps; `tour.js` drives the page through them. Everything shown is what the real model answers: a caption
+that depends on the answer has another one for when it came out otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from citewire.ui import engine
+from citewire.ui.options import SEARCHING
+from citewire.ui.settings import Settings
+
+ADDRESS = "/?tour=1"  # opens the page with the tour running
+
+Look = Literal["quote", "searched", "conflict", "refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question of the tour.
+
+    Attributes:
+        title: what is shown.
+        question: what is asked.
+        before: said while the question is typed.
+        waiting: said while it is answered.
+        look: what of the answer is pointed at; for "quote" the first number is clicked.
+        after: said about it.
+        otherwise: said instead where the answer has nothing of the kind.
+    """
+
+    title: str
+    question: str
+    before: str
+    waiting: str
+    look: Look
+    after: str
+    otherwise: str
+
+
+STEPS = (
+    Step(
+        "A fact",
+        "How many Avalon miners did Mawson order from Canaan?",
+        "Five news articles, and a small model that runs on this computer. Nothing leaves it.",
+        "It first looks for sentences that can answer, and shows where they are from; then the model writes.",
+        "quote",
+        "The number behind the sentence is its quote. Clicked, it opens the article at the exact words, highlighted:"
+        " the figure can be checked at a glance.",
+        "This time the answer has no quote to show. Read below it why.",
+    ),
+    Step(
+        "A follow-up",
+        "And how many did Genesis order?",
+        "A follow-up leaves out what was just said.",
+        "It is completed from the conversation before anything is searched.",
+        "searched",
+        "This is the question that was searched for. What a follow-up is taken to mean is never hidden.",
+        "The question was searched for as it stands.",
+    ),
+    Step(
+        "Sources disagree",
+        "What was Canaan's total revenue in 2024?",
+        "Now something that two articles tell differently.",
+        "Figures for the same thing are compared across all sources.",
+        "conflict",
+        "Two outlets give two figures. It does not pick one: both stand side by side, with outlet, date and quote.",
+        "This time no disagreement was found. The quotes show what the answer rests on.",
+    ),
+    Step(
+        "A refusal",
+        "How many people does Canaan employ?",
+        "Last, something that none of the articles says.",
+        "A model alone would invent a number here.",
+        "refusal",
+        "The sources do not say it, so it does not either. It names what is missing and shows the nearest passages,"
+        " marked as not used.",
+        "This time it found something. Open the quote and judge for yourself.",
+    ),
+)
+END = "That was the tour. Every sentence carries its quote, or is marked as not in the sources. Ask something yourself."
+
+
+def router(steps: Sequence[Step] = STEPS) -> APIRouter:
+    """Return the route that tour.js gets the steps from; without it there is no tour."""
+    routes = APIRouter()
+
+    @routes.get("/tour")
+    def tour() -> JSONResponse:
+        return JSONResponse({"steps": [asdict(step) for step in steps], "end": END})
+
+    return routes
+
+
+def over_samples(chosen: Settings) -> Settings:
+    """Return the settings with the sample articles, their index and conversations apart from the user's own."""
+    own = {name: Settings.model_fields[name].get_default(call_default_factory=True) for name in SEARCHING}
+    folder = chosen.cache / "demo"
+    kept = {"index": folder / "index", "conversations": folder / "conversations.sqlite"}
+    return chosen.model_copy(update={**own, **kept, "articles": (engine.samples(),)})
