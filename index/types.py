@@ -45,6 +45,10 @@ class Article:
     dates: tuple[DateMention, ...] = ()
     group: str = ""
 
+    def dates_in(self, span: Span) -> tuple[DateMention, ...]:
+        """Return the words for times that begin in a span of the text, such as a sentence."""
+        return tuple(date for date in self.dates if span.start <= date.start < span.end)
+
 
 @dataclass(frozen=True, slots=True)
 class DateMention:

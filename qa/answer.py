@@ -19,7 +19,7 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit, Span
-from citewire.qa import arithmetic, claims, conflicts, facts, findings, parts, prompt, question, short, timeline
+from citewire.qa import arithmetic, casing, claims, conflicts, facts, findings, parts, prompt, question, short, timeline
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
@@ -160,7 +160,8 @@ class Answerer:
 
         Arguments and errors as in `stream`; the model is not asked.
         """
-        part = self._searched(self._checked_question(text), "", search or self._options.search)
+        wanted = search or self._options.search
+        part = self._searched(self._cased(self._checked_question(text), wanted), "", wanted)
         self._gather(part)
         return list(part.chosen)
 
@@ -208,7 +209,7 @@ class Answerer:
         self, asked: str, history: Sequence[Turn], stopped: Callable[[], bool], wanted: SearchOptions
     ) -> Iterator[Event]:
         state = _Progress(asked, time.perf_counter())
-        followed = question.follow_up(asked, history)
+        followed = question.follow_up(self._cased(asked, wanted), history)
         state.standalone = followed.text
         whole = parts.whole(followed.text)
         found = [self._searched(text, "", wanted) for text in whole.parts]
@@ -230,6 +231,12 @@ class Answerer:
             yield self._answer(state, "abstained", _refusal(found[0]))
         else:
             yield from self._write_all(state, whole, found, wanted, stopped)
+
+    def _cased(self, asked: str, wanted: SearchOptions) -> str:
+        """The question with capitals on its names, where it was typed without."""
+        if casing.has_names(asked):
+            return asked
+        return casing.cased(asked, [hit.passage.text for hit in self._hits(asked, wanted)])
 
     def _searched(self, text: str, leaned_on: str, wanted: SearchOptions) -> _Part:
         day = "" if wanted.as_of == "newest" else wanted.as_of
@@ -473,7 +480,7 @@ class Answerer:
         Such a name stands in its quote, so the check of the claim has nothing against it. Here it is put into the
         question, and compared with the few words of these sentences that answer.
         """
-        name = said.strip(" .!\"“”")
+        name = said.strip(' .!"“”')
         texts = [e.text for e in chosen]
         if facts.names(name, facts.name_words(texts)) != [name]:
             return False
@@ -515,6 +522,9 @@ class Answerer:
         if not said_best and parsed.expects in _FIGURES:
             answers = [figure.number for c in supported if (figure := _figure(part, c))]
             said_best = any(n.matches(a) for n in facts.numbers(chosen[0].text) for a in answers)
+        ranked = findings.superlatives(parsed.text)  # a sentence that ranks nothing is no better than one that does
+        if ranked and not ranked <= findings.superlatives(chosen[0].text):
+            said_best = said_best or any(ranked <= findings.superlatives(q.text) for q in quotes)
         out = [] if said_best else [chosen[0]]
         if len(parsed.years) > 1:
             for year in sorted(parsed.years):

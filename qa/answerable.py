@@ -245,8 +245,7 @@ class Features:
         head = f"{before(article.text, candidate.span)}\n{article.title}\n{opening(article.text)}\n{article.outlet}"
         stems, near, whole = frozenset(facts.terms(text)), frozenset(facts.terms(head)), terms_of(article.text)
         resolved = {
-            int(day[:4]) for d in article.dates for day in (d.first, d.last)
-            if candidate.span.start <= d.start < candidate.span.end
+            int(day[:4]) for d in article.dates_in(candidate.span) for day in (d.first, d.last)
         }  # fmt: skip
         out = np.zeros((3, len(self._units)))
         for place, unit in enumerate(self._units):

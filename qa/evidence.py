@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from citewire.index.types import Article, DateMention, Embedder, Hit, Span
+from citewire.index.types import Article, Embedder, Hit, Span
 from citewire.qa import answerable, facts
 from citewire.qa.answerable import Candidate, Features, Found
 from citewire.qa.antecedents import antecedents
@@ -43,7 +43,6 @@ class Evidence:
         probability: that this sentence answers the question, 0 to 1; at most that of the question.
         context: spans of the same article that say who or what the sentence speaks of where it has only a pronoun or
             "the company" for it, in the order of the text.
-        dates: its words for times, and the days they mean.
     """
 
     article: str
@@ -53,7 +52,6 @@ class Evidence:
     missing: tuple[str, ...]
     probability: float = 0.0
     context: tuple[Span, ...] = ()
-    dates: tuple[DateMention, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,6 @@ def _evidence(reading: Reading, missing: tuple[str, ...], probability: float, *,
         missing,
         probability,
         antecedents(article, span) if explained else (),
-        tuple(d for d in article.dates if span.start <= d.start and d.end <= span.end),
     )
 
 

@@ -230,6 +230,11 @@ def reverses(claim: str, question: str) -> bool:
     return any(_SUPERLATIVE.fullmatch(token.key) for pair in pairs for token in pair[:2])
 
 
+def superlatives(text: str) -> set[str]:
+    """Return the words of a text that rank: "lowest", "most"."""
+    return {token.key for token in read(text).tokens if _SUPERLATIVE.fullmatch(token.key)}
+
+
 def states(text: str, what: str) -> bool:
     """Whether `text` has what a finding misses."""
     there = facts.numbers(text)

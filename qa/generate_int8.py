@@ -1,7 +1,7 @@
 """A language model with 8-bit weights on the CPU, run by CTranslate2 in this process.
 
 Knows the kept prefix and greedy decoding. Does not know where models come from or what the messages say. Twice as fast
-as float32 in torch and a quarter of its memory (docs/speed.md).
+as float32 in torch and a quarter of its memory (docs/quality.md).
 
 Run as `python -m citewire.qa.generate_int8 FOLDER NEW` it makes the 8-bit form of a folder with float32 weights.
 """

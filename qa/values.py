@@ -267,8 +267,7 @@ class _Sentence:
         self.stems = [facts.stem(w) for w in self.words]
         breaks = [m.start() for m in _BREAK.finditer(self.text)]
         self.clauses = [sum(b < t.start() for b in breaks) for t in self.tokens]
-        first, last = evidence.span.start, evidence.span.end
-        self.dates = [d for d in article.dates if first <= d.start < last]
+        self.dates = article.dates_in(evidence.span)
         self.times = times(evidence, article)
 
     def at(self, start: int, end: int) -> tuple[int, int]:
@@ -571,8 +570,7 @@ def _days(sentence: _Sentence, candidate: _Candidate) -> tuple[tuple[str, str], 
 def times(evidence: Evidence, article: Article) -> dict[tuple[int, int], tuple[str, str]]:
     """Return first and last day, ISO 8601, of each time that a sentence names, by where in the sentence it stands."""
     span = evidence.span
-    dates = [d for d in article.dates if span.start <= d.start < span.end]
-    found = {(d.start - span.start, d.end - span.start): (d.first, d.last) for d in dates}
+    found = {(d.start - span.start, d.end - span.start): (d.first, d.last) for d in article.dates_in(span)}
     for m in _YEAR.finditer(evidence.text):  # the index leaves "2024 revenue" open, as it may be a number
         if not any(s < m.end() and m.start() < e for s, e in found) and m[0].startswith(("19", "20")):
             found[m.span()] = f"{m[0]}-01-01", f"{m[0]}-12-31"

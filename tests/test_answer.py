@@ -209,6 +209,20 @@ class TestClaims:
         check_quotes(answer, index)
 
 
+    def test_a_sentence_that_ranks_nothing_is_not_added_where_the_most_is_asked_for(
+        self, remembering: Remembering, tmp_path: Path
+    ) -> None:
+        text = (
+            "The yards reported who built ships.\nKestrel built 40 ships last year, and its ships won prizes.\n"
+            "Of all yards, Osprey built the most ships for the ninth year in a row.\n"
+        )
+        question = "Which yard built the most ships?"
+        with indexed({"yards.txt": text}, tmp_path, remembering) as index:
+            answerer = Answerer(index, remembering, Scripted("Of all yards, Osprey built the most ships."))
+            assert answerer.evidence(question)[0].text == "The yards reported who built ships."
+            assert answerer.ask(question).text == "Of all yards, Osprey built the most ships. [1]"
+
+
 class TestParts:
     def test_a_part_without_an_answer_is_named(self, answerer: Make, index: Index) -> None:
         asked = "How many ferries does Lund Lines run, and how many lighthouses does it own?"
@@ -419,6 +433,16 @@ def test_the_model_is_not_asked_while_it_writes(index: Index, remembering: Remem
     assert [c.text for c in answer.claims][:2] == [first, last]
     asked = "".join(message.content for messages in generator.opinions for message in messages)
     assert (first in asked, last in asked) == (False, True)
+
+
+class TestTyping:
+    def test_names_without_capitals_are_names_all_the_same(self, answerer: Make) -> None:
+        answer = answerer("Lund Lines runs 14 ferries.").ask("how many ferries does lund lines run")
+        assert answer.question == "how many ferries does lund lines run"
+        assert answer.standalone_question == "how many ferries does Lund Lines run"
+        assert answer.status == "answered"
+        refused = answerer("").ask("how many ferries does kestrel run")
+        assert (refused.status, refused.standalone_question) == ("abstained", "how many ferries does Kestrel run")
 
 
 class TestRefusal:
