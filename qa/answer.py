@@ -19,7 +19,20 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit, Span
-from citewire.qa import arithmetic, casing, claims, conflicts, facts, findings, parts, prompt, question, short, timeline
+from citewire.qa import (
+    arithmetic,
+    casing,
+    claims,
+    conflicts,
+    facts,
+    findings,
+    parts,
+    prompt,
+    question,
+    roles,
+    short,
+    timeline,
+)  # fmt: skip
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
@@ -241,7 +254,8 @@ class Answerer:
     def _searched(self, text: str, leaned_on: str, wanted: SearchOptions) -> _Part:
         day = "" if wanted.as_of == "newest" else wanted.as_of
         parsed = question.parse(text, leaned_on, day)
-        hits = self._hits(f"{leaned_on} {text}".strip(), wanted)
+        title = roles.TITLE if roles.led(text) else ""
+        hits = self._hits(f"{leaned_on} {text} {title}".strip(), wanted)
         return _Part(text, leaned_on, parsed, hits, Judge(parsed, self._vectors))
 
     def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:

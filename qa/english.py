@@ -63,7 +63,9 @@ _FUNCTION = _DETERMINER | frozenset(
     "|while|that|so|too|again|first|last|more|most|less|such|there|here|now|only|ever|never|also|still".split("|")
 )
 _PRONOUN = frozenset("i you he she it we they there this that these those".split())
-_ADVERB = re.compile(r"(?:\w+ly|also|ever|never|first|finally|again|still|now|just|once|not|already|even)\Z")
+_ADVERB = re.compile(
+    r"(?!(?:rely|apply|supply|reply|imply|comply|multiply|fly|ally|rally|tally|bully|family|assembly|monopoly)\Z)(?:\w+ly|also|ever|never|first|finally|again|still|now|just|once|not|already|even)\Z"
+)
 _VERBAL = re.compile(r"\w{2,}(?:is|iz|ify|[^aeiou]at)e?\Z|\w{3,}[td]en\Z")
 _CAPITAL = re.compile(r"[^\W\d_a-z]")
 _PLURAL = re.compile(
@@ -221,7 +223,112 @@ def clause(text: str) -> Clause | None:
     while at < len(tokens) - 1 and _ADVERB.match(tokens[at]) and tokens[at] != "not":
         tokens.append(tokens.pop(at))  # "did Acme first open" reads as "did Acme open first"
     subject, verb, rest = " ".join(tokens[:at]), tokens[at], " ".join(tokens[at + 1 :])
+    if aux in ("did", "do", "does") and verb != "not" and (verb in _FUNCTION or is_plural(verb)):
+        return None  # no base form
     return Clause(wh, aux, bool(found["not"]), subject, verb, rest)
+
+
+_WHICH = re.compile(r"\b(?P<wh>which|what)\s", re.IGNORECASE)
+_ONE_OF = re.compile(
+    r"(?:ones?\s)?of\s(?:all\s)?(?:the|these|those|its|his|her|their|our)\s(?:(?:two|three|four|five|many|other|\d+)\s)*",
+    re.IGNORECASE,
+)
+_NO_NOUN = re.compile(r"(?:ones?|else|all|two|three|four|five|both|happened|happens|next)\Z")
+_RELATIVE = ("that", "who", "which", "whose")
+_MOST_NOUNS = 4  # words of a noun phrase that is asked for
+
+
+def noun_asked(text: str) -> str:
+    """Return the noun phrase that a question with "which" or "what" wants the name of, lower case; "" if none is read.
+
+    It ends where a verb or a preposition begins. A word in "-s" before another verb belongs to it, one before anything
+    else is the verb.
+
+    >>> noun_asked("Which of the mining firms left Norland?"), noun_asked("What drew all those firms to Norland?")
+    ('mining firms', '')
+    """
+    for opens in _WHICH.finditer(text):
+        phrase = re.split(r"[?,;:.](?:\s|$)", text[opens.end() :])[0]
+        asked = _ONE_OF.sub("", phrase, count=1) if _ONE_OF.match(phrase) else phrase
+        tokens = asked.split()
+        end = _noun_end(tokens, opens["wh"].lower())
+        words = [t.lower() for t in tokens[:end]]
+        while words and _ADVERB.match(words[-1]):
+            words.pop()
+        if words and not _NO_NOUN.match(words[-1]):
+            return re.sub(r"['’]s?$", "", " ".join(words))
+    return ""
+
+
+def is_noun_phrase(words: str) -> bool:
+    """Whether words can be shown as a noun phrase: some, and none of them a function word or a past that is no more."""
+    tokens = words.lower().split()
+    return bool(tokens) and not any(t in _FUNCTION or _is_auxiliary(t) or _only_past(t) for t in tokens)
+
+
+def _is_auxiliary(word: str) -> bool:
+    return bool(_AUXILIARY.fullmatch(word)) or word in ("may", "might", "must", "shall", "be", "been")
+
+
+def _only_past(word: str) -> bool:
+    """Whether a word is the past of an irregular verb and neither its participle nor its base: "drew"."""
+    return word in _BASES and word not in _PARTICIPLES and word not in _IRREGULAR and word not in ("saw", "found")
+
+
+def _noun_end(tokens: list[str], wh: str) -> int:
+    """How many tokens make up the noun phrase that "which" or "what" stands before; 0 where none does."""
+    first = tokens[0].lower() if tokens and tokens[0] != "US" else ""
+    if not tokens or first in _FUNCTION or _is_auxiliary(first) or _opens_verb(tokens, wh):
+        return 0
+    for at, token in enumerate(tokens[: _MOST_NOUNS + 1]):
+        low, following = token.lower(), tokens[at + 1 :]
+        if re.search(r"['’]s?$", token) and following:
+            return at + 1
+        if at and _ends_noun(tokens, at):
+            named = wh == "what" and all(_CAPITAL.match(t) for t in tokens[:at]) and not _is_auxiliary(low)
+            return 0 if named else at  # "what Lund sold"
+    return 0
+
+
+def _opens_verb(tokens: list[str], wh: str) -> bool:
+    """Whether the first token is the verb whose subject is asked for: "what drew ...", "which won"."""
+    first, second = tokens[0].lower(), tokens[1] if len(tokens) > 1 else ""
+    follows = not second or second.lower() in _FUNCTION or bool(_CAPITAL.match(second))
+    if _only_past(first) or (first.endswith("ed") and is_past(first) and (wh == "what" or follows)):
+        return True
+    if first in _BASES and first not in _IRREGULAR:  # "led", "built", "made"
+        return wh == "what" or follows
+    third_person = first.endswith("s") and (follows or base(first) in _IRREGULAR or bool(_VERBAL.match(base(first))))
+    return (
+        third_person
+        and second.lower() not in _RELATIVE
+        and not (second and (_is_verb(second.lower()) or second.lower() in PREPOSITIONS.split("|")))
+    )
+
+
+def _is_verb(word: str) -> bool:
+    return _is_auxiliary(word) or word in _IRREGULAR or is_past(word)
+
+
+def _ends_noun(tokens: list[str], at: int) -> bool:
+    """Whether the noun phrase ends before the token at `at`, which is not the first."""
+    word = tokens[at].lower()
+    before = next((t.lower() for t in reversed(tokens[:at]) if not _ADVERB.match(t)), "")
+    behind = [t.lower() for t in tokens[at + 1 :] if not _ADVERB.match(t)]
+    following, later = [*behind, "", ""][:2]
+    if _is_auxiliary(word) or word in _RELATIVE:
+        return True
+    if word in PREPOSITIONS.split("|") or word in ("within", "among", "near", "outside", "behind"):
+        return any(_is_verb(t.lower()) or t.lower().endswith("s") for t in tokens[at + 1 :])
+    if _ADVERB.match(word) or not tokens[at].islower():
+        return False
+    if is_past(word) and word not in _IRREGULAR:
+        return not (is_plural(following) and _is_verb(later) and not _is_verb(following))  # "listed miners reported"
+    if is_plural(before) and not before.endswith("ss"):
+        return word in _IRREGULAR or not _is_verb(following)  # "firms make", and not "sports clubs won"
+    if not word.endswith("s") or word.endswith("ss"):
+        return False
+    return bool(base(word) in _IRREGULAR or _VERBAL.match(base(word)) or not following or not _is_verb(following))
 
 
 def _predicate(tokens: list[str], aux: str) -> int:
@@ -240,6 +347,12 @@ def _predicate(tokens: list[str], aux: str) -> int:
         at += 1
     if any(re.search(r"['’]s?$", t) for t in tokens[:at]) or (at < len(tokens) and tokens[at] in ("and", "or", "of")):
         return _in_phrase(tokens, aux)
+    if at < len(tokens) and aux not in ("is", "are", "was", "were", "has", "have", "had"):
+        following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+        if is_plural(tokens[at]):  # "American regulators have"
+            return _in_phrase(tokens, aux)
+        if tokens[at] not in _IRREGULAR and following in _IRREGULAR and not _ADVERB.match(tokens[at]):
+            return 0  # "Kestrel stock fall", "Kestrel help run it"
     return at if at < len(tokens) and re.match(r"\w", tokens[at]) else 0
 
 

@@ -143,7 +143,8 @@ def _contenders(question: Question, judge: Judge, readings: Sequence[Reading]) -
     Where a figure is asked for, one without any, or with that of something else, does not answer. What is counted has
     too many names for the former to be sure.
     """
-    outright = [place for place, one in enumerate(readings) if not one.missing and judge.says_seat(one.candidate.text)]
+    told = [judge.says_outright(one.candidate.text) for one in readings]
+    outright = [place for place, one in enumerate(readings) if not one.missing and told[place]]
     if outright:
         return outright, True
     places = [place for place, one in enumerate(readings) if not _of_another(question, judge, one.candidate)]

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import Stemmer
@@ -49,7 +50,10 @@ _NAME = re.compile(
     r"(?<![\w])(?:[A-Z]\.)+|(?<![\w])[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*(?:\s+(?:of\s+)?[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*)*"
 )
 _SIGNS = ("$", "€", "£", "¥")
+_QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
+_JOINED = 5  # letters from which a name written in one word is looked for as two, and the other way round
 _MONTHS = "january february march april may june july august september october november december".split()
+_TIMES = frozenset((*_MONTHS, *_QUARTERS))
 # Function words of English, and the words a question is made of: they carry no subject of their own.
 STOP_WORDS = frozenset(
     "a an the of in on at to for from by with and or but nor is are was were be been being am do does did done has"
@@ -95,8 +99,11 @@ def numbers(text: str) -> list[Number]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of `text` in lower case, without possessive endings."""
-    return [re.sub(r"['’]s?$", "", w.lower()) for w in _WORD.findall(_composed(text))]
+    """Return the words of `text` in lower case, without possessive endings; "Q2" as "second", "quarter"."""
+    found = []
+    for word in (re.sub(r"['’]s?$", "", w.lower()) for w in _WORD.findall(_composed(text))):
+        found += [_QUARTERS[word], "quarter"] if word in _QUARTERS else [word]
+    return found
 
 
 def _composed(text: str) -> str:
@@ -137,7 +144,7 @@ def names(text: str, known: frozenset[str] = frozenset()) -> list[str]:
     """Return the proper names of `text` as written: runs of capitalised words, possessives cut off.
 
     A capital that only opens a sentence does not make a name, unless the word has more capitals or its lower-case form
-    is in `known` (see `name_words`).
+    is in `known` (see `name_words`); "Q2" is a time.
     """
     found = []
     text = _composed(text)
@@ -147,8 +154,10 @@ def names(text: str, known: frozenset[str] = frozenset()) -> list[str]:
         name = m[0].rpartition(" ")[0] if text[m.end() :].startswith(_SIGNS) else m[0]  # "US$" is a currency
         for run in re.split(r"['’]s?\s+|['’]s?$", name):
             parts = run.split()
-            while parts and ((parts[0] != "US" and parts[0].lower() in STOP_WORDS) or parts[0].lower() in _MONTHS):
+            while parts and ((parts[0] != "US" and parts[0].lower() in STOP_WORDS) or parts[0].lower() in _TIMES):
                 parts, opens = parts[1:], False
+            while parts and parts[-1].lower() in _QUARTERS:
+                parts = parts[:-1]
             plain = len(parts) == 1 and parts[0][1:] == parts[0][1:].lower() and not parts[0].startswith("U.")
             parts = [w.split("-")[0] if re.search(r"-[a-z]", w) else w for w in parts]  # "US-listed" names the US
             if parts and not (opens and plain and parts[0].lower() not in known):
@@ -169,9 +178,29 @@ def name_key(name: str) -> str:
 
 
 def has_name(name: str, text: str) -> bool:
-    """Whether `text` has every word of `name`, as whole words in any case ("US" is found in "U.S.-based")."""
-    there = set(re.sub(r"[()/]", " ", name_key(text)).split())
+    """Whether `text` has every word of `name`, as whole words in any case ("US" is found in "U.S.-based").
+
+    A blank or hyphen more or less makes no other name: "JP Morgan" and "JPMorgan" are one.
+    """
+    key = name_key(text)
+    there = set(re.sub(r"[()/]", " ", key).split())
     there = {w.strip(",;:!?\"'“”‘’[]$@#") for w in there}
     wanted = name_key(name).replace("/", " ").split()
     wanted = [w for w in wanted if w not in STOP_WORDS] or wanted  # "US" is a name although "us" is no word to look for
-    return all(w in there or w + "s" in there for w in wanted)
+    if all(w in there or w + "s" in there for w in wanted):
+        return True
+    joined = "".join(wanted)
+    if len(joined) < _JOINED or joined not in key.replace(" ", ""):
+        return False
+    return joined in there if len(wanted) > 1 else _has_apart(joined, text)
+
+
+def _has_apart(word: str, text: str) -> bool:
+    """Whether two words of the text, each with a capital, make up `word` together."""
+    parts = re.findall(r"[^\W_]+", _composed(text))
+    return any(a[0].isupper() and b[0].isupper() and (a + b).lower() == word for a, b in pairwise(parts))
+
+
+def same_name(a: str, b: str) -> bool:
+    """Whether two names differ in nothing but blanks, hyphens, dots and capitals."""
+    return name_key(a).replace(" ", "") == name_key(b).replace(" ", "")

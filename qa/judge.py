@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from citewire.index.types import Article, Span
-from citewire.qa import english, facts, findings, measured, places
+from citewire.qa import english, facts, findings, measured, places, roles
 from citewire.qa.antecedents import NOUNS, leans
 from citewire.qa.question import COUNTRY_NOUNS, PLACE, Question
 from citewire.qa.vectors import WordVectors
@@ -20,7 +20,51 @@ from citewire.qa.vectors import WordVectors
 _KIND = 0.55  # least cosine between the kind of thing asked for and a name ("country", "Singapore")
 _ALIASES = {"eu": "european"}  # of a union, which `places` does not know
 _PLACES = ("place", "country", "city", "region")
+# Who publishes news, and what stands before its name where it is told something.
+_MEDIA = frozenset("outlet newspaper paper magazine website site broadcaster channel programme program agency".split())
+_TOLD_TO = r"\b(?:interview(?:ed)?\s(?:with|by)|told|speaking\sto|according\sto|reported\s(?:by|in))\s(?:the\s)?"
+_TAKING = frozenset(map(facts.stem, "take takes taken took bring brings brought money".split()))
+_MADE = frozenset("made makes make earned earns earn booked".split())  # as what a company takes in is told too
+# "Several mining companies in Ghana": things without their names.
+_SOME_OF = (
+    r"\b(?:an?|some|several|many|various|numerous|a number of|two|three|four|five|\d+)\s+(?:[\w-]+\s+){{0,2}}?{}\w*\s+"
+    r"(?:that|who|which|in|at|to|for|of|whose)\b"
+)
+_BEFORE_TICKER = re.compile(r"(?:[^\W\d_a-z][\w’'.&-]*,?\s)+\W*\Z")
+# Words for one thing, by stems, of which a question in everyday words has another than the news.
+_ALIKE = tuple(
+    frozenset(map(facts.stem, words.split()))
+    for words in (
+        "duty duties levy levies tariff tariffs tax taxes toll",
+        "note report paper study analysis",
+        "worth price priced value valued trading trades",
+    )
+)
+_CONDITIONS = re.compile(r"\b(?:what|which)\s(?:\w+\s)?(?:conditions?|circumstances?)\b", re.IGNORECASE)
+_UNDER = frozenset(map(facts.stem, ("condition", "conditions", "circumstance", "circumstances")))
+_CONDITION = re.compile(
+    r"\b(?:if|whether|when|once|unless|until|provided|providing|depend\w*|conditions?|conditional\w*|subject to"
+    r"|as long as|only|requir\w+|contingent|in case)\b",
+    re.IGNORECASE,
+)
 _SEATED = frozenset(map(facts.stem, "based base headquartered headquarters located seat home".split()))
+# Where shares are traded, by stems of a question, and as news gives it: "(NASDAQ: LND)".
+_LISTED = frozenset(
+    map(
+        facts.stem,
+        "exchange bourse list listed listing lists trade traded share stock ticker symbol quoted market".split(),
+    )
+)
+_LISTING = re.compile(
+    r"\bticker\b|\b(?:exchange|bourse|market)s?\b.*\b(?:list(?:s|ed)?|trad(?:e|es|ed|ing)|quoted|shares?|stock)\b"
+    r"|\b(?:shares?|stock)\b.*\b(?:listed|traded|quoted|exchange|bourse)\b|\bwhere\b.*\b(?:listed|shares?.*\btrade)\b",
+    re.IGNORECASE,
+)
+_TICKER = re.compile(
+    r"\b(?:N(?:ASDAQ|asdaq)|NYSE(?: American| Arca)?|AMEX|OTC\w*|LSE|LON|AIM|TSXV?|TSE|TYO|ASX|NZX|HKEX|SEHK|SSE|SZSE"
+    r"|KRX|KOSDAQ|SGX|BSE|NSE|FRA|F|ETR|XETRA|EPA|AMS|EBR|Euronext\w*|OMX|STO|CPH|HEL|OSE|OSL|SIX|SWX|VIE|WSE|BME|JSE|B3)"
+    r"\s?:\s?[A-Z0-9][A-Z0-9.-]{0,7}\b"
+)
 # "Acme, a Chinese maker of ...", "the Singapore-based firm", "the US company Lund": whose place it is stands around.
 _SEAT = re.compile(
     r"(?P<place>[^\W\d_a-z][\w.]*(?:\s[^\W\d_a-z][\w.]*)?)(?P<based>-based)?\s"
@@ -41,6 +85,9 @@ _MONEY = re.compile(
     r"\bhow much\b.{1,80}\b(?:pay|paid|spen[dt]|costs?|earn(?:ed)?|charged?|invest(?:ed)?|owed?|donated?)\b"
     r"|\bwhat\b.{1,80}\b(?:earn(?:ed)?|pay|paid|spen[dt]|prices?|costs?|fees?|fines?|salary|budget|capitali[sz]ation"
     r"|revenues?|profits?|income|turnover|earnings|expenses|spending|loss(?:es)?)\b"
+    r"|\bwhat\b.{1,80}\bworth\b"
+    r"|\b(?:how much|what)\s(?:did|does|do|has|have|had)\b.{1,80}\s(?:take|taken|bring|brought|rake|raked)\sin\b"
+    r"|\bhow much\b.{1,80}\b(?:make|made)(?=\W*$|\s(?:in|from|last|on|by)\b)"
     r"|\bhow much\s(?:\w+\s)?(?:revenues?|profits?|income|turnover|money|debt|equity|spending)\b",
     re.IGNORECASE,
 )
@@ -94,10 +141,20 @@ class Judge:
         self._long = "how long" in question.text.lower()
         self._unit_terms, self._unit = _unit_asked(question.text)
         self._acronyms = _acronyms_of(question.text)
+        self._known: frozenset[str] = frozenset()  # words that stand with a capital inside a sentence that was read
+        self._led = roles.led(question.text)
+        self._of_persons = bool(self._led) or roles.asks_for_person(question.text)
+        self._taken_in = measured.taken_in(question.text)
+        self._share_of = measured.shared(question.text) if question.expects == "percent" else ""
+        self._conditions = bool(_CONDITIONS.search(question.text))
+        self._authors = roles.asks_for_authors(question.text)
+        self._lists = _LISTING.search(question.text) is not None
 
     def read(self, sentences: Iterable[str]) -> None:
-        """Embed the words of `sentences` in one batch, before they are judged one by one."""
-        self.vectors.add(w for s in sentences for w in [*content_words(s), *facts.names(s)])
+        """Embed the words of `sentences` in one batch, before they are judged one by one, and learn names from them."""
+        texts = list(sentences)
+        self._known |= facts.name_words(texts)
+        self.vectors.add(w for s in texts for w in [*content_words(s), *facts.names(s, self._known)])
 
     def answers(self, claim: str) -> bool:
         """Whether `claim` gives what is asked for and says more than the question itself."""
@@ -117,7 +174,7 @@ class Judge:
             out += [str(y) for y in sorted(q.years)]
         whole = terms_of(article.text)
         there = {*facts.terms(sentence), *facts.terms(near)}
-        if q.expects == "statement":  # a quoted person seldom repeats what the quote is about
+        if q.expects == "statement" or self._authors:  # who is quoted or signs seldom repeats what it is about
             there |= whole
         absent = [t for t in q.terms if not self._has_term(t, there, sentence)]
         if len(absent) > self._may_lack():
@@ -135,6 +192,9 @@ class Judge:
 
         What the part is called may stand in `near`, the text before, where the sentence leans on it.
         """
+        of = measured.shares(sentence) if self._share_of else ()
+        if of and self._share_of not in of:
+            return f"a share of {self._share_of}"
         asked = self._question.measure
         if not asked or not (asked.head or asked.part):
             return ""
@@ -159,7 +219,7 @@ class Judge:
             return False
         sentence = article.text[span.start : span.end]
         said = facts.years(_COMPARED_WITH.sub(" ", sentence))
-        meant = {int(d.first[:4]) for d in article.dates if span.start <= d.start and d.end <= span.end}
+        meant = {int(d.first[:4]) for d in article.dates_in(span)}
         return bool(said) and not self._question.years & (said | meant)
 
     def of_group(self, sentence: str) -> bool:
@@ -201,19 +261,45 @@ class Judge:
             return True
         if term in _SEATED and self._seated(sentence):
             return True
+        if self._lists and term in _LISTED and self._listed(sentence):
+            return True
+        if self._conditions and term in _UNDER and _CONDITION.search(sentence):
+            return True
+        if roles.stands_for(term, self._question.text, sentence):
+            return True
         others = content_words(sentence)
+        if self._taken_in and term in _TAKING and (_MADE & set(others) or measured.same_word("revenue", others)):
+            return True
+        if any(term in group and not group.isdisjoint(there) for group in _ALIKE):
+            return True
+        if self._question.measure and measured.same_word(asked, others):
+            return True
         if len(asked) > 3 and any(w.endswith(asked) for w in others):  # "SkuaMiners"
             return True
         if any(findings.same_side(findings.root(asked), findings.root(w)) for w in others):
             return True
         return any(self.vectors.alike(asked, w) for w in others)
 
-    def says_seat(self, sentence: str) -> bool:
-        """Whether it is asked where something is based and the sentence says so outright: "Acme, a Danish maker"."""
+    def says_outright(self, sentence: str) -> bool:
+        """Whether the sentence says outright where something is based, or listed, or who heads it, if that is asked."""
         q = self._question
+        if self._led:
+            return q.expects == "person" and roles.heads(sentence, self._led)
+        if self._authors:
+            return q.expects == "person" and roles.signed(sentence)
+        if self._lists and q.expects == "named":
+            return self._listed(sentence, named=True) and all(t in _LISTED for t in q.terms)
         if q.expects != "named" or q.noun not in (*COUNTRY_NOUNS, "city", "state", "region") or not q.terms:
             return False
         return all(t in _SEATED for t in q.terms) and self._seated(sentence, named=True)
+
+    def _listed(self, sentence: str, *, named: bool = False) -> bool:
+        """Whether the sentence gives exchange and ticker, "(NYSE: LND)"; with `named`, beside the name asked about."""
+        for m in _TICKER.finditer(sentence):
+            owner = _BEFORE_TICKER.search(sentence[: m.start()])
+            if not named or any(owner and facts.has_name(name, owner[0]) for name in self._question.names):
+                return True
+        return False
 
     def _seated(self, sentence: str, *, named: bool = False) -> bool:
         """Whether the sentence says by an adjective where a company or the like is based: "a Danish maker".
@@ -253,17 +339,20 @@ class Judge:
         if not leans(sentence) and (other := self.other_measure(sentence)):
             return other
         if q.expects == "count" and not any(self._counts(sentence, n) for n in amounts):
-            return f"a number of {q.noun}"
+            countable = english.is_noun_phrase(q.noun) and not english.is_past(q.noun.split()[-1])
+            return f"a number of {q.noun}" if countable else "a number"
+        if self._conditions and not _CONDITION.search(sentence):
+            return "a condition"
         if q.expects == "statement" and not (
             _SAID.search(sentence) and (not q.names or any(facts.has_name(n, sentence) for n in q.names))
         ):
             return "what was said"
         if q.expects == "date" and not _tells_time(sentence, q):
             return "a date"
-        if q.expects == "person" and not self._new_names(sentence):
+        if q.expects == "person" and not self._who(sentence):
             return "a name"
         if q.expects == "named" and not self._named(sentence, whole):
-            return f"the name of the {q.noun}"
+            return f"the name of the {q.noun}" if english.is_noun_phrase(q.noun) else "a name"
         return ""
 
     def _measures(self, sentence: str, amounts: list[facts.Number]) -> bool:
@@ -288,21 +377,49 @@ class Judge:
         own = [facts.name_key(n) for n in self._question.names]
         own += [_ALIASES[key] for key in own if key in _ALIASES]
         out = []
-        for name in facts.names(sentence, facts.name_words([sentence])):
+        for name in facts.names(sentence, self._known | facts.name_words([sentence])):
             key = facts.name_key(name)
             same = (
-                key in o or o in key or facts.same_root(key, o) or _initials(key) == o or _initials(o) == key
+                key in o
+                or o in key
+                or facts.same_root(key, o)
+                or _initials(key) == o
+                or _initials(o) == key
+                or facts.same_name(key, o)
                 for o in own
             )
             if not any(same) and not (self._countries and self._countries & places.countries_of(name)):
                 out.append(name)
         return out
 
+    def _who(self, sentence: str) -> list[str]:
+        """The new names in the sentence that can answer who.
+
+        No adjective of a country, no place where something is done, nothing that is written small too.
+        """
+        every = re.findall(r"[^\W\d_]+", f"{sentence} {self._question.text}")
+        small = {facts.stem(w) for w in every if w.islower()}
+        new = [
+            n for n in self._new_names(sentence) if not places.is_adjective(n) and facts.stem(n.lower()) not in small
+        ]
+        new = [
+            n for n in new if re.search(rf"(?<!\bin )(?<!\bnear )(?<!\bacross )(?<!\bin the ){re.escape(n)}", sentence)
+        ]
+        return [n for n in new if roles.may_be_person(n)] if self._of_persons else new
+
     def _named(self, sentence: str, whole: frozenset[str] | None) -> bool:
         """Whether a new name stands for the noun: alike in meaning, or in an article on such things that names it."""
         noun = self._question.noun
         kinds = _PLACES if noun == PLACE else [noun]
         new = self._new_names(sentence)
+        if self._lists and self._listed(sentence):
+            return True
+        if (
+            facts.words(noun)[-1:]
+            and facts.words(noun)[-1] in _MEDIA
+            and any(re.search(rf"{_TOLD_TO}{re.escape(n)}", sentence) for n in new)
+        ):
+            return True
         if noun != PLACE and self._unit_terms & set(facts.terms(noun)) and self._unit.search(sentence):
             return True
         if any(self.vectors.alike(kind, n, _KIND) for kind in kinds for n in new):
@@ -311,6 +428,8 @@ class Judge:
             return False
         word = facts.words(noun)[-1]
         head = facts.stem(word)
+        if roles.is_role(noun) and not any(roles.may_be_person(n) and not places.countries_of(n) for n in new):
+            return False
         if word in COUNTRY_NOUNS and any(places.countries_of(n) for n in new):
             return True
         if noun == PLACE:  # where something happens is an event too
@@ -321,8 +440,11 @@ class Judge:
             return called  # a place is told by what its name means, checked above, or by what it is called here
         if word.endswith("ing") and not called:  # "rating": no name stands for it
             return False
-        unnamed = rf"\ban?\s+(?:\w+\s+)?{re.escape(head)}\w*\s+(?:that|who|which|in|at|to|for|of|whose)\b"
-        return (whole is None or head in whole) and not re.search(unnamed, sentence.lower())
+        if whole is not None and head not in whole:
+            return False
+        some = _SOME_OF.format(re.escape(head))
+        unnamed = re.search(some, sentence, re.IGNORECASE)
+        return not unnamed or any(sentence.find(n) >= unnamed.end() and not places.countries_of(n) for n in new)
 
 
 def _asks_of_one(question: Question) -> bool:

@@ -7,6 +7,7 @@ it tells that "AI" narrows "revenue", not what AI is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from citewire.qa import english, facts
@@ -48,6 +49,13 @@ _SAME = {
     "profit": frozenset(map(facts.stem, ("profit", "income", "earnings", "loss"))),
     "expenses": frozenset(map(facts.stem, ("expenses", "spending"))),
 }
+_INCOME_FROM = re.compile(r"\sfrom\b")
+_OF_PROFIT = re.compile(r"\b(?:net|operating|pre-?tax|after-tax|taxable)\s\Z", re.IGNORECASE)
+_TAKEN_IN = re.compile(r"\b(?:tak(?:e|es|en)|took|br(?:ing|ings|ought))\sin\b", re.IGNORECASE)
+_SHARE_OF = re.compile(
+    rf"\d\s?(?:%|per\s?cent)\s(?:share\s)?of\s(?:[\w’'-]+\s){{0,4}}?(?P<head>{_DIVISIBLE})\b", re.IGNORECASE
+)
+_LOSS = facts.stem("loss")
 _BEFORE_VERB = frozenset(
     "to will would can could should may might do does did not i we they he she it you who which".split()
 )
@@ -96,6 +104,36 @@ def _kind(head: str) -> str:
     return next((kind for kind, names in _SAME.items() if stem in names), stem)
 
 
+def same_word(word: str, others: Iterable[str]) -> bool:
+    """Whether one of `others` is another word for the quantity that `word` names: "sales" and "revenue", no "loss"."""
+    kind = _kind(word)
+    return (
+        kind in _SAME and any(_kind(w) == kind for w in others if facts.stem(w) != _LOSS) and facts.stem(word) != _LOSS
+    )
+
+
+def taken_in(question: str) -> bool:
+    """Whether a question says "take in" or "bring in" for the money that something makes."""
+    return bool(_TAKEN_IN.search(question))
+
+
+def shared(question: str) -> str:
+    """Return what a question wants a share of, as a kind of quantity ("revenue", "profit"); "" where it does not say.
+
+    >>> shared("Of all that Lund took in, what fraction came from boats?"), shared("What share of voters stayed?")
+    ('revenue', '')
+    """
+    if taken_in(question):
+        return "revenue"
+    kinds = [_kind(head["head"]) for head in _HEAD.finditer(question)]
+    return kinds[0] if kinds and kinds[0] in _SAME else ""
+
+
+def shares(sentence: str) -> tuple[str, ...]:
+    """Return the kinds of quantity that the percentages of a sentence are of, where it says so: "8% of expenses"."""
+    return tuple(_kind(m["head"]) for m in _SHARE_OF.finditer(sentence))
+
+
 def asked(text: str) -> Measure | None:
     """Return the divisible quantity that a question asks for, None where it asks for none.
 
@@ -106,8 +144,16 @@ def asked(text: str) -> Measure | None:
     part = _unit_before(text, len(text)) or (_after(_FROM, text, earned.end()) if earned else "")
     if not head:
         return Measure("", part) if part else None
+    # Income "from" something is what it brings in; without that, or net, it is what is left.
+    taken = (
+        head["head"].lower() == "income"
+        and _INCOME_FROM.match(text, head.end())
+        and not _OF_PROFIT.search(text[: head.start()])
+    )
     return Measure(
-        head["head"].lower(), _narrowed(text, head) or part, bool(_WHOLE.search(text[: head.start()].rstrip()))
+        "revenue" if taken else head["head"].lower(),
+        _narrowed(text, head) or part,
+        bool(_WHOLE.search(text[: head.start()].rstrip())),
     )
 
 
@@ -173,7 +219,7 @@ def _after(pattern: re.Pattern[str], text: str, start: int) -> str:
 def acronyms(text: str) -> frozenset[str]:
     """Return, lower case, the acronyms in `text` and those that runs of its words would have, of two to five letters.
 
-    >>> sorted(acronyms("artificial intelligence (AI)"))
+    >>> sorted(acronyms("artificial intelligence"))
     ['ai']
     """
     found = {m[0].lower() for m in _ACRONYM.finditer(text)}

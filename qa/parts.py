@@ -131,7 +131,7 @@ def _ask(words: str) -> str:
 
 
 def _asks_what(be: str, thing: str) -> str:
-    head = re.split(r"\s(?:(?:of|in|for|at|on|from)\s|now$|today$)", thing)[0]
+    head = re.split(r"\s(?:(?:of|in|for|at|on|from|per)\s|now$|today$)", thing)[0]
     return _ask(f"what {english.agreeing(be, english.is_plural(head))} {thing}")
 
 
@@ -140,7 +140,10 @@ def _asks_what(be: str, thing: str) -> str:
 _JOINT = re.compile(
     rf"(?:[,;])?\s(?:and|but)\s(?:also\s)?(?=(?:(?:in|at|to|from|for|by|on|with|since)\s)?(?:{english.WH})\b)"
 )
-_BARE = re.compile(r"(?:since\s)?when|where|why|how", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?:since\s)?when|where|why|how(?:\s(?:often|long))?|(?:in|at|on|to|from|for|by|with)\s(?:what|which)(?:\s[\w-]+){1,2}",
+    re.IGNORECASE,
+)
 _INVERTED = re.compile(
     rf"(?:(?:in|at|to|from|for|by|on|with|since)\s)?(?:when|where|why|how(?:\s(?!{_AUX})[\w’'-]+){{0,4}}"
     rf"|(?:what|which|whose)(?:\s(?!{_AUX})[\w’'-]+){{0,3}}|whom?)\s(?P<aux>{_AUX})(?:n['’]t)?\s(?P<next>[\w’'-]+)",
@@ -275,19 +278,21 @@ def _split_names(names: str) -> list[str]:
     return [re.sub(r"^(?:and|or)\s", "", n) for n in re.split(r",\s(?:and\s|or\s)?|\s(?:and|or)\s", names)]
 
 
-def _names(text: str) -> Whole | None:
-    """The same of several names."""
+def _names(text: str, *, compared: bool = False) -> Whole | None:
+    """The same of several names; `compared` where it is known that each has its own."""
     if not english.opens_question(text) or _COLLECTIVE.search(text):
         return None
-    told_apart = bool(_EACH.search(text))
+    told_apart = compared or bool(_EACH.search(text))
     if m := _OWNERS.search(text):
         owners = _split_names(m["names"])
         noun = english.singular(m["noun"].split()[0]) + m["noun"][len(m["noun"].split()[0]) :]
         noun = m["noun"] if parse(text).expects == "reason" else noun
         before = re.sub(r"\b(are|were|do|have)\s$", lambda a: f"{english.agreeing(a[1], False)} ", text[: m.start()])
         return Whole("list", parts=tuple(_ask(f"{before}{o} {noun}{text[m.end() :]}") for o in owners))
-    if (m := _OF_NAMES.search(text)) and (told_apart or (english.is_plural(m["noun"]) and m["aux"] in ("are", "were"))):
-        noun, aux = english.singular(m["noun"]), english.agreeing(m["aux"], False)
+    m = _OF_NAMES.search(text)
+    head, per, unit = m["noun"].partition(" per ") if m else ("", "", "")
+    if m and (told_apart or (english.is_plural(head) and m["aux"] in ("are", "were"))):
+        noun, aux = f"{english.singular(head)}{per}{unit}", english.agreeing(m["aux"], False)
         rest = _EACH.sub("", text[m.end() :])
         return Whole(
             "list",
@@ -356,6 +361,17 @@ _HOW_MANY_MORE = re.compile(
     r"\s(?P<aux>did|do|does|has|have)\s(?P<first>.+?)\sthan\s(?P<other>.+)",
     re.IGNORECASE,
 )
+_COSTS_MORE = re.compile(
+    rf"how\smuch\s(?:more|less)\s(?P<aux>did|does|do|will|would)\sit\s(?P<verb>cost|take)\s(?P<first>{_ITEM})"
+    rf"\sthan\s(?:it\s(?:did|does)\s)?(?P<other>{_ITEM})(?P<rest>\s(?:to|for|in)\s.+)?",
+    re.IGNORECASE,
+)
+_WHOSE = re.compile(
+    rf"whose\s(?P<noun>[a-z][\w-]*(?:\s[a-z][\w-]*){{0,2}}?)(?P<of>\s(?:of|with|from|for|in|at)\s.+?)?\s(?P<be>{_BE})\s(?:the\s)?"
+    rf"{_MORE}[,:]\s(?P<first>{_NAME})['’]s?,?\sor\s(?:that\sof\s)?(?P<other>{_NAME})(?:['’]s?)?"
+    r"(?:,?\sand\s(?:how|what)\s(?:\w+\s)?(?:is|was|are|were)\s(?:it|they|each))?",
+    re.IGNORECASE,
+)
 _CHOICE = rf"(?P<items>{_ITEM}(?:,\s{_ITEM})*,?\sor\s{_ITEM})"
 _NOUN = rf"(?:\s(?!{_BE}|of\b)[\w’'-]+){{0,2}}?"
 _WHICH = tuple(
@@ -393,7 +409,9 @@ def _comparison(text: str) -> Whole | None:
     for rule in (
         _compared,
         _is_more,
+        _costs_more,
         _did_more,
+        _whose,
         _which_of,
         _difference_of,
         _sum_of,
@@ -479,7 +497,7 @@ def _compared(text: str) -> Whole | None:
         return None
     if not other:
         listed = _asks_what(be, first + (groups.get("tail") or ""))
-        found = _times(listed.rstrip("?")) or _names(listed.rstrip("?"))
+        found = _times(listed.rstrip("?")) or _names(listed.rstrip("?"), compared=True)
         found = found or _shared_head(be, first, groups.get("tail") or "")
         plain = re.fullmatch(_NAMES, first)
         return Whole("comparison", parts=found.parts if found and not plain else ())
@@ -518,6 +536,28 @@ def _is_more(text: str) -> Whole | None:
     return Whole("comparison", operation, tuple(map(_ask, parts))) if parts else None
 
 
+def _costs_more(text: str) -> Whole | None:
+    """What it costs two: "How much more does it cost Acme than Lund to build a ferry?"."""
+    m = _COSTS_MORE.fullmatch(text)
+    if not m or _NO_OPERAND.search(m["other"]):
+        return None
+    parts = (_ask(f"how much {m['aux']} it {m['verb']} {side}{m['rest'] or ''}") for side in (m["first"], m["other"]))
+    return Whole("comparison", "difference", tuple(parts))
+
+
+def _whose(text: str) -> Whole | None:
+    """What two own: "Whose order was larger, Acme's or Lund's?"."""
+    m = _WHOSE.fullmatch(text)
+    if not m:
+        return None
+    adjective = m["adjective"] or _positive(m["more"].lower())
+    measured = re.search(rf"\b{QUANTITY}s?$", m["noun"]) and not m["adjective"]
+    be = m["be"].lower()
+    ask = f"what {be}" if measured else f"how {adjective} {be}"
+    parts = (_ask(f"{ask} {english.possessive(side)} {m['noun']}{m['of'] or ''}") for side in (m["first"], m["other"]))
+    return Whole("comparison", _direction("less" if m["more"].startswith("less") else m["more"]), tuple(parts))
+
+
 def _positive(comparative: str) -> str:
     """The positive of a comparative in "-er"."""
     known = {"better": "good", "worse": "bad", "further": "far", "farther": "far"}
@@ -551,7 +591,11 @@ def _did_more(text: str) -> Whole | None:
             first = _ask(first + shared[0]) if not facts.years(first) else first
             first = _ask(f"{head} {m['first']} {tail}{shared[0]}")
             tail, other = f"{tail}{shared[0]}", other[: shared.start()]
-        if re.fullmatch(_ITEM, other):
+        behind = re.fullmatch(rf"(?P<other>{_ITEM})(?P<tail>\s(?:for|to|per|on)\s.+)", other)
+        if behind and not parts.rest:
+            first, other = _ask(f"{first.rstrip('?')}{behind['tail']}"), behind["other"]
+            second = _ask(f"{head} {other} {parts.verb}{behind['tail']}")
+        elif re.fullmatch(_ITEM, other):
             second = _ask(f"{head} {other} {parts.verb} {parts.rest if not shared else parts.rest + shared[0]}")
     if not second:
         return None

@@ -13,15 +13,18 @@ from typing import Literal
 
 from citewire.index import dates
 from citewire.index.query import times
-from citewire.qa import english, facts
+from citewire.qa import english, facts, roles, wording
 from citewire.qa.measured import Measure, asked
 from citewire.qa.types import Turn
 
 Expected = Literal["count", "amount", "percent", "date", "person", "named", "statement", "reason", "open"]
 
+_SHARE = r"(?:share|percentage|per\s?cent|proportion|fraction|portion|slice|chunk)"
 _PERCENT = re.compile(
-    r"\b(?:what|which|how (?:big|large|high)(?: a)?)\s+(?:\w+\s+)?(?:share|percentage|percent|proportion)\b"
-    r"|\b(?:what|how (?:big|large|high)) (?:is|was|are|were) (?:[\w’'-]+\s){1,6}?(?:share|percentage|proportion) of\b"
+    rf"\b(?:what|which|how (?:big|large|high|small)(?: an?)?)\s+(?:\w+\s+)?{_SHARE}\b"
+    r"(?!\s(?:prices?|capital|sales?|issues?|buy-?backs?|offerings?|options?)\b)"
+    rf"|\b(?:what|how (?:big|large|high|small)) (?:is|was|are|were) (?!.*\bworth\b)(?:[\w’'-]+\s){{1,6}}?{_SHARE} of\b"
+    r"|\bhow (?:big|large|small) an? part of\b"
 )
 _AUXILIARY = "is|are|was|were|do|does|did|has|have|had|can|could|will|would"
 # "how many [noun]": up to four words, ended by a verb or preposition, the question's end, or nothing at all.
@@ -33,13 +36,16 @@ _COUNT = re.compile(
 # What is measured in figures.
 QUANTITY = (
     r"(?:revenue|profit|income|loss|price|cost|costs|tariff|rate|margin|sales|turnover|budget|number|"
-    r"value|amount|capitali[sz]ation|fee|fine|salary|population|total|size)"
+    r"value|amount|capitali[sz]ation|fee|fine|salary|population|total|size|duty|duties|levy|levies|taxe?|toll)"
 )
 _WITHIN = "to|of|about|with|by|for|from|on|in|as|that|which|who"  # ends the noun phrase that "what" asks for
 _AMOUNT = re.compile(
     r"\bhow (?:much|high|large|big|far|long|old|fast|tall|heavy)\b"
     rf"|\bwhat\b(?:(?!\s(?:{_WITHIN})\s)[^?]){{0,60}}?\b{QUANTITY}s?\b"
-    rf"(?=\W*$|[?,;:]|\s(?:{english.PREPOSITIONS}|per|when|while|{_AUXILIARY}|[a-z]+s|[a-z]+ed|reach|hit|total|amount)\b)"
+    rf"(?=\W*$|[?,;:]|\s(?:{english.PREPOSITIONS}|per|when|while|{_AUXILIARY}|[a-z]+s(?!\s(?:{_AUXILIARY})\b)|[a-z]+ed"
+    r"|reach|hit|total|amount)\b)"
+    r"|\bwhat\b[^?]{1,80}\sworth(?=\W*$|[?,;]|\s(?:when|while|in|at|on|now|today|by|before|after|during)\b)"
+    rf"|\bwhat\s(?:{_AUXILIARY})\b[^?]{{1,60}}\s(?:take|taken|bring|brought|rake|raked)\sin\b(?!\s(?:the|its|an?)\s)"
     r"|\bwhat\s(?:did|does|do|has|have|had)\b[^?]{1,60}\s(?:earn(?:ed)?|pay|paid|charged?|spen[dt])(?!\sattention)\b"
 )
 # "When" that asks, not the one of "the price when it was sold".
@@ -53,19 +59,48 @@ _STATEMENT = re.compile(
 _IS = re.compile(r"^\W*(?:who|what|which)(?:\s+(?:is|are|was|were)\b|[’']s\b)", re.IGNORECASE)
 _PERSON = re.compile(r"\bwho(?:m|se)?\b")
 _WHO_IS_NAMED = re.compile(r"\W*[Ww]ho (?:is|was) (?:[^\W\d_a-z][\w’'.-]+\s?){2,4}\W*")  # asks what the person is
-_IRREGULAR = (  # past forms that a news question may ask about and that do not end in "ed"
-    "beat|became|began|bought|brought|built|came|cut|drew|fell|found|gave|got|grew|held|hit|kept|led|left|lost|made|met|"
-    "paid|put|ran|rose|said|saw|sent|set|shut|sold|spent|took|told|went|won|wrote"
+# What made somebody do something is asked for as a reason: "What drew them to Norland?".
+_REASON = re.compile(
+    r"^\W*(?:why\b|(?:for\s)?(?:what|which)\s(?:\w+\s){0,3}?reasons?\b)"
+    r"|^\W*what\s(?:(?:has|have|had|first|also|\w+ly)\s){0,2}"
+    r"(?:(?:drew|drawn|draws|attract\w*|lured?|prompt\w*|led|leads?|push\w*|convinc\w*|persuad\w*|encourag\w*"
+    r"|motivat\w*|forc\w*|drove|driven|brought|inspired|induced|compelled|tempt\w*|caus\w*)\s(?!to\b)[^?]{2,60}?\sto\b"
+    r"|(?:made|makes|prompted|prompts)\s\w)"
 )
-_NAMED = re.compile(
-    rf"\b(?:which|what)\s+(?!(?:{_AUXILIARY}|the|a|an)\b)(?P<noun>(?:[\w’'-]+\s+){{0,2}}?[\w’'-]+)"
-    rf"\s+(?:{_AUXILIARY}|[a-z]+s|[a-z]+ed|{_IRREGULAR})\b"
+_OF_WHAT = (
+    r"(?:the|an?|its|his|her|their|this|that|(?:[\w.’'-]+\s){{0,3}}?[\w.’'-]+['’]s?)\s"
+    r"(?P<{}>(?!(?:full|first|last|real)\s)[\w-]+(?:\s[\w-]+){{0,3}}?)"
 )
+# "What is the name of the old bridge?", "What is Lund's new ship called?"
+_CALLED = re.compile(
+    r"\W*[Ww]hat(?:['’]s|\s(?:is|was|are|were))\s(?:the\s(?:\w+\s)?names?\sof\s"
+    + _OF_WHAT.format("named")
+    + rf"(?=\s(?:the|its|their|that|which|who|{english.PREPOSITIONS}|{_AUXILIARY}|[^\W\d_a-z]\w*|[a-z]+ed)\b|\W*$)"
+    + "|"
+    + _OF_WHAT.format("called")
+    + r"(?:\s(?:of|in|at)\s[^?]{2,40}?)?\s(?:called|named|known\sas)\W*$)",
+)
+_NAMING = frozenset(map(facts.stem, ("name", "called", "known", "full", "real", "exact")))
+_OPEN = re.compile(
+    r"\b(?:under|in|on) (?:what|which) (?:\w+ )?(?:conditions?|circumstances?|terms|ways?|respects?)\b"
+    r"|\b(?:to|for) what (?:extent|degree|purpose)\b"
+    r"|\b(?:what|which) (?:\w+ )?(?:kinds?|types?|sorts?|forms?) of\b"
+)
+# What a question expects, by the first of these that it has.
+_KINDS: tuple[tuple[Expected, re.Pattern[str]], ...] = (
+    ("percent", _PERCENT), ("reason", _REASON), ("statement", _STATEMENT), ("count", _COUNT), ("date", _DATE),
+    ("amount", _AMOUNT), ("person", _PERSON), ("open", _OPEN),
+)  # fmt: skip
 PLACE = "place"  # the noun of a question with "where"
 COUNTRY_NOUNS = (PLACE, "country", "nation")  # what the name of a country answers
 _WHERE = re.compile(r"\bwhere\b")
 _ASKING = frozenset(
-    map(facts.stem, "much many far high large big long number amount share percentage percent total value".split())
+    map(
+        facts.stem,
+        "much many far high large big long number amount share percentage percent total value came come everything"
+        " fraction portion"
+        " proportion slice chunk part".split(),
+    )
 )
 # Words that shape a question without being part of what a sentence must state.
 _FILLER = frozenset(
@@ -74,7 +109,7 @@ _FILLER = frozenset(
         "much many kind type sort exactly currently latest recent recently mention mentioned according article articles"
         " report reported together new first main key major happen happened describe explain compare comparison change"
         " changed "
-        "end start make made get got go"
+        "end start make made get got go one thing"
     ).split()
 )
 
@@ -84,7 +119,7 @@ class Question:
     """A question, taken apart.
 
     Attributes:
-        text: the question as it can be understood alone.
+        text: the question as it can be understood alone, in plain words (see `wording.plain`).
         terms: stems that an answering sentence should have, without names, years and the noun of "which ...".
         names: proper names in it.
         years: years in it.
@@ -126,19 +161,26 @@ def parse(text: str, context: str = "", as_of: str = "") -> Question:
     Raises:
         InputError: `as_of` is neither "" nor a day.
     """
+    newest = times(text, as_of).newest
+    text = wording.plain(text)
     expects, noun = _expected(text)
     names = tuple(n for n in dict.fromkeys(facts.names(text)) if not noun or n.lower() != noun)
     named = {facts.stem(w) for n in names for part in n.split() for w in re.split(r"[-’'.]", part.lower()) if w}
     years = frozenset(facts.years(text))
     skip = named | {str(y) for y in years} | _FILLER
-    if expects == "named":
+    called = _CALLED.match(text)
+    if called and expects in ("named", "person"):
+        skip |= _NAMING
+    elif expects == "named":
         skip |= {facts.stem(w) for w in facts.words(noun)}
+    if expects == "reason":
+        skip |= {facts.stem("reason")}
     if expects in ("amount", "percent", "count"):
         skip |= _ASKING
     terms = tuple(dict.fromkeys(t for t in facts.terms(text) if t not in skip))
     parsed = Question(
         text, terms, names, years, expects, noun, bool(_IS.match(text)),
-        periods=_periods(text, as_of), newest=times(text, as_of).newest,
+        periods=_periods(text, as_of), newest=newest,
         measure=asked(text) if expects == "amount" else None,
     )  # fmt: skip
     return _completed(parsed, context, as_of) if context else parsed
@@ -168,27 +210,24 @@ def _completed(question: Question, context: str, as_of: str) -> Question:
 
 def _expected(text: str) -> tuple[Expected, str]:
     low = text.lower()
-    if _PERCENT.search(low):
-        return "percent", ""
-    if re.match(r"\W*why\b", low) or re.match(r"\W*what\s(?:\w+\s){0,3}?reasons?\b", low):
-        return "reason", ""
-    if _STATEMENT.search(low):
-        return "statement", ""
-    if m := _COUNT.search(low):
-        return "count", _counted(m["noun"] or "")
-    if _DATE.search(low):
-        return "date", ""
-    if _AMOUNT.search(low):
-        return "amount", ""
-    if _WHO_IS_NAMED.fullmatch(text):
-        return "open", ""
-    if _PERSON.search(low):
-        return "person", ""
-    if m := _NAMED.search(low):
-        return "named", m["noun"]
-    if _WHERE.search(low):
-        return "named", PLACE
-    return "open", ""
+    if (m := _CALLED.match(text)) and (noun := (m["named"] or m["called"]).lower()):
+        return ("person", "") if roles.is_role(noun) else ("named", noun)
+    for expects, pattern in _KINDS:
+        if not (found := pattern.search(low)) or (expects == "person" and _WHO_IS_NAMED.fullmatch(text)):
+            continue
+        if expects == "count":
+            return "count", _counted(found["noun"]) if found["noun"] else _first_plural(low[found.end() :])
+        return expects, ""
+    if not _PERSON.search(low) and (noun := english.noun_asked(text)):
+        return "named", noun
+    return ("named", PLACE) if _WHERE.search(low) else ("open", "")
+
+
+def _first_plural(after: str) -> str:
+    """What is counted where a verb that is no auxiliary follows: "crews" of "crews lost their ship when it sank"."""
+    m = re.match(r"\s(?P<noun>(?:[\w’'-]+\s){0,2}?[\w’'-]+)(?=\s)", after)
+    noun = _counted(m["noun"]) if m else ""
+    return noun if english.is_plural(noun) else ""
 
 
 def _counted(words: str) -> str:
@@ -253,6 +292,7 @@ _NO_PREMISE = re.compile(  # takes nothing for granted but that its subject exis
     r"(?:be|compare|change|differ|evolve|mean|work|matter|spell|pronounce|define|cost|based|located|situated|going)\Z"
 )
 _PREMISED = ("why", "when", "where", "how", "since when", "how long", "how often")
+_STRANDED = re.compile(rf"(?P<prep>{english.PREPOSITIONS})(?:\s(?P<adverb>\w+ly))?", re.IGNORECASE)  # "rely on mostly"
 _DO_OR_HAVE = ("did", "do", "does", "has", "have", "had")
 _NEXT_QUESTION = re.compile(rf",?\s(?:and|but)\s(?=(?:{english.WH})\b)|\?\s")
 _OBJECT_ASKED = re.compile(r"(?P<word>how many|how much|which|what|whose)\b\s*(?P<noun>.*)", re.IGNORECASE)
@@ -292,10 +332,12 @@ def _premise(parts: english.Clause) -> str:
     if not asked or parts.aux not in _DO_OR_HAVE or (parts.wh.lower() == "what" and not parts.rest):
         return ""
     noun, word = asked["noun"], asked["word"].lower()
-    if noun.startswith("of ") or word == "whose":
+    if re.match(r"of\s|(?:\w+\s)?(?:kinds?|types?|sorts?)\sof\b", noun) or word == "whose":
         return ""
     thing = noun if word.startswith("how") else _some(noun) if noun else "something"
-    return english.statement(replace(parts, rest=f"{thing} {parts.rest}".strip()))
+    stranded = _STRANDED.fullmatch(parts.rest)
+    rest = f"{stranded['prep']} {thing} {stranded['adverb'] or ''}" if stranded else f"{thing} {parts.rest}"
+    return english.statement(replace(parts, rest=rest.strip()))
 
 
 def _some(noun: str) -> str:
@@ -350,7 +392,10 @@ def event(text: str) -> str:
 _TURNS = 6  # earlier turns that a follow-up can lean on; a reader does not go back further
 _MOST_PRONOUNS = 8  # that are replaced in one question
 _MARK = re.compile(r"\s*\[\d+\]")
-_SOURCES = r"(?:the|these|those|your|my|our)\s(?:\w+\s)?(?:articles?|sources?|texts?|documents?|stories|news|corpus)"
+_SOURCES = (
+    r"(?:(?:the|these|those|your|my|our)\s(?:\w+\s)?(?:articles?|sources?|texts?|documents?|stories|news|corpus)"
+    r"|(?:the|this|that)\s(?:piece|report|story))"
+)
 _BY_THE_SOURCES = re.compile(
     rf"^\W*(?:according to|based on)\s{_SOURCES},?\s|,?\s(?:according to|based on)\s{_SOURCES}(?=\W*$)", re.IGNORECASE
 )
@@ -418,14 +463,6 @@ _OWNED_FRAGMENT = re.compile(r"(?:(?P<whose>his|her|its|their|the)\s)?(?P<noun>[
 _AGENT = re.compile(  # a noun for who acts: it can stand where a name did
     r"(?:\w+(?:tor|sor|ist|ee|yer|ler|cer|ner)s?|rivals?|peers?|makers?|managers?|parent|subsidiar(?:y|ies)|customers?)\Z"
 )
-# Last words of names that are no persons: legal forms and kinds of organisations and places.
-_NO_PERSON = frozenset(
-    "inc corp corporation company co ltd llc plc gmbh ag group holdings bank capital partners technologies technology"
-    " systems labs university college institute school council court house office department ministry agency commission"
-    " association union league cup party times post news journal street city county state states kingdom river island"
-    " islands mining platforms digital media international foundation fund reserve airlines motors energy pharma"
-    " museum park bridge airport church hospital committee parliament senate congress act day".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,7 +496,8 @@ def follow_up(text: str, history: Sequence[Turn]) -> FollowUp:
 
 
 def _plain(text: str) -> str:
-    """The question without "according to the articles", which goes without saying."""
+    """The question itself, without "tell me" and without "according to the articles", which goes without saying."""
+    text = wording.direct(text)
     without = _BY_THE_SOURCES.sub("", text)
     return without[:1].upper() + without[1:] if without != text and without.strip(" ?") else text
 
@@ -744,8 +782,7 @@ def _first_word(answer: str) -> frozenset[str]:
 
 
 def _may_be_person(name: str, text: str, least: int = 2) -> bool:
-    parts = name.split()
-    if len(parts) < least or parts[-1].lower() in _NO_PERSON or any(w.isupper() and len(w) > 2 for w in parts):
+    if len(name.split()) < least or not roles.may_be_person(name):
         return False
     return not re.search(rf"\b(?:the|in|at|from|into|near|across)\s{re.escape(name)}", text, re.IGNORECASE)
 

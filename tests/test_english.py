@@ -106,3 +106,73 @@ def test_no_reading_where_it_is_open(text: str) -> None:
 def test_any_text_is_read(text: str) -> None:
     parts = english.clause(text)
     assert parts is None or english.statement(parts).split()[0] == parts.subject.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "noun"),
+    [
+        ("Which of the sailing firms got a good grade?", "sailing firms"),
+        ("Which of its old ferries sank?", "old ferries"),
+        ("Which Norland shipping companies signed contracts with Lund?", "norland shipping companies"),
+        ("Which companies operate ferries?", "companies"),
+        ("Which ferry companies still make money?", "ferry companies"),
+        ("Which firm's shares fell?", "firm"),
+        ("Which company recently bought Lund?", "company"),
+        ("Which company in Norland sold its ferries?", "company"),
+        ("Which listed yards reported a loss?", "listed yards"),
+        ("Which sports clubs won?", "sports clubs"),
+        ("Which gas supplier raised prices?", "gas supplier"),
+        ("In which US state did Lund build it?", "us state"),
+        ("Which fair was it shown at?", "fair"),
+        ("What fair is Lund going to show it at?", "fair"),
+        ("Which bank rates Lund highly?", "bank"),
+        ("What drew all those crews to Norland?", ""),
+        ("What led Lund to sell?", ""),
+        ("What pushed prices up?", ""),
+        ("What makes crews move?", ""),
+        ("Which won the race?", ""),
+        ("Which of the two had more?", ""),
+        ("Which of Acme and Lund had more?", ""),
+        ("What Lund sold in 2022", ""),
+        ("What else did Lund say?", ""),
+        ("What is the firm which operates ferries?", ""),
+        ("Which", ""),
+    ],
+)
+def test_the_noun_that_is_asked_for(text: str, noun: str) -> None:
+    assert english.noun_asked(text) == noun
+
+
+@pytest.mark.parametrize(
+    ("words", "is_one"),
+    [
+        ("trade fair", True), ("found", True), ("ferries", True), ("drew all those", False), ("of the yards", False),
+        ("", False),
+    ],
+)  # fmt: skip
+def test_what_reads_as_a_noun_phrase(words: str, is_one: bool) -> None:
+    assert english.is_noun_phrase(words) is is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "Why did Danish regulators have Lund's books in their sights?",
+            "Danish regulators had Lund's books in their sights",
+        ),
+        ("Why does Lund mostly rely on coal?", "Lund relies on coal mostly"),
+        ("When did Lund Lines supply the yard?", "Lund Lines supplied the yard"),
+    ],
+)
+def test_a_question_as_a_statement(text: str, said: str) -> None:
+    parts = english.clause(text)
+    assert parts is not None
+    assert english.statement(parts) == said
+
+
+@pytest.mark.parametrize(
+    "text", ["Why did Lund stock fall?", "Why did Lund help run the yard?", "Why did Norland miners sell coins?"]
+)
+def test_a_clause_that_may_be_read_in_two_ways_is_not_read(text: str) -> None:
+    assert english.clause(text) is None

@@ -140,6 +140,19 @@ def test_terms_are_stems_without_function_words() -> None:
     assert facts.terms("cross-border") == ["cross", "border"]
 
 
+def test_a_quarter_is_the_same_in_figures_and_words() -> None:
+    assert facts.terms("sales in Q2 2021") == facts.terms("sales in the second quarter 2021")
+    assert facts.terms("second-quarter sales") == ["second", "quarter", "sale"]
+    assert facts.words("Q4's A4") == ["fourth", "quarter", "a4"]
+    assert facts.words("Q5 and Q12") == ["q5", "and", "q12"]
+
+
+def test_names_that_differ_in_a_blank() -> None:
+    assert facts.same_name("Star Bank", "StarBank")
+    assert facts.same_name("Star-Bank", "star bank")
+    assert not facts.same_name("Star Bank", "Star Banks")
+
+
 def test_same_root() -> None:
     assert facts.same_root("scrutinis", "scrutini")
     assert not facts.same_root("mine", "mint")
@@ -166,6 +179,8 @@ def test_years() -> None:
         ("“Yes,” said O’Neill.", ["O’Neill"]),
         ("NorCo fell.", ["NorCo"]),
         ("It cost US$5, or $5 in the US.", ["US"]),
+        ("Did Lund grow in Q2 of 2021?", ["Lund"]),
+        ("In Q4 Lund Lines Q3 sales fell.", ["Lund Lines"]),
     ],
 )
 def test_names(text: str, expected: list[str]) -> None:
@@ -197,6 +212,10 @@ def test_an_opening_capital_is_a_name_if_it_is_one_elsewhere() -> None:
         ("United Kingdom", "U.K. ports"),
         ("TH", "at 90 TH/s"),
         ("AC/DC", "by AC/DC"),
+        ("Star Bank", "a StarBank note"),
+        ("StarBank", "a note of Star Bank, it said"),
+        ("StarBank", "a Star-Bank note"),
+        ("Star-Bank", "the StarBank"),
     ],
 )
 def test_has_name(name: str, text: str) -> None:
@@ -204,7 +223,17 @@ def test_has_name(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("Lund", "London"), ("Ana Ruiz", "Ana Holm"), ("US", "use the bus"), ("Kestrel", "")]
+    ("name", "text"),
+    [
+        ("Lund", "London"),
+        ("Ana Ruiz", "Ana Holm"),
+        ("US", "use the bus"),
+        ("Kestrel", ""),
+        ("Notice", "Lund did not ice cakes"),
+        ("StarBank", "Star of the Bank"),
+        ("Star Bank", "Starbucks Bank"),
+        ("A B", "AB"),
+    ],
 )
 def test_has_not_name(name: str, text: str) -> None:
     assert not facts.has_name(name, text)

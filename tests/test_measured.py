@@ -11,7 +11,7 @@ from citewire.index.search import search
 from citewire.index.types import Embedder
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.judge import Judge
-from citewire.qa.measured import Measure, acronyms, asked, said
+from citewire.qa.measured import Measure, acronyms, asked, said, same_word
 from citewire.qa.question import parse
 from citewire.qa.vectors import WordVectors
 
@@ -31,6 +31,9 @@ from citewire.qa.vectors import WordVectors
         ("What did Lund earn from night ferries in 2024?", "", "night ferries"),
         ("What did Lund's freight arm earn?", "", "freight"),
         ("What was Lund's total revenue?", "revenue", ""),
+        ("What was Lund's income from ferries in 2020?", "revenue", "ferries"),
+        ("What was Lund's net income from ferries?", "income", "ferries"),
+        ("What was Lund's income in 2020?", "income", ""),
         ("What was Lund's second-quarter 2021 revenue?", "revenue", ""),
         ("What was the profit of Kestrel in 2022?", "profit", ""),
         ("What was Kestrel's net profit?", "profit", ""),
@@ -80,6 +83,15 @@ def test_keys_and_names() -> None:
     assert Measure("revenue", "AI product").name == "AI product revenue"
     assert Measure("profit", "").same_quantity(Measure("profits", "AI"))
     assert not Measure("profit", "").same_quantity(Measure("revenue", ""))
+
+
+def test_words_for_one_quantity() -> None:
+    assert same_word("sales", ["ferry", "revenue"])
+    assert same_word("income", ["earnings"])
+    assert not same_word("sales", ["profit"])
+    assert not same_word("loss", ["profit"])
+    assert not same_word("profit", ["loss"])
+    assert not same_word("ferries", ["ferry"])
 
 
 def test_acronyms_of_words() -> None:

@@ -267,6 +267,71 @@ def test_a_comparison(text: str, operation: str, parts: tuple[str, ...]) -> None
     ("text", "operation", "parts"),
     [
         (
+            "How much more does it cost Acme than Lund to build one ferry?",
+            "difference",
+            ("How much does it cost Acme to build one ferry?", "How much does it cost Lund to build one ferry?"),
+        ),
+        (
+            "How much less does Lund charge than Acme for a ticket?",
+            "difference",
+            ("How much does Lund charge for a ticket?", "How much does Acme charge for a ticket?"),
+        ),
+        (
+            "How much more did Acme pay than Kestrel?",
+            "difference",
+            ("How much did Acme pay?", "How much did Kestrel pay?"),
+        ),
+        (
+            "Whose order with Norland was larger, Acme's or Lund's, and how big were they?",
+            "larger",
+            ("How large was Acme's order with Norland?", "How large was Lund's order with Norland?"),
+        ),
+        (
+            "Whose profits were lower, Acme's or Lund's?",
+            "smaller",
+            ("What were Acme's profits?", "What were Lund's profits?"),
+        ),
+        (
+            "How do the costs per ton of Acme and Lund compare?",
+            "",
+            ("What is the cost per ton of Acme?", "What is the cost per ton of Lund?"),
+        ),
+        (
+            "How do Acme's costs per ton compare with Lund's?",
+            "",
+            ("What are Acme's costs per ton?", "What are Lund's costs per ton?"),
+        ),
+    ],
+)
+def test_comparisons_in_everyday_words(text: str, operation: str, parts: tuple[str, ...]) -> None:
+    assert whole(text) == Whole("comparison", operation, parts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How much more does it cost Lund than expected to build a ferry?",
+        "How much more does it cost to build a ferry?",
+        "Whose plan was better?",
+        "Whose shares fell, and when?",
+    ],
+)
+def test_no_two_things_are_compared(text: str) -> None:
+    assert whole(text).operation == ""
+
+
+def test_a_second_question_word_behind_a_preposition() -> None:
+    assert whole("Could I run the Skua pump at home, and at what voltage?").parts == (
+        "Could I run the Skua pump at home?",
+        "At what voltage could I run the Skua pump at home?",
+    )
+    assert whole("Did Lund build the yard, and in what year?").parts[1] == "In what year did Lund build the yard?"
+
+
+@pytest.mark.parametrize(
+    ("text", "operation", "parts"),
+    [
+        (
             "How did the outlook for ferries change between 2021 and 2025?",
             "",
             ("What was the outlook for ferries in 2021?", "What was the outlook for ferries in 2025?"),
