@@ -106,7 +106,7 @@ class _Part:
         evidence: their sentences, those that can answer first.
         judge: what the sentences and claims of this question are held against.
         chosen: the sentences that the model is given, none where nothing answers.
-        claims: numbers of its claims in the answer.
+        claims: numbers of its claims in the answer; parts can share one.
     """
 
     text: str
@@ -116,7 +116,7 @@ class _Part:
     judge: Judge
     evidence: Sequence[Evidence] = ()
     chosen: Sequence[Evidence] = ()
-    claims: range = range(0)
+    claims: Sequence[int] = ()
 
 
 @dataclass(slots=True)
@@ -255,7 +255,7 @@ class Answerer:
         day = "" if wanted.as_of == "newest" else wanted.as_of
         parsed = question.parse(text, leaned_on, day)
         title = roles.TITLE if roles.led(text) else ""
-        hits = self._hits(f"{leaned_on} {text} {title}".strip(), wanted)
+        hits = self._hits(f"{leaned_on} {parsed.text} {title}".strip(), wanted)
         return _Part(text, leaned_on, parsed, hits, Judge(parsed, self._vectors))
 
     def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
@@ -292,7 +292,6 @@ class Answerer:
         if timeline.asks(state.standalone):
             state.timeline = self._course(state, whole, found, wanted)
         for part in found if whole.parts or not state.timeline else ():
-            before = len(state.claims)
             try:
                 yield from self._write(state, part, stopped) if part.chosen else self._unanswered(state, part)
             except ModelError as error:
@@ -302,7 +301,6 @@ class Answerer:
             if stopped():
                 yield self._answer(state, "stopped")
                 return
-            part.claims = range(before, len(state.claims))
         yield from self._computed(state, whole, found)
         yield from self._quoted(state)
         for part in found:
@@ -366,6 +364,7 @@ class Answerer:
 
     def _unanswered(self, state: _Progress, part: _Part) -> Iterator[Event]:
         claim = Claim(_UNANSWERED.format(part.text), "unsupported", 0.0, "no passage answers it", True, ())
+        part.claims = (len(state.claims),)
         state.claims.append(claim)
         yield Checked(claim)
 
@@ -378,8 +377,14 @@ class Answerer:
         yield from self._check_all(state, messages, chosen, part, known, stopped)
         if stopped():
             return
+        again = []
         for evidence in self._unsaid(state.claims[first:], chosen, part):
-            yield Checked(self._add(state, evidence.text, _verbatim(evidence)))
+            text = " ".join(evidence.text.split())
+            if said := [n for n, c in enumerate(state.claims) if c.shown and c.text == text]:
+                again += said  # of another part
+            else:
+                yield Checked(self._add(state, evidence.text, _verbatim(evidence)))
+        part.claims = (*range(first, len(state.claims)), *again)
 
     def _computed(self, state: _Progress, whole: Whole, found: Sequence[_Part]) -> Iterator[Event]:
         """What the figures of the parts come to, computed by code, where the question asks for that."""
@@ -419,7 +424,7 @@ class Answerer:
         if len(part.parsed.years) > 1:  # values of different years are no disagreement
             return
         wide = replace(wanted, k=max(_COMPARED, wanted.k), copies=None)
-        hits = self._hits(f"{part.leaned_on} {part.text}".strip(), wide)
+        hits = self._hits(f"{part.leaned_on} {part.parsed.text}".strip(), wide)
         evidence = gather(part.parsed, hits, self._index.article, self._embedder, part.judge)
         for conflict in conflicts.find(part.parsed, evidence, self._index.article, self._vectors):
             told = [t for n in part.claims if (c := state.claims[n]).verdict == "supported" for t in _told(part, c)]

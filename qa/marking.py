@@ -6,6 +6,7 @@ is a tally of `measure.share` under a name of `MEASURES`; measures that a record
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -51,6 +52,8 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "others_caught": ("claims that are not supported and not called so", ("others_caught",)),
     "brier": ("squared error of the check's probability (lower is better)", ("brier",)),
 }
+
+_FORMULA = re.compile(r"\([^()=]+ = (?P<result>[^()=]+)\)\.?$")  # behind what was computed; its operands are quoted
 
 FRACTIONS = frozenset(("f1", "answer_recall", "mrr", "brier"))  # one record can be worth anything from 0 to 1
 
@@ -300,9 +303,10 @@ def _supports(claim: Claim, places: Sequence[int], checker: Checker) -> bool:
 
 
 def _facts_quoted(claim: Claim) -> bool:
-    """Whether every number, month and name of the claim stands in its quotes, in some spelling."""
+    """Whether every number, month and name of the claim stands in its quotes in some spelling, or was computed."""
     quoted = "\n".join(quote.text for quote in claim.quotes)
-    there = facts.numbers(quoted)
+    formula = _FORMULA.search(claim.text)
+    there = [*facts.numbers(quoted), *facts.numbers(formula["result"] if formula else "")]
     return (
         all(any(number.matches(one) for one in there) for number in facts.numbers(claim.text))
         and facts.months(claim.text) <= facts.months(quoted)

@@ -351,6 +351,9 @@ _TOPIC = re.compile(
 )
 
 
+_DEGREE = re.compile(r"how\s(?!many|much|often)\w+\s(?:is|are|was|were)\s(?P<noun>.+)", re.IGNORECASE)
+
+
 def topic(text: str) -> str:
     """Return the quantity that a question asks for as a noun phrase, "" if it asks for none or it is not clear.
 
@@ -358,7 +361,7 @@ def topic(text: str) -> str:
     ('the revenue of Lund in 2023', 'the number of ferries that Lund sold')
     """
     asked = text.strip(" ?")
-    if m := _TOPIC.fullmatch(asked):
+    if m := _TOPIC.fullmatch(asked) or _DEGREE.fullmatch(asked):
         return m["noun"]
     parts = english.clause(asked)
     if not parts or not (m := re.fullmatch(r"how (?P<word>many|much)\b\s*(?P<noun>.*)", parts.wh, re.IGNORECASE)):

@@ -208,7 +208,6 @@ class TestClaims:
         assert [q.text for q in answer.claims[0].quotes] == [ARTICLES["ferry.txt"].split("\n")[2]]
         check_quotes(answer, index)
 
-
     def test_a_sentence_that_ranks_nothing_is_not_added_where_the_most_is_asked_for(
         self, remembering: Remembering, tmp_path: Path
     ) -> None:
@@ -234,6 +233,18 @@ class TestParts:
         assert (lighthouses.verdict, lighthouses.shown, lighthouses.quotes) == ("unsupported", True, ())
         assert answer.text == f"{ferries.text} [1] {lighthouses.text}"
         check_quotes(answer, index)
+
+    def test_a_sentence_that_answers_two_parts_is_quoted_once(self, remembering: Remembering, tmp_path: Path) -> None:
+        text = "Profit at Kestrel was £3.5 million in 2022 and £3.1 million in 2023, the brewer said.\n"
+        with indexed({"brewer.txt": text}, tmp_path, remembering) as index:
+            answer = Answerer(index, remembering, Scripted("")).ask(
+                "By how much did Kestrel's profit fall between 2022 and 2023?"
+            )
+        assert [c.text for c in answer.claims] == [
+            text.strip(),
+            "Kestrel's profit in 2022 is 0.4 million pounds more than Kestrel's profit in 2023"
+            " (3.5 - 3.1 = 0.4 million pounds).",
+        ]
 
     def test_no_part_with_an_answer_is_a_refusal(self, answerer: Make) -> None:
         answer = answerer("").ask("How many lighthouses does Lund Lines own, and how many does Kestrel own?")
@@ -346,6 +357,20 @@ class TestDisagreement:
             (conflict,) = answer.conflicts
             assert {v.value for v in conflict.values} == {"Danish", "Sweden"}
             check_quotes(answer, index)
+
+    def test_two_countries_to_choose_from_are_both_looked_for(self, remembering: Remembering, tmp_path: Path) -> None:
+        texts = {
+            "post.txt": "Acme, a Danish maker of sails, opened a shop in Lund.\n",
+            "herald.txt": "The Norway-based maker Acme sold more sails than ever.\n",
+        }
+        with indexed(texts, tmp_path, remembering) as index:
+            answerer = Answerer(index, remembering, Scripted("Acme is a Danish maker of sails."))
+            answer = answerer.ask("Is Acme a Danish or a Norwegian company?")
+        (conflict,) = answer.conflicts
+        assert sorted((v.value, v.article) for v in conflict.values) == [
+            ("Danish", "post.txt"),
+            ("Norway", "herald.txt"),
+        ]
 
 
 class TestTime:

@@ -245,9 +245,7 @@ class TestInt8:
         assert [form_of(known, "auto", device) for device in ("cpu", "cuda")] == ["int8", "float32"]
         assert [form_of(known, engine, "cpu") for engine in ("int8", "torch")] == ["int8", "float32"]
         assert [form_of(source, "auto", "cpu") for source in (own, folder)] == ["float32", "float32"]
-        with pytest.raises(
-            ModelError, match=r"engine int8 reads GGUF files and models of the catalogue, and SmolLM2"
-        ):
+        with pytest.raises(ModelError, match=r"engine int8 reads GGUF files and models of the catalogue, and SmolLM2"):
             load_generator(str(smollm), engine="int8")
 
 

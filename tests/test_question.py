@@ -471,6 +471,8 @@ def test_what_a_question_takes_for_granted(text: str, premise: str) -> None:
         ("How many ferries did Acme order from Lund?", "the number of ferries that Acme ordered from Lund"),
         ("How much did Acme pay for Lund?", "the amount that Acme paid for Lund"),
         ("How much profit did Acme make in 2023?", "the profit that Acme made in 2023"),
+        ("How large was Lund's order with Acme?", "Lund's order with Acme"),
+        ("How often was it late?", ""),
         ("Who runs Acme?", ""),
     ],
 )
