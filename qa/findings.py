@@ -66,6 +66,13 @@ _SAYING = (
     r"warned|insisted|testified|tweeted|predicted)"
 )
 _SAID = re.compile(rf"\b{_SAYING}\b|\baccording to\b", re.IGNORECASE)
+# What can make a sentence somebody's words, in whatever form.
+_TELLS = re.compile(
+    rf"[“”\"‘’']|\b(?:{_SAYING}|saying|stating|for|(?:according|ask|answer|announc|believ|call|claim|confirm|declar|demand"
+    r"|deni|deny|describ|estimat|expect|forecast|insist|pledg|post|promis|report|reveal|statement|suggest|think|tweet|urg"
+    r"|view|vow|warn)\w*)\b",
+    re.IGNORECASE,
+)
 _PRONOUN_SAID = re.compile(rf"\b(?:he|she|they|it|who)\s+(?:\w+\s+)?{_SAYING}\b|\b{_SAYING}\s+(?:he|she|they)\b", re.I)
 _HEDGE = re.compile(
     r"\b(?:may|might|could|would|should|perhaps|possibly|probably|potentially|likely|unlikely|reportedly|allegedly|"
@@ -601,7 +608,12 @@ def _between(text: Statement, first: str, second: str) -> set[tuple[str, bool]]:
 
 def _speakers(claim: Statement, quote: Statement) -> list[Finding]:
     mine, theirs = speakers(claim), speakers(quote)
-    if not mine or not theirs or _PRONOUN_SAID.search(quote.text):
+    if not mine or _PRONOUN_SAID.search(quote.text):
+        return []
+    wrote = {m[0].lower() for m in _SAID.finditer(claim.text)} == {"wrote"}  # a book
+    if not wrote and not _TELLS.search(quote.text):
+        return [Finding("speaker", f"the quote does not say that {mine[0]} said it")]
+    if not theirs:
         return []
     if any(_shares_name(m, t) or _shares_name(t, m) for m in mine for t in theirs):
         return []

@@ -66,6 +66,11 @@ def kinds(claim: str, quote: str) -> list[tuple[str, str]]:
             "It leaks, said Tom Holm.",
             ("speaker", "the quote is of Tom Holm, not of Ana Ruiz"),
         ),
+        (
+            "Ana Ruiz said the route loses money.",
+            "The route, which opened in May, loses money.",
+            ("speaker", "the quote does not say that Ana Ruiz said it"),
+        ),
         ("The bank cut rates.", "The bank may cut rates.", ("hedge", "the quote is less sure: it says “may”")),
         (
             "Osprey had the lowest cost.",
@@ -128,6 +133,8 @@ def test_a_difference_is_found_and_named(claim: str, quote: str, expected: tuple
         ("Ana Ruiz is a pilot.", "Ana Ruiz (born in Lund; raised in Oslo) is an American pilot."),
         ("Sales were higher in May.", "Sales rose in May."),
         ("It ordered more than 100 barrels.", "It ordered more than 100 barrels."),
+        ("Ana Ruiz said the route loses money.", "For Ana Ruiz, the route loses money."),
+        ("Ana Ruiz wrote two novels.", "Ana Ruiz is the author of two novels."),
         ("The bank announced a cut of rates.", "The bank announced that it would cut rates."),
     ],
 )
