@@ -298,8 +298,12 @@ def _citations(answer: Answer, checker: Checker) -> dict[str, Tally]:
 
 def _supports(claim: Claim, places: Sequence[int], checker: Checker) -> bool:
     text = "\n".join(claim.quotes[place].text for place in places)
-    verbatim = " ".join(claim.text.split()) in " ".join(text.split())  # a sentence supports itself
-    return bool(text) and (verbatim or checker.check(claim.text, text).verdict == "supported")
+    return bool(text) and (_is_verbatim(claim, text) or checker.check(claim.text, text).verdict == "supported")
+
+
+def _is_verbatim(claim: Claim, text: str) -> bool:
+    """Whether the claim is a sentence of the text, which supports itself."""
+    return " ".join(claim.text.split()) in " ".join(text.split())
 
 
 def _facts_quoted(claim: Claim) -> bool:
@@ -307,7 +311,7 @@ def _facts_quoted(claim: Claim) -> bool:
     quoted = "\n".join(quote.text for quote in claim.quotes)
     formula = _FORMULA.search(claim.text)
     there = [*facts.numbers(quoted), *facts.numbers(formula["result"] if formula else "")]
-    return (
+    return _is_verbatim(claim, quoted) or (
         all(any(number.matches(one) for one in there) for number in facts.numbers(claim.text))
         and facts.months(claim.text) <= facts.months(quoted)
         and all(facts.has_name(name, quoted) for name in facts.names(claim.text))

@@ -398,6 +398,8 @@ class TestMarks:
         other = claim("In Norland the repairs cost 40 million.", COST)
         assert marks(asked(), answer(good, wrong, other))["facts_quoted"] == (1, 3)
         assert marks(asked(), answer(replace(wrong, verdict="partial")))["facts_quoted"] == (0, 0)
+        place = quote(1, "bridge.txt", "The repairs of the Vann bridge cost 40 million euros.")
+        assert marks(asked(), answer(claim(place.text, place)))["facts_quoted"] == (1, 1)
         computed = claim("Twice that is 80 million euros (40 million x 2 = 80 million euros).", COST)
         invented = claim("With the rest it is 90 million euros (40 million + 50 million = 90 million euros).", COST)
         assert marks(asked(), answer(computed))["facts_quoted"] == (0, 1)  # 2 is in no quote
