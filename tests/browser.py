@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 FLAGS = (
@@ -20,6 +21,12 @@ FLAGS = (
 )  # fmt: skip
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
 @contextmanager

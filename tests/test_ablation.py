@@ -193,9 +193,9 @@ class TestVariants:
         assert (len(not_flagged["answer"]["conflicts"]), not_flagged["right"]) == (0, False)
 
     def test_no_premise(self, rows: Rows) -> None:
-        record = {"question": "Why did Kestrel close its brewery?"}
+        record = {"question": "Why did Zeppelin Air close its hangar?"}
         (named,), (believed,) = (rows(name, "", record) for name in ("whole", "no-premise"))
-        said = "The sources do not say that Kestrel closed its brewery."
+        said = "The sources do not say that Zeppelin Air closed its hangar."
         assert (said in named["answer"]["text"], said in believed["answer"]["text"]) == (True, False)
 
     def test_no_opinion(self, rows: Rows) -> None:

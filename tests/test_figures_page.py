@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
+from browser import DESK, browser_context, faults, launched
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
@@ -179,6 +180,15 @@ def test_hostile_names_are_words(tmp_path: Path) -> None:
     assert not list(tree.iter("script"))
     assert not list(tree.iter("img"))
     assert words(tree).count(HOSTILE) >= 4
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(tmp_path: Path, dark: bool) -> None:
+    run(tmp_path / "news", ANSWERS)
+    with launched() as browser, browser_context(browser, DESK, dark=dark) as context:
+        shown = context.new_page()
+        shown.set_content(page(runs(tmp_path)))
+        assert faults(shown) == []
 
 
 def test_the_route(tmp_path: Path) -> None:

@@ -1,15 +1,11 @@
-"""axe-core on every state of the page, at both sizes, light and dark: what it finds fails the test.
-
-axe-core 4.12 comes inside axe-playwright-python and is run in the page; it needs no network.
-"""
+"""axe-core on every state of the page, at both sizes, light and dark: what it finds fails the test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browser import DESK, PHONE, launched, opened
+from browser import DESK, PHONE, faults, launched, opened
 from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, scripted_load
 from served import ask, served, submit, usable
@@ -27,12 +23,6 @@ def chromium() -> Iterator[Browser]:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(scripted_load(), tmp_path_factory.mktemp("page") / "kept.db", articles=True) as address:
         yield address
-
-
-def faults(page: Page) -> list[str]:
-    """What axe finds in what the page shows now."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
 def states(page: Page) -> Iterator[str]:

@@ -36,7 +36,7 @@ from citewire.ui.render import Exchange, card, closing, gist, sources, when
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
 EXCERPT_CHARS = 240  # of a passage
-PIPED_WIDTH = 250  # of a table that no terminal shows: a row stays on a line, for grep
+PIPED_WIDTH = 4_000  # of a table that no terminal shows: a row stays on a line, for grep
 NOT_IN_SOURCES = "Not in the sources."
 
 # C0 and C1 controls except newline, and the bidirectional overrides that make text read in another order.
