@@ -302,6 +302,8 @@ class Answerer:
                 yield self._answer(state, "stopped")
                 return
         yield from self._computed(state, whole, found)
+        if whole.parts and not self._tells_course(state, found):
+            state.timeline = ()
         yield from self._quoted(state)
         for part in found:
             yield from self._disagreements(state, part, wanted)
@@ -319,6 +321,13 @@ class Answerer:
             part = self._searched(state.standalone, "", wanted)
             self._gather(part)
         return timeline.points(part.parsed, part.evidence, self._index.article, self._vectors)
+
+    def _tells_course(self, state: _Progress, found: Sequence[_Part]) -> bool:
+        """Whether the figures of the timeline are those that the parts were answered with, one of which is its own."""
+        supported = [(p, c) for p in found for n in p.claims if (c := state.claims[n]).verdict == "supported"]
+        figures = [figure.number for part, claim in supported if (figure := _figure(part, claim))]
+        given = [number for point in state.timeline for number in facts.numbers(point.value)]
+        return all(any(number.matches(figure) for figure in figures) for number in given)
 
     def _quoted(self, state: _Progress) -> Iterator[Event]:
         """The sentences of a timeline that no claim quotes yet, word for word."""

@@ -460,6 +460,19 @@ def test_the_model_is_not_asked_while_it_writes(index: Index, remembering: Remem
     assert (first in asked, last in asked) == (False, True)
 
 
+def test_a_timeline_of_another_figure_is_left_out(remembering: Remembering, tmp_path: Path) -> None:
+    text = (
+        "In 2018 the ferry revenue of Lund Lines was €420 million and its cargo revenue was €46,500; in 2019 its ferry "
+        "revenue was €220 million and its cargo revenue was €403,000.\n"
+    )
+    with indexed({"lund.txt": text}, tmp_path, remembering) as index:
+        answer = Answerer(index, remembering, Scripted("")).ask(
+            "How did the cargo revenue of Lund Lines change from 2018 to 2019?"
+        )
+    assert "403,000" in answer.text
+    assert all(point.value in ("€46,500", "€403,000") for point in answer.timeline)
+
+
 class TestTyping:
     def test_names_without_capitals_are_names_all_the_same(self, answerer: Make) -> None:
         answer = answerer("Lund Lines runs 14 ferries.").ask("how many ferries does lund lines run")
