@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser import launched
+from playwright.sync_api import Browser
 
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
@@ -52,6 +54,13 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     workdir.mkdir()
     monkeypatch.chdir(workdir)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A running Chromium."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ every payload of `PAYLOADS` in its text and title, and some in outlet, author, d
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -292,6 +293,34 @@ class ScriptedAnswerer:
         if kind == "failed":
             return OPEN_CLAIMS[:1], "failed", (), "The model ran out of memory."
         return OPEN_CLAIMS, "answered", (), ""
+
+
+class Gated:
+    """Answers when it is let go; deaf to Stop until then, as a model is in the middle of a step."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.begun = threading.Event()
+        self.ended = threading.Event()
+        self.stopped = False  # whether it was stopped meanwhile
+
+    def stream(
+        self,
+        text: str,
+        history: Sequence[Turn] = (),
+        *,
+        stopped: Callable[[], bool] = lambda: False,
+        search: SearchOptions | None = None,
+    ) -> Iterator[Event]:
+        yield Searched(text, HITS)
+        yield Checked(OPEN_CLAIMS[0])
+        yield Draft("Cyclists get")
+        self.begun.set()
+        assert self.go.wait(60)
+        self.stopped = stopped()
+        yield Checked(OPEN_CLAIMS[1])
+        yield Answer(text, text, "answered", "late", claims=OPEN_CLAIMS, hits=HITS)
+        self.ended.set()
 
 
 def scripted_suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from scripted import EXAMPLES, HITS, OPEN_CLAIMS, SUGGESTIONS, ScriptedAnswerer, ScriptedIndex
+from scripted import EXAMPLES, OPEN_CLAIMS, SUGGESTIONS, Gated, ScriptedAnswerer, ScriptedIndex
 
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.qa.types import Answer, Checked, Draft, Event, Searched, Turn
 from citewire.ui.chat import LINE_LENGTH, Chat, Conversation, Line, Loaded, Suggest, narrowed
 from citewire.ui.conversations import Conversations
 from citewire.ui.render import Exchange
 
 VISITOR = "v" * 32
-
-
-class Gated:
-    """Answers when it is let go; deaf to Stop, as a model is in the middle of a step."""
-
-    def __init__(self) -> None:
-        self.go = threading.Event()
-        self.begun = threading.Event()
-        self.ended = threading.Event()
-
-    def stream(
-        self,
-        text: str,
-        history: Sequence[Turn] = (),
-        *,
-        stopped: Callable[[], bool] = lambda: False,
-        search: SearchOptions | None = None,
-    ) -> Iterator[Event]:
-        yield Searched(text, HITS)
-        yield Checked(OPEN_CLAIMS[0])
-        yield Draft("Cyclists get")
-        self.begun.set()
-        assert self.go.wait(30)
-        yield Checked(OPEN_CLAIMS[1])
-        yield Answer(text, text, "answered", "late", claims=OPEN_CLAIMS, hits=HITS)
-        self.ended.set()
 
 
 def until(holds: Callable[[], object]) -> None:

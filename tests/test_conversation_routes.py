@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from browser import DESK, PHONE, launched, opened
+from browser import DESK, PHONE, opened
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -250,12 +250,6 @@ def test_bodies_that_a_form_could_send_or_that_are_too_large(kept: Conversations
 
 
 # the drawer
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 def drawer_of(page: Page, url: str) -> None:

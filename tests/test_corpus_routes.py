@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from browser import DESK, PHONE, faults, launched, opened
+from browser import DESK, PHONE, faults, opened
 from embedders import HashedWordsEmbedder
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
@@ -62,12 +62,6 @@ RECORDS = [
     {"text": "Ferries stop. The last ferry across the harbour sails on Sunday.", "title": "Ferries stop"},
     *({"text": f"Parcel {n} was sent.", "title": f"Parcel {n:02}", "outlet": "Post"} for n in range(60)),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import DESK, PHONE, launched, opened
+from browser import DESK, PHONE, opened
 from playwright.sync_api import Browser, Page, expect
 from scripted import HOURS, OPENING, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import START_MS, served
@@ -32,12 +32,6 @@ TOUR = (
     Step("A refusal", "Is there a toll?", "Before four.", "Waiting four.", "refusal", "Refused.", "Found."),
     Step("Otherwise", "When does it open again?", "Before five.", "Waiting five.", "refusal", "Refused.", "It knew."),
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from browser import DESK, PHONE, launched, opened
+from browser import DESK, PHONE, opened
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, expect
 from scripted import (
@@ -73,12 +71,6 @@ EVIL = stored(
     *(answer(payload, payload, "failed", payload, (), hits=()) for payload in PAYLOADS[:3]),
 )  # fmt: skip
 article_of = ScriptedIndex((*ScriptedIndex().articles(), HOSTILE)).article
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 def saved(text: str, folder: Path) -> str:

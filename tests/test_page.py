@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import PHONE, browser_context, launched, opened, tab
+from browser import PHONE, browser_context, opened, tab
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     ARTICLES,
@@ -55,12 +55,6 @@ def page_of(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) ->
     """Serve a page that keeps nothing."""
     with serving(lambda: Site(build_page(load, examples))) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from browser import DESK, PHONE, faults, launched, opened
+from browser import DESK, PHONE, faults, opened
 from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, scripted_load
 from served import ask, served, submit, usable
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import PHONE, browser_context, launched, opened, tab
+from browser import PHONE, browser_context, opened, tab
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     AUDIT,
     COST,
     EXAMPLES,
     GALLERY,
-    HITS,
     HOURS,
-    OPEN_CLAIMS,
     OPENING,
     PAYLOADS,
     SUGGESTIONS,
     TUNNEL,
+    Gated,
     ScriptedAnswerer,
     ScriptedIndex,
     scripted_suggest,
@@ -33,18 +31,12 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa.answer import Answerer, AnswerOptions
 from citewire.qa.suggest import Suggester
-from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Searched, Turn
+from citewire.qa.types import Generator
 from citewire.ui.chat import Loaded
 from citewire.ui.conversations import Conversations
 
 # Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -225,33 +217,8 @@ def test_touch_on_a_phone(chromium: Browser, url: str) -> None:
 # ---- the line, Stop, a closed tab
 
 
-class Deaf(ScriptedAnswerer):
-    """Does not hear Stop before it is let go."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go = threading.Event()
-        self.stopped = False
-
-    def stream(
-        self,
-        text: str,
-        history: Sequence[Turn] = (),
-        *,
-        stopped: Callable[[], bool] = lambda: False,
-        search: SearchOptions | None = None,
-    ) -> Iterator[Event]:
-        yield Searched(text, HITS)
-        yield Checked(OPEN_CLAIMS[0])
-        yield Draft("Cyclists get")
-        assert self.go.wait(60)
-        self.stopped = stopped()
-        yield Checked(OPEN_CLAIMS[1])
-        yield Answer(text, text, "answered", "", claims=OPEN_CLAIMS, hits=HITS)
-
-
 def test_stop_freezes_the_text_though_the_model_is_not_done(chromium: Browser, tmp_path: Path) -> None:
-    deaf = Deaf()
+    deaf = Gated()
     with (
         served(lambda: Loaded(deaf, ScriptedIndex(), "deaf"), tmp_path / "kept.db") as address,
         opened(chromium, address) as page,
