@@ -19,6 +19,7 @@ export function createTour({ ask, newChat }) {
   let hurry = false; // Next was pressed: what is being waited for is over
   let wake = () => {};
   let pointed = null; // a name of LOOKS
+  let pace = 1; // how many times as long as usual a caption stays
 
   const place = el("span", { class: "cw-tour-place" });
   const title = el("b", {});
@@ -34,7 +35,8 @@ export function createTour({ ask, newChat }) {
   async function start() {
     const answer = await fetch("/tour").catch(() => null);
     if (!answer?.ok) return;
-    const { steps, end: last } = await answer.json();
+    const { steps, end: last, pace: asked } = await answer.json();
+    pace = asked;
     document.body.append(bar, ring);
     document.body.classList.add("cw-touring");
     bar.addEventListener("keydown", (event) => event.key === "Escape" && end());
@@ -114,7 +116,7 @@ export function createTour({ ask, newChat }) {
   }
 
   async function reading(text, least) {
-    await wait(Math.max(least, text.split(" ").length * READ_MS));
+    await wait(pace * Math.max(least, text.split(" ").length * READ_MS));
     hurry = false;
   }
 

@@ -88,13 +88,18 @@ STEPS = (
 END = "That was the tour. Every sentence carries its quote, or is marked as not in the sources. Ask something yourself."
 
 
-def router(steps: Sequence[Step] = STEPS) -> APIRouter:
-    """Return the route that tour.js gets the steps from; without it there is no tour."""
+def router(steps: Sequence[Step] = STEPS, pace: float = 1) -> APIRouter:
+    """Return the route that tour.js gets the steps from; without it there is no tour.
+
+    Args:
+        steps: what is asked, in this order.
+        pace: how many times as long as usual a caption stays before the tour goes on by itself.
+    """
     routes = APIRouter()
 
     @routes.get("/tour")
     def tour() -> JSONResponse:
-        return JSONResponse({"steps": [asdict(step) for step in steps], "end": END})
+        return JSONResponse({"steps": [asdict(step) for step in steps], "end": END, "pace": pace})
 
     return routes
 
