@@ -29,7 +29,7 @@ kinds, and to those of the kind "conflict", where all values have to be shown an
 shown sentences that their quotes do not support, among them "Not in the sources: ..."; the share of quotes that their
 sentence needs; and the median seconds an answer took. The last three are of all records. Quotes are checked by
 `qa.verdicts` without the model's opinion, in every row alike. With few records a row differs from another by chance:
-`citewire eval diff` says by how much. 13 rows of 30 questions take 40 minutes on two cores.
+`citewire eval diff` says by how much. 13 rows of 30 questions take 16 minutes on two cores.
 """
 
 from __future__ import annotations
