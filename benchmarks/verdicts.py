@@ -1,6 +1,7 @@
 """Fit the verdict's coefficients on public sets, and measure it there by cross-validation over documents.
 
     python benchmarks/verdicts.py FOLDER [--features FILE] [--write] [--model NAME --scores FILE] [--plot FILE]
+    python benchmarks/verdicts.py FOLDER --nli FOLDER --scores FILE [...]
 
 FOLDER has summedits_news.jsonl, qags_cnndm.jsonl, wice_claims.jsonl and fever_symmetric.jsonl; nothing of them gets
 into the package but the coefficients. "made" are sentences of their documents, word for word (supported), with one
@@ -8,9 +9,10 @@ number, name, word or negation changed, or with some words added (neither suppor
 for the next run; delete the file when the features change. --write puts the coefficients into qa/verdicts.json.
 
 With --scores the language model's opinion (qa/opinion.py) is a feature too: FILE keeps what the model said of each
-{"claim", "quote"}, and --model asks it about those that are missing (a second each on two cores). Examples without an
-opinion are left out of that fit, and what is fitted without it is measured on the same examples too. Each table is of
-predictions on documents that the fit has not seen.
+{"claim", "quote"}, and --model asks it about those that are missing (a second each on two cores). --nli asks a model of
+natural language inference in its place and needs a FILE of its own. Examples without an opinion are left out of that
+fit, and what is fitted without it is measured on the same examples too. Each table is of predictions on documents that
+the fit has not seen.
 """
 
 from __future__ import annotations
@@ -31,12 +33,12 @@ from scipy.optimize import minimize
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.model_selection import GroupKFold
 
-from citewire.index.embed import load_embedder
+from citewire.index.embed import load_embedder, load_nli
 from citewire.qa import facts, findings, measure, verdicts
 from citewire.qa.generate import load_generator
-from citewire.qa.opinion import ModelOpinion
+from citewire.qa.opinion import ModelOpinion, NliOpinion
 from citewire.qa.vectors import WordVectors
-from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Features
+from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Features, Opinion
 from citewire.ui import report_html
 
 COEFFICIENTS = Path(verdicts.__file__).parent / "verdicts.json"
@@ -141,12 +143,12 @@ def change(sentence: str, names: Sequence[str], rng: random.Random) -> str:
 
 
 class Recorded:
-    """The model's opinion as a file keeps it, asked for what is missing if there is a model."""
+    """A model's opinion as a file keeps it; the model, if there is one, is asked for what is missing."""
 
-    def __init__(self, file: Path, model: str | None) -> None:
+    def __init__(self, file: Path, ask: Opinion | None) -> None:
         file.touch()
         self._known = {(r["claim"], r["quote"]): float(r["probability"]) for r in records(file)}
-        self._ask = ModelOpinion(load_generator(model)) if model else None
+        self._ask = ask
         self._file = file
 
     def __call__(self, claim: str, quote: str) -> float | None:
@@ -298,6 +300,13 @@ def drawing(bins: Sequence[measure.Bin]) -> str:
     return ElementTree.tostring(svg, encoding="unicode") + "\n"
 
 
+def opinion_of(model: str | None, nli: Path | None) -> Opinion | None:
+    """Return who is asked for an opinion, None where nobody is."""
+    if nli:
+        return NliOpinion(load_nli(nli))
+    return ModelOpinion(load_generator(model)) if model else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -305,11 +314,12 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--plot", type=Path, help="write the reliability diagram, SVG")
     parser.add_argument("--model", help="ask this language model for its opinion; needs --scores")
+    parser.add_argument("--nli", type=Path, help="ask the NLI model of this folder instead; needs --scores")
     parser.add_argument("--scores", type=Path, help="opinions by claim and quote")
     options = parser.parse_args()
     examples = read(options.folder)
     examples += made(examples, random.Random(0))
-    opinion = Recorded(options.scores, options.model) if options.scores else None
+    opinion = Recorded(options.scores, opinion_of(options.model, options.nli)) if options.scores else None
     rows = compute(examples, Checker(WordVectors(load_embedder()), opinion), options.features)
     for alone in ("words", "facts", "meaning"):
         report(f"only {alone}", examples, rows, GROUPS[alone])

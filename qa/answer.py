@@ -9,9 +9,12 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
+from threading import Lock
 from typing import Literal
+
+from cachetools import LRUCache
 
 from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
@@ -57,7 +60,7 @@ from citewire.qa.types import (
     Turn,
 )  # fmt: skip
 from citewire.qa.vectors import WordVectors
-from citewire.qa.verdicts import Checker
+from citewire.qa.verdicts import Checker, Opinion
 
 REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
@@ -65,6 +68,7 @@ _SURELY = 0.6  # probability of the few words that answer from which another nam
 _FIGURES = ("count", "amount", "percent")
 _COMPARABLE = (*_FIGURES, "date", "person")  # answers told apart well enough to be set side by side
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
+_SEARCHES = 256  # searches whose hits are kept: one answer makes several, the next question some of them again
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
 _WHEN = re.compile(r"\s(?:in|during|since|by|on)\s(?:\w+\s)?(?:19|20)\d\d\b")
@@ -84,6 +88,7 @@ class AnswerOptions:
         max_prompt_tokens: most tokens of its prompt; evidence is dropped, weakest first, until it fits.
         max_question_chars: longest question accepted.
         unsupported: whether a claim that no quote supports is withheld, shown and marked, or shown as it is.
+        cached: most answers kept in memory, to be given again where the same is asked; the least used go first.
     """
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=8, copies=1))
@@ -92,6 +97,7 @@ class AnswerOptions:
     max_prompt_tokens: int = 1200
     max_question_chars: int = 2000
     unsupported: Literal["withheld", "marked", "kept"] = "withheld"
+    cached: int = 128
 
 
 @dataclass(slots=True)
@@ -140,7 +146,12 @@ class _Progress:
 
 
 class Answerer:
-    """Answers questions about one index with one model; safe to use from several threads."""
+    """Answers questions about one index with one model; safe to use from several threads.
+
+    Hits and answers are kept for when they are asked for again, as long as this object: over one generation of one
+    index, with one model and one set of options, they stay the same. Whether a quote supports a claim is asked of
+    `opinion`, also while the model writes; without one the model is asked.
+    """
 
     def __init__(
         self,
@@ -149,6 +160,7 @@ class Answerer:
         generator: Generator,
         options: AnswerOptions | None = None,
         reranker: Reranker | None = None,
+        opinion: Opinion | None = None,
     ) -> None:
         self._index = index
         self._embedder = embedder
@@ -156,8 +168,12 @@ class Answerer:
         self._options = options or AnswerOptions()
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
-        self._checker = Checker(self._vectors, ModelOpinion(generator))
-        self._busy_checker = Checker(self._vectors)  # while the model writes it cannot be asked
+        self._opinion = opinion
+        self._checker = Checker(self._vectors, opinion or ModelOpinion(generator))
+        self._busy_checker = self._checker if opinion else Checker(self._vectors)  # the model cannot be asked mid-reply
+        self._lock = Lock()  # of the two caches
+        self._searches: LRUCache[tuple[str, str], list[Hit]] = LRUCache(_SEARCHES)
+        self._answers: LRUCache[tuple[str, question.FollowUp, str], list[Event]] = LRUCache(self._options.cached)
 
     @property
     def options(self) -> AnswerOptions:
@@ -166,7 +182,7 @@ class Answerer:
 
     def over(self, index: Index) -> Answerer:
         """Return an answerer over another index, or another generation of this one, with the same models."""
-        return Answerer(index, self._embedder, self._generator, self._options, self._reranker)
+        return Answerer(index, self._embedder, self._generator, self._options, self._reranker, self._opinion)
 
     def evidence(self, text: str, *, search: SearchOptions | None = None) -> list[Evidence]:
         """Return the sentences that the model would be given, best first; none where the question would be refused.
@@ -223,6 +239,32 @@ class Answerer:
     ) -> Iterator[Event]:
         state = _Progress(asked, time.perf_counter())
         followed = question.follow_up(self._cased(asked, wanted), history)
+        key = (asked, followed, repr(wanted))  # all that an answer is made of; the filters in `wanted` have no hash
+        with self._lock:
+            kept = self._answers.get(key)
+        if kept is not None:
+            yield from self._again(kept, state)
+            return
+        told: list[Event] = []
+        for event in self._anew(state, followed, wanted, stopped):
+            if not isinstance(event, Draft):
+                told.append(event)
+            yield event
+        if isinstance(event, Answer) and event.status not in ("stopped", "failed") and self._options.cached:
+            with self._lock:
+                self._answers[key] = told
+
+    def _again(self, told: Sequence[Event], state: _Progress) -> Iterator[Event]:
+        """Tell what was told before, with the time that it takes now."""
+        for event in told:
+            if isinstance(event, Answer):
+                event = replace(event, timings=Timings(total_s=state.seconds(), cached=True))
+                _log(event)
+            yield event
+
+    def _anew(
+        self, state: _Progress, followed: question.FollowUp, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event]:
         state.standalone = followed.text
         whole = parts.whole(followed.text)
         found = [self._searched(text, "", wanted) for text in whole.parts]
@@ -260,9 +302,16 @@ class Answerer:
 
     def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
         """Raises: InputError where the filters leave nothing, which a refusal would hide."""
+        key = (query, repr(wanted))
+        with self._lock:
+            kept = self._searches.get(key)
+        if kept is not None:
+            return kept
         hits = search(self._index, self._embedder, query, wanted, self._reranker)
         if not hits:
             require_match(self._index, wanted)
+        with self._lock:
+            self._searches[key] = hits
         return hits
 
     def _gather(self, part: _Part) -> None:
@@ -581,22 +630,14 @@ class Answerer:
         if not text:
             text = " ".join(f"{c.text} {c.marks}".rstrip() for c in state.claims if c.shown)
         state.timings = replace(state.timings, total_s=state.seconds())
-        verdicts = [c.verdict for c in state.claims]
         quoted = {q.article for c in state.claims if c.shown for q in c.quotes}
         as_of = max((self._index.article(path).published[:10] for path in quoted), default="")
-        logger.info(
-            "answered",
-            extra={
-                "status": status,
-                "verdicts": verdicts,
-                "question": state.question,
-                **_flat(state.timings),
-            },
-        )
-        return Answer(
+        answer = Answer(
             state.question, state.standalone, status, text, tuple(state.claims), state.conflicts, state.timeline,
             as_of, state.short, state.hits, state.timings, self._generator.name, self._index.generation,
         )  # fmt: skip
+        _log(answer)
+        return answer
 
 
 def _about(evidence: Sequence[Evidence], year: int, parsed: question.Question) -> list[Evidence]:
@@ -692,5 +733,7 @@ def _refusal(part: _Part) -> str:
     return f"{text} The nearest passage does not give: {', '.join(part.evidence[0].missing)}."
 
 
-def _flat(timings: Timings) -> dict[str, float]:
-    return {name: getattr(timings, name) for name in timings.__dataclass_fields__}
+def _log(answer: Answer) -> None:
+    verdicts = [claim.verdict for claim in answer.claims]
+    told = {"status": answer.status, "verdicts": verdicts, "question": answer.question}
+    logger.info("answered", extra={**told, **asdict(answer.timings)})

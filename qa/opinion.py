@@ -1,4 +1,4 @@
-"""What the language model itself says to "does this text support the claim": the probability of its yes.
+"""What a model says to "does this text support the claim": the language model's yes, or an NLI model's entailment.
 
 The prompt is `opinion.md` beside this file, a system message and what is asked, parted by a line of `---`. How much the
 opinion counts is fitted in `verdicts`.
@@ -7,6 +7,7 @@ opinion counts is fitted in `verdicts`.
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
 from citewire.index.errors import ModelError
 from citewire.qa import prompt
@@ -15,6 +16,25 @@ from citewire.qa.types import Generator, Message
 _YES_NO = ("Yes", "No")
 
 logger = logging.getLogger("citewire.qa.opinion")
+
+
+class Entailment(Protocol):
+    """A model of natural language inference: `citewire.index.embed.load_nli` has one."""
+
+    def entailment(self, premise: str, hypothesis: str) -> float:
+        """Return the probability that `premise` entails `hypothesis`, 0 to 1."""
+        ...
+
+
+class NliOpinion:
+    """Asks a model of natural language inference, which is free also while the language model writes."""
+
+    def __init__(self, model: Entailment) -> None:
+        self._model = model
+
+    def __call__(self, claim: str, quote: str) -> float:
+        """Return the probability that `quote` entails `claim`, 0 to 1."""
+        return self._model.entailment(" ".join(quote.split()), claim)
 
 
 class ModelOpinion:

@@ -120,7 +120,7 @@ class AnswerHit:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds from the question's arrival, and tokens as the model counts them."""
+    """Seconds from the question's arrival, and tokens as the model counts them; `cached`: an answer given before."""
 
     retrieve_s: float = 0.0
     evidence_s: float = 0.0
@@ -130,6 +130,7 @@ class Timings:
     total_s: float = 0.0
     prompt_tokens: int = 0
     output_tokens: int = 0
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

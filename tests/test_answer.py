@@ -20,9 +20,11 @@ from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Filters, Vectors
+from citewire.index.types import Embedder, Filters, Hit, Vectors
 from citewire.qa.answer import REFUSAL, Answerer, AnswerOptions
-from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Message, Searched, Turn
+from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
+from citewire.ui import engine
+from citewire.ui.settings import Settings
 
 ARTICLES = {
     "ferry.txt": """The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021.
@@ -460,6 +462,33 @@ def test_the_model_is_not_asked_while_it_writes(index: Index, remembering: Remem
     assert (first in asked, last in asked) == (False, True)
 
 
+def sure(folder: Path, entailment: float) -> Path:
+    """Save an NLI model that gives every pair this probability of entailment."""
+    from safetensors.numpy import load_file, save_file
+
+    transformer_of("bert", folder, num_labels=3, id2label={0: "neutral", 1: "entailment", 2: "contradiction"})
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"] *= 0
+    rest = (1 - entailment) / 2
+    weights["classifier.bias"] = np.log(np.array([rest, entailment, rest], np.float32))
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize(("entailment", "verdict"), [(0.99, "supported"), (0.01, "unsupported")])
+def test_an_nli_model_is_asked_in_the_models_place_also_while_that_writes(
+    index: Index, remembering: Remembering, tmp_path: Path, entailment: float, verdict: str
+) -> None:
+    said = ["Fixing the old crossing took 40 million euros.", "Mending the old crossing cost 40 million euros."]
+    generator = Scripted(" ".join(said), yes=1 - entailment)
+    chosen = Settings(nli=sure(tmp_path, entailment), threads=1, device="cpu")
+    answering = engine.answerer(chosen, index, remembering, generator)
+    for over in (answering, answering.over(index)):
+        answer = over.ask(COST)
+        assert [(c.text, c.verdict) for c in answer.claims][:2] == [(text, verdict) for text in said]
+    assert generator.opinions == []
+
+
 def test_a_timeline_of_another_figure_is_left_out(remembering: Remembering, tmp_path: Path) -> None:
     text = (
         "In 2018 the ferry revenue of Lund Lines was €420 million and its cargo revenue was €46,500; in 2019 its ferry "
@@ -709,6 +738,122 @@ class TestSearching:
         ]
         plain = search(reprinted, remembering, self.QUESTION, 5)
         assert min(hit.score for hit in hits) > max(hit.score for hit in plain)
+
+
+class TestAskedAgain:
+    """What was answered is told again, as long as nothing that an answer is made of has changed."""
+
+    LENGTH = "How many ferries does Lund Lines run?"
+    PROFIT = "What was the profit of Kestrel in 2022?"
+
+    @staticmethod
+    def lasting(answer: Answer) -> Answer:
+        return replace(answer, timings=Timings())
+
+    def test_the_same_question_gets_the_same_answer_without_the_model(self, answerer: Make) -> None:
+        generator = Scripted("The repairs cost 40 million euros [1].")
+        answering = answerer(generator)
+        first = list(answering.stream(COST))
+        again = list(answering.stream(f" {COST}  "))
+        assert len(generator.prompts) == 1
+        assert again[:-1] == [event for event in first[:-1] if not isinstance(event, Draft)]
+        before, after = first[-1], again[-1]
+        assert isinstance(before, Answer)
+        assert isinstance(after, Answer)
+        assert self.lasting(after) == self.lasting(before)
+        assert (before.timings.cached, after.timings.cached) == (False, True)
+        assert (after.timings.prompt_tokens, after.timings.output_tokens) == (0, 0)
+        assert 0 < after.timings.total_s < before.timings.total_s
+
+    def test_a_refusal_too(self, answerer: Make) -> None:
+        answering = answerer("Never said.")
+        first, again = (answering.ask("Who is the finance chief of Lund Lines?") for _ in range(2))
+        assert first.status == "abstained"
+        assert again.timings.cached
+        assert self.lasting(again) == self.lasting(first)
+
+    def test_another_search_is_another_question(self, answerer: Make) -> None:
+        answering = answerer("The repairs cost 40 million euros [1].")
+        answering.ask(COST)
+        for other in (SearchOptions(k=3), SearchOptions(filters=Filters(articles=("bridge.txt",)))):
+            assert not answering.ask(COST, search=other).timings.cached
+            assert answering.ask(COST, search=other).timings.cached
+
+    def test_a_follow_up_is_known_by_what_it_follows(self, answerer: Make) -> None:
+        generator = Scripted("Night sailings let lorries skip the coast road.")
+        answering = answerer(generator)
+        asked = "What did she say about lorries?"
+        chair = [Turn("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines [1].")]
+        bridge = [Turn(COST, "The repairs cost 40 million euros [1].")]
+        first = answering.ask(asked, chair)
+        assert first.standalone_question == "What did Ana Ruiz say about lorries?"
+        other = answering.ask(asked, bridge)
+        assert not other.timings.cached
+        assert other.standalone_question != first.standalone_question
+        again = answering.ask(asked, [Turn("Hello?", "Hello."), *chair])
+        assert again.timings.cached
+        assert self.lasting(again) == self.lasting(first)
+
+    def test_a_changed_index_is_asked_anew(self, remembering: Remembering, tmp_path: Path) -> None:
+        news = tmp_path / "news"
+        news.mkdir()
+        (news / "bridge.txt").write_text(ARTICLES["bridge.txt"])
+        build_index([news], tmp_path / "index", remembering)
+        generator = Scripted("The repairs cost 40 million euros [1].")
+        with Index.open(tmp_path / "index", remembering) as old:
+            answering = Answerer(old, remembering, generator)
+            before = answering.ask(COST)
+            (news / "bridge.txt").write_text(ARTICLES["bridge.txt"].replace("40 million", "70 million"))
+            build_index([news], tmp_path / "index", remembering)
+            with Index.open(tmp_path / "index", remembering) as new:
+                after = answering.over(new).ask(COST)
+            assert answering.ask(COST).timings.cached  # who still reads the old generation is told what stands in it
+        assert before.index_generation < after.index_generation
+        assert not after.timings.cached
+        assert "40 million" in before.text
+        assert "70 million" in after.text
+        assert "40 million" not in after.text
+
+    def test_what_was_stopped_or_failed_is_not_kept(self, answerer: Make) -> None:
+        answering = answerer("The repairs cost 40 million euros [1].")
+        *_, stopped = answering.stream(COST, stopped=lambda: True)
+        assert isinstance(stopped, Answer)
+        assert stopped.status == "stopped"
+        assert answering.ask(COST).status == "answered"
+        failing = answerer(Scripted("The repairs cost 40 million euros.", fails_after=2))
+        assert [failing.ask(COST).status for _ in range(2)] == ["failed", "failed"]
+
+    def test_who_leaves_before_the_end_leaves_nothing_half_told(self, answerer: Make) -> None:
+        answering = answerer("The repairs cost 40 million euros [1].")
+        events = answering.stream(COST)
+        next(events)
+        events.close()
+        answer = answering.ask(COST)
+        assert not answer.timings.cached
+        assert answer.text == "The repairs cost 40 million euros. [1]"
+
+    @pytest.mark.parametrize(
+        ("cached", "kept"), [(2, [False, True, True]), (1, [False, False, True]), (0, [False] * 3)]
+    )
+    def test_the_least_used_are_forgotten(self, answerer: Make, cached: int, kept: list[bool]) -> None:
+        answering = answerer("The repairs cost 40 million euros [1].", cached=cached)
+        asked = [COST, self.LENGTH, self.PROFIT]
+        for text in asked:
+            answering.ask(text)
+        assert [answering.ask(text).timings.cached for text in reversed(asked)] == kept[::-1]
+
+    def test_what_was_searched_is_not_searched_again(self, answerer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        searched: list[str] = []
+
+        def counted(*given: object) -> list[Hit]:
+            searched.append(f"{given[2]} {given[3]}")
+            return search(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr("citewire.qa.answer.search", counted)
+        answering = answerer("The repairs cost 40 million euros [1].", cached=0)
+        first, again = answering.ask(COST), answering.ask(COST)
+        assert len(searched) == len(set(searched)) > 0
+        assert again.hits == first.hits
 
 
 def test_an_index_on_something_else_refuses(embedder: Embedder, tmp_path: Path) -> None:

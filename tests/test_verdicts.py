@@ -12,6 +12,7 @@ from citewire.index.passages import sentences
 from citewire.index.types import Embedder, Span
 from citewire.qa import findings, verdicts
 from citewire.qa.findings import DECISIVE, find, read
+from citewire.qa.opinion import NliOpinion
 from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import AGAINST, GROUPS, Checker, Weights, shortest
 
@@ -292,6 +293,17 @@ class TestOpinion:
         opinion = Opinion(0.5)
         Checker(vectors, opinion).check(claim, self.TEXT)
         assert opinion.asked == []
+
+
+def test_an_nli_model_reads_the_quote_as_premise() -> None:
+    class Told:
+        """`test_embed` has a real one."""
+
+        def entailment(self, premise: str, hypothesis: str) -> float:
+            assert (premise, hypothesis) == ("It rose 5%. It fell later.", "It rose.")
+            return 0.25
+
+    assert NliOpinion(Told())("It rose.", "It rose 5%.\nIt fell later.") == 0.25
 
 
 def test_decisive_kinds_exist() -> None:

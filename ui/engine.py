@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from citewire.index.store import Index
     from citewire.index.types import Embedder
     from citewire.qa.answer import Answerer
+    from citewire.qa.opinion import NliOpinion
     from citewire.qa.types import Generator
     from citewire.ui.chat import Loaded
     from citewire.ui.conversations import Conversations
@@ -197,16 +198,33 @@ def load_reranker(chosen: Settings) -> Reranker | None:
     return embed.load_reranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
 
 
+def load_opinion(chosen: Settings) -> NliOpinion | None:
+    """Return what says whether a quote supports a claim, None where that is left to the language model.
+
+    Its weights are read when it is first used.
+
+    Raises:
+        ModelError: the folder is missing or holds no NLI model.
+    """
+    if chosen.nli is None:
+        return None
+    from citewire.index import embed
+    from citewire.qa.opinion import NliOpinion
+
+    return NliOpinion(embed.load_nli(chosen.nli, device=chosen.device, threads=chosen.threads))
+
+
 def check_search(chosen: Settings, index: Index) -> None:
-    """Say what is wrong with the settings of the search before a model is loaded, which takes longer.
+    """Say what is wrong with the settings of an answer before the language model is loaded, which takes longer.
 
     Raises:
         InputError: a name that no article has, or filters that leave no article.
-        ModelError: no reranker where one is set.
+        ModelError: no reranker or NLI model where one is set.
     """
     from citewire.index.scope import require_match
 
     load_reranker(chosen)
+    load_opinion(chosen)
     require_match(index, search_options(chosen))
 
 
@@ -215,21 +233,24 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
 
     Raises:
         InputError: see `search_options`.
-        ModelError: the embedder or the reranker cannot be used.
+        ModelError: the embedder, the reranker or the NLI model cannot be used.
     """
     from citewire.qa.answer import Answerer, AnswerOptions
 
     embedder.embed(["ready"])  # loads it now; else the first question would wait for it
     if reranker := load_reranker(chosen):
         reranker.score("ready", ["ready"])
+    if opinion := load_opinion(chosen):
+        opinion("ready", "ready")
     options = AnswerOptions(
         search=search_options(chosen),
         max_tokens=chosen.max_tokens,
         max_prompt_tokens=chosen.max_prompt_tokens,
         max_question_chars=chosen.max_question_chars,
         unsupported=chosen.unsupported,
+        cached=chosen.cached_answers,
     )
-    return Answerer(index, embedder, generator, options, reranker)
+    return Answerer(index, embedder, generator, options, reranker, opinion)
 
 
 def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> Loaded:

@@ -36,10 +36,14 @@ EVALUATING = (
     "passages",
     "max_tokens",
     "unsupported",
+    "nli",
     *SEARCHING,
 )
 # Settings that decide an answer; where models lie and how fast they run does not.
-DECIDING = ("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported", *SEARCHING)
+DECIDING = (
+    *("engine", "nli", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
+    *SEARCHING,
+)
 RUNS = Path(".citewire/eval")
 REPORT = "report.html"
 DEFAULT, DIFF = "file", "diff"
@@ -155,7 +159,7 @@ def _evaluator(
     embedder = engine.load_embedder(chosen)
     with console.progress_bar() as report:
         generator = engine.load_generator(chosen, report)
-    checker = Checker(WordVectors(embedder), ModelOpinion(generator))
+    checker = Checker(WordVectors(embedder), engine.load_opinion(chosen) or ModelOpinion(generator))
     with contextlib.ExitStack() as stack:
         corpus = None
         if not all(item.own for item in asked):
@@ -178,7 +182,8 @@ def _source(chosen: Settings, index: Index, embedder: Embedder, generator: Gener
     from citewire.qa import evaluate
     from citewire.ui import engine
 
-    return evaluate.Source(index, engine.answerer(chosen, index, embedder, generator))
+    measured = chosen.model_copy(update={"cached_answers": 0})  # a kept answer takes no time
+    return evaluate.Source(index, engine.answerer(measured, index, embedder, generator))
 
 
 def _identity(chosen: Settings, file: Path, digest: str, model: str, evaluator: Evaluator) -> dict[str, Any]:

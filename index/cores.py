@@ -1,0 +1,64 @@
+"""How many cores this process can keep busy. Knows CPU affinity and cgroups; does not know what runs on them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def usable_cores(
+    cgroup: Path = Path("/sys/fs/cgroup"),
+    own_cgroup: Path = Path("/proc/self/cgroup"),
+    *,
+    allowed: int | None = None,
+) -> int:
+    """Return how many cores this process can keep busy: its CPU affinity cut to its quotas, at least 1.
+
+    Containers limit CPU by quota, which `os.cpu_count()` does not see, and more threads than cores slow
+    every engine.
+
+    Args:
+        cgroup: where the cgroup file systems are mounted; a group of version 2 has `cpu.max` ("200000 100000" or
+            "max 100000", microseconds per period), one of version 1 `cpu.cfs_quota_us` and `cpu.cfs_period_us`,
+            below `cpu/`.
+        own_cgroup: the file that names this process's groups, as "0::/a/b" or "4:cpu,cpuacct:/a/b".
+        allowed: cores of the CPU affinity; by default the process's own.
+    """
+    cores = float(allowed or _affinity())
+    for quota, period in _quotas(cgroup, own_cgroup):
+        if quota.isdigit() and period.isdigit() and int(quota) and int(period):
+            cores = min(cores, int(quota) / int(period))
+    return max(1, int(cores))
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS has no affinity
+
+
+def _quotas(cgroup: Path, own_cgroup: Path) -> Iterator[tuple[str, str]]:
+    """Yield (quota, period) of this process's groups and all above them, as written in the files."""
+    own = {"": "/", "cpu": "/"}  # a container may see its own group as the root
+    for line in _read(own_cgroup).splitlines():
+        _, controllers, path = line.split(":", 2)
+        own |= dict.fromkeys(controllers.split(","), path)
+    for group in _upwards(cgroup, own[""]):
+        quota, _, period = _read(group / "cpu.max").partition(" ")
+        yield quota, period
+    for group in _upwards(cgroup / "cpu", own["cpu"]):
+        yield _read(group / "cpu.cfs_quota_us"), _read(group / "cpu.cfs_period_us")
+
+
+def _upwards(root: Path, path: str) -> Iterator[Path]:
+    """Yield a group's folder and those above it, up to the root."""
+    folder = root / path.lstrip("/")
+    yield from (level for level in (folder, *folder.parents) if level.is_relative_to(root))
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:  # no such controller here: no limit
+        return ""
