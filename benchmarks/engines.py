@@ -4,8 +4,9 @@
 
 QUESTIONS are as `citewire eval` reads them. Each is searched once; the prompt that an answer would have is then given
 to every engine in turn, in an order that changes with the round, so that what else the machine does strikes all alike.
-Printed are medians, the ratio to torch of each engine's time for the same prompt (median and range over prompts and
-rounds), the share of replies that are the same text, and how far the opinions ("Yes" to "is this supported") lie apart.
+Printed are medians, the ratio to each engine's time of that of torch going token by token, for the same prompt (median
+and range over prompts and rounds), the share of replies that are the same text, and how far the opinions ("Yes" to "is
+this supported") lie apart and how long one takes.
 """
 
 from __future__ import annotations
@@ -18,14 +19,28 @@ from statistics import median
 
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
-from citewire.qa import prompt, records
+from citewire.qa import models, prompt, records
 from citewire.qa.answer import Answerer
-from citewire.qa.generate import Engine, load_generator
+from citewire.qa.generate import load_generator
+from citewire.qa.generate_local import Decoding, TransformersGenerator
 from citewire.qa.opinion import ModelOpinion
 from citewire.qa.types import Generator, Message
 
-ENGINES: tuple[Engine, ...] = ("torch", "int8")
+BASE = "torch, token by token"
 REPLY = 60  # tokens at most
+
+
+def loaded(model: str, threads: int) -> dict[str, Generator]:
+    """Return each engine with the model, on the CPU."""
+    source = models.resolve(model)
+    if isinstance(source, models.ServerModel):
+        raise SystemExit(f"{model} is a server; name a model of this machine")
+    folder = models.weights_folder(source)
+    return {
+        BASE: TransformersGenerator(folder, name=model, device="cpu", threads=threads, decoding=Decoding(drafts=0)),
+        "torch": TransformersGenerator(folder, name=model, device="cpu", threads=threads),
+        "int8": load_generator(model, engine="int8", threads=threads),
+    }
 
 
 def prompts(file: Path, folder: Path, generator: Generator, limit: int | None) -> list[list[Message]]:
@@ -49,6 +64,19 @@ def timed(generator: Generator, messages: list[Message]) -> tuple[float, float, 
     return first, time.perf_counter() - start, said
 
 
+def opinions(generator: Generator, pairs: list[tuple[str, str]]) -> tuple[list[float], list[float]]:
+    """Return the opinions on claims and quotes, and the seconds of each."""
+    opinion, found, seconds = ModelOpinion(generator), [], []
+    for claim, quote in pairs:
+        start = time.perf_counter()
+        given = opinion(claim, quote)
+        if given is None:
+            raise SystemExit(f"{generator.name} has no opinion on {claim!r}")
+        seconds.append(time.perf_counter() - start)
+        found.append(given)
+    return found, seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("questions", type=Path)
@@ -58,36 +86,31 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    engines = {name: load_generator(options.model, engine=name, threads=options.threads) for name in ENGINES}
+    engines = loaded(options.model, options.threads)
     asked = prompts(options.questions, options.index, engines["int8"], options.limit)
     for generator in engines.values():
         timed(generator, asked[0])  # the fixed beginning of the prompt is read once
     runs: dict[tuple[str, int, int], tuple[float, float, str]] = {}
-    orders = list(itertools.permutations(ENGINES))
+    orders = list(itertools.permutations(engines))
     for round_, (place, messages) in itertools.product(range(options.rounds), enumerate(asked)):
         for name in orders[(round_ + place) % len(orders)]:
             runs[name, round_, place] = timed(engines[name], messages)
     keys = list(itertools.product(range(options.rounds), range(len(asked))))
     tokens = median(engines["int8"].count_tokens(messages) for messages in asked)
     print(f"{len(asked)} prompts of {tokens:g} tokens (median), {options.rounds} rounds, {options.threads} threads")
-    for name in ENGINES:
+    for name in engines:
         mine = [runs[name, *key] for key in keys]
-        line = (
-            f"{name:6} first piece {median(r[0] for r in mine):.2f} s, whole reply {median(r[1] for r in mine):.2f} s"
-        )
+        line = f"{name}: first piece {median(r[0] for r in mine):.2f} s, whole reply {median(r[1] for r in mine):.2f} s"
         for place, what in enumerate(("first piece", "whole reply")):
-            ratios = sorted(float(runs["torch", *k][place]) / float(runs[name, *k][place]) for k in keys)
+            ratios = sorted(float(runs[BASE, *k][place]) / float(runs[name, *k][place]) for k in keys)
             line += f"; {what} {median(ratios):.2f}x ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        same = sum(runs[name, 0, place][2] == runs["torch", 0, place][2] for place in range(len(asked)))
+        same = sum(runs[name, 0, place][2] == runs[BASE, 0, place][2] for place in range(len(asked)))
         print(f"{line}; same text {same} of {len(asked)}")
-    pairs = [(runs["torch", 0, place][2], asked[place][-1].content) for place in range(len(asked))]
-    apart = [
-        abs(a - b)
-        for claim, text in pairs
-        if (a := ModelOpinion(engines["torch"])(claim, text)) is not None
-        and (b := ModelOpinion(engines["int8"])(claim, text)) is not None
-    ]
-    print(f"opinions lie {median(apart):.3f} apart (median), {max(apart):.3f} at most")
+    pairs = [(runs[BASE, 0, place][2], asked[place][-1].content) for place in range(len(asked))]
+    given = {name: opinions(engines[name], pairs) for name in ("torch", "int8")}
+    apart = [abs(a - b) for a, b in zip(given["torch"][0], given["int8"][0], strict=True)]
+    took = ", ".join(f"{name} {median(seconds):.2f} s" for name, (_, seconds) in given.items())
+    print(f"opinions lie {median(apart):.3f} apart (median), {max(apart):.3f} at most; one takes {took}")
 
 
 if __name__ == "__main__":

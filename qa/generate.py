@@ -33,7 +33,7 @@ def load_generator(
         engine: what runs a local model: "int8" is CTranslate2 on the CPU, "torch" is transformers, "auto" the faster of
             those that the model and the device allow.
         device: "cpu", "cuda", "cuda:1", ... or "auto"; for local models.
-        threads: CPU threads of the engine; its own default without.
+        threads: CPU threads of the engine; as many as there are cores for this process without.
         cache: citewire's cache folder; the user's own without.
         api_key: sent to a server, and nowhere else.
         progress: gets what is being done, and the bytes of it.

@@ -17,6 +17,7 @@ from pathlib import Path
 import ctranslate2
 import numpy as np
 
+from citewire.index.cores import usable_cores
 from citewire.index.errors import ModelError
 from citewire.qa.chat_tokens import ChatTokens
 from citewire.qa.files import first_line
@@ -36,7 +37,7 @@ class Int8Generator:
     Args:
         folder: what this module, run as a program, has written.
         name: what `name` returns.
-        threads: CPU threads; CTranslate2's own default (4, or fewer cores) without.
+        threads: of the CPU; as many as there are cores for this process without.
 
     Raises:
         ModelError: the folder is no such model.
@@ -47,7 +48,11 @@ class Int8Generator:
         self.tokens = ChatTokens(folder / TOKENS, name=name)
         try:
             self._model = ctranslate2.Generator(
-                str(folder), device="cpu", compute_type="int8", intra_threads=threads or 0, inter_threads=1
+                str(folder),
+                device="cpu",
+                compute_type="int8",
+                intra_threads=threads or usable_cores(),
+                inter_threads=1,
             )
         except (RuntimeError, ValueError) as error:
             raise ModelError(

@@ -19,7 +19,7 @@ from citewire.index.types import Filters
 from citewire.qa.answer import AnswerOptions
 from citewire.ui import engine, settings
 from citewire.ui.options import FLAGS, SEARCHING
-from citewire.ui.settings import Settings, usable_cores
+from citewire.ui.settings import Settings
 
 
 def write(text: str, name: str = "citewire.toml") -> Path:
@@ -315,50 +315,3 @@ def test_an_nli_folder_is_looked_at_at_once(tmp_path: Path) -> None:
     chosen = settings.load({"nli": str(tmp_path)}).settings
     with pytest.raises(ModelError, match="its labels: no, yes"):
         engine.load_opinion(chosen)
-
-
-class TestUsableCores:
-    """Against made-up cgroup trees of 16 allowed cores."""
-
-    @staticmethod
-    def cores(tmp_path: Path, quotas: dict[str, str], own: str = "0::/\n") -> int:
-        for name, text in quotas.items():
-            file = tmp_path / "cgroup" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        (tmp_path / "own").write_text(own)
-        return usable_cores(tmp_path / "cgroup", tmp_path / "own", allowed=16)
-
-    def test_no_cgroups(self, tmp_path: Path) -> None:
-        assert self.cores(tmp_path, {}) == 16
-        assert usable_cores(tmp_path / "none", tmp_path / "none", allowed=3) == 3
-
-    def test_version_2_quota(self, tmp_path: Path) -> None:
-        assert self.cores(tmp_path, {"cpu.max": "250000 100000\n"}) == 2
-
-    def test_version_2_without_limit(self, tmp_path: Path) -> None:
-        assert self.cores(tmp_path, {"cpu.max": "max 100000\n"}) == 16
-
-    def test_less_than_one_core_is_one(self, tmp_path: Path) -> None:
-        assert self.cores(tmp_path, {"cpu.max": "50000 100000\n"}) == 1
-
-    def test_the_tightest_level_counts(self, tmp_path: Path) -> None:
-        quotas = {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "800000 100000\n", "c/cpu.max": "1 1\n"}
-        assert self.cores(tmp_path, quotas, own="1:name=x:/a\n0::/a/b\n") == 3
-
-    def test_version_1_quota(self, tmp_path: Path) -> None:
-        quotas = {"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}
-        assert self.cores(tmp_path, quotas) == 4
-
-    def test_version_1_without_limit(self, tmp_path: Path) -> None:
-        quotas = {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}
-        assert self.cores(tmp_path, quotas) == 16
-
-    @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux only")
-    def test_affinity_of_this_process(self, tmp_path: Path) -> None:
-        before = os.sched_getaffinity(0)
-        try:
-            os.sched_setaffinity(0, {min(before)})
-            assert usable_cores(tmp_path, tmp_path / "none") == 1
-        finally:
-            os.sched_setaffinity(0, before)

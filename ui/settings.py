@@ -31,6 +31,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from citewire.index.cores import usable_cores
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError
 from citewire.index.formats import FIELDS
@@ -52,53 +53,6 @@ _FLAGS = {
 }
 
 Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
-
-
-def usable_cores(
-    cgroup: Path = Path("/sys/fs/cgroup"),
-    own_cgroup: Path = Path("/proc/self/cgroup"),
-    *,
-    allowed: int | None = None,
-) -> int:
-    """Return how many cores this process can keep busy: its CPU affinity cut to its quotas, at least 1.
-
-    Containers limit CPU by quota, which `os.cpu_count()` does not see, and more threads than cores slow
-    every engine.
-
-    Args:
-        cgroup: where the cgroup file system is mounted; version 2 has one `cpu.max` ("200000 100000" or
-            "max 100000", microseconds per period) a group, version 1 `cpu/cpu.cfs_quota_us` and `_period_us`.
-        own_cgroup: the file that names this process's group.
-        allowed: cores of the CPU affinity; by default the process's own.
-    """
-    cores = float(allowed or _affinity())
-    for quota, period in _quotas(cgroup, own_cgroup):
-        if quota.isdigit() and period.isdigit() and int(quota) and int(period):
-            cores = min(cores, int(quota) / int(period))
-    return max(1, int(cores))
-
-
-def _affinity() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1  # macOS has no affinity
-
-
-def _quotas(cgroup: Path, own_cgroup: Path) -> list[tuple[str, str]]:
-    """Return (quota, period) of this process's cgroup and every one above it, as written in the files."""
-    group = next((line[3:] for line in _read(own_cgroup).splitlines() if line.startswith("0::")), "/")
-    folder = cgroup / group.strip().lstrip("/")
-    files = [level / "cpu.max" for level in (folder, *folder.parents) if level.is_relative_to(cgroup)]
-    found = [tuple(_read(file).split()) for file in files]
-    found.append(tuple(_read(cgroup / "cpu" / f"cpu.cfs_{part}_us").strip() for part in ("quota", "period")))
-    return [(pair[0], pair[1]) for pair in found if len(pair) == 2]
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text()
-    except OSError:  # no such controller here: no limit
-        return ""
 
 
 def is_web_address(source: Path | str) -> bool:

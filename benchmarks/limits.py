@@ -1,0 +1,273 @@
+"""How near a language model comes to what the machine can do: prompt rate to its arithmetic, decode rate to its memory.
+
+    python benchmarks/limits.py [--model NAME_OR_FOLDER] [--engine torch|int8] [--device auto] [--prompt-tokens 512]
+        [--new-tokens 64] [--rounds 3] [--threads N] [--json]
+
+Runs on a CPU and on CUDA. The machine's rates are measured first: bytes a second of reading and of copying much memory,
+operations a second of a large matrix product (bfloat16 on CUDA; float32 on a CPU, which 8-bit products may beat). A
+token of the prompt takes two operations for each weight of the layers; a token of the reply reads all weights and the
+cache of what stands before it. A rate divided by what these allow is its share of the limit. With torch, each way to
+decode is measured in turn (static cache, compiled, drafts from the prompt); drafts that come true beat the limit, which
+is that of going token by token. The model is asked to repeat a text, which suits them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import math
+import resource
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import torch
+from safetensors import safe_open
+
+from citewire.index.cores import usable_cores
+from citewire.qa import models
+from citewire.qa.convert import Form
+from citewire.qa.generate_int8 import TOKENS, Int8Generator
+from citewire.qa.generate_local import Decoding, TransformersGenerator
+from citewire.qa.types import Message
+
+SEEDS = Path(__file__).resolve().parent.parent / "seeds"
+WAYS_ON_CUDA = {
+    "growing cache": Decoding(drafts=0),
+    "growing cache, drafts": Decoding(alike=1),
+    "static cache": Decoding(drafts=0, fixed=True),
+    "static cache, compiled": Decoding(drafts=0, fixed=True, backend="inductor"),
+    "static cache, compiled, drafts": Decoding(alike=1, fixed=True, backend="inductor"),
+}
+WAYS_ON_CPU = {"token by token": Decoding(drafts=0), "drafts": Decoding()}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Bytes and operations a second."""
+
+    bandwidth: float
+    compute: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one token costs.
+
+    Attributes:
+        layers: weights of the layers, each multiplied once for any token.
+        head: weights that make a token of the reply out of the last layer's output.
+        itemsize: bytes of a weight.
+        cached: bytes that each earlier token left in the cache.
+    """
+
+    layers: int
+    head: int
+    itemsize: int
+    cached: int
+
+    def prompt_rate(self, machine: Machine) -> float:
+        """Return the tokens of a prompt that the machine can read a second; attention is left out."""
+        return machine.compute / (2 * self.layers)
+
+    def decode_rate(self, machine: Machine, before: float) -> float:
+        """Return the tokens that it can write a second one by one, with `before` tokens in the cache."""
+        return machine.bandwidth / ((self.layers + self.head) * self.itemsize + self.cached * before)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was measured of a way to decode: seconds, tokens a second, bytes."""
+
+    load: float
+    first_reply: float
+    prompt_rate: float
+    decode_rate: float
+    prompt_share: float
+    decode_share: float
+    memory: int
+
+
+def work(folder: Path, form: Form, on_cuda: bool) -> Work:
+    """Return what a token costs the model of a folder."""
+    config = json.loads((folder / TOKENS / "config.json" if form == "int8" else folder / "config.json").read_bytes())
+    head = int(config["vocab_size"]) * int(config["hidden_size"])
+    if form == "int8":
+        weights, itemsize = (folder / "model.bin").stat().st_size, 1
+    else:
+        weights, itemsize = sum(map(_weights, folder.glob("*.safetensors"))), 2 if on_cuda else 4
+    tables = 1 if config.get("tie_word_embeddings") else 2  # one for words in, one for words out
+    heads = int(config["num_attention_heads"])
+    width = int(config.get("head_dim") or config["hidden_size"] // heads)
+    keys_and_values = 2 * int(config["num_hidden_layers"]) * int(config.get("num_key_value_heads") or heads) * width
+    return Work(weights - tables * head, head, itemsize, keys_and_values * (2 if on_cuda else 4))
+
+
+def _weights(file: Path) -> int:
+    with safe_open(file, framework="numpy") as opened:
+        return sum(math.prod(opened.get_slice(name).get_shape()) for name in opened.keys())  # noqa: SIM118 (no dict)
+
+
+def machine(device: torch.device) -> Machine:
+    """Measure the machine: the best of several tries, as whatever disturbs them only makes them slower."""
+    on_cuda = device.type == "cuda"
+    block = torch.ones((1 << 30 if on_cuda else 1 << 28) // 4, device=device)
+    other = torch.empty_like(block)
+    size = block.numel() * block.element_size()
+    bandwidth = max(size / _best(block.sum, device), 2 * size / _best(lambda: other.copy_(block), device))
+    n = 8192 if on_cuda else 2048
+    square = torch.rand((n, n), device=device, dtype=torch.bfloat16 if on_cuda else torch.float32)
+    return Machine(bandwidth, 2 * n**3 / _best(lambda: square @ square, device))
+
+
+def _best(call: Callable[[], object], device: torch.device, tries: int = 7) -> float:
+    """Return the seconds of the quickest call."""
+    seconds = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def prompts(generator: TransformersGenerator | Int8Generator, tokens: int, count: int) -> list[list[Message]]:
+    """Return prompts of about so many tokens, of which each has to be read from its beginning."""
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(SEEDS.glob("*.txt")))
+    words = text.split(" ")
+
+    def prompt(number: int, length: int) -> list[Message]:
+        asked = f"Repeat this text word by word:\n{' '.join(words[:length])}"
+        return [Message("system", f"{number}. You repeat texts."), Message("user", asked)]
+
+    length = bisect_left(range(len(words)), tokens, key=lambda length: generator.count_tokens(prompt(0, length)))
+    return [prompt(number, length) for number in range(count)]
+
+
+def said(generator: TransformersGenerator | Int8Generator, messages: list[Message], tokens: int) -> tuple[float, float]:
+    """Return the tokens a second of a prompt and of its reply."""
+    start = first = last = time.perf_counter()
+    text = ""
+    for piece in generator.generate(messages, max_tokens=tokens):
+        last = time.perf_counter()
+        first = first if text else last
+        text += piece
+    written = len(generator.tokens.plain(text))
+    if written < 2:
+        raise SystemExit(f"{generator.name} says only {text!r}: its decode rate cannot be measured")
+    return generator.count_tokens(messages) / (first - start), (written - 1) / (last - first)
+
+
+def ways(
+    folder: Path, form: Form, device: torch.device, threads: int
+) -> Iterator[tuple[str, Callable[[], TransformersGenerator | Int8Generator]]]:
+    """Yield the name of each way to run the model of a folder, and what loads it."""
+    if form == "int8":
+        yield "int8", partial(Int8Generator, folder, name=folder.name, threads=threads)
+        return
+    for way, decoding in (WAYS_ON_CUDA if device.type == "cuda" else WAYS_ON_CPU).items():
+        yield (
+            way,
+            partial(
+                TransformersGenerator,
+                folder,
+                name=folder.name,
+                device=str(device),
+                threads=threads,
+                decoding=decoding,
+            ),
+        )
+
+
+def run(
+    load: Callable[[], TransformersGenerator | Int8Generator],
+    cost: Work,
+    limits: Machine,
+    on_cuda: bool,
+    options: argparse.Namespace,
+) -> Run:
+    """Load a model and measure it."""
+    if on_cuda:
+        torch.compiler.reset()
+    gc.collect()  # the model before
+    if on_cuda:
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    generator = load()
+    loaded = time.perf_counter()
+    warm, *asked = prompts(generator, options.prompt_tokens, options.rounds + 1)
+    begun = time.perf_counter()
+    said(generator, warm, options.new_tokens)  # compiles
+    first_reply = time.perf_counter() - begun
+    rates = [said(generator, messages, options.new_tokens) for messages in asked]
+    read, written = (median(rate[part] for rate in rates) for part in (0, 1))
+    before = generator.count_tokens(warm) + options.new_tokens / 2
+    memory = torch.cuda.max_memory_allocated() if on_cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Run(
+        load=loaded - start,
+        first_reply=first_reply,
+        prompt_rate=read,
+        decode_rate=written,
+        prompt_share=read / cost.prompt_rate(limits),
+        decode_share=written / cost.decode_rate(limits, before),
+        memory=memory,
+    )
+
+
+def table(limits: Machine, cost: Work, prompt_tokens: int, runs: Mapping[str, Run]) -> str:
+    """Return the figures as a table in Markdown, below what the machine and the model are."""
+    lines = [
+        f"memory {limits.bandwidth / 1e9:.1f} GB/s, arithmetic {limits.compute / 1e12:.3f} Tops/s; "
+        f"{(cost.layers + cost.head) / 1e6:.0f}M weights of {cost.itemsize} bytes a token; these allow "
+        f"{cost.prompt_rate(limits):.0f} tokens/s of prompt, {cost.decode_rate(limits, prompt_tokens):.1f} of reply",
+        "",
+        "| way | load s | first reply s | prompt tokens/s | of the limit | reply tokens/s | of the limit | memory GB |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {way} | {one.load:.1f} | {one.first_reply:.1f} | {one.prompt_rate:.0f} | {one.prompt_share:.0%} "
+        f"| {one.decode_rate:.1f} | {one.decode_share:.0%} | {one.memory / 1e9:.1f} |"
+        for way, one in runs.items()
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="qwen2.5-coder-0.5b")
+    parser.add_argument("--engine", choices=("torch", "int8"), default="torch")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--prompt-tokens", type=int, default=512)
+    parser.add_argument("--new-tokens", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=usable_cores())
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    source = models.resolve(options.model)
+    if isinstance(source, models.ServerModel):
+        parser.error(f"{options.model} is a server; name a model of this machine")
+    form: Form = "int8" if options.engine == "int8" else "float32"
+    on_cuda = form == "float32" and options.device != "cpu" and torch.cuda.is_available()
+    device = torch.device("cpu" if not on_cuda else "cuda" if options.device == "auto" else options.device)
+    torch.set_num_threads(options.threads)
+    folder = models.weights_folder(source, form=form)
+    limits, cost = machine(device), work(folder, form, on_cuda)
+    runs = {way: run(load, cost, limits, on_cuda, options) for way, load in ways(folder, form, device, options.threads)}
+    if options.json:
+        found = {way: asdict(one) for way, one in runs.items()}
+        print(json.dumps({"machine": asdict(limits), "work": asdict(cost), "runs": found}, indent=1))
+    else:
+        print(
+            f"{source.name} on {device}, {options.threads} threads\n{table(limits, cost, options.prompt_tokens, runs)}"
+        )
+
+
+if __name__ == "__main__":
+    main()
