@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
@@ -42,6 +43,7 @@ from citewire.qa.judge import Judge
 from citewire.qa.opinion import ModelOpinion
 from citewire.qa.parts import Whole
 from citewire.qa.types import (
+    REFUSAL,
     Answer,
     AnswerHit,
     Checked,
@@ -62,7 +64,6 @@ from citewire.qa.types import (
 from citewire.qa.vectors import WordVectors
 from citewire.qa.verdicts import Checker, Opinion
 
-REFUSAL = "The sources do not have an answer to this."
 _NEAR_BEST = 0.7  # share of the best evidence's score from which a sentence is given to the model
 _SURELY = 0.6  # probability of the few words that answer from which another name, given by the model, is a wrong one
 _FIGURES = ("count", "amount", "percent")
@@ -72,6 +73,7 @@ _SEARCHES = 256  # searches whose hits are kept: one answer makes several, the n
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
 _WHEN = re.compile(r"\s(?:in|during|since|by|on)\s(?:\w+\s)?(?:19|20)\d\d\b")
+_WARMING = "What was said?"
 _NOT_SAID = "The sources do not say that {}."  # said of what a question takes for granted
 
 logger = logging.getLogger("citewire.qa.answer")
@@ -169,7 +171,8 @@ class Answerer:
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
         self._opinion = opinion
-        self._checker = Checker(self._vectors, opinion or ModelOpinion(generator))
+        self._asked_opinion: Opinion = opinion or ModelOpinion(generator)
+        self._checker = Checker(self._vectors, self._asked_opinion)
         self._busy_checker = self._checker if opinion else Checker(self._vectors)  # the model cannot be asked mid-reply
         self._lock = Lock()  # of the two caches
         self._searches: LRUCache[tuple[str, str], list[Hit]] = LRUCache(_SEARCHES)
@@ -183,6 +186,17 @@ class Answerer:
     def over(self, index: Index) -> Answerer:
         """Return an answerer over another index, or another generation of this one, with the same models."""
         return Answerer(index, self._embedder, self._generator, self._options, self._reranker, self._opinion)
+
+    def warm_up(self) -> None:
+        """Do what the first question would wait for: load word lists, read the part that all prompts begin with.
+
+        Raises:
+            ModelError: the model went away.
+            InputError: filters that leave no article.
+        """
+        self.evidence(_WARMING)
+        deque(self._generator.generate(prompt.build([_WARMING], _WARMING), max_tokens=1), maxlen=0)
+        self._asked_opinion(_WARMING, _WARMING)
 
     def evidence(self, text: str, *, search: SearchOptions | None = None) -> list[Evidence]:
         """Return the sentences that the model would be given, best first; none where the question would be refused.

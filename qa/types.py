@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+REFUSAL = "The sources do not have an answer to this."
+
 Verdict = Literal["supported", "partial", "unsupported"]
 Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
 

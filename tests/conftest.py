@@ -46,7 +46,8 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
 
-    CITEWIRE_CACHE stays: it says where the models are. What is kept of conversations lies in the folder, too.
+    CITEWIRE_CACHE stays: it says where the models are. What is kept of conversations and of running pages lies in the
+    folder, too.
     """
     for name in [name for name in os.environ if name.startswith("CITEWIRE_") and name != "CITEWIRE_CACHE"]:
         monkeypatch.delenv(name)
@@ -54,6 +55,7 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     workdir.mkdir()
     monkeypatch.chdir(workdir)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from playwright.sync_api import Page, expect
 from scripted import EXAMPLES, ScriptedIndex
 
-from citewire.ui.chat import Loaded
+from citewire.ui.chat import Chat, Loaded
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page
@@ -50,7 +50,10 @@ def served(
     with Conversations(file) as kept:
 
         def build() -> Site:
-            blocks = build_page(load, examples, conversations=kept, articles=articles, subscribe=subscribe)
+            chat = Chat(load, keeper=kept)
+            if subscribe:
+                subscribe(chat.search_in)
+            blocks = build_page(chat, examples, articles=articles)
             return Site(blocks, [conversation_router(kept, ScriptedIndex().article), *routers])
 
         with serving(build) as address:

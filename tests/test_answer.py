@@ -21,8 +21,8 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters, Hit, Vectors
-from citewire.qa.answer import REFUSAL, Answerer, AnswerOptions
-from citewire.qa.types import Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
+from citewire.qa.answer import Answerer, AnswerOptions
+from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
 from citewire.ui import engine
 from citewire.ui.settings import Settings
 
@@ -854,6 +854,17 @@ class TestAskedAgain:
         first, again = answering.ask(COST), answering.ask(COST)
         assert len(searched) == len(set(searched)) > 0
         assert again.hits == first.hits
+
+
+def test_warming_up_reads_what_all_prompts_begin_with(answerer: Make) -> None:
+    generator = Scripted("The repairs cost 40 million euros [1].")
+    answering = answerer(generator)
+    answering.warm_up()
+    (warming,), (opinion,) = generator.prompts, generator.opinions
+    answer = answering.ask(COST)
+    assert answer.text == "The repairs cost 40 million euros. [1]"
+    assert generator.prompts[1][:-1] == warming[:-1]
+    assert opinion[0].role == "system"
 
 
 def test_an_index_on_something_else_refuses(embedder: Embedder, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scripted import EXAMPLES, OPEN_CLAIMS, SUGGESTIONS, Gated, ScriptedAnswerer
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.ui.chat import LINE_LENGTH, Chat, Conversation, Line, Loaded, Suggest, narrowed
+from citewire.ui.chat import LINE_LENGTH, VISITOR_LENGTH, Chat, Conversation, Line, Loaded, Suggest, narrowed
 from citewire.ui.conversations import Conversations
 from citewire.ui.render import Exchange
 
@@ -43,10 +43,33 @@ def visiting() -> Conversation:
     return conversation
 
 
+def idle(chat: Chat) -> bool:
+    return not (chat.line._running or chat.line._waiting)
+
+
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator[Conversations]:
     with Conversations(tmp_path / "kept.db") as opened:
         yield opened
+
+
+def test_what_is_loaded_answers_while_it_is_warmed_up() -> None:
+    warming, go = threading.Event(), threading.Event()
+
+    def warm_up() -> None:
+        warming.set()
+        go.wait(30)
+        raise ModelError("the model went away", "Start it again")  # the next question will say so
+
+    chat = Chat(lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "m", warm_up=warm_up), 1000)
+    until(warming.is_set)
+    assert chat.background.done
+    exchange = chat.ask("When does it open?", visiting())
+    until(lambda: exchange.done)
+    go.set()
+    assert exchange.answer
+    assert exchange.answer.status == "answered"
+    assert chat.background.error is None
 
 
 def test_the_line_runs_one_at_a_time_questions_before_suggestions() -> None:
@@ -71,6 +94,46 @@ def test_the_line_runs_one_at_a_time_questions_before_suggestions() -> None:
     go.set()
     until(lambda: len(order) == 3)
     assert order == ["first", "third", "suggested"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("a1 a2 a3 b1", "a1 b1 a2 a3"),
+        ("a1 a2 a3 b1 b2 c1", "a1 b1 c1 a2 b2 a3"),
+        ("a1 b1 c1 c2 b2 a2", "a1 b1 c1 a2 b2 c2"),
+    ],
+)
+def test_the_next_is_who_was_served_least_recently(asked: str, expected: str) -> None:
+    line, order, go = Line(), [], threading.Event()
+    exchanges = {name: Exchange(name, name) for name in asked.split()}
+
+    def work(name: str) -> Callable[[], None]:
+        def run() -> None:
+            go.wait(30)
+            order.append(name)
+
+        return run
+
+    for name, exchange in exchanges.items():
+        line.enter(exchange, work(name), name[0])
+    told = sorted(exchanges, key=lambda name: line.ahead(exchanges[name]))
+    assert [line.ahead(exchanges[name]) for name in told] == list(range(len(told)))
+    assert " ".join(told) == expected
+    assert line.waiting_of("a") == asked.count("a") - 1
+    go.set()
+    until(lambda: len(order) == len(exchanges))
+    assert " ".join(order) == expected
+
+
+def test_the_line_forgets_who_was_served_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citewire.ui.chat.REMEMBERED", 2)
+    line, done = Line(), []
+    for visitor in ("a", "b", "a", "c", "d"):
+        line.enter(Exchange(visitor, visitor), lambda visitor=visitor: done.append(visitor), visitor)  # type: ignore[misc]
+        until(lambda: not line._running and not line._waiting)
+    assert list(line._served) == ["c", "d"]
+    assert done == ["a", "b", "a", "c", "d"]
 
 
 def test_the_line_goes_on_after_it_was_empty() -> None:
@@ -123,9 +186,14 @@ def test_a_full_line_turns_questions_away() -> None:
     chat.ask("now", visiting())
     assert answerer.begun.wait(30)
     for number in range(LINE_LENGTH):
-        assert chat.refusal("q", visiting()) == ""
-        chat.ask(str(number), visiting())
-    assert chat.refusal("q", visiting()) == "16 questions are waiting already. Ask again in a moment."
+        conversation = visiting()
+        if number == VISITOR_LENGTH:
+            refused = chat.refusal("q", conversation)
+            assert refused == "8 of your questions are waiting already. Ask again in a moment."
+        conversation.visitor = VISITOR if number < VISITOR_LENGTH else "w" * 32
+        assert chat.refusal("q", conversation) == ""
+        chat.ask(str(number), conversation)
+    assert chat.refusal("q", Conversation()) == "16 questions are waiting already. Ask again in a moment."
     answerer.go.set()
     until(lambda: not chat.line.waiting)
 
@@ -139,7 +207,7 @@ def test_a_closed_tab_stops_and_what_was_shown_is_kept(kept: Conversations) -> N
     assert exchange.stopped
     (info,) = kept.list(VISITOR)
     assert kept.get(VISITOR, info.id).exchanges[0].answer.status == "stopped"
-    until(lambda: chat.line.ahead(exchange) == 0 and not chat.line._jobs)  # the answerer heard of it
+    until(lambda: chat.line.ahead(exchange) == 0 and idle(chat))  # the answerer heard of it
 
 
 def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversations) -> None:
@@ -170,7 +238,7 @@ def test_retry_takes_the_place_of_the_kept_answer(kept: Conversations) -> None:
     until(lambda: again.done)
     assert again.kept == first.kept
     assert conversation.exchanges == [again]
-    until(lambda: not chat.line._jobs)
+    until(lambda: idle(chat))
     assert len(kept.get(VISITOR, str(conversation.kept)).exchanges) == 1
 
 
@@ -180,7 +248,7 @@ def test_an_answer_to_a_deleted_conversation_is_shown_and_not_kept(kept: Convers
     until(lambda: first.kept)
     kept.delete(VISITOR, str(conversation.kept))
     second = chat.ask("And now?", conversation)
-    until(lambda: not chat.line._jobs)
+    until(lambda: idle(chat))
     assert second.answer
     assert second.answer.status == "answered"
     assert (conversation.kept, second.kept) == (None, "")
@@ -192,7 +260,7 @@ def test_failed_answers_are_not_kept(kept: Conversations) -> None:
         exchange = chat.ask(question, visiting())
         until(lambda exchange=exchange: exchange.done)  # type: ignore[misc]
         assert exchange.problem
-    until(lambda: not chat.line._jobs)
+    until(lambda: idle(chat))
     assert kept.list(VISITOR) == []
 
 
@@ -287,6 +355,8 @@ def test_nothing_is_asked_before_the_model_is_loaded() -> None:
         ),
         (Filters(articles=("news/",)), Filters(articles=("news/a", "b")), Filters(articles=("news/a",))),
         (Filters(published_to="2026-03-01"), Filters(), Filters(published_to="2026-03-01")),
+        (Filters(authors=("X", "Y")), Filters(authors=("y", "Z")), Filters(authors=("y",))),
+        (Filters(metadata={"a": "1"}), Filters(metadata={"a": "1", "b": "2"}), Filters(metadata={"a": "1", "b": "2"})),
     ],
 )
 def test_a_visitors_filter_narrows_the_settings_own(own: Filters, chosen: Filters, expected: Filters) -> None:
@@ -296,6 +366,8 @@ def test_a_visitors_filter_narrows_the_settings_own(own: Filters, chosen: Filter
 def test_a_filter_that_the_settings_leave_nothing_of_is_an_error() -> None:
     with pytest.raises(InputError, match="The settings leave out every outlet that was chosen: C"):
         narrowed(SearchOptions(filters=Filters(outlets=("A",))), Filters(outlets=("C",)))
+    with pytest.raises(InputError, match="The settings leave out every article of a = 2"):
+        narrowed(SearchOptions(filters=Filters(metadata={"a": "1"})), Filters(metadata={"a": "2"}))
     with pytest.raises(InputError, match="nothing is published from"):
         narrowed(SearchOptions(filters=Filters(published_to="2026-01-01")), Filters(published_from="2026-02-01"))
 

@@ -17,10 +17,11 @@ from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Article
 from citewire.qa import evaluate, marking, records
-from citewire.qa.answer import REFUSAL, Answerer
+from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import Evaluator, Results, Source
 from citewire.qa.records import Asked, Claimed, Item, Selection
 from citewire.qa.types import (
+    REFUSAL,
     Answer,
     AnswerHit,
     Claim,

@@ -37,7 +37,7 @@ from scripted import (
 from served import ask, serving, submit, usable
 
 from citewire.index.errors import InputError, ModelError
-from citewire.ui.chat import Loaded
+from citewire.ui.chat import Chat, Loaded
 from citewire.ui.page import Site, build_page
 from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
 
@@ -53,7 +53,7 @@ OUR_TAGS = {
 @contextmanager
 def page_of(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) -> Iterator[str]:
     """Serve a page that keeps nothing."""
-    with serving(lambda: Site(build_page(load, examples))) as address:
+    with serving(lambda: Site(build_page(Chat(load), examples))) as address:
         yield address
 
 
@@ -210,7 +210,7 @@ def test_new_chat_during_an_answer_stays_empty(page: Page) -> None:
 def test_questions_that_are_empty_or_too_long_are_refused_by_the_server(page: Page) -> None:
     box = page.get_by_role("textbox")
     page.locator("#cw-ask .submit-button").click()
-    expect(page.locator(".cw-hint span")).to_have_text("Type a question first.")
+    expect(page.locator(".cw-hint span")).to_have_text("The question is empty. Type a question first.")
     box.evaluate("e => e.removeAttribute('maxlength')")
     box.fill("é" * 1001)
     page.locator("#cw-ask .submit-button").click()
@@ -350,9 +350,10 @@ def test_bad_addresses(host: str, port: int, message: str) -> None:
 
 def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
     script = (
-        "import sys\nfrom scripted import EXAMPLES, scripted_load\nfrom citewire.ui.page import Site, build_page\n"
+        "import sys\nfrom scripted import EXAMPLES, scripted_load\n"
+        "from citewire.ui.chat import Chat\nfrom citewire.ui.page import Site, build_page\n"
         "from citewire.ui.server import serve\n"
-        "try:\n    serve(lambda: Site(build_page(scripted_load(), EXAMPLES)), port=0,"
+        "try:\n    serve(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
         " on_ready=lambda url: print(url, flush=True))\n"
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )

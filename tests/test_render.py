@@ -379,6 +379,13 @@ def test_closing_line(status: Status, claims: tuple, expected: str) -> None:  # 
     assert closing(exchange) == expected
 
 
+def test_an_answer_that_was_kept_says_so_in_place_of_its_time() -> None:
+    exchange = Exchange("t1", "q")
+    timings = Timings(total_s=0.002, cached=True)
+    exchange.apply(Answer("q", "q", "answered", "", claims=OPEN_CLAIMS[:1], timings=timings))
+    assert closing(exchange) == "1 of 1 sentence checked against a quote. 1 article. Answered before."
+
+
 def test_failed_answer_says_what_failed_and_keeps_what_was_shown() -> None:
     markup = shown(finished("This failed"))
     assert words(markup).startswith("The Harbour Tunnel opens to traffic on 18 May.1The model ran out of memory")

@@ -1,16 +1,23 @@
-"""The answer object as JSON and back."""
+"""The answer object, and the events that lead to it, as JSON and back."""
 
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from citewire.index.errors import InputError
-from citewire.qa.types import Answer
+from citewire.qa.types import Answer, Checked, Draft, Event, Searched
 from citewire.ui.console import to_json
 
-_ANSWER = TypeAdapter(Answer)
+_EVENTS: dict[str, type[Event]] = {kind.__name__.lower(): kind for kind in (Searched, Draft, Checked, Answer)}
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_EVENTS[name])
 
 
 def answer_json(answer: Answer, indent: int | None = 2) -> str:
@@ -25,8 +32,23 @@ def answer_from_json(text: str) -> Answer:
         InputError: it is no JSON, or a field is missing or of another type.
     """
     try:
-        return _ANSWER.validate_json(text, strict=True)
+        answer: Answer = _adapter("answer").validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise InputError(f"This is no answer of citewire: {where}: {first['msg']}", "Ask the question again.") from None
+    return answer
+
+
+def event_values(event: Event) -> dict[str, Any]:
+    """Return an event as values for JSON: its name and its fields, those of an answer as one of the name "answer"."""
+    name, fields = type(event).__name__.lower(), dataclasses.asdict(event)
+    return {"event": name, "answer": fields} if isinstance(event, Answer) else {"event": name, **fields}
+
+
+def event_from_values(values: dict[str, Any]) -> Event:
+    """Return the event that `event_values` made. Raises: LookupError, ValueError."""
+    name = values["event"]
+    fields = values["answer"] if name == "answer" else {field: values[field] for field in values if field != "event"}
+    event: Event = _adapter(name).validate_python(fields)
+    return event

@@ -9,22 +9,32 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Article, Filters
-from citewire.qa.types import Answer, Event, Timings, Turn
+from citewire.qa.types import Event, Turn
 from citewire.ui.conversations import Conversations, Rating
 from citewire.ui.render import ArticleInfo, Exchange, filter_line
 
 logger = logging.getLogger(__name__)
 
 LINE_LENGTH = 16  # questions waiting over all visitors; more are turned away
+VISITOR_LENGTH = 8  # of them of one visitor
+REMEMBERED = 1_000  # visitors whose last turn is remembered
 SUGGESTED = 3  # questions offered after a refusal
+
+
+class NotReadyError(CitewireError):
+    """No model answers: it is still loading, or it could not be loaded."""
+
+
+class FullError(CitewireError):
+    """As many questions wait as may."""
 
 
 class ArticleIndex(Protocol):
@@ -69,6 +79,7 @@ class Loaded:
         search: what a question is searched with; the visitor's filters narrow it.
         suggest: offers questions in place of a refused one.
         over: makes the same of another index, or of another generation of this one.
+        warm_up: does once what the first question would wait for.
     """
 
     answerer: Answerer
@@ -77,10 +88,11 @@ class Loaded:
     search: SearchOptions = field(default_factory=SearchOptions)
     suggest: Suggest | None = None
     over: Callable[[Any], Loaded] | None = None
+    warm_up: Callable[[], None] = lambda: None
 
 
 class BackgroundLoad:
-    """Runs `load` in a thread, so that the page opens at once.
+    """Runs `load` in a thread, so that the page opens at once; then warms up what was loaded.
 
     Attributes:
         loaded: the result, None while loading and after a failure.
@@ -92,12 +104,11 @@ class BackgroundLoad:
         self.error: CitewireError | None = None
         self._load = load
         # Daemon: Ctrl-C must not wait for a model.
-        self._thread = threading.Thread(target=self._run, name="citewire-load", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name="citewire-load", daemon=True).start()
 
     def _run(self) -> None:
         try:
-            self.loaded = self._load()
+            self.loaded = loaded = self._load()
         except CitewireError as error:
             self.error = error
         except Exception as error:  # the page is the outermost layer of this thread: nobody else would say it
@@ -105,66 +116,108 @@ class BackgroundLoad:
             self.error = CitewireError(
                 f"Loading failed: {type(error).__name__}", "See the log, then start citewire again."
             )
+        else:
+            try:
+                loaded.warm_up()
+            except CitewireError as error:  # the first question will meet it, and say so
+                logger.warning("not warmed up", extra={"problem": error.problem})
 
     @property
     def done(self) -> bool:
         """Whether loading has ended, well or not."""
-        return not self._thread.is_alive()
+        return self.loaded is not None or self.error is not None
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     exchange: Exchange
     work: Callable[[], None]
+    visitor: str
     is_question: bool
 
 
 class Line:
-    """Runs what waits, one at a time in a thread of its own: questions as they come, then suggestions."""
+    """Runs what waits, one at a time in a thread of its own: questions, then suggestions.
+
+    The next question is that of the visitor who was served least recently, so nobody waits for all that another one
+    asks at once; the questions of one visitor are answered as they came.
+    """
 
     def __init__(self) -> None:
-        self._jobs: list[_Job] = []  # the first is running
+        self._running: _Job | None = None
+        self._waiting: list[_Job] = []  # as they came
+        self._served: dict[str, int] = {}  # visitor -> number of the last turn, ascending
+        self._turn = 0
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
 
-    def enter(self, exchange: Exchange, work: Callable[[], None], *, is_question: bool = True) -> None:
+    def enter(
+        self, exchange: Exchange, work: Callable[[], None], visitor: str = "", *, is_question: bool = True
+    ) -> None:
         """Let `work` run in its turn; it must not raise."""
         with self._lock:
-            place = len(self._jobs)
-            if is_question:
-                place = next((i for i, job in enumerate(self._jobs) if i and not job.is_question), place)
-            self._jobs.insert(place, _Job(exchange, work, is_question))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="citewire-answer", daemon=True)
-                self._thread.start()
+            self._waiting.append(_Job(exchange, work, visitor, is_question))
+            if self._running is None:
+                self._next()
+                threading.Thread(target=self._run, name="citewire-answer", daemon=True).start()
 
     def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._jobs:
-                    self._thread = None
-                    return
-                job = self._jobs[0]
+        with self._lock:
+            job = self._running
+        while job is not None:
             job.work()
             with self._lock:
-                self._jobs.remove(job)
+                job = self._next()
+
+    def _next(self) -> _Job | None:
+        """Let what comes next run in place of what ran."""
+        self._running = next(iter(self._order()), None)
+        if self._running is not None:
+            self._waiting.remove(self._running)
+            if self._running.is_question:
+                self._serve(self._running.visitor)
+        return self._running
+
+    def _order(self) -> list[_Job]:
+        """Return what waits in the order in which it will run if nothing else comes."""
+        served, turn = dict(self._served), self._turn
+        left, ordered = [job for job in self._waiting if job.is_question], []
+        while left:
+            job = min(left, key=lambda job: served.get(job.visitor, 0))  # of equals the first
+            left.remove(job)
+            ordered.append(job)
+            turn += 1
+            served[job.visitor] = turn
+        return [*ordered, *(job for job in self._waiting if not job.is_question)]
+
+    def _serve(self, visitor: str) -> None:
+        self._turn += 1
+        self._served.pop(visitor, None)
+        self._served[visitor] = self._turn
+        if len(self._served) > REMEMBERED:
+            del self._served[next(iter(self._served))]
 
     def leave(self, *exchanges: Exchange) -> None:
         """Take out what waits; what runs goes on to its end."""
         with self._lock:
-            self._jobs = [job for i, job in enumerate(self._jobs) if i == 0 or job.exchange not in exchanges]
+            self._waiting = [job for job in self._waiting if job.exchange not in exchanges]
 
     def ahead(self, exchange: Exchange) -> int:
-        """Return how many unanswered questions come before an exchange's."""
+        """Return how many unanswered questions come before an exchange's, if nobody else asks meanwhile."""
         with self._lock:
-            before = next((i for i, job in enumerate(self._jobs) if job.exchange is exchange), 0)
-            return sum(job.is_question and not job.exchange.done for job in self._jobs[:before])
+            jobs = [*([self._running] if self._running else []), *self._order()]
+            before = next((i for i, job in enumerate(jobs) if job.exchange is exchange), 0)
+            return sum(job.is_question and not job.exchange.done for job in jobs[:before])
 
     @property
     def waiting(self) -> int:
         """How many questions have not begun."""
         with self._lock:
-            return sum(job.is_question for job in self._jobs[1:])
+            return sum(job.is_question for job in self._waiting)
+
+    def waiting_of(self, visitor: str) -> int:
+        """Return how many questions of one visitor have not begun."""
+        with self._lock:
+            return sum(job.is_question and job.visitor == visitor for job in self._waiting)
 
 
 class Conversation:
@@ -229,13 +282,33 @@ class Chat:
     """What visitors share: the answerer, the line, and where conversations are kept."""
 
     def __init__(
-        self, load: Callable[[], Loaded], max_question_chars: int, keeper: Conversations | None = None
+        self,
+        load: Callable[[], Loaded],
+        max_question_chars: int = 1000,
+        keeper: Conversations | None = None,
+        *,
+        refresh: Callable[[], object] = lambda: None,
     ) -> None:
+        """Start loading.
+
+        Args:
+            load: loads index and model; a CitewireError it raises is shown with its fix.
+            max_question_chars: longer questions are refused.
+            keeper: where answers are kept; None for nowhere.
+            refresh: called before each question; looks for a new generation of the index, and has it given to
+                `search_in`.
+        """
         self.background = BackgroundLoad(load)
         self.line = Line()
+        self.max_question_chars = max_question_chars
         self._index: ArticleIndex | None = None
         self._keeper = keeper
-        self._max_question_chars = max_question_chars
+        self._refresh = refresh
+
+    @property
+    def keeps(self) -> bool:
+        """Whether answers are kept."""
+        return self._keeper is not None
 
     @property
     def loaded(self) -> Loaded:
@@ -255,30 +328,54 @@ class Chat:
         """Answer the next questions from another index, or another generation of this one; also while loading."""
         self._index = index
 
-    def refusal(self, question: str, conversation: Conversation) -> str:
-        """Say why a question cannot be asked now, "" if it can."""
+    def newest(self) -> Loaded:
+        """Return what was loaded, over the newest generation of the index; see `loaded`."""
+        self._refresh()
+        return self.loaded
+
+    def check(self, question: str, visitor: str) -> None:
+        """Say why a visitor cannot ask a question now.
+
+        Raises:
+            NotReadyError: no model is loaded.
+            FullError: too many questions wait, of all visitors or of this one.
+            InputError: the question is empty or too long.
+        """
+        if error := self.background.error:
+            raise NotReadyError(error.problem, error.fix)
         if not self.background.loaded:
-            return "The model is still loading. Ask again in a moment."
-        if conversation.busy:
-            return "An answer is being written. Wait for it, or press Stop."
+            raise NotReadyError("The model is still loading", "Ask again in a moment.")
         if not question.strip():
-            return "Type a question first."
-        if len(question) > self._max_question_chars:
-            return (
-                f"This question has {len(question):,} characters, the limit is {self._max_question_chars:,}. "
-                "Shorten it and ask again."
+            raise InputError("The question is empty", "Type a question first.")
+        if len(question) > self.max_question_chars:
+            raise InputError(
+                f"This question has {len(question):,} characters, the limit is {self.max_question_chars:,}",
+                "Shorten it and ask again.",
             )
         if self.line.waiting >= LINE_LENGTH:
-            return f"{LINE_LENGTH} questions are waiting already. Ask again in a moment."
+            raise FullError(f"{LINE_LENGTH} questions are waiting already", "Ask again in a moment.")
+        if self.line.waiting_of(visitor) >= VISITOR_LENGTH:
+            raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", "Ask again in a moment.")
+
+    def refusal(self, question: str, conversation: Conversation) -> str:
+        """Say why a question cannot be asked now, "" if it can."""
+        if conversation.busy:
+            return "An answer is being written. Wait for it, or press Stop."
+        try:
+            self.check(question, conversation.visitor)
+        except CitewireError as error:
+            return str(error)
         return ""
 
     def ask(self, question: str, conversation: Conversation, *, again: str = "") -> Exchange:
         """Put a question in the line; `again` is the id of the kept exchange whose answer it replaces."""
+        loaded = self.newest()
         with conversation.lock:
             exchange = conversation.add(question)
             exchange.kept, exchange.narrowed = again, filter_line(conversation.filters)
-            stop, history, loaded = conversation.stop, conversation.history(), self.loaded
-        self.line.enter(exchange, lambda: self._answer(loaded, exchange, conversation, stop, history))
+            stop, history = conversation.stop, conversation.history()
+        work = partial(self._answer, loaded, exchange, conversation, stop, history)
+        self.line.enter(exchange, work, conversation.visitor)
         exchange.move(self.line.ahead(exchange))
         return exchange
 
@@ -367,7 +464,7 @@ class Chat:
                 exchange.suggest(more=False)
 
         exchange.suggest()
-        self.line.enter(exchange, work, is_question=False)
+        self.line.enter(exchange, work, conversation.visitor, is_question=False)
 
     def stop(self, conversation: Conversation) -> None:
         """End the answer that is being written or waited for; what is shown of it stays."""
@@ -376,14 +473,7 @@ class Chat:
             exchange = conversation.newest
             if exchange is None or exchange.done:
                 return
-            text = " ".join(f"{claim.text} {claim.marks}".rstrip() for claim in exchange.shown)
-            exchange.apply(
-                Answer(
-                    exchange.question, exchange.standalone or exchange.question, "stopped", text,
-                    tuple(exchange.claims), hits=exchange.hits,
-                    timings=Timings(total_s=round(time.monotonic() - exchange.started, 4)),
-                )
-            )  # fmt: skip
+            exchange.apply(exchange.cut())
         self.line.leave(exchange)
         if exchange.hits:
             self._keep(exchange, conversation)
@@ -437,7 +527,9 @@ def narrowed(search: SearchOptions, chosen: Filters) -> SearchOptions:
         published_from=max(own.published_from, chosen.published_from),
         published_to=min(day for day in days if day) if any(days) else "",
         outlets=_both(own.outlets, chosen.outlets, "outlet"),
+        authors=_both(own.authors, chosen.authors, "author"),
         articles=_both(own.articles, chosen.articles, "article"),
+        metadata=_all(own.metadata, chosen.metadata),
     )
     return replace(search, filters=filters)
 
@@ -456,3 +548,13 @@ def _both(own: tuple[str, ...], chosen: tuple[str, ...], what: str) -> tuple[str
             f"Choose others under Articles, or start citewire without its filter of {what}s.",
         )
     return both
+
+
+def _all(own: Mapping[str, str], chosen: Mapping[str, str]) -> Mapping[str, str]:
+    for key in own.keys() & chosen.keys():
+        if own[key] != chosen[key]:
+            raise InputError(
+                f"The settings leave out every article of {key} = {chosen[key]}",
+                f"Choose {key} = {own[key]}, or start citewire without that filter.",
+            )
+    return {**own, **chosen}

@@ -21,10 +21,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
 # Read by libraries when they are imported: nothing leaves this machine unless a command fetches a model.
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
@@ -34,10 +34,11 @@ from rich.progress import DownloadColumn
 from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError
-from citewire.qa.types import Turn
+from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import console, eval_cli, feedback_cli, index_cli
 from citewire.ui.answer_json import answer_json
 from citewire.ui.options import EXIT_INPUT, SEARCHING, AsJson, load, takes
+from citewire.ui.render import Card, card
 from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ History = Annotated[
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
-ANSWERING = ("index", "model", "embedder", "device", "engine", "threads", *SEARCHING)
+ANSWERING = ("index", "model", "embedder", "device", "engine", "threads", "nli", *SEARCHING)
 Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
@@ -151,12 +152,13 @@ def _ask(
     """Answer a question from the index, each sentence with the quote it rests on."""
     text = read_question(question, chosen.max_question_chars)
     turns = read_history(history) if history else ()
-    with _opened(chosen) as (answerer, opened):
+    with _Asker(chosen) as asker:
         if as_json:
-            answer = answerer.ask(text, turns)
+            *_, answer = asker.stream(text, turns)
+            assert isinstance(answer, Answer)  # a stream always ends with one
             typer.echo(answer_json(answer))
         else:
-            answer = console.print_answer(text, answerer.stream(text, turns), opened.article)
+            answer = console.print_answer(text, asker.stream(text, turns), asker.card)
     if answer.status == "failed":
         console.note(answer.text or "the model broke off without an answer")
         raise typer.Exit(EXIT_INPUT)
@@ -166,12 +168,12 @@ def _ask(
 @takes(*ANSWERING)
 def _chat(chosen: Settings) -> None:
     """Ask question after question; a follow-up may refer to what was said."""
-    with _opened(chosen) as (answerer, opened):
+    with _Asker(chosen) as asker:
         console.note("ask away. /new starts over, /quit or Ctrl-D ends, Ctrl-C stops an answer.")
-        _converse(answerer, opened, chosen.max_question_chars)
+        _converse(asker, chosen.max_question_chars)
 
 
-def _converse(answerer: Answerer, index: OpenIndex, max_question_chars: int) -> None:
+def _converse(asker: _Asker, max_question_chars: int) -> None:
     turns: list[Turn] = []
     while (line := _next_line()) not in (None, "/quit"):
         if line == "/new":
@@ -181,8 +183,8 @@ def _converse(answerer: Answerer, index: OpenIndex, max_question_chars: int) -> 
             try:
                 question = check_question(line, max_question_chars)
                 with stop_on_interrupt() as stopped:
-                    events = answerer.stream(question, tuple(turns), stopped=stopped)
-                    answer = console.print_answer(question, events, index.article)
+                    events = asker.stream(question, tuple(turns), stopped)
+                    answer = console.print_answer(question, events, asker.card)
             except CitewireError as error:
                 console.note(str(error))  # this question's; the conversation goes on
                 continue
@@ -230,6 +232,50 @@ def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex]]:
             generator = engine.load_generator(chosen, report)
             answerer = engine.answerer(chosen, index, embedder, generator)
         yield answerer, index
+
+
+class _Asker:
+    """Lets a running page with the same settings answer; where there is none, or it ends, models loaded here."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._chosen = chosen
+        self._here: tuple[Answerer, OpenIndex] | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        from citewire.ui import ask_client
+
+        self._page = ask_client.find(self._chosen)
+        if self._page is None:
+            self._load()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _load(self) -> tuple[Answerer, OpenIndex]:
+        if self._here is None:
+            self._here = self._stack.enter_context(_opened(self._chosen))
+        return self._here
+
+    def stream(
+        self, text: str, history: Sequence[Turn], stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event]:
+        """Yield what `Answerer.stream` yields."""
+        from citewire.ui.ask_client import GoneError
+
+        if self._page is not None:
+            try:
+                yield from self._page.stream(text, history, stopped=stopped)
+                return
+            except GoneError as error:
+                log.info("the page does not take the question", extra={"problem": error.problem})
+                self._page = None
+        yield from self._load()[0].stream(text, history, stopped=stopped)
+
+    def card(self, path: str) -> Card:
+        """Label an article of the last answer."""
+        return self._page.card(path) if self._page is not None else card(self._load()[1].article(path))
 
 
 def read_question(given: str, max_chars: int) -> str:
@@ -359,13 +405,21 @@ def _open_page(
 
     `routers` come beside those of the page; `opens` is the address below it to open.
     """
+    from citewire.ui.running import Announcement
     from citewire.ui.server import PageServer
+
+    announcement = Announcement(chosen)
+
+    def ready(url: str) -> None:
+        announcement.publish(url)
+        typer.echo(f"citewire: open {url}{opens} in a browser; Ctrl-C closes the page")
 
     server = PageServer(
         lambda: lay_out(chosen, routers),
         host=chosen.host,
         port=chosen.port,
-        on_ready=lambda url: _announce(url + opens),
+        on_ready=ready,
+        on_end=announcement.withdraw,
     )
     prepare()
     try:
@@ -389,7 +443,10 @@ def _leave() -> NoReturn:
 
 def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     """Lay out the page over the index; models load in the background, while it is already open."""
-    from citewire.ui import conversation_routes, corpus_routes, engine, figures_page, page
+    from citewire.index.scope import require_match
+    from citewire.ui import ask_routes, conversation_routes, corpus_routes, engine, figures_page
+    from citewire.ui.chat import Chat
+    from citewire.ui.running import fingerprint
 
     embedder = engine.load_embedder(chosen)
     corpus = engine.open_corpus(chosen, embedder)
@@ -407,23 +464,23 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     def article(path: str) -> Article:
         return corpus.index.article(path)  # of the generation that is current then
 
-    blocks = page.build_page(
-        load, engine.examples(corpus.index), max_question_chars=chosen.max_question_chars,
-        conversations=conversations, articles=True, figures=True, subscribe=corpus.subscribe,
-    )  # fmt: skip
+    chat = Chat(load, chosen.max_question_chars, conversations, refresh=corpus.refresh)
+    corpus.subscribe(chat.search_in)
+    asking = ask_routes.Served(
+        chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match
+    )
+    from citewire.ui import page  # Gradio takes seconds to import, and the models load meanwhile
+
     return page.Site(
-        blocks,
+        page.build_page(chat, engine.examples(corpus.index), articles=True, figures=True),
         (
+            ask_routes.router(chat, asking),
             conversation_routes.router(conversations, article),
             corpus_routes.router(corpus),
             figures_page.router(chosen.runs),
             *routers,
         ),
     )
-
-
-def _announce(url: str) -> None:
-    typer.echo(f"citewire: open {url} in a browser; Ctrl-C closes the page")
 
 
 @app.command("demo")

@@ -28,10 +28,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from citewire.index.types import Article
-from citewire.qa.answer import REFUSAL
-from citewire.qa.types import Answer, Checked, Claim, Event
-from citewire.ui.render import Exchange, card, closing, gist, sources, when
+from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event
+from citewire.ui.render import Card, CardOf, Exchange, closing, gist, sources, when
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
@@ -65,13 +63,13 @@ def to_json(value: object, indent: int | None = 2) -> str:
     return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def print_answer(question: str, events: Iterator[Event], article: Callable[[str], Article]) -> Answer:
+def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer:
     """Print claims as they are checked, then their quotes and the closing line; return the answer.
 
     Args:
         question: as asked.
         events: what `Answerer.stream` yields.
-        article: looks an article up by its path, for title, outlet and date.
+        card: labels an article, by its path; asked once the answer is whole.
     """
     exchange = Exchange("cli", question)
     blank = ""
@@ -84,7 +82,7 @@ def print_answer(question: str, events: Iterator[Event], article: Callable[[str]
         raise RuntimeError("the answerer ended without an answer")
     if blank:
         typer.echo()
-    for line in _after(exchange, exchange.answer, article):
+    for line in _after(exchange, exchange.answer, card):
         typer.echo(line)
     return exchange.answer
 
@@ -94,7 +92,7 @@ def _sentence(claim: Claim) -> str:
     return f"{one_line(claim.text)}{marks[claim.verdict]} {claim.marks}".rstrip()
 
 
-def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]) -> Iterator[str]:
+def _after(exchange: Exchange, answer: Answer, card: CardOf) -> Iterator[str]:
     """Yield what follows the sentences: refusal, conflicts, timeline, quotes, closing line."""
     if exchange.abstained:
         yield from _refusal(answer)
@@ -102,7 +100,7 @@ def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]
         yield ""
         yield f"Sources disagree: {one_line(conflict.about)}"
         for value in conflict.values:
-            yield f"    {one_line(value.value)} - {_label(article(value.article))}"
+            yield f"    {one_line(value.value)} - {_label(card(value.article))}"
     if exchange.timeline:
         yield ""
         yield "Over time:"
@@ -113,7 +111,7 @@ def _after(exchange: Exchange, answer: Answer, article: Callable[[str], Article]
             yield ""
             span = f"{safe(source.article)}:{source.start}-{source.end}"
             yield f"[{source.label}] “{one_line(source.quote)}”"
-            yield f"    {_label(article(source.article))} - {span}"
+            yield f"    {_label(card(source.article))} - {span}"
     if line := closing(exchange):
         yield ""
         yield line
@@ -129,8 +127,7 @@ def _refusal(answer: Answer) -> Iterator[str]:
         yield f"    {safe(hit.article)}:{hit.start}-{hit.end} {excerpt}"
 
 
-def _label(article: Article) -> str:
-    known = card(article)
+def _label(known: Card) -> str:
     return one_line(f"{known.title}, {known.byline}")
 
 

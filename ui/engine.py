@@ -262,7 +262,9 @@ def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Gene
         return loaded(answerer.over(another), another, embedder, generator)
 
     suggester = Suggester(answerer, index, embedder, generator)
-    return Loaded(answerer, index, generator.name, answerer.options.search, suggester.suggest, over)
+    return Loaded(
+        answerer, index, generator.name, answerer.options.search, suggester.suggest, over, answerer.warm_up
+    )  # fmt: skip
 
 
 def samples() -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -23,8 +23,7 @@ from fastapi import APIRouter, FastAPI
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.ui.chat import Chat, Conversation, Loaded
-from citewire.ui.conversations import Conversations
+from citewire.ui.chat import Chat, Conversation
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -123,10 +122,10 @@ class Page:
 
     def ask(self, question: str, conversation: Conversation, request: gr.Request) -> View:
         """Take a question from the box; it stays there if it cannot be asked."""
+        self._meet(conversation, request)
         hint = self.chat.refusal(question, conversation)
         if hint:
             return self.view(conversation, hint)
-        self._meet(conversation, request)
         self.chat.ask(question.strip(), conversation)
         chat, panel, _, hint, chosen = self.view(conversation)
         return chat, panel, gr.Textbox(value="", submit_btn=False, stop_btn=True), hint, chosen
@@ -134,9 +133,9 @@ class Page:
     def ask_link(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
         """Take an example, a suggestion, or the question of the page's address; what is in the box stays."""
         question = str(_data(event).get("question", ""))
+        self._meet(conversation, request)
         hint = self.chat.refusal(question, conversation)
         if not hint:
-            self._meet(conversation, request)
             self.chat.ask(question.strip(), conversation)
         return self.view(conversation, hint or CAUTION)
 
@@ -353,30 +352,16 @@ def _theme() -> gr.themes.Base:
 
 
 # gr.HTML is not subclassed, because Gradio writes a .pyi file beside the module of each subclass.
-def build_page(
-    load: Callable[[], Loaded],
-    examples: Sequence[str],
-    *,
-    max_question_chars: int = 1000,
-    conversations: Conversations | None = None,
-    articles: bool = False,
-    figures: bool = False,
-    subscribe: Callable[[Callable[[Any], None]], None] | None = None,
-) -> gr.Blocks:
-    """Lay out the page and start loading in the background.
+def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, figures: bool = False) -> gr.Blocks:
+    """Lay out the page.
 
     Args:
-        load: loads index and model; a CitewireError it raises is shown on the page with its fix.
+        chat: what answers; it may still be loading.
         examples: questions offered on the empty page.
-        max_question_chars: longer questions are refused.
-        conversations: where answers are kept; None for nowhere.
         articles: whether the router of the Articles view is served beside the page.
         figures: whether /figures is.
-        subscribe: is given what is to be called with each new generation of the index.
     """
-    page = Page(Chat(load, max_question_chars, conversations), articles=articles, history=conversations is not None)
-    if subscribe:
-        subscribe(page.chat.search_in)
+    page = Page(chat, articles=articles, history=chat.keeps)
 
     # A function, because Gradio sets an attribute on it, which a bound method refuses.
     def read_article(wanted: Any) -> dict[str, Any]:
@@ -391,7 +376,7 @@ def build_page(
         )  # fmt: skip
         with gr.Row(elem_id="cw-main", equal_height=True):
             with gr.Column(scale=11, min_width=340, elem_id="cw-left"):
-                chat = gr.Chatbot(
+                messages = gr.Chatbot(
                     elem_id="cw-chat", show_label=False, label="Conversation", layout="bubble", height="100%",
                     buttons=[], latex_delimiters=[], allow_tags=False, feedback_options=None,
                     placeholder=welcome_html(examples),
@@ -403,7 +388,7 @@ def build_page(
                 box = gr.Textbox(
                     elem_id="cw-ask", label="Ask a question", show_label=False, container=False,
                     placeholder="Loading the model", interactive=False, submit_btn=True,
-                    max_length=max_question_chars, max_lines=4,
+                    max_length=chat.max_question_chars, max_lines=4,
                 )  # fmt: skip
                 hint = gr.HTML(
                     CAUTION, html_template=HINT_TEMPLATE, js_on_load=HINT_SCRIPT, apply_default_css=False,
@@ -414,12 +399,12 @@ def build_page(
                     {}, html_template=PANEL_TEMPLATE, js_on_load=PANEL_SCRIPT, apply_default_css=False,
                     elem_id="cw-sources", server_functions=[read_article],
                 )  # fmt: skip
-        shown = [chat, panel, box, hint, chosen]
+        shown = [messages, panel, box, hint, chosen]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         at_once: dict[str, Any] = {"queue": False, **quiet}
         # "multiple": a new answer is followed while suggestions for the one before are still sought.
         follow: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **quiet}
-        blocks.load(page.wait_until_loaded, None, [head, box, chat], **at_once)
+        blocks.load(page.wait_until_loaded, None, [head, box, messages], **at_once)
         for event, handler, inputs in (
             (box.submit, page.ask, [box, state]),
             (panel.cw_ask, page.ask_link, [state]),

@@ -16,12 +16,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote as percent
 from urllib.parse import urldefrag, urlsplit
 
-from citewire.index import dates
-from citewire.index.types import Article, Filters
 from citewire.qa.types import (
     Answer,
     AnswerHit,
@@ -34,7 +32,11 @@ from citewire.qa.types import (
     Quote,
     Searched,
     TimelinePoint,
+    Timings,
 )
+
+if TYPE_CHECKING:
+    from citewire.index.types import Article, Filters
 
 RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
 OPENING_WORDS = 9  # of an article without a title
@@ -153,6 +155,14 @@ class Exchange:
         """End the exchange with an error; what is already shown stays."""
         self.phase, self.problem, self.fix, self.draft = "done", problem, fix, ""
         self.version += 1
+
+    def cut(self) -> Answer:
+        """Return what there is so far as an answer that was stopped."""
+        text = " ".join(f"{claim.text} {claim.marks}".rstrip() for claim in self.shown)
+        return Answer(
+            self.question, self.standalone or self.question, "stopped", text, tuple(self.claims), hits=self.hits,
+            timings=Timings(total_s=round(time.monotonic() - self.started, 4)),
+        )  # fmt: skip
 
     @property
     def done(self) -> bool:
@@ -316,6 +326,8 @@ def _overlap(one: Quote | Source, other: ConflictValue | TimelinePoint) -> bool:
 
 def when(point: TimelinePoint) -> str:
     """Return the time of a point, and that its article and not its sentence gives it: "2021", "reported 3 May 2021"."""
+    from citewire.index import dates  # takes longer to import than all of this file
+
     days = human_date(point.first) if point.first == point.last else dates.spelled(point.first, point.last)
     return days if point.stated else f"reported {days}"
 
@@ -500,8 +512,11 @@ def closing(exchange: Exchange) -> str:
         parts.append(f"{_count(len(quoted), 'article')}.")
     if exchange.answer and exchange.answer.as_of:
         parts.append(f"As of {human_date(exchange.answer.as_of)}.")
-    if exchange.answer and exchange.answer.timings.total_s:
-        parts.append(f"{exchange.answer.timings.total_s:.1f} s.")
+    timings = exchange.answer.timings if exchange.answer else Timings()
+    if timings.cached:
+        parts.append("Answered before.")
+    elif timings.total_s:
+        parts.append(f"{timings.total_s:.1f} s.")
     return " ".join(parts)
 
 

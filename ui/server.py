@@ -108,6 +108,7 @@ class PageServer:
         port: port to listen on, 0 for any free one.
         allowed_hosts: names besides localhost and `host` that a request's Host header may give.
         on_ready: called with the page's address once it accepts connections.
+        on_end: called when it accepts none any more.
 
     Raises:
         InputError: the port is taken or not allowed, or the host is not one of this machine.
@@ -120,13 +121,14 @@ class PageServer:
         host: str = "127.0.0.1",
         port: int = 7860,
         allowed_hosts: Sequence[str] = (),
-        on_ready: Callable[[str], None] | None = None,
+        on_ready: Callable[[str], None] = lambda _: None,
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._socket = bind(host, port)
         self.port: int = self._socket.getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
-        self._build, self._on_ready = build, on_ready
+        self._build, self._on_ready, self._on_end = build, on_ready, on_end
         self._hosts = [*LOCAL_HOSTS, name, *allowed_hosts]
         self._server: _Server | None = None
 
@@ -142,20 +144,17 @@ class PageServer:
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_S,
             )
-            self._server = _Server(config, self._announce)
+            self._server = _Server(config, lambda: self._on_ready(self.url), self._on_end)
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
 
     async def _mount(self) -> ASGIApp:
         """Build the page in a running event loop: outside of one, Gradio opens loops and closes none."""
-        from citewire.ui.page import mount_page  # Gradio takes seconds to import
+        site = self._build()  # first: models load in a thread of it while Gradio, which takes seconds, is imported
+        from citewire.ui.page import mount_page
 
-        return mount_page(self._build())
-
-    def _announce(self) -> None:
-        if self._on_ready:
-            self._on_ready(self.url)
+        return mount_page(site)
 
     def stop(self) -> None:
         """Make `run`, in another thread, return."""
@@ -164,14 +163,18 @@ class PageServer:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], on_end: Callable[[], None]) -> None:
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._on_end = on_ready, on_end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_end()  # here, as SIGTERM ends the process right after this
+        await super().shutdown(sockets=sockets)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -199,7 +202,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 7860,
     allowed_hosts: Sequence[str] = (),
-    on_ready: Callable[[str], None] | None = None,
+    on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a page until Ctrl-C (KeyboardInterrupt); arguments and errors as in `PageServer`."""
     PageServer(build, host=host, port=port, allowed_hosts=allowed_hosts, on_ready=on_ready).run()

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from citewire.index.errors import CitewireError, InputError
 
 COOKIE = "citewire_visitor"
+_NEW = "citewire.new_visitor"  # in the scope of a request that came without the cookie
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
@@ -66,7 +67,7 @@ class VisitorCookie:
         visitor = known if _ID.fullmatch(known) else secrets.token_urlsafe(_ID_BYTES)
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one counts
-        scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))]}
+        scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))], _NEW: visitor != known}
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -92,6 +93,14 @@ def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
     if not _ID.fullmatch(visitor):
         raise InputError("The request does not say which browser sent it", "Allow cookies and load the page again.")
     return visitor
+
+
+def asker_of(request: Request) -> str:
+    """Return who takes a place in line: a visitor, or the machine of a program that sends no cookie.
+
+    Such a program has another id with every request, and would be another visitor each time.
+    """
+    return request.client.host if request.scope.get(_NEW) and request.client else visitor_of(request)
 
 
 def same_origin(request: Request) -> None:

@@ -1,0 +1,163 @@
+"""Asks a running page, in place of loading the models again.
+
+Knows the requests and events of `citewire.ui.ask_routes`; knows nothing of models and of the index.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+
+from citewire.index.errors import CitewireError
+from citewire.qa.types import Event, Turn
+from citewire.ui import running
+from citewire.ui.answer_json import event_from_values
+from citewire.ui.render import Card, Exchange
+from citewire.ui.running import PER_QUESTION, Running
+from citewire.ui.settings import Settings
+
+log = logging.getLogger("citewire.ui.ask_client")
+
+CONNECT_S = 2.0
+LOAD_POLL_S = 0.2
+STOP_POLL_S = 0.05
+TURNS_SENT = 20  # the newest of a conversation; a follow-up leans on what was just said
+
+
+class GoneError(CitewireError):
+    """A page that does not take the question: it has ended, too much waits, or the question is too large for it."""
+
+
+class RunningPage:
+    """A page that answers in place of models of one's own."""
+
+    def __init__(self, found: Running, chosen: Settings) -> None:
+        self._found = found
+        self._search = chosen.model_dump(mode="json", include=set(PER_QUESTION))
+        self._cards: dict[str, Card] = {}
+
+    def card(self, path: str) -> Card:
+        """Return the label of an article that the last answer names."""
+        return self._cards[path]
+
+    def stream(
+        self, text: str, history: Sequence[Turn] = (), *, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[Event]:
+        """Yield what `Answerer.stream` of the page yields, without most drafts.
+
+        Raises:
+            GoneError: before the first event; the page does not take the question.
+            CitewireError: the question cannot be answered, or the page ended meanwhile.
+        """
+        turns = [[turn.question, turn.answer] for turn in history[-TURNS_SENT:]]
+        body = {"question": text, "history": turns, "search": self._search, "stream": True}
+        exchange = Exchange("page", text)
+        with _Reply(self._found.url, body) as reply:
+            while not exchange.done:
+                said = reply.next()
+                if stopped():
+                    yield exchange.cut()
+                    return
+                if said is None:
+                    continue
+                if said["event"] == "error":
+                    raise CitewireError(said["problem"], said["fix"])
+                if said["event"] != "waiting":
+                    self._cards = {path: Card(**label) for path, label in said.pop("articles", {}).items()}
+                    event = event_from_values(said)
+                    exchange.apply(event)
+                    yield event
+
+
+def find(chosen: Settings) -> RunningPage | None:
+    """Return a running page that answers as these settings want, None where there is none; wait while it loads."""
+    found = running.find(chosen)
+    if found is None or not (chosen.index / "CURRENT").is_file():  # removed under the page: it would not notice
+        return None
+    try:
+        while (told := _status(found.url))["state"] == "loading":
+            time.sleep(LOAD_POLL_S)
+    except (OSError, HTTPException, ValueError, LookupError):
+        return None
+    if told["state"] != "ready" or told["fingerprint"] != found.fingerprint:
+        return None
+    log.info("a running page answers", extra={"url": found.url, "page_pid": found.pid})
+    return RunningPage(found, chosen)
+
+
+def _status(url: str) -> dict[str, Any]:
+    with closing(_connection(url)) as connection:
+        connection.request("GET", "/v1/status")
+        told: dict[str, Any] = json.loads(connection.getresponse().read())
+        return told
+
+
+def _connection(url: str) -> HTTPConnection:
+    parts = urlsplit(url)
+    return HTTPConnection(parts.hostname or "", parts.port, timeout=CONNECT_S)
+
+
+class _Reply:
+    """A question's events as they arrive, read by a thread so that whoever takes them can look up meanwhile."""
+
+    def __init__(self, url: str, body: dict[str, Any]) -> None:
+        self._url, self._body = url, body
+        self._connection = _connection(url)
+        self._arrived: queue.SimpleQueue[dict[str, Any] | CitewireError] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._read, name="citewire-reply", daemon=True)
+
+    def __enter__(self) -> _Reply:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection, which stops an answer that is not whole yet."""
+        with suppress(OSError, AttributeError):  # it is closed already
+            self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join(CONNECT_S)
+
+    def next(self) -> dict[str, Any] | None:
+        """Return the next event, None where none comes for a moment. Raises: CitewireError."""
+        try:
+            arrived = self._arrived.get(timeout=STOP_POLL_S)
+        except queue.Empty:
+            return None
+        if isinstance(arrived, CitewireError):
+            raise arrived
+        return arrived
+
+    def _read(self) -> None:
+        begun = False
+        try:
+            self._connection.request("POST", "/v1/ask", json.dumps(self._body), {"Content-Type": "application/json"})
+            self._connection.sock.settimeout(None)  # an answer takes as long as it takes
+            with self._connection.getresponse() as response:
+                if response.status != HTTPStatus.OK:
+                    self._arrived.put(_refusal(response))
+                    return
+                for line in response:
+                    self._arrived.put(json.loads(line))
+                    begun = True
+        except (OSError, HTTPException, ValueError, AttributeError):  # AttributeError: http.client, of a closed socket
+            pass
+        finally:
+            self._connection.close()
+        kind = CitewireError if begun else GoneError
+        self._arrived.put(kind(f"The page at {self._url} ended before the answer was whole", "Ask again."))
+
+
+def _refusal(response: HTTPResponse) -> CitewireError:
+    """What a status other than 200 means: 400 is about the question, with others the page does not take it."""
+    told = json.loads(response.read())
+    kind = CitewireError if response.status == HTTPStatus.BAD_REQUEST else GoneError
+    return kind(told["problem"], told["fix"])

@@ -1,0 +1,348 @@
+"""Questions of programs over HTTP: asked in the same line as those of the page.
+
+    POST /v1/ask      {"question", "history": [[question, answer], ...], "search": {...}, "stream": false}
+                      -> the answer object of `citewire ask --json`; with "stream" a line of JSON an event:
+                      {"event": "waiting", "ahead"}  {"event": "searched", "standalone_question", "hits"}
+                      {"event": "draft", "text"}     {"event": "checked", "claim"}
+                      {"event": "answer", "answer", "articles": {path: label}}  or  {"event": "error", "problem", "fix"}
+    GET  /v1/status   what answers here, and whether it is ready
+
+"search" takes what narrows a question, by the names of the settings; what it leaves out is as the page was started,
+and the page's own filters always hold. A client that closes the connection stops its answer. Refusals are {"problem",
+"fix"}: 400 and 422 for the question, 413 for its size, 429 where too many wait and 503 where no model is loaded, both
+with Retry-After. Knows HTTP; how a question is answered and who is next is `citewire.ui.chat`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
+
+from citewire.index.errors import CitewireError
+from citewire.index.options import Recency, SearchOptions
+from citewire.index.types import Filters
+from citewire.qa.types import (
+    Answer,
+    AnswerHit,
+    ConflictValue,
+    Draft,
+    Event,
+    Quote,
+    TimelinePoint,
+    Turn,
+)  # fmt: skip
+from citewire.ui.answer_json import answer_json, event_values
+from citewire.ui.chat import ArticleIndex, Chat, FullError, Line, Loaded, NotReadyError, narrowed
+from citewire.ui.console import to_json
+from citewire.ui.render import Exchange, card
+from citewire.ui.running import release
+from citewire.ui.visitor import ProblemRoute, asker_of, same_origin
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 1024 * 1024  # of a request's body
+MOST_TURNS = 100  # of a conversation
+LOOK_S = 0.2  # how often the place in line is looked at
+RETRY_S = 1
+_AGAIN = {429, 503}
+
+T = TypeVar("T")
+
+_Name = Annotated[str, Field(min_length=1, max_length=1_000)]
+_Names = Annotated[list[_Name], Field(max_length=1_000)]
+_Day = Annotated[str, Field(max_length=10)]
+_Most = Annotated[int, Field(ge=0, le=1_000)]
+
+
+class FaultError(CitewireError):
+    """An answer that a fault of citewire itself ended."""
+
+
+class Search(BaseModel):
+    """Which articles a question is answered from; fields as in `citewire.ui.settings.Settings`, None for the page's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    published_from: _Day = ""
+    published_to: _Day = ""
+    outlets: _Names = []
+    authors: _Names = []
+    only_articles: _Names = []
+    where: Annotated[dict[_Name, _Name], Field(max_length=100)] = {}
+    passages: Annotated[int, Field(ge=1, le=100)] | None = None
+    recency: Recency | None = None
+    half_life: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    as_of: _Day | None = None
+    per_article: _Most | None = None
+    per_group: _Most | None = None
+    copies: _Most | None = None
+
+    def options(self, own: SearchOptions) -> SearchOptions:
+        """Return the page's own search, narrowed and changed as wanted.
+
+        Raises:
+            InputError: no article is wanted by both, or a day is none.
+        """
+        filters = Filters(
+            published_from=self.published_from,
+            published_to=self.published_to,
+            outlets=tuple(self.outlets),
+            authors=tuple(self.authors),
+            articles=tuple(self.only_articles),
+            metadata=self.where,
+        )
+        wanted = {"k": self.passages, "recency": self.recency, "half_life": self.half_life, "as_of": self.as_of}
+        most = {"per_article": self.per_article, "per_group": self.per_group, "copies": self.copies}
+        given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+        given |= {name: value or None for name, value in most.items() if value is not None}  # 0 is any number
+        return narrowed(replace(own, **given), filters)
+
+
+class Ask(BaseModel):
+    """The body of POST /v1/ask."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    question: Annotated[str, Field(max_length=100_000)]
+    history: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(max_length=MOST_TURNS)] = []
+    search: Search = Search()
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the page is over.
+
+    Attributes:
+        index: folder of the index.
+        model: as the settings name it.
+        fingerprint: of what decides an answer and is not said with the question; see `citewire.ui.running`.
+        generation: finds the newest generation of the index.
+        check: says what is wrong with a search over an index; InputError.
+    """
+
+    index: Path
+    model: str
+    fingerprint: str
+    generation: Callable[[], int]
+    check: Callable[[Any, SearchOptions], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many questions come before one."""
+
+    ahead: int
+
+
+class _Route(ProblemRoute):
+    statuses: ClassVar[Mapping[type[CitewireError], int]] = {
+        **ProblemRoute.statuses,
+        FullError: 429,
+        FaultError: 500,
+        NotReadyError: 503,
+    }
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            response = await handle(request)
+            if response.status_code in _AGAIN:
+                response.headers["Retry-After"] = str(RETRY_S)
+            return response
+
+        return answer
+
+
+def router(chat: Chat, served: Served) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
+
+    @routes.get("/v1/status")
+    def status() -> JSONResponse:
+        return JSONResponse(_status(chat, served), headers={"Cache-Control": "no-store"})
+
+    @routes.post("/v1/ask")
+    async def ask(request: Request, asked: Ask) -> Response:
+        asker = asker_of(request)
+        chat.check(asked.question, asker)
+        loaded, search = await run_in_threadpool(_prepared, chat, served, asked.search)
+        chat.check(asked.question, asker)  # others have asked meanwhile
+        question = _Question(loaded, asked, search)
+        said = question.enter(chat.line, asker)
+        try:
+            if not asked.stream:
+                return Response(await _unless_gone(request, _whole(said)), media_type="application/json")
+            first = await _unless_gone(request, anext(said))  # a refusal still has its status
+        except ClientDisconnect:
+            return Response(status_code=400)  # to nobody
+        return StreamingResponse(_lines(first, said, loaded.index), media_type="application/x-ndjson")
+
+    return routes
+
+
+def _status(chat: Chat, served: Served) -> dict[str, Any]:
+    loaded, error = chat.background.loaded, chat.background.error
+    return {
+        "version": release(),
+        "index": str(served.index.resolve()),
+        "index_generation": served.generation(),
+        "model": loaded.model if loaded else served.model,
+        "state": "failed" if error else "ready" if loaded else "loading",
+        "waiting": chat.line.waiting,
+        "fingerprint": served.fingerprint,
+        **({"problem": error.problem, "fix": error.fix} if error else {}),
+    }
+
+
+def _prepared(chat: Chat, served: Served, wanted: Search) -> tuple[Loaded, SearchOptions]:
+    loaded = chat.newest()
+    search = wanted.options(loaded.search)
+    served.check(loaded.index, search)
+    return loaded, search
+
+
+class _Question:
+    """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
+
+    def __init__(self, loaded: Loaded, asked: Ask, search: SearchOptions) -> None:
+        self._loaded, self._asked, self._search = loaded, asked, search
+        self._exchange = Exchange("http", asked.question)
+        self._stop = threading.Event()
+        self._said: list[Event | CitewireError] = []  # and not passed on yet
+        self._lock = threading.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+
+    def enter(self, line: Line, asker: str) -> AsyncGenerator[Event | Waiting]:
+        """Enter the line; return what will be said. Closing that leaves the line and stops the answer."""
+        line.enter(self._exchange, self._answer, asker)
+        return self._follow(line)
+
+    async def _follow(self, line: Line) -> AsyncGenerator[Event | Waiting]:
+        """Raises: CitewireError, where it cannot be answered."""
+        ahead = 0
+        try:
+            while not self._exchange.done or self._said:
+                self._news.clear()
+                for one in self._taken():
+                    if isinstance(one, CitewireError):
+                        raise one
+                    yield one
+                if (now := line.ahead(self._exchange)) != ahead:
+                    ahead = now
+                    yield Waiting(ahead)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), LOOK_S)
+        finally:
+            self._stop.set()
+            line.leave(self._exchange)
+            if not self._exchange.done:
+                self._exchange.fail("Nobody waits for the answer any more", "Ask again.")
+
+    def _taken(self) -> list[Event | CitewireError]:
+        with self._lock:
+            taken, self._said = self._said, []
+        return taken
+
+    def _answer(self) -> None:
+        """Run the answerer to its end, in the thread of the line."""
+        history = [Turn(*turn) for turn in self._asked.history]
+        try:
+            events = self._loaded.answerer.stream(
+                self._asked.question, history, stopped=self._stop.is_set, search=self._search
+            )
+            for event in events:
+                self._say(event)
+        except CitewireError as error:
+            self._say(error)
+        except Exception:  # the outermost layer: logged with its traceback, and said to who asked
+            logger.exception("answering failed")
+            self._say(FaultError("The answer could not be finished", "Ask again. The log has the details."))
+
+    def _say(self, said: Event | CitewireError) -> None:
+        with self._lock:
+            if self._said and isinstance(self._said[-1], Draft):
+                self._said.pop()  # nobody has read it, and what follows replaces it
+            self._said.append(said)
+            if isinstance(said, CitewireError):
+                self._exchange.fail(said.problem, said.fix)
+            elif isinstance(said, Answer):
+                self._exchange.apply(said)
+        with suppress(RuntimeError):  # the server has ended
+            self._loop.call_soon_threadsafe(self._news.set)
+
+
+async def _whole(said: AsyncIterator[Event | Waiting]) -> str:
+    """Return the answer object once it is there."""
+    async for one in said:
+        if isinstance(one, Answer):
+            return answer_json(one, None)
+    raise FaultError("The answer ended early", "Ask again.")
+
+
+async def _lines(
+    first: Event | Waiting, said: AsyncGenerator[Event | Waiting], index: ArticleIndex
+) -> AsyncIterator[str]:
+    async with aclosing(said):
+        yield await _line(first, index)
+        try:
+            async for one in said:
+                yield await _line(one, index)
+        except CitewireError as error:
+            yield _json({"event": "error", "problem": error.problem, "fix": error.fix})
+
+
+async def _line(said: Event | Waiting, index: ArticleIndex) -> str:
+    if isinstance(said, Waiting):
+        return _json({"event": "waiting", "ahead": said.ahead})
+    if isinstance(said, Answer):
+        return _json({**event_values(said), "articles": await run_in_threadpool(_labels, said, index)})
+    return _json(event_values(said))
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return f"{to_json(values, None)}\n"
+
+
+def _labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
+    """Return what a reader is told of each article that an answer names."""
+    parts: tuple[Quote | ConflictValue | TimelinePoint | AnswerHit, ...] = (
+        *(quote for claim in answer.claims for quote in claim.quotes),
+        *(value for conflict in answer.conflicts for value in conflict.values),
+        *answer.timeline,
+        *answer.hits,
+    )
+    return {path: asdict(card(index.article(path))) for path in dict.fromkeys(part.article for part in parts)}
+
+
+async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """Return what `work` brings; end it where the client closes the connection. Raises: ClientDisconnect."""
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
