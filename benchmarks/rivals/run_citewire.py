@@ -1,0 +1,177 @@
+"""citewire by its own library, as `citewire index` and `citewire ask` use it; runs in citewire's environment.
+
+The first word is the first draft of a sentence, or a sentence already checked, that has text. The text is that of the
+answer as it became, with the values that sources disagree on. Tokens read are those of all prompts, of opinions too,
+though the engine keeps what they begin with.
+
+When all is asked, the prompts are given to the engine again, in their order and alone, each until it has said as much
+as it was let say: {"what": "engine", "question", "seconds" of the replies, "all_seconds" with the opinions, "calls"}.
+
+Options: `model`, as `--model` takes it, `engine`, as `--engine` does, and `cache`, citewire's cache folder.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from protocol import Article, Job, main
+
+from citewire.index.build import build_index
+from citewire.index.embed import load_embedder
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.qa.answer import Answerer, AnswerOptions
+from citewire.qa.generate import load_generator
+from citewire.qa.marking import shown
+from citewire.qa.types import Answer, Checked, Draft, Generator, Message
+
+
+@dataclass(slots=True)
+class Call:
+    """What the language model was asked: for a reply, or to choose one of `options`.
+
+    Attributes:
+        pieces: of the reply, as many as were taken.
+        ended: whether the reply came to its end.
+    """
+
+    messages: Sequence[Message]
+    max_tokens: int = 0
+    options: Sequence[str] = ()
+    pieces: list[str] = field(default_factory=list)
+    ended: bool = False
+
+
+class Recorded:
+    """A language model that keeps what it is asked; in everything else the one within."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.within = generator
+        self.calls: list[Call] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.within, name)
+
+    @property
+    def name(self) -> str:
+        """As the one within."""
+        return self.within.name
+
+    def generate(
+        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[str]:
+        """Yield what the one within does."""
+        call = Call(messages, max_tokens)
+        self.calls.append(call)
+        for piece in self.within.generate(messages, max_tokens=max_tokens, stopped=stopped):
+            call.pieces.append(piece)
+            yield piece
+        call.ended = True
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        """As the one within."""
+        return self.within.count_tokens(messages)
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        """As the one within."""
+        self.calls.append(Call(messages, options=options))
+        return self.within.choose(messages, options)
+
+
+class Citewire:
+    """See the module."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._asked: list[tuple[str, list[Call]]] = []
+
+    def load(self) -> None:
+        """Load embedder and language model; the former reads its weights at the first text."""
+        job = self._job
+        cache = job.options.get("cache")
+        # An embedder keeps the vectors of questions, and what is searched for first must be new to the answerer.
+        self._embedder, self._other = (load_embedder(Path(job.embedder), threads=job.threads) for _ in range(2))
+        for embedder in (self._embedder, self._other):
+            embedder.embed_query("Loaded?")
+        model, engine = job.options.get("model") or job.gguf, job.options.get("engine", "auto")
+        generator = load_generator(
+            model, engine=engine, device="cpu", threads=job.threads, cache=Path(cache) if cache else None
+        )
+        self._generator = Recorded(generator)
+
+    def index(self, articles: Sequence[Article]) -> int:
+        """Index the file that the articles come from, which numbers them from 1."""
+        self._paths = {str(number): article.path for number, article in enumerate(articles, 1)}
+        folder = Path(self._job.folder) / "index"
+        report = build_index([self._job.articles], folder, self._embedder)
+        self._index = Index.open(folder, self._embedder)
+        self._options = AnswerOptions(max_tokens=self._job.max_tokens)
+        self._answerer = Answerer(self._index, self._embedder, self._generator, self._options)
+        return report.passages
+
+    def retrieve(self, question: str) -> list[str]:
+        """Return the articles of the passages; the answerer keeps nothing of this search."""
+        hits = search(self._index, self._other, question, self._options.search)
+        return [self._path(hit.passage.article) for hit in hits]
+
+    def answer(self, question: str) -> Iterator[str]:
+        """Yield drafts and sentences."""
+        self._generator.calls = []
+        self._asked.append((question, self._generator.calls))
+        for event in self._answerer.stream(question):
+            if isinstance(event, Draft):
+                yield event.text
+            elif isinstance(event, Checked) and event.claim.shown:
+                yield event.claim.text
+            elif isinstance(event, Answer):
+                self._answer = event
+                yield event.text
+
+    def cited(self) -> list[str]:
+        """Return the articles that the shown claims quote."""
+        quotes = [quote for claim in self._answer.claims if claim.shown for quote in claim.quotes]
+        return list(dict.fromkeys(self._path(quote.article) for quote in quotes))
+
+    def tokens(self) -> tuple[int, int]:
+        """Return the tokens of all prompts, and those of the replies: a piece is one, or more that make a character."""
+        calls = self._generator.calls
+        return sum(self._generator.count_tokens(c.messages) for c in calls), sum(len(c.pieces) for c in calls)
+
+    def told(self) -> Mapping[str, Any]:
+        """Return the answer as it became."""
+        return {"text": shown(self._answer), "status": self._answer.status, "flagged": len(self._answer.conflicts)}
+
+    def after(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what the engine alone takes."""
+        for question, calls in self._asked:
+            replies = opinions = 0.0
+            for call in calls:
+                start = time.perf_counter()
+                _repeat(self._generator.within, call)
+                took = time.perf_counter() - start
+                replies, opinions = (replies, opinions + took) if call.options else (replies + took, opinions)
+            yield {
+                "what": "engine", "question": question, "seconds": replies, "all_seconds": replies + opinions,
+                "calls": len(calls),
+            }  # fmt: skip
+
+    def _path(self, article: str) -> str:
+        return self._paths[article.rpartition("#")[2]]
+
+
+def _repeat(generator: Generator, call: Call) -> None:
+    if call.options:
+        generator.choose(call.messages, call.options)
+        return
+    reply = generator.generate(call.messages, max_tokens=call.max_tokens)
+    for n, _ in enumerate(reply, 1):
+        if n == len(call.pieces) and not call.ended:
+            break
+
+
+if __name__ == "__main__":
+    main(Citewire)
