@@ -36,6 +36,7 @@ from citewire.qa import (
     roles,
     short,
     timeline,
+    values,
 )  # fmt: skip
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import Evidence, gather
@@ -338,7 +339,7 @@ class Answerer:
         Of these the near best, and the best for each year asked about.
         """
         newest = timeline.prefer_newest(parsed, found, self._index.article, self._vectors)
-        able = [e for e in newest if not e.missing]
+        able = _whole_years_first([e for e in newest if not e.missing], parsed)
         chosen = [e for e in able if e.score >= _NEAR_BEST * able[0].score][: self._options.evidence]
         for year in sorted(parsed.years) if len(parsed.years) > 1 else []:
             chosen += [e for e in _about(able, year, parsed) if e not in chosen]
@@ -652,6 +653,17 @@ class Answerer:
         )  # fmt: skip
         _log(answer)
         return answer
+
+
+def _whole_years_first(able: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
+    """Put what is said of a quarter or half after what is said of the whole year, where that is asked about."""
+    whole_years = all(first.endswith("-01-01") and last.endswith("-12-31") for first, last in parsed.periods)
+    if not parsed.periods or not whole_years or values.part_of_year(parsed.text):
+        return list(able)
+    partial = {id(e) for e in able if values.part_of_year(e.text).startswith(("quarter", "half"))}
+    if not any(parsed.years & facts.years(e.text) for e in able if id(e) not in partial):
+        return list(able)
+    return sorted(able, key=lambda e: id(e) in partial)
 
 
 def _about(evidence: Sequence[Evidence], year: int, parsed: question.Question) -> list[Evidence]:

@@ -624,7 +624,7 @@ def _numeric(
     measure = _measures(question, slot, sentence, candidate, vectors)
     if measure is None or _of_another(question, sentence, candidate):
         return None
-    part, asked = _part_of_year(sentence, candidate), _part_of(question.text)
+    part, asked = _part_of_year(sentence, candidate), part_of_year(question.text)
     whole = read.stated and read.days[0].endswith("-01-01") and read.days[1].endswith("-12-31")
     if part != asked and (part or whole) and question.expects != "percent":
         return None
@@ -637,7 +637,7 @@ def _numeric(
     return replace(read, low=low, high=high, unit=unit, measure=measure, scope=_scope(question, sentence, candidate))
 
 
-def _part_of(text: str) -> str:
+def part_of_year(text: str) -> str:
     """The part of a year that a text names: "first quarter" and "Q1" alike; "" if none."""
     m = _PART_YEAR.search(text)
     if not m:
@@ -659,7 +659,8 @@ def _part_of_year(sentence: _Sentence, candidate: _Candidate) -> str:
     near = {span: abs(sentence.at(*span)[0] - first) for span in times}
     closest = min(near.values())
     return next(
-        (part for span, gap in near.items() if gap == closest and (part := _part_of(sentence.text[slice(*span)]))), ""
+        (part for span, gap in near.items() if gap == closest and (part := part_of_year(sentence.text[slice(*span)]))),
+        "",
     )
 
 

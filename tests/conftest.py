@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +41,15 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
     build_index([folder / "news"], folder / "index", embedder)
     with Index.open(folder / "index", embedder) as opened:
         yield opened
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait for what another thread does."""
+    for _ in range(1500):
+        if holds():
+            return
+        time.sleep(0.02)
+    pytest.fail("it did not come about")
 
 
 @pytest.fixture(autouse=True)

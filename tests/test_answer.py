@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import MappingProxyType
+from types import GeneratorType, MappingProxyType
 
 import numpy as np
 import pytest
@@ -826,6 +826,7 @@ class TestAskedAgain:
     def test_who_leaves_before_the_end_leaves_nothing_half_told(self, answerer: Make) -> None:
         answering = answerer("The repairs cost 40 million euros [1].")
         events = answering.stream(COST)
+        assert isinstance(events, GeneratorType)
         next(events)
         events.close()
         answer = answering.ask(COST)
@@ -854,6 +855,26 @@ class TestAskedAgain:
         first, again = answering.ask(COST), answering.ask(COST)
         assert len(searched) == len(set(searched)) > 0
         assert again.hits == first.hits
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("How much did the sales of Osprey grow in 2023?", "rose 12%"),
+        ("How much did the sales of Osprey grow in the fourth quarter of 2023?", "rose 31%"),
+        ("How much did the sales of Osprey grow in 2022?", "rose 8%"),  # only a quarter of it is told
+    ],
+)
+def test_the_whole_year_goes_before_a_quarter_of_it(
+    remembering: Remembering, tmp_path: Path, asked: str, first: str
+) -> None:
+    texts = {
+        "osprey.txt": "Sales of Osprey in the fourth quarter of 2023 rose 31% from a year before, the shipyard said. "
+        "Sales of Osprey in 2023 rose 12% in all. In the first quarter of 2022 the sales of Osprey rose 8%."
+    }
+    with indexed(texts, tmp_path, remembering) as index:
+        best, *_ = Answerer(index, remembering, Scripted("")).evidence(asked)
+    assert first in best.text
 
 
 def test_warming_up_reads_what_all_prompts_begin_with(answerer: Make) -> None:

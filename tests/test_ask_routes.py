@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from conftest import until
 from fastapi import FastAPI
 from scripted import EXAMPLES, HITS, OPEN_CLAIMS, ScriptedAnswerer, ScriptedIndex
 from served import serving
@@ -69,14 +69,6 @@ def url(chat: Chat) -> Iterator[str]:
 def client(url: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=url, timeout=30) as opened:
         yield opened
-
-
-def until(holds: Callable[[], object]) -> None:
-    for _ in range(1500):
-        if holds():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not come about")
 
 
 def test_the_answer_object(client: httpx.Client) -> None:

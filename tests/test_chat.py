@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from conftest import until
 from scripted import EXAMPLES, OPEN_CLAIMS, SUGGESTIONS, Gated, ScriptedAnswerer, ScriptedIndex
 
 from citewire.index.errors import CitewireError, InputError, ModelError
@@ -18,15 +18,6 @@ from citewire.ui.conversations import Conversations
 from citewire.ui.render import Exchange
 
 VISITOR = "v" * 32
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Wait for what another thread does."""
-    for _ in range(1500):
-        if holds():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not come about")
 
 
 def loaded_chat(
