@@ -88,8 +88,7 @@ class Page:
         """Return chat, panel, box, hint and filter of a conversation; the text in the box stays."""
         with conversation.lock:
             panel = self._panel(conversation, conversation.exchanges)
-            box = gr.Textbox(submit_btn=not conversation.busy, stop_btn=conversation.busy)
-            return self._messages(conversation), panel, box, hint, _filter_value(conversation.filters)
+            return self._messages(conversation), panel, _box(conversation), hint, _filter_value(conversation.filters)
 
     def _messages(self, conversation: Conversation) -> list[dict[str, str]]:
         messages = []
@@ -159,7 +158,9 @@ class Page:
                 seen = exchange.version
                 # In a thread: who is about to change the exchange, or the disk, must not hold up other visitors.
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
-                yield messages, gr.skip() if value == panel else value, *[gr.skip()] * 3
+                # First the buttons too: the last view of the exchange before may have come after that of the question.
+                box = _box(conversation) if panel is None else gr.skip()
+                yield messages, gr.skip() if value == panel else value, box, *[gr.skip()] * 2
                 panel = value
             if exchange.done and not exchange.suggesting:
                 break
@@ -243,6 +244,11 @@ def _filters(given: dict[str, Any]) -> Filters:
         articles=tuple(map(str, articles[:MOST_CHOSEN])),
     )
     return SearchOptions(filters=filters).filters  # checks the days
+
+
+def _box(conversation: Conversation) -> gr.Textbox:
+    """Return the box with the button that fits, Send or Stop; its text stays."""
+    return gr.Textbox(submit_btn=not conversation.busy, stop_btn=conversation.busy)
 
 
 def _filter_value(filters: Filters) -> dict[str, Any]:
