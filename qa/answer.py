@@ -339,7 +339,7 @@ class Answerer:
         Of these the near best, and the best for each year asked about.
         """
         newest = timeline.prefer_newest(parsed, found, self._index.article, self._vectors)
-        able = _whole_years_first([e for e in newest if not e.missing], parsed)
+        able = _of_whole_years([e for e in newest if not e.missing], parsed)
         chosen = [e for e in able if e.score >= _NEAR_BEST * able[0].score][: self._options.evidence]
         for year in sorted(parsed.years) if len(parsed.years) > 1 else []:
             chosen += [e for e in _about(able, year, parsed) if e not in chosen]
@@ -655,15 +655,13 @@ class Answerer:
         return answer
 
 
-def _whole_years_first(able: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
-    """Put what is said of a quarter or half after what is said of the whole year, where that is asked about."""
+def _of_whole_years(able: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
+    """Leave out what tells a figure of a quarter or half, where one of the whole year is asked for and told."""
     whole_years = all(first.endswith("-01-01") and last.endswith("-12-31") for first, last in parsed.periods)
-    if not parsed.periods or not whole_years or values.part_of_year(parsed.text):
+    if parsed.expects not in _FIGURES or not (parsed.periods and whole_years) or values.part_of_year(parsed.text):
         return list(able)
-    partial = {id(e) for e in able if values.part_of_year(e.text).startswith(("quarter", "half"))}
-    if not any(parsed.years & facts.years(e.text) for e in able if id(e) not in partial):
-        return list(able)
-    return sorted(able, key=lambda e: id(e) in partial)
+    whole = [e for e in able if not values.part_of_year(e.text).startswith(("quarter", "half"))]
+    return whole if any(parsed.years & facts.years(e.text) for e in whole) else list(able)
 
 
 def _about(evidence: Sequence[Evidence], year: int, parsed: question.Question) -> list[Evidence]:

@@ -858,23 +858,23 @@ class TestAskedAgain:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first"),
+    ("asked", "expected"),
     [
-        ("How much did the sales of Osprey grow in 2023?", "rose 12%"),
-        ("How much did the sales of Osprey grow in the fourth quarter of 2023?", "rose 31%"),
-        ("How much did the sales of Osprey grow in 2022?", "rose 8%"),  # only a quarter of it is told
+        ("How much did the sales of Osprey grow in 2023?", {"rose 12%"}),
+        ("How much did the sales of Osprey grow in the fourth quarter of 2023?", {"rose 31%"}),
+        ("How much did the sales of Osprey grow in 2022?", {"rose 8%"}),  # only a quarter of it is told
     ],
 )
-def test_the_whole_year_goes_before_a_quarter_of_it(
-    remembering: Remembering, tmp_path: Path, asked: str, first: str
+def test_a_quarter_is_not_given_for_the_whole_year(
+    remembering: Remembering, tmp_path: Path, asked: str, expected: set[str]
 ) -> None:
     texts = {
         "osprey.txt": "Sales of Osprey in the fourth quarter of 2023 rose 31% from a year before, the shipyard said. "
         "Sales of Osprey in 2023 rose 12% in all. In the first quarter of 2022 the sales of Osprey rose 8%."
     }
     with indexed(texts, tmp_path, remembering) as index:
-        best, *_ = Answerer(index, remembering, Scripted("")).evidence(asked)
-    assert first in best.text
+        given = Answerer(index, remembering, Scripted("")).evidence(asked)
+    assert {rise[0] for one in given for rise in re.finditer(r"rose \d+%", one.text)} == expected
 
 
 def test_warming_up_reads_what_all_prompts_begin_with(answerer: Make) -> None:
