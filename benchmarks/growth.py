@@ -14,7 +14,7 @@ are near each other under it as under the real one. Queries are words drawn from
 --turns: a conversation of 20 turns over an index of the sample articles, with the real models, and each question also
 after nothing but the turn before it. Answers are not remembered between turns. A run that was stopped goes on.
 
---people takes what `benchmarks/people.py --json` wrote: a list with "people" and seconds ("..._s") for each number.
+--people takes what `benchmarks/people.py --json` wrote.
 """
 
 from __future__ import annotations
@@ -453,8 +453,7 @@ def plot(kept: Figures, folder: Path) -> None:
         lines |= {f"{said}, last turn alone": line(alone, "turn", name) for said, name in names.items()}
         drawn("turns", "Seconds by the turn of a conversation", [("Seconds", "turn", lines)])
     if people := kept.get("people"):
-        names = {name.removesuffix("_s").replace("_", " "): name for name in people[0] if name.endswith("_s")}
-        lines = {said: line(people, "people", name) for said, name in names.items()}
+        lines = {stage: [(row["people"], row["seconds"][stage][0]) for row in people] for stage in people[0]["seconds"]}
         drawn("people", "Seconds by the people who ask at once", [("Seconds", "people", lines)])
 
 
@@ -488,7 +487,7 @@ def main() -> None:
         converse(options.file, options.turns, options.model)
     kept = read(options.file)
     if options.people:
-        kept["people"] = json.loads(options.people.read_text(encoding="utf-8"))
+        kept["people"] = json.loads(options.people.read_text(encoding="utf-8"))["rows"]
         write(options.file, kept)
     show(kept)
     if options.plot:

@@ -172,8 +172,7 @@ class Answerer:
         self._reranker = reranker
         self._vectors = WordVectors(embedder)
         self._opinion = opinion
-        self._asked_opinion: Opinion = opinion or ModelOpinion(generator)
-        self._checker = Checker(self._vectors, self._asked_opinion)
+        self._checker = Checker(self._vectors, opinion or ModelOpinion(generator))
         self._busy_checker = self._checker if opinion else Checker(self._vectors)  # the model cannot be asked mid-reply
         self._lock = Lock()  # of the two caches
         self._searches: LRUCache[tuple[str, str], list[Hit]] = LRUCache(_SEARCHES)
@@ -197,7 +196,7 @@ class Answerer:
         """
         self.evidence(_WARMING)
         deque(self._generator.generate(prompt.build([_WARMING], _WARMING), max_tokens=1), maxlen=0)
-        self._asked_opinion(_WARMING, _WARMING)
+        (self._opinion or ModelOpinion(self._generator))(_WARMING, _WARMING)
 
     def evidence(self, text: str, *, search: SearchOptions | None = None) -> list[Evidence]:
         """Return the sentences that the model would be given, best first; none where the question would be refused.
@@ -657,8 +656,8 @@ class Answerer:
 
 def _of_whole_years(able: Sequence[Evidence], parsed: question.Question) -> list[Evidence]:
     """Leave out what tells a figure of a quarter or half, where one of the whole year is asked for and told."""
-    whole_years = all(first.endswith("-01-01") and last.endswith("-12-31") for first, last in parsed.periods)
-    if parsed.expects not in _FIGURES or not (parsed.periods and whole_years) or values.part_of_year(parsed.text):
+    asked = parsed.periods and all(facts.whole_years(*period) for period in parsed.periods)
+    if parsed.expects not in _FIGURES or not asked or values.part_of_year(parsed.text):
         return list(able)
     whole = [e for e in able if not values.part_of_year(e.text).startswith(("quarter", "half"))]
     return whole if any(parsed.years & facts.years(e.text) for e in whole) else list(able)

@@ -449,7 +449,7 @@ def _time_between(a: Moment, b: Moment) -> Result:
 
 
 def _whole_year(m: Moment) -> bool:
-    return m.first[4:] == "-01-01" and m.last[4:] == "-12-31"
+    return facts.whole_years(m.first, m.last)
 
 
 # -- writing --------------------------------------------------------------------------------------------

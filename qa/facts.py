@@ -135,6 +135,11 @@ def months(text: str) -> set[str]:
     return found
 
 
+def whole_years(first: str, last: str) -> bool:
+    """Whether a time, ISO 8601 days, begins with one year and ends with that or another."""
+    return first.endswith("-01-01") and last.endswith("-12-31")
+
+
 def years(text: str) -> set[int]:
     """Return the years 1900 to 2099 that `text` names."""
     return {int(y) for y in re.findall(r"(?<![\d.,$€£])((?:19|20)\d{2})(?![\d,.]\d|\d|%)", text)}

@@ -625,7 +625,7 @@ def _numeric(
     if measure is None or _of_another(question, sentence, candidate):
         return None
     part, asked = _part_of_year(sentence, candidate), part_of_year(question.text)
-    whole = read.stated and read.days[0].endswith("-01-01") and read.days[1].endswith("-12-31")
+    whole = read.stated and facts.whole_years(*read.days)
     if part != asked and (part or whole) and question.expects != "percent":
         return None
     if question.years and read.stated and not any(_in_year(read.days, y) for y in question.years):

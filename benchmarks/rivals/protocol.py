@@ -81,6 +81,11 @@ class Article:
     published: str = ""
     outlet: str = ""
 
+    @property
+    def titled(self) -> str:
+        """The text under its title."""
+        return self.text if self.title in self.text else f"{self.title}\n\n{self.text}"
+
 
 class System(Protocol):
     """A system in the shape that its own documentation recommends for local weights: its own defaults otherwise."""

@@ -64,7 +64,7 @@ class Kotaemon:
         for article in articles:
             name = article.path.replace("/", "_").removesuffix(".txt") + ".txt"
             self._paths[name] = article.path
-            (folder / name).write_text(_text(article), encoding="utf-8")
+            (folder / name).write_text(article.titled, encoding="utf-8")
         pipeline = self._index.get_indexing_pipeline(self._settings, "default")
         files, errors, _ = _returned(pipeline.stream([folder / name for name in self._paths]))
         if any(errors):
@@ -158,11 +158,6 @@ def _tokens_of_gpt() -> Path:
     assert found
     assert found.origin
     return Path(found.origin).parent / "_static" / "tiktoken_cache"
-
-
-def _text(article: Article) -> str:
-    """The text under its title."""
-    return article.text if article.title in article.text else f"{article.title}\n\n{article.text}"
 
 
 def _returned(steps: Any) -> Any:

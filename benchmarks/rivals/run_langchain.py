@@ -54,7 +54,7 @@ class LangChain:
     def index(self, articles: Sequence[Article]) -> int:
         """Index the articles, store the index and open it again."""
         splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200, add_start_index=True)
-        documents = [Document(page_content=_text(article), metadata={"source": article.path}) for article in articles]
+        documents = [Document(page_content=article.titled, metadata={"source": article.path}) for article in articles]
         splits = splitter.split_documents(documents)
         FAISS.from_documents(splits, self._embeddings).save_local(self._job.folder)
         self._store = FAISS.load_local(self._job.folder, self._embeddings, allow_dangerous_deserialization=True)
@@ -86,11 +86,6 @@ class LangChain:
     def tokens(self) -> tuple[int, int]:
         """Return the tokens read and written."""
         return self._counted.tokens()
-
-
-def _text(article: Article) -> str:
-    """The text under its title."""
-    return article.text if article.title in article.text else f"{article.title}\n\n{article.text}"
 
 
 if __name__ == "__main__":
