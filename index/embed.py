@@ -12,12 +12,13 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 from safetensors import SafetensorError
 
 from citewire.index.cores import usable_cores
@@ -129,7 +130,8 @@ class FolderEmbedder:
         self._folder = folder or default_folder()
         self._is_default = folder is None
         self._lock = RLock()
-        self._query = lru_cache(QUERIES)(self._query_vector)
+        # No lru_cache of a method: the cycle would keep CTranslate2's threads until the interpreter ends.
+        self._queries: LRUCache[str, Vectors] = LRUCache(QUERIES)
         _check_folder(self._folder)
 
     @cached_property
@@ -158,11 +160,14 @@ class FolderEmbedder:
 
     def embed_query(self, question: str) -> Vectors:
         """Return the unit vector of a question, shape (dimension,), float32, read-only; the last ones are kept."""
-        return self._query(question)
-
-    def _query_vector(self, question: str) -> Vectors:
+        with self._lock:
+            kept: Vectors | None = self._queries.get(question)
+        if kept is not None:
+            return kept
         vector: Vectors = self._vectors([_encodable(question)], True)[0]
         vector.flags.writeable = False
+        with self._lock:
+            self._queries[question] = vector
         return vector
 
     def _no_vectors(self) -> Vectors:
