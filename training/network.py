@@ -1,0 +1,113 @@
+"""The network of the reader and the verifier: all-MiniLM-L6-v2 with three small heads.
+
+Knows torch, the shape of the encoder and what its inputs look like; does not know where examples come from. At run
+time `citewire.qa.reader` computes the same function with CTranslate2 and NumPy; `export.py` writes its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from citewire.index.embed import default_folder
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModel
+
+SUPPORTED, REFUTED, NOT_SAID, UNSUPPORTED = range(4)  # UNSUPPORTED: refuted or not said, the data does not tell which
+FAR = -1e4  # logit of a token outside of the sentence that is read
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One input as tokens.
+
+    Attributes:
+        ids: tokens of both texts with [CLS] and [SEP].
+        types: 1 for the tokens of the sentence that is read, or of the quote; 0 for all others.
+        answers: 1.0 where the sentence answers, 0.0 where it does not; None for a claim.
+        first, last: tokens that the answer begins and ends with, -1 where no span is given.
+        label: SUPPORTED, REFUTED, NOT_SAID or UNSUPPORTED for a claim; None for a question.
+        source: where it comes from, for figures by source.
+    """
+
+    ids: tuple[int, ...]
+    types: tuple[int, ...]
+    answers: float | None
+    first: int = -1
+    last: int = -1
+    label: int | None = None
+    source: str = ""
+
+
+class Network(nn.Module):
+    """Encoder and heads. The word and position embeddings stay as published, so only the rest has to be shipped."""
+
+    def __init__(self, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = AutoModel.from_pretrained(str(default_folder()), add_pooling_layer=False)
+        for name, weight in self.encoder.embeddings.named_parameters():
+            weight.requires_grad_("token_type" in name)
+        hidden = self.encoder.config.hidden_size
+        self.answers = _head(hidden, 1, dropout)
+        self.entails = _head(hidden, 3, dropout)
+        self.span = nn.Linear(hidden, 2)
+
+    def forward(self, ids: Tensor, types: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits: answers (batch,), first and last token (batch, tokens, 2), verdict (batch, 3)."""
+        states = self.encoder(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
+        first = states[:, 0]
+        span = self.span(states).masked_fill(~(types == 1)[..., None], FAR)
+        return self.answers(first).squeeze(-1), span, self.entails(first)
+
+    def trained(self) -> dict[str, Tensor]:
+        """Return the weights that training changes, by name."""
+        wanted = {name for name, weight in self.named_parameters() if weight.requires_grad}
+        return {name: weight for name, weight in self.state_dict().items() if name in wanted}
+
+
+def _head(hidden: int, outputs: int, dropout: float) -> nn.Sequential:
+    middle = hidden // 2
+    return nn.Sequential(nn.Linear(hidden, middle), nn.Tanh(), nn.Dropout(dropout), nn.Linear(middle, outputs))
+
+
+def collate(batch: Sequence[Example]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ids, types and mask, each (batch, longest), padded with 0."""
+    longest = max(len(example.ids) for example in batch)
+
+    def padded(rows: Sequence[tuple[int, ...]]) -> Tensor:
+        return torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows])
+
+    lengths = torch.tensor([len(example.ids) for example in batch])
+    mask = (torch.arange(longest)[None] < lengths[:, None]).long()
+    return padded([example.ids for example in batch]), padded([example.types for example in batch]), mask
+
+
+def loss(network: Network, batch: Sequence[Example], spans: bool = True) -> dict[str, Tensor]:
+    """Return the losses of a batch by head, each a mean over the examples that have such a label."""
+    device = network.span.weight.device
+    ids, types, mask = (part.to(device) for part in collate(batch))
+    answers, span, verdict = network(ids, types, mask)
+    found: dict[str, Tensor] = {}
+    read = [row for row, example in enumerate(batch) if example.answers is not None]
+    if read:
+        wanted = torch.tensor([batch[row].answers for row in read], device=device)
+        found["answers"] = functional.binary_cross_entropy_with_logits(answers[read], wanted)
+    marked = [row for row in read if batch[row].first >= 0] if spans else []
+    if marked:
+        ends = torch.tensor([[batch[row].first, batch[row].last] for row in marked], device=device)
+        found["span"] = functional.cross_entropy(span[marked].transpose(1, 2).flatten(0, 1), ends.flatten())
+    claims = [row for row, example in enumerate(batch) if example.label is not None]
+    if claims:
+        found["entails"] = _verdict_loss(verdict[claims], torch.tensor([batch[row].label for row in claims]).to(device))
+    return found
+
+
+def _verdict_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy; where only "not supported" is known, of the two other labels together."""
+    logs = functional.log_softmax(logits, -1)
+    told = labels != UNSUPPORTED
+    exact = logs.gather(1, labels.clamp(max=NOT_SAID)[:, None]).squeeze(1)
+    either = torch.logsumexp(logs[:, [REFUTED, NOT_SAID]], -1)
+    return -torch.where(told, exact, either).mean()

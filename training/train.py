@@ -1,0 +1,201 @@
+"""Train the reader and the verifier.
+
+    python training/train.py DATA RUN [--examples 80000] [--recipe whole] [--threads 2] [--device cpu]
+
+DATA holds reader.jsonl.gz and verifier.jsonl.gz. RUN gets settings.json, log.jsonl (a line every 50 steps),
+checkpoint.pt (every 200 steps: the same command goes on from there, also after Ctrl-C) and, at the end, weights.pt and
+figures.json on the documents that were held out. `export.py` puts the weights into the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from examples import PLAIN, Mix, chosen, claims, corrupted, is_held, names_in, readings, records, shuffled, truth
+from measure import figures
+from network import Example, Network, loss
+
+BATCH = 32
+BUCKET = 40  # batches whose examples are sorted by length together, so that little is padding
+WARM_UP = 0.06  # share of all steps
+LOG_STEPS, SAVE_STEPS = 50, 200
+NAMES = 20_000  # to exchange for others
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is trained: on which examples, with which heads.
+
+    Attributes:
+        mix: what is made beside the records.
+        verifier: share of claims among the examples.
+        spans: whether the span head is trained.
+        reading: whether the answer head is trained; without it there is the span head alone.
+    """
+
+    mix: Mix = Mix()
+    verifier: float = 0.4
+    spans: bool = True
+    reading: bool = True
+
+
+RECIPES = {
+    "whole": Recipe(),
+    "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
+    "reader": Recipe(verifier=0.0),
+    "span": Recipe(verifier=0.0, reading=False),
+    "no-neighbours": Recipe(mix=replace(Mix(), neighbours=0.0)),
+    "no-swaps": Recipe(mix=replace(Mix(), swapped=0.0, corrupted=0.0, echoed=0.0)),
+    "no-titles": Recipe(mix=replace(Mix(), titled=0.0)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Examples to train and to measure on."""
+
+    questions: list[Example]
+    claims: list[Example]
+    held: list[Example]
+
+
+def load(folder: Path, recipe: Recipe, seed: int) -> Data:
+    """Read the records and make examples of them; documents that are held out give plain ones."""
+    read = [one for one in records(folder / "reader.jsonl.gz") if chosen(one, seed)]
+    said = [one for one in records(folder / "verifier.jsonl.gz") if chosen(one, seed)] if recipe.verifier else []
+    pool = list(dict.fromkeys(name for one in read if not is_held(one) for name in names_in(str(one["question"]))))
+    random.Random(seed).shuffle(pool)  # noqa: S311
+    pool = pool[:NAMES]
+    kept = [one for one in read if not is_held(one)]
+    stated = [one for one in said if not is_held(one)]
+    questions = [example for one in kept for example in readings(one, recipe.mix, seed, pool)]
+    questions += [example for one in stated for example in truth(one, recipe.mix, seed)]
+    told = [example for one in stated for example in claims(one)]
+    if recipe.verifier:
+        told += [example for one in kept for example in corrupted(one, recipe.mix, seed, pool)]
+    held = [example for one in read if is_held(one) for example in readings(one, PLAIN, seed)]
+    held += [example for one in said if is_held(one) for example in claims(one)]
+    return Data(shuffled(questions, seed), shuffled(told, seed + 1), held)
+
+
+def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
+    """Yield `steps` batches, each of questions or of claims, less the first `skip`; the same for the same seed."""
+    dice = random.Random(seed)  # noqa: S311
+    streams = [_stream(data.questions, seed), _stream(data.claims, seed + 1)]
+    for step in range(steps):
+        batch = next(streams[dice.random() < recipe.verifier])
+        if step >= skip:
+            yield batch
+
+
+def _stream(source: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+    for epoch in range(1 << 30):
+        order = shuffled(source, seed + 100 * epoch)
+        for begin in range(0, len(order), BATCH * BUCKET):
+            near = sorted(order[begin : begin + BATCH * BUCKET], key=lambda example: len(example.ids))
+            cut = [near[at : at + BATCH] for at in range(0, len(near), BATCH)]
+            random.Random(f"{seed}|{epoch}|{begin}").shuffle(cut)  # noqa: S311
+            yield from cut
+
+
+def rate(step: int, steps: int, highest: float) -> float:
+    """Return the learning rate of a step: up in a line, then down in a line."""
+    done = step / steps
+    return highest * min(done / WARM_UP + 0.01, (1 - done) / (1 - WARM_UP) + 0.005, 1.0)
+
+
+def main() -> None:
+    """Train as the command line says."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    recipe, steps = RECIPES[options.recipe], math.ceil(options.examples / BATCH)
+    options.run.mkdir(parents=True, exist_ok=True)
+    (options.run / "settings.json").write_text(json.dumps({**vars(options), "recipe_is": asdict(recipe)}, default=str))
+    data = load(options.data, recipe, options.seed)
+    print(f"{len(data.questions):,} readings, {len(data.claims):,} claims, {len(data.held):,} held out")
+    print(Counter(example.source for example in (*data.questions, *data.claims)).most_common(), flush=True)
+    network = Network().to(options.device)
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
+    saved = options.run / "checkpoint.pt"
+    begun = 0
+    if saved.exists():
+        state = torch.load(saved, weights_only=True)
+        network.load_state_dict(state["network"], strict=False)
+        optimizer.load_state_dict(state["optimizer"])
+        begun = state["step"]
+        print(f"going on from step {begun:,} of {steps:,}", flush=True)
+    try:
+        _train(network, optimizer, data, recipe, steps, begun, options)
+    except KeyboardInterrupt:
+        sys.exit(f"stopped; the same command goes on from the last checkpoint in {options.run}")
+    torch.save(network.trained(), options.run / "weights.pt")
+    found = figures(network, data.held)
+    (options.run / "figures.json").write_text(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=1))
+
+
+def _train(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    data: Data,
+    recipe: Recipe,
+    steps: int,
+    begun: int,
+    options: argparse.Namespace,
+) -> None:
+    network.train()
+    start, seen, mean = time.monotonic(), 0, dict[str, float]()
+    with (options.run / "log.jsonl").open("a") as log:
+        for step, batch in enumerate(batches(data, recipe, steps, options.seed, begun), begun):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(step, steps, options.rate)
+            with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
+                found = loss(network, batch, recipe.spans)
+            parts = [value for name, value in found.items() if recipe.reading or name != "answers"]
+            if not parts:
+                continue
+            torch.stack(parts).sum().backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            seen += len(batch)
+            for name, value in found.items():
+                mean[name] = value.item() if name not in mean else 0.98 * mean[name] + 0.02 * value.item()
+            if (step + 1) % LOG_STEPS == 0:
+                speed = seen / (time.monotonic() - start)
+                log.write(json.dumps({"step": step + 1, "of": steps, "examples_per_s": round(speed, 1), **mean}) + "\n")
+                log.flush()
+            if (step + 1) % SAVE_STEPS == 0:
+                state = {"network": network.trained(), "optimizer": optimizer.state_dict(), "step": step + 1}
+                torch.save(state, options.run / "new.pt")
+                (options.run / "new.pt").replace(options.run / "checkpoint.pt")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("data", type=Path, help="folder of reader.jsonl.gz and verifier.jsonl.gz")
+    parser.add_argument("run", type=Path, help="folder of this run; made, or gone on with")
+    parser.add_argument("--examples", type=int, default=80_000, help="examples to train on, repeated as needed")
+    parser.add_argument("--recipe", choices=RECIPES, default="whole")
+    parser.add_argument("--rate", type=float, default=2.5e-4, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--half", action="store_true", help="bfloat16 products: faster on a GPU and on a CPU with AMX")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
