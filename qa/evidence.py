@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from citewire.index.passages import title_words
+from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Hit, Span
 from citewire.qa.reader import Reader, Reading, Window
 
 ANSWERS = 0.5  # calibrated probability from which a sentence counts as answering
 _READ = 48  # sentences that are read at most, those of the best passages first
-_AROUND = 400  # characters of context on each side that a window may hold
 
 ArticleOf = Callable[[str], Article]
 
@@ -63,11 +63,19 @@ def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reade
 
 
 def window(article: Article, span: Span) -> Window:
-    """Return a sentence with its title and what stands around it, white space single."""
-    text, title = article.text, title_words(article)
-    before = " ".join(text[max(0, span.start - _AROUND) : span.start].split())
-    after = " ".join(text[span.end : span.end + _AROUND].split())
-    return Window(text[span.start : span.end], f"{title}. {before}" if title else before, after)
+    """Return a sentence with the title, the sentence before it and the one after it, as in training."""
+    spans = _sentences(article.text)
+    before = next((one for one in reversed(spans) if one.end <= span.start), None)
+    after = next((one for one in spans if one.start >= span.end), None)
+    title = title_words(article)
+    parts = [f"{title}." if title else "", article.text[before.start : before.end] if before else ""]
+    following = article.text[after.start : after.end] if after else ""
+    return Window(article.text[span.start : span.end], " ".join(part for part in parts if part), following)
+
+
+@lru_cache(maxsize=256)
+def _sentences(text: str) -> tuple[Span, ...]:
+    return tuple(sentences(text))
 
 
 def _evidence(article: Article, span: Span, score: float, reading: Reading) -> Evidence:
