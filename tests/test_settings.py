@@ -306,5 +306,3 @@ class TestSearching:
         names = list(Settings.model_fields)
         assert list(SEARCHING) == names[names.index("published_from") : names.index("reranker") + 1]
         assert set(SEARCHING) <= set(FLAGS)
-
-
