@@ -254,9 +254,9 @@ class Answerer:
 
     def _standalone(self, asked: str, history: Sequence[Turn], wanted: SearchOptions) -> str:
         """Of the questions that a follow-up can stand for, the one that the articles answer best."""
-        candidates = followup.follow_up(asked, history)
+        candidates = tuple(dict.fromkeys((*followup.follow_up(asked, history), asked)))
         if len(candidates) == 1:
-            return candidates[0]
+            return asked
         odds = [_log_odds(self._part(text, wanted).probability) - _LATER * at for at, text in enumerate(candidates)]
         return candidates[odds.index(max(odds))]
 
