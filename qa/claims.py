@@ -11,19 +11,15 @@ from dataclasses import dataclass
 
 import sentencex
 
-from citewire.index.passages import sentences
+from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Span
 from citewire.qa import facts
-from citewire.qa.evidence import Evidence
+from citewire.qa.evidence import Evidence, sentence_before
 from citewire.qa.types import Verdict
-from citewire.qa.verdicts import Checker
+from citewire.qa.verdicts import Checker, Quoted
 
 # [1], [1, 2], [[1]], 【1】, [1][2] and, at the end of a text, a marker that has only half arrived.
 _MARKER = re.compile(r"\s*(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")
-# What opens an aside that gives further figures: ", a fraction of the total of $9", ", up 5%".
-_ASIDE = re.compile(
-    r",\s(?=(?:an?|the|up|down|or|and|but|while|whereas|against|representing|compared (?:with|to)|accounting for)\b)"
-)
 _HALF_MARKER = re.compile(r"\s*(?:\[+|【)[\d\s,;–-]*$")
 
 
@@ -100,21 +96,21 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
     return plain, cited
 
 
-def focused(claim: str, answers: Callable[[str], bool]) -> str:
-    """Return a claim without the aside, from a comma on, in which it gives further figures after it has answered.
+def polarity(text: str) -> tuple[str, str]:
+    """Return the "Yes" or "No" that a sentence opens with, "" without one, and the rest of the sentence.
 
-    >>> focused("It made $9, a part of the $800 of all.", lambda text: "$9" in text)
-    'It made $9.'
+    >>> polarity("Yes, the bridge is open.")
+    ('Yes', 'The bridge is open.')
     """
-    for m in _ASIDE.finditer(claim):
-        kept = claim[: m.start()]
-        if facts.numbers(claim[m.end() :]) and answers(kept):
-            return f"{kept}."
-    return claim
+    first, _, rest = text.partition(" ")
+    said = first.strip(",.:;!").capitalize()
+    if said not in ("Yes", "No") or first[-1:] not in ",.:;!":
+        return "", text
+    return said, rest[:1].upper() + rest[1:]
 
 
 def verbatim(article: str, span: Span, text: str) -> Judgement:
-    """The judgement of a claim that is the sentence itself: `text`, at `span` of the article of that path."""
+    """Return the judgement of a claim that is the sentence itself: `text`, at `span` of the article of that path."""
     return Judgement("supported", 1.0, "", (Place(article, span, text),))
 
 
@@ -123,50 +119,44 @@ def judge(
     cited: Sequence[int],
     evidence: Sequence[Evidence],
     article: Callable[[str], Article],
-    known: frozenset[str],
-    checker: Checker | None = None,
+    checker: Checker,
 ) -> Judgement:
-    """Judge `claim` against the sentence of `evidence` that carries most of it.
+    """Judge `claim` against the sentences of `evidence`.
 
-    A name that the sentence leaves to its article ("the company") may be carried by a second quote: the nearest
-    earlier sentence, else the opening one, that has the name. A figure has to stand in the first.
+    A name that its sentence leaves to the article ("the company") is carried by a second quote: the nearest earlier
+    sentence, else the first one, that has the name.
 
     Args:
         claim: a sentence without markers.
         cited: the 1-based numbers that the model wrote; they only break ties, since it may cite wrongly.
         evidence: the sentences that the model was given.
         article: looks up an article by path.
-        known: words that are names although they open the claim; see `facts.name_words`.
-        checker: compares them; without one by words and facts alone, not by meaning.
+        checker: compares them.
     """
-
-    def naming(at: int, name: str) -> str | None:
-        place = _place(name, evidence[at], article)
-        return place.text if place else None
-
-    judged = (checker or Checker()).check(claim, [e.text for e in evidence], [n - 1 for n in cited], known, naming)
-    places = []
-    for at, span in judged.spans:
-        source = evidence[at]
-        start = source.span.start
-        places.append(
-            Place(source.article, Span(start + span.start, start + span.end), source.text[span.start : span.end])
-        )
-    for name in judged.elsewhere if places else ():
-        place = _place(name, evidence[judged.spans[0][0]], article)
-        if place and not facts.has_name(name, " ".join(p.text for p in places)):
-            places.append(place)
+    quotes = [_quoted(one, article(one.article)) for one in evidence]
+    judged = checker.check(claim, quotes, [n - 1 for n in cited])
+    places = [verbatim_place(evidence[place]) for place in judged.places]
+    for name in judged.elsewhere:
+        naming = _naming(name, article(evidence[judged.places[0]].article), evidence[judged.places[0]].span)
+        if naming and not facts.has_name(name, " ".join(place.text for place in places)):
+            places.append(naming)
     return Judgement(judged.verdict, judged.probability, judged.reason, tuple(dict.fromkeys(places)))
 
 
-def _place(name: str, evidence: Evidence, article: Callable[[str], Article]) -> Place | None:
-    source = article(evidence.article)
-    span = _naming(name, source, evidence.span)
-    return Place(evidence.article, span, source.text[span.start : span.end]) if span else None
+def verbatim_place(evidence: Evidence) -> Place:
+    """Return the whole sentence as a quote."""
+    return Place(evidence.article, evidence.span, evidence.text)
 
 
-def _naming(name: str, article: Article, before: Span) -> Span | None:
+def _quoted(evidence: Evidence, article: Article) -> Quoted:
+    before = sentence_before(article, evidence.span)
+    times = tuple((date.first, date.last) for date in article.dates_in(evidence.span))
+    return Quoted(evidence.text, before, f"{title_words(article)}\n{article.text}", times)
+
+
+def _naming(name: str, article: Article, before: Span) -> Place | None:
     """The nearest sentence before `before` that has `name`, else the first of the article that has it."""
     having = [s for s in sentences(article.text) if facts.has_name(name, article.text[s.start : s.end])]
     earlier = [s for s in having if s.end <= before.start]
-    return earlier[-1] if earlier else having[0] if having else None
+    span = earlier[-1] if earlier else having[0] if having else None
+    return Place(article.path, span, article.text[span.start : span.end]) if span else None

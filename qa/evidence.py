@@ -64,13 +64,17 @@ def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reade
 
 def window(article: Article, span: Span) -> Window:
     """Return a sentence with the title, the sentence before it and the one after it, as in training."""
-    spans = _sentences(article.text)
-    before = next((one for one in reversed(spans) if one.end <= span.start), None)
-    after = next((one for one in spans if one.start >= span.end), None)
+    after = next((one for one in _sentences(article.text) if one.start >= span.end), None)
     title = title_words(article)
-    parts = [f"{title}." if title else "", article.text[before.start : before.end] if before else ""]
+    parts = [f"{title}." if title else "", sentence_before(article, span)]
     following = article.text[after.start : after.end] if after else ""
     return Window(article.text[span.start : span.end], " ".join(part for part in parts if part), following)
+
+
+def sentence_before(article: Article, span: Span) -> str:
+    """Return the sentence before a span, "" before the first."""
+    before = next((one for one in reversed(_sentences(article.text)) if one.end <= span.start), None)
+    return article.text[before.start : before.end] if before else ""
 
 
 @lru_cache(maxsize=256)

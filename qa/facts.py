@@ -135,6 +135,11 @@ def months(text: str) -> set[str]:
     return found
 
 
+def month_of(day: str) -> str:
+    """Return the month of an ISO 8601 day in lower case: "may" of 2024-05-03."""
+    return _MONTHS[int(day[5:7]) - 1]
+
+
 def whole_years(first: str, last: str) -> bool:
     """Whether a time, ISO 8601 days, begins with one year and ends with that or another."""
     return first.endswith("-01-01") and last.endswith("-12-31")

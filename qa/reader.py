@@ -134,7 +134,7 @@ class TrainedReader:
             start, end, sure = _best(span + self._heads["span.bias"], one.offsets)
             read[row] = Reading(_sigmoid(self._scale * logit + self._shift), start, end, sure)
 
-        self._encoder.states([one.ids for one in encoded], [one.types for one in encoded], keep)
+        self._encoder.states([one.ids for one in encoded], [one.types for one in encoded], keep=keep)
         return [read[row] for row in range(len(encoded))]
 
     def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
@@ -152,7 +152,7 @@ class TrainedReader:
             odds = np.exp(logits - logits.max())
             found[row] = Support(*(float(one) for one in odds / odds.sum()))
 
-        self._encoder.states(rows, types, keep)
+        self._encoder.states(rows, types, keep=keep)
         return [found[row] for row in range(len(rows))]
 
     def _head(self, name: str, state: Floats) -> Floats:

@@ -8,8 +8,6 @@ a visitor's would be, and kept only where the sentence it was made from comes ba
 from __future__ import annotations
 
 import logging
-import re
-from calendar import month_name
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -19,7 +17,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search as search_index
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Span
-from citewire.qa import english, facts, judge, measure, parts, prompt
+from citewire.qa import analysis, facts, measure, parts, prompt
 from citewire.qa.answer import Answerer
 from citewire.qa.types import Generator, Message
 
@@ -27,15 +25,7 @@ TRIED = 8  # sentences that a question is made from at most; each costs the mode
 MAX_TOKENS = 40  # of a question
 _WORDS = range(7, 61)  # of a sentence worth a question
 _QUESTION_WORDS = range(4, 26)
-_PRONOUN = re.compile(r"(?:he|she|it|they|we|i|you|this|these|those|that|there|but|and|so)\b", re.IGNORECASE)
-# What only makes sense beside the sentence: "Why did he resign?", "What does the article say?"
-_LEANING = re.compile(
-    r"\b(?:he|she|it|they|him|his|her|hers|its|their|them|this|these|those|we|our|you|your|i|my"
-    r"|the (?:above|article|author|passage|question|sentence|speaker|text))\b",
-    re.IGNORECASE,
-)
-
-_SAYS_WHEN = re.compile(rf"when\b.*\b(?:(?:19|20)\d\d|{'|'.join(month_name[1:])}|\w+days?)\b", re.IGNORECASE)
+_PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns: the question leans on a text then
 
 logger = logging.getLogger("citewire.qa.suggest")
 
@@ -111,23 +101,25 @@ def messages(sentence: str) -> list[Message]:
 def clean(written: str) -> str:
     """Return what a model wrote as one question that stands alone and names something, "" where it is none.
 
-    "When did it open in 2021?" answers itself and is none either.
-
     >>> clean(' "Who chairs Lund Lines? ')
     'Who chairs Lund Lines?'
     """
-    question = written.strip().strip("\"“”'* ").removeprefix("Question:").strip()
-    words = question.split()
-    plain = question.endswith("?") and question.count("?") == 1 and "\n" not in question
-    if not plain or len(words) not in _QUESTION_WORDS or not english.opens_question(question):
+    question = " ".join(written.strip().strip("\"“”'* ").removeprefix("Question:").split())
+    plain = question.endswith("?") and question.count("?") == 1
+    if not plain or len(question.split()) not in _QUESTION_WORDS or not facts.names(question):
         return ""
-    if _LEANING.search(question) or _SAYS_WHEN.match(question) or parts.whole(question).parts:
-        return ""
-    return " ".join(words) if facts.names(question) else ""
+    read = analysis.read(question)
+    asks = read[0].tag_.startswith("W") or read[0].pos_ in ("AUX", "VERB", "ADP")  # "What", "Did", "In which"
+    leans = any(token.tag_ in _PEOPLE for token in read)
+    return "" if not asks or leans or parts.whole(question).parts else question
 
 
 def _says_something(sentence: str) -> bool:
-    return len(sentence.split()) in _WORDS and not _PRONOUN.match(sentence) and not judge.is_heading(sentence)
+    """Whether a sentence stands alone: it does not open with a pronoun, and has a verb."""
+    if len(sentence.split()) not in _WORDS:
+        return False
+    read = analysis.read(sentence)
+    return read[0].tag_ not in (*_PEOPLE, "CC", "EX") and any(token.pos_ in ("VERB", "AUX") for token in read)
 
 
 def _same(question: str) -> tuple[str, ...]:

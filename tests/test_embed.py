@@ -19,7 +19,6 @@ from citewire.index.embed import (
     SentenceTransformerEmbedder,
     embed_all,
     load_embedder,
-    load_nli,
     load_reranker,
 )
 from citewire.index.errors import ModelError
@@ -493,64 +492,6 @@ def test_reranker_folders_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]')
     with pytest.raises(ModelError, match=r"asks for the code 'evil\.Module'"):
         load_reranker(tmp_path)
-
-
-NLI = ("contradiction", "ENTAILMENT", "neutral"), ("entailment", "neutral", "contradiction"), ("not", "Entailment")
-
-
-@pytest.mark.parametrize("labels", NLI)
-def test_entailment_is_what_softmax_gives_its_label(tmp_path: Path, labels: tuple[str, ...]) -> None:
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    transformer_of("bert", tmp_path, num_labels=len(labels), id2label=dict(enumerate(labels)))
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
-    model = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
-    place = [label.lower() for label in labels].index("entailment")
-    pairs = [(premise, "the miner struck the bank") for premise in SHORT] + [("the market of chips", "the \udcff")]
-    nli = load_nli(tmp_path, threads=1)
-    found = [nli.entailment(*pair) for pair in pairs]
-    expected = []
-    for premise, hypothesis in pairs:
-        tokens = tokenizer([premise], [hypothesis.replace("\udcff", "?")], truncation=True, return_tensors="pt")
-        with torch.no_grad():
-            expected.append(torch.softmax(model(**tokens).logits[0], 0)[place].item())
-    assert found == pytest.approx(expected, abs=1e-5)
-    assert max(found) - min(found) > 1e-3  # or the comparison would say nothing
-    turned = nli.entailment(*pairs[0][::-1])
-    assert abs(turned - found[0]) > 1e-3  # what is premise and what hypothesis matters
-
-
-@pytest.mark.parametrize(
-    ("id2label", "told"),
-    [
-        ({"0": "negative", "1": "positive"}, "negative, positive"),
-        ({"0": "contradiction", "1": "not_entailment"}, "contradiction, not_entailment"),
-        ({"0": "entailment"}, "entailment"),
-        ({"1": "entailment", "2": "neutral"}, "none"),
-        (["entailment", "neutral"], "none"),
-        (None, "none"),
-    ],
-)
-def test_an_nli_model_without_entailment_is_refused_with_its_labels(
-    tmp_path: Path, id2label: object, told: str
-) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    (tmp_path / "config.json").write_text(json.dumps({"id2label": id2label}))
-    with pytest.raises(ModelError, match=rf"the NLI model in .* from another label; its labels: {told}\. Name"):
-        load_nli(tmp_path)
-
-
-def test_nli_folders_that_are_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"there is no NLI model folder .*/nowhere"):
-        load_nli(tmp_path / "nowhere")
-    (tmp_path / "config.json").write_text('{"id2label": {"0": "entailment", "1": "neutral"}}')
-    (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle")
-    with pytest.raises(ModelError, match=r"holds no \.safetensors file; other weight files may hold code"):
-        load_nli(tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"short")
-    with pytest.raises(ModelError, match=r"the NLI model in .* cannot be loaded"):
-        load_nli(tmp_path).entailment("premise", "hypothesis")
 
 
 # -- embed_all ----------------------------------------------------------------------------------------------

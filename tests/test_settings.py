@@ -306,12 +306,3 @@ class TestSearching:
         names = list(Settings.model_fields)
         assert list(SEARCHING) == names[names.index("published_from") : names.index("reranker") + 1]
         assert set(SEARCHING) <= set(FLAGS)
-
-
-def test_an_nli_folder_is_looked_at_at_once(tmp_path: Path) -> None:
-    assert engine.load_opinion(Settings()) is None
-    (tmp_path / "config.json").write_text('{"id2label": {"0": "no", "1": "yes"}}')
-    (tmp_path / "model.safetensors").write_bytes(b"")
-    chosen = settings.load({"nli": str(tmp_path)}).settings
-    with pytest.raises(ModelError, match="its labels: no, yes"):
-        engine.load_opinion(chosen)

@@ -20,10 +20,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from citewire.index.embed import default_folder
-from citewire.index.passages import sentences
 from network import NOT_SAID, REFUTED, SUPPORTED, UNSUPPORTED, Example
 from tokenizers import Tokenizer
+
+from citewire.index.embed import default_folder
+from citewire.index.passages import sentences
 
 Record = Mapping[str, Any]
 
@@ -83,8 +84,9 @@ def chosen(record: Record, seed: int) -> bool:
 
 
 def _random(record: Record, seed: int) -> random.Random:
-    key = f"{seed}|{record['group']}|{record.get('question') or record['claim']}|{record.get('passage') or record['quote']}"
-    return random.Random(key)  # noqa: S311 - examples, not secrets
+    texts = (record.get("question") or record["claim"], record.get("passage") or record["quote"])
+    key = f"{seed}|{record['group']}|{'|'.join(texts)}"
+    return random.Random(key)
 
 
 # -- questions ----------------------------------------------------------------------------------------------
@@ -317,7 +319,7 @@ def _other_number(sentence: str, dice: random.Random) -> tuple[str, int] | None:
 
 
 def _other_name(sentence: str, quote: str, pool: Sequence[str], dice: random.Random) -> tuple[str, int] | None:
-    names = [name for name in names_in(sentence)]
+    names = names_in(sentence)
     if not names or not pool:
         return None
     near = [name for name in names_in(quote) if name not in sentence]
@@ -357,7 +359,5 @@ def _shortened(sentence: str, dice: random.Random) -> str:
 def shuffled(source: Sequence[Example], seed: int) -> list[Example]:
     """Return the examples in an order that depends on the seed alone."""
     order = list(source)
-    random.Random(seed).shuffle(order)  # noqa: S311
+    random.Random(seed).shuffle(order)
     return order
-
-

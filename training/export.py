@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from citewire.index.embed import default_folder
-from citewire.index.embed_fast import plan, variables_of
 from network import Network
 from safetensors.numpy import save_file
+
+from citewire.index.embed import default_folder
+from citewire.index.embed_fast import plan, variables_of
 
 MOST_BYTES = 12_000_000
 _FROZEN = ("encoder/embeddings_0", "encoder/position_encodings", "encoder/layernorm_embedding")

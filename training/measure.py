@@ -1,8 +1,8 @@
 """Figures of a network on examples of documents that it was not trained on.
 
-    answers   area under the curve, by source: does a sentence that answers score above one that does not
-    span      share of answers whose first and last token are both right, and mean F1 of the tokens
-    verdict   area under the curve of "supported", and balanced accuracy at 0.5
+answers   area under the curve, by source: does a sentence that answers score above one that does not
+span      share of answers whose first and last token are both right, and mean F1 of the tokens
+verdict   area under the curve of "supported", and balanced accuracy at 0.5
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from citewire.index.embed import default_folder
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel
+
+from citewire.index.embed import default_folder
 
 SUPPORTED, REFUTED, NOT_SAID, UNSUPPORTED = range(4)  # UNSUPPORTED: refuted or not said, the data does not tell which
 FAR = -1e4  # logit of a token outside of the sentence that is read

@@ -30,6 +30,7 @@ BUCKET = 40  # batches whose examples are sorted by length together, so that lit
 WARM_UP = 0.06  # share of all steps
 LOG_STEPS, SAVE_STEPS = 50, 200
 NAMES = 20_000  # to exchange for others
+MIX = Mix()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Recipe:
         reading: whether the answer head is trained; without it there is the span head alone.
     """
 
-    mix: Mix = Mix()
+    mix: Mix = MIX
     verifier: float = 0.4
     spans: bool = True
     reading: bool = True
@@ -54,9 +55,9 @@ RECIPES = {
     "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
     "reader": Recipe(verifier=0.0),
     "span": Recipe(verifier=0.0, reading=False),
-    "no-neighbours": Recipe(mix=replace(Mix(), neighbours=0.0)),
-    "no-swaps": Recipe(mix=replace(Mix(), swapped=0.0, corrupted=0.0, echoed=0.0)),
-    "no-titles": Recipe(mix=replace(Mix(), titled=0.0)),
+    "no-neighbours": Recipe(mix=replace(MIX, neighbours=0.0)),
+    "no-swaps": Recipe(mix=replace(MIX, swapped=0.0, corrupted=0.0, echoed=0.0)),
+    "no-titles": Recipe(mix=replace(MIX, titled=0.0)),
 }
 
 
@@ -74,7 +75,7 @@ def load(folder: Path, recipe: Recipe, seed: int) -> Data:
     read = [one for one in records(folder / "reader.jsonl.gz") if chosen(one, seed)]
     said = [one for one in records(folder / "verifier.jsonl.gz") if chosen(one, seed)] if recipe.verifier else []
     pool = list(dict.fromkeys(name for one in read if not is_held(one) for name in names_in(str(one["question"]))))
-    random.Random(seed).shuffle(pool)  # noqa: S311
+    random.Random(seed).shuffle(pool)
     pool = pool[:NAMES]
     kept = [one for one in read if not is_held(one)]
     stated = [one for one in said if not is_held(one)]
@@ -90,7 +91,7 @@ def load(folder: Path, recipe: Recipe, seed: int) -> Data:
 
 def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
     """Yield `steps` batches, each of questions or of claims, less the first `skip`; the same for the same seed."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     streams = [_stream(data.questions, seed), _stream(data.claims, seed + 1)]
     for step in range(steps):
         batch = next(streams[dice.random() < recipe.verifier])
@@ -104,7 +105,7 @@ def _stream(source: Sequence[Example], seed: int) -> Iterator[list[Example]]:
         for begin in range(0, len(order), BATCH * BUCKET):
             near = sorted(order[begin : begin + BATCH * BUCKET], key=lambda example: len(example.ids))
             cut = [near[at : at + BATCH] for at in range(0, len(near), BATCH)]
-            random.Random(f"{seed}|{epoch}|{begin}").shuffle(cut)  # noqa: S311
+            random.Random(f"{seed}|{epoch}|{begin}").shuffle(cut)
             yield from cut
 
 

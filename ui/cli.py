@@ -112,7 +112,7 @@ History = Annotated[
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
-ANSWERING = ("index", "model", "embedder", "device", "engine", "threads", "nli", *SEARCHING)
+ANSWERING = ("index", "model", "embedder", "device", "engine", "threads", *SEARCHING)
 Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 

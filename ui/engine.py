@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from citewire.index.store import Index
     from citewire.index.types import Embedder
     from citewire.qa.answer import Answerer
-    from citewire.qa.opinion import NliOpinion
+    from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
     from citewire.ui.chat import Loaded
     from citewire.ui.conversations import Conversations
@@ -198,20 +198,11 @@ def load_reranker(chosen: Settings) -> Reranker | None:
     return embed.load_reranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
 
 
-def load_opinion(chosen: Settings) -> NliOpinion | None:
-    """Return what says whether a quote supports a claim, None where that is left to the language model.
+def load_reader(chosen: Settings) -> Reader:
+    """Return what reads questions and claims. Raises: ModelError."""
+    from citewire.qa import reader
 
-    Its weights are read when it is first used.
-
-    Raises:
-        ModelError: the folder is missing or holds no NLI model.
-    """
-    if chosen.nli is None:
-        return None
-    from citewire.index import embed
-    from citewire.qa.opinion import NliOpinion
-
-    return NliOpinion(embed.load_nli(chosen.nli, device=chosen.device, threads=chosen.threads))
+    return reader.load_reader(chosen.threads)
 
 
 def check_search(chosen: Settings, index: Index) -> None:
@@ -219,12 +210,11 @@ def check_search(chosen: Settings, index: Index) -> None:
 
     Raises:
         InputError: a name that no article has, or filters that leave no article.
-        ModelError: no reranker or NLI model where one is set.
+        ModelError: no reranker where one is set.
     """
     from citewire.index.scope import require_match
 
     load_reranker(chosen)
-    load_opinion(chosen)
     require_match(index, search_options(chosen))
 
 
@@ -233,15 +223,13 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
 
     Raises:
         InputError: see `search_options`.
-        ModelError: the embedder, the reranker or the NLI model cannot be used.
+        ModelError: the embedder, the reader or the reranker cannot be used.
     """
     from citewire.qa.answer import Answerer, AnswerOptions
 
     embedder.embed(["ready"])  # loads it now; else the first question would wait for it
     if reranker := load_reranker(chosen):
         reranker.score("ready", ["ready"])
-    if opinion := load_opinion(chosen):
-        opinion("ready", "ready")
     options = AnswerOptions(
         search=search_options(chosen),
         max_tokens=chosen.max_tokens,
@@ -250,7 +238,7 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
         unsupported=chosen.unsupported,
         cached=chosen.cached_answers,
     )
-    return Answerer(index, embedder, generator, options, reranker, opinion)
+    return Answerer(index, embedder, generator, load_reader(chosen), options, reranker)
 
 
 def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> Loaded:

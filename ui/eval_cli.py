@@ -36,12 +36,11 @@ EVALUATING = (
     "passages",
     "max_tokens",
     "unsupported",
-    "nli",
     *SEARCHING,
 )
 # Settings that decide an answer; where models lie and how fast they run does not.
 DECIDING = (
-    *("engine", "nli", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
+    *("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
     *SEARCHING,
 )
 RUNS = Path(".citewire/eval")
@@ -148,9 +147,7 @@ def _evaluator(
 ) -> Iterator[tuple[Evaluator, str]]:
     """Yield what evaluates the records, and the name of its model; opens only the indexes that they need."""
     from citewire.qa import evaluate
-    from citewire.qa.opinion import ModelOpinion
     from citewire.qa.records import Asked
-    from citewire.qa.vectors import WordVectors
     from citewire.qa.verdicts import Checker
     from citewire.ui import engine
 
@@ -159,7 +156,7 @@ def _evaluator(
     embedder = engine.load_embedder(chosen)
     with console.progress_bar() as report:
         generator = engine.load_generator(chosen, report)
-    checker = Checker(WordVectors(embedder), engine.load_opinion(chosen) or ModelOpinion(generator))
+    checker = Checker(engine.load_reader(chosen))
     with contextlib.ExitStack() as stack:
         corpus = None
         if not all(item.own for item in asked):

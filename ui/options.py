@@ -54,7 +54,6 @@ FLAGS = {
     "per_group": _flag("per_group", int, "N"),
     "copies": _flag("copies", int, "N"),
     "reranker": _flag("reranker", Path, "FOLDER"),
-    "nli": _flag("nli", Path, "FOLDER"),
     "host": _flag("host", str),
     "port": _flag("port", int),
 }

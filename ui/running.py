@@ -26,7 +26,7 @@ log = logging.getLogger("citewire.ui.running")
 
 FILTERS = ("published_from", "published_to", "outlets", "authors", "only_articles", "where")
 # What is said with each question; the page's own filters still hold. Models are not: no request names a file.
-PER_QUESTION = ("passages", *(name for name in SEARCHING if name not in ("reranker", "nli")))
+PER_QUESTION = ("passages", *(name for name in SEARCHING if name != "reranker"))
 # What decides no answer. All other settings must be the same; one that is new is among them until it is named here.
 _FREE = (
     *("articles", "allow_web", "fields", "max_file_bytes", "max_article_chars", "max_parse_seconds"),

@@ -224,11 +224,6 @@ class Settings(BaseSettings):
     reranker: Path | None = Field(
         default=None, description="folder of a CrossEncoder that reads the best passages again; without one none does"
     )
-    nli: Path | None = Field(
-        default=None,
-        description="folder of a CrossEncoder for natural language inference that is asked whether a quote supports a"
-        " sentence; without one the language model is",
-    )
     max_tokens: int = Field(default=160, ge=1, le=4096, description="longest answer, in the model's tokens")
     max_prompt_tokens: int = Field(default=1200, ge=256, le=131072, description="longest prompt, in the model's tokens")
     max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
