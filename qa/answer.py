@@ -54,6 +54,7 @@ _SHORT = 12  # words of a short answer at most
 _LATER = 0.5  # log odds that each further reading of a follow-up has to be better than the one before
 _SEARCHES = 256  # searches whose hits are kept: one answer makes several, the next question some of them again
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
+_DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
 _WARMING = "What was said?"
 
@@ -92,6 +93,7 @@ class _Part:
         hits: the passages found.
         evidence: their sentences, the likeliest to answer first.
         chosen: those that the model is given, none where nothing answers.
+        polarity: "Yes" or "No" where that is asked and the best sentence tells it, else "".
         claims: numbers of its claims in the answer; parts can share one.
     """
 
@@ -99,6 +101,7 @@ class _Part:
     hits: Sequence[Hit]
     evidence: Sequence[Evidence]
     chosen: Sequence[Evidence]
+    polarity: str = ""
     claims: Sequence[int] = ()
 
     @property
@@ -260,7 +263,17 @@ class Answerer:
     def _part(self, text: str, wanted: SearchOptions) -> _Part:
         hits = self._hits(text, wanted)
         evidence = gather(text, hits, self._index.article, self._reader)
-        return _Part(text, hits, evidence, self._choose(text, evidence))
+        chosen = self._choose(text, evidence)
+        return _Part(text, hits, evidence, chosen, self._polarity(text, chosen))
+
+    def _polarity(self, text: str, chosen: Sequence[Evidence]) -> str:
+        """Return "Yes" or "No" where a question asks for that and its best sentence says so."""
+        stated = analysis.statement(text)
+        if not stated or not chosen:
+            return ""
+        support = self._reader.verify([(stated, chosen[0].text)])[0]
+        said = "Yes" if support.supported > support.refuted else "No"
+        return said if max(support.supported, support.refuted) >= _DECIDED else ""
 
     def _hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
         """Raises: InputError where the filters leave nothing, which a refusal would hide."""
@@ -356,7 +369,7 @@ class Answerer:
             if said := [n for n, c in enumerate(state.claims) if c.shown and c.text == text]:
                 again = said  # of another part
             else:
-                yield Checked(self._add(state, chosen[0].text, _verbatim(chosen[0])))
+                yield Checked(self._add(state, _led(part.polarity, chosen[0].text), _verbatim(chosen[0])))
         part.claims = (*range(first, len(state.claims)), *again)
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
@@ -389,17 +402,20 @@ class Answerer:
                 if not enough:
                     yield Draft(plain)
                 continue
+            polarity, plain = claims.polarity(plain)
             key = " ".join(facts.words(plain))
             if enough or stopped() or not key or key in said:
                 continue
             said.add(key)
+            if polarity and polarity != part.polarity:
+                continue  # the model says yes where the best sentence says no, or neither
             before = time.perf_counter()
             judgement = claims.judge(plain, cited, chosen, self._index.article, self._checker)
             answers = self._answers(part.text, plain, chosen)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
             if answers:
-                yield Checked(self._add(state, plain, judgement))
+                yield Checked(self._add(state, _led(part.polarity, plain), judgement))
             enough = len(state.claims) >= _MAX_CLAIMS
 
     def _answers(self, question: str, claim: str, chosen: Sequence[Evidence]) -> bool:
@@ -524,6 +540,10 @@ def _gives(claim: str, words: str) -> bool:
     said = {token.lemma_.lower() for token in analysis.read(claim)}
     wanted = {token.lemma_.lower() for token in analysis.read(words) if token.is_alpha and not token.is_stop}
     return bool(wanted) and wanted <= said
+
+
+def _led(polarity: str, text: str) -> str:
+    return f"{polarity}: {text}" if polarity else text
 
 
 def _reported(found: Sequence[Sequence[Hit]]) -> tuple[AnswerHit, ...]:

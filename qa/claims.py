@@ -96,6 +96,19 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
     return plain, cited
 
 
+def polarity(text: str) -> tuple[str, str]:
+    """Return the "Yes" or "No" that a sentence opens with, "" without one, and the rest of the sentence.
+
+    >>> polarity("Yes, the bridge is open.")
+    ('Yes', 'The bridge is open.')
+    """
+    first, _, rest = text.partition(" ")
+    said = first.strip(",.:;!").capitalize()
+    if said not in ("Yes", "No") or first[-1:] not in ",.:;!":
+        return "", text
+    return said, rest[:1].upper() + rest[1:]
+
+
 def verbatim(article: str, span: Span, text: str) -> Judgement:
     """Return the judgement of a claim that is the sentence itself: `text`, at `span` of the article of that path."""
     return Judgement("supported", 1.0, "", (Place(article, span, text),))
