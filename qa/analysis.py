@@ -85,6 +85,7 @@ def statement(question: str) -> str:
     subject = next((child for child in root.children if child.dep_ in ("nsubj", "nsubjpass", "expl", "attr")), None)
     if subject is None or subject.left_edge.i != 1:
         return ""
-    end = subject.right_edge.i + 1
+    ends = (subject.right_edge.i + 1, subject.i + 1)  # "sold" of "Was the ferry sold?" may be read as part of "ferry"
+    end = next((end for end in ends if doc[end:].text.rstrip(" ?")), len(doc))
     rest = doc[end:].text.rstrip(" ?")
     return f"{doc[1:end].text} {doc[0].text.lower()} {rest}." if rest else ""

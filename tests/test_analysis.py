@@ -44,7 +44,8 @@ def test_threads_read_the_same() -> None:
     ("question", "statement"),
     [
         ("Did Lund Lines sell its night ferries?", "Lund Lines did sell its night ferries."),
-        ("Is the bridge over the Vann open?", "the bridge over the Vann is open."),
+        ("Was the ferry sold?", "the ferry was sold."),
+        ("Is Ana Ruiz the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines."),
         ("How many ferries does Lund Lines run?", ""),
         ("Lund Lines runs ferries.", ""),
         ("", ""),
