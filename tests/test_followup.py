@@ -1,0 +1,98 @@
+"""What a question can stand for after the turns before it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scored import records, words
+
+from citewire.qa.followup import follow_up, leans
+from citewire.qa.types import REFUSAL, Turn
+
+RIGHT = (
+    0.95  # of the records have the right question among the first three; of the half written after the code 23 of 26
+)
+RECORDS = records("followups.jsonl")
+RUNS = Turn("Who runs Orvik Foods?", "Ines Moreau runs Orvik Foods [1].")
+CLOSED = Turn("When did Brask close its mill?", "Brask closed its mill in March 2022 [1].")
+
+
+def test_the_right_question_is_among_the_first_three() -> None:
+    wrong = []
+    for record in RECORDS:
+        found = follow_up(record["question"], [Turn(*turn) for turn in record["history"]])
+        if words(record["standalone"]) not in [words(q) for q in found[:3]]:
+            wrong.append((record["question"], found))
+    assert len(wrong) <= (1 - RIGHT) * len(RECORDS), wrong
+
+
+def test_a_pronoun_is_a_person_or_a_thing() -> None:
+    assert follow_up("When was she appointed?", [RUNS])[0] == "When was Ines Moreau appointed?"
+    assert follow_up("When was it founded?", [RUNS])[0] == "When was Orvik Foods founded?"
+
+
+def test_a_fragment_exchanges_what_is_of_its_kind() -> None:
+    earlier = Turn("How much did the Merlin kettle cost in 2021?", "It cost 40 euros in 2021 [1].")
+    assert follow_up("and in 2023?", [earlier])[0] == "How much did the Merlin kettle cost in 2023?"
+    assert follow_up("What about the Kite kettle?", [earlier])[0] == "How much did the Kite kettle cost in 2021?"
+
+
+def test_a_question_word_alone_asks_again() -> None:
+    assert follow_up("Why?", [CLOSED])[0] == "Why did Brask close its mill?"
+    answered = Turn("Who closed the mill?", "Brask closed the mill in March [1].")
+    assert follow_up("Why?", [answered])[0] == "Why did Brask close the mill in March?"
+
+
+def test_what_was_said_can_be_asked_after() -> None:
+    said = Turn("When does the strike end?", "The strike will end in May [1].")
+    assert "Who said that The strike will end in May?" in follow_up("Who said that?", [said])
+
+
+def test_a_question_that_stands_alone_comes_first() -> None:
+    text = "Where is the Vire tunnel?"
+    assert not leans(text)
+    assert follow_up(text, [RUNS])[0] == text
+
+
+def test_without_history_there_is_only_the_text() -> None:
+    assert follow_up("And why?", []) == ("And why?",)
+
+
+def test_a_refusal_gives_the_names_of_its_question_only() -> None:
+    refused = Turn("How many kettles did Brask sell?", f"{REFUSAL} The nearest passage is about Tandem.")
+    found = follow_up("Where is it based?", [refused])
+    assert found[0] == "Where is Brask based?"
+    assert not any("Tandem" in question for question in found)
+
+
+def test_earlier_turns_are_made_to_stand_alone() -> None:
+    turns = [RUNS, Turn("When was she appointed?", "She was appointed in 2019 [1].")]
+    assert follow_up("Where did she study?", turns)[0] == "Where did Ines Moreau study?"
+
+
+@pytest.mark.parametrize(
+    ("text", "leaning"),
+    [
+        ("Who said that?", True),
+        ("the second one?", True),
+        ("How many people live there?", True),
+        ("How many did Lund sell?", True),
+        ("and in 2023?", True),
+        ("Why?", True),
+        ("What about Lund?", True),
+        ("Is it true that Brask closed its mill?", False),
+        ("Did Brask sell its mill?", False),
+        ("Is there a mill in Halden?", False),
+        ("How much did Brask earn this year?", False),
+        ("What did Paul Okafor say about the report that Brask wrote?", False),
+    ],
+)
+def test_what_leans_on_what_was_said_before(text: str, leaning: bool) -> None:
+    assert leans(text) is leaning
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
+def test_any_text_has_a_question_and_at_most_six(text: str, question: str, answer: str) -> None:
+    assert 1 <= len(follow_up(text, [Turn(question, answer)])) <= 6
