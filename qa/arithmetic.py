@@ -1,7 +1,7 @@
 """Differences, ratios, changes, sums and rankings of quoted figures and days, computed exactly and shown as a formula.
 
 Knows units, rounding and periods as the quotes write them; refuses operands that do not fit and says why. Which figure
-of a quote answers a question is told by the words around it; what a figure means beyond that it does not know.
+of a quote answers a question is told by `qa.values`; what a figure means beyond that it does not know.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from itertools import pairwise
 from typing import Literal
 
 from citewire.index.dates import spelled
-from citewire.index.types import DateMention
-from citewire.qa import english, facts
+from citewire.qa import analysis, facts, values
 from citewire.qa.facts import Number
-from citewire.qa.question import Question
+from citewire.qa.values import Value
 
 Operation = Literal[
     "difference", "ratio", "percent change", "sum", "larger", "smaller", "older", "younger", "earlier", "later"
@@ -26,31 +25,12 @@ Operation = Literal[
 Days = tuple[str, str]
 
 _SCALES = {Decimal(1000): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion", Decimal(10**12): "trillion"}
-_CURRENCIES = (  # the first that the figure's own words match
-    (r"^A\$", "Australian dollars"),
-    (r"^C\$", "Canadian dollars"),
-    (r"^HK\$", "Hong Kong dollars"),
-    (r"\$|dollar", "dollars"),
-    (r"€|euro", "euros"),
-    (r"£|pound", "pounds"),
-    (r"yuan", "yuan"),
-    (r"¥", "¥"),  # yen or yuan: only ever the same as itself
-)
-_HEDGE = re.compile(
-    r"(?:\b(?:about|around|approximately|roughly|nearly|almost|some|more than|less than|over|under|at least|up to"
-    r"|an estimated|close to)\s+|[~≈]\s*)$",
-    re.IGNORECASE,
-)
-_NEGATIVE = re.compile(r"\b(?:loss(?:es)?|deficit|negative|minus)\b[^.;,]{0,24}$|(?<![\w\d])[-−]\s?$", re.IGNORECASE)
-_PART_OF_YEAR = re.compile(
-    r"\b(?:(?P<quarter>quarter(?:ly)?|Q[1-4])|(?P<half>half|H[12])|(?P<month>month(?:ly)?)|(?P<week>week(?:ly)?)|(?P<day>daily)"
-    r"|(?P<year>annual(?:ly)?|full[- ]year|year(?:ly)?))\b",
-    re.IGNORECASE,
-)
-_CLAUSE_END = re.compile(r"[;:.](?=\s|$)|,\s(?=and\b|but\b|while\b|whereas\b)")
-_TIME_CLAUSE_END = re.compile(r"[,;:.]\s|\s(?:and|but|while|whereas)\s")
-_WORD = re.compile(r"\$?[^\W\d_][\w’'-]*")
-_RATES = re.compile(r"\b(?:tariff|rate|margin|share|percent\w*|proportion)\b", re.IGNORECASE)
+_LOSSES = frozenset(("loss", "deficit"))  # what makes the amount of it negative
+_PARTS_OF_YEAR = {
+    "quarter": "quarter", "quarterly": "quarter", "q1": "quarter", "q2": "quarter", "q3": "quarter", "q4": "quarter",
+    "half": "half", "h1": "half", "h2": "half", "month": "month", "monthly": "month", "week": "week",
+    "weekly": "week", "daily": "day", "year": "year", "yearly": "year", "annual": "year", "annually": "year",
+}  # fmt: skip
 _MOST_DECIMALS = 2  # of a ratio of exact counts; a percentage has one fewer
 
 
@@ -59,7 +39,7 @@ class Figure:
     """A figure of a quote.
 
     Attributes:
-        label: what it is, as a noun phrase: "Acme's revenue in 2023"; see `question.topic`.
+        label: what it is, as a noun phrase: "Acme's revenue in 2023".
         quote: the exact quote.
         number: the figure, with its offsets into `quote`.
         period: first and last day that it is for, ISO 8601; "" where that is not known.
@@ -151,86 +131,17 @@ def compute(operation: Operation, figures: Sequence[Figure], *, same_time: bool 
 # -- operands -------------------------------------------------------------------------------------------
 
 
-def pick(question: Question, label: str, quote: str, period: Days = ("", "")) -> Figure | None:
-    """Return the figure of `quote` that answers `question`, None where none or more than one fits it as well.
-
-    A figure fits by its unit, by the year that is said with it or last before it, and by the words of the question
-    between the figure before and the end of its clause; names that were said earlier count half.
-    """
-    candidates = _candidates(question, quote)
-    wanted = {*question.terms, *(t for name in question.names for t in facts.terms(name))}
-    named = {t for name in question.names for t in facts.terms(name)}
-    scored: list[tuple[float, Number]] = []
-    everything = [n for n in facts.numbers(quote) if n.value not in facts.years(quote)]
-    for number in candidates:
-        before = max((n.end for n in everything if n.end <= number.start), default=0)
-        following = min((n.start for n in everything if n.start >= number.end), default=len(quote))
-        end = _CLAUSE_END.search(quote, number.end, following)
-        own = quote[before : number.start] + quote[number.end : end.start() if end else following]
-        years = facts.years(own) or _last_year(quote[: number.start])
-        if question.years and years and not question.years & years:
-            continue
-        here, earlier = set(facts.terms(own)), set(facts.terms(quote[:before]))
-        scored.append((len(wanted & here) + 0.5 * len((named & earlier) - here), number))
-    best = max((score for score, _ in scored), default=0.0)
-    chosen = [number for score, number in scored if score == best]
-    return Figure(label, quote, chosen[0], period) if len(chosen) == 1 else None
+def figure(label: str, value: Value, quote: str, period: Days = ("", "")) -> Figure | None:
+    """Return the figure of a quote that a value is, None where the value is no number or not in the quote."""
+    if value.number is None:
+        return None
+    number = next((one for one in facts.numbers(quote) if one.matches(value.number)), None)
+    return Figure(label, quote, number, period) if number else None
 
 
-def pick_moment(
-    question: Question, label: str, quote: str, dates: Sequence[DateMention], start: int = 0
-) -> Moment | None:
-    """Return the time in `quote` that answers `question`, None where none or more than one fits it as well.
-
-    A time fits by the words of the question between the time before it and the end of its clause; names count twice.
-
-    Args:
-        question: asks when something was.
-        label: what it asks the time of, as a noun phrase; see `question.event`.
-        quote: the exact quote.
-        dates: the times of the article that the quote is from, with offsets into its text.
-        start: where the quote begins in that text.
-    """
-    inside = sorted((d for d in dates if start <= d.start and d.end <= start + len(quote)), key=lambda d: d.start)
-    named = {t for name in question.names for t in facts.terms(name)}
-    scored: list[tuple[int, Days]] = []
-    for one in inside:
-        before = max((d.end for d in inside if d.end <= one.start), default=start) - start
-        following = min((d.start for d in inside if d.start >= one.end), default=start + len(quote)) - start
-        after = _TIME_CLAUSE_END.split(quote[one.end - start : following])[0]
-        here = set(facts.terms(f"{quote[before : one.start - start]} {after}"))
-        scored.append((2 * len(named & here) + len({*question.terms} & here), (one.first, one.last)))
-    best = max((score for score, _ in scored), default=0)
-    chosen = {days for score, days in scored if score == best}
-    return Moment(label, quote, *chosen.pop()) if len(chosen) == 1 else None
-
-
-def _last_year(text: str) -> set[int]:
-    found = re.findall(r"\b(?:19|20)\d\d\b", text)
-    return {int(found[-1])} if found else set()
-
-
-def _candidates(question: Question, quote: str) -> list[Number]:
-    if question.expects == "date":
-        return []  # the 3 of "3 May" is no amount; see `pick_moment`
-    asked = facts.numbers(question.text)
-    found = [n for n in facts.numbers(quote) if n.unit or n.value not in facts.years(quote)]
-    found = [n for n in found if not any(n.matches(a) for a in asked)]
-    if question.expects == "percent":
-        return [n for n in found if n.unit == "%"]
-    if question.expects == "count":
-        heads = facts.words(question.noun)[-1:]
-        counted = [n for n in found if not n.unit]
-        return [n for n in counted if not heads or _counts(quote, n, heads[0])]
-    rates = [n for n in found if n.unit == "%"]
-    if _RATES.search(question.text) and rates:
-        return rates
-    return [n for n in found if n.unit == "money"] or [n for n in found if not n.unit]
-
-
-def _counts(quote: str, number: Number, noun: str) -> bool:
-    after = facts.words(_CLAUSE_END.split(quote[number.end : number.end + 60])[0])[:5]
-    return any(facts.stem(noun) in facts.stem(w) for w in after)
+def moment(label: str, value: Value, quote: str) -> Moment | None:
+    """Return when something was, out of a value; None where the value is no time."""
+    return Moment(label, quote, *value.days) if value.days else None
 
 
 def _amount(figure: Figure) -> _Amount:
@@ -245,28 +156,21 @@ def _amount(figure: Figure) -> _Amount:
         scale = next((s for s, word in _SCALES.items() if word in text.lower()), Decimal(1))
         written = (full / scale).to_integral_value()
     value, step = written * scale, Decimal(1).scaleb(int(written.as_tuple().exponent)) * scale
-    before = figure.quote[: number.start]
-    if _NEGATIVE.search(before):
+    if _is_loss(figure):
         value = -value
-    unit = "percent" if number.unit == "%" else _currency(text) if number.unit else _noun(figure)
-    return _Amount(figure, value, step, scale, unit, number.unit, bool(_HEDGE.search(before)))
+    unit = values.unit(figure.quote, number)
+    return _Amount(figure, value, step, scale, unit, number.unit, values.hedged(figure.quote, number))
 
 
-def _currency(text: str) -> str:
-    return next(name for pattern, name in _CURRENCIES if re.search(pattern, text, re.IGNORECASE))
-
-
-def _noun(figure: Figure) -> str:
-    """What a bare number counts: the first plural after it, else the word after it."""
-    after = re.split(r"[,;:.()]", figure.quote[figure.number.end : figure.number.end + 60])[0]
-    words: list[str] = []
-    for word in _WORD.findall(after)[:4]:
-        if word.lower() in facts.STOP_WORDS:
-            break
-        words.append(word.lstrip("$"))
-        if english.is_plural(word):
-            return words[-1]
-    return words[0] if words else ""
+def _is_loss(figure: Figure) -> bool:
+    """Whether a minus stands before the figure, or it is the amount of a loss: "a loss of $2 million"."""
+    before = figure.quote[: figure.number.start].rstrip(" $€£¥")
+    if before.endswith(("-", "−")) and not before[-2:-1].isalnum():
+        return True
+    tokens = values.tokens(figure.quote, figure.number.start, figure.number.end)
+    above = [head for token in tokens for head in (token, *token.ancestors)]
+    nouns = [head for head in above if head.pos_ == "NOUN" and head not in tokens]
+    return bool(nouns) and nouns[0].lemma_ in _LOSSES
 
 
 def _misfit(operation: Operation, amounts: Sequence[_Amount], same_time: bool) -> str:
@@ -295,7 +199,7 @@ def _misfit(operation: Operation, amounts: Sequence[_Amount], same_time: bool) -
 
 
 def _same_unit(a: str, b: str) -> bool:
-    return not a or not b or a == b or facts.stem(a.lower()) == facts.stem(b.lower())
+    return not a or not b or a == b or _singular(a) == _singular(b)
 
 
 def _periods_misfit(operation: Operation, a: Figure, b: Figure, same_time: bool) -> str:
@@ -317,11 +221,17 @@ def _span(figure: Figure) -> str:
         days = (date.fromisoformat(figure.period[1]) - date.fromisoformat(figure.period[0])).days + 1
         kinds = {"day": 1, "week": 7, "month": 30, "quarter": 91, "half": 182, "year": 365}
         return next((kind for kind, length in kinds.items() if abs(days - length) <= 0.1 * length), f"{days} days")
-    start = max((m.end() for m in _CLAUSE_END.finditer(figure.quote, 0, figure.number.start)), default=0)
-    end = _CLAUSE_END.search(figure.quote, figure.number.end)
-    clause = figure.quote[start : end.start() if end else len(figure.quote)]
-    said = {m.lastgroup or "" for m in _PART_OF_YEAR.finditer(clause)}
+    said = {_PARTS_OF_YEAR[word] for word in _clause(figure) if word in _PARTS_OF_YEAR}
     return said.pop() if len(said) == 1 else ""
+
+
+def _clause(figure: Figure) -> list[str]:
+    """The lemmas of the clause that a figure stands in, without those of clauses joined to it."""
+    last = values.tokens(figure.quote, figure.number.start, figure.number.end)[-1]
+    top = next((one for one in (last, *last.ancestors) if one.pos_ in ("VERB", "AUX")), last.sent.root)
+    joined = [one for one in top.subtree if one.dep_ == "conj" and one.pos_ in ("VERB", "AUX") and one != top]
+    apart = {token for one in joined for token in one.subtree}
+    return [token.lemma_.lower() for token in top.subtree if token not in apart]
 
 
 # -- operations -----------------------------------------------------------------------------------------
@@ -508,8 +418,13 @@ def _scaled(scale: Decimal, unit: str) -> str:
 
 def _shown(value: Decimal, step: Decimal, scale: Decimal, unit: str) -> str:
     if value == scale == 1:
-        unit = english.singular(unit)
+        unit = _singular(unit)
     return f"{_number(value, step, scale)} {_scaled(scale, unit)}".strip()
+
+
+def _singular(unit: str) -> str:
+    words = list(analysis.read(unit))
+    return "".join([*(word.text_with_ws for word in words[:-1]), *(word.lemma_.lower() for word in words[-1:])])
 
 
 def _about(amounts: Sequence[_Amount]) -> str:

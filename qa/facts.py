@@ -50,6 +50,16 @@ _NAME = re.compile(
     r"(?<![\w])(?:[A-Z]\.)+|(?<![\w])[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*(?:\s+(?:of\s+)?[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*)*"
 )
 _SIGNS = ("$", "€", "£", "¥")
+_CURRENCIES = (  # the first that the words of an amount match
+    (r"^A\$", "Australian dollars"),
+    (r"^C\$", "Canadian dollars"),
+    (r"^HK\$", "Hong Kong dollars"),
+    (r"\$|dollar", "dollars"),
+    (r"€|euro", "euros"),
+    (r"£|pound", "pounds"),
+    (r"yuan", "yuan"),
+    (r"¥", "¥"),  # yen or yuan: only ever the same as itself
+)
 _QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
 _JOINED = 5  # letters from which a name written in one word is looked for as two, and the other way round
 _MONTHS = "january february march april may june july august september october november december".split()
@@ -96,6 +106,11 @@ def numbers(text: str) -> list[Number]:
         unit = "%" if m["percent"] else "money" if m["currency"] else ""
         found.append(Number(value, unit, m.start(), m.end()))
     return sorted(found, key=lambda n: n.start)
+
+
+def currency(amount: str) -> str:
+    """Return the currency of an amount of money as written ("US$5 million"): "dollars"; "" if it names none."""
+    return next((name for pattern, name in _CURRENCIES if re.search(pattern, amount, re.IGNORECASE)), "")
 
 
 def words(text: str) -> list[str]:

@@ -6,333 +6,192 @@ two values of one time disagree is for `qa.conflicts`.
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections import Counter
+from collections.abc import Sequence
 
-from citewire.index.types import Article
-from citewire.qa import english, facts, values
-from citewire.qa.evidence import Evidence
-from citewire.qa.question import Question, parse
+from citewire.index.dates import mentions
+from citewire.index.types import Article, DateMention
+from citewire.qa import analysis, facts, values
+from citewire.qa.analysis import Doc, Token
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.types import TimelinePoint
-from citewire.qa.values import Reading, Slot
-from citewire.qa.vectors import WordVectors
+from citewire.qa.values import Value
 
 MOST = 6  # points of a timeline
-_LEAST_VALUE = 0.42  # score of a value from which it is a point
-_LEAST_SENTENCE = 0.5  # share of the best evidence's score from which a sentence is one
-_LEAST_TOPIC = 0.34  # share of the words of what changes that such a sentence has
-_LIKELY = 0.1  # or the probability with which it answers
-_OF_PROBABILITY, _OF_NAME, _OF_STATED = 0.2, 0.1, 0.05  # what these add to a sentence's score
-_LONGEST = 366  # days of a time that a value is of; "from 2021 to 2024" is none
-_LEAST_ANSWER = 0.6  # share of the best value's score from which a sentence may answer
-_LEAST_LIKELY = 0.01  # and share of the best probability
-_OF_NEWNESS, _OF_ODDS = 0.8, 0.03  # parts of an answering sentence's rank, beside its value's score of at most 1
-_UNDATED = 2.0  # years that a sentence without a day counts as older than the newest
-
-_VERBS = "change develop evolve shift vary fluctuate grow rise fall decline increase decrease drop progress unfold fare"
-_CHANGING = frozenset(
-    form for verb in _VERBS.split() for form in (verb, english.past(verb), english.participle(english.past(verb)))
-)
-_UNITS = r"(?:years|months|quarters|weeks|days|decades?|century|centuries|seasons|time)"
-_RANGE_OPENS = re.compile(r"\b(?:between|from)\b", re.IGNORECASE)
-_RANGE_GOES_ON = re.compile(r"\b(?:and|to|until|till|through)\b", re.IGNORECASE)
-_MOMENT = re.compile(
-    r"\b(?:(?:19|20)\d\d|January|February|March|April|May|June|July|August|September|October|November|December"
-    r"|today|now|(?:first|second|third|fourth|last) quarter|Q[1-4]|spring|summer|autumn|winter)\b",
-    re.IGNORECASE,
-)
-_OVER_TIME = re.compile(
-    rf"\bover time\b|\b(?:over|through|throughout|across) the (?:\w+ ){{0,2}}{_UNITS}\b"
-    r"|\b(?P<unit>year|quarter|month|week|day) (?:by|to) (?P=unit)\b",
-    re.IGNORECASE,
-)
-_SPAN = re.compile(
-    rf"\bsince\b|\bthroughout\b|\bso far\b|\bin recent {_UNITS}\b|\bduring (?:the )?(?:year )?(?:19|20)\d\d\b"
-    rf"|\b(?:in|during|within) the (?:last|past|previous|recent|first|following) (?:\w+ )?{_UNITS}\b",
-    re.IGNORECASE,
-)
-_VERB = rf"(?:{'|'.join(sorted(_CHANGING))})"
-_HOW = re.compile(rf"\W*how (?:did|do|does|has|have) .+? {_VERB}(?: (?:and|or) {_VERB})? ", re.IGNORECASE)
-_PLEASE = r"\W*(?:(?:please|can you|could you|would you) ){0,2}"
-_TELL = (
-    r"(?:give|show|tell|write|draw|make|create|describe|outline|summari[sz]e|explain|list)(?: (?:me|us))?(?: about)?"
-)
-_COURSE_OF = re.compile(
-    rf"{_PLEASE}(?:(?:{_TELL}|what (?:is|was)|what[’']s) )?(?:(?:the|a|an) )?(?:(?!in )\w+ )?"
-    r"(?:history|timeline|chronology|evolution) of (?P<topic>.+)",
-    re.IGNORECASE,
-)
-_TIMELINE_FOR = re.compile(
-    rf"{_PLEASE}{_TELL} (?:the|a) (?:\w+ )?(?:timeline|chronology) (?:for|on|about) (?P<topic>.+)", re.IGNORECASE
-)
-_TRACE = re.compile(rf"{_PLEASE}trace (?:how )?(?P<topic>(?:the|its|their|[A-Z][\w.-]*(?:['’]s?)?) .+)", re.IGNORECASE)
-_HAPPENED = re.compile(
-    r"\W*what(?: has| have|[’']s)? (?:happened|changed)\b(?: (?:to|with|in|at|for|about))?(?P<topic>.*)", re.I
-)
-_GROWTH_OF = re.compile(
-    r"(?:(?:the|its|their) )?(?:growth|rise|fall|decline|changes?|increase|decrease|development|evolution|course)"
-    r" (?:of|in) ",
-    re.IGNORECASE,
-)
-_NUMBER_OF = re.compile(r"(?:the )?(?:total )?number of (?P<counted>.+)", re.IGNORECASE)
-_SHARE = re.compile(r"\b(?:share|percentage|proportion)\b(?! price)", re.IGNORECASE)
-_PRICES = re.compile(r"\b(price|rate|fee|tariff|margin|profit|value)s\b", re.IGNORECASE)  # figures in the plural
-_ONGOING = re.compile(r"\b(?:since|from)\s+(?:the\s+)?$", re.IGNORECASE)  # before the time from which something holds
-_FORECAST = re.compile(
-    r"\b(?:forecasts?|expect\w*|predict\w*|project(?:ed|ions?)|guidance|targets?|plan(?:s|ned)?)\b", re.I
-)
-
-ArticleOf = Callable[[str], Article]
+_LEAST = 0.15  # probability from which a sentence is one: each tells but a part of the course
+_NEAR_BEST = 0.3  # and share of the best sentence's
+_COURSES = frozenset(("history", "timeline", "chronology", "evolution"))  # nouns that mean a course
+_OPENS = frozenset(("since", "throughout", "during"))  # before a time: the whole of it
+_LENGTHS = frozenset(("time", "year", "decade", "century", "month", "quarter", "week", "day", "season"))
+_WHOLE = frozenset(("over", "throughout", "across", "through", "by"))  # before a length of time: all of it
 
 
-def asks(text: str) -> bool:
+def asks(question: str) -> bool:
     """Whether a question asks for the course of something over time.
 
     >>> asks("How has the fleet of Lund changed since 2019?"), asks("How did the chief executive of Lund react?")
     (True, False)
     """
-    if any(pattern.match(text) for pattern in (_COURSE_OF, _TIMELINE_FOR, _TRACE)):
-        return True
-    spans = _spans(text)
-    if _HAPPENED.match(text):
-        return bool(spans)
-    parts = english.clause(text)
-    if parts and parts.wh.lower() == "how" and parts.verb in _CHANGING:
-        return bool(spans) or parts.aux in ("has", "have")
-    if (m := _HOW.match(text)) and m.end() in spans:
-        return True
-    return bool(re.match(r"\W*(?:how|what|which)\b", text, re.IGNORECASE) and _OVER_TIME.search(text))
+    doc = analysis.read(question)
+    asked = next((token for token in doc if token.tag_ in ("WRB", "WP", "WDT", "WP$")), None)
+    if asked is None or asked.lower_ not in ("how", "what"):
+        return asked is None and any(_names_a_course(token) for token in doc)
+    if asked.lower_ == "how" and asked.head.pos_ in ("ADJ", "ADV"):  # how many, how fast: one figure
+        return _over_time(doc)
+    if asked.lower_ == "how":
+        return _spans(doc) or _developed(asked.head)
+    return (
+        any(_names_a_course(token) for token in doc)
+        or _over_time(doc)
+        or (asked.dep_ in ("nsubj", "nsubjpass") and _spans(doc))
+    )
 
 
-def _spans(text: str) -> list[int]:
-    """Where the words begin that say over what time: "since 2019", "between 2021 and 2025", "over the years"."""
-    found = [m.start() for pattern in (_SPAN, _OVER_TIME) if (m := pattern.search(text))]
-    opening = part = _RANGE_OPENS.search(text)
-    for pattern in (_MOMENT, _RANGE_GOES_ON, _MOMENT):
-        part = pattern.search(text, part.end()) if part else None
-    return [*found, opening.start()] if opening and part else found
+def _names_a_course(token: Token) -> bool:
+    """Whether a noun for a course is what is asked for: "what is the history of", "give me a timeline of"."""
+    wanted = token.head.dep_ == "ROOT" and token.dep_ in ("nsubj", "attr", "dobj", "dative", "oprd")
+    return token.lemma_.lower() in _COURSES and (token.dep_ == "ROOT" or wanted)
 
 
-def points(
-    question: Question, evidence: Sequence[Evidence], article: ArticleOf, vectors: WordVectors
-) -> tuple[TimelinePoint, ...]:
+def _over_time(doc: Doc) -> bool:
+    """Whether a whole length of time is named: "over the past decade", "over time", "year by year"."""
+    return any(
+        token.lemma_.lower() in _LENGTHS
+        and any(near.lower_ in _WHOLE for near in (token.head, *token.children) if near.pos_ == "ADP")
+        for token in doc
+    )
+
+
+def _spans(doc: Doc) -> bool:
+    """Whether a stretch of time is named: "since 2019", "from 2021 to 2024", "in recent years"."""
+    dated = [(one.start, one.end) for one in mentions(doc.text, "")]
+    times = [token for token in doc if token.ent_type_ == "DATE" or any(s <= token.idx < e for s, e in dated)]
+    before = {token.nbor(-1) for token in times if token.i > 0} | {token.head for token in times}
+    lengths = any(token.tag_ == "NNS" and token.lemma_.lower() in _LENGTHS for token in times)
+    opened = any(token.lower_ in _OPENS for token in before)
+    ranged = len(times) > 1 and any(token.lower_ in ("between", "from", "to", "until") for token in before)
+    return opened or ranged or lengths or _over_time(doc)
+
+
+def _developed(verb: Token) -> bool:
+    """Whether a verb in the present perfect has nothing that it was done to: "how has the outlook changed?"."""
+    perfect = any(
+        child.dep_ == "aux" and child.lemma_ == "have" and child.tag_ in ("VBZ", "VBP") for child in verb.children
+    )
+    return perfect and not any(child.dep_ in ("dobj", "prep", "xcomp", "ccomp") for child in verb.children)
+
+
+def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> tuple[TimelinePoint, ...]:
     """Return what was so at different times, oldest first; two to `MOST` points, or none.
 
-    Where the question asks for the course of a figure, each point has a value of that figure, if there are two times
-    with one; else it is the sentence of its time that bears best on the question.
+    Where the sentences answer with figures of one unit, each point has its figure; else it is the sentence of its time
+    that answers best. Times are years; months where all are of one year, days where all are of one month.
 
     Args:
-        question: one that `asks` for a course, taken apart.
-        evidence: every sentence that bears on it, as `qa.evidence.gather` returns them.
+        question: one that `asks` for a course.
+        evidence: what bears on it, as `qa.evidence.gather` returns it.
         article: the article of a path.
-        vectors: for the likeness of single words.
     """
-    found = _figures(question, evidence, article, vectors)
-    return found if len(found) > 1 else _sentences(question, evidence, article)
+    least = max(_LEAST, _NEAR_BEST * max((one.probability for one in evidence), default=0.0))
+    read = [one for one in evidence if one.probability >= least]
+    told = _figures(question, read, article)
+    if len({one.first for one in told}) < 2:
+        told = [point for one in read if (point := _point(one, article(one.article)))]
+    first, last = _asked_for(question)
+    return _chosen([one for one in told if one.last >= first and one.first <= last])
 
 
-def prefer_newest(
-    question: Question, evidence: Sequence[Evidence], article: ArticleOf, vectors: WordVectors
-) -> list[Evidence]:
-    """Return the evidence with the sentences that answer first, of these the newest before the older ones.
+def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[Evidence]:
+    """Return the evidence with the newest answering sentence first, where what holds now is asked and answers differ.
 
-    A sentence is as new as the time it states, else as its article. Nothing changes where the question names a time,
-    does not ask for what holds now, or asks for no value that can be told by its form, and where all evidence is
-    of one day or of none; arguments as in `points`.
+    A sentence is as new as the time it states, else as its article; one without a day comes after those with one.
     """
-    slot = values.slot_of(question)
-    if slot is None or not evidence or not _asks_for_now(question, slot):
+    if not values.holds_now(question):
         return list(evidence)
-    best: dict[int, float] = {}
-    for reading in values.read(question, slot, evidence, article, vectors):
-        best.setdefault(id(reading.evidence), reading.score)
-    days = {id(e): _as_of(e, article(e.article)) for e in evidence}
-    if not best or len({*days.values()} - {""}) < 2:
+    answering = [one for one in evidence if one.probability >= ANSWERS]
+    found = values.values(question, answering, article)
+    if all(values.same(a, b) for a in found for b in found):
         return list(evidence)
-    least, likely = _LEAST_ANSWER * max(best.values()), _LEAST_LIKELY * max(e.probability for e in evidence)
-    answering = [e for e in evidence if best.get(id(e), 0.0) >= least and e.probability >= likely]
-    newest = max((days[id(e)] for e in answering), default="")
-
-    def rank(e: Evidence) -> float:
-        day = days[id(e)]
-        years = (date.fromisoformat(newest) - date.fromisoformat(day)).days / 365.25 if day else _UNDATED
-        chance = min(max(e.probability, 0.001), 0.999)
-        return best[id(e)] + _OF_NEWNESS / (1 + years) + _OF_ODDS * math.log(chance / (1 - chance))
-
-    first = sorted(answering, key=rank, reverse=True)
-    placed = {id(e) for e in first}
-    return first + [e for e in evidence if id(e) not in placed]
+    places = {(one.article, one.sentence) for one in found}
+    front = [one for one in answering if (one.article, one.span) in places]
+    front.sort(key=lambda one: _as_of(one, article(one.article)), reverse=True)
+    return front + [one for one in evidence if one not in front]
 
 
-def _asks_for_now(question: Question, slot: Slot) -> bool:
-    """Whether a value that may change is asked for as it is now, and not what something that is named is."""
-    named = {word for name in question.names for word in facts.words(name)}
-    if slot.kind == "thing" and set(facts.words(slot.noun)) <= named:
-        return False
-    timeless = not question.years and not question.periods
-    return question.newest or (timeless and slot.state)
+# -- times ----------------------------------------------------------------------------------------------------
+
+
+def _point(evidence: Evidence, article: Article, value: Value | None = None) -> TimelinePoint | None:
+    """A sentence at the first time that it states and that had come, else at its article's day; None without either."""
+    text, day = value.text if value else "", article.published
+    own = (value.start, value.end) if value else (0, 0)
+    stated = [one for one in article.dates_in(evidence.span) if not day or one.first <= day]
+    if value:  # the nearest to the figure, one that follows it first
+        stated.sort(key=lambda one: one.start - own[1] if one.start >= own[1] else own[0] - one.end + 1)
+    times = [(one.first, one.last) for one in stated] or [(day, day)]
+    span = evidence.span
+    if not times[0][0]:
+        return None
+    return TimelinePoint(*times[0], bool(stated), text, article.path, span.start, span.end, evidence.text)
+
+
+def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[TimelinePoint]:
+    """The points with figures of the unit that most have; none where sentences answer with no figures."""
+    by_place = {(one.article, one.span): one for one in evidence}
+    found = [one for one in values.values(question, evidence, article, near=0.0) if one.number]
+    units: Counter[tuple[str, str]] = Counter()
+    for one in found:
+        units[_unit(one)] += 1
+    wanted = units.most_common(1)[0][0] if units else ("", "")
+    points = [
+        _point(by_place[one.article, one.sentence], article(one.article), one) for one in found if _unit(one) == wanted
+    ]
+    return [point for point in points if point]
+
+
+def _unit(value: Value) -> tuple[str, str]:
+    unit = value.number.unit if value.number else ""
+    return unit, value.unit if unit else ""
+
+
+def _asked_for(question: str) -> tuple[str, str]:
+    """First and last day of the times that a question names; without an end where it says since when."""
+    dates: tuple[DateMention, ...] = mentions(question, "")
+    if not dates:
+        return "", "9999"
+    opened = len(dates) == 1 and any(token.lower_ in ("since", "from") for token in analysis.read(question))
+    return min(one.first for one in dates), "9999" if opened else max(one.last for one in dates)
 
 
 def _as_of(evidence: Evidence, article: Article) -> str:
     """The day up to which a sentence speaks: the latest time that it states and that had come, else its article's."""
+    offset, day = evidence.span.start, article.published
+    words = {token.idx + len(token): token.lower_ for token in analysis.read(evidence.text)}
     days = []
-    for (start, _), (_, last) in values.times(evidence, article).items():
-        ongoing = article.published and _ONGOING.search(evidence.text[:start])
-        days.append(article.published if ongoing or (article.published and last > article.published) else last)
-    return max(days, default=article.published)
+    for one in article.dates_in(evidence.span):
+        before = len(evidence.text[: one.start - offset].rstrip())
+        ongoing = words.get(before) in ("since", "from")
+        days.append(day if day and (ongoing or one.last > day) else one.last)
+    return max(days, default=day)
 
 
-# -- figures --------------------------------------------------------------------------------------------------
-
-
-def _figures(
-    question: Question, evidence: Sequence[Evidence], article: ArticleOf, vectors: WordVectors
-) -> tuple[TimelinePoint, ...]:
-    """The values of the figure whose course is asked for; none where it is none."""
-    asked = _figure(question)
-    slot = values.slot_of(asked)
-    if slot is None or slot.kind != "number" or not evidence:
-        return ()
-    planned = bool(_FORECAST.search(question.text))
-    readings = [
-        r
-        for r in values.read(asked, slot, evidence, article, vectors)
-        if r.score >= _LEAST_VALUE and r.days[0] and r.planned == planned and _meant(question, r.days)
-    ]
-    series = _series([r for r in readings if _length(r.days) <= _LONGEST])
-    told = [
-        _Told(r.score + _OF_STATED * r.stated, _point(r.evidence, r.days, r.stated, r.text), (r.low, r.high))
-        for r in series
-    ]
-    return _choose(told, lambda a, b: _rounds_to(a.bounds, b.bounds) or _rounds_to(b.bounds, a.bounds))
-
-
-def _series(readings: Sequence[Reading]) -> list[Reading]:
-    """Those of one and the same figure: the one without a narrower scope, else the one with values of most times."""
-    kinds = [[r for r in readings if values.comparable(r, one)] for one in readings]
-
-    def worth(kind: list[Reading]) -> tuple[bool, int, float]:
-        times = len({r.days for r in kind})
-        return times > 1 and not kind[0].scope, times, kind[0].score
-
-    return max(kinds, key=worth, default=[])
-
-
-def _rounds_to(figure: tuple[float, float], other: tuple[float, float]) -> bool:
-    return other[0] <= sum(figure) / 2 <= other[1]
-
-
-def _figure(question: Question) -> Question:
-    """The question for the figure at any one time: what was the revenue of Kestrel?"""
-    if question.expects in ("count", "amount", "percent"):
-        return replace(question, years=frozenset(), periods=())
-    topic = _topic(question.text)
-    if counted := _NUMBER_OF.fullmatch(topic):
-        return parse(f"How many {counted['counted']}?")
-    topic = _PRICES.sub(lambda m: m[1], topic)
-    asked = parse(topic if english.opens_question(topic) else f"What was {topic}?")
-    return replace(asked, expects="percent") if _SHARE.search(topic) else asked
-
-
-def _topic(text: str) -> str:
-    """What changes: "the revenue of Kestrel" of "How did the revenue of Kestrel change since 2019?"."""
-    found = next((m for p in (_COURSE_OF, _TIMELINE_FOR, _TRACE, _HAPPENED) if (m := p.match(text))), None)
-    parts = english.clause(text)
-    topic = found["topic"] if found else parts.subject if parts else text
-    topic = topic[: min(_spans(topic), default=len(topic))]
-    return _GROWTH_OF.sub("", topic.strip(" ,.?!"), count=1)
-
-
-def _length(days: tuple[str, str]) -> int:
-    return (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1
-
-
-# -- sentences ------------------------------------------------------------------------------------------------
-
-
-def _sentences(question: Question, evidence: Sequence[Evidence], article: ArticleOf) -> tuple[TimelinePoint, ...]:
-    """The sentence of each time that bears best on the question."""
-    top = max((e.score for e in evidence), default=0.0)
-    topic = facts.terms(_topic(question.text))
-    told = []
-    for e in evidence:
-        home = article(e.article)
-        when = _when(e, home)
-        if not when[0][0] or e.score < _LEAST_SENTENCE * top or not _meant(question, when[0]):
-            continue
-        named = any(facts.has_name(name, e.text) for name in question.names)
-        about = (
-            named or not question.names or any(facts.has_name(n, f"{home.title} {home.text}") for n in question.names)
-        )
-        if about and (e.probability >= _LIKELY or _share(topic, _read(e, home)) >= _LEAST_TOPIC):
-            worth = e.score + _OF_PROBABILITY * e.probability + _OF_NAME * named + _OF_STATED * when[1]
-            told.append(_Told(worth, _point(e, *when)))
-    return _choose(told, lambda a, b: set(facts.terms(a.point.text)) == set(facts.terms(b.point.text)))
-
-
-def _read(evidence: Evidence, article: Article) -> list[str]:
-    """The stems of a sentence and of what says whom it speaks of."""
-    return facts.terms(" ".join([evidence.text, *(article.text[s.start : s.end] for s in evidence.context)]))
-
-
-def _share(topic: Sequence[str], terms: Sequence[str]) -> float:
-    """Share of the stems of `topic` that are among `terms`."""
-    return sum(any(facts.same_root(stem, term) for term in terms) for stem in topic) / max(1, len(topic))
-
-
-def _when(evidence: Evidence, article: Article) -> tuple[tuple[str, str], bool]:
-    """The time that a sentence speaks of, and whether it states it; of a forecast, the day it was made."""
-    for days in values.times(evidence, article).values():
-        if not article.published or days[0] <= article.published:
-            return days, True
-    return (article.published, article.published), False
-
-
-# -- choosing -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What may become a point: how well it bears on the question, and the bounds of its figure."""
-
-    worth: float
-    point: TimelinePoint
-    bounds: tuple[float, float] = (0.0, 0.0)
-
-
-def _choose(told: Sequence[_Told], same: Callable[[_Told, _Told], bool]) -> tuple[TimelinePoint, ...]:
-    """The best of each time, without those that only repeat the one before; none where one is left.
-
-    Times are years; months where all are of one year, days where all are of one month.
-    """
+def _chosen(told: Sequence[TimelinePoint]) -> tuple[TimelinePoint, ...]:
+    """The first of each time, oldest first, without those that only repeat the figure or words before; none of one."""
     for digits in (4, 7, 10):  # of YYYY-MM-DD
-        best: dict[str, _Told] = {}
-        for one in sorted(told, key=lambda x: -x.worth):
-            best.setdefault(one.point.first[:digits], one)
+        best: dict[str, TimelinePoint] = {}
+        for one in told:
+            best.setdefault(one.first[:digits], one)
         if len(best) > 1:
             break
-    course = [best[time] for time in sorted(best)]
-    news = [one for i, one in enumerate(course) if i == 0 or not same(course[i - 1], one)]
-    if len(news) == 1:  # that nothing changed is the news
-        news = [course[0], course[-1]]
-    if len(course) < 2:
+    else:
         return ()
-    inner = sorted(news[1:-1], key=lambda x: -x.worth)[: MOST - 2]
-    return tuple(one.point for one in news if one in (news[0], news[-1]) or one in inner)
+    course = [best[time] for time in sorted(best)]
+    news = [one for place, one in enumerate(course) if place == 0 or _said(course[place - 1]) != _said(one)]
+    if len(news) == 1:  # that nothing changed is the news
+        return course[0], course[-1]
+    inner = sorted(news[1:-1], key=told.index)[: MOST - 2]
+    return tuple(one for one in news if one in (news[0], news[-1]) or one in inner)
 
 
-def _point(evidence: Evidence, days: tuple[str, str], stated: bool, value: str = "") -> TimelinePoint:
-    span = evidence.span
-    return TimelinePoint(*days, stated, value, evidence.article, span.start, span.end, evidence.text)
-
-
-def _meant(question: Question, days: tuple[str, str]) -> bool:
-    """Whether a time is within what the question names."""
-    if not question.periods:
-        return True
-    first = min(period[0] for period in question.periods)
-    last = "" if any(not period[1] for period in question.periods) else max(p[1] for p in question.periods)
-    return days[1] >= first and (not last or days[0] <= last)
+def _said(point: TimelinePoint) -> object:
+    return point.value or frozenset(facts.terms(point.text))
