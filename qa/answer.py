@@ -412,14 +412,14 @@ class Answerer:
                 continue  # the model says yes where the best sentence says no, or neither
             before = time.perf_counter()
             judgement = claims.judge(plain, cited, chosen, self._index.article, self._checker)
-            answers = self._answers(part.text, plain, chosen)
+            answers = self._is_answer(part.text, plain, chosen)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
             if answers:
                 yield Checked(self._add(state, _led(part.polarity, plain), judgement))
             enough = len(state.claims) >= _MAX_CLAIMS
 
-    def _answers(self, question: str, claim: str, chosen: Sequence[Evidence]) -> bool:
+    def _is_answer(self, question: str, claim: str, chosen: Sequence[Evidence]) -> bool:
         """Whether a claim answers what was asked: it gives the words that the reader found, or reads as an answer."""
         if any(one.words and _gives(claim, one.words) for one in chosen):
             return True

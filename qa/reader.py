@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from citewire.index.embed import default_folder
-from citewire.index.embed_fast import Encoder, plan, variables
+from citewire.index.embed_fast import Encoder, Variables, plan, variables
 from citewire.index.errors import ModelError
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
@@ -27,6 +27,7 @@ MAX_TOKENS = 144  # of a question with its window, or of a claim with its quote;
 QUESTION_TOKENS = 48
 CLAIM = "claim: "  # before a claim, which tells the network which of its two tasks it has
 LONGEST = 24  # tokens of the words that answer
+_KINDS = ("weight", "bias")
 CLS, SEP = 101, 102  # in the vocabulary of BERT, uncased
 
 Floats = NDArray[np.float32]
@@ -111,10 +112,12 @@ class TrainedReader:
                 fitted = json.loads((file.metadata() or {})["calibration"])
             layers = {name: _widened(value) for name, value in stored.items() if name.startswith("encoder/")}
             base_variables = variables(base, "float32", typed=True)
+            if lost := _expected(base_variables) - stored.keys():
+                raise ValueError(f"it has no {min(lost)}")
             self._encoder = Encoder({**base_variables, **layers}, epsilon=base.epsilon, threads=threads)
             self._heads = {name: _widened(value) for name, value in stored.items() if not name.startswith("encoder/")}
             self._scale, self._shift = float(fitted["scale"]), float(fitted["shift"])
-        except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
             fix = "Install citewire again, or write the file anew with training/export.py"
             raise ModelError(f"the reader in {weights} cannot be loaded: {error}", fix) from error
         self._tokenizer = Tokenizer.from_file(str(default_folder() / "tokenizer.json"))
@@ -161,7 +164,8 @@ class TrainedReader:
         return out
 
     def _tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        # A shell may pass half a surrogate pair on; "replace" keeps the offsets.
+        encoding = self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
         return encoding.ids, encoding.offsets
 
     def _window(self, asked: Sequence[int], window: Window) -> _Encoded:
@@ -190,6 +194,13 @@ class _Encoded:
     offsets: list[tuple[int, int]]
 
 
+def _expected(base: Variables) -> set[str]:
+    """The names of all that training changes: without one of them the published layer would be run in its place."""
+    heads = {f"{head}.{layer}.{kind}" for head in ("answers", "entails") for layer in (0, 3) for kind in _KINDS}
+    layers = {name for name in base if name.startswith("encoder/layer_")}
+    return layers | heads | {f"span.{kind}" for kind in _KINDS}
+
+
 def _widened(value: NDArray[Any]) -> NDArray[Any]:
     return value.astype(np.float32) if value.dtype == np.float16 else value
 
@@ -200,7 +211,8 @@ def _best(logits: Floats, offsets: Sequence[tuple[int, int]]) -> tuple[int, int,
         return 0, 0, 0.0
     sums = logits[:, 0][:, None] + logits[:, 1][None]
     upper = np.triu(np.ones(sums.shape, bool))
-    odds = np.where(upper & ~np.triu(upper, LONGEST), np.exp(sums - sums.max()), 0.0)
+    sums = np.where(upper & ~np.triu(upper, LONGEST), sums, -np.inf)
+    odds = np.exp(sums - sums.max())
     first, last = np.unravel_index(odds.argmax(), odds.shape)
     return offsets[int(first)][0], offsets[int(last)][1], float(odds[first, last] / odds.sum())
 

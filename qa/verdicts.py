@@ -19,6 +19,7 @@ SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
 _DECIDED = 0.1  # the most that a claim keeps which differs for sure
 _TOGETHER = 3  # sentences that are read as one quote where none alone carries the claim
 _SAME_WORDS = 0.8  # share of a claim's words in a quote from which a "not" in one of both turns it around
+_ROUNDED = 0.05  # the most that a rounded figure is off: 20 is not 15, though 15 rounds to it
 _SURELY = 0.8  # probability from which an adjective of nationality is believed that the quote has as a country
 
 
@@ -91,7 +92,8 @@ class Checker:
             return Judged("supported", 1.0, "", (same,))
         support = self._supports(claim, given)
         order = sorted(range(len(given)), key=lambda place: -support[place].supported - 1e-3 * (place in cited))
-        places, best = (order[0],), support[order[0]]
+        places: tuple[int, ...] = (order[0],)
+        best = support[order[0]]
         if best.supported < SUPPORTED and len(given) > 1:
             together = tuple(sorted(order[:_TOGETHER]))
             read = self._reader.verify([(claim, " ".join(given[place].text for place in together))])[0]
@@ -144,7 +146,8 @@ def _difference(claim: str, quotes: Sequence[Quoted], probability: float) -> tup
     if figure := _other_figure(claim, text, quotes):
         return f"{figure} is not in the quote", ()
     elsewhere = []
-    for name in facts.names(claim, facts.name_words([claim, text])):
+    proper = frozenset(token.lower_ for token in analysis.read(claim) if token.pos_ == "PROPN")  # "Acme" that opens it
+    for name in facts.names(claim, facts.name_words([claim, text]) | proper):
         if facts.has_name(name, text):
             continue
         if any(facts.has_name(name, f"{quote.before} {quote.around}") for quote in quotes):
@@ -175,13 +178,16 @@ def _agrees(said: facts.Number, told: facts.Number, claim: str) -> bool:
         return True
     if "%" in (said.unit, told.unit) and said.unit != told.unit:
         return False
-    digits = [character for character in claim[said.start : said.end] if character.isdigit()]
-    written = len("".join(digits).rstrip("0")) or 1
-    if not told.value or not said.value:
+    if not told.value or not said.value or said.value in facts.years(claim):
         return False
+    spelled = "".join(character for character in claim[said.start : said.end] if character in "0123456789.")
+    digits = spelled.replace(".", "").lstrip("0")
+    written = len(digits if "." in spelled else digits.rstrip("0")) or 1
     step = 10.0 ** (math.floor(math.log10(abs(told.value))) - written + 1)
-    return written < len(f"{told.value:.15g}".replace(".", "").strip("0")) and math.isclose(
-        round(told.value / step) * step, said.value, rel_tol=1e-9
+    return (
+        written < len(f"{told.value:.15g}".replace(".", "").strip("0"))
+        and math.isclose(round(told.value / step) * step, said.value, rel_tol=1e-9)
+        and math.isclose(said.value, told.value, rel_tol=_ROUNDED)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import GeneratorType, MappingProxyType
@@ -12,6 +13,7 @@ from types import GeneratorType, MappingProxyType
 import numpy as np
 import pytest
 from conftest import SEEDS, indexed
+from readers import ScriptedReader
 from test_embed import transformer_of
 
 from citewire.index.build import build_index
@@ -22,9 +24,8 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters, Hit, Vectors
 from citewire.qa.answer import Answerer, AnswerOptions
+from citewire.qa.reader import Reader, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
-from citewire.ui import engine
-from citewire.ui.settings import Settings
 
 ARTICLES = {
     "ferry.txt": """The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021.
@@ -41,6 +42,23 @@ The bridge carries 9,000 cars a day, and the repairs of the bridge cost each cit
 }
 COST = "How much did the repairs of the bridge cost?"
 COST_SENTENCE = "The repairs of the bridge cost 40 million euros, twice the first estimate."
+FLEET = "How many ferries does Lund Lines run?"
+PROFIT_2022, PROFIT_2023 = "What was Kestrel's profit in 2022?", "What was Kestrel's profit in 2023?"
+LIGHTHOUSES = "How many lighthouses does Lund Lines own?"
+COURSE = "How did the number of ferries that Lund Lines runs change between 2021 and 2023?"
+NOT_SAID = "Who is the finance chief of Lund Lines?"
+# What answers these questions; all others are answered by sentences that share half of their words.
+ANSWERS: dict[str, str | Sequence[str]] = {
+    COST: ("40 million euros", "12 euros", "41 million euros"),
+    FLEET: "14 ferries",
+    PROFIT_2022: "£3.5 million",
+    PROFIT_2023: "£3.1 million",
+    LIGHTHOUSES: (),
+    NOT_SAID: (),
+    "What is the capital of France?": (),
+    "What did Ana Ruiz say about lorries?": "skip the coast road",
+    "What did the repairs of the bridge say about lorries?": (),
+}
 
 
 class Scripted:
@@ -48,10 +66,8 @@ class Scripted:
 
     name = "scripted"
 
-    def __init__(self, words: str, fails_after: int | None = None, yes: float = 0.35) -> None:
+    def __init__(self, words: str, fails_after: int | None = None) -> None:
         self.pieces = re.findall(r"\s*\S+", words)
-        self.yes = yes  # small models say no more often than yes
-        self.opinions: list[Sequence[Message]] = []
         self.fails_after = fails_after
         self.prompts: list[Sequence[Message]] = []
 
@@ -70,8 +86,7 @@ class Scripted:
         return sum(len(m.content.split()) for m in messages)
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        self.opinions.append(messages)
-        return [self.yes, 1 - self.yes]
+        raise NotImplementedError
 
 
 class Remembering:
@@ -108,10 +123,11 @@ Make = Callable[..., Answerer]
 
 @pytest.fixture
 def answerer(index: Index, remembering: Remembering) -> Make:
-    def make(generator: str | Generator, **options: object) -> Answerer:
+    def make(generator: str | Generator, reader: Reader | None = None, **options: object) -> Answerer:
         if isinstance(generator, str):
             generator = Scripted(generator)
-        return Answerer(index, remembering, generator, replace(AnswerOptions(), **options))  # type: ignore[arg-type]
+        chosen = replace(AnswerOptions(), **options)  # type: ignore[arg-type]
+        return Answerer(index, remembering, generator, reader or ScriptedReader(ANSWERS), chosen)
 
     return make
 
@@ -139,14 +155,12 @@ class TestClaims:
         assert (claim.verdict, claim.reason, claim.shown) == ("supported", "", True)
         assert [(q.article, q.text) for q in claim.quotes] == [("bridge.txt", COST_SENTENCE)]
         assert (answer.question, answer.standalone_question) == (COST, COST)
-        assert (answer.model, answer.index_generation) == ("scripted", 1)
+        assert (answer.model, answer.index_generation, answer.short) == ("scripted", 1, "40 million euros")
         check_quotes(answer, index)
 
     def test_a_wrong_citation_does_not_matter(self, answerer: Make) -> None:
-        assert (
-            answerer("The repairs cost 40 million euros [9].").ask(COST).text
-            == "The repairs cost 40 million euros. [1]"
-        )
+        answer = answerer("The repairs cost 40 million euros [9].").ask(COST)
+        assert answer.text == "The repairs cost 40 million euros. [1]"
 
     @pytest.mark.parametrize(
         ("unsupported", "shown", "text", "status"),
@@ -170,22 +184,24 @@ class TestClaims:
     @pytest.mark.parametrize(
         "words", ["", "\n \n", "[1]", "The repairs of the bridge did cost much.", "How much did the repairs cost?"]
     )
-    def test_words_that_say_nothing_give_way_to_the_quote(self, answerer: Make, words: str) -> None:
-        answer = answerer(words).ask(COST)
+    @pytest.mark.parametrize("unsupported", ["withheld", "marked"])
+    def test_what_does_not_answer_is_not_shown(self, answerer: Make, words: str, unsupported: str) -> None:
+        answer = answerer(words, unsupported=unsupported).ask(COST)
         assert (answer.status, answer.text) == ("answered", f"{COST_SENTENCE} [1]")
         assert [c.verdict for c in answer.claims] == ["supported"]
 
-    def test_a_partial_claim_is_shown_as_partial(self, answerer: Make) -> None:
-        answer = answerer(
-            "Acme Shipping paid for the repairs, which cost 40 million euros, twice the first estimate."
-        ).ask(COST)
-        assert (answer.status, answer.claims[0].verdict) == ("partial", "partial")
-        assert answer.claims[0].reason == "Acme Shipping is not in the quote"
+    def test_a_partial_claim_is_shown_beside_what_is_said(self, answerer: Make, index: Index) -> None:
+        claim = "Repairing it took 40 million euros of taxes."
+        answer = answerer(claim, ScriptedReader(ANSWERS, {claim: 0.4})).ask(COST)
+        assert (answer.status, answer.text) == ("partial", f"{claim} [1] {COST_SENTENCE} [1]")
+        assert answer.claims[0].reason == "the quote says only a part of this"
+        check_quotes(answer, index)
 
     def test_one_number_for_one_quote_and_no_claim_twice(self, answerer: Make, index: Index) -> None:
         said = "The repairs cost 40 million euros [1]."
-        answer = answerer(f"{said} {said} It was 40 million, twice the estimate [2].").ask(COST)
-        assert answer.text == "The repairs cost 40 million euros. [1] It was 40 million, twice the estimate. [1]"
+        answer = answerer(f"{said} {said} The estimate was half of 40 million euros [2].").ask(COST)
+        assert answer.text.startswith("The repairs cost 40 million euros. [1] The estimate was half")
+        assert answer.text.count("The repairs cost") == 1
         check_quotes(answer, index)
 
     def test_at_most_three_claims(self, answerer: Make) -> None:
@@ -194,189 +210,126 @@ class TestClaims:
         )
         assert len(answerer(said).ask(COST).claims) == 3
 
-    def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
-        answer = answerer("Profit was £3.1 million in 2023 [1].").ask(
-            "What was the profit of Kestrel in 2022 and 2023?"
-        )
-        assert "£3.1 million" in answer.text
-        assert "£3.5 million" in answer.text
-        assert len({q.text for c in answer.claims for q in c.quotes}) == 2
-        check_quotes(answer, index)
-
     def test_offsets_count_code_points(self, answerer: Make, index: Index) -> None:
-        answer = answerer("Night sailings let lorries skip the coast road, said Ana Ruiz.").ask(
-            "What did Ana Ruiz say about night sailings?"
-        )
+        asked = "What did Ana Ruiz say about night sailings?"
+        answer = answerer("Night sailings let lorries skip the coast road, said Ana Ruiz.").ask(asked)
         assert [q.text for q in answer.claims[0].quotes] == [ARTICLES["ferry.txt"].split("\n")[2]]
         check_quotes(answer, index)
 
-    def test_a_sentence_that_ranks_nothing_is_not_added_where_the_most_is_asked_for(
+    def test_a_name_is_quoted_where_it_stands(self, answerer: Make, index: Index) -> None:
+        answer = answerer("Lund Lines runs 14 ferries on the route.").ask(FLEET)
+        assert [q.text for q in answer.claims[0].quotes] == [
+            ARTICLES["ferry.txt"].split("\n")[1],
+            ARTICLES["ferry.txt"].split("\n")[0],
+        ]
+        assert answer.text == "Lund Lines runs 14 ferries on the route. [1] [2]"
+        check_quotes(answer, index)
+
+    def test_the_short_answer_is_what_the_sentences_make_likeliest(
         self, remembering: Remembering, tmp_path: Path
     ) -> None:
-        text = (
-            "The yards reported who built ships.\nKestrel built 40 ships last year, and its ships won prizes.\n"
-            "Of all yards, Osprey built the most ships for the ninth year in a row.\n"
-        )
-        question = "Which yard built the most ships?"
-        with indexed({"yards.txt": text}, tmp_path, remembering) as index:
-            answerer = Answerer(index, remembering, Scripted("Of all yards, Osprey built the most ships."))
-            assert answerer.evidence(question)[0].text == "The yards reported who built ships."
-            assert answerer.ask(question).text == "Of all yards, Osprey built the most ships. [1]"
+        asked = "Who won the Skarvik Cup?"
+        texts = {
+            "a.txt": "The Skarvik Cup was won by Bo Lind in the end.\n",
+            "b.txt": "Greta Solheim took the Skarvik Cup home on Sunday.\n",
+            "c.txt": "Nobody thought that Bo Lind would win the Skarvik Cup.\n",
+        }
+        reader = ScriptedReader({asked: ("Greta Solheim", "Bo Lind")})
+        with indexed(texts, tmp_path, remembering) as index:
+            assert Answerer(index, remembering, Scripted(""), reader).ask(asked).short == "Bo Lind"
+
+
+class TestYesOrNo:
+    ASKED = "Did the repairs of the bridge cost 40 million euros?"
+    STATED = "the repairs of the bridge did cost 40 million euros."
+
+    @pytest.mark.parametrize(
+        ("supported", "refuted", "told"), [(0.9, False, "Yes: "), (0.1, True, "No: "), (0.5, False, "")]
+    )
+    @pytest.mark.parametrize("said", ["", "Yes, it did.", "No, it did not."])
+    def test_the_best_sentence_says_which(
+        self, answerer: Make, index: Index, supported: float, refuted: bool, told: str, said: str
+    ) -> None:
+        refutes = [self.STATED] if refuted else []
+        reader = ScriptedReader({self.ASKED: "40 million euros"}, {self.STATED: supported}, refutes)
+        answer = answerer(said, reader).ask(self.ASKED)
+        assert answer.text == f"{told}{COST_SENTENCE} [1]"
+        check_quotes(answer, index)
+
+    def test_a_claim_that_says_the_same_stays(self, answerer: Make) -> None:
+        reader = ScriptedReader({self.ASKED: "40 million euros"}, {self.STATED: 0.9})
+        answer = answerer("Yes, the repairs cost 40 million euros [1].", reader).ask(self.ASKED)
+        assert answer.text == "Yes: The repairs cost 40 million euros. [1]"
 
 
 class TestParts:
+    BOTH = "How many ferries does Lund Lines run, and how many lighthouses does Lund Lines own?"
+
     def test_a_part_without_an_answer_is_named(self, answerer: Make, index: Index) -> None:
-        asked = "How many ferries does Lund Lines run, and how many lighthouses does it own?"
-        answer = answerer("").ask(asked)
+        answer = answerer("").ask(self.BOTH)
         ferries, lighthouses = answer.claims
         assert answer.status == "partial"
-        assert [q.text for q in ferries.quotes] == [ARTICLES["ferry.txt"].split("\n")[1]]
-        assert lighthouses.text == "Not in the sources: How many lighthouses does Lund Lines own?"
+        assert ferries.text == ARTICLES["ferry.txt"].split("\n")[1]
+        assert lighthouses.text == f"Not in the sources: {LIGHTHOUSES}"
         assert (lighthouses.verdict, lighthouses.shown, lighthouses.quotes) == ("unsupported", True, ())
         assert answer.text == f"{ferries.text} [1] {lighthouses.text}"
+        check_quotes(answer, index)
+
+    def test_no_part_with_an_answer_is_a_refusal(self, answerer: Make) -> None:
+        reader = ScriptedReader({**ANSWERS, FLEET: (), self.BOTH: ()})
+        answer = answerer("", reader).ask(self.BOTH)
+        assert (answer.status, answer.claims, answer.text) == ("abstained", (), REFUSAL)
+
+    def test_a_whole_that_one_sentence_answers_needs_no_parts(self, answerer: Make, index: Index) -> None:
+        reader = ScriptedReader({**ANSWERS, self.BOTH: "14 ferries"})
+        answer = answerer("Lund Lines runs 14 ferries.", reader).ask(self.BOTH)
+        assert answer.text == "Lund Lines runs 14 ferries. [1] [2]"
+        check_quotes(answer, index)
+
+    def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
+        answer = answerer("").ask("What was Kestrel's profit in 2022 and in 2023?")
+        assert [q.text for c in answer.claims for q in c.quotes] == ARTICLES["brewer.txt"].split("\n")[1::-1]
         check_quotes(answer, index)
 
     def test_a_sentence_that_answers_two_parts_is_quoted_once(self, remembering: Remembering, tmp_path: Path) -> None:
         text = "Profit at Kestrel was £3.5 million in 2022 and £3.1 million in 2023, the brewer said.\n"
         with indexed({"brewer.txt": text}, tmp_path, remembering) as index:
-            answer = Answerer(index, remembering, Scripted("")).ask(
-                "By how much did Kestrel's profit fall between 2022 and 2023?"
+            answer = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS)).ask(
+                "What was Kestrel's profit in 2022 and in 2023?"
             )
-        assert [c.text for c in answer.claims] == [
-            text.strip(),
-            "Kestrel's profit in 2022 is 0.4 million pounds more than Kestrel's profit in 2023"
-            " (3.5 - 3.1 = 0.4 million pounds).",
-        ]
+        assert answer.text == f"{text.strip()} [1]"
 
-    def test_no_part_with_an_answer_is_a_refusal(self, answerer: Make) -> None:
-        answer = answerer("").ask("How many lighthouses does Lund Lines own, and how many does Kestrel own?")
-        assert (answer.status, answer.claims) == ("abstained", ())
-
-    @pytest.mark.parametrize(
-        ("asked", "sentence", "formula"),
-        [
-            (
-                "By how much did Kestrel's profit fall between 2022 and 2023?",
-                "Kestrel's profit in 2022 is 0.4 million pounds more than Kestrel's profit in 2023",
-                "3.5 - 3.1 = 0.4 million pounds",
-            ),
-            (
-                "What was Kestrel's profit in 2022 and 2023 together?",
-                "Kestrel's profit in 2022 and Kestrel's profit in 2023 together are 6.6 million pounds",
-                "3.5 + 3.1 = 6.6 million pounds",
-            ),
-        ],
-    )
-    def test_figures_are_computed_from_both_quotes(
-        self, answerer: Make, index: Index, asked: str, sentence: str, formula: str
-    ) -> None:
-        answer = answerer("Profit was £3.1 million in 2023.").ask(asked)
+    def test_a_difference_is_computed_from_both_quotes(self, answerer: Make, index: Index) -> None:
+        answer = answerer("").ask("By how much did Kestrel's profit fall between 2022 and 2023?")
         computed = answer.claims[-1]
-        assert computed.text == f"{sentence} ({formula})."
-        assert [q.text for q in computed.quotes] == [
-            "In 2022 the profit of Kestrel was £3.5 million.",
-            "Profit at the brewer Kestrel fell 12% to £3.1 million in 2023",
-        ]
+        assert "0.4 million pounds" in computed.text
+        assert "3.5 - 3.1 = 0.4 million pounds" in computed.text
+        assert [q.text for q in computed.quotes] == ARTICLES["brewer.txt"].split("\n")[1::-1]
         check_quotes(answer, index)
 
 
-class TestPremise:
-    def test_what_is_taken_for_granted_and_not_said_is_named(self, answerer: Make) -> None:
-        answer = answerer("").ask("Why did Kestrel close its brewery?")
-        assert "The sources do not say that Kestrel closed its brewery." in answer.text
-        assert answer.status in ("partial", "abstained")
-
-    def test_a_claim_that_only_repeats_it_is_withheld(self, answerer: Make) -> None:
-        answer = answerer("Kestrel closed its brewery.").ask("Why did Kestrel close its brewery?")
-        repeated = [c.shown for c in answer.claims if c.text == "Kestrel closed its brewery."]
-        assert repeated in ([], [False])
-        assert "The sources do not say that Kestrel closed its brewery." in answer.text
-
-    def test_what_is_said_is_not(self, answerer: Make) -> None:
-        answer = answerer("").ask("Why did Lund Lines open a night route?")
-        assert "do not say" not in answer.text
-
-
 class TestDisagreement:
-    @pytest.fixture
-    def torn(self, remembering: Remembering, tmp_path: Path) -> Iterator[Index]:
-        """The index with an article that gives another cost, and one that gives another price of something else."""
-        more = {
-            "gazette.txt": "The Skarvik Gazette asked what the works had cost.\n"
-            "The repairs of the bridge over the Vann cost 46 million euros, the council said.\n",
-            "tunnel.txt": "The repairs of the tunnel under the Vann cost 90 million euros.\n",
-            "herald.txt": "The stone bridge over the Vann reopened on 3 May 2021.\n"
-            "Greta Solheim won the Skarvik Cup.\n",
-            "post.txt": "Bo Lind won the Skarvik Cup.\n",
-        }
-        with indexed({**ARTICLES, **more}, tmp_path, remembering) as opened:
-            yield opened
-
-    def test_both_values_are_quoted_and_flagged(self, torn: Index, remembering: Remembering) -> None:
-        answer = Answerer(torn, remembering, Scripted("The repairs cost 40 million euros.")).ask(COST)
-        (conflict,) = answer.conflicts
-        assert [(v.value, v.article) for v in conflict.values] == [
-            ("40 million euros", "bridge.txt"),
-            ("46 million euros", "gazette.txt"),
-        ]
-        for value in conflict.values:
-            assert torn.article(value.article).text[value.start : value.end] == value.text
-            assert value.value in answer.text
-        assert {q.article for c in answer.claims for q in c.quotes} == {"bridge.txt", "gazette.txt"}
-        check_quotes(answer, torn)
-
-    @pytest.mark.parametrize(
-        ("asked", "said", "values"),
-        [
-            (
-                "When did the stone bridge over the Vann reopen?",
-                "It reopened on 3 May 2021.",
-                {"September 2019", "3 May 2021"},
-            ),
-            ("Who won the Skarvik Cup?", "The Skarvik Cup was won by Bo Lind.", {"Bo Lind", "Greta Solheim"}),
-        ],
-    )
-    def test_days_and_persons_too(
-        self, torn: Index, remembering: Remembering, asked: str, said: str, values: set[str]
-    ) -> None:
-        answer = Answerer(torn, remembering, Scripted(said)).ask(asked)
-        (conflict,) = answer.conflicts
-        assert values <= {v.value for v in conflict.values}
-        assert all(value in answer.text for value in values)
-        check_quotes(answer, torn)
-
-    def test_values_of_two_years_are_none(self, answerer: Make) -> None:
-        asked = "What was the difference between Kestrel's profit in 2022 and its profit in 2023?"
-        assert answerer("").ask(asked).conflicts == ()
-
-    def test_where_something_is_based(self, remembering: Remembering, tmp_path: Path) -> None:
-        texts = {
-            "herald.txt": "The Danish brewer Kestrel sells its beer in Norway.\n",
-            "post.txt": "Kestrel is a brewer based in Sweden.\n",
-        }
-        with indexed(texts, tmp_path, remembering) as index:
-            answer = Answerer(index, remembering, Scripted("")).ask("In which country is Kestrel based?")
+    def test_both_values_are_quoted_and_flagged(self, remembering: Remembering, tmp_path: Path) -> None:
+        more = "The repairs of the bridge over the Vann cost 46 million euros, the council said."
+        reader = ScriptedReader({COST: ("40 million euros", "46 million euros")})
+        with indexed({**ARTICLES, "gazette.txt": f"{more}\n"}, tmp_path, remembering) as torn:
+            answer = Answerer(torn, remembering, Scripted("The repairs cost 40 million euros."), reader).ask(COST)
             (conflict,) = answer.conflicts
-            assert {v.value for v in conflict.values} == {"Danish", "Sweden"}
-            check_quotes(answer, index)
+            assert {(v.value, v.article) for v in conflict.values} == {
+                ("40 million euros", "bridge.txt"),
+                ("46 million euros", "gazette.txt"),
+            }
+            for value in conflict.values:
+                assert torn.article(value.article).text[value.start : value.end] == value.text
+            assert answer.text == f"The repairs cost 40 million euros. [1] {more} [2]"
+            check_quotes(answer, torn)
 
-    def test_two_countries_to_choose_from_are_both_looked_for(self, remembering: Remembering, tmp_path: Path) -> None:
-        texts = {
-            "post.txt": "Acme, a Danish maker of sails, opened a shop in Lund.\n",
-            "herald.txt": "The Norway-based maker Acme sold more sails than ever.\n",
-        }
-        with indexed(texts, tmp_path, remembering) as index:
-            answerer = Answerer(index, remembering, Scripted("Acme is a Danish maker of sails."))
-            answer = answerer.ask("Is Acme a Danish or a Norwegian company?")
-        (conflict,) = answer.conflicts
-        assert sorted((v.value, v.article) for v in conflict.values) == [
-            ("Danish", "post.txt"),
-            ("Norway", "herald.txt"),
-        ]
+    def test_one_value_is_none(self, answerer: Make) -> None:
+        assert answerer("").ask(FLEET).conflicts == ()
 
 
 class TestTime:
-    COURSE = MappingProxyType(
+    TOLD = MappingProxyType(
         {
             "a.txt": "Published 4 March 2022\nLund Lines ran 10 ferries in 2021, its chair said.\n",
             "b.txt": "Published 9 May 2024\nIn 2023 Lund Lines ran 14 ferries, the company said.\n",
@@ -386,13 +339,12 @@ class TestTime:
     )
 
     def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Remembering, tmp_path: Path) -> None:
-        generator = Scripted("It grew.")
-        with indexed(self.COURSE, tmp_path, remembering) as index:
-            asked = "How did the number of ferries that Lund Lines runs change between 2021 and 2023?"
-            answer = Answerer(index, remembering, generator).ask(asked)
-            assert [(p.first, p.last, p.value, p.article) for p in answer.timeline] == [
-                ("2021-01-01", "2021-12-31", "10", "a.txt"),
-                ("2023-01-01", "2023-12-31", "14", "b.txt"),
+        reader = ScriptedReader({COURSE: ("14 ferries", "10 ferries")})
+        with indexed(self.TOLD, tmp_path, remembering) as index:
+            answer = Answerer(index, remembering, Scripted("It grew."), reader).ask(COURSE)
+            assert [(p.first, p.last, p.article) for p in answer.timeline] == [
+                ("2021-01-01", "2021-12-31", "a.txt"),
+                ("2023-01-01", "2023-12-31", "b.txt"),
             ]
             for point in answer.timeline:
                 assert index.article(point.article).text[point.start : point.end] == point.text
@@ -400,140 +352,80 @@ class TestTime:
             check_quotes(answer, index)
 
     def test_the_answer_says_as_of_when(self, remembering: Remembering, tmp_path: Path) -> None:
-        with indexed(self.COURSE, tmp_path, remembering) as index:
-            answerer = Answerer(index, remembering, Scripted("Lund Lines ran 14 ferries."))
-            assert answerer.ask("How many ferries did Lund Lines run in 2023?").as_of == "2024-05-09"
+        asked = "How many ferries did Lund Lines run in 2023?"
+        with indexed(self.TOLD, tmp_path, remembering) as index:
+            reader = ScriptedReader({asked: "14 ferries", **ANSWERS})
+            answerer = Answerer(index, remembering, Scripted("Lund Lines ran 14 ferries."), reader)
+            assert answerer.ask(asked).as_of == "2024-05-09"
             assert answerer.ask("What is the capital of France?").as_of == ""
-
-    def test_time_between_two_events_is_computed(self, remembering: Remembering, tmp_path: Path) -> None:
-        texts = {
-            "a.txt": "Lund Lines opened the northern route on 3 May 2018.\n",
-            "b.txt": "Lund Lines closed the northern route on 10 May 2021.\n",
-        }
-        with indexed(texts, tmp_path, remembering) as index:
-            asked = "How long after Lund Lines opened the northern route did it close the northern route?"
-            answer = Answerer(index, remembering, Scripted("")).ask(asked)
-            assert "3 years" in answer.claims[-1].text
-            assert "10 May 2021 - 3 May 2018" in answer.claims[-1].text
-            check_quotes(answer, index)
-
-
-def test_an_aside_with_other_figures_is_left_out(answerer: Make, index: Index) -> None:
-    said = "The repairs cost 40 million euros, up from the 20 million of the first estimate."
-    answer = answerer(said).ask(COST)
-    assert answer.claims[0].text == "The repairs cost 40 million euros."
-    assert len(answer.claims) == 1
-    check_quotes(answer, index)
-
-
-@pytest.mark.parametrize(("yes", "verdict"), [(0.99, "supported"), (0.01, "unsupported")])
-def test_the_model_is_asked_about_what_is_open(
-    index: Index, remembering: Remembering, yes: float, verdict: str
-) -> None:
-    said = "Fixing the old crossing took 40 million euros."
-    generator = Scripted(said, yes=yes)
-    answer = Answerer(index, remembering, generator).ask(COST)
-    assert [(c.text, c.verdict) for c in answer.claims][:1] == [(said, verdict)]
-    assert any(said in message.content for messages in generator.opinions for message in messages)
-
-
-def test_the_model_is_not_asked_while_it_writes(index: Index, remembering: Remembering) -> None:
-    class Locked(Scripted):
-        """As a model in this process, which one caller at a time can use."""
-
-        writing = False
-
-        def generate(
-            self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-        ) -> Iterator[str]:
-            self.writing = True
-            yield from super().generate(messages, max_tokens=max_tokens, stopped=stopped)
-            self.writing = False
-
-        def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-            assert not self.writing
-            return super().choose(messages, options)
-
-    first, last = "Fixing the old crossing took 40 million euros.", "Mending the old crossing cost 40 million euros."
-    generator = Locked(f"{first} {last}", yes=0.99)
-    answer = Answerer(index, remembering, generator).ask(COST)
-    assert [c.text for c in answer.claims][:2] == [first, last]
-    asked = "".join(message.content for messages in generator.opinions for message in messages)
-    assert (first in asked, last in asked) == (False, True)
-
-
-def sure(folder: Path, entailment: float) -> Path:
-    """Save an NLI model that gives every pair this probability of entailment."""
-    from safetensors.numpy import load_file, save_file
-
-    transformer_of("bert", folder, num_labels=3, id2label={0: "neutral", 1: "entailment", 2: "contradiction"})
-    weights = load_file(folder / "model.safetensors")
-    weights["classifier.weight"] *= 0
-    rest = (1 - entailment) / 2
-    weights["classifier.bias"] = np.log(np.array([rest, entailment, rest], np.float32))
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    return folder
-
-
-@pytest.mark.parametrize(("entailment", "verdict"), [(0.99, "supported"), (0.01, "unsupported")])
-def test_an_nli_model_is_asked_in_the_models_place_also_while_that_writes(
-    index: Index, remembering: Remembering, tmp_path: Path, entailment: float, verdict: str
-) -> None:
-    said = ["Fixing the old crossing took 40 million euros.", "Mending the old crossing cost 40 million euros."]
-    generator = Scripted(" ".join(said), yes=1 - entailment)
-    chosen = Settings(nli=sure(tmp_path, entailment), threads=1, device="cpu")
-    answering = engine.answerer(chosen, index, remembering, generator)
-    for over in (answering, answering.over(index)):
-        answer = over.ask(COST)
-        assert [(c.text, c.verdict) for c in answer.claims][:2] == [(text, verdict) for text in said]
-    assert generator.opinions == []
-
-
-def test_a_timeline_of_another_figure_is_left_out(remembering: Remembering, tmp_path: Path) -> None:
-    text = (
-        "In 2018 the ferry revenue of Lund Lines was €420 million and its cargo revenue was €46,500; in 2019 its ferry "
-        "revenue was €220 million and its cargo revenue was €403,000.\n"
-    )
-    with indexed({"lund.txt": text}, tmp_path, remembering) as index:
-        answer = Answerer(index, remembering, Scripted("")).ask(
-            "How did the cargo revenue of Lund Lines change from 2018 to 2019?"
-        )
-    assert "403,000" in answer.text
-    assert all(point.value in ("€46,500", "€403,000") for point in answer.timeline)
-
-
-class TestTyping:
-    def test_names_without_capitals_are_names_all_the_same(self, answerer: Make) -> None:
-        answer = answerer("Lund Lines runs 14 ferries.").ask("how many ferries does lund lines run")
-        assert answer.question == "how many ferries does lund lines run"
-        assert answer.standalone_question == "how many ferries does Lund Lines run"
-        assert answer.status == "answered"
-        refused = answerer("").ask("how many ferries does kestrel run")
-        assert (refused.status, refused.standalone_question) == ("abstained", "how many ferries does Kestrel run")
 
 
 class TestRefusal:
     def test_no_claim_no_word_of_the_model_and_the_nearest_passages(self, answerer: Make, index: Index) -> None:
         generator = Scripted("It was painted by Acme Shipping.")
-        answer = answerer(generator).ask("How many lighthouses does Lund Lines own?")
-        assert (answer.status, answer.claims) == ("abstained", ())
-        assert answer.text.startswith(f"{REFUSAL} The nearest passage does not give: lighthouses")
+        answer = answerer(generator).ask(LIGHTHOUSES)
+        assert (answer.status, answer.claims, answer.text, answer.short) == ("abstained", (), REFUSAL, "")
         assert generator.prompts == []
         assert answer.timings.output_tokens == 0
         assert answer.hits[0].article == "ferry.txt"
         for hit in answer.hits:
             assert index.article(hit.article).text[hit.start : hit.end] == hit.text
-
-    def test_what_is_taken_for_granted_of_a_name_that_no_passage_has(self, answerer: Make) -> None:
-        denied = "The sources do not say that Zeppelin Air closed its hangar."
-        assert denied in answerer(Scripted("")).ask("Why did Zeppelin Air close its hangar?").text
-        # Of a name that is there it may be said in other words.
-        assert "do not say" not in answerer(Scripted("")).ask("Why did Lund Lines close its hangar?").text
+        assert answerer("").evidence(LIGHTHOUSES) == []
 
     def test_an_answerable_question_calls_the_model_once(self, answerer: Make) -> None:
         generator = Scripted("The repairs cost 40 million euros.")
         answerer(generator).ask(COST)
         assert len(generator.prompts) == 1
+
+    def test_an_index_on_something_else_refuses(self, remembering: Remembering, tmp_path: Path) -> None:
+        with indexed({"a.txt": "Owls sleep by day."}, tmp_path, remembering) as index:
+            answer = Answerer(index, remembering, Scripted("Never said."), load_reader(2)).ask(COST)
+        assert (answer.status, answer.claims, answer.text) == ("abstained", (), REFUSAL)
+
+
+class TestEvidence:
+    def test_sentences_near_the_best_each_once(self, remembering: Remembering, tmp_path: Path) -> None:
+        texts = {
+            "a.txt": "Lund Lines runs 14 ferries.\n",
+            "b.txt": "LUND LINES runs 14 ferries.\n",
+            "c.txt": "A ferry of Lund Lines is blue.\n",
+            "d.txt": "Its 14 ferries are what Lund Lines runs now.\n",
+        }
+        with indexed(texts, tmp_path, remembering) as index:
+            answerer = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS))
+            found = [one.text for one in answerer.evidence(FLEET)]
+            only = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS), AnswerOptions(evidence=1))
+            assert len(only.evidence(FLEET)) == 1
+        assert sorted(text.casefold() for text in found) == sorted(
+            {text.strip().casefold() for text in texts.values() if "14" in text}
+        )
+
+
+class TestFollowUp:
+    HISTORY = (Turn("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines [1]."),)
+
+    def test_it_is_asked_with_the_name_it_means(self, answerer: Make) -> None:
+        generator = Scripted("Night sailings let lorries skip the coast road.")
+        answer = answerer(generator).ask("What did she say about lorries?", self.HISTORY)
+        assert (answer.question, answer.standalone_question) == (
+            "What did she say about lorries?",
+            "What did Ana Ruiz say about lorries?",
+        )
+        assert generator.prompts[0][-1].content.endswith("Question: What did Ana Ruiz say about lorries?")
+        assert answer.status == "answered"
+
+    def test_of_several_readings_the_one_that_the_articles_answer(
+        self, answerer: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        candidates = (LIGHTHOUSES, FLEET, COST)
+        monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history: candidates)
+        answer = answerer("").ask("And how many?", self.HISTORY)
+        assert answer.standalone_question == FLEET  # COST is answered as well, but is a later reading
+
+    def test_a_question_of_its_own_does_not_lean_on_history(self, answerer: Make) -> None:
+        words = "The repairs cost 40 million euros [1]."
+        alone, after = answerer(words).ask(COST), answerer(words).ask(COST, self.HISTORY)
+        assert (after.standalone_question, after.hits, after.claims) == (COST, alone.hits, alone.claims)
 
 
 class TestStream:
@@ -593,6 +485,10 @@ class TestStream:
         with pytest.raises(InputError, match=problem):
             answerer("").ask(text)
 
+    def test_half_a_surrogate_pair_that_a_shell_passes_on(self, answerer: Make) -> None:
+        answer = answerer("", load_reader(2)).ask("How many\udcff ferries does Lund Lines run?")
+        assert answer.status in ("answered", "partial", "abstained")
+
     def test_a_question_of_just_the_allowed_length(self, answerer: Make) -> None:
         assert answerer("", max_question_chars=len(COST)).ask(f"  {COST}\n").question == COST
 
@@ -620,23 +516,6 @@ class TestPrompt:
         assert answer.timings.output_tokens == 4
         assert answer.timings.prompt_tokens == generator.count_tokens(generator.prompts[0])
         assert answer.timings.total_s >= answer.timings.first_token_s > 0
-
-    def test_a_follow_up_is_asked_with_the_name_it_means(self, answerer: Make) -> None:
-        generator = Scripted("Night sailings let lorries skip the coast road.")
-        history = [Turn("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines [1].")]
-        answer = answerer(generator).ask("What did she say about lorries?", history)
-        assert (answer.question, answer.standalone_question) == (
-            "What did she say about lorries?",
-            "What did Ana Ruiz say about lorries?",
-        )
-        assert generator.prompts[0][-1].content.endswith("Question: What did Ana Ruiz say about lorries?")
-        assert answer.status == "answered"
-
-    def test_a_question_of_its_own_does_not_lean_on_history(self, answerer: Make) -> None:
-        words = "The repairs cost 40 million euros [1]."
-        history = [Turn("Who is the chair of Lund Lines?", "Ana Ruiz.")]
-        alone, after = answerer(words).ask(COST), answerer(words).ask(COST, history)
-        assert (after.standalone_question, after.hits, after.claims) == (COST, alone.hits, alone.claims)
 
 
 def test_the_answer_as_json(answerer: Make) -> None:
@@ -677,7 +556,8 @@ class TestSearching:
     def articles(
         self, index: Index, embedder: Embedder, options: AnswerOptions | None, search: SearchOptions | None = None
     ) -> list[str]:
-        answer = Answerer(index, embedder, Scripted("It was $900,000 [1]."), options).ask(self.QUESTION, search=search)
+        answerer = Answerer(index, embedder, Scripted("It was $900,000 [1]."), ScriptedReader(), options)
+        answer = answerer.ask(self.QUESTION, search=search)
         return [hit.article for hit in answer.hits]
 
     def test_copies_count_as_one_source_unless_asked_for(self, reprinted: Index, remembering: Remembering) -> None:
@@ -707,7 +587,7 @@ class TestSearching:
             assert set(self.articles(reprinted, remembering, AnswerOptions(search=wanted))) == expected
 
     def test_the_day_of_asking_is_the_one_given(self, reprinted: Index, remembering: Remembering) -> None:
-        answerer = Answerer(reprinted, remembering, Scripted("Never said."))
+        answerer = Answerer(reprinted, remembering, Scripted("Never said."), ScriptedReader())
         for day in ("2025-06-28", "2025-07-02"):
             hits = answerer.ask("What is the latest on Canaan?", search=SearchOptions(k=50, as_of=day)).hits
             expected = search(reprinted, remembering, "What is the latest on Canaan?", SearchOptions(k=50, as_of=day))
@@ -720,7 +600,7 @@ class TestSearching:
 
     def test_filters_that_leave_nothing_are_no_refusal(self, reprinted: Index, remembering: Remembering) -> None:
         model = Scripted("Never said.")
-        answerer = Answerer(reprinted, remembering, model)
+        answerer = Answerer(reprinted, remembering, model, ScriptedReader())
         wanted = SearchOptions(filters=Filters(outlets=("Wire 9",)))
         events = answerer.stream(self.QUESTION, search=wanted)
         with pytest.raises(InputError, match=r"no article has the outlet 'Wire 9'\. Did you mean 'Wire \d'"):
@@ -731,7 +611,8 @@ class TestSearching:
         transformer_of("bert", tmp_path, num_labels=1)
         reranker = load_reranker(tmp_path, threads=1)
         options = AnswerOptions(search=SearchOptions(k=5))
-        hits = Answerer(reprinted, remembering, Scripted("No."), options, reranker).ask(self.QUESTION).hits
+        answerer = Answerer(reprinted, remembering, Scripted("No."), ScriptedReader(), options, reranker)
+        hits = answerer.ask(self.QUESTION).hits
         expected = search(reprinted, remembering, self.QUESTION, 5, reranker)
         assert [(hit.article, hit.start, hit.score) for hit in hits] == [
             (hit.passage.article, hit.passage.start, round(hit.score, 6)) for hit in expected
@@ -742,9 +623,6 @@ class TestSearching:
 
 class TestAskedAgain:
     """What was answered is told again, as long as nothing that an answer is made of has changed."""
-
-    LENGTH = "How many ferries does Lund Lines run?"
-    PROFIT = "What was the profit of Kestrel in 2022?"
 
     @staticmethod
     def lasting(answer: Answer) -> Answer:
@@ -767,7 +645,7 @@ class TestAskedAgain:
 
     def test_a_refusal_too(self, answerer: Make) -> None:
         answering = answerer("Never said.")
-        first, again = (answering.ask("Who is the finance chief of Lund Lines?") for _ in range(2))
+        first, again = (answering.ask(NOT_SAID) for _ in range(2))
         assert first.status == "abstained"
         assert again.timings.cached
         assert self.lasting(again) == self.lasting(first)
@@ -801,7 +679,9 @@ class TestAskedAgain:
         build_index([news], tmp_path / "index", remembering)
         generator = Scripted("The repairs cost 40 million euros [1].")
         with Index.open(tmp_path / "index", remembering) as old:
-            answering = Answerer(old, remembering, generator)
+            answering = Answerer(
+                old, remembering, generator, ScriptedReader({COST: ("40 million euros", "70 million euros")})
+            )
             before = answering.ask(COST)
             (news / "bridge.txt").write_text(ARTICLES["bridge.txt"].replace("40 million", "70 million"))
             build_index([news], tmp_path / "index", remembering)
@@ -838,7 +718,7 @@ class TestAskedAgain:
     )
     def test_the_least_used_are_forgotten(self, answerer: Make, cached: int, kept: list[bool]) -> None:
         answering = answerer("The repairs cost 40 million euros [1].", cached=cached)
-        asked = [COST, self.LENGTH, self.PROFIT]
+        asked = [COST, FLEET, PROFIT_2022]
         for text in asked:
             answering.ask(text)
         assert [answering.ask(text).timings.cached for text in reversed(asked)] == kept[::-1]
@@ -857,55 +737,36 @@ class TestAskedAgain:
         assert again.hits == first.hits
 
 
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ("How much did the sales of Osprey grow in 2023?", {"rose 12%"}),
-        ("How much did the sales of Osprey grow in the fourth quarter of 2023?", {"rose 31%"}),
-        ("How much did the sales of Osprey grow in 2022?", {"rose 8%"}),  # only a quarter of it is told
-    ],
-)
-def test_a_quarter_is_not_given_for_the_whole_year(
-    remembering: Remembering, tmp_path: Path, asked: str, expected: set[str]
-) -> None:
-    texts = {
-        "osprey.txt": "Sales of Osprey in the fourth quarter of 2023 rose 31% from a year before, the shipyard said. "
-        "Sales of Osprey in 2023 rose 12% in all. In the first quarter of 2022 the sales of Osprey rose 8%."
-    }
-    with indexed(texts, tmp_path, remembering) as index:
-        given = Answerer(index, remembering, Scripted("")).evidence(asked)
-    assert {rise[0] for one in given for rise in re.finditer(r"rose \d+%", one.text)} == expected
-
-
 def test_warming_up_reads_what_all_prompts_begin_with(answerer: Make) -> None:
     generator = Scripted("The repairs cost 40 million euros [1].")
     answering = answerer(generator)
     answering.warm_up()
-    (warming,), (opinion,) = generator.prompts, generator.opinions
+    (warming,) = generator.prompts
     answer = answering.ask(COST)
     assert answer.text == "The repairs cost 40 million euros. [1]"
     assert generator.prompts[1][:-1] == warming[:-1]
-    assert opinion[0].role == "system"
 
 
-def test_an_index_on_something_else_refuses(embedder: Embedder, tmp_path: Path) -> None:
-    (tmp_path / "news").mkdir()
-    (tmp_path / "news" / "a.txt").write_text("Owls sleep by day.")
-    build_index([tmp_path / "news"], tmp_path / "index", embedder)
-    with Index.open(tmp_path / "index", embedder) as index:
-        answer = Answerer(index, embedder, Scripted("Never said.")).ask(COST)
-    assert (answer.status, answer.claims) == ("abstained", ())
-    assert answer.text.startswith(REFUSAL)
+def test_threads_may_share_it(answerer: Make) -> None:
+    asked = [COST, FLEET, LIGHTHOUSES, PROFIT_2022] * 4
+    alone = {text: replace(answerer("").ask(text), timings=Timings()) for text in asked}
+    shared = answerer("", load_reader(2), cached=0)
+    expected = {text: replace(shared.ask(text), timings=Timings()) for text in asked[:4]}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(answerer("").ask, asked))
+        real = list(pool.map(shared.ask, asked))
+    assert [replace(answer, timings=Timings()) for answer in found] == [alone[text] for text in asked]
+    assert [replace(answer, timings=Timings()) for answer in real] == [expected[text] for text in asked]
 
 
 @pytest.fixture(scope="module")
 def real(seeds_index: Index, embedder: Embedder, generator: Generator) -> Answerer:
-    return Answerer(seeds_index, embedder, generator)
+    return Answerer(seeds_index, embedder, generator, load_reader(2))
 
 
 @pytest.mark.real
 class TestReal:
-    """The five articles of seeds/ with the real embedder and the real default model."""
+    """The five articles of seeds/ with the real embedder, reader and default model."""
 
     def test_a_fact(self, real: Answerer, seeds_index: Index) -> None:
         events = list(real.stream("How much revenue did Canaan's AI unit generate in 2024?"))
@@ -913,28 +774,16 @@ class TestReal:
         assert isinstance(answer, Answer)
         assert answer.status == "answered"
         assert "$900,000" in answer.text
-        quoted = [q for c in answer.claims if "$900,000" in c.text for q in c.quotes]
-        assert {q.article for q in quoted} <= {"000_dc4ea0124dbaad63.txt", "001_3d7a106fe718a57a.txt"}
-        assert any("$900,000" in q.text for q in quoted)
+        assert any("$900,000" in q.text for c in answer.claims for q in c.quotes)
         check_quotes(answer, seeds_index)
         assert answer.model == "qwen2.5-coder-0.5b"
         kinds = [type(e) for e in events]
-        assert (kinds[0], kinds[1], kinds[-1]) == (Searched, Draft, Answer)
+        assert (kinds[0], kinds[-1]) == (Searched, Answer)
         assert kinds.count(Checked) == len(answer.claims)
-        assert set(kinds[1:-1]) == {Draft, Checked}
+        assert set(kinds[1:-1]) <= {Draft, Checked}
 
-    def test_a_refusal(self, real: Answerer) -> None:
-        answer = real.ask("Who is the chief financial officer of Canaan?")
-        assert (answer.status, answer.claims) == ("abstained", ())
-        assert answer.text.startswith(REFUSAL)
+    @pytest.mark.parametrize("asked", ["Who won the football match on Sunday?", "What do owls eat in winter?"])
+    def test_a_refusal(self, real: Answerer, asked: str) -> None:
+        answer = real.ask(asked)
+        assert (answer.status, answer.claims, answer.text) == ("abstained", (), REFUSAL)
         assert answer.hits
-
-    def test_a_follow_up(self, real: Answerer, seeds_index: Index) -> None:
-        first = "What was Canaan Technology's AI product revenue in 2018?"
-        before = real.ask(first)
-        assert "$46,500" in before.text
-        answer = real.ask("And in 2019?", [Turn(first, before.text)])
-        assert answer.status == "answered"
-        assert "$403,000" in answer.text
-        assert {q.article for c in answer.claims for q in c.quotes} == {"003_2901dcdec60764ed.txt"}
-        check_quotes(answer, seeds_index)

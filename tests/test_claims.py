@@ -1,36 +1,44 @@
-"""From the model's words to verdicts: each rule by an example and a counter-example."""
+"""From the model's words to judged claims: sentences as they arrive, markers taken out, exact quotes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from readers import ScriptedReader
 
+from citewire.index.dates import mentions
 from citewire.index.types import Article, Span
-from citewire.qa import facts
-from citewire.qa.claims import Judgement, arriving, judge, strip_markers, verbatim
+from citewire.qa.claims import Judgement, Place, arriving, judge, polarity, strip_markers, verbatim
 from citewire.qa.evidence import Evidence
+from citewire.qa.verdicts import Checker
 
 OPENING = "The ferry company Lund Lines of Norland opened a night route on 3 May 2021."
 COST = "The company paid $40 million for two ships, said its chair Ana Ruiz."
-CONTRAST = "Kestrel had the lowest cost at $10 a barrel, while Osprey had the highest at $20."
-DENIAL = "The mayor did not approve the new bridge."
-TEXT = "\n".join([OPENING, COST, CONTRAST, DENIAL])
+LATER = "Fares went up last month."
+TEXT = "\n".join([OPENING, COST, LATER])
 ARTICLE = Article("a.txt", TEXT, "0")
 
 
 def evidence(sentence: str, article: Article = ARTICLE) -> Evidence:
     start = article.text.index(sentence)
-    return Evidence(article.path, Span(start, start + len(sentence)), sentence, 1.0, ())
+    span = Span(start, start + len(sentence))
+    return Evidence(article.path, span, sentence, 1.0, 0.9, span, 0.5)
 
 
-def judged(claim: str, *sentences: str, cited: Sequence[int] = (), article: Article = ARTICLE) -> Judgement:
+def judged(
+    claim: str,
+    *sentences: str,
+    cited: Sequence[int] = (),
+    article: Article = ARTICLE,
+    supports: Mapping[str | tuple[str, str], float] | None = None,
+) -> Judgement:
     found = [evidence(s, article) for s in sentences]
-    known = facts.name_words([article.text])
-    judgement = judge(claim, cited, found, {article.path: article}.__getitem__, known)
+    checker = Checker(ScriptedReader(supports=supports or {claim: 0.9}))
+    judgement = judge(claim, cited, found, {article.path: article}.__getitem__, checker)
     for place in judgement.places:
         assert article.text[place.span.start : place.span.end] == place.text
     return judgement
@@ -40,155 +48,78 @@ def quotes(judgement: Judgement) -> list[str]:
     return [place.text for place in judgement.places]
 
 
-class TestVerdict:
+class TestJudge:
     def test_supported(self) -> None:
-        judgement = judged("The company paid $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("supported", "")
-        assert judgement.probability > 0.5
-        assert quotes(judgement) == [COST]
+        claim = "It paid $40 million for ships."
+        judgement = judged(claim, OPENING, COST, supports={(claim, OPENING): 0.1, claim: 0.8})
+        assert judgement == Judgement("supported", 0.8, "", (Place("a.txt", evidence(COST).span, COST),))
 
-    def test_a_figure_of_the_quote_that_only_names_the_subject_does_not_count(self) -> None:
-        judgement = judged("Lund Lines paid $40 million for two ships on 3 May.", COST)
-        assert judgement.verdict == "unsupported"
-        assert judgement.reason == "3, May are not in the quote"
-        assert judged("Lund Lines paid $40 million for two ships.", COST).verdict == "supported"
+    def test_unsupported_has_a_reason_and_no_quote(self) -> None:
+        judgement = judged("It paid $41 million for ships.", COST)
+        assert judgement == Judgement("unsupported", 0.1, "$41 million is not in the quote", ())
 
-    @pytest.mark.parametrize(
-        "claim", ["The company paid 40,000,000 dollars for 2 ships.", "Ana Ruiz said the company paid $40m for ships."]
-    )
-    def test_other_spellings_and_order_are_supported(self, claim: str) -> None:
-        assert judged(claim, COST).verdict == "supported"
-
-    @pytest.mark.parametrize(
-        ("claim", "wrong"),
-        [
-            ("The company paid $41 million for two ships.", "$41 million"),
-            ("The company paid $40 billion for two ships.", "$40 billion"),
-            ("The company paid 40% for two ships.", "40%"),
-            ("The company paid $40 million for two ships in 2022.", "2022"),
-        ],
-    )
-    def test_a_wrong_number_is_unsupported_and_named(self, claim: str, wrong: str) -> None:
-        judgement = judged(claim, COST)
-        assert (judgement.verdict, judgement.reason) == ("unsupported", f"{wrong} is not in the quote")
-        assert judgement.places == ()
-        assert judgement.probability < 0.6
-
-    def test_several_wrong_numbers_are_all_named(self) -> None:
-        assert judged("The company paid $41 million for 9 ships.", COST).reason == "$41 million, 9 are not in the quote"
-
-    def test_a_wrong_number_in_words(self) -> None:
-        judgement = judged("The company paid $40 million for seven ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("unsupported", "seven is not in the quote")
-
-    def test_a_wrong_month(self) -> None:
-        claim = "The ferry company Lund Lines opened a night route on 3 June 2021."
-        judgement = judged(claim, OPENING)
-        assert (judgement.verdict, judgement.reason) == ("unsupported", "June is not in the quote")
-        assert judged(claim.replace("June", "May"), OPENING).verdict == "supported"
-
-    def test_a_month_of_another_sentence_does_not_help(self) -> None:
-        text = f"In June it rained. {OPENING}"
-        claim = "The ferry company Lund Lines opened a night route on 3 June 2021."
-        assert judged(claim, OPENING, article=Article("b.txt", text, "0")).verdict == "unsupported"
-
-    def test_one_is_often_no_figure(self) -> None:
-        judgement = judged("Ana Ruiz is the one chair who paid $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("supported", "")
-
-    def test_a_name_that_the_article_gives_elsewhere_brings_a_second_quote(self) -> None:
+    def test_a_name_of_another_sentence_brings_that_as_a_second_quote(self) -> None:
         judgement = judged("Lund Lines paid $40 million for two ships.", COST)
-        assert judgement.verdict == "supported"
-        assert quotes(judgement) == [COST, OPENING]
+        assert (judgement.verdict, quotes(judgement)) == ("supported", [COST, OPENING])
 
     def test_the_naming_quote_is_the_nearest_before(self) -> None:
         again = "Lund Lines has sailed since 1990."
-        text = f"{OPENING} {again} {COST} Lund Lines rose."
-        judgement = judged("Lund Lines paid $40 million for two ships.", COST, article=Article("b.txt", text, "0"))
-        assert quotes(judgement) == [COST, again]
+        article = Article("b.txt", f"{OPENING} {again} {COST} Lund Lines rose.", "0")
+        assert quotes(judged("Lund Lines paid $40 million.", COST, article=article)) == [COST, again]
 
-    def test_a_name_that_is_nowhere_makes_it_partial(self) -> None:
-        judgement = judged("Acme Shipping paid $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("partial", "Acme Shipping is not in the quote")
-        assert quotes(judgement) == [COST]
+    def test_else_the_first_that_has_the_name(self) -> None:
+        after = "Lund Lines rose."
+        article = Article("b.txt", f"{COST} {after}", "0")
+        assert quotes(judged("Lund Lines paid $40 million.", COST, article=article)) == [COST, after]
 
-    def test_a_denial_that_the_quote_does_not_have(self) -> None:
-        judgement = judged("The company did not pay $40 million for two ships.", COST)
-        assert (judgement.verdict, judgement.reason) == ("unsupported", "the quote does not deny this")
+    def test_a_name_in_the_title_needs_no_quote(self) -> None:
+        article = Article("b.txt", COST, "0", title="Lund Lines grows")
+        judgement = judged("Lund Lines paid $40 million.", COST, article=article)
+        assert (judgement.verdict, quotes(judgement)) == ("supported", [COST])
 
-    def test_a_denial_that_the_quote_has(self) -> None:
-        assert judged("The mayor didn't approve the new bridge.", DENIAL).verdict == "supported"
-
-    @pytest.mark.parametrize(
-        ("quote", "claim"),
-        [
-            ("The plan is not just a hedge but an investment, said Ruiz.", "The plan is a hedge, said Ruiz."),
-            ("The line posted a profit without raising fares.", "The line posted a profit."),
-        ],
-    )
-    def test_a_negation_of_something_else(self, quote: str, claim: str) -> None:
-        assert judged(claim, quote, article=Article("b.txt", quote, "0")).verdict == "supported"
-
-    def test_an_affirmation_of_what_the_quote_denies(self) -> None:
-        judgement = judged("The mayor approved the new bridge.", DENIAL)
-        assert (judgement.verdict, judgement.reason) == ("unsupported", "the quote denies this")
-
-    @pytest.mark.parametrize("claim", ["Osprey had the lowest cost at $20.", "Kestrel had the highest cost at $10."])
-    def test_contrasted_parts_must_not_be_mixed(self, claim: str) -> None:
-        judgement = judged(claim, CONTRAST)
-        assert judgement.verdict == "unsupported"
-        assert judgement.reason == "the quote says these things of different subjects"
-        assert judgement.places == ()
-
-    @pytest.mark.parametrize(
-        "claim",
-        [
-            "Kestrel had the lowest cost at $10.",
-            "Osprey had the highest at $20.",
-            "Kestrel had the lowest cost at $10, while Osprey had the highest at $20.",
-        ],
-    )
-    def test_contrasted_parts_told_apart_are_supported(self, claim: str) -> None:
-        assert judged(claim, CONTRAST).verdict == "supported"
-
-    def test_another_subject_is_unsupported(self) -> None:
-        judgement = judged("Bees make honey in summer.", COST, OPENING)
-        assert (judgement.verdict, judgement.reason) == ("unsupported", "no sentence of the sources says this")
-        assert judgement.places == ()
-
-    def test_half_of_the_words_is_partial(self) -> None:
-        judgement = judged("The company paid for two ships gladly with borrowed savings.", COST)
-        assert (judgement.verdict, judgement.reason) == ("partial", "the quote does not say “gladly borrowed”")
-
-
-class TestQuote:
-    def test_what_is_said_of_another_beside_it_is_not_quoted(self) -> None:
-        claim = "Kestrel had the lowest cost at $10 a barrel."
-        assert quotes(judged(claim, CONTRAST)) == ["Kestrel had the lowest cost at $10 a barrel"]
-
-    def test_the_best_sentence_is_quoted_whatever_was_cited(self) -> None:
-        for cited in ([], [1], [2], [9], [0], [1, 9]):
-            assert quotes(judged("The company paid $40 million for two ships.", OPENING, COST, cited=cited)) == [COST]
+    def test_two_names_of_one_sentence_bring_it_once(self) -> None:
+        assert quotes(judged("Lund Lines of Norland paid $40 million.", COST)) == [COST, OPENING]
 
     def test_the_cited_number_breaks_ties(self) -> None:
-        text = "Fares rose 5% in spring. Fares rose 5% in autumn."
-        article = Article("b.txt", text, "0")
-        spring, autumn = text[:24], text[25:]
-        assert quotes(judged("Fares rose 5%.", spring, autumn, cited=[2], article=article)) == [autumn]
-        assert quotes(judged("Fares rose 5%.", spring, autumn, cited=[1], article=article)) == [spring]
+        article = Article("b.txt", "Fares rose in spring. Fares rose in autumn.", "0")
+        spring, autumn = "Fares rose in spring.", "Fares rose in autumn."
+        claim = "Tickets cost more."
+        assert quotes(judged(claim, spring, autumn, cited=[2], article=article)) == [autumn]
+        for cited in ([], [1], [0], [9]):
+            assert quotes(judged(claim, spring, autumn, cited=cited, article=article)) == [spring]
+
+    def test_times_are_those_of_the_article(self) -> None:
+        dates = tuple(mentions(TEXT, "2024-06-10"))
+        article = Article("a.txt", TEXT, "0", published="2024-06-10", dates=dates)
+        assert judged("Fares went up in May 2024.", LATER, article=article).verdict == "supported"
+        assert judged("Fares went up in June 2024.", LATER, article=article).reason == "June is not in the quote"
 
     def test_curly_quotes_and_emoji_stay_character_exact(self) -> None:
         text = "🚢🚢 Ferries!\n“We’re paying 5\u00a0% more — 🫠 —  for naïve cafe\u0301s,” said Zoe\u0308 Lund. 👩‍🚀"
         article = Article("b.txt", text, "0")
         sentence = text[text.index("“") : text.index(" 👩")]
         judgement = judged("Zoë Lund said they pay 5% more for cafés.", sentence, article=article)
-        assert judgement.verdict == "supported"
-        assert quotes(judgement) == [sentence]
+        assert (judgement.verdict, quotes(judgement)) == ("supported", [sentence])
 
     def test_verbatim(self) -> None:
-        judgement = verbatim("a.txt", Span(TEXT.index(COST), TEXT.index(COST) + len(COST)), COST)
-        assert (judgement.verdict, judgement.probability, judgement.reason) == ("supported", 1.0, "")
-        assert quotes(judgement) == [COST]
+        span = evidence(COST).span
+        assert verbatim("a.txt", span, COST) == Judgement("supported", 1.0, "", (Place("a.txt", span, COST),))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Yes, the bridge is open.", ("Yes", "The bridge is open.")),
+        ("No. It closed.", ("No", "It closed.")),
+        ("no: it closed.", ("No", "It closed.")),
+        ("Yes.", ("Yes", "")),
+        ("No ferry sails.", ("", "No ferry sails.")),
+        ("Yesterday, it rained.", ("", "Yesterday, it rained.")),
+        ("", ("", "")),
+    ],
+)
+def test_the_yes_or_no_that_opens_a_sentence(text: str, expected: tuple[str, str]) -> None:
+    assert polarity(text) == expected
 
 
 class TestMarkers:

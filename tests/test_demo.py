@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.answer import Answerer
+from citewire.qa.reader import load_reader
 from citewire.qa.types import Generator, Turn
 from citewire.ui import cli, engine
 from citewire.ui.chat import Loaded
@@ -196,7 +197,7 @@ def test_the_command_opens_the_page_at_the_tour(monkeypatch: pytest.MonkeyPatch,
 def test_the_real_model_answers_as_the_captions_say(
     seeds_index: Index, embedder: Embedder, generator: Generator
 ) -> None:
-    answerer = Answerer(seeds_index, embedder, generator)
+    answerer = Answerer(seeds_index, embedder, generator, load_reader(2))
     history: list[Turn] = []
     for step in STEPS:
         answer = answerer.ask(step.question, tuple(history))

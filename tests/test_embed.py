@@ -139,6 +139,28 @@ def test_rounded_weights_leave_room_for_a_sum_of_two_products() -> None:
     assert np.abs(rounded / made["name/weight_scale"][:, np.newaxis] - weight).max() < 0.03
 
 
+def test_states_of_tokens_with_types_equal_those_of_transformers() -> None:
+    import torch
+    from transformers import AutoModel
+
+    chosen = embed_fast.plan(embed.default_folder())
+    assert chosen is not None
+    encoder = embed_fast.Encoder(embed_fast.variables(chosen, "float32", typed=True), epsilon=chosen.epsilon, threads=2)
+    model = AutoModel.from_pretrained(str(embed.default_folder())).eval()
+    rows = [[101, *range(2000, 2000 + length), 102] for length in (3, 60, 300, 1, 60)]
+    types = [[int(place % 3 == 1) for place in range(len(ids))] for ids in rows]
+    for given in (types, None):
+        found: dict[int, Vectors] = {}
+        encoder.states(rows, given, keep=lambda row, states, found=found: found.__setitem__(row, states.copy()))  # type: ignore[misc]
+        for row, ids in enumerate(rows):
+            kinds = torch.tensor([given[row] if given else [0] * len(ids)])
+            with torch.no_grad():
+                expected = model(input_ids=torch.tensor([ids]), token_type_ids=kinds).last_hidden_state[0].numpy()
+            assert found[row].shape == (len(ids), encoder.hidden)
+            assert np.abs(found[row] - expected).max() < 1e-4
+    encoder.states([], keep=lambda row, states: pytest.fail("a row of none"))
+
+
 def test_a_text_is_cut_at_256_tokens(exact: FolderEmbedder) -> None:
     longer, cut = exact.embed(["word " * 1000, "word " * 254])  # and the two special tokens
     assert np.abs(longer - cut).max() < 1e-5

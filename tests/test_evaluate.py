@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from embedders import HashedWordsEmbedder
+from readers import ScriptedReader
 
 from citewire.index.build import build_index
 from citewire.index.errors import InputError
@@ -304,11 +305,11 @@ def conflict(*values: str) -> Conflict:
 
 
 def marks(item: Asked, given: Answer) -> dict[str, tuple[float, float]]:
-    return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker()).tallies
+    return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker(ScriptedReader())).tallies
 
 
 def is_right(item: Asked, given: Answer) -> bool | None:
-    return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker()).right
+    return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker(ScriptedReader())).right
 
 
 class TestRight:
@@ -358,7 +359,7 @@ class TestRight:
         assert marks(item, answer(claim("word " * 5, CHAIR)))["f1"] == pytest.approx((10 / 25, 1))
 
     def test_nothing_is_known(self, asked: Make) -> None:
-        given = marking.mark_answer(asked(), answer(claim("It is Ana.", CHAIR)), ARTICLES.__getitem__, Checker())
+        given = marking.mark_answer(asked(), answer(claim("It is Ana.", CHAIR)), ARTICLES.__getitem__, Checker(ScriptedReader()))
         assert given.right is None
         assert "right" not in given.tallies
 
@@ -383,7 +384,7 @@ class TestRight:
 class TestMarks:
     def test_a_quote_that_is_not_exact(self, asked: Make) -> None:
         wrong = replace(CHAIR, start=CHAIR.start + 1)
-        found = marking.mark_answer(asked(), answer(claim("A.", COST, wrong)), ARTICLES.__getitem__, Checker())
+        found = marking.mark_answer(asked(), answer(claim("A.", COST, wrong)), ARTICLES.__getitem__, Checker(ScriptedReader()))
         assert found.tallies["quotes_exact"] == (1.0, 2.0)
         assert found.why == ("a quote is not in its article: Its chair is Ana Ruiz.",)
 
@@ -418,7 +419,7 @@ class TestMarks:
         class Never:
             def check(self, claim: str, evidence: str) -> marking.Judged:
                 del claim
-                return Checker().check("Bo likes tea.", evidence)
+                return Checker(ScriptedReader()).check("Bo likes tea.", evidence)
 
         given = answer(claim("The bridge  cost\nmoney.", quote(1, "ferry.txt", "Its chair")), claim(CHAIR.text, CHAIR))
         found = marking.mark_answer(asked(), given, ARTICLES.__getitem__, Never()).tallies
@@ -505,16 +506,16 @@ class TestChecker:
         ],
     )
     def test_a_claim_is_as_good_as_its_weakest_sentence(self, said: str, verdict: str) -> None:
-        assert Checker().check(said, BRIDGE).verdict == verdict
+        assert Checker(ScriptedReader()).check(said, BRIDGE).verdict == verdict
 
     def test_marks(self) -> None:
         item = Claimed("k", 1, "1", "not supported", "C.", "E.", supported=False)
-        found = marking.mark_claim(item, Checker().check(COSTS, BRIDGE))
+        found = marking.mark_claim(item, Checker(ScriptedReader()).check(COSTS, BRIDGE))
         assert found.right is False
         assert (found.tallies["right"], found.tallies["others_caught"]) == ((0, 1), (0, 1))
         wrong, asked = found.tallies["brier"]
         assert asked == 1
-        assert wrong == pytest.approx(Checker().check(COSTS, BRIDGE).probability ** 2, abs=1e-6)
+        assert wrong == pytest.approx(Checker(ScriptedReader()).check(COSTS, BRIDGE).probability ** 2, abs=1e-6)
         assert found.why == ("is not supported, is called supported",)
 
 
@@ -582,8 +583,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 def evaluator(index: Index, generator: Scripted) -> Evaluator:
-    answerer = Answerer(index, HashedWordsEmbedder(), generator)
-    return Evaluator(Checker(), SearchOptions(k=8), corpus=Source(index, answerer))
+    answerer = Answerer(index, HashedWordsEmbedder(), generator, ScriptedReader())
+    return Evaluator(Checker(ScriptedReader()), SearchOptions(k=8), corpus=Source(index, answerer))
 
 
 @pytest.fixture
@@ -689,7 +690,7 @@ class TestRuns:
 
     def test_a_question_without_documents_wants_an_index(self, items: list[Item]) -> None:
         with pytest.raises(InputError, match="line 1 brings no documents"):
-            Evaluator(Checker(), SearchOptions()).row(items[0])
+            Evaluator(Checker(ScriptedReader()), SearchOptions()).row(items[0])
 
     def test_a_question_that_is_refused_is_one_wrong_answer(
         self, corpus: Index, read: Callable[..., list[Item]]
@@ -708,7 +709,7 @@ class TestRuns:
                 return REFUSED
 
         (item,) = read({"question": "And in 2020?", "history": [["A?", "B."]], "as_of": "2021-02-03"})
-        Evaluator(Checker(), SearchOptions(), corpus=Source(corpus, Asker())).row(item)
+        Evaluator(Checker(ScriptedReader()), SearchOptions(), corpus=Source(corpus, Asker())).row(item)
         assert seen == [("And in 2020?", (Turn("A?", "B."),), "2021-02-03")]
 
 
@@ -725,8 +726,8 @@ class TestDocuments:
         articles = evaluate.index_documents(items, items, tmp_path, embedder, quiet)
         assert list(articles.values()) == [("documents.jsonl#1",), ("documents.jsonl#2",), ()]
         with Index.open(tmp_path / "index", embedder) as index:
-            source = Source(index, Answerer(index, embedder, Scripted(SCRIPT)))
-            rows = [Evaluator(Checker(), SearchOptions(), None, source, articles).row(item) for item in items]
+            source = Source(index, Answerer(index, embedder, Scripted(SCRIPT), ScriptedReader()))
+            rows = [Evaluator(Checker(ScriptedReader()), SearchOptions(), None, source, articles).row(item) for item in items]
         found = [{hit["article"] for hit in row["answer"]["hits"]} for row in rows]
         assert found == [{"documents.jsonl#1"}, {"documents.jsonl#2"}, {"documents.jsonl#1", "documents.jsonl#2"}]
         assert rows[0]["right"]
@@ -784,7 +785,7 @@ def test_claims_are_measured_by_balanced_accuracy(read: Callable[..., list[Item]
             for n, label in said
         )
     )
-    found = evaluate.summarise([Evaluator(Checker(), SearchOptions()).row(item) for item in items])
+    found = evaluate.summarise([Evaluator(Checker(ScriptedReader()), SearchOptions()).row(item) for item in items])
     values = {name: one["value"] for name, one in found["measures"].items()}
     assert values["verdict_balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert (values["supported_kept"], values["others_caught"]) == (pytest.approx(2 / 3), 1)

@@ -29,7 +29,8 @@ from served import ask, served, submit, usable
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
-from citewire.qa.answer import Answerer, AnswerOptions
+from citewire.qa.answer import Answerer
+from citewire.qa.reader import load_reader
 from citewire.qa.suggest import Suggester
 from citewire.qa.types import Generator
 from citewire.ui.chat import Loaded
@@ -438,7 +439,7 @@ def test_hostile_suggestions_titles_and_addresses_run_nothing(chromium: Browser,
 def test_the_real_model_answers_and_suggests_on_the_page(
     chromium: Browser, tmp_path: Path, seeds_index: Index, embedder: Embedder, generator: Generator
 ) -> None:
-    answerer = Answerer(seeds_index, embedder, generator, AnswerOptions())
+    answerer = Answerer(seeds_index, embedder, generator, load_reader(2))
     suggester = Suggester(answerer, seeds_index, embedder, generator)
 
     def load() -> Loaded:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from conftest import indexed
+from readers import ScriptedReader
 
 from citewire.index.errors import ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa.answer import Answerer
+from citewire.qa.reader import load_reader
 from citewire.qa.suggest import TRIED, Suggester, clean, messages
 from citewire.qa.types import Generator, Message
 
@@ -24,6 +26,17 @@ REFUSED = "What does a ticket of Lund Lines cost?"
 FLEET_QUESTION = "How many ferries does Lund Lines run on the route?"
 CHAIR_QUESTION = "Who is the chair of Lund Lines?"
 FERRY_QUESTION = "When did Lund Lines open a night route between Norland and Skarvik?"
+BREWER_QUESTION = "How much did the profit of Kestrel fall in 2023?"
+READER = ScriptedReader(
+    {
+        FLEET_QUESTION: "14 ferries",
+        CHAIR_QUESTION: "Ana Ruiz",
+        FERRY_QUESTION: "3 May 2021",
+        BREWER_QUESTION: "12%",
+        "How many ferries does Lund Lines own in Norland?": "14 ferries",
+        "What colour does the brewer Kestrel paint its vans?": (),
+    }
+)
 
 
 class Scripted:
@@ -50,7 +63,7 @@ class Scripted:
         return 1
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        return [0.5, 0.5]
+        raise NotImplementedError
 
 
 class Broken(Scripted):
@@ -69,7 +82,7 @@ def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def make(index: Index, embedder: Embedder) -> Callable[[Generator], Suggester]:
-    return lambda generator: Suggester(Answerer(index, embedder, generator), index, embedder, generator)
+    return lambda generator: Suggester(Answerer(index, embedder, generator, READER), index, embedder, generator)
 
 
 Make = Callable[[Generator], Suggester]
@@ -81,7 +94,7 @@ def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, ind
             FLEET: f" {FLEET_QUESTION} And more?",
             CHAIR: f'"{CHAIR_QUESTION}"\n',
             FERRY: f"Question: {FERRY_QUESTION}",
-            BREWER: "How much did the profit of Kestrel fall in 2023?",
+            BREWER: BREWER_QUESTION,
         }
     )
     suggester = make(model)
@@ -90,9 +103,9 @@ def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, ind
         FLEET_QUESTION,
         CHAIR_QUESTION,
         FERRY_QUESTION,
-        "How much did the profit of Kestrel fall in 2023?",
+        BREWER_QUESTION,
     }
-    assert found[-1] == "How much did the profit of Kestrel fall in 2023?"  # its sentence is the farthest
+    assert found[-1] == BREWER_QUESTION  # its sentence is the farthest
     assert model.asked[-1] == BREWER
     assert len(model.asked) == 4 <= TRIED  # "It said so." is no sentence to ask of
 
@@ -116,9 +129,9 @@ def test_one_question_once(make: Make) -> None:
 
 
 def test_only_of_the_articles_that_are_searched(make: Make) -> None:
-    model = Scripted({BREWER: "How much did the profit of Kestrel fall in 2023?"})
+    model = Scripted({BREWER: BREWER_QUESTION})
     only = SearchOptions(k=8, filters=Filters(articles=("brewer.txt",)))
-    assert list(make(model).suggest(REFUSED, only)) == ["How much did the profit of Kestrel fall in 2023?"]
+    assert list(make(model).suggest(REFUSED, only)) == [BREWER_QUESTION]
     assert model.asked == [BREWER]
     nothing = SearchOptions(k=8, filters=Filters(articles=("none.txt",)))
     assert list(make(model).suggest(REFUSED, nothing)) == []
@@ -170,10 +183,8 @@ def test_what_counts_as_one_question_that_stands_alone(written: str, question: s
 
 @pytest.mark.real
 def test_the_real_model_suggests_what_can_be_answered(index: Index, embedder: Embedder, generator: Generator) -> None:
-    answerer = Answerer(index, embedder, generator)
-    assert answerer.evidence(REFUSED) == []
-    suggester = Suggester(answerer, index, embedder, generator)
-    first = next(suggester.suggest(REFUSED))
+    answerer = Answerer(index, embedder, generator, load_reader(2))
+    first = next(Suggester(answerer, index, embedder, generator).suggest(REFUSED))
     assert first.endswith("?")
     assert first != REFUSED
     assert answerer.evidence(first)

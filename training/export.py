@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from network import Network
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from citewire.index.embed import default_folder
 from citewire.index.embed_fast import plan, variables_of
@@ -41,11 +41,10 @@ def export(run: Path, to: Path, calibration: dict[str, float]) -> int:
     heads = {name: value for name, value in state.items() if not name.startswith("encoder.")}
     small = {name: value.astype(np.float16) if name in heads else value for name, value in (layers | heads).items()}
     metadata = {"calibration": json.dumps(calibration), "settings": (run / "settings.json").read_text()}
-    save_file({name: np.ascontiguousarray(value) for name, value in small.items()}, to, metadata)
-    size = to.stat().st_size
-    if size > MOST_BYTES:
-        raise ValueError(f"{to} has {size:,} bytes, at most {MOST_BYTES:,} are shipped")
-    return size
+    file = save({name: np.ascontiguousarray(value) for name, value in small.items()}, metadata)
+    if len(file) > MOST_BYTES:
+        raise ValueError(f"{to} would have {len(file):,} bytes, at most {MOST_BYTES:,} are shipped")
+    return to.write_bytes(file)
 
 
 def main() -> None:

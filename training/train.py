@@ -160,6 +160,7 @@ def _train(
     start, seen, mean = time.monotonic(), 0, dict[str, float]()
     with (options.run / "log.jsonl").open("a") as log:
         for step, batch in enumerate(batches(data, recipe, steps, options.seed, begun), begun):
+            torch.manual_seed(options.seed + step)  # dropout by the step: who goes on trains what was never stopped
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, steps, options.rate)
             with torch.autocast(options.device, torch.bfloat16, enabled=options.half):

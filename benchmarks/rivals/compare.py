@@ -410,13 +410,13 @@ def ratios(own: Mapping[Key, float], other: Mapping[Key, float]) -> list[float]:
     return sorted(value / other[key] for key, value in own.items() if other.get(key))
 
 
-def limits(runs: Sequence[Run]) -> dict[str, list[float]]:
-    """Return the time of answers by what the engine alone takes for the same prompts and replies, and with opinions."""
-    out: dict[str, list[float]] = {"seconds": [], "all_seconds": []}
-    for one, name in itertools.product(runs, out):
-        alone = {event["question"]: event[name] for event in one.of("engine")}
-        out[name] += [e["seconds"] / took for e in one.of("answered") if (took := alone.get(e["question"], 0.0))]
-    return {name: sorted(values) for name, values in out.items()}
+def limits(runs: Sequence[Run]) -> list[float]:
+    """Return the time of answers by what the engine alone takes for the same prompts and replies, smallest first."""
+    out: list[float] = []
+    for one in runs:
+        alone = {event["question"]: event["seconds"] for event in one.of("engine")}
+        out += [e["seconds"] / took for e in one.of("answered") if (took := alone.get(e["question"], 0.0))]
+    return sorted(out)
 
 
 def spread(values: Sequence[float]) -> str:
@@ -477,11 +477,10 @@ def table(results: Sequence[Result], items: Sequence[Asked]) -> str:
 
 
 def _notes(one: Result, items: Sequence[Asked]) -> Iterator[str]:
-    if any(limit := limits(one.runs).values()):
-        alone, opinions = limit
+    if limit := limits(one.runs):
         yield (
-            f"{one.name}: the whole answer takes {spread(alone)} times what its engine alone takes for the same prompts"
-            f" and replies, {spread(opinions)} with the opinions it is asked for ({len(alone)} answers)."
+            f"{one.name}: the whole answer takes {spread(limit)} times what its engine alone takes for the same prompts"
+            f" and replies ({len(limit)} answers)."
         )
     if one.own_marks:
         right, refused, wrongly = quality(one.own_marks, items)

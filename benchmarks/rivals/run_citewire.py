@@ -1,11 +1,11 @@
 """citewire by its own library, as `citewire index` and `citewire ask` use it; runs in citewire's environment.
 
 The first word is the first draft of a sentence, or a sentence already checked, that has text. The text is that of the
-answer as it became, with the values that sources disagree on. Tokens read are those of all prompts, of opinions too,
-though the engine keeps what they begin with.
+answer as it became, with the values that sources disagree on. Tokens read are those of all prompts, though the engine
+keeps what they begin with.
 
 When all is asked, the prompts are given to the engine again, in their order and alone, each until it has said as much
-as it was let say: {"what": "engine", "question", "seconds" of the replies, "all_seconds" with the opinions, "calls"}.
+as it was let say: {"what": "engine", "question", "seconds" of the replies, "calls"}.
 
 Options: `model`, as `--model` takes it, `engine`, as `--engine` does, and `cache`, citewire's cache folder.
 """
@@ -27,12 +27,13 @@ from citewire.index.store import Index
 from citewire.qa.answer import Answerer, AnswerOptions
 from citewire.qa.generate import load_generator
 from citewire.qa.marking import shown
+from citewire.qa.reader import load_reader
 from citewire.qa.types import Answer, Checked, Draft, Generator, Message
 
 
 @dataclass(slots=True)
 class Call:
-    """What the language model was asked: for a reply, or to choose one of `options`.
+    """What the language model was asked.
 
     Attributes:
         pieces: of the reply, as many as were taken.
@@ -40,8 +41,7 @@ class Call:
     """
 
     messages: Sequence[Message]
-    max_tokens: int = 0
-    options: Sequence[str] = ()
+    max_tokens: int
     pieces: list[str] = field(default_factory=list)
     ended: bool = False
 
@@ -76,11 +76,6 @@ class Recorded:
         """As the one within."""
         return self.within.count_tokens(messages)
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        """As the one within."""
-        self.calls.append(Call(messages, options=options))
-        return self.within.choose(messages, options)
-
 
 class Citewire:
     """See the module."""
@@ -90,7 +85,7 @@ class Citewire:
         self._asked: list[tuple[str, list[Call]]] = []
 
     def load(self) -> None:
-        """Load embedder and language model; the former reads its weights at the first text."""
+        """Load embedder, language model and reader; the first reads its weights at the first text."""
         job = self._job
         cache = job.options.get("cache")
         # An embedder keeps the vectors of questions, and what is searched for first must be new to the answerer.
@@ -102,6 +97,7 @@ class Citewire:
             model, engine=engine, device="cpu", threads=job.threads, cache=Path(cache) if cache else None
         )
         self._generator = Recorded(generator)
+        self._reader = load_reader(job.threads)
 
     def index(self, articles: Sequence[Article]) -> int:
         """Index the file that the articles come from, which numbers them from 1."""
@@ -110,7 +106,7 @@ class Citewire:
         report = build_index([self._job.articles], folder, self._embedder)
         self._index = Index.open(folder, self._embedder)
         self._options = AnswerOptions(max_tokens=self._job.max_tokens)
-        self._answerer = Answerer(self._index, self._embedder, self._generator, self._options)
+        self._answerer = Answerer(self._index, self._embedder, self._generator, self._reader, self._options)
         return report.passages
 
     def retrieve(self, question: str) -> list[str]:
@@ -148,25 +144,17 @@ class Citewire:
     def after(self) -> Iterator[Mapping[str, Any]]:
         """Yield what the engine alone takes."""
         for question, calls in self._asked:
-            replies = opinions = 0.0
+            start = time.perf_counter()
             for call in calls:
-                start = time.perf_counter()
                 _repeat(self._generator.within, call)
-                took = time.perf_counter() - start
-                replies, opinions = (replies, opinions + took) if call.options else (replies + took, opinions)
-            yield {
-                "what": "engine", "question": question, "seconds": replies, "all_seconds": replies + opinions,
-                "calls": len(calls),
-            }  # fmt: skip
+            took = time.perf_counter() - start
+            yield {"what": "engine", "question": question, "seconds": took, "calls": len(calls)}
 
     def _path(self, article: str) -> str:
         return self._paths[article.rpartition("#")[2]]
 
 
 def _repeat(generator: Generator, call: Call) -> None:
-    if call.options:
-        generator.choose(call.messages, call.options)
-        return
     reply = generator.generate(call.messages, max_tokens=call.max_tokens)
     for n, _ in enumerate(reply, 1):
         if n == len(call.pieces) and not call.ended:

@@ -1,0 +1,86 @@
+"""A reader for fast tests: what answers and what is supported is stated by the test, else follows from shared words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from citewire.qa import facts
+from citewire.qa.reader import Reading, Support, Window
+
+LIKELY, UNLIKELY = 0.9, 0.05
+Words = str | Sequence[str]
+
+
+class ScriptedReader:
+    """A `citewire.qa.reader.Reader` whose results are a function of its inputs.
+
+    A sentence answers a question with the share of the question's words that it has (no function words, by stems); its
+    answer is the longest run of other words. A quote supports a claim with the share of the claim's words.
+
+    Args:
+        answers: by question, the words that answer it, the best first, or () where nothing does; a sentence that has
+            such words then answers with `LIKELY`, a little less for each later one, all other sentences with `UNLIKELY`.
+        supports: by claim, the probability that a quote supports it; by (claim, quote), that this quote does.
+        refuted: claims of which the rest of the probability is that the quote refutes them.
+
+    Attributes:
+        asked: questions in the order they were read; claims: pairs in the order they were verified.
+    """
+
+    def __init__(
+        self,
+        answers: Mapping[str, Words] | None = None,
+        supports: Mapping[str | tuple[str, str], float] | None = None,
+        refuted: Sequence[str] = (),
+    ) -> None:
+        self.answers = answers or {}
+        self.supports = supports or {}
+        self.refuted = refuted
+        self.asked: list[str] = []
+        self.claims: list[tuple[str, str]] = []
+
+    def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
+        """Return a reading for each window."""
+        self.asked.append(question)
+        if question in self.answers:
+            stated = self.answers[question]
+            return [_found([stated] if isinstance(stated, str) else stated, window.sentence) for window in windows]
+        return [_shared(question, window.sentence) for window in windows]
+
+    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+        """Return the support of each (claim, quote)."""
+        self.claims += pairs
+        found = []
+        for claim, quote in pairs:
+            stated = self.supports.get((claim, quote), self.supports.get(claim))
+            supported = _share(claim, quote) if stated is None else stated
+            rest = round(1 - supported, 6)
+            found.append(Support(supported, rest, 0.0) if claim in self.refuted else Support(supported, 0.0, rest))
+        return found
+
+
+def _found(words: Sequence[str], sentence: str) -> Reading:
+    for place, one in enumerate(words):
+        at = sentence.find(one)
+        if at >= 0:
+            return Reading(round(LIKELY - 0.02 * place, 3), at, at + len(one), 0.9)
+    return Reading(UNLIKELY, 0, len(sentence), 0.1)
+
+
+def _shared(question: str, sentence: str) -> Reading:
+    asked = set(facts.terms(question))
+    places, at = [], 0
+    for word in sentence.split():
+        at = sentence.index(word, at)
+        places.append((at, at + len(word.rstrip(".,;:!?”")), not set(facts.terms(word)) <= asked))
+        at += len(word)
+    runs = [list(run) for other, run in groupby(places, key=lambda place: place[2]) if other]
+    longest = max(runs, key=len, default=places)
+    start, end = (longest[0][0], longest[-1][1]) if longest else (0, 0)
+    return Reading(min(max(_share(question, sentence), UNLIKELY), 0.95), start, end, 0.5)
+
+
+def _share(text: str, other: str) -> float:
+    wanted = set(facts.terms(text))
+    return round(len(wanted & set(facts.terms(other))) / len(wanted), 3) if wanted else 0.0

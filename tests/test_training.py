@@ -1,0 +1,287 @@
+"""training/: what examples are made of records, and that runs stop, go on and are exported, on invented records."""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+
+from citewire.qa.reader import TrainedReader, Window, load_reader
+
+FOLDER = REPOSITORY / "training"
+MODULES = ("network", "examples", "measure", "train", "export")
+PASSAGE = (
+    "Lund Lines opened a night route in 2021. It runs 14 ferries between Norland and Skarvik. "
+    "Ana Ruiz, its chair, was not told of the fire."
+)
+FERRIES = "How many ferries does Lund Lines run?"
+
+
+def record(question: str = FERRIES, answer: str = "14", group: str = "wikipedia/Lund_Lines", **more: Any) -> Any:
+    start = PASSAGE.index(answer) if answer else 0
+    answers = [{"start": start, "end": start + len(answer), "text": answer}] if answer else []
+    return {
+        "source": "invented", "group": group, "question": question, "passage": PASSAGE, "answers": answers,
+        "answerable": bool(answer), "kind": "span", "cased": True, **more,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def training() -> Iterator[Any]:
+    """The modules of training/, which import each other by their plain names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+    for name in MODULES:  # names that others may have
+        sys.modules.pop(name)
+
+
+def text(training: Any, ids: Sequence[int]) -> str:
+    return str(training.examples.tokenizer().decode(list(ids), skip_special_tokens=False))
+
+
+def read(training: Any, example: Any) -> tuple[str, str]:
+    """The sentence that an example reads, and the words of it that answer."""
+    marked = [token for token, kind in zip(example.ids, example.types, strict=True) if kind]
+    said = text(training, example.ids[example.first : example.last + 1]) if example.first >= 0 else ""
+    return text(training, marked), said
+
+
+def every(training: Any, **shares: float) -> Any:
+    """A mix with these shares and none of all else."""
+    return replace(training.examples.PLAIN, titled=0.0, **shares)
+
+
+class TestQuestions:
+    @pytest.mark.parametrize(
+        ("question", "answer", "sentence", "words"),
+        [
+            (FERRIES, "14", "it runs 14 ferries between norland and skarvik.", "14"),
+            ("Which towns?", "Norland and Skarvik", "it runs 14 ferries between norland and skarvik.",
+             "norland and skarvik"),
+            ("Who chairs it?", "Ana Ruiz", "ana ruiz, its chair, was not told of the fire.", "ana ruiz"),
+        ],
+    )  # fmt: skip
+    def test_a_window_and_its_words(self, training: Any, question: str, answer: str, sentence: str, words: str) -> None:
+        (one,) = training.examples.readings(record(question, answer), every(training), 0)
+        assert (read(training, one), one.answers, one.label) == ((sentence, words), 1.0, None)
+        assert text(training, one.ids).startswith(f"[CLS] {question.lower()} [SEP]")
+        assert text(training, one.ids).endswith(" [SEP]")
+
+    def test_a_sentence_record_marks_no_words(self, training: Any) -> None:
+        (one,) = training.examples.readings(record(kind="sentence"), every(training), 0)
+        assert (one.answers, one.first, one.last) == (1.0, -1, -1)
+
+    def test_a_neighbour_never_answers(self, training: Any) -> None:
+        for seed in range(20):
+            right, wrong = training.examples.readings(record(), every(training, neighbours=1.0), seed)
+            assert (right.answers, wrong.answers, wrong.first) == (1.0, 0.0, -1)
+            assert "14" not in read(training, wrong)[0]
+            assert wrong.source == "invented+neighbour"
+
+    def test_a_question_without_an_answer(self, training: Any) -> None:
+        found = [
+            one for seed in range(20) for one in training.examples.readings(record(answer=""), every(training), seed)
+        ]
+        assert {(one.answers, one.first) for one in found} == {(0.0, -1)}
+        assert len({read(training, one)[0] for one in found}) > 1
+
+    def test_another_name_is_not_answered(self, training: Any) -> None:
+        _, other = training.examples.readings(record(), every(training, swapped=1.0), 0, ["Acme Shipping"])
+        assert text(training, other.ids).startswith("[CLS] how many ferries does acme shipping run? [SEP]")
+        assert (other.answers, other.source) == (0.0, "invented+swapped")
+
+    def test_the_question_itself_is_no_answer(self, training: Any) -> None:
+        _, echo = training.examples.readings(record(), every(training, echoed=1.0), 0)
+        assert read(training, echo)[0].rstrip("?.") == FERRIES.lower().rstrip("?")
+        assert echo.answers == 0.0
+
+    def test_the_title_stands_before(self, training: Any) -> None:
+        (one,) = training.examples.readings(record(), replace(every(training), titled=1.0), 0)
+        assert "[SEP] lund lines." in text(training, one.ids)
+
+    @pytest.mark.parametrize("words", [1, 30, 90, 400])
+    def test_the_reader_is_given_what_it_was_trained_on(self, training: Any, words: int) -> None:
+        """The same tokens, types and places, wherever room is short."""
+        reader = load_reader(2)
+        for before, after in ((0, 0), (3, 300), (300, 3), (300, 300)):
+            given = Window(" ".join(["ferry"] * words), "left " * before, "right " * after)
+            ids, types, offsets, begin = training.examples.window(FERRIES, given.before, given.sentence, given.after)
+            one = reader._window(reader._tokens(FERRIES)[0], given)
+            assert (one.ids, one.types, one.offsets, one.begin) == (ids, types, offsets, begin)
+
+    def test_the_verifier_too(self, training: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader = load_reader(2)
+        given: list[tuple[list[int], list[int]]] = []
+
+        def states(rows: list[list[int]], types: list[list[int]], *, keep: Callable[..., None]) -> None:
+            for row, (ids, kinds) in enumerate(zip(rows, types, strict=True)):
+                given.append((ids, kinds))
+                keep(row, np.zeros((len(ids), 384), np.float32))
+
+        monkeypatch.setattr(reader._encoder, "states", states)
+        pairs = [("It runs 14 ferries.", PASSAGE), ("ferry " * 200, "quote " * 200)]
+        reader.verify(pairs)
+        made = [training.examples.claim(claim, quote, 0, "") for claim, quote in pairs]
+        assert given == [(list(one.ids), list(one.types)) for one in made]
+
+
+class TestClaims:
+    @pytest.mark.parametrize(
+        ("label", "number"), [("supported", 0), ("refuted", 1), ("not_said", 2), ("unsupported", 3)]
+    )
+    def test_a_claim_with_its_quote(self, training: Any, label: str, number: int) -> None:
+        told = {"source": "s", "group": "g/1", "claim": "It rose.", "quote": "It rose 5%.", "label": label}
+        (one,) = training.examples.claims(told)
+        assert text(training, one.ids) == "[CLS] claim : it rose. [SEP] it rose 5 %. [SEP]"
+        assert (read(training, one)[0], one.label, one.answers) == ("it rose 5 %.", number, None)
+
+    def test_a_changed_sentence_is_not_supported_by_itself(self, training: Any) -> None:
+        found = [
+            one
+            for seed in range(60)
+            for one in training.examples.corrupted(record(), every(training, corrupted=1.0), seed, ["Acme"])
+        ]
+        for one in found:
+            claim = text(training, one.ids).removeprefix("[CLS] claim : ").split(" [SEP]")[0]
+            assert (claim in " ".join(PASSAGE.lower().split())) is (one.label == 0)
+        assert {one.source for one in found} == {"corrupted", "kept"}
+        assert {one.label for one in found} == {0, 1, 3}
+
+    def test_a_claim_asked_as_a_question(self, training: Any) -> None:
+        told = {"source": "s", "group": "verdict/1", "claim": "The bridge is open.", "quote": "It is open.",
+                "label": "supported"}  # fmt: skip
+        (one,) = training.examples.truth(told, every(training, truth=1.0), 0)
+        assert text(training, one.ids).startswith("[CLS] is the bridge open? [SEP] it is open.")
+        assert one.answers == 1.0
+        assert list(training.examples.truth({**told, "group": "other/1"}, every(training, truth=1.0), 0)) == []
+
+
+def write(folder: Path) -> Path:
+    """Write invented records of 120 documents."""
+    folder.mkdir(exist_ok=True)
+    asked = [record(group=f"wikipedia/Line_{n}", answer="14" if n % 3 else "") for n in range(120)]
+    told = [
+        {"source": "s", "group": f"verdict/{n}", "claim": f"It runs {14 + n % 2} ferries.", "quote": PASSAGE,
+         "label": "refuted" if n % 2 else "supported"}
+        for n in range(80)
+    ]  # fmt: skip
+    kinds: Mapping[str, Sequence[Any]] = {"reader": asked, "verifier": told}
+    for name, rows in kinds.items():
+        with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(row)}\n" for row in rows)
+    return folder
+
+
+def test_documents_are_held_out_by_their_name(training: Any, tmp_path: Path) -> None:
+    rows = list(training.examples.records(write(tmp_path) / "reader.jsonl.gz"))
+    held = {row["group"] for row in rows if training.examples.is_held(row)}
+    assert 0 < len(held) < 12
+    assert {training.examples.is_held({**row, "question": "Another?"}) for row in rows if row["group"] in held} == {
+        True
+    }
+    data = training.train.load(tmp_path, training.train.RECIPES["whole"], 0)
+    assert sum(one.answers is not None for one in data.held) == len(held)  # plain ones: nothing is made of them
+
+
+def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_path: Path) -> None:
+    train, recipe = training.train, training.train.RECIPES["whole"]
+    write(tmp_path)
+    first, again, other = (train.load(tmp_path, recipe, seed) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    assert first.questions
+    assert first.claims
+    whole = list(train.batches(first, recipe, 6, 3))
+    assert list(train.batches(again, recipe, 6, 3, skip=4)) == whole[4:]
+
+
+class TestRuns:
+    @pytest.fixture
+    def train(self, training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+        """Train for two steps of four examples each, with a checkpoint after each."""
+        data = write(tmp_path / "data")
+        for name, value in {"BATCH": 4, "SAVE_STEPS": 1, "LOG_STEPS": 1}.items():
+            monkeypatch.setattr(training.train, name, value)
+
+        def train(run: str) -> Path:
+            arguments = [str(data), str(tmp_path / run), "--examples", "8", "--threads", "1"]
+            monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
+            training.train.main()
+            return tmp_path / run
+
+        return train
+
+    def test_who_goes_on_trains_what_was_never_stopped(
+        self, training: Any, train: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        torch = training.train.torch
+        whole = train("whole")
+        steps = [json.loads(line)["step"] for line in (whole / "log.jsonl").read_text().splitlines()]
+        assert steps == [1, 2]
+        assert json.loads((whole / "figures.json").read_text()).keys() >= {"answers", "verdict"}
+        loss = training.train.loss
+        calls: list[int] = []
+
+        def interrupted(*given: Any) -> Any:
+            calls.append(1)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return loss(*given)
+
+        monkeypatch.setattr(training.train, "loss", interrupted)
+        with pytest.raises(SystemExit, match="the same command goes on from the last checkpoint"):
+            train("halved")
+        monkeypatch.setattr(training.train, "loss", loss)
+        halved = train("halved")
+        one, other = (torch.load(run / "weights.pt", weights_only=True) for run in (whole, halved))
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+    def test_what_is_exported_reads_like_the_network(
+        self, training: Any, train: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = train("run")
+        torch = training.train.torch
+        weights = torch.load(run / "weights.pt", weights_only=True)
+        for name in ("answers.3.weight", "entails.3.weight", "span.weight"):
+            weights[name] *= 8  # two steps say too little: probabilities near a half would hide a difference
+        torch.save(weights, run / "weights.pt")
+        file = tmp_path / "reader.safetensors"
+        size = training.export.export(run, file, {"scale": 1.0, "shift": 0.0})
+        assert size == file.stat().st_size <= training.export.MOST_BYTES
+        reader = TrainedReader(file, threads=1)
+
+        network = training.network.Network()
+        network.load_state_dict(weights, strict=False)
+        windows = [Window("It runs 14 ferries.", "Lund Lines."), Window("Snow fell on the hills."), Window(PASSAGE)]
+        made = [training.examples.window(FERRIES, one.before, one.sentence, one.after) for one in windows]
+        examples = [training.network.Example(tuple(ids), tuple(types), 1.0) for ids, types, _, _ in made]
+        pairs = [("It runs 14 ferries.", PASSAGE), ("It rose.", "Snow fell.")]
+        claims = [training.examples.claim(*pair, 0, "") for pair in pairs]
+        answers, _, supported = training.measure.run(network, [*examples, *claims])
+        read = reader.read(FERRIES, windows)
+        assert np.allclose([one.probability for one in read], answers[:3], atol=0.05)  # 8 bits
+        assert np.allclose([one.supported for one in reader.verify(pairs)], supported[3:], atol=0.05)
+        assert len({round(one.probability, 2) for one in read}) > 1
+
+        monkeypatch.setattr(training.export, "MOST_BYTES", size - 1)
+        file.write_bytes(b"as it was")
+        with pytest.raises(ValueError, match=rf"would have {size:,} bytes, at most {size - 1:,} are shipped"):
+            training.export.export(run, file, {"scale": 1.0, "shift": 0.0})
+        assert file.read_bytes() == b"as it was"
+
+    def test_the_script_runs(self) -> None:
+        command = [sys.executable, FOLDER / "train.py", "--help"]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("usage: train.py")
