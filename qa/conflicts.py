@@ -39,6 +39,8 @@ def find(
 ) -> tuple[Conflict, ...]:
     """Return the values for the same thing and time in which the sources differ on `question`; none or one conflict.
 
+    Numbers, days and names are compared; reasons and statements are not.
+
     Args:
         question: the question, standalone.
         evidence: what bears on it, as `qa.evidence.gather` returns it.
@@ -46,7 +48,7 @@ def find(
         verifier: tells whether one sentence says what the other does.
         least: see `LEAST`.
     """
-    found = values(question, evidence, article)
+    found = [one for one in values(question, evidence, article) if one.kind != "text"]
     pairs = _unexplained(list(_pairs(question, found, article, least)), article, verifier)
     if not pairs:
         return ()

@@ -49,26 +49,29 @@ class Evidence:
 
 def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader) -> list[Evidence]:
     """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits."""
-    places: dict[tuple[str, Span], float] = {}
+    places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
         for span in hit.passage.sentences:
-            places.setdefault((hit.passage.article, span), hit.score)
+            places.setdefault((hit.passage.article, span), hit)
     chosen = list(places.items())[:_READ]
-    readings = reader.read(question, [window(article(path), span) for (path, span), _ in chosen])
+    readings = reader.read(question, [window(article(path), span, hit.cosine) for (path, span), hit in chosen])
     found = [
-        _evidence(article(path), span, score, reading)
-        for ((path, span), score), reading in zip(chosen, readings, strict=True)
+        _evidence(article(path), span, hit.score, reading)
+        for ((path, span), hit), reading in zip(chosen, readings, strict=True)
     ]
     return sorted(found, key=lambda one: -one.probability)
 
 
-def window(article: Article, span: Span) -> Window:
-    """Return a sentence with the title, the sentence before it and the one after it, as in training."""
+def window(article: Article, span: Span, likeness: float | None = None) -> Window:
+    """Return a sentence with the title, the sentence before it and the one after it, as in training.
+
+    `likeness` as in `Window`.
+    """
     after = next((one for one in _sentences(article.text) if one.start >= span.end), None)
     title = title_words(article)
     parts = [f"{title}." if title else "", sentence_before(article, span)]
     following = article.text[after.start : after.end] if after else ""
-    return Window(article.text[span.start : span.end], " ".join(part for part in parts if part), following)
+    return Window(article.text[span.start : span.end], " ".join(part for part in parts if part), following, likeness)
 
 
 def sentence_before(article: Article, span: Span) -> str:

@@ -40,11 +40,13 @@ class Window:
     Attributes:
         sentence: what may answer.
         before, after: the text around it; where room is short, what is nearest is kept.
+        likeness: cosine similarity of the question and the passage that holds the sentence; None where none was found.
     """
 
     sentence: str
     before: str = ""
     after: str = ""
+    likeness: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,28 @@ class Support:
     supported: float
     refuted: float
     not_said: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How logits become probabilities; training/calibrate.py fits it on documents that training did not see.
+
+    Attributes:
+        scale, near, shift: weights of the logit, of the likeness, and the constant.
+        usual: likeness that stands in where a window has none.
+        temperature: divides the logits of a claim.
+    """
+
+    scale: float = 1.0
+    near: float = 0.0
+    shift: float = 0.0
+    usual: float = 0.0
+    temperature: float = 1.0
+
+    def probability(self, logit: float, likeness: float | None) -> float:
+        """Return the probability that a sentence answers."""
+        near = self.usual if likeness is None else likeness
+        return float(1 / (1 + np.exp(-(self.scale * logit + self.near * near + self.shift))))
 
 
 class Reader(Protocol):
@@ -116,7 +140,7 @@ class TrainedReader:
                 raise ValueError(f"it has no {min(lost)}")
             self._encoder = Encoder({**base_variables, **layers}, epsilon=base.epsilon, threads=threads)
             self._heads = {name: _widened(value) for name, value in stored.items() if not name.startswith("encoder/")}
-            self._scale, self._shift = float(fitted["scale"]), float(fitted["shift"])
+            self._fitted = Calibration(**{name: float(value) for name, value in fitted.items()})
         except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
             fix = "Install citewire again, or write the file anew with training/export.py"
             raise ModelError(f"the reader in {weights} cannot be loaded: {error}", fix) from error
@@ -135,7 +159,8 @@ class TrainedReader:
             logit = float(self._head("answers", states[0])[0])
             span = states[one.begin : one.begin + len(one.offsets)] @ self._heads["span.weight"].T
             start, end, sure = _best(span + self._heads["span.bias"], one.offsets)
-            read[row] = Reading(_sigmoid(self._scale * logit + self._shift), start, end, sure)
+            probability = self._fitted.probability(logit, windows[row].likeness)
+            read[row] = Reading(probability, start, end, sure)
 
         self._encoder.states([one.ids for one in encoded], [one.types for one in encoded], keep=keep)
         return [read[row] for row in range(len(encoded))]
@@ -152,7 +177,7 @@ class TrainedReader:
 
         def keep(row: int, states: Floats) -> None:
             logits = self._head("entails", states[0])
-            odds = np.exp(logits - logits.max())
+            odds = np.exp((logits - logits.max()) / self._fitted.temperature)
             found[row] = Support(*(float(one) for one in odds / odds.sum()))
 
         self._encoder.states(rows, types, keep=keep)
@@ -215,7 +240,3 @@ def _best(logits: Floats, offsets: Sequence[tuple[int, int]]) -> tuple[int, int,
     odds = np.exp(sums - sums.max())
     first, last = np.unravel_index(odds.argmax(), odds.shape)
     return offsets[int(first)][0], offsets[int(last)][1], float(odds[first, last] / odds.sum())
-
-
-def _sigmoid(logit: float) -> float:
-    return float(1 / (1 + np.exp(-logit)))

@@ -3,10 +3,11 @@
     python training/calibrate.py DATA RUN [--threads 1]
 
 Each question is read as in an answer: over the sentences of the passages of its own document that are nearest to it. It
-is read a second time without those that hold an answer, so that both kinds of question are there; both count the same,
-and so do all documents. Fitted is probability = sigmoid(scale * logit + shift) of the best sentence: the chance that it
-answers. For claims a temperature is fitted on one half of them, which divides the logits; it is kept where it lowers
-the loss on the other half. RUN gets calibration.json, which export.py puts into the package.
+is read again without those that hold an answer, and over the passages of the other documents, so that questions with
+and without an answer are there; both count the same, and so do all documents. Fitted is the chance that the best
+sentence answers, from its logit and the likeness of its passage to the question (`qa.reader.Calibration`). For claims a
+temperature is fitted on one half of them, which divides the logits; it is kept where it lowers the loss on the other
+half. RUN gets calibration.json, which export.py puts into the package.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,15 @@ from network import UNSUPPORTED
 from numpy.typing import NDArray
 
 from citewire.index.embed import load_embedder
-from citewire.index.passages import passages
+from citewire.index.passages import embedded_text, passages
 from citewire.index.types import Article, Embedder, Hit
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.measure import calibration_error, exact_match, reliability
-from citewire.qa.reader import Reader, TrainedReader
+from citewire.qa.reader import Calibration, Reader, TrainedReader
 
-SOURCES = frozenset(
-    {"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human", "qamr"}
-)
+SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
 NEAREST = 12  # passages of a document that are read
-MOST = 60  # questions of a document
+MOST = 40  # questions of a document
 RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
@@ -44,9 +43,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question as it was read: the logit of its best sentence, whether that answers, and its weight in the fit."""
+    """A question as it was read: logit and likeness of its best sentence, whether it answers, its weight in the fit."""
 
     logit: float
+    likeness: float
     right: bool
     weight: float
 
@@ -59,16 +59,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     plain = options.run / "plain.safetensors"
-    export(options.run, plain, {"scale": 1.0, "shift": 0.0})
+    export(options.run, plain, {})
     reader = TrainedReader(plain, threads=options.threads)
     held = [one for one in records(options.data / "reader.jsonl.gz") if one["source"] in SOURCES and is_held(one)]
     cases = list(read(held, reader, load_embedder(threads=options.threads)))
-    scale, shift = fit(cases)
+    fitted = fit(cases)
     print(f"{len(cases)} questions, {sum(case.right for case in cases)} with a best sentence that answers")
-    table("as trained", cases, 1.0, 0.0)
-    table("calibrated", cases, scale, shift)
+    table("as trained", cases, Calibration())
+    table("calibrated", cases, fitted)
     claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
-    found = {"scale": round(scale, 4), "shift": round(shift, 4), "temperature": round(temperature(claims, reader), 3)}
+    found = asdict(replace(fitted, temperature=round(temperature(claims, reader), 3)))
     (options.run / "calibration.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
     print(found)
 
@@ -81,33 +81,37 @@ def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator
     documents: dict[str, list[Record]] = defaultdict(list)
     for record in held:
         documents[str(record["group"])].append(record)
-    for group, lines in documents.items():
-        yield from _document(group, lines, reader, embedder)
+    articles = {text: one for group, lines in documents.items() for text, one in _articles(group, lines).items()}
+    every = [(text, passage) for text, one in articles.items() for passage in passages(one)]
+    vectors = embedder.embed([embedded_text(articles[text], passage) for text, passage in every])
+    for lines in documents.values():
+        asked: dict[str, dict[str, list[Any]]] = defaultdict(dict)
+        for line in lines:
+            answers = asked[str(line["question"])]
+            if line["answerable"]:
+                answers.setdefault(str(line["passage"]), []).extend(line["answers"])
+        own = np.array([text in {str(line["passage"]) for line in lines} for text, _ in every])
+        found: list[tuple[bool, Evidence, bool]] = []  # there is an answer, the best sentence, it is right
+        for question, answers in list(asked.items())[:MOST]:
+            likeness = vectors @ embedder.embed_query(question)
+            having = np.array([text in answers for text, _ in every])
+            for rows in (own, own & ~having, ~own) if answers else (own, ~own):
+                order = [row for row in np.argsort(-likeness, kind="stable") if rows[row]][:NEAREST]
+                hits = [Hit(every[row][1], float(likeness[row]), float(likeness[row]), 0.0) for row in order]
+                best = next(iter(gather(question, hits, articles.__getitem__, reader)), None)
+                there = bool(answers) and rows is own
+                if best:
+                    found.append((there, best, there and _answers(best, answers)))
+        for there, best, right in found:
+            share = sum(one == there for one, _, _ in found) * len(documents)
+            yield Case(_logit(best.probability), best.score, right, 1 / share)
 
 
-def _document(group: str, lines: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator[Case]:
+def _articles(group: str, lines: Sequence[Record]) -> dict[str, Article]:
+    """The passages of a document as articles, by their text, with its title where the group says it."""
     kind, _, name = group.partition("/")
     title = name.replace("_", " ") if kind == "wikipedia" else ""
-    texts = list(dict.fromkeys(str(line["passage"]) for line in lines))
-    articles = {text: Article(text, text, "", title=title) for text in texts}
-    every = [(text, passage) for text in texts for passage in passages(articles[text])]
-    vectors = embedder.embed([passage.text for _, passage in every])
-    asked: dict[str, dict[str, list[Any]]] = defaultdict(dict)
-    for line in lines:
-        answers = asked[str(line["question"])]
-        if line["answerable"]:
-            answers.setdefault(str(line["passage"]), []).extend(line["answers"])
-    found: list[tuple[bool, float, bool]] = []  # there is an answer, logit, right
-    for question, answers in list(asked.items())[:MOST]:
-        order = np.argsort(-(vectors @ embedder.embed_query(question)), kind="stable")
-        for there in (True, False) if answers else (False,):
-            left = [every[row] for row in order if there or every[row][0] not in answers][:NEAREST]
-            hits = [Hit(passage, 1.0, 1.0, 0.0) for _, passage in left]
-            best = next(iter(gather(question, hits, articles.__getitem__, reader)), None)
-            if best:
-                found.append((there, _logit(best.probability), there and _answers(best, answers)))
-    for there, logit, right in found:
-        yield Case(logit, right, 1 / sum(one == there for one, _, _ in found))
+    return {text: Article(text, text, "", title=title) for text in dict.fromkeys(str(one["passage"]) for one in lines)}
 
 
 def _answers(best: Evidence, answers: dict[str, list[Any]]) -> bool:
@@ -122,25 +126,26 @@ def _logit(probability: float) -> float:
     return float(np.log(inside / (1 - inside)))
 
 
-def fit(cases: Sequence[Case]) -> tuple[float, float]:
-    """Return scale and shift of a weighted logistic regression, by Newton's method from the plain sigmoid."""
-    x = np.array([[case.logit, 1.0] for case in cases])
+def fit(cases: Sequence[Case]) -> Calibration:
+    """Return the weighted logistic regression of the cases, by Newton's method from the plain sigmoid."""
+    x = np.array([[case.logit, case.likeness, 1.0] for case in cases])
     y = np.array([float(case.right) for case in cases])
     weights = np.array([case.weight for case in cases])
     weights *= len(cases) / weights.sum()
-    start = np.array([1.0, 0.0])
+    start = np.array([1.0, 0.0, 0.0])
     at = start.copy()
     for _ in range(50):
         p = 1 / (1 + np.exp(-(x @ at)))
         slope = x.T @ (weights * (y - p)) - RIDGE * (at - start)
-        bend = (x * (weights * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(2)
+        bend = (x * (weights * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(3)
         at = at + np.linalg.solve(bend, slope)
-    return float(at[0]), float(at[1])
+    usual = float(np.median([case.likeness for case in cases if case.right]))
+    return Calibration(*(round(float(one), 4) for one in at), usual=round(usual, 4))
 
 
-def table(name: str, cases: Sequence[Case], scale: float, shift: float) -> None:
+def table(name: str, cases: Sequence[Case], fitted: Calibration) -> None:
     """Print how often the best sentence answers, by its probability, and the expected calibration error."""
-    bars = reliability([(float(1 / (1 + np.exp(-(scale * c.logit + shift)))), c.right) for c in cases])
+    bars = reliability([(fitted.probability(case.logit, case.likeness), case.right) for case in cases])
     print(f"{name}: expected calibration error {calibration_error(bars):.3f}\n  forecast | answers | questions")
     for bar in bars:
         print(f"      {bar.forecast:.2f} |    {bar.observed:.2f} | {bar.count}")

@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("qa/reader.safetensors"))
     options = parser.parse_args()
     fitted = options.run / "calibration.json"
-    calibration = json.loads(fitted.read_text()) if fitted.exists() else {"scale": 1.0, "shift": 0.0}
+    calibration = json.loads(fitted.read_text()) if fitted.exists() else {}
     print(f"{export(options.run, options.to, calibration):,} bytes in {options.to}")
 
 
