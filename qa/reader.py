@@ -114,6 +114,7 @@ class TrainedReader:
             self._encoder = Encoder({**base_variables, **layers}, epsilon=base.epsilon, threads=threads)
             self._heads = {name: _widened(value) for name, value in stored.items() if not name.startswith("encoder/")}
             self._scale, self._shift = float(fitted["scale"]), float(fitted["shift"])
+            self._temperature = float(fitted.get("temperature", 1.0))
         except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
             fix = "Install citewire again, or write the file anew with training/export.py"
             raise ModelError(f"the reader in {weights} cannot be loaded: {error}", fix) from error
@@ -148,7 +149,7 @@ class TrainedReader:
         found: dict[int, Support] = {}
 
         def keep(row: int, states: Floats) -> None:
-            logits = self._head("entails", states[0])
+            logits = self._head("entails", states[0]) / self._temperature
             odds = np.exp(logits - logits.max())
             found[row] = Support(*(float(one) for one in odds / odds.sum()))
 
