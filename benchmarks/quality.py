@@ -13,8 +13,9 @@ was cut short goes on; sets that were measured with the same weights, code and o
     realtimeqa                    over an index (--index) of its articles: EM and F1 (a refusal counts 0), and the share
                                   of questions whose first sentence holds the answer.
     summedits_news, fever_symmetric, wice_claims, qags_cnndm
-                                  balanced accuracy of "supported". A claim is as good as the worst of its sentences;
-                                  "alone": the verifier's best probability is at least 0.5; "checked": `checked` below.
+                                  balanced accuracy of "supported". A claim is as good as the worst of its sentences,
+                                  each held against the six sentences nearest to it in words. "alone": the verifier's
+                                  best probability is at least 0.5; "checked": with all that `qa.verdicts` compares.
     ramdocs, newspolluted         the documents' answers differ, or they do not; see `ramdocs` and `newspolluted` below.
     falsified                     sentences of seeds/ with a number, a name or "not" changed that pass as supported.
     wordings                      tests/data/wordings.jsonl: right and wrong wordings of invented news that pass.
@@ -53,11 +54,11 @@ from citewire.qa.evidence import ANSWERS, Evidence
 from citewire.qa.measure import contains, exact_match, share, token_f1, tokens
 from citewire.qa.reader import WEIGHTS, Reader, Window, load_reader
 from citewire.qa.records import Asked, Claimed, Document, Item
+from citewire.qa.verdicts import SUPPORTED, Checker, Quoted, quoted
 from citewire.seeds import seeds_folder
 
 K = 8  # passages of a search, as in an answer
 NEAR = 6  # sentences of a document that a sentence of a claim is compared with
-SUPPORTED = 0.5
 WORDINGS = Path(__file__).resolve().parent.parent / "tests" / "data" / "wordings.jsonl"
 
 Figures = dict[str, float]
@@ -77,9 +78,9 @@ class Tools:
 # -- what the product says: the two functions that measures call -----------------------------------------------------
 
 
-def checked(claim: str, quotes: Sequence[str], reader: Reader) -> bool:
+def checked(claim: str, quotes: Sequence[Quoted], reader: Reader) -> bool:
     """Whether the product's check passes a claim of one sentence."""
-    return alone(claim, quotes, reader) >= SUPPORTED
+    return Checker(reader).check(claim, quotes).verdict == "supported"
 
 
 def disagreements(question: str, found: Sequence[Evidence], library: Library, reader: Reader) -> list[list[str]]:
@@ -229,9 +230,10 @@ def claims(items: Sequence[Item], tools: Tools, tell: Tell) -> Figures:
     }
 
 
-def alone(claim: str, quotes: Sequence[str], reader: Reader) -> float:
-    """Return the best probability that the verifier gives a quote to support a claim."""
-    return max(support.supported for support in reader.verify([(claim, quote) for quote in quotes]))
+def alone(claim: str, quotes: Sequence[Quoted], reader: Reader) -> float:
+    """Return the best probability that a quote, alone or behind the sentence before it, supports a claim."""
+    read = [text for quote in quotes for text in dict.fromkeys((quote.text, f"{quote.before} {quote.text}".strip()))]
+    return max(support.supported for support in reader.verify([(claim, text) for text in read]))
 
 
 def split(text: str) -> list[str]:
@@ -239,16 +241,15 @@ def split(text: str) -> list[str]:
     return [text[span.start : span.end] for span in sentences(text)] or [text]
 
 
-def near(claim: str, document: str) -> list[str]:
-    """Return quotes of one to three sentences around those that share most words with a claim, rare words first."""
-    every = split(document)
-    words = [set(tokens(one)) for one in every]
+def near(claim: str, document: str) -> list[Quoted]:
+    """Return the sentences of a document that share most words with a claim; words that are rare in it count more."""
+    every = quoted(document)
+    words = [set(tokens(one.text)) for one in every]
     known = Counter(word for one in words for word in one)
     mine = set(tokens(claim))
     shared = [sum(1 / known[word] for word in mine & one) for one in words]
     best = sorted(range(len(every)), key=lambda place: (-shared[place], place))[:NEAR]
-    alone_, around = [every[place] for place in best], [" ".join(every[max(0, at - 1) : at + 2]) for at in best]
-    return list(dict.fromkeys([*alone_, *around]))
+    return [every[place] for place in best]
 
 
 def balanced(right: Sequence[bool], said: Sequence[bool]) -> float:
@@ -389,13 +390,14 @@ def wordings(told: Sequence[Record], tools: Tools, tell: Tell) -> Figures:
 
 def judged(line: Record, reader: Reader) -> tuple[bool, bool]:
     """Whether a claim's quote says it, and whether it answers the question: both, and it would be shown."""
-    said = checked(line["claim"], [line["quote"]], reader)
-    return said, answers(line["question"], line["claim"], reader)
+    said = checked(line["claim"], [Quoted(line["quote"])], reader)
+    return said, answers(line["question"], line["claim"], line["quote"], reader)
 
 
-def answers(question: str, claim: str, reader: Reader) -> bool:
-    """Whether a claim answers a question."""
-    return reader.read(question, [Window(claim)])[0].probability >= ANSWERS
+def answers(question: str, claim: str, quote: str, reader: Reader) -> bool:
+    """Whether a claim reads as an answer, or gives the words that the reader finds in its quote."""
+    found, alone_ = reader.read(question, [Window(quote), Window(claim)])
+    return contains(claim, quote[found.start : found.end]) or alone_.probability >= ANSWERS
 
 
 # -- the run ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from citewire.qa.measure import tokens
 from citewire.qa.reader import Reading, Support, Window, load_reader
 
 # Shares that hold for the weights in the package: of the wrong wordings that pass, and of the right ones.
-MOST_WRONG, LEAST_RIGHT = 0.30, 0.15
+MOST_WRONG, LEAST_RIGHT = 0.30, 0.40
 
 FERRY = "Lund Lines opened the night route in May. It runs 14 ferries from Skarvik."
 
@@ -41,13 +41,13 @@ class WordReader:
 
 
 @pytest.fixture
-def quality(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def quality(monkeypatch: pytest.MonkeyPatch) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(REPOSITORY / "benchmarks"))
         module = importlib.import_module("quality")
     monkeypatch.setattr(module, "load_reader", lambda threads: WordReader())
     monkeypatch.setattr(module, "load_embedder", lambda threads: HashedWordsEmbedder())
-    yield module
+    return module
 
 
 @pytest.fixture
@@ -151,13 +151,12 @@ class TestClaims:
         found = quality.measured(name, write(tmp_path, name, *records[name]), tools, None)
         assert found == {"n": 2, "alone": 1.0, "checked": 1.0, "area alone": 1.0}
 
-    def test_quotes_are_those_with_rare_words_of_the_claim_alone_and_in_their_surroundings(self, quality: Any) -> None:
+    def test_quotes_are_the_sentences_with_the_rare_words_of_the_claim(self, quality: Any) -> None:
         filler = [f"The committee met in room {number} of the house." for number in range(20)]
         document = " ".join([*filler[:10], "Ice closed the harbour.", *filler[10:]])
         quotes = quality.near("The harbour of the house was closed.", document)
-        assert quotes[0] == "Ice closed the harbour."
-        assert f"{filler[9]} Ice closed the harbour. {filler[10]}" in quotes
-        assert len(quotes) == 2 * quality.NEAR
+        assert (quotes[0].text, quotes[0].before) == ("Ice closed the harbour.", filler[9])
+        assert len(quotes) == quality.NEAR
 
     @pytest.mark.parametrize(
         ("right", "said", "figure"),
@@ -219,7 +218,7 @@ class TestFalse:
             for claim, right, kind in [
                 ("The bridge cost 40 crowns.", True, "verbatim"),
                 ("The bridge cost 50 crowns.", False, "number"),
-                ("40 crowns.", False, "beside"),
+                ("The bridge.", False, "beside"),
             ]
         ]
         found = quality.wordings(told, tools, lambda done, total: None)
