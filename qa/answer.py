@@ -46,6 +46,7 @@ from citewire.qa.types import (
     Timings,
     Turn,
 )  # fmt: skip
+from citewire.qa.values import Value
 from citewire.qa.verdicts import Checker
 
 _NEAR_BEST = 2.0  # log odds by which a sentence may be behind the best and still be given to the model
@@ -254,9 +255,9 @@ class Answerer:
 
     def _standalone(self, asked: str, history: Sequence[Turn], wanted: SearchOptions) -> str:
         """Of the questions that a follow-up can stand for, the one that the articles answer best."""
-        candidates = followup.follow_up(asked, history)
+        candidates = tuple(dict.fromkeys((*followup.follow_up(asked, history), asked)))
         if len(candidates) == 1:
-            return candidates[0]
+            return asked
         odds = [_log_odds(self._part(text, wanted).probability) - _LATER * at for at, text in enumerate(candidates)]
         return candidates[odds.index(max(odds))]
 
@@ -476,9 +477,13 @@ class Answerer:
         """What the figures or days of the parts come to, computed by code, where the question asks for that."""
         if not whole.operation or not all(part.chosen for part in found):
             return
-        given = [values.value(part.text, part.chosen[0], self._index.article(part.chosen[0].article)) for part in found]
-        result = arithmetic.result(whole.operation, [part.text for part in found], given)
-        if result is None or isinstance(result, arithmetic.Refusal):
+        best = [part.chosen[0] for part in found]
+        given = [
+            values.value(part.text, one, self._index.article(one.article))
+            for part, one in zip(found, best, strict=True)
+        ]
+        result = _result(whole, [part.text for part in found], [one.text for one in best], given)
+        if result is None:
             return
         quotes = [self._numbered(state, claims.verbatim_place(part.chosen[0])) for part in found]
         text = f"{result.sentence.rstrip('.')} ({result.formula})."
@@ -524,6 +529,29 @@ class Answerer:
         )  # fmt: skip
         _log(answer)
         return answer
+
+
+def _result(
+    whole: Whole, questions: Sequence[str], quotes: Sequence[str], given: Sequence[Value | None]
+) -> arithmetic.Result | None:
+    """What the values come to; None where they do not fit together."""
+    operation = whole.operation
+    if not operation or any(value is None for value in given):
+        return None
+    labels = [analysis.topic(text) or text.rstrip(" ?") for text in questions]
+    told = [
+        (label, value, quote) for label, value, quote in zip(labels, given, quotes, strict=True) if value is not None
+    ]
+    if all(value.days for _, value, _ in told):
+        moments = [arithmetic.moment(*one) for one in told]
+        result = arithmetic.compute_days(operation, [one for one in moments if one])
+    else:
+        figures = [arithmetic.figure(*one) for one in told]
+        if any(one is None for one in figures):
+            return None
+        same_time = whole.kind == "comparison"
+        result = arithmetic.compute(operation, [one for one in figures if one], same_time=same_time)
+    return None if isinstance(result, arithmetic.Refusal) else result
 
 
 def _log_odds(probability: float) -> float:

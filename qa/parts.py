@@ -19,11 +19,12 @@ from citewire.qa.types import Turn
 Kind = Literal["plain", "list", "comparison", "change"]
 
 _MOST = 8  # parts; a reader asks for fewer, a pasted table of names is no question
-# The direction of a comparison by the lemma of its word. Closed classes and words for time only: which end of a scale
-# "cheap" names is not known here, and every other comparative is taken for the larger end.
+# The direction of a comparison by the lemma of its word: quantifiers, words for time, and the few adjectives that name
+# the smaller end of a scale told in figures. Every other one is taken for the larger end.
 _DIRECTIONS: dict[str, Operation] = {
     "less": "smaller", "least": "smaller", "few": "smaller", "fewer": "smaller", "fewest": "smaller",
-    "little": "smaller", "low": "smaller", "small": "smaller",
+    "little": "smaller", "low": "smaller", "small": "smaller", "cheap": "smaller", "short": "smaller",
+    "light": "smaller", "slow": "smaller", "near": "smaller",
     "old": "older", "young": "younger", "new": "younger",
     "early": "earlier", "soon": "earlier", "first": "earlier", "late": "later", "last": "later",
 }  # fmt: skip
@@ -433,7 +434,7 @@ def _than(doc: Doc) -> Whole | None:
 def _asked_degree(doc: Doc, degree: Token, lead: Token, name: str, rest: Sequence[Token]) -> str:
     """The question with "how many more", of one thing without "more"."""
     behind = "".join(w.text_with_ws for w in rest)
-    if degree.lower_ not in _QUANTIFIERS:
+    if degree.lower_ not in _QUANTIFIERS or (degree.head.pos_ == "ADJ" and degree.head.i > degree.i):
         return _measure(lead.lower_, name, rest, degree)
     thing = doc[degree.i + 1 : lead.i].text
     many = "many" if doc[lead.i - 1].tag_ == "NNS" else "much"
@@ -507,8 +508,10 @@ def _set_beside(doc: Doc) -> Whole | None:
         ),
         len(things),
     )
-    if joint is None or not joint.i or any(w.pos_ in VERBS for w in things) or any(map(_is_time, things[: joint.i])):
+    if joint is None or not joint.i or any(w.pos_ in VERBS for w in things):
         return None
+    if any(map(_is_time, things[: joint.i])):
+        return Whole("comparison")  # of one thing at two times: not one question each
     names = _both(things[: joint.i], things[joint.i + 1 : when])
     if aspect:
         names = [f"the {aspect[1:].text.removeprefix('the ')} of {name}" for name in names]
@@ -582,7 +585,7 @@ def _span(words: Span) -> tuple[str, str] | None:
 
 def _at_both(thing: Span, times: tuple[str, str], operation: Operation) -> Whole:
     alone = read(thing.text)
-    if all(w.pos_ in ("PROPN", "DET") for w in alone):
+    if all(is_name(w) or w.pos_ == "DET" for w in thing):
         return Whole("change")  # what of it changed is not said
     plural = root(alone).tag_ == "NNS"
     asked = [("are" if plural else "is") if t == "now" else ("were" if plural else "was") for t in times]

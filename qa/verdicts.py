@@ -92,7 +92,8 @@ class Checker:
             return Judged("supported", 1.0, "", (same,))
         support = self._supports(claim, given)
         order = sorted(range(len(given)), key=lambda place: -support[place].supported - 1e-3 * (place in cited))
-        places, best = (order[0],), support[order[0]]
+        places: tuple[int, ...] = (order[0],)
+        best = support[order[0]]
         if best.supported < SUPPORTED and len(given) > 1:
             together = tuple(sorted(order[:_TOGETHER]))
             read = self._reader.verify([(claim, " ".join(given[place].text for place in together))])[0]

@@ -359,7 +359,9 @@ class TestRight:
         assert marks(item, answer(claim("word " * 5, CHAIR)))["f1"] == pytest.approx((10 / 25, 1))
 
     def test_nothing_is_known(self, asked: Make) -> None:
-        given = marking.mark_answer(asked(), answer(claim("It is Ana.", CHAIR)), ARTICLES.__getitem__, Checker(ScriptedReader()))
+        given = marking.mark_answer(
+            asked(), answer(claim("It is Ana.", CHAIR)), ARTICLES.__getitem__, Checker(ScriptedReader())
+        )
         assert given.right is None
         assert "right" not in given.tallies
 
@@ -384,7 +386,9 @@ class TestRight:
 class TestMarks:
     def test_a_quote_that_is_not_exact(self, asked: Make) -> None:
         wrong = replace(CHAIR, start=CHAIR.start + 1)
-        found = marking.mark_answer(asked(), answer(claim("A.", COST, wrong)), ARTICLES.__getitem__, Checker(ScriptedReader()))
+        found = marking.mark_answer(
+            asked(), answer(claim("A.", COST, wrong)), ARTICLES.__getitem__, Checker(ScriptedReader())
+        )
         assert found.tallies["quotes_exact"] == (1.0, 2.0)
         assert found.why == ("a quote is not in its article: Its chair is Ana Ruiz.",)
 
@@ -727,7 +731,10 @@ class TestDocuments:
         assert list(articles.values()) == [("documents.jsonl#1",), ("documents.jsonl#2",), ()]
         with Index.open(tmp_path / "index", embedder) as index:
             source = Source(index, Answerer(index, embedder, Scripted(SCRIPT), ScriptedReader()))
-            rows = [Evaluator(Checker(ScriptedReader()), SearchOptions(), None, source, articles).row(item) for item in items]
+            rows = [
+                Evaluator(Checker(ScriptedReader()), SearchOptions(), None, source, articles).row(item)
+                for item in items
+            ]
         found = [{hit["article"] for hit in row["answer"]["hits"]} for row in rows]
         assert found == [{"documents.jsonl#1"}, {"documents.jsonl#2"}, {"documents.jsonl#1", "documents.jsonl#2"}]
         assert rows[0]["right"]

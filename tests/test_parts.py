@@ -60,6 +60,8 @@ def test_one_name_at_two_times_is_compared() -> None:
         ("Which of Brask and Tandem has fewer employees?", "smaller"),
         ("Is Brask less profitable than Tandem?", "smaller"),
         ("Which was founded earlier, Brask or Tandem?", "earlier"),
+        ("Which is cheaper, the Kite kettle or the Merlin kettle?", "smaller"),
+        ("How much more expensive is the Kite kettle than the Merlin kettle?", "difference"),
         ("How much higher is Brask's turnover than Tandem's?", "difference"),
         ("How many times larger is Brask's turnover than Tandem's?", "ratio"),
     ],
@@ -78,6 +80,10 @@ def test_a_percentage_of_change() -> None:
 def test_a_change_that_names_no_times() -> None:
     assert whole("How has Tandem changed?") == Whole("change")
     assert whole("How did Tandem make its kettles?") == Whole()
+
+
+def test_a_difference_over_time_is_not_asked_of_each_time() -> None:
+    assert whole("What was the difference between Orvik's profit in 2021 and 2022?") == Whole("comparison")
 
 
 def test_too_many_parts_stay_one() -> None:
