@@ -58,6 +58,7 @@ ANSWERS: dict[str, str | Sequence[str]] = {
     "What was Kestrel's profit in 2022 and 2023?": (),
     NOT_SAID: (),
     "What is the capital of France?": (),
+    "What did Lund Lines say about lorries?": (),
     "What did Ana Ruiz say about lorries?": "skip the coast road",
     "What did the repairs of the bridge say about lorries?": (),
 }
@@ -209,7 +210,8 @@ class TestClaims:
 
     def test_at_most_three_claims(self, answerer: Make) -> None:
         said = " ".join(
-            f"The repairs of the bridge {w} cost 40 million euros." for w in ("really", "surely", "truly", "madly")
+            f"{repairs} cost 40 million euros."
+            for repairs in ("The repairs", "Repairs of the bridge", "The bridge repairs", "These repairs of a bridge")
         )
         assert len(answerer(said).ask(COST).claims) == 3
 
