@@ -92,18 +92,20 @@ class Checker:
             return Judged("supported", 1.0, "", (same,))
         support = self._supports(claim, given)
         order = sorted(range(len(given)), key=lambda place: -support[place].supported - 1e-3 * (place in cited))
-        places: tuple[int, ...] = (order[0],)
-        best = support[order[0]]
-        if best.supported < SUPPORTED and len(given) > 1:
+        found: list[tuple[tuple[int, ...], Support]] = [((place,), support[place]) for place in order]
+        found = [one for one in found if one[1].supported >= SUPPORTED] or found[:1]
+        if found[0][1].supported < SUPPORTED and len(given) > 1:
             together = tuple(sorted(order[:_TOGETHER]))
             read = self._reader.verify([(claim, " ".join(given[place].text for place in together))])[0]
-            if read.supported > best.supported:
-                places, best = tuple(place for place in order if place in together), read
-        quotes = [given[place] for place in places]
-        differs, elsewhere = _difference(claim, quotes, best.supported)
+            if read.supported > found[0][1].supported:
+                found = [(tuple(place for place in order if place in together), read)]
+        # A sentence behind the one that says it can seem to say it, too, and lack the figure.
+        compared = [_difference(claim, [given[place] for place in places], one.supported) for places, one in found]
+        best = next((n for n, (differs, _) in enumerate(compared) if not differs), 0)
+        (places, one), (differs, elsewhere) = found[best], compared[best]
         if differs:
-            return Judged("unsupported", min(best.supported, _DECIDED), differs)
-        return _verdict(best, places, elsewhere)
+            return Judged("unsupported", min(one.supported, _DECIDED), differs)
+        return _verdict(one, places, elsewhere)
 
     def _supports(self, claim: str, given: Sequence[Quoted]) -> list[Support]:
         """The support of each sentence, alone or behind the one before it, whichever is more."""

@@ -16,11 +16,12 @@ class ScriptedReader:
     """A `citewire.qa.reader.Reader` whose results are a function of its inputs.
 
     A sentence answers a question with the share of the question's words that it has (no function words, by stems); its
-    answer is the longest run of other words. A quote supports a claim with the share of the claim's words.
+    answer is the longest run of other words. A quote supports a claim all of whose words it has, others with half of
+    the share that it has.
 
     Args:
-        answers: by question, the words that answer it, the best first, or () where nothing does; a sentence that has
-            such words then answers with `LIKELY`, a little less for each later one, all other sentences with `UNLIKELY`.
+        answers: by question, the words that answer it, the best first, or () where nothing does. A sentence with such
+            words then answers with `LIKELY`, a little less for each later one, all other sentences with `UNLIKELY`.
         supports: by claim, the probability that a quote supports it; by (claim, quote), that this quote does.
         refuted: claims of which the rest of the probability is that the quote refutes them.
 
@@ -54,7 +55,8 @@ class ScriptedReader:
         found = []
         for claim, quote in pairs:
             stated = self.supports.get((claim, quote), self.supports.get(claim))
-            supported = _share(claim, quote) if stated is None else stated
+            share = _share(claim, quote)
+            supported = stated if stated is not None else share if share == 1 else round(share / 2, 3)
             rest = round(1 - supported, 6)
             found.append(Support(supported, rest, 0.0) if claim in self.refuted else Support(supported, 0.0, rest))
         return found

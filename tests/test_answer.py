@@ -54,8 +54,11 @@ ANSWERS: dict[str, str | Sequence[str]] = {
     PROFIT_2022: "£3.5 million",
     PROFIT_2023: "£3.1 million",
     LIGHTHOUSES: (),
+    "How many ferries does Lund Lines run, and how many lighthouses does Lund Lines own?": (),
+    "What was Kestrel's profit in 2022 and 2023?": (),
     NOT_SAID: (),
     "What is the capital of France?": (),
+    "What did Lund Lines say about lorries?": (),
     "What did Ana Ruiz say about lorries?": "skip the coast road",
     "What did the repairs of the bridge say about lorries?": (),
 }
@@ -199,14 +202,16 @@ class TestClaims:
 
     def test_one_number_for_one_quote_and_no_claim_twice(self, answerer: Make, index: Index) -> None:
         said = "The repairs cost 40 million euros [1]."
-        answer = answerer(f"{said} {said} The estimate was half of 40 million euros [2].").ask(COST)
-        assert answer.text.startswith("The repairs cost 40 million euros. [1] The estimate was half")
-        assert answer.text.count("The repairs cost") == 1
+        answer = answerer(f"{said} {said} Repairs cost 40 million euros, twice the estimate [2].").ask(COST)
+        assert answer.text == (
+            "The repairs cost 40 million euros. [1] Repairs cost 40 million euros, twice the estimate. [1]"
+        )
         check_quotes(answer, index)
 
     def test_at_most_three_claims(self, answerer: Make) -> None:
         said = " ".join(
-            f"The repairs of the bridge {w} cost 40 million euros." for w in ("really", "surely", "truly", "madly")
+            f"{repairs} cost 40 million euros."
+            for repairs in ("The repairs", "Repairs of the bridge", "The bridge repairs", "These repairs of a bridge")
         )
         assert len(answerer(said).ask(COST).claims) == 3
 
@@ -222,7 +227,7 @@ class TestClaims:
             ARTICLES["ferry.txt"].split("\n")[1],
             ARTICLES["ferry.txt"].split("\n")[0],
         ]
-        assert answer.text == "Lund Lines runs 14 ferries on the route. [1] [2]"
+        assert answer.text == "Lund Lines runs 14 ferries on the route. [1][2]"
         check_quotes(answer, index)
 
     def test_the_short_answer_is_what_the_sentences_make_likeliest(
@@ -283,11 +288,11 @@ class TestParts:
     def test_a_whole_that_one_sentence_answers_needs_no_parts(self, answerer: Make, index: Index) -> None:
         reader = ScriptedReader({**ANSWERS, self.BOTH: "14 ferries"})
         answer = answerer("Lund Lines runs 14 ferries.", reader).ask(self.BOTH)
-        assert answer.text == "Lund Lines runs 14 ferries. [1] [2]"
+        assert answer.text == "Lund Lines runs 14 ferries. [1][2]"
         check_quotes(answer, index)
 
     def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
-        answer = answerer("").ask("What was Kestrel's profit in 2022 and in 2023?")
+        answer = answerer("").ask("What was Kestrel's profit in 2022 and 2023?")
         assert [q.text for c in answer.claims for q in c.quotes] == ARTICLES["brewer.txt"].split("\n")[1::-1]
         check_quotes(answer, index)
 
@@ -295,7 +300,7 @@ class TestParts:
         text = "Profit at Kestrel was £3.5 million in 2022 and £3.1 million in 2023, the brewer said.\n"
         with indexed({"brewer.txt": text}, tmp_path, remembering) as index:
             answer = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS)).ask(
-                "What was Kestrel's profit in 2022 and in 2023?"
+                "What was Kestrel's profit in 2022 and 2023?"
             )
         assert answer.text == f"{text.strip()} [1]"
 
@@ -402,7 +407,7 @@ class TestEvidence:
 
 
 class TestFollowUp:
-    HISTORY = (Turn("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines [1]."),)
+    HISTORY = (Turn("Who leads Lund Lines?", "Ana Ruiz leads Lund Lines [1]."),)
 
     def test_it_is_asked_with_the_name_it_means(self, answerer: Make) -> None:
         generator = Scripted("Night sailings let lorries skip the coast road.")
@@ -641,7 +646,7 @@ class TestAskedAgain:
         assert self.lasting(after) == self.lasting(before)
         assert (before.timings.cached, after.timings.cached) == (False, True)
         assert (after.timings.prompt_tokens, after.timings.output_tokens) == (0, 0)
-        assert 0 < after.timings.total_s < before.timings.total_s
+        assert after.timings.total_s < before.timings.total_s
 
     def test_a_refusal_too(self, answerer: Make) -> None:
         answering = answerer("Never said.")
@@ -661,7 +666,7 @@ class TestAskedAgain:
         generator = Scripted("Night sailings let lorries skip the coast road.")
         answering = answerer(generator)
         asked = "What did she say about lorries?"
-        chair = [Turn("Who is the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines [1].")]
+        chair = [Turn("Who leads Lund Lines?", "Ana Ruiz leads Lund Lines [1].")]
         bridge = [Turn(COST, "The repairs cost 40 million euros [1].")]
         first = answering.ask(asked, chair)
         assert first.standalone_question == "What did Ana Ruiz say about lorries?"

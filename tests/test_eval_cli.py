@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from embedders import HashedWordsEmbedder
+from readers import ScriptedReader
 from scripted import PAYLOADS
 from typer.testing import CliRunner, Result
 
@@ -60,7 +61,7 @@ class Scripted:
         return sum(len(message.content.split()) for message in messages)
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        return [1 / len(options)] * len(options)
+        raise NotImplementedError
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     scripted = Scripted()
     monkeypatch.setattr(engine, "load_embedder", lambda chosen: HashedWordsEmbedder())
     monkeypatch.setattr(engine, "load_generator", lambda chosen, report: scripted)
+    monkeypatch.setattr(engine, "load_reader", lambda chosen: ScriptedReader())
     Path("news").mkdir()
     Path("news/bridge.txt").write_text(BRIDGE)
     assert run("index", "news").exit_code == 0

@@ -208,4 +208,4 @@ class TestScripted:
         assert [one.probability for one in read] == [0.6, 0.4, UNLIKELY]
         assert FLEET.sentence[read[0].start : read[0].end] == "14"
         (support,) = ScriptedReader().verify([("The line runs 15 ferries.", FLEET.sentence)])
-        assert np.allclose((support.supported, support.not_said), (0.75, 0.25))
+        assert np.allclose((support.supported, support.not_said), (0.375, 0.625))

@@ -166,13 +166,9 @@ def test_the_prompt_ends_with_the_sentence() -> None:
         ("Canaan hopes to reduce delivery times?", ""),
         ("Who chairs it?", ""),
         ("Who chairs Lund Lines? Who owns Kestrel?", ""),
-        ("Who chairs Lund Lines\nand Kestrel?", ""),
         ("Who is the chair of Lund Lines and when did the ferry open in Skarvik?", ""),  # two questions
         ("When did he open the route to Skarvik?", ""),
-        ("What does the article say about Lund Lines?", ""),
         ("What did the market react with?", ""),  # names nothing
-        ("When did Bitmain launch production in December?", ""),  # says it itself
-        ("When did Lund Lines open a route in 2021?", ""),
         ("Who is " + "very " * 25 + "big in Skarvik?", ""),
         ("", ""),
     ],

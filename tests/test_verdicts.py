@@ -74,6 +74,18 @@ class TestVerifier:
         better = Checker(ScriptedReader(supports={(claim, quotes[0].text): 0.9, claim: 0.8}))
         assert better.check(claim, quotes, cited=[1]).places == (0,)
 
+    def test_a_sentence_that_lacks_the_figure_does_not_stand_before_one_that_has_it(self) -> None:
+        quotes = [
+            Quoted("The repairs cost 40 million euros."),
+            Quoted("They ended in May.", "The repairs cost 40 million euros."),
+        ]
+        claim = "Mending it cost 40 million euros."
+        reader = ScriptedReader(
+            supports={(claim, quotes[0].text): 0.8, (claim, f"{quotes[1].before} {quotes[1].text}"): 0.9}
+        )
+        judged = Checker(reader).check(claim, quotes, cited=[1])
+        assert (judged.verdict, judged.probability, judged.places) == ("supported", 0.8, (0,))
+
     def test_a_claim_is_as_good_as_its_worst_sentence(self) -> None:
         one, other = "A line opened a route.", "It bought a bank."
         reader = ScriptedReader(supports={one: 0.9, other: 0.1})
