@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from scripted import EXAMPLES, ScriptedIndex
 
 from citewire.ui.chat import Chat, Loaded
+from citewire.ui.connections import Limits
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page
@@ -22,10 +23,10 @@ START_MS = 15000  # until a page that is loaded for the first time can be used
 
 
 @contextmanager
-def serving(build: Callable[[], Site]) -> Iterator[str]:
+def serving(build: Callable[[], Site], limits: Limits | None = None) -> Iterator[str]:
     """Serve what `build` makes and yield its address."""
     ready = threading.Event()
-    server = PageServer(build, port=0, on_ready=lambda url: ready.set())
+    server = PageServer(build, port=0, on_ready=lambda url: ready.set(), limits=limits)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -230,6 +230,7 @@ class Conversation:
         visitor: whose it is; see `citewire.ui.visitor`.
         kept: its id where it is kept, None before the first answer.
         filters: which articles the visitor asks; narrows the settings' own.
+        followers: how many event streams tell of its newest exchange.
     """
 
     def __init__(self) -> None:
@@ -241,6 +242,7 @@ class Conversation:
         self.visitor = ""
         self.kept: str | None = None
         self.filters = Filters()
+        self.followers = 0
         self._started = 0
 
     def __deepcopy__(self, memo: object) -> Conversation:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
+from citewire.ui.connections import Config, Limits
 from citewire.ui.visitor import problem, same_origin
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ SECURITY_HEADERS = {
 }
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+MOST_BYTES = 1024 * 1024  # of a request's body
+STREAMED = ("/uploads",)  # paths whose bodies are counted as they come, by who takes them
 SHUTDOWN_S = 1  # open event streams are cut after this; a page in a browser always holds one
 
 
@@ -58,6 +61,40 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class BodyLimit:
+    """ASGI middleware that takes a request's body, as far as it may be long, before anything else sees the request."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or scope["path"] in STREAMED:
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > self.most)
+        while more and len(body) <= self.most:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # the client has gone
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if more or len(body) > self.most or (declared.isdecimal() and int(declared) > self.most):
+            answer = problem(413, f"The request is larger than {self.most:,} bytes", "Send less at once.")
+        await answer(scope, replay(bytes(body), receive), send)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that brings this body first."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed
 
 
 class OwnOrigin:
@@ -109,6 +146,7 @@ class PageServer:
         allowed_hosts: names besides localhost and `host` that a request's Host header may give.
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
+        limits: of connections.
 
     Raises:
         InputError: the port is taken or not allowed, or the host is not one of this machine.
@@ -123,6 +161,7 @@ class PageServer:
         allowed_hosts: Sequence[str] = (),
         on_ready: Callable[[str], None] = lambda _: None,
         on_end: Callable[[], None] = lambda: None,
+        limits: Limits | None = None,
     ) -> None:
         self._socket = bind(host, port)
         self.port: int = self._socket.getsockname()[1]
@@ -130,30 +169,38 @@ class PageServer:
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
         self._hosts = [*LOCAL_HOSTS, name, *allowed_hosts]
+        self._limits = limits or Limits()
+        self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
         self._server: _Server | None = None
 
     def run(self) -> None:
         """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
         try:
             trusted = TrustedHostMiddleware(asyncio.run(self._mount()), allowed_hosts=self._hosts)
-            config = uvicorn.Config(
-                SecurityHeaders(trusted),
+            config = Config(
+                SecurityHeaders(BodyLimit(trusted)),
+                self._limits,
                 log_config=None,
                 log_level="critical",  # cutting open streams at the end is logged as an error
-                access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_S,
             )
-            self._server = _Server(config, lambda: self._on_ready(self.url), self._on_end)
+            self._server = _Server(config, lambda: self._on_ready(self.url), self._end)
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
+            self._clean_up()
+
+    def _end(self) -> None:
+        self._on_end()
+        self._clean_up()
 
     async def _mount(self) -> ASGIApp:
         """Build the page in a running event loop: outside of one, Gradio opens loops and closes none."""
         site = self._build()  # first: models load in a thread of it while Gradio, which takes seconds, is imported
-        from citewire.ui.page import mount_page
+        from citewire.ui.page import mount_page, remove_cache
 
+        self._clean_up = remove_cache
         return mount_page(site)
 
     def stop(self) -> None:

@@ -106,14 +106,22 @@ def asker_of(request: Request) -> str:
 def same_origin(request: Request) -> None:
     """Refuse a request to change something that did not come from this page; a dependency of FastAPI.
 
+    Raises:
+        ForeignError: it comes from another page.
+    """
+    if request.method not in _HARMLESS:
+        from_here(request)
+
+
+def from_here(request: Request) -> None:
+    """Refuse a request that did not come from this page.
+
     Browsers say where a request comes from in `Sec-Fetch-Site`, over plain HTTP from another machine in `Origin` only;
     programs that are no browser send neither and may pass.
 
     Raises:
         ForeignError: it comes from another page.
     """
-    if request.method in _HARMLESS:
-        return
     site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
     if site not in ("same-origin", "none") or (origin is not None and _host(origin) != request.headers.get("host")):
         raise ForeignError(
