@@ -46,6 +46,7 @@ def served(
     articles: bool = False,
     routers: Sequence[APIRouter] = (),
     subscribe: Callable[[Callable[[Any], None]], None] | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[str]:
     """Serve a page that keeps its conversations in a file, and yield its address."""
     with Conversations(file) as kept:
@@ -57,7 +58,7 @@ def served(
             blocks = build_page(chat, examples, articles=articles)
             return Site(blocks, [conversation_router(kept, ScriptedIndex().article), *routers])
 
-        with serving(build) as address:
+        with serving(build, limits) as address:
             yield address
 
 
