@@ -480,6 +480,9 @@ def allowed(blocks: gr.Blocks) -> Allowed:
 def forget(blocks: gr.Blocks, session: str) -> None:
     """Drop all that Gradio keeps for a session."""
     states, queue = blocks.state_holder, blocks._queue
+    for event in queue.pending_event_ids_session.get(session, ()):
+        if event in queue.event_ids_to_events:
+            queue.event_ids_to_events[event].alive = False  # it ends, and puts no message anywhere
     for kept in (
         states.session_data, states.time_last_used, queue.pending_messages_per_session,
         queue.pending_event_ids_session, blocks.pending_streams, blocks.pending_diff_streams,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -328,3 +331,44 @@ def test_no_header_says_where_the_page_is(visitor: httpx.Client, url: str, heade
     assert "attacker" not in response.text
     assert f'"root":"{url}"' in response.text
     assert "secure" not in response.headers.get("set-cookie", "").lower()
+
+
+def test_behind_the_gate_gradio_reads_no_file_either(private: Path) -> None:
+    """Gradio checks paths only where it was launched; a page that is mounted says so itself."""
+
+    async def attack() -> httpx.Response:
+        mounted = mount_page(Site(build_page(Chat(scripted_load()), EXAMPLES))).routes[-1]
+        assert isinstance(mounted, Mount)
+        assert isinstance(mounted.app, Gate)
+        transport = httpx.ASGITransport(mounted.app._app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            file = {"path": str(private), "meta": {"_type": "gradio.FileData"}}
+            return await client.post(f"{API}/run/predict", json={"data": [file, None], "fn_index": 1})
+
+    response = asyncio.run(attack())
+    assert response.status_code == 500
+    assert files_of_gradio() == []
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+def test_the_folder_of_gradio_goes_with_the_server(tmp_path: Path, signal_sent: signal.Signals) -> None:
+    script = (
+        "from scripted import EXAMPLES, scripted_load\n"
+        "from citewire.ui.chat import Chat\nfrom citewire.ui.page import CACHE, Site, build_page\n"
+        "from citewire.ui.server import serve\n"
+        "serve(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
+        " on_ready=lambda url: print(CACHE, flush=True))\n"
+    )
+    here = str(Path(__file__).parent.parent)
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": here}
+    started = [sys.executable, "-c", script]
+    with subprocess.Popen(
+        started, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as one:
+        assert one.stdout is not None
+        folder = Path(one.stdout.readline().strip())
+        assert folder.parent == tmp_path
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        one.send_signal(signal_sent)
+        one.communicate(timeout=60)
+    assert not folder.exists()
