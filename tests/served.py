@@ -22,10 +22,10 @@ START_MS = 15000  # until a page that is loaded for the first time can be used
 
 
 @contextmanager
-def serving(build: Callable[[], Site]) -> Iterator[str]:
+def serving(build: Callable[[], Site], password: str = "") -> Iterator[str]:
     """Serve what `build` makes and yield its address."""
     ready = threading.Event()
-    server = PageServer(build, port=0, on_ready=lambda url: ready.set())
+    server = PageServer(build, port=0, password=password, on_ready=lambda url: ready.set())
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

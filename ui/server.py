@@ -11,6 +11,7 @@ import hashlib
 import socket
 from collections.abc import Callable, Sequence
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,22 +22,23 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
+from citewire.ui.access import Door, require_password
 from citewire.ui.visitor import problem, same_origin
 
 if TYPE_CHECKING:
     from citewire.ui.page import Site
 
 # Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
-# the page's origin, no frame, no form and no plug-in.
+# the page's origin, no form either, and that there is no frame and no plug-in.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; "
-    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'none'"
+    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send our forms with the Origin "null"
 }
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -106,12 +108,14 @@ class PageServer:
         build: makes the page; called after the port is bound, so that a taken port costs no model load.
         host: name or address to listen on.
         port: port to listen on, 0 for any free one.
+        password: what visitors must know, "" for nothing; without one only this machine can be listened to.
         allowed_hosts: names besides localhost and `host` that a request's Host header may give.
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
 
     Raises:
-        InputError: the port is taken or not allowed, or the host is not one of this machine.
+        InputError: the port is taken or not allowed, the host is not one of this machine, or other machines reach it
+            and there is no password.
     """
 
     def __init__(
@@ -120,22 +124,33 @@ class PageServer:
         *,
         host: str = "127.0.0.1",
         port: int = 7860,
+        password: str = "",
         allowed_hosts: Sequence[str] = (),
         on_ready: Callable[[str], None] = lambda _: None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._socket = bind(host, port)
-        self.port: int = self._socket.getsockname()[1]
+        address, self.port = self._socket.getsockname()[:2]
+        try:
+            require_password(host, address, password)
+        except InputError:
+            self._socket.close()
+            raise
+        self._password = password
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
-        self._hosts = [*LOCAL_HOSTS, name, *allowed_hosts]
+        # Of all its addresses at once a machine has names that are not known here; there the password keeps out whoever
+        # has a name of their own lead here.
+        self._hosts = ["*"] if ip_address(address).is_unspecified else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._server: _Server | None = None
 
     def run(self) -> None:
         """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
         try:
-            trusted = TrustedHostMiddleware(asyncio.run(self._mount()), allowed_hosts=self._hosts)
+            app = asyncio.run(self._mount())
+            open_to = Door(app, self._password) if self._password else app
+            trusted = TrustedHostMiddleware(open_to, allowed_hosts=self._hosts)
             config = uvicorn.Config(
                 SecurityHeaders(trusted),
                 log_config=None,
@@ -201,8 +216,12 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
+    password: str = "",
     allowed_hosts: Sequence[str] = (),
     on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a page until Ctrl-C (KeyboardInterrupt); arguments and errors as in `PageServer`."""
-    PageServer(build, host=host, port=port, allowed_hosts=allowed_hosts, on_ready=on_ready).run()
+    server = PageServer(
+        build, host=host, port=port, password=password, allowed_hosts=allowed_hosts, on_ready=on_ready
+    )  # fmt: skip
+    server.run()

@@ -28,7 +28,7 @@ _NEW = "citewire.new_visitor"  # in the scope of a request that came without the
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
-_HARMLESS = ("GET", "HEAD", "OPTIONS")
+HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 class _Asked(Protocol):
@@ -112,7 +112,7 @@ def same_origin(request: Request) -> None:
     Raises:
         ForeignError: it comes from another page.
     """
-    if request.method in _HARMLESS:
+    if request.method in HARMLESS:
         return
     site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
     if site not in ("same-origin", "none") or (origin is not None and _host(origin) != request.headers.get("host")):
