@@ -211,7 +211,7 @@ class Door:
     async def _answer(self, request: Request) -> Response | None:
         """Return what is said in place of the page, None for whom it is open to."""
         pages = {LOGIN: self._login, LOGOUT: self._logout}
-        if page := pages.get(request.url.path):
+        if page := pages.get(request.scope["path"]):
             return await page(request)
         return await self._refusal(request)
 
@@ -330,8 +330,8 @@ def _place(connection: HTTPConnection) -> str:
     host = connection.client.host if connection.client else ""
     try:
         return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
-    except ValueError:
-        return host
+    except ValueError:  # what a proxy says can be any text
+        return ""
 
 
 def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
@@ -363,7 +363,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 def _cookie(request: Request, token: str, more: str = "") -> str:
-    secure = "; Secure" if request.url.scheme == "https" else ""
+    secure = "; Secure" if request.scope["scheme"] == "https" else ""
     return f"{SESSION}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}"
 
 

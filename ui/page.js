@@ -124,7 +124,8 @@ export function start({ element, props, watch, server, trigger }) {
   // ---- a session that has ended: loading the page again leads to signing in
 
   new PerformanceObserver((list) => {
-    if (list.getEntries().some((request) => request.responseStatus === 401)) location.reload();
+    const signedIn = document.querySelector("[data-cw-do=leave]:not([hidden])");
+    if (signedIn && list.getEntries().some((request) => request.responseStatus === 401)) location.reload();
   }).observe({ type: "resource" });
 
   // ---- what the page's address asks for

@@ -112,6 +112,15 @@ class TestWithoutSigningIn:
                 if method != "HEAD":
                     assert set(response.json()) == {"problem", "fix"}
 
+    def test_the_host_header_leads_past_nothing(self, url: str) -> None:
+        async def answered(host: str, path: str) -> httpx.Response:
+            transport = httpx.ASGITransport(Door(PlainTextResponse("in"), PASSWORD))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as opened:
+                return await opened.get(path, headers={"Host": host})
+
+        assert asyncio.run(answered("x/login?", "/v1/status")).status_code == 401
+        assert asyncio.run(answered("x/v1/status?", "/login")).status_code == 200
+
     @pytest.mark.parametrize(
         "path", ["/", "/cw/page.js", "/figures", "/v1/status", "/gradio_api/queue/data?session_hash=x", "/config",
                  "/theme.css", "/nothing", "/login/", "//login", "/Login", "/login%2f..", "/%6cogin/x"],
@@ -511,6 +520,7 @@ class TestBrowser:
         page = self.at_the_door(context, url)
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=START_MS)
         usable(page)
         context.clear_cookies()
         page.get_by_role("textbox").fill("Who?")
