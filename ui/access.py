@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import TypeVar
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -271,7 +271,7 @@ class Door:
         except WrongError as error:
             return _form(wanted, f"{error.problem}. {error.fix}", 401)
         self.sessions.end(request.cookies.get(SESSION, ""))
-        answer = RedirectResponse(wanted, status_code=303)
+        answer = RedirectResponse(_offered(wanted), status_code=303)
         answer.headers["Set-Cookie"] = _cookie(request, self.sessions.begin())
         return answer
 
@@ -308,6 +308,15 @@ def own_address(wanted: str) -> str:
     """Return a path on this page with its query; "/" for what leads elsewhere, or to signing in again."""
     own = _OWN.fullmatch(wanted) and not wanted.startswith((LOGIN, LOGOUT))
     return wanted if own else "/"
+
+
+def _offered(wanted: str) -> str:
+    """Return the address with its question offered, not asked: who signs in may come from a link on another page."""
+    path, _, query = wanted.partition("?")
+    asked = parse_qsl(query, keep_blank_values=True)
+    if path != "/" or "q" not in dict(asked):
+        return wanted
+    return "/?" + urlencode([("draft" if name == "q" else name, value) for name, value in asked])
 
 
 def _opens_page(connection: HTTPConnection) -> bool:

@@ -11,7 +11,6 @@ import hashlib
 import socket
 from collections.abc import Callable, Sequence
 from importlib.resources import files
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +108,7 @@ class PageServer:
         host: name or address to listen on.
         port: port to listen on, 0 for any free one.
         password: what visitors must know, "" for nothing; without one only this machine can be listened to.
-        allowed_hosts: names besides localhost and `host` that a request's Host header may give.
+        allowed_hosts: names besides localhost and `host` that a request's Host header may give; any with a password.
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
 
@@ -140,9 +139,9 @@ class PageServer:
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
-        # Of all its addresses at once a machine has names that are not known here; there the password keeps out whoever
-        # has a name of their own lead here.
-        self._hosts = ["*"] if ip_address(address).is_unspecified else [*LOCAL_HOSTS, name, *allowed_hosts]
+        # Names keep out pages whose own name leads here (DNS rebinding). A password does so too, as they have no cookie
+        # for it; and the names under which other machines or a proxy reach this one are not known here.
+        self._hosts = ["*"] if password else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._server: _Server | None = None
 
     def run(self) -> None:
