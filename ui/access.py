@@ -372,7 +372,9 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 def _cookie(request: Request, token: str, more: str = "") -> str:
-    secure = "; Secure" if request.scope["scheme"] == "https" else ""
+    # Behind a proxy only the browser knows that it came by https.
+    https = request.scope["scheme"] == "https" or request.headers.get("origin", "").startswith("https:")
+    secure = "; Secure" if https else ""
     return f"{SESSION}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}"
 
 
