@@ -64,6 +64,7 @@ export function start({ element, props, watch, server, trigger }) {
       onFilter: (filter) => trigger("cw_filter", filter),
       onChanged: () => trigger("cw_corpus", {}),
       filters: () => JSON.parse(document.body.dataset.cwFilter || "{}"),
+      readOnly: document.body.hasAttribute("data-cw-read-only"),
     })),
   };
 
@@ -119,6 +120,13 @@ export function start({ element, props, watch, server, trigger }) {
     new MutationObserver(links.describe).observe(chat, { childList: true, subtree: true });
     links.describe();
   }, 100);
+
+  // ---- a session that has ended: loading the page again leads to signing in
+
+  new PerformanceObserver((list) => {
+    const signedIn = document.querySelector("[data-cw-do=leave]:not([hidden])");
+    if (signedIn && list.getEntries().some((request) => request.responseStatus === 401)) location.reload();
+  }).observe({ type: "resource" });
 
   // ---- what the page's address asks for
 

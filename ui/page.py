@@ -33,6 +33,7 @@ from starlette.routing import Mount
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
+from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.gate import Allowed, Chosen, Function, Gate, Kept, Nothing, Question
 from citewire.ui.render import (
@@ -68,9 +69,9 @@ View = tuple[Any, ...]  # values of the components that `build_page` lists as `s
 class Page:
     """The handlers behind the page's events, and how they show a conversation."""
 
-    def __init__(self, chat: Chat, *, articles: bool, history: bool) -> None:
+    def __init__(self, chat: Chat, *, articles: bool) -> None:
         self.chat = chat
-        self._views = {"articles": articles, "history": history}
+        self._views = {"articles": articles, "history": chat.keeps}
         self._cards: dict[str, Card] = {}
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
         # To stop an answer when its tab closes; Gradio keeps the conversations.
@@ -302,7 +303,9 @@ HEAD_TEMPLATE = (
     '<button type="button" class="cw-tool" data-cw-do="history" hidden><i class="cw-icon cw-icon-history"></i>'
     "<span>History</span></button>"
     '<button type="button" class="cw-tool cw-new" data-cw-do="new"><i class="cw-icon cw-icon-new"></i>'
-    "<span>New chat</span></button></div></div>"
+    "<span>New chat</span></button>"
+    '<form method="post" action="/logout"><button class="cw-tool" data-cw-do="leave" hidden>'
+    '<i class="cw-icon cw-icon-leave"></i><span>Sign out</span></button></form></div></div>'
 )
 HEAD_SCRIPT = """
 const words = {loading: "Loading model", ready: "Ready", failed: "Model not loaded"};
@@ -316,6 +319,8 @@ function show() {
   for (const name of ["articles", "history"]) find("[data-cw-do=" + name + "]").hidden = !value[name];
   document.body.dataset.cwState = value.state;
 }
+find("[data-cw-do=leave]").hidden = !props.leave;
+document.body.toggleAttribute("data-cw-read-only", props.read_only);
 watch("value", show);
 show();
 """
@@ -357,10 +362,11 @@ VIEWS = ("history.css", "corpus.css", "tour.css")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A page and what else is served beside it, for `mount_page`."""
+    """A page and what else is served beside it, for `mount_page`; where `read_only`, changes are refused."""
 
     blocks: gr.Blocks
     routers: Sequence[APIRouter] = ()
+    read_only: bool = False
 
 
 def _asset(name: str) -> str:
@@ -385,7 +391,15 @@ def _theme() -> gr.themes.Base:
 
 
 # gr.HTML is not subclassed, because Gradio writes a .pyi file beside the module of each subclass.
-def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, figures: bool = False) -> gr.Blocks:
+def build_page(
+    chat: Chat,
+    examples: Sequence[str],
+    *,
+    articles: bool = False,
+    figures: bool = False,
+    leave: bool = False,
+    read_only: bool = False,
+) -> gr.Blocks:
     """Lay out the page.
 
     Args:
@@ -393,9 +407,11 @@ def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, f
         examples: questions offered on the empty page.
         articles: whether the router of the Articles view is served beside the page.
         figures: whether /figures is.
+        leave: whether people sign in, and can sign out.
+        read_only: whether changes of the articles are refused.
     """
     CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio makes it, which lets everybody read it
-    page = Page(chat, articles=articles, history=chat.keeps)
+    page = Page(chat, articles=articles)
 
     # A function, because Gradio sets an attribute on it, which a bound method refuses.
     def read_article(wanted: Any) -> dict[str, Any]:
@@ -406,7 +422,7 @@ def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, f
         state = gr.State(Conversation())
         head = gr.HTML(
             {"state": "loading", "corpus": "Opening the articles", "model": ""}, html_template=HEAD_TEMPLATE,
-            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head",
+            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head", leave=leave, read_only=read_only,
         )  # fmt: skip
         with gr.Row(elem_id="cw-main", equal_height=True):
             with gr.Column(scale=11, min_width=340, elem_id="cw-left"):
@@ -500,6 +516,8 @@ def mount_page(site: Site) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(VisitorCookie)
     app.add_middleware(OwnOrigin)
+    if site.read_only:
+        app.add_middleware(ReadOnly)
     for router in (assets(), *site.routers):
         app.include_router(router)
     blocks = site.blocks

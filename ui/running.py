@@ -31,7 +31,7 @@ PER_QUESTION = ("passages", *(name for name in SEARCHING if name not in ("rerank
 _FREE = (
     *("articles", "allow_web", "fields", "max_file_bytes", "max_article_chars", "max_parse_seconds"),
     *("max_parse_memory", "max_uploads_bytes", "watching", "conversations", "runs", "threads", "host", "port"),
-    *("api_key", "log_level", "log_file", "log_questions"),
+    *("password", "read_only", "api_key", "log_level", "log_file", "log_questions"),
 )
 _TRIES = 20  # to lock a file that somebody just looks at
 _TRY_S = 0.01

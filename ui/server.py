@@ -21,6 +21,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
+from citewire.ui.access import Door, require_password
 from citewire.ui.connections import Config, Limits
 from citewire.ui.visitor import problem, same_origin
 
@@ -28,16 +29,16 @@ if TYPE_CHECKING:
     from citewire.ui.page import Site
 
 # Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
-# the page's origin, no frame, no form and no plug-in.
+# the page's origin, no form either, and that there is no frame and no plug-in.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; "
-    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'none'"
+    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send our forms with the Origin "null"
 }
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
@@ -143,13 +144,15 @@ class PageServer:
         build: makes the page; called after the port is bound, so that a taken port costs no model load.
         host: name or address to listen on.
         port: port to listen on, 0 for any free one.
-        allowed_hosts: names besides localhost and `host` that a request's Host header may give.
+        password: what visitors must know, "" for nothing; without one only this machine can be listened to.
+        allowed_hosts: names besides localhost and `host` that a request's Host header may give; any with a password.
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
         limits: of connections.
 
     Raises:
-        InputError: the port is taken or not allowed, or the host is not one of this machine.
+        InputError: the port is taken or not allowed, the host is not one of this machine, or other machines reach it
+            and there is no password.
     """
 
     def __init__(
@@ -158,17 +161,26 @@ class PageServer:
         *,
         host: str = "127.0.0.1",
         port: int = 7860,
+        password: str = "",
         allowed_hosts: Sequence[str] = (),
         on_ready: Callable[[str], None] = lambda _: None,
         on_end: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
     ) -> None:
         self._socket = bind(host, port)
-        self.port: int = self._socket.getsockname()[1]
+        address, self.port = self._socket.getsockname()[:2]
+        try:
+            require_password(host, address, password)
+        except InputError:
+            self._socket.close()
+            raise
+        self._password = password
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
-        self._hosts = [*LOCAL_HOSTS, name, *allowed_hosts]
+        # Names keep out pages whose own name leads here (DNS rebinding). A password does so too, as they have no cookie
+        # for it; and the names under which other machines or a proxy reach this one are not known here.
+        self._hosts = ["*"] if password else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._limits = limits or Limits()
         self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
         self._server: _Server | None = None
@@ -176,7 +188,9 @@ class PageServer:
     def run(self) -> None:
         """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
         try:
-            trusted = TrustedHostMiddleware(asyncio.run(self._mount()), allowed_hosts=self._hosts)
+            app = asyncio.run(self._mount())
+            open_to = Door(app, self._password) if self._password else app
+            trusted = TrustedHostMiddleware(open_to, allowed_hosts=self._hosts)
             config = Config(
                 SecurityHeaders(BodyLimit(trusted)),
                 self._limits,
@@ -248,8 +262,12 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
+    password: str = "",
     allowed_hosts: Sequence[str] = (),
     on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a page until Ctrl-C (KeyboardInterrupt); arguments and errors as in `PageServer`."""
-    PageServer(build, host=host, port=port, allowed_hosts=allowed_hosts, on_ready=on_ready).run()
+    server = PageServer(
+        build, host=host, port=port, password=password, allowed_hosts=allowed_hosts, on_ready=on_ready
+    )  # fmt: skip
+    server.run()

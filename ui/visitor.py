@@ -28,7 +28,7 @@ _NEW = "citewire.new_visitor"  # in the scope of a request that came without the
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
-_HARMLESS = ("GET", "HEAD", "OPTIONS")
+HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 class _Asked(Protocol):
@@ -109,7 +109,7 @@ def same_origin(request: Request) -> None:
     Raises:
         ForeignError: it comes from another page.
     """
-    if request.method not in _HARMLESS:
+    if request.method not in HARMLESS:
         from_here(request)
 
 
