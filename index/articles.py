@@ -14,7 +14,7 @@ import posixpath
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -90,8 +90,7 @@ class ReadOptions:
                 raise InputError(f"{name!r} is no field of an article", f"Map only {', '.join(FIELDS)}")
             if not column:
                 raise InputError(f"the field {name!r} is mapped to no column", "Name the column it is read from")
-        for name in ("bytes", "characters", "seconds", "memory"):
-            value = getattr(self.limits, name)
+        for name, value in asdict(self.limits).items():
             if not value > 0:
                 raise InputError(f"the limit of {name} is {value}", "Give a number above 0")
 

@@ -39,12 +39,18 @@ class Limits:
         characters: of one article's text.
         seconds: wall clock until a parser gives its next article.
         memory: bytes of address space of a parser's process.
+        articles: of one file; what follows is refused.
+        total_characters: of the texts of all articles of one file together; what follows is refused.
+        total_seconds: wall clock that the parsers of one file may take together, for a zip of all its members.
     """
 
     bytes: int = 100_000_000
     characters: int = 10_000_000
     seconds: float = 60.0
     memory: int = 1_500_000_000
+    articles: int = 100_000
+    total_characters: int = 500_000_000
+    total_seconds: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
