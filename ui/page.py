@@ -39,7 +39,7 @@ from citewire.ui.render import (
     welcome_html,
 )
 from citewire.ui.server import OwnOrigin, assets
-from citewire.ui.visitor import VisitorCookie, visitor_of
+from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 REDRAW_S = 0.05  # changes that follow each other faster than this are drawn together
@@ -429,6 +429,7 @@ def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, f
 def mount_page(site: Site) -> FastAPI:
     """Return the ASGI application that serves a page at "/", with all that leaves the machine turned off."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(ForeignLink)
     app.add_middleware(VisitorCookie)
     app.add_middleware(OwnOrigin)
     for router in (assets(), *site.routers):

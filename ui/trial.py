@@ -36,9 +36,7 @@ class StoppedError(Exception):
     """The trial was broken off, and says nothing."""
 
 
-def survives(
-    folders: Sequence[Path], options: ReadOptions, stopped: Callable[[], bool], seconds: float = SECONDS
-) -> bool:
+def survives(folders: Sequence[Path], options: ReadOptions, stopped: Callable[[], bool], seconds: float) -> bool:
     """Return whether all that lies in `folders` can be indexed, or refused, by a process that lives on.
 
     Raises:

@@ -307,7 +307,8 @@ class Uploads:
 
     def _survive(self, uploads: Sequence[Upload]) -> bool:
         """Raises: StoppedError, OSError."""
-        return trial.survives([self._work[one.id].root for one in uploads], self._options, lambda: self._closed)
+        roots = [self._work[one.id].root for one in uploads]
+        return trial.survives(roots, self._options, lambda: self._closed, trial.SECONDS)
 
     # what there is
 
@@ -322,7 +323,9 @@ class Uploads:
             upload, work = self._uploads.get(known), self._work.get(known)
             if upload is None or work is None or not visitor or work.sender.visitor != visitor:
                 return False
-            return upload.state in ("waiting", "failed") or (upload.state == "indexing" and not work.sealed)
+            return upload.state in ("waiting", "failed") or (
+                upload.state == "indexing" and not (work.sealed or work.cancelled)
+            )
 
     def file_of(self, path: str) -> str:
         """Return the name of the uploaded file that an article was read from, "" where it was not uploaded."""
