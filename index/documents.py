@@ -26,6 +26,8 @@ MIN_RATIO_BYTES = 1_000_000
 FIRST_YEAR = 1600  # newspapers begin in 1605; years before are the null dates of data bases
 
 UNUSABLE_IN_LINES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separators
+MAX_BLANKS = 200  # white space in a row; a table or a play has dozens, and what works on a sentence must not get 40,000
+_BLANKS = re.compile(rf"(?<!\s)\s{{{MAX_BLANKS + 1},}}")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -39,7 +41,7 @@ class Limits:
         characters: of one article's text.
         seconds: wall clock until a parser gives its next article.
         memory: bytes of address space of a parser's process.
-        articles: of one file; what follows is refused.
+        articles: of one file, those refused included; what follows is refused.
         total_characters: of the texts of all articles of one file together; what follows is refused.
         total_seconds: wall clock that the parsers of one file may take together, for a zip of all its members.
     """
@@ -129,6 +131,11 @@ def tidy(text: str) -> str:
     text = _NO_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n"))
     lines = [line.strip() for line in text.replace("\u2028", "\n").replace("\u2029", "\n\n").split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def short_blanks(text: str) -> str:
+    """Return `text` with some `MAX_BLANKS` white space characters in a row at most; lines and paragraphs stay apart."""
+    return _BLANKS.sub(lambda run: run[0][:MAX_BLANKS] + "\n" * min(2, run[0].count("\n", MAX_BLANKS)), text)
 
 
 def one_line(value: object) -> str:
