@@ -20,7 +20,16 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from citewire.index.dates import is_day
-from citewire.index.documents import UNUSABLE_IN_LINES, Document, Limits, Refused, UnusableError, extra
+from citewire.index.documents import (
+    UNUSABLE_IN_LINES,
+    Document,
+    Limits,
+    Refused,
+    UnusableError,
+    escaped,
+    extra,
+    visible,
+)
 from citewire.index.errors import InputError
 from citewire.index.formats import FIELDS, FORMATS, UNREADABLE, Request
 from citewire.index.sandbox import Sandbox
@@ -29,6 +38,7 @@ from citewire.index.web import Fetcher, Page, article_path
 
 READER_VERSION = "2"  # raise it with every change of what is read from a file: stored articles are read again
 METADATA_NAME = "metadata.json"
+MAX_METADATA = 500_000_000  # bytes of one; entries of a million articles have half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
 CONTAINERS = frozenset({".jsonl", ".csv", ".feed", ".zip"})
 _LIST = ", ".join(sorted(FORMATS))
@@ -269,17 +279,16 @@ def _format(name: str) -> str:
 
 def _usable_name(name: str, file: Path, rejected: list[Rejected]) -> bool:
     """Whether `name` can identify an article in SQLite, JSON, HTML and a terminal; otherwise reject it."""
-    if not any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in name):
+    if escaped(name) == name:
         return True
-    reason = "has a name that is not UTF-8 or holds control characters"
+    reason = "has a name that is not UTF-8 or holds control characters or invisible ones"
     rejected.append(Rejected(_shown(file), reason, "Rename the file"))
     return False
 
 
 def _shown(path: Path | str) -> str:
     """`path` for a message: printable on any terminal."""
-    text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in text)
+    return escaped(str(path).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 # -- one file -------------------------------------------------------------------------------------------
@@ -380,9 +389,10 @@ def _article(document: Document, source: _Source, digest: str) -> Article:
 def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, Any]]) -> None:
     """Add the entries of one metadata file, `{path below its folder: {key: value}}`. Raises: InputError."""
     try:
-        entries = json.loads(file.read_bytes().decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
-    except OSError as error:
-        raise InputError(f"{_shown(file)} cannot be read: {error.strerror}", "Allow reading it") from error
+        data = _read_bytes(file, MAX_METADATA)
+        entries = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
+    except UnusableError as error:
+        raise InputError(f"{_shown(file)} {error.reason}", error.fix) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{_shown(file)} is not valid JSON: {error}", "Correct or remove the file") from error
     if not isinstance(entries, dict):
@@ -399,7 +409,7 @@ def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, Any]]) -
         path = (below / name).as_posix()
         if path in metadata:
             _refuse_metadata(file, name, "is described by two metadata files", "Keep one of the entries")
-        metadata[path] = {key: value for key, value in entry.items() if value}
+        metadata[path] = {k: visible(v) if isinstance(v, str) else v for k, v in entry.items() if v}
 
 
 def _check_metadata(file: Path, name: str, key: str, value: object) -> None:

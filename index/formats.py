@@ -25,7 +25,6 @@ import json
 import posixpath
 import re
 import stat
-import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -34,13 +33,13 @@ from email.utils import parseaddr
 from types import MappingProxyType
 
 from citewire.index.documents import (
-    UNUSABLE_IN_LINES,
     Document,
     Limits,
     Refused,
     UnusableError,
     day_of,
     decode,
+    escaped,
     extra,
     member,
     one_line,
@@ -459,7 +458,7 @@ def _read_zip(data: bytes, request: Request) -> Iterator[Document | Refused | En
                 seen.add(info.filename)
                 left -= min(info.file_size, request.limits.bytes)
                 continue
-            yield Entered(number, f"/{_printable(info.filename)}")
+            yield Entered(number, f"/{escaped(info.filename)}")
             if left <= 0:
                 raise too_large(
                     f"its files inflate to more than {MAX_INFLATED * request.limits.bytes:,} bytes", "Split it"
@@ -468,7 +467,7 @@ def _read_zip(data: bytes, request: Request) -> Iterator[Document | Refused | En
                 _check_name(info, seen)
                 content = member(archive, info, request.limits)
             except UnusableError as error:
-                yield Refused(error.reason, error.fix, f"/{_printable(info.filename)}")
+                yield Refused(error.reason, error.fix, f"/{escaped(info.filename)}")
                 continue
             seen.add(info.filename)
             left -= len(content)
@@ -488,8 +487,8 @@ def _check_name(info: zipfile.ZipInfo, seen: set[str]) -> None:
     parts = name.split("/")
     if name.startswith("/") or "\\" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
         raise UnusableError("has a name that leads out of the zip", "Pack it again with plain names")
-    if any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in name):
-        raise UnusableError("has a name that holds control characters", "Rename the file")
+    if escaped(name) != name:
+        raise UnusableError("has a name that holds control characters or invisible ones", "Rename the file")
     if name in seen:
         raise UnusableError("stands twice in the zip", "Keep one of both")
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -508,7 +507,3 @@ def _member_documents(content: bytes, name: str, request: Request) -> Iterator[D
     for found in read(content, inner):
         if not isinstance(found, Entered):
             yield replace(found, part=f"/{name}{found.part}")
-
-
-def _printable(name: str) -> str:
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in name)
