@@ -466,7 +466,7 @@ def _suggestions(exchange: Exchange) -> str:
 
 def _refusal(answer: Answer) -> str:
     """Return the words of an answer that has none, without numbers: nothing supports them."""
-    return re.sub(r"\s*\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
+    return re.sub(r"(?:(?<!\s)\s+)?\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
 
 
 def _error(exchange: Exchange) -> str:
@@ -710,7 +710,7 @@ def paragraphs(text: str, marks: Sequence[Mark]) -> list[list[Segment]]:
     the segments. White space between paragraphs is left out, all other characters are kept in order.
     """
     blank = re.search(r"\n[^\S\n]*\n", text)
-    separator = re.compile(r"\s*\n[^\S\n]*\n\s*" if blank else r"\s*\n\s*")
+    separator = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*" if blank else r"(?<!\s)[^\S\n]*+\n\s*")
     cut: list[list[Segment]] = []
     begun: set[str] = set()
     start = len(text) - len(text.lstrip())
