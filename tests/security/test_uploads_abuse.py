@@ -90,8 +90,13 @@ def states(url: str, visitor: Mapping[str, str] = ANNA) -> dict[str, dict[str, A
 
 
 def settled(url: str) -> dict[str, dict[str, Any]]:
-    """Wait until something has become of each file; return what."""
-    until(lambda: all(one["state"] in OUTCOMES for one in states(url).values()))
+    """Wait until there are files, and something has become of each; return what."""
+
+    def all_are() -> bool:
+        found = states(url)
+        return bool(found) and all(one["state"] in OUTCOMES for one in found.values())
+
+    until(all_are)
     return states(url)
 
 
