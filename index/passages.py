@@ -173,7 +173,7 @@ def _is_hard_wrapped(lines: list[str]) -> bool:
 
 
 _BULLET = re.compile(r"\s*(?:[•·▪►◦‣*–—-]\s+)*")
-_TAB_TITLE = re.compile(r"\s+[|–—-]\s+")  # "Title | Outlet", where the title stands on a line of its own too
+_TAB_TITLE = re.compile(r"(?<!\s)\s+[|–—-]\s+")  # "Title | Outlet", where the title stands on a line of its own too
 _TAG = r"(?:#[^\W\d]\S*|@\w\S*|https?://\S+|www\.\S+|pic\.twitter\.com/\S+)"
 _TAGS_AFTER_END = re.compile(rf"(?<=[.!?…”\"’)])\s*{_TAG}(?:\s+{_TAG})*\s*$")
 _WINDOW_CHARACTERS = 20_000  # of a paragraph at once: sentencex takes quadratic time on open quotation marks

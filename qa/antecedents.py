@@ -96,4 +96,4 @@ def _name_words(text: str) -> frozenset[str]:
 def _is_person(text: str, name: Span) -> bool:
     """Whether a name has the form of a person's: two to four words, none all in capitals."""
     words = text[name.start : name.end].split()
-    return 2 <= len(words) <= 4 and all(re.fullmatch(r"[^\W\d_]\.|[\w’'-]*[a-z][\w’'-]*", word) for word in words)
+    return 2 <= len(words) <= 4 and all(re.fullmatch(r"[^\W\d_]\.|(?=[^a-z]*[a-z])[\w’'-]+", word) for word in words)

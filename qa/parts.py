@@ -229,7 +229,7 @@ def _with_owner(first: str, second: str) -> str:
     owner = re.fullmatch(
         rf"(?:who|what)\s(?:{_BE})\sthe\s[\w\s-]+?(?P<of>\s(?:of|at|in)\s{_NAME})", first, re.IGNORECASE
     )
-    bare = re.fullmatch(rf"(?:who|what)\s(?:{_BE})\sthe\s(?:(?!of\b|at\b|in\b)[\w-]+\s?){{1,4}}", second)
+    bare = re.fullmatch(rf"(?:who|what)\s(?:{_BE})\sthe\s(?:(?!of\b|at\b|in\b)[\w-]++\s?){{1,4}}", second)
     return f"{second}{owner['of']}" if owner and bare else second
 
 
@@ -270,7 +270,7 @@ _OF_NAMES = re.compile(
     rf"\b(?P<aux>is|are|was|were)\sthe\s(?P<noun>(?:[\w-]+\s){{0,3}}?[\w-]+)\s(?P<of>of|in|for|at)\s(?P<both>both\s)?(?P<names>{_NAMES})(?=\s|$)"
 )
 _OWNERS = re.compile(
-    rf"(?P<names>{_CAP}(?:\s{_CAP})*['’]s(?:,\s{_NAME}['’]s)*,?\sand\s{_NAME}['’]s)\s(?P<noun>[\w\s-]+)"
+    rf"(?P<names>(?>{_CAP})(?:\s(?>{_CAP}))*['’]s(?:,\s{_NAME}['’]s)*,?\sand\s{_NAME}['’]s)\s(?P<noun>[\w\s-]+)"
 )
 
 

@@ -394,7 +394,7 @@ def event(text: str) -> str:
 
 _TURNS = 6  # earlier turns that a follow-up can lean on; a reader does not go back further
 _MOST_PRONOUNS = 8  # that are replaced in one question
-_MARK = re.compile(r"\s*\[\d+\]")
+_MARK = re.compile(r"(?:(?<!\s)\s+)?\[\d+\]")
 _SOURCES = (
     r"(?:(?:the|these|those|your|my|our)\s(?:\w+\s)?(?:articles?|sources?|texts?|documents?|stories|news|corpus)"
     r"|(?:the|this|that)\s(?:piece|report|story))"
@@ -593,7 +593,7 @@ def _with_time(earlier: str, preposition: str, when: str) -> str:
         quarters = re.findall(r"\bQ[1-4]\b", earlier)
         return earlier.replace(quarters[0], when) if len(quarters) == 1 else ""
     if not years and not facts.months(earlier):
-        return re.sub(r"\s*\?*\s*$", "", earlier) + f" {preposition.lower()}{when}?"
+        return earlier.rstrip().rstrip("?").rstrip() + f" {preposition.lower()}{when}?"
     if len(years) != 1:
         return ""
     start = years[0].start()
@@ -815,7 +815,7 @@ def _common(question: str) -> list[str]:
     parts = english.clause(question)
     thing = parts.subject if parts else english.object_asked_of(question)
     m = re.fullmatch(
-        rf"(?:the|a|an)\s(?P<noun>(?:(?!(?:{english.PREPOSITIONS})\b)[\w’'-]+\s?){{1,4}})", thing, re.IGNORECASE
+        rf"(?:the|a|an)\s(?P<noun>(?:(?!(?:{english.PREPOSITIONS})\b)[\w’'-]++\s?){{1,4}})", thing, re.IGNORECASE
     )
     return [f"the {m['noun']}"] if m else []
 

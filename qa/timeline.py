@@ -56,7 +56,7 @@ _SPAN = re.compile(
 )
 _VERB = rf"(?:{'|'.join(sorted(_CHANGING))})"
 _HOW = re.compile(rf"\W*how (?:did|do|does|has|have) .+? {_VERB}(?: (?:and|or) {_VERB})? ", re.IGNORECASE)
-_PLEASE = r"\W*(?:(?:please|can you|could you|would you) ){0,2}"
+_PLEASE = r"\W*+(?:(?:please|can you|could you|would you) ){0,2}"
 _TELL = (
     r"(?:give|show|tell|write|draw|make|create|describe|outline|summari[sz]e|explain|list)(?: (?:me|us))?(?: about)?"
 )

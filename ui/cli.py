@@ -468,6 +468,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
 
     chat = Chat(load, chosen.max_question_chars, conversations, refresh=corpus.refresh)
     corpus.subscribe(chat.search_in)
+    corpus.uploads.give_way_to(lambda: chat.line.running)
     asking = ask_routes.Served(
         chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match
     )

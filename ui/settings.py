@@ -159,6 +159,16 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=_LIMITS.bytes, ge=1, description="largest article file, and largest file inside one, in bytes"
     )
+    max_file_articles: int = Field(default=_LIMITS.articles, ge=1, description="most articles of one file")
+    max_file_chars: int = Field(
+        default=_LIMITS.total_characters, ge=1, description="longest texts of one file together, in characters"
+    )
+    max_file_seconds: float = Field(
+        default=_LIMITS.total_seconds,
+        gt=0,
+        allow_inf_nan=False,
+        description="longest time to read one file, a zip with all its members, in seconds",
+    )
     max_article_chars: int = Field(default=_LIMITS.characters, ge=1, description="longest article, in characters")
     max_parse_seconds: float = Field(
         default=_LIMITS.seconds, gt=0, allow_inf_nan=False, description="longest time to read an article, in seconds"

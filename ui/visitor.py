@@ -11,11 +11,11 @@ import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -79,6 +79,29 @@ class VisitorCookie:
 
 def _set_cookie(visitor: str, secure: bool) -> str:
     return f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{'; Secure' * secure}"
+
+
+class ForeignLink:
+    """ASGI middleware that has a question of the page's address asked at once only where no other page put it there.
+
+    From elsewhere, `/?q=...` becomes `/?draft=...`, which the page offers with a button: asking takes a place in line,
+    and the answer is kept. Browsers say where a document was asked for from in `Sec-Fetch-Site`; `none` is an address
+    that was typed or a bookmark. Over plain HTTP from another machine they say nothing, and the button is offered.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = self.app
+        if scope["type"] == "http" and scope["path"] == "/":
+            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            site = Headers(scope=scope).get("sec-fetch-site")
+            if site not in ("none", "same-origin") and any(name == "q" for name, _ in asked):
+                moved = urlencode([("draft" if name == "q" else name, value) for name, value in asked])
+                answer = RedirectResponse(f"/?{moved}", 303, {"Cache-Control": "no-store"})
+        await answer(scope, receive, send)
 
 
 def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
