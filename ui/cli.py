@@ -491,6 +491,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             *routers,
         ),
         read_only=chosen.read_only,
+        on_end=corpus.uploads.leave,
     )
 
 

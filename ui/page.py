@@ -14,7 +14,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -362,11 +362,19 @@ VIEWS = ("history.css", "corpus.css", "tour.css")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A page and what else is served beside it, for `mount_page`; where `read_only`, changes are refused."""
+    """A page and what else is served beside it, for `mount_page`.
+
+    Attributes:
+        blocks: the page.
+        routers: other routes.
+        read_only: whether changes are refused.
+        on_end: called when the server ends in good order.
+    """
 
     blocks: gr.Blocks
     routers: Sequence[APIRouter] = ()
     read_only: bool = False
+    on_end: Callable[[], None] = lambda: None
 
 
 def _asset(name: str) -> str:

@@ -214,7 +214,11 @@ class PageServer:
         site = self._build()  # first: models load in a thread of it while Gradio, which takes seconds, is imported
         from citewire.ui.page import mount_page, remove_cache
 
-        self._clean_up = remove_cache
+        def clean_up() -> None:
+            site.on_end()
+            remove_cache()
+
+        self._clean_up = clean_up
         return mount_page(site)
 
     def stop(self) -> None:

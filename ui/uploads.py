@@ -221,6 +221,14 @@ class Uploads:
             thread.join()
         self._holder.close()
 
+    def leave(self) -> None:
+        """Say that this process is ended from outside: what is being indexed did not do it, and waits for the next."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            indexing = [known for known, upload in self._uploads.items() if upload.state == "indexing"]
+        self._holder.unmark(indexing)
+
     def _finish_deleting(self) -> None:
         files = list(_files(self.folder / "deleting"))
         names = {file.name for file in files}

@@ -189,6 +189,30 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
         assert httpx.get(f"{url}/corpus?q=parcel").json()["found"] == 4
 
 
+LEAVES = """
+import sys, threading, time
+from pathlib import Path
+from embedders import HashedWordsEmbedder
+from citewire.ui.corpus import Corpus
+begun = threading.Event()
+class Slow(HashedWordsEmbedder):
+    def embed(self, texts):
+        begun.set()
+        time.sleep(60)
+corpus = Corpus(Path(sys.argv[1]), Slow())
+corpus.start()
+assert begun.wait(60)
+corpus.uploads.leave()
+"""
+
+
+def test_an_end_in_good_order_blames_no_file(folder: Path) -> None:
+    wait_with(folder, a="Parcel one.")
+    paths = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    subprocess.run([sys.executable, "-c", LEAVES, str(folder)], env=os.environ | {"PYTHONPATH": paths}, check=True)
+    assert not list((folder_of(folder) / "indexing").glob("*/*"))
+
+
 STOPS = """
 import os, signal, sys
 from pathlib import Path
