@@ -189,10 +189,9 @@ def _sentences(text: str, paragraph: Span, keep_boilerplate: bool = False) -> li
             continue
         if is_boilerplate(sentence) and not sentence.strip().isalpha() and not keep_boilerplate:
             continue
-        end = span.start + len(sentence.rstrip())
-        if tags := _TAGS_AFTER_END.search(text, max(span.start, span.end - _TAGS_CHARACTERS), span.end):
-            end = tags.start()
-        found.append(Span(span.start + len(sentence) - len(sentence.lstrip()), end))
+        start, end = span.start + len(sentence) - len(sentence.lstrip()), span.start + len(sentence.rstrip())
+        tags = _TAGS_AFTER_END.search(text, max(span.start, span.end - _TAGS_CHARACTERS), span.end)
+        found.append(Span(start, tags.start() if tags and tags.start() > start else end))
     return found
 
 
