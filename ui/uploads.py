@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 from citewire.index.articles import ReadOptions, Rejected, read_articles
 from citewire.index.build import build_index
 from citewire.index.disk import sync
-from citewire.index.documents import UNUSABLE_IN_LINES
+from citewire.index.documents import escaped
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS, UNREADABLE
 from citewire.index.maintenance import remove
@@ -759,7 +759,7 @@ def _move(file: Path, target: Path) -> None:
 def _checked_name(name: str) -> str:
     """Return a file name that can be one of an article. Raises: InputError."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2].strip().replace("#", "_")
-    if not last or any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in last):
+    if not last or escaped(last) != last:
         raise InputError(f"a file cannot be named {name[:200]!r}", "Rename it")
     if last.startswith(".") or Path(last).stem.lower() == "readme":
         raise InputError(f"{last} is about a folder, it is no article", "Rename it, should it be one")
