@@ -12,9 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import patterns
 import pytest
-from patterns import PLACE, Found
+
+from . import patterns
+from .patterns import PLACE, Found
 
 LIMIT = 4.0  # seconds for a pattern and a text; linear ones take milliseconds, quadratic ones a minute for 100 kB
 
