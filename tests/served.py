@@ -61,7 +61,7 @@ def served(
             blocks = build_page(chat, examples, articles=articles)
             return Site(blocks, [conversation_router(kept, ScriptedIndex().article), *routers])
 
-        with serving(build, limits) as address:
+        with serving(build, limits=limits) as address:
             yield address
 
 
