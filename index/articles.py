@@ -1,8 +1,8 @@
 """Files, folders and web addresses -> articles, with a reason and a fix for everything that is left out.
 
 Knows file names and `metadata.json`. Does not know what a passage or an index is, and never guesses: what neither
-the document nor its metadata states stays "". How a format is read is in formats.py; all but plain text is read in
-the child process of sandbox.py.
+the document nor its metadata states stays "". How a format is read is in formats.py, all of it in the child process of
+sandbox.py.
 """
 
 from __future__ import annotations
@@ -14,21 +14,31 @@ import posixpath
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from citewire.index.dates import is_day
-from citewire.index.documents import UNUSABLE_IN_LINES, Document, Limits, Refused, UnusableError, extra
+from citewire.index.documents import (
+    UNUSABLE_IN_LINES,
+    Document,
+    Limits,
+    Refused,
+    UnusableError,
+    escaped,
+    extra,
+    visible,
+)
 from citewire.index.errors import InputError
-from citewire.index.formats import FIELDS, FORMATS, UNREADABLE, Request, read_text
+from citewire.index.formats import FIELDS, FORMATS, UNREADABLE, Request
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
 
-READER_VERSION = "1"  # raise it with every change of what is read from a file: stored articles are read again
+READER_VERSION = "2"  # raise it with every change of what is read from a file: stored articles are read again
 METADATA_NAME = "metadata.json"
+MAX_METADATA = 500_000_000  # bytes of one; entries of a million articles have half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
 CONTAINERS = frozenset({".jsonl", ".csv", ".feed", ".zip"})
 _LIST = ", ".join(sorted(FORMATS))
@@ -90,8 +100,7 @@ class ReadOptions:
                 raise InputError(f"{name!r} is no field of an article", f"Map only {', '.join(FIELDS)}")
             if not column:
                 raise InputError(f"the field {name!r} is mapped to no column", "Name the column it is read from")
-        for name in ("bytes", "characters", "seconds", "memory"):
-            value = getattr(self.limits, name)
+        for name, value in asdict(self.limits).items():
             if not value > 0:
                 raise InputError(f"the limit of {name} is {value}", "Give a number above 0")
 
@@ -270,17 +279,16 @@ def _format(name: str) -> str:
 
 def _usable_name(name: str, file: Path, rejected: list[Rejected]) -> bool:
     """Whether `name` can identify an article in SQLite, JSON, HTML and a terminal; otherwise reject it."""
-    if not any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in name):
+    if escaped(name) == name:
         return True
-    reason = "has a name that is not UTF-8 or holds control characters"
+    reason = "has a name that is not UTF-8 or holds control characters or invisible ones"
     rejected.append(Rejected(_shown(file), reason, "Rename the file"))
     return False
 
 
 def _shown(path: Path | str) -> str:
     """`path` for a message: printable on any terminal."""
-    text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in text)
+    return escaped(str(path).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 # -- one file -------------------------------------------------------------------------------------------
@@ -294,16 +302,16 @@ def _read_source(
     sandbox: Sandbox,
 ) -> Iterator[Article | Kept | Rejected]:
     try:
-        data, kind, url = _content(source, options, fetch)
+        page = _content(source, options, fetch)
     except UnusableError as error:
         yield Rejected(source.shown, error.reason, error.fix, source.name)
         return
-    digest = _source_digest(source, data, options)
+    digest = _source_digest(source, page, options)
     if stored and (paths := stored(digest)):
         yield Kept(digest, paths)
         return
     unnamed = set(source.metadata) - {source.name}
-    for found in _documents(data, kind, url, source, options, sandbox):
+    for found in _documents(page, source, options, sandbox):
         if isinstance(found, Refused):
             yield Rejected(source.shown + found.part, found.reason, found.fix, source.name + found.part)
         else:
@@ -316,27 +324,19 @@ def _read_source(
         yield Rejected(source.shown + _shown(part), reason, "Remove the entry, or correct its name")
 
 
-def _content(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> tuple[bytes, str, str]:
-    """Return (bytes, format, address) of a source. Raises: UnusableError."""
+def _content(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> Page:
+    """Return what a source holds; a file has no address. Raises: UnusableError."""
     if source.file is not None:
-        return _read_bytes(source.file, options.limits.bytes), _format(source.file.name), ""
+        return Page(_read_bytes(source.file, options.limits.bytes), "", "", _format(source.file.name))
     assert fetch is not None
-    page = fetch(source.url)
-    return page.data, page.format, page.url
+    return fetch(source.url)
 
 
-def _documents(
-    data: bytes, kind: str, url: str, source: _Source, options: ReadOptions, sandbox: Sandbox
-) -> Iterator[Document | Refused]:
+def _documents(page: Page, source: _Source, options: ReadOptions, sandbox: Sandbox) -> Iterator[Document | Refused]:
     shown = source.file.name if source.file is not None else source.url
-    if kind == ".txt":
-        try:
-            yield replace(read_text(data, _shown(shown), options.limits), url=url)
-        except UnusableError as error:
-            yield Refused(error.reason, error.fix)
-        return
-    for found in sandbox.read(data, Request(kind, _shown(shown), url, options.fields)):
-        yield replace(found, url=url) if isinstance(found, Document) and url and not found.url else found
+    request = Request(page.format, _shown(shown), page.url, options.fields, charset=page.charset)
+    for found in sandbox.read(page.data, request):
+        yield replace(found, url=page.url) if isinstance(found, Document) and page.url and not found.url else found
 
 
 def _read_bytes(file: Path, most: int) -> bytes:
@@ -356,10 +356,13 @@ def _read_bytes(file: Path, most: int) -> bytes:
         ) from error
 
 
-def _source_digest(source: _Source, data: bytes, options: ReadOptions) -> str:
+def _source_digest(source: _Source, page: Page, options: ReadOptions) -> str:
     """Return `Article.source`: equal digests mean equal articles, so the file need not be parsed."""
     entries = {name: dict(entry) for name, entry in source.metadata.items()}
-    parts = [READER_VERSION, source.name, hashlib.sha256(data).hexdigest(), dict(options.fields), entries]
+    limits = options.limits
+    cut = [limits.bytes, limits.characters, limits.articles, limits.total_characters]  # a higher one reads more of it
+    content = [hashlib.sha256(page.data).hexdigest(), page.charset, cut if page.format in CONTAINERS else []]
+    parts = [READER_VERSION, source.name, content, dict(options.fields), entries]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -386,9 +389,10 @@ def _article(document: Document, source: _Source, digest: str) -> Article:
 def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, Any]]) -> None:
     """Add the entries of one metadata file, `{path below its folder: {key: value}}`. Raises: InputError."""
     try:
-        entries = json.loads(file.read_bytes().decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
-    except OSError as error:
-        raise InputError(f"{_shown(file)} cannot be read: {error.strerror}", "Allow reading it") from error
+        data = _read_bytes(file, MAX_METADATA)
+        entries = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
+    except UnusableError as error:
+        raise InputError(f"{_shown(file)} {error.reason}", error.fix) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{_shown(file)} is not valid JSON: {error}", "Correct or remove the file") from error
     if not isinstance(entries, dict):
@@ -405,7 +409,7 @@ def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, Any]]) -
         path = (below / name).as_posix()
         if path in metadata:
             _refuse_metadata(file, name, "is described by two metadata files", "Keep one of the entries")
-        metadata[path] = {key: value for key, value in entry.items() if value}
+        metadata[path] = {k: visible(v) if isinstance(v, str) else v for k, v in entry.items() if v}
 
 
 def _check_metadata(file: Path, name: str, key: str, value: object) -> None:

@@ -590,7 +590,7 @@ _DATELINE = re.compile(
     r"\s?(?:\([A-Z][\w ./&-]{1,40}\)|/[A-Z][\w -]+/)?\s?(?:--?|–|—)\s"
 )
 _DATELINE_WIDTH = 120
-_SEGMENT = re.compile(r"\s*[|·•;]\s*|\s+[—–]\s+")
+_SEGMENT = re.compile(r"(?:(?<!\s)\s+)?[|·•;]\s*|(?<!\s)\s+[—–]\s+")
 
 
 def is_day(text: str) -> bool:

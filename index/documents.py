@@ -26,6 +26,16 @@ MIN_RATIO_BYTES = 1_000_000
 FIRST_YEAR = 1600  # newspapers begin in 1605; years before are the null dates of data bases
 
 UNUSABLE_IN_LINES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separators
+MAX_BLANKS = 200  # white space in a row; a table or a play has dozens, and what works on a sentence must not get 40,000
+_BLANKS = re.compile(rf"(?<!\s)\s{{{MAX_BLANKS + 1},}}")
+# Characters that nobody sees and that reorder or hide what stands around them: bidirectional controls, zero-width
+# spaces and joiners of words, soft hyphens, tags. Zero-width joiners are none of them (emoji, Persian), except in names
+# behind a letter of ASCII, which they join to nothing.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+_LONE_JOINER = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
 
@@ -39,12 +49,18 @@ class Limits:
         characters: of one article's text.
         seconds: wall clock until a parser gives its next article.
         memory: bytes of address space of a parser's process.
+        articles: of one file, those refused included; what follows is refused.
+        total_characters: of the texts of all articles of one file together; what follows is refused.
+        total_seconds: wall clock that the parsers of one file may take together, for a zip of all its members.
     """
 
     bytes: int = 100_000_000
     characters: int = 10_000_000
     seconds: float = 60.0
     memory: int = 1_500_000_000
+    articles: int = 100_000
+    total_characters: int = 500_000_000
+    total_seconds: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,26 @@ def tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def short_blanks(text: str) -> str:
+    """Return `text` with some `MAX_BLANKS` white space characters in a row at most; lines and paragraphs stay apart."""
+    return _BLANKS.sub(lambda run: run[0][:MAX_BLANKS] + "\n" * min(2, run[0].count("\n", MAX_BLANKS)), text)
+
+
+def visible(text: str) -> str:
+    """Return `text` without the characters that nobody sees, and that could reorder the page around it."""
+    return _INVISIBLE.sub("", text)
+
+
+def escaped(name: str) -> str:
+    """Return a name with what cannot be printed, or be seen, as escapes; a name that differs from that is refused."""
+    shown = "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in name)
+    return _LONE_JOINER.sub(_escape, _INVISIBLE.sub(_escape, shown))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("ascii", "backslashreplace").decode()
+
+
 def one_line(value: object) -> str:
     """Return `value` as one printable line, "" for what is no text, number or list of them."""
     if isinstance(value, list):
@@ -133,7 +169,7 @@ def one_line(value: object) -> str:
         return ""
     text = str(value)[: 4 * MAX_LINE]
     text = "".join(" " if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in text)
-    return " ".join(text.split())[:MAX_LINE]
+    return " ".join(visible(text).split())[:MAX_LINE]
 
 
 def web_address(value: object) -> str:

@@ -1,10 +1,10 @@
 """Bytes of a known format -> documents: one function per format, and the check that a file is what its name says.
 
 Knows suffixes, magic numbers, records and mails; markup and PDF are read in markup.py and pdf.py. Does not know
-folders or `metadata.json`. Everything here but `read_text` runs in the child process of sandbox.py.
+folders or `metadata.json`. Everything here runs in the child process of sandbox.py.
 
     name         gives
-    .txt         the text as it is
+    .txt         the text as it is; here and in all formats, longer runs of white space end after `MAX_BLANKS`
     .md          what a reader of the rendered page sees; title, author, ... of its front matter
     .html .htm   the main text of a page of news
     .pdf         the text of all pages
@@ -25,7 +25,6 @@ import json
 import posixpath
 import re
 import stat
-import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -34,17 +33,18 @@ from email.utils import parseaddr
 from types import MappingProxyType
 
 from citewire.index.documents import (
-    UNUSABLE_IN_LINES,
     Document,
     Limits,
     Refused,
     UnusableError,
     day_of,
     decode,
+    escaped,
     extra,
     member,
     one_line,
     open_zip,
+    short_blanks,
     tidy,
     too_large,
     web_address,
@@ -81,8 +81,8 @@ MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_HTML_START = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.DOTALL | re.IGNORECASE
+_HTML_START = re.compile(  # possessive: a comment ends at its first end, and is not tried in another way
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
 
 
@@ -105,6 +105,7 @@ class Request:
         fields: citewire's name -> column of .jsonl and .csv, before those of `FIELDS`.
         limits: how much it may need.
         first: number of the first member of a zip to read; those before are done.
+        charset: encoding of a page, as its server names it; "" for a file.
     """
 
     format: str
@@ -113,11 +114,18 @@ class Request:
     fields: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     first: int = 0
+    charset: str = ""
 
 
 def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
     """Yield all of a file: documents, what is refused and why; a file that is refused whole has the part ""."""
+    for found in _read(data, request):
+        yield replace(found, text=short_blanks(found.text)) if isinstance(found, Document) else found
+
+
+def _read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
     try:
+        data = _utf8(data, request)
         check_content(data, request.format)
         if request.format == ".zip":
             yield from _read_zip(data, request)
@@ -129,10 +137,14 @@ def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered
         yield Refused(error.reason, error.fix)
 
 
-def read_text(data: bytes, shown: str, limits: Limits) -> Document:
-    """Return a .txt file, unchanged; `shown` is its name in advice. Raises: UnusableError."""
-    check_content(data, ".txt")
-    return _fitting(Document(decode(data, shown)), limits)
+def _utf8(data: bytes, request: Request) -> bytes:
+    """Return text in the encoding that a server names as UTF-8."""
+    if request.charset in ("", "utf-8", "utf8", "us-ascii") or request.format not in (".html", ".txt", ".md"):
+        return data
+    try:
+        return data.decode(request.charset, "replace").encode("utf-8", "replace")
+    except (LookupError, UnicodeError):  # a name that is none says nothing; the page itself may
+        return data
 
 
 def _read_one(data: bytes, request: Request) -> Document:
@@ -444,8 +456,9 @@ def _read_zip(data: bytes, request: Request) -> Iterator[Document | Refused | En
         for number, info in enumerate(readable):
             if number < request.first:
                 seen.add(info.filename)
+                left -= min(info.file_size, request.limits.bytes)
                 continue
-            yield Entered(number, f"/{_printable(info.filename)}")
+            yield Entered(number, f"/{escaped(info.filename)}")
             if left <= 0:
                 raise too_large(
                     f"its files inflate to more than {MAX_INFLATED * request.limits.bytes:,} bytes", "Split it"
@@ -454,7 +467,7 @@ def _read_zip(data: bytes, request: Request) -> Iterator[Document | Refused | En
                 _check_name(info, seen)
                 content = member(archive, info, request.limits)
             except UnusableError as error:
-                yield Refused(error.reason, error.fix, f"/{_printable(info.filename)}")
+                yield Refused(error.reason, error.fix, f"/{escaped(info.filename)}")
                 continue
             seen.add(info.filename)
             left -= len(content)
@@ -474,8 +487,8 @@ def _check_name(info: zipfile.ZipInfo, seen: set[str]) -> None:
     parts = name.split("/")
     if name.startswith("/") or "\\" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
         raise UnusableError("has a name that leads out of the zip", "Pack it again with plain names")
-    if any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in name):
-        raise UnusableError("has a name that holds control characters", "Rename the file")
+    if escaped(name) != name:
+        raise UnusableError("has a name that holds control characters or invisible ones", "Rename the file")
     if name in seen:
         raise UnusableError("stands twice in the zip", "Keep one of both")
     if stat.S_ISLNK(info.external_attr >> 16):
@@ -494,7 +507,3 @@ def _member_documents(content: bytes, name: str, request: Request) -> Iterator[D
     for found in read(content, inner):
         if not isinstance(found, Entered):
             yield replace(found, part=f"/{name}{found.part}")
-
-
-def _printable(name: str) -> str:
-    return "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in name)

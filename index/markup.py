@@ -49,7 +49,7 @@ _BLOCKS = frozenset(
 _HIDDEN = frozenset("head script style template noscript object svg math iframe title".split())
 _WORD_HIDDEN = frozenset("del moveFrom Fallback rPr pPr instrText delText".split())
 _SPACES = re.compile(r"[ \t\n\r\f]+")
-_CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(rb"""<meta[^<>]+charset\s*+=\s*+["']?\s*+([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _PROLOG = re.compile(rb"(?s).*?<[A-Za-z]")
 _TIMES = "//time[@pubdate or @itemprop='datePublished']/@datetime | //*[@itemprop='datePublished']/@content"
 _STATED_DATES = (  # names of <meta> tags, in the order of trust

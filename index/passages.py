@@ -173,7 +173,7 @@ def _is_hard_wrapped(lines: list[str]) -> bool:
 
 
 _BULLET = re.compile(r"\s*(?:[•·▪►◦‣*–—-]\s+)*")
-_TAB_TITLE = re.compile(r"\s+[|–—-]\s+")  # "Title | Outlet", where the title stands on a line of its own too
+_TAB_TITLE = re.compile(r"(?<!\s)\s+[|–—-]\s+")  # "Title | Outlet", where the title stands on a line of its own too
 _TAG = r"(?:#[^\W\d]\S*|@\w\S*|https?://\S+|www\.\S+|pic\.twitter\.com/\S+)"
 _TAGS_AFTER_END = re.compile(rf"(?<=[.!?…”\"’)])\s*{_TAG}(?:\s+{_TAG})*\s*$")
 _WINDOW_CHARACTERS = 20_000  # of a paragraph at once: sentencex takes quadratic time on open quotation marks
@@ -189,10 +189,9 @@ def _sentences(text: str, paragraph: Span, keep_boilerplate: bool = False) -> li
             continue
         if is_boilerplate(sentence) and not sentence.strip().isalpha() and not keep_boilerplate:
             continue
-        end = span.start + len(sentence.rstrip())
-        if tags := _TAGS_AFTER_END.search(text, max(span.start, span.end - _TAGS_CHARACTERS), span.end):
-            end = tags.start()
-        found.append(Span(span.start + len(sentence) - len(sentence.lstrip()), end))
+        start, end = span.start + len(sentence) - len(sentence.lstrip()), span.start + len(sentence.rstrip())
+        tags = _TAGS_AFTER_END.search(text, max(span.start, span.end - _TAGS_CHARACTERS), span.end)
+        found.append(Span(start, tags.start() if tags and tags.start() > start else end))
     return found
 
 

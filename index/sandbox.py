@@ -11,6 +11,7 @@ Parent to child: one JSON line (`Request`, size), then the bytes of the file. Ch
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -26,7 +27,7 @@ from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, BinaryIO, NoReturn
 
-from citewire.index.documents import Document, Limits, Refused, UnusableError, one_line
+from citewire.index.documents import Document, Limits, Refused, UnusableError, one_line, too_large
 from citewire.index.formats import Entered, Request, read
 
 WORKER = (sys.executable, "-P", "-m", "citewire.index.sandbox")  # -P: no module of the current folder is imported
@@ -75,41 +76,93 @@ class Sandbox:
     def read(self, data: bytes, request: Request) -> Iterator[Document | Refused]:
         """Yield what the file holds, as soon as it is read; what its reader fails at is `Refused`.
 
-        Where a file inside a zip breaks the child, the next child goes on behind that one.
+        Where a file inside a zip breaks the child, the next child goes on behind that one. Where the whole file is
+        over a limit, what is left of it is refused.
         """
         request = replace(request, limits=self.limits)
+        used = _Used(self.limits)
         while True:
             begun: Entered | None = None
             try:
-                for found in self._results(data, request):
+                for found in self._results(data, request, used):
                     if isinstance(found, Entered):
                         begun = found
+                        used.check()
                     else:
+                        used.add(found)
                         yield found
                 return
             except UnusableError as error:
                 self.close()
-                yield Refused(error.reason, error.fix, begun.part if begun else "")
+                spent = used.spent()  # then the next child would have no time left either
+                whole = begun is None or spent is not None
+                told = spent or error
+                yield Refused(told.reason, told.fix, "" if begun is None or whole else begun.part)
             except BaseException:  # an interrupt, or a consumer that stops: the child is in the middle of a file
                 self.close()
                 raise
-            if begun is None:
+            if begun is None or whole:
                 return
             request = replace(request, first=begun.number + 1)
 
-    def _results(self, data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
+    def _results(self, data: bytes, request: Request, used: _Used) -> Iterator[Document | Refused | Entered]:
         if self._child is None:
-            self._child = _Child(self._command, self.limits)
-            self.started += 1
-            self._child.receive(START_SECONDS)
-        self._child.send(data, request)
+            with (
+                used.time() if request.first else contextlib.nullcontext()
+            ):  # a file pays for the children that it broke
+                self._child = _Child(self._command, self.limits)
+                self.started += 1
+                self._child.receive(START_SECONDS)
+        with used.time():
+            self._child.send(data, request)
         while True:
-            kind, *value = self._child.receive(self.limits.seconds)
+            with used.time():
+                kind, *value = self._child.receive(min(self.limits.seconds, used.seconds_left))
             if kind == "end":
                 return
             if kind == "exhausted":
                 raise _out_of_memory(self.limits)
             yield _KINDS[kind](**value[0])
+
+
+class _Used:
+    """What one file has used of the limits of a whole file, by all of the children that read it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._articles = self._characters = 0
+        self.seconds_left = limits.total_seconds
+
+    @contextlib.contextmanager
+    def time(self) -> Iterator[None]:
+        """Count the time within."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds_left -= time.monotonic() - began
+
+    def add(self, found: Document | Refused) -> None:
+        """Count a part of the file. Raises: UnusableError: it is beyond a limit."""
+        self._articles += 1  # refused ones too: they cost as much to name
+        self._characters += len(found.text) if isinstance(found, Document) else 0
+        self.check()
+
+    def check(self) -> None:
+        """Raises: UnusableError: a limit is passed."""
+        if spent := self.spent():
+            raise spent
+
+    def spent(self) -> UnusableError | None:
+        """Return which limit is passed, None where none is."""
+        limits = self._limits
+        if self._articles > limits.articles:
+            return too_large(f"more than {limits.articles:,} articles in one file")
+        if self._characters > limits.total_characters:
+            return too_large(f"its articles together have more than {limits.total_characters:,} characters")
+        if self.seconds_left <= 0:
+            return too_large(f"to read all of it takes longer than {limits.total_seconds:g} seconds")
+        return None
 
 
 def _out_of_memory(limits: Limits) -> UnusableError:
@@ -214,11 +267,12 @@ def main() -> NoReturn:
 
 
 def confine(memory: int) -> None:
-    """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good."""
+    """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good; let alarms end it."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even within a match, which runs no handler
     sys.addaudithook(_refuse)
 
 

@@ -87,8 +87,9 @@ def _require_known(what: str, wanted: Iterable[str], known: Iterable[str], *, an
 def _require_paths(wanted: Sequence[str], paths: Sequence[str]) -> None:
     """Raises: InputError where one of `wanted` is no path, and no folder of one."""
     folders = {path[: at + 1] for path in paths for at, character in enumerate(path) if character == "/"}
+    there = folders.union(paths)
     for path in wanted:
-        if path not in folders and path not in paths:
+        if path not in there:
             raise InputError(f"the index has no article {path!r}", _nearest(path, [*folders, *paths]))
 
 

@@ -389,10 +389,17 @@ def _condition(filters: Filters) -> tuple[str, list[str]]:
     if filters.articles:
         conditions.append("path IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(filters.articles))
-        for folder in (path for path in filters.articles if path.endswith("/")):
-            conditions[-1] += " OR (path > ? AND path < ?)"  # as a range its index finds; "0" is what follows "/"
-            values += [folder, folder[:-1] + "0"]
-    for key, wanted in filters.metadata.items():
-        conditions.append("EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = ? AND value = ?)")
-        values += [key, wanted]
+        if folders := [path for path in filters.articles if path.endswith("/")]:
+            # As a range its index finds; "0" is what follows "/". Joined: SQLite takes no chain of 1,000 conditions.
+            conditions[-1] += (
+                " OR id IN (SELECT below.id FROM json_each(?) AS folder CROSS JOIN articles AS below"
+                " ON below.path > folder.value ->> 0 AND below.path < folder.value ->> 1)"
+            )
+            values.append(json.dumps([(folder, f"{folder[:-1]}0") for folder in folders]))
+    if filters.metadata:
+        conditions.append(
+            "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS"
+            " (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = wanted.key AND own.value = wanted.value))"
+        )
+        values.append(json.dumps(dict(filters.metadata)))
     return " AND ".join(f"({condition})" for condition in conditions), values

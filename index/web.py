@@ -9,7 +9,6 @@ and credentials of the environment are not used, cookies are not kept.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import posixpath
 import re
 import socket
@@ -66,16 +65,18 @@ class Page:
     """What an address gave.
 
     Attributes:
-        data: the body, decompressed; HTML and text are UTF-8 where the server named another encoding.
+        data: the body, decompressed.
         url: the last address of the redirects.
         content_type: as the server says, lower case, without parameters.
         format: a value of `formats.FORMATS`.
+        charset: the encoding that the server names, "" where it names none.
     """
 
     data: bytes
     url: str
     content_type: str
     format: str
+    charset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +292,5 @@ def _page(url: httpx.URL, response: _Response) -> Page:
         kind = suffix
     if not kind:
         raise UnusableError(f"is of the type {one_line(stated) or 'that the server does not name'}", "Name an article")
-    charset = header.get_content_charset("utf-8")
-    data = response.data
-    if kind in (".html", ".txt", ".md") and charset not in ("utf-8", "utf8", "us-ascii"):
-        with contextlib.suppress(LookupError):  # an unknown name says nothing; the page itself may
-            data = data.decode(charset, "replace").encode("utf-8")
-    return Page(data, str(url.copy_with(fragment=None)), stated, kind)
+    address = str(url.copy_with(fragment=None))
+    return Page(response.data, address, stated, kind, header.get_content_charset(""))

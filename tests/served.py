@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,23 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.routing import iter_route_contexts
 from playwright.sync_api import Page, expect
 from scripted import EXAMPLES, ScriptedIndex
+from starlette.routing import BaseRoute, Mount
 
 from citewire.ui.chat import Chat, Loaded
+from citewire.ui.connections import Limits
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
-from citewire.ui.page import Site, build_page
+from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
 START_MS = 15000  # until a page that is loaded for the first time can be used
 
 
 @contextmanager
-def serving(build: Callable[[], Site]) -> Iterator[str]:
+def serving(build: Callable[[], Site], password: str = "", limits: Limits | None = None) -> Iterator[str]:
     """Serve what `build` makes and yield its address."""
     ready = threading.Event()
-    server = PageServer(build, port=0, on_ready=lambda url: ready.set())
+    server = PageServer(build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -45,6 +49,7 @@ def served(
     articles: bool = False,
     routers: Sequence[APIRouter] = (),
     subscribe: Callable[[Callable[[Any], None]], None] | None = None,
+    limits: Limits | None = None,
 ) -> Iterator[str]:
     """Serve a page that keeps its conversations in a file, and yield its address."""
     with Conversations(file) as kept:
@@ -56,8 +61,24 @@ def served(
             blocks = build_page(chat, examples, articles=articles)
             return Site(blocks, [conversation_router(kept, ScriptedIndex().article), *routers])
 
-        with serving(build) as address:
+        with serving(build, limits=limits) as address:
             yield address
+
+
+def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
+    """Return method and path of every route of a page, Gradio's too."""
+
+    async def mounted() -> list[BaseRoute]:
+        return mount_page(build()).routes  # in a loop, as Gradio else opens some and closes none
+
+    def flat(routes: Sequence[BaseRoute], above: str) -> Iterator[tuple[str, str]]:
+        for route in iter_route_contexts(routes):
+            if isinstance(route.original_route, Mount):
+                yield from flat(route.original_route.routes, above + route.original_route.path)
+            else:
+                yield from ((method, f"{above}{route.path}") for method in route.methods or ("GET", "POST"))
+
+    return set(flat(asyncio.run(mounted()), ""))
 
 
 def usable(page: Page) -> Page:

@@ -197,7 +197,7 @@ def test_links_out_of_the_folder_are_left_out_and_links_inside_are_read(tmp_path
 def test_a_name_that_cannot_identify_an_article_is_left_out(tmp_path: Path, name: bytes) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_text("Text.")
     rejected = only_rejected(tmp_path)
-    assert rejected.reason == "has a name that is not UTF-8 or holds control characters"
+    assert rejected.reason == "has a name that is not UTF-8 or holds control characters or invisible ones"
     assert rejected.path.encode().isascii()
     assert rejected.path.isprintable()
 

@@ -21,11 +21,12 @@ from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa.types import Answer, Timings, Turn
-from citewire.ui.ask_routes import MOST_BYTES, Search, Served, router
+from citewire.ui.ask_routes import Search, Served, router
 from citewire.ui.chat import LINE_LENGTH, VISITOR_LENGTH, Chat, Loaded
 from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
 from citewire.ui.running import PER_QUESTION
+from citewire.ui.server import MOST_BYTES
 from citewire.ui.visitor import COOKIE, VisitorCookie
 
 ME, OTHER, THIRD = "A" * 32, "B" * 32, "C" * 32

@@ -274,11 +274,13 @@ def test_too_much_is_refused_as_soon_as_it_is_known(corpus: Corpus) -> None:
         upload(corpus, "a.txt", b"x" * 10_001)  # its length was not said
     upload(corpus, "a.txt", b"x" * 9_000)
     with (
-        corpus.uploads.receive("b.txt", 9_000),
-        pytest.raises(TooLargeError, match="together would have more than 25,000"),
+        corpus.uploads.receive("b.txt", 9_000) as arrival,
+        corpus.uploads.receive("c.txt", 9_000),  # what is said takes no room
     ):
-        corpus.uploads.receive("c.txt", 9_000)
-    upload(corpus, "c.txt", b"x" * 9_000)  # the room of what did not come is free again
+        arrival.write(b"x" * 9_000)  # what comes does
+        with pytest.raises(TooLargeError, match="together would have more than 25,000"):
+            corpus.uploads.receive("d.txt", 9_000)
+    upload(corpus, "c.txt", b"x" * 9_000)  # the room of what did not come as a whole is free again
     with pytest.raises(InputError, match=r"d.txt is empty"):
         upload(corpus, "d.txt", b"")
     assert len(files_of(corpus)) == 2
@@ -308,6 +310,7 @@ def test_a_failure_keeps_the_file_for_the_next_start(corpus: Corpus, tmp_path: P
     assert "is damaged" in sent.reason
     assert "index repair" in sent.fix
     file.write_bytes(good)
+    corpus.close()
     with restarted(corpus) as again:
         settled(again, *again.uploads.states())
         assert titles(again, Choice(words="parcel")) == ["“Parcel seven was sent…”"]

@@ -35,6 +35,7 @@ from citewire.ui.corpus import Choice, Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.server import CONTENT_SECURITY_POLICY, SecurityHeaders, assets, bind
 from citewire.ui.uploads import Arrival, folder_of
+from citewire.ui.visitor import VisitorCookie
 
 HOST_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Host</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
@@ -93,6 +94,7 @@ def corpus(built: Path, tmp_path: Path) -> Iterator[Corpus]:
 def serving(corpus: Corpus) -> Iterator[str]:
     """Serve the host page on a free port."""
     app = FastAPI()
+    app.add_middleware(VisitorCookie)
     app.include_router(router(corpus))
     app.include_router(assets())
     app.get("/")(lambda: HTMLResponse(HOST_PAGE))
@@ -223,7 +225,7 @@ def half_sent(url: str, header: str) -> socket.socket:
 
 
 def arriving(folder: Path) -> list[Path]:
-    return list((folder_of(folder) / "arriving").glob("*"))
+    return list((folder_of(folder) / "arriving").glob("*/*"))
 
 
 @pytest.mark.parametrize("header", ["Content-Length: 22", "Transfer-Encoding: chunked"])

@@ -599,7 +599,7 @@ def test_files_of_a_zip_that_cannot_be_read_are_refused_one_by_one() -> None:
     found = everything(data, ".zip")
     assert [(one.part, one.text if isinstance(one, Document) else one.reason.split(":")[0]) for one in found] == [
         ("/link.txt", "is a link"),
-        ("/control\\x07.txt", "has a name that holds control characters"),
+        ("/control\\x07.txt", "has a name that holds control characters or invisible ones"),
         ("/twice.txt", "First."),
         ("/twice.txt", "stands twice in the zip"),
         ("/bz.txt", "is compressed by method 12"),

@@ -322,11 +322,6 @@ def test_scripts_are_served_and_nothing_else_of_the_package(url: str) -> None:
     }
 
 
-def test_uploads_are_refused(url: str) -> None:
-    response = httpx.post(f"{url}/gradio_api/upload", files={"files": ("a.html", b"<script>1</script>")})
-    assert response.status_code == 413
-
-
 def test_a_taken_port_is_an_error_before_anything_is_loaded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

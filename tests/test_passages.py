@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from citewire.index.articles import read_articles
@@ -241,6 +241,7 @@ NEWS = st.lists(st.sampled_from(PIECES.split("|")), max_size=40).map("".join)
 
 
 @settings(max_examples=300, deadline=None)
+@example("“Quoted,” he said. ”#tag ", 1)
 @given(st.one_of(NEWS, st.text(max_size=200)), st.integers(min_value=1, max_value=30))
 def test_offsets_are_exact_for_any_text(text: str, max_words: int) -> None:
     wanted = sentences(text, max_words)

@@ -128,13 +128,15 @@ class TestSources:
         def limits() -> Limits:
             chosen = settings.load().settings
             return Limits(
-                chosen.max_file_bytes, chosen.max_article_chars, chosen.max_parse_seconds, chosen.max_parse_memory
+                *(chosen.max_file_bytes, chosen.max_article_chars, chosen.max_parse_seconds, chosen.max_parse_memory),
+                *(chosen.max_file_articles, chosen.max_file_chars, chosen.max_file_seconds),
             )
 
         assert limits() == Limits()
-        for name in ("MAX_FILE_BYTES", "MAX_ARTICLE_CHARS", "MAX_PARSE_SECONDS", "MAX_PARSE_MEMORY"):
-            monkeypatch.setenv(f"CITEWIRE_{name}", "7")
-        assert limits() == Limits(7, 7, 7.0, 7)
+        sizes = ("FILE_BYTES", "ARTICLE_CHARS", "PARSE_SECONDS", "PARSE_MEMORY")
+        for name in (*sizes, "FILE_ARTICLES", "FILE_CHARS", "FILE_SECONDS"):
+            monkeypatch.setenv(f"CITEWIRE_MAX_{name}", "7")
+        assert limits() == Limits(7, 7, 7.0, 7, 7, 7, 7.0)
 
     def test_made_in_code_they_do_not_depend_on_the_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         write("port = 1001\n")

@@ -17,8 +17,10 @@ import pytest
 from documents import page
 
 from citewire.index.articles import ReadOptions, read_articles
-from citewire.index.documents import UnusableError
+from citewire.index.documents import Document, UnusableError
 from citewire.index.errors import InputError
+from citewire.index.formats import Request
+from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Address, Fetcher, article_path, is_public
 
@@ -244,11 +246,18 @@ def test_the_format_is_that_of_the_server_before_that_of_the_name(
     assert fetcher(site).fetch(site.at(path)).format == kind
 
 
-def test_an_encoding_that_the_server_names_is_undone(site: Site) -> None:
-    site.html("/a", "Grüße".encode("cp1252"), Content_Type="text/html; charset=windows-1252")
-    site.html("/b", b"abc", Content_Type="text/html; charset=nonsense")
-    assert fetcher(site).fetch(site.at("/a")).data == "Grüße".encode()
-    assert fetcher(site).fetch(site.at("/b")).data == b"abc"
+def test_an_encoding_that_the_server_names_is_undone_where_the_page_is_read(site: Site) -> None:
+    site.html("/a", "Grüße".encode("cp1252"), Content_Type="text/plain; charset=windows-1252")
+    for name in ("nonsense", "undefined", "idna", "hex"):
+        site.html(f"/{name}", b"abc", Content_Type=f"text/plain; charset={name}")
+    page = fetcher(site).fetch(site.at("/a"))
+    assert (page.data, page.charset) == ("Grüße".encode("cp1252"), "windows-1252")
+    with Sandbox() as sandbox:
+        (found,) = sandbox.read(page.data, Request(page.format, "a", charset=page.charset))
+        assert found == Document("Grüße")
+        for name in ("nonsense", "undefined", "idna", "hex"):
+            page = fetcher(site).fetch(site.at(f"/{name}"))
+            assert list(sandbox.read(page.data, Request(page.format, "a", charset=page.charset))) == [Document("abc")]
 
 
 def test_compressed_bodies_are_undone_within_the_limit(site: Site) -> None:

@@ -11,7 +11,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -42,7 +42,7 @@ class RunningPage:
     """A page that answers in place of models of one's own."""
 
     def __init__(self, found: Running, chosen: Settings) -> None:
-        self._found = found
+        self._found, self._headers = found, _headers(chosen)
         self._search = chosen.model_dump(mode="json", include=set(PER_QUESTION))
         self._cards: dict[str, Card] = {}
 
@@ -62,7 +62,7 @@ class RunningPage:
         turns = [[turn.question, turn.answer] for turn in history[-TURNS_SENT:]]
         body = {"question": text, "history": turns, "search": self._search, "stream": True}
         exchange = Exchange("page", text)
-        with _Reply(self._found.url, body) as reply:
+        with _Reply(self._found.url, body, self._headers) as reply:
             while not exchange.done:
                 said = reply.next()
                 if stopped():
@@ -85,7 +85,7 @@ def find(chosen: Settings) -> RunningPage | None:
     if found is None or not (chosen.index / "CURRENT").is_file():  # removed under the page: it would not notice
         return None
     try:
-        while (told := _status(found.url))["state"] == "loading":
+        while (told := _status(found.url, _headers(chosen)))["state"] == "loading":
             time.sleep(LOAD_POLL_S)
     except (OSError, HTTPException, ValueError, LookupError):
         return None
@@ -95,9 +95,14 @@ def find(chosen: Settings) -> RunningPage | None:
     return RunningPage(found, chosen)
 
 
-def _status(url: str) -> dict[str, Any]:
+def _headers(chosen: Settings) -> dict[str, bytes]:
+    """Return what a page with a password wants to see; one without it does not look."""
+    return {"Authorization": b"Bearer " + chosen.password.get_secret_value().encode()} if chosen.password else {}
+
+
+def _status(url: str, headers: Mapping[str, bytes]) -> dict[str, Any]:
     with closing(_connection(url)) as connection:
-        connection.request("GET", "/v1/status")
+        connection.request("GET", "/v1/status", headers=headers)
         told: dict[str, Any] = json.loads(connection.getresponse().read())
         return told
 
@@ -110,8 +115,9 @@ def _connection(url: str) -> HTTPConnection:
 class _Reply:
     """A question's events as they arrive, read by a thread so that whoever takes them can look up meanwhile."""
 
-    def __init__(self, url: str, body: dict[str, Any]) -> None:
+    def __init__(self, url: str, body: dict[str, Any], headers: Mapping[str, bytes]) -> None:
         self._url, self._body = url, body
+        self._sent: dict[str, str | bytes] = {"Content-Type": "application/json", **headers}
         self._connection = _connection(url)
         self._arrived: queue.SimpleQueue[dict[str, Any] | CitewireError] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, name="citewire-reply", daemon=True)
@@ -139,7 +145,7 @@ class _Reply:
     def _read(self) -> None:
         begun = False
         try:
-            self._connection.request("POST", "/v1/ask", json.dumps(self._body), {"Content-Type": "application/json"})
+            self._connection.request("POST", "/v1/ask", json.dumps(self._body), self._sent)
             self._connection.sock.settimeout(None)  # an answer takes as long as it takes
             with self._connection.getresponse() as response:
                 if response.status != HTTPStatus.OK:

@@ -52,7 +52,6 @@ from citewire.ui.visitor import ProblemRoute, asker_of, same_origin
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES = 1024 * 1024  # of a request's body
 MOST_TURNS = 100  # of a conversation
 LOOK_S = 0.2  # how often the place in line is looked at
 RETRY_S = 1
@@ -169,7 +168,7 @@ class _Route(ProblemRoute):
 
 def router(chat: Chat, served: Served) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
+    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
 
     @routes.get("/v1/status")
     def status() -> JSONResponse:

@@ -18,7 +18,7 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Article, Filters
 from citewire.qa.types import Event, Turn
-from citewire.ui.conversations import Conversations, Rating
+from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.render import ArticleInfo, Exchange, filter_line
 
 logger = logging.getLogger(__name__)
@@ -209,6 +209,12 @@ class Line:
             return sum(job.is_question and not job.exchange.done for job in jobs[:before])
 
     @property
+    def running(self) -> bool:
+        """Whether a question is being answered, or a suggestion sought."""
+        with self._lock:
+            return self._running is not None
+
+    @property
     def waiting(self) -> int:
         """How many questions have not begun."""
         with self._lock:
@@ -230,6 +236,7 @@ class Conversation:
         visitor: whose it is; see `citewire.ui.visitor`.
         kept: its id where it is kept, None before the first answer.
         filters: which articles the visitor asks; narrows the settings' own.
+        followers: how many event streams tell of its newest exchange.
     """
 
     def __init__(self) -> None:
@@ -241,6 +248,7 @@ class Conversation:
         self.visitor = ""
         self.kept: str | None = None
         self.filters = Filters()
+        self.followers = 0
         self._started = 0
 
     def __deepcopy__(self, memo: object) -> Conversation:
@@ -437,9 +445,14 @@ class Chat:
                 else:
                     ids = keeper.append(visitor, conversation.kept, exchange.question, answer)
                     conversation.kept, exchange.kept = ids
-            except CitewireError as error:  # deleted in another tab, or a full disk: the answer is still shown
+                exchange.unkept = ""
+            except UnknownIdError as error:  # deleted in another tab
                 logger.warning("not kept", extra={"problem": error.problem})
                 conversation.kept, exchange.kept = None, ""
+                exchange.unkept = "what it belongs to was deleted"
+            except UnusableFileError as error:  # a full disk
+                logger.warning("not kept", extra={"problem": error.problem})
+                exchange.kept, exchange.unkept = "", error.reason
             exchange.version += 1
 
     def _suggest_after(

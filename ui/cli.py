@@ -37,7 +37,7 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import console, eval_cli, feedback_cli, index_cli
 from citewire.ui.answer_json import answer_json
-from citewire.ui.options import EXIT_INPUT, SEARCHING, AsJson, load, takes
+from citewire.ui.options import EXIT_INPUT, SEARCHING, SERVING, AsJson, load, takes
 from citewire.ui.render import Card, card
 from citewire.ui.settings import Settings, describe
 
@@ -392,7 +392,7 @@ def _models_remove(
 
 
 @app.command("serve")
-@takes(*ANSWERING, "host", "port", "conversations", quiet_level="info")
+@takes(*ANSWERING, *SERVING, quiet_level="info")
 def _serve(chosen: Settings) -> None:
     """Open the page over an index that is there."""
     _open_page(chosen, prepare=lambda: None)
@@ -418,6 +418,7 @@ def _open_page(
         lambda: lay_out(chosen, routers),
         host=chosen.host,
         port=chosen.port,
+        password=chosen.password.get_secret_value() if chosen.password else "",
         on_ready=ready,
         on_end=announcement.withdraw,
     )
@@ -451,14 +452,15 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     embedder = engine.load_embedder(chosen)
     corpus = engine.open_corpus(chosen, embedder)
     engine.check_search(chosen, corpus.index)
-    conversations = engine.open_conversations(chosen)
+    conversations = None if chosen.read_only else engine.open_conversations(chosen)
 
     def load() -> Loaded:
         with console.timed("models loaded"):
             generator = engine.load_generator(chosen, console.silent)
             index = corpus.index
             answerer = engine.answerer(chosen, index, embedder, generator)
-        corpus.start()
+        if not chosen.read_only:
+            corpus.start()
         return engine.loaded(answerer, index, embedder, generator)
 
     def article(path: str) -> Article:
@@ -466,25 +468,35 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
 
     chat = Chat(load, chosen.max_question_chars, conversations, refresh=corpus.refresh)
     corpus.subscribe(chat.search_in)
+    corpus.uploads.give_way_to(lambda: chat.line.running)
     asking = ask_routes.Served(
         chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match
     )
     from citewire.ui import page  # Gradio takes seconds to import, and the models load meanwhile
 
     return page.Site(
-        page.build_page(chat, engine.examples(corpus.index), articles=True, figures=True),
+        page.build_page(
+            chat,
+            engine.examples(corpus.index),
+            articles=True,
+            figures=True,
+            leave=chosen.password is not None,
+            read_only=chosen.read_only,
+        ),
         (
             ask_routes.router(chat, asking),
-            conversation_routes.router(conversations, article),
+            *([conversation_routes.router(conversations, article)] if conversations else []),
             corpus_routes.router(corpus),
             figures_page.router(chosen.runs),
             *routers,
         ),
+        read_only=chosen.read_only,
+        on_end=corpus.uploads.leave,
     )
 
 
 @app.command("demo")
-@takes("model", "cache", "embedder", "device", "engine", "threads", "host", "port", "conversations", quiet_level="info")
+@takes("model", "cache", "embedder", "device", "engine", "threads", *SERVING, quiet_level="info")
 def _demo(chosen: Settings) -> None:
     """Open the page on the sample articles, with a guided tour that runs itself; fetches the model where it must."""
     from citewire.ui import tour
@@ -494,7 +506,7 @@ def _demo(chosen: Settings) -> None:
 
 
 @app.command("run")
-@takes("articles", *ANSWERING, "host", "port", "conversations", "allow_web", "fields", quiet_level="info")
+@takes("articles", *ANSWERING, *SERVING, "allow_web", "fields", quiet_level="info")
 def _run(chosen: Settings) -> None:
     """Fetch the model, index the articles and open the page; what is there already is kept.
 

@@ -58,6 +58,14 @@ _SCHEMA = (
 )
 
 
+class UnusableFileError(InputError):
+    """The file of the conversations cannot be used; `reason` says why without naming it."""
+
+    def __init__(self, problem: str, fix: str, reason: str) -> None:
+        super().__init__(problem, fix)
+        self.reason = reason
+
+
 class UnknownIdError(InputError):
     """A conversation or an exchange that is not there, or is another visitor's."""
 
@@ -353,9 +361,10 @@ class Conversations:
         try:
             yield
         except sqlite3.OperationalError as error:  # locked, full, read-only
-            raise InputError(
+            raise UnusableFileError(
                 f"The conversations in {self._file} cannot be used now: {error}",
                 "Make room on the disk, allow writing there, or name another file with --conversations.",
+                str(error),
             ) from error
         except sqlite3.ProgrammingError:
             raise  # a fault of ours
@@ -392,10 +401,11 @@ def _check_header(file: Path) -> None:
         )
 
 
-def _damaged(file: Path, what: str) -> InputError:
-    return InputError(
+def _damaged(file: Path, what: str) -> UnusableFileError:
+    return UnusableFileError(
         f"The conversations in {file} are damaged: {what}",
         f"Put a copy of it back, or move it away with {file.name}-wal and {file.name}-shm; then a new one is begun.",
+        "the file of the History is damaged",
     )
 
 

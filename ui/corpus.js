@@ -1,6 +1,6 @@
 // The Articles view: a full screen over the page with the list of articles, a reader, and what comes in or goes out.
 //
-//     createCorpus({ onFilter, filters, onChanged }) -> { open(opener), close() }
+//     createCorpus({ onFilter, filters, onChanged, readOnly }) -> { open(opener), close() }
 //
 // `onFilter` gets {from, to, outlets, articles}, all empty for "ask all"; `filters()` returns what is in force;
 // `onChanged` is called when articles came or went. Requests are those of citewire.ui.corpus_routes.
@@ -14,7 +14,7 @@ const MOST_NAMED = 200; // articles that a search can hand to the chat by name
 const NOTHING = Object.freeze({ from: "", to: "", outlets: Object.freeze([]), articles: Object.freeze([]) });
 const ORDERS = [["relevance", "Best match"], ["newest", "Newest first"], ["oldest", "Oldest first"], ["title", "By title"], ["longest", "Longest first"]];
 
-export function createCorpus({ onFilter, filters, onChanged = () => {} }) {
+export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly = false }) {
   const narrow = window.matchMedia("(max-width: 860px)");
   const chosen = new Map(); // path -> title of the articles that are ticked
   const state = { words: "", from: "", to: "", outlets: [], sort: "", offset: 0 };
@@ -53,7 +53,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {} }) {
   const reader = el("article", { class: "cw-article-reader", tabindex: "-1", "aria-label": "Article" });
   const dialog = el("div", { class: "cw-sure", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "cw-sure-title", hidden: true });
   const root = el("section", { class: "cw-articles", role: "dialog", "aria-modal": "true", "aria-labelledby": "cw-articles-title", hidden: true },
-    el("header", { class: "cw-articles-head" }, heading, summary, incoming.picker, addButton, plainButton("Close", close)),
+    el("header", { class: "cw-articles-head" }, heading, summary, ...(readOnly ? [] : [incoming.picker, addButton]), plainButton("Close", close)),
     el("div", { class: "cw-articles-main" },
       el("div", { class: "cw-articles-left" },
         el("div", { class: "cw-articles-tools" }, search,
@@ -63,7 +63,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {} }) {
     el("div", { class: "cw-drop", "aria-hidden": "true" }, el("p", {}, "Drop files or folders to add them")),
     dialog, spoken);
   on(root, { keydown: keys });
-  incoming.takeDrops(root);
+  if (!readOnly) incoming.takeDrops(root);
 
   let timer = 0;
   function later(action) {
@@ -82,7 +82,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {} }) {
     take({ ...NOTHING, ...filters() });
     closeReader();
     (narrow.matches ? heading : search).focus();
-    incoming.look();
+    if (!readOnly) incoming.look();
     await load();
   }
 
@@ -261,7 +261,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {} }) {
     const parts = [];
     if (some) {
       parts.push(el("span", { class: "cw-chosen" }, `${count(some, "article")} chosen`), plainButton("Choose none", () => { chosen.clear(); draw(); }));
-      parts.push(el("button", { type: "button", class: "cw-plain cw-danger", onclick: sure }, "Remove"));
+      if (!readOnly) parts.push(el("button", { type: "button", class: "cw-plain cw-danger", onclick: sure }, "Remove"));
     }
     if (some || narrowed) {
       const off = !some && (!listing.found || (Boolean(state.words) && listing.found > MOST_NAMED));
@@ -338,7 +338,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {} }) {
       /^https?:\/\//.test(url) ? el("p", {}, el("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "Open the original article")) : null,
       el("div", { class: "cw-article-actions" },
         plainButton("Ask only this one", () => { onFilter({ ...NOTHING, outlets: [], articles: [row.path] }); close(); }),
-        el("button", { type: "button", class: "cw-plain cw-danger", onclick: () => { chosen.clear(); chosen.set(row.path, row.title); draw(); sure(); } }, "Remove"))].filter(Boolean));
+        readOnly ? null : el("button", { type: "button", class: "cw-plain cw-danger", onclick: () => { chosen.clear(); chosen.set(row.path, row.title); draw(); sure(); } }, "Remove"))].filter(Boolean));
     if (end < characters) reader.querySelector(".cw-article-text").append(more(row.path, end, characters));
   }
 

@@ -7,7 +7,9 @@ in is `citewire.ui.uploads`.
 from __future__ import annotations
 
 import logging
+import os
 import re
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,12 +25,13 @@ from citewire.index.articles import ReadOptions
 from citewire.index.dates import is_day
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.maintenance import remove
-from citewire.index.manifest import read_current
+from citewire.index.manifest import NoIndexError, check_identity, read_current, read_manifest, unreadable
 from citewire.index.query import terms
 from citewire.index.segment import ArticleSummary
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
 from citewire.index.writer import BusyError
+from citewire.ui.allowance import Allowance
 from citewire.ui.render import card, human_date
 from citewire.ui.uploads import Uploads
 
@@ -170,6 +173,10 @@ class ChangingError(InputError):
     """The index cannot be changed now, because it is being changed."""
 
 
+class GoneError(InputError):
+    """The index that was opened is not there any more."""
+
+
 class SharedIndex(Index):
     """An index that closes itself when nobody holds it any more: an answer may still read an earlier generation."""
 
@@ -185,6 +192,7 @@ class Corpus:
         embedder: what it was made with.
         options: how uploaded files are read.
         room: bytes that all uploaded files may take together.
+        allowance: what one visitor may upload.
 
     Raises:
         InputError: there is no index in `folder`.
@@ -192,15 +200,24 @@ class Corpus:
     """
 
     def __init__(
-        self, folder: Path, embedder: Embedder, *, options: ReadOptions | None = None, room: int = 2_000_000_000
+        self,
+        folder: Path,
+        embedder: Embedder,
+        *,
+        options: ReadOptions | None = None,
+        room: int = 2_000_000_000,
+        allowance: Allowance | None = None,
     ) -> None:
         self.folder, self._embedder = folder, embedder
         self._lock = RLock()
         self._writing = Lock()  # one writer at a time: a second one in this process would be refused, not wait
         self._subscribers: list[Callable[[Index], None]] = []
         self._current = read_current(folder)
-        self.uploads = Uploads(self, embedder, options or ReadOptions(), room)
+        self.uploads = Uploads(self, embedder, options or ReadOptions(), room, allowance)
         self._catalogue = _Catalogue(SharedIndex.open(folder, embedder), self.uploads.file_of)
+        # Held open, so that no folder which comes in its place has the same number.
+        self._segments = os.open(folder / "segments", os.O_RDONLY)
+        weakref.finalize(self, os.close, self._segments)
 
     def start(self) -> None:
         """Index what an earlier run had received and not indexed, and from now on what comes in."""
@@ -243,13 +260,35 @@ class Corpus:
         self._current = current
         return True
 
+    def require_same(self) -> None:
+        """Check that the index is still the one that was opened: a writer would begin a new one in its place.
+
+        Raises:
+            GoneError: it was deleted, or another one is in its place.
+            IndexFormatError: it is of another embedder now, or damaged.
+        """
+        try:
+            same = os.path.samestat(os.fstat(self._segments), (self.folder / "segments").stat())
+            current = read_current(self.folder)
+        except (NoIndexError, FileNotFoundError) as error:
+            fix = f"Put it back, or make it anew: citewire index PATH --index {self.folder}; then start citewire again"
+            raise GoneError(f"the index in {self.folder} was deleted", fix) from error
+        except OSError as error:
+            raise unreadable(self.folder, error) from error
+        if not same:
+            raise GoneError(f"another index is in {self.folder} now", "Start citewire again to add to that one")
+        if current != self._current:
+            check_identity(read_manifest(self.folder), self.folder, self._embedder)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Be the only writer of this process, and take up what was written.
 
         Raises:
             ChangingError: another one has not finished in `WRITER_WAIT_S`.
+            GoneError, IndexFormatError: as `require_same`.
         """
+        self.require_same()
         if not self._writing.acquire(timeout=WRITER_WAIT_S):
             raise ChangingError("articles are being indexed", "Try again when they are done")
         try:

@@ -4,30 +4,39 @@
     GET  /corpus/article    ?path= &start=                                                -> a `Reading`
     POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; only what it would be where not sure
     POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202
-    GET  /uploads           -> {"limit": bytes of the largest file, "formats": [...], "uploads": [...]}
+    GET  /uploads           -> {"limit": bytes of the largest file, "formats": [...], "uploads": [...]}; of each also
+                            "own", whether who asks may take it back
+    DELETE /uploads/{id}    takes a file back that waits or is being indexed, of the visitor who sent it -> an `Upload`
 
 Knows HTTP; what is done is in `citewire.ui.corpus` and `citewire.ui.uploads`. Refusals are {"problem", "fix"}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS
-from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, NoArticleError, Sort
-from citewire.ui.uploads import TooLargeError, UnknownFormatError
-from citewire.ui.visitor import ProblemRoute, same_origin
+from citewire.ui.allowance import Sender, TooManyError
+from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
+from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
+from citewire.ui.visitor import ProblemRoute, asker_of, problem, same_origin
 
 FILE_TYPE = "application/octet-stream"  # which a form of another page cannot send
 MOST_OUTLETS = 100
+IDLE_S = 15.0  # that the next bytes of a file may take
+LEAST_RATE = 2_000  # bytes a second, over all of a file that takes longer than `IDLE_S`
 
 
 class NoFileError(InputError):
@@ -38,11 +47,26 @@ class BrokenOffError(InputError):
     """A file of which not all bytes came."""
 
 
+class SlowError(InputError):
+    """A file whose bytes come too slowly."""
+
+
+class _Removal(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    paths: list[str]
+    sure: bool = False
+
+
 class _Route(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
         NoArticleError: 404,
+        UnknownUploadError: 404,
+        SlowError: 408,
         ChangingError: 409,
+        GoneError: 409,
+        SettledError: 409,
         TooLargeError: 413,
         UnknownFormatError: 415,
         NoFileError: 415,
@@ -71,30 +95,69 @@ def router(corpus: Corpus) -> APIRouter:
         return JSONResponse(asdict(corpus.read(path, start)))
 
     @routes.post("/corpus/removal")
-    def remove(paths: Annotated[list[str], Body()], sure: Annotated[bool, Body()] = False) -> JSONResponse:
-        return JSONResponse(asdict(corpus.remove(paths) if sure else corpus.removal(paths)))
+    def remove(asked: _Removal) -> JSONResponse:
+        return JSONResponse(asdict(corpus.remove(asked.paths) if asked.sure else corpus.removal(asked.paths)))
 
     @routes.get("/uploads")
-    def uploads() -> JSONResponse:
-        states = [asdict(upload) for upload in corpus.uploads.states()]
-        return JSONResponse({"limit": corpus.uploads.limit, "formats": sorted(FORMATS), "uploads": states})
+    def uploads(request: Request) -> JSONResponse:
+        asker, files = asker_of(request), corpus.uploads
+        states = [{**asdict(upload), "own": files.is_of(upload.id, asker)} for upload in files.states()]
+        return JSONResponse({"limit": files.limit, "formats": sorted(FORMATS), "uploads": states})
 
     @routes.post("/uploads")
     async def upload(request: Request, name: Annotated[str, Query(max_length=1_000)]) -> JSONResponse:
-        return JSONResponse(await _received(corpus, request, name), status_code=202)
+        try:
+            return JSONResponse(await _received(corpus, request, name), status_code=202)
+        except TooManyError as error:
+            refusal = problem(429, error.problem, error.fix)
+            refusal.headers["Retry-After"] = str(error.seconds)
+            return refusal
+
+    @routes.delete("/uploads/{known}")
+    def cancel(request: Request, known: str) -> JSONResponse:
+        return JSONResponse(asdict(corpus.uploads.cancel(known, asker_of(request))))
 
     return routes
 
 
 async def _received(corpus: Corpus, request: Request, name: str) -> dict[str, Any]:
-    """Take a file as its bytes come; one that breaks off leaves nothing."""
+    """Take a file as its bytes come; one that breaks off or stalls leaves nothing, and has no place until it begins."""
     if request.headers.get("content-type") != FILE_TYPE:
         raise NoFileError("the request is not the bytes of a file", f"Send them with Content-Type: {FILE_TYPE}")
-    length = request.headers.get("content-length", "")
-    with await run_in_threadpool(corpus.uploads.receive, name, int(length) if length.isdecimal() else None) as arrival:
+    stated = request.headers.get("content-length", "")
+    length = int(stated) if stated.isdecimal() else None
+    sender = Sender(asker_of(request), request.client.host if request.client else "")
+    await run_in_threadpool(corpus.uploads.refuse, name, length)
+    async with aclosing(_chunks(request, name)) as chunks:
+        first = await anext(chunks, b"")
+        with await run_in_threadpool(corpus.uploads.receive, name, length, sender) as arrival:
+            await run_in_threadpool(arrival.write, first)
+            async for chunk in chunks:
+                await run_in_threadpool(arrival.write, chunk)
+            return asdict(await run_in_threadpool(arrival.finish))
+
+
+async def _chunks(request: Request, name: str) -> AsyncGenerator[bytes]:
+    """Yield the bytes of a request as they come.
+
+    Raises:
+        BrokenOffError: the client has gone.
+        SlowError: the next ones take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
+    """
+    began, came = time.monotonic(), 0
+    stream = aiter(request.stream())
+    while True:
         try:
-            async for chunk in request.stream():
-                arrival.write(chunk)
+            chunk = await asyncio.wait_for(anext(stream, None), IDLE_S)
         except ClientDisconnect as error:
             raise BrokenOffError(f"{name} did not arrive as a whole", "Upload it again") from error
-        return asdict(await run_in_threadpool(arrival.finish))
+        except TimeoutError as error:
+            raise SlowError(f"{name} stopped arriving for {IDLE_S:g} seconds", "Upload it again") from error
+        if chunk is None:
+            return
+        came += len(chunk)
+        taken = time.monotonic() - began
+        if taken > IDLE_S and came < LEAST_RATE * taken:
+            raise SlowError(f"{name} came with fewer than {LEAST_RATE:,} bytes a second", "Upload it again")
+        if chunk:
+            yield chunk

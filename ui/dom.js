@@ -22,6 +22,14 @@ export function announce(text) {
   line.textContent = text;
 }
 
+// Puts a question into the box; Gradio watches its own property, so the browser's is set.
+export function write(question) {
+  const box = document.querySelector("#cw-ask textarea");
+  if (!box) return;
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, question);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 // Sends JSON to a route of ours; throws an Error that says problem and fix.
 export async function send(method, address, body) {
   let response;

@@ -83,6 +83,9 @@ def read_options(chosen: Settings) -> ReadOptions:
         characters=chosen.max_article_chars,
         seconds=chosen.max_parse_seconds,
         memory=chosen.max_parse_memory,
+        articles=chosen.max_file_articles,
+        total_characters=chosen.max_file_chars,
+        total_seconds=chosen.max_file_seconds,
     )
     return ReadOptions(fields=chosen.fields, limits=limits, allow_web=chosen.allow_web)
 

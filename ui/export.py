@@ -59,7 +59,7 @@ class _Shown:
         answer = self.exchange.answer
         if answer is None or answer.status != "abstained":
             return ""
-        return re.sub(r"\s*\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
+        return re.sub(r"(?:(?<!\s)\s+)?\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
 
     def key_of(self, value: ConflictValue | TimelinePoint) -> str:
         """Return the number of the quote that overlaps a value, "" if none does."""

@@ -11,9 +11,11 @@ const POLL_MS = 700;
 const AT_ONCE = 2; // files that are sent at the same time
 const FILES_SHOWN = 200;
 const OPEN = new Set(["queued", "sending", "waiting", "indexing"]);
+const LONGEST_PAUSE_S = 60; // before a file that was not taken for now is sent again
 
 export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const files = new Map(); // key -> {name, bytes, state, ...}: what was sent from here, and what the server works on
+  const rows = new Map(); // key -> its row
   const queue = []; // [key, File] still to be sent
   let limit = Infinity;
   let formats = [];
@@ -92,6 +94,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     return new Promise((done) => {
       const request = new XMLHttpRequest(); // fetch cannot say how much was sent
       const own = files.get(key);
+      own.request = request;
       const end = (values) => {
         Object.assign(own, values);
         draw();
@@ -99,20 +102,52 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
       };
       own.state = "sending";
       request.upload.onprogress = (event) => { own.sent = event.loaded; draw(); };
+      request.onabort = () => done();
       request.onerror = () => end({ state: "rejected", reason: "it did not arrive, as the connection broke off", fix: "Add it again" });
       request.onload = () => {
         let answer = {};
         try {
           answer = JSON.parse(request.responseText);
         } catch { /* said by its status below */ }
-        if (request.status === 202) return end({ ...answer, asked: own.name });
+        if (request.status === 202) return end({ ...answer, own: true, asked: own.name });
+        if (request.status === 429) return later(key, file, answer, Number(request.getResponseHeader("Retry-After")));
         return end({ state: "rejected", reason: answer.problem || `it was refused (${request.status})`, fix: answer.fix || "" });
       };
+      const later = (...given) => { again(...given); done(); };
       request.open("POST", `/uploads?${new URLSearchParams({ name: file.name })}`);
       request.setRequestHeader("Content-Type", "application/octet-stream");
       request.send(file);
       draw();
     });
+  }
+
+  // Puts a file back in line that was not taken for now.
+  function again(key, file, { problem, fix }, seconds) {
+    Object.assign(files.get(key), { state: "queued", sent: 0, reason: problem, fix });
+    draw();
+    setTimeout(() => {
+      if (files.get(key)?.state !== "queued") return; // cancelled, or dismissed
+      queue.push([key, file]);
+      sendNext();
+    }, 1000 * Math.min(seconds || 1, LONGEST_PAUSE_S));
+  }
+
+  async function cancel(file) {
+    if (file.id) {
+      try {
+        Object.assign(file, await asked(`/uploads/${encodeURIComponent(file.id)}`, null, "DELETE"), { own: file.state === "indexing" });
+      } catch (error) {
+        tell(error.message);
+      }
+      look();
+    } else {
+      file.request?.abort();
+      const at = queue.findIndex(([key]) => key === file.key);
+      if (at >= 0) queue.splice(at, 1);
+      Object.assign(file, { state: "cancelled", reason: "", fix: "" });
+    }
+    draw();
+    entries.focus();
   }
 
   async function look() {
@@ -133,7 +168,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
       if (own) {
         if (OPEN.has(own.state) && !OPEN.has(upload.state)) done += 1;
         Object.assign(own, upload);
-      } else if (!sending && (OPEN.has(upload.state) || upload.state === "failed")) {
+      } else if (!sending && (OPEN.has(upload.state) || ["failed", "aside"].includes(upload.state))) {
         files.set(upload.id, { key: upload.id, ...upload }); // sent by another tab, or before this page was loaded
       }
     }
@@ -145,17 +180,38 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   function outcome(file) {
     const sentence = (text) => (/[.!?]$/.test(text) || !text ? text : `${text}.`);
     const why = [sentence(file.reason || ""), sentence(file.fix || "")].filter(Boolean).join(" ");
-    if (file.state === "queued") return "waits to be sent";
+    if (file.state === "queued") return file.reason ? `waits to be sent: ${why}` : "waits to be sent";
     if (file.state === "sending") return `sending, ${file.bytes ? Math.floor((100 * file.sent) / file.bytes) : 100}%`;
     if (file.state === "waiting") return file.reason ? `waits: ${why}` : "arrived, waits to be indexed";
-    if (file.state === "indexing") return file.total ? `indexing: ${file.stage}, ${number(file.done)} of ${number(file.total)}` : "indexing";
+    if (file.state === "indexing") return file.total ? `indexing: ${file.stage}, ${number(file.done)} of ${number(file.total)}` : file.stage === "being taken back" ? file.stage : "indexing";
     if (file.state === "rejected") return `rejected: ${file.id ? "it " : ""}${why}`; // what the index says has no subject
     if (file.state === "failed") return `not indexed yet: ${why}`;
     if (file.state === "known") return "was here already";
+    if (file.state === "cancelled") return "taken back";
+    if (file.state === "aside") return `set aside: ${why}`;
     const what = file.articles === 1 ? "indexed" : `indexed, ${count(file.articles, "article")}`;
     const copy = file.copy_of?.length ? (file.state === "copy" ? `copy of ${quoted(file.copy_of[0][1])}` : `with copies of ${quoted(file.copy_of[0][1])}${file.copy_of.length > 1 ? " and others" : ""}`) : "";
     const left = file.left_out?.length ? `left out ${file.left_out.map((one) => `${one.part}: ${one.reason}`).join("; ")}` : "";
     return [what, copy, left].filter(Boolean).join(", ");
+  }
+
+  const mayCancel = (file) => ["queued", "sending"].includes(file.state) || (file.own && ["waiting", "indexing", "failed"].includes(file.state));
+
+  // Changes the row of a file in place: its button keeps the focus.
+  function rowOf(file) {
+    if (!rows.has(file.key)) {
+      const button = el("button", { type: "button", class: "cw-plain cw-file-cancel", "aria-label": `Cancel ${file.name}`, onclick: () => cancel(files.get(file.key)) }, "Cancel");
+      rows.set(file.key, el("li", {}, el("span", { class: "cw-file-name", dir: "auto" }), el("span", { class: "cw-file-progress" }),
+        el("span", { class: "cw-file-state", dir: "auto" }), button));
+    }
+    const row = rows.get(file.key);
+    const [name, progress, state, button] = row.children;
+    row.className = `cw-file cw-file-${file.state}`;
+    name.textContent = file.asked && file.asked !== file.name ? `${file.asked} (kept as ${file.name})` : file.name;
+    progress.replaceChildren(...(OPEN.has(file.state) ? [progressOf(file)] : []));
+    state.textContent = outcome(file);
+    button.hidden = !mayCancel(file);
+    return row;
   }
 
   function progressOf(file) {
@@ -179,15 +235,16 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     const text = open ? `Adding ${count(all.length, "file")}: ${number(all.length - open)} done` : `${count(all.length, "file")} added: ${tally(all)}`;
     head.replaceChildren(el("b", {}, text), open ? el("small", {}, "What has arrived is kept, even if you close the page.")
       : plainButton("Dismiss", () => { files.clear(); draw(); onDismissed(); }));
-    entries.replaceChildren(...[...all].reverse().slice(0, FILES_SHOWN).map((file) => el("li", { class: `cw-file cw-file-${file.state}` },
-      el("span", { class: "cw-file-name", dir: "auto" }, file.asked && file.asked !== file.name ? `${file.asked} (kept as ${file.name})` : file.name),
-      OPEN.has(file.state) ? progressOf(file) : null, el("span", { class: "cw-file-state", dir: "auto" }, outcome(file)))));
+    const listed = [...all].reverse().slice(0, FILES_SHOWN);
+    for (const key of rows.keys()) if (!files.has(key)) rows.delete(key);
+    const shown = listed.map(rowOf);
+    if (shown.length !== entries.children.length || shown.some((row, at) => row !== entries.children[at])) entries.replaceChildren(...shown);
     if (!open && all.length) say(text);
     if (focused) (head.querySelector("button") || entries).focus();
   }
 
   function tally(all) {
-    const words = [["indexed", "indexed"], ["copy", "copies"], ["known", "here already"], ["rejected", "rejected"], ["failed", "not indexed yet"]];
+    const words = [["indexed", "indexed"], ["copy", "copies"], ["known", "here already"], ["rejected", "rejected"], ["failed", "not indexed yet"], ["aside", "set aside"], ["cancelled", "taken back"]];
     return words.map(([name, text]) => [all.filter((file) => file.state === name).length, text]).filter(([found]) => found)
       .map(([found, text]) => `${number(found)} ${found === 1 && text === "copies" ? "copy" : text}`).join(", ");
   }

@@ -2,7 +2,7 @@
 // tour), each loaded when it is first wanted. `start` gets what Gradio gives the script of the panel's gr.HTML:
 // `trigger` sends an event to citewire.ui.page, `props.value` is what it last said of the conversation.
 
-import { announce, send } from "./dom.js";
+import { announce, el, send, write } from "./dom.js";
 import { createLinks } from "./links.js";
 import { createPanel } from "./panel.js";
 
@@ -64,6 +64,7 @@ export function start({ element, props, watch, server, trigger }) {
       onFilter: (filter) => trigger("cw_filter", filter),
       onChanged: () => trigger("cw_corpus", {}),
       filters: () => JSON.parse(document.body.dataset.cwFilter || "{}"),
+      readOnly: document.body.hasAttribute("data-cw-read-only"),
     })),
   };
 
@@ -120,6 +121,13 @@ export function start({ element, props, watch, server, trigger }) {
     links.describe();
   }, 100);
 
+  // ---- a session that has ended: loading the page again leads to signing in
+
+  new PerformanceObserver((list) => {
+    const signedIn = document.querySelector("[data-cw-do=leave]:not([hidden])");
+    if (signedIn && list.getEntries().some((request) => request.responseStatus === 401)) location.reload();
+  }).observe({ type: "resource" });
+
   // ---- what the page's address asks for
 
   function whenReady(run) {
@@ -132,11 +140,29 @@ export function start({ element, props, watch, server, trigger }) {
     seen.observe(document.body, { attributes: true, attributeFilter: ["data-cw-state"] });
   }
 
+  // Offers the question of a link on another page: only a click asks it.
+  function offer(question) {
+    const end = () => { write(""); bar.remove(); document.querySelector("#cw-ask textarea")?.focus(); };
+    const bar = el("div", { class: "cw-offer", role: "group", "aria-label": "A question from a link" },
+      el("p", {}, "A link on another page brought this question:"), el("p", { class: "cw-offered", dir: "auto" }, question),
+      el("button", { type: "button", class: "cw-main-button", onclick: () => { end(); ask(question); } }, "Ask this"),
+      el("button", { type: "button", class: "cw-plain", onclick: end }, "Dismiss"));
+    document.getElementById("cw-ask").before(bar);
+    write(question);
+    bar.querySelector("button").focus();
+  }
+
   const wanted = new URLSearchParams(location.search);
   if (wanted.get("q")) {
     whenReady(() => {
       window.history.replaceState(null, "", location.pathname); // a reload does not ask again
       ask(wanted.get("q"));
+    });
+  }
+  if (wanted.get("draft")) {
+    whenReady(() => {
+      window.history.replaceState(null, "", location.pathname);
+      offer(wanted.get("draft"));
     });
   }
   if (wanted.has("tour")) {

@@ -8,22 +8,34 @@ conversation and returns `Page.view` of it, so that a late result never brings b
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import secrets
+import shutil
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read at import: nothing leaves this machine
+# Gradio reads both at import: nothing leaves this machine, and its files have a folder of their own.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
 
 import gradio as gr
 from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel
+from starlette.routing import Mount
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
+from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
+from citewire.ui.gate import Allowed, Chosen, Function, Gate, Kept, Nothing, Question
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -39,10 +51,15 @@ from citewire.ui.render import (
     welcome_html,
 )
 from citewire.ui.server import OwnOrigin, assets
-from citewire.ui.visitor import VisitorCookie, visitor_of
+from citewire.ui.sessions import Sessions
+from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
+CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 REDRAW_S = 0.05  # changes that follow each other faster than this are drawn together
+RARELY_S = 0.5  # what does not change is looked at less and less often, up to this
+FOLLOWERS = 4  # of one conversation; the page has two at most
 MARKS_PER_ARTICLE = 200  # a request of the reader for more is cut
 MOST_CHOSEN = 1_000  # outlets or articles of a filter
 
@@ -52,12 +69,13 @@ View = tuple[Any, ...]  # values of the components that `build_page` lists as `s
 class Page:
     """The handlers behind the page's events, and how they show a conversation."""
 
-    def __init__(self, chat: Chat, *, articles: bool, history: bool) -> None:
+    def __init__(self, chat: Chat, *, articles: bool) -> None:
         self.chat = chat
-        self._views = {"articles": articles, "history": history}
+        self._views = {"articles": articles, "history": chat.keeps}
         self._cards: dict[str, Card] = {}
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
-        self._sessions: dict[str, Conversation] = {}  # to stop an answer when its tab closes
+        # To stop an answer when its tab closes; Gradio keeps the conversations.
+        self._sessions: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     # what is shown
@@ -152,10 +170,20 @@ class Page:
 
     async def answer(self, conversation: Conversation) -> AsyncIterator[View]:
         """Follow the newest exchange, and after a refusal what is suggested; the last view is the conversation's."""
-        exchange, seen, panel = conversation.newest, -1, None
+        conversation.followers += 1
+        try:
+            if conversation.followers <= FOLLOWERS:
+                async for view in self._follow(conversation):
+                    yield view
+        finally:
+            conversation.followers -= 1
+        yield await asyncio.to_thread(self.view, conversation)
+
+    async def _follow(self, conversation: Conversation) -> AsyncIterator[View]:
+        exchange, seen, panel, pause = conversation.newest, -1, None, REDRAW_S
         while exchange is not None and exchange is conversation.newest:
             if exchange.version != seen:
-                seen = exchange.version
+                seen, pause = exchange.version, REDRAW_S
                 # In a thread: who is about to change the exchange, or the disk, must not hold up other visitors.
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
                 # First the buttons too: the last view of the exchange before may have come after that of the question.
@@ -164,9 +192,9 @@ class Page:
                 panel = value
             if exchange.done and not exchange.suggesting:
                 break
-            await asyncio.sleep(REDRAW_S)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.1, RARELY_S)
             exchange.move(self.chat.line.ahead(exchange))
-        yield await asyncio.to_thread(self.view, conversation)
 
     def _progress(self, conversation: Conversation, exchange: Exchange) -> tuple[list[dict[str, str]], dict[str, Any]]:
         with conversation.lock:
@@ -275,7 +303,9 @@ HEAD_TEMPLATE = (
     '<button type="button" class="cw-tool" data-cw-do="history" hidden><i class="cw-icon cw-icon-history"></i>'
     "<span>History</span></button>"
     '<button type="button" class="cw-tool cw-new" data-cw-do="new"><i class="cw-icon cw-icon-new"></i>'
-    "<span>New chat</span></button></div></div>"
+    "<span>New chat</span></button>"
+    '<form method="post" action="/logout"><button class="cw-tool" data-cw-do="leave" hidden>'
+    '<i class="cw-icon cw-icon-leave"></i><span>Sign out</span></button></form></div></div>'
 )
 HEAD_SCRIPT = """
 const words = {loading: "Loading model", ready: "Ready", failed: "Model not loaded"};
@@ -289,6 +319,8 @@ function show() {
   for (const name of ["articles", "history"]) find("[data-cw-do=" + name + "]").hidden = !value[name];
   document.body.dataset.cwState = value.state;
 }
+find("[data-cw-do=leave]").hidden = !props.leave;
+document.body.toggleAttribute("data-cw-read-only", props.read_only);
 watch("value", show);
 show();
 """
@@ -330,10 +362,19 @@ VIEWS = ("history.css", "corpus.css", "tour.css")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A page and what else is served beside it, for `mount_page`."""
+    """A page and what else is served beside it, for `mount_page`.
+
+    Attributes:
+        blocks: the page.
+        routers: other routes.
+        read_only: whether changes are refused.
+        on_end: called when the server ends in good order.
+    """
 
     blocks: gr.Blocks
     routers: Sequence[APIRouter] = ()
+    read_only: bool = False
+    on_end: Callable[[], None] = lambda: None
 
 
 def _asset(name: str) -> str:
@@ -358,7 +399,15 @@ def _theme() -> gr.themes.Base:
 
 
 # gr.HTML is not subclassed, because Gradio writes a .pyi file beside the module of each subclass.
-def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, figures: bool = False) -> gr.Blocks:
+def build_page(
+    chat: Chat,
+    examples: Sequence[str],
+    *,
+    articles: bool = False,
+    figures: bool = False,
+    leave: bool = False,
+    read_only: bool = False,
+) -> gr.Blocks:
     """Lay out the page.
 
     Args:
@@ -366,8 +415,11 @@ def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, f
         examples: questions offered on the empty page.
         articles: whether the router of the Articles view is served beside the page.
         figures: whether /figures is.
+        leave: whether people sign in, and can sign out.
+        read_only: whether changes of the articles are refused.
     """
-    page = Page(chat, articles=articles, history=chat.keeps)
+    CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio makes it, which lets everybody read it
+    page = Page(chat, articles=articles)
 
     # A function, because Gradio sets an attribute on it, which a bound method refuses.
     def read_article(wanted: Any) -> dict[str, Any]:
@@ -378,7 +430,7 @@ def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, f
         state = gr.State(Conversation())
         head = gr.HTML(
             {"state": "loading", "corpus": "Opening the articles", "model": ""}, html_template=HEAD_TEMPLATE,
-            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head",
+            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head", leave=leave, read_only=read_only,
         )  # fmt: skip
         with gr.Row(elem_id="cw-main", equal_height=True):
             with gr.Column(scale=11, min_width=340, elem_id="cw-left"):
@@ -426,16 +478,62 @@ def build_page(chat: Chat, examples: Sequence[str], *, articles: bool = False, f
     return blocks
 
 
+# What the panel's script sends with its events.
+EVENTS: dict[str, type[BaseModel]] = {"cw_ask": Question, "cw_open": Kept, "cw_filter": Chosen}
+
+
+def allowed(blocks: gr.Blocks) -> Allowed:
+    """Return what the page's scripts may call."""
+    functions, components = {}, {blocks._id}
+    for number, function in blocks.fns.items():
+        events = [name for _, name in function.targets]
+        if "unload" in events:
+            continue  # the server calls it when a tab's stream ends
+        components.update(component for component, _ in function.targets if component is not None)
+        texts = [isinstance(component, gr.Textbox) for component in function.inputs]
+        functions[number] = Function(function.queue, texts, EVENTS.get(events[0], Nothing))
+    panel = next(block for block in blocks.blocks.values() if getattr(block, "elem_id", None) == "cw-sources")
+
+    def waiting(session: str) -> int:
+        unread = blocks._queue.pending_messages_per_session.get(session)
+        return unread.qsize() if unread else 0
+
+    return Allowed(functions, frozenset(components), (panel._id, "read_article"), waiting)
+
+
+def forget(blocks: gr.Blocks, session: str) -> None:
+    """Drop all that Gradio keeps for a session."""
+    states, queue = blocks.state_holder, blocks._queue
+    for event in queue.pending_event_ids_session.get(session, ()):
+        if event in queue.event_ids_to_events:
+            queue.event_ids_to_events[event].alive = False  # it ends, and puts no message anywhere
+    for kept in (
+        states.session_data, states.time_last_used, queue.pending_messages_per_session,
+        queue.pending_event_ids_session, blocks.pending_streams, blocks.pending_diff_streams,
+    ):  # fmt: skip
+        kept.pop(session, None)
+
+
+def remove_cache() -> None:
+    """Remove Gradio's folder, where the process ends without its exit handlers."""
+    shutil.rmtree(CACHE, ignore_errors=True)
+
+
 def mount_page(site: Site) -> FastAPI:
     """Return the ASGI application that serves a page at "/", with all that leaves the machine turned off."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(ForeignLink)
     app.add_middleware(VisitorCookie)
     app.add_middleware(OwnOrigin)
+    if site.read_only:
+        app.add_middleware(ReadOnly)
     for router in (assets(), *site.routers):
         app.include_router(router)
+    blocks = site.blocks
+    blocks.has_launched = True  # only then Gradio checks paths; the gate lets none through
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        site.blocks.queue(max_size=None),  # `Chat` limits how many wait
+        blocks.queue(max_size=None),  # `Chat` limits how many wait
         path="/",
         footer_links=[],
         run_history=False,
@@ -443,8 +541,13 @@ def mount_page(site: Site) -> FastAPI:
         ssr_mode=False,
         show_error=False,
         max_file_size=1,  # Gradio takes no file; articles are uploaded to a route of ours
+        mcp_server=False,
+        pwa=False,
         theme=_theme(),
         css=_asset("page.css"),
         head=_links(),
     )
+    mount = mounted.routes[-1]
+    assert isinstance(mount, Mount)
+    mount.app = Gate(mount.app, allowed(blocks), Sessions(lambda session: forget(blocks, session)))
     return mounted

@@ -95,6 +95,7 @@ class Exchange:
         suggestions: questions that the articles answer, offered after a refusal; `suggesting` while they are sought.
         narrowed: which articles were asked, in words, "" for all.
         kept: its id where conversations are kept, "" where it is not.
+        unkept: why it could not be kept where it should be, "" else.
         ratings: what the reader thought: of the "answer", or of a quote by its number.
         started: when it was asked, `time.monotonic()`.
         version: grows with every change.
@@ -115,6 +116,7 @@ class Exchange:
     suggesting: bool = False
     narrowed: str = ""
     kept: str = ""
+    unkept: str = ""
     ratings: Mapping[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     version: int = 0
@@ -363,7 +365,7 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
     after = [_conflicts(exchange, card_of), _timeline(exchange)]
     parts = [_searched_for(exchange), _abstained(exchange), _text(exchange), *after]
     if exchange.phase == "done":
-        parts += [_error(exchange), _closing(exchange), _actions(exchange, last)]
+        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last)]
     else:
         parts.append(_busy(exchange, articles))
     return f'<div class="cw-answer">{"".join(parts)}</div>'
@@ -464,7 +466,7 @@ def _suggestions(exchange: Exchange) -> str:
 
 def _refusal(answer: Answer) -> str:
     """Return the words of an answer that has none, without numbers: nothing supports them."""
-    return re.sub(r"\s*\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
+    return re.sub(r"(?:(?<!\s)\s+)?\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
 
 
 def _error(exchange: Exchange) -> str:
@@ -533,6 +535,11 @@ def _closing(exchange: Exchange) -> str:
     return f'<p class="cw-closing {kind}">{unbroken}</p>'
 
 
+def _unkept(exchange: Exchange) -> str:
+    text = f"This answer could not be kept in the History: {exchange.unkept}."
+    return f'<p class="cw-unkept">{escape(text)}</p>' if exchange.unkept else ""
+
+
 def _actions(exchange: Exchange, last: bool) -> str:
     wanted = (
         ("open", "Show sources", bool(exchange.hits or exchange.shown)),
@@ -573,7 +580,7 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, and `link`, the quote's place in the
         original), `articles` (path -> fields of `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words),
         `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
-        `suggestions`, `copy` (plain text), `kept` and `ratings` as in `Exchange`.
+        `suggestions`, `copy` (plain text), `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
@@ -595,6 +602,7 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         "suggestions": list(exchange.suggestions),
         "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
         "kept": exchange.kept,
+        "unkept": exchange.unkept,
         "ratings": dict(exchange.ratings),
     }
 
@@ -702,7 +710,7 @@ def paragraphs(text: str, marks: Sequence[Mark]) -> list[list[Segment]]:
     the segments. White space between paragraphs is left out, all other characters are kept in order.
     """
     blank = re.search(r"\n[^\S\n]*\n", text)
-    separator = re.compile(r"\s*\n[^\S\n]*\n\s*" if blank else r"\s*\n\s*")
+    separator = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*" if blank else r"(?<!\s)[^\S\n]*+\n\s*")
     cut: list[list[Segment]] = []
     begun: set[str] = set()
     start = len(text) - len(text.lstrip())

@@ -10,10 +10,10 @@ export function on(node, handlers) {
 export const number = (value) => value.toLocaleString("en-GB");
 export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 
-export async function asked(address, body) {
+export async function asked(address, body, method = body ? "POST" : "GET") {
   let response;
   try {
-    response = await fetch(address, body && { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    response = await fetch(address, { method, ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }) });
   } catch {
     throw new Error("There is no answer. Is citewire still running?");
   }

@@ -29,8 +29,9 @@ FILTERS = ("published_from", "published_to", "outlets", "authors", "only_article
 PER_QUESTION = ("passages", *(name for name in SEARCHING if name != "reranker"))
 # What decides no answer. All other settings must be the same; one that is new is among them until it is named here.
 _FREE = (
-    *("articles", "allow_web", "fields", "max_file_bytes", "max_article_chars", "max_parse_seconds"),
-    *("max_parse_memory", "max_uploads_bytes", "watching", "conversations", "runs", "threads", "host", "port"),
+    *("articles", "allow_web", "fields", "max_file_bytes", "max_file_articles", "max_file_chars"),
+    *("max_file_seconds", "max_article_chars", "max_parse_seconds", "max_parse_memory", "max_uploads_bytes"),
+    *("watching", "conversations", "runs", "threads", "host", "port", "password", "read_only"),
     *("api_key", "log_level", "log_file", "log_questions"),
 )
 _TRIES = 20  # to lock a file that somebody just looks at

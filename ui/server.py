@@ -16,30 +16,34 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
+from citewire.ui.access import Door, require_password
+from citewire.ui.connections import Config, Limits
 from citewire.ui.visitor import problem, same_origin
 
 if TYPE_CHECKING:
     from citewire.ui.page import Site
 
 # Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
-# the page's origin, no frame, no form and no plug-in.
+# the page's origin, no form either, and that there is no frame and no plug-in.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; "
-    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'none'"
+    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send our forms with the Origin "null"
 }
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+MOST_BYTES = 1024 * 1024  # of a request's body
+STREAMED = ("/uploads",)  # paths whose bodies are counted as they come, by who takes them
 SHUTDOWN_S = 1  # open event streams are cut after this; a page in a browser always holds one
 
 
@@ -58,6 +62,40 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class BodyLimit:
+    """ASGI middleware that takes a request's body, as far as it may be long, before anything else sees the request."""
+
+    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http" or scope["path"] in STREAMED:
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > self.most)
+        while more and len(body) <= self.most:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # the client has gone
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if more or len(body) > self.most or (declared.isdecimal() and int(declared) > self.most):
+            answer = problem(413, f"The request is larger than {self.most:,} bytes", "Send less at once.")
+        await answer(scope, replay(bytes(body), receive), send)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that brings this body first."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return first.pop() if first else await receive()
+
+    return replayed
 
 
 class OwnOrigin:
@@ -106,12 +144,15 @@ class PageServer:
         build: makes the page; called after the port is bound, so that a taken port costs no model load.
         host: name or address to listen on.
         port: port to listen on, 0 for any free one.
-        allowed_hosts: names besides localhost and `host` that a request's Host header may give.
+        password: what visitors must know, "" for nothing; without one only this machine can be listened to.
+        allowed_hosts: names besides localhost and `host` that a request's Host header may give; any with a password.
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
+        limits: of connections.
 
     Raises:
-        InputError: the port is taken or not allowed, or the host is not one of this machine.
+        InputError: the port is taken or not allowed, the host is not one of this machine, or other machines reach it
+            and there is no password.
     """
 
     def __init__(
@@ -120,40 +161,64 @@ class PageServer:
         *,
         host: str = "127.0.0.1",
         port: int = 7860,
+        password: str = "",
         allowed_hosts: Sequence[str] = (),
         on_ready: Callable[[str], None] = lambda _: None,
         on_end: Callable[[], None] = lambda: None,
+        limits: Limits | None = None,
     ) -> None:
         self._socket = bind(host, port)
-        self.port: int = self._socket.getsockname()[1]
+        address, self.port = self._socket.getsockname()[:2]
+        try:
+            require_password(host, address, password)
+        except InputError:
+            self._socket.close()
+            raise
+        self._password = password
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
-        self._hosts = [*LOCAL_HOSTS, name, *allowed_hosts]
+        # Names keep out pages whose own name leads here (DNS rebinding). A password does so too, as they have no cookie
+        # for it; and the names under which other machines or a proxy reach this one are not known here.
+        self._hosts = ["*"] if password else [*LOCAL_HOSTS, name, *allowed_hosts]
+        self._limits = limits or Limits()
+        self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
         self._server: _Server | None = None
 
     def run(self) -> None:
         """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
         try:
-            trusted = TrustedHostMiddleware(asyncio.run(self._mount()), allowed_hosts=self._hosts)
-            config = uvicorn.Config(
-                SecurityHeaders(trusted),
+            app = asyncio.run(self._mount())
+            open_to = Door(app, self._password) if self._password else app
+            trusted = TrustedHostMiddleware(open_to, allowed_hosts=self._hosts)
+            config = Config(
+                SecurityHeaders(BodyLimit(trusted)),
+                self._limits,
                 log_config=None,
                 log_level="critical",  # cutting open streams at the end is logged as an error
-                access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_S,
             )
-            self._server = _Server(config, lambda: self._on_ready(self.url), self._on_end)
+            self._server = _Server(config, lambda: self._on_ready(self.url), self._end)
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
+            self._clean_up()
+
+    def _end(self) -> None:
+        self._on_end()
+        self._clean_up()
 
     async def _mount(self) -> ASGIApp:
         """Build the page in a running event loop: outside of one, Gradio opens loops and closes none."""
         site = self._build()  # first: models load in a thread of it while Gradio, which takes seconds, is imported
-        from citewire.ui.page import mount_page
+        from citewire.ui.page import mount_page, remove_cache
 
+        def clean_up() -> None:
+            site.on_end()
+            remove_cache()
+
+        self._clean_up = clean_up
         return mount_page(site)
 
     def stop(self) -> None:
@@ -201,8 +266,12 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 7860,
+    password: str = "",
     allowed_hosts: Sequence[str] = (),
     on_ready: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a page until Ctrl-C (KeyboardInterrupt); arguments and errors as in `PageServer`."""
-    PageServer(build, host=host, port=port, allowed_hosts=allowed_hosts, on_ready=on_ready).run()
+    server = PageServer(
+        build, host=host, port=port, password=password, allowed_hosts=allowed_hosts, on_ready=on_ready
+    )  # fmt: skip
+    server.run()

@@ -52,6 +52,10 @@ _FLAGS = {
     "only_articles": "--article",
 }
 
+# Values that are never printed.
+_SECRET = ("api_key", "password")
+PASSWORD_CHARS = 8  # at least
+
 Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
 
 
@@ -120,6 +124,15 @@ def _day(value: str) -> str:
     return value
 
 
+def _password(value: SecretStr) -> SecretStr:
+    given = value.get_secret_value()
+    if len(given) < PASSWORD_CHARS:
+        raise ValueError(f"it has {len(given)} characters, and {PASSWORD_CHARS} are the least")
+    if given != given.strip() or not given.isprintable():  # programs send it in a header, which keeps neither
+        raise ValueError("it has blanks at an end, or characters that cannot be printed")
+    return value
+
+
 def _as_of(value: str) -> str:
     return value if value == "newest" else _day(value)
 
@@ -145,6 +158,16 @@ class Settings(BaseSettings):
     )
     max_file_bytes: int = Field(
         default=_LIMITS.bytes, ge=1, description="largest article file, and largest file inside one, in bytes"
+    )
+    max_file_articles: int = Field(default=_LIMITS.articles, ge=1, description="most articles of one file")
+    max_file_chars: int = Field(
+        default=_LIMITS.total_characters, ge=1, description="longest texts of one file together, in characters"
+    )
+    max_file_seconds: float = Field(
+        default=_LIMITS.total_seconds,
+        gt=0,
+        allow_inf_nan=False,
+        description="longest time to read one file, a zip with all its members, in seconds",
     )
     max_article_chars: int = Field(default=_LIMITS.characters, ge=1, description="longest article, in characters")
     max_parse_seconds: float = Field(
@@ -238,6 +261,15 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
     port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")
+    password: Annotated[SecretStr, AfterValidator(_password)] | None = Field(
+        default=None,
+        description=f"what visitors and programs must know, {PASSWORD_CHARS} characters or more; never printed; needed"
+        " where the page listens to other machines. Others on this machine can read a flag in the list of processes:"
+        " CITEWIRE_PASSWORD is safer",
+    )
+    read_only: bool = Field(
+        default=False, description="whether the page only answers: it takes no articles, removes none, keeps nothing"
+    )
     api_key: SecretStr | None = Field(default=None, description="key for an OpenAI-compatible server; never printed")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning",
@@ -354,7 +386,7 @@ def _unknown(where: str, key: str, known: list[str]) -> InputError:
 def _refused(error: ValidationError, origins: Mapping[str, Origin]) -> InputError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    value = "(hidden)" if name == "api_key" else repr(first["input"])
+    value = "(hidden)" if name in _SECRET else repr(first["input"])
     message = str(first["msg"])
     return InputError(
         f"{name} = {value} from {origins[name]}: {message[:1].lower()}{message[1:]}",

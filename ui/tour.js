@@ -5,7 +5,7 @@
 // `ask(question)` resolves when it is answered. The steps are those of citewire.ui.tour; without the route /tour there is
 // no tour.
 
-import { el } from "./dom.js";
+import { el, write } from "./dom.js";
 
 const TYPED_MS = 35; // a letter
 const READ_MS = 330; // a word: 180 words a minute, as one looks elsewhere too
@@ -130,13 +130,6 @@ export function createTour({ ask, newChat }) {
   }
 
   // ---- the page
-
-  function write(text) {
-    const box = document.querySelector("#cw-ask textarea");
-    if (!box) return;
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text); // Gradio watches its own
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-  }
 
   async function type(question) {
     for (let length = 1; length < question.length && !still.matches && !hurry && !ended; length += 1) {

@@ -4,22 +4,28 @@ Knows where a file is at each moment, so that a process that dies anywhere loses
 Does not know HTTP.
 
     <index>-uploads/
-      arriving/<id>                   bytes that came so far; swept at the start
-      waiting/<id>/uploaded/<name>    here as a whole, not yet in the index; indexed at the start
+      arriving/<process>/<id>         bytes that came so far; swept at the start where the process has died
+      waiting/<id>/uploaded/<name>    here as a whole, not yet in the index; indexed at the start. The id begins with
+                                      the process that took it in; `@<process>` behind it is the one that took it over
+      indexing/<process>/<id>         a mark, see `citewire.ui.holder`
       articles/uploaded/<name>        in the index, as the article `uploaded/<name>`
       deleting/<name>                 to go, with the articles of it; finished at the start
+      set-aside/<id>/uploaded/<name>  a process died or hung while it was indexed; not tried again
+
+A batch has files of one visitor, and visitors take turns. After a process has died, each file of its batch is first
+tried in a process of its own, then indexed alone; one at which a process dies there too is set aside.
 """
 
 from __future__ import annotations
 
 import filecmp
 import logging
-import secrets
 import shutil
+import time
 import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self
@@ -27,12 +33,16 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 from citewire.index.articles import ReadOptions, Rejected, read_articles
 from citewire.index.build import build_index
 from citewire.index.disk import sync
-from citewire.index.documents import UNUSABLE_IN_LINES
+from citewire.index.documents import escaped
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS, UNREADABLE
 from citewire.index.maintenance import remove
 from citewire.index.types import Embedder
 from citewire.index.writer import BusyError
+from citewire.ui import trial
+from citewire.ui.allowance import Allowance, Ledger, Sender
+from citewire.ui.holder import Holder
+from citewire.ui.turns import InterruptedWorkError, Known, Paced, Turns
 
 if TYPE_CHECKING:
     from citewire.ui.corpus import Corpus
@@ -41,13 +51,22 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "uploaded/"  # of the path of every article that was uploaded
 BATCH = 100  # files that are indexed together: what they share is the time to publish a generation
+BATCH_BYTES = 2_000_000  # from which a batch takes no more files
+SLICE = 512  # passages that are embedded at least before others have their turn: seconds
+KEPT_VECTORS = 50_000  # of files that others interrupted, 80 MB; beyond, a file is indexed in one go
+MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # of one file; the command line takes what is larger
+MOST_SECONDS = 300.0  # that reading one file may take
+GIVE_WAY_S = 2.0  # that a run of passages waits at most while a question is answered
 REMEMBERED = 500  # results that are kept for a page that asks later
 LEFT_OUT_SHOWN = 20
 NAME_BYTES = 200  # of a file name; file systems take 255, and a number may be added
 BUSY_PAUSE_S = 1.0
+LOOK_S = 0.05  # how often it is looked whether a question is still being answered
 
-State = Literal["waiting", "indexing", "indexed", "copy", "known", "rejected", "failed"]
-HELD = frozenset({"waiting", "indexing", "failed"})  # states of a file that still waits for its place
+State = Literal["waiting", "indexing", "indexed", "copy", "known", "rejected", "failed", "aside", "cancelled"]
+HELD = frozenset(
+    {"waiting", "indexing", "failed", "aside"}
+)  # states of a file that still takes room outside `articles`
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +88,7 @@ class Upload:
         bytes: its size.
         state: waiting or indexing; then indexed, copy (indexed, and a copy of another article), known (it was there
             already), rejected (it is no article and is not kept), failed (it is kept, and tried again at the next
-            start).
+            start), aside (it is kept, and not tried again), cancelled (by who sent it; it is not kept).
         articles: how many were read from it.
         copy_of: path and title of articles that it is a copy of.
         left_out: parts of it that are no articles.
@@ -96,6 +115,33 @@ class Upload:
         return PREFIX + self.name
 
 
+@dataclass(slots=True)
+class _Work:
+    """What is known of an upload beside what everybody may see.
+
+    Attributes:
+        sender: who sent it.
+        root: the folder in which it waits.
+        trial: wanted where a process died at it, passed after its trial.
+        cancelled: whether it was taken back while it was being indexed.
+        sealed: whether that is too late.
+    """
+
+    sender: Sender
+    root: Path
+    trial: Literal["", "wanted", "passed"] = ""
+    cancelled: bool = False
+    sealed: bool = False
+
+
+class UnknownUploadError(InputError):
+    """A file that is not there, or that another visitor sent."""
+
+
+class SettledError(InputError):
+    """A file that cannot be taken back any more."""
+
+
 class UnknownFormatError(InputError):
     """A file of a format that is not read."""
 
@@ -110,19 +156,29 @@ class Uploads:
     Args:
         corpus: what they become part of.
         embedder: what the index was made with.
-        options: how files are read; `options.limits.bytes` is the largest that is taken.
+        options: how files are read; `options.limits.bytes` is the largest that is taken. What one file may hold is
+            limited further: it holds up others.
         room: bytes that all of them may take together.
+        allowance: what one visitor may send.
     """
 
-    def __init__(self, corpus: Corpus, embedder: Embedder, options: ReadOptions, room: int) -> None:
-        self._corpus, self._embedder, self._options, self._room = corpus, embedder, options, room
+    def __init__(
+        self, corpus: Corpus, embedder: Embedder, options: ReadOptions, room: int, allowance: Allowance | None = None
+    ) -> None:
+        self._corpus, self._embedder, self._options, self._room = corpus, embedder, _limited(options), room
         self.folder = folder_of(corpus.folder)
         self._kept = {file.name: file.stat().st_size for file in _files(self.folder / "articles" / PREFIX)}
         self._uploads: dict[str, Upload] = {}
-        self._arriving: dict[str, int] = {}  # id -> bytes it may still come to
+        self._work: dict[str, _Work] = {}  # of each upload
+        self._arriving: dict[str, int] = {}  # id -> bytes that came
+        self._ledger = Ledger(allowance or Allowance())
+        self._holder = Holder(self.folder)
+        self._turns = Turns()
+        self._known: dict[Sender, Known] = {}  # vectors of files whose indexing was interrupted
+        self._is_answering: Callable[[], bool] = lambda: False
         self._changed = Condition()
         self._closed = False
-        self._thread: Thread | None = None
+        self._threads: list[Thread] = []
 
     @property
     def limit(self) -> int:
@@ -131,6 +187,10 @@ class Uploads:
 
     # starting and ending
 
+    def give_way_to(self, is_answering: Callable[[], bool]) -> None:
+        """Have indexing wait a little wherever it can while a question is being answered."""
+        self._is_answering = is_answering
+
     def start(self) -> None:
         """Finish what an earlier process had begun, then index what comes in, in a thread.
 
@@ -138,7 +198,7 @@ class Uploads:
             InputError: the folder cannot be read or written.
         """
         try:
-            shutil.rmtree(self.folder / "arriving", ignore_errors=True)
+            self._holder.sweep()
             self._finish_deleting()
             self._take_up_waiting()
         except OSError as error:
@@ -146,16 +206,28 @@ class Uploads:
                 f"the uploaded files in {self.folder} cannot be used: {error.strerror}", "Allow reading and writing it"
             ) from error
         # Daemon: Ctrl-C must not wait for an index; what is not published is taken up at the next start.
-        self._thread = Thread(target=self._run, name="citewire-uploads", daemon=True)
-        self._thread.start()
+        self._threads = [Thread(target=self._run, name="citewire-uploads", daemon=True)]
+        if any(work.trial for work in self._work.values()):  # which holds nobody else up
+            self._threads.append(Thread(target=self._try_out, name="citewire-trial", daemon=True))
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Take no more files, and return when those that are being indexed are done."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        for thread in self._threads:
+            thread.join()
+        self._holder.close()
+
+    def leave(self) -> None:
+        """Say that this process is ended from outside: what is being indexed did not do it, and waits for the next."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            indexing = [known for known, upload in self._uploads.items() if upload.state == "indexing"]
+        self._holder.unmark(indexing)
 
     def _finish_deleting(self) -> None:
         files = list(_files(self.folder / "deleting"))
@@ -171,12 +243,80 @@ class Uploads:
             file.unlink()
 
     def _take_up_waiting(self) -> None:
-        for root in sorted((self.folder / "waiting").glob("*")):
-            file = next(_files(root / PREFIX), None)
-            if file is None:  # the process died between making the folder and moving the file there
-                shutil.rmtree(root)
-            else:
-                self._uploads[root.name] = Upload(root.name, file.name, file.stat().st_size)
+        """Take over the files of processes that have died, and set aside at which they died twice."""
+        for root in sorted((self.folder / "set-aside").glob("*")):
+            if file := next(_files(root / PREFIX), None):
+                self._add(Upload(root.name, file.name, file.stat().st_size), _Work(Sender(), root))
+                self._blame(root.name)
+        waiting = sorted((self.folder / "waiting").glob("*"))
+        if waiting:
+            self._holder.arriving()  # says that this process lives
+        died = self._holder.interrupted()
+        for root in waiting:
+            known, _, process = root.name.partition("@")
+            if self._holder.holds(process or known[: len(self._holder.name)]):
+                continue  # a server that lives indexes it
+            with suppress(FileNotFoundError):  # another one that starts now was faster
+                self._take_up(root, known, died)
+        self._holder.unmark(died.keys() - self._work.keys())
+
+    def _take_up(self, root: Path, known: str, died: dict[str, bool]) -> None:
+        """Raises: FileNotFoundError."""
+        mine = root.rename(root.with_name(f"{known}@{self._holder.name}"))
+        file = next(_files(mine / PREFIX), None)
+        if file is None:  # the process died between making the folder and moving the file there
+            shutil.rmtree(mine)
+            return
+        upload = Upload(known, file.name, file.stat().st_size)
+        self._add(upload, _Work(Sender(), mine, "wanted" if known in died else ""))
+        if died.get(known):
+            self._set_aside(upload)
+        elif known in died:
+            upload.reason = "citewire ended while it was being indexed"
+            upload.fix = "It is tried again, alone"
+
+    def _add(self, upload: Upload, work: _Work) -> None:
+        self._uploads[upload.id], self._work[upload.id] = upload, work
+
+    def _set_aside(self, upload: Upload) -> None:
+        """Put a file where it is not tried again."""
+        work, target = self._work[upload.id], self.folder / "set-aside" / upload.id
+        target.parent.mkdir(exist_ok=True)
+        work.root = work.root.rename(target)
+        sync(target.parent)
+        sync(self.folder / "waiting")
+        self._holder.unmark([upload.id])
+        self._blame(upload.id)
+        logger.warning("an uploaded file was set aside: citewire died or hung while it was indexed: %s", target)
+
+    def _blame(self, known: str) -> None:
+        upload = self._uploads[known]
+        upload.state, self._work[known].trial = "aside", ""
+        upload.reason = "citewire ended or hung while it was being indexed, so it is not tried again"
+        upload.fix = f"Save it in another format and add that; it lies in {self.folder.name}/set-aside/{known}"
+
+    def _try_out(self) -> None:
+        """Try the files at which processes died, all together, and one by one where they do not pass."""
+        wanted = [upload for upload in self.states() if self._work[upload.id].trial == "wanted"]
+        try:
+            passed = self._survive(wanted)
+            for upload in wanted:
+                if passed or self._survive([upload]):
+                    with self._changed:
+                        self._work[upload.id].trial = "passed"
+                        self._changed.notify_all()
+                else:
+                    with self._changed:
+                        self._set_aside(upload)
+        except trial.StoppedError:
+            return
+        except OSError as error:  # no process can be started: the next start tries again
+            logger.warning("files that waited cannot be tried: %s", error)
+
+    def _survive(self, uploads: Sequence[Upload]) -> bool:
+        """Raises: StoppedError, OSError."""
+        roots = [self._work[one.id].root for one in uploads]
+        return trial.survives(roots, self._options, lambda: self._closed, trial.SECONDS)
 
     # what there is
 
@@ -185,6 +325,16 @@ class Uploads:
         with self._changed:
             return list(self._uploads.values())
 
+    def is_of(self, known: str, visitor: str) -> bool:
+        """Return whether a visitor sent a file and may still take it back."""
+        with self._changed:
+            upload, work = self._uploads.get(known), self._work.get(known)
+            if upload is None or work is None or not visitor or work.sender.visitor != visitor:
+                return False
+            return upload.state in ("waiting", "failed") or (
+                upload.state == "indexing" and not (work.sealed or work.cancelled)
+            )
+
     def file_of(self, path: str) -> str:
         """Return the name of the uploaded file that an article was read from, "" where it was not uploaded."""
         name = _name_in(path)
@@ -192,59 +342,74 @@ class Uploads:
 
     # arriving
 
-    def receive(self, name: str, length: int | None = None) -> Arrival:
-        """Return what takes the bytes of a file.
+    def refuse(self, name: str, length: int | None = None) -> None:
+        """Refuse a file of which no byte has come yet, where that is sure already; errors as in `receive`."""
+        with self._changed:
+            if self._closed:
+                raise InputError("citewire is closing", "Start it again, then upload the file")
+            self._check_room("", _checked_name(name), length or 0)
+        self._corpus.require_same()
+
+    def receive(self, name: str, length: int | None = None, sender: Sender | None = None) -> Arrival:
+        """Return what takes the bytes of a file. Room is taken by what has come, not by what is said to come.
 
         Args:
             name: as its owner calls it.
             length: its bytes, where they are known.
+            sender: who sends it.
 
         Raises:
             UnknownFormatError: by its suffix.
             TooLargeError: by its length, or there is no room left.
-            InputError: a name that cannot be used, or the folder cannot be written.
+            TooManyError: the sender has sent enough for now.
+            InputError: a name that cannot be used, the folder cannot be written, or the index has gone.
         """
-        upload = Upload(secrets.token_hex(8), _checked_name(name), 0)
+        self.refuse(name, length)
+        sender = sender or Sender()
+        upload = Upload(self._holder.new_id(), _checked_name(name), 0)
+        self._ledger.enter(sender)
         with self._changed:
-            if self._closed:
-                raise InputError("citewire is closing", "Start it again, then upload the file")
-            self._reserve(upload, length or 0)
+            self._arriving[upload.id] = 0
         try:
-            return Arrival(self, upload)
+            return Arrival(self, upload, sender, self._holder.arriving())
         except OSError as error:
-            self._arrived(upload, None)
+            self._left(upload, sender)
             raise self._unwritable(error) from error
 
-    def _reserve(self, upload: Upload, size: int) -> None:
-        """Keep room for the bytes of a file that is coming in. Raises: TooLargeError."""
+    def _check_room(self, known: str, name: str, size: int) -> None:
+        """Raises: TooLargeError where a file may not have so many bytes, or there is no room for them now."""
         if size > self.limit:
-            raise TooLargeError(f"{upload.name} has more than the {self.limit:,} bytes that are taken", "Split it")
+            raise TooLargeError(f"{name} has more than the {self.limit:,} bytes that are taken", "Split it")
         waiting = sum(one.bytes for one in self._uploads.values() if one.state in HELD)
-        others = sum(self._arriving.values()) - self._arriving.get(upload.id, 0)
+        others = sum(self._arriving.values()) - self._arriving.get(known, 0)
         if sum(self._kept.values()) + waiting + others + size > self._room:
-            problem = f"with {upload.name} all uploaded files together would have more than {self._room:,} bytes"
+            problem = f"with {name} all uploaded files together would have more than {self._room:,} bytes"
             raise TooLargeError(problem, "Remove some articles, or raise max_uploads_bytes")
-        self._arriving[upload.id] = size
 
     def _grew(self, upload: Upload) -> None:
         """Take note of bytes that have come. Raises: TooLargeError."""
         with self._changed:
-            if upload.bytes > self._arriving[upload.id]:
-                self._reserve(upload, upload.bytes)
+            self._check_room(upload.id, upload.name, upload.bytes)
+            self._arriving[upload.id] = upload.bytes
 
-    def _arrived(self, upload: Upload, file: Path | None) -> None:
-        """Put a whole file where it waits, or forget it (None)."""
+    def _left(self, upload: Upload, sender: Sender) -> None:
+        """Take note that no more bytes will come."""
         with self._changed:
             self._arriving.pop(upload.id, None)
-            if file is None:
-                return
+        self._ledger.leave(sender, upload.bytes)
+
+    def _arrived(self, upload: Upload, sender: Sender, file: Path) -> None:
+        """Put a whole file where it waits."""
+        with self._changed:
             upload.name, upload.state = self._name_for(upload.name, file)
+            root = self.folder / "waiting" / upload.id
             if upload.state == "known":
                 upload.articles = sum(_name_in(path) == upload.name for path in self._corpus.paths())
                 file.unlink()
             else:
-                _move(file, self.folder / "waiting" / upload.id / upload.path)
-            self._uploads[upload.id] = upload
+                _move(file, root / upload.path)
+            self._arriving.pop(upload.id, None)
+            self._add(upload, _Work(sender, root))
             self._forget_old()
             self._changed.notify_all()
 
@@ -267,7 +432,42 @@ class Uploads:
     def _forget_old(self) -> None:
         closed = [upload.id for upload in self._uploads.values() if upload.state not in HELD]
         for known in closed[: max(0, len(closed) - REMEMBERED)]:
-            del self._uploads[known]
+            del self._uploads[known], self._work[known]
+
+    # taking back
+
+    def cancel(self, known: str, visitor: str) -> Upload:
+        """Take a file back that waits or is being indexed; nothing of it stays in the index.
+
+        Args:
+            known: its id.
+            visitor: who wants that.
+
+        Returns:
+            The file; where it is being indexed, its state says when it is gone.
+
+        Raises:
+            UnknownUploadError: there is no such file, or another visitor sent it.
+            SettledError: it is indexed, or was refused, already.
+        """
+        with self._changed:
+            upload, work = self._uploads.get(known), self._work.get(known)
+            if upload is None or work is None or not visitor or work.sender.visitor != visitor:
+                raise UnknownUploadError(f"there is no file {known!r} of yours", "Choose one from the list")
+            if not self.is_of(known, visitor):
+                raise SettledError(f"{upload.name} does not wait any more", "Remove its articles from the list instead")
+            if upload.state == "indexing":
+                work.cancelled, upload.stage, upload.total = True, "being taken back", 0
+            else:
+                self._drop(upload)
+                self._known.pop(work.sender, None)
+            return replace(upload)
+
+    def _drop(self, upload: Upload) -> None:
+        """Delete a file that waits."""
+        shutil.rmtree(self._work[upload.id].root, ignore_errors=True)
+        self._holder.unmark([upload.id])
+        upload.state, upload.reason, upload.fix = "cancelled", "", ""
 
     def _unwritable(self, error: OSError) -> InputError:
         return InputError(f"{self.folder} cannot be written: {error.strerror}", "Free some space or allow writing it")
@@ -277,39 +477,74 @@ class Uploads:
     def _run(self) -> None:
         while batch := self._next_batch():
             try:
+                self._holder.mark((one.id for one in batch), alone=self._work[batch[0].id].trial == "passed")
                 self._index(batch)
+            except InterruptedWorkError:
+                self._put_back(batch, "waiting", "", "")
             except CitewireError as error:
-                self._settle(batch, "failed", error.problem, error.fix)
+                self._put_back(batch, "failed", error.problem, error.fix)
+            except OSError as error:
+                unwritable = self._unwritable(error)
+                self._put_back(batch, "failed", unwritable.problem, unwritable.fix)
             except Exception:  # the outermost layer of this thread: nobody else would say it
                 logger.exception("indexing uploaded files failed")
-                self._settle(batch, "failed", "Indexing failed", "See the log, then start citewire again")
+                self._put_back(batch, "failed", "Indexing failed", "See the log, then start citewire again")
+            self._holder.unmark(one.id for one in batch)
+            if not any(one.state == "waiting" for one in batch):  # else its vectors are needed again
+                self._known.pop(self._work[batch[0].id].sender, None)
 
     def _next_batch(self) -> list[Upload]:
         """Wait for files; return [] at the end."""
         with self._changed:
             while not self._closed:
-                batch = [upload for upload in self._uploads.values() if upload.state == "waiting"][:BATCH]
-                if batch:
+                if waiting := self._ready():
+                    batch = self._batch(waiting)
                     for upload in batch:
                         upload.state = "indexing"
                     return batch
                 self._changed.wait()
             return []
 
+    def _ready(self) -> list[Upload]:
+        """Return what waits and may be indexed now."""
+        return [
+            one for one in self._uploads.values() if one.state == "waiting" and self._work[one.id].trial != "wanted"
+        ]
+
+    def _batch(self, waiting: Sequence[Upload]) -> list[Upload]:
+        """Return files of the visitor who has the turn; one at which a process died alone, after all others."""
+        fresh = [one for one in waiting if not self._work[one.id].trial]
+        first = self._turns.next_of(fresh or waiting, lambda one: self._work[one.id].sender)
+        batch: list[Upload] = []
+        size = 0
+        for one in [first, *fresh]:
+            if self._work[one.id].sender == self._work[first.id].sender and one not in batch:
+                if batch and (size + one.bytes > BATCH_BYTES or len(batch) == BATCH):
+                    break
+                batch.append(one)
+                size += one.bytes
+        return [first] if self._work[first.id].trial else batch
+
     def _index(self, batch: Sequence[Upload]) -> None:
-        roots = [self.folder / "waiting" / upload.id for upload in batch]
+        roots = [self._work[upload.id].root for upload in batch]
+        sender = self._work[batch[0].id].sender
 
         def progress(stage: str, done: int, total: int) -> None:
+            if stage in ("reading", "embedding"):  # what merges has published already
+                self._stop_where_cancelled(batch)
             for upload in batch:
-                upload.stage, upload.done, upload.total = stage, done, total
+                if not self._work[upload.id].cancelled:
+                    upload.stage, upload.done, upload.total = stage, done, total
 
+        paced = Paced(
+            self._embedder, self._known.setdefault(sender, {}), lambda fresh: self._go_on(batch, sender, fresh)
+        )
+        self._corpus.require_same()
         before = set(self._corpus.paths())
         rejected: Sequence[Rejected]
         try:
             with self._corpus.writing():
-                built = build_index(
-                    roots, self._corpus.folder, self._embedder, progress, mirror=False, options=self._options
-                )
+                built = build_index(roots, self._corpus.folder, paced, progress, mirror=False, options=self._options)
                 rejected = built.rejected
         except BusyError as error:
             self._wait_for_writer(batch, error)
@@ -323,11 +558,37 @@ class Uploads:
         for upload in batch:
             self._finish(upload, before, [one for one in rejected if _name_in(one.name) == upload.name])
 
+    def _stop_where_cancelled(self, batch: Sequence[Upload]) -> None:
+        """Raises: InterruptedWorkError."""
+        if any(self._work[upload.id].cancelled for upload in batch):
+            raise InterruptedWorkError
+
+    def _go_on(self, batch: Sequence[Upload], sender: Sender, fresh: int) -> None:
+        """Wait while a question is answered, then stop where others have their turn. Raises: InterruptedWorkError."""
+        until = time.monotonic() + GIVE_WAY_S
+        while self._is_answering() and time.monotonic() < until:
+            time.sleep(LOOK_S)
+        self._stop_where_cancelled(batch)
+        kept = sum(map(len, self._known.values()))
+        with self._changed:
+            others = any(self._work[one.id].sender != sender for one in self._ready())
+        if others and fresh >= SLICE and kept <= KEPT_VECTORS:
+            raise InterruptedWorkError
+
     def _wait_for_writer(self, batch: Sequence[Upload], error: BusyError) -> None:
         """Put files back in line, as another process writes to the index."""
-        self._settle(batch, "waiting", error.problem, error.fix)
+        self._put_back(batch, "waiting", error.problem, error.fix)
         with self._changed:
             self._changed.wait_for(lambda: self._closed, timeout=BUSY_PAUSE_S)
+
+    def _put_back(self, batch: Sequence[Upload], state: State, reason: str, fix: str) -> None:
+        """Let files wait or fail; those that were taken back go."""
+        with self._changed:
+            for upload in batch:
+                if upload.state == "indexing" and self._work[upload.id].cancelled:
+                    self._drop(upload)
+                elif upload.state == "indexing":
+                    upload.state, upload.reason, upload.fix = state, reason, fix
 
     def _all_rejected(self, roots: Sequence[Path]) -> list[Rejected] | None:
         """Return why nothing below `roots` can be indexed, None where something can: the reason is another one then."""
@@ -341,29 +602,42 @@ class Uploads:
     def _finish(self, upload: Upload, before: set[str], rejected: Sequence[Rejected]) -> None:
         """Say what became of a file; keep it where an article of it is in the index."""
         own = [path for path in self._corpus.paths() if _name_in(path) == upload.name]
+        work = self._work[upload.id]
+        self._ledger.read(work.sender, len(own))
+        with self._changed:
+            work.sealed = not work.cancelled
+        if work.cancelled:
+            self._take_out(upload, own)
+            return
         upload.left_out = tuple(
             LeftOut(one.name.removeprefix(upload.path), one.reason, one.fix) for one in rejected[:LEFT_OUT_SHOWN]
         )
-        waiting = self.folder / "waiting" / upload.id
         if own:
-            _move(waiting / upload.path, self.folder / "articles" / upload.path)
-        shutil.rmtree(waiting, ignore_errors=True)
+            _move(work.root / upload.path, self.folder / "articles" / upload.path)
+        shutil.rmtree(work.root, ignore_errors=True)
         if not own:
             first = upload.left_out[0] if upload.left_out else LeftOut("", "holds no article", "Upload another file")
-            self._settle([upload], "rejected", first.reason, first.fix)
+            self._settle(upload, "rejected", first.reason, first.fix)
             return
         upload.articles = len(own)
         copied = [copy for path in own for copy in self._corpus.copies(path) if copy in before or copy < path]
         upload.copy_of = tuple((row.path, row.title) for row in self._corpus.labels(dict.fromkeys(copied[:5])))
         with self._changed:
             self._kept[upload.name] = upload.bytes
-        self._settle([upload], "copy" if upload.copy_of and len(own) == 1 else "indexed", "", "")
+        self._settle(upload, "copy" if upload.copy_of and len(own) == 1 else "indexed", "", "")
 
-    def _settle(self, batch: Sequence[Upload], state: State, reason: str, fix: str) -> None:
+    def _take_out(self, upload: Upload, own: Sequence[str]) -> None:
+        """Take back what was published before it was known that it should not be."""
+        if own:
+            with self._corpus.writing():
+                remove(self._corpus.folder, own)
         with self._changed:
-            for upload in batch:
-                if upload.state == "indexing":
-                    upload.state, upload.reason, upload.fix = state, reason, fix
+            self._drop(upload)
+
+    def _settle(self, upload: Upload, state: State, reason: str, fix: str) -> None:
+        with self._changed:
+            if upload.state == "indexing":
+                upload.state, upload.reason, upload.fix = state, reason, fix
 
     # deleting
 
@@ -390,10 +664,9 @@ class Uploads:
 class Arrival:
     """A file whose bytes are coming in; leaving it without `finish` keeps nothing of it."""
 
-    def __init__(self, uploads: Uploads, upload: Upload) -> None:
-        self._uploads, self._upload = uploads, upload
-        self._file = uploads.folder / "arriving" / upload.id
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, uploads: Uploads, upload: Upload, sender: Sender, folder: Path) -> None:
+        self._uploads, self._upload, self._sender = uploads, upload, sender
+        self._file = folder / upload.id
         self._out: BinaryIO | None = self._file.open("xb")
 
     def __enter__(self) -> Self:
@@ -404,7 +677,7 @@ class Arrival:
             self._out.close()
             self._out = None
             self._file.unlink(missing_ok=True)
-            self._uploads._arrived(self._upload, None)
+        self._uploads._left(self._upload, self._sender)
 
     def write(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -433,7 +706,7 @@ class Arrival:
         try:
             self._out.close()
             sync(self._file)
-            self._uploads._arrived(self._upload, self._file)
+            self._uploads._arrived(self._upload, self._sender, self._file)
         except OSError as error:
             raise self._uploads._unwritable(error) from error
         self._out = None
@@ -449,6 +722,18 @@ def kept(index: Path) -> tuple[Path, ...]:
     """Return what to index beside its other sources where an index is to mirror them: () without uploaded files."""
     root = folder_of(index) / "articles"
     return (root,) if next(_files(root / PREFIX), None) else ()
+
+
+def _limited(options: ReadOptions) -> ReadOptions:
+    """Return how an uploaded file is read: with less of it than the owner of the machine may index."""
+    limits = options.limits
+    stricter = replace(
+        limits,
+        articles=min(limits.articles, MOST_ARTICLES),
+        total_characters=min(limits.total_characters, MOST_CHARACTERS),
+        total_seconds=min(limits.total_seconds, MOST_SECONDS),
+    )
+    return replace(options, limits=stricter)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -474,7 +759,7 @@ def _move(file: Path, target: Path) -> None:
 def _checked_name(name: str) -> str:
     """Return a file name that can be one of an article. Raises: InputError."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2].strip().replace("#", "_")
-    if not last or any(unicodedata.category(character) in UNUSABLE_IN_LINES for character in last):
+    if not last or escaped(last) != last:
         raise InputError(f"a file cannot be named {name[:200]!r}", "Rename it")
     if last.startswith(".") or Path(last).stem.lower() == "readme":
         raise InputError(f"{last} is about a folder, it is no article", "Rename it, should it be one")

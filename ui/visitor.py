@@ -11,11 +11,11 @@ import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -28,7 +28,7 @@ _NEW = "citewire.new_visitor"  # in the scope of a request that came without the
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
-_HARMLESS = ("GET", "HEAD", "OPTIONS")
+HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
 class _Asked(Protocol):
@@ -81,6 +81,29 @@ def _set_cookie(visitor: str, secure: bool) -> str:
     return f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{'; Secure' * secure}"
 
 
+class ForeignLink:
+    """ASGI middleware that has a question of the page's address asked at once only where no other page put it there.
+
+    From elsewhere, `/?q=...` becomes `/?draft=...`, which the page offers with a button: asking takes a place in line,
+    and the answer is kept. Browsers say where a document was asked for from in `Sec-Fetch-Site`; `none` is an address
+    that was typed or a bookmark. Over plain HTTP from another machine they say nothing, and the button is offered.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = self.app
+        if scope["type"] == "http" and scope["path"] == "/":
+            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            site = Headers(scope=scope).get("sec-fetch-site")
+            if site not in ("none", "same-origin") and any(name == "q" for name, _ in asked):
+                moved = urlencode([("draft" if name == "q" else name, value) for name, value in asked])
+                answer = RedirectResponse(f"/?{moved}", 303, {"Cache-Control": "no-store"})
+        await answer(scope, receive, send)
+
+
 def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
     """Return the id of who sent a request of FastAPI or Gradio, or these cookies.
 
@@ -106,14 +129,22 @@ def asker_of(request: Request) -> str:
 def same_origin(request: Request) -> None:
     """Refuse a request to change something that did not come from this page; a dependency of FastAPI.
 
+    Raises:
+        ForeignError: it comes from another page.
+    """
+    if request.method not in HARMLESS:
+        from_here(request)
+
+
+def from_here(request: Request) -> None:
+    """Refuse a request that did not come from this page.
+
     Browsers say where a request comes from in `Sec-Fetch-Site`, over plain HTTP from another machine in `Origin` only;
     programs that are no browser send neither and may pass.
 
     Raises:
         ForeignError: it comes from another page.
     """
-    if request.method in _HARMLESS:
-        return
     site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
     if site not in ("same-origin", "none") or (origin is not None and _host(origin) != request.headers.get("host")):
         raise ForeignError(

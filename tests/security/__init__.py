@@ -1,0 +1,1 @@
+"""Attacks on the real server; each one succeeded once."""

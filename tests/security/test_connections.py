@@ -1,0 +1,218 @@
+"""Slow, half-sent and too many requests, over plain sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import APIRouter, Request
+from scripted import scripted_load
+from served import served
+
+from citewire.ui.connections import Limits
+from citewire.ui.server import MOST_BYTES
+
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+LIMITS = Limits(connections=80, of_address=60, head_s=2, body_s=2, slowest=1_000, rest_s=1, unread_s=2, look_s=0.1)
+HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
+HALF_BODY = b"POST /corpus/removal HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"
+LARGE = 64 * 1024 * 1024
+
+
+def streaming() -> APIRouter:
+    """Routes like those of uploads: one reads its body as it comes, one answers with much."""
+    routes = APIRouter()
+
+    @routes.post("/uploads")
+    async def take(request: Request) -> int:
+        return sum([len(chunk) async for chunk in request.stream()])
+
+    @routes.get("/much")
+    def much() -> str:
+        return "a" * LARGE
+
+    return routes
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    file = tmp_path_factory.mktemp("page") / "kept.db"
+    with served(scripted_load(), file, routers=[streaming()], limits=LIMITS) as address:
+        yield address
+
+
+def opened(url: str, sent: bytes = b"") -> socket.socket:
+    where = httpx.URL(url)
+    connection = socket.create_connection((where.host, where.port or 80), timeout=30)
+    connection.sendall(sent)
+    return connection
+
+
+@contextmanager
+def many(url: str, number: int, sent: bytes) -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(opened(url, sent)) for _ in range(number)]
+
+
+def rest(connection: socket.socket) -> bytes:
+    """Read until the server closes the connection."""
+    got = b""
+    try:
+        while chunk := connection.recv(65536):
+            got += chunk
+    except ConnectionError:
+        pass
+    return got
+
+
+def problem_of(connection: socket.socket) -> bytes:
+    """Read an answer that is a problem."""
+    got = b""
+    while not got.endswith(b"}") and (chunk := connection.recv(65536)):
+        got += chunk
+    return got
+
+
+def drip(connection: socket.socket, piece: bytes = b"a", pause_s: float = 0.1) -> None:
+    """Send little pieces for a minute. Raises: ConnectionError, once the server has closed the connection."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        connection.sendall(piece)
+        time.sleep(pause_s)
+
+
+@pytest.mark.parametrize("sent", [b"", HALF_HEAD, HALF_BODY], ids=["nothing", "half a head", "half a body"])
+def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sent: bytes) -> None:
+    with many(url, 100, sent) as connections:
+        for _ in range(5):
+            assert httpx.get(f"{url}/gradio_api/app_id", timeout=20).status_code == 200
+        for connection in connections:
+            said = rest(connection)  # ends: the server closes it
+            assert said.startswith((b"HTTP/1.1 408", b"HTTP/1.1 503")) or not said
+    assert httpx.get(url).status_code == 200
+
+
+def test_a_head_that_comes_in_drops_is_ended(url: str) -> None:
+    with opened(url, HALF_HEAD) as connection, pytest.raises(ConnectionError):
+        drip(connection)
+
+
+def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
+    for path in ("/corpus/removal", "/uploads"):
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
+        with opened(url, head.encode()) as connection, pytest.raises(ConnectionError):
+            drip(connection)
+
+
+def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
+    whole = b"GET /gradio_api/app_id HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with opened(url, whole + HALF_HEAD) as connection:
+        said = rest(connection)
+    assert said.startswith(b"HTTP/1.1 200")
+    assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == {
+        "problem": "The request did not arrive in time", "fix": "Send it again.",
+    }  # fmt: skip
+
+
+def test_a_slow_but_steady_body_arrives(url: str) -> None:
+    """Longer than a body that stands still may take, and fast enough."""
+    chunk, number = b"a" * 4_000, 12
+    head = f"POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(chunk) * number}\r\n\r\n"
+    with opened(url, head.encode()) as connection:
+        for _ in range(number):
+            connection.sendall(chunk)
+            time.sleep(LIMITS.body_s * 1.5 / number)
+        assert b"\r\n\r\n48000" in connection.recv(65536)
+
+
+def test_a_connection_that_is_used_stays_open(url: str) -> None:
+    with httpx.Client(base_url=url) as client:
+        client.get("/gradio_api/app_id")
+        end = time.monotonic() + LIMITS.head_s * 1.5
+        while time.monotonic() < end:
+            assert client.get("/gradio_api/app_id").status_code == 200
+            time.sleep(0.2)
+
+
+def test_who_reads_nothing_is_ended(url: str) -> None:
+    with many(url, 3, b"GET /much HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connections:
+        time.sleep(LIMITS.unread_s * 2)
+        for connection in connections:
+            assert len(rest(connection)) < LARGE
+
+
+def test_who_sends_on_after_the_answer_is_ended(url: str) -> None:
+    with opened(url, b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000000\r\n\r\n") as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+        with pytest.raises(ConnectionError):
+            drip(connection)
+
+
+def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str) -> None:
+    """Those that work are not ended for new ones; the new ones are told."""
+    with ExitStack() as stack:
+        alive = []
+        for number in range(LIMITS.of_address + 20):
+            connection = stack.enter_context(opened(url))
+            head = f"GET /gradio_api/heartbeat/s{number} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+            try:
+                connection.sendall(head.encode())
+                alive.append(connection.recv(65536))
+            except ConnectionError:
+                continue
+        streams = [one for one in alive if one.startswith(b"HTTP/1.1 200")]
+        assert 4 <= len(streams) <= LIMITS.of_address
+        assert httpx.get(f"{url}/gradio_api/app_id").status_code == 200  # streams have a limit below that
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/corpus/removal", "/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/component_server/",
+        "/gradio_api/upload", "/v1/ask", "/feedback", "/conversations", "/", "/nothing",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "GET"])
+def test_no_route_takes_a_large_body(url: str, method: str, path: str) -> None:
+    said = {
+        "problem": f"The request is larger than {MOST_BYTES:,} bytes",
+        "fix": "Send less at once.",
+    }
+    declared = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000000\r\n\r\n"
+    with opened(url, declared.encode()) as connection:
+        answer = problem_of(connection)
+    assert answer.startswith(b"HTTP/1.1 413"), answer
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == said
+    chunked = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with opened(url, chunked.encode()) as connection:
+        piece = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
+        for _ in range(MOST_BYTES // 0x10000 + 1):
+            connection.sendall(piece)
+        answer = problem_of(connection)
+    assert answer.startswith(b"HTTP/1.1 413"), answer
+
+
+def test_a_head_without_end_is_refused(url: str) -> None:
+    with opened(url, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n") as connection, pytest.raises(ConnectionError):
+        drip(connection, b"X-A: %s\r\n" % (b"a" * 1000), 0.001)
+
+
+def test_the_body_limit_holds_for_what_is_declared_wrongly(url: str) -> None:
+    both = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for head in (both, both.replace(b"5\r\nT", b"-5\r\nT"), both.replace(b"5\r\nT", b"5, 6\r\nT")):
+        with opened(url, head + b"0\r\n\r\n") as connection:
+            assert connection.recv(65536).startswith((b"HTTP/1.1 4", b"HTTP/1.1 405"))
+
+
+def test_who_goes_away_leaves_nothing(url: str, tmp_path: Path) -> None:
+    for sent in (b"", HALF_HEAD, HALF_BODY):
+        with many(url, 50, sent):
+            pass
+    assert httpx.get(url).status_code == 200

@@ -1,0 +1,109 @@
+"""No regular expression of the product takes more than linear time, or nearly, on a text made against it.
+
+`patterns.py` finds the patterns and makes the texts. A child process tries them, and ends at the limit. Times are those
+of the processor, so that other work on the machine changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from . import patterns
+from .patterns import PLACE, Found
+
+LIMIT = 4.0  # seconds for a pattern and a text; linear ones take milliseconds, quadratic ones a minute for 100 kB
+
+# Calls whose pattern only a running function knows, each read by a person: it is made of names and words of the
+# language, escaped, between patterns that are seen elsewhere.
+REVIEWED = frozenset(
+    {
+        "qa/arithmetic.py re.search(pattern, text, re.IGNORECASE)",
+        "qa/findings.py re.search(here, quote.text)",
+        "qa/findings.py re.finditer(here, quote.text)",
+        "qa/judge.py re.search(some, sentence, re.IGNORECASE)",
+        "qa/judge.py re.compile(f\"\\\\d\\\\s?(?:{'|'.join((unit for _, unit in found))})(?![\\\\w/])\")",
+        "qa/judge.py re.search(owned, question.text)",
+        "qa/parts.py re.compile(pattern, re.IGNORECASE)",
+        "qa/question.py re.search(owner, earlier)",
+        "qa/question.py re.sub(owner, lambda _: english.possessive(new), earlier, count=1)",
+        "qa/roles.py re.compile(pattern)",
+        "qa/roles.py re.compile(pattern, re.IGNORECASE)",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def collected() -> tuple[list[Found], list[str]]:
+    return patterns.collect()
+
+
+def slow(found: Sequence[Found], folder: Path, limit: float = LIMIT) -> list[str]:
+    """Try patterns in child processes; return those that are slow, and the text."""
+    told: list[str] = []
+    left = dict(enumerate(found))
+    place = folder / "place"
+    while left:
+        place.write_bytes(bytes(PLACE.size))
+        requests = "".join(json.dumps(_request(number, one)) + "\n" for number, one in left.items())
+        child = [sys.executable, patterns.__file__, str(limit), str(place)]
+        done = subprocess.run(child, check=False, input=requests, stdout=subprocess.PIPE, text=True)
+        for line in done.stdout.splitlines():
+            number, text = json.loads(line)
+            one = left.pop(number)
+            told += [f"{one.where}: {text}"] if text else []
+        if done.returncode:  # the limit ended it
+            number, at = PLACE.unpack(place.read_bytes())
+            one = left.pop(number)
+            told.append(f"{one.where}: {patterns.texts(one.pattern, one.flags)[at]} (ended by {done.returncode})")
+    return told
+
+
+def _request(number: int, one: Found) -> dict[str, object]:
+    text = one.pattern.decode("latin-1") if isinstance(one.pattern, bytes) else one.pattern
+    kind = {"bytes": isinstance(one.pattern, bytes), "flags": one.flags, "anywhere": one.anywhere}
+    return {"number": number, "pattern": text, **kind, "length": one.longest}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        rb"\s*(?:<!--.*?-->\s*)*<html",  # these six stood in the product
+        r"\s+[|–—-]\s+",
+        r"\s*\n\s*",
+        r"\s*[|;]\s*",
+        rb"<meta[^>]+charset",
+        r"(?:^|[.!?:;\n])[\s\"]*$",
+        r"(?:a|a)+!",
+        r"(\w+\s?)*$",
+    ],
+)
+def test_patterns_that_are_known_to_be_slow_are_found(pattern: str | bytes, tmp_path: Path) -> None:
+    assert len(slow([Found("index/x.py X", pattern, 0, True)], tmp_path, 1.0)) == 1
+
+
+def test_linear_patterns_pass(tmp_path: Path) -> None:
+    linear = [r"\d+", r"(?<!\s)\s+x", r"[^<]*<", r"(?:a|b)+!", r"(?>.*?-->)x"]
+    assert slow([Found("index/x.py X", one, 0, one == r"\d+") for one in linear], tmp_path) == []
+
+
+def test_no_pattern_is_slow(collected: tuple[list[Found], list[str]], tmp_path: Path) -> None:
+    assert len(collected[0]) > 50
+    assert slow(collected[0], tmp_path) == []
+
+
+def test_no_pattern_is_out_of_sight(collected: tuple[list[Found], list[str]]) -> None:
+    assert set(collected[1]) <= REVIEWED
+
+
+def test_windows_are_those_of_patterns_that_are_there(collected: tuple[list[Found], list[str]]) -> None:
+    assert set(patterns.WINDOWS) <= {one.where for one in collected[0]}
+
+
+def test_the_literals_of_the_page_are_seen(collected: tuple[list[Found], list[str]]) -> None:
+    assert {one.where for one in collected[0] if ".js " in one.where} >= {"ui/panel.js /^\\d+$/"}

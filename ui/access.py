@@ -1,0 +1,402 @@
+"""Who may come in with a password, and what nobody may change: ASGI middleware around the whole page.
+
+Sessions are random ids in memory: a library that signs cookies could not end one, and a start needs no key to keep.
+Knows HTTP and the sign-in page; knows nothing of what is served behind it.
+
+    GET  /login     ?next=    the sign-in page
+    POST /login     password, next    -> a session cookie, and the page that was asked for
+    POST /logout    ends the session
+
+Programs send `Authorization: Bearer PASSWORD` with each request instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import math
+import re
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import TypeVar
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode
+
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from citewire.index.errors import InputError
+from citewire.ui.tree import document, el
+from citewire.ui.visitor import HARMLESS, problem, same_origin
+
+log = logging.getLogger("citewire.ui.access")
+
+SESSION = "citewire_session"
+LOGIN, LOGOUT = "/login", "/logout"
+IDLE_S = 12 * 3600  # after which an unused session ends
+MOST_SESSIONS = 1_000  # the one that was not used for longest makes room
+FREE_TRIES = 5  # wrong passwords from one place; after each further one it waits, twice as long each time
+FIRST_WAIT_S, LONGEST_WAIT_S = 10, 900
+FORGET_S = 3600  # after which wrong passwords count no more
+MOST_WRONG = 100  # of all places in FORGET_S; then only those are heard from which somebody has come in
+MOST_PLACES = 10_000
+MOST_BYTES = 4_096  # of a sign-in form
+_TOKEN_BYTES = 32
+_OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without blanks and \, which browsers take for /
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+# What is sent to ask a question and to read the answer; all else that is no GET is a change.
+ASKING = re.compile(r"/v1/ask|/gradio_api/(?:queue/join|run/predict|component_server)/?")
+
+T = TypeVar("T")
+Clock = Callable[[], float]
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2937; --paper: #fff; --soft: #f5f8f8; --line: #8b9aa3; --mute: #52616b; --accent: #1f646c; --on-accent: #fff; --bad: #b91c1c; }
+@media (prefers-color-scheme: dark) { :root { --ink: #f1f5f6; --paper: #0e1518; --soft: #141d21; --line: #667780; --mute: #a3b3bb; --accent: #7db9be; --on-accent: #0b2126; --bad: #fca5a5; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0; padding: 12vh 20px 40px; }
+main { max-width: 24rem; margin: 0 auto; }
+h1 { font-size: 26px; line-height: 1.25; margin: 0 0 6px; } p { margin: 0 0 20px; color: var(--mute); } p[role=alert] { color: var(--bad); }
+label { display: block; font-weight: 600; margin: 0 0 6px; }
+input, button { font: inherit; width: 100%; min-height: 46px; border-radius: 10px; padding: 8px 14px; }
+input { border: 1px solid var(--line); background: var(--soft); color: var(--ink); }
+button { margin-top: 16px; border: 0; background: var(--accent); color: var(--on-accent); font-weight: 600; cursor: pointer; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+"""  # noqa: E501 - CSS
+
+
+class WrongError(InputError):
+    """A wrong password."""
+
+
+class WaitError(InputError):
+    """A password that is not looked at, because too many were wrong.
+
+    Attributes:
+        seconds: until one is.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = math.ceil(seconds)
+        super().__init__("Too many wrong passwords were sent", f"Try again in {self.seconds} seconds.")
+
+
+def require_password(host: str, address: str, password: str) -> None:
+    """Refuse to listen for other machines without a password.
+
+    Args:
+        host: what was asked for.
+        address: the IP address that it came to.
+        password: "" for none.
+
+    Raises:
+        InputError: other machines reach the address, and there is no password.
+    """
+    if not password and not ip_address(address).is_loopback:
+        raise InputError(
+            f"Other machines can reach the page on host {host!r}, and it has no password",
+            "Set CITEWIRE_PASSWORD (or --password), or listen on this machine alone with --host 127.0.0.1.",
+        )
+
+
+class Sessions:
+    """Who is signed in. Tokens are kept as their hashes, so that reading this memory signs nobody in."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._used: dict[bytes, float] = {}  # the longest unused first
+
+    def begin(self) -> str:
+        """Return the token of a new session."""
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        _remember(self._used, _digest(token), self._clock(), MOST_SESSIONS)
+        return token
+
+    def holds(self, token: str) -> bool:
+        """Return whether a session goes on, which keeps it going."""
+        digest, now = _digest(token), self._clock()
+        used = self._used.pop(digest, None)
+        if used is None or now - used >= IDLE_S:
+            return False
+        self._used[digest] = now
+        return True
+
+    def end(self, token: str) -> None:
+        """End a session, if there is such a one."""
+        self._used.pop(_digest(token), None)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Tries:
+    """How long a place must wait before the next password from it is looked at.
+
+    A right one does not make wrong ones forgotten: somebody else may guess behind the same address.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._wrong: dict[str, tuple[int, float]] = {}  # place -> how many, and when the last one came
+        self._newest: deque[float] = deque(maxlen=MOST_WRONG)  # when the last ones of all places came
+        self._known: dict[str, float] = {}  # places from which somebody came in
+
+    def wait(self, place: str) -> float:
+        """Return the seconds until a password is looked at, 0 for now."""
+        number, last = self._counted(place)
+        own = 0.0
+        if number >= FREE_TRIES:
+            own = last + min(FIRST_WAIT_S * 2.0 ** min(number - FREE_TRIES, 20), LONGEST_WAIT_S) - self._clock()
+        full = len(self._newest) == MOST_WRONG and place not in self._known
+        return max(0.0, own, self._newest[0] + FORGET_S - self._clock() if full else 0.0)
+
+    def note(self, place: str, *, right: bool) -> None:
+        """Take note of a password that was looked at."""
+        now = self._clock()
+        if right:
+            _remember(self._known, place, now, MOST_PLACES)
+        else:
+            self._newest.append(now)
+            _remember(self._wrong, place, (self._counted(place)[0] + 1, now), MOST_PLACES)
+
+    def _counted(self, place: str) -> tuple[int, float]:
+        number, last = self._wrong.get(place, (0, 0.0))
+        return (number, last) if self._clock() - last < FORGET_S else (0, 0.0)
+
+
+def _remember(kept: dict[str, T] | dict[bytes, T], name: str | bytes, value: T, most: int) -> None:
+    """Put a value last, and drop the first one where there are too many."""
+    kept.pop(name, None)  # type: ignore[arg-type]
+    kept[name] = value  # type: ignore[index]
+    if len(kept) > most:
+        del kept[next(iter(kept))]  # type: ignore[arg-type]
+
+
+class Door:
+    """ASGI middleware that lets in who has signed in or sends the password, and shows others the sign-in page."""
+
+    def __init__(self, app: ASGIApp, password: str, *, clock: Clock = time.monotonic) -> None:
+        self.app = app
+        self.sessions, self.tries = Sessions(clock), Tries(clock)
+        self._salt = secrets.token_bytes(16)
+        self._hash = self._hashed(password.encode())
+        self._checking = asyncio.Lock()  # one at a time: tries that are sent together cannot all be free ones
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            refusal = await self._refusal(HTTPConnection(scope))
+            await (WebSocketClose() if refusal else self.app)(scope, receive, send)
+        else:
+            answer = await self._answer(Request(scope, receive))
+            if answer is None:
+                await self.app(scope, receive, _unkept(send))
+            else:
+                answer.headers.update(_NOT_KEPT)
+                await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response | None:
+        """Return what is said in place of the page, None for whom it is open to."""
+        pages = {LOGIN: self._login, LOGOUT: self._logout}
+        if page := pages.get(request.scope["path"]):
+            return await page(request)
+        return await self._refusal(request)
+
+    async def _refusal(self, connection: HTTPConnection) -> Response | None:
+        if self.sessions.holds(connection.cookies.get(SESSION, "")):
+            return None
+        scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+        try:
+            if scheme.lower() == "bearer":
+                await self._check(given.strip().encode("latin-1"), connection)  # Starlette decodes headers so
+                return None
+        except WaitError as error:
+            return _wait(problem(429, error.problem, error.fix), error)
+        except WrongError as error:
+            return problem(401, error.problem, error.fix)
+        if _opens_page(connection):
+            return RedirectResponse(_login_for(connection), status_code=303)
+        refused = problem(
+            401, "You are not signed in", "Open /login in a browser, or send the header Authorization: Bearer PASSWORD."
+        )
+        refused.headers["WWW-Authenticate"] = "Bearer"
+        return refused
+
+    async def _check(self, given: bytes, connection: HTTPConnection) -> None:
+        """Raises: WrongError, WaitError."""
+        place = _place(connection)
+        async with self._checking:
+            if wait := self.tries.wait(place):
+                raise WaitError(wait)
+            right = hmac.compare_digest(await run_in_threadpool(self._hashed, given), self._hash)
+            self.tries.note(place, right=right)
+        if not right:
+            log.warning("a wrong password", extra={"place": place})
+            raise WrongError("This is not the password", "Ask who runs this page for it.")
+
+    def _hashed(self, password: bytes) -> bytes:
+        return hashlib.scrypt(password, salt=self._salt, n=2**14, r=8, p=1)
+
+    async def _login(self, request: Request) -> Response:
+        if request.method in ("GET", "HEAD"):
+            wanted = own_address(request.query_params.get("next", ""))
+            if self.sessions.holds(request.cookies.get(SESSION, "")):
+                return RedirectResponse(wanted, status_code=303)
+            return _form(wanted)
+        if request.method != "POST":
+            return _not_allowed("GET, POST")
+        try:
+            same_origin(request)
+            sent = await _fields(request)
+        except InputError as error:
+            return problem(403, error.problem, error.fix)
+        wanted = own_address(sent.get("next", ""))
+        try:
+            await self._check(sent.get("password", "").encode(), request)
+        except WaitError as error:
+            return _wait(_form(wanted, f"{error.problem}. {error.fix}", 429), error)
+        except WrongError as error:
+            return _form(wanted, f"{error.problem}. {error.fix}", 401)
+        self.sessions.end(request.cookies.get(SESSION, ""))
+        answer = RedirectResponse(_offered(wanted), status_code=303)
+        answer.headers["Set-Cookie"] = _cookie(request, self.sessions.begin())
+        return answer
+
+    async def _logout(self, request: Request) -> Response:
+        if request.method != "POST":
+            return _not_allowed("POST")
+        try:
+            same_origin(request)
+        except InputError as error:
+            return problem(403, error.problem, error.fix)
+        self.sessions.end(request.cookies.get(SESSION, ""))
+        answer = RedirectResponse(LOGIN, status_code=303)
+        answer.headers["Set-Cookie"] = _cookie(request, "", "; Max-Age=0")
+        return answer
+
+
+class ReadOnly:
+    """ASGI middleware that refuses whatever is not needed to ask and to read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = self.app
+        if scope["type"] == "http" and scope["method"] not in HARMLESS and not ASKING.fullmatch(scope["path"]):
+            answer = problem(
+                403, "This page is read-only", "Ask and read here; nothing can be added, changed or removed."
+            )
+        await answer(scope, receive, send)
+
+
+def own_address(wanted: str) -> str:
+    """Return a path on this page with its query; "/" for what leads elsewhere, or to signing in again."""
+    own = _OWN.fullmatch(wanted) and not wanted.startswith((LOGIN, LOGOUT))
+    return wanted if own else "/"
+
+
+def _offered(wanted: str) -> str:
+    """Return the address with its question offered, not asked: who signs in may come from a link on another page."""
+    path, _, query = wanted.partition("?")
+    asked = parse_qsl(query, keep_blank_values=True)
+    if path != "/" or "q" not in dict(asked):
+        return wanted
+    return "/?" + urlencode([("draft" if name == "q" else name, value) for name, value in asked])
+
+
+def _opens_page(connection: HTTPConnection) -> bool:
+    """Whether a person's browser opens an address, as opposed to a script or a program that fetches it."""
+    if connection.scope.get("method") not in ("GET", "HEAD"):
+        return False
+    # Browsers leave Sec-Fetch-Dest out over plain HTTP from another machine.
+    accepts = connection.headers.get("accept", "")
+    return connection.headers.get("sec-fetch-dest", "document" if "text/html" in accepts else "") == "document"
+
+
+def _login_for(connection: HTTPConnection) -> str:
+    query = connection.scope["query_string"].decode("latin-1")
+    wanted = quote(connection.scope["path"]) + (f"?{query}" if query else "")
+    return LOGIN if own_address(wanted) == "/" else f"{LOGIN}?next={quote(wanted, safe='/')}"
+
+
+def _place(connection: HTTPConnection) -> str:
+    """Return the address of who asks; of IPv6 the network, as each machine has as many addresses as it likes."""
+    host = connection.client.host if connection.client else ""
+    try:
+        return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
+    except ValueError:  # what a proxy says can be any text
+        return ""
+
+
+def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
+    said = el("p", fault, {"id": "said", "role": "alert"}) if fault else el("p", "This page has a password.", id="said")
+    entry = {"type": "password", "name": "password", "autocomplete": "current-password", "aria-describedby": "said"}
+    form = el(
+        "form",
+        {"method": "post", "action": LOGIN},
+        el("label", "Password", {"for": "password"}),
+        el("input", entry, id="password", required="", autofocus=""),
+        el("input", type="hidden", name="next", value=wanted),
+        el("button", "Sign in", type="submit"),
+    )
+    return HTMLResponse(document("Sign in to citewire", _STYLE, [el("h1", "Sign in to citewire"), said, form]), status)
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """Read a form, of each name the last value. Raises: InputError, where it is too large, no text, or breaks off."""
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise InputError(f"The form has more than {MOST_BYTES:,} bytes", "Send the password alone.")
+        fields = parse_qs(body.decode("ascii"), max_num_fields=10, errors="strict")
+    except (ClientDisconnect, ValueError) as error:
+        raise InputError("The form cannot be read", "Send it as application/x-www-form-urlencoded.") from error
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _cookie(request: Request, token: str, more: str = "") -> str:
+    # Behind a proxy only the browser knows that it came by https.
+    https = request.scope["scheme"] == "https" or request.headers.get("origin", "").startswith("https:")
+    secure = "; Secure" if https else ""
+    return f"{SESSION}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}"
+
+
+def _wait(answer: Response, error: WaitError) -> Response:
+    answer.headers["Retry-After"] = str(error.seconds)
+    return answer
+
+
+def _not_allowed(methods: str) -> Response:
+    answer = problem(405, "This address takes no such request", f"Use {methods}.")
+    answer.headers["Allow"] = methods
+    return answer
+
+
+def _unkept(send: Send) -> Send:
+    """Keep pages out of the browser's cache: after signing out, its Back button must not show them."""
+
+    async def send_unkept(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith("text/html"):
+                headers.update(_NOT_KEPT)
+        await send(message)
+
+    return send_unkept

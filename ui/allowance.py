@@ -1,0 +1,127 @@
+"""How much one visitor, and all visitors of one address, may send in an hour and at the same time.
+
+Knows senders, counts and a clock; nothing of files and HTTP.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+
+from citewire.index.errors import InputError
+
+HOUR_S = 3600.0
+ADDRESS_FACTOR = 4  # an office or a proxy sends for several visitors
+FEW_ACCOUNTS = 1_000  # up to so many, accounts that have expired are not looked for
+BUSY_S = 2  # after this a place may be free
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a file: a visitor, see `citewire.ui.visitor`, at an address; "" where nobody is to be limited."""
+
+    visitor: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one visitor may send; an address may send `ADDRESS_FACTOR` times as much.
+
+    Attributes:
+        at_once: files that arrive at the same time.
+        files, bytes: that came in an hour, those that broke off too.
+        articles: that were read from them.
+    """
+
+    at_once: int = 4
+    files: int = 5_000
+    bytes: int = 1_000_000_000
+    articles: int = 20_000
+
+
+class TooManyError(InputError):
+    """A sender has sent as much as they may for now; `seconds` is when to try again."""
+
+    def __init__(self, problem: str, fix: str, seconds: int) -> None:
+        super().__init__(problem, fix)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    at: float
+    files: int = 0
+    bytes: int = 0
+    articles: int = 0
+
+
+@dataclass(slots=True)
+class _Account:
+    arriving: int = 0
+    entries: deque[_Entry] = field(default_factory=deque)
+
+    def since(self, start: float) -> deque[_Entry]:
+        """Return the entries from `start` on; forget those before."""
+        while self.entries and self.entries[0].at < start:
+            self.entries.popleft()
+        return self.entries
+
+
+class Ledger:
+    """What each sender has sent. Safe to share between threads."""
+
+    def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
+        self._allowance, self._clock = allowance, clock
+        self._accounts: defaultdict[tuple[str, str], _Account] = defaultdict(_Account)
+        self._lock = Lock()
+
+    def enter(self, sender: Sender) -> None:
+        """Give a file that arrives a place. Raises: TooManyError."""
+        with self._lock:
+            start = self._clock() - HOUR_S
+            if len(self._accounts) > FEW_ACCOUNTS:
+                self._forget(start)
+            for account, factor in self._of(sender):
+                self._check(account, factor, start)
+            for account, _ in self._of(sender):
+                account.arriving += 1
+
+    def leave(self, sender: Sender, size: int) -> None:
+        """Take a file's place back, whether it came as a whole or not; `size` is the bytes that came."""
+        with self._lock:
+            for account, _ in self._of(sender):
+                account.arriving -= 1
+                account.entries.append(_Entry(self._clock(), files=1, bytes=size))
+
+    def read(self, sender: Sender, articles: int) -> None:
+        """Take note of articles that were read from a file."""
+        with self._lock:
+            for account, _ in self._of(sender):
+                account.entries.append(_Entry(self._clock(), articles=articles))
+
+    def _of(self, sender: Sender) -> Iterator[tuple[_Account, int]]:
+        for kind, name, factor in (("visitor", sender.visitor, 1), ("address", sender.address, ADDRESS_FACTOR)):
+            if name:
+                yield self._accounts[kind, name], factor
+
+    def _check(self, account: _Account, factor: int, start: float) -> None:
+        """Raises: TooManyError."""
+        allowed, entries = self._allowance, account.since(start)
+        if account.arriving >= factor * allowed.at_once:
+            problem = f"{account.arriving} files of yours are arriving already"
+            raise TooManyError(problem, "Send this one when one of them has arrived", BUSY_S)
+        for what in ("files", "bytes", "articles"):
+            most = factor * getattr(allowed, what)
+            if sum(getattr(entry, what) for entry in entries) >= most:
+                wait = max(1, int(entries[0].at - start) + 1)
+                problem = f"{most:,} {what} of yours came in the last hour, which is as many as are taken"
+                raise TooManyError(problem, f"Go on in {wait // 60 + 1} minutes", wait)
+
+    def _forget(self, start: float) -> None:
+        empty = [key for key, one in self._accounts.items() if not one.arriving and not one.since(start)]
+        for key in empty:
+            del self._accounts[key]

@@ -1,0 +1,225 @@
+"""The gate before Gradio: lets through what the page asks for, and answers 404 to everything else.
+
+Gradio serves files, fetches addresses and takes uploads. The page needs none of it, so what is not in a list here does
+not reach Gradio. What the page sends to its event functions is read here, checked, and written anew: nothing else of a
+request's body arrives, above all no dictionary that Gradio takes for a file. Knows ASGI and Gradio's requests; the page
+says which functions there are (`citewire.ui.page`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+from urllib.parse import parse_qs, urlencode
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from citewire.index.errors import CitewireError, InputError
+from citewire.ui.server import replay
+from citewire.ui.sessions import CrowdedError, Sessions, StrangerError
+from citewire.ui.visitor import ForeignError, from_here, problem, visitor_of
+
+API = "/gradio_api"
+CALL, JOIN, ARTICLE = f"{API}/run/predict", f"{API}/queue/join", f"{API}/component_server/"
+EVENTS, ALIVE = f"{API}/queue/data", f"{API}/heartbeat/"
+# Read-only requests of the page that say nothing of anybody. A page that lost its server asks for /app_id.
+PLAIN = frozenset(("/", "/favicon.ico", "/theme.css", f"{API}/app_id"))
+# To a request with an origin Gradio answers so that other pages may read it, and three more headers tell it what the
+# address of the page is.
+HEADERS = (b"host", b"cookie", b"accept", b"accept-encoding", b"accept-language", b"user-agent")
+_FILE = re.compile(r"/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")  # of Gradio's own scripts, styles and fonts
+_SESSION = r"[a-z0-9]{1,20}"
+MOST_WAITING = 1_000  # messages for a tab that does not read them
+
+_Text = Annotated[str, Field(max_length=100_000)]
+_Name = Annotated[str, Field(max_length=1_000)]
+_Names = Annotated[list[_Name], Field(max_length=10_000)]
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Nothing(_Sent):
+    """What an event brings that only says that it happened."""
+
+
+class Question(_Sent):
+    """What "cw_ask" brings."""
+
+    question: _Text
+
+
+class Kept(_Sent):
+    """What "cw_open" brings: the id of a kept conversation."""
+
+    id: _Name
+
+
+class Chosen(_Sent):
+    """What "cw_filter" brings: which articles to ask."""
+
+    first: Annotated[_Name, Field(alias="from")] = ""
+    last: Annotated[_Name, Field(alias="to")] = ""
+    outlets: _Names = []
+    articles: _Names = []
+
+
+class _Call(_Sent):
+    """The body of a call of an event function."""
+
+    data: Annotated[list[_Text | None], Field(max_length=2)]
+    event_data: dict[_Name, Any] | None = None
+    fn_index: int
+    trigger_id: int | None = None
+    session_hash: Annotated[str, Field(pattern=f"^{_SESSION}$")]
+
+
+_Place = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class _Wanted(_Sent):
+    path: Annotated[str, Field(max_length=10_000)]
+    marks: Annotated[list[tuple[_Name, _Place, _Place]], Field(max_length=10_000)]
+
+
+class _Article(_Sent):
+    """The body of the request for an article."""
+
+    data: _Wanted
+    component_id: int
+    fn_name: _Name
+    session_hash: Annotated[str, Field(pattern=f"^{_SESSION}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An event function that the page may call.
+
+    Attributes:
+        queued: whether its results come as events.
+        texts: for each input whether it is a text; the others are kept by the server, and the page sends null.
+        event: what the event brings.
+    """
+
+    queued: bool
+    texts: Sequence[bool]
+    event: type[BaseModel] = Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the page may call.
+
+    Attributes:
+        functions: the event functions, by Gradio's number.
+        components: the components whose events call them.
+        reader: component and name of the function that returns an article.
+        waiting: returns how many messages a session has not read.
+    """
+
+    functions: Mapping[int, Function]
+    components: frozenset[int]
+    reader: tuple[int, str]
+    waiting: Callable[[str], int]
+
+
+class ClosedError(InputError):
+    """A request that the page never sends."""
+
+
+class Gate:
+    """ASGI application around Gradio's.
+
+    Args:
+        app: Gradio.
+        allowed: what the page may call.
+        sessions: whose sessions there are.
+    """
+
+    _statuses: ClassVar[Mapping[type[CitewireError], int]] = {
+        ClosedError: 404,
+        StrangerError: 403,
+        ForeignError: 403,
+        CrowdedError: 503,
+    }
+
+    def __init__(self, app: ASGIApp, allowed: Allowed, sessions: Sessions) -> None:
+        self._app, self._allowed, self._sessions = app, allowed, sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            return
+        headers = [(name, value) for name, value in scope["headers"] if name in HEADERS]
+        try:
+            await self._pass({**scope, "headers": headers}, Request(scope, receive), receive, send)
+        except CitewireError as error:
+            refusal = problem(self._statuses.get(type(error), 422), error.problem, error.fix)
+            await refusal(scope, receive, send)
+
+    async def _pass(self, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
+        method, path = scope["method"], scope["path"]
+        if method == "POST" and path in (CALL, JOIN, ARTICLE):
+            await self._app(*await self._checked(scope, request, receive), send)
+        elif method == "GET" and (path == EVENTS or path.startswith(ALIVE)):
+            session = _session_of(request)
+            query = urlencode({"session_hash": session}) if path == EVENTS else ""
+            self._claim(session, request)
+            with self._sessions.stream(session):
+                await self._app({**scope, "query_string": query.encode()}, receive, send)
+        elif method in ("GET", "HEAD") and (path in PLAIN or _FILE.fullmatch(path)):
+            await self._app({**scope, "query_string": b""}, receive, send)  # "/" would take a link to stored values
+        else:
+            raise ClosedError(f"There is no {method} {path[:200]!r}", "Load the page again.")
+
+    def _claim(self, session: str, request: Request) -> None:
+        from_here(request)
+        self._sessions.claim(session, visitor_of(request), request.client.host if request.client else "")
+
+    async def _checked(self, scope: Scope, request: Request, receive: Receive) -> tuple[Scope, Receive]:
+        """Return a request whose body holds what was understood of it, and nothing else."""
+        path, body = scope["path"], await request.body()
+        try:
+            call = _Article.model_validate_json(body) if path == ARTICLE else self._call(body, queued=path == JOIN)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InputError(f"The page does not send this: {where}: {first['msg']}", "Load the page again.") from error
+        if isinstance(call, _Article) and (call.component_id, call.fn_name) != self._allowed.reader:
+            raise ClosedError(f"There is no function {call.fn_name!r} of {call.component_id}", "Load the page again.")
+        self._claim(call.session_hash, request)
+        if path == JOIN and self._allowed.waiting(call.session_hash) > MOST_WAITING:
+            raise CrowdedError("The page does not read what was answered", "Load the page again.")
+        written = call.model_dump_json().encode()
+        of_body = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(written))]
+        return {**scope, "headers": [*scope["headers"], *of_body], "query_string": b""}, replay(written, receive)
+
+    def _call(self, body: bytes, *, queued: bool) -> _Call:
+        """Read a call. Raises: InputError, ValidationError."""
+        call = _Call.model_validate_json(body)
+        function = self._allowed.functions.get(call.fn_index)
+        if function is None or function.queued != queued:
+            raise ClosedError(f"There is no function {call.fn_index}", "Load the page again.")
+        if [isinstance(value, str) for value in call.data] != list(function.texts):
+            raise InputError("The page does not send such values", "Load the page again.")
+        if call.trigger_id is not None and call.trigger_id not in self._allowed.components:
+            raise InputError(f"Nothing on the page has the number {call.trigger_id}", "Load the page again.")
+        event = function.event.model_validate(call.event_data or {})
+        return call.model_copy(update={"event_data": event.model_dump(by_alias=True)})
+
+
+def _session_of(request: Request) -> str:
+    path = str(request.scope["path"])
+    named: list[str]
+    if path == EVENTS:
+        named = parse_qs(request.scope["query_string"].decode("latin-1")).get("session_hash", [])
+    else:
+        named = [path.removeprefix(ALIVE)]
+    if len(named) != 1 or not re.fullmatch(_SESSION, named[0]):
+        raise InputError("The request names no session", "Load the page again.")
+    return named[0]

@@ -1,0 +1,147 @@
+"""Which process takes files in and which files it is indexing, so that the next one sees what a dead one left.
+
+    arriving/<process>/      for bytes that came so far; locked for as long as the process lives
+    indexing/<process>/<id>  an empty folder for each file that is being indexed, `<id>.alone` for one that was being
+                             indexed when a process died and is now tried again
+
+Knows folders and locks; nothing of the files themselves.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+from citewire.index.disk import sync
+
+ALONE = ".alone"
+_NAME_BYTES = 4
+
+
+class Holder:
+    """This process's part of the folder of uploaded files; methods raise OSError where it cannot be used.
+
+    Attributes:
+        name: of this process; no other one has it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.name = secrets.token_hex(_NAME_BYTES)
+        self._descriptor: int | None = None
+        self._lock = Lock()
+
+    def new_id(self) -> str:
+        """Return an id for a file, which says that this process took it in."""
+        return self.name + secrets.token_hex(_NAME_BYTES)
+
+    def arriving(self) -> Path:
+        """Return the folder for what arrives, locked."""
+        mine = self._folder / "arriving" / self.name
+        with self._lock:
+            while self._descriptor is None or not _is(self._descriptor, mine):
+                self._let_go()
+                mine.mkdir(parents=True, exist_ok=True)
+                with suppress(FileNotFoundError):  # another process swept it away before it was locked
+                    self._descriptor = os.open(mine, os.O_RDONLY)
+                    if not _locked(self._descriptor):
+                        self._let_go()
+        return mine
+
+    def close(self) -> None:
+        """Say that this process takes no file in any more."""
+        with self._lock:
+            self._let_go()
+            for folder in ("arriving", "indexing"):
+                with suppress(OSError):  # there is none, or something still arrives
+                    (self._folder / folder / self.name).rmdir()
+
+    def _let_go(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def holds(self, process: str) -> bool:
+        """Return whether another process of this name lives."""
+        if process == self.name:
+            return False
+        try:
+            descriptor = os.open(self._folder / "arriving" / process, os.O_RDONLY)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            return not _locked(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sweep(self) -> None:
+        """Remove what was arriving at processes that have died."""
+        for left in (self._folder / "arriving").glob("*"):
+            if not left.is_dir():  # of an earlier version, which had one folder for all processes
+                left.unlink(missing_ok=True)
+            elif left.name != self.name:
+                self._sweep(left)
+
+    def _sweep(self, left: Path) -> None:
+        with suppress(FileNotFoundError):
+            descriptor = os.open(left, os.O_RDONLY)
+            try:
+                if _locked(descriptor):  # and stays so until it is gone
+                    shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+    # what is being indexed
+
+    def mark(self, ids: Iterable[str], *, alone: bool = False) -> None:
+        """Have it on disk that files are being indexed; `alone` where a process died at it before."""
+        mine = self._folder / "indexing" / self.name
+        mine.mkdir(parents=True, exist_ok=True)
+        for one in ids:
+            (mine / f"{one}{ALONE * alone}").mkdir(exist_ok=True)
+        for folder in (mine, mine.parent, self._folder):
+            sync(folder)
+
+    def unmark(self, ids: Iterable[str]) -> None:
+        """Say that files are not being indexed any more."""
+        for one in ids:
+            for name in (one, f"{one}{ALONE}"):
+                with suppress(FileNotFoundError):
+                    (self._folder / "indexing" / self.name / name).rmdir()
+
+    def interrupted(self) -> dict[str, bool]:
+        """Return the files that processes died at, and whether each was alone; from now on they are marked here."""
+        found: dict[str, bool] = {}
+        for mark in sorted((self._folder / "indexing").glob("*/*")):
+            if mark.parent.name == self.name or self.holds(mark.parent.name):
+                continue
+            one, alone = mark.name.removesuffix(ALONE), mark.name.endswith(ALONE)
+            self.mark([one], alone=alone)
+            with suppress(OSError):
+                mark.rmdir()
+                mark.parent.rmdir()  # with the last one
+            found[one] = alone or found.get(one, False)
+        return found
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock an open folder; return False where another process has."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is(descriptor: int, folder: Path) -> bool:
+    """Return whether an open folder still has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), folder.stat())
+    except FileNotFoundError:
+        return False
