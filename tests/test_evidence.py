@@ -1,4 +1,4 @@
-"""From hits to sentences, likeliest first, each in its context; with a scripted reader, clear cases with the real one."""
+"""Evidence: sentences in their context, the likeliest to answer first, each with the words of it that answer."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ FOLDERS = ("index", "qa", "ui")
 METHODS = ("match", "fullmatch", "search", "split", "findall", "finditer", "sub", "subn")
 TEXT = 100_000  # characters of an article
 QUESTION = 2_500  # of a question, at most 2,000; a sentence has at most 110 words of 20 characters, a passage too
-WHOLE_ARTICLES = ("qa/antecedents.py", "qa/facts.py")
+WHOLE_ARTICLES = ("qa/facts.py",)
 WINDOWS = {  # patterns that the code gives less of a text: characters
     "index/dates.py _START": 28,  # what is before a date
     "index/passages.py _TAGS_AFTER_END": 300,  # the end of a sentence
