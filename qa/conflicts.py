@@ -12,6 +12,7 @@ from datetime import date
 from itertools import combinations
 
 from citewire.index.types import Article
+from citewire.qa import analysis
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
@@ -21,6 +22,7 @@ LEAST = ANSWERS  # probability of the unlikelier of two answers from which they 
 _NEAR_BEST = 0.5  # share of the best probability from which a sentence's value is compared
 _SAME_TIME = 45  # days between articles that still speak of the same time
 _SAID = 0.5  # probability from which a sentence says what the other does
+_WORDS = 5  # of a thing at most
 _TRIED = 6  # pairs that the verifier reads
 _SOURCES = 3  # most sources named for one value
 
@@ -39,7 +41,7 @@ def find(
 ) -> tuple[Conflict, ...]:
     """Return the values for the same thing and time in which the sources differ on `question`; none or one conflict.
 
-    Numbers, days and names are compared; reasons and statements are not.
+    Numbers, days, names and things are compared; reasons and statements are not.
 
     Args:
         question: the question, standalone.
@@ -48,7 +50,7 @@ def find(
         verifier: tells whether one sentence says what the other does.
         least: see `LEAST`.
     """
-    found = [one for one in values(question, evidence, article) if one.kind != "text"]
+    found = [one for one in values(question, evidence, article) if one.kind != "text" or _names_a_thing(one)]
     pairs = _unexplained(list(_pairs(question, found, article, least)), article, verifier)
     if not pairs:
         return ()
@@ -68,6 +70,12 @@ def _pairs(question: str, found: Sequence[Value], article: ArticleOf, least: flo
             for b in theirs:
                 if comparable(a, b) and not _apart(question, a, b, article):
                     yield _Pair(a, b, min(a.probability, b.probability))
+
+
+def _names_a_thing(value: Value) -> bool:
+    """Whether words that are no name stand for a thing ("chess") and state nothing."""
+    words = analysis.read(value.text)
+    return len(words) <= _WORDS and not any(word.pos_ in ("VERB", "AUX") for word in words)
 
 
 def _source(value: Value, article: ArticleOf) -> str:

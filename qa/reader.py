@@ -140,7 +140,7 @@ class TrainedReader:
                 raise ValueError(f"it has no {min(lost)}")
             self._encoder = Encoder({**base_variables, **layers}, epsilon=base.epsilon, threads=threads)
             self._heads = {name: _widened(value) for name, value in stored.items() if not name.startswith("encoder/")}
-            self._fitted = Calibration(**{name: float(value) for name, value in fitted.items()})
+            self._fitted = Calibration(**{str(name): float(value) for name, value in dict(fitted).items()})
         except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
             fix = "Install citewire again, or write the file anew with training/export.py"
             raise ModelError(f"the reader in {weights} cannot be loaded: {error}", fix) from error

@@ -173,7 +173,7 @@ class TestFile:
         self.refuses(refused)
 
     @pytest.mark.parametrize(
-        "metadata", [{}, {"calibration": "{"}, {"calibration": "[1]"}, {"calibration": '{"scale": 1}'}]
+        "metadata", [{}, {"calibration": "{"}, {"calibration": "[1]"}, {"calibration": '{"scales": 1}'}]
     )
     def test_without_calibration(self, refused: Path, metadata: dict[str, str]) -> None:
         save_file(load_file(WEIGHTS), refused, metadata)
