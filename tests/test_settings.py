@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from citewire.index.documents import Limits
-from citewire.index.errors import InputError, ModelError
+from citewire.index.errors import InputError
 from citewire.index.options import Recency, SearchOptions
 from citewire.index.types import Filters
 from citewire.qa.answer import AnswerOptions
