@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ class TestFiles:
     @pytest.fixture
     def copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         """A copy of the pipeline, which is read in place of the installed one."""
-        installed = Path(str(analysis.distribution(analysis._PACKAGE).locate_file(analysis._FOLDER)))
+        installed = Path(str(distribution(analysis._PACKAGE).locate_file(analysis._FOLDER)))
         copied = tmp_path / "pipeline"
         shutil.copytree(installed, copied)
         monkeypatch.setattr(analysis, "_FOLDER", str(copied))

@@ -1,4 +1,4 @@
-"""Evidence: sentences in their context, the likeliest to answer first, each with the words of it that answer."""
+"""From hits to sentences, likeliest first, each in its context; clear cases with the real reader."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def test_the_likeliest_first_with_exact_words(index: Index, embedder: Embedder) 
         text = index.article(one.article).text
         assert text[one.span.start : one.span.end] == one.text
         assert text[one.answer.start : one.answer.end] == one.words
-    assert {one.text for one in found} == {line for text in ARTICLES.values() for line in text.split("\n") if line}
+    lines = {line for text in ARTICLES.values() for line in text.split("\n")[1:] if line}
+    assert {one.text for one in found} >= lines
 
 
 def test_ties_keep_the_order_of_the_hits(index: Index, embedder: Embedder) -> None:

@@ -283,5 +283,5 @@ class TestRuns:
         assert file.read_bytes() == b"as it was"
 
     def test_the_script_runs(self) -> None:
-        command = [sys.executable, FOLDER / "train.py", "--help"]
+        command = [sys.executable, str(FOLDER / "train.py"), "--help"]
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("usage: train.py")

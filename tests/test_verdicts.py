@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 from readers import ScriptedReader
@@ -16,11 +16,9 @@ DENIAL = "The mayor did not approve the new bridge."
 TEXT = f"{OPENING} {COST} {DENIAL}"
 
 
-def check(
-    claim: str, evidence: str | Sequence[Quoted], supported: float = 0.9, others: Mapping[str, float] | None = None
-) -> Judged:
+def check(claim: str, evidence: str | Sequence[Quoted], supported: float = 0.9) -> Judged:
     """Judge with a verifier that gives this claim, from any quote, that probability."""
-    return Checker(ScriptedReader(supports={claim: supported, **(others or {})})).check(claim, evidence)
+    return Checker(ScriptedReader(supports={claim: supported})).check(claim, evidence)
 
 
 class TestVerifier:
