@@ -178,8 +178,8 @@ class FastEncoder:
         chosen: how to run it.
         threads: batches computed at a time, one thread each.
         precision: "float32", or "int8" for about 1.7 times the speed: weights are rounded once, activations row
-            by row, so that the vector of a text does not depend on its neighbours (but for a last 8-bit step, where a CPU
-            sums floats in another order for another batch).
+            by row, so that the vector of a text does not depend on its neighbours (but for
+            a last 8-bit step, where a CPU sums floats in another order for another batch).
 
     Raises:
         SafetensorError, OSError, ValueError, RuntimeError: the files are not what `plan` took them for.

@@ -123,8 +123,8 @@ def test_a_question_is_embedded_once_and_its_vector_cannot_be_changed(
 def test_a_vector_does_not_depend_on_its_neighbours(minilm: FolderEmbedder) -> None:
     alone = np.concatenate([minilm.embed([text]) for text in SENTENCES])
     together = minilm.embed([*SENTENCES, *TEXTS] * 3)[: len(SENTENCES)]
-    # Where CTranslate2 multiplies by oneDNN (CPUs that are not Intel's), the order of a float sum depends on the batch, and
-    # now and then that moves an activation to the next of its 8-bit steps.
+    # Where CTranslate2 multiplies by oneDNN (CPUs that are not Intel's), the order of a float sum depends on the batch,
+    # and now and then that moves an activation to the next of its 8-bit steps.
     assert (alone * together).sum(axis=1).min() > 0.999
     assert np.median(np.abs(alone - together).max(axis=1)) < 1e-5
 
