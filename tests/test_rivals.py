@@ -27,7 +27,7 @@ FERRY = "Lund Lines runs 14 ferries between Norland and Skarvik.\n"
 QUESTIONS: list[dict[str, object]] = [
     {"id": "cost", "kind": "fact", "question": "How much did the canal at Vellin cost?",
      "must_include": [["40 million"]], "must_not_include": ["41"], "sources": ["canal.txt"]},
-    {"id": "lighthouses", "kind": "unanswerable", "question": "How many lighthouses does Lund Lines own?"},
+    {"id": "lighthouses", "kind": "unanswerable", "question": "Who composed the music of the film?"},
     {"id": "told", "question": "And it?", "history": [["Which canal?", "That at Vellin."]], "answer": "1"},
 ]  # fmt: skip
 
