@@ -302,13 +302,14 @@ class Answerer:
         return list(once.values())[::-1][: self._options.evidence]
 
     def _parts(self, state: _Progress, wanted: SearchOptions) -> tuple[Whole, list[_Part]]:
-        """The questions that are answered alone; the whole one where a part has no answer and the whole has one."""
+        """The questions answered alone; the whole one where another sentence than those of its parts answers it."""
         whole = parts.whole(state.standalone)
         found = [self._part(text, wanted) for text in whole.parts]
         if found and all(part.chosen for part in found):
             return whole, found
         one = self._part(state.standalone, wanted)
-        if not found or one.chosen or not any(part.chosen for part in found):
+        told = [part.chosen[0] for part in found if part.chosen]
+        if not told or (one.chosen and not _same_place(one.chosen[0], told)):
             return Whole(), [one]
         return whole, found
 
@@ -584,6 +585,10 @@ def _reported(found: Sequence[Sequence[Hit]]) -> tuple[AnswerHit, ...]:
         AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
         for h in once.values()
     )
+
+
+def _same_place(one: Evidence, others: Sequence[Evidence]) -> bool:
+    return any((one.article, one.span) == (other.article, other.span) for other in others)
 
 
 def _inside(span: Span, place: int) -> bool:

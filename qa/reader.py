@@ -21,14 +21,11 @@ from safetensors import SafetensorError, safe_open
 from citewire.index.embed import default_folder
 from citewire.index.embed_fast import Encoder, Variables, plan, variables
 from citewire.index.errors import ModelError
+from citewire.qa.inputs import Inputs
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
-MAX_TOKENS = 144  # of a question with its window, or of a claim with its quote; as in training
-QUESTION_TOKENS = 48
-CLAIM = "claim: "  # before a claim, which tells the network which of its two tasks it has
 LONGEST = 24  # tokens of the words that answer
 _KINDS = ("weight", "bias")
-CLS, SEP = 101, 102  # in the vocabulary of BERT, uncased
 
 Floats = NDArray[np.float32]
 
@@ -126,8 +123,6 @@ class TrainedReader:
     """
 
     def __init__(self, weights: Path, *, threads: int) -> None:
-        from tokenizers import Tokenizer
-
         base = plan(default_folder())
         assert base is not None  # the default embedder is one that `plan` knows
         try:
@@ -144,14 +139,11 @@ class TrainedReader:
         except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
             fix = "Install citewire again, or write the file anew with training/export.py"
             raise ModelError(f"the reader in {weights} cannot be loaded: {error}", fix) from error
-        self._tokenizer = Tokenizer.from_file(str(default_folder() / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._inputs = Inputs()
 
     def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
         """Return a reading for each window."""
-        asked = self._tokens(question)[0][:QUESTION_TOKENS]
-        encoded = [self._window(asked, window) for window in windows]
+        encoded = [self._inputs.question(question, one.before, one.sentence, one.after) for one in windows]
         read: dict[int, Reading] = {}
 
         def keep(row: int, states: Floats) -> None:
@@ -167,12 +159,7 @@ class TrainedReader:
 
     def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """Return the support of each (claim, quote)."""
-        rows, types = [], []
-        for claim, quote in pairs:
-            said = self._tokens(CLAIM + claim)[0][: MAX_TOKENS // 2]
-            held = self._tokens(quote)[0][: MAX_TOKENS - len(said) - 3]
-            rows.append([CLS, *said, SEP, *held, SEP])
-            types.append([0] * (len(said) + 2) + [1] * len(held) + [0])
+        encoded = [self._inputs.claim(claim, quote) for claim, quote in pairs]
         found: dict[int, Support] = {}
 
         def keep(row: int, states: Floats) -> None:
@@ -180,43 +167,13 @@ class TrainedReader:
             odds = np.exp((logits - logits.max()) / self._fitted.temperature)
             found[row] = Support(*(float(one) for one in odds / odds.sum()))
 
-        self._encoder.states(rows, types, keep=keep)
-        return [found[row] for row in range(len(rows))]
+        self._encoder.states([one.ids for one in encoded], [one.types for one in encoded], keep=keep)
+        return [found[row] for row in range(len(encoded))]
 
     def _head(self, name: str, state: Floats) -> Floats:
         middle = np.tanh(self._heads[f"{name}.0.weight"] @ state + self._heads[f"{name}.0.bias"])
         out: Floats = self._heads[f"{name}.3.weight"] @ middle + self._heads[f"{name}.3.bias"]
         return out
-
-    def _tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        # A shell may pass half a surrogate pair on; "replace" keeps the offsets.
-        encoding = self._tokenizer.encode(text.encode("utf-8", "replace").decode(), add_special_tokens=False)
-        return encoding.ids, encoding.offsets
-
-    def _window(self, asked: Sequence[int], window: Window) -> _Encoded:
-        """The sentence comes first where room is short, then the nearest words around it."""
-        said, offsets = self._tokens(window.sentence)
-        room = MAX_TOKENS - len(asked) - 3
-        said, offsets = said[:room], offsets[:room]
-        left, right = self._tokens(window.before)[0], self._tokens(window.after)[0]
-        room -= len(said)
-        most = max(room - min(len(right), room // 2), 0)
-        ahead = left[-most:] if most else []
-        behind = right[: room - len(ahead)]
-        ids = [CLS, *asked, SEP, *ahead, *said, *behind, SEP]
-        begin = len(asked) + 2 + len(ahead)
-        types = [int(begin <= place < begin + len(said)) for place in range(len(ids))]
-        return _Encoded(ids, types, begin, offsets)
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A window as tokens; `offsets` are those of the sentence's tokens, whose first stands at `begin`."""
-
-    ids: list[int]
-    types: list[int]
-    begin: int
-    offsets: list[tuple[int, int]]
 
 
 def _expected(base: Variables) -> set[str]:

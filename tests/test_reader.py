@@ -13,15 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from readers import LIKELY, UNLIKELY, ScriptedReader
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from citewire.index.errors import ModelError
+from citewire.qa import inputs
+from citewire.qa.inputs import CLS, MAX_TOKENS, QUESTION_TOKENS, SEP, Inputs
 from citewire.qa.reader import (
-    CLS,
     LONGEST,
-    MAX_TOKENS,
-    QUESTION_TOKENS,
-    SEP,
     WEIGHTS,
     Reading,
     Support,
@@ -37,9 +36,18 @@ WINDOWS = [FLEET, CHAIR, SNOW, Window(""), Window("Yes"), Window("🚢🚢 14 fe
 FERRIES, WHO = "How many ferries does Lund Lines run?", "Who is the chair of Lund Lines?"
 
 
+INPUTS = Inputs()
+
+
 @pytest.fixture(scope="module")
 def reader() -> TrainedReader:
     return load_reader(2)
+
+
+def test_the_weights_belong_to_the_code_that_makes_their_inputs() -> None:
+    """Where this fails, train again, or undo the change of qa/inputs.py: the network was taught other inputs."""
+    with safe_open(WEIGHTS, framework="numpy") as file:
+        assert (file.metadata() or {})["inputs"] == inputs.digest()
 
 
 def near(one: Reading, other: Reading) -> bool:
@@ -112,34 +120,33 @@ def test_alone_in_a_batch_and_from_several_threads_it_reads_the_same(reader: Tra
 class TestWindow:
     """How a window becomes tokens."""
 
-    def test_question_context_and_the_sentence_marked(self, reader: TrainedReader) -> None:
-        asked = reader._tokens("Who?")[0]
-        one = reader._window(asked, Window("Ana Ruiz.", "Before it.", "After it."))
-        assert reader._tokenizer.decode(one.ids, skip_special_tokens=False) == (
+    def test_question_context_and_the_sentence_marked(self) -> None:
+        one = INPUTS.question("Who?", "Before it.", "Ana Ruiz.", "After it.")
+        assert INPUTS._tokenizer.decode(one.ids, skip_special_tokens=False) == (
             "[CLS] who? [SEP] before it. ana ruiz. after it. [SEP]"
         )
         marked = [token for token, kind in zip(one.ids, one.types, strict=True) if kind]
-        assert reader._tokenizer.decode(marked) == "ana ruiz."
+        assert INPUTS._tokenizer.decode(marked) == "ana ruiz."
         assert one.ids[one.begin] == marked[0]
         assert ["Ana Ruiz."[a:b] for a, b in one.offsets] == ["Ana", "Ruiz", "."]
 
     @pytest.mark.parametrize("words", [1, 40, 90, 91, 92, 93, 94, 400])
     @pytest.mark.parametrize("asked", [0, 3, QUESTION_TOKENS])
-    def test_the_sentence_stays_where_room_is_short(self, reader: TrainedReader, words: int, asked: int) -> None:
+    def test_the_sentence_stays_where_room_is_short(self, words: int, asked: int) -> None:
         sentence = " ".join(["ferry"] * words)
-        one = reader._window([7] * asked, Window(sentence, "left " * 300, "right " * 300))
+        one = INPUTS.question("who " * asked, "left " * 300, sentence, "right " * 300)
         kept = min(words, MAX_TOKENS - asked - 3)
         assert len(one.ids) == len(one.types) == MAX_TOKENS
         assert (one.ids[0], one.ids[-1], one.ids.count(SEP)) == (CLS, SEP, 2)
         assert sum(one.types) == len(one.offsets) == kept
-        (ferry,), (left,), (right,) = (reader._tokens(word)[0] for word in ("ferry", "left", "right"))
+        (ferry,), (left,), (right,) = (INPUTS._tokens(word)[0] for word in ("ferry", "left", "right"))
         assert one.ids[one.begin : one.begin + kept] == [ferry] * kept
         assert abs(one.ids.count(left) - one.ids.count(right)) <= 1
 
-    def test_short_text_on_one_side_leaves_its_room_to_the_other(self, reader: TrainedReader) -> None:
-        (left,), (right,) = (reader._tokens(word)[0] for word in ("left", "right"))
+    def test_short_text_on_one_side_leaves_its_room_to_the_other(self) -> None:
+        (left,), (right,) = (INPUTS._tokens(word)[0] for word in ("left", "right"))
         for before, after in ((300, 2), (2, 300), (300, 0), (0, 300)):
-            one = reader._window([7], Window("ferry", "left " * before, "right " * after))
+            one = INPUTS.question("who", "left " * before, "ferry", "right " * after)
             assert len(one.ids) == MAX_TOKENS
             assert min(one.ids.count(left), one.ids.count(right)) == min(before, after)
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
-from citewire.qa.reader import TrainedReader, Window, load_reader
+from citewire.qa.inputs import Inputs
+from citewire.qa.reader import TrainedReader, Window
 
 FOLDER = REPOSITORY / "training"
 MODULES = ("network", "examples", "measure", "train", "export")
@@ -48,7 +49,7 @@ def training() -> Iterator[Any]:
 
 
 def text(training: Any, ids: Sequence[int]) -> str:
-    return str(training.examples.tokenizer().decode(list(ids), skip_special_tokens=False))
+    return str(Inputs()._tokenizer.decode(list(ids), skip_special_tokens=False))
 
 
 def read(training: Any, example: Any) -> tuple[str, str]:
@@ -110,31 +111,6 @@ class TestQuestions:
     def test_the_title_stands_before(self, training: Any) -> None:
         (one,) = training.examples.readings(record(), replace(every(training), titled=1.0), 0)
         assert "[SEP] lund lines." in text(training, one.ids)
-
-    @pytest.mark.parametrize("words", [1, 30, 90, 400])
-    def test_the_reader_is_given_what_it_was_trained_on(self, training: Any, words: int) -> None:
-        """The same tokens, types and places, wherever room is short."""
-        reader = load_reader(2)
-        for before, after in ((0, 0), (3, 300), (300, 3), (300, 300)):
-            given = Window(" ".join(["ferry"] * words), "left " * before, "right " * after)
-            ids, types, offsets, begin = training.examples.window(FERRIES, given.before, given.sentence, given.after)
-            one = reader._window(reader._tokens(FERRIES)[0], given)
-            assert (one.ids, one.types, one.offsets, one.begin) == (ids, types, offsets, begin)
-
-    def test_the_verifier_too(self, training: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        reader = load_reader(2)
-        given: list[tuple[list[int], list[int]]] = []
-
-        def states(rows: list[list[int]], types: list[list[int]], *, keep: Callable[..., None]) -> None:
-            for row, (ids, kinds) in enumerate(zip(rows, types, strict=True)):
-                given.append((ids, kinds))
-                keep(row, np.zeros((len(ids), 384), np.float32))
-
-        monkeypatch.setattr(reader._encoder, "states", states)
-        pairs = [("It runs 14 ferries.", PASSAGE), ("ferry " * 200, "quote " * 200)]
-        reader.verify(pairs)
-        made = [training.examples.claim(claim, quote, 0, "") for claim, quote in pairs]
-        assert given == [(list(one.ids), list(one.types)) for one in made]
 
 
 class TestClaims:
@@ -266,8 +242,8 @@ class TestRuns:
         network = training.network.Network()
         network.load_state_dict(weights, strict=False)
         windows = [Window("It runs 14 ferries.", "Lund Lines."), Window("Snow fell on the hills."), Window(PASSAGE)]
-        made = [training.examples.window(FERRIES, one.before, one.sentence, one.after) for one in windows]
-        examples = [training.network.Example(tuple(ids), tuple(types), 1.0) for ids, types, _, _ in made]
+        made = [Inputs().question(FERRIES, one.before, one.sentence, one.after) for one in windows]
+        examples = [training.network.Example(tuple(one.ids), tuple(one.types), 1.0) for one in made]
         pairs = [("It runs 14 ferries.", PASSAGE), ("It rose.", "Snow fell.")]
         claims = [training.examples.claim(*pair, 0, "") for pair in pairs]
         answers, _, supported = training.measure.run(network, [*examples, *claims])

@@ -21,16 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from network import NOT_SAID, REFUTED, SUPPORTED, UNSUPPORTED, Example
-from tokenizers import Tokenizer
 
-from citewire.index.embed import default_folder
 from citewire.index.passages import sentences
+from citewire.qa.inputs import Inputs
 
 Record = Mapping[str, Any]
 
-MAX_TOKENS = 144
-QUESTION_TOKENS = 48
-CLAIM = "claim: "  # before every claim, so that the encoder knows which of its two tasks it has
 LABELS = {"supported": SUPPORTED, "refuted": REFUTED, "not_said": NOT_SAID, "unsupported": UNSUPPORTED}
 HELD = 40  # one document in so many is held out, to measure on
 
@@ -142,52 +138,19 @@ def _reading(
     opening = passage[spans[max(0, place - before)][0] : target[0]]
     closing = passage[target[1] : spans[min(len(spans) - 1, place + after)][1]]
     sentence = passage[target[0] : target[1]]
-    ids, types, offsets, begin = window(question, f"{title}. {opening}" if title else opening, sentence, closing)
+    made = _inputs().question(question, f"{title}. {opening}" if title else opening, sentence, closing)
     first = last = -1
     if marked:
         start, end = marked[0] - target[0], min(marked[1], target[1]) - target[0]
-        inside = [begin + n for n, (a, b) in enumerate(offsets) if b > start and a < end]
+        inside = [made.begin + n for n, (a, b) in enumerate(made.offsets) if b > start and a < end]
         if inside:
             first, last = inside[0], inside[-1]
-    return Example(tuple(ids), tuple(types), answers, first, last, source=source)
+    return Example(tuple(made.ids), tuple(made.types), answers, first, last, source=source)
 
 
 @lru_cache(maxsize=1)
-def tokenizer() -> Tokenizer:
-    """Return the encoder's tokenizer, without padding, truncation and special tokens of its own."""
-    made = Tokenizer.from_file(str(default_folder() / "tokenizer.json"))
-    made.no_padding()
-    made.no_truncation()
-    return made
-
-
-def _tokens(text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    encoded = tokenizer().encode(text, add_special_tokens=False)
-    return encoded.ids, encoded.offsets
-
-
-CLS, SEP = 101, 102  # of the vocabulary of BERT, uncased
-
-
-def window(
-    question: str, before: str, sentence: str, after: str
-) -> tuple[list[int], list[int], list[tuple[int, int]], int]:
-    """Return ids, types, offsets of the sentence's tokens into it, and the place of its first token.
-
-    The sentence comes first where room is short, then the nearest words around it.
-    """
-    asked = _tokens(question)[0][:QUESTION_TOKENS]
-    said, offsets = _tokens(sentence)
-    room = MAX_TOKENS - len(asked) - 3
-    said, offsets = said[:room], offsets[:room]
-    left, right = _tokens(before)[0], _tokens(after)[0]
-    room -= len(said)
-    ahead = left[-max(room - min(len(right), room // 2), 0) :] if room else []
-    behind = right[: room - len(ahead)]
-    ids = [CLS, *asked, SEP, *ahead, *said, *behind, SEP]
-    begin = len(asked) + 2 + len(ahead)
-    types = [int(begin <= place < begin + len(said)) for place in range(len(ids))]
-    return ids, types, offsets, begin
+def _inputs() -> Inputs:
+    return Inputs()
 
 
 def _title(record: Record) -> str:
@@ -270,11 +233,8 @@ def truth(record: Record, mix: Mix, seed: int) -> Iterator[Example]:
 
 def claim(text: str, quote: str, label: int, source: str) -> Example:
     """Return a claim with its quote as tokens; the quote is cut where it is too long."""
-    said = _tokens(CLAIM + text)[0][: MAX_TOKENS // 2]
-    held = _tokens(quote)[0][: MAX_TOKENS - len(said) - 3]
-    ids = [CLS, *said, SEP, *held, SEP]
-    types = [0] * (len(said) + 2) + [1] * len(held) + [0]
-    return Example(tuple(ids), tuple(types), None, label=label, source=source)
+    made = _inputs().claim(text, quote)
+    return Example(tuple(made.ids), tuple(made.types), None, label=label, source=source)
 
 
 def claims(record: Record) -> Iterator[Example]:

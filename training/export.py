@@ -19,6 +19,7 @@ from safetensors.numpy import save
 
 from citewire.index.embed import default_folder
 from citewire.index.embed_fast import plan, variables_of
+from citewire.qa import inputs
 
 MOST_BYTES = 12_000_000
 _FROZEN = ("encoder/embeddings_0", "encoder/position_encodings", "encoder/layernorm_embedding")
@@ -40,7 +41,7 @@ def export(run: Path, to: Path, calibration: dict[str, float]) -> int:
     layers = {name: value for name, value in found.items() if not name.startswith(_FROZEN) and value.ndim}
     heads = {name: value for name, value in state.items() if not name.startswith("encoder.")}
     small = {name: value.astype(np.float16) if name in heads else value for name, value in (layers | heads).items()}
-    metadata = {"calibration": json.dumps(calibration), "settings": (run / "settings.json").read_text()}
+    metadata = {"calibration": json.dumps(calibration), "inputs": inputs.digest()}
     file = save({name: np.ascontiguousarray(value) for name, value in small.items()}, metadata)
     if len(file) > MOST_BYTES:
         raise ValueError(f"{to} would have {len(file):,} bytes, at most {MOST_BYTES:,} are shipped")
