@@ -285,10 +285,16 @@ class TestParts:
         answer = answerer("", reader).ask(self.BOTH)
         assert (answer.status, answer.claims, answer.text) == ("abstained", (), REFUSAL)
 
-    def test_a_whole_that_one_sentence_answers_needs_no_parts(self, answerer: Make, index: Index) -> None:
+    def test_a_whole_that_another_sentence_answers_needs_no_parts(self, answerer: Make, index: Index) -> None:
+        reader = ScriptedReader({**ANSWERS, self.BOTH: "3 May 2021"})
+        answer = answerer("", reader).ask(self.BOTH)
+        assert [q.text for c in answer.claims for q in c.quotes] == [ARTICLES["ferry.txt"].split("\n")[1]]
+        check_quotes(answer, index)
+
+    def test_a_whole_with_the_sentence_of_a_part_leaves_the_other_part_open(self, answerer: Make, index: Index) -> None:
         reader = ScriptedReader({**ANSWERS, self.BOTH: "14 ferries"})
         answer = answerer("Lund Lines runs 14 ferries.", reader).ask(self.BOTH)
-        assert answer.text == "Lund Lines runs 14 ferries. [1][2]"
+        assert answer.text.startswith("Lund Lines runs 14 ferries. [1][2] Not in the sources: ")
         check_quotes(answer, index)
 
     def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
