@@ -54,7 +54,9 @@ def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reade
         for span in hit.passage.sentences:
             places.setdefault((hit.passage.article, span), hit)
     chosen = list(places.items())[:_READ]
-    readings = reader.read(question, [window(article(path), span, hit.cosine) for (path, span), hit in chosen])
+    best = max((hit.score for hit in hits), default=0.0)
+    windows = [window(article(path), span, hit.cosine, best - hit.score) for (path, span), hit in chosen]
+    readings = reader.read(question, windows)
     found = [
         _evidence(article(path), span, hit.score, reading)
         for ((path, span), hit), reading in zip(chosen, readings, strict=True)
@@ -62,16 +64,18 @@ def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reade
     return sorted(found, key=lambda one: -one.probability)
 
 
-def window(article: Article, span: Span, likeness: float | None = None) -> Window:
+def window(article: Article, span: Span, likeness: float | None = None, behind: float = 0.0) -> Window:
     """Return a sentence with the title, the sentence before it and the one after it, as in training.
 
-    `likeness` as in `Window`.
+    `likeness` and `behind` as in `Window`.
     """
     after = next((one for one in _sentences(article.text) if one.start >= span.end), None)
     title = title_words(article)
     parts = [f"{title}." if title else "", sentence_before(article, span)]
     following = article.text[after.start : after.end] if after else ""
-    return Window(article.text[span.start : span.end], " ".join(part for part in parts if part), following, likeness)
+    return Window(
+        article.text[span.start : span.end], " ".join(part for part in parts if part), following, likeness, behind
+    )
 
 
 def sentence_before(article: Article, span: Span) -> str:

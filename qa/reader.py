@@ -38,12 +38,14 @@ class Window:
         sentence: what may answer.
         before, after: the text around it; where room is short, what is nearest is kept.
         likeness: cosine similarity of the question and the passage that holds the sentence; None where none was found.
+        behind: by how much that passage's score is behind the best of the search, 0 or more.
     """
 
     sentence: str
     before: str = ""
     after: str = ""
     likeness: float | None = None
+    behind: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +78,23 @@ class Calibration:
     """How logits become probabilities; training/calibrate.py fits it on documents that training did not see.
 
     Attributes:
-        scale, near, shift: weights of the logit, of the likeness, and the constant.
+        scale, near, behind, shift: weights of the logit, of the likeness, of the search's order, and the constant.
         usual: likeness that stands in where a window has none.
         temperature: divides the logits of a claim.
     """
 
     scale: float = 1.0
     near: float = 0.0
+    behind: float = 0.0
     shift: float = 0.0
     usual: float = 0.0
     temperature: float = 1.0
 
-    def probability(self, logit: float, likeness: float | None) -> float:
+    def probability(self, logit: float, likeness: float | None, behind: float = 0.0) -> float:
         """Return the probability that a sentence answers."""
         near = self.usual if likeness is None else likeness
-        return float(1 / (1 + np.exp(-(self.scale * logit + self.near * near + self.shift))))
+        odds = self.scale * logit + self.near * near - self.behind * behind + self.shift
+        return float(1 / (1 + np.exp(-odds)))
 
 
 class Reader(Protocol):
@@ -151,7 +155,7 @@ class TrainedReader:
             logit = float(self._head("answers", states[0])[0])
             span = states[one.begin : one.begin + len(one.offsets)] @ self._heads["span.weight"].T
             start, end, sure = _best(span + self._heads["span.bias"], one.offsets)
-            probability = self._fitted.probability(logit, windows[row].likeness)
+            probability = self._fitted.probability(logit, windows[row].likeness, windows[row].behind)
             read[row] = Reading(probability, start, end, sure)
 
         self._encoder.states([one.ids for one in encoded], [one.types for one in encoded], keep=keep)

@@ -2,20 +2,23 @@
 
     python training/calibrate.py DATA RUN [--threads 1]
 
-Each question is read as in an answer: over the sentences of the passages of its own document that are nearest to it. It
-is read again without those that hold an answer, and over the passages of the other documents, so that questions with
-and without an answer are there; both count the same, and so do all documents. Fitted is the chance that the best
-sentence answers, from its logit and the likeness of its passage to the question (`qa.reader.Calibration`). For claims a
-temperature is fitted on one half of them, which divides the logits; it is kept where it lowers the loss on the other
-half. RUN gets calibration.json, which export.py puts into the package.
+Each question is searched and read as in an answer, over the passages of its own document. It is read again without
+those that hold an answer, and over the passages of the other documents, so that questions with and without an answer
+are there; both count the same, and so do all documents. Which sentence is best is fitted on all that were read: by its
+logit, the likeness of its passage to the question and its place in the search (`qa.reader.Calibration`). The probability
+is that of there being an answer, as people mark more than one sentence seldom, and another one often answers too. For
+claims a temperature is fitted on one half of them, which divides the logits; it is kept where it lowers the loss on the
+other half. RUN gets calibration.json, which export.py puts into the package.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,16 +29,19 @@ from export import export
 from network import UNSUPPORTED
 from numpy.typing import NDArray
 
+from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
-from citewire.index.passages import embedded_text, passages
-from citewire.index.types import Article, Embedder, Hit
+from citewire.index.options import SearchOptions
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Filters
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.measure import calibration_error, exact_match, reliability
 from citewire.qa.reader import Calibration, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
 NEAREST = 12  # passages of a document that are read
-MOST = 40  # questions of a document
+MOST = 15  # questions of a document
 RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
@@ -43,11 +49,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question as it was read: logit and likeness of its best sentence, whether it answers, its weight in the fit."""
+    """The sentences that were read for a question.
 
-    logit: float
-    likeness: float
-    right: bool
+    Attributes:
+        features: logit, likeness, minus how far behind, and 1 for each sentence.
+        right: which of them answer.
+        weight: of the question in the fit.
+    """
+
+    features: Floats
+    right: NDArray[np.bool_]
     weight: float
 
 
@@ -64,7 +75,7 @@ def main() -> None:
     held = [one for one in records(options.data / "reader.jsonl.gz") if one["source"] in SOURCES and is_held(one)]
     cases = list(read(held, reader, load_embedder(threads=options.threads)))
     fitted = fit(cases)
-    print(f"{len(cases)} questions, {sum(case.right for case in cases)} with a best sentence that answers")
+    print(f"{len(cases)} questions, {sum(bool(case.right.any()) for case in cases)} with a sentence that answers")
     table("as trained", cases, Calibration())
     table("calibrated", cases, fitted)
     claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
@@ -77,41 +88,71 @@ def main() -> None:
 
 
 def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator[Case]:
-    """Yield the cases of all documents."""
+    """Yield the cases of all documents, found by a real search of an index of their passages."""
     documents: dict[str, list[Record]] = defaultdict(list)
     for record in held:
         documents[str(record["group"])].append(record)
-    articles = {text: one for group, lines in documents.items() for text, one in _articles(group, lines).items()}
-    every = [(text, passage) for text, one in articles.items() for passage in passages(one)]
-    vectors = embedder.embed([embedded_text(articles[text], passage) for text, passage in every])
-    for lines in documents.values():
-        asked: dict[str, dict[str, list[Any]]] = defaultdict(dict)
+    with tempfile.TemporaryDirectory() as folder, _indexed(documents, Path(folder), embedder) as (index, names):
+        for lines in documents.values():
+            asked: dict[str, dict[str, list[Any]]] = defaultdict(dict)
+            for line in lines:
+                answers = asked[str(line["question"])]
+                if line["answerable"]:
+                    answers.setdefault(names[str(line["passage"])], []).extend(line["answers"])
+            own = tuple(sorted({names[str(line["passage"])] for line in lines}))
+            others = tuple(sorted({*names.values()} - {*own}))
+            found: list[tuple[bool, Floats, NDArray[np.bool_]]] = []
+            for question, answers in list(asked.items())[:MOST]:
+                silent = tuple(name for name in own if name not in answers)
+                for there, where in ((bool(answers), own), (False, silent), (False, others)):
+                    if where and (there or where is not own or not answers):
+                        found.append(
+                            (there, *_read(question, answers if there else {}, where, index, embedder, reader))
+                        )
+            for there, features, right in found:
+                if len(features):
+                    yield Case(features, right, 1 / (sum(one == there for one, *_ in found) * len(documents)))
+
+
+@contextmanager
+def _indexed(
+    documents: Mapping[str, Sequence[Record]], folder: Path, embedder: Embedder
+) -> Iterator[tuple[Index, dict[str, str]]]:
+    """Index every passage as an article with the title of its document; yield the index and names by text."""
+    names: dict[str, str] = {}
+    titles: dict[str, dict[str, str]] = {}
+    (folder / "articles").mkdir()
+    for group, lines in documents.items():
+        kind, _, name = group.partition("/")
         for line in lines:
-            answers = asked[str(line["question"])]
-            if line["answerable"]:
-                answers.setdefault(str(line["passage"]), []).extend(line["answers"])
-        own = np.array([text in {str(line["passage"]) for line in lines} for text, _ in every])
-        found: list[tuple[bool, Evidence, bool]] = []  # there is an answer, the best sentence, it is right
-        for question, answers in list(asked.items())[:MOST]:
-            likeness = vectors @ embedder.embed_query(question)
-            having = np.array([text in answers for text, _ in every])
-            for rows in (own, own & ~having, ~own) if answers else (own, ~own):
-                order = [row for row in np.argsort(-likeness, kind="stable") if rows[row]][:NEAREST]
-                hits = [Hit(every[row][1], float(likeness[row]), float(likeness[row]), 0.0) for row in order]
-                best = next(iter(gather(question, hits, articles.__getitem__, reader)), None)
-                there = bool(answers) and rows is own
-                if best:
-                    found.append((there, best, there and _answers(best, answers)))
-        for there, best, right in found:
-            share = sum(one == there for one, _, _ in found) * len(documents)
-            yield Case(_logit(best.probability), best.score, right, 1 / share)
+            file = names.setdefault(str(line["passage"]), f"{len(names):05}.txt")
+            (folder / "articles" / file).write_text(str(line["passage"]), encoding="utf-8")
+            titles[file] = {"title": name.replace("_", " ") if kind == "wikipedia" else ""}
+    (folder / "articles" / "metadata.json").write_text(json.dumps(titles), encoding="utf-8")
+    build_index([folder / "articles"], folder / "index", embedder)
+    with Index.open(folder / "index", embedder) as index:
+        yield index, {text: file for text, file in names.items() if file in {one.path for one in index.articles()}}
 
 
-def _articles(group: str, lines: Sequence[Record]) -> dict[str, Article]:
-    """The passages of a document as articles, by their text, with its title where the group says it."""
-    kind, _, name = group.partition("/")
-    title = name.replace("_", " ") if kind == "wikipedia" else ""
-    return {text: Article(text, text, "", title=title) for text in dict.fromkeys(str(one["passage"]) for one in lines)}
+def _read(
+    question: str,
+    answers: Mapping[str, list[Any]],
+    where: Sequence[str],
+    index: Index,
+    embedder: Embedder,
+    reader: Reader,
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the features of the sentences that are found, and which of them answer."""
+    hits = search(index, embedder, question, SearchOptions(k=NEAREST, filters=Filters(articles=tuple(where))))
+    best = max((hit.score for hit in hits), default=0.0)
+    scores = {(hit.passage.article, span): hit for hit in reversed(hits) for span in hit.passage.sentences}
+    read = gather(question, hits, index.article, reader)
+    given = [scores[one.article, one.span] for one in read]
+    features = [
+        [_logit(one.probability), hit.cosine, hit.score - best, 1.0] for one, hit in zip(read, given, strict=True)
+    ]
+    right = [bool(answers) and _answers(one, dict(answers)) for one in read]
+    return np.array(features).reshape(-1, 4), np.array(right, bool)
 
 
 def _answers(best: Evidence, answers: dict[str, list[Any]]) -> bool:
@@ -127,25 +168,40 @@ def _logit(probability: float) -> float:
 
 
 def fit(cases: Sequence[Case]) -> Calibration:
-    """Return the weighted logistic regression of the cases, by Newton's method from the plain sigmoid."""
-    x = np.array([[case.logit, case.likeness, 1.0] for case in cases])
-    y = np.array([float(case.right) for case in cases])
-    weights = np.array([case.weight for case in cases])
-    weights *= len(cases) / weights.sum()
-    start = np.array([1.0, 0.0, 0.0])
+    """Return the logistic regression of all sentences, then scaled and shifted to whether a question has an answer."""
+    rows = np.concatenate([case.features for case in cases])
+    right = np.concatenate([case.right for case in cases])
+    weights = np.concatenate([np.full(len(case.right), case.weight / len(case.right)) for case in cases])
+    slopes = logistic(rows, right, weights, np.array([1.0, 0.0, 0.0, 0.0]))
+    best = [int((case.features @ slopes).argmax()) for case in cases]
+    odds = np.array([[float(case.features[at] @ slopes), 1.0] for case, at in zip(cases, best, strict=True)])
+    answers = np.array([bool(case.right.any()) for case in cases])
+    scale, shift = logistic(odds, answers, np.array([case.weight for case in cases]), np.array([1.0, 0.0]))
+    usual = float(np.median([case.features[at, 1] for case, at in zip(cases, best, strict=True) if case.right[at]]))
+    logit, near, behind, constant = (float(scale * one) for one in slopes)
+    return Calibration(*(round(one, 4) for one in (logit, near, behind, constant + float(shift), usual)))
+
+
+def logistic(x: Floats, y: NDArray[np.bool_], weights: Floats, start: Floats) -> Floats:
+    """Return the weighted logistic regression by Newton's method, a little held towards `start`."""
+    weights = weights * (len(weights) / weights.sum())
     at = start.copy()
     for _ in range(50):
         p = 1 / (1 + np.exp(-(x @ at)))
         slope = x.T @ (weights * (y - p)) - RIDGE * (at - start)
-        bend = (x * (weights * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(3)
+        bend = (x * (weights * p * (1 - p))[:, None]).T @ x + RIDGE * np.eye(len(start))
         at = at + np.linalg.solve(bend, slope)
-    usual = float(np.median([case.likeness for case in cases if case.right]))
-    return Calibration(*(round(float(one), 4) for one in at), usual=round(usual, 4))
+    return at
 
 
 def table(name: str, cases: Sequence[Case], fitted: Calibration) -> None:
-    """Print how often the best sentence answers, by its probability, and the expected calibration error."""
-    bars = reliability([(fitted.probability(case.logit, case.likeness), case.right) for case in cases])
+    """Print how often there is an answer, by the probability of the best sentence, and the calibration error."""
+    told = []
+    for case in cases:
+        odds = [fitted.probability(logit, near, -behind) for logit, near, behind, _ in case.features]
+        at = int(np.argmax(odds))
+        told.append((odds[at], bool(case.right.any())))
+    bars = reliability(told)
     print(f"{name}: expected calibration error {calibration_error(bars):.3f}\n  forecast | answers | questions")
     for bar in bars:
         print(f"      {bar.forecast:.2f} |    {bar.observed:.2f} | {bar.count}")
