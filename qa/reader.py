@@ -53,7 +53,7 @@ class Reading:
     """What the reader makes of a window.
 
     Attributes:
-        probability: that the sentence answers the question, 0 to 1, calibrated.
+        probability: that the question has an answer, by this sentence, 0 to 1, calibrated.
         start, end: the words of the sentence that answer, as offsets into it.
         sure: how much likelier these words are than all others, 0 to 1.
     """

@@ -5,10 +5,10 @@
 Each question is searched and read as in an answer, over the passages of its own document. It is read again without
 those that hold an answer, and over the passages of the other documents, so that questions with and without an answer
 are there; both count the same, and so do all documents. Which sentence is best is fitted on all that were read: by its
-logit, the likeness of its passage to the question and its place in the search (`qa.reader.Calibration`). The probability
-is that of there being an answer, as people mark more than one sentence seldom, and another one often answers too. For
-claims a temperature is fitted on one half of them, which divides the logits; it is kept where it lowers the loss on the
-other half. RUN gets calibration.json, which export.py puts into the package.
+logit, the likeness of its passage to the question and its place in the search (`qa.reader.Calibration`). The
+probability is that of there being an answer, as people mark more than one sentence seldom, and another one often
+answers too. For claims a temperature is fitted on one half of them, which divides the logits; it is kept where it
+lowers the loss on the other half. RUN gets calibration.json, which export.py puts into the package.
 """
 
 from __future__ import annotations
