@@ -6,7 +6,6 @@ Decides what is shown, withheld and refused. Knows nothing of pages and terminal
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,7 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit, Span
 from citewire.qa import analysis, arithmetic, claims, conflicts, facts, followup, parts, prompt, timeline, values
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.evidence import ANSWERS, Evidence, gather
+from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
 from citewire.qa.parts import Whole
 from citewire.qa.reader import Reader, Window
 from citewire.qa.types import (
@@ -49,10 +48,10 @@ from citewire.qa.types import (
 from citewire.qa.values import Value
 from citewire.qa.verdicts import Checker
 
-_NEAR_BEST = 2.0  # log odds by which a sentence may be behind the best and still be given to the model
+_NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 _SHORT = 12  # words of a short answer at most
-_LATER = 0.5  # log odds that each further reading of a follow-up has to be better than the one before
+_LATER = 1.6  # times by which the odds of each further reading of a follow-up must be better than the one before
 _SEARCHES = 256  # searches whose hits are kept: one answer makes several, the next question some of them again
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
@@ -107,8 +106,8 @@ class _Part:
 
     @property
     def probability(self) -> float:
-        """How likely its best sentence answers it."""
-        return self.evidence[0].probability if self.evidence else 0.0
+        """How likely it has an answer."""
+        return max((one.probability for one in self.evidence), default=0.0)
 
 
 @dataclass(slots=True)
@@ -258,8 +257,8 @@ class Answerer:
         candidates = tuple(dict.fromkeys((*followup.follow_up(asked, history), asked)))
         if len(candidates) == 1:
             return asked
-        odds = [_log_odds(self._part(text, wanted).probability) - _LATER * at for at, text in enumerate(candidates)]
-        return candidates[odds.index(max(odds))]
+        chances = [odds(self._part(text, wanted).probability) / _LATER**at for at, text in enumerate(candidates)]
+        return candidates[chances.index(max(chances))]
 
     def _part(self, text: str, wanted: SearchOptions) -> _Part:
         hits = self._hits(text, wanted)
@@ -292,11 +291,10 @@ class Answerer:
 
     def _choose(self, text: str, evidence: Sequence[Evidence]) -> list[Evidence]:
         """The sentences that answer and are near the best, each once; the newest first where it is asked what holds."""
-        able = [one for one in evidence if one.probability >= ANSWERS]
-        if not able:
+        best = max((one.probability for one in evidence), default=0.0)
+        if best < ANSWERS:
             return []
-        least = _log_odds(able[0].probability) - _NEAR_BEST
-        near = [one for one in able if _log_odds(one.probability) >= least]
+        near = [one for one in evidence if odds(one.probability) * _NEAR_BEST >= odds(best)]
         ordered = timeline.newest_first(text, near, self._index.article)
         once = {" ".join(facts.words(one.text)): one for one in reversed(ordered)}
         return list(once.values())[::-1][: self._options.evidence]
@@ -553,11 +551,6 @@ def _result(
         same_time = whole.kind == "comparison"
         result = arithmetic.compute(operation, [one for one in figures if one], same_time=same_time)
     return None if isinstance(result, arithmetic.Refusal) else result
-
-
-def _log_odds(probability: float) -> float:
-    kept = min(max(probability, 1e-6), 1 - 1e-6)
-    return math.log(kept / (1 - kept))
 
 
 def _gives(claim: str, words: str) -> bool:

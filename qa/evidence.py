@@ -11,9 +11,11 @@ from functools import lru_cache
 
 from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Hit, Span
+from citewire.qa import facts
 from citewire.qa.reader import Reader, Reading, Window
 
 ANSWERS = 0.5  # calibrated probability from which a sentence counts as answering
+_VOTING = 16  # of the likeliest sentences, which may answer with the same words
 _READ = 48  # sentences that are read at most, those of the best passages first
 
 ArticleOf = Callable[[str], Article]
@@ -48,7 +50,11 @@ class Evidence:
 
 
 def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader) -> list[Evidence]:
-    """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits."""
+    """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits.
+
+    Sentences that answer with the same words support each other: their odds add up, as far as they are among the
+    likeliest.
+    """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
         for span in hit.passage.sentences:
@@ -61,7 +67,31 @@ def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reade
         _evidence(article(path), span, hit.score, reading)
         for ((path, span), hit), reading in zip(chosen, readings, strict=True)
     ]
-    return sorted(found, key=lambda one: -one.probability)
+    return _agreed(sorted(found, key=lambda one: -one.probability))
+
+
+def odds(probability: float) -> float:
+    """Return p / (1 - p), kept finite."""
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return kept / (1 - kept)
+
+
+def _agreed(found: Sequence[Evidence]) -> list[Evidence]:
+    """Put first those whose words have most odds together; each group in its own order."""
+    totals: dict[str, float] = {}
+    groups: list[str] = []
+    for one in found[:_VOTING]:
+        words = f" {' '.join(facts.words(one.words))} "
+        group = next((other for other in totals if _same_words(words, other)), words)
+        totals[group] = totals.get(group, 0.0) + odds(one.probability)
+        groups.append(group)
+    order = sorted(range(len(groups)), key=lambda at: -totals[groups[at]])
+    return [*(found[at] for at in order), *found[_VOTING:]]
+
+
+def _same_words(one: str, other: str) -> bool:
+    """Whether words are the same, or those of one, not empty, stand in the other; both between blanks."""
+    return one == other or bool(one.strip() and other.strip() and (one in other or other in one))
 
 
 def window(article: Article, span: Span, likeness: float | None = None, behind: float = 0.0) -> Window:
