@@ -54,6 +54,7 @@ _SHORT = 12  # words of a short answer at most
 _LATER = 1.6  # times by which the odds of each further reading of a follow-up must be better than the one before
 _SEARCHES = 256  # searches whose hits are kept: one answer makes several, the next question some of them again
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
+_TRUSTED = 0.85  # probability of support from which the model's words are shown and not its quote
 _DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
 _WARMING = "What was said?"
@@ -414,9 +415,22 @@ class Answerer:
             answers = self._is_answer(part.text, plain, chosen)
             check_s = round(state.timings.check_s + time.perf_counter() - before, 4)
             state.timings = replace(state.timings, check_s=check_s)
-            if answers:
-                yield Checked(self._add(state, _led(part.polarity, plain), judgement))
+            if answers and (told := self._worded(state, plain, judgement, chosen)):
+                yield Checked(self._add(state, _led(part.polarity, told[0]), told[1]))
             enough = len(state.claims) >= _MAX_CLAIMS
+
+    def _worded(
+        self, state: _Progress, text: str, judgement: Judgement, chosen: Sequence[Evidence]
+    ) -> tuple[str, Judgement] | None:
+        """A sentence of the model as it is shown: its quote in its place where the check is not sure enough of it."""
+        if judgement.verdict == "unsupported" or judgement.probability >= _TRUSTED:
+            return text, judgement
+        if self._options.unsupported != "withheld":
+            return text, judgement
+        home = next(one for one in chosen if judgement.places[0] == claims.verbatim_place(one))
+        if any(c.shown and c.text == " ".join(home.text.split()) for c in state.claims):
+            return None
+        return home.text, _verbatim(home)
 
     def _is_answer(self, question: str, claim: str, chosen: Sequence[Evidence]) -> bool:
         """Whether a claim answers what was asked: it gives the words that the reader found, or reads as an answer."""

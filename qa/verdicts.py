@@ -154,7 +154,7 @@ def _difference(claim: str, quotes: Sequence[Quoted], probability: float) -> tup
             continue
         if any(facts.has_name(name, f"{quote.before} {quote.around}") for quote in quotes):
             elsewhere.append(name)
-        elif not (probability >= _SURELY and _is_nationality(claim, name)):
+        elif not (any(map(_points, quotes)) or (probability >= _SURELY and _is_nationality(claim, name))):
             return f"“{name}” is not in the quote", ()
     if _turned(claim, text):
         return "the quote says the opposite", ()
@@ -191,6 +191,11 @@ def _agrees(said: facts.Number, told: facts.Number, claim: str) -> bool:
         and math.isclose(round(told.value / step) * step, said.value, rel_tol=1e-9)
         and math.isclose(said.value, told.value, rel_tol=_ROUNDED)
     )
+
+
+def _points(quote: Quoted) -> bool:
+    """Whether a lone sentence opens with a pronoun: it was cut from a text that says who is meant."""
+    return not quote.before and analysis.read(quote.text)[0].tag_ in ("PRP", "PRP$")
 
 
 def _is_nationality(claim: str, name: str) -> bool:
