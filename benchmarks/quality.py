@@ -17,7 +17,7 @@ was cut short goes on; sets that were measured with the same weights, code and o
                                   each held against the six sentences nearest to it in words. "alone": the verifier's
                                   best probability is at least 0.5; "checked": with all that `qa.verdicts` compares.
     ramdocs, newspolluted         the documents' answers differ, or they do not; see `ramdocs` and `newspolluted` below.
-    falsified                     sentences of seeds/ with a number, a name or "not" changed that pass as supported.
+    falsified                     sentences of seeds/ with a number, a name or "not" changed that would be shown as they are.
     wordings                      tests/data/wordings.jsonl: right and wrong wordings of invented news that pass.
 """
 
@@ -54,7 +54,7 @@ from citewire.qa.evidence import ANSWERS, Evidence
 from citewire.qa.measure import contains, exact_match, share, token_f1, tokens
 from citewire.qa.reader import WEIGHTS, Reader, Window, load_reader
 from citewire.qa.records import Asked, Claimed, Document, Item
-from citewire.qa.verdicts import SUPPORTED, Checker, Quoted, quoted
+from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker, Quoted, quoted
 from citewire.seeds import seeds_folder
 
 K = 8  # passages of a search, as in an answer
@@ -76,6 +76,12 @@ class Tools:
 
 
 # -- what the product says: the two functions that measures call -----------------------------------------------------
+
+
+def shown(claim: str, quotes: Sequence[Quoted], reader: Reader) -> bool:
+    """Whether a claim would stand in an answer in its own words."""
+    found = Checker(reader).check(claim, quotes)
+    return found.verdict == "supported" and found.probability >= TRUSTED
 
 
 def checked(claim: str, quotes: Sequence[Quoted], reader: Reader) -> bool:
@@ -342,7 +348,7 @@ def falsified(articles: Sequence[str], tools: Tools, tell: Tell) -> Figures:
         tell(done, len(articles))
         for sentence in split(text):
             for kind, claim in [("verbatim", sentence), *changes(sentence, text, dice)]:
-                passed[kind].append(checked(claim, near(claim, text), tools.reader))
+                passed[kind].append(shown(claim, near(claim, text), tools.reader))
     false = [one for kind, ones in passed.items() if kind != "verbatim" for one in ones]
     by_kind = {f"{kind} passed": sum(ones) / len(ones) for kind, ones in passed.items()}
     return {"n": len(false), "passed": sum(false) / max(1, len(false)), **by_kind}
@@ -390,7 +396,7 @@ def wordings(told: Sequence[Record], tools: Tools, tell: Tell) -> Figures:
 
 def judged(line: Record, reader: Reader) -> tuple[bool, bool]:
     """Whether a claim's quote says it, and whether it answers the question: both, and it would be shown."""
-    said = checked(line["claim"], [Quoted(line["quote"])], reader)
+    said = shown(line["claim"], [Quoted(line["quote"])], reader)
     return said, answers(line["question"], line["claim"], line["quote"], reader)
 
 

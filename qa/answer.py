@@ -46,7 +46,7 @@ from citewire.qa.types import (
     Turn,
 )  # fmt: skip
 from citewire.qa.values import Value
-from citewire.qa.verdicts import Checker
+from citewire.qa.verdicts import TRUSTED, Checker
 
 _NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
@@ -54,7 +54,6 @@ _SHORT = 12  # words of a short answer at most
 _LATER = 1.6  # times by which the odds of each further reading of a follow-up must be better than the one before
 _SEARCHES = 256  # searches whose hits are kept: one answer makes several, the next question some of them again
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
-_TRUSTED = 0.85  # probability of support from which the model's words are shown and not its quote
 _DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
 _UNANSWERED = "Not in the sources: {}"  # said of a part of the question
 _WARMING = "What was said?"
@@ -423,7 +422,7 @@ class Answerer:
         self, state: _Progress, text: str, judgement: Judgement, chosen: Sequence[Evidence]
     ) -> tuple[str, Judgement] | None:
         """A sentence of the model as it is shown: its quote in its place where the check is not sure enough of it."""
-        if judgement.verdict == "unsupported" or judgement.probability >= _TRUSTED:
+        if judgement.verdict == "unsupported" or judgement.probability >= TRUSTED:
             return text, judgement
         if self._options.unsupported != "withheld":
             return text, judgement

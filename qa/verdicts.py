@@ -16,6 +16,7 @@ from citewire.qa.reader import Reader, Support
 from citewire.qa.types import Verdict
 
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
+TRUSTED = 0.85  # probability from which the words of a model are shown in the place of what they quote
 _DECIDED = 0.1  # the most that a claim keeps which differs for sure
 _TOGETHER = 3  # sentences that are read as one quote where none alone carries the claim
 _SAME_WORDS = 0.8  # share of a claim's words in a quote from which a "not" in one of both turns it around
