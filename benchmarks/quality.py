@@ -17,7 +17,7 @@ was cut short goes on; sets that were measured with the same weights, code and o
                                   each held against the six sentences nearest to it in words. "alone": the verifier's
                                   best probability is at least 0.5; "checked": with all that `qa.verdicts` compares.
     ramdocs, newspolluted         the documents' answers differ, or they do not; see `ramdocs` and `newspolluted` below.
-    falsified                     sentences of seeds/ with a number, a name or "not" changed that would be shown as they are.
+    falsified                     sentences of seeds/ with a number, a name or "not" changed that would be shown so.
     wordings                      tests/data/wordings.jsonl: right and wrong wordings of invented news that pass.
 """
 
