@@ -193,9 +193,24 @@ class TestClaims:
         assert (answer.status, answer.text) == ("answered", f"{COST_SENTENCE} [1]")
         assert [c.verdict for c in answer.claims] == ["supported"]
 
-    def test_a_partial_claim_is_shown_beside_what_is_said(self, answerer: Make, index: Index) -> None:
+    @pytest.mark.parametrize("probability", [0.4, 0.6, 0.84])
+    def test_words_that_are_not_trusted_give_way_to_their_quote(
+        self, answerer: Make, index: Index, probability: float
+    ) -> None:
         claim = "Repairing it took 40 million euros of taxes."
-        answer = answerer(claim, ScriptedReader(ANSWERS, {claim: 0.4})).ask(COST)
+        answer = answerer(claim, ScriptedReader(ANSWERS, {claim: probability})).ask(COST)
+        assert (answer.status, answer.text) == ("answered", f"{COST_SENTENCE} [1]")
+        check_quotes(answer, index)
+
+    def test_words_that_are_trusted_stay(self, answerer: Make, index: Index) -> None:
+        claim = "Repairing it took 40 million euros of taxes."
+        answer = answerer(claim, ScriptedReader(ANSWERS, {claim: 0.9})).ask(COST)
+        assert answer.text == f"{claim} [1]"
+        check_quotes(answer, index)
+
+    def test_a_partial_claim_is_marked_where_nothing_is_withheld(self, answerer: Make, index: Index) -> None:
+        claim = "Repairing it took 40 million euros of taxes."
+        answer = answerer(claim, ScriptedReader(ANSWERS, {claim: 0.4}), unsupported="marked").ask(COST)
         assert (answer.status, answer.text) == ("partial", f"{claim} [1] {COST_SENTENCE} [1]")
         assert answer.claims[0].reason == "the quote says only a part of this"
         check_quotes(answer, index)
