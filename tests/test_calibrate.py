@@ -20,14 +20,28 @@ def calibrate() -> Iterator[Any]:
         yield importlib.import_module("calibrate")
 
 
-def test_scale_and_shift_are_found(calibrate: Any) -> None:
+def test_the_weights_of_a_logistic_regression_are_found(calibrate: Any) -> None:
     dice = np.random.default_rng(0)
-    logits = dice.normal(0, 3, 4000)
-    right = dice.random(4000) < 1 / (1 + np.exp(-(0.6 * logits - 0.8)))
-    cases = [calibrate.Case(float(logit), bool(one), 1.0) for logit, one in zip(logits, right, strict=True)]
-    scale, shift = calibrate.fit(cases)
-    assert scale == pytest.approx(0.6, abs=0.05)
-    assert shift == pytest.approx(-0.8, abs=0.1)
+    rows = np.column_stack([dice.normal(0, 3, 4000), dice.random(4000), np.ones(4000)])
+    right = dice.random(4000) < 1 / (1 + np.exp(-(rows @ np.array([0.6, 2.0, -0.8]))))
+    found = calibrate.logistic(rows, right, np.ones(4000), np.array([1.0, 0.0, 0.0]))
+    assert found == pytest.approx([0.6, 2.0, -0.8], abs=0.25)
+
+
+def test_the_best_sentence_tells_whether_there_is_an_answer(calibrate: Any) -> None:
+    """Questions of three sentences: in half of them the one with the highest logit answers, else none does."""
+    dice = np.random.default_rng(1)
+    cases = []
+    for number in range(400):
+        features = np.column_stack([dice.normal(-2, 1, 3), dice.random(3), -dice.random(3), np.ones(3)])
+        right = np.zeros(3, bool)
+        if number % 2:
+            features[0, 0], right[0] = 3.0, True
+        cases.append(calibrate.Case(features, right, 1.0))
+    fitted = calibrate.fit(cases)
+    assert fitted.probability(3.0, 0.5, 0.5) > 0.9
+    assert fitted.probability(-2.0, 0.5, 0.5) < 0.1
+    assert 0.3 < fitted.usual < 0.7
 
 
 def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> None:
@@ -40,11 +54,11 @@ def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> 
         {**line, "question": "Which king sold it?", "passage": FERRY, "answerable": False, "answers": []},
     ]
     cases = list(calibrate.read(told, WordReader(), HashedWordsEmbedder()))
-    assert [(round(case.logit, 2), case.right, case.weight) for case in cases] == [
-        (2.2, True, 1.0),
-        (-2.2, False, 0.5),
-        (-2.2, False, 0.5),
-    ]
+    # A question without an answer has nothing to leave out: it counts twice, as the other does.
+    assert [bool(case.right.any()) for case in cases] == [True, False, False, False]
+    assert [round(case.weight, 2) for case in cases] == [1.0, 0.33, 0.33, 0.33]
+    assert all(case.features.shape == (len(case.right), 4) for case in cases)
+    assert (cases[0].features[:, 2] <= 0).all()  # how far behind the best of the search
 
 
 def test_the_loss_at_a_temperature(calibrate: Any) -> None:
