@@ -51,7 +51,6 @@ from citewire.qa.verdicts import TRUSTED, Checker
 _NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 _SHORT = 12  # words of a short answer at most
-_LATER = 1.6  # times by which the odds of each further reading of a follow-up must be better than the one before
 _SEARCHES = 256  # searches whose hits are kept: one answer makes several, the next question some of them again
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
@@ -253,12 +252,12 @@ class Answerer:
     # -- what is asked and what answers it ---------------------------------------------------------------------
 
     def _standalone(self, asked: str, history: Sequence[Turn], wanted: SearchOptions) -> str:
-        """Of the questions that a follow-up can stand for, the one that the articles answer best."""
+        """Of the questions that a follow-up can stand for, likeliest first, the first that the articles answer."""
         candidates = tuple(dict.fromkeys((*followup.follow_up(asked, history), asked)))
         if len(candidates) == 1:
             return asked
-        chances = [odds(self._part(text, wanted).probability) / _LATER**at for at, text in enumerate(candidates)]
-        return candidates[chances.index(max(chances))]
+        answered = (text for text in candidates if self._part(text, wanted).chosen)
+        return next(answered, candidates[0])
 
     def _part(self, text: str, wanted: SearchOptions) -> _Part:
         hits = self._hits(text, wanted)
