@@ -196,7 +196,8 @@ def _agrees(said: facts.Number, told: facts.Number, claim: str) -> bool:
 
 def _points(quote: Quoted) -> bool:
     """Whether a lone sentence opens with a pronoun: it was cut from a text that says who is meant."""
-    return not quote.before and analysis.read(quote.text)[0].tag_ in ("PRP", "PRP$")
+    alone = not quote.before and quote.around in ("", quote.text)
+    return alone and analysis.read(quote.text)[0].tag_ in ("PRP", "PRP$")
 
 
 def _is_nationality(claim: str, name: str) -> bool:

@@ -129,15 +129,20 @@ class TestDecided:
             ("The company paid 40% for two ships.", "40% is not in the quote"),
             ("The company paid $40 million for seven ships.", "seven is not in the quote"),
             ("The company paid $40 million for two ships in 2022.", "2022 is not in the quote"),
-            ("Acme Shipping paid $40 million for two ships.", "“Acme Shipping” is not in the quote"),
             ("It did not pay $40 million for two ships.", "the quote says the opposite"),
-            ("Acme paid $40 million for two ships.", "“Acme” is not in the quote"),
         ],
     )
     def test_what_the_quote_does_not_have(self, claim: str, reason: str) -> None:
         judged = check(claim, COST, 0.99)
         assert (judged.verdict, judged.reason, judged.places) == ("unsupported", reason, ())
         assert judged.probability <= 0.1
+
+    @pytest.mark.parametrize("name", ["Acme Shipping", "Acme"])
+    def test_a_name_that_is_nowhere(self, name: str) -> None:
+        claim = f"{name} paid $40 million for two ships."
+        judged = check(claim, [Quoted(COST, before=OPENING)], 0.99)
+        assert (judged.verdict, judged.reason) == ("unsupported", f"“{name}” is not in the quote")
+        assert check(claim, COST, 0.99).verdict == "supported"  # cut from a text that says who "it" is
 
     @pytest.mark.parametrize(
         ("claim", "quote"),
