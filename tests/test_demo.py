@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from browser import DESK, PHONE, opened
+from conftest import until
 from playwright.sync_api import Browser, Page, expect
 from scripted import HOURS, OPENING, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import START_MS, served
@@ -93,8 +95,7 @@ def test_the_tour_drives_the_page_and_points_at_what_matters(page: Page) -> None
         expect(page.locator("#cw-ask textarea")).to_have_value("")
         expect(page.locator(".cw-tour-ring")).to_be_visible()
         page.wait_for_function("() => document.querySelector('.cw-tour-ring').getBoundingClientRect().width > 20")
-        page.wait_for_timeout(300)  # the chat has scrolled
-        assert ringed(page, seen), step.title
+        until(partial(ringed, page, seen))  # the chat scrolls, and the ring follows
         if step.look == "quote":
             expect(page.locator("mark.cw-on")).to_have_text(OPENING)
         button(page, "Next")
