@@ -52,13 +52,15 @@ class Evidence:
 def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader) -> list[Evidence]:
     """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits.
 
+    What ends in a question mark, as a headline that asks the same, answers nothing and is left out.
     Sentences that answer with the same words support each other: their odds add up, as far as they are among the
     likeliest.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
         for span in hit.passage.sentences:
-            places.setdefault((hit.passage.article, span), hit)
+            if not article(hit.passage.article).text[span.start : span.end].rstrip("\"'”’)] ").endswith("?"):
+                places.setdefault((hit.passage.article, span), hit)
     chosen = list(places.items())[:_READ]
     best = max((hit.score for hit in hits), default=0.0)
     windows = [window(article(path), span, hit.cosine, best - hit.score) for (path, span), hit in chosen]

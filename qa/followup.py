@@ -80,7 +80,6 @@ def _rewritings(doc: Doc, turns: Sequence[Turn], leaning: bool) -> Iterator[str]
         yield replaced(doc, {(c.start, c.end): _fullest(c.text, full) for c in names})
         if not names:
             yield from islice(_with_owner(doc, turns), 2)
-            yield f"{last.question} {doc.text}"
         return
     asked = opened(doc)
     if (noun := _counted(last.question)) and (count := _lone_count(asked)) is not None:
@@ -89,7 +88,6 @@ def _rewritings(doc: Doc, turns: Sequence[Turn], leaning: bool) -> Iterator[str]
         yield from islice(_exchanged(asked, last), _MOST - 1)
     else:
         yield from islice(_pointed(asked, turns), _MOST - 1)
-    yield f"{last.question} {doc.text}"
 
 
 # -- what leans ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from conftest import indexed
 from readers import LIKELY, UNLIKELY, ScriptedReader
 
+from citewire.index.passages import passages
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage, Span
@@ -127,3 +128,11 @@ class TestReal:
     )
     def test_none_answers_what_is_about_something_else(self, index: Index, embedder: Embedder, question: str) -> None:
         assert all(one.probability < ANSWERS for one in find(index, embedder, question, load_reader(2)))
+
+
+def test_a_headline_that_asks_the_same_answers_nothing() -> None:
+    text = "How many ferries does Lund Lines run?\nLund Lines runs 14 ferries. “Why so many?”\n"
+    article = Article("a.txt", text, "0")
+    hits = [Hit(passage, 1.0, 0.5, 0.0) for passage in passages(article)]
+    found = gather("How many ferries does Lund Lines run?", hits, {"a.txt": article}.__getitem__, ScriptedReader())
+    assert [one.text for one in found] == ["Lund Lines runs 14 ferries."]
