@@ -63,12 +63,14 @@ export function createTour({ ask, newChat }) {
     await idle();
     say(at, step.title, step.waiting);
     next.disabled = true;
+    const before = answers().length;
     const answered = ask(step.question);
     write("");
     await Promise.race([answered, over()]);
     next.disabled = false;
     if (ended) return;
-    await until(() => lastAnswer()?.querySelector(".cw-closing")); // the chat is drawn after its state has come
+    // The chat is drawn after its state has come: until then the last answer is that of the question before.
+    await until(() => answers().length > before && lastAnswer()?.querySelector(".cw-closing"), 100);
     if (step.look === "quote") lastAnswer()?.querySelector("a.cw-chip")?.click(); // on a phone this opens the sheet
     const found = await until(() => shown(step.look));
     say(at, step.title, found ? step.after : step.otherwise);
@@ -139,13 +141,15 @@ export function createTour({ ask, newChat }) {
     if (!ended) write(question);
   }
 
-  const lastAnswer = () => [...document.querySelectorAll("#cw-chat .cw-answer")].at(-1);
+  const answers = () => document.querySelectorAll("#cw-chat .cw-answer");
+
+  const lastAnswer = () => [...answers()].at(-1);
 
   const shown = (look) => (look === "quote" ? document : lastAnswer())?.querySelector(LOOKS[look]);
 
   // Returns what `find` finds as soon as it is drawn, nothing where that takes too long.
-  async function until(find) {
-    for (let tries = 0; tries < 20 && !ended && !find(); tries += 1) await new Promise((done) => setTimeout(done, 100));
+  async function until(find, most = 20) {
+    for (let tries = 0; tries < most && !ended && !find(); tries += 1) await new Promise((done) => setTimeout(done, 100));
     return find();
   }
 

@@ -59,11 +59,12 @@ def asked(client: httpx.Client, session: str, question: str = EXAMPLES[0]) -> ht
     return call(client, session, ASK, question, None)
 
 
-def test_a_session_is_of_the_visitor_who_used_it_first(url: str) -> None:
+def test_a_session_is_of_the_visitor_who_used_it_first(url: str, site: Served) -> None:
+    panel = next(number for number, block in site.blocks.blocks.items() if block.elem_id == "cw-sources")
     with visiting(url) as first, visiting(url) as other, httpx.Client(base_url=url) as nobody:
         until(lambda: EXAMPLES[0] in asked(first, "mine").text)  # it may be loading still
         for client in (other, nobody):
-            reader = {"data": {"path": "a", "marks": []}, "component_id": 10, "fn_name": "read_article"}
+            reader = {"data": {"path": "a", "marks": []}, "component_id": panel, "fn_name": "read_article"}
             for response in (
                 asked(client, "mine"),
                 call(client, "mine", NEW, None),
