@@ -131,12 +131,6 @@ def stem(word: str) -> str:
     return str(_stemmer.stemWord(word))
 
 
-def same_root(a: str, b: str) -> bool:
-    """Whether two stems are forms of one word that the stemmer keeps apart ("scrutinis", "scrutini")."""
-    shorter = min(len(a), len(b))
-    return a == b or (shorter >= 5 and a[: max(5, shorter - 1)] == b[: max(5, shorter - 1)])
-
-
 def terms(text: str) -> list[str]:
     """Return the stems of the words of `text` that carry meaning, in order, repetitions kept."""
     return [stem(part) for w in words(text) if w not in STOP_WORDS for part in re.split(r"[-’']", w) if part]

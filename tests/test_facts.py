@@ -153,12 +153,6 @@ def test_names_that_differ_in_a_blank() -> None:
     assert not facts.same_name("Star Bank", "Star Banks")
 
 
-def test_same_root() -> None:
-    assert facts.same_root("scrutinis", "scrutini")
-    assert not facts.same_root("mine", "mint")
-    assert not facts.same_root("port", "porter")
-
-
 def test_months() -> None:
     assert facts.months("on 3 March 2019, in May and at the end of september") == {"march", "may", "september"}
     assert facts.months("They may march again; May I? March on!") == set()
