@@ -1,0 +1,195 @@
+"""What kind of thing a person typed: an intent, the kind it belongs to, and how likely the kinds are.
+
+A multinomial logistic regression over qa/wording.py, fitted by training/kinds.py on wordings of our own. Knows the
+question alone: no article, no turn before it. Who reads its guess may overrule it by what is found.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from citewire.index.embed import load_embedder
+from citewire.index.errors import ModelError
+from citewire.index.types import Embedder
+from citewire.qa.wording import features
+
+WEIGHTS = Path(__file__).parent / "kinds.safetensors"
+
+Kind = Literal[
+    "talk", "corpus", "summary", "fact", "yes_no", "why", "list", "compare", "over_time", "follow_up", "not_for_it"
+]
+Intent = Literal[
+    "greeting",
+    "thanks",
+    "goodbye",
+    "help",
+    "decline",
+    "overview",
+    "count",
+    "outlets",
+    "newest",
+    "oldest",
+    "period",
+    "mentions",
+    "people",
+    "organisations",
+    "places",
+    "summary",
+    "fact",
+    "quote",
+    "yes_no",
+    "why",
+    "how",
+    "list",
+    "compare",
+    "arithmetic",
+    "over_time",
+    "more",
+    "who_said",
+    "which_article",
+    "agree",
+    "elliptic",
+    "general",
+    "create",
+    "advice",
+    "translate",
+    "instruct",
+    "insult",
+]
+KINDS: Mapping[Intent, Kind] = MappingProxyType(
+    {
+        "greeting": "talk",
+        "thanks": "talk",
+        "goodbye": "talk",
+        "help": "talk",
+        "decline": "talk",
+        "overview": "corpus",
+        "count": "corpus",
+        "outlets": "corpus",
+        "newest": "corpus",
+        "oldest": "corpus",
+        "period": "corpus",
+        "mentions": "corpus",
+        "people": "corpus",
+        "organisations": "corpus",
+        "places": "corpus",
+        "summary": "summary",
+        "fact": "fact",
+        "quote": "fact",
+        "yes_no": "yes_no",
+        "why": "why",
+        "how": "why",
+        "list": "list",
+        "compare": "compare",
+        "arithmetic": "compare",
+        "over_time": "over_time",
+        "more": "follow_up",
+        "who_said": "follow_up",
+        "which_article": "follow_up",
+        "agree": "follow_up",
+        "elliptic": "follow_up",
+        "general": "not_for_it",
+        "create": "not_for_it",
+        "advice": "not_for_it",
+        "translate": "not_for_it",
+        "instruct": "not_for_it",
+        "insult": "not_for_it",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What a question is taken for.
+
+    Attributes:
+        intent: the likeliest intent of the kind.
+        kind: the likeliest kind.
+        probability: of the kind, 0 to 1, calibrated on wordings that were held out.
+        others: the probability of each other kind.
+        intents: the probability of each intent; they sum to 1.
+    """
+
+    intent: Intent
+    kind: Kind
+    probability: float
+    others: Mapping[Kind, float]
+    intents: Mapping[Intent, float]
+
+
+class Kinds:
+    """Tells kinds of questions. Safe to share between threads.
+
+    Args:
+        embedder: the one that the weights were fitted with.
+        weights: a file that training/kinds.py wrote.
+
+    Raises:
+        ModelError: the file is missing, damaged or of another format.
+    """
+
+    def __init__(self, embedder: Embedder, weights: Path = WEIGHTS) -> None:
+        self._embedder = embedder
+        try:
+            with safe_open(weights, framework="numpy") as file:
+                self._weight = file.get_tensor("weight").astype(np.float32)  # (intents, features)
+                self._bias = file.get_tensor("bias").astype(np.float32)
+                names = json.loads((file.metadata() or {})["intents"])
+            by_name: dict[str, Intent] = {intent: intent for intent in KINDS}
+            self._intents = [by_name[name] for name in names]
+            if len(self._weight) != len(self._intents) or self._bias.shape != (len(self._intents),):
+                raise ValueError(f"{len(self._intents)} intents have weights of shape {self._weight.shape}")
+        except (OSError, SafetensorError, ValueError, TypeError, KeyError) as error:
+            fix = "Install citewire again, or write the file anew with training/kinds.py"
+            raise ModelError(f"the kinds of questions in {weights} cannot be loaded: {error}", fix) from error
+
+    def read(self, question: str) -> Guess:
+        """Return what a question is taken for."""
+        logits = self._weight @ features(question, self._embedder) + self._bias
+        odds = np.exp(logits - logits.max())
+        shares = odds / odds.sum()
+        intents = {intent: float(share) for intent, share in zip(self._intents, shares, strict=True)}
+        kinds: dict[Kind, float] = {}
+        for intent, share in intents.items():
+            kinds[KINDS[intent]] = kinds.get(KINDS[intent], 0.0) + share
+        kind = max(kinds, key=lambda one: kinds[one])
+        intent = max((one for one in intents if KINDS[one] == kind), key=lambda one: intents[one])
+        return Guess(intent, kind, kinds.pop(kind), MappingProxyType(kinds), MappingProxyType(intents))
+
+
+def load_kinds(embedder: Embedder, threads: int) -> Kinds:
+    """Return the instrument that ships, with `embedder` if its weights were fitted with it, else with the default one.
+
+    Args:
+        embedder: what the index is searched with.
+        threads: of the default embedder, where that is needed.
+
+    Raises:
+        ModelError: the weights cannot be loaded.
+    """
+    if embedder.fingerprint == fitted_with()["embedder"]:
+        return Kinds(embedder)
+    return Kinds(load_embedder(threads=threads))
+
+
+@cache
+def fitted_with() -> Mapping[str, str]:
+    """Return what the weights belong to: `embedder`, a fingerprint; `features`, a digest of qa/wording.py.
+
+    Raises:
+        ModelError: the weights are missing or damaged.
+    """
+    try:
+        with safe_open(WEIGHTS, framework="numpy") as file:
+            return MappingProxyType(dict(file.metadata() or {}))
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{WEIGHTS} cannot be read: {error}", "Install citewire again") from error
