@@ -54,9 +54,9 @@ def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> 
         {**line, "question": "Which king sold it?", "passage": FERRY, "answerable": False, "answers": []},
     ]
     cases = list(calibrate.read(told, WordReader(), HashedWordsEmbedder()))
-    # A question without an answer has nothing to leave out: it counts twice, as the other does.
-    assert [bool(case.right.any()) for case in cases] == [True, False, False, False]
-    assert [round(case.weight, 2) for case in cases] == [1.0, 0.33, 0.33, 0.33]
+    # A question without an answer has nothing to leave out.
+    assert [bool(case.right.any()) for case in cases] == [True, False, False]
+    assert [round(case.weight, 2) for case in cases] == [1.0, 0.5, 0.5]
     assert all(case.features.shape == (len(case.right), 4) for case in cases)
     assert (cases[0].features[:, 2] <= 0).all()  # how far behind the best of the search
 

@@ -104,11 +104,10 @@ def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator
             found: list[tuple[bool, Floats, NDArray[np.bool_]]] = []
             for question, answers in list(asked.items())[:MOST]:
                 silent = tuple(name for name in own if name not in answers)
-                for there, where in ((bool(answers), own), (False, silent), (False, others)):
-                    if where and (there or where is not own or not answers):
-                        found.append(
-                            (there, *_read(question, answers if there else {}, where, index, embedder, reader))
-                        )
+                for there, where in ((bool(answers), own), *([(False, silent)] if answers else []), (False, others)):
+                    if where:
+                        given = answers if there else {}
+                        found.append((there, *_read(question, given, where, index, embedder, reader)))
             for there, features, right in found:
                 if len(features):
                     yield Case(features, right, 1 / (sum(one == there for one, *_ in found) * len(documents)))

@@ -48,16 +48,16 @@ class Mix:
         titled: the title of the document before the window, where it is known.
         noisy: questions with a typing error, without a question mark, or of key words only.
         truth: claims asked as questions of yes or no.
-        corrupted: sentences with a number, name, negation or order changed, as claims on themselves.
+        corrupted: sentences with a number, name, negation, hedge, comparison or order changed, as claims on themselves.
     """
 
     neighbours: float = 0.5
-    swapped: float = 0.3
+    swapped: float = 0.4
     echoed: float = 0.03
     titled: float = 0.5
     noisy: float = 0.15
     truth: float = 0.25
-    corrupted: float = 0.25
+    corrupted: float = 0.3
 
 
 PLAIN = Mix(neighbours=0.0, swapped=0.0, echoed=0.0, noisy=0.0, truth=0.0, corrupted=0.0)
@@ -259,7 +259,8 @@ def corrupted(record: Record, mix: Mix, seed: int, pool: Sequence[str] = ()) -> 
     sentence = passage[start:end]
     quote = sentence if dice.random() < 0.6 else passage[max(0, start - 200) : end + 200]
     changes = [_other_number(sentence, dice), _other_name(sentence, quote, pool, dice), _turned(sentence, dice)]
-    made = [change for change in (*changes, _negated(sentence, dice)) if change]
+    changes += [_negated(sentence, dice), _surer(sentence, dice), _opposed(sentence, dice)]
+    made = [change for change in changes if change]
     if made and dice.random() < 0.75:
         text, label = dice.choice(made)
         yield claim(text, quote, label, "corrupted")
@@ -307,6 +308,33 @@ def _negated(sentence: str, dice: random.Random) -> tuple[str, int] | None:
         return None
     at = dice.choice(found).end()
     return f"{sentence[:at]} not{sentence[at:]}", REFUTED
+
+
+_HEDGE = re.compile(r"\b(?:may|might|could|(?:plans?|hopes?|expects?|aims?|wants?|intends?) to)\b")
+_OPPOSED = (
+    ("more", "less"), ("higher", "lower"), ("rose", "fell"), ("increased", "decreased"), ("increase", "decrease"),
+    ("before", "after"), ("first", "last"), ("above", "below"), ("largest", "smallest"), ("won", "lost"),
+    ("most", "least"), ("up", "down"), ("north", "south"), ("east", "west"), ("older", "younger"), ("all", "some"),
+)  # fmt: skip
+
+
+def _surer(sentence: str, dice: random.Random) -> tuple[str, int] | None:
+    """What is only possible, planned or hoped for told as what will be."""
+    found = list(_HEDGE.finditer(sentence))
+    if not found:
+        return None
+    one = dice.choice(found)
+    return f"{sentence[: one.start()]}will{sentence[one.end() :]}", NOT_SAID
+
+
+def _opposed(sentence: str, dice: random.Random) -> tuple[str, int] | None:
+    """A comparison or a direction turned round."""
+    pairs = [(a, b) for pair in _OPPOSED for a, b in (pair, pair[::-1])]
+    found = [(a, b) for a, b in pairs if re.search(rf"\b{a}\b", sentence)]
+    if not found:
+        return None
+    one, other = dice.choice(found)
+    return re.sub(rf"\b{one}\b", other, sentence, count=1), REFUTED
 
 
 def _shortened(sentence: str, dice: random.Random) -> str:

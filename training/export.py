@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from network import Network
-from safetensors.numpy import save
+from safetensors.numpy import load_file, save
 
 from citewire.index.embed import default_folder
 from citewire.index.embed_fast import plan, variables_of
@@ -46,6 +46,40 @@ def export(run: Path, to: Path, calibration: dict[str, float]) -> int:
     if len(file) > MOST_BYTES:
         raise ValueError(f"{to} would have {len(file):,} bytes, at most {MOST_BYTES:,} are shipped")
     return to.write_bytes(file)
+
+
+def weights_in(file: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a file that `export` wrote, by the names of `Network`: to train on from them.
+
+    Raises:
+        SafetensorError, OSError: it is missing or damaged.
+        KeyError: it has other layers.
+    """
+    stored = {name: value.astype(np.float32) for name, value in load_file(file).items()}
+    found = {name: value for name, value in stored.items() if not name.startswith("encoder/")}
+    found["encoder.embeddings.token_type_embeddings.weight"] = stored["encoder/embeddings_1/weight"]
+    base = plan(default_folder())
+    assert base is not None
+    for number in range(base.layers):
+        ours, theirs = f"encoder/layer_{number}", f"encoder.encoder.layer.{number}"
+        attention = f"{theirs}.attention"
+        heads = [f"{attention}.self.{part}" for part in ("query", "key", "value")]
+        for layer, names in (
+            ("self_attention/linear_0", heads),
+            ("self_attention/linear_1", [f"{attention}.output.dense"]),
+            ("ffn/linear_0", [f"{theirs}.intermediate.dense"]),
+            ("ffn/linear_1", [f"{theirs}.output.dense"]),
+        ):
+            rows = stored[f"{ours}/{layer}/weight"] / stored[f"{ours}/{layer}/weight_scale"][:, np.newaxis]
+            biases = stored[f"{ours}/{layer}/bias"]
+            for name, weight, bias in zip(names, np.split(rows, len(names)), np.split(biases, len(names)), strict=True):
+                found |= {f"{name}.weight": weight, f"{name}.bias": bias}
+        for layer, name in (
+            ("self_attention/layer_norm", f"{attention}.output.LayerNorm"),
+            ("ffn/layer_norm", f"{theirs}.output.LayerNorm"),
+        ):
+            found |= {f"{name}.weight": stored[f"{ours}/{layer}/gamma"], f"{name}.bias": stored[f"{ours}/{layer}/beta"]}
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in found.items()}
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 from examples import PLAIN, Mix, chosen, claims, corrupted, is_held, names_in, readings, records, shuffled, truth
+from export import weights_in
 from measure import figures
 from network import Example, Network, loss
 
@@ -131,6 +132,8 @@ def main() -> None:
     optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
     saved = options.run / "checkpoint.pt"
     begun = 0
+    if options.start and not saved.exists():
+        network.load_state_dict(weights_in(options.start), strict=False)
     if saved.exists():
         state = torch.load(saved, weights_only=True)
         network.load_state_dict(state["network"], strict=False)
@@ -191,6 +194,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("run", type=Path, help="folder of this run; made, or gone on with")
     parser.add_argument("--examples", type=int, default=80_000, help="examples to train on, repeated as needed")
     parser.add_argument("--recipe", choices=RECIPES, default="whole")
+    parser.add_argument("--start", type=Path, help="train on from weights that export.py wrote")
     parser.add_argument("--rate", type=float, default=2.5e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
