@@ -323,6 +323,12 @@ class Segment:
             rows = range(summary.first_row, summary.first_row + summary.passages)
             yield Entry(_article(columns), signature, self.fetch(rows), self.vectors(rows))
 
+    def texts(self, without: Iterable[int] = ()) -> Iterator[str]:
+        """Yield the title and text, a line each, of all articles but those of the given numbers."""
+        query = "SELECT title, text FROM articles JOIN texts ON texts.article = articles.id WHERE id = ?"
+        for number in sorted({number for number, *_ in self.identities()}.difference(without)):
+            yield "\n".join(self._rows(query, (number,))[0])
+
     def vectors_of(self, sha256: str) -> Vectors | None:
         """Return the vectors of an article's passages, None without such an article."""
         found = self._rows("SELECT first_row, rows FROM articles WHERE sha256 = ? LIMIT 1", (sha256,))

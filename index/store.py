@@ -85,6 +85,7 @@ class Index:
     """
 
     def __init__(self, folder: Path, parts: Sequence[Part], generation: int) -> None:
+        self.folder = folder
         self.generation = generation
         self.parts = tuple(parts)
         self._open: list[_Open] = []
@@ -191,6 +192,11 @@ class Index:
         """Yield all articles with what is stored for them."""
         for part in self._open:
             yield from part.segment.entries(part.dead)
+
+    def texts(self) -> Iterator[str]:
+        """Yield the title and text, a line each, of all articles."""
+        for part in self._open:
+            yield from part.segment.texts(part.dead)
 
     def vectors_of(self, sha256: str) -> Vectors | None:
         """Return the vectors of an article's passages, also of a dead article, None without such an article."""

@@ -1,0 +1,456 @@
+"""Names of people, organisations and places in all articles, read once an article and kept in a file beside the index.
+
+    article -> spaCy -> Found (a spelling in an article)  -> kept by the article's sha256
+    Found of all articles -> Entities.named -> Named (one who or what, in all its spellings)
+
+The file is a cache: it may be deleted at any time, and one that is damaged or of another version is made anew. Knows
+names as they are spelled; does not know whether two people share one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import zlib
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, overload
+
+from citewire.index.passages import sentences
+from citewire.index.store import Index
+from citewire.index.types import Span
+from citewire.qa import analysis
+from citewire.qa.facts import name_key
+
+log = logging.getLogger("citewire.qa.entities")
+
+Kind = Literal["person", "organisation", "place"]
+Report = Callable[[str, int, int], None]  # (what is being done, articles done, articles in all)
+
+VERSION = 2  # of what is kept for an article; raise it with every change of `found_in`
+BATCH = 16  # articles that are read, and kept, at a time: about a second's work
+STAGE = "reading names"
+_WAIT_S = 10.0  # for another process that writes to the file
+_KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
+# Kept too, as they tell that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
+_OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "LANGUAGE"})
+# Of companies, as registers abbreviate them: "Canaan Inc." is "Canaan".
+_LEGAL_FORMS = frozenset(
+    "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
+)
+_CLEAR = 2  # a bare name stands for the longer one that is this many times as frequent as any other
+
+
+def quiet(stage: str, done: int, total: int) -> None:
+    """Report nothing."""
+    del stage, done, total
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A name as one article spells it: `label` is spaCy's, `span` the first of `count` mentions."""
+
+    name: str
+    label: str
+    count: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an article first has a name, spelled as fully as it has it, and how often it has it in any spelling."""
+
+    article: str
+    span: Span
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A person, organisation or place in all its spellings.
+
+    Attributes:
+        name: the spelling to show.
+        kind: what it is in most mentions.
+        spellings: all, most frequent first.
+        places: one an article, by path.
+    """
+
+    name: str
+    kind: Kind
+    spellings: tuple[str, ...]
+    places: tuple[Place, ...]
+
+
+def found_in(text: str, entities: Iterable[tuple[str, int, int]]) -> tuple[Found, ...]:
+    """Return the names of a text by their first mention, of entities as `analysis.names` returns them.
+
+    Only what stands in a sentence counts: a line above or below the article names its reporter or a menu entry.
+    """
+    spans: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
+    quotable = sentences(text)
+    starts = [sentence.start for sentence in quotable]
+    for label, start, end in entities:
+        at = bisect_right(starts, start) - 1
+        if at >= 0 and start < quotable[at].end and (label in _KINDS or label in _OTHERS):
+            span = _trimmed(text, label, start, end)
+            name = text[span.start : span.end]
+            if any(character.isupper() for character in name):
+                spans[name, label].append(span)
+    return tuple(Found(name, label, len(all_), all_[0]) for (name, label), all_ in spans.items())
+
+
+def _trimmed(text: str, label: str, start: int, end: int) -> Span:
+    """Return a name's span without what spaCy takes with it: another line, an open quotation, "the", marks."""
+    name = text[start:end]
+    name = name[: len(name) - len(name.lstrip())] + name.lstrip().partition("\n")[0]
+    if label == "PERSON":  # of others it may belong to the name: "McDonald's"
+        name = name.removesuffix("'s").removesuffix("’s")
+    while name and not (name[-1].isalnum() or name[-1] in ".)"):
+        name = name[:-1]
+    kept = name.rpartition("“")[2]
+    while kept and not kept[0].isalnum():
+        kept = kept[1:]
+    kept = kept[4:] if kept[:4].lower() == "the " else kept
+    return Span(start + len(name) - len(kept), start + len(name))
+
+
+# -- names of all articles -------------------------------------------------------------------------------------
+
+
+class Entities:
+    """What names the articles of an index have; never changes.
+
+    Args:
+        found: by path of the article.
+    """
+
+    def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
+        self.found = found
+
+    @cached_property
+    def named(self) -> tuple[Named, ...]:
+        """All people, organisations and places, those of most articles first."""
+        names = _Names(self.found)
+        groups: defaultdict[str, list[tuple[str, Found]]] = defaultdict(list)
+        for path, all_ in self.found.items():
+            whole = names.resolved(path)
+            for found in all_:
+                groups[whole[_key(found)]].append((path, found))
+        made = [_named(group, kind) for key, group in groups.items() if (kind := names.kinds[key])]
+        # News introduces a person by first and last name; a word alone is more often a brand that spaCy misreads.
+        made = [named for named in made if named.kind != "person" or " " in named.name]
+        return tuple(sorted(made, key=lambda named: (-len(named.places), -_mentions(named), named.name)))
+
+
+def _mentions(named: Named) -> int:
+    return sum(place.count for place in named.places)
+
+
+def _key(found: Found) -> str:
+    """Return what spellings of one name share that differ in capitals, dots and hyphens alone.
+
+    Of a person they may differ in a middle initial too, of a company in its legal form.
+    """
+    words = name_key(found.name.replace(",", "")).split()
+    if found.label == "PERSON" and len(words) > 2:
+        words = [words[0], *(word for word in words[1:-1] if len(word) > 1), words[-1]]
+    if found.label == "ORG" and len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        words = words[:-1]
+    return " ".join(words)
+
+
+class _Names:
+    """Which spellings are one name: "Cook" is "Tim Cook" in an article that has both, and where most articles agree."""
+
+    def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
+        counts: defaultdict[str, Counter[Kind | None]] = defaultdict(Counter)
+        firms: set[str] = set()
+        self._initials: dict[str, set[str]] = {}
+        self._keys: dict[str, tuple[str, ...]] = {}
+        for path, all_ in found.items():
+            for one in all_:
+                counts[_key(one)][_KINDS.get(one.label)] += one.count
+                if one.label == "ORG" and name_key(one.name).split()[-1:] != _key(one).split()[-1:]:
+                    firms.add(_key(one))  # its legal form was cut off
+                self._initials.setdefault(_key(one), _initials(one.name))
+            self._keys[path] = tuple(dict.fromkeys(map(_key, all_)))
+        self.kinds = {key: count.most_common(1)[0][0] for key, count in counts.items()}
+        self.kinds |= dict.fromkeys(firms, "organisation")  # however its bare name is read elsewhere
+        self._persons = {key for key, count in counts.items() if count["person"]}
+        self._totals = {key: count.total() for key, count in counts.items()}
+        self._having = Counter(key for keys in self._keys.values() for key in keys)
+        self._together = self._surnames()
+        self._spelled = self._by_letters()
+        self._local = {path: dict(self._wholes(keys)) for path, keys in self._keys.items()}
+        self._anywhere = self._agreed()
+
+    def _surnames(self) -> Counter[tuple[str, str]]:
+        """Count the articles that have a person's last word beside the whole name."""
+        together: Counter[tuple[str, str]] = Counter()
+        for keys in map(frozenset, self._keys.values()):
+            wholes = [key for key in keys if self.kinds[key] == "person" and " " in key]
+            together.update((key.split()[-1], key) for key in wholes if key.split()[-1] in keys)
+        return together
+
+    def resolved(self, path: str) -> dict[str, str]:
+        """Return what each key of an article stands for."""
+        local = self._local[path]
+        return {key: self._end(key, local) for key in self._keys[path]}
+
+    def _end(self, key: str, local: Mapping[str, str]) -> str:
+        seen = {key}
+        while True:
+            following = self._spelled[local.get(key) or self._anywhere.get(key) or self._inner(key)]
+            if following in seen:
+                return following
+            seen.add(following)
+            key = following
+
+    def _inner(self, key: str) -> str:
+        """Return the person whose name a rarer one ends with: "will donald trump", as a question begins, is none."""
+        words = key.split()
+        if self.kinds[key] == "person":
+            for inner in (" ".join(words[n:]) for n in range(1, len(words) - 1)):
+                if self._totals.get(inner, 0) >= _CLEAR * self._totals[key] and self.kinds[inner] == "person":
+                    return inner
+        return key
+
+    def _by_letters(self) -> dict[str, str]:
+        """Return for each key the most frequent of those with the same letters: "jp morgan" and "jpmorgan"."""
+        best: dict[str, str] = {}
+        for key in sorted(self._totals, key=lambda key: (-self._totals[key], key)):
+            best.setdefault(key.replace(" ", ""), key)
+        return {key: best[key.replace(" ", "")] for key in self._totals}
+
+    def _wholes(self, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Yield (part, whole) of the names of one article."""
+        by_part: defaultdict[str, set[str]] = defaultdict(set)
+        for whole in keys:
+            for part in self._parts(whole):
+                by_part[part].add(whole)
+        for part in keys:
+            if whole := self._clearest([whole for whole in by_part[part] if whole != part and self._fits(part, whole)]):
+                yield part, whole
+
+    def _fits(self, part: str, whole: str) -> bool:
+        """Whether both are of one kind, or the part is a surname that spaCy often takes for something else."""
+        if self.kinds[whole] == "person" != self.kinds[part]:
+            return part in self._persons and 2 * self._together[part, whole] > self._having[part]
+        return self.kinds[part] is not None and self.kinds[part] == self.kinds[whole]
+
+    def _parts(self, whole: str) -> set[str]:
+        """Return the keys that may stand for a name in its article: a person's words, or the initials of others."""
+        return set(whole.split()) if self.kinds[whole] == "person" else self._initials[whole]
+
+    def _clearest(self, wholes: Sequence[str]) -> str:
+        """Return the one whole that the articles speak of by far the most, "" where none is."""
+        ranked = sorted(wholes, key=lambda whole: (-self._totals[whole], whole))
+        if len(ranked) > 1 and self._totals[ranked[0]] < _CLEAR * self._totals[ranked[1]]:
+            return ""
+        return ranked[0] if ranked else ""
+
+    def _agreed(self) -> dict[str, str]:
+        """Return (part, whole) for articles that have the part alone: where more articles have both, and agree."""
+        votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for local in self._local.values():
+            for part, whole in local.items():
+                votes[part][whole] += 1
+        agreed = {}
+        for part, counted in votes.items():
+            whole, most = counted.most_common(1)[0]
+            if 2 * most >= self._having[part] and _CLEAR * (counted.total() - most) <= most:
+                agreed[part] = whole
+        return agreed
+
+
+def _initials(name: str) -> set[str]:
+    """Return what a name may be shortened to: "sec" of "Securities and Exchange Commission"; also with the "a"."""
+    words = name.split()
+    return {
+        "".join(word[0] for word in chosen).lower()
+        for chosen in (words, [word for word in words if word[0].isupper()])
+        if len(chosen) > 1
+    }
+
+
+def _named(group: Sequence[tuple[str, Found]], kind: Kind) -> Named:
+    spellings: Counter[str] = Counter()
+    for _, found in group:
+        spellings[found.name] += found.count
+    ranked = sorted(spellings, key=lambda name: (-spellings[name], name))
+    full = [name for name in ranked if " " in name] if kind == "person" else []  # "Tim Cook", though "Cook" is commoner
+    by_path: defaultdict[str, list[Found]] = defaultdict(list)
+    for path, found in group:
+        by_path[path].append(found)
+    places = tuple(_place(path, by_path[path]) for path in sorted(by_path))
+    return Named((full or ranked)[0], kind, tuple(ranked), places)
+
+
+def _place(path: str, all_: Sequence[Found]) -> Place:
+    fullest = max(all_, key=lambda found: (len(found.name.split()), -found.span.start))
+    return Place(path, fullest.span, sum(found.count for found in all_))
+
+
+# -- the file beside the index ------------------------------------------------------------------------------------
+
+
+def cache_file(folder: Path) -> Path:
+    """Return where the names of the articles of the index in `folder` are kept."""
+    folder = folder.absolute()
+    return folder.with_name(f"{folder.name}-names.db")
+
+
+@overload
+def read_entities(index: Index, folder: Path, report: Report = quiet) -> Entities: ...
+
+
+@overload
+def read_entities(
+    index: Index, folder: Path, report: Report = quiet, *, stopped: Callable[[], bool], keep: bool = True
+) -> Entities | None: ...
+
+
+def read_entities(
+    index: Index,
+    folder: Path,
+    report: Report = quiet,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    keep: bool = True,
+) -> Entities | None:
+    """Return the names in all articles of `index`, which is in `folder`; those not kept yet are read now.
+
+    `stopped` is asked before every few articles; once true, None is returned. Without `keep` nothing is written.
+
+    A run that was interrupted goes on where it stopped. Where the file beside the index cannot be written, names are
+    read into memory.
+
+    Raises:
+        ModelError: the English pipeline cannot be used.
+    """
+    paths = {summary.path: summary.sha256 for summary in index.articles()}
+    with closing(_Kept(cache_file(folder), keep)) as kept:
+        known = kept.read()
+        missing = {sha256: path for path, sha256 in paths.items() if sha256 not in known}
+        for done in range(0, len(missing), BATCH):
+            if stopped():
+                return None
+            report(STAGE, len(paths) - len(missing) + done, len(paths))
+            batch = list(missing.items())[done : done + BATCH]
+            texts = [index.article(path).text for _, path in batch]
+            read = [found_in(text, entities) for text, entities in zip(texts, analysis.names(texts), strict=True)]
+            rows = {sha256: found for (sha256, _), found in zip(batch, read, strict=True)}
+            kept.write(rows)
+            known |= rows
+        if missing:
+            report(STAGE, len(paths), len(paths))
+        kept.forget(known.keys() - set(paths.values()))
+    return Entities({path: known[sha256] for path, sha256 in paths.items()})
+
+
+class _Kept:
+    """The file of names: a row an article, with a checksum; what cannot be read or written is as if it were not there.
+
+    SQLite lets one process write at a time, and takes back what a killed one had half written. Without `keep` the file
+    is read into memory, and stays as it is.
+    """
+
+    def __init__(self, file: Path, keep: bool = True) -> None:
+        self._file = file
+        self._keep = keep
+        self._open()
+        if not keep and file.exists():
+            with (
+                suppress(sqlite3.Error),
+                closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as there,
+            ):
+                there.backup(self._database)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._database.close()
+
+    def _open(self) -> None:
+        self._database = sqlite3.connect(":memory:")
+        for _ in range(2 if self._keep else 0):  # the second time for a file that is damaged
+            with suppress(sqlite3.OperationalError):  # neither there nor writable, or locked for long
+                opened = sqlite3.connect(self._file, timeout=_WAIT_S)
+                try:
+                    _prepare(opened)
+                except sqlite3.OperationalError:
+                    opened.close()
+                    raise
+                except sqlite3.DatabaseError as error:
+                    opened.close()
+                    self._discard(error)
+                    continue
+                self._database = opened
+                return
+            break
+        _prepare(self._database)
+
+    def _discard(self, error: Exception) -> None:
+        if not self._keep:
+            return
+        log.warning("the names of the articles are read anew", extra={"file": str(self._file), "error": str(error)})
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
+            self._file.with_name(f"{self._file.name}-journal").unlink(missing_ok=True)
+
+    def read(self) -> dict[str, tuple[Found, ...]]:
+        """Return the names of all articles that are kept, by sha256."""
+        try:
+            rows = self._database.execute("SELECT sha256, found, checksum FROM names").fetchall()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            self._discard(error)
+            self._open()
+            return {}
+        whole = (row for row in rows if isinstance(row[1], bytes) and zlib.crc32(row[1]) == row[2])
+        return {
+            sha256: tuple(Found(name, label, count, Span(a, b)) for name, label, count, a, b in json.loads(found))
+            for sha256, found, _ in whole
+        }
+
+    def write(self, rows: Mapping[str, tuple[Found, ...]]) -> None:
+        """Keep the names of some articles, by sha256."""
+        packed = [
+            (sha256, data, zlib.crc32(data))
+            for sha256, all_ in rows.items()
+            for data in [json.dumps([(f.name, f.label, f.count, f.span.start, f.span.end) for f in all_]).encode()]
+        ]
+        self._change("INSERT OR REPLACE INTO names VALUES (?, ?, ?)", packed)
+
+    def forget(self, gone: Iterable[str]) -> None:
+        """Drop articles, by sha256."""
+        self._change("DELETE FROM names WHERE sha256 = ?", [(sha256,) for sha256 in gone])
+
+    def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+        try:
+            with self._database:
+                self._database.executemany(statement, rows)
+        except sqlite3.DatabaseError as error:  # a full disk, a folder that may not be written
+            log.info("names are not kept", extra={"file": str(self._file), "error": str(error)})
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Make the table, anew where it is of another version."""
+    version = zlib.crc32(f"{VERSION} {analysis.version()}".encode()) & 0x7FFFFFFF
+    if database.execute("PRAGMA user_version").fetchone() == (version,):
+        return
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("DROP TABLE IF EXISTS names")
+        database.execute(
+            "CREATE TABLE names(sha256 TEXT PRIMARY KEY, found BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID"
+        )
+        database.execute(f"PRAGMA user_version = {version}")

@@ -1,0 +1,272 @@
+"""What citewire tells of the articles as a whole, over articles that were made up for it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from conftest import indexed
+
+from citewire.index.maintenance import remove
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Filters
+from citewire.qa.corpus import ITEMS, NO_FILTERS, Counts, Told, _and, chosen, counts, stands_alone, tell
+from citewire.qa.entities import Entities, read_entities
+
+
+class Ask(Protocol):
+    """`tell` over the few articles."""
+
+    def __call__(self, intent: str, topic: str = "", filters: Filters = NO_FILTERS) -> Told: ...
+
+
+def article(title: str, outlet: str, day: str, *paragraphs: str) -> str:
+    """An article as Markdown with front matter."""
+    known = {"title": title, "outlet": outlet, "date": day}
+    front = "\n".join(f'{name}: "{value}"' for name, value in known.items() if value)
+    return f"---\n{front}\n---\n\n" + "\n\n".join(paragraphs) + "\n"
+
+
+FERRY = (
+    "Lund Lines will sell its two night ferries to Nordic Shipping before the summer ends.",
+    "It needs the money. Why now?",
+    "Maria Jensen, the chief executive of Lund Lines, told reporters in Oslo that fares had fallen for three years.",
+    "Jensen said that the sale would not cost any jobs on the ferries.",
+)
+FEW = {
+    "ferry.md": article("Lund Lines sells its night ferries", "The Courier", "2026-02-11", *FERRY),
+    "copy.md": article("Lund Lines sells its night ferries", "The Herald", "2026-02-12", *FERRY),
+    "bank.md": article(
+        "Marbank raises its rate again",
+        "The Courier",
+        "2026-01-05",
+        "The Marbank raised its main rate to 4.5 percent on Monday, the third rise within a year.",
+        "Rosa Lindqvist, its governor, said in Copenhagen that prices were still rising too fast.",
+        "Many households in Denmark will pay more for their mortgages, economists at Nordic Shipping said.",
+    ),
+    "owl.md": article(
+        "", "", "", "A snowy owl was seen on the roof of the town hall in Bergen by a group of pupils last week."
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[tuple[Index, Entities]]:
+    folder = tmp_path_factory.mktemp("few")
+    with indexed(FEW, folder, embedder) as index:
+        yield index, read_entities(index, folder / "index")
+
+
+@pytest.fixture
+def ask(few: tuple[Index, Entities], embedder: Embedder) -> Ask:
+    def asked(intent: str, topic: str = "", filters: Filters = NO_FILTERS) -> Told:
+        return exact(few[0], tell(intent, topic, few[0], lambda: few[1], embedder, filters))
+
+    return asked
+
+
+def exact(index: Index, told: Told) -> Told:
+    """Return what was told, once every item is known to end with its quote."""
+    assert len(told.items) <= ITEMS
+    for item in told.items:
+        quote = index.article(item.article).text[item.span.start : item.span.end]
+        assert quote
+        assert item.text.endswith(quote)
+    return told
+
+
+def texts(told: Told) -> list[str]:
+    return [item.text for item in told.items]
+
+
+def test_counts_know_copies_outlets_and_days(few: tuple[Index, Entities], ask: Ask) -> None:
+    assert counts(chosen(few[0])) == Counts(
+        4, 3, (("The Courier", 2), ("The Herald", 1)), "2026-01-05", "2026-02-12", 1
+    )
+    assert ask("count").lead == (
+        "There are 4 articles from 2 outlets, published between 5 Jan 2026 and 12 Feb 2026."
+        " One is a copy of another, so they tell 3 different stories. One article has no date."
+    )
+    assert ask("outlets").lead == (
+        "The articles come from 2 outlets: The Courier (2) and The Herald (1). One article does not name an outlet."
+    )
+    assert ask("period").lead == (
+        "The articles were published between 5 Jan 2026 and 12 Feb 2026. The month with most is February 2026, with 2."
+        " One article has no date."
+    )
+
+
+def test_the_articles_chosen_in_the_page_alone_count(ask: Ask) -> None:
+    assert ask("count", "", Filters(articles=("bank.md",))).lead == (
+        "Your choice has one article from The Courier, published on 5 Jan 2026."
+    )
+    assert ask("outlets", "", Filters(outlets=("the courier",))).lead == "All 2 articles are from The Courier."
+    assert ask("outlets", "", Filters(articles=("owl.md",))).lead == "No article names its outlet."
+    assert ask("period", "", Filters(articles=("bank.md",))).lead == "The articles were published on 5 Jan 2026."
+    assert ask("period", "", Filters(articles=("owl.md",))).lead == "No article has a date."
+    assert ask("newest", "", Filters(articles=("owl.md",))).lead == "No article has a date."
+    assert (
+        ask("people", "", Filters(articles=("owl.md",))).lead
+        == "The articles name no person, as far as citewire can tell."
+    )
+    assert ask("mentions", "Jensen", Filters(articles=("bank.md",))).lead == "No article mentions “Jensen”."
+    assert ask("overview", "", Filters(articles=("none.md",))) == Told("Your choice has no article.")
+
+
+def test_newest_and_oldest_count_a_copy_once(ask: Ask) -> None:
+    newest, oldest = ask("newest"), ask("oldest")
+    assert oldest.lead == "The oldest article is of 5 Jan 2026."
+    assert oldest.items[0].article == "bank.md"
+    assert len(newest.items) == len(oldest.items) == 2
+
+
+def test_an_overview_of_few_has_a_sentence_of_each_story(ask: Ask) -> None:
+    told = ask("overview")
+    assert told.lead == ask("count").lead
+    assert sorted(item.article for item in told.items if item.article != "copy.md") in (
+        ["bank.md", "owl.md"],
+        ["bank.md", "ferry.md", "owl.md"],
+    )
+    assert len(told.items) == 3
+    ferry, bank, owl = texts(told)
+    assert ferry.startswith("“Lund Lines sells its night ferries” (The ")
+    assert ferry.endswith(FERRY[0])
+    assert bank.startswith(
+        "“Marbank raises its rate again” (The Courier, 5 Jan 2026): The Marbank raised its main rate"
+    )
+    assert owl.startswith("“owl.md”: A snowy owl was seen")
+
+
+def test_organisations_people_and_places_have_counts_and_a_sentence(ask: Ask) -> None:
+    people = ask("people")
+    assert people.lead == "citewire finds the names of 2 people in the articles, most mentioned first."
+    assert texts(people)[0].startswith("Maria Jensen, in 2 articles (one different story): Maria Jensen, the chief")
+    assert texts(people)[1].startswith("Rosa Lindqvist, in one article: Rosa Lindqvist, its governor, said")
+    assert {text.partition(",")[0] for text in texts(ask("organisations"))} >= {"Lund Lines", "Nordic Shipping"}
+    assert {text.partition(",")[0] for text in texts(ask("places"))} >= {"Oslo", "Denmark", "Bergen"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "paths"),
+    [
+        ("Lindqvist", ["bank.md"]),
+        ("rosa lindqvist", ["bank.md"]),
+        ("mortgage?", ["bank.md"]),
+        ("night ferry", ["ferry.md"]),
+        ("Nordic Shipping", ["ferry.md", "bank.md"]),
+        ("town hall", ["owl.md"]),
+        ("Kazakhstan", []),
+        ("the", []),
+        ("", []),
+    ],
+)
+def test_mentions_are_sentences_that_have_the_words(ask: Ask, topic: str, paths: list[str]) -> None:
+    told = ask("mentions", topic, Filters(articles=("ferry.md", "bank.md", "owl.md")))
+    assert sorted(item.article for item in told.items) == sorted(paths)
+    numbers = {0: "No article mentions ", 1: "One article mentions ", 2: "2 articles mention "}
+    assert told.lead == f"{numbers[len(paths)]}“{topic.strip('?')}”."
+
+
+def test_the_article_about_it_comes_first_and_a_copy_is_told_once(ask: Ask) -> None:
+    told = ask("mentions", "Lund Lines")
+    assert told.lead == "2 articles (one different story) mention “Lund Lines”."
+    assert len(told.items) == 1
+    assert [item.article for item in ask("mentions", "Nordic Shipping").items][1] == "bank.md"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "alone"),
+    [
+        ("The ferry was sold in May.", True),
+        ("Maria Jensen sold the ferry.", True),
+        ("She sold it.", False),
+        ("But the ferry was sold.", False),
+        ("Ferries for sale", False),
+        ("and the ferry was sold.", False),
+        ("", False),
+    ],
+)
+def test_a_sentence_that_stands_alone(sentence: str, *, alone: bool) -> None:
+    assert stands_alone(sentence) is alone
+
+
+def test_lists_in_words() -> None:
+    assert [_and(["A"]), _and(["A", "B"]), _and(["A", "B", "C"]), _and(["A", "B", "C"], 2)] == [
+        "A",
+        "A and B",
+        "A, B and C",
+        "A, B and one more",
+    ]
+
+
+def test_an_index_without_articles(tmp_path: Path, embedder: Embedder) -> None:
+    with indexed({"a.txt": "Peru voted in May."}, tmp_path, embedder):
+        pass
+    remove(tmp_path / "index", ["a.txt"])
+    with Index.open(tmp_path / "index", embedder) as index:
+        assert tell("overview", "", index, lambda: read_entities(index, tmp_path / "index"), embedder) == Told(
+            "There are no articles yet."
+        )
+
+
+# -- many articles -----------------------------------------------------------------------------------------------
+
+TOPICS: Mapping[str, tuple[str, ...]] = {
+    "Rates": (
+        "The Marbank raised its main interest rate in {place} and said that inflation was too high.",
+        "Mortgages and loans will cost more after the decision of the Marbank, economists said.",
+    ),
+    "Whales": (
+        "Biologists counted more humpback whales off {place} than in any year since 1990.",
+        "The whales follow herring into the fjord, and the Ocean Institute tags them there.",
+    ),
+    "Football": (
+        "Brann Rovers won the football match in {place} with two late goals before a full stadium.",
+        "The striker of Brann Rovers scored twice, and the coach praised the defenders.",
+    ),
+}
+TOWNS = ("Bergen", "Oslo", "Tromso", "Stavanger", "Trondheim")
+MANY = {
+    f"{topic}-{place}.md": article(
+        f"{topic} in {place}", "The Courier", f"2026-03-0{day}", *(line.format(place=place) for line in lines)
+    )
+    for topic, lines in TOPICS.items()
+    for day, place in enumerate(TOWNS, 1)
+}
+
+
+def test_many_articles_fall_into_themes(tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citewire.qa.corpus._story", lambda article: article.path)  # these are nearly copies
+    with indexed(MANY, tmp_path, embedder) as index:
+        entities = read_entities(index, tmp_path / "index")
+        told = exact(index, tell("overview", "", index, lambda: entities, embedder))
+        assert told.lead == (
+            "There are 15 articles from The Courier, published between 1 Mar 2026 and 5 Mar 2026."
+            " They fall into 3 themes, each with an article typical of it."
+        )
+        assert sorted(item.article.partition("-")[0] for item in told.items) == ["Football", "Rates", "Whales"]
+        football = next(text for text in texts(told) if "“Football" in text)
+        assert football.startswith("5 articles around Brann Rovers")
+        assert ", such as “Football in " in football
+        mentions = exact(index, tell("mentions", "whales", index, lambda: entities, embedder))
+        assert (mentions.lead, len(mentions.items)) == ("5 articles mention “whales”.", 5)
+
+
+def test_the_command_prints_all_of_it(tmp_path: Path, embedder: Embedder) -> None:
+    with indexed(FEW, tmp_path, embedder):
+        pass
+    command = [sys.executable, "-m", "citewire.ui", "about", "--index", str(tmp_path / "index")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    assert "citewire: reading names" in printed.stderr
+    assert printed.stdout.startswith("What they are about: There are 4 articles from 2 outlets")
+    assert "\n    Maria Jensen, in 2 articles" in printed.stdout
+    again = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, timeout=300)
+    assert again.stderr == ""
+    told = json.loads(again.stdout)
+    assert list(told) == ["overview", "outlets", "period", "people", "organisations", "places"]
+    assert told["people"]["items"][0]["article"] in ("ferry.md", "copy.md")
