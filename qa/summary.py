@@ -1,0 +1,339 @@
+"""Summaries: which articles bear on a topic, which of their sentences tell most, and those sentences in fewer words.
+
+Knows sentences, their vectors and what the reader makes of them. Does not know how a summary was asked for, nor how an
+answer is put together.
+
+    topic -> select -> points -> shortened -> (text, Judgement) ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from citewire.index.options import SearchOptions
+from citewire.index.passages import sentences, title_words
+from citewire.index.scope import allowed_rows, as_of
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.index.types import Article, Embedder, Hit, Span, Vectors
+from citewire.qa import analysis, claims, facts, prompt
+from citewire.qa.claims import Judgement, Place
+from citewire.qa.evidence import ANSWERS, Evidence, odds, window
+from citewire.qa.reader import Reader
+from citewire.qa.standing import is_whole, plain, stands_alone
+from citewire.qa.types import Generator, Message
+from citewire.qa.verdicts import TRUSTED, Checker
+
+ASKED = "What is known about {}?"  # the reader's question on a topic; its answers are calibrated as those of any other
+ARTICLES = 8  # that a summary rests on at most
+FEWEST, MOST = 3, 8  # points of a summary
+TOKENS = 64  # that the model may write for a summary; at 16 a second these are 4 s
+
+_HITS = 24  # passages that a topic is looked for in, those of one article
+_EACH = 4  # passages of one article among them
+_READ = 48  # sentences of them that are read
+_SENTENCES = 200  # that are embedded, in 5 ms each
+_NEAR_BEST = 12.0  # times by which the odds of an article may be behind the best one's
+_TITLED, _AHEAD = 0.5, 0.1  # cosine of topic and title from which, and lead by which, one article is meant
+_LONG = 25  # words from which a sentence is worded shorter
+_PER_POINT = 12  # sentences of an article for each point more
+_PRIOR, _EARLY = 0.03, 0.5  # what relevance counts beside coverage, and an early place beside relevance
+_REPEATS, _ALIKE, _SAYS = (
+    0.75,
+    0.4,
+    0.7,
+)  # a repetition by cosine; asked of the verifier, by cosine; its bar
+_CENTRAL = 0.5  # share of the median centrality below which a sentence, as one on the author, is beside the point
+_SHORT = 10  # sentences up to which an article may come to fewer points than `FEWEST`
+_OPENING = 200  # characters that stand for the title of an article without one
+_MOST_TOKENS = 40  # of one wording
+_SHORTER = 0.85  # share of a sentence's words below which a wording is worth it
+
+Weights = NDArray[np.float64]  # one for each candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that a summary may be made of.
+
+    Attributes:
+        article: path of the article.
+        span: the sentence, as offsets into the article's text.
+        position: where in its article it stands, from 0 for the first to below 1.
+        relevance: that it says something of the topic, 0 to 1; 1 where there is none.
+    """
+
+    article: str
+    span: Span
+    position: float
+    relevance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a summary is made of.
+
+    Attributes:
+        scope: one article, a topic across articles, all articles that the filters leave, or nothing that bears on it.
+        articles: paths, the likeliest first; none where nothing bears on the topic.
+        candidates: sentences of these articles, in the order of each text.
+        missing: names of the topic that no article has.
+        probability: that the articles say something of the topic, 0 to 1.
+    """
+
+    scope: Literal["article", "topic", "all", "none"]
+    articles: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    missing: tuple[str, ...] = ()
+    probability: float = 0.0
+
+
+def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Selection:
+    """Return the articles that bear on a topic, all that the filters leave where it is "".
+
+    One article is chosen where its title is clearly the nearest. A topic that the reader finds nothing on, or with a
+    name that none of the articles found has, selects nothing.
+
+    Args:
+        topic: what is to be summarised: "the pope", "Acme's ferries".
+        index: where it is looked for.
+        embedder: what the index was made with.
+        reader: reads the sentences that are found.
+        options: filters and time; how many passages are looked at is decided here.
+    """
+    if not topic.strip():
+        return _everything(index, options)
+    hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1))
+    articles = {hit.passage.article: index.article(hit.passage.article) for hit in hits}
+    texts = [f"{title_words(article)} {article.text}" for article in articles.values()]
+    missing = tuple(name for name in _names(topic) if not any(facts.has_name(name, text) for text in texts))
+    likely = {} if missing else _likely(topic, hits, articles, reader)
+    best = {path: max((p for (own, _), p in likely.items() if own == path), default=0.0) for path in articles}
+    highest = max(best.values(), default=0.0)
+    if missing or highest < ANSWERS:
+        return Selection("none", missing=missing, probability=highest)
+    bearing = [path for path, p in best.items() if p >= ANSWERS and odds(p) * _NEAR_BEST >= odds(highest)]
+    nearness = embedder.embed([_heading(articles[path]) for path in bearing]) @ embedder.embed_query(topic)
+    first, *others = sorted(zip(nearness.tolist(), bearing, strict=True), reverse=True)
+    if not others or (first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD):
+        return Selection("article", (first[1],), _sentences(articles[first[1]], _SENTENCES), (), highest)
+    kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
+    candidates = tuple(
+        replace(one, relevance=likely[path, one.span])
+        for path in kept
+        for one in _sentences(articles[path])
+        if (path, one.span) in likely
+    )
+    return Selection("topic", kept, candidates, (), highest)
+
+
+def _names(topic: str) -> list[str]:
+    """The names of a topic; it is no sentence, so that its first word has its capital for a reason."""
+    return facts.names(topic, frozenset(topic.lower().split()[:1]))
+
+
+def _likely(
+    topic: str, hits: Sequence[Hit], articles: Mapping[str, Article], reader: Reader
+) -> dict[tuple[str, Span], float]:
+    """The sentences of the best passages, and how probably each says something of the topic.
+
+    One that has all words of the topic does, whatever the reader makes of it; those of its title count.
+    """
+    places: dict[tuple[str, Span], Hit] = {}
+    for hit in hits:
+        for span in hit.passage.sentences:
+            places.setdefault((hit.passage.article, span), hit)
+    read = list(places.items())[:_READ]
+    windows = [window(articles[path], span, hit.cosine, hits[0].score - hit.score) for (path, span), hit in read]
+    readings = reader.read(ASKED.format(topic), windows)
+    asked = set(facts.terms(topic))
+    found = {}
+    for (path, span), reading in zip((place for place, _ in read), readings, strict=True):
+        said = set(facts.terms(f"{title_words(articles[path])} {articles[path].text[span.start : span.end]}"))
+        found[path, span] = max(reading.probability, ANSWERS if asked and asked <= said else 0.0)
+    return found
+
+
+def _everything(index: Index, options: SearchOptions) -> Selection:
+    """The articles that the filters leave, of copies one, the newest first; as many as a summary can rest on."""
+    allowed, empty = allowed_rows(index, options, as_of(index, options))
+    table = index.table
+    at = np.flatnonzero(table.alive if allowed is None else table.alive & allowed[table.first_rows])
+    if empty or not len(at):
+        return Selection("none")
+    newest = at[np.argsort(-table.published[at].astype(np.int64), kind="stable")]
+    _, once = np.unique(table.groups[newest], return_index=True)
+    rows = table.first_rows[newest[np.sort(once)[:ARTICLES]]]
+    articles = [index.article(summary.path) for summary in index.summaries(rows.tolist())]
+    candidates = tuple(one for article in articles for one in _sentences(article, _SENTENCES // len(articles)))
+    paths = tuple(article.path for article in articles)
+    return Selection("all" if paths[1:] else "article", paths, candidates, (), 1.0)
+
+
+def _sentences(article: Article, most: int | None = None) -> tuple[Candidate, ...]:
+    spans = sentences(article.text)
+    return tuple(Candidate(article.path, span, at / len(spans)) for at, span in enumerate(spans[:most]))
+
+
+def _heading(article: Article) -> str:
+    return title_words(article) or article.text[:_OPENING]
+
+
+# -- the sentences that tell most -----------------------------------------------------------------------------------
+
+
+def points(topic: str, selection: Selection, index: Index, embedder: Embedder, reader: Reader) -> list[Place]:
+    """Return the sentences that tell most, in the order of their articles, the oldest article first.
+
+    Each next one is that which adds most to how well all candidates are covered by the chosen ones (facility location:
+    Lin and Bilmes, "A Class of Submodular Functions for Document Summarization", ACL 2011), also by how near it is to
+    topic and title and how early it stands. What cannot stand alone or repeats a chosen one is passed over, by cosine
+    as in maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) and by the verifier.
+    """
+    articles = {path: index.article(path) for path in selection.articles}
+    given = selection.candidates
+    if not given:
+        return []
+    texts = [" ".join(articles[one.article].text[one.span.start : one.span.end].split()) for one in given]
+    vectors = embedder.embed(texts)
+    headings = dict(zip(articles, embedder.embed([_heading(one) for one in articles.values()]), strict=True))
+    near = np.array([vector @ headings[one.article] for vector, one in zip(vectors, given, strict=True)])
+    if topic.strip():
+        near = (near + vectors @ embedder.embed_query(topic)) / 2
+    early = 1 - np.array([one.position for one in given])
+    prior = _PRIOR * np.array([one.relevance for one in given]) * (near + _EARLY * early)
+    chosen = _chosen(given, texts, vectors, prior, _wanted(selection), reader) or [int(prior.argmax())]
+    ordered = sorted(
+        (given[at] for at in chosen), key=lambda one: (articles[one.article].published, one.article, one.span.start)
+    )
+    while len(ordered) >= FEWEST and _goes_on(articles[ordered[0].article], ordered[0].span):
+        ordered = ordered[1:]
+    return [Place(one.article, one.span, articles[one.article].text[one.span.start : one.span.end]) for one in ordered]
+
+
+def _chosen(
+    given: Sequence[Candidate], texts: Sequence[str], vectors: Vectors, prior: Weights, most: int, reader: Reader
+) -> list[int]:
+    """The numbers of up to `most` candidates, chosen greedily; one of each article before a second of any."""
+    likeness = np.maximum(vectors @ vectors.T, 0)
+    np.fill_diagonal(likeness, 0)
+    np.fill_diagonal(likeness, likeness.max(axis=1))  # what is like nothing else adds little
+    relevance = np.array([one.relevance for one in given])
+    covers = likeness * relevance[:, None] / relevance.sum()
+    covered = np.zeros(len(given))
+    central = likeness.mean(axis=1)
+    leaning: list[int] = []  # what only its neighbours explain, the best first: for where too little else is there
+    left = np.flatnonzero(central >= _CENTRAL * np.median(central)).tolist()
+    chosen: list[int] = []
+    while left and len(chosen) < most:
+        told = {given[one].article for one in chosen}
+        fresh = [one for one in left if given[one].article not in told] or left
+        gains = np.maximum(covers[:, fresh] - covered[:, None], 0).sum(axis=0) + prior[fresh]
+        best = fresh[int(gains.argmax())]
+        left.remove(best)
+        if not stands_alone(plain(texts[best])):
+            leaning.append(best)
+        elif not _repeats(best, chosen, texts, vectors, reader):
+            chosen.append(best)
+            covered = np.maximum(covered, covers[:, best])
+    enough = FEWEST if len(given) > _SHORT else 0
+    for one in leaning:
+        if len(chosen) < enough and is_whole(texts[one]) and not _repeats(one, chosen, texts, vectors, reader):
+            chosen.append(one)
+    return chosen
+
+
+def _goes_on(article: Article, span: Span) -> bool:
+    """Whether a sentence goes on about a person by the last name alone, whose full name stands before it."""
+    people = [one.text for one in analysis.read(article.text[span.start : span.end]).ents if one.label_ == "PERSON"]
+    before = facts.names(article.text[: span.start])
+    known = title_words(article)
+    return any(
+        len(one.split()) == 1 and not facts.has_name(one, known) and any(_is_longer(other, one) for other in before)
+        for one in people[:1]
+    )
+
+
+def _is_longer(name: str, last: str) -> bool:
+    *first, own = name.split()
+    return bool(first) and facts.same_name(own, last)
+
+
+def _wanted(selection: Selection) -> int:
+    """How many points: more for a longer article, and one for each article at least."""
+    if selection.scope == "article":
+        return min(FEWEST + len(selection.candidates) // _PER_POINT, MOST - 2)
+    return min(max(FEWEST, len(selection.articles) + 2), MOST)
+
+
+def _repeats(one: int, chosen: Sequence[int], texts: Sequence[str], vectors: Vectors, reader: Reader) -> bool:
+    """Whether a sentence says what a chosen one says, or is said by it."""
+    likeness = {other: float(vectors[one] @ vectors[other]) for other in chosen}
+    if any(cosine >= _REPEATS for cosine in likeness.values()):
+        return True
+    alike = [other for other, cosine in likeness.items() if cosine >= _ALIKE]
+    pairs = [pair for other in alike for pair in ((texts[one], texts[other]), (texts[other], texts[one]))]
+    return any(support.supported >= _SAYS for support in reader.verify(pairs))
+
+
+# -- fewer words ----------------------------------------------------------------------------------------------------
+
+
+def shortened(
+    found: Sequence[Place],
+    article: Callable[[str], Article],
+    generator: Generator,
+    checker: Checker,
+    *,
+    tokens: int = TOKENS,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[str, Judgement]]:
+    """Yield each point as it is shown, with its judgement and quote.
+
+    The first is the article's own sentence, so that it comes at once.
+
+    Args:
+        found: the points.
+        article: looks up an article by path.
+        generator: words long sentences shorter; a wording that the check does not trust is not shown.
+        checker: compares a wording with its sentence.
+        tokens: most tokens that the model writes in all; what comes after is shown as it is.
+        stopped: polled between tokens; once true, no more points come.
+
+    Raises:
+        ModelError: the model went away.
+    """
+    for n, place in enumerate(found):
+        said = plain(place.text)
+        shown = said, claims.verbatim(place.article, place.span, place.text)
+        if n and len(said.split()) > _LONG and tokens >= _LONG:
+            pieces = list(generator.generate(messages(said), max_tokens=min(tokens, _MOST_TOKENS), stopped=stopped))
+            tokens -= len(pieces)
+            shown = _trusted("".join(pieces), said, place, article, checker) or shown
+        if stopped():
+            return
+        yield shown
+
+
+def messages(sentence: str) -> list[Message]:
+    """Return the prompt that asks for `sentence` in fewer words."""
+    system, *examples = prompt.sections("summary.md")
+    turns = [Message("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(examples)]
+    return [Message("system", system), *turns, Message("user", sentence)]
+
+
+def _trusted(
+    written: str, said: str, place: Place, article: Callable[[str], Article], checker: Checker
+) -> tuple[str, Judgement] | None:
+    """A wording by the model with its judgement; None where it is no shorter, no statement or not surely said."""
+    text = " ".join(written.split())
+    if len(text.split()) >= _SHORTER * len(said.split()) or not stands_alone(text):
+        return None
+    evidence = Evidence(place.article, place.span, place.text, 0.0, 1.0, place.span, 1.0)
+    judgement = claims.judge(text, (), [evidence], article, checker)
+    return (text, judgement) if judgement.verdict == "supported" and judgement.probability >= TRUSTED else None
