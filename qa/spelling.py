@@ -1,0 +1,250 @@
+"""Typing errors in a question, put right: "who is teh presidant" becomes "who is the president".
+
+Knows how often the articles and English use a word, and how many letters two words are apart. Does not know what a
+question means. A name that nobody knows stays as typed, so that no question becomes one about somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from threading import Lock
+from unicodedata import combining, normalize
+from weakref import WeakKeyDictionary
+
+import Stemmer
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
+
+from citewire.index.store import Index
+from citewire.qa import analysis
+
+_SHORT = 3  # letters of a word in which only exchanged neighbours are a typing error
+_REPLACED = 7  # letters from which on one in place of another is a typing error: "ikea" is not "idea"
+_LONG = 8  # letters from which on a word may have two errors, and a name one
+_COMMON = 1e-4  # share of all words from which on a word is meant although the articles lack it: "the", "how"
+_USUAL = 1e-6  # share from which on it is, if English has it beside the same neighbours
+_LARGE = 200_000  # words of articles from which on one that they have only once is no word to replace others by
+_MOST = 0.25  # share of words that are unknown and near to none, up to which a question is English
+
+_WORD = re.compile(r"[^\W\d_]+")
+_JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Kohl's", which people also type as "kohls"
+_TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # neither part of an address nor of "q3"
+
+_stem = Stemmer.Stemmer("english").stemWord
+_lock = Lock()  # so that two questions at a time do not both count
+_counted: WeakKeyDictionary[Index, _Words] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of English and of an index; the articles are read once, for the first word that English lacks.
+
+    Attributes:
+        index: must be open while this is used.
+    """
+
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Words in lower case: how often the articles have each, its share of all words, and all words by their length.
+
+    An article's word replaces others if the articles have it `least` times.
+    """
+
+    articles: Mapping[str, int]
+    least: int
+    shares: Mapping[str, float]
+    by_length: Mapping[int, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A word of a question: in lower case, where it stands, and the words before and after it ("" without).
+
+    A word is opening if it begins a sentence, and named if it has a capital; one that is fixed is never replaced.
+    """
+
+    word: str
+    start: int
+    end: int
+    before: str
+    after: str
+    opening: bool
+    named: bool
+    fixed: bool
+
+
+def corrected(question: str, vocabulary: Vocabulary) -> str:
+    """Return the question with its typing errors put right; everything else stays exactly as it is typed.
+
+    Only words that neither English nor the articles have are replaced, each by the word that is fewest letters apart;
+    of several by the one that is usual beside its neighbours, then by the most frequent. Unknown names, figures,
+    addresses and questions with many unknown words stay.
+
+    Raises:
+        IndexFormatError: the index is damaged.
+        ModelError: the English pipeline is missing or damaged.
+    """
+    typed = _words_of(question)
+    strange = [word for word in typed if not word.fixed and not _is_english(word.word)]
+    if not strange:
+        return question
+    words = _words(vocabulary.index)
+    strange = [word for word in strange if not _is_known(word.word, words)]
+    meant = [_meant(word, words) for word in strange]
+    if sum(word.word == now for word, now in zip(strange, meant, strict=True)) > _MOST * len(typed):
+        return question
+    for word, now in zip(reversed(strange), reversed(meant), strict=True):
+        question = question[: word.start] + _cased(now, question[word.start : word.end]) + question[word.end :]
+    return question
+
+
+def _words_of(question: str) -> list[_Typed]:
+    """Return the words of a question that could have typing errors, in their order."""
+    found = list(_TYPED.finditer(question))
+    around = ["", *(match.group().lower() for match in found), ""]
+    shouted = question.isupper()
+    typed = []
+    for match, before, after in zip(found, around, around[2:], strict=False):
+        word, ahead = match.group(), question[: match.start()].rstrip(" \"'“‘([")
+        fixed = not word.isascii() or not (shouted or word.islower() or word.istitle())
+        named = not shouted and not word.islower()
+        opening = not ahead or ahead[-1] in ".?!:"
+        typed.append(_Typed(word.lower(), match.start(), match.end(), before, after, opening, named, fixed))
+    return typed
+
+
+def _is_english(word: str) -> bool:
+    return word in _english() or (len(word) > _SHORT and analysis.knows_name(word))
+
+
+def _is_known(word: str, words: _Words) -> bool:
+    """Return whether the articles have a word, or it is another form of one that they or English have."""
+    if word in words.articles:
+        return True
+    shorter = (word[:-cut] for cut in range(1, min(len(word) - _SHORT, 4)))
+    return any(base in words.shares and _stem(base) == _stem(word) for base in shorter)
+
+
+# -- the word that is meant -------------------------------------------------------------------------------
+
+
+def _meant(typed: _Typed, words: _Words) -> str:
+    """Return the word that is meant, the typed one if that cannot be told."""
+    near = [(distance, meant) for meant, distance in _near(typed, words) if _may_be(typed, meant, words)]
+    if not near:
+        return typed.word
+    least = min(distance for distance, _ in near)
+    nearest = (meant for distance, meant in near if distance == least)
+    return max(nearest, key=lambda meant: _likelihood(typed, meant, words))
+
+
+def _likelihood(typed: _Typed, meant: str, words: _Words) -> tuple[bool, bool, int, float, str]:
+    """Return what grows with how likely a word is meant; letters are exchanged more often than left out or replaced."""
+    exchanged = sorted(typed.word) == sorted(meant)
+    same_length = len(typed.word) == len(meant)
+    return exchanged, not same_length, _pairs(typed, meant), words.shares[meant], meant
+
+
+def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
+    """Yield (word, letters apart) of the words that are near enough; exchanged neighbours are one letter apart."""
+    length = len(typed.word)
+    most = 2 if length >= _LONG and not typed.named else 1
+    for other in range(length - most, length + most + 1):
+        for meant, distance, _ in extract(
+            typed.word, words.by_length.get(other, ()), scorer=OSA.distance, score_cutoff=most, limit=None
+        ):
+            yield meant, int(distance)
+
+
+def _may_be(typed: _Typed, meant: str, words: _Words) -> bool:
+    """Return whether one can have typed the word so, and it is frequent enough to be the likely one."""
+    word, share = typed.word, words.shares[meant]
+    exchanged = sorted(word) == sorted(meant)
+    beside = _pairs(typed, meant) > 0
+    common = share >= _COMMON
+    if len(word) <= _SHORT:
+        return exchanged and common and beside and (typed.opening or not typed.named)
+    if typed.named and len(word) < _LONG and not (typed.opening and common):
+        return False
+    if not beside and not exchanged and len(word) == len(meant) < _REPLACED:
+        return False
+    if word[0] != meant[0] and not exchanged:
+        return beside and not typed.named
+    return common or (beside and share >= _USUAL) or words.articles.get(meant, 0) >= words.least
+
+
+def _cased(meant: str, typed: str) -> str:
+    if typed.isupper() and len(typed) > 1:
+        return meant.upper()
+    return meant.capitalize() if typed[0].isupper() else meant
+
+
+# -- words and how frequent they are ----------------------------------------------------------------------
+
+
+def _words(index: Index) -> _Words:
+    with _lock:
+        found = _counted.get(index)
+        if found is None:
+            found = _counted[index] = _count(index)
+        return found
+
+
+def _count(index: Index) -> _Words:
+    """Count the words of all articles: 1 s for 5,000."""
+    spaced: Counter[str] = Counter()
+    for text in index.texts():
+        spaced.update(text.split())
+    articles: Counter[str] = Counter()
+    for piece, count in spaced.items():
+        plain = piece.lower() if piece.isascii() else _plain(piece.lower())
+        for word in _WORD.findall(plain):
+            articles[word] += count
+        for first, second in _JOINED.findall(plain):
+            articles[first + second] += count
+    english = _english()
+    all_articles, all_english = max(articles.total(), 1), sum(english.values())
+    shares = {word: count / all_english for word, count in english.items()}
+    for word, count in articles.items():
+        shares[word] = shares.get(word, 0.0) + count / all_articles
+    by_length: dict[int, list[str]] = defaultdict(list)
+    for word in shares:
+        by_length[len(word)].append(word)
+    return _Words(articles, 2 if articles.total() >= _LARGE else 1, shares, by_length)
+
+
+def _plain(text: str) -> str:
+    """Return the text without accents, as the index's words are."""
+    return "".join(letter for letter in normalize("NFKD", text) if not combining(letter))
+
+
+@cache
+def _english() -> Mapping[str, int]:
+    """How often English texts have each of the 80,000 words they use most."""
+    lines = _list("frequency_dictionary_en_82_765.txt").splitlines()
+    return {word: int(count) for word, count in map(str.split, lines)}
+
+
+@cache
+def _english_pairs() -> Mapping[str, int]:
+    """How often English texts have each of the 240,000 pairs of words they use most."""
+    lines = _list("frequency_bigramdictionary_en_243_342.txt").splitlines()
+    return {pair: int(count) for pair, _, count in (line.rpartition(" ") for line in lines)}
+
+
+def _pairs(typed: _Typed, meant: str) -> int:
+    """Return how often English texts have a word beside the neighbours of a typed one."""
+    pairs = _english_pairs()
+    return pairs.get(f"{typed.before} {meant}", 0) + pairs.get(f"{meant} {typed.after}", 0)
+
+
+def _list(name: str) -> str:
+    return (files("symspellpy") / name).read_text(encoding="utf-8-sig")
