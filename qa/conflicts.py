@@ -1,28 +1,30 @@
 """Values that sources give for the same thing and that disagree.
 
 Compares the values of sentences that answer a question two by two, each of another article. They disagree where they
-are of one kind, neither article gives what the other gives, and neither time, rounding nor a hedge explains it.
+are of one kind, neither article gives what the other gives, and no time, scope, rounding or hedge explains it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 
-from citewire.index.types import Article
-from citewire.qa import analysis
-from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
+from citewire.index.types import Span
+from citewire.qa import analysis, facts, times
+from citewire.qa.evidence import ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
-from citewire.qa.values import Value, comparable, holds_now, same, values
+from citewire.qa.values import Value, comparable, counted, holds_now, same, values
 
-LEAST = ANSWERS  # probability of the unlikelier of two answers from which they are called a disagreement
-_NEAR_BEST = 0.5  # share of the best probability from which a sentence's value is compared
-_SAME_TIME = 45  # days between articles that still speak of the same time
+LEAST = 0.2  # probability of the unlikelier of two answers from which they are called a disagreement
+_NEAR_BEST = 0.3  # share of the best probability from which a sentence's value is compared
 _SAID = 0.5  # probability from which a sentence says what the other does
+_DECIDED = 0.7  # probability from which a sentence says yes or no
 _WORDS = 5  # of a thing at most
+_FAR = 1000.0  # times by which a figure is another's, from which the two are of different things
+_SHORT, _LONG = 7, 80  # days of the time of an event at most; of what figures are reported for at least
 _TRIED = 6  # pairs that the verifier reads
 _SOURCES = 3  # most sources named for one value
 
@@ -41,34 +43,79 @@ def find(
 ) -> tuple[Conflict, ...]:
     """Return the values for the same thing and time in which the sources differ on `question`; none or one conflict.
 
-    Numbers, days, names and things are compared; reasons and statements are not.
+    Numbers, days, names, things, and yes and no are compared; reasons and statements are not.
 
     Args:
         question: the question, standalone.
         evidence: what bears on it, as `qa.evidence.gather` returns it.
         article: the article of a path.
-        verifier: tells whether one sentence says what the other does.
+        verifier: tells whether one sentence says what the other does, and which says yes.
         least: see `LEAST`.
     """
-    found = [one for one in values(question, evidence, article) if one.kind != "text" or _names_a_thing(one)]
-    pairs = _unexplained(list(_pairs(question, found, article, least)), article, verifier)
+    timely = [
+        one
+        for one in evidence
+        if not times.of_another_time(question, one, article(one.article)) and not _of_a_namesake(question, one.text)
+    ]
+    if stated := analysis.statement(question):
+        found = _yes_or_no(stated, [one for one in timely if one.probability >= least], article, verifier)
+    else:
+        found = [one for one in values(question, timely, article) if one.kind != "text" or _names_a_thing(one)]
+    where = {(one.article, one.span): one for one in timely}
+    pairs = _unexplained(list(_pairs(question, found, where, article, least)), article, verifier)
     if not pairs:
         return ()
     return (Conflict(question.rstrip("?! "), tuple(_shown(pairs[0], found, article))),)
 
 
-def _pairs(question: str, found: Sequence[Value], article: ArticleOf, least: float) -> Iterator[_Pair]:
-    """Two values of two sources of which neither gives the other's, both of sentences that answer."""
+def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader) -> list[Value]:
+    """The sentences that say that a statement is so, or that it is not, each as a value."""
+    found = []
+    for one, support in zip(evidence, verifier.verify([(stated, one.text) for one in evidence]), strict=True):
+        if max(support.supported, support.refuted) >= _DECIDED:
+            key = "yes" if support.supported > support.refuted else "no"
+            day = article(one.article).published
+            found.append(
+                Value(
+                    "name", one.text, one.article, day, one.span.start, one.span.end, one.span, one.probability, key=key
+                )
+            )
+    return found
+
+
+def _of_a_namesake(question: str, text: str) -> bool:
+    """Whether a sentence names what shares a part of its name with what is asked about: Lund Bank, not Lund Lines."""
+    asked = [name for name in facts.names(question) if " " in name]
+    told = [set(facts.name_key(name).split()) for name in facts.names(text)]
+    for name in asked:
+        words = set(facts.name_key(name).split())
+        if not facts.has_name(name, text) and any(words & one and not (words <= one or one <= words) for one in told):
+            return True
+    return False
+
+
+def _pairs(
+    question: str,
+    found: Sequence[Value],
+    where: Mapping[tuple[str, Span], Evidence],
+    article: ArticleOf,
+    least: float,
+) -> Iterator[_Pair]:
+    """The best values of two sources of which neither gives the other's, both of sentences that answer."""
     by_source: dict[str, list[Value]] = {}
     for one in found:
         by_source.setdefault(_source(one, article), []).append(one)
     bar = max(least, _NEAR_BEST * max((one.probability for one in found), default=0.0))
     for ones, others in combinations(by_source.values(), 2):
-        mine = [a for a in ones if a.probability >= bar and not any(same(a, b) for b in others)]
-        theirs = [b for b in others if b.probability >= bar and not any(same(a, b) for a in ones)]
+        mine = [a for a in ones[:1] if a.probability >= bar and not any(same(a, b) for b in others)]
+        theirs = [b for b in others[:1] if b.probability >= bar and not any(same(a, b) for a in ones)]
         for a in mine:
             for b in theirs:
-                if comparable(a, b) and not _apart(question, a, b, article):
+                if (
+                    comparable(a, b)
+                    and not _apart(question, a, b, where, article)
+                    and not _scoped(question, a, b, article)
+                ):
                     yield _Pair(a, b, min(a.probability, b.probability))
 
 
@@ -82,30 +129,72 @@ def _source(value: Value, article: ArticleOf) -> str:
     return article(value.article).group or value.article
 
 
-def _apart(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
+def _apart(question: str, a: Value, b: Value, where: Mapping[tuple[str, Span], Evidence], article: ArticleOf) -> bool:
     """Whether two values are of different times: those that their sentences state, else their articles' days."""
     if a.days and b.days:
         return False
-    times = [_times(one, article(one.article)) for one in (a, b)]
-    if all(times):
-        return not any(x[0] <= y[1] and y[0] <= x[1] for x in times[0] for y in times[1])
-    changes = a.number is not None or holds_now(question)
+    told = [times.spoken(where[one.article, one.sentence], article(one.article)) for one in (a, b)]
+    if all(told):
+        if a.number is None:
+            return not any(times.meet(x, y) for x in told[0] for y in told[1])
+        one, other = told[0][0], told[1][0]
+        short, long = sorted((times.length(one), times.length(other)))
+        if not times.meet(one, other) or (short > _SHORT and long >= max(_LONG, 2 * short)):
+            return True
+    if a.number and (period := next((one[0] for one in told if one), times.asked(question))):
+        ahead = [bool(one.published) and one.published < period[1] for one in (a, b)]
+        if times.length(period) > _SHORT and ahead[0] != ahead[1]:
+            return True  # one of them tells what was expected
+    if all(told):
+        return False
+    changes = not (a.measured and b.measured) if a.number else holds_now(question)
     if not (changes and a.published and b.published):
         return False
-    return abs((date.fromisoformat(a.published) - date.fromisoformat(b.published)).days) > _SAME_TIME
+    return abs((date.fromisoformat(a.published) - date.fromisoformat(b.published)).days) > times.LATE
 
 
-def _times(value: Value, article: Article) -> list[tuple[str, str]]:
-    return [(one.first, one.last) for one in article.dates_in(value.sentence)]
+def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
+    """Whether two figures are of different things: far apart, told together, or one of some of the other."""
+    if a.number is None or b.number is None:
+        return False
+    low, high = sorted((a.number.value, b.number.value))
+    if high > _FAR * low:
+        return True
+    texts = [_said(one, article) for one in (a, b)]
+    if any(
+        one.number and any(one.number.matches(n) for n in facts.numbers(text))
+        for one, text in ((a, texts[1]), (b, texts[0]))
+    ):
+        return True
+    return any(
+        _narrower(one, text, f"{question} {other}")
+        for one, text, other in ((a, texts[0], texts[1]), (b, texts[1], texts[0]))
+    )
+
+
+def _narrower(value: Value, text: str, known: str) -> bool:
+    """Whether a figure counts some of a whole, or what has an attribute that `known` has not: "gold" of medals."""
+    if value.number is None or value.unit:
+        noun = counted(text, value.number) if value.number else None
+        there = {token.lemma_.lower() for token in analysis.read(known)}
+        told = [child for child in noun.children if child.dep_ in ("amod", "compound")] if noun else []
+        return any(child.pos_ in ("ADJ", "NOUN") and child.lemma_.lower() not in there for child in told)
+    last = times.tokens(text, value.number.start, value.number.end)[-1]
+    return any(child.dep_ == "prep" for child in last.children)
 
 
 def _unexplained(pairs: Sequence[_Pair], article: ArticleOf, verifier: Reader) -> list[_Pair]:
-    """The likeliest pairs, without those where one sentence says what the other does."""
+    """The likeliest pairs, without those of words where one sentence says what the other does."""
     tried = sorted(pairs, key=lambda pair: -pair.probability)[:_TRIED]
-    told = [(_said(pair.one, article), _said(pair.other, article)) for pair in tried]
+    wordy = [pair for pair in tried if pair.one.kind == "text"]
+    told = [(_said(pair.one, article), _said(pair.other, article)) for pair in wordy]
     support = verifier.verify([two for a, b in told for two in ((a, b), (b, a))])
-    judged = zip(tried, support[::2], support[1::2], strict=True)
-    return [pair for pair, there, back in judged if max(there.supported, back.supported) < _SAID]
+    alike = [
+        pair
+        for pair, there, back in zip(wordy, support[::2], support[1::2], strict=True)
+        if max(there.supported, back.supported) >= _SAID
+    ]
+    return [pair for pair in tried if pair not in alike]
 
 
 def _said(value: Value, article: ArticleOf) -> str:

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 from typing import Literal
 
 from citewire.index.dates import mentions
+from citewire.index.query import times
 from citewire.index.types import Article, DateMention, Span
 from citewire.qa import analysis, facts
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import ArticleOf, Evidence
+from citewire.qa.times import Days, meet, spoken, stated, tenses, tokens
+from citewire.qa.times import asked as asked_time
 
 Kind = Literal["number", "date", "name", "text"]
 
@@ -25,9 +29,6 @@ _ROUNDED = 0.005  # share of a rounded number that it may be off
 _LONGEST_TEXT = 6  # words that can be compared; more are a statement
 _AMOUNTS = frozenset(("CARDINAL", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "DATE", "TIME"))  # spaCy's, no names
 _MODIFIES = frozenset(("advmod", "amod", "quantmod"))  # how a word before a number stands to it
-_NOW = frozenset(
-    (("current", "JJ"), ("currently", "RB"), ("late", "JJS"), ("latest", "JJS"), ("now", "RB"), ("today", "NN"))
-)
 _LINKS = frozenset(("PUNCT", "CCONJ", "ADP", "DET", "PART"))  # between the parts of one name
 
 
@@ -41,6 +42,7 @@ class Value:
         sentence, probability: of the evidence.
         number, low, high: the number (its offsets are into the sentence), and what rounding and hedges allow.
         unit: of a number: "%", a currency, or what is counted.
+        measured: whether the number is a length, weight or the like, which changes less than counts and prices do.
         days: first and last day meant.
         key: normalised name or words.
     """
@@ -57,6 +59,7 @@ class Value:
     low: float = 0.0
     high: float = 0.0
     unit: str = ""
+    measured: bool = False
     days: tuple[str, str] | None = None
     key: str = ""
 
@@ -78,13 +81,7 @@ def asked(question: str) -> Kind | None:
 
 def holds_now(question: str) -> bool:
     """Whether a question asks for what is so now: in the present tense and of no named time, or in so many words."""
-    doc = analysis.read(question)
-    if any((token.lemma_.lower(), token.tag_) in _NOW for token in doc):
-        return True
-    root = next((token for token in doc if token.dep_ == "ROOT"), None)
-    verbs = [root, *(child for child in root.children if child.dep_ in ("aux", "auxpass"))] if root else []
-    tenses = {tense for verb in verbs for tense in verb.morph.get("Tense", [])}
-    return tenses == {"Pres"} and not mentions(question, "")
+    return times(question).newest or (tenses(question) == {"Pres"} and not mentions(question, ""))
 
 
 def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near: float = NEAR_BEST) -> list[Value]:
@@ -131,6 +128,40 @@ def comparable(a: Value, b: Value) -> bool:
     return True
 
 
+def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> tuple[Value, Value] | None:
+    """Return the figures that one sentence gives for the two times that questions ask about, None unless both are told.
+
+    "It fell to $21 this year from $25 in 2024": each figure goes with the time that is nearest to it in the structure.
+    """
+    wanted = [asked_time(question) for question in questions]
+    figures = [_placed(number, evidence) for number in facts.numbers(evidence.text)]
+    read = [(one, _number(questions[0], one, article)) for one in figures]
+    found = []
+    for (one, first), (two, second) in permutations(read, 2):
+        far = [_far(days, place, article) for days, place in zip(wanted, (one, two), strict=True)]
+        if first and second and comparable(first, second) and all(far):
+            found.append((sum(steps for steps, _ in far), sum(gap for _, gap in far), first, second))
+    best = min(found, key=lambda some: some[:2], default=None)
+    return best and best[2:]
+
+
+def _placed(number: facts.Number, evidence: Evidence) -> Evidence:
+    """The sentence with a number as its answer."""
+    offset = evidence.span.start
+    return replace(evidence, answer=Span(offset + number.start, offset + number.end))
+
+
+def _far(days: Days | None, evidence: Evidence, article: Article) -> tuple[int, ...]:
+    """How many stated times are nearer to the answer than the one meant, and characters to it; () without that."""
+    told = spoken(evidence, article)
+    steps = next((n for n, one in enumerate(told) if days and meet(days, one)), None)
+    if not days or steps is None:
+        return ()
+    places = [one for one in stated(evidence, article) if meet(days, (one.first, one.last))]
+    gaps = [max(one.start - evidence.answer.end, evidence.answer.start - one.end, 0) for one in places]
+    return steps, min(gaps, default=0)
+
+
 # -- kinds ----------------------------------------------------------------------------------------------------
 
 
@@ -165,13 +196,20 @@ def _number(question: str, evidence: Evidence, article: Article) -> Value | None
     low, high = bounds(evidence.text, number)
     made = _made("number", evidence, article, start, end)
     key = f"{number.value:g}"
-    return replace(made, number=number, low=low, high=high, unit=unit(evidence.text, number), key=key)
+    measured = _measured(evidence.text, number)
+    return replace(
+        made, number=number, low=low, high=high, unit=unit(evidence.text, number), measured=measured, key=key
+    )
+
+
+def _measured(text: str, number: facts.Number) -> bool:
+    return any(token.ent_type_ == "QUANTITY" for token in tokens(text, number.start, number.end))
 
 
 def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> list[facts.Number]:
     """The numbers in or beside the words that answer: no times, no parts of names, none of the question's own."""
     offset, asked_about = evidence.span.start, facts.numbers(question)
-    dated = [(one.start - offset, one.end - offset) for one in _stated(evidence, article)]
+    dated = [(one.start - offset, one.end - offset) for one in stated(evidence, article)]
     first, last = evidence.answer.start - offset - gap, evidence.answer.end - offset + gap
     return [
         one
@@ -194,7 +232,7 @@ def bounds(text: str, number: facts.Number) -> tuple[float, float]:
     """
     whole, _, decimals = "".join(c for c in text[number.start : number.end] if c.isdigit() or c == ".").partition(".")
     scale = number.value / float(f"{whole}.{decimals}") if whole and number.value else 1.0
-    step = scale * 10.0 ** -len(decimals) if scale > 1 or decimals else 0.0
+    step = scale * 10.0 ** -len(decimals) if scale > 1 or decimals or _measured(text, number) else 0.0
     hedges = _hedges(text, number)
     if any(hedge.morph.get("Degree", []) in (["Cmp"], ["Sup"]) for hedge in hedges):
         return number.value / 2, number.value * 2
@@ -228,11 +266,17 @@ def unit(text: str, number: facts.Number) -> str:
     """Return what a number is of: "percent", a currency, or the noun that it counts, as written; "" if none."""
     if number.unit:
         return "percent" if number.unit == "%" else facts.currency(text[number.start : number.end])
+    noun = counted(text, number)
+    return noun.text if noun else ""
+
+
+def counted(text: str, number: facts.Number) -> Token | None:
+    """Return the noun that a number counts."""
     last = tokens(text, number.start, number.end)[-1]
-    counted = last.head if last.dep_ == "nummod" else last
-    while counted.dep_ == "compound":  # "night" of "17 night ferries"
-        counted = counted.head
-    return counted.text if counted.pos_ in ("NOUN", "PROPN") else ""
+    noun = last.head if last.dep_ == "nummod" else last
+    while noun.dep_ == "compound":  # "night" of "17 night ferries"
+        noun = noun.head
+    return noun if noun.pos_ in ("NOUN", "PROPN") else None
 
 
 def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
@@ -248,18 +292,8 @@ def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
 
 def _dates(evidence: Evidence, article: Article, gap: int) -> list[DateMention]:
     """The times in or beside the words that answer; there, a year that counts nothing is one too."""
-    answer, stated = evidence.answer, _stated(evidence, article)
-    return [one for one in stated if one.start < answer.end + gap and one.end > answer.start - gap]
-
-
-def _stated(evidence: Evidence, article: Article) -> list[DateMention]:
-    found, offset, years = list(article.dates_in(evidence.span)), evidence.span.start, facts.years(evidence.text)
-    for one in facts.numbers(evidence.text):
-        start, end = offset + one.start, offset + one.end
-        bare = one.value in years and evidence.text[one.start : one.end].isdigit() and not unit(evidence.text, one)
-        if bare and not any(date.start < end and start < date.end for date in found):
-            found.append(DateMention(start, end, f"{one.value:.0f}-01-01", f"{one.value:.0f}-12-31"))
-    return found
+    answer = evidence.answer
+    return [one for one in stated(evidence, article) if one.start < answer.end + gap and one.end > answer.start - gap]
 
 
 def _name(question: str, evidence: Evidence, article: Article) -> Value | None:
@@ -310,12 +344,6 @@ def _key(words: Sequence[Token]) -> str:
 def _initials(name: str) -> str:
     words = [word for word in name.split() if word[0].isupper()]
     return "".join(word[0] for word in words) if len(words) > 1 else name
-
-
-def tokens(text: str, start: int, end: int) -> list[Token]:
-    """Return the tokens of a text that lie in or reach into a stretch of it."""
-    inside = (token for token in analysis.read(text) if token.idx < end and token.idx + len(token) > start)
-    return [token for token in inside if not token.is_space]
 
 
 def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int) -> Value:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from told import Judging, Told, told
 
+from citewire.index.passages import passages
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder
+from citewire.index.types import Embedder, Hit
 from citewire.qa.conflicts import find
 from citewire.qa.evidence import gather
 from citewire.qa.reader import Support, load_reader
@@ -98,20 +101,21 @@ def test_values_that_differ_only_by_time_are_none() -> None:
 
 
 def test_only_sentences_that_answer_are_compared() -> None:
-    unlikely = told(RUNS_14, "Lund Lines runs [17 ferries].", probability=0.3)
+    unlikely = told(RUNS_14, "Lund Lines runs [17 ferries].", probability=0.15)
     assert look(FERRIES, unlikely) == ()
-    assert find(FERRIES, unlikely.evidence, unlikely.article, Judging(), least=0.2) != ()
+    assert find(FERRIES, unlikely.evidence, unlikely.article, Judging(), least=0.1) != ()
 
 
 def test_what_the_verifier_finds_said_is_no_conflict() -> None:
-    home = told("[Fenn] won the Norland Cup.", "The cup went to [Solheim].")
-    assert look(CUP, home) != ()
+    sport = "What sport does Tom Hale play?"
+    home = told("He plays [snooker].", "He plays [billiards].")
+    assert look(sport, home) != ()
 
     class Agreeing(Judging):
         def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
             return [Support(0.9, 0.0, 0.1) for _ in pairs]
 
-    assert find(CUP, home.evidence, home.article, Agreeing()) == ()
+    assert find(sport, home.evidence, home.article, Agreeing()) == ()
 
 
 def test_nothing_to_compare() -> None:
@@ -128,3 +132,82 @@ def test_the_real_reader(seeds_index: Index, embedder: Embedder) -> None:
         question, gather(question, hits, seeds_index.article, reader), seeds_index.article, reader, 0.0
     ):
         assert len({v.article for v in conflict.values}) > 1
+
+
+PAIRS = Path(__file__).parent / "data" / "conflicts.jsonl"
+LEAST_FOUND, MOST_FALSE = 0.85, 0.25  # shares of the pairs that disagree and of those that do not
+
+
+def test_invented_pairs(embedder: Embedder) -> None:
+    """The trained reader and the real embedder over pairs of articles that disagree, or only look as if they did."""
+    reader, shown = load_reader(1), {True: 0, False: 0}
+    cases = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
+    for case in cases:
+        home = told((case["one"], case["one_day"]), (case["other"], case["other_day"]))
+        hits = [
+            Hit(passage, cosine, cosine, 0.0)
+            for article in home.articles.values()
+            for passage in passages(article)
+            for cosine in [float(embedder.embed_query(case["question"]) @ embedder.embed([passage.text])[0])]
+        ]
+        evidence = gather(case["question"], hits, home.article, reader)
+        shown[case["differ"]] += bool(find(case["question"], evidence, home.article, reader))
+    differ = sum(case["differ"] for case in cases)
+    assert shown[True] >= LEAST_FOUND * differ
+    assert shown[False] <= MOST_FALSE * (len(cases) - differ)
+
+
+def test_yes_and_no() -> None:
+    class Deciding(Judging):
+        def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+            return [Support(0.1, 0.8, 0.1) if "not" in quote else Support(0.8, 0.1, 0.1) for _, quote in pairs]
+
+    yes, no = "The council [approved] the stadium.", "The council did [not approve] the stadium."
+    home = told(yes, no)
+    found = find("Did the council approve the stadium?", home.evidence, home.article, Deciding())
+    assert values(found) == [{"The council approved the stadium.", "The council did not approve the stadium."}]
+
+
+SCOPES = {
+    "a quarter and its year": (
+        "What was the profit of Kestrel?",
+        "Profit was [£2 million] in the fourth quarter of 2024.",
+        "Profit was [£9 million] in 2024.",
+    ),
+    "of the one asked about and of a namesake": (
+        "How many people work at Arnheim Steel?",
+        "Arnheim Steel employs [5,200 people].",
+        "Arnheim Glass employs [800 people].",
+    ),
+    "a share and the whole": ("What did Kestrel earn?", "It earned [£1.40] a share.", "It earned [£31 million]."),
+    "a kind and all": ("How many medals did it win?", "It won [14 medals].", "It won [three gold medals]."),
+    "some of a whole": ("How many ships does it own?", "It owns [32 ships].", "[Eight] of its ships are electric."),
+    "the figure before": (
+        "How many people died?",
+        "[Six people] died.",
+        "The number of dead has risen to [nine] from six.",
+    ),
+    "a measure in round kilometres": (
+        "How long is the tunnel?",
+        "The tunnel is [7.94 kilometres] long.",
+        "The tunnel is [8 kilometres] long.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_another_scope_is_none(name: str) -> None:
+    question, one, other = SCOPES[name]
+    assert values(look(question, told(one, other))) == []
+
+
+def test_a_forecast_is_none() -> None:
+    sales, ahead = "What were the sales of Tellmar in 2024?", "Tellmar forecast sales of [$90 million] for 2024."
+    home = told((ahead, "2024-01-15"), ("Tellmar had sales of [$82 million] in 2024.", "2025-01-30"))
+    assert look(sales, home) == ()
+
+
+def test_a_measure_does_not_change_with_the_day() -> None:
+    seven, eleven = "The tunnel is [7.9 kilometres] long.", "The tunnel is [11.2 kilometres] long."
+    found = look("How long is the tunnel?", told((seven, "2020-04-02"), (eleven, "2021-04-02")))
+    assert values(found) == [{"7.9", "11.2"}]

@@ -1,0 +1,197 @@
+"""The time that a question asks about, and the times of which a sentence says what it says.
+
+Knows days and where they stand in a sentence; reads dates with `citewire.index.dates`. Does not know what the words
+mean beside their times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from citewire.index.dates import mentions
+from citewire.index.query import times
+from citewire.index.types import Article, DateMention, Span
+from citewire.qa import analysis, facts
+from citewire.qa.analysis import Token
+from citewire.qa.evidence import Evidence, sentence_before
+
+Days = tuple[str, str]  # first and last day, ISO 8601, both included
+
+LATE = 45  # days after a time in which an article still tells of it in the present tense, or without naming it
+_TOLD = 400  # days after a time in which its figures are still reported
+_REPORTED = (range(88, 94), range(179, 186))  # days of quarters and halves, which firms report beside years
+_ONWARD = frozenset(("since", "from", "after"))  # before a time: it and what follows
+_UP_TO = frozenset(("before", "until"))
+_ASIDE = frozenset(("relcl", "acl"))  # spaCy's labels of clauses that tell more of a noun
+_FIRST, _LAST = "0001-01-01", "9999-12-31"
+
+
+def asked(question: str) -> Days | None:
+    """Return the days that a question asks about, from the first to the last time that it names; None of no time.
+
+    >>> asked("What did Lund Lines earn in 2019?"), asked("How has it grown since 2019?")
+    (('2019-01-01', '2019-12-31'), ('2019-01-01', '9999-12-31'))
+    """
+    periods = set(times(question).periods)
+    named = [
+        one for one in mentions(question, "") if (one.first, one.last) in periods and not _aside(question, one, None)
+    ]
+    if not named:
+        return None
+    alone = len(named) == 1
+    before = {_before(question, one) for one in named}
+    first = _FIRST if alone and before & _UP_TO else min(one.first for one in named)
+    return first, _LAST if alone and before & _ONWARD else max(one.last for one in named)
+
+
+def of_another_time(question: str, evidence: Evidence, article: Article) -> bool:
+    """Whether a question asks about one time and what a sentence answers is of another.
+
+    The sentence's time is the one that it states, else that of the sentence before or of its article. Where the answer
+    itself is a time, or nothing tells when it was so, it is not of another.
+    """
+    wanted = asked(question)
+    if not wanted or _gives_a_time(evidence, article):
+        return False
+    told = spoken(evidence, article)
+    if not told:
+        return _undated_of_another(wanted, evidence, article)
+    figure = bool(facts.numbers(evidence.words))
+    if figure:
+        told = told[:1]
+        if _partly(wanted, told[0]):
+            return True
+    return not meet(wanted, (min(one[0] for one in told), max(one[1] for one in told)))
+
+
+def spoken(evidence: Evidence, article: Article) -> list[Days]:
+    """Return the times that a sentence states for its answer, nearest to it in the sentence's structure first.
+
+    Those in a clause that only tells more of a noun, which the answer is not in, are left out.
+    """
+    text, offset = evidence.text, evidence.span.start
+    answer = Span(evidence.answer.start - offset, evidence.answer.end - offset)
+    inside = tokens(text, answer.start, answer.end)
+    found = []
+    for one in stated(evidence, article):
+        place = DateMention(one.start - offset, one.end - offset, one.first, one.last)
+        if inside and _aside(text, place, inside):
+            continue
+        steps = min((_steps(a, b) for a in inside for b in tokens(text, place.start, place.end)), default=0)
+        gap = max(place.start - answer.end, answer.start - place.end, 0)
+        found.append((steps, gap, _extent(text, place, article.published)))
+    return [days for _, _, days in sorted(found)]
+
+
+def stated(evidence: Evidence, article: Article) -> list[DateMention]:
+    """Return the times that a sentence states; a bare year that counts nothing is one."""
+    found, offset = list(article.dates_in(evidence.span)), evidence.span.start
+    years = facts.years(evidence.text)
+    for one in facts.numbers(evidence.text):
+        start, end = offset + one.start, offset + one.end
+        bare = one.value in years and evidence.text[one.start : one.end].isdigit()
+        if bare and not _counts(evidence.text, one) and not any(d.start < end and start < d.end for d in found):
+            found.append(DateMention(start, end, f"{one.value:.0f}-01-01", f"{one.value:.0f}-12-31"))
+    return found
+
+
+def tokens(text: str, start: int, end: int) -> list[Token]:
+    """Return the tokens of a text that lie in or reach into a stretch of it."""
+    inside = (one for one in analysis.read(text) if one.idx < end and one.idx + len(one) > start)
+    return [one for one in inside if not one.is_space]
+
+
+def tenses(text: str) -> set[str]:
+    """Return the tenses of a sentence's main verb with its auxiliaries: {"Past"}, {"Pres"}, none of "will run"."""
+    root = next((one for one in analysis.read(text) if one.dep_ == "ROOT"), None)
+    verbs = [root, *(child for child in root.children if child.dep_ in ("aux", "auxpass"))] if root else []
+    if any(one.tag_ == "MD" for one in verbs):
+        return set()
+    return {tense for one in verbs for tense in one.morph.get("Tense", [])}
+
+
+# -- of no stated time ------------------------------------------------------------------------------------------------
+
+
+def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> bool:
+    """Whether a sentence without a time is of another one, by the text before it and its article's day."""
+    before = sentence_before(article, evidence.span)
+    around = [(one.first, one.last) for text in (before, article.title) for one in mentions(text, article.published)]
+    if any(meet(wanted, one) for one in around):
+        return False
+    if not article.published:
+        return bool(around)
+    told = tenses(evidence.text)
+    day = article.published[:10]
+    if any(length(one) == length(wanted) and _later(one[1], _TOLD) >= day for one in around):
+        return True  # the story is at that time
+    if told == {"Past"}:
+        known = any(meet(wanted, (one.first, one.last)) for one in article.dates if one.start < evidence.span.start)
+        return not known and not wanted[0] <= day <= _later(wanted[1], _TOLD)
+    return told == {"Pres"} and not wanted[0] <= day <= _later(wanted[1], LATE)
+
+
+# -- stated times -----------------------------------------------------------------------------------------------------
+
+
+def _gives_a_time(evidence: Evidence, article: Article) -> bool:
+    """Whether the words that answer are a time, for the most part."""
+    answer = evidence.answer
+    dated = sum(max(0, min(one.end, answer.end) - max(one.start, answer.start)) for one in stated(evidence, article))
+    return answer.end > answer.start and 2 * dated >= answer.end - answer.start
+
+
+def _aside(text: str, place: DateMention, inside: Sequence[Token] | None) -> bool:
+    """Whether a time stands in a clause about a noun; one that holds `inside` does not count."""
+    at = tokens(text, place.start, place.end)
+    above = {head for one in at[:1] for head in (one, *one.ancestors)}
+    clauses = [one for one in above if one.dep_ in _ASIDE]
+    return any(not any(clause == one or clause.is_ancestor(one) for one in inside or ()) for clause in clauses)
+
+
+def _steps(a: Token, b: Token) -> int:
+    """How far two words are apart in the tree of their sentence."""
+    ups, others = [a, *a.ancestors], [b, *b.ancestors]
+    shared = next((one for one in ups if one in others), None)
+    return ups.index(shared) + others.index(shared) if shared is not None else len(a.doc)
+
+
+def _extent(text: str, place: DateMention, published: str) -> Days:
+    """The days meant; up to the publication where it is told since when."""
+    if _before(text, place) in _ONWARD:
+        return place.first, max(place.last, published or _LAST)
+    return place.first, place.last
+
+
+def _before(text: str, place: DateMention) -> str:
+    """The word before a time, in lower case."""
+    return next((one.lower_ for one in reversed(list(analysis.read(text))) if one.idx < place.start), "")
+
+
+def _counts(text: str, number: facts.Number) -> bool:
+    """Whether a number counts a noun: "2,000 ferries"."""
+    last = tokens(text, number.start, number.end)[-1]
+    return last.dep_ == "nummod" and last.head.pos_ in ("NOUN", "PROPN")
+
+
+def meet(a: Days, b: Days) -> bool:
+    """Whether two times share a day."""
+    return a[0] <= b[1] and b[0] <= a[1]
+
+
+def _partly(wanted: Days, told: Days) -> bool:
+    """Whether a figure's time is a quarter or half of the year that is asked about, or the other way round."""
+    short, long = sorted((length(wanted), length(told)))
+    return meet(wanted, told) and any(short in some for some in _REPORTED) and long > 300
+
+
+def length(days: Days) -> int:
+    """Return the number of days of a time, 0 where it has no end."""
+    if _FIRST in days or _LAST in days:
+        return 0
+    return (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1
+
+
+def _later(day: str, count: int) -> str:
+    return _LAST if day == _LAST else (date.fromisoformat(day) + timedelta(days=count)).isoformat()
