@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal
 
 from citewire.index.dates import spelled
-from citewire.qa import analysis, facts, values
+from citewire.qa import analysis, facts, times, values
 from citewire.qa.facts import Number
 from citewire.qa.values import Value
 
@@ -73,11 +73,19 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A computed answer: a sentence that states it, the formula behind it, and the value in full."""
+    """A computed answer.
+
+    Attributes:
+        sentence: states it.
+        formula: what it was computed by.
+        value: in full.
+        short: the amount, or the label of the one that comes first.
+    """
 
     sentence: str
     formula: str
     value: float
+    short: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,9 @@ class _Amount:
     about: bool
 
 
-def compute(operation: Operation, figures: Sequence[Figure], *, same_time: bool = False) -> Result | Refusal:
+def compute(
+    operation: Operation, figures: Sequence[Figure], *, same_time: bool = False, change: bool = False, told: str = ""
+) -> Result | Refusal:
     """Return the result of `operation` over `figures`, rounded no finer than they are, or why there is none.
 
     A difference states by how much the larger exceeds the smaller and a ratio how many times it is that; a percent
@@ -111,6 +121,8 @@ def compute(operation: Operation, figures: Sequence[Figure], *, same_time: bool 
         operation: what to compute; "earlier" and "later" are for days, see `compute_days`.
         figures: two, or more for a sum and a ranking, in the order of the question.
         same_time: whether the question compares different things, so that their figures must be of one time.
+        change: whether the figures are of one thing, before and after.
+        told: what a ranking says of the one that comes first, "has more ships"; in general words without.
     """
     if operation in ("earlier", "later"):
         return Refusal("figures do not tell which came first")
@@ -120,12 +132,12 @@ def compute(operation: Operation, figures: Sequence[Figure], *, same_time: bool 
     if operation == "sum":
         return _sum(amounts)
     if operation == "difference":
-        return _difference(amounts[0], amounts[1])
+        return _difference(amounts[0], amounts[1], change)
     if operation == "ratio":
         return _ratio(amounts[0], amounts[1])
     if operation == "percent change":
         return _percent_change(amounts[0], amounts[1])
-    return _ranking(operation, amounts)
+    return _ranking(operation, amounts, told)
 
 
 # -- operands -------------------------------------------------------------------------------------------
@@ -167,7 +179,7 @@ def _is_loss(figure: Figure) -> bool:
     before = figure.quote[: figure.number.start].rstrip(" $€£¥")
     if before.endswith(("-", "−")) and not before[-2:-1].isalnum():
         return True
-    tokens = values.tokens(figure.quote, figure.number.start, figure.number.end)
+    tokens = times.tokens(figure.quote, figure.number.start, figure.number.end)
     above = [head for token in tokens for head in (token, *token.ancestors)]
     nouns = [head for head in above if head.pos_ == "NOUN" and head not in tokens]
     return bool(nouns) and nouns[0].lemma_ in _LOSSES
@@ -180,6 +192,8 @@ def _misfit(operation: Operation, amounts: Sequence[_Amount], same_time: bool) -
     if len(amounts) > 2 and operation in ("difference", "ratio", "percent change"):
         return "there are more than two figures"
     first = amounts[0]
+    if first.kind and operation in ("older", "younger"):
+        return f"{first.figure.text} is no age"
     for other in amounts[1:]:
         if first.kind != other.kind or not _same_unit(first.unit, other.unit):
             return f"{first.figure.text} and {other.figure.text} are not in the same unit"
@@ -227,7 +241,7 @@ def _span(figure: Figure) -> str:
 
 def _clause(figure: Figure) -> list[str]:
     """The lemmas of the clause that a figure stands in, without those of clauses joined to it."""
-    last = values.tokens(figure.quote, figure.number.start, figure.number.end)[-1]
+    last = times.tokens(figure.quote, figure.number.start, figure.number.end)[-1]
     top = next((one for one in (last, *last.ancestors) if one.pos_ in ("VERB", "AUX")), last.sent.root)
     joined = [one for one in top.subtree if one.dep_ == "conj" and one.pos_ in ("VERB", "AUX") and one != top]
     apart = {token for one in joined for token in one.subtree}
@@ -237,7 +251,7 @@ def _clause(figure: Figure) -> list[str]:
 # -- operations -----------------------------------------------------------------------------------------
 
 
-def _difference(a: _Amount, b: _Amount) -> Result | Refusal:
+def _difference(a: _Amount, b: _Amount, change: bool) -> Result | Refusal:
     high, low = (a, b) if a.value >= b.value else (b, a)
     step, scale = max(a.step, b.step), _shared_scale((a, b))
     value = _rounded(high.value - low.value, step)
@@ -246,11 +260,15 @@ def _difference(a: _Amount, b: _Amount) -> Result | Refusal:
     unit = "percentage points" if a.kind == "%" else _unit((a, b))
     amount = _shown(value, step, scale, unit)
     formula = f"{_bare(high, scale)} - {_operand(low, scale)} {_equals(value, high.value - low.value)} {amount}"
-    return Result(
-        _sentence(f"{high.figure.label} is {_about((a, b))}{amount} more than {low.figure.label}"),
-        formula,
-        float(value),
-    )
+    shown = f"{_about((a, b))}{amount}"
+    sentence = _moved(a, b, shown) if change else f"{high.figure.label}: {shown} more than {low.figure.label}"
+    return Result(_sentence(sentence), formula, float(value), shown)
+
+
+def _moved(a: _Amount, b: _Amount, amount: str) -> str:
+    """How one figure came to be another."""
+    old, new = (f"{one.figure.text} {one.figure.label}" for one in (a, b))
+    return f"{'up' if b.value > a.value else 'down'} by {amount}, from {old} to {new}"
 
 
 def _ratio(a: _Amount, b: _Amount) -> Result:
@@ -259,9 +277,8 @@ def _ratio(a: _Amount, b: _Amount) -> Result:
     value = _rounded(ratio, _fineness(ratio, a, b, _MOST_DECIMALS))
     scale = _shared_scale((a, b))
     formula = f"{_operand(high, scale)} / {_operand(low, scale)} {_equals(value, ratio)} {value:,}"
-    return Result(
-        _sentence(f"{high.figure.label} is {_about((a, b))}{value:,} times {low.figure.label}"), formula, float(value)
-    )
+    shown = f"{_about((a, b))}{value:,} times"
+    return Result(_sentence(f"{high.figure.label}: {shown} {low.figure.label}"), formula, float(value), shown)
 
 
 def _percent_change(a: _Amount, b: _Amount) -> Result | Refusal:
@@ -274,12 +291,8 @@ def _percent_change(a: _Amount, b: _Amount) -> Result | Refusal:
         return _equal(a, b)
     scale = _shared_scale((a, b))
     formula = f"({_bare(b, scale)} - {_operand(a, scale)}) / {_operand(a, scale)} {_equals(value, exact)} {value:,}%"
-    way = "higher" if value > 0 else "lower"
-    return Result(
-        _sentence(f"{b.figure.label} is {_about((a, b))}{abs(value):,}% {way} than {a.figure.label}"),
-        formula,
-        float(value),
-    )
+    shown = f"{_about((a, b))}{abs(value):,}%"
+    return Result(_sentence(_moved(a, b, shown)), formula, float(value), shown)
 
 
 def _sum(amounts: Sequence[_Amount]) -> Result:
@@ -289,10 +302,11 @@ def _sum(amounts: Sequence[_Amount]) -> Result:
     amount = _shown(value, step, scale, _unit(amounts))
     formula = " + ".join(_operand(a, scale) for a in amounts) + f" {_equals(value, exact)} {amount}"
     labels = _listed([a.figure.label for a in amounts])
-    return Result(_sentence(f"{labels} together are {_about(amounts)}{amount}"), formula, float(value))
+    shown = f"{_about(amounts)}{amount}"
+    return Result(_sentence(f"{labels} together: {shown}"), formula, float(value), shown)
 
 
-def _ranking(operation: Operation, amounts: Sequence[_Amount]) -> Result | Refusal:
+def _ranking(operation: Operation, amounts: Sequence[_Amount], told: str) -> Result | Refusal:
     down = operation in ("larger", "older")
     losses = all(a.value < 0 for a in amounts)
     ordered = sorted(amounts, key=lambda a: abs(a.value) if losses else a.value, reverse=down)
@@ -301,13 +315,14 @@ def _ranking(operation: Operation, amounts: Sequence[_Amount]) -> Result | Refus
             return _equal(a, b)
     scale, sign = _shared_scale(amounts), ">" if down else "<"
     formula = f" {sign} ".join(_bare(a, scale) for a in ordered) + f" {_scaled(scale, _unit(amounts))}".rstrip()
-    first, *rest = ordered
-    others = _listed([f"{a.figure.label} ({a.figure.text})" for a in rest])
-    return Result(
-        _sentence(f"{first.figure.label} ({first.figure.text}) is {operation} than {others}"),
-        formula,
-        float(first.value),
-    )
+    sentence = _first([(a.figure.label, a.figure.text) for a in ordered], told or f"is {operation}")
+    return Result(sentence, formula, float(ordered[0].value), ordered[0].figure.label)
+
+
+def _first(ordered: Sequence[tuple[str, str]], told: str) -> str:
+    """Which of several comes first; each with what was compared of it."""
+    (label, shown), *rest = ordered
+    return _sentence(f"{label} {told}: {shown} against {_listed([f'{text} for {name}' for name, text in rest])}")
 
 
 def _equal(a: _Amount, b: _Amount) -> Refusal:
@@ -317,10 +332,11 @@ def _equal(a: _Amount, b: _Amount) -> Refusal:
 # -- days -----------------------------------------------------------------------------------------------
 
 
-def compute_days(operation: Operation, moments: Sequence[Moment]) -> Result | Refusal:
+def compute_days(operation: Operation, moments: Sequence[Moment], told: str = "") -> Result | Refusal:
     """Return which of the moments was first or last, or the years between two of them, or why that cannot be told.
 
     "older" and "earlier" ask for the first, "younger" and "later" for the last, "difference" for the time between.
+    `told` as in `compute`.
     """
     if len(moments) < 2 or (operation == "difference" and len(moments) > 2):
         return Refusal("there are not two days")
@@ -336,10 +352,8 @@ def compute_days(operation: Operation, moments: Sequence[Moment]) -> Result | Re
     ranked = ordered if first_wins else ordered[::-1]
     sign = "before" if first_wins else "after"
     formula = f" {sign} ".join(m.when for m in ranked)
-    others = _listed([f"{m.label} ({m.when})" for m in ranked[1:]])
-    word = {"older": "is older than", "younger": "is younger than", "earlier": "came before", "later": "came after"}
-    sentence = f"{ranked[0].label} ({ranked[0].when}) {word[operation]} {others}"
-    return Result(_sentence(sentence), formula, float(date.fromisoformat(ranked[0].first).toordinal()))
+    sentence = _first([(m.label, m.when) for m in ranked], told or f"is {operation}")
+    return Result(sentence, formula, float(date.fromisoformat(ranked[0].first).toordinal()), ranked[0].label)
 
 
 def _time_between(a: Moment, b: Moment) -> Result:
@@ -355,7 +369,8 @@ def _time_between(a: Moment, b: Moment) -> Result:
     word = word[:-1] if count == 1 else word
     about = "" if exact else "about "
     formula = f"{b.when} - {a.when} = {about}{count} {word}"
-    return Result(_sentence(f"{about}{count} {word} passed between {a.label} and {b.label}"), formula, float(count))
+    shown = f"{about}{count} {word}"
+    return Result(_sentence(f"{shown} passed between {a.label} and {b.label}"), formula, float(count), shown)
 
 
 def _whole_year(m: Moment) -> bool:

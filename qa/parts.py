@@ -7,32 +7,32 @@ construction is not clear the question stays whole: a split that is missing cost
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from citewire.qa import compare
 from citewire.qa.analysis import Doc, Span, Token, read
 from citewire.qa.arithmetic import Operation
 from citewire.qa.followup import follow_up, leans, opened
-from citewire.qa.rewriting import SUBJECTS, VERBS, as_question, asked_of, asking, feature, is_name, replaced, root
+from citewire.qa.rewriting import (
+    SUBJECTS,
+    VERBS,
+    as_question,
+    asked_of,
+    asking,
+    feature,
+    is_name,
+    is_time,
+    replaced,
+    root,
+)
 from citewire.qa.types import Turn
 
 Kind = Literal["plain", "list", "comparison", "change"]
 
 _MOST = 8  # parts; a reader asks for fewer, a pasted table of names is no question
-# The direction of a comparison by the lemma of its word: quantifiers, words for time, and the few adjectives that name
-# the smaller end of a scale told in figures. Every other one is taken for the larger end.
-_DIRECTIONS: dict[str, Operation] = {
-    "less": "smaller", "least": "smaller", "few": "smaller", "fewer": "smaller", "fewest": "smaller",
-    "little": "smaller", "low": "smaller", "small": "smaller", "cheap": "smaller", "short": "smaller",
-    "light": "smaller", "slow": "smaller", "near": "smaller",
-    "old": "older", "young": "younger", "new": "younger",
-    "early": "earlier", "soon": "earlier", "first": "earlier", "late": "later", "last": "later",
-}  # fmt: skip
-_LEVELS = ("high", "low", "large", "great", "small", "big")  # of a quantity these say no more than its figure
-_POSITIVE = {"better": "good", "best": "good"}
-_DEGREES = ("JJR", "JJS", "RBR", "RBS")
-_QUANTIFIERS = ("more", "most", "less", "least", "few", "fewer", "fewest", "much", "many", "little")
 _SINGULAR = {"are": "is", "were": "was", "do": "does", "have": "has"}
+_HOW = ("ADJ", "ADV", "ADP", "PART")  # what may follow the verb that says how a thing moved: "cheaper", "up"
 _EACH = ("each", "both", "respectively", "separately", "individually")
 
 
@@ -45,37 +45,41 @@ class Whole:
         operation: what is to be done with the figures or days that the parts' answers give, "" if nothing.
         parts: questions that stand alone, in the order of the answer; empty for one plain question, and for a
             comparison or a change whose parts the words do not name.
+        names: what the parts of a comparison are about, and when those of a change were: "in 2023".
+        told, whether: of a comparison, as in `citewire.qa.compare.Sides`.
     """
 
     kind: Kind = "plain"
     operation: Operation | Literal[""] = ""
     parts: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    told: str = ""
+    whether: bool = False
 
 
 def whole(text: str) -> Whole:
     """Return what `text`, a question that stands alone, asks for as a whole."""
     found = _read(" ".join(text.split()))
     parts = tuple(dict.fromkeys(found.parts))
-    return Whole() if found.parts and not 2 <= len(parts) <= _MOST else Whole(found.kind, found.operation, parts)
+    return Whole() if found.parts and not 2 <= len(parts) <= _MOST else replace(found, parts=parts)
 
 
 def _read(text: str, depth: int = 2) -> Whole:
     doc = read(text)
     if not depth or not any(w.is_alpha for w in doc):
         return Whole()
-    rules: tuple[Callable[[Doc], Whole | None], ...] = (
-        _questions,
-        _change,
-        _choice,
-        _than,
-        _set_beside,
-        _each,
-        _coordinated,
-    )
+    rules: tuple[Callable[[Doc], Whole | None], ...] = (_questions, _change, _compared, _coordinated)
     found = next((whole for rule in rules if (whole := rule(doc))), Whole())
     if found.kind != "list":
         return found
     return Whole("list", found.operation, tuple(q for p in found.parts for q in (_read(p, depth - 1).parts or (p,))))
+
+
+def _compared(doc: Doc) -> Whole | None:
+    if (found := compare.sides(doc.text)) is None:
+        return None
+    asked = compare.questions(found)
+    return Whole("comparison", found.operation, asked, found.names, found.told, found.whether)
 
 
 # -- several questions ------------------------------------------------------------------------------------
@@ -187,23 +191,9 @@ def _coordinated(doc: Doc) -> Whole | None:
     return None
 
 
-def _each(doc: Doc) -> Whole | None:
-    """As in "How many ships did A, B and C each buy?", "Do A and B both sell ships?"."""
-    word = next((w for w in doc if w.lower_ in ("each", "both")), None)
-    lead = next((w for w in doc if w.lower_ in _SINGULAR or w.tag_ in ("MD", "VBD")), None)
-    if word is None or lead is None or word.i < lead.i or len(names := _items(doc[lead.i + 1 : word.i])) < 2:
-        return None
-    edits = {(lead.i, lead.i + 1): _singular(lead), (word.i, word.i + 1): ""}
-    return Whole("list", parts=tuple(replaced(doc, {**edits, (lead.i + 1, word.i): name}) for name in names))
-
-
-def _is_time(word: Token) -> bool:
-    return word.ent_type_ == "DATE" or (word.tag_ == "CD" and len(word.text) == 4 and word.is_digit)
-
-
 def _times(items: Sequence[Token]) -> list[str]:
     before = items[0].head
-    if not all(map(_is_time, items)) or items[0].dep_ != "pobj" or before.lower_ in ("between", "from"):
+    if not all(map(is_time, items)) or items[0].dep_ != "pobj" or before.lower_ in ("between", "from"):
         return []
     return _shared(items)
 
@@ -265,332 +255,54 @@ def _singular(auxiliary: Token) -> str:
     return plain.capitalize() if auxiliary.is_title else plain
 
 
-# -- comparisons --------------------------------------------------------------------------------------------
-
-
-def _choice(doc: Doc) -> Whole | None:
-    """One of several is asked for: "Which is older, A or B?", "Which of A and B had more?"."""
-    split = _choice_behind(doc) or _choice_before(doc)
-    if not split or len(split[1]) < 2:
-        return None
-    bare = read(as_question(split[0]))
-    asked = asking(bare)
-    verb = bare[asked[1]] if asked and asked[1] < len(bare) else None
-    if verb is None or verb.pos_ not in VERBS or asked is None:
-        return None
-    helped = verb.pos_ == "AUX" and verb.lemma_ != "have"
-    lead = _singular(verb) if helped else "did" if verb.tag_ == "VBD" else "does"
-    rest = list(bare[asked[1] + helped :])
-    degree = next(
-        (w for w in rest if w.tag_ in _DEGREES or (w.lower_ in ("first", "last") and w.dep_ == "advmod")), None
-    )
-    if degree is None:
-        made = [as_question(f"{lead} {name} {_plain(rest, verb)}") for name in split[1]] if len(rest) > 1 else []
-        return Whole("comparison", "", tuple(made)) if made else None
-    return _compared([_measure(lead, name, rest, degree, verb) for name in split[1]], _direction(degree))
-
-
-def _compared(parts: Sequence[str], operation: Operation) -> Whole | None:
-    return Whole("comparison", operation, tuple(parts)) if all(parts) else None
-
-
-def _plain(words: Sequence[Token], finite: Token | None) -> str:
-    """The words behind a helping verb: "sold its mill" is "sell its mill"."""
-    return "".join((w.lemma_ + " " if w == finite and w.pos_ in VERBS else w.text_with_ws) for w in words)
-
-
-def _direction(degree: Token) -> Operation:
-    if any(c.lower_ in ("less", "least") for c in degree.children):
-        return "smaller"
-    return _DIRECTIONS.get(degree.lower_, _DIRECTIONS.get(degree.lemma_.lower(), "larger"))
-
-
-def _measure(lead: str, name: str, rest: Sequence[Token], degree: Token, finite: Token | None = None) -> str:
-    """How much one thing has of what is compared, "" where unclear: "does A have more ships" is "How many ships ...".
-
-    Args:
-        lead: the helping verb.
-        name: the thing.
-        rest: what follows it in a question for yes or no.
-        degree: the word among these, or before them, that compares.
-        finite: the verb among these that the helping verb makes plain.
-    """
-    noun = degree.head if degree.dep_ == "amod" and degree.head.i > degree.i else None
-    adjective = degree.head if degree.lower_ in _QUANTIFIERS and degree.head.pos_ in ("ADJ", "ADV") else None
-    adjective = adjective if adjective is not None and adjective.i > degree.i else None
-    top = noun if noun is not None else adjective if adjective is not None else degree
-    dropped = {
-        c.i for c in (*degree.children, *top.children) if c.i < top.i and c.dep_ in ("det", "advmod", "npadvmod")
-    }
-    before = _plain([w for w in rest if w.i < degree.i and w.i not in dropped], finite).strip()
-    after = "".join(w.text_with_ws for w in rest if w.i > top.i)
-    thing = degree.doc[degree.i + 1 : top.i + 1].text
-    is_be = lead in ("is", "was", "are", "were")
-    if adjective is not None:
-        return as_question(f"how {adjective.text} {lead} {name} {before} {after}")
-    if degree.lower_ in _QUANTIFIERS:
-        many = "many" if top.tag_ == "NNS" else "much"
-        return "" if is_be or not before else as_question(f"how {many} {thing} {lead} {name} {before} {after}")
-    how = f"how {_POSITIVE.get(degree.lower_, degree.lemma_.lower())}"
-    if before == "have" and noun is not None:
-        be = ("were" if lead == "did" else "are") if noun.tag_ == "NNS" else "was" if lead == "did" else "is"
-        return as_question(f"{'what' if degree.lemma_ in _LEVELS else how} {be} {name}'s {thing} {after}")
-    if before:
-        return as_question(f"when {lead} {name} {before} {after}") if _direction(degree) in ("earlier", "later") else ""
-    measured = _is_quantity(read(name)[:]) and degree.lemma_ in _LEVELS
-    return as_question(f"{'what' if measured else how} {lead} {name} {after}") if is_be and noun is None else ""
-
-
-def _is_quantity(thing: Span) -> bool:
-    """Whether the words name something of something: Acme's cost, the cost of Acme."""
-    head = thing.root
-    return head.pos_ == "NOUN" and any(c.dep_ in ("poss", "prep") for c in head.children)
-
-
-def _choice_behind(doc: Doc) -> tuple[str, list[str]] | None:
-    """What is asked and the things of "Which is older, A or B?" and "Which firm, A or B, is older?"."""
-    joint = next((w for w in reversed(doc) if w.lower_ == "or"), None)
-    if joint is None or doc[0].lower_ not in ("which", "who", "what"):
-        return None
-    end = next((w.i for w in doc[joint.i :] if w.is_punct), len(doc))
-    breaks = [w.i for w in doc[: joint.i] if w.text in (",", ":", "-", "–")]
-    at = next((b for b in breaks if any(w.pos_ in VERBS for w in doc[:b]) or end < len(doc) - 1), None)
-    return (f"{doc[:at].text} {doc[end + 1 :].text}", _items(doc[at + 1 : end])) if at else None
-
-
-def _choice_before(doc: Doc) -> tuple[str, list[str]] | None:
-    """What is asked and the things of "Which of A and B ..." and "Of A and B, which ..."."""
-    of = next((w for w in doc[:3] if w.lower_ in ("of", "between", "among")), None)
-    joint = next((w for w in doc if w.tag_ == "CC"), None)
-    if of is None or joint is None or joint.i < of.i or (of.i and doc[0].lower_ != "which"):
-        return None
-    end = next((w.i for w in doc[joint.i :] if (w.pos_ in VERBS if of.i else w.text == ",")), len(doc))
-    asked = doc[end + (not of.i) :]
-    if not len(asked) or (not of.i and asked[0].lower_ not in ("which", "who")):
-        return None
-    return f"{'which ' if of.i else ''}{asked.text}", _items(doc[of.i + 1 : end])
-
-
-def _items(words: Span) -> list[str]:
-    """The things that a list names, each a noun phrase."""
-    found: list[list[Token]] = [[]]
-    for word in words:
-        if word.tag_ == "CC" or word.text == ",":
-            found.append([])
-        elif not word.is_punct:
-            found[-1].append(word)
-    found = [some for some in found if some]
-    nominal = all(any(w.pos_ in ("NOUN", "PROPN", "NUM") or is_name(w) for w in some) for some in found)
-    clear = nominal and not any(w.pos_ in VERBS and not is_name(w) for some in found for w in some)
-    return [words.doc[some[0].i : some[-1].i + 1].text for some in found] if clear else []
-
-
-def _than(doc: Doc) -> Whole | None:
-    """Two things by "than": "Is A older than B?", "How much more did A earn than B?"."""
-    than = next((w for w in doc if w.lower_ == "than"), None)
-    degree = next((w for w in reversed(doc[: than.i]) if w.tag_ in _DEGREES), None) if than is not None else None
-    asked = asking(doc)
-    much = asked is not None and doc[asked[0]].lower_ in ("how", "by")
-    lead = next((w for w in doc if w.pos_ == "AUX"), None)
-    if than is None or degree is None or lead is None or (not much and lead.i != 0):
-        return None
-    end = next(
-        (
-            w.i
-            for w in doc[than.i + 2 :]
-            if w.is_punct or (w.pos_ in (*VERBS, "ADP", "PART") and w.lower_ not in ("of", "'s", "’s"))
-        ),
-        len(doc),
-    )
-    stop = next(
-        (
-            w.i
-            for w in doc[lead.i + 1 : than.i]
-            if (w.pos_ in VERBS and not is_name(w)) or w == degree or (w.dep_ == "advmod" and w.head == degree)
-        ),
-        than.i,
-    )
-    first, other = doc[lead.i + 1 : stop], doc[than.i + 1 : end]
-    time = next((w.head for w in doc[stop : than.i] if _is_time(w) and w.dep_ == "pobj"), None)
-    rest = [w for w in (*doc[stop : than.i], *doc[end:]) if not w.is_punct and w.pos_ != "AUX"]
-    if other and other[0].pos_ == "ADP":  # one thing at two times
-        if time is None or not any(map(_is_time, other)):
-            return None
-        rest = [w for w in rest if w not in time.subtree]
-        names, tails = [first.text] * 2, [doc[time.left_edge.i : time.right_edge.i + 1].text, other.text]
-        tails[0] = doc[time.i : time.i + 2].text
-    else:
-        names, tails = _both(first, other), ["", ""]
-    if not names or not first:
-        return None
-    made = [_measure(lead.lower_, name, rest, degree) for name in names]
-    if much and degree.i < lead.i:
-        made = [_asked_degree(doc, degree, lead, name, rest) for name in names]
-    operation: Operation = "ratio" if any(w.lower_ == "times" for w in doc[: degree.i]) else "difference"
-    parts = [as_question(f"{q.rstrip('?')} {tail}") if q else "" for q, tail in zip(made, tails, strict=True)]
-    return _compared(parts, operation if much else _direction(degree))
-
-
-def _asked_degree(doc: Doc, degree: Token, lead: Token, name: str, rest: Sequence[Token]) -> str:
-    """The question with "how many more", of one thing without "more"."""
-    behind = "".join(w.text_with_ws for w in rest)
-    if degree.lower_ not in _QUANTIFIERS or (degree.head.pos_ == "ADJ" and degree.head.i > degree.i):
-        return _measure(lead.lower_, name, rest, degree)
-    thing = doc[degree.i + 1 : lead.i].text
-    many = "many" if doc[lead.i - 1].tag_ == "NNS" else "much"
-    return as_question(f"how {many if thing else 'much'} {thing} {lead.text} {name} {behind}")
-
-
-def _both(first: Span, other: Span) -> list[str]:
-    """Both things that are compared in full: Acme's cost and "Lund's", Acme's cost and "that of Lund"."""
-    if not len(first) or not len(other) or first.text.lower() == other.text.lower():
-        return []
-    figures = any(w.pos_ == "NUM" or w.is_currency for w in other) or other[0].lower_ in ("a", "an", "any")
-    pronoun = any(w.pos_ == "PRON" and w.lower_ not in ("that", "those") for w in other)
-    if figures or pronoun or not any(w.pos_ in ("PROPN", "NOUN") or is_name(w) for w in other):
-        return []
-    mark = next((w.i for w in first if w.tag_ == "POS"), None)
-    owned = first.doc[mark + 1 : first.end].text if mark else ""
-    if other[-1].tag_ == "POS":
-        return [first.text, f"{other.text} {owned}"] if owned else []
-    if other[0].lower_ in ("that", "those"):
-        of = next((w.i for w in first if w.lower_ == "of"), first.end)
-        return [
-            first.text,
-            f"the {owned} {other[1:].text}" if owned else f"{first.doc[first.start : of].text} {other[1:].text}",
-        ]
-    if owned and all(w.pos_ == "PROPN" for w in other):
-        return [first.text, f"{other.text}'s {owned}"]
-    other_mark = next((w.i for w in other if w.tag_ == "POS"), None)
-    if other_mark and not owned and all(w.pos_ == "PROPN" or is_name(w) for w in first):  # "Acme and Lund's revenue"
-        return [f"{first.text}'s {other.doc[other_mark + 1 : other.end].text}", other.text]
-    return [first.text, other.text]
-
-
-def _set_beside(doc: Doc) -> Whole | None:
-    """Things set side by side: "Compare A and B", "How does A compare with B?", "the difference between A and B"."""
-    word = next((w for w in doc if w.lemma_.lower() in ("compare", "difference", "ratio")), None)
-    if word is None:
-        return None
-    lead = next((w for w in doc[: word.i + 1] if w.pos_ == "AUX"), None)
-    be = (
-        lead.lower_
-        if lead is not None and lead.lemma_ == "be"
-        else "was"
-        if lead is not None and lead.lower_ == "did"
-        else "is"
-    )
-    between, aspect = word, doc[0:0]
-    if word.lemma_.lower() != "compare":
-        between = next((w for w in doc[word.i :] if w.lower_ in ("between", "of")), word)
-        aspect = doc[word.i + 1 : between.i]
-        if between == word or lead is None or lead.lemma_ != "be" or (aspect and aspect[0].lower_ != "in"):
-            return None
-    elif word.i and (lead is None or doc[0].lower_ != "how"):
-        return None
-    words = (
-        doc[between.i + 1 :].text
-        if not word.i or between != word
-        else f"{doc[lead.i + 1 : word.i].text} {doc[word.i + 1 :].text}"
-        if lead is not None
-        else ""
-    )
-    things = read(words.rstrip(" ?!."))
-    joint = next((w for w in things if w.lower_ in ("and", "with", "to", "against")), None)
-    when = next(
-        (
-            w.i
-            for w in things
-            if w.lower_ in ("in", "during", "for")
-            and joint is not None
-            and w.i > joint.i
-            and any(map(_is_time, things[w.i + 1 : w.i + 3]))
-        ),
-        len(things),
-    )
-    if joint is None or not joint.i or any(w.pos_ in VERBS for w in things):
-        return None
-    if any(map(_is_time, things[: joint.i])):
-        return Whole("comparison")  # of one thing at two times: not one question each
-    names = _both(things[: joint.i], things[joint.i + 1 : when])
-    if aspect:
-        names = [f"the {aspect[1:].text.removeprefix('the ')} of {name}" for name in names]
-    told = bool(aspect) or any(_is_quantity(read(name)[:]) for name in names)
-    ask = f"what {be}" if told else "what is known about"
-    operation: Operation | Literal[""] = (
-        "" if not told or word.lemma_.lower() == "compare" else "ratio" if word.lemma_ == "ratio" else "difference"
-    )
-    return Whole("comparison", operation, tuple(as_question(f"{ask} {name} {things[when:].text}") for name in names))
-
-
 # -- change over time ---------------------------------------------------------------------------------------
 
 
 def _change(doc: Doc) -> Whole | None:
-    """How one thing changed from one time to another."""
+    """How one thing changed: "How did A change from one time to another?", "the change in A since 2019"."""
     asked = asking(doc)
-    lead = next((w for w in doc if w.pos_ == "AUX"), None)
     start = next((w.i for w in doc if w.lower_ in ("from", "between", "since")), len(doc))
-    if (
-        asked is None
-        or lead is None
-        or lead.lemma_ == "be"
-        or lead.i != asked[1]
-        or doc[asked[0]].lower_ not in ("how", "by", "what")
-    ):
-        return _change_in(doc)
-    how = doc[asked[1] - 1]
-    if how.lower_ not in ("how", "much", "percent", "percentage", "%"):
-        return None
-    words = [w for w in doc[lead.i + 1 : start] if not w.is_punct]
-    moves = words[-1] if words else None
-    # in a question's order the verb is often read as a noun: it is the last word before the times
-    if moves is None or len(words) < 2 or moves.tag_ in ("NNS", "NNP") or any(w.pos_ == "VERB" for w in words[:-1]):
-        return None
+    percent = any(w.lower_.startswith("percent") or w.text == "%" for w in doc[:start])
+    operation: Operation = "percent change" if percent else "difference"
     times = _span(doc[start:])
-    if not times:
-        return Whole("change") if moves.lemma_ == "change" and how.lower_ == "how" and start == len(doc) else None
-    operation: Operation = "difference" if how.lower_ in ("how", "much") else "percent change"
-    return _at_both(doc[lead.i + 1 : moves.i], times, operation)
-
-
-def _change_in(doc: Doc) -> Whole | None:
-    """As in "What was the change in A from one time to another?"."""
     word = next((w for w in doc if w.lemma_ == "change" and w.pos_ == "NOUN"), None)
     into = next((c for c in word.children if c.lower_ in ("in", "of")), None) if word is not None else None
-    thing = next((c for c in into.children if c.dep_ == "pobj"), None) if into is not None else None
-    if word is None or thing is None:
+    if into is not None:
+        return _at_both(doc[into.i + 1 : start], times, operation) if times else None
+    if asked is None or asked[1] >= start or doc[asked[1]].pos_ != "AUX" or doc[asked[1]].lemma_ == "be":
         return None
-    end = next((w.i for w in doc[thing.i :] if w.lower_ in ("from", "between", "since")), len(doc))
-    if not (times := _span(doc[end:])):
+    lead, how = doc[asked[1]], doc[asked[1] - 1]
+    if not percent and doc[0].tag_ != "IN" and how.lower_ not in ("how", "much"):
         return None
-    percent = any(w.lower_ in ("percent", "percentage", "relative") for w in doc[: word.i])
-    return _at_both(doc[thing.left_edge.i : end], times, "percent change" if percent else "difference")
+    words = [w for w in doc[lead.i + 1 : start] if not w.is_punct]
+    # in a question's order the verb is often read as a noun: then it is the last word before the times
+    moves = next((w for w in words[1:] if w.pos_ == "VERB"), words[-1] if len(words) > 1 else None)
+    if moves is None or moves.tag_ in ("NNS", "NNP") or any(w.pos_ not in _HOW for w in words if w.i > moves.i):
+        return None
+    if times:
+        return _at_both(doc[lead.i + 1 : moves.i], times, operation, words[-1])
+    return Whole("change") if moves.lemma_ == "change" and how.lower_ == "how" and start == len(doc) else None
 
 
 def _span(words: Span) -> tuple[str, str] | None:
     """The two times of "from 2019 to 2023", "between March and May 2023", "since 2019"."""
-    if not len(words) or words[0].lower_ not in ("from", "between", "since"):
+    if not any(map(is_time, words)):
         return None
     if words[0].lower_ == "since":
-        return (f"in {words[1:].text.rstrip(' ?!.')}", "now") if any(map(_is_time, words)) else None
-    joint = next((w for w in words if w.lower_ in ("to", "and", "until", "through")), None)
-    if joint is None:
+        return f"in {words[1:].text.rstrip(' ?!.')}", "now"
+    joint = next((w.i for w in words if w.lower_ in ("to", "and", "until", "through")), words.end)
+    both = words.doc[words.start + 1 : joint], words.doc[joint + 1 : words.end]
+    if not all(any(map(is_time, part)) for part in both):
         return None
-    first, last = words.doc[words.start + 1 : joint.i], words.doc[joint.i + 1 : words.end]
-    if not len(first) or not all(any(map(_is_time, part)) for part in (first, last)):
-        return None
-    return f"in {first.text}", f"in {last.text.rstrip(' ?!.')}"
+    return f"in {both[0].text}", f"in {both[1].text.rstrip(' ?!.')}"
 
 
-def _at_both(thing: Span, times: tuple[str, str], operation: Operation) -> Whole:
-    alone = read(thing.text)
+def _at_both(thing: Span, times: tuple[str, str], operation: Operation, how: Token | None = None) -> Whole:
+    """What the thing was at both times; how much of what it became, "cheaper"."""
     if all(is_name(w) or w.pos_ == "DET" for w in thing):
         return Whole("change")  # what of it changed is not said
-    plural = root(alone).tag_ == "NNS"
-    asked = [("are" if plural else "is") if t == "now" else ("were" if plural else "was") for t in times]
-    return Whole(
-        "change",
-        operation,
-        tuple(as_question(f"what {be} {thing.text} {t}") for be, t in zip(asked, times, strict=True)),
-    )
+    now, then = ("are", "were") if root(read(thing.text)).tag_ == "NNS" else ("is", "was")
+    degree = compare.plain_degree(how) if how is not None else ""
+    asked = f"how {degree}" if degree else "what"
+    parts = [f"{asked} {now if time == 'now' else then} {thing.text} {time}" for time in times]
+    return Whole("change", operation, tuple(map(as_question, parts)), times)

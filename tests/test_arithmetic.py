@@ -34,85 +34,90 @@ def computed(operation: Operation, *quotes: str) -> Result | Refusal:
             "difference",
             ("$269.3 million", "$211.5 million"),
             "269.3 - 211.5 = 57.8 million dollars",
-            "A is 57.8 million dollars more than b.",
+            "A: 57.8 million dollars more than b.",
         ),
         (
             "difference",
             ("$211.5 million", "$269.3 million"),
             "269.3 - 211.5 = 57.8 million dollars",
-            "B is 57.8 million dollars more than a.",
+            "B: 57.8 million dollars more than a.",
         ),
         (
             "difference",
             ("US$46,500", "$403,000"),
             "403,000 - 46,500 = 356,500 dollars",
-            "B is 356,500 dollars more than a.",
+            "B: 356,500 dollars more than a.",
         ),
         (
             "difference",
             ("€2.0 billion", "€850 million"),
             "2.0 - 0.850 ≈ 1.2 billion euros",
-            "A is 1.2 billion euros more than b.",
+            "A: 1.2 billion euros more than b.",
         ),
         (
             "difference",
             ("17,352 night ferries", "200,000 ferries"),
             "200,000 - 17,352 = 182,648 ferries",
-            "B is 182,648 ferries more than a.",
+            "B: 182,648 ferries more than a.",
         ),
         (
             "difference",
             ("15% of costs", "12% of costs"),
             "15 - 12 = 3 percentage points",
-            "A is 3 percentage points more than b.",
+            "A: 3 percentage points more than b.",
         ),
         (
             "difference",
             ("a profit of $38 million", "a loss of $2 million"),
             "38 - (-2) = 40 million dollars",
-            "A is 40 million dollars more than b.",
+            "A: 40 million dollars more than b.",
         ),
         (
             "difference",
             ("about £5 million", "£3 million"),
             "5 - 3 = 2 million pounds",
-            "A is about 2 million pounds more than b.",
+            "A: about 2 million pounds more than b.",
         ),
-        ("difference", ("three ships", "two ships"), "3 - 2 = 1 ship", "A is 1 ship more than b."),
-        ("ratio", ("$46,500", "$403,000"), "403,000 / 46,500 ≈ 8.67", "B is 8.67 times a."),
-        ("ratio", ("$2.0 billion", "$850 million"), "2.0 / 0.850 ≈ 2.4", "A is 2.4 times b."),
+        ("difference", ("three ships", "two ships"), "3 - 2 = 1 ship", "A: 1 ship more than b."),
+        ("ratio", ("$46,500", "$403,000"), "403,000 / 46,500 ≈ 8.67", "B: 8.67 times a."),
+        ("ratio", ("$2.0 billion", "$850 million"), "2.0 / 0.850 ≈ 2.4", "A: 2.4 times b."),
         (
             "percent change",
             ("$211.5 million", "$269.3 million"),
             "(269.3 - 211.5) / 211.5 ≈ 27.3%",
-            "B is 27.3% higher than a.",
+            "Up by 27.3%, from $211.5 million a to $269.3 million b.",
         ),
-        ("percent change", ("$200 million", "$150 million"), "(150 - 200) / 200 = -25%", "B is 25% lower than a."),
-        ("percent change", ("40 ships", "50 ships"), "(50 - 40) / 40 = 25.0%", "B is 25.0% higher than a."),
+        (
+            "percent change",
+            ("$200 million", "$150 million"),
+            "(150 - 200) / 200 = -25%",
+            "Down by 25%, from $200 million a to $150 million b.",
+        ),
+        ("percent change", ("40 ships", "50 ships"), "(50 - 40) / 40 = 25.0%", "Up by 25.0%, from 40 a to 50 b."),
         (
             "sum",
             ("$1.5 million", "$2.25 million", "$3 million"),
             "1.5 + 2.25 + 3 ≈ 7 million dollars",
-            "A, b and c together are 7 million dollars.",
+            "A, b and c together: 7 million dollars.",
         ),
         (
             "larger",
             ("$88.8 million", "$269.3 million"),
             "269.3 > 88.8 million dollars",
-            "B ($269.3 million) is larger than a ($88.8 million).",
+            "B is larger: $269.3 million against $88.8 million for a.",
         ),
         (
             "smaller",
             ("10 ships", "30 ships", "20 ships"),
             "10 < 20 < 30 ships",
-            "A (10) is smaller than c (20) and b (30).",
+            "A is smaller: 10 against 20 for c and 30 for b.",
         ),
-        ("older", ("She is 53", "He is 65"), "65 > 53", "B (65) is older than a (53)."),
+        ("older", ("She is 53", "He is 65"), "65 > 53", "B is older: 65 against 53 for a."),
         (
             "larger",
             ("a loss of $2 million", "a loss of $5 million"),
             "-5 > -2 million dollars",
-            "B ($5 million) is larger than a ($2 million).",
+            "B is larger: $5 million against $2 million for a.",
         ),
     ],
 )
@@ -152,6 +157,7 @@ def test_the_value_is_in_full() -> None:
             "$88.8 million is for a quarter and $269.3 million for a year",
         ),
         ("difference", ("$5",), "there are not two figures"),
+        ("older", ("$5", "$6"), "$5 is no age"),
         ("ratio", ("$5", "$6", "$7"), "there are more than two figures"),
         ("earlier", ("$5", "$6"), "figures do not tell which came first"),
     ],
@@ -165,7 +171,7 @@ def test_periods() -> None:
     quarter = figure("$90 million", "Q4", ("2024-10-01", "2024-12-31"))
     change = compute("percent change", [late, early])
     assert isinstance(change, Result)
-    assert change.sentence == "2024 is 50% higher than 2023."
+    assert change.sentence == "Up by 50%, from $200 million 2023 to $300 million 2024."
     assert compute("larger", [late, early], same_time=True) == Refusal(
         "$300 million and $200 million are of different times"
     )
@@ -220,9 +226,21 @@ LUND = Moment("the founding of Lund", "", "2016-05-01", "2016-05-31")
 @pytest.mark.parametrize(
     ("operation", "sentence", "formula"),
     [
-        ("earlier", "The founding of Acme (2013) came before the founding of Lund (May 2016).", "2013 before May 2016"),
-        ("later", "The founding of Lund (May 2016) came after the founding of Acme (2013).", "May 2016 after 2013"),
-        ("older", "The founding of Acme (2013) is older than the founding of Lund (May 2016).", "2013 before May 2016"),
+        (
+            "earlier",
+            "The founding of Acme is earlier: 2013 against May 2016 for the founding of Lund.",
+            "2013 before May 2016",
+        ),
+        (
+            "later",
+            "The founding of Lund is later: May 2016 against 2013 for the founding of Acme.",
+            "May 2016 after 2013",
+        ),
+        (
+            "older",
+            "The founding of Acme is older: 2013 against May 2016 for the founding of Lund.",
+            "2013 before May 2016",
+        ),
         (
             "difference",
             "About 3 years passed between the founding of Acme and the founding of Lund.",
@@ -290,3 +308,16 @@ def test_a_percent_change_is_right_within_its_rounding(a: int, b: int) -> None:
         assert abs(found.value - exact) <= tolerance
     else:
         assert abs(exact) <= tolerance
+
+
+def test_a_change_and_a_ranking_in_the_words_of_the_question() -> None:
+    before, after = figure("$25.67", "in 2024"), figure("$21.50", "in 2025")
+    change = compute("difference", [before, after], change=True)
+    assert change == Result(
+        "Down by 4.17 dollars, from $25.67 in 2024 to $21.50 in 2025.",
+        "25.67 - 21.50 = 4.17 dollars",
+        4.17,
+        "4.17 dollars",
+    )
+    ranking = compute("larger", [figure("12 titles", "Vire"), figure("18 titles", "Halden")], told="has more titles")
+    assert ranking == Result("Halden has more titles: 18 against 12 for Vire.", "18 > 12 titles", 18.0, "Halden")
