@@ -1,0 +1,179 @@
+"""Where a sentence of an answer stands in the articles, and who said it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import indexed
+from readers import ScriptedReader
+
+from citewire.index.options import SearchOptions
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Hit, Span
+from citewire.qa.attribution import located, quotes, who_said
+from citewire.qa.claims import Place
+from citewire.qa.evidence import ANSWERS, gather
+from citewire.qa.followup import resolve
+from citewire.qa.reader import load_reader
+from citewire.qa.types import Turn
+
+ARTICLES = {
+    "brask.txt": """Brask Closes Its Mill In Halden
+
+Brask closed its paper mill in Halden on Monday after two years of losses.
+“The price of wood has doubled since 2020,” said Lena Holm, the chief executive of Brask.
+“We could not pay it any longer.”
+About 240 people lose their work, the union said.
+""",
+    "ferry.txt": """Norsund Lines Buys The Vire Ferry
+
+Norsund Lines bought the Vire ferry for 12 million euros in May.
+The mayor of Vire, Paul Okafor, said the ferry would run all night from September.
+He added that the fares would not rise.
+The ferry carries 180 people and 40 cars.
+A storm is expected on Friday.
+""",
+    "dam.txt": """Report Warns Of Cracks In The Skarvik Dam
+
+The dam above Skarvik has cracks and must be repaired this year, according to a report by Amira Sole.
+“Nobody has looked at these walls for a decade,” the engineer wrote.
+“They will not stand another flood.”
+The repair would cost 30 million euros.
+""",
+}
+
+WOOD = "“The price of wood has doubled since 2020,” said Lena Holm, the chief executive of Brask."
+
+
+@pytest.fixture(scope="module")
+def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of the three articles."""
+    with indexed(ARTICLES, tmp_path_factory.mktemp("attribution"), embedder) as opened:
+        yield opened
+
+
+def hits(index: Index, embedder: Embedder, sentence: str) -> list[Hit]:
+    return search(index, embedder, sentence, SearchOptions(k=8))
+
+
+def place(index: Index, article: str, text: str) -> Place:
+    """A sentence of an article, exact."""
+    start = index.article(article).text.index(text)
+    return Place(article, Span(start, start + len(text)), text)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "article", "quote"),
+    [
+        ("About 240 people lose their work, the union said.", "brask.txt", "About 240 people lose"),  # word for word
+        ("The paper mill in Halden was closed by Brask.", "brask.txt", "Brask closed its paper mill"),
+        ("Norsund Lines paid 12 million euros for the Vire ferry.", "ferry.txt", "Norsund Lines bought"),
+        ("The Vire ferry will run all night.", "ferry.txt", "The mayor of Vire, Paul Okafor"),
+        ("The Skarvik dam needs repair.", "dam.txt", "The dam above Skarvik has cracks"),
+    ],
+)
+def test_the_sentence_that_an_answer_is_from(
+    index: Index, embedder: Embedder, sentence: str, article: str, quote: str
+) -> None:
+    found = located(sentence, hits(index, embedder, sentence), index.article, load_reader(1))
+    assert found is not None
+    assert found.article == article
+    assert found.text.startswith(quote)
+    assert index.article(article).text[found.span.start : found.span.end] == found.text
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["Norsund Lines sold the Vire ferry in 2019.", "Tandem makes kettles in Lund.", "Brask opened a new mill in Vire."],
+)
+def test_what_no_article_says_is_not_located(index: Index, embedder: Embedder, sentence: str) -> None:
+    assert located(sentence, hits(index, embedder, sentence), index.article, load_reader(1)) is None
+
+
+def test_nothing_found_is_nowhere(index: Index) -> None:
+    assert located("Brask closed its mill.", [], index.article, ScriptedReader()) is None
+
+
+@pytest.mark.parametrize(
+    ("article", "text", "name"),
+    [
+        ("brask.txt", WOOD, "Lena Holm"),
+        ("brask.txt", "“We could not pay it any longer.”", "Lena Holm"),
+        ("brask.txt", "About 240 people lose their work, the union said.", "union"),
+        ("ferry.txt", "The mayor of Vire, Paul Okafor, said the ferry would run all night from September.", "Okafor"),
+        ("dam.txt", "“Nobody has looked at these walls for a decade,” the engineer wrote.", "the engineer"),
+        ("dam.txt", "“They will not stand another flood.”", "the engineer"),
+    ],
+)
+def test_the_words_and_the_sentence_that_name_the_speaker(index: Index, article: str, text: str, name: str) -> None:
+    speaker = who_said(place(index, article, text), index.article, load_reader(1))
+    assert speaker is not None
+    assert name in speaker.words
+    assert speaker.words in speaker.place.text
+
+
+@pytest.mark.parametrize(
+    ("article", "text"),
+    [
+        ("ferry.txt", "The ferry carries 180 people and 40 cars."),
+        ("ferry.txt", "A storm is expected on Friday."),
+        ("brask.txt", "Brask closed its paper mill in Halden on Monday after two years of losses."),
+    ],
+)
+def test_what_nobody_said_has_no_speaker(index: Index, article: str, text: str) -> None:
+    assert who_said(place(index, article, text), index.article, load_reader(1)) is None
+
+
+FERRY = Turn("Who owns the Vire ferry?", "Norsund Lines bought the Vire ferry for 12 million euros in May [1].")
+
+
+@pytest.mark.parametrize(
+    ("line", "standalone", "answer"),
+    [
+        ("and when did they buy it?", "When did Norsund Lines buy the Vire ferry?", "May"),
+        ("Who bought the ferry?", "Who bought the Vire ferry?", "Norsund Lines"),
+    ],
+)
+def test_the_reader_finds_an_answer_to_the_question_meant(
+    index: Index, embedder: Embedder, line: str, standalone: str, answer: str
+) -> None:
+    """As the answerer does: the first candidate that the articles answer."""
+    meant = resolve(line, [FERRY], "elliptic").candidates
+    read = ((q, gather(q, hits(index, embedder, q), index.article, load_reader(1))) for q in meant)
+    found = next(((q, best[0]) for q, best in read if best and best[0].probability >= ANSWERS), None)
+    assert found is not None
+    assert found[0] == standalone
+    assert answer in found[1].words
+
+
+def test_from_an_answer_to_its_article_and_its_speaker(index: Index, embedder: Embedder) -> None:
+    turn = Turn("Will the ferry run at night?", "The Vire ferry will run all night from September [1].")
+    (said,) = resolve("who said that?", [turn], "who_said").said
+    found = located(said, hits(index, embedder, said), index.article, load_reader(1))
+    assert found is not None
+    speaker = who_said(found, index.article, load_reader(1))
+    assert speaker is not None
+    assert (speaker.words, speaker.place) == ("Paul Okafor", found)
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("What did Lena Holm say about the price of wood?", WOOD),
+        ("What did Paul Okafor say about the ferry?", "The mayor of Vire, Paul Okafor, said the ferry would run"),
+    ],
+)
+def test_the_words_of_someone_on_something(index: Index, embedder: Embedder, question: str, quote: str) -> None:
+    found = quotes(question, gather(question, hits(index, embedder, question), index.article, load_reader(1)),
+                   index.article, load_reader(1))  # fmt: skip
+    assert found[0].text.startswith(quote)
+    assert all(index.article(one.article).text[one.span.start : one.span.end] == one.text for one in found)
+
+
+def test_who_is_not_quoted_has_no_words(index: Index, embedder: Embedder) -> None:
+    question = "What did Emil Faber say about the price of wood?"
+    evidence = gather(question, hits(index, embedder, question), index.article, load_reader(1))
+    assert quotes(question, evidence, index.article, load_reader(1)) == []
+    assert quotes("quote", evidence, index.article, load_reader(1)) == []
