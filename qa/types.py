@@ -140,7 +140,11 @@ class Answer:
     """The answer object of every surface: command line, page, HTTP, export.
 
     Attributes:
-        text: the answer as shown, each shown claim followed by its numbers as `[n]`.
+        text: the answer as shown: the lead, then each shown claim followed by its numbers as `[n]`.
+        kind: what was asked for, as `citewire.qa.kinds` names it: "fact", "summary", "talk", ...
+        lead: what citewire says of itself or of its index, in its own words and without a quote; "" for most answers.
+        listed: whether the claims are items of a list, one a line, in place of sentences of one paragraph.
+        offered: questions that the articles answer, to go on with.
         timeline: two points or more where the question asks how something changed, oldest first.
         short: the few words of a quote that answer, "" where the question wants more or none fit.
         as_of: newest day of publication of the articles quoted, ISO 8601; "" where none has a day.
@@ -159,6 +163,10 @@ class Answer:
     timings: Timings = field(default_factory=Timings)
     model: str = ""
     index_generation: int = 0
+    kind: str = "fact"
+    lead: str = ""
+    listed: bool = False
+    offered: tuple[str, ...] = ()
 
 
 # What `Answerer.stream` yields, in this order: one Searched, any Drafts and Checked, one Answer.
@@ -166,10 +174,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """Retrieval is done."""
+    """Retrieval is done; fields as in `Answer`."""
 
     standalone_question: str
     hits: tuple[AnswerHit, ...]
+    kind: str = "fact"
+    lead: str = ""
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

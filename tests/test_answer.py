@@ -43,6 +43,7 @@ The bridge carries 9,000 cars a day, and the repairs of the bridge cost each cit
 COST = "How much did the repairs of the bridge cost?"
 COST_SENTENCE = "The repairs of the bridge cost 40 million euros, twice the first estimate."
 FLEET = "How many ferries does Lund Lines run?"
+SPOKEN = "“Night sailings let lorries skip the coast road 🚚,” said Ana Ruiz, chair of Lund Lines."
 PROFIT_2022, PROFIT_2023 = "What was Kestrel's profit in 2022?", "What was Kestrel's profit in 2023?"
 LIGHTHOUSES = "How many lighthouses does Lund Lines own?"
 COURSE = "How did the number of ferries that Lund Lines runs change between 2021 and 2023?"
@@ -61,6 +62,7 @@ ANSWERS: dict[str, str | Sequence[str]] = {
     "What did Lund Lines say about lorries?": (),
     "What did Ana Ruiz say about lorries?": "skip the coast road",
     "What did the repairs of the bridge say about lorries?": (),
+    "Who leads Lund Lines: What did she say about lorries?": (),
 }
 
 
@@ -290,7 +292,7 @@ class TestParts:
         ferries, lighthouses = answer.claims
         assert answer.status == "partial"
         assert ferries.text == ARTICLES["ferry.txt"].split("\n")[1]
-        assert lighthouses.text == f"Not in the sources: {LIGHTHOUSES}"
+        assert lighthouses.text == f"Not in the articles: {LIGHTHOUSES}"
         assert (lighthouses.verdict, lighthouses.shown, lighthouses.quotes) == ("unsupported", True, ())
         assert answer.text == f"{ferries.text} [1] {lighthouses.text}"
         check_quotes(answer, index)
@@ -309,7 +311,7 @@ class TestParts:
     def test_a_whole_with_the_sentence_of_a_part_leaves_the_other_part_open(self, answerer: Make, index: Index) -> None:
         reader = ScriptedReader({**ANSWERS, self.BOTH: "14 ferries"})
         answer = answerer("Lund Lines runs 14 ferries.", reader).ask(self.BOTH)
-        assert answer.text.startswith("Lund Lines runs 14 ferries. [1][2] Not in the sources: ")
+        assert answer.text.startswith("Lund Lines runs 14 ferries. [1][2] Not in the articles: ")
         check_quotes(answer, index)
 
     def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
@@ -437,14 +439,13 @@ class TestFollowUp:
             "What did she say about lorries?",
             "What did Ana Ruiz say about lorries?",
         )
-        assert generator.prompts[0][-1].content.endswith("Question: What did Ana Ruiz say about lorries?")
-        assert answer.status == "answered"
+        assert (answer.status, [claim.text for claim in answer.claims]) == ("answered", [SPOKEN])
 
     def test_of_several_readings_the_one_that_the_articles_answer(
         self, answerer: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         candidates = (LIGHTHOUSES, FLEET, COST)
-        monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history: candidates)
+        monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history, elliptic: candidates)
         answer = answerer("").ask("And how many?", self.HISTORY)
         assert answer.standalone_question == FLEET  # COST is answered as well, but is a later reading
 
@@ -720,6 +721,18 @@ class TestAskedAgain:
         assert "70 million" in after.text
         assert "40 million" not in after.text
 
+    def test_another_model_is_asked_of_the_same_index_and_its_answers_are_its_own(self, answerer: Make) -> None:
+        other = Scripted("40 million euros was the cost of the repairs [1].")
+        answering = answerer("The repairs cost 40 million euros [1].", max_tokens=99)
+        before = answering.ask(COST)
+        by_other = answering.with_generator(other)
+        after = by_other.ask(COST)
+        assert by_other.options == answering.options
+        assert not after.timings.cached
+        assert len(other.prompts) == 1
+        assert (before.hits, before.index_generation) == (after.hits, after.index_generation)
+        assert [one.claims[0].text.split()[0] for one in (before, after)] == ["The", "40"]
+
     def test_what_was_stopped_or_failed_is_not_kept(self, answerer: Make) -> None:
         answering = answerer("The repairs cost 40 million euros [1].")
         *_, stopped = answering.stream(COST, stopped=lambda: True)
@@ -756,7 +769,7 @@ class TestAskedAgain:
             searched.append(f"{given[2]} {given[3]}")
             return search(*given)  # type: ignore[arg-type]
 
-        monkeypatch.setattr("citewire.qa.answer.search", counted)
+        monkeypatch.setattr("citewire.qa.finding.search", counted)
         answering = answerer("The repairs cost 40 million euros [1].", cached=0)
         first, again = answering.ask(COST), answering.ask(COST)
         assert len(searched) == len(set(searched)) > 0
@@ -808,8 +821,14 @@ class TestReal:
         assert kinds.count(Checked) == len(answer.claims)
         assert set(kinds[1:-1]) <= {Draft, Checked}
 
-    @pytest.mark.parametrize("asked", ["Who won the football match on Sunday?", "What do owls eat in winter?"])
-    def test_a_refusal(self, real: Answerer, asked: str) -> None:
+    @pytest.mark.parametrize(
+        ("asked", "told"),
+        [
+            ("Who won the football match on Sunday?", REFUSAL),
+            ("What do owls eat in winter?", REFUSAL),
+        ],
+    )
+    def test_a_refusal(self, real: Answerer, asked: str, told: str) -> None:
         answer = real.ask(asked)
-        assert (answer.status, answer.claims, answer.text) == ("abstained", (), REFUSAL)
+        assert (answer.status, answer.claims, answer.text) == ("abstained", (), told)
         assert answer.hits

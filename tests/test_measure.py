@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
-from sklearn import metrics  # type: ignore[import-untyped]
+from sklearn import metrics
 
 from citewire.qa import measure
 

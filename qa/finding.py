@@ -1,0 +1,137 @@
+"""A question to what the articles have for it: search, read, choose; kept for when the same is asked again.
+
+Knows one index and the instruments that read it; knows nothing of language models and of how an answer is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from cachetools import LRUCache
+
+from citewire.index.options import SearchOptions
+from citewire.index.scope import require_match
+from citewire.index.search import Reranker, search
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Hit
+from citewire.qa import analysis, facts, timeline
+from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
+from citewire.qa.reader import Reader
+from citewire.qa.times import of_another_time
+
+_NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
+_KEPT = 256  # searches and readings that are kept: one answer makes several, the next question some of them again
+_DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A question that is searched and answered alone: the whole one, or one of those it consists of.
+
+    Attributes:
+        text: the question.
+        hits: the passages found.
+        evidence: their sentences, the likeliest to answer first.
+        chosen: those that the model is given, none where nothing answers.
+        polarity: "Yes" or "No" where that is asked and the best sentence tells it, else "".
+    """
+
+    text: str
+    hits: Sequence[Hit]
+    evidence: Sequence[Evidence]
+    chosen: Sequence[Evidence]
+    polarity: str = ""
+
+    @property
+    def probability(self) -> float:
+        """How likely it has an answer."""
+        return max((one.probability for one in self.evidence), default=0.0)
+
+
+class Finder:
+    """Searches and reads one generation of one index; safe to use from several threads.
+
+    Args:
+        index: open.
+        embedder: the one the index was made with.
+        reader: reads what is found.
+        reranker: puts the best passages in another order, None for none.
+        most: sentences that are chosen at most.
+    """
+
+    def __init__(
+        self, index: Index, embedder: Embedder, reader: Reader, reranker: Reranker | None = None, most: int = 4
+    ) -> None:
+        self.index = index
+        self.embedder = embedder
+        self.reader = reader
+        self.reranker = reranker
+        self._most = most
+        self._lock = Lock()  # of the caches
+        self._searches: LRUCache[tuple[str, str], list[Hit]] = LRUCache(_KEPT)
+        self._readings: LRUCache[tuple[str, str], list[Evidence]] = LRUCache(_KEPT)
+
+    def hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
+        """Return the passages that are nearest.
+
+        Raises:
+            InputError: the filters leave nothing, which a refusal would hide.
+        """
+        key = (query, repr(wanted))  # the filters have no hash
+        with self._lock:
+            kept = self._searches.get(key)
+        if kept is not None:
+            return kept
+        hits = search(self.index, self.embedder, query, wanted, self.reranker)
+        if not hits:
+            require_match(self.index, wanted)
+        with self._lock:
+            self._searches[key] = hits
+        return hits
+
+    def evidence(self, text: str, wanted: SearchOptions) -> list[Evidence]:
+        """Return the sentences of the nearest passages, the likeliest to answer first. Raises: see `hits`."""
+        key = (text, repr(wanted))
+        with self._lock:
+            kept = self._readings.get(key)
+        if kept is None:
+            kept = gather(text, self.hits(text, wanted), self.index.article, self.reader)
+            with self._lock:
+                self._readings[key] = kept
+        return kept
+
+    def part(self, text: str, wanted: SearchOptions, least: float = ANSWERS) -> Part:
+        """Return what answers a question, with at least that probability. Raises: see `hits`."""
+        evidence = self.evidence(text, wanted)
+        chosen = self._choose(text, evidence, least)
+        return Part(text, self.hits(text, wanted), evidence, chosen, self._polarity(text, chosen))
+
+    def unknown(self, text: str) -> tuple[str, ...]:
+        """Return the names in a text that have a word which no article has."""
+        times = " ".join(entity.text for entity in analysis.read(text).ents if entity.label_ in ("DATE", "TIME"))
+        names = (name for name in dict.fromkeys(facts.names(text)) if name not in times)
+        return tuple(name for name in names if not all(self.index.search_bm25([word], 1) for word in facts.words(name)))
+
+    def _choose(self, text: str, evidence: Sequence[Evidence], least: float) -> list[Evidence]:
+        """The sentences that answer and are near the best, each once; the newest first where it is asked what holds."""
+        article = self.index.article
+        likely = [one for one in evidence if one.probability >= least]
+        likely = [one for one in likely if not of_another_time(text, one, article(one.article))]
+        if not likely:
+            return []
+        best = max(one.probability for one in likely)
+        near = [one for one in likely if odds(one.probability) * _NEAR_BEST >= odds(best)]
+        ordered = timeline.newest_first(text, near, article)
+        once = {" ".join(facts.words(one.text)): one for one in reversed(ordered)}
+        return list(once.values())[::-1][: self._most]
+
+    def _polarity(self, text: str, chosen: Sequence[Evidence]) -> str:
+        """Return "Yes" or "No" where a question asks for that and its best sentence says so."""
+        stated = analysis.statement(text)
+        if not stated or not chosen:
+            return ""
+        support = self.reader.verify([(stated, chosen[0].text)])[0]
+        said = "Yes" if support.supported > support.refuted else "No"
+        return said if max(support.supported, support.refuted) >= _DECIDED else ""

@@ -1,0 +1,56 @@
+"""The words of citewire's own that people read in an answer: on itself, on what it cannot do, on what is missing.
+
+Everything else of an answer is quoted or worded from articles. One place, so that they can be read in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from citewire.qa.types import REFUSAL
+
+OVERVIEW = "What are these articles about?"
+GREETING = (
+    "Hello! Ask me anything about the articles here. Each sentence of an answer shows the quote that it rests on."
+)
+TALK: Mapping[str, str] = {
+    "greeting": GREETING,
+    "thanks": "You are welcome. Ask on whenever you like.",
+    "goodbye": "Goodbye! The articles stay where they are.",
+    "decline": "All right. Ask me something else about the articles whenever you like.",
+    "help": (
+        "I answer questions about the articles here, in English: facts, reasons, lists, comparisons, how things "
+        "changed, summaries, and what the articles are about. Each sentence carries a number; select it to see the "
+        "exact quote. "
+        "What the articles do not say, I do not answer."
+    ),
+}
+NOT_FOR_IT: Mapping[str, str] = {
+    "general": f"{REFUSAL} I know nothing but these articles.",
+    "create": "I do not write new texts. I answer questions about the articles here, with quotes from them.",
+    "advice": "I cannot give advice. I can tell you what the articles say about it; ask me for that.",
+    "translate": "I read and answer in English only. Please ask about the articles in English.",
+    "instruct": "I only answer questions about the articles here; nothing else can be changed by asking.",
+    "insult": "I am sorry that this was no help. Ask me something about the articles and check the quotes yourself.",
+}
+NOTHING_BEFORE = "There is nothing before this that I could go on with. What would you like to know about the articles?"
+NOTHING_OFFERED = "Gladly. What would you like to know about the articles?"
+NO_MORE = "The articles have nothing more on this."
+UNKNOWN_SPEAKER = "The article does not say who said this."
+GAP = "Not in the articles: {}"  # a part of a question, or a side of a comparison
+
+
+def refusal(unknown: Sequence[str] = ()) -> str:
+    """Return the sentence that refuses; `unknown` are names in the question that no article has."""
+    if not unknown:
+        return REFUSAL
+    names = " or ".join(f"“{name}”" for name in unknown)
+    return f"{REFUSAL} None of them mentions {names}."
+
+
+_OWN = frozenset((*TALK.values(), *NOT_FOR_IT.values(), NOTHING_BEFORE, NOTHING_OFFERED, NO_MORE, UNKNOWN_SPEAKER))
+
+
+def is_own(answer: str) -> bool:
+    """Say whether an answer opens with a reply that no article gave."""
+    return answer.partition("\n")[0] in _OWN

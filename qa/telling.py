@@ -1,0 +1,121 @@
+"""An answer as it grows: its claims with numbered quotes, what is known beside them, the time it takes.
+
+Knows the values of `types` and where quotes stand; decides nothing about what is true or shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from citewire.index.types import Hit, Span
+from citewire.qa.claims import Judgement, Place
+from citewire.qa.types import (
+    Answer,
+    AnswerHit,
+    Checked,
+    Claim,
+    Conflict,
+    Quote,
+    Searched,
+    Status,
+    TimelinePoint,
+    Timings,
+)
+
+
+@dataclass(slots=True)
+class Telling:
+    """What is known of an answer so far.
+
+    Attributes:
+        asked: the question as asked.
+        started: when, `time.perf_counter()`.
+        withholds: whether a claim that no quote supports is kept from the reader.
+        numbers: of the quotes, in the order of their first claim.
+        refused: what is said if nothing answers, "" for the usual words; `unknown`: names that no article has.
+    Others as in `Answer`.
+    """
+
+    asked: str
+    started: float = field(default_factory=time.perf_counter)
+    withholds: bool = True
+    standalone: str = ""
+    kind: str = "fact"
+    lead: str = ""
+    listed: bool = False
+    offered: tuple[str, ...] = ()
+    hits: tuple[AnswerHit, ...] = ()
+    claims: list[Claim] = field(default_factory=list)
+    conflicts: tuple[Conflict, ...] = ()
+    timeline: tuple[TimelinePoint, ...] = ()
+    short: str = ""
+    refused: str = ""
+    unknown: tuple[str, ...] = ()
+    numbers: dict[Place, int] = field(default_factory=dict)
+    timings: Timings = field(default_factory=Timings)
+
+    def seconds(self) -> float:
+        """Return the time since the question arrived."""
+        return round(time.perf_counter() - self.started, 4)
+
+    def searched(self, hits: Sequence[Hit]) -> Searched:
+        """Take the passages that were found and return the event that tells of them."""
+        self.hits = tuple(
+            AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
+            for h in hits
+        )
+        return Searched(self.standalone, self.hits, self.kind, self.lead, self.listed)
+
+    @property
+    def shown(self) -> list[Claim]:
+        """The claims that the reader sees."""
+        return [claim for claim in self.claims if claim.shown]
+
+    def quotes(self, article: str, span: Span) -> bool:
+        """Say whether a shown claim quotes a part of a sentence."""
+        return any(
+            quote.article == article and quote.start < span.end and span.start < quote.end
+            for claim in self.shown
+            for quote in claim.quotes
+        )
+
+    def add(self, text: str, judgement: Judgement) -> Checked:
+        """Add a claim and return its event."""
+        shown = judgement.verdict != "unsupported" or not self.withholds
+        quotes = tuple(self._numbered(place) for place in judgement.places)
+        return self._keep(
+            Claim(" ".join(text.split()), judgement.verdict, judgement.probability, judgement.reason, shown, quotes)
+        )
+
+    def quote(self, place: Place, text: str = "") -> Checked:
+        """Add a sentence of an article as it stands; `text` is shown in its place, with a label before it."""
+        return self.add(text or place.text, Judgement("supported", 1.0, "", (place,)))
+
+    def gap(self, text: str) -> Checked:
+        """Add a sentence that says what the articles lack."""
+        return self._keep(Claim(text, "unsupported", 0.0, "no passage answers it", True, ()))
+
+    def _keep(self, claim: Claim) -> Checked:
+        self.claims.append(claim)
+        return Checked(claim)
+
+    def _numbered(self, place: Place) -> Quote:
+        number = self.numbers.setdefault(place, len(self.numbers) + 1)
+        return Quote(number, place.article, place.span.start, place.span.end, place.text)
+
+    def time(self, **seconds: float) -> None:
+        """Note times, by the names of `Timings`."""
+        self.timings = replace(self.timings, **seconds)  # type: ignore[arg-type]
+
+    def answer(self, status: Status, model: str, generation: int, as_of: str = "", text: str = "") -> Answer:
+        """Return the answer as it stands; `text` in place of its claims."""
+        self.time(total_s=self.seconds())
+        told = [f"{claim.text} {claim.marks}".rstrip() for claim in self.shown]
+        joined = "\n".join(f"- {one}" for one in told) if self.listed else " ".join(told)
+        return Answer(
+            self.asked, self.standalone, status, text or "\n".join(part for part in (self.lead, joined) if part),
+            tuple(self.claims), self.conflicts, self.timeline, as_of, self.short, self.hits, self.timings,
+            model, generation, self.kind, self.lead, self.listed, self.offered,
+        )  # fmt: skip

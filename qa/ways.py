@@ -1,0 +1,515 @@
+"""How each kind of question is answered: what is found, in which order it is told, and where a kind has no answer.
+
+A way returns the events of its answer, or None where the articles have nothing for it; then another way is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import zip_longest
+from threading import Lock
+
+from citewire.index.options import SearchOptions
+from citewire.index.passages import title_words
+from citewire.index.types import Article, Hit, Span
+from citewire.qa import (
+    analysis,
+    arithmetic,
+    attribution,
+    claims,
+    compare,
+    conflicts,
+    corpus,
+    facts,
+    lists,
+    parts,
+    replies,
+    summary,
+    timeline,
+    values,
+)  # fmt: skip
+from citewire.qa.claims import Place
+from citewire.qa.entities import Entities, read_entities
+from citewire.qa.evidence import ANSWERS, Evidence
+from citewire.qa.finding import Finder, Part
+from citewire.qa.parts import Whole
+from citewire.qa.telling import Telling
+from citewire.qa.types import Event, TimelinePoint
+from citewire.qa.values import Value
+from citewire.qa.writing import Writer
+
+_SHORT = 12  # words of a short answer at most
+_COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
+_BEST = 3  # sentences that answer best, one of which a list has to come from
+_LISTED = 16  # passages that a list, or someone's words, are gathered from
+
+_UNSURE = 0.75  # probability of a kind below which facts are looked for first
+_OF_ITSELF = ("talk", "more", "who_said", "which_article")  # kinds that stand for themselves: no fact is looked for
+_FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
+_PARTLY = ("why", "list", "compare", "over_time")  # kinds of which one sentence tells but a part,
+_OPEN = 0.25  # so that it need be no likelier than this
+_CLEARLY = 0.7  # probability of an answer from which the reader overrules a kind that is not for citewire
+
+Way = Callable[[], Iterator[Event] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a line is understood as.
+
+    Attributes:
+        kinds: what may be asked for, as `citewire.qa.kinds` names it, the likeliest first; "more", "who_said",
+            "which_article" of what was said.
+        intents: the likeliest intent of each kind.
+        text: the question, standalone.
+        said: sentences of the last answer that it is about, without numbers.
+        reply: what citewire says to it in its own words, "" for what stands in `replies`.
+        sure: how probable the first kind is.
+    """
+
+    kinds: tuple[str, ...]
+    intents: Mapping[str, str]
+    text: str
+    said: tuple[str, ...] = ()
+    reply: str = ""
+    sure: float = 1.0
+
+
+class Ways:
+    """The ways to answer over one index; safe to use from several threads.
+
+    Args:
+        finder: searches and reads.
+        writer: lets the model word what is found.
+        keeps: whether names that were read may be kept in a file beside the index.
+    """
+
+    def __init__(self, finder: Finder, writer: Writer, keeps: bool = True) -> None:
+        self._keeps = keeps
+        self._finder = finder
+        self._writer = writer
+        self._index = finder.index
+        self._lock = Lock()
+        self._entities: Entities | None = None
+
+    def of(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Sequence[Way]:
+        """Return the ways to try, the likeliest first; what they raise is that of `Answerer.stream`."""
+        own: Mapping[str, Callable[..., Iterator[Event] | None]] = {
+            "talk": self._talk, "corpus": self._corpus, "summary": self._summary, "list": self._list,
+            "compare": self._compare, "over_time": self._course, "more": self._more, "who_said": self._who_said,
+            "which_article": self._which_article, "not_for_it": self._not_for_it,
+        }  # fmt: skip
+        first, *others = asked.kinds
+        unsure = asked.sure < _UNSURE and first in ("talk", "corpus", "not_for_it")
+        tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if unsure else []
+        tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
+        if first not in _OF_ITSELF:
+            tried.append(self._facts)
+            tried.insert(tried.index(self._facts), self._phrase)
+        if "corpus" in others:
+            tried = [*(way for way in tried if way != self._corpus), self._corpus]
+        if asked.intents.get("fact") == "quote" and "fact" in asked.kinds:
+            tried.insert(tried.index(self._facts), self._quote)
+        return [partial(way, asked, told, wanted, stopped) for way in dict.fromkeys(tried)]
+
+    # -- on citewire and its articles ----------------------------------------------------------------------------
+
+    def _talk(self, asked: Asked, told: Telling, *_: object) -> Iterator[Event]:
+        told.kind = "talk"
+        told.lead = asked.reply or replies.TALK[asked.intents["talk"]]
+        told.offered = (replies.OVERVIEW, *self.openers()[:2])
+        yield told.searched(())
+
+    def _not_for_it(self, asked: Asked, told: Telling, *_: object) -> None:
+        if asked.kinds[0] == "not_for_it" and asked.sure >= _UNSURE:
+            told.refused = replies.NOT_FOR_IT[asked.intents["not_for_it"]]
+
+    def openers(self) -> tuple[str, ...]:
+        """Return questions that the articles answer, each of another kind; those on names once the names are read."""
+        titled = [one for one in self._index.articles() if one.title]
+        newest = max(titled, key=lambda one: one.published, default=None)
+        asked = [f"Summarise the article “{newest.title}”"] if newest else []
+        named = [one.name for one in self._entities.named if one.kind != "place"] if self._entities else []
+        if named:
+            asked += [f"Tell me about {named[0]}", f"Which articles mention {named[min(1, len(named) - 1)]}?"]
+        return (*asked, "Who is mentioned most?")
+
+    def entities(self, stopped: Callable[[], bool] = lambda: False) -> Entities | None:
+        """Return the names in all articles, None once `stopped()`; what was read until then is kept.
+
+        Raises:
+            ModelError: the English pipeline cannot be used.
+        """
+        with self._lock:
+            if self._entities is None:
+                self._entities = read_entities(self._index, self._index.folder, stopped=stopped, keep=self._keeps)
+            return self._entities
+
+    def _names(self) -> Entities:
+        found = self.entities()
+        assert found is not None  # it was not stopped
+        return found
+
+    def _corpus(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        intent, topic = asked.intents["corpus"], analysis.about(asked.text)
+        first = asked.kinds[0] == "corpus"
+        sure = first and (asked.sure >= _UNSURE or intent == "mentions")
+        if topic and not sure:
+            return None  # it asks something of what it names, not of the articles as a whole
+        index, finder = self._index, self._finder
+        found = corpus.tell(intent, topic, index, self._names, finder.embedder, wanted.filters)
+        if intent == "mentions" and not found.items:
+            told.refused = found.lead
+            return None
+        return self._corpus_told(found, told)
+
+    def _corpus_told(self, found: corpus.Told, told: Telling) -> Iterator[Event]:
+        told.kind, told.lead, told.listed = "corpus", found.lead, True
+        yield told.searched(())
+        for item in found.items:
+            text = self._index.article(item.article).text[item.span.start : item.span.end]
+            yield told.quote(Place(item.article, item.span, text), item.text)
+
+    # -- summaries -----------------------------------------------------------------------------------------------
+
+    def _summary(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        return self._summarised(analysis.about(asked.text), told, wanted, stopped)
+
+    def _phrase(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        """What is said of a thing, where a few words name it and ask nothing that one sentence answers."""
+        if not analysis.is_phrase(asked.text) or self._finder.part(asked.text, wanted).probability >= _CLEARLY:
+            return None
+        return self._summarised(asked.text, told, wanted, stopped)
+
+    def _summarised(
+        self,
+        topic: str,
+        told: Telling,
+        wanted: SearchOptions,
+        stopped: Callable[[], bool],
+        said: Sequence[str] = (),
+    ) -> Iterator[Event] | None:
+        finder = self._finder
+        chosen = summary.select(topic, self._index, finder.embedder, finder.reader, wanted)
+        told.unknown = chosen.missing
+        if not chosen.articles:
+            return None
+        known = {" ".join(facts.words(one)) for one in said}
+        found = [
+            place
+            for place in summary.points(topic, chosen, self._index, finder.embedder, finder.reader)
+            if " ".join(facts.words(place.text)) not in known
+        ]
+        return self._points(found, told, wanted, topic, stopped) if found else None
+
+    def _points(
+        self, found: Sequence[Place], told: Telling, wanted: SearchOptions, topic: str, stopped: Callable[[], bool]
+    ) -> Iterator[Event]:
+        told.kind, told.listed = "summary", len(found) > 1
+        yield told.searched(self._finder.hits(topic, wanted) if topic else ())
+        for text, judgement in self._writer.shortened(found, stopped):
+            yield told.add(text, judgement)
+
+    # -- what was said before ------------------------------------------------------------------------------------
+
+    def _more(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        topic = analysis.about(asked.text) or asked.text
+        found = self._summarised(topic, told, wanted, stopped, asked.said)
+        told.refused = replies.NO_MORE
+        return found
+
+    def _which_article(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        places = list({place.article: place for place in reversed(self._located(asked.said, wanted))}.values())
+        return self._sources(places[::-1], told, wanted, asked.said) if places else None
+
+    def _sources(
+        self, places: Sequence[Place], told: Telling, wanted: SearchOptions, said: Sequence[str]
+    ) -> Iterator[Event]:
+        told.listed = True
+        yield told.searched(self._finder.hits(said[0], wanted))
+        for place in places:
+            yield told.quote(place, f"{_label(self._index.article(place.article))}: {place.text}")
+
+    def _who_said(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        places = self._located(asked.said[:1], wanted)
+        if not places:
+            return None
+        return self._spoken(places[0], told, wanted, asked.said)
+
+    def _spoken(self, place: Place, told: Telling, wanted: SearchOptions, said: Sequence[str]) -> Iterator[Event]:
+        speaker = attribution.who_said(place, self._index.article, self._finder.reader)
+        if speaker is None:
+            told.lead = replies.UNKNOWN_SPEAKER
+        yield told.searched(self._finder.hits(said[0], wanted))
+        yield told.quote(speaker.place if speaker else place)
+        told.short = speaker.words if speaker else ""
+
+    def _quote(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        """What someone said of something, in their own words as far as the articles have them."""
+        finder = self._finder
+        evidence = finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
+        places = attribution.quotes(asked.text, evidence, self._index.article, finder.reader)
+        return self._quotes(places, told, wanted, asked.text) if places else None
+
+    def _quotes(self, places: Sequence[Place], told: Telling, wanted: SearchOptions, text: str) -> Iterator[Event]:
+        told.kind, told.listed = "fact", len(places) > 1
+        yield told.searched(self._finder.hits(text, wanted))
+        for place in places:
+            yield told.quote(place)
+
+    def _located(self, said: Sequence[str], wanted: SearchOptions) -> list[Place]:
+        """Where sentences of the last answer stand, each once."""
+        found = (
+            attribution.located(one, self._finder.hits(one, wanted), self._index.article, self._finder.reader)
+            for one in said
+        )
+        return list(dict.fromkeys(place for place in found if place))
+
+    # -- several things ------------------------------------------------------------------------------------------
+
+    def _list(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
+        reader = self._finder.reader
+        found = lists.introduced(asked.text, evidence, self._index.article, reader)
+        found = found or lists.items(asked.text, evidence, reader)
+        places = lists.places(found)
+        best = [claims.verbatim_place(one) for one in evidence[:_BEST]]
+        if stopped() or not any(place in best for place in places):
+            return None  # what answers best names no list
+        return self._listed(places, lists.short(found), asked, told, wanted, stopped)
+
+    def _listed(
+        self,
+        places: Sequence[Place],
+        short: str,
+        asked: Asked,
+        told: Telling,
+        wanted: SearchOptions,
+        stopped: Callable[[], bool],
+    ) -> Iterator[Event]:
+        told.kind, told.listed, told.short = "list", len(places) > 1, short
+        yield told.searched(self._finder.hits(asked.text, wanted))
+        for text, judgement in self._writer.shortened(places, stopped):
+            yield told.add(text, judgement)
+
+    def _compare(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        sides = compare.sides(asked.text)
+        if sides is None or sides.asked:
+            return None  # a figure or a fact of each: the parts of the question
+        finder = self._finder
+        rows = compare.pairs(sides, lambda text: finder.evidence(text, wanted), self._index, finder.embedder)
+        told_of = [any(row.told[n] for row in rows) for n in range(len(sides.names))]
+        return self._side_by_side(rows, sides, told_of, told, wanted) if any(told_of) else None
+
+    def _side_by_side(
+        self,
+        rows: Sequence[compare.Row],
+        sides: compare.Sides,
+        told_of: Sequence[bool],
+        told: Telling,
+        wanted: SearchOptions,
+    ) -> Iterator[Event]:
+        told.kind, told.listed = "compare", True
+        asked = compare.questions(sides)
+        yield told.searched(_ranked([self._finder.hits(text, wanted) for text in asked]))
+        for name, there in zip(sides.names, told_of, strict=True):
+            if not there:
+                yield told.gap(replies.GAP.format(name))
+        for row in rows:
+            for name, one in zip(sides.names, row.told, strict=True):
+                if one and not told.quotes(one.article, one.span):
+                    yield told.quote(claims.verbatim_place(one), f"{name}: {' '.join(one.text.split())}")
+
+    def _course(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        part = self._finder.part(asked.text, wanted)
+        points = timeline.points(asked.text, part.evidence, self._index.article)
+        return self._points_in_time(points, part, told, wanted) if points else None
+
+    def _points_in_time(
+        self, points: Sequence[TimelinePoint], part: Part, told: Telling, wanted: SearchOptions
+    ) -> Iterator[Event]:
+        told.kind, told.timeline = "over_time", tuple(points)
+        yield told.searched(part.hits)
+        for point in points:
+            place = Place(point.article, Span(point.start, point.end), point.text)
+            if not told.quotes(place.article, place.span):
+                yield told.quote(place)
+        yield from self._disagreements(told, part, wanted)
+
+    # -- facts -----------------------------------------------------------------------------------------------------
+
+    def _facts(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        if asked.kinds[0] == "not_for_it" and not self._overruled(asked, wanted):
+            return None
+        told.searched(self._finder.hits(asked.text, wanted))
+        told.time(retrieve_s=told.seconds())
+        least = _OPEN if asked.kinds[0] in _PARTLY else ANSWERS
+        whole, found = self._parts(asked.text, wanted, least)
+        told.searched(_ranked([part.hits for part in found]))
+        told.time(evidence_s=round(told.seconds() - told.timings.retrieve_s, 4))
+        if not any(part.chosen for part in found):
+            return None
+        return self._told(told, whole, found, wanted, stopped)
+
+    def _overruled(self, asked: Asked, wanted: SearchOptions) -> bool:
+        """Whether the articles answer what looks as if it were not for them: "How is the weather at the cup final?"."""
+        open_to_facts = asked.intents["not_for_it"] == "general" or asked.sure < _UNSURE
+        return open_to_facts and self._finder.part(asked.text, wanted).probability >= _CLEARLY
+
+    def _parts(self, text: str, wanted: SearchOptions, least: float) -> tuple[Whole, list[Part]]:
+        """The questions answered alone; the whole one where another sentence than those of its parts answers it."""
+        whole = parts.whole(text)
+        found = [self._finder.part(one, wanted, least) for one in whole.parts]
+        if found and all(part.chosen for part in found):
+            return whole, found
+        one = self._finder.part(text, wanted, least)
+        best = [part.chosen[0] for part in found if part.chosen]
+        if whole.kind == "change" and one.chosen:
+            return whole, [one]  # one sentence may tell of both times
+        if not best or (one.chosen and not _same_place(one.chosen[0], best)):
+            return Whole(), [one]
+        return whole, found
+
+    def _told(
+        self,
+        told: Telling,
+        whole: Whole,
+        found: Sequence[Part],
+        wanted: SearchOptions,
+        stopped: Callable[[], bool],
+    ) -> Iterator[Event]:
+        """What the parts are answered with, what their values come to, and where sources give other values."""
+        told.kind = told.kind if told.kind in _FACTS else "fact"
+        yield told.searched(_ranked([part.hits for part in found]))
+        for part in found:
+            if not part.chosen:
+                yield told.gap(replies.GAP.format(part.text))
+                continue
+            yield from self._writer.write(told, part, stopped)
+            if stopped():
+                return
+        yield from self._computed(told, whole, found)
+        for part in found:
+            yield from self._disagreements(told, part, wanted)
+        if not told.short and len(found) == 1 and any(c.verdict == "supported" for c in told.claims):
+            told.short = _short(found[0])
+
+    def _computed(self, told: Telling, whole: Whole, found: Sequence[Part]) -> Iterator[Event]:
+        """What the figures or days of the parts come to, computed by code, where the question asks for that."""
+        if not whole.operation or not all(part.chosen for part in found):
+            return
+        best, given = self._changed(whole, found)
+        if not given and len(found) == len(whole.parts):
+            operands = [self._operand(part) for part in found]
+            best, given = [one for one, _ in operands], [value for _, value in operands]
+        result = _result(whole, [one.text for one in best], given)
+        if result is None:
+            return
+        for one in best:
+            if not told.quotes(one.article, one.span):
+                yield told.quote(claims.verbatim_place(one))
+        said = ("Yes" if result.short == whole.names[0] else "No") if whole.whether else ""
+        told.short = said or result.short
+        text = f"{said}{'. ' if said else ''}{result.sentence.rstrip('.')} ({result.formula})."
+        places = tuple(dict.fromkeys(claims.verbatim_place(one) for one in best))
+        probability = round(min(part.probability for part in found), 3)
+        yield told.add(text, claims.Judgement("supported", probability, "", places))
+
+    def _operand(self, part: Part) -> tuple[Evidence, Value | None]:
+        """The sentence with the value to compute with: one that counts what is asked for, then the likeliest.
+
+        Not the first that was chosen: that is the newest, whatever it tells of.
+        """
+        article = self._index.article
+        read = [(one, values.value(part.text, one, article(one.article))) for one in part.chosen]
+        return max(read, key=lambda some: (_is_asked_unit(some[1], part.text), some[0].probability))
+
+    def _changed(self, whole: Whole, found: Sequence[Part]) -> tuple[list[Evidence], Sequence[Value | None]]:
+        """The sentence that tells of one thing at two times, twice, with both values; none of other questions."""
+        if whole.kind == "change":
+            for one in (one for part in found for one in part.chosen):
+                if both := values.at_both(whole.parts, one, self._index.article(one.article)):
+                    return [one, one], both
+        return [], ()
+
+    def _disagreements(self, told: Telling, part: Part, wanted: SearchOptions) -> Iterator[Event]:
+        """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
+        if not part.chosen:
+            return
+        evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k), copies=None))
+        for conflict in conflicts.find(part.text, evidence, self._index.article, self._finder.reader):
+            told.conflicts += (conflict,)
+            for value in conflict.values:
+                home = next((e for e in evidence if e.article == value.article and _inside(e.span, value.start)), None)
+                if home and not told.quotes(home.article, home.span):
+                    yield told.add(home.text, claims.verbatim(home.article, home.span, home.text))
+
+
+def _short(part: Part) -> str:
+    """The few words that answer: those that the sentences together make likeliest."""
+    weights: dict[str, float] = {}
+    words: dict[str, str] = {}
+    for one in part.chosen:
+        if one.words and len(one.words.split()) <= _SHORT:
+            key = " ".join(facts.words(one.words))
+            weights[key] = weights.get(key, 0.0) + one.probability * one.sure
+            words.setdefault(key, one.words)
+    return words[max(weights, key=lambda key: weights[key])] if weights else ""
+
+
+def _is_asked_unit(value: Value | None, question: str) -> bool:
+    return value is not None and bool(value.unit) and value.unit.lower() in question.lower()
+
+
+def _result(whole: Whole, quotes: Sequence[str], given: Sequence[Value | None]) -> arithmetic.Result | None:
+    """What the values come to; None where they do not fit together."""
+    operation = whole.operation
+    known = [value for value in given if value is not None]
+    if not operation or not known or len(known) < len(given):
+        return None
+    told = list(zip(whole.names, known, quotes, strict=True))
+    if all(value.days for value in known):
+        moments = [arithmetic.moment(*one) for one in told]
+        result = arithmetic.compute_days(operation, [one for one in moments if one], whole.told)
+    else:
+        figures = [arithmetic.figure(*one) for one in told]
+        if any(one is None for one in figures):
+            return None
+        kinds = {"same_time": whole.kind == "comparison", "change": whole.kind == "change"}
+        result = arithmetic.compute(operation, [one for one in figures if one], told=whole.told, **kinds)
+    return None if isinstance(result, arithmetic.Refusal) else result
+
+
+def _label(article: Article) -> str:
+    """Title, outlet and day of an article, as far as they are known."""
+    known = ", ".join(part for part in (article.outlet, article.published[:10]) if part)
+    title = f"“{title_words(article) or article.path}”"
+    return f"{title} ({known})" if known else title
+
+
+def _ranked(found: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """The hits of all parts, each once, the parts' best first."""
+    once: dict[tuple[str, int], Hit] = {}
+    for hit in (hit for rank in zip_longest(*found) for hit in rank if hit is not None):
+        once.setdefault((hit.passage.article, hit.passage.start), hit)
+    return list(once.values())
+
+
+def _same_place(one: Evidence, others: Sequence[Evidence]) -> bool:
+    return any((one.article, one.span) == (other.article, other.span) for other in others)
+
+
+def _inside(span: Span, place: int) -> bool:
+    return span.start <= place < span.end

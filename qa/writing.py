@@ -1,0 +1,200 @@
+"""Evidence to checked sentences: the model words it, each sentence is judged, the best is quoted if it is left out.
+
+Decides what of the model's words is shown. Knows nothing of searching and of kinds of questions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from citewire.index.types import Article, Span
+from citewire.qa import analysis, claims, facts, prompt, summary
+from citewire.qa.claims import Judgement, Place
+from citewire.qa.evidence import ANSWERS, Evidence, odds
+from citewire.qa.finding import Part
+from citewire.qa.reader import Reader, Window
+from citewire.qa.telling import Telling
+from citewire.qa.types import Claim, Draft, Event, Generator, Message
+from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker
+
+_WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sentence answers
+_SENTENCES = 3  # of those
+_ALSO = 3.0  # times by which their odds may be behind the best
+_MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
+
+
+class Writer:
+    """Lets a model word what sentences say, and checks it.
+
+    Args:
+        generator: the model.
+        reader: tells whether a sentence of the model answers; verifies it.
+        article: looks up an article by path.
+        max_tokens, max_prompt_tokens: see `citewire.qa.answer.AnswerOptions`.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        reader: Reader,
+        article: Callable[[str], Article],
+        max_tokens: int,
+        max_prompt_tokens: int,
+    ) -> None:
+        self._generator = generator
+        self._reader = reader
+        self._article = article
+        self._max_tokens = max_tokens
+        self._max_prompt_tokens = max_prompt_tokens
+        self.checker = Checker(reader)
+
+    def write(self, told: Telling, part: Part, stopped: Callable[[], bool]) -> Iterator[Event]:
+        """Yield what the model says of a part, checked, and the best sentence where that leaves it out.
+
+        Raises:
+            ModelError: the model went away.
+        """
+        messages, chosen = self._fit(list(part.chosen), part.text)
+        first = len(told.claims)
+        yield from self._check_all(told, messages, chosen, part, stopped)
+        best = chosen[0]
+        if stopped():
+            return
+        if not self._says_best(told.claims[first:], best):
+            text = " ".join(best.text.split())
+            if not any(claim.text == text for claim in told.shown):  # else another part said it
+                yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
+        for one in chosen[1:_SENTENCES] if told.kind in _WIDE else ():
+            if odds(one.probability) * _ALSO < odds(best.probability):
+                continue
+            if not told.quotes(one.article, one.span) and not self._is_said(told, one):
+                yield told.add(one.text, _as_it_stands(one))
+
+    def _is_said(self, told: Telling, one: Evidence) -> bool:
+        """Whether a sentence repeats one that is shown."""
+        support = self._reader.verify([(one.text, claim.text) for claim in told.shown])
+        return any(each.supported >= SUPPORTED for each in support)
+
+    def shortened(self, places: Sequence[Place], stopped: Callable[[], bool]) -> Iterator[tuple[str, Judgement]]:
+        """Yield sentences of articles, long ones worded shorter by the model where the check trusts that.
+
+        Raises:
+            ModelError: the model went away.
+        """
+        return summary.shortened(places, self._article, self._generator, self.checker, stopped=stopped)
+
+    def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
+        while True:
+            messages = prompt.build([one.text for one in chosen], asked)
+            if len(chosen) == 1 or self._generator.count_tokens(messages) <= self._max_prompt_tokens:
+                return messages, chosen
+            chosen = chosen[:-1]
+
+    def _check_all(
+        self,
+        told: Telling,
+        messages: list[Message],
+        chosen: Sequence[Evidence],
+        part: Part,
+        stopped: Callable[[], bool],
+    ) -> Iterator[Event]:
+        enough = False
+        pieces = self._counted(
+            told,
+            messages,
+            self._generator.generate(messages, max_tokens=self._max_tokens, stopped=lambda: enough or stopped()),
+        )
+        said: set[str] = set()
+        for text, whole in claims.arriving(pieces):
+            plain, cited = claims.strip_markers(text)
+            if not whole:
+                if not enough:
+                    yield Draft(plain)
+                continue
+            polarity, plain = claims.polarity(plain)
+            key = " ".join(facts.words(plain))
+            if enough or stopped() or not key or key in said:
+                continue
+            said.add(key)
+            if polarity and polarity != part.polarity:
+                continue  # the model says yes where the best sentence says no, or neither
+            before = time.perf_counter()
+            judgement = claims.judge(plain, cited, chosen, self._article, self.checker)
+            answers = self._is_answer(part.text, plain, chosen)
+            told.time(check_s=round(told.timings.check_s + time.perf_counter() - before, 4))
+            if answers and (shown := self._worded(told, plain, judgement, chosen)):
+                yield told.add(_led(part.polarity, shown[0]), shown[1])
+            enough = len(told.claims) >= _MAX_CLAIMS
+
+    def _worded(
+        self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence]
+    ) -> tuple[str, Judgement] | None:
+        """A sentence of the model as it is shown: its quote in its place where the check is not sure enough of it."""
+        if judgement.verdict == "unsupported" or judgement.probability >= TRUSTED or not told.withholds:
+            return text, judgement
+        home = next(one for one in chosen if judgement.places[0] == claims.verbatim_place(one))
+        if any(claim.text == " ".join(home.text.split()) for claim in told.shown):
+            return None
+        return home.text, _as_it_stands(home)
+
+    def _is_answer(self, question: str, claim: str, chosen: Sequence[Evidence]) -> bool:
+        """Whether a claim answers what was asked: it gives the words that the reader found, or reads as an answer."""
+        if not analysis.statement(question) and _meaning(claim) <= _lemmas(question):
+            return False  # the question again
+        if any(one.words and _gives(claim, one.words) for one in chosen):
+            return True
+        return self._reader.read(question, [Window(claim)])[0].probability >= ANSWERS
+
+    def _says_best(self, said: Sequence[Claim], best: Evidence) -> bool:
+        """Whether a supported claim quotes the best sentence, or gives the words of it that answer."""
+        supported = [claim for claim in said if claim.shown and claim.verdict == "supported"]
+        return any(
+            any(quote.article == best.article and _overlap(quote.start, quote.end, best.span) for quote in claim.quotes)
+            or _gives(claim.text, best.words)
+            for claim in supported
+        )
+
+    def _counted(self, told: Telling, messages: list[Message], pieces: Iterator[str]) -> Iterator[str]:
+        """Pass `pieces` on and note the time of the first and their number."""
+        told.time(prompt_tokens=told.timings.prompt_tokens + self._generator.count_tokens(messages))
+        before, spent = time.perf_counter(), told.timings.generate_s
+        for piece in pieces:
+            told.time(
+                first_token_s=told.timings.first_token_s or told.seconds(),
+                output_tokens=told.timings.output_tokens + 1,
+                generate_s=round(spent + time.perf_counter() - before, 4),
+            )
+            yield piece
+
+
+def _gives(claim: str, words: str) -> bool:
+    """Whether a claim gives the words of a sentence that answer: their figures, else all that carry meaning."""
+    figures = facts.numbers(words)
+    if figures:
+        there = facts.numbers(claim)
+        return all(any(figure.matches(other) for other in there) for figure in figures)
+    wanted = _meaning(words)
+    return bool(wanted) and wanted <= _lemmas(claim)
+
+
+def _lemmas(text: str) -> set[str]:
+    return {token.lemma_.lower() for token in analysis.read(text)}
+
+
+def _meaning(text: str) -> set[str]:
+    """The lemmas of the words that carry meaning."""
+    kept = (token for token in analysis.read(text) if (token.is_alpha or token.like_num) and not token.is_stop)
+    return {token.lemma_.lower() for token in kept}
+
+
+def _led(polarity: str, text: str) -> str:
+    return f"{polarity}: {text}" if polarity else text
+
+
+def _overlap(start: int, end: int, span: Span) -> bool:
+    return start < span.end and span.start < end
+
+
+def _as_it_stands(evidence: Evidence) -> Judgement:
+    return claims.verbatim(evidence.article, evidence.span, evidence.text)
