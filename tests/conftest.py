@@ -43,9 +43,10 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
         yield opened
 
 
-def until(holds: Callable[[], object]) -> None:
+def until(holds: Callable[[], object], seconds: float = 30) -> None:
     """Wait for what another thread does."""
-    for _ in range(1500):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         if holds():
             return
         time.sleep(0.02)

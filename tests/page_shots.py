@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 
 from browser import DESK, PHONE, launched
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from scripted import EXAMPLES, scripted_load
+from scripted import EXAMPLES, scripted_about, scripted_load
 from served import ask, served, serving, submit, usable
 
 from citewire.ui import console, engine
@@ -119,6 +120,27 @@ STATES: dict[str, Act] = {
     "17-export": _export,
     "18-rated": _rated,
 }
+
+
+def _overview(page: Page) -> None:
+    expect(page.locator(".cw-overview")).to_be_visible()
+
+
+def _ticked(page: Page) -> None:
+    _overview(page)
+    page.locator(".cw-overview a.cw-chip", has_text="2").click()
+    page.locator(".cw-row input").first.check()
+    expect(page.locator(".cw-filter")).to_be_attached()
+
+
+# Of a page that knows what its articles are about.
+TOLD: dict[str, Act] = {
+    "19-overview": _overview,
+    "19-ticked": _ticked,
+    "19-list": lambda page: ask(page, "What are these articles about?"),
+    "19-talk": lambda page: ask(page, "hello"),
+    "19-not-for-it": lambda page: ask(page, "Write a poem."),
+}
 DARK = ("02-empty", "06-done", "07-quote-opened", "10-sources-disagree", "12-no-answer", "15-error", "16-history")
 
 
@@ -210,10 +232,10 @@ def main(into: Path, only: str = "") -> None:
                 for phone in (False, True):
                     shoot(browser, address, "01-loading", None, into, phone=phone, dark=False)
                 gate.set()
-        with served(scripted_load(), Path(folder) / "kept.db") as address:
-            for name, act in STATES.items():
-                for phone in (False, True):
-                    for dark in (False, True) if name in DARK else (False,):
+        for states, load in ((STATES, scripted_load()), (TOLD, scripted_load(about=scripted_about))):
+            with served(load, Path(folder) / "kept.db") as address:
+                for name, act in states.items():
+                    for phone, dark in product((False, True), (False, True) if name in DARK else (False,)):
                         if only in name:
                             shoot(browser, address, name, act, into, phone=phone, dark=dark)
         if any(only in name for name in REAL):

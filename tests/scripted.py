@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
@@ -30,7 +31,7 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
-from citewire.ui.chat import Loaded
+from citewire.ui.chat import About, Answerer, ArticleIndex, Choice, Loaded
 
 OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
 
@@ -217,8 +218,41 @@ HOSTILE_CLAIMS = tuple(
 HOSTILE_CONFLICT = Conflict(PAYLOADS[0], tuple(value(payload, HOSTILE, payload) for payload in PAYLOADS))
 
 
-KINDS = ("hostile", "over time", "cost", "toll", "reader", "slow", "hold", "failed", "error", "crash")
+KINDS = (
+    "hostile", "over time", "cost", "toll", "reader", "slow", "hold", "failed", "error", "crash", "hello",
+    "these articles", "poem",
+)  # fmt: skip
 SUGGESTIONS = ("When does the Harbour Tunnel open to traffic?", "Is access to the gallery free?")
+
+
+LEAD = "3 articles, 2 dated: 11 Feb to 2 Mar 2026."
+OFFERED = (*EXAMPLES[:2], "How has the tunnel’s cost changed?", "Is access to the gallery free?")
+GREETING = "Hello. I answer questions about 3 articles, and every sentence carries its quote."
+OVERVIEW = Answer(
+    "What are these articles about?", "What are these articles about?", "answered",
+    f"{LEAD} {OPENING} [1] {GALLERY}. [2] {AUDIT}. [3]",
+    tuple(
+        claim(text, "supported", quote(n, article, span))
+        for n, (text, article, span) in enumerate(
+            ((OPENING, TUNNEL, OPENING), (f"{GALLERY}.", PLAIN, GALLERY), (f"{AUDIT}.", LEDGER, AUDIT)), 1
+        )
+    ),
+    timings=Timings(total_s=0.21), model="scripted", kind="corpus", lead=LEAD, listed=True, offered=OFFERED,
+)  # fmt: skip
+TALK = Answer(
+    "hello", "hello", "answered", GREETING, timings=Timings(total_s=0.01), model="scripted", kind="talk",
+    lead=GREETING, offered=OFFERED[:3],
+)  # fmt: skip
+NOT_FOR_IT = Answer(
+    "Write a poem.", "Write a poem.", "abstained", "I answer questions about these articles and write no poems.",
+    timings=Timings(total_s=0.01), model="scripted", kind="not_for_it", offered=OFFERED[:3],
+)  # fmt: skip
+WHOLE = {"hello": TALK, "these articles": OVERVIEW, "poem": NOT_FOR_IT}
+
+
+def scripted_about(stopped: Callable[[], bool]) -> Answer | None:
+    """Say what the articles are about."""
+    return None if stopped() else OVERVIEW
 
 
 class ScriptedAnswerer:
@@ -227,7 +261,8 @@ class ScriptedAnswerer:
     `histories` and `searches` collect what each call was given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = "scripted") -> None:
+        self.model = model
         self.histories: list[Sequence[Turn]] = []
         self.searches: list[SearchOptions | None] = []
 
@@ -243,6 +278,9 @@ class ScriptedAnswerer:
         self.histories.append(tuple(history))
         self.searches.append(search)
         kind = next((kind for kind in KINDS if kind in question.lower()), "open")
+        if kind in WHOLE:
+            yield from events_of(replace(WHOLE[kind], question=question, standalone_question=question))
+            return
         standalone = "Is the tunnel's gallery free for readers?" if kind == "reader" else question
         hits: tuple[AnswerHit, ...] = HITS
         if kind == "hostile":
@@ -278,7 +316,7 @@ class ScriptedAnswerer:
             as_of="2026-03-02" if kind == "over time" else "",
             hits=hits,
             timings=Timings(total_s=2.13),
-            model="scripted",
+            model=self.model,
         )
 
     def _script(self, kind: str) -> tuple[tuple[Claim, ...], Status, tuple[Conflict, ...], str]:
@@ -293,6 +331,13 @@ class ScriptedAnswerer:
         if kind == "failed":
             return OPEN_CLAIMS[:1], "failed", (), "The model ran out of memory."
         return OPEN_CLAIMS, "answered", (), ""
+
+
+def events_of(answer: Answer) -> Iterator[Event]:
+    """Yield what leads to an answer, and the answer."""
+    yield Searched(answer.standalone_question, answer.hits, answer.kind, answer.lead, answer.listed)
+    yield from (Checked(one) for one in answer.claims)
+    yield answer
 
 
 class Gated:
@@ -332,6 +377,24 @@ def scripted_suggest(refused: str, search: SearchOptions, stopped: Callable[[], 
         yield suggestion
 
 
-def scripted_load(articles: Sequence[Article] = ARTICLES[:3]) -> Callable[[], Loaded]:
+def over_index(index: ArticleIndex, answerer: Answerer | None = None, model: str = "scripted") -> Loaded:
+    """Return what goes over to another index, and takes another answerer for another model."""
+    own = answerer or ScriptedAnswerer(model)
+    return Loaded(
+        own, index, model,
+        over=lambda other: over_index(other, own, model),
+        by=lambda other: over_index(index, other, "scripted with care"),
+    )  # fmt: skip
+
+
+def scripted_choice(
+    load: Callable[[], Answerer] = lambda: ScriptedAnswerer("scripted with care"), usual: str = "fast"
+) -> Choice:
+    """Return a choice for what `over_index` returns; `load` brings the careful answerer."""
+    return Choice({"fast": "scripted", "careful": "scripted with care"}, usual, load)
+
+
+def scripted_load(articles: Sequence[Article] = ARTICLES[:3], about: About | None = None) -> Callable[[], Loaded]:
     """Return a `load` for `build_page`."""
-    return lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(articles), "scripted model", suggest=scripted_suggest)
+    index = ScriptedIndex(articles)
+    return lambda: Loaded(ScriptedAnswerer(), index, "scripted model", suggest=scripted_suggest, about=about)

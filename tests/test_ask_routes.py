@@ -14,7 +14,18 @@ import httpx
 import pytest
 from conftest import until
 from fastapi import FastAPI
-from scripted import EXAMPLES, HITS, OPEN_CLAIMS, ScriptedAnswerer, ScriptedIndex
+from scripted import (
+    EXAMPLES,
+    HITS,
+    LEAD,
+    OFFERED,
+    OPEN_CLAIMS,
+    OVERVIEW,
+    ScriptedAnswerer,
+    ScriptedIndex,
+    over_index,
+    scripted_choice,
+)
 from served import serving
 
 from citewire.index.errors import InputError, ModelError
@@ -83,13 +94,27 @@ def test_the_events_of_an_answer_as_they_come(client: httpx.Client) -> None:
         assert response.headers["content-type"].startswith("application/x-ndjson")
         told = [json.loads(line) for line in response.iter_lines()]
     assert [event["event"] for event in told if event["event"] != "draft"] == ["searched", "checked", "answer"]
-    assert told[0] == json.loads(
-        json.dumps({"event": "searched", "standalone_question": EXAMPLES[0], "hits": [asdict(hit) for hit in HITS]})
-    )
+    assert told[0] == {
+        "event": "searched", "standalone_question": EXAMPLES[0], "hits": [asdict(hit) for hit in HITS],
+        "kind": "fact", "lead": "", "listed": False,
+    }  # fmt: skip
     assert told[-2]["claim"] == json.loads(json.dumps(asdict(OPEN_CLAIMS[0])))
     assert told[-1]["answer"] == json.loads(json.dumps(asdict(OPEN)))
     named = {quote.article for claim in OPEN_CLAIMS for quote in claim.quotes} | {hit.article for hit in HITS}
     assert told[-1]["articles"] == {path: asdict(card(ScriptedIndex().article(path))) for path in named}
+
+
+def test_a_list_and_its_lead_are_told_before_its_items(client: httpx.Client) -> None:
+    question = "What are these articles about?"
+    with client.stream("POST", "/v1/ask", json={"question": question, "stream": True}) as response:
+        told = [json.loads(line) for line in response.iter_lines()]
+    assert told[0] == {
+        "event": "searched", "standalone_question": question, "hits": [],
+        "kind": "corpus", "lead": LEAD, "listed": True,
+    }  # fmt: skip
+    assert [event["event"] for event in told[1:]] == ["checked"] * 3 + ["answer"]
+    assert told[-1]["answer"] == json.loads(json.dumps(asdict(OVERVIEW)))
+    assert told[-1]["answer"]["offered"] == list(OFFERED)
 
 
 def test_history_and_search_reach_the_answerer(client: httpx.Client, answerer: ScriptedAnswerer) -> None:
@@ -128,7 +153,7 @@ def test_what_a_question_leaves_out_is_as_the_page_was_started(
         ({"question": "?", "search": {"published_from": "May"}}, 400, "'May' is no day"),
         ({"question": "?", "search": {"published_to": "2025-12-31"}}, 400, "nothing is published"),
         ({}, 422, "question"),
-        ({"question": "?", "model": "other"}, 422, "body.model"),
+        ({"question": "?", "model": "other"}, 400, "No model here is called 'other'"),
         ({"question": "?", "search": {"reranker": "/etc"}}, 422, "body.search.reranker"),
         ({"question": "?", "search": {"passages": 101}}, 422, "body.search.passages = 101"),
         ({"question": "?", "search": {"recency": "new"}}, 422, "body.search.recency"),
@@ -279,7 +304,7 @@ def test_status(client: httpx.Client) -> None:
     }  # fmt: skip
 
 
-def asked_of(chat: Chat) -> tuple[dict[str, Any], httpx.Response]:
+def asked_of(chat: Chat, **named: str) -> tuple[dict[str, Any], httpx.Response]:
     """Return the status of a chat and the response to a question."""
     app = FastAPI()
     app.include_router(router(chat, served()))
@@ -288,7 +313,7 @@ def asked_of(chat: Chat) -> tuple[dict[str, Any], httpx.Response]:
         transport = httpx.ASGITransport(app=VisitorCookie(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             told = (await client.get("/v1/status")).json()
-            return told, await client.post("/v1/ask", json={"question": "When?"})
+            return told, await client.post("/v1/ask", json={"question": "When?", **named})
 
     return anyio.run(run)
 
@@ -326,3 +351,20 @@ def test_the_newest_generation_is_asked() -> None:
     until(lambda: asked[0].background.done)
     assert asked_of(asked[0])[1].status_code == 200
     assert over == [new]
+
+
+def test_a_model_is_named_where_there_is_a_choice() -> None:
+    chat = Chat(lambda: over_index(ScriptedIndex()), choice=scripted_choice())
+    until(lambda: chat.background.done)
+
+    def told(model: str) -> tuple[int, Any]:
+        response = asked_of(chat, model=model)[1]
+        return response.status_code, response.json().get("model") or response.json()["problem"]
+
+    assert told("") == (200, "scripted")
+    begun = told("careful")
+    assert begun in ((503, "The model is not loaded yet"), (200, "scripted with care"))
+    until(lambda: chat.load_of("careful").loaded)
+    assert told("careful") == (200, "scripted with care")
+    assert told("fast") == (200, "scripted")
+    assert told("../x") == (400, "No model here is called '../x'")

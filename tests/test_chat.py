@@ -8,12 +8,32 @@ from pathlib import Path
 
 import pytest
 from conftest import until
-from scripted import EXAMPLES, OPEN_CLAIMS, SUGGESTIONS, Gated, ScriptedAnswerer, ScriptedIndex
+from scripted import (
+    EXAMPLES,
+    OPEN_CLAIMS,
+    SUGGESTIONS,
+    Gated,
+    ScriptedAnswerer,
+    ScriptedIndex,
+    over_index,
+    scripted_choice,
+)
 
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.ui.chat import LINE_LENGTH, VISITOR_LENGTH, Chat, Conversation, Line, Loaded, Suggest, narrowed
+from citewire.ui.chat import (
+    LINE_LENGTH,
+    VISITOR_LENGTH,
+    Chat,
+    Choice,
+    Conversation,
+    Line,
+    Loaded,
+    NotReadyError,
+    Suggest,
+    narrowed,
+)
 from citewire.ui.conversations import Conversations
 from citewire.ui.render import Exchange
 
@@ -317,6 +337,92 @@ def test_the_next_question_is_asked_of_the_new_index() -> None:
     assert (chat.loaded.index, chat.loaded.model) == (new, "m2")
     assert chat.loaded.index is new
     assert over == [new]
+
+
+def test_the_usual_model_answers_while_the_chosen_one_is_loaded_once() -> None:
+    go, loads = threading.Event(), []
+
+    def load() -> ScriptedAnswerer:
+        loads.append("careful")
+        assert go.wait(30)
+        return ScriptedAnswerer("scripted with care")
+
+    chat = Chat(lambda: over_index(ScriptedIndex()), choice=scripted_choice(load))
+    until(lambda: chat.background.done)
+    first, second = visiting(), visiting()
+    assert loads == []
+    for conversation in (first, second, first):
+        chat.choose("careful", conversation)
+    asked = []
+    for _ in range(2):
+        asked.append(chat.ask("When does it open?", first))
+        until(lambda: asked[-1].done)
+        go.set()
+        until(lambda: chat.load_of("careful").done)
+    asked.append(chat.ask("When does it open?", visiting()))  # of somebody who chose nothing
+    until(lambda: asked[-1].done)
+    assert [(one.by, one.answer and one.answer.model) for one in asked] == [
+        ("fast", "scripted"), ("careful", "scripted with care"), ("fast", "scripted"),
+    ]  # fmt: skip
+    assert loads == ["careful"]
+    chat.new(first)
+    assert first.model == "careful"
+    chat.choose("fast", first)
+    again = chat.ask("When does it open?", first)
+    assert again.by == "fast"
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_again_when_it_is_chosen_again() -> None:
+    faults = [ModelError("too little memory", "close something")]
+
+    def load() -> ScriptedAnswerer:
+        if faults:
+            raise faults.pop()
+        return ScriptedAnswerer("scripted with care")
+
+    chat, conversation = Chat(lambda: over_index(ScriptedIndex()), choice=scripted_choice(load)), visiting()
+    until(lambda: chat.background.done)
+    chat.choose("careful", conversation)
+    until(lambda: chat.load_of("careful").error)
+    assert chat.ask("When?", conversation).by == "fast"
+    with pytest.raises(NotReadyError, match="too little memory"):
+        chat.newest("careful")
+    chat.choose("careful", conversation)
+    until(lambda: chat.load_of("careful").loaded)
+    assert chat.ask("When?", conversation).by == "careful"
+
+
+def test_both_models_follow_a_new_index() -> None:
+    chat = Chat(lambda: over_index(ScriptedIndex()), choice=scripted_choice())
+    until(lambda: chat.background.done)
+    until(lambda: chat.load_of("careful").loaded)
+    new = ScriptedIndex()
+    chat.search_in(new)
+    assert chat.newest().index is chat.newest("fast").index is chat.newest("careful").index is new
+    assert (chat.newest("fast").model, chat.newest("careful").model) == ("scripted", "scripted with care")
+
+
+def test_no_other_model_is_taken() -> None:
+    chat = Chat(lambda: over_index(ScriptedIndex()), choice=scripted_choice())
+    with pytest.raises(InputError, match=r"No model here is called '/etc/passwd'\. Choose one of: fast, careful"):
+        chat.choose("/etc/passwd", visiting())
+    with pytest.raises(InputError, match="there is only one here"):
+        loaded_chat(ScriptedAnswerer()).choose("careful", visiting())
+
+
+def test_a_kept_answer_says_which_model_wrote_it(kept: Conversations) -> None:
+    def made(choice: Choice | None) -> Chat:
+        chat = Chat(lambda: over_index(ScriptedIndex()), 1000, kept, choice=choice)
+        until(lambda: chat.background.done)
+        return chat
+
+    conversation = visiting()
+    asked = made(scripted_choice()).ask("When?", conversation)
+    until(lambda: asked.kept)
+    for choice, expected in ((scripted_choice(), "fast"), (None, "")):
+        again = visiting()
+        made(choice).open(again, str(conversation.kept))
+        assert [one.by for one in again.exchanges] == [expected]
 
 
 def test_nothing_is_asked_before_the_model_is_loaded() -> None:

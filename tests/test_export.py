@@ -14,14 +14,21 @@ from scripted import (
     COST,
     COST_CLAIMS,
     COST_CONFLICT,
+    GALLERY,
+    GREETING,
     HITS,
     HOSTILE,
     HOSTILE_CLAIMS,
     HOSTILE_CONFLICT,
+    LEAD,
+    NOT_FOR_IT,
+    OFFERED,
     OPEN_CLAIMS,
     OPENING,
+    OVERVIEW,
     PAYLOADS,
     PLAIN,
+    TALK,
     TUNNEL,
     ScriptedIndex,
     hit,
@@ -176,6 +183,27 @@ def test_json_holds_the_answer_objects() -> None:
     assert found["articles"][TUNNEL.path]["url"] == TUNNEL.url
     assert found["articles"]["ledger/audit.txt"]["date"] == "2 Mar 2026"
     assert sorted(found["articles"]) == ["herald/tunnel.txt", "ledger/audit.txt", "plain/gallery.txt"]
+
+
+# What citewire says itself, and lists
+
+
+def test_a_lead_and_a_list_are_in_every_export(chromium: Browser, tmp_path: Path) -> None:
+    kept = stored("Start", TALK, OVERVIEW, NOT_FOR_IT)
+    text = as_markdown(kept, article_of)
+    assert f"\n## hello\n\n{GREETING}\n\n## What are these articles about?\n\n{LEAD}\n\n- {OPENING} \\[1\\]\n" in text
+    assert f"\n- {AUDIT}. \\[3\\]\n\n*3 of 3 items checked against a quote. 3 articles. 0.2 s.*\n" in text
+    assert text.endswith(f"## Write a poem.\n\n{NOT_FOR_IT.text}\n")
+    told = json.loads(as_json(kept, article_of))["exchanges"][1]["answer"]
+    assert (told["kind"], told["lead"], told["listed"], told["offered"]) == ("corpus", LEAD, True, list(OFFERED))
+    with opened(chromium, saved(as_html(kept, article_of), tmp_path)) as page:
+        hello, about, poem = page.locator("section").all()
+        expect(hello.locator(".answer")).to_have_text(GREETING)
+        expect(about.locator("p.text")).to_have_text(LEAD)
+        expect(about.locator("ul.text > li")).to_have_text([f"{OPENING} 1", f"{GALLERY}. 2", f"{AUDIT}. 3"])
+        about.locator("ul.text a.number", has_text="3").click()
+        expect(page.locator("li:target mark")).to_have_text(AUDIT)
+        expect(poem.locator(".box")).to_have_text(f"Not something I can do{NOT_FOR_IT.text}")
 
 
 # Hostile words

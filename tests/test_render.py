@@ -14,11 +14,16 @@ from scripted import (
     COST_CLAIMS,
     COST_CONFLICT,
     GALLERY,
+    GREETING,
     HITS,
     HOSTILE,
+    LEAD,
     LEDGER,
+    NOT_FOR_IT,
+    OFFERED,
     OPEN_CLAIMS,
     OPENING,
+    OVERVIEW,
     PAYLOADS,
     PLAIN,
     TUNNEL,
@@ -27,7 +32,7 @@ from scripted import (
 )
 
 from citewire.index.types import Article, Filters
-from citewire.qa.types import Answer, Claim, Draft, Searched, Status, TimelinePoint, Timings
+from citewire.qa.types import Answer, Checked, Claim, Draft, Searched, Status, TimelinePoint, Timings
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -301,6 +306,64 @@ def test_suggestions_stand_below_a_refusal_and_are_inert() -> None:
     assert panel_value(exchange, card_of)["suggestions"] == ["Is it <b>free</b>?"]
 
 
+def test_a_lead_stands_without_numbers_before_the_items_of_a_list() -> None:
+    exchange = Exchange("t1", OVERVIEW.question)
+    for event in ScriptedAnswerer().stream(OVERVIEW.question):
+        exchange.apply(event)
+        assert (exchange.kind, exchange.lead, exchange.listed) == ("corpus", LEAD, True)
+    markup = shown(exchange)
+    lead, items = re.fullmatch(r'<div class="cw-answer"><p class="cw-lead">(.*?)</p><ul class="cw-text">(.*?)</ul>.*',
+                               markup).groups()  # type: ignore[union-attr]  # fmt: skip
+    assert html.unescape(lead) == LEAD
+    assert [words(item) for item in items.removesuffix("</li>").split("</li>")] == [
+        f"{OPENING}1", f"{GALLERY}.2", f"{AUDIT}.3"
+    ]  # fmt: skip
+    assert closing(exchange) == "3 of 3 items checked against a quote. 3 articles. 0.2 s."
+    assert [s.label for s in sources(exchange)] == ["1", "2", "3"]
+    assert plain_text(exchange, card_of).startswith(
+        f"{OVERVIEW.question}\n\n{LEAD}\n\n- {OPENING} [1]\n- {GALLERY}. [2]\n- {AUDIT}. [3]\n\n3 of 3 items"
+    )
+    assert words(markup).endswith("".join(["You can also ask:", *OFFERED]))
+    assert panel_value(exchange, card_of)["suggestions"] == list(OFFERED)
+
+
+def test_a_list_is_drawn_as_one_while_it_is_written_and_when_it_is_stopped() -> None:
+    exchange = Exchange("t1", "q")
+    exchange.apply(Searched("q", (), "summary", "", True))
+    assert "Looking through 3 articles" in shown(exchange)
+    exchange.apply(Checked(OPEN_CLAIMS[0]))
+    exchange.apply(Draft("Cyclists get"))
+    assert '</a></span></span></li><li><span class="cw-draft">Cyclists get</span></li></ul>' in shown(exchange)
+    cut = exchange.cut()
+    assert (cut.kind, cut.listed, cut.text) == ("summary", True, f"- {OPEN_CLAIMS[0].text} [1]")
+    exchange.lead = LEAD
+    assert exchange.cut().text == f"{LEAD}\n- {OPEN_CLAIMS[0].text} [1]"
+
+
+def test_a_greeting_is_answered_in_own_words_with_questions_and_nothing_else() -> None:
+    exchange = finished("hello")
+    exchange.kept = "abc"
+    assert words(shown(exchange)) == GREETING + "RetryExport" + "".join(["You can also ask:", *OFFERED[:3]])
+    assert closing(exchange) == ""
+    assert panel_value(exchange, card_of)["kind"] == "talk"
+    assert plain_text(exchange, card_of) == f"hello\n\n{GREETING}\n"
+
+
+def test_what_is_no_matter_of_articles_is_refused_in_a_friendlier_way() -> None:
+    exchange = finished("Write a poem.")
+    markup = words(shown(exchange))
+    assert markup.startswith("Not something I can do" + NOT_FOR_IT.text)
+    assert "no quote supports" not in markup
+    assert markup.endswith("".join(["You can also ask:", *OFFERED[:3]]))
+    assert closing(exchange) == ""
+
+
+def test_questions_sought_after_a_refusal_join_those_of_the_answer() -> None:
+    exchange = finished("Write a poem.")
+    exchange.suggest(OFFERED[1], "Who audits it?")
+    assert exchange.offered == (*OFFERED[:3], "Who audits it?")
+
+
 def test_only_a_kept_answer_can_be_rated_and_exported() -> None:
     exchange = finished("When does it open?")
     assert not {"#cw-right-t1", "#cw-more-t1"} & hrefs(exchange)
@@ -377,6 +440,12 @@ def test_closing_line(status: Status, claims: tuple, expected: str) -> None:  # 
     exchange = Exchange("t1", "q")
     exchange.apply(Answer("q", "q", status, "", claims=claims, timings=Timings(total_s=2.13)))
     assert closing(exchange) == expected
+
+
+def test_the_closing_line_names_the_model_where_there_is_another() -> None:
+    exchange = Exchange("t1", "q", by="careful")
+    exchange.apply(Answer("q", "q", "answered", "", claims=OPEN_CLAIMS[:1], timings=Timings(total_s=2.13)))
+    assert closing(exchange) == "1 of 1 sentence checked against a quote. 1 article. By the careful model. 2.1 s."
 
 
 def test_an_answer_that_was_kept_says_so_in_place_of_its_time() -> None:

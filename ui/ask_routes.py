@@ -2,7 +2,8 @@
 
     POST /v1/ask      {"question", "history": [[question, answer], ...], "search": {...}, "stream": false}
                       -> the answer object of `citewire ask --json`; with "stream" a line of JSON an event:
-                      {"event": "waiting", "ahead"}  {"event": "searched", "standalone_question", "hits"}
+                      {"event": "waiting", "ahead"}
+                      {"event": "searched", "standalone_question", "hits", "kind", "lead", "listed"}
                       {"event": "draft", "text"}     {"event": "checked", "claim"}
                       {"event": "answer", "answer", "articles": {path: label}}  or  {"event": "error", "problem", "fix"}
     GET  /v1/status   what answers here, and whether it is ready
@@ -117,6 +118,7 @@ class Ask(BaseModel):
     question: Annotated[str, Field(max_length=100_000)]
     history: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(max_length=MOST_TURNS)] = []
     search: Search = Search()
+    model: Annotated[str, Field(max_length=100)] = ""  # what it is called where there is a choice; "" for the usual one
     stream: bool = False
 
 
@@ -178,7 +180,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
     async def ask(request: Request, asked: Ask) -> Response:
         asker = asker_of(request)
         chat.check(asked.question, asker)
-        loaded, search = await run_in_threadpool(_prepared, chat, served, asked.search)
+        loaded, search = await run_in_threadpool(_prepared, chat, served, asked)
         chat.check(asked.question, asker)  # others have asked meanwhile
         question = _Question(loaded, asked, search)
         said = question.enter(chat.line, asker)
@@ -207,9 +209,9 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
     }
 
 
-def _prepared(chat: Chat, served: Served, wanted: Search) -> tuple[Loaded, SearchOptions]:
-    loaded = chat.newest()
-    search = wanted.options(loaded.search)
+def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
+    loaded = chat.newest(asked.model)
+    search = asked.search.options(loaded.search)
     served.check(loaded.index, search)
     return loaded, search
 

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Article, Filters
-from citewire.qa.types import Event, Turn
+from citewire.qa.types import Answer, Event, Turn
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
+from citewire.ui.overview import Overview
 from citewire.ui.render import ArticleInfo, Exchange, filter_line
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ LINE_LENGTH = 16  # questions waiting over all visitors; more are turned away
 VISITOR_LENGTH = 8  # of them of one visitor
 REMEMBERED = 1_000  # visitors whose last turn is remembered
 SUGGESTED = 3  # questions offered after a refusal
+BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
 class NotReadyError(CitewireError):
@@ -66,6 +68,8 @@ class Answerer(Protocol):
 
 # (refused question, what to search with, whether to stop) -> questions that have an answer
 Suggest = Callable[[str, SearchOptions, Callable[[], bool]], Iterator[str]]
+# (whether to stop) -> what the articles are about, as asked; None where it was stopped or nothing can be said
+About = Callable[[Callable[[], bool]], Answer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,9 @@ class Loaded:
         search: what a question is searched with; the visitor's filters narrow it.
         suggest: offers questions in place of a refused one.
         over: makes the same of another index, or of another generation of this one.
+        by: makes the same with another model, as `Choice.load` brings it.
         warm_up: does once what the first question would wait for.
+        about: tells on the empty page what the articles are about.
     """
 
     answerer: Answerer
@@ -89,6 +95,27 @@ class Loaded:
     suggest: Suggest | None = None
     over: Callable[[Any], Loaded] | None = None
     warm_up: Callable[[], None] = lambda: None
+    about: About | None = None
+    by: Callable[[Any], Loaded] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The two models that a visitor chooses between.
+
+    Attributes:
+        models: their names by what people call them, in the order in which they are shown.
+        usual: what the one is called that is loaded at the start and answers where nobody chooses.
+        load: loads the other one.
+    """
+
+    models: Mapping[str, str]
+    usual: str
+    load: Callable[[], Any]
+
+    def called(self, model: str) -> str:
+        """Return what people call a model, by its name; "" for one that is not offered."""
+        return next((called for called, name in self.models.items() if name == model), "")
 
 
 class BackgroundLoad:
@@ -236,6 +263,8 @@ class Conversation:
         visitor: whose it is; see `citewire.ui.visitor`.
         kept: its id where it is kept, None before the first answer.
         filters: which articles the visitor asks; narrows the settings' own.
+        model: what the model is called that the visitor chose, "" where none was chosen.
+        notice: why what the visitor did last could not be done, "" where it was.
         followers: how many event streams tell of its newest exchange.
     """
 
@@ -248,6 +277,8 @@ class Conversation:
         self.visitor = ""
         self.kept: str | None = None
         self.filters = Filters()
+        self.model = ""
+        self.notice = ""
         self.followers = 0
         self._started = 0
 
@@ -265,6 +296,11 @@ class Conversation:
         """Whether the newest exchange waits for its answer."""
         return bool(self.exchanges) and not self.exchanges[-1].done
 
+    @property
+    def current_notice(self) -> str:
+        """The notice, unless it asked to wait for an answer that has come meanwhile."""
+        return "" if self.notice == BUSY and not self.busy else self.notice
+
     def add(self, question: str) -> Exchange:
         """Append a new exchange with its own stop event; what still runs for the one before is stopped."""
         self.stop.set()
@@ -274,12 +310,12 @@ class Conversation:
         return self.exchanges[-1]
 
     def history(self) -> list[Turn]:
-        """Return the finished exchanges before the newest one, oldest first."""
-        answers = [(exchange.question, exchange.answer) for exchange in self.exchanges[:-1]]
-        return [Turn(question, answer.text) for question, answer in answers if answer and answer.status != "failed"]
+        """Return the finished exchanges before the newest one, oldest first, with the questions that they offered."""
+        told = [one for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
+        return [Turn(one.question, "\n".join((one.answer.text, *one.offered))) for one in told if one.answer]
 
     def clear(self) -> None:
-        """Stop what runs and forget all exchanges; the filters stay."""
+        """Stop what runs and forget all exchanges; the filters and the chosen model stay."""
         self.stop.set()
         self.exchanges.clear()
         self.serial += 1
@@ -287,7 +323,7 @@ class Conversation:
 
 
 class Chat:
-    """What visitors share: the answerer, the line, and where conversations are kept."""
+    """What visitors share: the answerers, the line, and where conversations are kept."""
 
     def __init__(
         self,
@@ -296,6 +332,7 @@ class Chat:
         keeper: Conversations | None = None,
         *,
         refresh: Callable[[], object] = lambda: None,
+        choice: Choice | None = None,
     ) -> None:
         """Start loading.
 
@@ -305,9 +342,14 @@ class Chat:
             keeper: where answers are kept; None for nowhere.
             refresh: called before each question; looks for a new generation of the index, and has it given to
                 `search_in`.
+            choice: the models that visitors choose between; None for the one that `load` brings.
         """
+        self.choice = choice
         self.background = BackgroundLoad(load)
+        self._loads = {choice.usual if choice else "": self.background}  # by what the model is called
+        self._choosing = threading.Lock()
         self.line = Line()
+        self._overview = Overview(self.line)
         self.max_question_chars = max_question_chars
         self._index: ArticleIndex | None = None
         self._keeper = keeper
@@ -320,26 +362,86 @@ class Chat:
 
     @property
     def loaded(self) -> Loaded:
-        """What was loaded, over the index that was shown last.
+        """What was loaded at the start, over the index that was shown last.
 
         Raises:
-            CitewireError: nothing yet.
+            NotReadyError: nothing yet, or it could not be loaded.
         """
-        loaded, index = self.background.loaded, self._index
+        return self._over_newest(self.background)
+
+    def _over_newest(self, load: BackgroundLoad) -> Loaded:
+        loaded, index = load.loaded, self._index
+        if load.error:
+            raise NotReadyError(load.error.problem, load.error.fix)
         if loaded is None:
-            raise CitewireError("The model is not loaded yet", "Wait until the top bar says Ready.")
+            raise NotReadyError("The model is not loaded yet", "Ask again in a moment.")
         if index is not None and index is not loaded.index and loaded.over:
-            loaded = self.background.loaded = loaded.over(index)
+            loaded = load.loaded = loaded.over(index)
         return loaded
+
+    def load_of(self, model: str, *, again: bool = False) -> BackgroundLoad:
+        """Return how far a model is loaded, by what it is called; begin to load it where nobody has asked for it yet.
+
+        Args:
+            model: what it is called.
+            again: whether to try again where it could not be loaded.
+
+        Raises:
+            InputError: no model that is offered is called so.
+        """
+        choice = self.choice
+        if choice is None or model not in choice.models:
+            offered = f"Choose one of: {', '.join(choice.models)}" if choice else "Name none: there is only one here"
+            raise InputError(f"No model here is called {model!r}", offered)
+        with self._choosing:
+            load = self._loads.get(model)
+            if load is None or (again and load.error and load is not self.background):
+                load = self._loads[model] = BackgroundLoad(partial(self._load_other, choice))
+            return load
+
+    def _load_other(self, choice: Choice) -> Loaded:
+        by = self.loaded.by
+        assert by, "whoever offers a choice says how to take it"
+        return by(choice.load())
+
+    def choose(self, model: str, conversation: Conversation) -> None:
+        """Let a model answer a conversation from the next question on; until it is loaded, the usual one does.
+
+        Args:
+            model: what it is called.
+            conversation: which one.
+
+        Raises:
+            InputError: no model that is offered is called so.
+        """
+        self.load_of(model, again=True)
+        conversation.model = model
 
     def search_in(self, index: ArticleIndex) -> None:
         """Answer the next questions from another index, or another generation of this one; also while loading."""
         self._index = index
 
-    def newest(self) -> Loaded:
-        """Return what was loaded, over the newest generation of the index; see `loaded`."""
+    def newest(self, model: str = "") -> Loaded:
+        """Return what was loaded, over the newest generation of the index.
+
+        Args:
+            model: what the model is called, "" for the usual one; see `load_of`.
+
+        Raises:
+            InputError: no model that is offered is called so.
+            NotReadyError: it is not loaded yet, or could not be loaded.
+        """
         self._refresh()
-        return self.loaded
+        return self._over_newest(self.load_of(model) if model else self.background)
+
+    def _answering(self, conversation: Conversation) -> Loaded:
+        """Return what answers a conversation now."""
+        chosen = self._loads.get(conversation.model)
+        return self.newest(conversation.model if chosen and chosen.loaded else "")
+
+    def overview(self) -> Exchange | None:
+        """Return what is known of all articles; see `Overview.of`. None where no model is loaded, too."""
+        return self._overview.of(self.loaded) if self.background.loaded else None
 
     def check(self, question: str, visitor: str) -> None:
         """Say why a visitor cannot ask a question now.
@@ -368,7 +470,7 @@ class Chat:
     def refusal(self, question: str, conversation: Conversation) -> str:
         """Say why a question cannot be asked now, "" if it can."""
         if conversation.busy:
-            return "An answer is being written. Wait for it, or press Stop."
+            return BUSY
         try:
             self.check(question, conversation.visitor)
         except CitewireError as error:
@@ -377,15 +479,19 @@ class Chat:
 
     def ask(self, question: str, conversation: Conversation, *, again: str = "") -> Exchange:
         """Put a question in the line; `again` is the id of the kept exchange whose answer it replaces."""
-        loaded = self.newest()
+        loaded = self._answering(conversation)
         with conversation.lock:
             exchange = conversation.add(question)
             exchange.kept, exchange.narrowed = again, filter_line(conversation.filters)
+            exchange.by = self._called(loaded.model)
             stop, history = conversation.stop, conversation.history()
         work = partial(self._answer, loaded, exchange, conversation, stop, history)
         self.line.enter(exchange, work, conversation.visitor)
         exchange.move(self.line.ahead(exchange))
         return exchange
+
+    def _called(self, model: str) -> str:
+        return self.choice.called(model) if self.choice else ""
 
     def retry(self, conversation: Conversation) -> Exchange | None:
         """Ask the newest question again; the earlier answer to it is dropped."""
@@ -459,7 +565,7 @@ class Chat:
         self, loaded: Loaded, exchange: Exchange, conversation: Conversation, stop: threading.Event
     ) -> None:
         suggest = loaded.suggest
-        if not (exchange.abstained and suggest) or stop.is_set():
+        if not (exchange.abstained and suggest) or stop.is_set() or len(exchange.offered) >= SUGGESTED:
             return
 
         def work() -> None:
@@ -467,7 +573,7 @@ class Chat:
                 search = narrowed(loaded.search, conversation.filters)
                 for question in suggest(exchange.standalone, search, lambda: stop.is_set() or self.line.waiting > 0):
                     exchange.suggest(question)
-                    if len(exchange.suggestions) == SUGGESTED:
+                    if len(exchange.offered) >= SUGGESTED:
                         break
             except CitewireError as error:  # the refusal stands without suggestions
                 logger.warning("no suggestions", extra={"problem": error.problem})
@@ -518,7 +624,7 @@ class Chat:
             for one in stored.exchanges:
                 exchange = conversation.add(one.question)
                 exchange.apply(one.answer)
-                exchange.kept = one.id
+                exchange.kept, exchange.by = one.id, self._called(one.answer.model)
                 exchange.ratings = {_rated(r): r.value for r in ratings if r.exchange == one.id}
 
 

@@ -35,7 +35,7 @@ from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.qa.types import Answer, Event, Turn
-from citewire.ui import console, eval_cli, feedback_cli, index_cli
+from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli
 from citewire.ui.answer_json import answer_json
 from citewire.ui.options import EXIT_INPUT, SEARCHING, SERVING, AsJson, load, takes
 from citewire.ui.render import Card, card
@@ -85,6 +85,7 @@ models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List
 app.add_typer(eval_cli.app, name="eval")
 app.add_typer(index_cli.app, name="index")
 app.add_typer(models_app, name="models")
+app.command("about")(about_cli.about)
 app.command("feedback")(feedback_cli.feedback)
 
 
@@ -191,7 +192,7 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
             if answer.status == "failed":
                 console.note(answer.text)
             else:
-                turns.append(Turn(question, answer.text))
+                turns.append(Turn(question, "\n".join((answer.text, *answer.offered))))
             typer.echo()
 
 
@@ -466,7 +467,9 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     def article(path: str) -> Article:
         return corpus.index.article(path)  # of the generation that is current then
 
-    chat = Chat(load, chosen.max_question_chars, conversations, refresh=corpus.refresh)
+    chat = Chat(
+        load, chosen.max_question_chars, conversations, refresh=corpus.refresh, choice=engine.choice(chosen)
+    )  # fmt: skip
     corpus.subscribe(chat.search_in)
     corpus.uploads.give_way_to(lambda: chat.line.running)
     asking = ask_routes.Served(

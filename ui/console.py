@@ -29,7 +29,7 @@ from rich.progress import (
 from rich.table import Table
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event
-from citewire.ui.render import Card, CardOf, Exchange, closing, gist, sources, when
+from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, gist, sources, when
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
@@ -64,7 +64,7 @@ def to_json(value: object, indent: int | None = 2) -> str:
 
 
 def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer:
-    """Print claims as they are checked, then their quotes and the closing line; return the answer.
+    """Print the lead and claims as they come, then quotes, closing line and questions to go on with; return the answer.
 
     Args:
         question: as asked.
@@ -72,15 +72,20 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
         card: labels an article, by its path; asked once the answer is whole.
     """
     exchange = Exchange("cli", question)
-    blank = ""
+    begun = ended = False  # whether something is printed, and whether its last line is whole
     for event in events:
         exchange.apply(event)
+        if exchange.lead and not (begun or exchange.abstained):
+            typer.echo(safe(exchange.lead))
+            begun = ended = True
         if isinstance(event, Checked) and event.claim.shown:
-            typer.echo(blank + _sentence(event.claim), nl=False)
-            blank = " "
+            before = "" if ended or not begun else " "
+            line = f"- {_sentence(event.claim)}" if exchange.listed else before + _sentence(event.claim)
+            typer.echo(line, nl=exchange.listed)
+            begun, ended = True, exchange.listed
     if exchange.answer is None:
         raise RuntimeError("the answerer ended without an answer")
-    if blank:
+    if begun and not ended:
         typer.echo()
     for line in _after(exchange, exchange.answer, card):
         typer.echo(line)
@@ -93,7 +98,7 @@ def _sentence(claim: Claim) -> str:
 
 
 def _after(exchange: Exchange, answer: Answer, card: CardOf) -> Iterator[str]:
-    """Yield what follows the sentences: refusal, conflicts, timeline, quotes, closing line."""
+    """Yield what follows the sentences: refusal, conflicts, timeline, quotes, closing line, questions to go on with."""
     if exchange.abstained:
         yield from _refusal(answer)
     for conflict in exchange.conflicts:
@@ -115,10 +120,15 @@ def _after(exchange: Exchange, answer: Answer, card: CardOf) -> Iterator[str]:
     if line := closing(exchange):
         yield ""
         yield line
+    if answer.offered:
+        yield ""
+        yield "You can also ask:"
+    yield from (f"    {one_line(question)}" for question in answer.offered)
 
 
 def _refusal(answer: Answer) -> Iterator[str]:
-    yield f"{NOT_IN_SOURCES} {one_line(answer.text.removeprefix(REFUSAL))}".rstrip()
+    said = one_line(answer.text.removeprefix(REFUSAL))
+    yield said if answer.kind == NOT_FOR_IT else f"{NOT_IN_SOURCES} {said}".rstrip()
     if answer.hits:
         yield ""
         yield "Nearest passages, not used:"

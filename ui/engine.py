@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from citewire.qa.answer import Answerer
     from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
-    from citewire.ui.chat import Loaded
+    from citewire.ui.chat import Choice, Loaded
     from citewire.ui.conversations import Conversations
     from citewire.ui.corpus import Corpus
 
 Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
 
+# The models that a visitor chooses between where both are fetched, by what the page calls them.
+CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
 # Offered on the empty page over the sample articles; the last one they cannot answer.
@@ -161,6 +163,20 @@ def load_generator(chosen: Settings, report: Report) -> Generator:
     )
 
 
+def choice(chosen: Settings) -> Choice | None:
+    """Return the models to choose between: those of `CHOICE`, where one is the settings' and both are fetched."""
+    from citewire.qa import models
+    from citewire.qa.files import quiet
+    from citewire.ui.chat import Choice
+
+    usual = next((called for called, name in CHOICE.items() if name == chosen.model.lower()), "")
+    fetched = {one.name for one in models.list_models(chosen.cache) if one.state in ("fetched", "converted")}
+    if not usual or not fetched.issuperset(CHOICE.values()):
+        return None
+    (other,) = (name for called, name in CHOICE.items() if called != usual)
+    return Choice(CHOICE, usual, lambda: load_generator(chosen.model_copy(update={"model": other}), quiet))
+
+
 def search_options(chosen: Settings) -> SearchOptions:
     """Return what a question is searched with; settings spell "any number" as 0.
 
@@ -240,6 +256,7 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
         max_question_chars=chosen.max_question_chars,
         unsupported=chosen.unsupported,
         cached=chosen.cached_answers,
+        writes=not chosen.read_only,
     )
     return Answerer(index, embedder, generator, load_reader(chosen), options, reranker)
 
@@ -252,9 +269,13 @@ def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Gene
     def over(another: Index) -> Loaded:
         return loaded(answerer.over(another), another, embedder, generator)
 
+    def by(another: Generator) -> Loaded:
+        return loaded(answerer.with_generator(another), index, embedder, another)
+
     suggester = Suggester(answerer, index, embedder, generator)
     return Loaded(
-        answerer, index, generator.name, answerer.options.search, suggester.suggest, over, answerer.warm_up
+        answerer, index, generator.name, answerer.options.search, suggester.suggest, over, answerer.warm_up,
+        answerer.about, by,
     )  # fmt: skip
 
 

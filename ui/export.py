@@ -22,7 +22,7 @@ from citewire.index.types import Article
 from citewire.qa.types import Claim, ConflictValue, TimelinePoint
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
-from citewire.ui.render import Card, Exchange, Source, card, closing, gist, sources, when
+from citewire.ui.render import Card, Exchange, Source, card, closing, gist, refusal, refusal_title, sources, when
 from citewire.ui.tree import el
 
 CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words
@@ -55,11 +55,14 @@ class _Shown:
 
     @property
     def refusal(self) -> str:
-        """The words of an answer that has none, without numbers: nothing supports them."""
+        """The words of an answer that has none, "" of another."""
         answer = self.exchange.answer
-        if answer is None or answer.status != "abstained":
-            return ""
-        return re.sub(r"(?:(?<!\s)\s+)?\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
+        return refusal(answer) if answer and self.exchange.abstained else ""
+
+    @property
+    def lead(self) -> str:
+        """What citewire says of itself or its index before the claims; "" for most answers."""
+        return "" if self.refusal else self.exchange.lead
 
     def key_of(self, value: ConflictValue | TimelinePoint) -> str:
         """Return the number of the quote that overlaps a value, "" if none does."""
@@ -161,9 +164,7 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         yield "\n**Over time**\n"
         for point in exchange.timeline:
             yield f"- **{_plain(when(point))}** {_plain(gist(point))}{_numbers([shown.key_of(point)])}"
-    text = shown.refusal or " ".join(_markdown_sentence(claim, shown) for claim in exchange.shown)
-    if text:
-        yield f"\n{_plain(text) if shown.refusal else text}"
+    yield from _markdown_text(shown)
     if exchange.problem:
         yield f"\n**{_plain(exchange.problem)}**"
     if line := closing(exchange):
@@ -176,6 +177,16 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         link = f" <{percent_encoded(label.url, safe=_URL_SAFE)}>" if label.url else ""
         number = f"**\\[{source.label}\\]** " if source.label else ""
         yield f"- {number}“{_plain(source.quote)}”\\\n  {named}{link}"
+
+
+def _markdown_text(shown: _Shown) -> Iterator[str]:
+    """Yield the refusal, or the lead and the sentences; a listed one is a line of its own."""
+    if words := shown.refusal or shown.lead:
+        yield f"\n{_plain(words)}"
+    sentences = [] if shown.refusal else [_markdown_sentence(claim, shown) for claim in shown.exchange.shown]
+    if sentences:
+        yield ""
+        yield "\n".join(f"- {one}" for one in sentences) if shown.exchange.listed else " ".join(sentences)
 
 
 def _markdown_sentence(claim: Claim, shown: _Shown) -> str:
@@ -262,9 +273,16 @@ def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         ]
         yield el("div", el("strong", "Over time"), el("ul", *rows), {"class": "box"})
     if shown.refusal:
-        yield el("div", el("strong", "No supported answer"), el("p", shown.refusal), {"class": "box"})
-    elif exchange.shown:
-        yield el("p", *(part for claim in exchange.shown for part in _sentence(claim, shown)), {"class": "text"})
+        title = refusal_title(exchange.answer) if exchange.answer else ""
+        yield el("div", el("strong", title), el("p", shown.refusal), {"class": "box"})
+    if shown.lead:
+        yield el("p", shown.lead, {"class": "text"})
+    if exchange.shown and not shown.refusal:
+        sentences = [list(_sentence(claim, shown)) for claim in exchange.shown]
+        if exchange.listed:
+            yield el("ul", *(el("li", *parts) for parts in sentences), {"class": "text"})
+        else:
+            yield el("p", *(part for parts in sentences for part in parts), {"class": "text"})
     if exchange.problem:
         yield el("div", el("strong", exchange.problem), {"class": "box failed"})
     if line := closing(exchange):

@@ -69,6 +69,12 @@ class Chosen(_Sent):
     articles: _Names = []
 
 
+class Model(_Sent):
+    """What "cw_model" brings: what the model is called that shall answer, "" where that stays as it is."""
+
+    name: _Name = ""
+
+
 class _Call(_Sent):
     """The body of a call of an event function."""
 

@@ -6,6 +6,10 @@ import { announce, el, send, write } from "./dom.js";
 import { createLinks } from "./links.js";
 import { createPanel } from "./panel.js";
 
+const TELL_MS = 1500;
+const RESEND_MS = 300;
+const WISH_MS = 20000;
+
 export function start({ element, props, watch, server, trigger }) {
   const turns = new Map(); // turn id -> panel value
   let shownChat = null; // serial of the conversation
@@ -18,7 +22,36 @@ export function start({ element, props, watch, server, trigger }) {
   const panel = createPanel({
     root, turns, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
     readArticle: (wanted) => server.read_article(wanted),
+    onScope: (articles) => {
+      wish = { articles, until: performance.now() + WISH_MS };
+      if (!timer) sendWish();
+    },
   });
+  // Which articles are asked; ticks of the panel, the Articles view and the line above the box change it.
+  function inForce() {
+    const { from = "", to = "", outlets = [], articles = [] } = JSON.parse(document.body.dataset.cwFilter || "{}");
+    return { from, to, outlets, articles };
+  }
+  // Gradio drops what is sent while the server still answers what was sent before: what was ticked is sent again until it
+  // is in force, never two at a time.
+  let wish = null; // {articles, until}
+  let timer = 0;
+  function sendWish() {
+    timer = setTimeout(checkWish, RESEND_MS);
+    trigger("cw_filter", { ...inForce(), articles: wish.articles });
+  }
+  function checkWish() {
+    timer = 0;
+    const { articles } = inForce();
+    if (wish && performance.now() < wish.until && wish.articles.join("\n") !== articles.join("\n")) return sendWish();
+    wish = null;
+    panel.setScope(articles);
+  }
+  function choose(filter) {
+    wish = null;
+    trigger("cw_filter", filter);
+  }
+  new MutationObserver(() => timer || checkWish()).observe(document.body, { attributes: true, attributeFilter: ["data-cw-filter"] });
   const act = { ask, retry: () => trigger("cw_retry", {}), rate, exports };
   const links = createLinks({ turns, panel, act });
 
@@ -61,9 +94,9 @@ export function start({ element, props, watch, server, trigger }) {
       current: () => kept,
     })),
     articles: () => import("./corpus.js").then((view) => view.createCorpus({
-      onFilter: (filter) => trigger("cw_filter", filter),
-      onChanged: () => trigger("cw_corpus", {}),
-      filters: () => JSON.parse(document.body.dataset.cwFilter || "{}"),
+      onFilter: choose,
+      onChanged: () => { trigger("cw_corpus", {}); setTimeout(tell, TELL_MS); },
+      filters: inForce,
       readOnly: document.body.hasAttribute("data-cw-read-only"),
     })),
   };
@@ -81,8 +114,20 @@ export function start({ element, props, watch, server, trigger }) {
     const button = event.target.closest?.("[data-cw-do]");
     const wanted = button?.dataset.cwDo;
     if (wanted === "new") trigger("cw_new", {});
-    if (wanted === "unfilter") trigger("cw_filter", {});
+    if (wanted === "unfilter") choose({});
     if (opener[wanted]) openView(wanted, button);
+  });
+
+  // ---- which model answers; as long as it is loaded, the server is asked how far it is
+
+  let looking = 0;
+  function lookWhileLoading() {
+    if (looking || document.body.dataset.cwModel !== "loading") return;
+    looking = setTimeout(() => { looking = 0; trigger("cw_model", {}); lookWhileLoading(); }, TELL_MS);
+  }
+  new MutationObserver(lookWhileLoading).observe(document.body, { attributes: true, attributeFilter: ["data-cw-model"] });
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "cw-model") trigger("cw_model", { name: event.target.value });
   });
 
   // ---- what the server says
@@ -102,6 +147,7 @@ export function start({ element, props, watch, server, trigger }) {
       turns.set(turn.turn, { ...turn, fresh: !before, numbersCame: numbered(turn) !== numbered(before) || !before?.sources.length });
       newest = turns.get(turn.turn);
     }
+    if (value.about) turns.set(value.about.turn, value.about); // what the empty page quotes
     if (value.turns && !value.turns.length) newest = null;
     document.body.dataset.cwPhase = newest?.phase || "empty";
     panel.take(newest);
@@ -117,8 +163,14 @@ export function start({ element, props, watch, server, trigger }) {
     const chat = document.getElementById("cw-chat");
     if (!chat) return;
     clearInterval(waitForChat);
-    new MutationObserver(links.describe).observe(chat, { childList: true, subtree: true });
-    links.describe();
+    const drawn = () => {
+      links.describe();
+      const welcome = chat.querySelector(".cw-welcome");
+      // Gradio scrolls to the end of whatever is new, a moment after it is drawn.
+      if (welcome) setTimeout(() => { welcome.closest(".bubble-wrap")?.scrollTo(0, 0); }, 150);
+    };
+    new MutationObserver(drawn).observe(chat, { childList: true, subtree: true });
+    drawn();
   }, 100);
 
   // ---- a session that has ended: loading the page again leads to signing in
@@ -153,6 +205,13 @@ export function start({ element, props, watch, server, trigger }) {
   }
 
   const wanted = new URLSearchParams(location.search);
+  // Asks for what the articles are about until it is known; a stream that waits for it would not survive a reload.
+  function tell() {
+    if (!document.body.hasAttribute("data-cw-overview")) return;
+    trigger("cw_overview", {});
+    setTimeout(() => props.value.telling !== false && tell(), TELL_MS);
+  }
+  whenReady(tell);
   if (wanted.get("q")) {
     whenReady(() => {
       window.history.replaceState(null, "", location.pathname); // a reload does not ask again

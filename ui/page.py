@@ -35,7 +35,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
-from citewire.ui.gate import Allowed, Chosen, Function, Gate, Kept, Nothing, Question
+from citewire.ui.gate import Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -69,8 +69,9 @@ View = tuple[Any, ...]  # values of the components that `build_page` lists as `s
 class Page:
     """The handlers behind the page's events, and how they show a conversation."""
 
-    def __init__(self, chat: Chat, *, articles: bool) -> None:
+    def __init__(self, chat: Chat, examples: Sequence[str], *, articles: bool) -> None:
         self.chat = chat
+        self.examples = examples
         self._views = {"articles": articles, "history": chat.keeps}
         self._cards: dict[str, Card] = {}
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
@@ -100,13 +101,34 @@ class Page:
 
     def head(self) -> dict[str, Any]:
         """Return the value of the top bar."""
-        return {"state": "ready", "corpus": self.corpus()[0], "model": self.chat.loaded.model, **self._views}
+        overview = self.chat.overview() is not None
+        model = self.chat.loaded.model
+        return {"state": "ready", "corpus": self.corpus()[0], "model": model, "overview": overview, **self._views}
 
-    def view(self, conversation: Conversation, hint: str = CAUTION) -> View:
+    def view(self, conversation: Conversation) -> View:
         """Return chat, panel, box, hint and filter of a conversation; the text in the box stays."""
         with conversation.lock:
             panel = self._panel(conversation, conversation.exchanges)
-            return self._messages(conversation), panel, _box(conversation), hint, _filter_value(conversation.filters)
+            hint, chosen = conversation.current_notice or CAUTION, _filter_value(conversation.filters)
+            return self._chat(conversation), panel, _box(conversation), hint, chosen
+
+    def welcome(self) -> str:
+        """Return what the empty page shows, as far as it is known by now."""
+        return welcome_html(self.examples, self._overview())
+
+    def _overview(self) -> Exchange | None:
+        """Return what the articles are about, None where it is not known."""
+        about = self.chat.overview()
+        return about if about and about.answer and about.answer.status == "answered" else None
+
+    def _telling(self) -> bool:
+        about = self.chat.overview()
+        return about is not None and not about.done
+
+    def _chat(self, conversation: Conversation) -> Any:
+        if conversation.exchanges:
+            return self._messages(conversation)
+        return gr.Chatbot(value=[], placeholder=self.welcome())
 
     def _messages(self, conversation: Conversation) -> list[dict[str, str]]:
         messages = []
@@ -120,30 +142,53 @@ class Page:
 
     def _panel(self, conversation: Conversation, exchanges: Iterable[Exchange]) -> dict[str, Any]:
         turns = [panel_value(exchange, self.card) for exchange in exchanges]
-        return {"chat": conversation.serial, "kept": conversation.kept or "", "turns": turns}
+        about = self._overview()
+        return {
+            "chat": conversation.serial,
+            "kept": conversation.kept or "",
+            "turns": turns,
+            "about": panel_value(about, self.card) if about else None,
+            "telling": self._telling(),  # whether it is still being found out
+        }
+
+    def choice(self, conversation: Conversation) -> dict[str, Any]:
+        """Return the value of the switch between models: which there are, which answers, and what to say of it."""
+        choice = self.chat.choice
+        if choice is None:
+            return {}
+        called = conversation.model or choice.usual
+        load = self.chat.load_of(called)
+        state, said = "ready", ""
+        if load.error:
+            said = f"The {choice.usual} model answers, as the {called} one could not be loaded: {load.error}"
+            called, state = choice.usual, "failed"
+        elif not load.loaded:
+            state, said = "loading", f"Loading the {called} model. The {choice.usual} one answers meanwhile."
+        elif called != choice.usual:
+            said = f"The {called} model answers."
+        return {"models": dict(choice.models), "chosen": called, "state": state, "said": said}
 
     # events
 
     async def wait_until_loaded(self) -> AsyncIterator[View]:
-        """Yield top bar, box and chat of a page that has just opened, once loading has ended."""
+        """Yield top bar, box, chat and switch of a page that has just opened, once loading has ended."""
         while not self.chat.background.done:
             await asyncio.sleep(0.1)
         error = self.chat.background.error
         if error is not None:
             head = {"state": "failed", "corpus": "", "model": ""}
             box = gr.Textbox(interactive=False, placeholder="The model could not be loaded")
-            yield head, box, gr.Chatbot(placeholder=error_html(error.problem, error.fix))
+            yield head, box, gr.Chatbot(placeholder=error_html(error.problem, error.fix)), gr.skip()
             return
         head = await asyncio.to_thread(self.head)
-        yield head, gr.Textbox(interactive=True, placeholder="Ask about the articles"), gr.skip()
+        box = gr.Textbox(interactive=True, placeholder="Ask about the articles")
+        yield head, box, gr.skip(), self.choice(Conversation())
 
     def ask(self, question: str, conversation: Conversation, request: gr.Request) -> View:
         """Take a question from the box; it stays there if it cannot be asked."""
         self._meet(conversation, request)
-        hint = self.chat.refusal(question, conversation)
-        if hint:
-            return self.view(conversation, hint)
-        self.chat.ask(question.strip(), conversation)
+        if not self._asked(question, conversation):
+            return self.view(conversation)
         chat, panel, _, hint, chosen = self.view(conversation)
         return chat, panel, gr.Textbox(value="", submit_btn=False, stop_btn=True), hint, chosen
 
@@ -151,14 +196,20 @@ class Page:
         """Take an example, a suggestion, or the question of the page's address; what is in the box stays."""
         question = str(_data(event).get("question", ""))
         self._meet(conversation, request)
-        hint = self.chat.refusal(question, conversation)
-        if not hint:
+        self._asked(question, conversation)
+        return self.view(conversation)
+
+    def _asked(self, question: str, conversation: Conversation) -> bool:
+        """Ask, or note why the question cannot be asked."""
+        conversation.notice = self.chat.refusal(question, conversation)
+        if not conversation.notice:
             self.chat.ask(question.strip(), conversation)
-        return self.view(conversation, hint or CAUTION)
+        return not conversation.notice
 
     def retry(self, conversation: Conversation, request: gr.Request) -> View:
         """Ask the newest question again; the earlier answer to it is dropped."""
         self._meet(conversation, request)
+        conversation.notice = ""
         self.chat.retry(conversation)
         return self.view(conversation)
 
@@ -202,30 +253,40 @@ class Page:
 
     def stop(self, conversation: Conversation) -> View:
         """End the answer that is being written or waited for."""
+        conversation.notice = ""
         self.chat.stop(conversation)
         return self.view(conversation)
 
     def new_chat(self, conversation: Conversation) -> View:
         """Begin an empty conversation."""
+        conversation.notice = ""
         self.chat.new(conversation)
         return self.view(conversation)
 
     def open_kept(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
         """Show a conversation of the History."""
+        conversation.notice = ""
         try:
             self._meet(conversation, request)
             self.chat.open(conversation, str(_data(event).get("id", "")))
         except CitewireError as error:
-            return self.view(conversation, f"{error.problem}. {error.fix}")
+            conversation.notice = f"{error.problem}. {error.fix}"
         return self.view(conversation)
 
     def choose(self, conversation: Conversation, event: gr.EventData) -> View:
         """Take which articles to ask from the Articles view."""
+        conversation.notice = ""
         try:
             conversation.filters = _filters(_data(event))
         except InputError as error:
-            return self.view(conversation, f"{error.problem}. {error.fix}")
+            conversation.notice = f"{error.problem}. {error.fix}"
         return self.view(conversation)
+
+    def choose_model(self, conversation: Conversation, event: gr.EventData) -> dict[str, Any]:
+        """Take which model answers, or, where none is named, only say how far it is loaded."""
+        if self.chat.choice and (name := str(_data(event).get("name", ""))) in self.chat.choice.models:
+            self.chat.choose(name, conversation)
+        return self.choice(conversation)
 
     def close(self, request: gr.Request) -> None:
         """Stop the answer of a tab that was closed."""
@@ -317,6 +378,7 @@ function show() {
   find(".cw-status-text").textContent = words[value.state] + (value.model ? ": " + value.model : "");
   find(".cw-corpus").textContent = value.corpus;
   for (const name of ["articles", "history"]) find("[data-cw-do=" + name + "]").hidden = !value[name];
+  document.body.toggleAttribute("data-cw-overview", Boolean(value.overview));
   document.body.dataset.cwState = value.state;
 }
 find("[data-cw-do=leave]").hidden = !props.leave;
@@ -350,10 +412,31 @@ function show() {
 watch("value", show);
 show();
 """
+MODEL_TEMPLATE = (
+    '<div class="cw-model" hidden><div class="cw-pair" role="radiogroup" aria-labelledby="cw-model-label">'
+    '<span id="cw-model-label">Model</span>'
+    '<label><input type="radio" name="cw-model" value="fast">Fast</label>'
+    '<label><input type="radio" name="cw-model" value="careful">Careful</label></div>'
+    '<span class="cw-model-said" role="status"></span></div>'
+)
+MODEL_SCRIPT = """
+function show() {
+  const { models = {}, chosen = "", state = "", said = "" } = props.value || {};
+  element.querySelector(".cw-model").hidden = !chosen;
+  for (const input of element.querySelectorAll("input")) {
+    input.checked = input.value === chosen;
+    input.parentElement.title = models[input.value] || "";
+  }
+  element.querySelector(".cw-model-said").textContent = said;
+  document.body.dataset.cwModel = state;
+}
+watch("value", show);
+show();
+"""
 PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'
 # Gradio knows the events of a component by their names, quoted, in its script.
 PANEL_SCRIPT = """
-// sends "cw_ask", "cw_retry", "cw_new", "cw_open", "cw_filter", "cw_corpus"
+// sends "cw_ask", "cw_retry", "cw_new", "cw_open", "cw_filter", "cw_corpus", "cw_overview", "cw_model"
 import("/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
@@ -419,7 +502,7 @@ def build_page(
         read_only: whether changes of the articles are refused.
     """
     CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio makes it, which lets everybody read it
-    page = Page(chat, articles=articles)
+    page = Page(chat, examples, articles=articles)
 
     # A function, because Gradio sets an attribute on it, which a bound method refuses.
     def read_article(wanted: Any) -> dict[str, Any]:
@@ -443,6 +526,10 @@ def build_page(
                     _filter_value(Filters()), html_template=FILTER_TEMPLATE, js_on_load=FILTER_SCRIPT,
                     apply_default_css=False, elem_id="cw-filter",
                 )  # fmt: skip
+                model = gr.HTML(
+                    {}, html_template=MODEL_TEMPLATE, js_on_load=MODEL_SCRIPT, apply_default_css=False,
+                    elem_id="cw-model",
+                )  # fmt: skip
                 box = gr.Textbox(
                     elem_id="cw-ask", label="Ask a question", show_label=False, container=False,
                     placeholder="Loading the model", interactive=False, submit_btn=True,
@@ -462,7 +549,7 @@ def build_page(
         at_once: dict[str, Any] = {"queue": False, **quiet}
         # "multiple": a new answer is followed while suggestions for the one before are still sought.
         follow: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **quiet}
-        blocks.load(page.wait_until_loaded, None, [head, box, messages], **at_once)
+        blocks.load(page.wait_until_loaded, None, [head, box, messages, model], **at_once)
         for event, handler, inputs in (
             (box.submit, page.ask, [box, state]),
             (panel.cw_ask, page.ask_link, [state]),
@@ -474,12 +561,15 @@ def build_page(
         panel.cw_open(page.open_kept, state, shown, **at_once)
         panel.cw_filter(page.choose, state, shown, **at_once)
         panel.cw_corpus(page.head, None, head, **at_once)
+        panel.cw_overview(page.view, state, shown, **at_once)
+        # "multiple": who changes their mind at once is heard too.
+        panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
         blocks.unload(page.close)
     return blocks
 
 
 # What the panel's script sends with its events.
-EVENTS: dict[str, type[BaseModel]] = {"cw_ask": Question, "cw_open": Kept, "cw_filter": Chosen}
+EVENTS: dict[str, type[BaseModel]] = {"cw_ask": Question, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model}
 
 
 def allowed(blocks: gr.Blocks) -> Allowed:

@@ -15,13 +15,15 @@ const RELATIONS = {
 };
 
 // turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}. rate(turn, key, value)
-// tells what the reader thinks of a quote. onDrawn() runs after each drawing.
-export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
+// tells what the reader thinks of a quote. onScope(paths) asks the next question only of the ticked articles, of all where
+// none is. onDrawn() runs after each drawing.
+export function createPanel({ root, turns, readArticle, rate, onScope, onDrawn }) {
   const articles = new Map(); // path and marks -> {paragraphs} or {error}, null while asked for
   const column = document.getElementById("cw-right");
   // claim: position of the sentence it was chosen for, "" for none; beside: that sentence's other quotes
   let current = { turn: "", key: "", claim: "", beside: [] };
   let back = null; // finds the link that Escape goes back to
+  let scope = new Set(); // paths of the ticked articles
   let focusQuote = false; // move focus to the quote as soon as its article is there
 
   const shownTurn = () => turns.get(current.turn);
@@ -81,7 +83,11 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
     const own = value.sources.filter((source) => source.article === path);
     const chosen = own.some((source) => source.key === current.key);
     const numbers = own.filter((source) => source.label);
+    const named = `Ask only this article next: ${article.title}`;
     return el("li", { class: `cw-row${chosen ? " cw-on" : ""}` },
+      el("label", { class: "cw-tick", title: "Ask only ticked articles next" }, el("input", {
+        type: "checkbox", "data-key": `tick-${path}`, "aria-label": named, checked: scope.has(path), onclick: () => tick(path),
+      })),
       numbers.length ? el("span", { class: "cw-numbers" }, numbers.map(numberButton)) : null,
       el("button", {
         type: "button", class: "cw-row-title", "data-key": own[0].key, "aria-current": chosen ? "true" : null,
@@ -90,6 +96,18 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
       article.rank ? el("span", { class: "cw-strength", title: "Place of its best passage among those found" },
         el("span", { class: "cw-bar", "aria-hidden": "true" }, el("i", { style: `width:${Math.round(article.strength * 100)}%` })),
         el("small", {}, article.rank)) : null);
+  }
+
+  function tick(path) {
+    if (!scope.delete(path)) scope.add(path);
+    onScope([...scope]);
+  }
+
+  // What is in force, whoever changed it.
+  function setScope(paths) {
+    if (paths.length === scope.size && paths.every((path) => scope.has(path))) return;
+    scope = new Set(paths);
+    draw();
   }
 
   function segment([text, keys, begins], value) {
@@ -154,8 +172,9 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
     if (value && value.phase !== "done") {
       return [el("div", { class: "cw-skeleton", "aria-hidden": "true" }, el("i"), el("i"), el("i"))];
     }
+    const unsearched = value && ["talk", "not_for_it"].includes(value.kind);
     const text = value?.failed ? "No sources, because the answer failed."
-      : value ? "No passage was found."
+      : value && !unsearched ? "No passage was found."
       : "When an answer cites an article, the exact words are highlighted here.";
     return [el("div", { class: "cw-empty" },
       el("div", { class: "cw-picture", "aria-hidden": "true" }, el("i"), el("i"), el("b"), el("i")), el("p", {}, text))];
@@ -178,7 +197,8 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
       const article = reader(source, value);
       article.dataset.of = cacheKey(source.article, value);
       parts.push(el("p", { class: "cw-asked", dir: "auto", title: value.question }, value.question),
-        el("ul", { class: "cw-rows", tabindex: "0", "aria-label": "Articles" }, Object.keys(value.articles).map((path) => articleRow(path, value))), article);
+        el("ul", { class: "cw-rows", tabindex: "0", "aria-label": "Articles" }, Object.keys(value.articles).map((path) => articleRow(path, value))),
+        el("p", { class: "cw-scope" }, "Tick articles to ask only them next."), article);
       load(source.article, value);
     } else {
       parts.push(...emptyPanel(value));
@@ -189,7 +209,7 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
     const after = root.querySelector(".cw-reader");
     if (place && after && after.dataset.of === place.of) after.scrollTop = place.top;
     if (focused?.dataset.key) {
-      [...root.querySelectorAll("button")].find((b) => b.dataset.key === focused.dataset.key && b.className === focused.className)?.focus({ preventScroll: true });
+      [...root.querySelectorAll("button, input")].find((b) => b.dataset.key === focused.dataset.key && b.className === focused.className)?.focus({ preventScroll: true });
     } else if (inReader && !focusQuote) {
       (root.querySelector("mark.cw-on") || after)?.focus({ preventScroll: true });
     }
@@ -237,7 +257,7 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
   // Shows the newest exchange as far as it is known, unless an earlier one was chosen; null for an empty conversation.
   function take(value) {
     if (!value) {
-      current = { turn: "", key: "", claim: "", beside: [] };
+      if (!turns.has(current.turn)) current = { turn: "", key: "", claim: "", beside: [] };
     } else if (value.turn !== current.turn && value.fresh) {
       current = { turn: value.turn, key: "", claim: "", beside: [] };
     } else if (value.turn === current.turn && value.numbersCame) {
@@ -248,7 +268,7 @@ export function createPanel({ root, turns, readArticle, rate, onDrawn }) {
   }
 
   return {
-    select, close, draw, take,
+    select, close, draw, take, setScope,
     get current() { return current; },
     get leavable() { return Boolean(back) || opened(); },
     forget() { articles.clear(); },

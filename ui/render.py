@@ -42,6 +42,8 @@ RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
 OPENING_WORDS = 9  # of an article without a title
 GIST_CHARS = 90  # of a sentence in a timeline
 NAMED_OUTLETS = 2  # of a filter, the others are counted
+NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; nothing is searched for it
+OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
 LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
 
 Phase = Literal["waiting", "searching", "writing", "done"]
@@ -92,8 +94,10 @@ class Exchange:
         phase: waiting in line, searching, writing or done.
         ahead: unanswered questions of other sessions that come first.
         problem, fix: set where the answer failed; see `citewire.index.errors.CitewireError`.
-        suggestions: questions that the articles answer, offered after a refusal; `suggesting` while they are sought.
+        kind, lead, listed: as in `citewire.qa.types.Answer`, known from the search on.
+        suggestions: questions that the articles answer, sought after a refusal; `suggesting` while they are sought.
         narrowed: which articles were asked, in words, "" for all.
+        by: what the model is called that was asked, "" where there is no other.
         kept: its id where conversations are kept, "" where it is not.
         unkept: why it could not be kept where it should be, "" else.
         ratings: what the reader thought: of the "answer", or of a quote by its number.
@@ -107,6 +111,9 @@ class Exchange:
     ahead: int = 0
     standalone: str = ""
     hits: tuple[AnswerHit, ...] = ()
+    kind: str = "fact"
+    lead: str = ""
+    listed: bool = False
     draft: str = ""
     claims: list[Claim] = field(default_factory=list)
     answer: Answer | None = None
@@ -115,6 +122,7 @@ class Exchange:
     suggestions: tuple[str, ...] = ()
     suggesting: bool = False
     narrowed: str = ""
+    by: str = ""
     kept: str = ""
     unkept: str = ""
     ratings: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +147,7 @@ class Exchange:
         match event:
             case Searched():
                 self.phase, self.standalone, self.hits = "writing", event.standalone_question, event.hits
+                self.kind, self.lead, self.listed = event.kind, event.lead, event.listed
             case Draft():
                 self.draft = event.text
             case Checked():
@@ -148,6 +157,7 @@ class Exchange:
                 self.phase, self.answer = "done", event
                 self.standalone = event.standalone_question
                 self.claims, self.hits = list(event.claims), event.hits or self.hits
+                self.kind, self.lead, self.listed = event.kind, event.lead, event.listed
                 if event.status != "stopped":
                     self.draft = ""
                 if event.status == "failed":
@@ -160,10 +170,12 @@ class Exchange:
 
     def cut(self) -> Answer:
         """Return what there is so far as an answer that was stopped."""
-        text = " ".join(f"{claim.text} {claim.marks}".rstrip() for claim in self.shown)
+        told = [f"{claim.text} {claim.marks}".rstrip() for claim in self.shown]
+        joined = "\n".join(f"- {one}" for one in told) if self.listed else " ".join(told)
         return Answer(
-            self.question, self.standalone or self.question, "stopped", text, tuple(self.claims), hits=self.hits,
-            timings=Timings(total_s=round(time.monotonic() - self.started, 4)),
+            self.question, self.standalone or self.question, "stopped", f"{self.lead}\n{joined}".strip(),
+            tuple(self.claims), hits=self.hits, timings=Timings(total_s=round(time.monotonic() - self.started, 4)),
+            kind=self.kind, lead=self.lead, listed=self.listed,
         )  # fmt: skip
 
     @property
@@ -185,6 +197,11 @@ class Exchange:
     def shown(self) -> list[Claim]:
         """The claims that are not withheld."""
         return [claim for claim in self.claims if claim.shown]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The questions to go on with: those of the answer, and those that were sought after it."""
+        return tuple(dict.fromkeys([*(self.answer.offered if self.answer else ()), *self.suggestions]))
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -363,9 +380,9 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
     """
     # What is known last stands last: words that are being read do not move.
     after = [_conflicts(exchange, card_of), _timeline(exchange)]
-    parts = [_searched_for(exchange), _abstained(exchange), _text(exchange), *after]
+    parts = [_searched_for(exchange), _abstained(exchange), _lead(exchange), _text(exchange), *after]
     if exchange.phase == "done":
-        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last)]
+        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last), _offered(exchange)]
     else:
         parts.append(_busy(exchange, articles))
     return f'<div class="cw-answer">{"".join(parts)}</div>'
@@ -378,16 +395,30 @@ def _searched_for(exchange: Exchange) -> str:
     return "".join(f'<p class="cw-searched">{escape(line)}</p>' for line in said)
 
 
+def _lead(exchange: Exchange) -> str:
+    told = exchange.lead and not exchange.abstained
+    return f'<p class="cw-lead">{escape(exchange.lead)}</p>' if told else ""
+
+
 def _text(exchange: Exchange) -> str:
     if exchange.abstained:
         return ""
-    known = {source.key: source for source in sources(exchange)}
-    shown = [(i, claim) for i, claim in enumerate(exchange.claims) if claim.shown]
-    sentences = [_sentence(exchange.id, i, claim, known) for i, claim in shown]
+    sentences = _sentences(exchange)
     if exchange.draft:
         draft = f'<span class="cw-draft">{escape(exchange.draft)}</span>'
         sentences.append(draft + (' <span class="cw-tag">not checked</span>' if exchange.stopped else ""))
+    if exchange.listed:
+        return _listed(sentences)
     return f'<p class="cw-text">{" ".join(sentences)}</p>' if sentences else ""
+
+
+def _sentences(exchange: Exchange) -> list[str]:
+    known = {source.key: source for source in sources(exchange)}
+    return [_sentence(exchange.id, i, claim, known) for i, claim in enumerate(exchange.claims) if claim.shown]
+
+
+def _listed(items: Sequence[str]) -> str:
+    return f'<ul class="cw-text">{"".join(f"<li>{one}</li>" for one in items)}</ul>' if items else ""
 
 
 def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) -> str:
@@ -447,24 +478,34 @@ def _timeline(exchange: Exchange) -> str:
 def _abstained(exchange: Exchange) -> str:
     if not exchange.abstained or exchange.answer is None:
         return ""
-    body = f"<p>{escape(_refusal(exchange.answer))}</p>"
+    body = f"<p>{escape(refusal(exchange.answer))}</p>"
     if exchange.hits:
         body += "<p>The closest passages are listed under Sources, in case they help.</p>"
-    return _note("abstain", "No supported answer", body) + _suggestions(exchange)
+    return _note("abstain", refusal_title(exchange.answer), body)
 
 
-def _suggestions(exchange: Exchange) -> str:
-    links = [
-        f'<li><a class="cw-suggestion" href="#cw-suggestion-{exchange.id}-{i}">{escape(question)}</a></li>'
-        for i, question in enumerate(exchange.suggestions)
-    ]
-    title = '<p class="cw-suggest-title">These the articles do answer:</p>' if links else ""
+def _offered(exchange: Exchange) -> str:
+    links = _question_links(exchange, "cw-suggestion", exchange.offered)
+    title = '<p class="cw-suggest-title">You can also ask:</p>' if links else ""
     looking = '<p class="cw-busy">Looking for questions that the articles answer</p>' if exchange.suggesting else ""
-    listed = f"<ul>{''.join(links)}</ul>" if links else ""
-    return f'<div class="cw-suggestions">{title}{listed}{looking}</div>' if links or looking else ""
+    return f'<div class="cw-suggestions">{title}{links}{looking}</div>' if links or looking else ""
 
 
-def _refusal(answer: Answer) -> str:
+def _question_links(exchange: Exchange, name: str, questions: Sequence[str]) -> str:
+    """Return a list of questions that are asked with a click, "" for none."""
+    links = [
+        f'<li><a class="{name}" href="#cw-suggestion-{exchange.id}-{i}">{escape(question)}</a></li>'
+        for i, question in enumerate(questions)
+    ]
+    return f"<ul>{''.join(links)}</ul>" if links else ""
+
+
+def refusal_title(answer: Answer) -> str:
+    """Return the heading over the words of an answer that has none."""
+    return "Not something I can do" if answer.kind == NOT_FOR_IT else "No supported answer"
+
+
+def refusal(answer: Answer) -> str:
     """Return the words of an answer that has none, without numbers: nothing supports them."""
     return re.sub(r"(?:(?<!\s)\s+)?\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
 
@@ -489,31 +530,39 @@ def _busy(exchange: Exchange, articles: int) -> str:
         text = f"Searching {_count(articles, 'article')}"
     elif exchange.draft:
         text = "Checking each sentence against its quote"
-    else:
+    elif exchange.hits:
         text = f"Reading {_count(len(exchange.hits), 'passage')}"
+    else:
+        text = f"Looking through {_count(articles, 'article')}"
     return f'<p class="cw-busy">{text}</p>'
 
 
 def closing(exchange: Exchange) -> str:
-    """Say in a line how the answer came out.
+    """Say in a line how the answer came out, "" where it is only citewire's own words.
 
-    "4 of 4 sentences checked against a quote. 2 articles. As of 11 Feb 2026. 2.1 s."
+    "4 of 4 sentences checked against a quote. 2 articles. As of 11 Feb 2026. By the fast model. 2.1 s."
     """
-    shown = exchange.shown
+    shown, noun = exchange.shown, "item" if exchange.listed else "sentence"
+    ended = exchange.stopped or exchange.problem
+    unsearched = exchange.abstained and exchange.kind == NOT_FOR_IT
+    if not (exchange.claims or ended) and (exchange.lead or unsearched):
+        return ""
     parts = []
     if exchange.stopped:
         parts.append("Stopped before the answer was complete.")
     if shown and not exchange.abstained:
         supported = sum(claim.verdict == "supported" for claim in shown)
-        parts.append(f"{supported} of {_count(len(shown), 'sentence')} checked against a quote.")
+        parts.append(f"{supported} of {_count(len(shown), noun)} checked against a quote.")
     withheld = len(exchange.claims) - len(shown)
     if withheld:
-        parts.append(f"{_count(withheld, 'sentence')} withheld: not in the sources.")
+        parts.append(f"{_count(withheld, noun)} withheld: not in the sources.")
     quoted = {source.article for source in sources(exchange) if source.label}
     if quoted:
         parts.append(f"{_count(len(quoted), 'article')}.")
     if exchange.answer and exchange.answer.as_of:
         parts.append(f"As of {human_date(exchange.answer.as_of)}.")
+    if exchange.by:
+        parts.append(f"By the {exchange.by} model.")
     timings = exchange.answer.timings if exchange.answer else Timings()
     if timings.cached:
         parts.append("Answered before.")
@@ -524,7 +573,7 @@ def closing(exchange: Exchange) -> str:
 
 def _closing(exchange: Exchange) -> str:
     text = closing(exchange)
-    if exchange.abstained:
+    if exchange.abstained and exchange.kind != NOT_FOR_IT:
         text = f"Not answered, because no quote supports an answer. {text}"
     if not text:
         return ""
@@ -541,13 +590,14 @@ def _unkept(exchange: Exchange) -> str:
 
 
 def _actions(exchange: Exchange, last: bool) -> str:
+    rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
     wanted = (
         ("open", "Show sources", bool(exchange.hits or exchange.shown)),
-        ("copy", "Copy with sources", bool(exchange.shown or exchange.abstained)),
+        ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
         ("retry", "Retry", last),
         ("more", "Export", last and bool(exchange.kept)),
-        ("right", "Right", bool(exchange.kept) and not exchange.stopped),
-        ("wrong", "Wrong", bool(exchange.kept) and not exchange.stopped),
+        ("right", "Right", rated),
+        ("wrong", "Wrong", rated),
     )
     links = [
         f'<a class="cw-action cw-{name}" href="#cw-{name}-{exchange.id}">{label}</a>'
@@ -557,17 +607,29 @@ def _actions(exchange: Exchange, last: bool) -> str:
     return f'<p class="cw-actions">{"".join(links)}</p>' if links else ""
 
 
-def welcome_html(examples: Sequence[str]) -> str:
-    """Return the empty page's invitation with its example questions."""
-    items = "".join(
+def welcome_html(examples: Sequence[str], about: Exchange | None = None) -> str:
+    """Return the empty page: an invitation with example questions, or what the articles are about in quotes.
+
+    Args:
+        examples: asked with a click, where the overview has no questions of its own.
+        about: the overview, None while it is not known.
+    """
+    items = [
         f'<li><a class="cw-example" href="#cw-example-{i}">{escape(example)}</a></li>'
         for i, example in enumerate(examples)
+    ]
+    questions = f"<ul>{''.join(items)}</ul>"
+    said = (
+        "<p>Every sentence of an answer carries a number. Select it to see the exact words it rests on. "
+        "What the articles do not say is not answered.</p>"
     )
-    return (
-        '<div class="cw-welcome"><h2>Ask the articles</h2><p>Every sentence of an answer carries a number. '
-        "Select it to see the exact words it rests on. What the articles do not say is not answered.</p>"
-        f"<ul>{items}</ul></div>"
-    )
+    if about:
+        questions = _question_links(about, "cw-example", about.offered[:OVERVIEW_QUESTIONS]) or questions
+        legend = "A number opens the exact words that its sentence rests on. What the articles lack is not answered."
+        quotes = _listed(_sentences(about)[:OVERVIEW_CLAIMS])
+        said, questions = _lead(about), f'{questions}<p class="cw-legend">{legend}</p>{quotes}'
+    kind = "cw-welcome cw-overview" if about else "cw-welcome"
+    return f'<div class="{kind}"><h2>Ask the articles</h2>{said}{questions}</div>'
 
 
 # Source panel
@@ -580,7 +642,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, and `link`, the quote's place in the
         original), `articles` (path -> fields of `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words),
         `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
-        `suggestions`, `copy` (plain text), `kept`, `unkept` and `ratings` as in `Exchange`.
+        `suggestions` (questions to go on with), `copy` (plain text), `kind`, `kept`, `unkept` and `ratings` as in
+        `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
@@ -599,7 +662,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
             for i, claim in enumerate(exchange.claims)
             if claim.shown
         },
-        "suggestions": list(exchange.suggestions),
+        "kind": exchange.kind,
+        "suggestions": list(exchange.offered),
         "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
         "kept": exchange.kept,
         "unkept": exchange.unkept,
@@ -665,9 +729,11 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
     if exchange.timeline:
         lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.timeline), ""]
     if exchange.abstained and exchange.answer:
-        lines.append(_refusal(exchange.answer))
+        lines.append(refusal(exchange.answer))
     else:
-        lines.append(" ".join(_plain_sentence(claim) for claim in exchange.shown))
+        sentences = [_plain_sentence(claim) for claim in exchange.shown]
+        lines += [exchange.lead, ""] if exchange.lead else []
+        lines += [f"- {one}" for one in sentences] if exchange.listed else [" ".join(sentences)]
     lines += ["", closing(exchange), ""]
     for source in known:
         if source.label:

@@ -27,8 +27,8 @@ from citewire.ui.page import CACHE, EVENTS, Site, build_page, mount_page
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
 API = "/gradio_api"
-FUNCTIONS = range(14)  # of the page and one more
-PANEL = 10  # the component of the first page of a process that reads articles
+FUNCTIONS = range(16)  # of the page and one more
+PANEL = 11  # the component of the first page of a process that reads articles
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,7 @@ def test_every_route_of_gradio_is_closed_or_needed(visitor: httpx.Client) -> Non
     ("way", "changed", "status"),
     [
         ("run/predict", {"fn_index": 2}, 404),  # of the queue
-        ("run/predict", {"fn_index": 12}, 404),  # called by the server only
+        ("run/predict", {"fn_index": 14}, 404),  # called by the server only
         ("run/predict", {"fn_index": 99}, 404),
         ("run/predict", {"fn_index": None}, 422),
         ("run/predict", {"fn_index": "1"}, 422),
@@ -284,7 +284,7 @@ def test_the_page_still_calls_what_it_needs(visitor: httpx.Client) -> None:
     assert response.json()["data"][0]["state"] == "ready"
     assert visitor.get("/").status_code == visitor.head("/").status_code == 200
     assert visitor.get(f"{API}/app_id").json().keys() == {"app_id"}
-    assert set(EVENTS) == {"cw_ask", "cw_open", "cw_filter"}
+    assert set(EVENTS) == {"cw_ask", "cw_open", "cw_filter", "cw_model"}
 
 
 def test_the_folder_of_gradio_is_private_and_empty(url: str) -> None:

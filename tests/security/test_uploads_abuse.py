@@ -96,7 +96,7 @@ def settled(url: str) -> dict[str, dict[str, Any]]:
         found = states(url)
         return bool(found) and all(one["state"] in OUTCOMES for one in found.values())
 
-    until(all_are)
+    until(all_are, 90)  # a file is tried alone for 20 s
     return states(url)
 
 
