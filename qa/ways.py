@@ -42,6 +42,7 @@ from citewire.qa.writing import Writer
 
 _SHORT = 12  # words of a short answer at most
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
+_BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
 _BEST = 3  # sentences that answer best, one of which a list has to come from
 _LISTED = 16  # passages that a list, or someone's words, are gathered from
 
@@ -51,6 +52,7 @@ _FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that
 _PARTLY = ("why", "list", "compare", "over_time")  # kinds of which one sentence tells but a part,
 _OPEN = 0.25  # so that it need be no likelier than this
 _CLEARLY = 0.7  # probability of an answer from which the reader overrules a kind that is not for citewire
+_ANSWERED = 0.5  # the same where a few words are all that was typed
 
 Way = Callable[[], Iterator[Event] | None]
 
@@ -103,6 +105,7 @@ class Ways:
         }  # fmt: skip
         first, *others = asked.kinds
         unsure = asked.sure < _UNSURE and first in ("talk", "corpus", "not_for_it")
+        unsure = unsure or (first == "summary" and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if unsure else []
         tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
         if first not in _OF_ITSELF:
@@ -183,9 +186,13 @@ class Ways:
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
         """What is said of a thing, where a few words name it and ask nothing that one sentence answers."""
-        if not analysis.is_phrase(asked.text) or self._finder.part(asked.text, wanted).probability >= _CLEARLY:
+        if not analysis.is_phrase(asked.text) or self._is_answered_phrase(asked.text, wanted):
             return None
         return self._summarised(asked.text, told, wanted, stopped)
+
+    def _is_answered_phrase(self, text: str, wanted: SearchOptions) -> bool:
+        """Whether a few words ask for what sentences answer: "acme ceo"."""
+        return analysis.is_phrase(text) and self._finder.part(text, wanted).probability >= _OPEN
 
     def _summarised(
         self,
@@ -344,6 +351,9 @@ class Ways:
             place = Place(point.article, Span(point.start, point.end), point.text)
             if not told.quotes(place.article, place.span):
                 yield told.quote(place)
+        for one in part.chosen[:_BESIDE]:
+            if not told.quotes(one.article, one.span):
+                yield told.quote(claims.verbatim_place(one))
         yield from self._disagreements(told, part, wanted)
 
     # -- facts -----------------------------------------------------------------------------------------------------
@@ -355,7 +365,7 @@ class Ways:
             return None
         told.searched(self._finder.hits(asked.text, wanted))
         told.time(retrieve_s=told.seconds())
-        least = _OPEN if asked.kinds[0] in _PARTLY else ANSWERS
+        least = _OPEN if asked.kinds[0] in _PARTLY or analysis.is_phrase(asked.text) else ANSWERS
         whole, found = self._parts(asked.text, wanted, least)
         told.searched(_ranked([part.hits for part in found]))
         told.time(evidence_s=round(told.seconds() - told.timings.retrieve_s, 4))
@@ -366,7 +376,8 @@ class Ways:
     def _overruled(self, asked: Asked, wanted: SearchOptions) -> bool:
         """Whether the articles answer what looks as if it were not for them: "How is the weather at the cup final?"."""
         open_to_facts = asked.intents["not_for_it"] == "general" or asked.sure < _UNSURE
-        return open_to_facts and self._finder.part(asked.text, wanted).probability >= _CLEARLY
+        clearly = _ANSWERED if analysis.is_phrase(asked.text) else _CLEARLY
+        return open_to_facts and self._finder.part(asked.text, wanted).probability >= clearly
 
     def _parts(self, text: str, wanted: SearchOptions, least: float) -> tuple[Whole, list[Part]]:
         """The questions answered alone; the whole one where another sentence than those of its parts answers it."""

@@ -65,7 +65,8 @@ class Writer:
             text = " ".join(best.text.split())
             if not any(claim.text == text for claim in told.shown):  # else another part said it
                 yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
-        for one in chosen[1:_SENTENCES] if told.kind in _WIDE else ():
+        wide = told.kind in _WIDE or analysis.is_phrase(part.text)  # a few words ask for whatever there is
+        for one in chosen[1:_SENTENCES] if wide else ():
             if odds(one.probability) * _ALSO < odds(best.probability):
                 continue
             if not told.quotes(one.article, one.span) and not self._is_said(told, one):
