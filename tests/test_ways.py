@@ -236,8 +236,15 @@ class TestSummary:
         check_quotes(answer, index)
 
     def test_a_few_words_that_name_a_thing(self, answerer: Make) -> None:
-        named, asked = answerer().ask("lund lines"), answerer().ask("Tell me about Lund Lines.")
+        silent = ScriptedReader({"lund lines": ()})  # no sentence answers a bare name
+        named, asked = answerer("", silent).ask("lund lines"), answerer().ask("Tell me about Lund Lines.")
         assert (named.kind, quoted(named)) == ("summary", quoted(asked))
+
+    def test_a_few_words_that_a_sentence_answers(self, answerer: Make) -> None:
+        reader = ScriptedReader({"lund lines ferries": "14 ferries"})
+        answer = answerer("", reader).ask("lund lines ferries")
+        assert (answer.kind, answer.listed) == ("fact", False)
+        assert FLEET in answer.text
 
     @pytest.mark.parametrize("asked", ["Summarise the article about Zorbania.", "Tell me about the Zorbania Bank."])
     def test_of_what_no_article_has(self, answerer: Make, asked: str) -> None:
