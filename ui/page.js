@@ -166,8 +166,10 @@ export function start({ element, props, watch, server, trigger }) {
     const drawn = () => {
       links.describe();
       const welcome = chat.querySelector(".cw-welcome");
-      // Gradio scrolls to the end of whatever is new, a moment after it is drawn.
-      if (welcome) setTimeout(() => { welcome.closest(".bubble-wrap")?.scrollTo(0, 0); }, 150);
+      if (!welcome || welcome.dataset.cwSeen) return;
+      welcome.dataset.cwSeen = "1";
+      // Gradio scrolls to the end of whatever is new, a moment after it is drawn; later on a slow machine.
+      for (const later of [150, 500, 1200]) setTimeout(() => { welcome.closest(".bubble-wrap")?.scrollTo(0, 0); }, later);
     };
     new MutationObserver(drawn).observe(chat, { childList: true, subtree: true });
     drawn();
