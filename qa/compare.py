@@ -403,7 +403,7 @@ def _speaks(one: Evidence, side: str, sides_: Sequence[str], index: Index) -> bo
 
 
 def _has(side: str, text: str) -> bool:
-    """Whether a text has the names in a side, "Acme" of "Acme's profit"; "kohls" is "Kohl's"."""
+    """Whether a text has the names in a side, "Acme" of "Acme's profit"; "lunds" is "Lund's"."""
     bare = text.replace("'", "").replace("’", "")
     return all(any(facts.has_name(name, one) for one in (text, bare)) for name in facts.names(side) or [side])
 

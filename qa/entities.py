@@ -40,7 +40,7 @@ _WAIT_S = 10.0  # for another process that writes to the file
 _KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
 # Kept too, as they tell that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
 _OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "LANGUAGE"})
-# Of companies, as registers abbreviate them: "Canaan Inc." is "Canaan".
+# Of companies, as registers abbreviate them: "Acme Inc." is "Acme".
 _LEGAL_FORMS = frozenset(
     "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
 )

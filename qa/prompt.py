@@ -15,12 +15,17 @@ from citewire.qa.types import Message
 def build(sentences: Sequence[str], question: str) -> list[Message]:
     """Return the messages that ask `question` of `sentences`, numbered from 1 in the order given."""
     numbered = "\n".join(f"[{n}] {' '.join(s.split())}" for n, s in enumerate(sentences, 1))
-    return [*_fixed(), Message("user", f"{numbered}\n\nQuestion: {question}")]
+    return asked("prompt.md", f"{numbered}\n\nQuestion: {question}")
+
+
+def asked(name: str, text: str) -> list[Message]:
+    """Return the messages of a file beside this one, a system message and examples in turn, with `text` behind them."""
+    return [*_fixed(name), Message("user", text)]
 
 
 @cache
-def _fixed() -> tuple[Message, ...]:
-    system, *examples = sections("prompt.md")
+def _fixed(name: str) -> tuple[Message, ...]:
+    system, *examples = sections(name)
     turns = [Message("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(examples)]
     return (Message("system", system), *turns)
 

@@ -32,7 +32,7 @@ _LARGE = 200_000  # words of articles from which on one that they have only once
 _MOST = 0.25  # share of words that are unknown and near to none, up to which a question is English
 
 _WORD = re.compile(r"[^\W\d_]+")
-_JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Kohl's", which people also type as "kohls"
+_JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Lund's", which people also type as "lunds"
 _TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # neither part of an address nor of "q3"
 
 _stem = Stemmer.Stemmer("english").stemWord

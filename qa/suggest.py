@@ -93,9 +93,7 @@ class Suggester:
 
 def messages(sentence: str) -> list[Message]:
     """Return the prompt that asks for a question which `sentence` answers."""
-    system, *examples = prompt.sections("suggest.md")
-    turns = [Message("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(examples)]
-    return [Message("system", system), *turns, Message("user", sentence)]
+    return prompt.asked("suggest.md", sentence)
 
 
 def clean(written: str) -> str:

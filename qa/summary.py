@@ -322,9 +322,7 @@ def shortened(
 
 def messages(sentence: str) -> list[Message]:
     """Return the prompt that asks for `sentence` in fewer words."""
-    system, *examples = prompt.sections("summary.md")
-    turns = [Message("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(examples)]
-    return [Message("system", system), *turns, Message("user", sentence)]
+    return prompt.asked("summary.md", sentence)
 
 
 def _trusted(

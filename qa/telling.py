@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from citewire.index.types import Hit, Span
+from citewire.qa import claims
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.types import (
     Answer,
@@ -91,7 +92,7 @@ class Telling:
 
     def quote(self, place: Place, text: str = "") -> Checked:
         """Add a sentence of an article as it stands; `text` is shown in its place, with a label before it."""
-        return self.add(text or place.text, Judgement("supported", 1.0, "", (place,)))
+        return self.add(text or place.text, claims.verbatim(place.article, place.span, place.text))
 
     def gap(self, text: str) -> Checked:
         """Add a sentence that says what the articles lack."""
