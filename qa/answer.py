@@ -31,6 +31,7 @@ from citewire.qa.ways import Asked, Ways
 from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
+_CERTAIN = 0.9  # probability from which a line is about all articles, whatever was said before
 _SURE = 0.6  # probability from which a line is taken for one that only goes on with what was said
 _REWRITTEN = 2.0  # times by which the odds of a question may be behind those of two joined
 _LIKELY = 0.15  # probability from which a question is tried as of a kind
@@ -202,15 +203,15 @@ class Answerer:
         guess = self._kinds.read(text)
         leaning = guess.kind == "follow_up"
         sure = guess.intents[guess.intent] >= _SURE
-        if guess.kind == "talk" and sure:
-            return self._asked(guess, text)
+        if (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= _CERTAIN):
+            return self._asked(guess, text)  # "what are these about?" means no turn before
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
             reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
             return Asked(("talk",), {}, text, reply=reply)
         if meant.kind in ("more", "who_said", "which_article"):
             return Asked((meant.kind,), {}, meant.candidates[0], meant.said)
-        if not history or meant.kind == "agree":
+        if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said
             return self._asked(self._kinds.read(meant.candidates[0]), meant.candidates[0])
         leaning = leaning or followup.leans(text)
         if not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it"):
@@ -249,7 +250,7 @@ class Answerer:
         tried = {one: find(one, wanted) for one in dict.fromkeys((*typed, *candidates, joined))}
         fitting = [one for one, part in tried.items() if part.chosen and _best(part) != _best(before)]
         near = [one for one in fitting if not own and _is_near(tried[one], before)]
-        if not leaning and joined not in near:
+        if not leaning and not (joined in near and self._speaks_of(text, tried[joined])):
             return text if text in candidates else candidates[0]
 
         def goodness(one: str) -> tuple[bool, float]:
@@ -257,6 +258,11 @@ class Answerer:
             return one in near, odds(tried[one].probability) * preferred
 
         return max(fitting, key=goodness, default=candidates[0])
+
+    def _speaks_of(self, text: str, part: Part) -> bool:
+        """Whether the article that answers best has all words of a line that carry meaning."""
+        article = self._finder.index.article(part.chosen[0].article)
+        return set(facts.terms(text)) <= set(facts.terms(f"{article.title} {article.text}"))
 
     def _anew(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Iterator[Event]:
         events: Iterator[Event] | None = None

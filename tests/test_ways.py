@@ -166,6 +166,13 @@ class TestCorpus:
         assert quoted(answer) == [LESS, NIGHT, OPEN]
         check_quotes(answer, index)
 
+    def test_these_are_the_articles_whatever_was_said_before(self, answerer: Make) -> None:
+        greeted = [Turn("hello", replies.GREETING)]
+        told = [*greeted, Turn("What did the repairs of the bridge cost?", "40 million euros [1].")]
+        for history in (greeted, told):
+            answer = answerer().ask("what are these about?", history)
+            assert (answer.kind, answer.text) == ("corpus", OVERVIEW)
+
     def test_the_overview_is_that_answer(self, answerer: Make) -> None:
         about = answerer().about()
         assert about is not None
