@@ -18,10 +18,12 @@ from statistics import median
 
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
-from citewire.qa import models, prompt, records
+from citewire.qa import prompt
 from citewire.qa.answer import Answerer
-from citewire.qa.generate import load_generator
-from citewire.qa.generate_local import Decoding, TransformersGenerator
+from citewire.qa.evaluate import records
+from citewire.qa.generate.load import load_generator
+from citewire.qa.generate.local import Decoding, TransformersGenerator
+from citewire.qa.models import cache
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Generator, Message
 
@@ -31,10 +33,10 @@ REPLY = 60  # tokens at most
 
 def loaded(model: str, threads: int) -> dict[str, Generator]:
     """Return each engine with the model, on the CPU."""
-    source = models.resolve(model)
-    if isinstance(source, models.ServerModel):
+    source = cache.resolve(model)
+    if isinstance(source, cache.ServerModel):
         raise SystemExit(f"{model} is a server; name a model of this machine")
-    folder = models.weights_folder(source)
+    folder = cache.weights_folder(source)
     return {
         BASE: TransformersGenerator(folder, name=model, device="cpu", threads=threads, decoding=Decoding(drafts=0)),
         "torch": TransformersGenerator(folder, name=model, device="cpu", threads=threads),

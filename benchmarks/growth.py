@@ -277,7 +277,7 @@ def grow(file: Path, sizes: Sequence[int], folder: Path | None) -> None:
 def converse(file: Path, place: Path, model: str) -> None:
     """Measure each turn of a conversation, and the same question after its last turn alone; go on where FILE ends."""
     from citewire.index.embed import load_embedder
-    from citewire.qa.generate import load_generator
+    from citewire.qa.generate.load import load_generator
     from citewire.qa.reader import load_reader
 
     kept = read(file)

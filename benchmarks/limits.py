@@ -30,10 +30,10 @@ import torch
 from safetensors import safe_open
 
 from citewire.index.cores import usable_cores
-from citewire.qa import models
-from citewire.qa.convert import Form
-from citewire.qa.generate_int8 import TOKENS, Int8Generator
-from citewire.qa.generate_local import Decoding, TransformersGenerator
+from citewire.qa.generate.int8 import TOKENS, Int8Generator
+from citewire.qa.generate.local import Decoding, TransformersGenerator
+from citewire.qa.models import cache
+from citewire.qa.models.convert import Form
 from citewire.qa.types import Message
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
@@ -250,14 +250,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=usable_cores())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    source = models.resolve(options.model)
-    if isinstance(source, models.ServerModel):
+    source = cache.resolve(options.model)
+    if isinstance(source, cache.ServerModel):
         parser.error(f"{options.model} is a server; name a model of this machine")
     form: Form = "int8" if options.engine == "int8" else "float32"
     on_cuda = form == "float32" and options.device != "cpu" and torch.cuda.is_available()
     device = torch.device("cpu" if not on_cuda else "cuda" if options.device == "auto" else options.device)
     torch.set_num_threads(options.threads)
-    folder = models.weights_folder(source, form=form)
+    folder = cache.weights_folder(source, form=form)
     limits, cost = machine(device), work(folder, form, on_cuda)
     runs = {way: run(load, cost, limits, on_cuda, options) for way, load in ways(folder, form, device, options.threads)}
     if options.json:

@@ -29,7 +29,7 @@ from statistics import median, quantiles
 
 import httpx
 
-from citewire.qa import records
+from citewire.qa.evaluate import records
 from citewire.ui.visitor import COOKIE
 
 STAGES = {"sources": "searched", "sentence": "checked", "whole": "answer"}  # -> the event that ends it

@@ -49,11 +49,12 @@ from citewire.index.passages import embedded_text, passages, sentences
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit
-from citewire.qa import analysis, conflicts, evidence, facts, records
+from citewire.qa import analysis, conflicts, evidence, facts
+from citewire.qa.evaluate import records
+from citewire.qa.evaluate.measure import contains, exact_match, share, token_f1, tokens
+from citewire.qa.evaluate.records import Asked, Claimed, Document, Item
 from citewire.qa.evidence import ANSWERS, Evidence
-from citewire.qa.measure import contains, exact_match, share, token_f1, tokens
 from citewire.qa.reader import WEIGHTS, Reader, Window, load_reader
-from citewire.qa.records import Asked, Claimed, Document, Item
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker, Quoted, quoted
 from citewire.seeds import seeds_folder
 

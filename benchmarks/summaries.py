@@ -26,7 +26,7 @@ from citewire.index.passages import sentences, title_words
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Vectors
 from citewire.qa import claims, summary
-from citewire.qa.generate import load_generator
+from citewire.qa.generate.load import load_generator
 from citewire.qa.reader import Reader, load_reader
 from citewire.qa.types import Generator
 from citewire.qa.verdicts import Checker

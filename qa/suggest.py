@@ -17,8 +17,9 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search as search_index
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Span
-from citewire.qa import analysis, facts, measure, parts, prompt
+from citewire.qa import analysis, facts, parts, prompt
 from citewire.qa.answer import Answerer
+from citewire.qa.evaluate import measure
 from citewire.qa.types import Generator, Message
 
 TRIED = 8  # sentences that a question is made from at most; each costs the model a second or two

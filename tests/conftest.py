@@ -16,7 +16,7 @@ from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa.generate import load_generator
+from citewire.qa.generate.load import load_generator
 from citewire.qa.types import Generator
 from citewire.ui.settings import Settings
 

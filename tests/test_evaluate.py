@@ -17,10 +17,11 @@ from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Article
-from citewire.qa import evaluate, marking, records
 from citewire.qa.answer import Answerer
-from citewire.qa.evaluate import Evaluator, Results, Source
-from citewire.qa.records import Asked, Claimed, Item, Selection
+from citewire.qa.evaluate import marks as marking
+from citewire.qa.evaluate import records, runs
+from citewire.qa.evaluate.records import Asked, Claimed, Item, Selection
+from citewire.qa.evaluate.runs import Evaluator, Results, Source
 from citewire.qa.types import (
     REFUSAL,
     Answer,
@@ -599,10 +600,10 @@ def items(read: Callable[..., list[Item]]) -> list[Item]:
 class TestRuns:
     def test_figures_of_a_whole_run(self, corpus: Index, items: list[Item], tmp_path: Path) -> None:
         with Results(tmp_path / "run", IDENTITY) as results:
-            rows = evaluate.run(items, evaluator(corpus, Scripted(SCRIPT)), results, quiet)
+            rows = runs.run(items, evaluator(corpus, Scripted(SCRIPT)), results, quiet)
         assert [row["right"] for row in rows] == [True, False, True, True]
         assert rows[1]["why"] == ["does not say 15"]
-        found = evaluate.summarise(rows)
+        found = runs.summarise(rows)
         assert found["records"] == 4
         assert found["statuses"] == {"answered": 3, "abstained": 1}
         assert found["measures"]["right"] | {"low": 0, "high": 0} == {
@@ -619,16 +620,16 @@ class TestRuns:
     ) -> None:
         stopping = Scripted(SCRIPT | {"reopened": None})
         with pytest.raises(KeyboardInterrupt), Results(tmp_path, IDENTITY) as results:
-            evaluate.run(items, evaluator(corpus, stopping), results, quiet)
+            runs.run(items, evaluator(corpus, stopping), results, quiet)
         assert stopping.asked == ["cost", "ferries", "reopened"]
         going_on = Scripted(SCRIPT)
         with Results(tmp_path, IDENTITY) as results:
             assert len(results.rows) == 2
-            rows = evaluate.run(items, evaluator(corpus, going_on), results, quiet)
+            rows = runs.run(items, evaluator(corpus, going_on), results, quiet)
         assert going_on.asked == ["reopened"]
         whole = Scripted(SCRIPT)
         with Results(tmp_path / "whole", IDENTITY) as results:
-            wanted = evaluate.run(items, evaluator(corpus, whole), results, quiet)
+            wanted = runs.run(items, evaluator(corpus, whole), results, quiet)
         assert [row["marks"] for row in rows] == [row["marks"] for row in wanted]
 
     def test_a_file_cut_off_anywhere_keeps_its_whole_lines(self, tmp_path: Path, items: list[Item]) -> None:
@@ -636,12 +637,12 @@ class TestRuns:
         with Results(tmp_path, IDENTITY) as results:
             for item in items:
                 results.add({"key": item.key, **row})
-        whole = (tmp_path / evaluate.RESULTS).read_bytes()
+        whole = (tmp_path / runs.RESULTS).read_bytes()
         for cut in range(whole.index(b"\n") + 1, len(whole) + 1):
-            (tmp_path / evaluate.RESULTS).write_bytes(whole[:cut])
+            (tmp_path / runs.RESULTS).write_bytes(whole[:cut])
             with Results(tmp_path, IDENTITY) as results:
                 assert len(results.rows) == whole[:cut].count(b"\n") - 1
-            assert evaluate.read_results(tmp_path) == (IDENTITY, list(results.rows.values()))
+            assert runs.read_results(tmp_path) == (IDENTITY, list(results.rows.values()))
 
     def test_answers_that_failed_are_asked_again(self, tmp_path: Path) -> None:
         row = {"kind": "fact", "marks": {}, "right": False, "record": {}}
@@ -665,11 +666,11 @@ class TestRuns:
     ) -> None:
         with Results(tmp_path, IDENTITY) as results:
             results.add({"key": "1", "kind": "fact", "marks": {}, "right": True, "record": {}})
-        before = (tmp_path / evaluate.RESULTS).read_bytes()
+        before = (tmp_path / runs.RESULTS).read_bytes()
         with Results(tmp_path, IDENTITY | changed) as results:
             assert (results.rows, results.restarted) == ({}, said)
-        assert (tmp_path / evaluate.PREVIOUS).read_bytes() == before
-        assert evaluate.read_results(tmp_path) == (IDENTITY | changed, [])
+        assert (tmp_path / runs.PREVIOUS).read_bytes() == before
+        assert runs.read_results(tmp_path) == (IDENTITY | changed, [])
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -681,13 +682,13 @@ class TestRuns:
         ],
     )
     def test_damaged_results(self, tmp_path: Path, text: str, said: str) -> None:
-        (tmp_path / evaluate.RESULTS).write_text(text)
+        (tmp_path / runs.RESULTS).write_text(text)
         with pytest.raises(InputError, match=said):
-            evaluate.read_results(tmp_path)
+            runs.read_results(tmp_path)
 
     def test_no_results(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="cannot be read"):
-            evaluate.read_results(tmp_path)
+            runs.read_results(tmp_path)
         (tmp_path / "file").write_text("")
         with pytest.raises(InputError, match="cannot be written"):
             Results(tmp_path / "file", IDENTITY)
@@ -727,7 +728,7 @@ class TestDocuments:
             {"question": question, "evidence_list": []},
         )
         embedder = HashedWordsEmbedder()
-        articles = evaluate.index_documents(items, items, tmp_path, embedder, quiet)
+        articles = runs.index_documents(items, items, tmp_path, embedder, quiet)
         assert list(articles.values()) == [("documents.jsonl#1",), ("documents.jsonl#2",), ()]
         with Index.open(tmp_path / "index", embedder) as index:
             source = Source(index, Answerer(index, embedder, Scripted(SCRIPT), ScriptedReader()))
@@ -743,10 +744,10 @@ class TestDocuments:
     def test_the_index_is_taken_up_again(self, read: Callable[..., list[Item]], tmp_path: Path) -> None:
         items = read({"question": "Who?", "context": BRIDGE}, {"question": "When?", "context": BRIDGE})
         embedder = HashedWordsEmbedder()
-        articles = evaluate.index_documents(items, items, tmp_path, embedder, quiet)
+        articles = runs.index_documents(items, items, tmp_path, embedder, quiet)
         assert set(articles.values()) == {("documents.jsonl#1",)}
         calls = embedder.calls
-        assert evaluate.index_documents(items, items, tmp_path, embedder, quiet) == articles
+        assert runs.index_documents(items, items, tmp_path, embedder, quiet) == articles
         assert embedder.calls == calls
 
 
@@ -762,7 +763,7 @@ def rows_of(*rights: bool | None) -> list[dict[str, Any]]:
 
 class TestCompare:
     def test_two_runs(self) -> None:
-        found = evaluate.compare(rows_of(True, False, False, None, True), rows_of(True, True, True, True, False)[:5])
+        found = runs.compare(rows_of(True, False, False, None, True), rows_of(True, True, True, True, False)[:5])
         assert found["records"] == 5
         assert found["right"] == {"lost": 1, "won": 2, "p": 1.0}
         assert found["flipped"] == [
@@ -775,13 +776,13 @@ class TestCompare:
         assert right["low"] < 0.3 < right["high"]
 
     def test_records_of_one_run_only(self) -> None:
-        found = evaluate.compare(rows_of(True, False), rows_of(True, False, True))
+        found = runs.compare(rows_of(True, False), rows_of(True, False, True))
         assert (found["records"], found["only_before"], found["only_after"]) == (2, 0, 1)
         assert found["measures"]["right"]["difference"] == 0
 
     def test_nothing_in_common(self) -> None:
         with pytest.raises(InputError, match="no record in common"):
-            evaluate.compare(rows_of(True), [{**rows_of(True)[0], "key": "x"}])
+            runs.compare(rows_of(True), [{**rows_of(True)[0], "key": "x"}])
 
 
 def test_claims_are_measured_by_balanced_accuracy(read: Callable[..., list[Item]]) -> None:
@@ -792,7 +793,7 @@ def test_claims_are_measured_by_balanced_accuracy(read: Callable[..., list[Item]
             for n, label in said
         )
     )
-    found = evaluate.summarise([Evaluator(Checker(ScriptedReader()), SearchOptions()).row(item) for item in items])
+    found = runs.summarise([Evaluator(Checker(ScriptedReader()), SearchOptions()).row(item) for item in items])
     values = {name: one["value"] for name, one in found["measures"].items()}
     assert values["verdict_balanced_accuracy"] == pytest.approx((2 / 3 + 1) / 2)
     assert (values["supported_kept"], values["others_caught"]) == (pytest.approx(2 / 3), 1)

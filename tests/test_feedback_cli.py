@@ -10,8 +10,8 @@ import pytest
 from scripted import AUDIT, COST, COST_CLAIMS, COST_CONFLICT, HOURS, OPEN_CLAIMS, OPENING
 from typer.testing import CliRunner
 
-from citewire.qa import marking
-from citewire.qa.records import Asked, Claimed, read
+from citewire.qa.evaluate import marks
+from citewire.qa.evaluate.records import Asked, Claimed, read
 from citewire.qa.types import Answer, Turn
 from citewire.ui.cli import app
 from citewire.ui.conversations import Conversations
@@ -54,9 +54,9 @@ def test_an_answer_that_was_right_is_wanted_again(file: Path, tmp_path: Path) ->
     assert (item.id, item.question, item.answers, item.answerable) == (exchange, "When?", ("18 May",), True)
     assert item.history == (Turn("Before?", "Earlier [1]."),)
     assert item.cite == ("herald/tunnel.txt", "plain/gallery.txt")
-    assert marking.judge(item, OPEN) == (True, [])
+    assert marks.judge(item, OPEN) == (True, [])
     other = replace(OPEN, text="It opens on 3 June.", claims=(replace(OPEN_CLAIMS[0], text="It opens on 3 June."),))
-    assert marking.judge(item, other) == (False, ["does not say 18 May"])
+    assert marks.judge(item, other) == (False, ["does not say 18 May"])
     assert json.loads((tmp_path / "feedback.jsonl").read_text())["note"] == "as I know"
 
 
@@ -65,8 +65,8 @@ def test_an_answer_that_was_wrong_is_not(file: Path, tmp_path: Path) -> None:
     (item,) = read_back(file, tmp_path)
     assert isinstance(item, Asked)
     assert item.must_not_include == ("18 May",)
-    assert marking.judge(item, OPEN) == (False, ["says '18 May'"])
-    assert marking.judge(item, replace(OPEN, text="It opens on 3 June.")) == (True, [])
+    assert marks.judge(item, OPEN) == (False, ["says '18 May'"])
+    assert marks.judge(item, replace(OPEN, text="It opens on 3 June.")) == (True, [])
 
 
 def test_a_disagreement_that_was_right_has_to_be_flagged(file: Path, tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_a_disagreement_that_was_right_has_to_be_flagged(file: Path, tmp_path: P
     (item,) = read_back(file, tmp_path)
     assert isinstance(item, Asked)
     assert (item.kind, item.answers) == ("conflict", (f"{COST_CLAIMS[0].text} {COST_CLAIMS[1].text}",))
-    right, why = marking.judge(item, replace(COST_ANSWER, conflicts=()))
+    right, why = marks.judge(item, replace(COST_ANSWER, conflicts=()))
     assert (right, "does not flag the disagreement" in why) == (False, True)
-    assert marking.judge(item, COST_ANSWER) == (True, [])
+    assert marks.judge(item, COST_ANSWER) == (True, [])
 
 
 @pytest.mark.parametrize(("value", "again"), [("right", True), ("wrong", False)])
@@ -86,7 +86,7 @@ def test_a_refusal(file: Path, tmp_path: Path, value: str, again: bool) -> None:
     assert isinstance(item, Asked)
     assert item.answerable is not again
     assert (item.kind == "unanswerable") is again
-    assert marking.judge(item, REFUSED)[0] is (True if again else None)
+    assert marks.judge(item, REFUSED)[0] is (True if again else None)
     assert "answerable" in (tmp_path / "feedback.jsonl").read_text()
 
 

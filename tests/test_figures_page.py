@@ -15,8 +15,8 @@ from browser import DESK, browser_context, faults, launched
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
-from citewire.qa.evaluate import code_digest, summarise
-from citewire.qa.marking import MEASURES
+from citewire.qa.evaluate.marks import MEASURES
+from citewire.qa.evaluate.runs import code_digest, summarise
 from citewire.ui.figures_page import GROUPS, NoRunError, page, router, runs
 
 HOSTILE = "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"

@@ -24,12 +24,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, MistralConfig
 
 from citewire.index.errors import ModelError
-from citewire.qa import models
-from citewire.qa.chat_tokens import ChatTokens
-from citewire.qa.generate import form_of, load_generator
-from citewire.qa.generate_http import OpenAIGenerator
-from citewire.qa.generate_int8 import Int8Generator
-from citewire.qa.generate_local import ON_CPU, ON_CUDA, Decoding, TransformersGenerator, _Text
+from citewire.qa.generate.http import OpenAIGenerator
+from citewire.qa.generate.int8 import Int8Generator
+from citewire.qa.generate.load import form_of, load_generator
+from citewire.qa.generate.local import ON_CPU, ON_CUDA, Decoding, TransformersGenerator, _Text
+from citewire.qa.generate.tokens import ChatTokens
+from citewire.qa.models import cache as models
 from citewire.qa.types import Generator, Message
 
 SYSTEM = Message("system", "You are a helpful assistant. Answer with one short sentence.")
@@ -419,7 +419,7 @@ def tiny_model(config: LlamaConfig | MistralConfig, smollm: Path, folder: Path) 
 
 def slower(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the engine logged."""
-    return [record.message for record in caplog.records if record.name == "citewire.qa.generate_local"]
+    return [record.message for record in caplog.records if record.name == "citewire.qa.generate.local"]
 
 
 class TestDecoding:

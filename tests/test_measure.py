@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]
 from sklearn import metrics
 
-from citewire.qa import measure
+from citewire.qa.evaluate import measure
 
 WORDS = st.lists(st.sampled_from("the a An cat cats sat, on 3.5 million 'mat' U.S. - !".split()), max_size=8).map(
     " ".join

@@ -26,9 +26,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from citewire.index.errors import ModelError
-from citewire.qa import catalogue, convert, files, models
-from citewire.qa.catalogue import CATALOGUE, Entry, Part
-from citewire.qa.models import FolderModel, GgufModel, HubModel, ServerModel
+from citewire.qa.models import cache as models
+from citewire.qa.models import catalogue, convert, files
+from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel
+from citewire.qa.models.catalogue import CATALOGUE, Entry, Part
 
 SIZES = (3_000_000, 3_000_000, 1_000_000)  # bytes of the parts, each more than one block
 WHOLE = b"".join(bytes([65 + i]) * size for i, size in enumerate(SIZES))
@@ -248,7 +249,7 @@ FETCH = """
     import sys, time
     from pathlib import Path
     sys.path.insert(0, {tests!r})
-    from citewire.qa import models
+    from citewire.qa.models import cache as models
     from test_models import CATALOGUE, entry_of
     CATALOGUE["test-model"] = entry_of()
     def report(what, done, total):
@@ -425,7 +426,7 @@ class TestRealCarrier:
     def test_killed_conversion_leaves_nothing_that_counts(self, gguf_file: Path, cache: Path) -> None:
         code = f"""
             from pathlib import Path
-            from citewire.qa import models
+            from citewire.qa.models import cache as models
             say = lambda what, *_: print(what, flush=True)
             models.weights_folder(models.GgufModel("mine", Path({str(gguf_file)!r})), Path({str(cache)!r}), say)
         """

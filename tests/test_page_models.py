@@ -17,7 +17,7 @@ from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, over_index, scri
 from served import START_MS, ask, served, serving, usable
 
 from citewire.index.errors import ModelError
-from citewire.qa.catalogue import CATALOGUE
+from citewire.qa.models.catalogue import CATALOGUE
 from citewire.ui import engine
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings

@@ -13,8 +13,8 @@ import pytest
 from conftest import REPOSITORY, indexed
 from embedders import HashedWordsEmbedder
 
+from citewire.qa.evaluate.measure import tokens
 from citewire.qa.evidence import Evidence
-from citewire.qa.measure import tokens
 from citewire.qa.reader import Reading, Support, Window, load_reader
 
 # Shares that hold for the weights in the package: of the wrong wordings that pass, and of the right ones.

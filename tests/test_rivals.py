@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY
 
-from citewire.qa import records
+from citewire.qa.evaluate import records
 
 FOLDER = REPOSITORY / "benchmarks" / "rivals"
 CANAL = """The canal at Vellin opened on 3 May 2021 after four years of digging.

@@ -35,8 +35,8 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
+from citewire.qa.evaluate.measure import calibration_error, exact_match, reliability
 from citewire.qa.evidence import Evidence, gather
-from citewire.qa.measure import calibration_error, exact_match, reliability
 from citewire.qa.reader import Calibration, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})

@@ -330,7 +330,7 @@ def read_history(file: Path) -> tuple[Turn, ...]:
 @takes("cache")
 def _models_list(chosen: Settings, as_json: AsJson = False) -> None:
     """List the models that citewire knows and which of them are here."""
-    from citewire.qa.models import list_models
+    from citewire.qa.models.cache import list_models
 
     found = list_models(chosen.cache)
     if as_json:
@@ -354,7 +354,7 @@ def _models_list(chosen: Settings, as_json: AsJson = False) -> None:
 @takes("cache", "device", "engine")
 def _models_fetch(chosen: Settings, names: Names = None) -> None:
     """Download, check and convert models as far as they are not here; without names, the one in force."""
-    from citewire.qa.models import entry_named
+    from citewire.qa.models.cache import entry_named
     from citewire.ui import engine
 
     for name in names or []:
@@ -368,7 +368,7 @@ def _models_fetch(chosen: Settings, names: Names = None) -> None:
 @takes("cache")
 def _models_verify(chosen: Settings, names: Names = None) -> None:
     """Read every byte of models and compare the sha256. Without names, of all that are here."""
-    from citewire.qa.models import list_models, verify
+    from citewire.qa.models.cache import list_models, verify
 
     here = [model.name for model in list_models(chosen.cache) if model.state != "absent"]
     for name in names or here:
@@ -386,7 +386,7 @@ def _models_remove(
     names: Annotated[list[str], typer.Argument(help="names from `citewire models list`", show_default=False)],
 ) -> None:
     """Delete models and their converted forms."""
-    from citewire.qa.models import remove
+    from citewire.qa.models.cache import remove
 
     for name in names:
         console.note(f"{name}: {remove(name, chosen.cache) / 1e6:,.0f} MB freed")

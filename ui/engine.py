@@ -133,15 +133,16 @@ def prepare_model(model: str, chosen: Settings, report: Report) -> None:
     Raises:
         ModelError: unknown, no source can be reached, wrong bytes, or too little room.
     """
-    from citewire.qa import generate, models
-    from citewire.qa.catalogue import CATALOGUE
+    from citewire.qa.generate import load
+    from citewire.qa.models import cache
+    from citewire.qa.models.catalogue import CATALOGUE
 
     if model.lower() in CATALOGUE:
-        models.fetch(model, chosen.cache, report)
-    source = models.resolve(model, chosen.cache)
-    if not isinstance(source, models.ServerModel):
-        form = generate.form_of(source, chosen.engine, chosen.device)
-        models.weights_folder(source, chosen.cache, report, form=form)
+        cache.fetch(model, chosen.cache, report)
+    source = cache.resolve(model, chosen.cache)
+    if not isinstance(source, cache.ServerModel):
+        form = load.form_of(source, chosen.engine, chosen.device)
+        cache.weights_folder(source, chosen.cache, report, form=form)
 
 
 def load_generator(chosen: Settings, report: Report) -> Generator:
@@ -150,9 +151,9 @@ def load_generator(chosen: Settings, report: Report) -> Generator:
     Raises:
         ModelError: it is unknown, not fetched, corrupt or does not answer.
     """
-    from citewire.qa import generate
+    from citewire.qa.generate import load
 
-    return generate.load_generator(
+    return load.load_generator(
         chosen.model,
         engine=chosen.engine,
         device=chosen.device,
@@ -165,12 +166,12 @@ def load_generator(chosen: Settings, report: Report) -> Generator:
 
 def choice(chosen: Settings) -> Choice | None:
     """Return the models to choose between: those of `CHOICE`, where one is the settings' and both are fetched."""
-    from citewire.qa import models
-    from citewire.qa.files import quiet
+    from citewire.qa.models import cache
+    from citewire.qa.models.files import quiet
     from citewire.ui.chat import Choice
 
     usual = next((called for called, name in CHOICE.items() if name == chosen.model.lower()), "")
-    fetched = {one.name for one in models.list_models(chosen.cache) if one.state in ("fetched", "converted")}
+    fetched = {one.name for one in cache.list_models(chosen.cache) if one.state in ("fetched", "converted")}
     if not usual or not fetched.issuperset(CHOICE.values()):
         return None
     (other,) = (name for called, name in CHOICE.items() if called != usual)

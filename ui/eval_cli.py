@@ -22,8 +22,8 @@ from citewire.ui.settings import Settings
 if TYPE_CHECKING:
     from citewire.index.store import Index
     from citewire.index.types import Embedder
-    from citewire.qa.evaluate import Evaluator, Results, Source
-    from citewire.qa.records import Item
+    from citewire.qa.evaluate.records import Item
+    from citewire.qa.evaluate.runs import Evaluator, Results, Source
     from citewire.qa.types import Generator
 
 EVALUATING = (
@@ -99,7 +99,7 @@ def _evaluate(
     A run that was interrupted goes on from there. The folder of the results gets a page, report.html, with every
     wrong answer beside its evidence.
     """
-    from citewire.qa import evaluate, records
+    from citewire.qa.evaluate import records, runs
     from citewire.ui import report_html
 
     digest, everything = records.read(file)
@@ -108,17 +108,17 @@ def _evaluate(
     folder = out or RUNS / file.stem
     with _evaluator(chosen, items, everything, folder) as (evaluator, model):
         identity = _identity(chosen, file, digest, model, evaluator)
-        with evaluate.Results(folder, identity) as results, console.progress_bar() as report:
+        with runs.Results(folder, identity) as results, console.progress_bar() as report:
             _tell_start(results, items, folder)
-            rows = evaluate.run(items, evaluator, results, report)
-    summary = {"run": identity, "folder": str(folder), **evaluate.summarise(rows)}
-    _write(folder / evaluate.SUMMARY, console.to_json(summary))
+            rows = runs.run(items, evaluator, results, report)
+    summary = {"run": identity, "folder": str(folder), **runs.summarise(rows)}
+    _write(folder / runs.SUMMARY, console.to_json(summary))
     _write(folder / REPORT, report_html.page(summary, rows))
     if as_json:
         typer.echo(console.to_json(summary))
     else:
         _print_summary(summary)
-    console.note(f"{folder / REPORT} has the figures and every wrong answer; {evaluate.RESULTS} beside it has all")
+    console.note(f"{folder / REPORT} has the figures and every wrong answer; {runs.RESULTS} beside it has all")
 
 
 @app.command(DIFF)
@@ -128,10 +128,10 @@ def _diff(
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs on the records that both have."""
-    from citewire.qa import evaluate
+    from citewire.qa.evaluate import runs
 
-    (old_identity, old), (new_identity, new) = evaluate.read_results(before), evaluate.read_results(after)
-    found = evaluate.compare(old, new)
+    (old_identity, old), (new_identity, new) = runs.read_results(before), runs.read_results(after)
+    found = runs.compare(old, new)
     if as_json:
         typer.echo(console.to_json({"before": old_identity, "after": new_identity, **found}))
     else:
@@ -146,8 +146,8 @@ def _evaluator(
     chosen: Settings, items: Sequence[Item], everything: Sequence[Item], folder: Path
 ) -> Iterator[tuple[Evaluator, str]]:
     """Yield what evaluates the records, and the name of its model; opens only the indexes that they need."""
-    from citewire.qa import evaluate
-    from citewire.qa.records import Asked
+    from citewire.qa.evaluate import runs
+    from citewire.qa.evaluate.records import Asked
     from citewire.qa.verdicts import Checker
     from citewire.ui import engine
 
@@ -166,26 +166,26 @@ def _evaluator(
         own = None
         if any(item.own for item in asked):
             with console.progress_bar() as report:
-                articles = evaluate.index_documents(items, everything, folder / "documents", embedder, report)
+                articles = runs.index_documents(items, everything, folder / "documents", embedder, report)
             of_records = chosen.model_copy(update={"index": folder / "documents" / "index"})
             own = stack.enter_context(engine.open_index(of_records, embedder))
         over_corpus, over_own = (
             _source(chosen, index, embedder, generator) if index else None for index in (corpus, own)
         )
-        yield evaluate.Evaluator(checker, search, over_corpus, over_own, articles), generator.name
+        yield runs.Evaluator(checker, search, over_corpus, over_own, articles), generator.name
 
 
 def _source(chosen: Settings, index: Index, embedder: Embedder, generator: Generator) -> Source:
-    from citewire.qa import evaluate
+    from citewire.qa.evaluate import runs
     from citewire.ui import engine
 
     measured = chosen.model_copy(update={"cached_answers": 0})  # a kept answer takes no time
-    return evaluate.Source(index, engine.answerer(measured, index, embedder, generator))
+    return runs.Source(index, engine.answerer(measured, index, embedder, generator))
 
 
 def _identity(chosen: Settings, file: Path, digest: str, model: str, evaluator: Evaluator) -> dict[str, Any]:
     """Return all that decides an answer, and the name of the file."""
-    from citewire.qa import evaluate
+    from citewire.qa.evaluate import runs
 
     settings = chosen.model_dump(mode="json", include=set(DECIDING))
     corpus = evaluator.corpus and {"folder": str(chosen.index), "generation": evaluator.corpus.index.generation}
@@ -196,15 +196,15 @@ def _identity(chosen: Settings, file: Path, digest: str, model: str, evaluator: 
         "embedder": chosen.embedder,
         "settings": settings,
         "index": corpus,
-        "code": evaluate.code_digest(),
+        "code": runs.code_digest(),
     }
 
 
 def _tell_start(results: Results, items: Sequence[Item], folder: Path) -> None:
-    from citewire.qa import evaluate
+    from citewire.qa.evaluate import runs
 
     if results.restarted:
-        console.note(f"starts anew: {results.restarted}. The results before are in {folder / evaluate.PREVIOUS}")
+        console.note(f"starts anew: {results.restarted}. The results before are in {folder / runs.PREVIOUS}")
     elif done := sum(item.key in results.rows for item in items):
         console.note(f"{done:,} of {len(items):,} records were done before")
 

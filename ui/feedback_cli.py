@@ -1,6 +1,6 @@
 """The `citewire feedback` command: what readers thought of answers -> a file that `citewire eval` reads.
 
-Knows how a rating becomes a record of `citewire.qa.records`:
+Knows how a rating becomes a record of `citewire.qa.evaluate.records`:
 
     an answer rated right       the question with this answer and its sources; as unanswerable where it was refused
     an answer rated wrong       the question with what must not be said again; as answerable where it was refused

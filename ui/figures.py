@@ -1,6 +1,6 @@
 """The figures of an evaluation as rows of text, for the terminal and for the page.
 
-Knows the summary that `citewire.qa.evaluate.summarise` returns; draws nothing.
+Knows the summary that `citewire.qa.evaluate.runs.summarise` returns; draws nothing.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from citewire.qa.marking import FRACTIONS, MEASURES
+from citewire.qa.evaluate.marks import FRACTIONS, MEASURES
 
 
 def measure_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:

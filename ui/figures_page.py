@@ -20,8 +20,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from citewire.index.errors import CitewireError, InputError
-from citewire.qa.evaluate import SUMMARY, code_digest
-from citewire.qa.marking import MEASURES
+from citewire.qa.evaluate.marks import MEASURES
+from citewire.qa.evaluate.runs import SUMMARY, code_digest
 from citewire.ui.figures import latency_rows, measure_rows
 from citewire.ui.report_html import diagram
 from citewire.ui.tree import document, el

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
-from citewire.qa.evaluate import Row, asked_text
+from citewire.qa.evaluate.runs import Row, asked_text
 from citewire.ui.figures import kind_rows, latency_rows, measure_rows
 from citewire.ui.tree import el
 

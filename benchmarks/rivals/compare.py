@@ -62,9 +62,9 @@ from citewire.index.cores import usable_cores
 from citewire.index.embed import default_folder
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.types import Article
-from citewire.qa import marking, records
-from citewire.qa.models import GgufModel, resolve, weights_folder
-from citewire.qa.records import Asked
+from citewire.qa.evaluate import marks, records
+from citewire.qa.evaluate.records import Asked
+from citewire.qa.models.cache import GgufModel, resolve, weights_folder
 from citewire.qa.types import Answer, Claim, Conflict, Quote
 
 HERE = Path(__file__).resolve().parent
@@ -351,8 +351,8 @@ def mark(item: Asked, text: str) -> Mark:
     refusing = not text.strip() or REFUSING.search(text) is not None
     if item.answerable is False or item.kind == "false_premise":
         status = "abstained" if refusing else "answered"
-        return Mark(marking.judge(item, Answer(item.question, item.question, status, text))[0], refusing)
-    right = marking.judge(item, Answer(item.question, item.question, "answered", text))[0]
+        return Mark(marks.judge(item, Answer(item.question, item.question, status, text))[0], refusing)
+    right = marks.judge(item, Answer(item.question, item.question, "answered", text))[0]
     return Mark(False, True) if refusing and not right else Mark(right, False)
 
 
@@ -362,7 +362,7 @@ def own_mark(item: Asked, event: Mapping[str, Any]) -> Mark:
     claims = (Claim(event["text"], "supported", 1.0, "", True, quotes),)
     conflicts = (Conflict("", ()),) * event["flagged"]
     answer = Answer(item.question, item.question, event["status"], event["text"], claims, conflicts)
-    return Mark(marking.judge(item, answer)[0], event["status"] == "abstained")
+    return Mark(marks.judge(item, answer)[0], event["status"] == "abstained")
 
 
 def share(marks: Sequence[bool]) -> str:

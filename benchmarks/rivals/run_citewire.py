@@ -25,8 +25,8 @@ from citewire.index.embed import load_embedder
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.qa.answer import Answerer, AnswerOptions
-from citewire.qa.generate import load_generator
-from citewire.qa.marking import shown
+from citewire.qa.evaluate.marks import shown
+from citewire.qa.generate.load import load_generator
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Answer, Checked, Draft, Generator, Message
 

@@ -20,7 +20,7 @@ import jinja2.sandbox
 import tokenizers
 
 from citewire.index.errors import ModelError
-from citewire.qa.files import first_line
+from citewire.qa.models.files import first_line
 from citewire.qa.types import Message
 
 _HALF_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # what a decoder makes of bytes that are not yet a character

@@ -3,7 +3,7 @@
 Knows the kept prefix and greedy decoding. Does not know where models come from or what the messages say. Twice as fast
 as float32 in torch and a quarter of its memory (docs/quality.md).
 
-Run as `python -m citewire.qa.generate_int8 FOLDER NEW` it makes the 8-bit form of a folder with float32 weights.
+Run as `python -m citewire.qa.generate.int8 FOLDER NEW` it makes the 8-bit form of a folder with float32 weights.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import numpy as np
 
 from citewire.index.cores import usable_cores
 from citewire.index.errors import ModelError
-from citewire.qa.chat_tokens import ChatTokens
-from citewire.qa.files import first_line
+from citewire.qa.generate.tokens import ChatTokens
+from citewire.qa.models.files import first_line
 from citewire.qa.types import Message
 
 TOKENS = "tokens"  # folder of the tokenizer in the 8-bit form; CTranslate2 has a config.json of its own

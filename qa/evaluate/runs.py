@@ -26,9 +26,9 @@ from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
-from citewire.qa import marking, measure
-from citewire.qa.marking import MEASURES, Checker, Marks
-from citewire.qa.records import Asked, Claimed, Item
+from citewire.qa.evaluate import marks, measure
+from citewire.qa.evaluate.marks import MEASURES, Checker, Marks
+from citewire.qa.evaluate.records import Asked, Claimed, Item
 from citewire.qa.types import Answer, Turn
 
 RESULTS, PREVIOUS, SUMMARY = "results.jsonl", "results.previous.jsonl", "summary.json"
@@ -114,7 +114,7 @@ class Evaluator:
         if isinstance(item, Claimed):
             judged = self.checker.check(item.claim, item.evidence)
             verdict = {"verdict": judged.verdict, "probability": judged.probability, "reason": judged.reason}
-            return row | {"record": record, "verdict": verdict} | _marked(marking.mark_claim(item, judged))
+            return row | {"record": record, "verdict": verdict} | _marked(marks.mark_claim(item, judged))
         source = self.own if item.own else self.corpus
         if source is None:
             raise InputError(
@@ -125,8 +125,8 @@ class Evaluator:
             answer = source.answerer.ask(item.question, item.history, search=self._search(item, source.index))
         except InputError as error:  # of this question: too long, or filters that leave no article
             answer = Answer(item.question, item.question, "failed", str(error))
-        marks = marking.mark_answer(item, answer, source.index.article, self.checker)
-        return row | {"record": record, "answer": dataclasses.asdict(answer)} | _marked(marks)
+        given = marks.mark_answer(item, answer, source.index.article, self.checker)
+        return row | {"record": record, "answer": dataclasses.asdict(answer)} | _marked(given)
 
     def _search(self, item: Asked, index: Index) -> SearchOptions:
         if not item.own:
@@ -156,10 +156,10 @@ def run(items: Sequence[Item], evaluator: Evaluator, results: Results, report: R
 
 def code_digest() -> str:
     """Return the sha256 of the code and prompts that answers are made with: another version may answer otherwise."""
-    folders = [Path(next(iter(index_package.__path__))), Path(__file__).parent]
+    folders = [Path(next(iter(index_package.__path__))), Path(__file__).parent.parent]
     digest = hashlib.sha256()
     for file in sorted(
-        file for folder in folders for pattern in ("*.py", "*.md", "*.txt", "*.json") for file in folder.glob(pattern)
+        file for folder in folders for pattern in ("*.py", "*.md", "*.txt", "*.json") for file in folder.rglob(pattern)
     ):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from citewire.index.types import Article
-from citewire.qa import facts, measure
-from citewire.qa.measure import Tally
-from citewire.qa.records import Asked, Claimed
+from citewire.qa import facts
+from citewire.qa.evaluate import measure
+from citewire.qa.evaluate.measure import Tally
+from citewire.qa.evaluate.records import Asked, Claimed
 from citewire.qa.types import Answer, Claim, Verdict
 
 HITS = (1, 4, 10)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from citewire.qa.convert import Form
-from citewire.qa.files import Progress, quiet
-from citewire.qa.models import FolderModel, GgufModel, HubModel, ServerModel, resolve, weights_folder
+from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel, resolve, weights_folder
+from citewire.qa.models.convert import Form
+from citewire.qa.models.files import Progress, quiet
 from citewire.qa.types import Generator
 
 Engine = Literal["auto", "int8", "torch"]
@@ -43,17 +43,17 @@ def load_generator(
     """
     source = resolve(model, cache)
     if isinstance(source, ServerModel):
-        from citewire.qa.generate_http import OpenAIGenerator
+        from citewire.qa.generate.http import OpenAIGenerator
 
         return OpenAIGenerator(source.url, source.model, api_key=api_key)
     form = form_of(source, engine, device)
     folder = weights_folder(source, cache, progress, form=form)
     progress("loading", 0, 0)
     if form == "int8":
-        from citewire.qa.generate_int8 import Int8Generator
+        from citewire.qa.generate.int8 import Int8Generator
 
         return Int8Generator(folder, name=source.name, threads=threads)
-    from citewire.qa.generate_local import TransformersGenerator
+    from citewire.qa.generate.local import TransformersGenerator
 
     return TransformersGenerator(folder, name=source.name, device=device, threads=threads)
 
@@ -67,6 +67,6 @@ def form_of(source: FolderModel | GgufModel | HubModel, engine: Engine, device: 
         return "int8" if engine == "int8" else "float32"
     if not isinstance(source, GgufModel) or source.entry is None or device not in ("auto", "cpu"):
         return "float32"
-    from citewire.qa.generate_int8 import has_gpu
+    from citewire.qa.generate.int8 import has_gpu
 
     return "int8" if device == "cpu" or not has_gpu() else "float32"

@@ -1,9 +1,9 @@
 """A language model of a local folder, run by torch in this process; the only importer of transformers.
 
 Knows the kept prefix, and greedy decoding that guesses ahead. Does not know where models come from or what the messages
-say. Importing it takes seconds: `citewire.qa.generate` does so only when a model is loaded.
+say. Importing it takes seconds: `citewire.qa.generate.load` does so only when a model is loaded.
 
-Run as `python -m citewire.qa.generate_local FILE.gguf FOLDER` it dequantises a GGUF file.
+Run as `python -m citewire.qa.generate.local FILE.gguf FOLDER` it dequantises a GGUF file.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from transformers.utils import logging as transformers_logging
 
 from citewire.index.cores import usable_cores
 from citewire.index.errors import ModelError
-from citewire.qa.chat_tokens import ChatTokens
-from citewire.qa.files import first_line
+from citewire.qa.generate.tokens import ChatTokens
+from citewire.qa.models.files import first_line
 from citewire.qa.types import Message
 
 _PREFIXES = 3  # system messages whose prompts stay read: those of answers and of opinions
@@ -37,7 +37,7 @@ _SHORTEST = 1024  # tokens of the shortest fixed cache; the next is twice as lon
 _AUTO_MODEL: Any = AutoModelForCausalLM  # its declared types do not follow its arguments
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 
-logger = logging.getLogger("citewire.qa.generate_local")
+logger = logging.getLogger("citewire.qa.generate.local")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The models that citewire knows by name: where each comes from, and the sha256 that its bytes must have.
 
-Knows only facts; `citewire.qa.models` fetches, checks and converts. The carriers are packages of strangers
+Knows only facts; `citewire.qa.models.cache` fetches, checks and converts. The carriers are packages of strangers
 that hold a publisher's file, whole or cut into parts. They are read as archives: never installed, imported or
 run. The sha256 of a whole file is the one its publisher states; the parts' are of the slices of a file so
 checked.

@@ -41,7 +41,7 @@ from typing import Any
 
 from citewire.index.documents import day_of
 from citewire.index.errors import InputError
-from citewire.qa import measure
+from citewire.qa.evaluate import measure
 from citewire.qa.types import Turn
 
 Fields = Mapping[str, Any]  # one line of a file

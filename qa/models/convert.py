@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from citewire.index.errors import ModelError
-from citewire.qa.files import (
+from citewire.qa.models.files import (
     WORK,
     Progress,
     locked,
@@ -150,9 +150,9 @@ def _convert(
     require_room(folder.parent, room, f"the converted form of {gguf.name}")
     progress("converting", 0, 0)
     with tempfile.TemporaryDirectory(prefix=marker, dir=folder.parent, ignore_cleanup_errors=True) as work:
-        made = exact or _step(gguf, "generate_local", gguf.resolve(), Path(work) / "float32")
+        made = exact or _step(gguf, "local", gguf.resolve(), Path(work) / "float32")
         if form == "int8":
-            made = _step(gguf, "generate_int8", made, Path(work) / "int8")
+            made = _step(gguf, "int8", made, Path(work) / "int8")
         files = []
         for file in sorted(made.rglob("*")):
             sync(file)
@@ -169,7 +169,7 @@ def _step(gguf: Path, module: str, source: Path, made: Path) -> Path:
     """Return `made`, once a module of this package, run as a program, has written it of `source`."""
     run = subprocess.run(
         # -P: a torch.py in the user's folder must not be taken for torch
-        [sys.executable, "-P", "-m", f"citewire.qa.{module}", str(source), str(made)],
+        [sys.executable, "-P", "-m", f"citewire.qa.generate.{module}", str(source), str(made)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from citewire.index.errors import ModelError
-from citewire.qa.catalogue import Entry, Part
-from citewire.qa.files import (
+from citewire.qa.models.catalogue import Entry, Part
+from citewire.qa.models.files import (
     BLOCK,
     WORK,
     Progress,

@@ -1,7 +1,7 @@
 """What `--model` names -> weights that can be loaded; and the user's cache of catalogue models.
 
     <cache>/models/<name>/<file>.gguf           the publisher's file; has that name only with the right sha256
-    <cache>/models/<name>/<file>.gguf.int8/     its converted forms, see `citewire.qa.convert`
+    <cache>/models/<name>/<file>.gguf.int8/     its converted forms, see `citewire.qa.models.convert`
     <cache>/models/<name>/<file>.gguf.float32/
 
 Knows names and states. Does not know how a model is run or converted, nor how a package is read.
@@ -18,10 +18,10 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from citewire.index.errors import ModelError
-from citewire.qa.catalogue import CATALOGUE, EMBEDDER, Bundled, Entry
-from citewire.qa.convert import Form, converted, converted_files, is_converted
-from citewire.qa.fetch import fetch_file
-from citewire.qa.files import (
+from citewire.qa.models.catalogue import CATALOGUE, EMBEDDER, Bundled, Entry
+from citewire.qa.models.convert import Form, converted, converted_files, is_converted
+from citewire.qa.models.fetch import fetch_file
+from citewire.qa.models.files import (
     Progress,
     bytes_below,
     first_line,

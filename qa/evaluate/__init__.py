@@ -1,0 +1,1 @@
+"""How good answers are: records, marks and figures."""

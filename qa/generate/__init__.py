@@ -1,0 +1,1 @@
+"""Language models that word answers: where they run."""

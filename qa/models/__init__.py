@@ -1,0 +1,1 @@
+"""Weights of language models: which are known, where they come from, what they are kept as."""
