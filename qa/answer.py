@@ -55,7 +55,7 @@ class AnswerOptions:
     """
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=8, copies=1))
-    evidence: int = 4
+    evidence: int = 6
     max_tokens: int = 160
     max_prompt_tokens: int = 1200
     max_question_chars: int = 2000

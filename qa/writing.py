@@ -20,7 +20,8 @@ from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker
 
 _WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sentence answers
 _SENTENCES = 3  # of those
-_ALSO = 3.0  # times by which their odds may be behind the best
+_UNSURE = 2  # sentences that answer others, where the model does not give what the reader holds for the best
+_ALSO = 2.0  # times by which their odds may be behind the best: the reader's order is seldom surer than that
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 
 
@@ -61,12 +62,13 @@ class Writer:
         best = chosen[0]
         if stopped():
             return
-        if not self._says_best(told.claims[first:], best):
+        agreed = self._says_best(told.claims[first:], best)
+        if not agreed:
             text = " ".join(best.text.split())
             if not any(claim.text == text for claim in told.shown):  # else another part said it
                 yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
         wide = told.kind in _WIDE or analysis.is_phrase(part.text)  # a few words ask for whatever there is
-        for one in chosen[1:_SENTENCES] if wide else ():
+        for one in chosen[1 : _SENTENCES if wide else 1 if agreed else _UNSURE]:
             if odds(one.probability) * _ALSO < odds(best.probability):
                 continue
             if not told.quotes(one.article, one.span) and not self._is_said(told, one):

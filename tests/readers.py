@@ -21,7 +21,7 @@ class ScriptedReader:
 
     Args:
         answers: by question, the words that answer it, the best first, or () where nothing does. A sentence with such
-            words then answers with `LIKELY`, a little less for each later one, all other sentences with `UNLIKELY`.
+            words then answers with `LIKELY`, clearly less for each later one, all other sentences with `UNLIKELY`.
         supports: by claim, the probability that a quote supports it; by (claim, quote), that this quote does.
         refuted: claims of which the rest of the probability is that the quote refutes them.
 
@@ -66,7 +66,7 @@ def _found(words: Sequence[str], sentence: str) -> Reading:
     for place, one in enumerate(words):
         at = sentence.find(one)
         if at >= 0:
-            return Reading(round(LIKELY - 0.02 * place, 3), at, at + len(one), 0.9)
+            return Reading(round(LIKELY - 0.15 * place, 3), at, at + len(one), 0.9)
     return Reading(UNLIKELY, 0, len(sentence), 0.1)
 
 

@@ -24,7 +24,7 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters, Hit, Vectors
 from citewire.qa.answer import Answerer, AnswerOptions
-from citewire.qa.reader import Reader, load_reader
+from citewire.qa.reader import Reader, Reading, Window, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
 
 ARTICLES = {
@@ -246,6 +246,31 @@ class TestClaims:
         ]
         assert answer.text == "Lund Lines runs 14 ferries on the route. [1][2]"
         check_quotes(answer, index)
+
+    @pytest.mark.parametrize(
+        ("said", "probability", "second"),
+        [
+            ("Bo Lind won the Skarvik Cup in the end.", 0.9, False),  # model and reader agree
+            ("The cup was a good one.", 0.9, True),
+            ("The cup was a good one.", 0.6, False),  # clearly less likely than the best
+        ],
+    )
+    def test_two_sentences_where_model_and_reader_do_not_agree(
+        self, remembering: Remembering, tmp_path: Path, said: str, probability: float, second: bool
+    ) -> None:
+        asked = "Who won the Skarvik Cup?"
+        best, other = "The Skarvik Cup was won by Bo Lind in the end.", "Greta Solheim took the Skarvik Cup home on Sunday."
+
+        class Likely(ScriptedReader):
+            def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
+                found = super().read(question, windows)
+                return [replace(one, probability=probability) if one.probability < 0.9 else one for one in found]
+
+        with indexed({"a.txt": f"{best}\n", "b.txt": f"{other}\n"}, tmp_path, remembering) as index:
+            reader = Likely({asked: ("Bo Lind", "Greta Solheim")})
+            answer = Answerer(index, remembering, Scripted(said), reader).ask(asked)
+        quoted = [quote.text for claim in answer.claims if claim.shown for quote in claim.quotes]
+        assert quoted == ([best, other] if second else [best])
 
     def test_the_short_answer_is_what_the_sentences_make_likeliest(
         self, remembering: Remembering, tmp_path: Path
