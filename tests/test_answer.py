@@ -250,7 +250,7 @@ class TestClaims:
     @pytest.mark.parametrize(
         ("said", "probability", "second"),
         [
-            ("Bo Lind won the Skarvik Cup in the end.", 0.9, False),  # model and reader agree
+            ("The mayor called the cup a fine day out.", 0.9, False),  # model and reader agree
             ("The cup was a good one.", 0.9, True),
             ("The cup was a good one.", 0.6, False),  # clearly less likely than the best
         ],
@@ -258,8 +258,8 @@ class TestClaims:
     def test_two_sentences_where_model_and_reader_do_not_agree(
         self, remembering: Remembering, tmp_path: Path, said: str, probability: float, second: bool
     ) -> None:
-        asked = "Who won the Skarvik Cup?"
-        best, other = "The Skarvik Cup was won by Bo Lind in the end.", "Greta Solheim took the Skarvik Cup home on Sunday."
+        asked = "What did the mayor say about the cup?"
+        best, other = "The mayor called the cup a fine day out.", "The mayor found the music of the cup too loud."
 
         class Likely(ScriptedReader):
             def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
@@ -267,7 +267,7 @@ class TestClaims:
                 return [replace(one, probability=probability) if one.probability < 0.9 else one for one in found]
 
         with indexed({"a.txt": f"{best}\n", "b.txt": f"{other}\n"}, tmp_path, remembering) as index:
-            reader = Likely({asked: ("Bo Lind", "Greta Solheim")})
+            reader = Likely({asked: ("a fine day out", "too loud")})
             answer = Answerer(index, remembering, Scripted(said), reader).ask(asked)
         quoted = [quote.text for claim in answer.claims if claim.shown for quote in claim.quotes]
         assert quoted == ([best, other] if second else [best])
