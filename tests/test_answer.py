@@ -250,24 +250,24 @@ class TestClaims:
     @pytest.mark.parametrize(
         ("said", "probability", "second"),
         [
-            ("The mayor called the cup a fine day out.", 0.9, False),  # model and reader agree
-            ("The cup was a good one.", 0.9, True),
-            ("The cup was a good one.", 0.6, False),  # clearly less likely than the best
+            ("Workers found a rusty sword.", 0.9, False),  # model and reader agree
+            ("The mill is old.", 0.9, True),
+            ("The mill is old.", 0.6, False),  # clearly less likely than the best
         ],
     )
     def test_two_sentences_where_model_and_reader_do_not_agree(
         self, remembering: Remembering, tmp_path: Path, said: str, probability: float, second: bool
     ) -> None:
-        asked = "What did the mayor say about the cup?"
-        best, other = "The mayor called the cup a fine day out.", "The mayor found the music of the cup too loud."
+        asked = "What was found at the old mill?"
+        best, other = "Workers found a rusty sword at the old mill.", "A child found some coins near the old mill."
 
         class Likely(ScriptedReader):
             def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
                 found = super().read(question, windows)
                 return [replace(one, probability=probability) if one.probability < 0.9 else one for one in found]
 
-        with indexed({"a.txt": f"{best}\n", "b.txt": f"{other}\n"}, tmp_path, remembering) as index:
-            reader = Likely({asked: ("a fine day out", "too loud")})
+        with indexed({"a.txt": f"{best}\n{other}\n"}, tmp_path, remembering) as index:
+            reader = Likely({asked: ("a rusty sword", "some coins")})
             answer = Answerer(index, remembering, Scripted(said), reader).ask(asked)
         quoted = [quote.text for claim in answer.claims if claim.shown for quote in claim.quotes]
         assert quoted == ([best, other] if second else [best])
