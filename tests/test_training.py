@@ -21,7 +21,7 @@ from citewire.qa.inputs import Inputs
 from citewire.qa.reader import TrainedReader, Window
 
 FOLDER = REPOSITORY / "training"
-MODULES = ("network", "examples", "measure", "train", "export")
+MODULES = ("network", "changes", "examples", "measure", "export", "mined", "train")
 PASSAGE = (
     "Lund Lines opened a night route in 2021. It runs 14 ferries between Norland and Skarvik. "
     "Ana Ruiz, its chair, was not told of the fire."
@@ -99,7 +99,8 @@ class TestQuestions:
         assert len({read(training, one)[0] for one in found}) > 1
 
     def test_another_name_is_not_answered(self, training: Any) -> None:
-        _, other = training.examples.readings(record(), every(training, swapped=1.0), 0, ["Acme Shipping"])
+        pools = training.examples.Pools(("Acme Shipping",))
+        _, other = training.examples.readings(record(), every(training, swapped=1.0), 0, pools)
         assert text(training, other.ids).startswith("[CLS] how many ferries does acme shipping run? [SEP]")
         assert (other.answers, other.source) == (0.0, "invented+swapped")
 
@@ -124,10 +125,11 @@ class TestClaims:
         assert (read(training, one)[0], one.label, one.answers) == ("it rose 5 %.", number, None)
 
     def test_a_changed_sentence_is_not_supported_by_itself(self, training: Any) -> None:
+        pools = training.examples.Pools(("Acme",))
         found = [
             one
             for seed in range(60)
-            for one in training.examples.corrupted(record(), every(training, corrupted=1.0), seed, ["Acme"])
+            for one in training.examples.corrupted(record(), every(training, corrupted=1.0), seed, pools)
         ]
         for one in found:
             claim = text(training, one.ids).removeprefix("[CLS] claim : ").split(" [SEP]")[0]
@@ -167,14 +169,14 @@ def test_documents_are_held_out_by_their_name(training: Any, tmp_path: Path) -> 
     assert {training.examples.is_held({**row, "question": "Another?"}) for row in rows if row["group"] in held} == {
         True
     }
-    data = training.train.load(tmp_path, training.train.RECIPES["whole"], 0)
+    data = training.train.load(tmp_path, training.train.RECIPES["base"], 0, list)
     assert sum(one.answers is not None for one in data.held) == len(held)  # plain ones: nothing is made of them
 
 
 def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_path: Path) -> None:
     train, recipe = training.train, training.train.RECIPES["whole"]
     write(tmp_path)
-    first, again, other = (train.load(tmp_path, recipe, seed) for seed in (3, 3, 4))
+    first, again, other = (train.load(tmp_path, recipe, seed, list) for seed in (3, 3, 4))
     assert first == again
     assert first != other
     assert first.questions
