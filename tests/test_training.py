@@ -18,7 +18,7 @@ import pytest
 from conftest import REPOSITORY
 
 from citewire.qa.inputs import Inputs
-from citewire.qa.reader import TrainedReader, Window
+from citewire.qa.reader import WEIGHTS, TrainedReader, Window
 
 FOLDER = REPOSITORY / "training"
 MODULES = ("network", "changes", "examples", "measure", "export", "mined", "train")
@@ -104,6 +104,25 @@ class TestQuestions:
         assert text(training, other.ids).startswith("[CLS] how many ferries does acme shipping run? [SEP]")
         assert (other.answers, other.source) == (0.0, "invented+swapped")
 
+    @pytest.mark.parametrize("seed", range(12))
+    def test_a_question_with_one_thing_exchanged_is_not_answered(self, training: Any, seed: int) -> None:
+        asked = ["How many captains does it employ?", "How many ferries does it own?", "How many ferries does it paint?"]
+        pools = training.examples.Pools(("Acme Shipping",), training.changes.frames_of(asked))
+        found = list(training.examples.readings(record(), every(training, exchanged=1.0), seed, pools))
+        question = text(training, found[1].ids).removeprefix("[CLS] ").split(" [SEP]")[0]
+        assert question != FERRIES.lower()
+        assert (found[1].answers, found[1].source, len(found)) == (0.0, "invented+exchanged", 2)
+        assert question in {
+            "how many captains does lund lines run?", "how many ferries does acme shipping run?",
+            "how many ferries does ana ruiz run?", "how many ferries does not lund lines run?",
+        }  # fmt: skip
+
+    def test_words_that_mean_the_same_are_not_exchanged(self, training: Any) -> None:
+        alike = training.changes._alike
+        assert alike("built", "constructed")
+        assert alike("ferry", "ferries")
+        assert not alike("ferries", "captains")
+
     def test_the_question_itself_is_no_answer(self, training: Any) -> None:
         _, echo = training.examples.readings(record(), every(training, echoed=1.0), 0)
         assert read(training, echo)[0].rstrip("?.") == FERRIES.lower().rstrip("?")
@@ -136,6 +155,27 @@ class TestClaims:
             assert (claim in " ".join(PASSAGE.lower().split())) is (one.label == 0)
         assert {one.source for one in found} == {"corrupted", "kept"}
         assert {one.label for one in found} == {0, 1, 3}
+
+    def test_a_claim_of_several_facts_is_supported_where_all_are_said(self, training: Any) -> None:
+        pools = training.examples.Pools(("Acme",), phrases={"wikipedia/Lund_Lines": (" in the summer of 2019",)})
+        shares = every(training, composed=1.0)
+        made = [one for seed in range(200) for one in training.examples.composed(record(), shares, seed, pools)]
+        for one in made:
+            claim, quote, _ = text(training, one.ids).removeprefix("[CLS] claim : ").split(" [SEP]")
+            if one.label == 0:
+                assert {*claim.split()} <= {*quote.replace("skarvik.", "skarvik. norland.").split()} | {"norland."}
+            elif one.label == 3 or one.label == 2:
+                assert not claim.strip(" ") in quote
+        assert {one.label for one in made} == {0, 1, 2, 3}
+
+    def test_a_quote_with_others_around_it_keeps_its_label(self, training: Any) -> None:
+        told = {"source": "s", "group": "verdict/1", "claim": "It rose.", "quote": "It rose 5%.", "label": "supported"}
+        pools = training.examples.Pools(quotes=("Snow fell.",))
+        for seed in range(8):
+            (one,) = training.examples.padded(told, every(training, padded=1.0), seed, pools)
+            assert read(training, one)[0] in {"snow fell. it rose 5 %.", "it rose 5 %. snow fell."}
+            assert (one.label, one.source) == (0, "s+padded")
+        assert list(training.examples.padded({**told, "group": "g"}, every(training, padded=1.0), 0, pools)) == []
 
     def test_a_claim_asked_as_a_question(self, training: Any) -> None:
         told = {"source": "s", "group": "verdict/1", "claim": "The bridge is open.", "quote": "It is open.",
@@ -183,6 +223,27 @@ def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_pa
     assert first.claims
     whole = list(train.batches(first, recipe, 6, 3))
     assert list(train.batches(again, recipe, 6, 3, skip=4)) == whole[4:]
+
+
+def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> None:
+    """The likeliest sentence that is not of a passage that answers; of people's unanswerable questions, of their own."""
+    other = "Acme Shipping of Norland runs 22 ferries between the islands. Its oldest ferry is the Gannet."
+    found = [
+        record(source="qed"),
+        record("Who chairs Acme Shipping?", "", "wikipedia/Acme", source="qed", passage=other, made=True),
+        record("How many trains does Lund Lines run?", "", source="squad_v2_dev_html"),
+        record("How many buses does Acme run?", "", "wikipedia/Acme", source="qamr", passage=other, made=True),
+    ]
+    file = tmp_path / "mined.jsonl.gz"
+    made = training.mined.mined(found, weights=WEIGHTS, seed=0, file=file, threads=1)
+    assert [(one["source"], one["question"], one["passage"][slice(*one["target"])]) for one in made] == [
+        ("squad_v2_dev_html+likeliest", found[2]["question"], "It runs 14 ferries between Norland and Skarvik."),
+        ("qed+mined", FERRIES, "Acme Shipping of Norland runs 22 ferries between the islands."),
+    ]
+    (one,) = training.examples.readings(made[1], every(training, mined=1.0), 0)
+    assert (read(training, one)[0], one.answers) == (made[1]["passage"][:61].lower(), 0.0)
+    assert list(training.examples.readings(made[1], every(training), 0)) == []
+    assert training.mined.mined([], weights=WEIGHTS, seed=0, file=file, threads=1) == made  # read, not made again
 
 
 class TestRuns:

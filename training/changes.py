@@ -102,7 +102,7 @@ def turned(sentence: str, dice: random.Random) -> tuple[str, int] | None:
 
 
 def negated(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """ "not" put in, or left out."""
+    """The word "not" put in, or left out."""
     if " not " in sentence and dice.random() < 0.8:
         return sentence.replace(" not ", " ", 1), REFUTED
     found = list(_NEGATABLE.finditer(sentence))

@@ -169,4 +169,5 @@ def indexed(
     (folder / "articles" / "metadata.json").write_text(json.dumps(titles), encoding="utf-8")
     build_index([folder / "articles"], folder / "index", embedder)
     with Index.open(folder / "index", embedder) as index:
-        yield index, {text: file for text, file in names.items() if file in {one.path for one in index.articles()}}
+        kept = {one.path for one in index.articles()}
+        yield index, {text: file for text, file in names.items() if file in kept}
