@@ -106,7 +106,11 @@ class TestQuestions:
 
     @pytest.mark.parametrize("seed", range(12))
     def test_a_question_with_one_thing_exchanged_is_not_answered(self, training: Any, seed: int) -> None:
-        asked = ["How many captains does it employ?", "How many ferries does it own?", "How many ferries does it paint?"]
+        asked = [
+            "How many captains does it employ?",
+            "How many ferries does it own?",
+            "How many ferries does it paint?",
+        ]
         pools = training.examples.Pools(("Acme Shipping",), training.changes.frames_of(asked))
         found = list(training.examples.readings(record(), every(training, exchanged=1.0), seed, pools))
         question = text(training, found[1].ids).removeprefix("[CLS] ").split(" [SEP]")[0]
@@ -163,9 +167,9 @@ class TestClaims:
         for one in made:
             claim, quote, _ = text(training, one.ids).removeprefix("[CLS] claim : ").split(" [SEP]")
             if one.label == 0:
-                assert {*claim.split()} <= {*quote.replace("skarvik.", "skarvik. norland.").split()} | {"norland."}
-            elif one.label == 3 or one.label == 2:
-                assert not claim.strip(" ") in quote
+                assert {*claim.split()} <= {*quote.split()}
+            else:
+                assert claim not in quote
         assert {one.label for one in made} == {0, 1, 2, 3}
 
     def test_a_quote_with_others_around_it_keeps_its_label(self, training: Any) -> None:
@@ -226,7 +230,7 @@ def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_pa
 
 
 def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> None:
-    """The likeliest sentence that is not of a passage that answers; of people's unanswerable questions, of their own."""
+    """The likeliest sentence of other passages than those that answer; where people wrote no answer, of the same."""
     other = "Acme Shipping of Norland runs 22 ferries between the islands. Its oldest ferry is the Gannet."
     found = [
         record(source="qed"),
@@ -235,7 +239,7 @@ def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> No
         record("How many buses does Acme run?", "", "wikipedia/Acme", source="qamr", passage=other, made=True),
     ]
     file = tmp_path / "mined.jsonl.gz"
-    made = training.mined.mined(found, weights=WEIGHTS, seed=0, file=file, threads=1)
+    made = training.mined.mined(found, weights=WEIGHTS, file=file, threads=1)
     assert [(one["source"], one["question"], one["passage"][slice(*one["target"])]) for one in made] == [
         ("squad_v2_dev_html+likeliest", found[2]["question"], "It runs 14 ferries between Norland and Skarvik."),
         ("qed+mined", FERRIES, "Acme Shipping of Norland runs 22 ferries between the islands."),
@@ -243,7 +247,7 @@ def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> No
     (one,) = training.examples.readings(made[1], every(training, mined=1.0), 0)
     assert (read(training, one)[0], one.answers) == (made[1]["passage"][:61].lower(), 0.0)
     assert list(training.examples.readings(made[1], every(training), 0)) == []
-    assert training.mined.mined([], weights=WEIGHTS, seed=0, file=file, threads=1) == made  # read, not made again
+    assert training.mined.mined([], weights=WEIGHTS, file=file, threads=1) == made  # read, not made again
 
 
 class TestRuns:

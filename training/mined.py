@@ -40,12 +40,12 @@ READ = 6  # sentences that are read: those that share most words with the questi
 TOO_LIKELY = 0.97  # in the same document, or on all that the question names, what is that likely may well answer
 
 
-def mined(found: Sequence[Record], weights: Path, seed: int, file: Path, threads: int) -> list[Record]:
+def mined(found: Sequence[Record], weights: Path, file: Path, threads: int) -> list[Record]:
     """Return the negatives of the records that are not held out; `file` keeps them, and is read where it is there."""
     if not file.exists():
         reader, embedder = TrainedReader(weights, threads=threads), load_embedder(threads=threads)
         kept = [one for one in found if not is_held(one) and one["source"] in SOURCES]
-        made = [*_unanswered(kept, reader), *_searched(kept, reader, embedder, seed)]
+        made = [*_unanswered(kept, reader), *_searched(kept, reader, embedder)]
         with gzip.open(file, "wt", encoding="utf-8") as lines:
             lines.writelines(f"{json.dumps(one)}\n" for one in made)
     with gzip.open(file, "rt", encoding="utf-8") as lines:
@@ -62,9 +62,9 @@ def _unanswered(kept: Sequence[Record], reader: Reader) -> Iterator[Record]:
                 yield _negative(record, record, article.text, _likeliest(record, article, spans, reader)[0])
 
 
-def _searched(kept: Sequence[Record], reader: Reader, embedder: Embedder, seed: int) -> Iterator[Record]:
+def _searched(kept: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator[Record]:
     """Yield questions, each with the likeliest sentence of a search that does not answer it."""
-    asked, passages = _drawn(kept, seed)
+    asked, passages = _drawn(kept)
     if not asked:
         return
     documents: dict[str, list[Record]] = defaultdict(list)
@@ -101,13 +101,13 @@ def _searched(kept: Sequence[Record], reader: Reader, embedder: Embedder, seed: 
                     yield _negative(record, other, index.article(path).text, span)
 
 
-def _drawn(kept: Sequence[Record], seed: int) -> tuple[list[Record], list[Record]]:
+def _drawn(kept: Sequence[Record]) -> tuple[list[Record], list[Record]]:
     """Return records whose questions are asked, and one record of each passage that is searched."""
     asked: list[Record] = []
     passages: dict[str, Record] = {}
     for source in SOURCES:
         own = [one for one in kept if one["source"] == source]
-        random.Random(f"{seed}|{source}").shuffle(own)
+        random.Random(f"0|{source}").shuffle(own)
         answered = {str(one["question"]): one for one in own if one["answerable"]}
         named = [one for question, one in answered.items() if names_in(question)]  # others may mean any event
         drawn = named[:QUESTIONS]

@@ -152,8 +152,10 @@ def main() -> None:
     recipe, steps = RECIPES[options.recipe], math.ceil(options.examples / BATCH)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "settings.json").write_text(json.dumps({**vars(options), "recipe_is": asdict(recipe)}, default=str))
-    kept = {"seed": options.seed, "file": options.run / "mined.jsonl.gz", "threads": options.threads}
-    data = load(options.data, recipe, options.seed, partial(mined, weights=options.start or WEIGHTS, **kept))
+    find = partial(
+        mined, weights=options.start or WEIGHTS, file=options.run / "mined.jsonl.gz", threads=options.threads
+    )
+    data = load(options.data, recipe, options.seed, find)
     print(f"{len(data.questions):,} readings, {len(data.claims):,} claims, {len(data.held):,} held out")
     print(Counter(example.source for example in (*data.questions, *data.claims)).most_common(), flush=True)
     network = Network(null=not recipe.reading).to(options.device)
