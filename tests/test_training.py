@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -117,15 +118,17 @@ class TestQuestions:
         assert question != FERRIES.lower()
         assert (found[1].answers, found[1].source, len(found)) == (0.0, "invented+exchanged", 2)
         assert question in {
-            "how many captains does lund lines run?", "how many ferries does acme shipping run?",
+            "how many trains does lund lines run?", "how many ferries does acme shipping run?",
             "how many ferries does ana ruiz run?", "how many ferries does not lund lines run?",
         }  # fmt: skip
 
-    def test_words_that_mean_the_same_are_not_exchanged(self, training: Any) -> None:
-        alike = training.changes._alike
-        assert alike("built", "constructed")
-        assert alike("ferry", "ferries")
-        assert not alike("ferries", "captains")
+    def test_words_of_one_field_are_exchanged_but_not_for_the_same(self, training: Any) -> None:
+        sentence, near = "Its president founded it.", []
+        for asked, other in [("president", "mayor"), ("founded", "established"), ("president", "presidents")]:
+            questions = [f"Who is the {asked} of it?", f"Who is the {other} of it?"]
+            frames = training.changes.frames_of(questions)
+            near.append(training.changes._framed(questions[0], "", sentence, frames, random.Random(0)))
+        assert near == ["Who is the mayor of it?", "", ""]
 
     def test_the_question_itself_is_no_answer(self, training: Any) -> None:
         _, echo = training.examples.readings(record(), every(training, echoed=1.0), 0)

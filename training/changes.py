@@ -151,7 +151,10 @@ def shortened(sentence: str, dice: random.Random) -> str:
 Frames = Mapping[tuple[str, str], Sequence[str]]
 _WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\d.,]*|[^\w\s]")
 _COMMON = 4  # letters from which a word says something
-_ALIKE = 0.45  # cosine of two words' embeddings from which they may mean the same
+_NEAR, _ALIKE = (
+    0.2,
+    0.45,
+)  # cosines of two words' embeddings: of one field from the first, may be the same from the second
 _TURNED = (
     ("more", "less"), ("most", "least"), ("higher", "lower"), ("highest", "lowest"), ("larger", "smaller"),
     ("largest", "smallest"), ("biggest", "smallest"), ("longest", "shortest"), ("oldest", "youngest"),
@@ -200,7 +203,7 @@ def _exchangeable(word: str) -> bool:
 
 
 def _framed(question: str, passage: str, sentence: str, frames: Frames, dice: random.Random) -> str:
-    """Another word that others ask with in the same place: "the capital of" for "the population of"."""
+    """Another word of its field that others ask with in the same place: "the mayor of" for "the president of"."""
     words = list(_WORD.finditer(question))
     places = [
         (one, others)
@@ -212,8 +215,9 @@ def _framed(question: str, passage: str, sentence: str, frames: Frames, dice: ra
     if not places:
         return ""
     one, others = dice.choice(places)
-    for other in dice.sample(others, min(8, len(others))):
-        if other[:_COMMON] not in passage and other not in question and not _alike(one[0], other):
+    for other in dice.sample(others, min(60, len(others))):
+        near = _NEAR < _likeness(one[0], other) < _ALIKE
+        if near and other[:_COMMON] not in passage and other not in question:
             return question[: one.start()] + other + question[one.end() :]
     return ""
 
@@ -243,11 +247,9 @@ def _round(question: str, dice: random.Random) -> str:
     return re.sub(rf"\b{one}\b", other, question, count=1)
 
 
-def _alike(one: str, other: str) -> bool:
-    if one[:_COMMON] == other[:_COMMON]:
-        return True
-    a, b = _vector(one), _vector(other)
-    return float(a @ b) > _ALIKE
+def _likeness(one: str, other: str) -> float:
+    """The cosine of two words, 1 for forms of one."""
+    return 1.0 if one[:_COMMON] == other[:_COMMON] else float(_vector(one) @ _vector(other))
 
 
 @cache
@@ -260,7 +262,9 @@ def _vector(word: str) -> NDArray[np.float32]:
 
 @cache
 def _tokenizer() -> Tokenizer:
-    return Tokenizer.from_file(str(default_folder() / "tokenizer.json"))
+    found = Tokenizer.from_file(str(default_folder() / "tokenizer.json"))
+    found.no_padding()
+    return found
 
 
 @cache
