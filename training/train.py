@@ -175,6 +175,11 @@ def main() -> None:
         _train(network, optimizer, data, recipe, steps, begun, options)
     except KeyboardInterrupt:
         sys.exit(f"stopped; the same command goes on from the last checkpoint in {options.run}")
+    if options.average:
+        first = weights_in(options.start)
+        network.load_state_dict(
+            {name: (first[name] + one) / 2 for name, one in network.trained().items()}, strict=False
+        )
     torch.save(network.trained(), options.run / "weights.pt")
     with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
         found = figures(network, data.held)
@@ -227,12 +232,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=80_000, help="examples to train on, repeated as needed")
     parser.add_argument("--recipe", choices=RECIPES, default="whole")
     parser.add_argument("--start", type=Path, help="train on from weights that export.py wrote")
+    parser.add_argument(
+        "--average", action="store_true", help="end with the mean of these weights and the trained ones"
+    )
     parser.add_argument("--rate", type=float, default=2.5e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--half", action="store_true", help="bfloat16 products, for a GPU or a CPU with avx512_bf16")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.average and not options.start:
+        parser.error("--average needs --start")
+    return options
 
 
 if __name__ == "__main__":
