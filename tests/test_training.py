@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,10 +19,10 @@ import pytest
 from conftest import REPOSITORY
 
 from citewire.qa.inputs import Inputs
-from citewire.qa.reader import TrainedReader, Window
+from citewire.qa.reader import WEIGHTS, TrainedReader, Window
 
 FOLDER = REPOSITORY / "training"
-MODULES = ("network", "examples", "measure", "train", "export")
+MODULES = ("network", "changes", "examples", "measure", "export", "mined", "train")
 PASSAGE = (
     "Lund Lines opened a night route in 2021. It runs 14 ferries between Norland and Skarvik. "
     "Ana Ruiz, its chair, was not told of the fire."
@@ -99,9 +100,35 @@ class TestQuestions:
         assert len({read(training, one)[0] for one in found}) > 1
 
     def test_another_name_is_not_answered(self, training: Any) -> None:
-        _, other = training.examples.readings(record(), every(training, swapped=1.0), 0, ["Acme Shipping"])
+        pools = training.examples.Pools(("Acme Shipping",))
+        _, other = training.examples.readings(record(), every(training, swapped=1.0), 0, pools)
         assert text(training, other.ids).startswith("[CLS] how many ferries does acme shipping run? [SEP]")
         assert (other.answers, other.source) == (0.0, "invented+swapped")
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_a_question_with_one_thing_exchanged_is_not_answered(self, training: Any, seed: int) -> None:
+        asked = [
+            "How many captains does it employ?",
+            "How many ferries does it own?",
+            "How many ferries does it paint?",
+        ]
+        pools = training.examples.Pools(("Acme Shipping",), training.changes.frames_of(asked))
+        found = list(training.examples.readings(record(), every(training, exchanged=1.0), seed, pools))
+        question = text(training, found[1].ids).removeprefix("[CLS] ").split(" [SEP]")[0]
+        assert question != FERRIES.lower()
+        assert (found[1].answers, found[1].source, len(found)) == (0.0, "invented+exchanged", 2)
+        assert question in {
+            "how many trains does lund lines run?", "how many ferries does acme shipping run?",
+            "how many ferries does ana ruiz run?", "how many ferries does not lund lines run?",
+        }  # fmt: skip
+
+    def test_words_of_one_field_are_exchanged_but_not_for_the_same(self, training: Any) -> None:
+        sentence, near = "Its president founded it.", []
+        for asked, other in [("president", "mayor"), ("founded", "established"), ("president", "presidents")]:
+            questions = [f"Who is the {asked} of it?", f"Who is the {other} of it?"]
+            frames = training.changes.frames_of(questions)
+            near.append(training.changes._framed(questions[0], "", sentence, frames, random.Random(0)))
+        assert near == ["Who is the mayor of it?", "", ""]
 
     def test_the_question_itself_is_no_answer(self, training: Any) -> None:
         _, echo = training.examples.readings(record(), every(training, echoed=1.0), 0)
@@ -124,16 +151,38 @@ class TestClaims:
         assert (read(training, one)[0], one.label, one.answers) == ("it rose 5 %.", number, None)
 
     def test_a_changed_sentence_is_not_supported_by_itself(self, training: Any) -> None:
+        pools = training.examples.Pools(("Acme",))
         found = [
             one
             for seed in range(60)
-            for one in training.examples.corrupted(record(), every(training, corrupted=1.0), seed, ["Acme"])
+            for one in training.examples.corrupted(record(), every(training, corrupted=1.0), seed, pools)
         ]
         for one in found:
             claim = text(training, one.ids).removeprefix("[CLS] claim : ").split(" [SEP]")[0]
             assert (claim in " ".join(PASSAGE.lower().split())) is (one.label == 0)
         assert {one.source for one in found} == {"corrupted", "kept"}
         assert {one.label for one in found} == {0, 1, 3}
+
+    def test_a_claim_of_several_facts_is_supported_where_all_are_said(self, training: Any) -> None:
+        pools = training.examples.Pools(("Acme",), phrases={"wikipedia/Lund_Lines": (" in the summer of 2019",)})
+        shares = every(training, composed=1.0)
+        made = [one for seed in range(200) for one in training.examples.composed(record(), shares, seed, pools)]
+        for one in made:
+            claim, quote, _ = text(training, one.ids).removeprefix("[CLS] claim : ").split(" [SEP]")
+            if one.label == 0:
+                assert {*claim.split()} <= {*quote.split()}
+            else:
+                assert claim not in quote
+        assert {one.label for one in made} == {0, 1, 2, 3}
+
+    def test_a_quote_with_others_around_it_keeps_its_label(self, training: Any) -> None:
+        told = {"source": "s", "group": "verdict/1", "claim": "It rose.", "quote": "It rose 5%.", "label": "supported"}
+        pools = training.examples.Pools(quotes=("Snow fell.",))
+        for seed in range(8):
+            (one,) = training.examples.padded(told, every(training, padded=1.0), seed, pools)
+            assert read(training, one)[0] in {"snow fell. it rose 5 %.", "it rose 5 %. snow fell."}
+            assert (one.label, one.source) == (0, "s+padded")
+        assert list(training.examples.padded({**told, "group": "g"}, every(training, padded=1.0), 0, pools)) == []
 
     def test_a_claim_asked_as_a_question(self, training: Any) -> None:
         told = {"source": "s", "group": "verdict/1", "claim": "The bridge is open.", "quote": "It is open.",
@@ -167,20 +216,41 @@ def test_documents_are_held_out_by_their_name(training: Any, tmp_path: Path) -> 
     assert {training.examples.is_held({**row, "question": "Another?"}) for row in rows if row["group"] in held} == {
         True
     }
-    data = training.train.load(tmp_path, training.train.RECIPES["whole"], 0)
+    data = training.train.load(tmp_path, training.train.RECIPES["base"], 0, list)
     assert sum(one.answers is not None for one in data.held) == len(held)  # plain ones: nothing is made of them
 
 
 def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_path: Path) -> None:
     train, recipe = training.train, training.train.RECIPES["whole"]
     write(tmp_path)
-    first, again, other = (train.load(tmp_path, recipe, seed) for seed in (3, 3, 4))
+    first, again, other = (train.load(tmp_path, recipe, seed, list) for seed in (3, 3, 4))
     assert first == again
     assert first != other
     assert first.questions
     assert first.claims
     whole = list(train.batches(first, recipe, 6, 3))
     assert list(train.batches(again, recipe, 6, 3, skip=4)) == whole[4:]
+
+
+def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> None:
+    """The likeliest sentence of other passages than those that answer; where people wrote no answer, of the same."""
+    other = "Acme Shipping of Norland runs 22 ferries between the islands. Its oldest ferry is the Gannet."
+    found = [
+        record(source="qed"),
+        record("Who chairs Acme Shipping?", "", "wikipedia/Acme", source="qed", passage=other, made=True),
+        record("How many trains does Lund Lines run?", "", source="squad_v2_dev_html"),
+        record("How many buses does Acme run?", "", "wikipedia/Acme", source="qamr", passage=other, made=True),
+    ]
+    file = tmp_path / "mined.jsonl.gz"
+    made = training.mined.mined(found, weights=WEIGHTS, file=file, threads=1)
+    assert [(one["source"], one["question"], one["passage"][slice(*one["target"])]) for one in made] == [
+        ("squad_v2_dev_html+likeliest", found[2]["question"], "It runs 14 ferries between Norland and Skarvik."),
+        ("qed+mined", FERRIES, "Acme Shipping of Norland runs 22 ferries between the islands."),
+    ]
+    (one,) = training.examples.readings(made[1], every(training, mined=1.0), 0)
+    assert (read(training, one)[0], one.answers) == (made[1]["passage"][:61].lower(), 0.0)
+    assert list(training.examples.readings(made[1], every(training), 0)) == []
+    assert training.mined.mined([], weights=WEIGHTS, file=file, threads=1) == made  # read, not made again
 
 
 class TestRuns:

@@ -18,7 +18,6 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,10 @@ from typing import Any
 import numpy as np
 from examples import LABELS, Record, is_held, records
 from export import export
+from mined import indexed
 from network import UNSUPPORTED
 from numpy.typing import NDArray
 
-from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
@@ -92,7 +91,7 @@ def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator
     documents: dict[str, list[Record]] = defaultdict(list)
     for record in held:
         documents[str(record["group"])].append(record)
-    with tempfile.TemporaryDirectory() as folder, _indexed(documents, Path(folder), embedder) as (index, names):
+    with tempfile.TemporaryDirectory() as folder, indexed(documents, Path(folder), embedder) as (index, names):
         for lines in documents.values():
             asked: dict[str, dict[str, list[Any]]] = defaultdict(dict)
             for line in lines:
@@ -111,26 +110,6 @@ def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator
             for there, features, right in found:
                 if len(features):
                     yield Case(features, right, 1 / (sum(one == there for one, *_ in found) * len(documents)))
-
-
-@contextmanager
-def _indexed(
-    documents: Mapping[str, Sequence[Record]], folder: Path, embedder: Embedder
-) -> Iterator[tuple[Index, dict[str, str]]]:
-    """Index every passage as an article with the title of its document; yield the index and names by text."""
-    names: dict[str, str] = {}
-    titles: dict[str, dict[str, str]] = {}
-    (folder / "articles").mkdir()
-    for group, lines in documents.items():
-        kind, _, name = group.partition("/")
-        for line in lines:
-            file = names.setdefault(str(line["passage"]), f"{len(names):05}.txt")
-            (folder / "articles" / file).write_text(str(line["passage"]), encoding="utf-8")
-            titles[file] = {"title": name.replace("_", " ") if kind == "wikipedia" else ""}
-    (folder / "articles" / "metadata.json").write_text(json.dumps(titles), encoding="utf-8")
-    build_index([folder / "articles"], folder / "index", embedder)
-    with Index.open(folder / "index", embedder) as index:
-        yield index, {text: file for text, file in names.items() if file in {one.path for one in index.articles()}}
 
 
 def _read(

@@ -14,26 +14,48 @@ import hashlib
 import json
 import random
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from changes import (
+    Frames,
+    exchanged,
+    frames_of,
+    longer,
+    names_in,
+    negated,
+    noisy,
+    opposed,
+    other_name,
+    other_number,
+    shortened,
+    surer,
+    swapped,
+    tail,
+    turned,
+)
 from network import NOT_SAID, REFUTED, SUPPORTED, UNSUPPORTED, Example
 
 from citewire.index.passages import sentences
+from citewire.index.types import Span
 from citewire.qa.inputs import Inputs
 
 Record = Mapping[str, Any]
 
 LABELS = {"supported": SUPPORTED, "refuted": REFUTED, "not_said": NOT_SAID, "unsupported": UNSUPPORTED}
+NAMES = 20_000  # of a pool
 HELD = 40  # one document in so many is held out, to measure on
 
-# Shares of the records of a source that are used: large sources of one kind must not drown the others.
+# Shares of the records of a source that are used: large sources of one kind must not drown the others, and people's
+# own unanswerable questions are the only real ones.
 SHARES: Mapping[str, float] = {
     "nqg_squad_train": 0.25, "qamr": 0.35, "qadiscourse": 0.35, "selqa": 0.6, "timeqa_human": 0.6,
     "squad_v1_dev_html": 0.8, "snli": 0.5, "med": 0.5, "megaveridicality": 0.4, "breaking_nli": 0.7, "mnli": 0.8,
+    "squad_v2_dev_html+likeliest": 2.0, "timeqa_human+likeliest": 2.0,
 }  # fmt: skip
 
 
@@ -49,6 +71,10 @@ class Mix:
         noisy: questions with a typing error, without a question mark, or of key words only.
         truth: claims asked as questions of yes or no.
         corrupted: sentences with a number, name, negation, hedge, comparison or order changed, as claims on themselves.
+        mined: what the reader itself took for an answer wrongly, see mined.py.
+        exchanged: the question with a word, number or name exchanged for one that it might well have, or turned round.
+        composed: claims of several facts on several sentences, some of which the quote does not say.
+        padded: claims whose quote has other sentences around it.
     """
 
     neighbours: float = 0.5
@@ -58,9 +84,36 @@ class Mix:
     noisy: float = 0.15
     truth: float = 0.25
     corrupted: float = 0.3
+    mined: float = 1.0
+    exchanged: float = 0.5
+    composed: float = 0.35
+    padded: float = 0.25
 
 
-PLAIN = Mix(neighbours=0.0, swapped=0.0, echoed=0.0, noisy=0.0, truth=0.0, corrupted=0.0)
+PLAIN = Mix(
+    neighbours=0.0, swapped=0.0, echoed=0.0, noisy=0.0, truth=0.0, corrupted=0.0,
+    mined=0.0, exchanged=0.0, composed=0.0, padded=0.0,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """What is put in the place of something else; all of documents that are not held out.
+
+    Attributes:
+        names: of questions.
+        frames: words of questions by the words around them.
+        phrases: that sentences end with, by document.
+        quotes: of claims about the world.
+    """
+
+    names: Sequence[str] = ()
+    frames: Frames = field(default_factory=dict)
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    quotes: Sequence[str] = ()
+
+
+EMPTY = Pools()
 
 
 def records(file: Path) -> Iterator[Record]:
@@ -74,9 +127,10 @@ def is_held(record: Record) -> bool:
     return int(hashlib.sha256(str(record["group"]).encode()).hexdigest(), 16) % HELD == 0
 
 
-def chosen(record: Record, seed: int) -> bool:
-    """Say whether a record is within the share of its source."""
-    return _random(record, seed).random() < SHARES.get(str(record["source"]), 1.0)
+def times(record: Record, seed: int) -> int:
+    """Return how often a record is used, by the share of its source."""
+    share = SHARES.get(str(record["source"]), 1.0)
+    return int(share) + (_random(record, seed).random() < share % 1)
 
 
 def _random(record: Record, seed: int) -> random.Random:
@@ -88,17 +142,42 @@ def _random(record: Record, seed: int) -> random.Random:
 # -- questions ----------------------------------------------------------------------------------------------
 
 
-def readings(record: Record, mix: Mix, seed: int, pool: Sequence[str] = ()) -> Iterator[Example]:
-    """Yield the examples of a reader record; `pool` are names to put in the place of others."""
+def pools(read: Sequence[Record], said: Sequence[Record], seed: int) -> Pools:
+    """Return the pools of records of questions and claims."""
+    names = list(dict.fromkeys(name for one in read for name in names_in(str(one["question"]))))
+    random.Random(seed).shuffle(names)
+    phrases: dict[str, dict[str, None]] = defaultdict(dict)
+    for one in read:
+        if one.get("cased") is not False:
+            passage = str(one["passage"])
+            for span in _sentences(passage):
+                if phrase := tail(passage[span.start : span.end]):
+                    phrases[str(one["group"])][phrase] = None
+    quotes = [str(one["quote"]) for one in said if str(one["group"]).startswith("verdict/") and len(one["quote"]) < 300]
+    return Pools(
+        names[:NAMES],
+        frames_of([str(one["question"]) for one in read if one["answerable"]]),
+        {group: tuple(found) for group, found in phrases.items()},
+        tuple(dict.fromkeys(quotes)),
+    )
+
+
+def readings(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
+    """Yield the examples of a reader record."""
     dice = _random(record, seed + 1)
     passage, question = str(record["passage"]), str(record["question"])[:400]
-    spans = [(span.start, span.end) for span in sentences(passage)] or [(0, len(passage))]
+    spans = [(span.start, span.end) for span in _sentences(passage)] or [(0, len(passage))]
     answers = [(int(one["start"]), int(one["end"])) for one in record["answers"]]
-    asked = _noisy(question, dice) if dice.random() < mix.noisy else question
+    asked = noisy(question, dice) if dice.random() < mix.noisy else question
     title = _title(record) if dice.random() < mix.titled else ""
     source = str(record["source"])
+    if "target" in record:
+        given = tuple(record["target"])
+        if dice.random() < mix.mined and given in spans:
+            yield _reading(asked, passage, spans, given, title, 0.0, None, source, dice)
+        return
     if not record["answerable"] or not answers:
-        target = _nearest(question, passage, spans) if dice.random() < 0.7 else dice.choice(spans)
+        target = nearest(question, passage, spans) if dice.random() < 0.7 else dice.choice(spans)
         yield _reading(asked, passage, spans, target, title, 0.0, None, source, dice)
         return
     first = answers[0]
@@ -115,11 +194,16 @@ def readings(record: Record, mix: Mix, seed: int, pool: Sequence[str] = ()) -> I
     ]
     if silent and dice.random() < mix.neighbours:
         yield _reading(asked, passage, spans, dice.choice(silent), title, 0.0, None, f"{source}+neighbour", dice)
-    if dice.random() < mix.swapped and (other := _swapped(question, passage, pool, dice)):
+    if dice.random() < mix.swapped and (other := swapped(question, passage, pools.names, dice)):
         yield _reading(other, passage, spans, target, title, 0.0, None, f"{source}+swapped", dice)
     if dice.random() < mix.echoed:
         text = question.rstrip("?") + dice.choice(["?", "", "."])
         yield _reading(asked, text, [(0, len(text))], (0, len(text)), title, 0.0, None, f"{source}+echoed", dice)
+    dice = _random(record, seed + 4)
+    if dice.random() < mix.exchanged:
+        sentence = passage[target[0] : target[1]]
+        if other := exchanged(question, passage, sentence, pools.names, pools.frames, dice):
+            yield _reading(other, passage, spans, target, title, 0.0, None, f"{source}+exchanged", dice)
 
 
 def _reading(
@@ -148,7 +232,12 @@ def _reading(
     return Example(tuple(made.ids), tuple(made.types), answers, first, last, source=source)
 
 
-@lru_cache(maxsize=1)
+@cache
+def _sentences(passage: str) -> tuple[Span, ...]:
+    return tuple(sentences(passage))
+
+
+@cache
 def _inputs() -> Inputs:
     return Inputs()
 
@@ -159,49 +248,10 @@ def _title(record: Record) -> str:
     return name.replace("_", " ") if kind == "wikipedia" else ""
 
 
-def _nearest(question: str, passage: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def nearest(question: str, passage: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The sentence that shares most words with the question: the one that a search finds."""
     asked = set(re.findall(r"\w+", question.lower()))
     return max(spans, key=lambda span: len(asked & set(re.findall(r"\w+", passage[span[0] : span[1]].lower()))))
-
-
-_NAME = re.compile(r"(?<!^)(?<![.?!] )\b[A-Z][\w'-]+(?: (?:of |the )?[A-Z][\w'-]+)*")
-_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
-
-
-def names_in(question: str) -> list[str]:
-    """Return what looks like a name in a text: capitals behind its first word."""
-    return _NAME.findall(question)
-
-
-def _swapped(question: str, passage: str, pool: Sequence[str], dice: random.Random) -> str:
-    """The question with one of its names or years exchanged, "" where it has none that the passage has too."""
-    lowered = passage.lower()
-    known = [name for name in names_in(question) if name.lower() in lowered]
-    years = [year for year in _YEAR.findall(question) if year in passage]
-    if years and (not known or dice.random() < 0.5):
-        year = str(int(dice.choice(years)) + dice.choice([-10, -3, -2, -1, 1, 2, 3, 10]))
-        return "" if year in passage else question.replace(dice.choice(years), year)
-    if not known or not pool:
-        return ""
-    name, other = dice.choice(known), dice.choice(pool)
-    return "" if other.lower() in lowered or other.lower() in question.lower() else question.replace(name, other)
-
-
-def _noisy(question: str, dice: random.Random) -> str:
-    """The question as people type it in a hurry."""
-    words = question.rstrip(" ?").split()
-    kind = dice.random()
-    if kind < 0.4:
-        return " ".join(words)
-    if kind < 0.6:
-        return " ".join(word for word in words if len(word) > 3 or word[:1].isdigit() or word[:1].isupper())
-    place = dice.randrange(len(words))
-    word = words[place]
-    if len(word) > 3:
-        at = dice.randrange(len(word) - 1)
-        words[place] = word[:at] + dice.choice([word[at + 1] + word[at], word[at + 1], word[at] * 2]) + word[at + 2 :]
-    return " ".join(words)
 
 
 _AUXILIARY = re.compile(
@@ -242,106 +292,71 @@ def claims(record: Record) -> Iterator[Example]:
     yield claim(str(record["claim"]), str(record["quote"]), LABELS[str(record["label"])], str(record["source"]))
 
 
-_NUMBER = re.compile(r"\b\d+(?:[.,]\d+)*\b")
-_NEGATABLE = re.compile(r"\b(is|was|are|were|has|have|had|can|could|will|would|did|does|do|may|should)\b(?! not)")
-
-
-def corrupted(record: Record, mix: Mix, seed: int, pool: Sequence[str] = ()) -> Iterator[Example]:
+def corrupted(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
     """Yield a sentence of a reader record's passage as a claim on itself: as it is, or with one thing changed."""
     dice = _random(record, seed + 3)
     passage = str(record["passage"])
     if record.get("cased") is False or dice.random() >= mix.corrupted:
         return
-    spans = [(span.start, span.end) for span in sentences(passage) if 40 <= span.end - span.start <= 300]
+    spans = [(span.start, span.end) for span in _sentences(passage) if 40 <= span.end - span.start <= 300]
     if not spans:
         return
     start, end = dice.choice(spans)
     sentence = passage[start:end]
     quote = sentence if dice.random() < 0.6 else passage[max(0, start - 200) : end + 200]
-    changes = [_other_number(sentence, dice), _other_name(sentence, quote, pool, dice), _turned(sentence, dice)]
-    changes += [_negated(sentence, dice), _surer(sentence, dice), _opposed(sentence, dice)]
+    changes = [other_number(sentence, dice), other_name(sentence, quote, pools.names, dice), turned(sentence, dice)]
+    changes += [negated(sentence, dice), surer(sentence, dice), opposed(sentence, dice)]
     made = [change for change in changes if change]
     if made and dice.random() < 0.75:
         text, label = dice.choice(made)
         yield claim(text, quote, label, "corrupted")
     else:
-        yield claim(_shortened(sentence, dice), quote, SUPPORTED, "kept")
+        yield claim(shortened(sentence, dice), quote, SUPPORTED, "kept")
 
 
-def _other_number(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    numbers = _NUMBER.findall(sentence)
-    if not numbers:
-        return None
-    number = dice.choice(numbers)
-    digits = [at for at, character in enumerate(number) if character.isdigit()]
-    at = dice.choice(digits)
-    other = number[:at] + str((int(number[at]) + dice.randint(1, 8)) % 10) + number[at + 1 :]
-    return (re.sub(rf"\b{re.escape(number)}\b", other, sentence, count=1), REFUTED)
+def composed(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
+    """Yield a claim of one or two facts on a reader record's passage: all said there, or one of them not."""
+    dice = _random(record, seed + 5)
+    passage = str(record["passage"])
+    if record.get("cased") is False or dice.random() >= mix.composed:
+        return
+    said = [passage[span.start : span.end] for span in _sentences(passage) if 30 <= span.end - span.start <= 220]
+    if not said:
+        return
+    sentence = dice.choice(said)
+    quote = sentence if dice.random() < 0.5 else passage[:800]
+    phrases, own = pools.phrases.get(str(record["group"]), ()), tail(sentence)
+    kind = dice.random()
+    if kind < 0.3 and (made := longer(sentence, passage, phrases, dice)):
+        yield claim(made[0], quote, made[1], "composed")
+    elif kind < 0.5 and own:
+        yield claim(sentence, f"{sentence[: len(sentence) - 1 - len(own)]}.", NOT_SAID, "composed")
+    elif kind < 0.65 and own:
+        yield claim(f"{sentence[: len(sentence) - 1 - len(own)]}.", quote, SUPPORTED, "composed")
+    elif len(said) > 1:
+        one, other = dice.sample(said, 2)
+        changes = [other_number(other, dice), other_name(other, passage, pools.names, dice), opposed(other, dice)]
+        changes += [longer(other, passage, phrases, dice), surer(other, dice)]
+        made_of = [change for change in changes if change]
+        text, label = dice.choice(made_of) if made_of and dice.random() < 0.6 else (other, SUPPORTED)
+        both = [one, text] if dice.random() < 0.5 else [text, one]
+        if label == SUPPORTED and dice.random() < 0.3:
+            yield claim(" ".join(both), one, NOT_SAID, "composed")
+        else:
+            yield claim(" ".join(both), passage[:800], label, "composed")
 
 
-def _other_name(sentence: str, quote: str, pool: Sequence[str], dice: random.Random) -> tuple[str, int] | None:
-    names = names_in(sentence)
-    if not names or not pool:
-        return None
-    near = [name for name in names_in(quote) if name not in sentence]
-    name, other = dice.choice(names), dice.choice(near) if near and dice.random() < 0.5 else dice.choice(pool)
-    return None if other in sentence else (sentence.replace(name, other), UNSUPPORTED)
-
-
-def _turned(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """Two names of the sentence exchanged."""
-    names = list(dict.fromkeys(names_in(sentence)))
-    if len(names) < 2:
-        return None
-    one, other = dice.sample(names, 2)
-    if one in other or other in one:
-        return None
-    held = sentence.replace(one, "\0")
-    return held.replace(other, one).replace("\0", other), UNSUPPORTED
-
-
-def _negated(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    if " not " in sentence and dice.random() < 0.8:
-        return sentence.replace(" not ", " ", 1), REFUTED
-    found = list(_NEGATABLE.finditer(sentence))
-    if not found:
-        return None
-    at = dice.choice(found).end()
-    return f"{sentence[:at]} not{sentence[at:]}", REFUTED
-
-
-_HEDGE = re.compile(r"\b(?:may|might|could|(?:plans?|hopes?|expects?|aims?|wants?|intends?) to)\b")
-_OPPOSED = (
-    ("more", "less"), ("higher", "lower"), ("rose", "fell"), ("increased", "decreased"), ("increase", "decrease"),
-    ("before", "after"), ("first", "last"), ("above", "below"), ("largest", "smallest"), ("won", "lost"),
-    ("most", "least"), ("up", "down"), ("north", "south"), ("east", "west"), ("older", "younger"), ("all", "some"),
-)  # fmt: skip
-
-
-def _surer(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """What is only possible, planned or hoped for told as what will be."""
-    found = list(_HEDGE.finditer(sentence))
-    if not found:
-        return None
-    one = dice.choice(found)
-    return f"{sentence[: one.start()]}will{sentence[one.end() :]}", NOT_SAID
-
-
-def _opposed(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """A comparison or a direction turned round."""
-    pairs = [(a, b) for pair in _OPPOSED for a, b in (pair, pair[::-1])]
-    found = [(a, b) for a, b in pairs if re.search(rf"\b{a}\b", sentence)]
-    if not found:
-        return None
-    one, other = dice.choice(found)
-    return re.sub(rf"\b{one}\b", other, sentence, count=1), REFUTED
-
-
-def _shortened(sentence: str, dice: random.Random) -> str:
-    """The sentence, now and then without what stands in brackets or between commas."""
+def padded(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
+    """Yield a claim about the world whose quote has quotes of other claims before or behind it."""
+    dice = _random(record, seed + 6)
+    quote = str(record["quote"])
+    if not str(record["group"]).startswith("verdict/") or len(quote) > 300 or dice.random() >= mix.padded:
+        return
+    parts = [dice.choice(pools.quotes), quote]
     if dice.random() < 0.5:
-        return sentence
-    return re.sub(r" ?\([^)]*\)", "", re.sub(r", which [^,]+,", "", sentence))
+        parts.reverse()
+    text = " ".join(part.strip() for part in parts)
+    yield claim(str(record["claim"]), text, LABELS[str(record["label"])], f"{record['source']}+padded")
 
 
 def shuffled(source: Sequence[Example], seed: int) -> list[Example]:

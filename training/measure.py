@@ -1,6 +1,7 @@
 """Figures of a network on examples of documents that it was not trained on.
 
-answers   area under the curve, by source: does a sentence that answers score above one that does not
+answers   area under the curve, by source: does a sentence that answers score above one that does not; with the span
+          head alone by its best span against [CLS]
 span      share of answers whose first and last token are both right, and mean F1 of the tokens
 verdict   area under the curve of "supported", and balanced accuracy at 0.5
 """
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from network import SUPPORTED, Example, Network, collate
+from network import FAR, SUPPORTED, Example, Network, collate
 from numpy.typing import NDArray
 
 LONGEST = 24  # tokens of an answer
@@ -34,8 +35,8 @@ def figures(network: Network, held: Sequence[Example]) -> dict[str, Any]:
     right = {name: np.array([held[row].answers for row in rows]) for name, rows in read.items()}
     true = {name: np.array([held[row].label == SUPPORTED for row in rows]) for name, rows in said.items()}
     found: dict[str, Any] = {
-        "answers": {name: _area(right[name], answers[rows]) for name, rows in sorted(read.items())},
-        "verdict": {name: _area(true[name], verdicts[rows]) for name, rows in sorted(said.items())},
+        "answers": {name: area(right[name], answers[rows]) for name, rows in sorted(read.items())},
+        "verdict": {name: area(true[name], verdicts[rows]) for name, rows in sorted(said.items())},
     }
     if said["all"]:
         found["verdict"]["balanced"] = _balanced(true["all"], verdicts[said["all"]] > 0.5)
@@ -50,7 +51,7 @@ def figures(network: Network, held: Sequence[Example]) -> dict[str, Any]:
 
 @torch.no_grad()
 def run(network: Network, examples: Sequence[Example]) -> tuple[Floats, list[tuple[int, int]], Floats]:
-    """Return by example: probability that it answers, first and last token of the span, probability of support."""
+    """Return by example: score of its answering, first and last token of the span, probability of support."""
     network.eval()
     device = network.span.weight.device
     answers, verdicts = np.zeros(len(examples)), np.zeros(len(examples))
@@ -63,7 +64,11 @@ def run(network: Network, examples: Sequence[Example]) -> tuple[Floats, list[tup
         answers[rows] = read.sigmoid().float().cpu().numpy()
         verdicts[rows] = verdict.softmax(-1)[:, SUPPORTED].float().cpu().numpy()
         for place, row in enumerate(rows):
-            spans[row] = best_span(span[place].float().cpu().numpy())
+            logits = span[place].float().cpu().numpy()
+            null, logits[0] = logits[0].sum(), FAR
+            spans[row] = best_span(logits)
+            if network.null:
+                answers[row] = logits[spans[row][0], 0] + logits[spans[row][1], 1] - null
     return answers, spans, verdicts
 
 
@@ -80,7 +85,7 @@ def _f1(got: tuple[int, int], wanted: tuple[int, int]) -> float:
     return 2 * common / (got[1] - got[0] + wanted[1] - wanted[0] + 2) if common > 0 else 0.0
 
 
-def _area(right: NDArray[Any], scores: Floats) -> dict[str, float]:
+def area(right: NDArray[Any], scores: Floats) -> dict[str, float]:
     """Area under the ROC curve by ranks (Mann-Whitney), ties counted half."""
     positive, negative = scores[right > 0], scores[right == 0]
     if not len(positive) or not len(negative):

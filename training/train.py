@@ -16,21 +16,39 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
-from examples import PLAIN, Mix, chosen, claims, corrupted, is_held, names_in, readings, records, shuffled, truth
+from examples import (
+    PLAIN,
+    Mix,
+    Record,
+    claims,
+    composed,
+    corrupted,
+    is_held,
+    padded,
+    pools,
+    readings,
+    records,
+    shuffled,
+    times,
+    truth,
+)
 from export import weights_in
 from measure import figures
+from mined import mined
 from network import Example, Network, loss
+
+from citewire.qa.reader import WEIGHTS
 
 BATCH = 32
 BUCKET = 40  # batches whose examples are sorted by length together, so that little is padding
 WARM_UP = 0.06  # share of all steps
 LOG_STEPS, SAVE_STEPS = 50, 200
-NAMES = 20_000  # to exchange for others
 MIX = Mix()
 
 
@@ -51,14 +69,19 @@ class Recipe:
     reading: bool = True
 
 
+BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0)
 RECIPES = {
     "whole": Recipe(),
+    "base": Recipe(mix=BASE),  # what the table of the others goes out from
     "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
-    "reader": Recipe(verifier=0.0),
-    "span": Recipe(verifier=0.0, reading=False),
-    "no-neighbours": Recipe(mix=replace(MIX, neighbours=0.0)),
-    "no-swaps": Recipe(mix=replace(MIX, swapped=0.0, corrupted=0.0, echoed=0.0)),
-    "no-titles": Recipe(mix=replace(MIX, titled=0.0)),
+    "reader": Recipe(mix=BASE, verifier=0.0),
+    "span": Recipe(mix=BASE, verifier=0.0, reading=False),
+    "no-neighbours": Recipe(mix=replace(BASE, neighbours=0.0)),
+    "no-swaps": Recipe(mix=replace(BASE, swapped=0.0, corrupted=0.0, echoed=0.0)),
+    "no-titles": Recipe(mix=replace(BASE, titled=0.0)),
+    "mined": Recipe(mix=replace(BASE, mined=MIX.mined)),
+    "exchanged": Recipe(mix=replace(BASE, exchanged=MIX.exchanged)),
+    "composed": Recipe(mix=replace(BASE, composed=MIX.composed, padded=MIX.padded)),
 }
 
 
@@ -71,23 +94,28 @@ class Data:
     held: list[Example]
 
 
-def load(folder: Path, recipe: Recipe, seed: int) -> Data:
-    """Read the records and make examples of them; documents that are held out give plain ones."""
-    read = [one for one in records(folder / "reader.jsonl.gz") if chosen(one, seed)]
-    said = [one for one in records(folder / "verifier.jsonl.gz") if chosen(one, seed)] if recipe.verifier else []
-    pool = list(dict.fromkeys(name for one in read if not is_held(one) for name in names_in(str(one["question"]))))
-    random.Random(seed).shuffle(pool)
-    pool = pool[:NAMES]
-    kept = [one for one in read if not is_held(one)]
-    stated = [one for one in said if not is_held(one)]
-    questions = [example for one in kept for example in readings(one, recipe.mix, seed, pool)]
+def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Record]], Sequence[Record]]) -> Data:
+    """Read the records and make examples of them; documents that are held out give plain ones.
+
+    `mined` makes negatives of the records of questions.
+    """
+    asked, told = list(records(folder / "reader.jsonl.gz")), list(records(folder / "verifier.jsonl.gz"))
+    read = [one for one in asked if times(one, seed)]
+    said = [one for one in told if times(one, seed)] if recipe.verifier else []
+    kept, stated = ([one for one in ones if not is_held(one)] for ones in (read, said))
+    put = pools(kept, stated, seed)
+    found = list(mined(asked)) if recipe.mix.mined else []
+    questions = [example for one in kept for example in readings(one, recipe.mix, seed, put)]
+    again = [(one, seed + n) for one in found for n in range(times(one, seed))]
+    questions += [example for one, other in again for example in readings(one, recipe.mix, other, put)]
     questions += [example for one in stated for example in truth(one, recipe.mix, seed)]
-    told = [example for one in stated for example in claims(one)]
+    claimed = [example for one in stated for example in (*claims(one), *padded(one, recipe.mix, seed, put))]
     if recipe.verifier:
-        told += [example for one in kept for example in corrupted(one, recipe.mix, seed, pool)]
+        for make in (corrupted, composed):
+            claimed += [example for one in kept for example in make(one, recipe.mix, seed, put)]
     held = [example for one in read if is_held(one) for example in readings(one, PLAIN, seed)]
     held += [example for one in said if is_held(one) for example in claims(one)]
-    return Data(shuffled(questions, seed), shuffled(told, seed + 1), held)
+    return Data(shuffled(questions, seed), shuffled(claimed, seed + 1), held)
 
 
 def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
@@ -124,12 +152,15 @@ def main() -> None:
     recipe, steps = RECIPES[options.recipe], math.ceil(options.examples / BATCH)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "settings.json").write_text(json.dumps({**vars(options), "recipe_is": asdict(recipe)}, default=str))
-    data = load(options.data, recipe, options.seed)
+    find = partial(
+        mined, weights=options.start or WEIGHTS, file=options.run / "mined.jsonl.gz", threads=options.threads
+    )
+    data = load(options.data, recipe, options.seed, find)
     print(f"{len(data.questions):,} readings, {len(data.claims):,} claims, {len(data.held):,} held out")
     print(Counter(example.source for example in (*data.questions, *data.claims)).most_common(), flush=True)
-    network = Network().to(options.device)
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
+    network = Network(null=not recipe.reading).to(options.device)
+    changing = [weight for weight in network.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(changing, lr=options.rate, weight_decay=0.01, fused=True)
     saved = options.run / "checkpoint.pt"
     begun = 0
     if options.start and not saved.exists():
@@ -144,8 +175,14 @@ def main() -> None:
         _train(network, optimizer, data, recipe, steps, begun, options)
     except KeyboardInterrupt:
         sys.exit(f"stopped; the same command goes on from the last checkpoint in {options.run}")
+    if options.average:
+        first = weights_in(options.start)
+        network.load_state_dict(
+            {name: (first[name] + one) / 2 for name, one in network.trained().items()}, strict=False
+        )
     torch.save(network.trained(), options.run / "weights.pt")
-    found = figures(network, data.held)
+    with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
+        found = figures(network, data.held)
     (options.run / "figures.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))
 
@@ -195,12 +232,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=80_000, help="examples to train on, repeated as needed")
     parser.add_argument("--recipe", choices=RECIPES, default="whole")
     parser.add_argument("--start", type=Path, help="train on from weights that export.py wrote")
+    parser.add_argument(
+        "--average", action="store_true", help="end with the mean of these weights and the trained ones"
+    )
     parser.add_argument("--rate", type=float, default=2.5e-4, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--half", action="store_true", help="bfloat16 products: faster on a GPU and on a CPU with AMX")
-    return parser.parse_args()
+    parser.add_argument("--half", action="store_true", help="bfloat16 products, for a GPU or a CPU with avx512_bf16")
+    options = parser.parse_args()
+    if options.average and not options.start:
+        parser.error("--average needs --start")
+    return options
 
 
 if __name__ == "__main__":
