@@ -31,7 +31,7 @@ def printed(question: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def asked_too(count: int) -> list[str]:
-    return ["", "You can also ask:", *(f"    {question}" for question in OFFERED[:count])]
+    return ["", "You can also ask:", *(f"    {n}. {question}" for n, question in enumerate(OFFERED[:count], 1))]
 
 
 def test_a_list_has_its_lead_and_a_line_for_each_item(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,9 +84,10 @@ def select_sentence(page: Page, number: int) -> None:
     page.locator(".cw-claim").nth(number).evaluate("e => getSelection().selectAllChildren(e)")
 
 
-def reload(page: Page) -> None:
-    page.wait_for_timeout(300)  # Gradio logs an error where a reload cuts off the end of its event stream
-    page.reload()
+def at_rest(page: Page) -> Page:
+    """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
+    page.wait_for_timeout(1500)
+    return page
 
 
 # ---- a sentence finds its evidence
@@ -260,7 +261,7 @@ def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> N
 def test_conversations_are_offered_again_in_another_tab(page: Page, answerer: ScriptedAnswerer, url: str) -> None:
     ask(page, EXAMPLES[1])
     ask(page, EXAMPLES[0])
-    page.goto(url)
+    at_rest(page).goto(url)
     expect(usable(page).locator(".cw-welcome")).to_be_visible()
     page.get_by_role("button", name="History").click()
     row = page.locator(".cw-history-row")
@@ -325,7 +326,7 @@ def test_export_saves_the_conversation_and_copies_a_link(page: Page, url: str) -
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=15000)
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
     assert page.url.startswith(f"{url}/c/")
-    reload(page)
+    at_rest(page).reload()
     expect(usable(page).locator(".cw-question")).to_have_text(EXAMPLES[0])  # once: a reload does not ask again
 
 
@@ -342,12 +343,14 @@ def test_a_deleted_conversation_that_is_shown_leaves_the_page(page: Page) -> Non
 # ---- nothing is lost
 
 
-def test_a_reload_takes_up_the_running_answer(page: Page, answerer: ScriptedAnswerer) -> None:
-    ask(page, EXAMPLES[0])
+def test_a_reload_takes_up_the_running_answer(chromium: Browser, url: str, answerer: ScriptedAnswerer) -> None:
+    page = chromium.new_page()  # what is cut off is logged as an error
+    page.goto(url)
+    ask(usable(page), EXAMPLES[0])
     submit(page, "Answer slowly")
     expect(page.locator(".cw-draft")).to_contain_text("staffed from")
     asked = len(answerer.histories)
-    reload(page)
+    page.reload()
     expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], "Answer slowly"], timeout=START_MS)
     expect(page.locator(".cw-draft")).to_contain_text("staffed from")
     expect(page.locator("#cw-ask .stop-button")).to_be_visible()
@@ -358,6 +361,7 @@ def test_a_reload_takes_up_the_running_answer(page: Page, answerer: ScriptedAnsw
     assert len(answerer.histories) == asked
     ask(page, EXAMPLES[1])
     expect(page.locator(".cw-question")).to_have_count(3)
+    page.close()
 
 
 def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(page: Page, url: str) -> None:
@@ -379,10 +383,10 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     expect(page.locator(".cw-welcome")).to_be_visible()
     page.go_forward()
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
-    page.goto(first)
+    at_rest(page).goto(first)
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=START_MS)
     assert page.url == first
-    page.goto(f"{url}/c/none")
+    at_rest(page).goto(f"{url}/c/none")
     expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'", timeout=START_MS)
 
 

@@ -162,11 +162,14 @@ export function start({ element, props, watch, server, trigger }) {
     }
     if (value.about) turns.set(value.about.turn, value.about); // what the empty page quotes
     if (value.turns && !value.turns.length) newest = null;
-    if (value.turns && !began) {
+    const came = Boolean(value.turns && !began);
+    if (came) {
       began = true;
       tell();
     }
+    if (came && newest && (newest.phase !== "done" || newest.suggesting)) trigger("cw_follow", {}); // it was being answered
     document.body.dataset.cwPhase = newest?.phase || "empty";
+    document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // of what to offer
     panel.take(newest);
     if (newest?.phase !== "done") return;
     const waited = answered.filter(({ after }) => after !== newest.turn);

@@ -476,8 +476,8 @@ show();
 PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'
 # Gradio knows the events of a component by their names, quoted, in its script.
 PANEL_SCRIPT = """
-// sends "cw_resume", "cw_ask", "cw_retry", "cw_hush", "cw_new", "cw_open", "cw_filter", "cw_corpus", "cw_overview",
-// "cw_model"
+// sends "cw_resume", "cw_follow", "cw_ask", "cw_retry", "cw_hush", "cw_new", "cw_open", "cw_filter", "cw_corpus",
+// "cw_overview", "cw_model"
 import("/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
@@ -605,8 +605,8 @@ def build_page(
         panel.cw_overview(page.view, state, shown, **at_once)
         # "multiple": who changes their mind at once is heard too.
         panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
-        resumed = panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
-        resumed.then(page.answer, state, shown, **follow)
+        panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
+        panel.cw_follow(page.answer, state, shown, **follow)
         panel.cw_hush(page.hush, state, None, **{**at_once, "trigger_mode": "multiple"})
         blocks.unload(page.close)
     return blocks

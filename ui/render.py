@@ -655,8 +655,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, and `link`, the quote's place in the
         original), `articles` (path -> fields of `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words),
         `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
-        `suggestions` (questions to go on with), `copy` (plain text), `refused`, `suggesting`, `kind`, `kept`, `unkept` and
-        `ratings` as in `Exchange`.
+        `suggestions` (questions to go on with), `copy` (plain text), `refused`, `suggesting`,
+        `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
