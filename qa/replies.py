@@ -12,6 +12,7 @@ from citewire.qa.types import REFUSAL
 OVERVIEW = "What are these articles about?"
 # Questions to go on with that need no words of an article.
 MORE = "Tell me more"
+ABOUT = "Tell me about {}"
 WHO_SAID = "Who said that?"
 CHANGED = "How has this changed?"
 SUMMARISE = "Summarise the article “{}”"

@@ -32,7 +32,9 @@ PATIENCE_S = 2.0  # after which the model writes no more
 MAX_TOKENS = 40  # of a question
 _PLAIN = 2  # plain questions that come before those of the model
 _REACH = 3  # sentences before and behind a quote that count as beside it
+_SURE = 0.7  # probability of an answer from which a question of the model's is offered: many are badly put
 _QUESTION_WORDS = range(4, 26)
+_NAMES = ("PERSON", "ORG", "GPE", "PRODUCT")  # kinds of names that one can be told about
 _PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns: the question leans on a text then
 
 logger = logging.getLogger("citewire.qa.suggest")
@@ -108,6 +110,9 @@ class Suggester:
         if told and answer.kind in ("fact", "yes_no") and len(days - {""}) > 1:
             yield replies.CHANGED, "over_time"
         if told:
+            named = (one.text for one in analysis.read(quoted[0].text).ents if one.label_ in _NAMES)
+            new = [name for name in named if not facts.has_name(name, answer.standalone_question)]
+            yield from ((replies.ABOUT.format(name), "summary") for name in new[:1])
             yield replies.MORE, "summary"
         places = [quote.article for quote in quoted] or [hit.article for hit in answer.hits]
         if answer.status == "abstained" and answer.kind == "not_for_it":
@@ -136,9 +141,11 @@ class Suggester:
             ours = all(facts.has_name(name, sentence) for name in facts.names(question))  # and not the prompt's
             if stopped() or not question or not ours:
                 continue
-            found = self._answerer.evidence(question, search=options)[:1]
-            answers = any(e.article == article and e.span.start < span.end and span.start < e.span.end for e in found)
-            if answers and self._answerer.foreseen(question, search=options):
+            best = next(iter(self._answerer.evidence(question, search=options)), None)
+            if best is None or best.probability < _SURE or best.article != article:
+                continue
+            home = best.span.start < span.end and span.start < best.span.end
+            if home and self._answerer.foreseen(question, search=options):
                 yield question
 
     def _nearest(self, refused: str, options: SearchOptions) -> list[tuple[str, Span, str]]:

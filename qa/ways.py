@@ -136,7 +136,7 @@ class Ways:
         asked = [replies.SUMMARISE.format(newest.title)] if newest else []
         named = [one.name for one in self._entities.named if one.kind != "place"] if self._entities else []
         if named:
-            asked += [f"Tell me about {named[0]}", f"Which articles mention {named[min(1, len(named) - 1)]}?"]
+            asked += [replies.ABOUT.format(named[0]), f"Which articles mention {named[min(1, len(named) - 1)]}?"]
         return (*asked, "Who is mentioned most?")
 
     def entities(self, stopped: Callable[[], bool] = lambda: False) -> Entities | None:
