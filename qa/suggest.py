@@ -34,7 +34,7 @@ _PLAIN = 2  # plain questions that come before those of the model
 _REACH = 3  # sentences before and behind a quote that count as beside it
 _SURE = 0.7  # probability of an answer from which a question of the model's is offered: many are badly put
 _QUESTION_WORDS = range(4, 26)
-_NAMES = ("PERSON", "ORG", "GPE", "PRODUCT")  # kinds of names that one can be told about
+_NAMES = ("PERSON", "ORG")  # kinds of names, as spaCy calls them, that one wants to be told about
 _PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns: the question leans on a text then
 
 logger = logging.getLogger("citewire.qa.suggest")
@@ -109,10 +109,10 @@ class Suggester:
         days = {self._index.article(path).published for path in {quote.article for quote in quoted}}
         if told and answer.kind in ("fact", "yes_no") and len(days - {""}) > 1:
             yield replies.CHANGED, "over_time"
+        named = [one.text for quote in quoted[:1] for one in analysis.read(quote.text).ents if one.label_ in _NAMES]
+        new = [name for name in named if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
+        yield from ((replies.ABOUT.format(name), "summary") for name in new[:1])
         if told:
-            named = (one.text for one in analysis.read(quoted[0].text).ents if one.label_ in _NAMES)
-            new = [name for name in named if not facts.has_name(name, answer.standalone_question)]
-            yield from ((replies.ABOUT.format(name), "summary") for name in new[:1])
             yield replies.MORE, "summary"
         places = [quote.article for quote in quoted] or [hit.article for hit in answer.hits]
         if answer.status == "abstained" and answer.kind == "not_for_it":

@@ -46,6 +46,8 @@ NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; n
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
 LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
 
+_COMPARED_WORD = re.compile(r"\w+")
+
 Phase = Literal["waiting", "searching", "writing", "done"]
 Relation = Literal["supports", "partly", "conflicts", "found", "related"]
 
@@ -394,7 +396,9 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
 
 
 def _searched_for(exchange: Exchange) -> str:
-    same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
+    same = _COMPARED_WORD.findall(exchange.standalone.casefold()) == _COMPARED_WORD.findall(
+        exchange.question.casefold()
+    )
     said = [] if same or not exchange.standalone else [f"Searched for: {exchange.standalone}"]
     said += [exchange.narrowed] if exchange.narrowed else []
     return "".join(f'<p class="cw-searched">{escape(line)}</p>' for line in said)
