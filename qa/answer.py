@@ -26,7 +26,7 @@ from citewire.qa.kinds import KINDS, Guess, load_kinds
 from citewire.qa.reader import Reader
 from citewire.qa.spelling import Vocabulary
 from citewire.qa.telling import Telling
-from citewire.qa.types import Answer, Draft, Event, Generator, Status, Timings, Turn
+from citewire.qa.types import Answer, Draft, Event, Generator, Manner, Searched, Status, Timings, Turn
 from citewire.qa.ways import Asked, Ways
 from citewire.qa.writing import Writer
 
@@ -91,7 +91,7 @@ class Answerer:
         )
         self._vocabulary = Vocabulary(index)
         self._lock = Lock()  # of the answers
-        self._answers: LRUCache[tuple[str, str, str], list[Event]] = LRUCache(self._options.cached)
+        self._answers: LRUCache[tuple[str, str, str, str], list[Event]] = LRUCache(self._options.cached)
 
     @property
     def options(self) -> AnswerOptions:
@@ -136,6 +136,20 @@ class Answerer:
         """
         return list(self._finder.part(self._checked_question(text), search or self._options.search).chosen)
 
+    def foreseen(
+        self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None
+    ) -> Searched | None:
+        """Return how the answer to a line would begin, None where it would be refused.
+
+        Arguments and errors as in `stream`; the model is not asked.
+        """
+        wanted = search or self._options.search
+        asked = self._understood(self._checked_question(text), history, wanted)
+        told = Telling(text)
+        told.standalone, told.kind = asked.text, asked.kinds[0]
+        first = next(self._leading(asked, told, wanted, lambda: False) or iter(()), None)
+        return first if isinstance(first, Searched) else None
+
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
         """Return the whole answer; arguments and errors as in `stream`."""
         *_, last = self.stream(text, history, search=search)
@@ -149,6 +163,7 @@ class Answerer:
         *,
         stopped: Callable[[], bool] = lambda: False,
         search: SearchOptions | None = None,
+        manner: Manner = "usual",
     ) -> Iterator[Event]:
         """Yield one Searched, then Drafts and Checked as the model writes, then the Answer.
 
@@ -157,13 +172,14 @@ class Answerer:
             history: earlier turns of the conversation, oldest first.
             stopped: polled between tokens; once true, the answer ends with status "stopped".
             search: in place of the options' own, for this question.
+            manner: how the answer is made.
 
         Raises:
             InputError: an empty or too long question, at once; on the first `next`, filters that leave no article.
             ModelError: on the first `next`, a reranker that does not load.
         """
         asked = self._checked_question(text)
-        return self._stream(asked, history, stopped, search or self._options.search)
+        return self._stream(asked, history, stopped, search or self._options.search, manner)
 
     def _checked_question(self, text: str) -> str:
         asked = " ".join(text.split())
@@ -177,14 +193,15 @@ class Answerer:
         return asked
 
     def _stream(
-        self, text: str, history: Sequence[Turn], stopped: Callable[[], bool], wanted: SearchOptions
+        self, text: str, history: Sequence[Turn], stopped: Callable[[], bool], wanted: SearchOptions, manner: Manner
     ) -> Iterator[Event]:
-        told = Telling(text, withholds=self._options.unsupported == "withheld")
+        told = Telling(text, withholds=self._options.unsupported == "withheld", quotes_only=manner == "quotes")
         asked = self._understood(text, history, wanted)
         told.standalone, told.kind = asked.text, asked.kinds[0]
-        key = (text, repr(asked), repr(wanted))  # all that an answer is made of; the filters have no hash
+        words = "quotes" if manner == "quotes" else "model"
+        key = (text, repr(asked), repr(wanted), words)  # all that an answer is made of; the filters have no hash
         with self._lock:
-            kept = self._answers.get(key)
+            kept = self._answers.get(key) if manner != "anew" else None
         if kept is not None:
             yield from _again(kept, told)
             return

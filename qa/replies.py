@@ -10,6 +10,12 @@ from collections.abc import Mapping, Sequence
 from citewire.qa.types import REFUSAL
 
 OVERVIEW = "What are these articles about?"
+# Questions to go on with that need no words of an article.
+MORE = "Tell me more"
+ABOUT = "Tell me about {}"
+WHO_SAID = "Who said that?"
+CHANGED = "How has this changed?"
+SUMMARISE = "Summarise the article “{}”"
 GREETING = (
     "Hello! Ask me anything about the articles here. Each sentence of an answer shows the quote that it rests on."
 )

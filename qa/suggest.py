@@ -1,31 +1,40 @@
-"""Questions that the articles can answer, near to one that they cannot.
+"""Questions to go on with after an answer or a refusal, all of them such as the articles answer.
 
-For each sentence next to the refused question the language model writes a question (prompt in `suggest.md`: a system
-message, then example sentences and questions in turn, parted by lines of `---`). Each is then asked for its evidence as
-a visitor's would be, and kept only where the sentence it was made from comes back as the best.
+After an answer, plain ones first, which need no words of an article ("Who said that?"), as far as they have an answer.
+Then the language model writes a question for a sentence beside the quoted ones, or next to the refused question
+(prompt in `suggest.md`: a system message, then example sentences and questions in turn, parted by lines of `---`). Each
+is asked for its evidence as a visitor's would be, and kept only where the sentence it was made from comes back as the
+best. The model has `PATIENCE_S`; what it has not brought by then, plain ones take the place of.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
 from citewire.index.errors import ModelError
 from citewire.index.options import SearchOptions
+from citewire.index.passages import sentences
 from citewire.index.search import search as search_index
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Span
-from citewire.qa import analysis, facts, parts, prompt
+from citewire.qa import analysis, corpus, facts, parts, prompt, replies, standing
 from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import measure
-from citewire.qa.types import Generator, Message
+from citewire.qa.types import Answer, Generator, Message, Turn
 
-TRIED = 8  # sentences that a question is made from at most; each costs the model a second or two
+TRIED = 8  # sentences that a question is made from at most
+PATIENCE_S = 2.0  # after which the model writes no more
 MAX_TOKENS = 40  # of a question
-_WORDS = range(7, 61)  # of a sentence worth a question
+_PLAIN = 2  # plain questions that come before those of the model
+_REACH = 3  # sentences before and behind a quote that count as beside it
+_SURE = 0.7  # probability of an answer from which a question of the model's is offered: many are badly put
 _QUESTION_WORDS = range(4, 26)
+_NAMES = ("PERSON", "ORG")  # kinds of names, as spaCy calls them, that one wants to be told about
 _PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns: the question leans on a text then
 
 logger = logging.getLogger("citewire.qa.suggest")
@@ -41,49 +50,134 @@ class Suggester:
         self._generator = generator
 
     def suggest(
-        self, refused: str, search: SearchOptions | None = None, stopped: Callable[[], bool] = lambda: False
+        self,
+        answer: Answer,
+        history: Sequence[Turn] = (),
+        search: SearchOptions | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[str]:
-        """Yield one answerable question after the other, nearest first; none where the model fails.
+        """Yield one answerable question after the other, none that was asked or offered before.
 
         Args:
-            refused: the question without an answer, as it was searched for.
+            answer: what was answered last, or refused.
+            history: the conversation up to that answer, without it, oldest turn first.
             search: in place of the answerer's own.
             stopped: polled between tokens; once true, no more come.
         """
         options = search or self._answerer.options.search
-        seen = {_same(refused)}
-        for article, span, sentence in self._nearest(refused, options):
+        turns = [*history, Turn(answer.question, answer.text)]
+        seen = {_same(one) for one in (answer.standalone_question, *answer.offered, *(t.question for t in turns))}
+        end = time.monotonic() + PATIENCE_S
+        fitting = (one for one in self._fitting(answer, options) if _same(one[0]) not in seen)
+        plain = self._plain(fitting, turns, options)
+        for question in self._found(answer, plain, options, lambda: stopped() or time.monotonic() > end):
+            if stopped():
+                return
+            if _same(question) not in seen:
+                seen.add(_same(question))
+                yield question
+
+    def _found(
+        self, answer: Answer, plain: Iterator[str], options: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[str]:
+        if answer.status == "abstained":
+            if answer.kind != "not_for_it":  # no article is near to a poem
+                near = self._nearest(answer.standalone_question, options)
+                yield from self._written(near, options, stopped)
+        else:
+            yield from islice(plain, _PLAIN)
+            yield from self._written(self._beside(answer), options, stopped)
+        yield from plain
+
+    # -- plain questions -----------------------------------------------------------------------------------------
+
+    def _plain(
+        self, fitting: Iterator[tuple[str, str]], turns: Sequence[Turn], options: SearchOptions
+    ) -> Iterator[str]:
+        """Yield the plain questions that would be answered as meant."""
+        for question, kind in fitting:
+            begun = self._answerer.foreseen(question, turns, search=options)
+            if begun and begun.kind == kind and begun.lead != replies.UNKNOWN_SPEAKER:
+                yield question
+
+    def _fitting(self, answer: Answer, options: SearchOptions) -> Iterator[tuple[str, str]]:
+        """Yield the plain questions that an answer leads to, with the kind of answer that they want."""
+        quoted = [quote for claim in answer.claims if claim.shown for quote in claim.quotes]
+        told = bool(quoted) and answer.kind not in ("corpus", "which_article")
+        if told and answer.kind != "who_said" and any(mark in quoted[0].text for mark in '“"'):
+            yield replies.WHO_SAID, "who_said"
+        days = {self._index.article(path).published for path in {quote.article for quote in quoted}}
+        if told and answer.kind in ("fact", "yes_no") and len(days - {""}) > 1:
+            yield replies.CHANGED, "over_time"
+        named = [one.text for quote in quoted[:1] for one in analysis.read(quote.text).ents if one.label_ in _NAMES]
+        new = [name for name in named if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
+        yield from ((replies.ABOUT.format(name), "summary") for name in new[:1])
+        if told:
+            yield replies.MORE, "summary"
+        places = [quote.article for quote in quoted] or [hit.article for hit in answer.hits]
+        if answer.status == "abstained" and answer.kind == "not_for_it":
+            chosen = corpus.chosen(self._index, options.filters)
+            places = [one.path for one in sorted(chosen, key=lambda one: one.published, reverse=True)]
+        titles = [title for path in places if (title := self._index.article(path).title)]
+        if titles and (answer.kind != "summary" or len(set(places)) > 1):
+            yield replies.SUMMARISE.format(" ".join(titles[0].split())), "summary"
+        if not told and answer.kind != "corpus":
+            yield replies.OVERVIEW, "corpus"
+
+    # -- questions that the model writes -------------------------------------------------------------------------
+
+    def _written(
+        self, near: Sequence[tuple[str, Span, str]], options: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[str]:
+        """Yield what the model asks of sentences, each given by article, place and text, where they answer it best."""
+        for article, span, sentence in near:
             if stopped():
                 return
             try:
-                written = self._written(sentence, stopped)
+                question = clean(self._of(sentence, stopped))
             except ModelError as error:
                 logger.warning("no suggestions", extra={"problem": error.problem})
                 return
-            question = clean(written)
             ours = all(facts.has_name(name, sentence) for name in facts.names(question))  # and not the prompt's
-            if stopped() or not question or not ours or _same(question) in seen:
+            if stopped() or not question or not ours:
                 continue
-            seen.add(_same(question))
-            found = self._answerer.evidence(question, search=options)[:1]
-            if any(e.article == article and e.span.start < span.end and span.start < e.span.end for e in found):
+            best = next(iter(self._answerer.evidence(question, search=options)), None)
+            if best is None or best.probability < _SURE or best.article != article:
+                continue
+            home = best.span.start < span.end and span.start < best.span.end
+            if home and self._answerer.foreseen(question, search=options):
                 yield question
 
     def _nearest(self, refused: str, options: SearchOptions) -> list[tuple[str, Span, str]]:
-        """The sentences of the best passages that are most alike the question: article, place and text."""
-        found: dict[str, tuple[str, Span]] = {}
-        for hit in search_index(self._index, self._embedder, refused, options):
-            text = self._index.article(hit.passage.article).text
-            for span in hit.passage.sentences:
-                found.setdefault(" ".join(text[span.start : span.end].split()), (hit.passage.article, span))
-        sentences = [one for one in found if _says_something(one)]
-        if not sentences:
-            return []
-        likeness = self._embedder.embed(sentences) @ self._embedder.embed_query(refused)
-        best = np.argsort(-likeness, kind="stable")[:TRIED]
-        return [(*found[sentences[i]], sentences[i]) for i in best]
+        """The sentences of the best passages that are most alike a question: article, place and text."""
+        hits = search_index(self._index, self._embedder, refused, options)
+        return self._alike(refused, [(hit.passage.article, span) for hit in hits for span in hit.passage.sentences])
 
-    def _written(self, sentence: str, stopped: Callable[[], bool]) -> str:
+    def _beside(self, answer: Answer) -> list[tuple[str, Span, str]]:
+        """The sentences around the quoted ones that are most alike the question; see `_nearest`."""
+        quotes = [quote for claim in answer.claims if claim.shown for quote in claim.quotes]
+        places = []
+        for path in dict.fromkeys(quote.article for quote in quotes):
+            own = [quote for quote in quotes if quote.article == path]
+            spans = list(sentences(self._index.article(path).text))
+            taken = {n for n, span in enumerate(spans) if any(q.start < span.end and span.start < q.end for q in own)}
+            near = {n + step for n in taken for step in range(-_REACH, _REACH + 1)} - taken
+            places += [(path, spans[n]) for n in sorted(near) if 0 <= n < len(spans)]
+        return self._alike(answer.standalone_question, places)
+
+    def _alike(self, question: str, places: Sequence[tuple[str, Span]]) -> list[tuple[str, Span, str]]:
+        """Those places whose sentences can be read alone, the most alike a question first; each sentence once."""
+        found: dict[str, tuple[str, Span]] = {}
+        for path, span in places:
+            text = self._index.article(path).text
+            found.setdefault(" ".join(text[span.start : span.end].split()), (path, span))
+        said = [one for one in found if standing.stands_alone(one)]
+        if not said:
+            return []
+        likeness = self._embedder.embed(said) @ self._embedder.embed_query(question)
+        return [(*found[said[i]], said[i]) for i in np.argsort(-likeness, kind="stable")[:TRIED]]
+
+    def _of(self, sentence: str, stopped: Callable[[], bool]) -> str:
         written = ""
         for piece in self._generator.generate(messages(sentence), max_tokens=MAX_TOKENS, stopped=stopped):
             written += piece
@@ -111,14 +205,6 @@ def clean(written: str) -> str:
     asks = read[0].tag_.startswith("W") or read[0].pos_ in ("AUX", "VERB", "ADP")  # "What", "Did", "In which"
     leans = any(token.tag_ in _PEOPLE for token in read)
     return "" if not asks or leans or parts.whole(question).parts else question
-
-
-def _says_something(sentence: str) -> bool:
-    """Whether a sentence stands alone: it does not open with a pronoun, and has a verb."""
-    if len(sentence.split()) not in _WORDS:
-        return False
-    read = analysis.read(sentence)
-    return read[0].tag_ not in (*_PEOPLE, "CC", "EX") and any(token.pos_ in ("VERB", "AUX") for token in read)
 
 
 def _same(question: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class Telling:
         asked: the question as asked.
         started: when, `time.perf_counter()`.
         withholds: whether a claim that no quote supports is kept from the reader.
+        quotes_only: whether sentences of articles are told as they stand, and the model is not asked.
         numbers: of the quotes, in the order of their first claim.
         refused: what is said if nothing answers, "" for the usual words; `unknown`: names that no article has.
     Others as in `Answer`.
@@ -42,6 +43,7 @@ class Telling:
     asked: str
     started: float = field(default_factory=time.perf_counter)
     withholds: bool = True
+    quotes_only: bool = False
     standalone: str = ""
     kind: str = "fact"
     lead: str = ""

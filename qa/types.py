@@ -12,6 +12,8 @@ from typing import Literal, Protocol
 REFUSAL = "The sources do not have an answer to this."
 
 Verdict = Literal["supported", "partial", "unsupported"]
+# How an answer is made: as usual, made anew though it is known, or of quotes alone, without the model's words.
+Manner = Literal["usual", "anew", "quotes"]
 Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
 
 

@@ -133,10 +133,10 @@ class Ways:
         """Return questions that the articles answer, each of another kind; those on names once the names are read."""
         titled = [one for one in self._index.articles() if one.title]
         newest = max(titled, key=lambda one: one.published, default=None)
-        asked = [f"Summarise the article “{newest.title}”"] if newest else []
+        asked = [replies.SUMMARISE.format(newest.title)] if newest else []
         named = [one.name for one in self._entities.named if one.kind != "place"] if self._entities else []
         if named:
-            asked += [f"Tell me about {named[0]}", f"Which articles mention {named[min(1, len(named) - 1)]}?"]
+            asked += [replies.ABOUT.format(named[0]), f"Which articles mention {named[min(1, len(named) - 1)]}?"]
         return (*asked, "Who is mentioned most?")
 
     def entities(self, stopped: Callable[[], bool] = lambda: False) -> Entities | None:
@@ -220,7 +220,7 @@ class Ways:
     ) -> Iterator[Event]:
         told.kind, told.listed = "summary", len(found) > 1
         yield told.searched(self._finder.hits(topic, wanted) if topic else ())
-        for text, judgement in self._writer.shortened(found, stopped):
+        for text, judgement in self._writer.shortened(found, told, stopped):
             yield told.add(text, judgement)
 
     # -- what was said before ------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ class Ways:
     ) -> Iterator[Event]:
         told.kind, told.listed, told.short = "list", len(places) > 1, short
         yield told.searched(self._finder.hits(asked.text, wanted))
-        for text, judgement in self._writer.shortened(places, stopped):
+        for text, judgement in self._writer.shortened(places, told, stopped):
             yield told.add(text, judgement)
 
     def _compare(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:

@@ -53,12 +53,15 @@ class Writer:
     def write(self, told: Telling, part: Part, stopped: Callable[[], bool]) -> Iterator[Event]:
         """Yield what the model says of a part, checked, and the best sentence where that leaves it out.
 
+        Where only quotes are wanted, the best sentences as they stand.
+
         Raises:
             ModelError: the model went away.
         """
         messages, chosen = self._fit(list(part.chosen), part.text)
         first = len(told.claims)
-        yield from self._check_all(told, messages, chosen, part, stopped)
+        if not told.quotes_only:
+            yield from self._check_all(told, messages, chosen, part, stopped)
         best = chosen[0]
         if stopped():
             return
@@ -67,7 +70,8 @@ class Writer:
             text = " ".join(best.text.split())
             if not any(claim.text == text for claim in told.shown):  # else another part said it
                 yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
-        wide = told.kind in _WIDE or analysis.is_phrase(part.text)  # a few words ask for whatever there is
+        wide = told.quotes_only or told.kind in _WIDE
+        wide = wide or analysis.is_phrase(part.text)  # a few words ask for whatever there is
         for one in chosen[1 : _SENTENCES if wide else 1 if agreed else _UNSURE]:
             if odds(one.probability) * _ALSO < odds(best.probability):
                 continue
@@ -79,12 +83,16 @@ class Writer:
         support = self._reader.verify([(one.text, claim.text) for claim in told.shown])
         return any(each.supported >= SUPPORTED for each in support)
 
-    def shortened(self, places: Sequence[Place], stopped: Callable[[], bool]) -> Iterator[tuple[str, Judgement]]:
+    def shortened(
+        self, places: Sequence[Place], told: Telling, stopped: Callable[[], bool]
+    ) -> Iterator[tuple[str, Judgement]]:
         """Yield sentences of articles, long ones worded shorter by the model where the check trusts that.
 
         Raises:
             ModelError: the model went away.
         """
+        if told.quotes_only:
+            return ((place.text, claims.verbatim(place.article, place.span, place.text)) for place in places)
         return summary.shortened(places, self._article, self._generator, self.checker, stopped=stopped)
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:

@@ -148,6 +148,7 @@ def _asked(question: str, awaited: str) -> Act:
     def act(page: Page) -> None:
         submit(page, question)
         expect(page.locator(awaited).first).to_be_visible(timeout=PATIENT_MS)
+        page.wait_for_function("() => !('cwSeeking' in document.body.dataset)", timeout=PATIENT_MS)
 
     return act
 
@@ -180,6 +181,13 @@ REAL: dict[str, Act] = {
     "22-real-no-answer": _suggested,
     "23-articles": _articles,
     "24-article": _read,
+    "25-real-greeting": _asked("hello", ".cw-lead"),
+    "26-real-overview": _asked("What are these articles about?", ".cw-closing"),
+    "27-real-summary": _asked("Summarise the article about the JPMorgan report.", ".cw-closing"),
+    "28-real-list": _asked("Who are Canaan's competitors?", ".cw-closing"),
+    "29-real-comparison": _asked("Compare MARA and IREN.", ".cw-closing"),
+    "30-real-timeline": _asked("How has Canaan's revenue changed?", ".cw-closing"),
+    "31-real-yes-or-no": _asked("Did Canaan close its AI unit?", ".cw-closing"),
 }
 PATIENT_MS = 180_000  # the real model, on a busy machine
 

@@ -23,6 +23,7 @@ from citewire.qa.types import (
     ConflictValue,
     Draft,
     Event,
+    Manner,
     Quote,
     Searched,
     Status,
@@ -222,6 +223,7 @@ KINDS = (
     "hostile", "over time", "cost", "toll", "reader", "slow", "hold", "failed", "error", "crash", "hello",
     "these articles", "poem",
 )  # fmt: skip
+GOING_ON = ("Who said that?", "Tell me more", "Is access to the gallery free?")
 SUGGESTIONS = ("When does the Harbour Tunnel open to traffic?", "Is access to the gallery free?")
 
 
@@ -258,13 +260,14 @@ def scripted_about(stopped: Callable[[], bool]) -> Answer | None:
 class ScriptedAnswerer:
     """Answers by the first of `KINDS` that the question holds, else with the opening of the tunnel.
 
-    `histories` and `searches` collect what each call was given.
+    `histories`, `searches` and `manners` collect what each call was given.
     """
 
     def __init__(self, model: str = "scripted") -> None:
         self.model = model
         self.histories: list[Sequence[Turn]] = []
         self.searches: list[SearchOptions | None] = []
+        self.manners: list[Manner] = []
 
     def stream(
         self,
@@ -273,8 +276,10 @@ class ScriptedAnswerer:
         *,
         stopped: Callable[[], bool] = lambda: False,
         search: SearchOptions | None = None,
+        manner: Manner = "usual",
     ) -> Iterator[Event]:
         question = text
+        self.manners.append(manner)
         self.histories.append(tuple(history))
         self.searches.append(search)
         kind = next((kind for kind in KINDS if kind in question.lower()), "open")
@@ -356,6 +361,7 @@ class Gated:
         *,
         stopped: Callable[[], bool] = lambda: False,
         search: SearchOptions | None = None,
+        manner: Manner = "usual",
     ) -> Iterator[Event]:
         yield Searched(text, HITS)
         yield Checked(OPEN_CLAIMS[0])
@@ -368,9 +374,11 @@ class Gated:
         self.ended.set()
 
 
-def scripted_suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
-    """Suggest `SUGGESTIONS`, or nothing where stopped."""
-    for suggestion in SUGGESTIONS:
+def scripted_suggest(
+    answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
+) -> Iterator[str]:
+    """Suggest `SUGGESTIONS` after a refusal and `GOING_ON` after an answer, as long as it is not stopped."""
+    for suggestion in SUGGESTIONS if answer.status == "abstained" else GOING_ON:
         time.sleep(0.2)
         if stopped():
             return

@@ -695,6 +695,40 @@ class TestAskedAgain:
         assert (after.timings.prompt_tokens, after.timings.output_tokens) == (0, 0)
         assert after.timings.total_s < before.timings.total_s
 
+    def test_anew_the_model_is_asked_again(self, answerer: Make) -> None:
+        generator = Scripted("The repairs cost 40 million euros [1].")
+        answering = answerer(generator)
+        first = answering.ask(COST)
+        *_, anew = answering.stream(COST, manner="anew")
+        assert isinstance(anew, Answer)
+        assert not anew.timings.cached
+        assert self.lasting(anew) == self.lasting(first)
+        assert len(generator.prompts) == 2
+        assert answering.ask(COST).timings.cached
+
+    def test_quotes_alone_are_sentences_of_articles(self, answerer: Make, index: Index) -> None:
+        generator = Scripted("The repairs cost 40 million euros [1].")
+        answering = answerer(generator)
+        worded = answering.ask(COST)
+        *_, quoted = answering.stream(COST, manner="quotes")
+        assert isinstance(quoted, Answer)
+        assert not quoted.timings.cached
+        assert len(generator.prompts) == 1
+        check_quotes(quoted, index)
+        assert [claim.text for claim in quoted.claims][:1] == [quoted.claims[0].quotes[0].text]
+        assert quoted.claims[0].quotes[0].text == worded.claims[0].quotes[0].text
+        assert answering.ask(COST).text == worded.text
+
+    def test_how_an_answer_begins_is_known_without_the_model(self, answerer: Make) -> None:
+        generator = Scripted("Never said.")
+        answering = answerer(generator)
+        begun = answering.foreseen(COST)
+        assert begun
+        assert (begun.standalone_question, begun.kind, bool(begun.hits)) == (COST, "fact", True)
+        assert answering.foreseen(NOT_SAID) is None
+        assert answering.foreseen("Write a poem about the bridge.") is None
+        assert generator.prompts == []
+
     def test_a_refusal_too(self, answerer: Make) -> None:
         answering = answerer("Never said.")
         first, again = (answering.ask(NOT_SAID) for _ in range(2))

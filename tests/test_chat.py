@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,15 @@ from scripted import (
     ScriptedIndex,
     over_index,
     scripted_choice,
+    scripted_suggest,
 )
 
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
+from citewire.qa import replies
+from citewire.qa.followup import topic
+from citewire.qa.types import Answer, Turn
 from citewire.ui.chat import (
     LINE_LENGTH,
     VISITOR_LENGTH,
@@ -35,7 +39,7 @@ from citewire.ui.chat import (
     narrowed,
 )
 from citewire.ui.conversations import Conversations
-from citewire.ui.render import Exchange
+from citewire.ui.render import Exchange, closing
 
 VISITOR = "v" * 32
 
@@ -278,8 +282,12 @@ def test_failed_answers_are_not_kept(kept: Conversations) -> None:
 def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> None:
     go, asked, ended = threading.Event(), [], threading.Event()
 
-    def suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
-        asked.append(refused)
+    def suggest(
+        answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[str]:
+        if answer.status != "abstained":
+            return
+        asked.append(answer.standalone_question)
         yield SUGGESTIONS[0]
         assert go.wait(30)
         if not stopped():
@@ -300,9 +308,67 @@ def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> No
     assert answered.suggestions == ()
 
 
+def test_after_an_answer_questions_are_offered_until_the_visitor_types() -> None:
+    go, given = threading.Event(), []
+
+    def suggest(
+        answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[str]:
+        given.append((answer.question, [turn.question for turn in history], search.filters.outlets))
+        yield "Tell me more"
+        assert go.wait(30)
+        while not stopped():
+            pass
+
+    chat, conversation = loaded_chat(ScriptedAnswerer(), suggest=suggest), visiting()
+    conversation.filters = Filters(outlets=("Northgate Herald",))
+    first = chat.ask("When?", conversation)
+    until(lambda: first.suggestions)
+    assert (first.done, first.suggesting) == (True, True)
+    chat.hush(conversation)
+    go.set()
+    until(lambda: not first.suggesting)
+    assert first.suggestions == ("Tell me more",)
+    second = chat.ask("And now?", conversation)
+    until(lambda: second.suggestions)
+    chat.stop(conversation)
+    assert given == [("When?", [], ("Northgate Herald",)), ("And now?", ["When?"], ("Northgate Herald",))]
+
+
+def test_once_something_was_answered_no_refusal_is_context() -> None:
+    answerer, conversation = ScriptedAnswerer(), visiting()
+    chat = loaded_chat(answerer, suggest=scripted_suggest)
+    for question in (EXAMPLES[2], "Any toll?", EXAMPLES[0], "And the toll?", "Then what?"):
+        exchange = chat.ask(question, conversation)
+        until(lambda exchange=exchange: exchange.done and not exchange.suggesting)  # type: ignore[misc]
+    assert [turn.answer.partition(" [")[0] for turn in answerer.histories[2]] == ["The 3 articles do not say this"] * 2
+    last = answerer.histories[-1]
+    assert [turn.question for turn in last] == [EXAMPLES[2], "Any toll?", EXAMPLES[0], "And the toll?"]
+    refused = "\n".join((replies.NO_MORE, *SUGGESTIONS))  # which "yes" still takes up
+    assert [turn.answer == refused for turn in last] == [True, True, False, True]
+    assert topic(last) == EXAMPLES[0]
+
+
+def test_a_retry_is_made_anew_or_of_quotes_alone() -> None:
+    answerer, conversation = ScriptedAnswerer(), visiting()
+    chat = loaded_chat(answerer)
+    for exchange in (
+        chat.ask("When?", conversation), lambda: chat.retry(conversation), lambda: chat.retry(conversation, "quotes"),
+    ):  # fmt: skip
+        asked = exchange() if callable(exchange) else exchange
+        assert asked
+        until(lambda asked=asked: asked.done)  # type: ignore[misc]
+    assert answerer.manners == ["usual", "anew", "quotes"]
+    assert closing(asked) == (
+        "2 of 2 sentences checked against a quote. 2 articles. Quotes only, without the model's words. 2.1 s."
+    )
+
+
 @pytest.mark.parametrize("error", [ModelError("gone", "start it"), RuntimeError("a bug")])
 def test_a_refusal_stands_where_suggesting_fails(error: Exception) -> None:
-    def suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
+    def suggest(
+        answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[str]:
         yield SUGGESTIONS[0]
         raise error
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
 import pytest
 from scripted import (
     AUDIT,
     GALLERY,
+    GOING_ON,
     GREETING,
     LEAD,
     LEDGER,
@@ -17,6 +21,8 @@ from scripted import (
     ScriptedIndex,
 )
 
+from citewire.qa.types import Answer, Event, Turn
+from citewire.ui import cli
 from citewire.ui.console import print_answer
 from citewire.ui.render import Card, card
 
@@ -31,7 +37,7 @@ def printed(question: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def asked_too(count: int) -> list[str]:
-    return ["", "You can also ask:", *(f"    {question}" for question in OFFERED[:count])]
+    return ["", "You can also ask:", *(f"    {n}. {question}" for n, question in enumerate(OFFERED[:count], 1))]
 
 
 def test_a_list_has_its_lead_and_a_line_for_each_item(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,3 +65,27 @@ def test_what_is_missing_is_said_in_words(capsys: pytest.CaptureFixture[str]) ->
     assert lines[0] == "Not in the sources. The 3 articles do not say this [1]."
     assert lines[2] == "Nearest passages, not used:"
     assert not set(PAYLOADS) & set(lines)
+
+
+def test_chat_numbers_what_it_offers_and_a_number_asks_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Asker:
+        asked: ClassVar[list[tuple[str, int]]] = []
+
+        def stream(self, question: str, turns: Sequence[Turn], stopped: Callable[[], bool]) -> Iterator[Event]:
+            self.asked.append((question, len(turns)))
+            return ScriptedAnswerer().stream(question, turns, stopped=stopped)
+
+        def suggested(self, answer: Answer, turns: Sequence[Turn]) -> Iterator[str]:
+            return iter(GOING_ON[:2])
+
+        def card(self, path: str) -> Card:
+            return card(ScriptedIndex().article(path))
+
+    lines = iter(["When does it open?", "2", "3", "/quit"])
+    monkeypatch.setattr(cli, "_next_line", lambda: next(lines))
+    cli._converse(Asker(), 1000)  # type: ignore[arg-type]
+    assert Asker.asked == [("When does it open?", 0), (GOING_ON[1], 1), ("3", 2)]
+    told = capsys.readouterr().out
+    assert f"You can also ask:\n    1. {GOING_ON[0]}\n    2. {GOING_ON[1]}\n" in told

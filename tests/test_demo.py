@@ -35,6 +35,8 @@ TOUR = (
     Step("A follow-up", "reader: is it free?", "Before two.", "Waiting two.", "searched", "Searched.", "As it is."),
     Step("Disagreement", "What does it cost?", "Before three.", "Waiting three.", "conflict", "Two values.", "No two."),
     Step("A refusal", "Is there a toll?", "Before four.", "Waiting four.", "refusal", "Refused.", "Found."),
+    Step("Hello", "hello", "Before hello.", "Waiting hello.", "reply", "A greeting.", "No greeting."),
+    Step("A list", "What are these articles about?", "Before list.", "Waiting list.", "list", "Items.", "No items."),
     Step("Otherwise", "When does it open again?", "Before five.", "Waiting five.", "refusal", "Refused.", "It knew."),
 )
 
@@ -87,7 +89,8 @@ def ringed(page: Page, selector: str) -> bool:
 def test_the_tour_drives_the_page_and_points_at_what_matters(page: Page) -> None:
     says(page, "Before one.")
     expect(page.locator("#cw-ask textarea")).to_have_value("When does it open?")
-    for step, seen in zip(TOUR[:4], ("mark.cw-on", ".cw-searched", ".cw-conflict", ".cw-abstain"), strict=True):
+    seen_in = ("mark.cw-on", ".cw-searched", ".cw-conflict", ".cw-abstain", ".cw-lead", "ul.cw-text")
+    for step, seen in zip(TOUR[:6], seen_in, strict=True):
         says(page, step.before)
         button(page, "Next")
         says(page, step.after)
@@ -204,11 +207,16 @@ def test_the_real_model_answers_as_the_captions_say(
     for step in STEPS:
         answer = answerer.ask(step.question, tuple(history))
         history.append(Turn(step.question, answer.text))
+        if step.look == "reply":
+            assert (answer.kind, answer.claims) == ("talk", ()), step.title
+            continue
         if step.look == "refusal":
             assert answer.status == "abstained", step.title
             continue
         assert answer.status == "answered", step.title
         assert any(claim.quotes for claim in answer.claims)
+        if step.look == "list":
+            assert answer.listed, step.title
         if step.look == "searched":
             assert answer.standalone_question == "How many Avalon miners did Genesis order?"
         if step.look == "conflict":  # a small reader may miss it; the caption has words for that, and both are quoted

@@ -49,7 +49,7 @@ def states(page: Page) -> Iterator[str]:
     page.locator("[data-cw-do=new]").click()
     ask(page, "How did it change over time?")
     ask(page, EXAMPLES[2])
-    expect(page.locator(".cw-suggestion")).to_have_count(2)
+    expect(page.locator(".cw-answer").last.locator(".cw-suggestion")).to_have_count(2)
     yield "timeline, no answer, suggestions"
     page.locator("[data-cw-do=new]").click()
     ask(page, "Now an error")
@@ -68,6 +68,66 @@ def test_axe_finds_nothing(chromium: Browser, url: str, size: dict[str, int], da
         found = {name: faults(page) for name in states(page)}
     assert len(found) == 10
     assert {name: what for name, what in found.items() if what} == {}
+
+
+NARROW = {"width": 320, "height": 640}
+LONG = "1,243 articles from 17 outlets, 1,240 dated: 29 Sep 2025 to 30 Dec 2026"
+LEAST = 24  # pixels of what is pressed, WCAG 2.2, 2.5.8
+
+
+def contrast(page: Page, part: str, pseudo: str) -> float:
+    """The contrast of a part's text with the page behind it, WCAG 2.2, 1.4.3."""
+    return float(
+        page.evaluate(
+            """([part, pseudo]) => {
+              const lightness = (colour) => {
+                const [r, g, b] = colour.match(/[\\d.]+/g).map((one) => one / 255)
+                  .map((one) => one <= 0.03928 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+              };
+              const style = getComputedStyle(document.querySelector(part), pseudo);
+              if (style.opacity !== "1") return 0;
+              const behind = getComputedStyle(document.querySelector("#cw-ask")).backgroundColor;
+              const two = [style.color, behind].map(lightness);
+              return (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
+            }""",
+            [part, pseudo],
+        )
+    )
+
+
+@pytest.mark.parametrize("size", [NARROW, PHONE], ids=["320", "390"])
+def test_on_a_narrow_screen_nothing_is_cut_off_and_all_can_be_pressed(
+    chromium: Browser, url: str, size: dict[str, int]
+) -> None:
+    with opened(chromium, url, size) as page:
+        usable(page)
+        page.locator(".cw-corpus").evaluate("(e, words) => { e.textContent = words; }", LONG)
+        for name in ("articles", "history", "new"):
+            box = page.locator(f"[data-cw-do={name}]").bounding_box()
+            assert box
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= size["width"], name
+        assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+        assert page.evaluate("document.querySelector('.gradio-container').scrollWidth") == size["width"]
+        ask(page, EXAMPLES[1])
+        ask(page, EXAMPLES[2])
+        expect(page.locator(".cw-answer").last.locator(".cw-suggestion")).to_have_count(2)
+        small = page.evaluate(
+            """(least) => [...document.querySelectorAll("a, button, input, textarea")]
+              .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+              .map((e) => [e.className || e.id, e.getBoundingClientRect()])
+              .filter(([, box]) => box.width && (Math.round(box.width) < least || Math.round(box.height) < least))
+              .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)""",
+            LEAST,
+        )
+        assert small == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_words_in_the_empty_box_can_be_read(chromium: Browser, url: str, dark: bool) -> None:
+    with opened(chromium, url, dark=dark) as page:
+        usable(page)
+        assert contrast(page, "#cw-ask textarea", "::placeholder") >= 4.5
 
 
 def test_axe_finds_what_is_wrong(chromium: Browser, url: str) -> None:

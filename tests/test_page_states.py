@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browser import PHONE, browser_context, opened, tab
+from browser import PHONE, browser_context, faults, opened, tab
+from conftest import until
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     AUDIT,
     COST,
     EXAMPLES,
     GALLERY,
+    GOING_ON,
     HOURS,
     OPENING,
     PAYLOADS,
@@ -24,7 +26,7 @@ from scripted import (
     ScriptedIndex,
     scripted_suggest,
 )
-from served import ask, served, submit, usable
+from served import START_MS, ask, served, submit, usable
 
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
@@ -32,9 +34,10 @@ from citewire.index.types import Embedder, Filters
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.suggest import Suggester
-from citewire.qa.types import Generator
+from citewire.qa.types import Answer, Generator, Turn
 from citewire.ui.chat import Loaded
 from citewire.ui.conversations import Conversations
+from citewire.ui.page import GRACE_S
 
 # Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -81,9 +84,10 @@ def select_sentence(page: Page, number: int) -> None:
     page.locator(".cw-claim").nth(number).evaluate("e => getSelection().selectAllChildren(e)")
 
 
-def reload(page: Page) -> None:
-    page.wait_for_timeout(300)  # Gradio logs an error where a reload cuts off the end of its event stream
-    page.reload()
+def at_rest(page: Page) -> Page:
+    """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
+    page.wait_for_timeout(1500)
+    return page
 
 
 # ---- a sentence finds its evidence
@@ -121,7 +125,7 @@ def test_a_number_says_its_verdict_and_links_to_the_quote_in_the_original(page: 
     ask(page, EXAMPLES[0])
     chip = page.locator("#cw-chat a.cw-chip").first
     chip.hover()
-    expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Supported by its quote, 90% sure.")
+    expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Reworded, and checked against its quote.")
     expect(page.locator(".cw-tip q")).to_have_text(OPENING)
     page.locator(".cw-tip").hover()  # stays for as long as the pointer is on it
     expect(page.locator(".cw-tip q")).to_be_visible()
@@ -142,7 +146,7 @@ def test_the_panel_gives_the_verdict_of_the_sentence_that_was_chosen(page: Page)
         "Sources disagree herePartly in the sources: The quote says 1.31 billion was approved, not spent."
     )
     numbers.first.click()
-    expect(page.locator(".cw-told")).to_have_text("Sources disagree hereSupported by its quote, 90% sure.")
+    expect(page.locator(".cw-told")).to_have_text("Sources disagree hereReworded, and checked against its quote.")
 
 
 def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:
@@ -172,10 +176,10 @@ def test_keyboard_alone_reaches_all(page: Page) -> None:
     expect(page.locator(".cw-closing")).to_be_visible()
     stops = []
     page.locator("#cw-chat a.cw-chip").first.focus()
-    for _ in range(8):
+    for _ in range(9):
         stops.append(page.evaluate("document.activeElement.textContent"))
         page.keyboard.press("Tab")
-    assert stops == ["1", "2", "3", "Copy with sources", "Retry", "Export", "Right", "Wrong"]
+    assert stops == ["1", "2", "3", "Copy with sources", "Retry", "Quotes only", "Export", "Right", "Wrong"]
     page.locator(".cw-wrong").focus()
     page.keyboard.press("Space")
     expect(page.locator(".cw-wrong")).to_have_attribute("aria-pressed", "true")
@@ -234,7 +238,7 @@ def test_stop_freezes_the_text_though_the_model_is_not_done(chromium: Browser, t
         deaf.go.set()
         ask(page, "And now?")
         assert deaf.stopped is False  # of the second one
-        assert page.locator(".cw-answer").first.text_content() == (before or "").replace("RetryExport", "")
+        assert page.locator(".cw-answer").first.text_content() == (before or "").replace("RetryQuotes onlyExport", "")
 
 
 def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> None:
@@ -254,10 +258,10 @@ def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> N
 # ---- History, ratings, export
 
 
-def test_conversations_are_offered_again_after_a_reload(page: Page, answerer: ScriptedAnswerer) -> None:
+def test_conversations_are_offered_again_in_another_tab(page: Page, answerer: ScriptedAnswerer, url: str) -> None:
     ask(page, EXAMPLES[1])
     ask(page, EXAMPLES[0])
-    reload(page)
+    at_rest(page).goto(url)
     expect(usable(page).locator(".cw-welcome")).to_be_visible()
     page.get_by_role("button", name="History").click()
     row = page.locator(".cw-history-row")
@@ -321,9 +325,9 @@ def test_export_saves_the_conversation_and_copies_a_link(page: Page, url: str) -
     page.goto(link)
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=15000)
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
-    assert page.url == f"{url}/"
-    reload(page)
-    expect(usable(page).locator(".cw-welcome")).to_be_visible()
+    assert page.url.startswith(f"{url}/c/")
+    at_rest(page).reload()
+    expect(usable(page).locator(".cw-question")).to_have_text(EXAMPLES[0])  # once: a reload does not ask again
 
 
 def test_a_deleted_conversation_that_is_shown_leaves_the_page(page: Page) -> None:
@@ -336,7 +340,131 @@ def test_a_deleted_conversation_that_is_shown_leaves_the_page(page: Page) -> Non
     expect(page.locator(".cw-welcome")).to_be_visible()
 
 
+# ---- nothing is lost
+
+
+def test_a_reload_takes_up_the_running_answer(chromium: Browser, url: str, answerer: ScriptedAnswerer) -> None:
+    page = chromium.new_page()  # what is cut off is logged as an error
+    page.goto(url)
+    ask(usable(page), EXAMPLES[0])
+    submit(page, "Answer slowly")
+    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+    asked = len(answerer.histories)
+    page.reload()
+    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], "Answer slowly"], timeout=START_MS)
+    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+    expect(page.locator("#cw-ask .stop-button")).to_be_visible()
+    page.wait_for_timeout(1000 * GRACE_S + 500)  # the server knows that the tab is back
+    expect(page.locator(".cw-draft")).to_be_visible()
+    page.locator("#cw-ask .stop-button").click()
+    expect(page.locator(".cw-closing").last).to_contain_text("Stopped before the answer was complete.")
+    assert len(answerer.histories) == asked
+    ask(page, EXAMPLES[1])
+    expect(page.locator(".cw-question")).to_have_count(3)
+    page.close()
+
+
+def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(page: Page, url: str) -> None:
+    ask(page, EXAMPLES[0])
+    page.wait_for_url(f"{url}/c/*")
+    first = page.url
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    page.wait_for_url(f"{url}/")
+    ask(page, EXAMPLES[1])
+    page.wait_for_url(f"{url}/c/*")
+    assert page.url != first
+    page.go_back()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
+    assert page.url == first
+    page.go_forward()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    page.go_forward()
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
+    at_rest(page).goto(first)
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=START_MS)
+    assert page.url == first
+    at_rest(page).goto(f"{url}/c/none")
+    expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'", timeout=START_MS)
+
+
+def test_back_on_a_phone_closes_the_sources_first(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, PHONE) as page:
+        ask(usable(page), EXAMPLES[0])
+        page.wait_for_url(f"{url}/c/*")
+        shown = page.url
+        page.locator("#cw-chat a.cw-chip").first.click()
+        expect(page.locator("#cw-right")).to_be_visible()
+        page.go_back()
+        expect(page.locator("#cw-right")).to_be_hidden()
+        expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
+        page.locator("#cw-chat a.cw-chip").first.click()
+        page.get_by_role("button", name="Close").click()  # takes its entry of the history away
+        expect(page.locator("#cw-right")).to_be_hidden()
+        page.wait_for_timeout(300)
+        assert page.url == shown
+        page.go_back()
+        expect(page.locator(".cw-welcome")).to_be_visible()
+
+
 # ---- suggestions and filters
+
+
+def test_after_an_answer_questions_are_offered_until_the_visitor_types(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    offered = page.locator(".cw-suggestion")
+    expect(offered).to_have_text(list(GOING_ON))
+    assert page.locator(".cw-suggestions .cw-busy").count() == 0
+    offered.first.click()
+    expect(page.locator(".cw-question").last).to_have_text(GOING_ON[0])
+    expect(page.locator(".cw-answer").last.locator(".cw-suggestion").first).to_be_visible()
+    submit(page, "Answer slowly")
+    expect(page.locator(".cw-draft")).to_be_visible()
+    page.locator("#cw-ask .stop-button").click()
+    expect(page.locator(".cw-closing").last).to_contain_text("Stopped")
+    expect(page.locator(".cw-answer").last.locator(".cw-suggestion")).to_have_count(0)
+    assert faults(page) == []
+
+
+def test_who_types_is_offered_no_more(chromium: Browser, tmp_path: Path) -> None:
+    def suggest(
+        answer: Answer, turns: Sequence[Turn], search: SearchOptions, stop: Callable[[], bool]
+    ) -> Iterator[str]:
+        yield GOING_ON[0]
+        until(stop, 90)
+
+    def load() -> Loaded:
+        return Loaded(ScriptedAnswerer(), ScriptedIndex(), "scripted model", suggest=suggest)
+
+    with served(load, tmp_path / "kept.db") as address, opened(chromium, address) as page:
+        ask(usable(page), EXAMPLES[0])
+        expect(page.locator(".cw-suggestion")).to_have_text(GOING_ON[0])
+        page.get_by_role("textbox").press_sequentially("And")
+        ask(page, EXAMPLES[1])  # in line behind what looks for questions, which has ended
+        expect(page.get_by_role("textbox")).to_have_value("")
+
+
+def test_retry_makes_a_new_answer_and_offers_quotes_alone(page: Page, answerer: ScriptedAnswerer) -> None:
+    ask(page, EXAMPLES[0])
+    page.locator(".cw-retry").click()
+    expect(page.locator(".cw-retry")).to_have_attribute("href", "#cw-retry-t2")
+    expect(page.locator("#cw-ask .submit-button")).to_be_visible()
+    page.get_by_role("button", name="Quotes only").click()
+    expect(page.locator(".cw-closing")).to_contain_text("Quotes only, without the model's words.")
+    expect(page.locator(".cw-question")).to_have_count(1)
+    assert answerer.manners[-3:] == ["usual", "anew", "quotes"]
+
+
+def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url: str) -> None:
+    ask(page, EXAMPLES[2])
+    rated = page.locator(".cw-right, .cw-wrong")
+    expect(rated).to_have_text(["Right to refuse", "Wrong to refuse"])
+    with opened(chromium, url, PHONE) as phone:
+        ask(usable(phone), EXAMPLES[2])
+        width = phone.locator(".cw-right").evaluate("e => e.getBoundingClientRect().width")
+        assert width > 100  # in words, on a phone too
 
 
 def test_a_suggestion_is_asked_with_a_click(page: Page) -> None:
@@ -410,7 +538,9 @@ def test_a_changed_index_is_asked_next_and_named_in_the_top_bar(chromium: Browse
 
 
 def test_hostile_suggestions_titles_and_addresses_run_nothing(chromium: Browser, tmp_path: Path) -> None:
-    def suggest(refused: str, search: SearchOptions, stopped: Callable[[], bool]) -> Iterator[str]:
+    def suggest(
+        answer: Answer, turns: Sequence[Turn], search: SearchOptions, stop: Callable[[], bool]
+    ) -> Iterator[str]:
         yield from PAYLOADS[:3]
 
     def load() -> Loaded:

@@ -29,6 +29,7 @@ from scripted import (
     TUNNEL,
     ScriptedAnswerer,
     claim,
+    quote,
 )
 
 from citewire.index.types import Article, Filters
@@ -226,8 +227,8 @@ def test_panel_marks_conflicts_and_gives_reasons() -> None:
         ("2", "conflicts", AUDIT),
     ]
     assert value["claims"] == {
-        "0": {"keys": ["1"], "verdict": "supported", "words": "Supported by its quote, 90% sure."},
-        "1": {"keys": ["2"], "verdict": "supported", "words": "Supported by its quote, 90% sure."},
+        "0": {"keys": ["1"], "verdict": "supported", "words": "Reworded, and checked against its quote."},
+        "1": {"keys": ["2"], "verdict": "supported", "words": "Reworded, and checked against its quote."},
         "2": {
             "keys": ["1"],
             "verdict": "partial",
@@ -243,8 +244,8 @@ def test_panel_marks_conflicts_and_gives_reasons() -> None:
 @pytest.mark.parametrize(
     ("claimed", "expected"),
     [
-        (claim("x", "supported"), "Supported by its quote, 90% sure."),
-        (replace(claim("x", "supported"), probability=1.0), "Supported by its quote, 99% sure."),
+        (claim("x", "supported"), "Reworded, and checked against its quote."),
+        (claim(f"Yes: {OPENING}", "supported", quote(1, TUNNEL, OPENING)), "Quoted word for word."),
         (claim("x", "partial"), "Partly in the sources: the quote says only part of it."),
         (claim("x", "unsupported", reason="7 is in no quote. "), "Not in the sources: 7 is in no quote."),
         (claim("x", "unsupported"), "Not in the sources: no sentence of them says this."),
@@ -292,18 +293,16 @@ def test_a_filter_is_said_in_words(filters: Filters, expected: str) -> None:
     assert filter_line(filters) == expected
 
 
-def test_suggestions_stand_below_a_refusal_and_are_inert() -> None:
-    exchange = finished("What is the toll?")
-    exchange.suggest()
-    assert "Looking for questions that the articles answer" in shown(exchange)
-    exchange.suggest("Is it <b>free</b>?")
-    exchange.suggest(more=False)
+@pytest.mark.parametrize(("question", "refused"), [("What is the toll?", True), ("When does it open?", False)])
+def test_what_is_sought_after_an_answer_changes_nothing_of_what_is_drawn(question: str, refused: bool) -> None:
+    exchange = finished(question)
     markup = shown(exchange)
-    assert (
-        '<a class="cw-suggestion" href="#cw-suggestion-t1-0">Is it &#60;b&#62;free&#60;&#47;b&#62;&#63;</a>' in markup
-    )
-    assert "Looking" not in markup
-    assert panel_value(exchange, card_of)["suggestions"] == ["Is it <b>free</b>?"]
+    assert markup.endswith('<div class="cw-suggestions cw-sought-t1"></div></div>')
+    exchange.suggest("Is it <b>free</b>?")
+    assert shown(exchange) == markup
+    value = panel_value(exchange, card_of)
+    assert value["suggestions"] == ["Is it <b>free</b>?"]
+    assert (value["suggesting"], value["refused"]) == (True, refused)
 
 
 def test_a_lead_stands_without_numbers_before_the_items_of_a_list() -> None:

@@ -1,4 +1,4 @@
-"""Questions near to a refused one: which are kept, with scripted words and, once, with the real model."""
+"""Questions to go on with: which are kept, with scripted words and, once, with the real model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from citewire.index.errors import ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
+from citewire.qa import replies, suggest
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.suggest import TRIED, Suggester, clean, messages
-from citewire.qa.types import Generator, Message
+from citewire.qa.types import REFUSAL, Answer, Claim, Generator, Message, Quote, Turn
 
 FERRY = "The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021."
 FLEET = "Lund Lines runs 14 ferries on the route and carried 2.3 million passengers last year."
 CHAIR = "“Night sailings let lorries skip the coast road 🚚,” said Ana Ruiz, chair of Lund Lines."
 BREWER = "Profit at the brewer Kestrel fell 12% to £3.1 million in 2023, while its sales rose to £48 million."
 ARTICLES = {"ferry.txt": f"{FERRY}\n{FLEET}\n{CHAIR}\n", "brewer.txt": f"{BREWER}\nIt said so.\n"}
-REFUSED = "What does a ticket of Lund Lines cost?"
+REFUSED_QUESTION = "What does a ticket of Lund Lines cost?"
+REFUSED = Answer(REFUSED_QUESTION, REFUSED_QUESTION, "abstained", REFUSAL)
+OPENED_QUESTION = "When did the night route of Lund Lines open?"
 FLEET_QUESTION = "How many ferries does Lund Lines run on the route?"
 CHAIR_QUESTION = "Who is the chair of Lund Lines?"
 FERRY_QUESTION = "When did Lund Lines open a night route between Norland and Skarvik?"
@@ -74,6 +77,12 @@ class Broken(Scripted):
         raise ModelError("The model ran out of memory", "Close other programs.")
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other work on the machine must not decide."""
+    monkeypatch.setattr(suggest, "PATIENCE_S", 120.0)
+
+
 @pytest.fixture(scope="module")
 def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     with indexed(ARTICLES, tmp_path_factory.mktemp("suggest"), embedder) as opened:
@@ -99,13 +108,8 @@ def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, ind
     )
     suggester = make(model)
     found = list(suggester.suggest(REFUSED))
-    assert set(found) == {
-        FLEET_QUESTION,
-        CHAIR_QUESTION,
-        FERRY_QUESTION,
-        BREWER_QUESTION,
-    }
-    assert found[-1] == BREWER_QUESTION  # its sentence is the farthest
+    assert set(found[:4]) == {FLEET_QUESTION, CHAIR_QUESTION, FERRY_QUESTION, BREWER_QUESTION}
+    assert found[3:] == [BREWER_QUESTION, replies.OVERVIEW]  # its sentence is the farthest
     assert model.asked[-1] == BREWER
     assert len(model.asked) == 4 <= TRIED  # "It said so." is no sentence to ask of
 
@@ -113,28 +117,26 @@ def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, ind
 def test_what_is_dropped(make: Make) -> None:
     model = Scripted(
         {
-            FLEET: REFUSED,  # the refused one itself
+            FLEET: REFUSED_QUESTION,  # the refused one itself
             CHAIR: "Who leads the Skarvik Bank?",  # of something the sentence does not name
             FERRY: "How many ferries does Lund Lines own in Norland?",  # finds another sentence first
             BREWER: "What colour does the brewer Kestrel paint its vans?",
         }
     )
-    assert list(make(model).suggest(REFUSED)) == []
+    assert list(make(model).suggest(REFUSED)) == [replies.OVERVIEW]
     assert len(model.asked) == 4
 
 
 def test_one_question_once(make: Make) -> None:
     model = Scripted({FLEET: FLEET_QUESTION, FERRY: "how many ferries does Lund Lines run on THE route?"})
-    assert list(make(model).suggest(REFUSED)) == [FLEET_QUESTION]
+    assert list(make(model).suggest(REFUSED)) == [FLEET_QUESTION, replies.OVERVIEW]
 
 
 def test_only_of_the_articles_that_are_searched(make: Make) -> None:
     model = Scripted({BREWER: BREWER_QUESTION})
     only = SearchOptions(k=8, filters=Filters(articles=("brewer.txt",)))
-    assert list(make(model).suggest(REFUSED, only)) == [BREWER_QUESTION]
+    assert list(make(model).suggest(REFUSED, search=only)) == [BREWER_QUESTION, replies.OVERVIEW]
     assert model.asked == [BREWER]
-    nothing = SearchOptions(k=8, filters=Filters(articles=("none.txt",)))
-    assert list(make(model).suggest(REFUSED, nothing)) == []
 
 
 def test_it_ends_when_told_to(make: Make) -> None:
@@ -146,8 +148,58 @@ def test_it_ends_when_told_to(make: Make) -> None:
 
 
 def test_a_model_that_fails_suggests_nothing(make: Make, caplog: pytest.LogCaptureFixture) -> None:
-    assert list(make(Broken({})).suggest(REFUSED)) == []
+    assert list(make(Broken({})).suggest(REFUSED)) == [replies.OVERVIEW]
     assert "no suggestions" in caplog.text
+
+
+def answered(sentence: str, path: str, question: str = OPENED_QUESTION, kind: str = "fact") -> Answer:
+    start = ARTICLES[path].index(sentence)
+    quote = Quote(1, path, start, start + len(sentence), sentence)
+    return Answer(
+        question,
+        question,
+        "answered",
+        f"{sentence} [1]",
+        (Claim(sentence, "supported", 0.9, "", True, (quote,)),),
+        kind=kind,
+    )
+
+
+def test_after_an_answer_plain_ones_and_those_of_the_sentences_beside(make: Make) -> None:
+    model = Scripted({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION, BREWER: BREWER_QUESTION})
+    found = list(make(model).suggest(answered(FERRY, "ferry.txt")))
+    assert found[:2] == [replies.ABOUT.format("Norland"), replies.MORE]
+    assert set(found[2:]) == {FLEET_QUESTION, CHAIR_QUESTION}
+    assert set(model.asked) == {FLEET, CHAIR}  # neither the quoted one nor those of another article
+
+
+def test_who_said_it_is_offered_where_somebody_did(make: Make) -> None:
+    found = list(make(Scripted({})).suggest(answered(CHAIR, "ferry.txt")))
+    assert found[0] == replies.WHO_SAID
+    assert replies.WHO_SAID not in list(make(Scripted({})).suggest(answered(FERRY, "ferry.txt")))
+    again = answered(CHAIR, "ferry.txt", replies.WHO_SAID, "who_said")
+    assert replies.WHO_SAID not in list(make(Scripted({})).suggest(again))
+
+
+def test_nothing_that_was_asked_or_offered_before(make: Make) -> None:
+    model = Scripted({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION})
+    before = [Turn(FLEET_QUESTION, "14."), Turn("tell me more!", "That is all.")]
+    found = list(make(model).suggest(answered(FERRY, "ferry.txt"), before))
+    assert found == [replies.ABOUT.format("Norland"), CHAIR_QUESTION]
+
+
+def test_what_is_not_for_it_leads_to_plain_questions_without_the_model(make: Make) -> None:
+    model = Scripted(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
+    poem = Answer("Write a poem.", "Write a poem.", "abstained", replies.NOT_FOR_IT["create"], kind="not_for_it")
+    assert list(make(model).suggest(poem)) == [replies.OVERVIEW]
+    assert model.asked == []
+
+
+def test_the_model_has_its_time_and_no_longer(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggest, "PATIENCE_S", 0.0)
+    model = Scripted(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
+    assert list(make(model).suggest(REFUSED)) == [replies.OVERVIEW]
+    assert model.written == 0
 
 
 def test_the_prompt_ends_with_the_sentence() -> None:
@@ -182,6 +234,6 @@ def test_the_real_model_suggests_what_can_be_answered(index: Index, embedder: Em
     answerer = Answerer(index, embedder, generator, load_reader(2))
     first = next(Suggester(answerer, index, embedder, generator).suggest(REFUSED))
     assert first.endswith("?")
-    assert first != REFUSED
+    assert first != REFUSED_QUESTION
     assert answerer.evidence(first)
     assert answerer.ask(first).status in ("answered", "partial")

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Article, Filters
-from citewire.qa.types import Answer, Event, Turn
+from citewire.qa import replies
+from citewire.qa.types import Answer, Event, Manner, Turn
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.overview import Overview
 from citewire.ui.render import ArticleInfo, Exchange, filter_line
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH = 16  # questions waiting over all visitors; more are turned away
 VISITOR_LENGTH = 8  # of them of one visitor
 REMEMBERED = 1_000  # visitors whose last turn is remembered
-SUGGESTED = 3  # questions offered after a refusal
+SUGGESTED = 3  # questions offered after an answer or a refusal
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
@@ -61,13 +62,14 @@ class Answerer(Protocol):
         *,
         stopped: Callable[[], bool] = ...,
         search: SearchOptions | None = None,
+        manner: Manner = ...,
     ) -> Iterator[Event]:
         """Yield a Searched, any Drafts and Checked, and an Answer; end soon after `stopped()` turns true."""
         ...
 
 
-# (refused question, what to search with, whether to stop) -> questions that have an answer
-Suggest = Callable[[str, SearchOptions, Callable[[], bool]], Iterator[str]]
+# (answer or refusal, the turns before it, what to search with, whether to stop) -> questions that have an answer
+Suggest = Callable[[Answer, Sequence[Turn], SearchOptions, Callable[[], bool]], Iterator[str]]
 # (whether to stop) -> what the articles are about, as asked; None where it was stopped or nothing can be said
 About = Callable[[Callable[[], bool]], Answer | None]
 
@@ -81,7 +83,7 @@ class Loaded:
         index: what it searches.
         model: name of the model, for the top bar.
         search: what a question is searched with; the visitor's filters narrow it.
-        suggest: offers questions in place of a refused one.
+        suggest: offers questions to go on with.
         over: makes the same of another index, or of another generation of this one.
         by: makes the same with another model, as `Choice.load` brings it.
         warm_up: does once what the first question would wait for.
@@ -310,9 +312,15 @@ class Conversation:
         return self.exchanges[-1]
 
     def history(self) -> list[Turn]:
-        """Return the finished exchanges before the newest one, oldest first, with the questions that they offered."""
+        """Return the finished exchanges before the newest one, oldest first, with the questions that they offered.
+
+        Once something was answered from articles, no refusal is context: it is told as a reply of citewire's own, which
+        follow-ups pass over; "yes" still takes up what it offered.
+        """
         told = [one for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
-        return [Turn(one.question, "\n".join((one.answer.text, *one.offered))) for one in told if one.answer]
+        passed = any(one.shown and not one.abstained for one in told)
+        said = [(one, replies.NO_MORE if passed and one.abstained else one.answer.text) for one in told if one.answer]
+        return [Turn(one.question, "\n".join((text, *one.offered))) for one, text in said]
 
     def clear(self) -> None:
         """Stop what runs and forget all exchanges; the filters and the chosen model stay."""
@@ -477,15 +485,23 @@ class Chat:
             return str(error)
         return ""
 
-    def ask(self, question: str, conversation: Conversation, *, again: str = "") -> Exchange:
-        """Put a question in the line; `again` is the id of the kept exchange whose answer it replaces."""
+    def ask(self, question: str, conversation: Conversation, *, again: str = "", manner: Manner = "usual") -> Exchange:
+        """Put a question in the line.
+
+        Args:
+            question: what is asked.
+            conversation: by whom.
+            again: the id of the kept exchange whose answer it replaces, "" for none.
+            manner: how it is answered.
+        """
         loaded = self._answering(conversation)
         with conversation.lock:
             exchange = conversation.add(question)
             exchange.kept, exchange.narrowed = again, filter_line(conversation.filters)
-            exchange.by = self._called(loaded.model)
+            exchange.by = self._called(loaded.model) if manner != "quotes" else ""
+            exchange.quotes_only, exchange.suggesting = manner == "quotes", loaded.suggest is not None
             stop, history = conversation.stop, conversation.history()
-        work = partial(self._answer, loaded, exchange, conversation, stop, history)
+        work = partial(self._answer, loaded, exchange, conversation, stop, history, manner)
         self.line.enter(exchange, work, conversation.visitor)
         exchange.move(self.line.ahead(exchange))
         return exchange
@@ -493,13 +509,13 @@ class Chat:
     def _called(self, model: str) -> str:
         return self.choice.called(model) if self.choice else ""
 
-    def retry(self, conversation: Conversation) -> Exchange | None:
-        """Ask the newest question again; the earlier answer to it is dropped."""
+    def retry(self, conversation: Conversation, manner: Manner = "anew") -> Exchange | None:
+        """Ask the newest question again, to be answered as `manner` says; the earlier answer to it is dropped."""
         with conversation.lock:
             if conversation.busy or not conversation.exchanges:
                 return None
             dropped = conversation.exchanges.pop()
-        return self.ask(dropped.question, conversation, again=dropped.kept)
+        return self.ask(dropped.question, conversation, again=dropped.kept, manner=manner)
 
     def _answer(
         self,
@@ -508,12 +524,15 @@ class Chat:
         conversation: Conversation,
         stop: threading.Event,
         history: Sequence[Turn],
+        manner: Manner,
     ) -> None:
         """Run the answerer to its end; what it says after the exchange was stopped is dropped."""
         exchange.move(0)
         try:
             search = narrowed(loaded.search, conversation.filters)
-            events = loaded.answerer.stream(exchange.question, history, stopped=stop.is_set, search=search)
+            events = loaded.answerer.stream(
+                exchange.question, history, stopped=stop.is_set, search=search, manner=manner
+            )
             for event in events:
                 with conversation.lock:
                     if not exchange.done:
@@ -528,9 +547,11 @@ class Chat:
             )  # fmt: skip
         if not exchange.done:
             self._fail(exchange, conversation, "The answer ended early", "Press Retry to ask again.")
-        if not exchange.stopped:
+        if exchange.stopped:
+            exchange.suggest(more=False)
+        else:
             self._keep(exchange, conversation)
-            self._suggest_after(loaded, exchange, conversation, stop)
+            self._suggest_after(loaded, exchange, conversation, stop, history)
 
     def _fail(self, exchange: Exchange, conversation: Conversation, problem: str, fix: str) -> None:
         with conversation.lock:
@@ -562,18 +583,24 @@ class Chat:
             exchange.version += 1
 
     def _suggest_after(
-        self, loaded: Loaded, exchange: Exchange, conversation: Conversation, stop: threading.Event
+        self,
+        loaded: Loaded,
+        exchange: Exchange,
+        conversation: Conversation,
+        stop: threading.Event,
+        history: Sequence[Turn],
     ) -> None:
-        suggest = loaded.suggest
-        if not (exchange.abstained and suggest) or stop.is_set() or len(exchange.offered) >= SUGGESTED:
+        suggest, answer = loaded.suggest, exchange.answer
+        if not (suggest and answer) or answer.offered or exchange.problem or stop.is_set():
+            exchange.suggest(more=False)
             return
 
         def work() -> None:
             try:
                 search = narrowed(loaded.search, conversation.filters)
-                for question in suggest(exchange.standalone, search, lambda: stop.is_set() or self.line.waiting > 0):
+                for question in suggest(answer, history, search, stopped):
                     exchange.suggest(question)
-                    if len(exchange.offered) >= SUGGESTED:
+                    if len(exchange.suggestions) >= SUGGESTED:
                         break
             except CitewireError as error:  # the refusal stands without suggestions
                 logger.warning("no suggestions", extra={"problem": error.problem})
@@ -582,8 +609,15 @@ class Chat:
             finally:
                 exchange.suggest(more=False)
 
-        exchange.suggest()
+        def stopped() -> bool:
+            return stop.is_set() or exchange.hushed or self.line.waiting > 0
+
         self.line.enter(exchange, work, conversation.visitor, is_question=False)
+
+    def hush(self, conversation: Conversation) -> None:
+        """Look for no more questions to offer: the visitor types one."""
+        if (exchange := conversation.newest) and exchange.done:
+            exchange.hushed = True
 
     def stop(self, conversation: Conversation) -> None:
         """End the answer that is being written or waited for; what is shown of it stays."""
@@ -593,6 +627,7 @@ class Chat:
             if exchange is None or exchange.done:
                 return
             exchange.apply(exchange.cut())
+            exchange.suggest(more=False)
         self.line.leave(exchange)
         if exchange.hits:
             self._keep(exchange, conversation)
@@ -601,6 +636,8 @@ class Chat:
         """End all that runs for a conversation; its exchanges are kept where they have something to show."""
         self.stop(conversation)
         self.line.leave(*conversation.exchanges)
+        for exchange in conversation.exchanges:
+            exchange.suggest(more=False)
 
     def new(self, conversation: Conversation) -> None:
         """Begin another conversation in the place of this one."""

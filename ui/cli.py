@@ -16,6 +16,7 @@ import dataclasses
 import json
 import logging
 import os
+import select
 import signal
 import sys
 import threading
@@ -23,6 +24,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
@@ -47,11 +49,13 @@ if TYPE_CHECKING:
     from citewire.index.store import Index as OpenIndex
     from citewire.index.types import Article
     from citewire.qa.answer import Answerer
+    from citewire.qa.suggest import Suggester
     from citewire.ui.chat import Loaded
     from citewire.ui.page import Site
 
 log = logging.getLogger("citewire.ui.cli")
 
+SUGGESTED = 3  # questions offered after an answer of `chat`
 EXIT_FAULT = 1
 EXIT_INTERRUPTED = 130
 HISTORY_FIX = 'Write it as [["question", "answer"], ...] in UTF-8.'
@@ -176,7 +180,11 @@ def _chat(chosen: Settings) -> None:
 
 def _converse(asker: _Asker, max_question_chars: int) -> None:
     turns: list[Turn] = []
+    offered: Sequence[str] = ()
     while (line := _next_line()) not in (None, "/quit"):
+        if line and line.isdecimal() and 1 <= int(line) <= len(offered):  # the number of a question that was offered
+            line = offered[int(line) - 1]
+            typer.echo(console.one_line(line))
         if line == "/new":
             turns.clear()
             console.note("forgotten.")
@@ -192,8 +200,14 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
             if answer.status == "failed":
                 console.note(answer.text)
             else:
-                turns.append(Turn(question, "\n".join((answer.text, *answer.offered))))
+                offered = answer.offered or console.print_offered(asker.suggested(answer, tuple(turns)))
+                turns.append(Turn(question, "\n".join((answer.text, *offered))))
             typer.echo()
+
+
+def _is_typed() -> bool:
+    """Return whether a line waits on a terminal."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def _next_line() -> str | None:
@@ -222,8 +236,9 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex]]:
+def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex, Suggester]]:
     """Open the index, then the models, with a bar while they load."""
+    from citewire.qa.suggest import Suggester
     from citewire.ui import engine
 
     embedder = engine.load_embedder(chosen)
@@ -232,7 +247,7 @@ def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex]]:
         with console.progress_bar() as report:
             generator = engine.load_generator(chosen, report)
             answerer = engine.answerer(chosen, index, embedder, generator)
-        yield answerer, index
+        yield answerer, index, Suggester(answerer, index, embedder, generator)
 
 
 class _Asker:
@@ -240,7 +255,7 @@ class _Asker:
 
     def __init__(self, chosen: Settings) -> None:
         self._chosen = chosen
-        self._here: tuple[Answerer, OpenIndex] | None = None
+        self._here: tuple[Answerer, OpenIndex, Suggester] | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -254,7 +269,7 @@ class _Asker:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _load(self) -> tuple[Answerer, OpenIndex]:
+    def _load(self) -> tuple[Answerer, OpenIndex, Suggester]:
         if self._here is None:
             self._here = self._stack.enter_context(_opened(self._chosen))
         return self._here
@@ -273,6 +288,15 @@ class _Asker:
                 log.info("the page does not take the question", extra={"problem": error.problem})
                 self._page = None
         yield from self._load()[0].stream(text, history, stopped=stopped)
+
+    def suggested(self, answer: Answer, turns: Sequence[Turn]) -> Iterator[str]:
+        """Yield questions to go on with, as long as nothing is typed; none for a pipe, and where a page answers."""
+        if self._here is None or not sys.stdin.isatty() or answer.status == "stopped":
+            return
+        try:
+            yield from islice(self._here[2].suggest(answer, turns, stopped=_is_typed), SUGGESTED)
+        except CitewireError as error:  # the answer stands without them
+            log.info("no suggestions", extra={"problem": error.problem})
 
     def card(self, path: str) -> Card:
         """Label an article of the last answer."""

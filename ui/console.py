@@ -11,7 +11,7 @@ import json
 import re
 import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
@@ -120,10 +120,29 @@ def _after(exchange: Exchange, answer: Answer, card: CardOf) -> Iterator[str]:
     if line := closing(exchange):
         yield ""
         yield line
-    if answer.offered:
-        yield ""
-        yield "You can also ask:"
-    yield from (f"    {one_line(question)}" for question in answer.offered)
+    yield from _offered(answer.offered)
+
+
+def print_offered(questions: Iterator[str]) -> tuple[str, ...]:
+    """Print questions to go on with as they come, numbered; return them."""
+    found: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for question in questions:
+            found.append(question)
+            yield question
+
+    for line in _offered(noted()):
+        typer.echo(line)
+    return tuple(found)
+
+
+def _offered(questions: Iterable[str]) -> Iterator[str]:
+    for number, question in enumerate(questions, 1):
+        if number == 1:
+            yield ""
+            yield "You can also ask:"
+        yield f"    {number}. {one_line(question)}"
 
 
 def _refusal(answer: Answer) -> Iterator[str]:

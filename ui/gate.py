@@ -54,6 +54,19 @@ class Question(_Sent):
     question: _Text
 
 
+class Again(_Sent):
+    """What "cw_retry" brings: whether only quotes are wanted."""
+
+    quotes: bool = False
+
+
+class Tab(_Sent):
+    """What "cw_resume" brings: whose conversation to take up, and the kept one to show where there is none."""
+
+    tab: _Name
+    id: _Name = ""
+
+
 class Kept(_Sent):
     """What "cw_open" brings: the id of a kept conversation."""
 

@@ -3,9 +3,10 @@
 
 import { announce, el } from "./dom.js";
 
-const LINK = /^#cw-(cite|flag|copy|open|retry|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
+const LINK = /^#cw-(cite|flag|copy|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
 const LEAVE_MS = 250; // that the pointer may take from a link to its preview
+const NEAR_PX = 60; // how far from its end the chat may be scrolled and still count as read to it
 const narrow = window.matchMedia("(max-width: 860px)");
 const touch = window.matchMedia("(hover: none)");
 
@@ -194,7 +195,7 @@ export function createLinks({ turns, panel, act }) {
     if (action === "cite") panel.select(turn, key, { from, claim: claimAt(link)?.position });
     if (action === "open") panel.select(turn, turns.get(turn)?.sources[0]?.key, { from });
     if (action === "copy") copyText(link, turns.get(turn)?.copy || "");
-    if (action === "retry") act.retry();
+    if (action === "retry" || action === "quotes") act.retry(action === "quotes");
     if (action === "example") act.ask(link.textContent.trim());
     if (action === "suggestion") act.ask(turns.get(turn)?.suggestions[Number(key)] || link.textContent.trim());
     if (action === "right" || action === "wrong") rate(link, turn, action);
@@ -218,8 +219,28 @@ export function createLinks({ turns, panel, act }) {
     if (panel.leavable) panel.close();
   });
 
+  // Questions that are sought after an answer; what is drawn of the answer stays.
+  function offer() {
+    for (const place of document.querySelectorAll('#cw-chat [class*="cw-sought-"]')) {
+      const turn = /\bcw-sought-(t\d+)\b/.exec(place.className)?.[1];
+      const { suggestions = [], suggesting, refused } = turns.get(turn) || {};
+      const looking = Boolean(suggesting && refused); // under an answer they come by the way
+      const told = JSON.stringify([suggestions, looking]);
+      if (place.dataset.told === told || (!suggestions.length && !looking && !place.firstChild)) continue;
+      place.dataset.told = told;
+      place.replaceChildren(
+        ...(suggestions.length ? [el("p", { class: "cw-suggest-title" }, "You can also ask:"), el("ul", {}, suggestions.map((question, i) =>
+          el("li", {}, el("a", { class: "cw-suggestion", href: `#cw-suggestion-${turn}-${i}` }, question))))] : []),
+        ...(looking ? [el("p", { class: "cw-busy" }, "Looking for questions that the articles answer")] : []));
+      const frame = place.closest(".bubble-wrap");
+      const hidden = frame ? place.getBoundingClientRect().bottom - frame.getBoundingClientRect().bottom : 0;
+      if (hidden > 0 && hidden < place.offsetHeight + NEAR_PX) frame.scrollBy(0, hidden + 8); // who reads at the end sees them
+    }
+  }
+
   // Gradio's sanitiser strips aria attributes from chat messages, so they are put back after each drawing.
   function describe() {
+    offer();
     for (const [name, label] of [["submit", "Ask"], ["stop", "Stop"]]) {
       document.querySelector(`#cw-ask .${name}-button`)?.setAttribute("aria-label", label);
     }

@@ -16,12 +16,14 @@ export function start({ element, props, watch, server, trigger }) {
   let kept = ""; // its id in the History
   let newest = null;
   let answered = []; // those who wait for the answer after a turn: {after, resolve}
+  let began = false; // whether the server has said which conversation this tab shows
   const views = {};
 
   const root = element.querySelector(".cw-panel-root");
   const panel = createPanel({
     root, turns, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
     readArticle: (wanted) => server.read_article(wanted),
+    onSheet: (open) => sheet(open),
     onScope: (articles) => {
       wish = { articles, until: performance.now() + WISH_MS };
       if (!timer) sendWish();
@@ -52,7 +54,7 @@ export function start({ element, props, watch, server, trigger }) {
     trigger("cw_filter", filter);
   }
   new MutationObserver(() => timer || checkWish()).observe(document.body, { attributes: true, attributeFilter: ["data-cw-filter"] });
-  const act = { ask, retry: () => trigger("cw_retry", {}), rate, exports };
+  const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports };
   const links = createLinks({ turns, panel, act });
 
   // Asks, and resolves to the turn once it is answered.
@@ -118,6 +120,14 @@ export function start({ element, props, watch, server, trigger }) {
     if (opener[wanted]) openView(wanted, button);
   });
 
+  // ---- who types wants no more questions to be looked for: the machine is free for theirs
+
+  document.addEventListener("input", (event) => {
+    if (!newest?.suggesting || newest.phase !== "done" || !event.target.closest?.("#cw-ask")) return;
+    newest.suggesting = false;
+    trigger("cw_hush", {});
+  });
+
   // ---- which model answers; as long as it is loaded, the server is asked how far it is
 
   let looking = 0;
@@ -140,7 +150,10 @@ export function start({ element, props, watch, server, trigger }) {
       newest = null;
       shownChat = value.chat;
     }
+    const before = kept;
     kept = value.kept || "";
+    const address = kept ? `/c/${encodeURIComponent(kept)}` : "/";
+    if (kept !== before && location.pathname !== address) window.history.pushState(null, "", address);
     for (const turn of value.turns || []) {
       const before = turns.get(turn.turn);
       const numbered = (one) => Boolean(one?.sources.some((source) => source.label));
@@ -149,7 +162,14 @@ export function start({ element, props, watch, server, trigger }) {
     }
     if (value.about) turns.set(value.about.turn, value.about); // what the empty page quotes
     if (value.turns && !value.turns.length) newest = null;
+    const came = Boolean(value.turns && !began);
+    if (came) {
+      began = true;
+      tell();
+    }
+    if (came && newest && (newest.phase !== "done" || newest.suggesting)) trigger("cw_follow", {}); // it was being answered
     document.body.dataset.cwPhase = newest?.phase || "empty";
+    document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // of what to offer
     panel.take(newest);
     if (newest?.phase !== "done") return;
     const waited = answered.filter(({ after }) => after !== newest.turn);
@@ -213,7 +233,45 @@ export function start({ element, props, watch, server, trigger }) {
     trigger("cw_overview", {});
     setTimeout(() => props.value.telling !== false && tell(), TELL_MS);
   }
-  whenReady(tell);
+  // ---- Back, Forward, and a tab that is loaded again
+
+  let overlaid = false; // whether the newest entry of the history is that of the sheet
+  let leaving = false; // that entry is being taken away
+
+  // Back closes the sheet of a phone first.
+  function sheet(open) {
+    if (open === overlaid) return;
+    overlaid = open;
+    if (open) window.history.pushState(null, "", location.href);
+    else {
+      leaving = true;
+      window.history.back();
+    }
+  }
+  window.addEventListener("popstate", () => {
+    if (leaving) leaving = false;
+    else if (overlaid) {
+      overlaid = false;
+      panel.close();
+    } else {
+      const id = decodeURIComponent(/^\/c\/(.+)$/.exec(location.pathname)?.[1] || "");
+      if (id !== kept) trigger(id ? "cw_open" : "cw_new", id ? { id } : {});
+    }
+  });
+
+  // A tab keeps its name over a reload, and the server its conversation, with what is being answered.
+  function tabName() {
+    const again = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+    const begins = ["q", "draft", "tour"].some((name) => wanted.has(name));
+    const known = again && !begins && sessionStorage.getItem("cw-tab");
+    const name = known || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    sessionStorage.setItem("cw-tab", name);
+    return name;
+  }
+  const opened = { tab: tabName(), id: wanted.get("c") || "" };
+  if (opened.id) window.history.replaceState(null, "", `/c/${encodeURIComponent(opened.id)}`);
+  whenReady(() => trigger("cw_resume", opened));
+
   if (wanted.get("q")) {
     whenReady(() => {
       window.history.replaceState(null, "", location.pathname); // a reload does not ask again

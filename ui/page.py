@@ -14,6 +14,7 @@ import secrets
 import shutil
 import tempfile
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -35,7 +36,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
-from citewire.ui.gate import Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question
+from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
 from citewire.ui.render import (
     Card,
     Exchange,
@@ -57,6 +58,8 @@ from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
+GRACE_S = 8  # after which an answer is stopped whose tab was closed: a tab that is loaded again takes it up
+MOST_TABS = 500  # whose conversations are remembered
 REDRAW_S = 0.05  # changes that follow each other faster than this are drawn together
 RARELY_S = 0.5  # what does not change is looked at less and less often, up to this
 FOLLOWERS = 4  # of one conversation; the page has two at most
@@ -77,6 +80,8 @@ class Page:
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
         # To stop an answer when its tab closes; Gradio keeps the conversations.
         self._sessions: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
+        # Of tabs that may be loaded again, by visitor and the tab's own name; the longest unused first.
+        self._tabs: OrderedDict[tuple[str, str], Conversation] = OrderedDict()
         self._lock = threading.Lock()
 
     # what is shown
@@ -206,11 +211,11 @@ class Page:
             self.chat.ask(question.strip(), conversation)
         return not conversation.notice
 
-    def retry(self, conversation: Conversation, request: gr.Request) -> View:
-        """Ask the newest question again; the earlier answer to it is dropped."""
+    def retry(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
+        """Ask the newest question again, or only for its quotes; the earlier answer to it is dropped."""
         self._meet(conversation, request)
         conversation.notice = ""
-        self.chat.retry(conversation)
+        self.chat.retry(conversation, "quotes" if _data(event).get("quotes") else "anew")
         return self.view(conversation)
 
     def _meet(self, conversation: Conversation, request: gr.Request) -> None:
@@ -232,6 +237,7 @@ class Page:
 
     async def _follow(self, conversation: Conversation) -> AsyncIterator[View]:
         exchange, seen, panel, pause = conversation.newest, -1, None, REDRAW_S
+        drawn: list[dict[str, str]] | None = None
         while exchange is not None and exchange is conversation.newest:
             if exchange.version != seen:
                 seen, pause = exchange.version, REDRAW_S
@@ -239,8 +245,9 @@ class Page:
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
                 # First the buttons too: the last view of the exchange before may have come after that of the question.
                 box = _box(conversation) if panel is None else gr.skip()
-                yield messages, gr.skip() if value == panel else value, box, *[gr.skip()] * 2
-                panel = value
+                chat = gr.skip() if messages == drawn else messages
+                yield chat, gr.skip() if value == panel else value, box, *[gr.skip()] * 2
+                panel, drawn = value, messages
             if exchange.done and not exchange.suggesting:
                 break
             await asyncio.sleep(pause)
@@ -250,6 +257,10 @@ class Page:
     def _progress(self, conversation: Conversation, exchange: Exchange) -> tuple[list[dict[str, str]], dict[str, Any]]:
         with conversation.lock:
             return self._messages(conversation), self._panel(conversation, [exchange])
+
+    def hush(self, conversation: Conversation) -> None:
+        """Look for no more questions to offer: the visitor types."""
+        self.chat.hush(conversation)
 
     def stop(self, conversation: Conversation) -> View:
         """End the answer that is being written or waited for."""
@@ -273,6 +284,27 @@ class Page:
             conversation.notice = f"{error.problem}. {error.fix}"
         return self.view(conversation)
 
+    def resume(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
+        """Take up the conversation of a tab that was loaded again; else show that of its address, if it has one.
+
+        Returns:
+            The conversation, its view, and its switch between models.
+        """
+        tab, wanted = (str(_data(event).get(name, "")) for name in ("tab", "id"))
+        with self._lock:
+            key = (visitor_of(request), tab)
+            known = self._tabs.setdefault(key, conversation)
+            self._tabs.move_to_end(key)
+            if len(self._tabs) > MOST_TABS:
+                self._tabs.popitem(last=False)
+        self._meet(known, request)
+        if known is not conversation:
+            return known, *self.view(known), self.choice(known)
+        if wanted:
+            return gr.skip(), *self.open_kept(conversation, request, event), gr.skip()
+        panel = self._panel(conversation, conversation.exchanges)
+        return gr.skip(), gr.skip(), panel, *[gr.skip()] * 4
+
     def choose(self, conversation: Conversation, event: gr.EventData) -> View:
         """Take which articles to ask from the Articles view."""
         conversation.notice = ""
@@ -289,10 +321,18 @@ class Page:
         return self.choice(conversation)
 
     def close(self, request: gr.Request) -> None:
-        """Stop the answer of a tab that was closed."""
+        """Stop the answer of a tab that was closed, unless the tab is loaded again."""
         with self._lock:
             conversation = self._sessions.pop(str(request.session_hash), None)
         if conversation:
+            timer = threading.Timer(GRACE_S if conversation.busy else 0, self._leave, (conversation,))
+            timer.daemon = True
+            timer.start()
+
+    def _leave(self, conversation: Conversation) -> None:
+        with self._lock:
+            taken_up = any(one is conversation for one in self._sessions.values())
+        if not taken_up:
             self.chat.leave(conversation)
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
@@ -436,7 +476,8 @@ show();
 PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'
 # Gradio knows the events of a component by their names, quoted, in its script.
 PANEL_SCRIPT = """
-// sends "cw_ask", "cw_retry", "cw_new", "cw_open", "cw_filter", "cw_corpus", "cw_overview", "cw_model"
+// sends "cw_resume", "cw_follow", "cw_ask", "cw_retry", "cw_hush", "cw_new", "cw_open", "cw_filter", "cw_corpus",
+// "cw_overview", "cw_model"
 import("/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
@@ -564,12 +605,18 @@ def build_page(
         panel.cw_overview(page.view, state, shown, **at_once)
         # "multiple": who changes their mind at once is heard too.
         panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
+        panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
+        panel.cw_follow(page.answer, state, shown, **follow)
+        panel.cw_hush(page.hush, state, None, **{**at_once, "trigger_mode": "multiple"})
         blocks.unload(page.close)
     return blocks
 
 
 # What the panel's script sends with its events.
-EVENTS: dict[str, type[BaseModel]] = {"cw_ask": Question, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model}
+EVENTS: dict[str, type[BaseModel]] = {
+    "cw_ask": Question, "cw_retry": Again, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model,
+    "cw_resume": Tab,
+}  # fmt: skip
 
 
 def allowed(blocks: gr.Blocks) -> Allowed:

@@ -11,13 +11,13 @@ const RELATIONS = {
   partly: "Supports part of the sentence",
   conflicts: "Sources disagree here",
   found: "Found, being read",
-  related: "Related, not used",
+  related: "Near to the question, but no answer to it",
 };
 
 // turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}. rate(turn, key, value)
 // tells what the reader thinks of a quote. onScope(paths) asks the next question only of the ticked articles, of all where
-// none is. onDrawn() runs after each drawing.
-export function createPanel({ root, turns, readArticle, rate, onScope, onDrawn }) {
+// none is. onSheet(open) hears of the sheet. onDrawn() runs after each drawing.
+export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, onDrawn }) {
   const articles = new Map(); // path and marks -> {paragraphs} or {error}, null while asked for
   const column = document.getElementById("cw-right");
   // claim: position of the sentence it was chosen for, "" for none; beside: that sentence's other quotes
@@ -49,6 +49,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onDrawn }
     column.classList.toggle("cw-opened", open);
     document.body.classList.toggle("cw-sheet", open);
     for (const id of ["cw-left", "cw-head"]) document.getElementById(id).inert = open;
+    onSheet(open);
   }
 
   function close() {
@@ -117,7 +118,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onDrawn }
     const sources = keys.map((key) => value.sources.find((source) => source.key === key));
     const labels = begins.map((key) => value.sources.find((source) => source.key === key)?.label).filter(Boolean);
     return el("mark", {
-      class: [on && "cw-on", beside && "cw-beside", sources.some((s) => s?.relation === "conflicts") && "cw-orange"].filter(Boolean).join(" "),
+      class: [on && "cw-on", beside && "cw-beside", sources.some((s) => s?.relation === "conflicts") && "cw-orange", !sources.some((s) => s?.label) && "cw-near"].filter(Boolean).join(" "),
       tabindex: on ? "-1" : null,
       "data-label": labels.join(" ") || null, // drawn by ::before, so that a selection copies the quote alone
     }, text);
@@ -165,7 +166,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onDrawn }
     const numbered = value.sources.filter((source) => source.label);
     const places = new Set(value.sources.map((source) => source.article)).size;
     if (numbered.length) return `${count(numbered.length, "quote")} from ${count(places, "article")}`;
-    return value.phase === "done" ? "Related, not used" : `${count(value.sources.length, "passage")} found`;
+    return value.phase === "done" ? "No answer in them" : `${count(value.sources.length, "passage")} found`;
   }
 
   function emptyPanel(value) {
@@ -188,7 +189,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onDrawn }
     const value = shownTurn();
     const found = value?.sources || [];
     const parts = [el("header", { class: "cw-panel-head" },
-      el("h2", { id: "cw-panel-title" }, "Sources"),
+      el("h2", { id: "cw-panel-title" }, found.some((source) => source.relation === "related") ? "Nearest passages" : "Sources"),
       found.length ? el("span", { class: "cw-summary" }, summary(value)) : null,
       el("button", { type: "button", class: "cw-close", onclick: close }, "Close"))];
     if (found.length) {

@@ -46,6 +46,8 @@ NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; n
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
 LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
 
+_COMPARED_WORD = re.compile(r"\w+")
+
 Phase = Literal["waiting", "searching", "writing", "done"]
 Relation = Literal["supports", "partly", "conflicts", "found", "related"]
 
@@ -95,7 +97,9 @@ class Exchange:
         ahead: unanswered questions of other sessions that come first.
         problem, fix: set where the answer failed; see `citewire.index.errors.CitewireError`.
         kind, lead, listed: as in `citewire.qa.types.Answer`, known from the search on.
-        suggestions: questions that the articles answer, sought after a refusal; `suggesting` while they are sought.
+        suggestions: questions that the articles answer, sought after the answer; `suggesting` until they are all found.
+        hushed: whether no more are wanted.
+        quotes_only: whether it is answered without the model's words.
         narrowed: which articles were asked, in words, "" for all.
         by: what the model is called that was asked, "" where there is no other.
         kept: its id where conversations are kept, "" where it is not.
@@ -121,6 +125,8 @@ class Exchange:
     fix: str = ""
     suggestions: tuple[str, ...] = ()
     suggesting: bool = False
+    hushed: bool = False
+    quotes_only: bool = False
     narrowed: str = ""
     by: str = ""
     kept: str = ""
@@ -165,7 +171,7 @@ class Exchange:
 
     def fail(self, problem: str, fix: str) -> None:
         """End the exchange with an error; what is already shown stays."""
-        self.phase, self.problem, self.fix, self.draft = "done", problem, fix, ""
+        self.phase, self.problem, self.fix, self.draft, self.suggesting = "done", problem, fix, "", False
         self.version += 1
 
     def cut(self) -> Answer:
@@ -382,14 +388,17 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
     after = [_conflicts(exchange, card_of), _timeline(exchange)]
     parts = [_searched_for(exchange), _abstained(exchange), _lead(exchange), _text(exchange), *after]
     if exchange.phase == "done":
-        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last), _offered(exchange)]
+        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last)]
+        parts += [_offered(exchange)] if last or not exchange.shown else []
     else:
         parts.append(_busy(exchange, articles))
     return f'<div class="cw-answer">{"".join(parts)}</div>'
 
 
 def _searched_for(exchange: Exchange) -> str:
-    same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
+    same = _COMPARED_WORD.findall(exchange.standalone.casefold()) == _COMPARED_WORD.findall(
+        exchange.question.casefold()
+    )
     said = [] if same or not exchange.standalone else [f"Searched for: {exchange.standalone}"]
     said += [exchange.narrowed] if exchange.narrowed else []
     return "".join(f'<p class="cw-searched">{escape(line)}</p>' for line in said)
@@ -485,10 +494,14 @@ def _abstained(exchange: Exchange) -> str:
 
 
 def _offered(exchange: Exchange) -> str:
-    links = _question_links(exchange, "cw-suggestion", exchange.offered)
-    title = '<p class="cw-suggest-title">You can also ask:</p>' if links else ""
-    looking = '<p class="cw-busy">Looking for questions that the articles answer</p>' if exchange.suggesting else ""
-    return f'<div class="cw-suggestions">{title}{links}{looking}</div>' if links or looking else ""
+    """Return the questions that an answer offers, or the place of those that are sought after it.
+
+    links.js fills that: to draw the chat anew for each would take away what is selected or has the focus.
+    """
+    if exchange.answer is None or not exchange.answer.offered:
+        return f'<div class="cw-suggestions cw-sought-{exchange.id}"></div>'
+    links = _question_links(exchange, "cw-suggestion", exchange.answer.offered)
+    return f'<div class="cw-suggestions"><p class="cw-suggest-title">You can also ask:</p>{links}</div>'
 
 
 def _question_links(exchange: Exchange, name: str, questions: Sequence[str]) -> str:
@@ -561,6 +574,8 @@ def closing(exchange: Exchange) -> str:
         parts.append(f"{_count(len(quoted), 'article')}.")
     if exchange.answer and exchange.answer.as_of:
         parts.append(f"As of {human_date(exchange.answer.as_of)}.")
+    if exchange.quotes_only and quoted:
+        parts.append("Quotes only, without the model's words.")
     if exchange.by:
         parts.append(f"By the {exchange.by} model.")
     timings = exchange.answer.timings if exchange.answer else Timings()
@@ -595,12 +610,14 @@ def _actions(exchange: Exchange, last: bool) -> str:
         ("open", "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
         ("retry", "Retry", last),
+        ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),
         ("more", "Export", last and bool(exchange.kept)),
-        ("right", "Right", rated),
-        ("wrong", "Wrong", rated),
+        ("right", "Right to refuse" if exchange.abstained else "Right", rated),
+        ("wrong", "Wrong to refuse" if exchange.abstained else "Wrong", rated),
     )
+    spelled = " cw-spelled" if exchange.abstained else ""  # a phone too says what is rated
     links = [
-        f'<a class="cw-action cw-{name}" href="#cw-{name}-{exchange.id}">{label}</a>'
+        f'<a class="cw-action cw-{name}{spelled}" href="#cw-{name}-{exchange.id}">{label}</a>'
         for name, label, offered in wanted
         if offered
     ]
@@ -642,8 +659,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, and `link`, the quote's place in the
         original), `articles` (path -> fields of `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words),
         `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
-        `suggestions` (questions to go on with), `copy` (plain text), `kind`, `kept`, `unkept` and `ratings` as in
-        `Exchange`.
+        `suggestions` (questions to go on with), `copy` (plain text), `refused`, `suggesting`,
+        `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
@@ -664,6 +681,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         },
         "kind": exchange.kind,
         "suggestions": list(exchange.offered),
+        "suggesting": exchange.suggesting,
+        "refused": exchange.abstained,
         "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
         "kept": exchange.kept,
         "unkept": exchange.unkept,
@@ -677,14 +696,19 @@ def _keys(claim: Claim, found: Sequence[Source]) -> list[str]:
 
 
 def verdict_words(claim: Claim) -> str:
-    """Say what the check of a claim found and why: "Supported by its quote, 97% sure."."""
+    """Say what the check of a claim found and why: "Quoted word for word."."""
     reason = claim.reason.strip().rstrip(".")
     if claim.verdict == "supported":
-        sure = min(99, max(1, round(100 * claim.probability)))
-        return f"Supported by its quote, {sure}% sure."
+        return "Quoted word for word." if is_verbatim(claim) else "Reworded, and checked against its quote."
     if claim.verdict == "partial":
         return f"Partly in the sources: {reason or 'the quote says only part of it'}."
     return f"Not in the sources: {reason or 'no sentence of them says this'}."
+
+
+def is_verbatim(claim: Claim) -> bool:
+    """Say whether a claim is a quote as it stands, at most with a label before it."""
+    text = " ".join(claim.text.split())
+    return any(text.endswith(" ".join(quote.text.split())) for quote in claim.quotes)
 
 
 def text_link(url: str, quote: str) -> str:

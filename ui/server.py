@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import uvicorn
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -116,13 +118,21 @@ class OwnOrigin:
 
 
 def assets() -> APIRouter:
-    """Serve the scripts and style sheets of this package below /cw/; browsers ask each time whether one changed."""
+    """Serve the scripts and style sheets of this package below /cw/, and what leads to a conversation below /c/.
+
+    Browsers ask each time whether a script changed.
+    """
     known = {
         file.name: (file.read_bytes(), ASSET_TYPES[Path(file.name).suffix])
         for file in files("citewire.ui").iterdir()
         if Path(file.name).suffix in ASSET_TYPES
     }
     router = APIRouter()
+
+    @router.get("/c/{conversation}")
+    def kept(conversation: str) -> Response:
+        """Lead to the page, which shows the conversation and this address."""
+        return RedirectResponse(f"/?c={quote(conversation, safe='')}", 303, {"Cache-Control": "no-store"})
 
     @router.get("/cw/{name}")
     def asset(name: str, request: Request) -> Response:

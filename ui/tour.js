@@ -10,7 +10,7 @@ import { el, write } from "./dom.js";
 const TYPED_MS = 35; // a letter
 const READ_MS = 330; // a word: 180 words a minute, as one looks elsewhere too
 const LEAST_MS = 4500;
-const LOOKS = { quote: "mark.cw-on", searched: ".cw-searched", conflict: ".cw-conflict", refusal: ".cw-abstain" };
+const LOOKS = { quote: "mark.cw-on", searched: ".cw-searched", conflict: ".cw-conflict", refusal: ".cw-abstain", reply: ".cw-lead", list: "ul.cw-text" };
 
 export function createTour({ ask, newChat }) {
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -70,7 +70,7 @@ export function createTour({ ask, newChat }) {
     next.disabled = false;
     if (ended) return;
     // The chat is drawn after its state has come: until then the last answer is that of the question before.
-    await until(() => answers().length > before && lastAnswer()?.querySelector(".cw-closing"), 100);
+    await until(() => answers().length > before && lastAnswer() && !lastAnswer().querySelector(":scope > .cw-busy"), 100);
     if (step.look === "quote") lastAnswer()?.querySelector("a.cw-chip")?.click(); // on a phone this opens the sheet
     const found = await until(() => shown(step.look));
     say(at, step.title, found ? step.after : step.otherwise);

@@ -19,7 +19,7 @@ from citewire.ui.settings import Settings
 
 ADDRESS = "/?tour=1"  # opens the page with the tour running
 
-Look = Literal["quote", "searched", "conflict", "refusal"]
+Look = Literal["quote", "searched", "conflict", "refusal", "reply", "list"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,27 @@ class Step:
 
 STEPS = (
     Step(
+        "Hello",
+        "hello",
+        "Five news articles, and a small model that runs on this computer. Nothing leaves it.",
+        "It reads what kind of thing was typed before it looks for anything.",
+        "reply",
+        "A greeting is answered in its own words, without sources, and with questions to begin with.",
+        "It took the greeting for a question.",
+    ),
+    Step(
+        "All articles at once",
+        "What are these articles about?",
+        "Who does not know the articles asks about all of them.",
+        "Counts, outlets and days are known to the program itself.",
+        "list",
+        "The line above is counted, not written by a model. Each item below quotes a sentence of an article.",
+        "This time there was no list.",
+    ),
+    Step(
         "A fact",
         "How many Avalon miners did Mawson order from Canaan?",
-        "Five news articles, and a small model that runs on this computer. Nothing leaves it.",
+        "Now a figure that stands in one sentence of one article.",
         "It first looks for sentences that can answer, and shows where they are from; then the model writes.",
         "quote",
         "The number behind the sentence is its quote. Clicked, it opens the article at the exact words, highlighted:"
@@ -66,6 +84,33 @@ STEPS = (
         "The question was searched for as it stands.",
     ),
     Step(
+        "A summary",
+        "Summarise the article about the JPMorgan report.",
+        "A whole article can be asked for as well.",
+        "The sentences that tell most are chosen, none twice.",
+        "list",
+        "Each point carries its quote, so that a summary can be checked as a figure can.",
+        "This time there was only one point to tell.",
+    ),
+    Step(
+        "A comparison",
+        "Compare MARA and IREN.",
+        "Two companies, side by side.",
+        "The same is looked for on both sides.",
+        "list",
+        "Every point names the side that it tells of. A side that the articles lack would be named, too.",
+        "The articles have too little on one of them.",
+    ),
+    Step(
+        "A list",
+        "Which countries do the articles mention as places for mining?",
+        "Several things, from several sentences.",
+        "Each sentence that may name one is read.",
+        "list",
+        "One thing a line, each with the sentence that names it. Lists may hold one too many: the quote shows it.",
+        "This time one sentence named them all.",
+    ),
+    Step(
         "Sources disagree",
         "What was Canaan's total revenue in 2024?",
         "Now something that two articles tell differently.",
@@ -80,8 +125,8 @@ STEPS = (
         "Last, something that none of the articles says.",
         "A model alone would invent a number here.",
         "refusal",
-        "The sources do not say it, so it does not either. It names what is missing and shows the nearest passages,"
-        " marked as not used.",
+        "The sources do not say it, so it does not either. The nearest passages are shown as such, and below come"
+        " questions that the articles do answer.",
         "This time it found something. Open the quote and judge for yourself.",
     ),
 )

@@ -1,0 +1,47 @@
+"""Two of the conversations of `page_talks`, typed into the real page with the real model; how replies are marked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from page_shots import PATIENT_MS, samples
+from page_talks import TALKS, held, read, wrong
+from playwright.sync_api import Browser, expect
+
+# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown", "text", "found"),
+    [
+        ("answer", "answer", "The order was for 17,352 machines.", []),
+        ("answer", "answer", "The order was for 117,352 machines.", ["0 of 1 groups of words"]),
+        ("answer", "refuse", "No supported answer", ["refuse in place of answer", "0 of 1 groups of words"]),
+        ("answer", "chat", "There are 17,352 articles.", []),
+        ("refuse", "answer", "17,352", ["answer in place of refuse"]),
+        ("chat", "refuse", "I do not write poems. 17,352", []),
+    ],
+)
+def test_a_reply_is_marked_by_its_words(expected: str, shown: str, text: str, found: list[str]) -> None:
+    turn = {"question": "How many?", "expect": expected, "groups": [["17,352", "17.352"]]}
+    assert wrong(turn, {"shown": shown, "text": text}) == found
+
+
+@pytest.mark.real
+def test_two_conversations_go_as_written(chromium: Browser, tmp_path: Path) -> None:
+    talks = {talk["id"]: talk["turns"] for talk in read(TALKS)}
+    assert (len(talks), {len(turns) for turns in talks.values()}) == (8, {4})
+    with samples(tmp_path) as address:
+        page = chromium.new_page()
+        page.goto(address)
+        expect(page.locator(".cw-status[data-state=ready]")).to_be_attached(timeout=PATIENT_MS)
+        for name in ("greeting-overview", "fact-follow-up"):
+            replies = list(held(page, talks[name]))
+            assert {reply["question"]: reply["wrong"] for reply in replies if reply["wrong"]} == {}
+            asked = {reply["question"].lower().strip("?!. ") for reply in replies}
+            for reply in replies:
+                assert len(reply["offered"]) <= 3
+                assert not {one.lower().strip("?!. ") for one in reply["offered"]} & asked
+        page.close()
