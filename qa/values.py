@@ -230,14 +230,14 @@ def bounds(text: str, number: facts.Number) -> tuple[float, float]:
     It is rounded to its last digit, or a little more. A word before it that hedges ("about") lets its closing zeros be
     rounded too; a comparative or superlative ("more than") lets it be the half or the double; a range has another end.
     """
-    whole, _, decimals = "".join(c for c in text[number.start : number.end] if c.isdigit() or c == ".").partition(".")
-    scale = number.value / float(f"{whole}.{decimals}") if whole and number.value else 1.0
-    step = scale * 10.0 ** -len(decimals) if scale > 1 or decimals or _measured(text, number) else 0.0
+    rounded = number.scale > 1 or number.decimals or _measured(text, number)
+    step = number.scale * 10.0**-number.decimals if rounded else 0.0
     hedges = _hedges(text, number)
     if any(hedge.morph.get("Degree", []) in (["Cmp"], ["Sup"]) for hedge in hedges):
         return number.value / 2, number.value * 2
-    if hedges and not decimals and whole.endswith("0"):
-        step = scale * 10.0 ** (len(whole) - len(whole.rstrip("0")))
+    digits = f"{number.value / number.scale:.0f}"
+    if hedges and not number.decimals and digits.endswith("0"):
+        step = number.scale * 10.0 ** (len(digits) - len(digits.rstrip("0")))
     ends = [number.value, *(one.value for one in _other_ends(text, number))]
     slack = max(step / 2, _ROUNDED * number.value) if step else 0.0
     return min(ends) - slack, max(ends) + slack

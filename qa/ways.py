@@ -490,17 +490,8 @@ def _result(whole: Whole, quotes: Sequence[str], given: Sequence[Value | None]) 
     known = [value for value in given if value is not None]
     if not operation or not known or len(known) < len(given):
         return None
-    told = list(zip(whole.names, known, quotes, strict=True))
-    if all(value.days for value in known):
-        moments = [arithmetic.moment(*one) for one in told]
-        result = arithmetic.compute_days(operation, [one for one in moments if one], whole.told)
-    else:
-        figures = [arithmetic.figure(*one) for one in told]
-        if any(one is None for one in figures):
-            return None
-        kinds = {"same_time": whole.kind == "comparison", "change": whole.kind == "change"}
-        result = arithmetic.compute(operation, [one for one in figures if one], told=whole.told, **kinds)
-    return None if isinstance(result, arithmetic.Refusal) else result
+    operands = [arithmetic.Operand(*one) for one in zip(whole.names, known, quotes, strict=True)]
+    return arithmetic.compute(operation, operands, change=whole.kind == "change", told=whole.told)
 
 
 def _label(article: Article) -> str:

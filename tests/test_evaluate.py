@@ -550,9 +550,6 @@ class Scripted:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        return [1 / len(options)] * len(options)
-
 
 SCRIPT: dict[str, str | None] = {
     "cost": "The repairs of the Vann bridge cost 40 million euros.",

@@ -15,7 +15,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import ctranslate2
-import numpy as np
 
 from citewire.index.cores import usable_cores
 from citewire.index.errors import ModelError
@@ -25,7 +24,7 @@ from citewire.qa.types import Message
 
 TOKENS = "tokens"  # folder of the tokenizer in the 8-bit form; CTranslate2 has a config.json of its own
 _POLL = 0.05  # seconds between two looks at `stopped` while the model reads, or works for another caller
-_PREFIXES = 8  # beginnings of prompts that stay read: those of answers, of opinions, of suggestions
+_PREFIXES = 8  # beginnings of prompts that stay read: those of answers, of suggestions
 
 
 class Int8Generator:
@@ -86,21 +85,6 @@ class Int8Generator:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Return the length of the prompt that `generate` would read."""
         return len(self.tokens.prompt(messages))
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        """Return the softmax over the options' first tokens, at the place of the reply's first token.
-
-        Raises:
-            ModelError: the prompt fills the context window, or two options begin with the same token.
-        """
-        firsts = self.tokens.firsts(options)
-        prompt = self.tokens.prompt_with_room(messages)
-        (found,) = self._model.generate_batch(
-            **self._asked(prompt, self._prefix(messages, prompt)), max_length=1, return_logits_vocab=True
-        )
-        logits = np.asarray(found.logits[0][0], np.float64).ravel()[firsts]
-        odds = np.exp(logits - logits.max())
-        return [float(one) for one in odds / odds.sum()]
 
     def _prefix(self, messages: Sequence[Message], prompt: Sequence[int]) -> int:
         """Return how many tokens of the prompt come before the last message's content."""
