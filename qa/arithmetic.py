@@ -142,7 +142,7 @@ def _length(figure: analysis.Token) -> str:
 def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
     """Whether amounts can be put together: of one unit, for times of one length, and such as the operation takes."""
     first = amounts[0]
-    units = {_singular(one.unit) for one in amounts if one.unit}
+    units = {values.singular(one.unit) for one in amounts if one.unit}
     lengths = {one.length for one in amounts if one.length}
     if any(one.kind != first.kind for one in amounts) or len(units) > 1 or len(lengths) > 1:
         return False
@@ -162,7 +162,7 @@ def _difference(a: _Amount, b: _Amount, change: bool) -> Result | None:
     if not value:
         return None  # the same, as far as they are rounded
     unit = "percentage points" if a.kind == "%" else a.unit or b.unit
-    amount = _worded(_number(value, step, scale), scale, _singular(unit) if value == scale == 1 else unit)
+    amount = _worded(_number(value, step, scale), scale, values.singular(unit) if value == scale == 1 else unit)
     formula = f"{_plain(high, scale)} - {_signed(low, scale)} {_equals(value, high.value - low.value)} {amount}"
     shown = f"{_about(a, b)}{amount}"
     sentence = _moved(a, b, shown) if change else f"{high.label}: {shown} more than {low.label}"
@@ -285,11 +285,6 @@ def _signed(amount: _Amount, scale: Decimal) -> str:
 
 def _worded(number: str, scale: Decimal, unit: str) -> str:
     return " ".join(word for word in (number, _SCALES.get(scale, ""), unit) if word)
-
-
-def _singular(unit: str) -> str:
-    words = list(analysis.read(unit))
-    return "".join([*(word.text_with_ws for word in words[:-1]), *(word.lemma_.lower() for word in words[-1:])])
 
 
 def _about(*amounts: _Amount) -> str:

@@ -279,6 +279,12 @@ def counted(text: str, number: facts.Number) -> Token | None:
     return noun if noun.pos_ in ("NOUN", "PROPN") else None
 
 
+def singular(unit: str) -> str:
+    """Return a unit with its last word as one: "night ferry" of "night ferries"."""
+    words = list(analysis.read(unit))
+    return "".join([*(word.text_with_ws for word in words[:-1]), *(word.lemma_.lower() for word in words[-1:])])
+
+
 def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
     found = _dates(evidence, article, _TOUCHES)
     known = {(one.first, one.last) for one in mentions(question, "")}

@@ -457,7 +457,7 @@ class Ways:
 
     def _disagreements(self, told: Telling, part: Part, wanted: SearchOptions) -> Iterator[Event]:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
-        if not part.chosen:
+        if not part.chosen or told.kind == "why":  # reasons and manners are no values
             return
         evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k), copies=None))
         for conflict in conflicts.find(part.text, evidence, self._index.article, self._finder.reader):

@@ -34,7 +34,7 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
-from citewire.qa.verdicts import Checker
+from citewire.qa.verdicts import Checker, Judged, Quoted
 
 BRIDGE = "The repairs of the Vann bridge cost 40 million euros. The bridge reopened in September 2019."
 FERRY = "Lund Lines runs 14 ferries between Norland and Skarvik. Its chair is Ana Ruiz."
@@ -421,13 +421,13 @@ class TestMarks:
         assert found["citation_precision"] == (1.0, 3.0)
 
     def test_a_sentence_supports_itself_whatever_the_checker_says(self, asked: Make) -> None:
-        class Never:
-            def check(self, claim: str, evidence: str) -> marking.Judged:
+        class Never(Checker):
+            def check(self, claim: str, evidence: str | Sequence[Quoted], cited: Sequence[int] = ()) -> Judged:
                 del claim
-                return Checker(ScriptedReader()).check("Bo likes tea.", evidence)
+                return super().check("Bo likes tea.", evidence, cited)
 
         given = answer(claim("The bridge  cost\nmoney.", quote(1, "ferry.txt", "Its chair")), claim(CHAIR.text, CHAIR))
-        found = marking.mark_answer(asked(), given, ARTICLES.__getitem__, Never()).tallies
+        found = marking.mark_answer(asked(), given, ARTICLES.__getitem__, Never(ScriptedReader())).tallies
         assert found["citation_recall"] == found["citation_precision"] == (1, 2)
 
     def test_sources(self, asked: Make) -> None:

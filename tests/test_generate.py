@@ -214,6 +214,12 @@ class TestInt8:
         assert whole.startswith(short := reply(int8, CAPITAL, 3))
         assert 0 < len(short) < len(whole)
 
+    def test_choose_prefers_what_is_said(self, int8: Int8Generator) -> None:
+        asked = (SYSTEM, Message("user", "Is Paris the capital of France? Answer Yes or No."))
+        found = int8.choose(asked, ("Yes", "Perhaps"))
+        assert sum(found) == pytest.approx(1.0)
+        assert found[0] > found[1]
+
     def test_stop_before_and_between_tokens(self, int8: Int8Generator) -> None:
         assert list(int8.generate(CAPITAL, max_tokens=8, stopped=lambda: True)) == []
         pieces: list[str] = []

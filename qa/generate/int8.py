@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import ctranslate2
+import numpy as np
 
 from citewire.index.cores import usable_cores
 from citewire.index.errors import ModelError
@@ -85,6 +86,16 @@ class Int8Generator:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Return the length of the prompt that `generate` would read."""
         return len(self.tokens.prompt(messages))
+
+    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
+        """Return the softmax over the options' first tokens, at the place of the reply's first token; for training/."""
+        firsts = [self.tokens.plain(option)[0] for option in options]
+        prompt = self.tokens.prompt_with_room(messages)
+        asked = self._asked(prompt, self._prefix(messages, prompt))
+        (found,) = self._model.generate_batch(**asked, max_length=1, return_logits_vocab=True)
+        logits = np.asarray(found.logits[0][0], np.float64).ravel()[firsts]
+        odds = np.exp(logits - logits.max())
+        return [float(one) for one in odds / odds.sum()]
 
     def _prefix(self, messages: Sequence[Message], prompt: Sequence[int]) -> int:
         """Return how many tokens of the prompt come before the last message's content."""
