@@ -15,7 +15,7 @@ from citewire.qa import analysis, facts, times
 from citewire.qa.evidence import ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
-from citewire.qa.values import Value, comparable, counted, holds_now, same, singular, values
+from citewire.qa.values import Value, comparable, holds_now, same, singular, values
 
 LEAST = 0.5  # probability of the unlikelier of two answers from which they are called a disagreement
 _NEAR_BEST = 0.3  # share of the best probability from which a sentence's value is compared
@@ -163,7 +163,7 @@ def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
 def _narrower(value: Value, text: str, known: str) -> bool:
     """Whether a figure counts some of a whole, or what has an attribute that `known` has not: "gold" of medals."""
     if value.number is None or value.unit:
-        noun = counted(text, value.number) if value.number else None
+        noun = times.counted(text, value.number) if value.number else None
         there = {token.lemma_.lower() for token in analysis.read(known)}
         told = [child for child in noun.children if child.dep_ in ("amod", "compound")] if noun else []
         return any(child.pos_ in ("ADJ", "NOUN") and child.lemma_.lower() not in there for child in told)

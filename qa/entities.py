@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, overload
 
+from citewire.index.disk import replace
 from citewire.index.passages import sentences
 from citewire.index.store import Index
 from citewire.index.types import Span
@@ -43,11 +44,6 @@ _LEGAL_FORMS = frozenset(
     "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
 )
 _CLEAR = 2  # a bare name stands for the longer one that is this many times as frequent as any other
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
-    del stage, done, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,19 +302,19 @@ def cache_file(folder: Path) -> Path:
 
 
 @overload
-def read_entities(index: Index, folder: Path, report: Report = quiet) -> Entities: ...
+def read_entities(index: Index, folder: Path, report: Report = ...) -> Entities: ...
 
 
 @overload
 def read_entities(
-    index: Index, folder: Path, report: Report = quiet, *, stopped: Callable[[], bool], keep: bool = True
+    index: Index, folder: Path, report: Report = ..., *, stopped: Callable[[], bool], keep: bool = True
 ) -> Entities | None: ...
 
 
 def read_entities(
     index: Index,
     folder: Path,
-    report: Report = quiet,
+    report: Report = lambda *_: None,
     *,
     stopped: Callable[[], bool] = lambda: False,
     keep: bool = True,
@@ -374,15 +370,17 @@ def _read(file: Path) -> tuple[dict[str, tuple[Found, ...]], int]:
 
 def _write(file: Path, found: Mapping[str, tuple[Found, ...]], *, anew: bool = False) -> None:
     """Write a line for each article, behind what is there or in its place; nothing where that cannot be."""
-    version, target = _version(), file.with_name(f"{file.name}.new") if anew else file
+    version = _version()
     out = b"\n"  # ends a line that a killed process has half written
     for sha256, all_ in found.items():
         rows = [[one.name, one.label, one.count, one.span.start, one.span.end] for one in all_]
         out += json.dumps([version, sha256, rows, _checksum(sha256, rows)]).encode() + b"\n"
     try:
-        with target.open("wb" if anew else "ab") as opened:
-            opened.write(out)
-        target.replace(file)
+        if anew:
+            replace(file, out)
+        else:
+            with file.open("ab") as opened:
+                opened.write(out)
     except OSError as error:  # a full disk, a folder that may not be written
         log.info("names are not kept", extra={"file": str(file), "error": str(error)})
 

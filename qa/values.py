@@ -18,7 +18,7 @@ from citewire.index.types import Article, DateMention, Span
 from citewire.qa import analysis, facts
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import ArticleOf, Evidence
-from citewire.qa.times import Days, meet, spoken, stated, tenses, tokens
+from citewire.qa.times import Days, counted, meet, spoken, stated, tenses, tokens
 from citewire.qa.times import asked as asked_time
 
 Kind = Literal["number", "date", "name", "text"]
@@ -268,15 +268,6 @@ def unit(text: str, number: facts.Number) -> str:
         return "percent" if number.unit == "%" else facts.currency(text[number.start : number.end])
     noun = counted(text, number)
     return noun.text if noun else ""
-
-
-def counted(text: str, number: facts.Number) -> Token | None:
-    """Return the noun that a number counts."""
-    last = tokens(text, number.start, number.end)[-1]
-    noun = last.head if last.dep_ == "nummod" else last
-    while noun.dep_ == "compound":  # "night" of "17 night ferries"
-        noun = noun.head
-    return noun if noun.pos_ in ("NOUN", "PROPN") else None
 
 
 def singular(unit: str) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scored import records
 
 from citewire.index.types import Span
 from citewire.qa import facts, values
 from citewire.qa.arithmetic import Operand, Operation, Result, compute
 from citewire.qa.values import Value
-
-CASES = Path(__file__).parent / "data" / "arithmetic.jsonl"
 
 
 def figure(quote: str, label: str = "it") -> Operand:
@@ -31,11 +27,10 @@ def days(label: str, first: str, last: str = "") -> Operand:
 
 def test_results() -> None:
     """Each line of the file: the figures a, b and c of the quotes, and the sentence and formula or neither."""
-    for line in CASES.read_text(encoding="utf-8").splitlines():
-        case = json.loads(line)
+    for case in records("arithmetic.jsonl"):
         found = compute(case["operation"], [figure(*one) for one in zip(case["quotes"], "abc", strict=False)])
         got = (found.sentence, found.formula) if found else (None, None)
-        assert got == (case["sentence"], case.get("formula")), line
+        assert got == (case["sentence"], case.get("formula")), case
 
 
 ACME = days("the founding of Acme", "2013-01-01", "2013-12-31")

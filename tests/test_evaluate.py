@@ -20,7 +20,7 @@ from citewire.index.types import Article
 from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import marks as marking
 from citewire.qa.evaluate import records, runs
-from citewire.qa.evaluate.records import Asked, Claimed, Item, Selection
+from citewire.qa.evaluate.records import Asked, Claimed, Item
 from citewire.qa.evaluate.runs import Evaluator, Results, Source
 from citewire.qa.types import (
     REFUSAL,
@@ -242,27 +242,27 @@ class TestSelection:
         return read(*({"question": f"Q{i}?", "kind": "odd" if i % 2 else "even"} for i in range(20)))
 
     def test_the_first(self, items: list[Item]) -> None:
-        assert records.select(items, Selection(limit=3)) == items[:3]
-        assert records.select(items, Selection(limit=3, kinds=("odd",))) == items[1:7:2]
+        assert records.select(items, limit=3) == items[:3]
+        assert records.select(items, limit=3, kinds=("odd",)) == items[1:7:2]
 
     def test_a_sample_keeps_the_order_and_moves_with_the_seed(self, items: list[Item]) -> None:
-        one, same, other = (records.select(items, Selection(sample=8, seed=seed)) for seed in (1, 1, 2))
+        one, same, other = (records.select(items, sample=8, seed=seed) for seed in (1, 1, 2))
         assert one == same != other
         assert [item.line for item in one] == sorted(item.line for item in one)
-        assert records.select(items, Selection(sample=99)) == items
+        assert records.select(items, sample=99) == items
 
     @pytest.mark.parametrize(
         ("wanted", "said"),
         [
-            (Selection(kinds=("fact",)), "no record is of the kind 'fact'. The kinds are: even, odd"),
-            (Selection(limit=0), "--limit 0 takes no record"),
-            (Selection(sample=-1), "--sample -1 takes no record"),
-            (Selection(limit=1, sample=1), "--limit and --sample are both given"),
+            ({"kinds": ("fact",)}, "no record is of the kind 'fact'. The kinds are: even, odd"),
+            ({"limit": 0}, "--limit 0 takes no record"),
+            ({"sample": -1}, "--sample -1 takes no record"),
+            ({"limit": 1, "sample": 1}, "--limit and --sample are both given"),
         ],
     )
-    def test_what_cannot_be_selected(self, items: list[Item], wanted: Selection, said: str) -> None:
+    def test_what_cannot_be_selected(self, items: list[Item], wanted: dict[str, Any], said: str) -> None:
         with pytest.raises(InputError) as caught:
-            records.select(items, wanted)
+            records.select(items, **wanted)
         assert said in str(caught.value)
 
 
