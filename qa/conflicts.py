@@ -48,14 +48,13 @@ def find(
     timely = [
         one
         for one in evidence
-        if len(one.words.split()) <= _LONGEST
-        and not times.of_another_time(question, one, article(one.article))
-        and not _of_a_namesake(question, one.text)
+        if not times.of_another_time(question, one, article(one.article)) and not _of_a_namesake(question, one.text)
     ]
     if stated := analysis.statement(question):
         found = _yes_or_no(stated, [one for one in timely if one.probability >= least], article, verifier)
     else:
-        found = [one for one in values(question, timely, article) if _is_asked(question, one)]
+        short = [one for one in timely if len(one.words.split()) <= _LONGEST]
+        found = [one for one in values(question, short, article) if _is_asked(question, one)]
     where = {(one.article, one.span): one for one in timely}
     pairs = _pairs(question, found, where, article, least)
     likeliest = sorted(pairs, key=lambda pair: -min(pair[0].probability, pair[1].probability))[:_TRIED]
@@ -70,11 +69,8 @@ def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, ve
         if max(support.supported, support.refuted) >= _DECIDED:
             key = "yes" if support.supported > support.refuted else "no"
             day = article(one.article).published
-            found.append(
-                Value(
-                    "name", one.text, one.article, day, one.span.start, one.span.end, one.span, one.probability, key=key
-                )
-            )
+            place = (one.span.start, one.span.end, one.span)
+            found.append(Value("name", one.text, one.article, day, *place, one.probability, key=key))
     return found
 
 
@@ -154,10 +150,9 @@ def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
     if high > _FAR * low or (a.unit and b.unit and singular(a.unit) != singular(b.unit)):
         return True
     one, other = _said(a, article), _said(b, article)
-    together = any(n.matches(a.number) for n in facts.numbers(other)) or any(
-        n.matches(b.number) for n in facts.numbers(one)
-    )
-    return together or _narrower(a, one, f"{question} {other}") or _narrower(b, other, f"{question} {one}")
+    if any(n.matches(a.number) for n in facts.numbers(other)) or any(n.matches(b.number) for n in facts.numbers(one)):
+        return True
+    return _narrower(a, one, f"{question} {other}") or _narrower(b, other, f"{question} {one}")
 
 
 def _narrower(value: Value, text: str, known: str) -> bool:
