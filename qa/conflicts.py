@@ -12,12 +12,11 @@ from itertools import combinations
 
 from citewire.index.types import Span
 from citewire.qa import analysis, facts, times
-from citewire.qa.evidence import ArticleOf, Evidence
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
 from citewire.qa.values import Value, comparable, holds_now, same, singular, values
 
-LEAST = 0.5  # probability of the unlikelier of two answers from which they are called a disagreement
 _NEAR_BEST = 0.3  # share of the best probability from which a sentence's value is compared
 _SAID = 0.5  # probability from which a sentence says what the other does
 _DECIDED = 0.7  # probability from which a sentence says yes or no
@@ -32,7 +31,7 @@ _Pair = tuple[Value, Value]
 
 
 def find(
-    question: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader, least: float = LEAST
+    question: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader, least: float = ANSWERS
 ) -> tuple[Conflict, ...]:
     """Return the values for the same thing and time in which the sources differ on `question`; none or one conflict.
 
@@ -43,7 +42,7 @@ def find(
         evidence: what bears on it, as `qa.evidence.gather` returns it.
         article: the article of a path.
         verifier: tells whether one sentence says what the other does, and which says yes.
-        least: see `LEAST`.
+        least: probability of the unlikelier of two answers from which they are called a disagreement.
     """
     timely = [
         one

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import groupby, permutations
 from typing import Literal
 
 from citewire.index.dates import mentions
@@ -190,16 +190,12 @@ def _number(question: str, evidence: Evidence, article: Article) -> Value | None
     numbers = _numbers(question, evidence, article, 0) or _numbers(question, evidence, article, _TOUCHES)
     if not numbers:
         return None
-    number = numbers[0]
-    text = evidence.text[number.start : number.end]
-    start, end = number.start + len(text) - len(text.lstrip()), number.start + len(text.rstrip())
-    low, high = bounds(evidence.text, number)
-    made = _made("number", evidence, article, start, end)
-    key = f"{number.value:g}"
-    measured = _measured(evidence.text, number)
-    return replace(
-        made, number=number, low=low, high=high, unit=unit(evidence.text, number), measured=measured, key=key
-    )
+    number, text = numbers[0], evidence.text
+    written = text[number.start : number.end]
+    start, end = number.start + len(written) - len(written.lstrip()), number.start + len(written.rstrip())
+    low, high = bounds(text, number)
+    made = _made("number", evidence, article, start, end, key=f"{number.value:g}")
+    return replace(made, number=number, low=low, high=high, unit=unit(text, number), measured=_measured(text, number))
 
 
 def _measured(text: str, number: facts.Number) -> bool:
@@ -283,8 +279,8 @@ def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
     if not found:
         return None
     one, offset = found[0], evidence.span.start
-    made = _made("date", evidence, article, one.start - offset, one.end - offset)
-    return replace(made, days=(one.first, one.last), key=f"{one.first} {one.last}")
+    made = _made("date", evidence, article, one.start - offset, one.end - offset, key=f"{one.first} {one.last}")
+    return replace(made, days=(one.first, one.last))
 
 
 def _dates(evidence: Evidence, article: Article, gap: int) -> list[DateMention]:
@@ -297,19 +293,13 @@ def _name(question: str, evidence: Evidence, article: Article) -> Value | None:
     """The first name in the words that answer that the question lacks, with what it joins: "Lyon, France"."""
     known = {token.lemma_.lower() for token in analysis.read(question)}
     words = _answer(evidence)
-    names: list[list[Token]] = []
-    for place, token in enumerate(words):
-        if not _is_name(token):
-            continue
-        begun = words.index(names[-1][0]) if names else 0
-        if names and all(one.pos_ in _LINKS for one in words[begun + len(names[-1]) : place]):
-            names[-1] = words[begun : place + 1]
-        else:
-            names.append([token])
-    new = next((run for run in names if not {one.lemma_.lower() for one in run if _is_name(one)} <= known), None)
-    if not new or not (key := _key(new)):
-        return None
-    return replace(_made("name", evidence, article, new[0].idx, new[-1].idx + len(new[-1])), key=key)
+    for part, run in groupby(words, lambda one: _is_name(one) or one.pos_ in _LINKS):
+        named = [one for one in run if part and _is_name(one)]
+        if not {one.lemma_.lower() for one in named} <= known:
+            key = _key([one for one in words if named[0].i <= one.i <= named[-1].i])
+            start, end = named[0].idx, named[-1].idx + len(named[-1])
+            return _made("name", evidence, article, start, end, key=key) if key else None
+    return None
 
 
 def _is_name(token: Token) -> bool:
@@ -327,8 +317,7 @@ def _text(_: str, evidence: Evidence, article: Article) -> Value | None:
     key, offset = _key(_answer(evidence)), evidence.span.start
     if not 0 < len(key.split()) <= _LONGEST_TEXT:
         return None
-    made = _made("text", evidence, article, evidence.answer.start - offset, evidence.answer.end - offset)
-    return replace(made, key=key)
+    return _made("text", evidence, article, evidence.answer.start - offset, evidence.answer.end - offset, key=key)
 
 
 def _key(words: Sequence[Token]) -> str:
@@ -343,9 +332,8 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in words) if len(words) > 1 else name
 
 
-def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int) -> Value:
+def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
     """A value of a stretch of the sentence."""
-    offset, text = evidence.span.start, evidence.text[start:end]
-    return Value(
-        kind, text, article.path, article.published, offset + start, offset + end, evidence.span, evidence.probability
-    )
+    offset, text, day = evidence.span.start, evidence.text[start:end], article.published
+    place = (offset + start, offset + end, evidence.span)
+    return Value(kind, text, article.path, day, *place, evidence.probability, key=key)
