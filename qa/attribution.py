@@ -17,8 +17,8 @@ from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader, Window
 from citewire.qa.verdicts import SUPPORTED, Checker
 
-# Probabilities from which the reader is believed, the lower one where it names the subject of a verb with a clause:
-# in tests/data/speakers.jsonl sentences that nobody says have up to .18, those with such a verb and a speaker from .15.
+# Probabilities from which the reader is believed, the lower one where it names the subject of a verb with a clause;
+# tests/data/speakers.jsonl has sentences of both kinds, and some that nobody said.
 _SPOKEN, _AGREED = 0.45, 0.14
 _READ, _QUOTES = 16, 3  # sentences, the likeliest, in which someone's words are looked for; that are quoted at most
 _ON_TOPIC = 0.15  # probability from which direct speech bears on a question: it seldom names what it speaks of
