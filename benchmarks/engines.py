@@ -22,7 +22,7 @@ from citewire.qa import prompt
 from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import records
 from citewire.qa.generate.load import load_generator
-from citewire.qa.generate.local import Decoding, TransformersGenerator
+from citewire.qa.generate.local import TransformersGenerator
 from citewire.qa.models import cache
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Generator, Message
@@ -38,7 +38,7 @@ def loaded(model: str, threads: int) -> dict[str, Generator]:
         raise SystemExit(f"{model} is a server; name a model of this machine")
     folder = cache.weights_folder(source)
     return {
-        BASE: TransformersGenerator(folder, name=model, device="cpu", threads=threads, decoding=Decoding(drafts=0)),
+        BASE: TransformersGenerator(folder, name=model, device="cpu", threads=threads, guesses=0),
         "torch": TransformersGenerator(folder, name=model, device="cpu", threads=threads),
         "int8": load_generator(model, engine="int8", threads=threads),
     }

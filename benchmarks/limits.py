@@ -6,9 +6,9 @@
 Runs on a CPU and on CUDA. The machine's rates are measured first: bytes a second of reading and of copying much memory,
 operations a second of a large matrix product (bfloat16 on CUDA; float32 on a CPU, which 8-bit products may beat). A
 token of the prompt takes two operations for each weight of the layers; a token of the reply reads all weights and the
-cache of what stands before it. A rate divided by what these allow is its share of the limit. With torch, each way to
-decode is measured in turn (static cache, compiled, drafts from the prompt); drafts that come true beat the limit, which
-is that of going token by token. The model is asked to repeat a text, which suits them.
+cache of what stands before it. A rate divided by what these allow is its share of the limit. Torch is
+measured token by token and with guesses from the prompt; guesses that come true beat the limit, which is that of going
+token by token. The model is asked to repeat a text, which suits them.
 """
 
 from __future__ import annotations
@@ -31,20 +31,13 @@ from safetensors import safe_open
 
 from citewire.index.cores import usable_cores
 from citewire.qa.generate.int8 import TOKENS, Int8Generator
-from citewire.qa.generate.local import Decoding, TransformersGenerator
+from citewire.qa.generate.local import TransformersGenerator
 from citewire.qa.models import cache
 from citewire.qa.models.convert import Form
 from citewire.qa.types import Message
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-WAYS_ON_CUDA = {
-    "growing cache": Decoding(drafts=0),
-    "growing cache, drafts": Decoding(alike=1),
-    "static cache": Decoding(drafts=0, fixed=True),
-    "static cache, compiled": Decoding(drafts=0, fixed=True, backend="inductor"),
-    "static cache, compiled, drafts": Decoding(alike=1, fixed=True, backend="inductor"),
-}
-WAYS_ON_CPU = {"token by token": Decoding(drafts=0), "drafts": Decoding()}
+WAYS = {"token by token": 0, "with guesses": 15}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +164,9 @@ def ways(
     if form == "int8":
         yield "int8", partial(Int8Generator, folder, name=folder.name, threads=threads)
         return
-    for way, decoding in (WAYS_ON_CUDA if device.type == "cuda" else WAYS_ON_CPU).items():
-        yield (
-            way,
-            partial(
-                TransformersGenerator,
-                folder,
-                name=folder.name,
-                device=str(device),
-                threads=threads,
-                decoding=decoding,
-            ),
-        )
+    load = partial(TransformersGenerator, folder, name=folder.name, device=str(device), threads=threads)
+    for way, guesses in WAYS.items():
+        yield way, partial(load, guesses=guesses)
 
 
 def run(
@@ -193,8 +177,6 @@ def run(
     options: argparse.Namespace,
 ) -> Run:
     """Load a model and measure it."""
-    if on_cuda:
-        torch.compiler.reset()
     gc.collect()  # the model before
     if on_cuda:
         torch.cuda.empty_cache()

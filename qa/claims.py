@@ -133,7 +133,7 @@ def judge(
         article: looks up an article by path.
         checker: compares them.
     """
-    quotes = [_quoted(one, article(one.article)) for one in evidence]
+    quotes = [quoted_at(article(one.article), one.span) for one in evidence]
     judged = checker.check(claim, quotes, [n - 1 for n in cited])
     places = [verbatim_place(evidence[place]) for place in judged.places]
     for name in judged.elsewhere:
@@ -148,10 +148,11 @@ def verbatim_place(evidence: Evidence) -> Place:
     return Place(evidence.article, evidence.span, evidence.text)
 
 
-def _quoted(evidence: Evidence, article: Article) -> Quoted:
-    before = sentence_before(article, evidence.span)
-    times = tuple((date.first, date.last) for date in article.dates_in(evidence.span))
-    return Quoted(evidence.text, before, f"{title_words(article)}\n{article.text}", times)
+def quoted_at(article: Article, span: Span) -> Quoted:
+    """Return a sentence of an article with what its words may mean there."""
+    times = tuple((date.first, date.last) for date in article.dates_in(span))
+    around = f"{title_words(article)}\n{article.text}"
+    return Quoted(article.text[span.start : span.end], sentence_before(article, span), around, times)
 
 
 def _naming(name: str, article: Article, before: Span) -> Place | None:

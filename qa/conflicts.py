@@ -7,39 +7,31 @@ are of one kind, neither article gives what the other gives, and no time, scope,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 
 from citewire.index.types import Span
 from citewire.qa import analysis, facts, times
-from citewire.qa.evidence import ArticleOf, Evidence
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
-from citewire.qa.values import Value, comparable, counted, holds_now, same, values
+from citewire.qa.values import Value, comparable, holds_now, same, singular, values
 
-LEAST = 0.2  # probability of the unlikelier of two answers from which they are called a disagreement
 _NEAR_BEST = 0.3  # share of the best probability from which a sentence's value is compared
 _SAID = 0.5  # probability from which a sentence says what the other does
 _DECIDED = 0.7  # probability from which a sentence says yes or no
 _WORDS = 5  # of a thing at most
+_LONGEST = 8  # words that answer at most: more are a statement, whatever figure or name stands in it
 _FAR = 1000.0  # times by which a figure is another's, from which the two are of different things
 _SHORT, _LONG = 7, 80  # days of the time of an event at most; of what figures are reported for at least
-_TRIED = 6  # pairs that the verifier reads
+_TRIED = 6  # pairs of words that the verifier reads
 _SOURCES = 3  # most sources named for one value
 
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two values of two articles that may disagree, and how likely both sentences answer."""
-
-    one: Value
-    other: Value
-    probability: float
+_Pair = tuple[Value, Value]
 
 
 def find(
-    question: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader, least: float = LEAST
+    question: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader, least: float = ANSWERS
 ) -> tuple[Conflict, ...]:
     """Return the values for the same thing and time in which the sources differ on `question`; none or one conflict.
 
@@ -50,7 +42,7 @@ def find(
         evidence: what bears on it, as `qa.evidence.gather` returns it.
         article: the article of a path.
         verifier: tells whether one sentence says what the other does, and which says yes.
-        least: see `LEAST`.
+        least: probability of the unlikelier of two answers from which they are called a disagreement.
     """
     timely = [
         one
@@ -60,12 +52,13 @@ def find(
     if stated := analysis.statement(question):
         found = _yes_or_no(stated, [one for one in timely if one.probability >= least], article, verifier)
     else:
-        found = [one for one in values(question, timely, article) if one.kind != "text" or _names_a_thing(one)]
+        short = [one for one in timely if len(one.words.split()) <= _LONGEST]
+        found = [one for one in values(question, short, article) if _is_asked(question, one)]
     where = {(one.article, one.span): one for one in timely}
-    pairs = _unexplained(list(_pairs(question, found, where, article, least)), article, verifier)
-    if not pairs:
-        return ()
-    return (Conflict(question.rstrip("?! "), tuple(_shown(pairs[0], found, article))),)
+    pairs = _pairs(question, found, where, article, least)
+    likeliest = sorted(pairs, key=lambda pair: -min(pair[0].probability, pair[1].probability))[:_TRIED]
+    pair = next((pair for pair in likeliest if not _say_the_same(pair, article, verifier)), None)
+    return (Conflict(question.rstrip("?! "), tuple(_shown(pair, found, article))),) if pair else ()
 
 
 def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader) -> list[Value]:
@@ -75,11 +68,8 @@ def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, ve
         if max(support.supported, support.refuted) >= _DECIDED:
             key = "yes" if support.supported > support.refuted else "no"
             day = article(one.article).published
-            found.append(
-                Value(
-                    "name", one.text, one.article, day, one.span.start, one.span.end, one.span, one.probability, key=key
-                )
-            )
+            place = (one.span.start, one.span.end, one.span)
+            found.append(Value("name", one.text, one.article, day, *place, one.probability, key=key))
     return found
 
 
@@ -92,6 +82,15 @@ def _of_a_namesake(question: str, text: str) -> bool:
         if not facts.has_name(name, text) and any(words & one and not (words <= one or one <= words) for one in told):
             return True
     return False
+
+
+def _is_asked(question: str, value: Value) -> bool:
+    """Whether a value can be compared: a day of the time asked about; of words, those that name a thing ("chess")."""
+    if value.days:
+        wanted = times.asked(question)
+        return not wanted or times.meet(wanted, value.days)
+    words = analysis.read(value.text) if value.kind == "text" else ()
+    return len(words) <= _WORDS and not any(word.pos_ in ("VERB", "AUX") for word in words)
 
 
 def _pairs(
@@ -107,22 +106,11 @@ def _pairs(
         by_source.setdefault(_source(one, article), []).append(one)
     bar = max(least, _NEAR_BEST * max((one.probability for one in found), default=0.0))
     for ones, others in combinations(by_source.values(), 2):
-        mine = [a for a in ones[:1] if a.probability >= bar and not any(same(a, b) for b in others)]
-        theirs = [b for b in others[:1] if b.probability >= bar and not any(same(a, b) for a in ones)]
-        for a in mine:
-            for b in theirs:
-                if (
-                    comparable(a, b)
-                    and not _apart(question, a, b, where, article)
-                    and not _scoped(question, a, b, article)
-                ):
-                    yield _Pair(a, b, min(a.probability, b.probability))
-
-
-def _names_a_thing(value: Value) -> bool:
-    """Whether words that are no name stand for a thing ("chess") and state nothing."""
-    words = analysis.read(value.text)
-    return len(words) <= _WORDS and not any(word.pos_ in ("VERB", "AUX") for word in words)
+        a, b = ones[0], others[0]
+        told = any(same(a, one) for one in others) or any(same(b, one) for one in ones)
+        answer = not told and min(a.probability, b.probability) >= bar and comparable(a, b)
+        if answer and not _apart(question, a, b, where, article) and not _scoped(question, a, b, article):
+            yield a, b
 
 
 def _source(value: Value, article: ArticleOf) -> str:
@@ -154,28 +142,22 @@ def _apart(question: str, a: Value, b: Value, where: Mapping[tuple[str, Span], E
 
 
 def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
-    """Whether two figures are of different things: far apart, told together, or one of some of the other."""
+    """Whether two figures are of different things: of another unit, far apart, told together, or one of some of all."""
     if a.number is None or b.number is None:
         return False
     low, high = sorted((a.number.value, b.number.value))
-    if high > _FAR * low:
+    if high > _FAR * low or (a.unit and b.unit and singular(a.unit) != singular(b.unit)):
         return True
-    texts = [_said(one, article) for one in (a, b)]
-    if any(
-        one.number and any(one.number.matches(n) for n in facts.numbers(text))
-        for one, text in ((a, texts[1]), (b, texts[0]))
-    ):
+    one, other = _said(a, article), _said(b, article)
+    if any(n.matches(a.number) for n in facts.numbers(other)) or any(n.matches(b.number) for n in facts.numbers(one)):
         return True
-    return any(
-        _narrower(one, text, f"{question} {other}")
-        for one, text, other in ((a, texts[0], texts[1]), (b, texts[1], texts[0]))
-    )
+    return _narrower(a, one, f"{question} {other}") or _narrower(b, other, f"{question} {one}")
 
 
 def _narrower(value: Value, text: str, known: str) -> bool:
     """Whether a figure counts some of a whole, or what has an attribute that `known` has not: "gold" of medals."""
     if value.number is None or value.unit:
-        noun = counted(text, value.number) if value.number else None
+        noun = times.counted(text, value.number) if value.number else None
         there = {token.lemma_.lower() for token in analysis.read(known)}
         told = [child for child in noun.children if child.dep_ in ("amod", "compound")] if noun else []
         return any(child.pos_ in ("ADJ", "NOUN") and child.lemma_.lower() not in there for child in told)
@@ -183,18 +165,12 @@ def _narrower(value: Value, text: str, known: str) -> bool:
     return any(child.dep_ == "prep" for child in last.children)
 
 
-def _unexplained(pairs: Sequence[_Pair], article: ArticleOf, verifier: Reader) -> list[_Pair]:
-    """The likeliest pairs, without those of words where one sentence says what the other does."""
-    tried = sorted(pairs, key=lambda pair: -pair.probability)[:_TRIED]
-    wordy = [pair for pair in tried if pair.one.kind == "text"]
-    told = [(_said(pair.one, article), _said(pair.other, article)) for pair in wordy]
-    support = verifier.verify([two for a, b in told for two in ((a, b), (b, a))])
-    alike = [
-        pair
-        for pair, there, back in zip(wordy, support[::2], support[1::2], strict=True)
-        if max(there.supported, back.supported) >= _SAID
-    ]
-    return [pair for pair in tried if pair not in alike]
+def _say_the_same(pair: _Pair, article: ArticleOf, verifier: Reader) -> bool:
+    """Whether one of two sentences that answer in words says what the other does."""
+    if pair[0].kind != "text":
+        return False
+    one, other = (_said(value, article) for value in pair)
+    return any(support.supported >= _SAID for support in verifier.verify([(one, other), (other, one)]))
 
 
 def _said(value: Value, article: ArticleOf) -> str:
@@ -203,7 +179,7 @@ def _said(value: Value, article: ArticleOf) -> str:
 
 def _shown(pair: _Pair, found: Sequence[Value], article: ArticleOf) -> Iterator[ConflictValue]:
     """Both values, each with the sources that give it, one of each group of copies."""
-    for side in (pair.one, pair.other):
+    for side in pair:
         given = {_source(side, article): side}
         for one in found:
             if same(one, side) and comparable(one, side):

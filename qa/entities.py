@@ -3,25 +3,25 @@
     article -> spaCy -> Found (a spelling in an article)  -> kept by the article's sha256
     Found of all articles -> Entities.named -> Named (one who or what, in all its spellings)
 
-The file is a cache: it may be deleted at any time, and one that is damaged or of another version is made anew. Knows
-names as they are spelled; does not know whether two people share one.
+The file has a line an article. It is a cache: it may be deleted at any time, and lines that are damaged or of another
+version are made anew. Knows names as they are spelled; does not know whether two people share one.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 import zlib
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, overload
 
+from citewire.index.disk import replace
 from citewire.index.passages import sentences
 from citewire.index.store import Index
 from citewire.index.types import Span
@@ -36,7 +36,6 @@ Report = Callable[[str, int, int], None]  # (what is being done, articles done, 
 VERSION = 2  # of what is kept for an article; raise it with every change of `found_in`
 BATCH = 16  # articles that are read, and kept, at a time: about a second's work
 STAGE = "reading names"
-_WAIT_S = 10.0  # for another process that writes to the file
 _KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
 # Kept too, as they tell that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
 _OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "LANGUAGE"})
@@ -45,11 +44,6 @@ _LEGAL_FORMS = frozenset(
     "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
 )
 _CLEAR = 2  # a bare name stands for the longer one that is this many times as frequent as any other
-
-
-def quiet(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
-    del stage, done, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,23 +298,23 @@ def _place(path: str, all_: Sequence[Found]) -> Place:
 def cache_file(folder: Path) -> Path:
     """Return where the names of the articles of the index in `folder` are kept."""
     folder = folder.absolute()
-    return folder.with_name(f"{folder.name}-names.db")
+    return folder.with_name(f"{folder.name}-names.jsonl")
 
 
 @overload
-def read_entities(index: Index, folder: Path, report: Report = quiet) -> Entities: ...
+def read_entities(index: Index, folder: Path, report: Report = ...) -> Entities: ...
 
 
 @overload
 def read_entities(
-    index: Index, folder: Path, report: Report = quiet, *, stopped: Callable[[], bool], keep: bool = True
+    index: Index, folder: Path, report: Report = ..., *, stopped: Callable[[], bool], keep: bool = True
 ) -> Entities | None: ...
 
 
 def read_entities(
     index: Index,
     folder: Path,
-    report: Report = quiet,
+    report: Report = lambda *_: None,
     *,
     stopped: Callable[[], bool] = lambda: False,
     keep: bool = True,
@@ -336,121 +330,64 @@ def read_entities(
         ModelError: the English pipeline cannot be used.
     """
     paths = {summary.path: summary.sha256 for summary in index.articles()}
-    with closing(_Kept(cache_file(folder), keep)) as kept:
-        known = kept.read()
-        missing = {sha256: path for path, sha256 in paths.items() if sha256 not in known}
-        for done in range(0, len(missing), BATCH):
-            if stopped():
-                return None
-            report(STAGE, len(paths) - len(missing) + done, len(paths))
-            batch = list(missing.items())[done : done + BATCH]
-            texts = [index.article(path).text for _, path in batch]
-            read = [found_in(text, entities) for text, entities in zip(texts, analysis.names(texts), strict=True)]
-            rows = {sha256: found for (sha256, _), found in zip(batch, read, strict=True)}
-            kept.write(rows)
-            known |= rows
-        if missing:
-            report(STAGE, len(paths), len(paths))
-        kept.forget(known.keys() - set(paths.values()))
+    file = cache_file(folder)
+    known, lines = _read(file)
+    missing = {sha256: path for path, sha256 in paths.items() if sha256 not in known}
+    for done in range(0, len(missing), BATCH):
+        if stopped():
+            return None
+        report(STAGE, len(paths) - len(missing) + done, len(paths))
+        batch = list(missing.items())[done : done + BATCH]
+        texts = [index.article(path).text for _, path in batch]
+        read = zip(batch, texts, analysis.names(texts), strict=True)
+        rows = {sha256: found_in(text, entities) for (sha256, _), text, entities in read}
+        if keep:
+            _write(file, rows)
+        known |= rows
+    if missing:
+        report(STAGE, len(paths), len(paths))
+    wanted = {sha256: known[sha256] for sha256 in paths.values()}
+    if keep and lines + len(missing) > len(wanted):  # of articles that are gone, of another version, or damaged
+        _write(file, wanted, anew=True)
     return Entities({path: known[sha256] for path, sha256 in paths.items()})
 
 
-class _Kept:
-    """The file of names: a row an article, with a checksum; what cannot be read or written is as if it were not there.
-
-    SQLite lets one process write at a time, and takes back what a killed one had half written. Without `keep` the file
-    is read into memory, and stays as it is.
-    """
-
-    def __init__(self, file: Path, keep: bool = True) -> None:
-        self._file = file
-        self._keep = keep
-        self._open()
-        if not keep and file.exists():
-            with (
-                suppress(sqlite3.Error),
-                closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as there,
-            ):
-                there.backup(self._database)
-
-    def close(self) -> None:
-        """Release the file."""
-        self._database.close()
-
-    def _open(self) -> None:
-        self._database = sqlite3.connect(":memory:")
-        for _ in range(2 if self._keep else 0):  # the second time for a file that is damaged
-            with suppress(sqlite3.OperationalError):  # neither there nor writable, or locked for long
-                opened = sqlite3.connect(self._file, timeout=_WAIT_S)
-                try:
-                    _prepare(opened)
-                except sqlite3.OperationalError:
-                    opened.close()
-                    raise
-                except sqlite3.DatabaseError as error:
-                    opened.close()
-                    self._discard(error)
-                    continue
-                self._database = opened
-                return
-            break
-        _prepare(self._database)
-
-    def _discard(self, error: Exception) -> None:
-        if not self._keep:
-            return
-        log.warning("the names of the articles are read anew", extra={"file": str(self._file), "error": str(error)})
-        with suppress(OSError):
-            self._file.unlink(missing_ok=True)
-            self._file.with_name(f"{self._file.name}-journal").unlink(missing_ok=True)
-
-    def read(self) -> dict[str, tuple[Found, ...]]:
-        """Return the names of all articles that are kept, by sha256."""
-        try:
-            rows = self._database.execute("SELECT sha256, found, checksum FROM names").fetchall()
-        except sqlite3.DatabaseError as error:
-            self.close()
-            self._discard(error)
-            self._open()
-            return {}
-        whole = (row for row in rows if isinstance(row[1], bytes) and zlib.crc32(row[1]) == row[2])
-        return {
-            sha256: tuple(Found(name, label, count, Span(a, b)) for name, label, count, a, b in json.loads(found))
-            for sha256, found, _ in whole
-        }
-
-    def write(self, rows: Mapping[str, tuple[Found, ...]]) -> None:
-        """Keep the names of some articles, by sha256."""
-        packed = [
-            (sha256, data, zlib.crc32(data))
-            for sha256, all_ in rows.items()
-            for data in [json.dumps([(f.name, f.label, f.count, f.span.start, f.span.end) for f in all_]).encode()]
-        ]
-        self._change("INSERT OR REPLACE INTO names VALUES (?, ?, ?)", packed)
-
-    def forget(self, gone: Iterable[str]) -> None:
-        """Drop articles, by sha256."""
-        self._change("DELETE FROM names WHERE sha256 = ?", [(sha256,) for sha256 in gone])
-
-    def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if not rows:
-            return
-        try:
-            with self._database:
-                self._database.executemany(statement, rows)
-        except sqlite3.DatabaseError as error:  # a full disk, a folder that may not be written
-            log.info("names are not kept", extra={"file": str(self._file), "error": str(error)})
+def _read(file: Path) -> tuple[dict[str, tuple[Found, ...]], int]:
+    """The names that are kept, by sha256 of the article, and the number of lines; damaged ones are as if not there."""
+    known: dict[str, tuple[Found, ...]] = {}
+    try:
+        lines = [line for line in file.read_bytes().split(b"\n") if line]
+    except OSError:
+        return known, 0
+    current = _version()
+    for line in lines:
+        with suppress(ValueError, TypeError):
+            version, sha256, rows, checksum = json.loads(line)
+            if version == current and checksum == _checksum(sha256, rows):
+                known[sha256] = tuple(Found(name, label, count, Span(a, b)) for name, label, count, a, b in rows)
+    return known, len(lines)
 
 
-def _prepare(database: sqlite3.Connection) -> None:
-    """Make the table, anew where it is of another version."""
-    version = zlib.crc32(f"{VERSION} {analysis.version()}".encode()) & 0x7FFFFFFF
-    if database.execute("PRAGMA user_version").fetchone() == (version,):
-        return
-    with database:
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("DROP TABLE IF EXISTS names")
-        database.execute(
-            "CREATE TABLE names(sha256 TEXT PRIMARY KEY, found BLOB NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID"
-        )
-        database.execute(f"PRAGMA user_version = {version}")
+def _write(file: Path, found: Mapping[str, tuple[Found, ...]], *, anew: bool = False) -> None:
+    """Write a line for each article, behind what is there or in its place; nothing where that cannot be."""
+    version = _version()
+    out = b"\n"  # ends a line that a killed process has half written
+    for sha256, all_ in found.items():
+        rows = [[one.name, one.label, one.count, one.span.start, one.span.end] for one in all_]
+        out += json.dumps([version, sha256, rows, _checksum(sha256, rows)]).encode() + b"\n"
+    try:
+        if anew:
+            replace(file, out)
+        else:
+            with file.open("ab") as opened:
+                opened.write(out)
+    except OSError as error:  # a full disk, a folder that may not be written
+        log.info("names are not kept", extra={"file": str(file), "error": str(error)})
+
+
+def _checksum(sha256: str, rows: object) -> int:
+    return zlib.crc32(json.dumps([sha256, rows]).encode())
+
+
+def _version() -> str:
+    return f"{VERSION}, {analysis.version()}"

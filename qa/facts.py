@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -77,12 +77,20 @@ _stemmer = Stemmer.Stemmer("english")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text: `value` in full ("2.0 billion" is 2e9), `unit` "" | "%" | "money", span in that text."""
+    """A number in a text.
+
+    Attributes:
+        value: in full: "2.0 billion" is 2e9.
+        start, end: its place in the text.
+        scale, decimals: as it is written; "2.0 billion" has 1e9 and 1.
+    """
 
     value: float
     unit: Unit
     start: int
     end: int
+    scale: float = field(default=1.0, compare=False)
+    decimals: int = field(default=0, compare=False)
 
     def matches(self, other: Number) -> bool:
         """Whether both say the same amount; a unit that only one of them states does not count against it."""
@@ -94,17 +102,16 @@ def numbers(text: str) -> list[Number]:
     """Return the numbers of `text` in order: digits with scale, currency or percent, and number words up to twenty."""
     found = []
     for m in _NUMBER.finditer(text):
-        value = float(m["digits"].replace(",", ""))
         # "5 m" is metres as often as millions, so a lone letter counts only in money or when it touches the digits.
-        scale = (m["scale"] or "").lower()
-        if scale and (len(scale) > 1 or m["money"] or m.end("digits") == m.start("scale")):
-            value *= _SCALES[scale]
+        scaled = m["scale"] and (len(m["scale"]) > 1 or m["money"] or m.end("digits") == m.start("scale"))
+        scale = _SCALES[m["scale"].lower()] if scaled else 1.0
+        value = float(m["digits"].replace(",", "")) * scale
         unit: Unit = "%" if m["percent"] else "money" if m["money"] or m["currency"] else ""
-        found.append(Number(value, unit, m.start(), m.end()))
+        found.append(Number(value, unit, m.start(), m.end(), scale, len(m["digits"].partition(".")[2])))
     for m in _WORD_NUMBER.finditer(text):
-        value = float(_WORDS[m["word"].lower()]) * _SCALES.get((m["scale"] or "").lower(), 1.0)
+        scale = _SCALES.get((m["scale"] or "").lower(), 1.0)
         unit = "%" if m["percent"] else "money" if m["currency"] else ""
-        found.append(Number(value, unit, m.start(), m.end()))
+        found.append(Number(_WORDS[m["word"].lower()] * scale, unit, m.start(), m.end(), scale))
     return sorted(found, key=lambda n: n.start)
 
 

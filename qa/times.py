@@ -91,7 +91,7 @@ def stated(evidence: Evidence, article: Article) -> list[DateMention]:
     for one in facts.numbers(evidence.text):
         start, end = offset + one.start, offset + one.end
         bare = one.value in years and evidence.text[one.start : one.end].isdigit()
-        if bare and not _counts(evidence.text, one) and not any(d.start < end and start < d.end for d in found):
+        if bare and not counted(evidence.text, one) and not any(d.start < end and start < d.end for d in found):
             found.append(DateMention(start, end, f"{one.value:.0f}-01-01", f"{one.value:.0f}-12-31"))
     return found
 
@@ -100,6 +100,15 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
     """Return the tokens of a text that lie in or reach into a stretch of it."""
     inside = (one for one in analysis.read(text) if one.idx < end and one.idx + len(one) > start)
     return [one for one in inside if not one.is_space]
+
+
+def counted(text: str, number: facts.Number) -> Token | None:
+    """Return the noun that a number of a text counts, "ferries" of "2,000 night ferries"; None for none."""
+    last = tokens(text, number.start, number.end)[-1]
+    noun = last.head if last.dep_ == "nummod" else last
+    while noun.dep_ == "compound":
+        noun = noun.head
+    return noun if noun.pos_ in ("NOUN", "PROPN") else None
 
 
 def tenses(text: str) -> set[str]:
@@ -167,12 +176,6 @@ def _extent(text: str, place: DateMention, published: str) -> Days:
 def _before(text: str, place: DateMention) -> str:
     """The word before a time, in lower case."""
     return next((one.lower_ for one in reversed(list(analysis.read(text))) if one.idx < place.start), "")
-
-
-def _counts(text: str, number: facts.Number) -> bool:
-    """Whether a number counts a noun: "2,000 ferries"."""
-    last = tokens(text, number.start, number.end)[-1]
-    return last.dep_ == "nummod" and last.head.pos_ in ("NOUN", "PROPN")
 
 
 def meet(a: Days, b: Days) -> bool:

@@ -222,7 +222,3 @@ class Generator(Protocol):
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """Return the length of the prompt that `generate` would read."""
         ...
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        """Return the probability of each option as the reply's first token, normalised to sum to 1."""
-        ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import groupby, permutations
 from typing import Literal
 
 from citewire.index.dates import mentions
@@ -18,7 +18,7 @@ from citewire.index.types import Article, DateMention, Span
 from citewire.qa import analysis, facts
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import ArticleOf, Evidence
-from citewire.qa.times import Days, meet, spoken, stated, tenses, tokens
+from citewire.qa.times import Days, counted, meet, spoken, stated, tenses, tokens
 from citewire.qa.times import asked as asked_time
 
 Kind = Literal["number", "date", "name", "text"]
@@ -190,16 +190,12 @@ def _number(question: str, evidence: Evidence, article: Article) -> Value | None
     numbers = _numbers(question, evidence, article, 0) or _numbers(question, evidence, article, _TOUCHES)
     if not numbers:
         return None
-    number = numbers[0]
-    text = evidence.text[number.start : number.end]
-    start, end = number.start + len(text) - len(text.lstrip()), number.start + len(text.rstrip())
-    low, high = bounds(evidence.text, number)
-    made = _made("number", evidence, article, start, end)
-    key = f"{number.value:g}"
-    measured = _measured(evidence.text, number)
-    return replace(
-        made, number=number, low=low, high=high, unit=unit(evidence.text, number), measured=measured, key=key
-    )
+    number, text = numbers[0], evidence.text
+    written = text[number.start : number.end]
+    start, end = number.start + len(written) - len(written.lstrip()), number.start + len(written.rstrip())
+    low, high = bounds(text, number)
+    made = _made("number", evidence, article, start, end, key=f"{number.value:g}")
+    return replace(made, number=number, low=low, high=high, unit=unit(text, number), measured=_measured(text, number))
 
 
 def _measured(text: str, number: facts.Number) -> bool:
@@ -230,14 +226,14 @@ def bounds(text: str, number: facts.Number) -> tuple[float, float]:
     It is rounded to its last digit, or a little more. A word before it that hedges ("about") lets its closing zeros be
     rounded too; a comparative or superlative ("more than") lets it be the half or the double; a range has another end.
     """
-    whole, _, decimals = "".join(c for c in text[number.start : number.end] if c.isdigit() or c == ".").partition(".")
-    scale = number.value / float(f"{whole}.{decimals}") if whole and number.value else 1.0
-    step = scale * 10.0 ** -len(decimals) if scale > 1 or decimals or _measured(text, number) else 0.0
+    rounded = number.scale > 1 or number.decimals or _measured(text, number)
+    step = number.scale * 10.0**-number.decimals if rounded else 0.0
     hedges = _hedges(text, number)
     if any(hedge.morph.get("Degree", []) in (["Cmp"], ["Sup"]) for hedge in hedges):
         return number.value / 2, number.value * 2
-    if hedges and not decimals and whole.endswith("0"):
-        step = scale * 10.0 ** (len(whole) - len(whole.rstrip("0")))
+    digits = f"{number.value / number.scale:.0f}"
+    if hedges and not number.decimals and digits.endswith("0"):
+        step = number.scale * 10.0 ** (len(digits) - len(digits.rstrip("0")))
     ends = [number.value, *(one.value for one in _other_ends(text, number))]
     slack = max(step / 2, _ROUNDED * number.value) if step else 0.0
     return min(ends) - slack, max(ends) + slack
@@ -270,13 +266,10 @@ def unit(text: str, number: facts.Number) -> str:
     return noun.text if noun else ""
 
 
-def counted(text: str, number: facts.Number) -> Token | None:
-    """Return the noun that a number counts."""
-    last = tokens(text, number.start, number.end)[-1]
-    noun = last.head if last.dep_ == "nummod" else last
-    while noun.dep_ == "compound":  # "night" of "17 night ferries"
-        noun = noun.head
-    return noun if noun.pos_ in ("NOUN", "PROPN") else None
+def singular(unit: str) -> str:
+    """Return a unit with its last word as one: "night ferry" of "night ferries"."""
+    words = list(analysis.read(unit))
+    return "".join([*(word.text_with_ws for word in words[:-1]), *(word.lemma_.lower() for word in words[-1:])])
 
 
 def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
@@ -286,8 +279,8 @@ def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
     if not found:
         return None
     one, offset = found[0], evidence.span.start
-    made = _made("date", evidence, article, one.start - offset, one.end - offset)
-    return replace(made, days=(one.first, one.last), key=f"{one.first} {one.last}")
+    made = _made("date", evidence, article, one.start - offset, one.end - offset, key=f"{one.first} {one.last}")
+    return replace(made, days=(one.first, one.last))
 
 
 def _dates(evidence: Evidence, article: Article, gap: int) -> list[DateMention]:
@@ -300,19 +293,13 @@ def _name(question: str, evidence: Evidence, article: Article) -> Value | None:
     """The first name in the words that answer that the question lacks, with what it joins: "Lyon, France"."""
     known = {token.lemma_.lower() for token in analysis.read(question)}
     words = _answer(evidence)
-    names: list[list[Token]] = []
-    for place, token in enumerate(words):
-        if not _is_name(token):
-            continue
-        begun = words.index(names[-1][0]) if names else 0
-        if names and all(one.pos_ in _LINKS for one in words[begun + len(names[-1]) : place]):
-            names[-1] = words[begun : place + 1]
-        else:
-            names.append([token])
-    new = next((run for run in names if not {one.lemma_.lower() for one in run if _is_name(one)} <= known), None)
-    if not new or not (key := _key(new)):
-        return None
-    return replace(_made("name", evidence, article, new[0].idx, new[-1].idx + len(new[-1])), key=key)
+    for part, run in groupby(words, lambda one: _is_name(one) or one.pos_ in _LINKS):
+        named = [one for one in run if part and _is_name(one)]
+        if not {one.lemma_.lower() for one in named} <= known:
+            key = _key([one for one in words if named[0].i <= one.i <= named[-1].i])
+            start, end = named[0].idx, named[-1].idx + len(named[-1])
+            return _made("name", evidence, article, start, end, key=key) if key else None
+    return None
 
 
 def _is_name(token: Token) -> bool:
@@ -330,8 +317,7 @@ def _text(_: str, evidence: Evidence, article: Article) -> Value | None:
     key, offset = _key(_answer(evidence)), evidence.span.start
     if not 0 < len(key.split()) <= _LONGEST_TEXT:
         return None
-    made = _made("text", evidence, article, evidence.answer.start - offset, evidence.answer.end - offset)
-    return replace(made, key=key)
+    return _made("text", evidence, article, evidence.answer.start - offset, evidence.answer.end - offset, key=key)
 
 
 def _key(words: Sequence[Token]) -> str:
@@ -346,9 +332,8 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in words) if len(words) > 1 else name
 
 
-def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int) -> Value:
+def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
     """A value of a stretch of the sentence."""
-    offset, text = evidence.span.start, evidence.text[start:end]
-    return Value(
-        kind, text, article.path, article.published, offset + start, offset + end, evidence.span, evidence.probability
-    )
+    offset, text, day = evidence.span.start, evidence.text[start:end], article.published
+    place = (offset + start, offset + end, evidence.span)
+    return Value(kind, text, article.path, day, *place, evidence.probability, key=key)

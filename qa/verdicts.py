@@ -183,9 +183,8 @@ def _agrees(said: facts.Number, told: facts.Number, claim: str) -> bool:
         return False
     if not told.value or not said.value or said.value in facts.years(claim):
         return False
-    spelled = "".join(character for character in claim[said.start : said.end] if character in "0123456789.")
-    digits = spelled.replace(".", "").lstrip("0")
-    written = len(digits if "." in spelled else digits.rstrip("0")) or 1
+    digits = f"{said.value / said.scale:.{said.decimals}f}".replace(".", "").lstrip("0")
+    written = len(digits if said.decimals else digits.rstrip("0")) or 1
     step = 10.0 ** (math.floor(math.log10(abs(told.value))) - written + 1)
     return (
         written < len(f"{told.value:.15g}".replace(".", "").strip("0"))

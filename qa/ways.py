@@ -457,7 +457,7 @@ class Ways:
 
     def _disagreements(self, told: Telling, part: Part, wanted: SearchOptions) -> Iterator[Event]:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
-        if not part.chosen:
+        if not part.chosen or told.kind == "why":  # reasons and manners are no values
             return
         evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k), copies=None))
         for conflict in conflicts.find(part.text, evidence, self._index.article, self._finder.reader):
@@ -490,17 +490,8 @@ def _result(whole: Whole, quotes: Sequence[str], given: Sequence[Value | None]) 
     known = [value for value in given if value is not None]
     if not operation or not known or len(known) < len(given):
         return None
-    told = list(zip(whole.names, known, quotes, strict=True))
-    if all(value.days for value in known):
-        moments = [arithmetic.moment(*one) for one in told]
-        result = arithmetic.compute_days(operation, [one for one in moments if one], whole.told)
-    else:
-        figures = [arithmetic.figure(*one) for one in told]
-        if any(one is None for one in figures):
-            return None
-        kinds = {"same_time": whole.kind == "comparison", "change": whole.kind == "change"}
-        result = arithmetic.compute(operation, [one for one in figures if one], told=whole.told, **kinds)
-    return None if isinstance(result, arithmetic.Refusal) else result
+    operands = [arithmetic.Operand(*one) for one in zip(whole.names, known, quotes, strict=True)]
+    return arithmetic.compute(operation, operands, change=whole.kind == "change", told=whole.told)
 
 
 def _label(article: Article) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,19 +101,6 @@ def streamed(*events: str, then: str = "end") -> Reply:
                 raise
 
         return StreamingResponse(send(), media_type="text/event-stream")
-
-    return reply
-
-
-def whole(content: str, tops: Sequence[tuple[str, float]] | None = None, status: int = 200) -> Reply:
-    """Send one message; `tops` are the candidates of its first token with their probabilities."""
-
-    def reply(served: Served, body: dict[str, Any]) -> Response:
-        choice: dict[str, Any] = {"index": 0, "message": {"role": "assistant", "content": content}}
-        if tops is not None:
-            listed = [{"token": token, "logprob": math.log(chance)} for token, chance in tops]
-            choice["logprobs"] = {"content": [{**listed[0], "top_logprobs": listed}]}
-        return JSONResponse({"object": "chat.completion", "choices": [choice]}, status_code=status)
 
     return reply
 

@@ -90,9 +90,6 @@ class Scripted:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(m.content.split()) for m in messages)
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        raise NotImplementedError
-
 
 class Remembering:
     """The real embedder, asked once for each text: most of these tests ask the same question."""

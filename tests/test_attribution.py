@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from conftest import indexed
 from readers import ScriptedReader
+from scored import records
 
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Hit, Span
+from citewire.index.types import Article, Embedder, Hit, Span
 from citewire.qa.attribution import located, quotes, who_said
 from citewire.qa.claims import Place
 from citewire.qa.evidence import ANSWERS, gather
@@ -96,34 +97,20 @@ def test_nothing_found_is_nowhere(index: Index) -> None:
     assert located("Brask closed its mill.", [], index.article, ScriptedReader()) is None
 
 
-@pytest.mark.parametrize(
-    ("article", "text", "name"),
-    [
-        ("brask.txt", WOOD, "Lena Holm"),
-        ("brask.txt", "“We could not pay it any longer.”", "Lena Holm"),
-        ("brask.txt", "About 240 people lose their work, the union said.", "union"),
-        ("ferry.txt", "The mayor of Vire, Paul Okafor, said the ferry would run all night from September.", "Okafor"),
-        ("dam.txt", "“Nobody has looked at these walls for a decade,” the engineer wrote.", "the engineer"),
-        ("dam.txt", "“They will not stand another flood.”", "the engineer"),
-    ],
-)
-def test_the_words_and_the_sentence_that_name_the_speaker(index: Index, article: str, text: str, name: str) -> None:
-    speaker = who_said(place(index, article, text), index.article, load_reader(1))
-    assert speaker is not None
-    assert name in speaker.words
-    assert speaker.words in speaker.place.text
+RIGHT = 0.9  # share of the sentences whose speaker, or that there is none, must be told right
 
 
-@pytest.mark.parametrize(
-    ("article", "text"),
-    [
-        ("ferry.txt", "The ferry carries 180 people and 40 cars."),
-        ("ferry.txt", "A storm is expected on Friday."),
-        ("brask.txt", "Brask closed its paper mill in Halden on Monday after two years of losses."),
-    ],
-)
-def test_what_nobody_said_has_no_speaker(index: Index, article: str, text: str) -> None:
-    assert who_said(place(index, article, text), index.article, load_reader(1)) is None
+def test_the_words_and_the_sentence_that_name_the_speaker() -> None:
+    wrong = []
+    cases = records("speakers.jsonl")
+    for case in cases:
+        start = case["text"].index(case["said"])
+        said = Place("a.txt", Span(start, start + len(case["said"])), case["said"])
+        found = who_said(said, {"a.txt": Article("a.txt", case["text"], "0")}.__getitem__, load_reader(1))
+        if (case["speaker"] or "") not in (found.words if found else "") or bool(found) != bool(case["speaker"]):
+            wrong.append(case["said"])
+        assert not found or found.words in found.place.text
+    assert len(wrong) <= (1 - RIGHT) * len(cases), wrong
 
 
 FERRY = Turn("Who owns the Vire ferry?", "Norsund Lines bought the Vire ferry for 12 million euros in May [1].")

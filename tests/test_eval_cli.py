@@ -60,9 +60,6 @@ class Scripted:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        raise NotImplementedError
-
 
 @pytest.fixture(autouse=True)
 def put_back_logs() -> Iterator[None]:

@@ -20,7 +20,7 @@ from citewire.index.types import Article
 from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import marks as marking
 from citewire.qa.evaluate import records, runs
-from citewire.qa.evaluate.records import Asked, Claimed, Item, Selection
+from citewire.qa.evaluate.records import Asked, Claimed, Item
 from citewire.qa.evaluate.runs import Evaluator, Results, Source
 from citewire.qa.types import (
     REFUSAL,
@@ -34,7 +34,7 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
-from citewire.qa.verdicts import Checker
+from citewire.qa.verdicts import Checker, Judged, Quoted
 
 BRIDGE = "The repairs of the Vann bridge cost 40 million euros. The bridge reopened in September 2019."
 FERRY = "Lund Lines runs 14 ferries between Norland and Skarvik. Its chair is Ana Ruiz."
@@ -242,27 +242,27 @@ class TestSelection:
         return read(*({"question": f"Q{i}?", "kind": "odd" if i % 2 else "even"} for i in range(20)))
 
     def test_the_first(self, items: list[Item]) -> None:
-        assert records.select(items, Selection(limit=3)) == items[:3]
-        assert records.select(items, Selection(limit=3, kinds=("odd",))) == items[1:7:2]
+        assert records.select(items, limit=3) == items[:3]
+        assert records.select(items, limit=3, kinds=("odd",)) == items[1:7:2]
 
     def test_a_sample_keeps_the_order_and_moves_with_the_seed(self, items: list[Item]) -> None:
-        one, same, other = (records.select(items, Selection(sample=8, seed=seed)) for seed in (1, 1, 2))
+        one, same, other = (records.select(items, sample=8, seed=seed) for seed in (1, 1, 2))
         assert one == same != other
         assert [item.line for item in one] == sorted(item.line for item in one)
-        assert records.select(items, Selection(sample=99)) == items
+        assert records.select(items, sample=99) == items
 
     @pytest.mark.parametrize(
         ("wanted", "said"),
         [
-            (Selection(kinds=("fact",)), "no record is of the kind 'fact'. The kinds are: even, odd"),
-            (Selection(limit=0), "--limit 0 takes no record"),
-            (Selection(sample=-1), "--sample -1 takes no record"),
-            (Selection(limit=1, sample=1), "--limit and --sample are both given"),
+            ({"kinds": ("fact",)}, "no record is of the kind 'fact'. The kinds are: even, odd"),
+            ({"limit": 0}, "--limit 0 takes no record"),
+            ({"sample": -1}, "--sample -1 takes no record"),
+            ({"limit": 1, "sample": 1}, "--limit and --sample are both given"),
         ],
     )
-    def test_what_cannot_be_selected(self, items: list[Item], wanted: Selection, said: str) -> None:
+    def test_what_cannot_be_selected(self, items: list[Item], wanted: dict[str, Any], said: str) -> None:
         with pytest.raises(InputError) as caught:
-            records.select(items, wanted)
+            records.select(items, **wanted)
         assert said in str(caught.value)
 
 
@@ -421,13 +421,13 @@ class TestMarks:
         assert found["citation_precision"] == (1.0, 3.0)
 
     def test_a_sentence_supports_itself_whatever_the_checker_says(self, asked: Make) -> None:
-        class Never:
-            def check(self, claim: str, evidence: str) -> marking.Judged:
+        class Never(Checker):
+            def check(self, claim: str, evidence: str | Sequence[Quoted], cited: Sequence[int] = ()) -> Judged:
                 del claim
-                return Checker(ScriptedReader()).check("Bo likes tea.", evidence)
+                return super().check("Bo likes tea.", evidence, cited)
 
         given = answer(claim("The bridge  cost\nmoney.", quote(1, "ferry.txt", "Its chair")), claim(CHAIR.text, CHAIR))
-        found = marking.mark_answer(asked(), given, ARTICLES.__getitem__, Never()).tallies
+        found = marking.mark_answer(asked(), given, ARTICLES.__getitem__, Never(ScriptedReader())).tallies
         assert found["citation_recall"] == found["citation_precision"] == (1, 2)
 
     def test_sources(self, asked: Make) -> None:
@@ -549,9 +549,6 @@ class Scripted:
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return sum(len(message.content.split()) for message in messages)
-
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        return [1 / len(options)] * len(options)
 
 
 SCRIPT: dict[str, str | None] = {

@@ -11,14 +11,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from huggingface_hub import constants
-from openai_server import Served, answering, event, serving, streamed, whole
+from openai_server import Served, answering, event, serving, streamed
 from safetensors.torch import load_file, save_file
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, MistralConfig
@@ -27,7 +26,7 @@ from citewire.index.errors import ModelError
 from citewire.qa.generate.http import OpenAIGenerator
 from citewire.qa.generate.int8 import Int8Generator
 from citewire.qa.generate.load import form_of, load_generator
-from citewire.qa.generate.local import ON_CPU, ON_CUDA, Decoding, TransformersGenerator, _Text
+from citewire.qa.generate.local import TransformersGenerator, _guessed
 from citewire.qa.generate.tokens import ChatTokens
 from citewire.qa.models import cache as models
 from citewire.qa.types import Generator, Message
@@ -43,7 +42,6 @@ REPEAT = (
         "cost 40 million euros, twice the first estimate, and carries 9,000 cars a day.",
     ),
 )
-YES_NO = (SYSTEM, Message("user", "Is Paris the capital of France? Answer Yes or No."))
 
 
 @pytest.fixture(scope="session")
@@ -216,13 +214,11 @@ class TestInt8:
         assert whole.startswith(short := reply(int8, CAPITAL, 3))
         assert 0 < len(short) < len(whole)
 
-    def test_choose_is_near_the_float32_form(self, int8: Int8Generator, generator: TransformersGenerator) -> None:
-        options = ("Yes", "No", "Perhaps")
-        found = int8.choose(YES_NO, options)
+    def test_choose_prefers_what_is_said(self, int8: Int8Generator) -> None:
+        asked = (SYSTEM, Message("user", "Is Paris the capital of France? Answer Yes or No."))
+        found = int8.choose(asked, ("Yes", "Perhaps"))
         assert sum(found) == pytest.approx(1.0)
-        assert found == pytest.approx(generator.choose(YES_NO, options), abs=0.1)
-        with pytest.raises(ModelError, match=r"apart by their first token"):
-            int8.choose(YES_NO, ("Yes", "Yes"))
+        assert found[0] > found[1]
 
     def test_stop_before_and_between_tokens(self, int8: Int8Generator) -> None:
         assert list(int8.generate(CAPITAL, max_tokens=8, stopped=lambda: True)) == []
@@ -290,7 +286,7 @@ class TestLocal:
         first = reply(generator, CAPITAL)
         again = reply(generator, SKY)
         start = read.index(len(sky) - shared)  # the rest of the second prompt, in one pass
-        assert max(read[start + 1 :]) <= 1 + ON_CPU.drafts
+        assert max(read[start + 1 :]) <= 16
         assert first == oracle_reply(generator, CAPITAL, 24)
         assert again == oracle_reply(generator, SKY, 24)
 
@@ -301,7 +297,7 @@ class TestLocal:
             return Message("system", f"Number {n}."), Message("user", "Hello")
 
         reply(generator, CAPITAL, 1)
-        generator.choose(other(1), ("Yes", "No"))
+        reply(generator, other(1), 1)
         read.clear()
         reply(generator, CAPITAL, 1)
         assert read == [1]  # all but the last token stand read
@@ -379,21 +375,6 @@ class TestLocal:
         assert len(got) == 4
         assert all(text == expected[tuple(messages)] for messages, text in got)
 
-    def test_choose_is_the_softmax_of_the_first_tokens(self, generator: TransformersGenerator) -> None:
-        prompt = generator.tokens.prompt(YES_NO)
-        with torch.inference_mode():
-            logits = generator._model(torch.tensor([prompt])).logits[0, -1]
-        firsts = [generator.tokens.plain(word)[0] for word in ("Yes", "No", "Perhaps")]
-        expected = torch.softmax(logits[firsts], dim=0).tolist()
-        assert generator.choose(YES_NO, ("Yes", "No", "Perhaps")) == pytest.approx(expected, rel=1e-3)
-
-    @pytest.mark.parametrize("options", [("Yes", "Yes"), ("Yes", "")])
-    def test_options_that_cannot_be_told_apart(
-        self, generator: TransformersGenerator, options: tuple[str, str]
-    ) -> None:
-        with pytest.raises(ModelError, match=r"apart by their first token"):
-            generator.choose(CAPITAL, options)
-
     def test_prompt_beyond_the_context_window(self, generator: TransformersGenerator) -> None:
         messages = (Message("user", "word " * 9000),)
         tokens = generator.count_tokens(messages)
@@ -417,13 +398,8 @@ def tiny_model(config: LlamaConfig | MistralConfig, smollm: Path, folder: Path) 
     return folder
 
 
-def slower(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What the engine logged."""
-    return [record.message for record in caplog.records if record.name == "citewire.qa.generate.local"]
-
-
 class TestDecoding:
-    """Every way to decode says the same. What has no CUDA here runs on the CPU, where it differs in the device only."""
+    """What is guessed ahead changes no reply."""
 
     TINY: ClassVar[dict[str, Any]] = {
         "vocab_size": 49152,
@@ -441,18 +417,18 @@ class TestDecoding:
         return {messages: oracle_reply(generator, messages, 24) for messages in (CAPITAL, REPEAT)}
 
     @pytest.mark.real
-    @pytest.mark.parametrize("way", [Decoding(drafts=0), ON_CPU, replace(ON_CUDA, backend=None)])
+    @pytest.mark.parametrize("guesses", [0, 15])
     def test_says_what_transformers_says(
-        self, smollm: Path, expected: dict[Sequence[Message], str], way: Decoding
+        self, smollm: Path, expected: dict[Sequence[Message], str], guesses: int
     ) -> None:
-        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu", decoding=way)
+        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu", guesses=guesses)
         assert loaded._model.config._attn_implementation == "sdpa"
         for messages in (CAPITAL, REPEAT, CAPITAL):
             assert reply(loaded, messages) == expected[messages]
 
     @pytest.mark.real
     def test_a_repeated_text_takes_few_passes(self, smollm: Path) -> None:
-        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu", decoding=ON_CPU)
+        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu")
         with passes(loaded) as read:
             said = loaded.tokens.plain(reply(loaded, REPEAT, 40))
             assert len(said) > 30
@@ -461,67 +437,20 @@ class TestDecoding:
             reply(loaded, REPEAT, 3)
             assert sum(read[1:]) <= 3  # none is guessed beyond the last that is wanted
 
-    @pytest.mark.real
-    def test_a_fixed_cache_and_the_kept_prefix(self, smollm: Path, generator: TransformersGenerator) -> None:
-        way = replace(ON_CUDA, backend=None)
-        fixed = TransformersGenerator(smollm, name="smollm2-135m", device="cpu", decoding=way)
-        with passes(fixed) as read:
-            reply(fixed, CAPITAL, 12)
-            assert read[0] == len(fixed.tokens.prompt(CAPITAL))
-            assert set(read[1:]) == {1 + way.drafts}
-            read.clear()
-            reply(fixed, CAPITAL, 1)
-            assert read == [1]
-        options = ("Yes", "No")
-        assert fixed.choose(YES_NO, options) == pytest.approx(generator.choose(YES_NO, options), rel=1e-3)
-
-    def test_a_compiled_pass(self, smollm: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        folder = tiny_model(LlamaConfig(**self.TINY), smollm, tmp_path / "tiny")
-        ways = (Decoding(drafts=0), replace(ON_CUDA, backend="eager"))
-        one, other = (TransformersGenerator(folder, name="tiny", device="cpu", decoding=way) for way in ways)
-        for messages in (CAPITAL, REPEAT, CAPITAL):
-            assert reply(one, messages, 30) == reply(other, messages, 30)
-        assert slower(caplog) == []
-
-    def test_a_pass_that_cannot_be_compiled(
-        self, smollm: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        def refuse(graph: object, inputs: object) -> NoReturn:
-            raise OSError("no C compiler")
-
-        torch._dynamo.register_backend(refuse, "refuses")
-        folder = tiny_model(LlamaConfig(**self.TINY), smollm, tmp_path / "tiny")
-        ways = (Decoding(drafts=0), replace(ON_CUDA, backend="refuses"))
-        one, other = (TransformersGenerator(folder, name="tiny", device="cpu", decoding=way) for way in ways)
-        assert reply(one, REPEAT, 30) == reply(other, REPEAT, 30)
-        assert slower(caplog) == ["the model runs slower, uncompiled"]
-
-    def test_a_longer_fixed_cache(self, smollm: Path, tmp_path: Path) -> None:
-        folder = tiny_model(LlamaConfig(**self.TINY), smollm, tmp_path / "tiny")
-        ways = (Decoding(drafts=0), replace(ON_CUDA, backend=None))
-        one, other = (TransformersGenerator(folder, name="tiny", device="cpu", decoding=way) for way in ways)
-        long = (SYSTEM, Message("user", "word " * 1010))
-        for messages in (CAPITAL, long, CAPITAL):
-            assert reply(one, messages, 20) == reply(other, messages, 20)
-        assert sorted(other._fixed) == [1024, 2048]
-
     def test_a_model_that_forgets_is_read_token_by_token(self, smollm: Path, tmp_path: Path) -> None:
         config = MistralConfig(**self.TINY, sliding_window=16)
         folder = tiny_model(config, smollm, tmp_path / "tiny")
-        loaded = TransformersGenerator(folder, name="tiny", device="cpu", decoding=replace(ON_CUDA, backend="eager"))
-        assert loaded._decoding == Decoding(drafts=0)
+        loaded = TransformersGenerator(folder, name="tiny", device="cpu")
+        assert loaded._guesses == 0
         for messages in (CAPITAL, SKY, CAPITAL):  # longer than the window: nothing is kept
             assert reply(loaded, messages, 20) == oracle_reply(loaded, messages, 20)
 
-    def test_drafts_are_what_followed_the_last_such_words(self) -> None:
+    def test_guesses_are_what_followed_the_last_such_words(self) -> None:
         chance = random.Random(7)
         for _ in range(200):
             ids = [chance.randrange(4) for _ in range(chance.randrange(1, 30))]
-            for alike in (1, 2):
-                lengths = [n for n in (3, 2, 1) if alike <= n <= len(ids)]
-                places = ([i for i in range(n, len(ids)) if ids[i - n : i] == ids[-n:]] for n in lengths)
-                expected = next((ids[found[-1] :][:5] for found in places if found), [])
-                assert _Text(ids).drafts(5, alike) == expected
+            places = ([i for i in range(n, len(ids)) if ids[i - n : i] == ids[-n:]] for n in (3, 2) if n <= len(ids))
+            assert _guessed(ids, 5) == next((ids[found[-1] :][:5] for found in places if found), [])
 
     @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
     def test_no_more_threads_than_cores(self, smollm: Path, tmp_path: Path) -> None:
@@ -678,15 +607,14 @@ class TestServer:
             (500, "answered 500.*wrong thing", "server's log"),
         ],
     )
-    @pytest.mark.parametrize("how", ["generate", "choose"])
-    def test_refusals(self, status: int, problem: str, fix: str, how: str) -> None:
+    def test_refusals(self, status: int, problem: str, fix: str) -> None:
         def refuse(served: Served, body: dict[str, Any]) -> JSONResponse:
             return JSONResponse({"error": {"message": "wrong\nthing", "code": status}}, status_code=status)
 
         with serving(refuse) as served:
             remote = OpenAIGenerator(served.url, "m", api_key="secret")
             with pytest.raises(ModelError, match=problem) as caught:
-                reply(remote, CAPITAL) if how == "generate" else remote.choose(CAPITAL, ("Yes", "No"))
+                reply(remote, CAPITAL)
         assert fix in caught.value.fix
         assert "secret" not in str(caught.value)
 
@@ -722,13 +650,11 @@ class TestServer:
     def test_a_page_instead_of_json(self) -> None:
         with serving(lambda served, body: PlainTextResponse("<html>hello")) as served:
             remote = OpenAIGenerator(served.url, "m")
-            with pytest.raises(ModelError, match=r"'<html>hello'"):
-                remote.choose(CAPITAL, ("Yes", "No"))
             with pytest.raises(ModelError, match=r"ended before"):
                 reply(remote, CAPITAL)
 
     def test_a_server_without_models(self) -> None:
-        with serving(whole("x"), models=()) as served, pytest.raises(ModelError, match=r"no chat completion"):
+        with serving(streamed(), models=()) as served, pytest.raises(ModelError, match=r"no chat completion"):
             load_generator(served.url)
 
     def test_no_proxy_to_this_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -736,30 +662,6 @@ class TestServer:
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         with serving(streamed(event("A", last=True))) as served:
             assert reply(OpenAIGenerator(served.url), CAPITAL) == "A"
-
-    def test_choose_reads_log_probabilities(self) -> None:
-        tops = [("Yes", 0.5), (" No", 0.1), ("N", 0.1), ("yes", 0.2), ("", 0.05)]
-        with serving(whole("Yes", tops)) as served:
-            got = OpenAIGenerator(served.url).choose(YES_NO, ("Yes", "No"))
-        assert got == pytest.approx([0.5 / 0.7, 0.2 / 0.7])
-        assert (served.requests[0]["max_tokens"], served.requests[0]["top_logprobs"]) == (1, 20)
-
-    def test_choose_without_log_probabilities(self) -> None:
-        with serving(whole("No")) as served:
-            assert OpenAIGenerator(served.url).choose(YES_NO, ("Yes", "No")) == [0.0, 1.0]
-
-    def test_choose_where_log_probabilities_are_refused(self) -> None:
-        def refuse(served: Served, body: dict[str, Any]) -> Any:
-            return whole("Yes", status=400 if "logprobs" in body else 200)(served, body)
-
-        with serving(refuse) as served:
-            assert OpenAIGenerator(served.url).choose(YES_NO, ("Yes", "No")) == [1.0, 0.0]
-        assert len(served.requests) == 2
-
-    def test_choose_and_a_reply_that_is_no_option(self) -> None:
-        bananas = whole("Bananas", [("Bananas", 0.9)])
-        with serving(bananas) as served, pytest.raises(ModelError, match=r"'Bananas', which is none of"):
-            OpenAIGenerator(served.url).choose(YES_NO, ("Yes", "No"))
 
     @pytest.mark.real
     def test_the_estimate_of_tokens_is_not_too_small(self, generator: TransformersGenerator) -> None:

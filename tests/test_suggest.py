@@ -65,9 +65,6 @@ class Scripted:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return 1
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        raise NotImplementedError
-
 
 class Broken(Scripted):
     def generate(

@@ -238,9 +238,6 @@ class Scripted:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         raise NotImplementedError
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        raise NotImplementedError
-
 
 @pytest.fixture
 def worded(embedder: Embedder, reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worded]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
+from scored import records
 from told import told
 
 from citewire.qa.times import asked, of_another_time, spoken
 
-CASES = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "data" / "times.jsonl").read_text(encoding="utf-8").splitlines()
-]
+CASES = records("times.jsonl")
 RIGHT = 0.9  # share that must be told right, of either kind
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from scored import records
 from told import told
 
-from citewire.index.search import search
-from citewire.index.store import Index
-from citewire.index.types import Embedder
-from citewire.qa.evidence import gather
-from citewire.qa.reader import load_reader
 from citewire.qa.values import Value, asked, holds_now, same, value, values
 
 
@@ -46,50 +42,16 @@ def test_a_value_is_of_the_kind_that_is_asked(question: str, text: str, kind: st
         assert plain[found.start : found.end] == words
 
 
-SAME = [
-    ("about 2 million", "1.98 million"),
-    ("£270m", "£269.3 million"),
-    ("£48 million", "£48,000,000"),
-    ("about 50", "48"),
-    ("more than 12", "17"),
-    ("18%", "18 percent"),
-    ("Ana Ruiz", "Ruiz"),
-    ("Lyon, France", "Lyon"),
-    ("NRB", "Norland Railway Board"),
-    ("JP Marsh", "J.P. Marsh"),
-    ("May 2019", "3 May 2019"),
-    ("2019", "May 2019"),
-    ("the violins", "violin"),
-]
-DIFFERENT = [
-    ("14", "17"),
-    ("£48 million", "£53 million"),
-    ("£48 million", "€48 million"),
-    ("about 50", "80"),
-    ("18%", "18"),
-    ("Ana Ruiz", "Greta Solheim"),
-    ("Lyon, France", "Paris, France"),
-    ("3 May 2019", "4 May 2019"),
-    ("2019", "2021"),
-    ("violin", "cello"),
-]
-
-
 def told_as(words: str) -> Value:
     found = one("What is it?", f"The answer given there was [{words}].")
     assert found is not None
     return found
 
 
-@pytest.mark.parametrize(("a", "b"), SAME)
-def test_one_value_in_two_forms(a: str, b: str) -> None:
-    assert same(told_as(a), told_as(b))
-    assert same(told_as(b), told_as(a))
-
-
-@pytest.mark.parametrize(("a", "b"), DIFFERENT)
-def test_two_values(a: str, b: str) -> None:
-    assert not same(told_as(a), told_as(b))
+def test_which_values_are_one() -> None:
+    for case in records("values.jsonl"):
+        one_, other = told_as(case["a"]), told_as(case["b"])
+        assert same(one_, other) is same(other, one_) is case["same"], case
 
 
 def test_a_range_reaches_to_its_other_end() -> None:
@@ -146,13 +108,3 @@ def test_what_a_question_says_of_the_kind(question: str, kind: str | None) -> No
 )
 def test_what_holds_now(question: str, now: bool) -> None:
     assert holds_now(question) is now
-
-
-def test_the_real_reader(seeds_index: Index, embedder: Embedder) -> None:
-    """The wiring: what the trained reader finds becomes values that stand where they say they do."""
-    question = "How many people live there?"
-    hits = search(seeds_index, embedder, question, 4)
-    evidence = gather(question, hits, seeds_index.article, load_reader(1))
-    for found in values(question, evidence, seeds_index.article, near=0.0):
-        assert found.kind == "number"
-        assert seeds_index.article(found.article).text[found.start : found.end] == found.text

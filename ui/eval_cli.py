@@ -104,7 +104,7 @@ def _evaluate(
 
     digest, everything = records.read(file)
     names = tuple(name.strip() for part in kinds or [] for name in part.split(",") if name.strip())
-    items = records.select(everything, records.Selection(limit, sample, seed, names))
+    items = records.select(everything, limit=limit, sample=sample, seed=seed, kinds=names)
     folder = out or RUNS / file.stem
     with _evaluator(chosen, items, everything, folder) as (evaluator, model):
         identity = _identity(chosen, file, digest, model, evaluator)

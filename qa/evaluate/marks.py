@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from citewire.index.types import Article
 from citewire.qa import facts
 from citewire.qa.evaluate import measure
 from citewire.qa.evaluate.measure import Tally
 from citewire.qa.evaluate.records import Asked, Claimed
-from citewire.qa.types import Answer, Claim, Verdict
+from citewire.qa.types import Answer, Claim, ConflictValue, Quote
+from citewire.qa.verdicts import Checker, Judged
 
 HITS = (1, 4, 10)
 LONGEST_EXACT = 12  # words of an answer that can be looked for as it is; longer ones are measured by F1 and recall
@@ -57,33 +57,6 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
 _FORMULA = re.compile(r"\([^()=]+ = (?P<result>[^()=]+)\)\.?$")  # behind what was computed; its operands are quoted
 
 FRACTIONS = frozenset(("f1", "answer_recall", "mrr", "brier"))  # one record can be worth anything from 0 to 1
-
-
-class Judged(Protocol):
-    """What a checker says of a claim."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """As in `citewire.qa.types.Claim`."""
-        ...
-
-    @property
-    def probability(self) -> float:
-        """How likely the evidence supports all of the claim, 0 to 1."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why, in words a reader understands; "" for a supported claim."""
-        ...
-
-
-class Checker(Protocol):
-    """Compares a claim with a text."""
-
-    def check(self, claim: str, evidence: str) -> Judged:
-        """Return whether `evidence`, a text of any length, supports the whole of `claim`, one or more sentences."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,15 +306,7 @@ def _is_source(article: str, sources: Sequence[str]) -> bool:
     return any(article == source or article.endswith((f"#{source}", f"/{source}")) for source in sources)
 
 
-@dataclass(frozen=True, slots=True)
-class _Quoted:
-    article: str
-    start: int
-    end: int
-    text: str
-
-
-def _spans(answer: Answer) -> list[_Quoted]:
+def _spans(answer: Answer) -> list[Quote | ConflictValue]:
     """Every span that the answer says is in an article: of its claims, and of the values that sources disagree on."""
-    quotes = [_Quoted(q.article, q.start, q.end, q.text) for claim in answer.claims for q in claim.quotes]
-    return quotes + [_Quoted(v.article, v.start, v.end, v.text) for c in answer.conflicts for v in c.values]
+    quotes = [quote for claim in answer.claims for quote in claim.quotes]
+    return [*quotes, *(value for conflict in answer.conflicts for value in conflict.values)]

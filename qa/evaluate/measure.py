@@ -19,6 +19,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 RESAMPLES = 2_000  # of a bootstrap; the limits of an interval then move by less than a hundredth
 CONFIDENCE = 0.95
@@ -27,7 +28,6 @@ BINS = 10  # of a reliability diagram, as in Guo et al. (2017)
 Tally = tuple[float, float]  # (right, tried) of one record; tried 0 where the record says nothing on the measure
 Counts = NDArray[np.float64]
 
-_Z = 1.959964  # of `CONFIDENCE` in the normal distribution
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
@@ -175,14 +175,10 @@ def interval(parts: Sequence[Sequence[Tally]], seed: int = 0) -> tuple[float, fl
     if value is None:
         return None
     if len(parts) == 1 and value in (0.0, 1.0):
-        return _wilson(value, sum(tried > 0 for _, tried in parts[0]))
+        records = sum(tried > 0 for _, tried in parts[0])
+        limits = binomtest(int(value) * records, records).proportion_ci(CONFIDENCE, "wilson")
+        return float(limits.low), float(limits.high)
     return _limits(_resampled(_counts(parts), seed))
-
-
-def _wilson(value: float, records: int) -> tuple[float, float]:
-    middle, spread = value + _Z**2 / (2 * records), _Z**2 / (2 * records)
-    low, high = ((middle + sign * spread) / (1 + _Z**2 / records) for sign in (-1, 1))
-    return max(0.0, low), min(1.0, high)
 
 
 def difference(
@@ -227,9 +223,7 @@ def mcnemar(lost: int, won: int) -> float:
     >>> mcnemar(0, 5)
     0.0625
     """
-    flipped = lost + won
-    tail: float = sum(math.comb(flipped, i) for i in range(min(lost, won) + 1)) / 2**flipped
-    return min(1.0, 2 * tail)
+    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

@@ -129,16 +129,6 @@ class Claimed:
 Item = Asked | Claimed
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which records of a file are evaluated: of these kinds, the first `limit` or a random `sample`."""
-
-    limit: int | None = None
-    sample: int | None = None
-    seed: int = 0
-    kinds: tuple[str, ...] = ()
-
-
 def read(file: Path) -> tuple[str, list[Item]]:
     """Return the sha256 of `file` and its records in order.
 
@@ -163,26 +153,33 @@ def read(file: Path) -> tuple[str, list[Item]]:
     return hashlib.sha256(data).hexdigest(), _distinct(items)
 
 
-def select(items: Sequence[Item], wanted: Selection) -> list[Item]:
-    """Return the wanted records in the order of the file.
+def select(
+    items: Sequence[Item],
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    kinds: Sequence[str] = (),
+) -> list[Item]:
+    """Return the records of these kinds, the first `limit` or a random `sample`, in the order of the file.
 
     Raises:
         InputError: a kind that no record has, a number below 1, or both a limit and a sample.
     """
-    kinds = list(dict.fromkeys(item.kind for item in items))
-    for kind in wanted.kinds:
-        if kind not in kinds:
-            raise InputError(f"no record is of the kind {kind!r}", f"The kinds are: {', '.join(kinds)}")
-    if wanted.limit is not None and wanted.sample is not None:
+    there = list(dict.fromkeys(item.kind for item in items))
+    for kind in kinds:
+        if kind not in there:
+            raise InputError(f"no record is of the kind {kind!r}", f"The kinds are: {', '.join(there)}")
+    if limit is not None and sample is not None:
         raise InputError("--limit and --sample are both given", "Take the first N or any N, not both")
-    for flag, number in (("--limit", wanted.limit), ("--sample", wanted.sample)):
+    for flag, number in (("--limit", limit), ("--sample", sample)):
         if number is not None and number < 1:
             raise InputError(f"{flag} {number} takes no record", "Take at least 1")
-    chosen = [item for item in items if not wanted.kinds or item.kind in wanted.kinds]
-    if wanted.sample is not None and wanted.sample < len(chosen):
-        places = sorted(random.Random(wanted.seed).sample(range(len(chosen)), wanted.sample))  # noqa: S311
+    chosen = [item for item in items if not kinds or item.kind in kinds]
+    if sample is not None and sample < len(chosen):
+        places = sorted(random.Random(seed).sample(range(len(chosen)), sample))  # noqa: S311
         return [chosen[place] for place in places]
-    return chosen[: wanted.limit]
+    return chosen[:limit]
 
 
 def _distinct(items: list[Item]) -> list[Item]:

@@ -27,9 +27,10 @@ from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa.evaluate import marks, measure
-from citewire.qa.evaluate.marks import MEASURES, Checker, Marks
+from citewire.qa.evaluate.marks import MEASURES, Marks
 from citewire.qa.evaluate.records import Asked, Claimed, Item
 from citewire.qa.types import Answer, Turn
+from citewire.qa.verdicts import Checker
 
 RESULTS, PREVIOUS, SUMMARY = "results.jsonl", "results.previous.jsonl", "summary.json"
 TIMES = ("retrieve_s", "first_token_s", "total_s")

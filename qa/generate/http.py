@@ -24,7 +24,6 @@ from citewire.qa.types import Message
 _STOP_POLL = 0.05  # seconds between two looks at `stopped`
 # Reading a long prompt may take a slow server minutes, in which it sends nothing.
 _TIMEOUT = httpx.Timeout(connect=5.0, read=300.0, write=30.0, pool=5.0)
-_TOP_LOGPROBS = 20  # the most that the OpenAI API allows
 # <|im_end|>, <end_of_turn>, </s>, [INST] and their like, as the vocabularies of open models write them
 _CONTROL = re.compile(r"<(?=[|｜])|<(?=/?[A-Za-z_]\w*>)|\[(?=/?(?:INST|SYSTEM_PROMPT|(?:AVAILABLE_)?TOOL\w+)\])")
 # Bytes a token: news in English has 4 to 5 with the tokenizers of 2024 and later, so this counts too many.
@@ -67,7 +66,8 @@ class OpenAIGenerator:
         Raises:
             ModelError: the server cannot be reached, refuses, breaks off, or sends what is not its format.
         """
-        body = {**self._body(messages, max_tokens), "stream": True}
+        said = [{"role": one.role, "content": _CONTROL.sub(r"\g<0> ", one.content)} for one in messages]
+        body = {"model": self._model, "messages": said, "max_tokens": max_tokens, "temperature": 0, "stream": True}
         pieces: SimpleQueue[str | None] = SimpleQueue()
 
         async def pump() -> None:
@@ -99,57 +99,16 @@ class OpenAIGenerator:
             _TOKENS_A_MESSAGE + math.ceil(len(message.content.encode()) / _BYTES_A_TOKEN) for message in messages
         )
 
-    def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        """Return the probability of each option as the reply's first token, normalised to sum to 1.
-
-        A server that gives no log probabilities gives its word alone: the option it replies with gets 1.
-
-        Raises:
-            ModelError: as `generate`; or the reply is none of the options.
-        """
-        body = self._body(messages, 1)
-        response = self._send("POST", "chat/completions", {**body, "logprobs": True, "top_logprobs": _TOP_LOGPROBS})
-        if response.status_code in (400, 422):  # a server without log probabilities
-            response = self._send("POST", "chat/completions", body)
-        choice = self._read(response, lambda reply: reply["choices"][0])
-        weights = _weigh(_top_tokens(choice), options)
-        if not any(weights):
-            reply = str((choice.get("message") or {}).get("content") or "")
-            weights = _weigh([(reply, 1.0)], options)
-        if not any(weights):
-            raise ModelError(
-                f"The model {self.name} replied {reply[:50]!r}, which is none of {list(options)}",
-                "Name a model that follows instructions, or one on this machine.",
-            )
-        return [weight / sum(weights) for weight in weights]
-
-    def _body(self, messages: Sequence[Message], max_tokens: int) -> dict[str, Any]:
-        return {
-            "model": self._model,
-            "messages": [
-                {"role": message.role, "content": _CONTROL.sub(r"\g<0> ", message.content)} for message in messages
-            ],
-            "max_tokens": max_tokens,
-            "temperature": 0,
-        }
-
     def _first_model(self) -> str:
-        response = self._send("GET", "models")
-        return str(self._read(response, lambda reply: reply["data"][0]["id"]))
-
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         try:
             with httpx.Client(**self._options) as client:
-                return client.request(method, f"{self._url}/{path}", json=body)
+                response = client.get(f"{self._url}/models")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from error
-
-    def _read(self, response: httpx.Response, pick: Callable[[Any], Any]) -> Any:
-        """Return what `pick` finds in the reply; ModelError if it refuses or is not of the expected form."""
         if response.status_code != httpx.codes.OK:
             raise self._refused(response.status_code, response.text)
         try:
-            return pick(response.json())
+            return str(response.json()["data"][0]["id"])
         except (ValueError, KeyError, IndexError, TypeError) as error:
             raise self._malformed(response.text) from error
 
@@ -232,23 +191,3 @@ def _message(text: str) -> str:
     except (ValueError, KeyError, TypeError):
         pass
     return " ".join(str(text).split())[:200]
-
-
-def _top_tokens(choice: dict[str, Any]) -> list[tuple[str, float]]:
-    """Return the candidates of the reply's first token with their probabilities; none if not given."""
-    try:
-        tops = choice["logprobs"]["content"][0]["top_logprobs"]
-        return [(str(top["token"]), math.exp(float(top["logprob"]))) for top in tops]
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
-        return []
-
-
-def _weigh(tokens: Sequence[tuple[str, float]], options: Sequence[str]) -> list[float]:
-    """Return for each option the probability of the tokens that begin it and no other option."""
-    weights = [0.0] * len(options)
-    for token, probability in tokens:
-        word = token.strip()
-        begun = [i for i, option in enumerate(options) if word and option.startswith(word)]
-        if len(begun) == 1:
-            weights[begun[0]] += probability
-    return weights

@@ -25,7 +25,7 @@ from citewire.qa.types import Message
 
 TOKENS = "tokens"  # folder of the tokenizer in the 8-bit form; CTranslate2 has a config.json of its own
 _POLL = 0.05  # seconds between two looks at `stopped` while the model reads, or works for another caller
-_PREFIXES = 8  # beginnings of prompts that stay read: those of answers, of opinions, of suggestions
+_PREFIXES = 8  # beginnings of prompts that stay read: those of answers, of suggestions
 
 
 class Int8Generator:
@@ -88,16 +88,11 @@ class Int8Generator:
         return len(self.tokens.prompt(messages))
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        """Return the softmax over the options' first tokens, at the place of the reply's first token.
-
-        Raises:
-            ModelError: the prompt fills the context window, or two options begin with the same token.
-        """
-        firsts = self.tokens.firsts(options)
+        """Return the softmax over the options' first tokens, at the place of the reply's first token; for training/."""
+        firsts = [self.tokens.plain(option)[0] for option in options]
         prompt = self.tokens.prompt_with_room(messages)
-        (found,) = self._model.generate_batch(
-            **self._asked(prompt, self._prefix(messages, prompt)), max_length=1, return_logits_vocab=True
-        )
+        asked = self._asked(prompt, self._prefix(messages, prompt))
+        (found,) = self._model.generate_batch(**asked, max_length=1, return_logits_vocab=True)
         logits = np.asarray(found.logits[0][0], np.float64).ravel()[firsts]
         odds = np.exp(logits - logits.max())
         return [float(one) for one in odds / odds.sum()]

@@ -156,16 +156,6 @@ class ChatTokens:
                 ids += self._tokenizer.encode(text[start:end], add_special_tokens=False).ids
         return ids
 
-    def firsts(self, options: Sequence[str]) -> list[int]:
-        """Return the first token of each option; ModelError where two begin with the same one."""
-        firsts = [self.plain(option)[:1] for option in options]
-        if [] in firsts or len({tuple(first) for first in firsts}) < len(options):
-            raise ModelError(
-                f"The model {self._name} cannot tell the options {list(options)} apart by their first token",
-                "Choose options that begin differently.",
-            )
-        return [first[0] for first in firsts]
-
     def written(self, number: int) -> str:
         """Return a token as the vocabulary spells it."""
         return str(self._tokenizer.id_to_token(number))

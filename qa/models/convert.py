@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from citewire.index.disk import replace, sync
 from citewire.index.errors import ModelError
 from citewire.qa.models.files import (
     WORK,
@@ -29,7 +30,6 @@ from citewire.qa.models.files import (
     sha256_of,
     size_of,
     sweep,
-    sync,
 )
 
 Form = Literal["float32", "int8"]
@@ -198,11 +198,7 @@ def _manifest(gguf: Path, digest: str, files: tuple[_File, ...]) -> _Manifest:
 
 
 def _write(folder: Path, manifest: _Manifest) -> None:
-    new = folder / (_MANIFEST + ".new")
-    new.write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    sync(new)
-    new.replace(folder / _MANIFEST)
-    sync(folder)
+    replace(folder / _MANIFEST, json.dumps(asdict(manifest), indent=1).encode())
 
 
 def _read(folder: Path) -> _Manifest | None:

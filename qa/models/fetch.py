@@ -18,6 +18,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from citewire.index.disk import sync
 from citewire.index.errors import ModelError
 from citewire.qa.models.catalogue import Entry, Part
 from citewire.qa.models.files import (
@@ -29,7 +30,6 @@ from citewire.qa.models.files import (
     sha256_of,
     size_of,
     sweep,
-    sync,
 )
 
 PARTIAL = WORK + "partial"  # the parts that are here, joined

@@ -7,7 +7,6 @@ and belong to whoever holds its lock.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,15 +99,6 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 def first_line(error: Exception) -> str:
     """Return what an error says, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def sync(path: Path) -> None:
-    """Have a file or folder survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sweep(folder: Path, prefix: str) -> None:
