@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -230,15 +230,7 @@ def _undated(view: _View) -> str:
     return f" {_number(number, 'article')} {'has' if number == 1 else 'have'} no date." if number else ""
 
 
-def _newest(view: _View) -> Told:
-    return _by_day(view, "newest")
-
-
-def _oldest(view: _View) -> Told:
-    return _by_day(view, "oldest")
-
-
-def _by_day(view: _View, which: str) -> Told:
+def _by_day(which: str, view: _View) -> Told:
     dated = [article for article in view.stories if article.published]
     if not dated:
         return Told("No article has a date.")
@@ -445,15 +437,10 @@ def _copied(view: _View, paths: Collection[str]) -> str:
 
 def _introduction(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> tuple[tuple[str, Span], bool]:
     """Return the sentence that tells most of a name, one that begins with it if possible; whether it stands alone."""
-    ranked = sorted(_candidates(view, named, used))
-    for _, path, start, end in ranked[:_READ]:
-        if _stands_alone(view.text(path), Span(start, end)):
-            return (path, Span(start, end)), True
-    if not ranked:
-        place = view.of(named)[0]
-        return (place.article, place.span), False
-    _, path, start, end = ranked[0]
-    return (path, Span(start, end)), False
+    ranked = [(path, Span(start, end)) for _, path, start, end in sorted(_candidates(view, named, used))]
+    alone = next((one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1])), None)
+    first = view.of(named)[0]
+    return alone or next(iter(ranked), (first.article, first.span)), alone is not None
 
 
 def _candidates(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> Iterator[tuple[float, str, int, int]]:
@@ -567,7 +554,7 @@ _ABOUT: Mapping[str, Callable[[_View], Told]] = {
     "overview": _overview,
     "count": _count,
     "outlets": _outlets,
-    "newest": _newest,
-    "oldest": _oldest,
+    "newest": partial(_by_day, "newest"),
+    "oldest": partial(_by_day, "oldest"),
     "period": _period,
 }
