@@ -343,7 +343,7 @@ def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
 def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
     """Return the words of each theme's articles that tell it from the others, the best first."""
     counts = [Counter(word for article in theme for word in article) for theme in themes]
-    everywhere = sum(counts, Counter())
+    everywhere: Counter[str] = sum(counts, Counter())
     articles = sum(map(len, themes))
     named = []
     for theme, count in zip(themes, counts, strict=True):
