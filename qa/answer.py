@@ -24,15 +24,12 @@ from citewire.qa.evidence import Evidence, odds
 from citewire.qa.finding import Finder, Part
 from citewire.qa.kinds import KINDS, Guess, load_kinds
 from citewire.qa.reader import Reader
-from citewire.qa.spelling import Vocabulary
 from citewire.qa.telling import Telling
 from citewire.qa.types import Answer, Draft, Event, Generator, Manner, Searched, Status, Timings, Turn
-from citewire.qa.ways import Asked, Ways
+from citewire.qa.ways import CERTAIN, LIKELIER, Asked, Ways
 from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
-_CERTAIN = 0.9  # probability from which a line is about all articles, whatever was said before
-_SURE = 0.6  # probability from which a line is taken for one that only goes on with what was said
 _REWRITTEN = 2.0  # times by which the odds of a question may be behind those of two joined
 _LIKELY = 0.15  # probability from which a question is tried as of a kind
 
@@ -89,7 +86,6 @@ class Answerer:
             Writer(generator, reader, index.article, self._options.max_tokens, self._options.max_prompt_tokens),
             self._options.writes,
         )
-        self._vocabulary = Vocabulary(index)
         self._lock = Lock()  # of the answers
         self._answers: LRUCache[tuple[str, str, str, str], list[Event]] = LRUCache(self._options.cached)
 
@@ -216,16 +212,16 @@ class Answerer:
 
     def _understood(self, text: str, history: Sequence[Turn], wanted: SearchOptions) -> Asked:
         """What a line asks for: its kind, and the question it stands for after what was said."""
-        text = spelling.corrected(text, self._vocabulary)
+        text = spelling.corrected(text, self._finder.index)
         guess = self._kinds.read(text)
         leaning = guess.kind == "follow_up"
-        sure = guess.intents[guess.intent] >= _SURE
-        if (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= _CERTAIN):
+        sure = guess.intents[guess.intent] >= LIKELIER
+        if (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= CERTAIN):
             return self._asked(guess, text)  # "what are these about?" means no turn before
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
             reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
-            return Asked(("talk",), {}, text, reply=reply)
+            return Asked(("talk",), {}, text, reply=reply, sure=guess.probability)
         if meant.kind in ("more", "who_said", "which_article"):
             return Asked((meant.kind,), {}, meant.candidates[0], meant.said)
         if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said

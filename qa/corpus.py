@@ -9,10 +9,13 @@ character-exact. Does not know questions: what one asks for is said by its calle
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import islice
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -22,21 +25,24 @@ from citewire.index.segment import ArticleSummary
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span, Vectors
 from citewire.qa import analysis
-from citewire.qa.entities import Entities, Kind, Named, Place
+from citewire.qa.boilerplate import is_own, own_sentences
+from citewire.qa.entities import KINDS, Entities, Kind, Named, Place
 from citewire.qa.facts import has_name, month_of, same_name, terms
+from citewire.qa.standing import stands_alone
 
 ITEMS = 8  # most items of a reply
 NEWEST = 5  # articles that "newest" and "oldest" show
 NO_FILTERS = Filters()
 
-_KINDS: Mapping[str, tuple[Kind, str, str]] = {
+_LISTS: Mapping[str, tuple[Kind, str, str]] = {
     "people": ("person", "person", "people"),
     "organisations": ("organisation", "company or other organisation", "companies and other organisations"),
     "places": ("place", "place", "places"),
 }
 _LISTED = 24  # names and outlets that a lead lists
+_LOOKED_AT = 80  # names that are looked at for those that can be shown
+_SURELY = 0.75  # share of a name's mentions that have to be read as what it is
 _EARLY = 8  # sentences of an article that may stand for it: news begins with what happened
-_WORDS = range(10, 46)  # of a sentence that is shown for an article
 _TITLE_WEIGHT = 0.5  # of nearness to the title against nearness to the whole article
 _LATE = 0.02  # what each sentence before it takes from a sentence's nearness
 _MENTIONS = 5  # of a name in one story that count
@@ -44,7 +50,10 @@ _WITNESSES = 6  # articles that the sentence for a name is looked for in
 _READ = 10  # of these sentences that are read for whether they stand alone
 _THEMES = range(3, ITEMS + 1)
 _SAMPLE = 1_000  # articles that tell how well a number of themes fits
-_NAMES = 3  # that describe a theme
+_TYPICAL = 20  # articles of a theme, and sentences at the start of each, that its words are taken from
+_OPENING = 2
+_NAMING = 3  # words that name a theme
+_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # entities that may be among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +76,6 @@ class Told:
 
     lead: str
     items: tuple[Item, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Articles in numbers.
-
-    Attributes:
-        articles: how many.
-        stories: articles that are no copy of another one.
-        outlets: with their articles, most first; articles that name none are not counted.
-        first, last: earliest and latest day of publication, ISO 8601, "" where no article has one.
-        undated: articles without a day.
-    """
-
-    articles: int
-    stories: int
-    outlets: tuple[tuple[str, int], ...]
-    first: str
-    last: str
-    undated: int
-
-
-def counts(articles: Sequence[ArticleSummary]) -> Counts:
-    """Return some articles in numbers."""
-    days = sorted(article.published for article in articles if article.published)
-    outlets = Counter(article.outlet for article in articles if article.outlet)
-    return Counts(
-        len(articles),
-        len({_story(article) for article in articles}),
-        tuple(sorted(outlets.items(), key=lambda pair: (-pair[1], pair[0].casefold()))),
-        days[0] if days else "",
-        days[-1] if days else "",
-        len(articles) - len(days),
-    )
 
 
 def chosen(index: Index, filters: Filters = NO_FILTERS) -> list[ArticleSummary]:
@@ -134,7 +109,7 @@ def tell(
     view = _View(index, names, embedder, filters)
     if not view.articles:
         return Told("There are no articles yet." if filters == NO_FILTERS else "Your choice has no article.")
-    if intent in _KINDS:
+    if intent in _LISTS:
         return _most_named(view, intent)
     if intent == "mentions":
         return _mentions(view, topic)
@@ -154,13 +129,26 @@ class _View:
         """One article of each story."""
         return list({_story(article): article for article in reversed(self.articles)}.values())[::-1]
 
-    def stories_of(self, paths: Iterable[str]) -> int:
-        """Return how many stories some of the articles tell."""
-        return len({_story(self.by_path[path]) for path in paths})
+    @cached_property
+    def readings(self) -> Mapping[str, Counter[Kind | None]]:
+        """How often each spelling of a name is read as which kind, None for others."""
+        found: defaultdict[str, Counter[Kind | None]] = defaultdict(Counter)
+        for one in (one for all_ in self.names().found.values() for one in all_):
+            found[one.name][KINDS.get(one.label)] += one.count
+        return found
 
     def of(self, named: Named) -> list[Place]:
-        """Return where the articles have a name."""
-        return [place for place in named.places if place.article in self.by_path]
+        """Return where the articles have a name; an outlet's own name in its articles is none."""
+        key = "".join(named.name.lower().split())
+        return [
+            place
+            for place in named.places
+            if (one := self.by_path.get(place.article)) and key not in _outlet(one).split()
+        ]
+
+    def text(self, path: str) -> str:
+        """Return an article's text."""
+        return self.index.article(path).text
 
     def label(self, path: str) -> str:
         """Return an article's title with outlet and day, as far as they are known."""
@@ -174,6 +162,12 @@ def _story(article: ArticleSummary) -> str:
     return article.group or article.path
 
 
+def _outlet(article: ArticleSummary) -> str:
+    """Return what an article's outlet may be called, in lower case: its name, and the words of its web address."""
+    host = urlsplit(article.url).hostname or ""
+    return f"{''.join(article.outlet.lower().split())} {host.replace('.', ' ')}"
+
+
 def _title(summary: ArticleSummary) -> str:
     return summary.title or title_words(Article(summary.path, "", "", url=summary.url)) or summary.path
 
@@ -182,140 +176,108 @@ def _title(summary: ArticleSummary) -> str:
 
 
 def _count(view: _View) -> Told:
-    return Told(_lead(view))
+    """How many articles there are, from whom and of when."""
+    articles, stories = len(view.articles), len(view.stories)
+    there = f"There {_are(articles)}" if view.filters == NO_FILTERS else "Your choice has"
+    said = f"{there} {_many(articles, 'article')}"
+    if outlets := _outlets_of(view):
+        said += f" from {f'{len(outlets):,} outlets' if len(outlets) > 1 else outlets[0][0]}"
+    if any(article.published for article in view.articles):
+        said += f", published {_between(view)}"
+    said += "."
+    if stories < articles:
+        copied = "One is a copy of another" if stories == articles - 1 else f"{articles - stories:,} of them are copies"
+        said += f" {copied}, so they tell {_many(stories, 'different story', 'different stories')}."
+    return Told(said + _undated(view))
 
 
-def _lead(view: _View) -> str:
-    """Return how many articles there are, from whom and of when."""
-    found = counts(view.articles)
-    copies = found.articles - found.stories
-    there = f"There {_are(found.articles)}" if view.filters == NO_FILTERS else "Your choice has"
-    parts = [f"{there} {_many(found.articles, 'article')}"]
-    if found.outlets:
-        names = f"{len(found.outlets):,} outlets" if len(found.outlets) > 1 else found.outlets[0][0]
-        parts.append(f" from {names}")
-    if found.first:
-        parts.append(f", published {_between(found.first, found.last)}")
-    said = "".join(parts) + "."
-    if copies:
-        copied = "One is a copy of another" if copies == 1 else f"{copies:,} of them are copies of others"
-        said += f" {copied}, so they tell {_many(found.stories, 'different story', 'different stories')}."
-    if found.undated:
-        said += f" {_number(found.undated, 'article')} {_have(found.undated)} no date."
-    return said
+def _outlets_of(view: _View) -> list[tuple[str, int]]:
+    """Return the outlets with their articles, most first; articles that name none are not counted."""
+    found = Counter(article.outlet for article in view.articles if article.outlet)
+    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0].casefold()))
 
 
 def _outlets(view: _View) -> Told:
-    found = counts(view.articles)
-    unnamed = found.articles - sum(count for _, count in found.outlets)
-    said = []
-    if len(found.outlets) > 1:
-        listed = _and([f"{name} ({count:,})" for name, count in found.outlets], _LISTED)
-        said.append(f"The articles come from {len(found.outlets):,} outlets: {listed}.")
-    elif found.outlets:
-        name, count = found.outlets[0]
-        of = "All " if 1 < count == found.articles else ""
-        said.append(f"{of}{_number(count, 'article')} {_are(count)} from {name}.")
-    if unnamed == found.articles:
-        said.append("No article names its outlet.")
-    elif unnamed:
-        said.append(f"{_number(unnamed, 'article')} {'does' if unnamed == 1 else 'do'} not name an outlet.")
-    return Told(" ".join(said))
+    found = _outlets_of(view)
+    named, articles = sum(count for _, count in found), len(view.articles)
+    if not named:
+        return Told("No article names its outlet.")
+    listed = _and([f"{name} ({count:,})" for name, count in found], _LISTED)
+    of = "All " if 1 < named == articles else ""
+    one = f"{of}{_number(named, 'article')} {_are(named)} from {found[0][0]}."
+    said = f"The articles come from {len(found):,} outlets: {listed}." if found[1:] else one
+    left = articles - named
+    return Told(
+        f"{said} {_number(left, 'article')} {'does' if left == 1 else 'do'} not name an outlet." if left else said
+    )
 
 
 def _period(view: _View) -> Told:
-    found = counts(view.articles)
-    if not found.first:
+    if not any(article.published for article in view.articles):
         return Told("No article has a date.")
-    said = f"The articles were published {_between(found.first, found.last)}."
-    months = Counter(article.published[:7] for article in view.articles if article.published)
-    if len(months) > 1:
-        (month, most), *others = sorted(months.items(), key=lambda pair: (-pair[1], pair[0]))
-        if most > others[0][1]:
-            said += f" The month with most is {month_of(f'{month}-01').title()} {month[:4]}, with {most:,}."
-    if found.undated:
-        said += f" {_number(found.undated, 'article')} {_have(found.undated)} no date."
-    return Told(said)
+    return Told(f"The articles were published {_between(view)}.{_undated(view)}")
 
 
-def _newest(view: _View) -> Told:
-    return _by_day(view, "newest")
+def _between(view: _View) -> str:
+    days = [article.published for article in view.articles if article.published]
+    first, last = _day(min(days)), _day(max(days))
+    return f"on {first}" if first == last else f"between {first} and {last}"
 
 
-def _oldest(view: _View) -> Told:
-    return _by_day(view, "oldest")
+def _undated(view: _View) -> str:
+    """Return a sentence, after a blank, on the articles without a date, "" where all have one."""
+    number = sum(not article.published for article in view.articles)
+    return f" {_number(number, 'article')} {'has' if number == 1 else 'have'} no date." if number else ""
 
 
-def _by_day(view: _View, which: str) -> Told:
+def _by_day(which: str, view: _View) -> Told:
     dated = [article for article in view.stories if article.published]
     if not dated:
         return Told("No article has a date.")
     ordered = sorted(dated, key=lambda article: article.published, reverse=which == "newest")
     day = ordered[0].published
-    of_day = sum(article.published == day for article in ordered)
-    said = (
-        f"The {which} article is of {_day(day)}."
-        if of_day == 1
-        else f"The {which} {of_day:,} articles are of {_day(day)}."
-    )
-    return Told(said, tuple(_told_by(view, article) for article in ordered[:NEWEST]))
+    number = sum(article.published == day for article in ordered)
+    those = f"The {which} article is" if number == 1 else f"The {which} {number:,} articles are"
+    return Told(f"{those} of {_day(day)}.", tuple(_told_by(view, article) for article in ordered[:NEWEST]))
 
 
 # -- overview -----------------------------------------------------------------------------------------------------
 
 
 def _overview(view: _View) -> Told:
-    stories = view.stories
-    if len(stories) <= ITEMS:
-        dated = sorted(stories, key=lambda article: article.published, reverse=True)
-        return Told(_lead(view), tuple(_told_by(view, article) for article in dated))
-    items = tuple(_theme(view, theme, stories) for theme in _themes(view, stories))
-    return Told(f"{_lead(view)} They fall into {len(items)} themes, each with an article typical of it.", items)
+    lead = _count(view).lead
+    if len(view.stories) <= ITEMS:
+        dated = sorted(view.stories, key=lambda article: article.published, reverse=True)
+        return Told(lead, tuple(_told_by(view, article) for article in dated))
+    themes = _themes(view)
+    said = _words_of([_nouns(view, theme) for theme in themes])
+    items = tuple(_theme(view, theme, words) for theme, words in zip(themes, said, strict=True))
+    return Told(f"{lead} They fall into {len(items)} themes, each with an article typical of it.", items)
 
 
 def _told_by(view: _View, summary: ArticleSummary) -> Item:
     """Return an article with the sentence that tells best what it is about."""
-    span = _telling(view, summary)
-    return _item(view, summary.path, span, f"{view.label(summary.path)}: ")
+    return _item(view, summary.path, _telling(view, summary), f"{view.label(summary.path)}: ")
 
 
 def _item(view: _View, path: str, span: Span, before: str) -> Item:
-    return Item(before + view.index.article(path).text[span.start : span.end], path, span)
+    return Item(before + view.text(path)[span.start : span.end], path, span)
 
 
 def _telling(view: _View, summary: ArticleSummary) -> Span:
     """Return the sentence nearest to the article as a whole and to its title, among its first that stand alone."""
-    text = view.index.article(summary.path).text
-    spans = sentences(text)
-    early = [span for span in spans if _fits(text, span)][:_EARLY]
-    alone = [span for span in early if stands_alone(_one_line(text[span.start : span.end]))] or early or spans[:1]
+    text = view.text(summary.path)
+    spans = own_sentences(text, view.index) or sentences(text)
+    alone = list(islice((span for span in spans if _stands_alone(text, span)), _EARLY)) or spans[:1]
     if len(alone) == 1:
         return alone[0]
-    title = _title(summary)
-    vectors = view.embedder.embed([title, *(_one_line(text[span.start : span.end]) for span in alone)])
+    vectors = view.embedder.embed([_title(summary), *(_one_line(text[span.start : span.end]) for span in alone)])
     near = vectors[1:] @ _centre(view, summary) + _TITLE_WEIGHT * (vectors[1:] @ vectors[0])
     return alone[int(np.argmax(near - _LATE * np.arange(len(alone))))]
 
 
-def _fits(text: str, span: Span) -> bool:
-    sentence = text[span.start : span.end]
-    return len(sentence.split()) in _WORDS and sentence.rstrip("\"'”’)").endswith((".", "!"))
-
-
-def stands_alone(sentence: str) -> bool:
-    """Whether a reader understands a sentence without the one before it, as far as its grammar tells.
-
-    >>> stands_alone("Lund Lines sold its ferries."), stands_alone("It sold them.")
-    (True, False)
-    """
-    doc = analysis.read(sentence)
-    root = next((token for token in doc if token.dep_ == "ROOT"), None)
-    if root is None or root.pos_ not in ("VERB", "AUX"):
-        return False
-    if doc[0].is_quote or doc[0].pos_ == "CCONJ" or doc[0].text.islower():  # words of somebody, or half a sentence
-        return False
-    subjects = [child for child in root.children if child.dep_ in ("nsubj", "nsubjpass", "expl")]
-    return bool(subjects) and all(subject.pos_ in ("NOUN", "PROPN", "NUM") for subject in subjects)
+def _stands_alone(text: str, span: Span) -> bool:
+    return stands_alone(_one_line(text[span.start : span.end]))
 
 
 def _centre(view: _View, summary: ArticleSummary) -> Vectors:
@@ -328,18 +290,15 @@ def _centre(view: _View, summary: ArticleSummary) -> Vectors:
     return mean / length if length else mean
 
 
-@dataclass(frozen=True, slots=True)
-class _Theme:
-    """Articles that lie together, the most typical first."""
-
-    articles: tuple[ArticleSummary, ...]
+_Theme = Sequence[ArticleSummary]  # articles that lie together, the most typical first
 
 
-def _themes(view: _View, stories: Sequence[ArticleSummary]) -> list[_Theme]:
-    """Return groups of articles near in meaning, the largest first; as many as fit best by silhouette."""
+def _themes(view: _View) -> list[_Theme]:
+    """Return groups of stories near in meaning, the largest first; as many as fit best by silhouette."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import silhouette_score
 
+    stories = view.stories
     vectors = np.stack([_centre(view, article) for article in stories])
     best: tuple[float, KMeans] | None = None
     for number in _THEMES:
@@ -353,54 +312,69 @@ def _themes(view: _View, stories: Sequence[ArticleSummary]) -> list[_Theme]:
         if best is None or score > best[0]:
             best = score, fitted
     if best is None:
-        return [_Theme(tuple(stories))]
+        return [stories]
     themes = []
     for label, centre in enumerate(best[1].cluster_centers_):
         members = np.flatnonzero(best[1].labels_ == label)
         typical = members[np.argsort(-(vectors[members] @ centre), kind="stable")]
-        themes.append(_Theme(tuple(stories[i] for i in typical)))
-    return sorted(themes, key=lambda theme: -len(theme.articles))
+        themes.append([stories[i] for i in typical])
+    return sorted(themes, key=lambda theme: -len(theme))
 
 
-def _theme(view: _View, theme: _Theme, stories: Sequence[ArticleSummary]) -> Item:
-    number = len(theme.articles)
-    names = _typical_names(view, theme, stories)
-    around = f" around {_and(names)}" if names else ""
-    typical = theme.articles[0]
-    such = ", such as" if number > 1 else ":"
-    before = f"{_number(number, 'article')}{around}{such} {view.label(typical.path)}: "
+def _theme(view: _View, theme: _Theme, words: Sequence[str]) -> Item:
+    typical = theme[0]
+    on = f" on {_and(words)}" if words else ""
+    before = f"{_number(len(theme), 'article')}{on}{', such as' if theme[1:] else ':'} {view.label(typical.path)}: "
     return _item(view, typical.path, _telling(view, typical), before)
 
 
-def _typical_names(view: _View, theme: _Theme, stories: Sequence[ArticleSummary]) -> list[str]:
-    """Return the names that the theme's articles have most, compared with all articles."""
-    inside = {article.path for article in theme.articles}
-    everywhere = {article.path for article in stories}
-    scored = []
-    for named in view.names().named:
-        counted = {p.article: min(p.count, _MENTIONS) for p in named.places if p.article in everywhere}
-        there = [count for path, count in counted.items() if path in inside]
-        lift = sum(there) * len(stories) / (max(sum(counted.values()), 1) * len(inside))
-        if len(there) > 1 and lift > 1:
-            scored.append((sum(there) * math.log(lift), named.name))
-    return [name for _, name in sorted(scored, key=lambda pair: (-pair[0], pair[1]))[:_NAMES]]
+def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
+    """Return the nouns and names that the typical articles of a theme begin with, of each article."""
+    found = []
+    for summary in theme[:_TYPICAL]:
+        text = view.text(summary.path)
+        docs = [analysis.read(_one_line(text[s.start : s.end])) for s in own_sentences(text, view.index)[:_OPENING]]
+        names = {ent.text.removeprefix("the ") for doc in docs for ent in doc.ents if ent.label_ in _NAMES}
+        nouns = {token.lower_ for doc in docs for token in doc if token.pos_ == "NOUN" and token.is_alpha}
+        found.append(names | nouns)
+    return found
+
+
+def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
+    """Return the words of each theme's articles that tell it from the others, the best first."""
+    counts = [Counter(word for article in theme for word in article) for theme in themes]
+    everywhere: Counter[str] = sum(counts, Counter())
+    articles = sum(map(len, themes))
+    named = []
+    for theme, count in zip(themes, counts, strict=True):
+        lift = {
+            word: n * math.log(n * articles / (everywhere[word] * len(theme))) for word, n in count.items() if n > 1
+        }
+        ranked = sorted((word for word in lift if lift[word] > 0), key=lambda word: (-lift[word], word))
+        named.append(ranked[:_NAMING])
+    return named
 
 
 # -- who and what is named ----------------------------------------------------------------------------------------
 
 
 def _most_named(view: _View, intent: str) -> Told:
-    kind, one, many = _KINDS[intent]
+    kind, one, many = _LISTS[intent]
     found = [named for named in view.names().named if named.kind == kind and view.of(named)]
     if not found:
         return Told(f"The articles name no {one}, as far as citewire can tell.")
     found.sort(key=lambda named: (-_weight(view, named), named.name))
-    shown = _spread(view, found)
+    shown = _introduced(view, found[:_LOOKED_AT])
     said = f"citewire finds the names of {_many(len(found), one, many)} in the articles"
     said += ", most mentioned first." if len(found) > 1 else "."
-    if len(found) > len(shown):
-        said += f" Next after the {len(shown)} below: {_and([named.name for named in found[len(shown) :]], _LISTED)}."
-    return Told(said, shown)
+    if others := [named.name for named, _ in shown[ITEMS:]]:
+        said += f" Next after the {ITEMS} below: {_and([*others, *[''] * (len(found) - len(shown))], len(others))}."
+    items = []
+    for named, (path, span) in shown[:ITEMS]:
+        paths = [place.article for place in view.of(named)]
+        before = f"{named.name}, in {_many(len(paths), 'article')}{_copied(view, paths)}: "
+        items.append(_item(view, path, span, before))
+    return Told(said, tuple(items))
 
 
 def _weight(view: _View, named: Named) -> int:
@@ -415,46 +389,70 @@ def _weight(view: _View, named: Named) -> int:
     return sum(by_story.values())
 
 
-def _spread(view: _View, found: Sequence[Named]) -> tuple[Item, ...]:
-    """Return the first names, each with a sentence that no other one has where there is a choice."""
+def _introduced(view: _View, found: Sequence[Named]) -> list[tuple[Named, tuple[str, Span]]]:
+    """Return the names that can be shown, each with a sentence that no other one has where there is a choice.
+
+    Shown first are those that surely are what they are taken for and have a sentence that stands alone.
+    """
+    known: list[tuple[Named, tuple[str, Span]]] = []
+    others: list[tuple[Named, tuple[str, Span]]] = []
     used: set[tuple[str, Span]] = set()
-    items = []
-    for named in found[:ITEMS]:
-        path, span = _introduction(view, named, used)
-        used.add((path, span))
-        paths = [place.article for place in view.of(named)]
-        before = f"{named.name}, in {_many(len(paths), 'article')}{_copied(view, paths)}: "
-        items.append(_item(view, path, span, before))
-    return tuple(items)
+    for named in found:
+        if len(known) == ITEMS + _LISTED:
+            break
+        if any(_is_titled(view, named, other) for other in found if other is not named):
+            continue
+        place, alone = _introduction(view, named, used)
+        (known if alone and _is_sure(view, named) else others).append((named, place))
+        used.add(place)
+    return [*known, *others][: max(ITEMS, len(known))]
+
+
+def _is_sure(view: _View, named: Named) -> bool:
+    """Whether a name is nearly always read as what it is, and articles call the person by the last name too.
+
+    What is read as a person now and then is a brand, or a button of a page, which nobody calls so.
+    """
+    read = view.readings[named.name]
+    if _SURELY * read.total() > read[named.kind]:
+        return False
+    last = named.name.split()[-1]
+    return named.kind != "person" or any(same_name(last, spelling) for spelling in named.spellings)
+
+
+def _is_titled(view: _View, named: Named, other: Named) -> bool:
+    """Whether a name is the other one with a title: "Mayor Lund", of whom an article says "Mayor Ana Lund"."""
+    title, _, last = named.name.rpartition(" ")
+    if not title or last != other.name.split()[-1]:
+        return False
+    whole = f"{title} {other.name}".casefold()
+    return any(whole in view.text(place.article).casefold() for place in (*view.of(named), *view.of(other)))
 
 
 def _copied(view: _View, paths: Collection[str]) -> str:
     """Return in brackets how many stories some articles tell, "" where none is a copy."""
-    stories = view.stories_of(paths)
+    stories = len({_story(view.by_path[path]) for path in paths})
     return f" ({_many(stories, 'different story', 'different stories')})" if stories < len(paths) else ""
 
 
-def _introduction(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> tuple[str, Span]:
-    """Return the sentence that tells most of a name: that begins with it and stands alone, in articles full of it."""
-    ranked = sorted(_candidates(view, named, used))
-    for _, path, start, end in ranked[:_READ]:
-        if stands_alone(_one_line(view.index.article(path).text[start:end])):
-            return path, Span(start, end)
-    _, path, start, end = ranked[0]
-    return path, Span(start, end)
+def _introduction(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> tuple[tuple[str, Span], bool]:
+    """Return the sentence that tells most of a name, one that begins with it if possible; whether it stands alone."""
+    ranked = [(path, Span(start, end)) for _, path, start, end in sorted(_candidates(view, named, used))]
+    alone = next((one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1])), None)
+    first = view.of(named)[0]
+    return alone or next(iter(ranked), (first.article, first.span)), alone is not None
 
 
 def _candidates(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> Iterator[tuple[float, str, int, int]]:
     """Yield (doubts, path, start, end) of sentences with a name; the lower the doubts, the more it tells."""
     places = sorted(view.of(named), key=lambda place: (-place.count, place.article))[:_WITNESSES]
     for rank, place in enumerate(places):
-        text = view.index.article(place.article).text
-        name = text[place.span.start : place.span.end]
-        for span in sentences(text):
-            at = text.find(name, span.start, span.end)
-            if at >= 0:
-                doubts = 4 * ((place.article, span) in used) + 2 * (not _fits(text, span)) + 0.1 * rank
-                yield doubts + (at - span.start) / (span.end - span.start), place.article, span.start, span.end
+        text = view.text(place.article)
+        name = re.compile(rf"\b{re.escape(text[place.span.start : place.span.end])}(?!\w)")
+        for span in own_sentences(text, view.index):
+            if found := name.search(text, span.start, span.end):
+                late = (found.start() - span.start) / (span.end - span.start)
+                yield 4 * ((place.article, span) in used) + 0.1 * rank + late, place.article, span.start, span.end
 
 
 def _mentions(view: _View, topic: str) -> Told:
@@ -478,11 +476,10 @@ def _aboutness(view: _View, path: str, topic: str, spans: Collection[Span]) -> t
 
 
 def _mention(view: _View, path: str, spans: Collection[Span]) -> Item:
-    text = view.index.article(path).text
+    text = view.text(path)
     ordered = sorted(spans, key=lambda span: span.start)
-    fit = [span for span in ordered[:_EARLY] if _fits(text, span)]
-    alone = next((span for span in fit if stands_alone(_one_line(text[span.start : span.end]))), None)
-    return _item(view, path, alone or (fit or ordered)[0], f"{view.label(path)}: ")
+    alone = next((span for span in ordered[:_EARLY] if _stands_alone(text, span)), ordered[0])
+    return _item(view, path, alone, f"{view.label(path)}: ")
 
 
 def _mentioning(view: _View, topic: str) -> dict[str, set[Span]]:
@@ -497,9 +494,9 @@ def _mentioning(view: _View, topic: str) -> dict[str, set[Span]]:
             if _has(topic, passage.text[span.start - passage.start : span.end - passage.start]):
                 found[passage.article].add(span)
     for path, span in _named_so(view, topic):
-        text = view.index.article(path).text
-        found[path] |= {one for one in sentences(text) if one.start <= span.start < one.end}
-    return {path: spans for path, spans in found.items() if spans}
+        found[path] |= {one for one in sentences(view.text(path)) if one.start <= span.start < one.end}
+    own = {path: {one for one in spans if is_own(view.text(path), one, view.index)} for path, spans in found.items()}
+    return {path: spans for path, spans in own.items() if spans}
 
 
 def _named_so(view: _View, topic: str) -> Iterator[tuple[str, Span]]:
@@ -527,10 +524,6 @@ def _day(day: str) -> str:
     return f"{int(day[8:])} {month_of(day)[:3].title()} {day[:4]}" if day else ""
 
 
-def _between(first: str, last: str) -> str:
-    return f"on {_day(first)}" if first == last else f"between {_day(first)} and {_day(last)}"
-
-
 def _many(number: int, one: str, several: str = "") -> str:
     """Return a number with its noun: "one article", "317 articles"."""
     return f"one {one}" if number == 1 else f"{number:,} {several or one + 's'}"
@@ -543,10 +536,6 @@ def _number(number: int, one: str) -> str:
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
-
-
-def _have(number: int) -> str:
-    return "has" if number == 1 else "have"
 
 
 def _and(names: Sequence[str], most: int = ITEMS) -> str:
@@ -565,7 +554,7 @@ _ABOUT: Mapping[str, Callable[[_View], Told]] = {
     "overview": _overview,
     "count": _count,
     "outlets": _outlets,
-    "newest": _newest,
-    "oldest": _oldest,
+    "newest": partial(_by_day, "newest"),
+    "oldest": partial(_by_day, "oldest"),
     "period": _period,
 }

@@ -36,7 +36,7 @@ Report = Callable[[str, int, int], None]  # (what is being done, articles done, 
 VERSION = 2  # of what is kept for an article; raise it with every change of `found_in`
 BATCH = 16  # articles that are read, and kept, at a time: about a second's work
 STAGE = "reading names"
-_KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
+KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
 # Kept too, as they tell that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
 _OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "LANGUAGE"})
 # Of companies, as registers abbreviate them: "Acme Inc." is "Acme".
@@ -92,7 +92,7 @@ def found_in(text: str, entities: Iterable[tuple[str, int, int]]) -> tuple[Found
     starts = [sentence.start for sentence in quotable]
     for label, start, end in entities:
         at = bisect_right(starts, start) - 1
-        if at >= 0 and start < quotable[at].end and (label in _KINDS or label in _OTHERS):
+        if at >= 0 and start < quotable[at].end and (label in KINDS or label in _OTHERS):
             span = _trimmed(text, label, start, end)
             name = text[span.start : span.end]
             if any(character.isupper() for character in name):
@@ -170,7 +170,7 @@ class _Names:
         self._keys: dict[str, tuple[str, ...]] = {}
         for path, all_ in found.items():
             for one in all_:
-                counts[_key(one)][_KINDS.get(one.label)] += one.count
+                counts[_key(one)][KINDS.get(one.label)] += one.count
                 if one.label == "ORG" and name_key(one.name).split()[-1:] != _key(one).split()[-1:]:
                     firms.add(_key(one))  # its legal form was cut off
                 self._initials.setdefault(_key(one), _initials(one.name))

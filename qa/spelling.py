@@ -41,17 +41,6 @@ _counted: WeakKeyDictionary[Index, _Words] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The words of English and of an index; the articles are read once, for the first word that English lacks.
-
-    Attributes:
-        index: must be open while this is used.
-    """
-
-    index: Index
-
-
-@dataclass(frozen=True, slots=True)
 class _Words:
     """Words in lower case: how often the articles have each, its share of all words, and all words by their length.
 
@@ -81,12 +70,12 @@ class _Typed:
     fixed: bool
 
 
-def corrected(question: str, vocabulary: Vocabulary) -> str:
+def corrected(question: str, index: Index) -> str:
     """Return the question with its typing errors put right; everything else stays exactly as it is typed.
 
     Only words that neither English nor the articles have are replaced, each by the word that is fewest letters apart;
     of several by the one that is usual beside its neighbours, then by the most frequent. Unknown names, figures,
-    addresses and questions with many unknown words stay.
+    addresses and questions with many unknown words stay. The articles are read once, for the first such word.
 
     Raises:
         IndexFormatError: the index is damaged.
@@ -96,7 +85,7 @@ def corrected(question: str, vocabulary: Vocabulary) -> str:
     strange = [word for word in typed if not word.fixed and not _is_english(word.word)]
     if not strange:
         return question
-    words = _words(vocabulary.index)
+    words = _words(index)
     strange = [word for word in strange if not _is_known(word.word, words)]
     meant = [_meant(word, words) for word in strange]
     if sum(word.word == now for word, now in zip(strange, meant, strict=True)) > _MOST * len(typed):
@@ -138,19 +127,19 @@ def _is_known(word: str, words: _Words) -> bool:
 
 def _meant(typed: _Typed, words: _Words) -> str:
     """Return the word that is meant, the typed one if that cannot be told."""
-    near = [(distance, meant) for meant, distance in _near(typed, words) if _may_be(typed, meant, words)]
-    if not near:
-        return typed.word
-    least = min(distance for distance, _ in near)
-    nearest = (meant for distance, meant in near if distance == least)
-    return max(nearest, key=lambda meant: _likelihood(typed, meant, words))
+
+    def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, int, float, str]:
+        """What grows with how likely it is meant: letters are exchanged more often than left out or replaced."""
+        meant, distance = near
+        longer = len(typed.word) != len(meant)
+        return -distance, _exchanged(typed, meant), longer, _pairs(typed, meant), words.shares[meant], meant
+
+    near = (one for one in _near(typed, words) if _may_be(typed, one[0], words))
+    return max(near, key=likelihood, default=(typed.word, 0))[0]
 
 
-def _likelihood(typed: _Typed, meant: str, words: _Words) -> tuple[bool, bool, int, float, str]:
-    """Return what grows with how likely a word is meant; letters are exchanged more often than left out or replaced."""
-    exchanged = sorted(typed.word) == sorted(meant)
-    same_length = len(typed.word) == len(meant)
-    return exchanged, not same_length, _pairs(typed, meant), words.shares[meant], meant
+def _exchanged(typed: _Typed, meant: str) -> bool:
+    return sorted(typed.word) == sorted(meant)
 
 
 def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
@@ -167,7 +156,7 @@ def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
 def _may_be(typed: _Typed, meant: str, words: _Words) -> bool:
     """Return whether one can have typed the word so, and it is frequent enough to be the likely one."""
     word, share = typed.word, words.shares[meant]
-    exchanged = sorted(word) == sorted(meant)
+    exchanged = _exchanged(typed, meant)
     beside = _pairs(typed, meant) > 0
     common = share >= _COMMON
     if len(word) <= _SHORT:
@@ -229,15 +218,14 @@ def _plain(text: str) -> str:
 @cache
 def _english() -> Mapping[str, int]:
     """How often English texts have each of the 80,000 words they use most."""
-    lines = _list("frequency_dictionary_en_82_765.txt").splitlines()
-    return {word: int(count) for word, count in map(str.split, lines)}
+    return {word: int(count) for word, count in map(str.split, _lines("frequency_dictionary_en_82_765.txt"))}
 
 
 @cache
 def _english_pairs() -> Mapping[str, int]:
     """How often English texts have each of the 240,000 pairs of words they use most."""
-    lines = _list("frequency_bigramdictionary_en_243_342.txt").splitlines()
-    return {pair: int(count) for pair, _, count in (line.rpartition(" ") for line in lines)}
+    parted = (line.rpartition(" ") for line in _lines("frequency_bigramdictionary_en_243_342.txt"))
+    return {pair: int(count) for pair, _, count in parted}
 
 
 def _pairs(typed: _Typed, meant: str) -> int:
@@ -246,5 +234,5 @@ def _pairs(typed: _Typed, meant: str) -> int:
     return pairs.get(f"{typed.before} {meant}", 0) + pairs.get(f"{meant} {typed.after}", 0)
 
 
-def _list(name: str) -> str:
-    return (files("symspellpy") / name).read_text(encoding="utf-8-sig")
+def _lines(name: str) -> list[str]:
+    return (files("symspellpy") / name).read_text(encoding="utf-8-sig").splitlines()

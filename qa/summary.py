@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from citewire.index.options import SearchOptions
-from citewire.index.passages import sentences, title_words
+from citewire.index.passages import title_words
 from citewire.index.scope import allowed_rows, as_of
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Span, Vectors
-from citewire.qa import analysis, claims, facts, prompt
+from citewire.qa import claims, facts, prompt
+from citewire.qa.boilerplate import is_own, own_sentences
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import ANSWERS, Evidence, odds, window
 from citewire.qa.reader import Reader
@@ -42,14 +42,14 @@ _NEAR_BEST = 12.0  # times by which the odds of an article may be behind the bes
 _TITLED, _AHEAD = 0.5, 0.1  # cosine of topic and title from which, and lead by which, one article is meant
 _LONG = 25  # words from which a sentence is worded shorter
 _PER_POINT = 12  # sentences of an article for each point more
-_PRIOR, _EARLY = 0.03, 0.5  # what relevance counts beside coverage, and an early place beside relevance
-_REPEATS, _ALIKE, _SAYS = (
-    0.75,
-    0.4,
-    0.7,
-)  # a repetition by cosine; asked of the verifier, by cosine; its bar
+_PRIOR = 0.03  # what the following count beside coverage, all of them from 0 to 1:
+_EARLY, _FACTS = 0.5, 0.5  # an early place and many facts, beside nearness to topic and title
+_MANY = 5  # figures and names of a sentence that is full of facts
+_REPEATS = 0.65  # cosine of a repetition
+_ALIKE, _SAYS = 0.4, 0.7  # cosine from which the verifier is asked for one, and its bar
 _CENTRAL = 0.5  # share of the median centrality below which a sentence, as one on the author, is beside the point
 _SHORT = 10  # sentences up to which an article may come to fewer points than `FEWEST`
+_OPENS = 3  # sentences one of which opens an article
 _OPENING = 200  # characters that stand for the title of an article without one
 _MOST_TOKENS = 40  # of one wording
 _SHORTER = 0.85  # share of a sentence's words below which a wording is worth it
@@ -79,18 +79,15 @@ class Selection:
     """What a summary is made of.
 
     Attributes:
-        scope: one article, a topic across articles, all articles that the filters leave, or nothing that bears on it.
-        articles: paths, the likeliest first; none where nothing bears on the topic.
+        articles: paths, the likeliest first: one article, those on a topic, or all that the filters leave; none where
+            nothing bears on it.
         candidates: sentences of these articles, in the order of each text.
         missing: names of the topic that no article has.
-        probability: that the articles say something of the topic, 0 to 1.
     """
 
-    scope: Literal["article", "topic", "all", "none"]
     articles: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     missing: tuple[str, ...] = ()
-    probability: float = 0.0
 
 
 def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Selection:
@@ -111,52 +108,57 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1))
     articles = {hit.passage.article: index.article(hit.passage.article) for hit in hits}
     texts = [f"{title_words(article)} {article.text}" for article in articles.values()]
-    missing = tuple(name for name in _names(topic) if not any(facts.has_name(name, text) for text in texts))
-    likely = {} if missing else _likely(topic, hits, articles, reader)
-    best = {path: max((p for (own, _), p in likely.items() if own == path), default=0.0) for path in articles}
+    names = facts.names(topic, frozenset(topic.lower().split()[:1]))  # its first word has its capital for a reason
+    missing = tuple(name for name in names if not any(facts.has_name(name, text) for text in texts))
+    likely = {} if missing else _likely(topic, hits, articles, index, reader)
+    best = dict.fromkeys(articles, 0.0)
+    for (path, span), probability in likely.items():
+        there = _has_words(topic, f"{title_words(articles[path])} {articles[path].text[span.start : span.end]}")
+        best[path] = max(best[path], probability, ANSWERS if there else 0.0)
     highest = max(best.values(), default=0.0)
     if missing or highest < ANSWERS:
-        return Selection("none", missing=missing, probability=highest)
+        return Selection(missing=missing)
     bearing = [path for path, p in best.items() if p >= ANSWERS and odds(p) * _NEAR_BEST >= odds(highest)]
     nearness = embedder.embed([_heading(articles[path]) for path in bearing]) @ embedder.embed_query(topic)
     first, *others = sorted(zip(nearness.tolist(), bearing, strict=True), reverse=True)
     if not others or (first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD):
-        return Selection("article", (first[1],), _sentences(articles[first[1]], _SENTENCES), (), highest)
+        return Selection((first[1],), _sentences(articles[first[1]], index, _SENTENCES))
     kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
     candidates = tuple(
         replace(one, relevance=likely[path, one.span])
         for path in kept
-        for one in _sentences(articles[path])
+        for one in _sentences(articles[path], index)
         if (path, one.span) in likely
     )
-    return Selection("topic", kept, candidates, (), highest)
-
-
-def _names(topic: str) -> list[str]:
-    """The names of a topic; it is no sentence, so that its first word has its capital for a reason."""
-    return facts.names(topic, frozenset(topic.lower().split()[:1]))
+    telling = tuple(one for one in candidates if one.relevance >= ANSWERS)
+    return Selection(kept, telling if len(telling) >= FEWEST else candidates)
 
 
 def _likely(
-    topic: str, hits: Sequence[Hit], articles: Mapping[str, Article], reader: Reader
+    topic: str, hits: Sequence[Hit], articles: Mapping[str, Article], index: Index, reader: Reader
 ) -> dict[tuple[str, Span], float]:
     """The sentences of the best passages, and how probably each says something of the topic.
 
-    One that has all words of the topic does, whatever the reader makes of it; those of its title count.
+    One that has all words of the topic does, whatever the reader makes of it.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
         for span in hit.passage.sentences:
-            places.setdefault((hit.passage.article, span), hit)
+            if is_own(articles[hit.passage.article].text, span, index):
+                places.setdefault((hit.passage.article, span), hit)
     read = list(places.items())[:_READ]
     windows = [window(articles[path], span, hit.cosine, hits[0].score - hit.score) for (path, span), hit in read]
     readings = reader.read(ASKED.format(topic), windows)
-    asked = set(facts.terms(topic))
     found = {}
     for (path, span), reading in zip((place for place, _ in read), readings, strict=True):
-        said = set(facts.terms(f"{title_words(articles[path])} {articles[path].text[span.start : span.end]}"))
-        found[path, span] = max(reading.probability, ANSWERS if asked and asked <= said else 0.0)
+        there = _has_words(topic, articles[path].text[span.start : span.end])
+        found[path, span] = max(reading.probability, ANSWERS if there else 0.0)
     return found
+
+
+def _has_words(topic: str, text: str) -> bool:
+    asked = set(facts.terms(topic))
+    return bool(asked) and asked <= set(facts.terms(text))
 
 
 def _everything(index: Index, options: SearchOptions) -> Selection:
@@ -165,18 +167,17 @@ def _everything(index: Index, options: SearchOptions) -> Selection:
     table = index.table
     at = np.flatnonzero(table.alive if allowed is None else table.alive & allowed[table.first_rows])
     if empty or not len(at):
-        return Selection("none")
+        return Selection()
     newest = at[np.argsort(-table.published[at].astype(np.int64), kind="stable")]
     _, once = np.unique(table.groups[newest], return_index=True)
     rows = table.first_rows[newest[np.sort(once)[:ARTICLES]]]
     articles = [index.article(summary.path) for summary in index.summaries(rows.tolist())]
-    candidates = tuple(one for article in articles for one in _sentences(article, _SENTENCES // len(articles)))
-    paths = tuple(article.path for article in articles)
-    return Selection("all" if paths[1:] else "article", paths, candidates, (), 1.0)
+    candidates = tuple(one for article in articles for one in _sentences(article, index, _SENTENCES // len(articles)))
+    return Selection(tuple(article.path for article in articles), candidates)
 
 
-def _sentences(article: Article, most: int | None = None) -> tuple[Candidate, ...]:
-    spans = sentences(article.text)
+def _sentences(article: Article, index: Index, most: int | None = None) -> tuple[Candidate, ...]:
+    spans = own_sentences(article.text, index)
     return tuple(Candidate(article.path, span, at / len(spans)) for at, span in enumerate(spans[:most]))
 
 
@@ -190,10 +191,11 @@ def _heading(article: Article) -> str:
 def points(topic: str, selection: Selection, index: Index, embedder: Embedder, reader: Reader) -> list[Place]:
     """Return the sentences that tell most, in the order of their articles, the oldest article first.
 
-    Each next one is that which adds most to how well all candidates are covered by the chosen ones (facility location:
-    Lin and Bilmes, "A Class of Submodular Functions for Document Summarization", ACL 2011), also by how near it is to
-    topic and title and how early it stands. What cannot stand alone or repeats a chosen one is passed over, by cosine
-    as in maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998) and by the verifier.
+    The first is how the article begins, where that stands alone. Each next one is that which adds most to how well all
+    candidates are covered by the chosen ones (facility location: Lin and Bilmes, "A Class of Submodular Functions for
+    Document Summarization", ACL 2011), also by how near it is to topic and title, how early it stands and how many
+    facts it has. What cannot stand alone or repeats a chosen one is passed over, by cosine as in maximal marginal
+    relevance (Carbonell and Goldstein, SIGIR 1998) and by the verifier.
     """
     articles = {path: index.article(path) for path in selection.articles}
     given = selection.candidates
@@ -206,13 +208,12 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
     if topic.strip():
         near = (near + vectors @ embedder.embed_query(topic)) / 2
     early = 1 - np.array([one.position for one in given])
-    prior = _PRIOR * np.array([one.relevance for one in given]) * (near + _EARLY * early)
+    many = np.array([min(len(facts.numbers(text)) + len(facts.names(text)), _MANY) / _MANY for text in texts])
+    prior = _PRIOR * np.array([one.relevance for one in given]) * (near + _EARLY * early + _FACTS * many)
     chosen = _chosen(given, texts, vectors, prior, _wanted(selection), reader) or [int(prior.argmax())]
     ordered = sorted(
         (given[at] for at in chosen), key=lambda one: (articles[one.article].published, one.article, one.span.start)
     )
-    while len(ordered) >= FEWEST and _goes_on(articles[ordered[0].article], ordered[0].span):
-        ordered = ordered[1:]
     return [Place(one.article, one.span, articles[one.article].text[one.span.start : one.span.end]) for one in ordered]
 
 
@@ -230,11 +231,12 @@ def _chosen(
     leaning: list[int] = []  # what only its neighbours explain, the best first: for where too little else is there
     left = np.flatnonzero(central >= _CENTRAL * np.median(central)).tolist()
     chosen: list[int] = []
+    lead = _lead(given, texts)
     while left and len(chosen) < most:
         told = {given[one].article for one in chosen}
         fresh = [one for one in left if given[one].article not in told] or left
         gains = np.maximum(covers[:, fresh] - covered[:, None], 0).sum(axis=0) + prior[fresh]
-        best = fresh[int(gains.argmax())]
+        best = lead if lead in left else fresh[int(gains.argmax())]
         left.remove(best)
         if not stands_alone(plain(texts[best])):
             leaning.append(best)
@@ -248,26 +250,16 @@ def _chosen(
     return chosen
 
 
-def _goes_on(article: Article, span: Span) -> bool:
-    """Whether a sentence goes on about a person by the last name alone, whose full name stands before it."""
-    people = [one.text for one in analysis.read(article.text[span.start : span.end]).ents if one.label_ == "PERSON"]
-    before = facts.names(article.text[: span.start])
-    known = title_words(article)
-    return any(
-        len(one.split()) == 1 and not facts.has_name(one, known) and any(_is_longer(other, one) for other in before)
-        for one in people[:1]
-    )
-
-
-def _is_longer(name: str, last: str) -> bool:
-    *first, own = name.split()
-    return bool(first) and facts.same_name(own, last)
+def _lead(given: Sequence[Candidate], texts: Sequence[str]) -> int:
+    """The number of the sentence that opens the article if all are of one, and it stands alone; else -1."""
+    one = len({candidate.article for candidate in given}) == 1
+    return next((at for at in range(min(_OPENS, len(given))) if one and stands_alone(plain(texts[at]))), -1)
 
 
 def _wanted(selection: Selection) -> int:
     """How many points: more for a longer article, and one for each article at least."""
-    if selection.scope == "article":
-        return min(FEWEST + len(selection.candidates) // _PER_POINT, MOST - 2)
+    if len(selection.articles) == 1:
+        return min(FEWEST + len(selection.candidates) // _PER_POINT, MOST)
     return min(max(FEWEST, len(selection.articles) + 2), MOST)
 
 

@@ -46,13 +46,13 @@ _BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
 _BEST = 3  # sentences that answer best, one of which a list has to come from
 _LISTED = 16  # passages that a list, or someone's words, are gathered from
 
-_UNSURE = 0.75  # probability of a kind below which facts are looked for first
+_APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
 _OF_ITSELF = ("talk", "more", "who_said", "which_article")  # kinds that stand for themselves: no fact is looked for
 _FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
 _PARTLY = ("why", "list", "compare", "over_time")  # kinds of which one sentence tells but a part,
-_OPEN = 0.25  # so that it need be no likelier than this
-_CLEARLY = 0.7  # probability of an answer from which the reader overrules a kind that is not for citewire
-_ANSWERED = 0.5  # the same where a few words are all that was typed
+_OPEN = 0.25  # so that it need be no likelier than this; so may an answer to a few words be
+LIKELIER = 0.5  # probability from which a guess is likelier than all others together
+CERTAIN = 0.8  # probability from which a guess needs no second opinion
 
 Way = Callable[[], Iterator[Event] | None]
 
@@ -104,9 +104,10 @@ class Ways:
             "which_article": self._which_article, "not_for_it": self._not_for_it,
         }  # fmt: skip
         first, *others = asked.kinds
-        unsure = asked.sure < _UNSURE and first in ("talk", "corpus", "not_for_it")
-        unsure = unsure or (first == "summary" and self._is_answered_phrase(asked.text, wanted))
-        tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if unsure else []
+        overruled = self._overruled(asked, wanted) if first in _APART else False
+        named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
+        overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
+        tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []
         tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
         if first not in _OF_ITSELF:
             tried.append(self._facts)
@@ -117,6 +118,15 @@ class Ways:
             tried.insert(tried.index(self._facts), self._quote)
         return [partial(way, asked, told, wanted, stopped) for way in dict.fromkeys(tried)]
 
+    def _overruled(self, asked: Asked, wanted: SearchOptions) -> bool:
+        """Whether the articles answer a line that is taken for none of theirs: likelier than not, or than it is that.
+
+        To one in a hundred lines that are none of theirs the reader finds an answer that is likelier than not.
+        """
+        if asked.kinds[0] != "not_for_it" and asked.sure >= CERTAIN:
+            return False  # at once, and no search beside it
+        return self._finder.part(asked.text, wanted).probability >= min(asked.sure, LIKELIER)
+
     # -- on citewire and its articles ----------------------------------------------------------------------------
 
     def _talk(self, asked: Asked, told: Telling, *_: object) -> Iterator[Event]:
@@ -126,7 +136,7 @@ class Ways:
         yield told.searched(())
 
     def _not_for_it(self, asked: Asked, told: Telling, *_: object) -> None:
-        if asked.kinds[0] == "not_for_it" and asked.sure >= _UNSURE:
+        if asked.kinds[0] == "not_for_it" and asked.sure >= LIKELIER:
             told.refused = replies.NOT_FOR_IT[asked.intents["not_for_it"]]
 
     def openers(self) -> tuple[str, ...]:
@@ -157,8 +167,9 @@ class Ways:
 
     def _corpus(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
         intent, topic = asked.intents["corpus"], analysis.about(asked.text)
-        first = asked.kinds[0] == "corpus"
-        sure = first and (asked.sure >= _UNSURE or intent == "mentions")
+        if topic and intent == "count":
+            intent = "mentions"  # how many articles are on something
+        sure = asked.kinds[0] == "corpus" and (asked.sure >= LIKELIER or intent == "mentions")
         if topic and not sure:
             return None  # it asks something of what it names, not of the articles as a whole
         index, finder = self._index, self._finder
@@ -372,12 +383,6 @@ class Ways:
         if not any(part.chosen for part in found):
             return None
         return self._told(told, whole, found, wanted, stopped)
-
-    def _overruled(self, asked: Asked, wanted: SearchOptions) -> bool:
-        """Whether the articles answer what looks as if it were not for them: "How is the weather at the cup final?"."""
-        open_to_facts = asked.intents["not_for_it"] == "general" or asked.sure < _UNSURE
-        clearly = _ANSWERED if analysis.is_phrase(asked.text) else _CLEARLY
-        return open_to_facts and self._finder.part(asked.text, wanted).probability >= clearly
 
     def _parts(self, text: str, wanted: SearchOptions, least: float) -> tuple[Whole, list[Part]]:
         """The questions answered alone; the whole one where another sentence than those of its parts answers it."""

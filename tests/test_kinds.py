@@ -20,7 +20,7 @@ from citewire.qa import kinds, wording
 from citewire.qa.kinds import KINDS, Intent, Kind, Kinds, load_kinds
 
 QUESTIONS = [json.loads(line) for line in (Path(__file__).parent / "data" / "kinds.jsonl").read_text().splitlines()]
-LEAST, LEAST_INTENTS = 0.93, 0.91  # shares of QUESTIONS that must be right; measured: 0.947, 0.930
+LEAST, LEAST_INTENTS = 0.94, 0.92  # shares of QUESTIONS that must be right; measured: 0.951, 0.941
 
 
 @pytest.fixture(scope="module")

@@ -14,23 +14,23 @@ from citewire.index.maintenance import remove
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa import spelling
-from citewire.qa.spelling import Vocabulary, corrected
+from citewire.qa.spelling import corrected
 
 RESTORED = 0.9  # of the misspelt words
 UNTOUCHED = 1.0  # of the questions without errors
 
 
 @pytest.fixture(scope="module")
-def vocabulary(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vocabulary]:
+def articles(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     with indexed(ARTICLES, tmp_path_factory.mktemp("spelling"), embedder) as index:
-        yield Vocabulary(index)
+        yield index
 
 
-def test_the_share_of_words_restored(vocabulary: Vocabulary) -> None:
+def test_the_share_of_words_restored(articles: Index) -> None:
     wrong = []
     errors = 0
     for record in records("spelling.jsonl"):
-        got = words(corrected(record["typed"], vocabulary))
+        got = words(corrected(record["typed"], articles))
         for typed, meant, now in zip(words(record["typed"]), words(record["meant"]), got, strict=True):
             errors += typed != meant
             if typed != meant and now != meant:
@@ -39,48 +39,47 @@ def test_the_share_of_words_restored(vocabulary: Vocabulary) -> None:
     assert 1 - len(wrong) / errors >= RESTORED, wrong
 
 
-def test_questions_without_errors_stay(vocabulary: Vocabulary) -> None:
+def test_questions_without_errors_stay(articles: Index) -> None:
     clean = [record["typed"] for record in records("spelling.jsonl") if record["typed"] == record["meant"]]
-    touched = [(typed, now) for typed in clean if (now := corrected(typed, vocabulary)) != typed]
+    touched = [(typed, now) for typed in clean if (now := corrected(typed, articles)) != typed]
     assert 1 - len(touched) / len(clean) >= UNTOUCHED, touched
 
 
-def test_case_and_punctuation_stay(vocabulary: Vocabulary) -> None:
+def test_case_and_punctuation_stay(articles: Index) -> None:
     typed = '  Waht did "Lund Lines" (a COMPANY) buy,\twich ferries -- and  wehn?!'
-    assert corrected(typed, vocabulary) == ('  What did "Lund Lines" (a COMPANY) buy,\twhich ferries -- and  when?!')
+    assert corrected(typed, articles) == ('  What did "Lund Lines" (a COMPANY) buy,\twhich ferries -- and  when?!')
 
 
-def test_the_neighbours_decide_between_two_words(vocabulary: Vocabulary) -> None:
-    assert corrected("hwo many ferries sail", vocabulary) == "how many ferries sail"
-    assert corrected("hwo is the mayor", vocabulary) == "who is the mayor"
+def test_the_neighbours_decide_between_two_words(articles: Index) -> None:
+    assert corrected("hwo many ferries sail", articles) == "how many ferries sail"
+    assert corrected("hwo is the mayor", articles) == "who is the mayor"
 
 
-def test_articles_are_read_for_unknown_words_alone(vocabulary: Vocabulary) -> None:
-    spelling._counted.pop(vocabulary.index, None)
-    assert corrected("who is the president", vocabulary) == "who is the president"
-    assert vocabulary.index not in spelling._counted
-    assert corrected("who is teh president", vocabulary) == "who is the president"
-    counted = spelling._counted[vocabulary.index]
+def test_articles_are_read_for_unknown_words_alone(articles: Index) -> None:
+    spelling._counted.pop(articles, None)
+    assert corrected("who is the president", articles) == "who is the president"
+    assert articles not in spelling._counted
+    assert corrected("who is teh president", articles) == "who is the president"
+    counted = spelling._counted[articles]
     assert counted.articles["skarvik"] == 4
-    assert corrected("where is skarvki", vocabulary) == "where is skarvik"
-    assert spelling._counted[vocabulary.index] is counted
+    assert corrected("where is skarvki", articles) == "where is skarvik"
+    assert spelling._counted[articles] is counted
 
 
 def test_removed_articles_names_once_told_and_accents(embedder: Embedder, tmp_path: Path) -> None:
     texts = {"one.txt": "Flood\n\nMünchberg was flooded, Kohl's said.\n", "two.txt": "Fire\n\nOrvannia burned.\n"}
     with indexed(texts, tmp_path, embedder) as index:
-        vocabulary = Vocabulary(index)
-        assert corrected("what of munchbreg, orvanina and kohls", vocabulary) == "what of munchberg, orvannia and kohls"
+        assert corrected("what of munchbreg, orvanina and kohls", index) == "what of munchberg, orvannia and kohls"
         gone = next(summary.path for summary in index.articles() if "two" in summary.path)
     remove(tmp_path / "index", [gone])
     with Index.open(tmp_path / "index") as index:
-        assert corrected("what of munchbreg and orvanina", Vocabulary(index)) == "what of munchberg and orvanina"
+        assert corrected("what of munchbreg and orvanina", index) == "what of munchberg and orvanina"
 
 
-def test_questions_with_many_unknown_words_stay(vocabulary: Vocabulary) -> None:
+def test_questions_with_many_unknown_words_stay(articles: Index) -> None:
     typed = "hwo zwxqv grmblf qqrst vvkkp"
-    assert corrected(typed, vocabulary) == typed
+    assert corrected(typed, articles) == typed
 
 
-def test_other_forms_of_known_words_stay(vocabulary: Vocabulary) -> None:
-    assert corrected("which skarviks are there", vocabulary) == "which skarviks are there"
+def test_other_forms_of_known_words_stay(articles: Index) -> None:
+    assert corrected("which skarviks are there", articles) == "which skarviks are there"

@@ -83,42 +83,40 @@ def told(index: Index, embedder: Embedder, reader: Reader, choose: Choose) -> Fo
 
 
 @pytest.mark.parametrize(
-    ("topic", "scope", "articles"),
+    ("topic", "articles"),
     [
-        ("the night ferry", "article", {"ferry.txt"}),
-        ("the dredging of the harbour", "article", {"yard.txt"}),
-        ("Skarvik", "topic", {"ferry.txt", "yard.txt"}),
-        ("the moon landing", "none", set()),
-        ("the Olympic games", "none", set()),
+        ("the night ferry", {"ferry.txt"}),
+        ("the dredging of the harbour", {"yard.txt"}),
+        ("Skarvik", {"ferry.txt", "yard.txt"}),
+        ("the moon landing", set()),
+        ("the Olympic games", set()),
     ],
 )
-def test_the_articles_that_bear_on_a_topic(choose: Choose, topic: str, scope: str, articles: set[str]) -> None:
+def test_the_articles_that_bear_on_a_topic(choose: Choose, topic: str, articles: set[str]) -> None:
     found = choose(topic)
-    assert (found.scope, set(found.articles)) == (scope, articles)
-    assert (found.probability >= 1 / 3) == (scope != "none")
+    assert set(found.articles) == articles
     assert {one.article for one in found.candidates} == articles
 
 
 def test_of_copies_one_is_summarised(choose: Choose) -> None:
     found = choose("the brewer's profit")
-    assert found.scope == "article"
-    assert found.articles[0] in ("brewer.txt", "copy.txt")
+    assert found.articles in (("brewer.txt",), ("copy.txt",))
 
 
 def test_a_name_that_no_article_has(choose: Choose) -> None:
-    assert choose("Kestrel and Halvorsen") == Selection("none", missing=("Halvorsen",))
+    assert choose("Kestrel and Halvorsen") == Selection(missing=("Halvorsen",))
 
 
 def test_everything_that_the_filters_leave(index: Index, embedder: Embedder, reader: Reader) -> None:
     found = select("", index, embedder, reader, OPTIONS)
-    assert (found.scope, len(found.articles)) == ("all", 3)  # of the copies one
+    assert len(found.articles) == 3  # of the copies one
     assert found.articles[1:] == ("yard.txt", "ferry.txt")  # the newest first
     one = SearchOptions(filters=Filters(articles=("yard.txt",)))
-    assert select(" ", index, embedder, reader, one).scope == "article"
+    assert select(" ", index, embedder, reader, one).articles == ("yard.txt",)
     none = SearchOptions(filters=Filters(articles=("none.txt",)))
-    assert select("", index, embedder, reader, none) == Selection("none")
-    assert select("Skarvik", index, embedder, reader, none).scope == "none"
-    assert points("", Selection("none"), index, embedder, reader) == []
+    assert select("", index, embedder, reader, none) == Selection()
+    assert select("Skarvik", index, embedder, reader, none).articles == ()
+    assert points("", Selection(), index, embedder, reader) == []
 
 
 def test_the_sentences_that_tell_most_in_their_order(told: Found) -> None:

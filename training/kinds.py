@@ -23,15 +23,17 @@ from sklearn.linear_model import LogisticRegression
 
 from citewire.index.embed import load_embedder
 from citewire.qa import analysis, wording
-from citewire.qa.kinds import KINDS, WEIGHTS
+from citewire.qa.kinds import KINDS, WEIGHTS, Intent
 
 DATA = Path(__file__).parent / "kinds.jsonl"
 ASKING = WEIGHTS.parent / "asking.txt"
 ASKS = ("overview", "count", "mentions", "summary")  # intents that are asked of something
 FOLDS = 5
 MOST = {"fact": 1.5}  # what people ask most weighs more than its patterns say
-STRENGTH = 5.0  # inverse of the regularisation, chosen on the folds
+STRENGTH = 10.0  # inverse of the regularisation, chosen on the folds
 SLOT = re.compile(r"\{(\w+)\}")
+ALONE = ("follow_up", "not_for_it")  # kinds whose first and last words tell what they are
+AROUND = 0.15  # share of wordings that get an opening, "hey,", and of those that get an ending, "please"
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -42,7 +44,7 @@ class Wording:
     """A wording; `pattern` is its pattern's number, `fold` that of its fillers, -1 without any."""
 
     text: str
-    intent: str
+    intent: Intent
     pattern: int
     fold: int
 
@@ -69,7 +71,7 @@ def main() -> None:
     save_file({name: value.astype(np.float16, order="C") for name, value in tensors.items()}, to, belongs)
 
 
-def load(data: Path) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
+def load(data: Path) -> tuple[list[tuple[str, Intent]], dict[str, list[str]]]:
     """Return (pattern, intent) of each pattern, and the fillers of each slot; a {name} is a person, org or place."""
     patterns, slots = [], defaultdict(list)
     for line in data.read_text("utf-8").splitlines():
@@ -82,7 +84,7 @@ def load(data: Path) -> tuple[list[tuple[str, str]], dict[str, list[str]]]:
     return patterns, dict(slots)
 
 
-def asking_words(patterns: list[tuple[str, str]]) -> list[str]:
+def asking_words(patterns: list[tuple[str, Intent]]) -> list[str]:
     """Return the words around the slots of patterns that ask for articles, as they stand and as lemmas."""
     words = set()
     for pattern, intent in patterns:
@@ -92,14 +94,26 @@ def asking_words(patterns: list[tuple[str, str]]) -> list[str]:
     return sorted(word for word in words if any(letter.isalpha() for letter in word))
 
 
-def expand(patterns: list[tuple[str, str]], slots: dict[str, list[str]], random: Random) -> list[Wording]:
+def expand(patterns: list[tuple[str, Intent]], slots: dict[str, list[str]], random: Random) -> list[Wording]:
     """Return wordings of each pattern: one with the fillers of each fold, else two."""
     wordings = []
     for number, (pattern, intent) in enumerate(patterns):
         for fold in range(FOLDS) if SLOT.search(pattern) else (-1, -1):
             text = SLOT.sub(lambda slot, fold=fold: random.choice(slots[slot[1]][fold::FOLDS]), pattern)
+            if KINDS[intent] not in ALONE:
+                text = chatty(text, slots, random)
             wordings.append(Wording(as_typed(text, random), intent, number, fold))
     return wordings
+
+
+def chatty(text: str, slots: dict[str, list[str]], random: Random) -> str:
+    """Return a text with what people say before and after any question, now and then: it tells nothing of its kind."""
+    if random.random() < AROUND:
+        text = f"{random.choice(slots['opening'])} {text[0].lower()}{text[1:]}"
+    if random.random() < AROUND:
+        ending = random.choice(slots["ending"])
+        text = f"{text.rstrip('?.!')}{'' if ending[0] in ',.' else ' '}{ending}"
+    return text
 
 
 def as_typed(text: str, random: Random) -> str:
