@@ -608,11 +608,7 @@ def _unkept(exchange: Exchange) -> str:
 def _actions(exchange: Exchange, last: bool) -> str:
     rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
     wanted = (
-        (
-            "open",
-            "Show nearest passages" if exchange.abstained else "Show sources",
-            bool(exchange.hits or exchange.shown),
-        ),
+        ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
         ("retry", "Retry", last),
         ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),
