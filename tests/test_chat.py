@@ -356,7 +356,7 @@ def test_a_retry_is_made_anew_or_of_quotes_alone() -> None:
     manners: tuple[Manner, ...] = ("anew", "quotes")
     for manner in manners:
         until(lambda: asked[-1].done)
-        asked += filter(None, [chat.retry(conversation, manner)])
+        asked.extend(filter(None, [chat.retry(conversation, manner)]))
     until(lambda: asked[-1].done)
     assert answerer.manners == ["usual", "anew", "quotes"]
     assert closing(asked[-1]) == (
