@@ -6,6 +6,7 @@ Knows nothing of pages and terminals; how each kind of question is answered is f
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -30,6 +31,7 @@ from citewire.qa.ways import CERTAIN, LIKELIER, Asked, Ways
 from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
+_QUOTED_TITLE = re.compile(r"“[^”]*”")
 _REWRITTEN = 2.0  # times by which the odds of a question may be behind those of two joined
 _LIKELY = 0.15  # probability from which a question is tried as of a kind
 
@@ -213,7 +215,7 @@ class Answerer:
     def _understood(self, text: str, history: Sequence[Turn], wanted: SearchOptions) -> Asked:
         """What a line asks for: its kind, and the question it stands for after what was said."""
         text = spelling.corrected(text, self._finder.index)
-        guess = self._kinds.read(text)
+        guess = self._read(text)
         leaning = guess.kind == "follow_up"
         sure = guess.intents[guess.intent] >= LIKELIER
         if (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= CERTAIN):
@@ -225,14 +227,18 @@ class Answerer:
         if meant.kind in ("more", "who_said", "which_article"):
             return Asked((meant.kind,), {}, meant.candidates[0], meant.said)
         if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said
-            return self._asked(self._kinds.read(meant.candidates[0]), meant.candidates[0])
+            return self._asked(self._read(meant.candidates[0]), meant.candidates[0])
         leaning = leaning or followup.leans(text)
         if not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it"):
             return self._asked(guess, text)
         standalone = self._standalone(text, meant.candidates, history, wanted, leaning)
         if standalone != text:
-            guess = self._kinds.read(standalone)
+            guess = self._read(standalone)
         return self._asked(guess, standalone, leaning or standalone != text)
+
+    def _read(self, text: str) -> Guess:
+        """The kind of a line, without what it quotes: a title may tell of anything and asks nothing."""
+        return self._kinds.read(_QUOTED_TITLE.sub("", text).strip() or text)
 
     def _asked(self, guess: Guess, text: str, leaning: bool = False) -> Asked:
         """A question with the kinds that it is tried as; one that leans on what was said is about articles."""

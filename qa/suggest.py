@@ -31,6 +31,7 @@ TRIED = 8  # sentences that a question is made from at most
 PATIENCE_S = 2.0  # after which the model writes no more
 MAX_TOKENS = 40  # of a question
 _PLAIN = 2  # plain questions that come before those of the model
+_LOOKED = 3  # quotes in which names are looked for
 _REACH = 3  # sentences before and behind a quote that count as beside it
 _SURE = 0.7  # probability of an answer from which a question of the model's is offered: many are badly put
 _QUESTION_WORDS = range(4, 26)
@@ -109,9 +110,11 @@ class Suggester:
         days = {self._index.article(path).published for path in {quote.article for quote in quoted}}
         if told and answer.kind in ("fact", "yes_no") and len(days - {""}) > 1:
             yield replies.CHANGED, "over_time"
-        named = [one.text for quote in quoted[:1] for one in analysis.read(quote.text).ents if one.label_ in _NAMES]
+        near = [hit.text for hit in answer.hits[:1] if answer.kind != "not_for_it"]
+        texts = [quote.text for quote in quoted[:_LOOKED]] or near
+        named = [one.text for text in texts for one in analysis.read(text).ents if one.label_ in _NAMES]
         new = [name for name in named if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
-        yield from ((replies.ABOUT.format(name), "summary") for name in new[:1])
+        yield from ((replies.ABOUT.format(name), "summary") for name in list(dict.fromkeys(new))[: 1 if quoted else 2])
         if told:
             yield replies.MORE, "summary"
         places = [quote.article for quote in quoted] or [hit.article for hit in answer.hits]

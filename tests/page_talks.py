@@ -14,7 +14,6 @@ import argparse
 import json
 import re
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -150,4 +149,4 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -726,6 +726,12 @@ class TestAskedAgain:
         assert answering.foreseen("Write a poem about the bridge.") is None
         assert generator.prompts == []
 
+    def test_a_title_decides_nothing_of_what_is_asked(self, answerer: Make) -> None:
+        asked = "Summarise the article “How did the bridge over the Vann change since 2019?”"
+        begun = answerer("Never said.").foreseen(asked)
+        assert begun
+        assert begun.kind == "summary"
+
     def test_a_refusal_too(self, answerer: Make) -> None:
         answering = answerer("Never said.")
         first, again = (answering.ask(NOT_SAID) for _ in range(2))

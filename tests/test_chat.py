@@ -25,7 +25,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa import replies
 from citewire.qa.followup import topic
-from citewire.qa.types import Answer, Turn
+from citewire.qa.types import Answer, Manner, Turn
 from citewire.ui.chat import (
     LINE_LENGTH,
     VISITOR_LENGTH,
@@ -352,14 +352,14 @@ def test_once_something_was_answered_no_refusal_is_context() -> None:
 def test_a_retry_is_made_anew_or_of_quotes_alone() -> None:
     answerer, conversation = ScriptedAnswerer(), visiting()
     chat = loaded_chat(answerer)
-    for exchange in (
-        chat.ask("When?", conversation), lambda: chat.retry(conversation), lambda: chat.retry(conversation, "quotes"),
-    ):  # fmt: skip
-        asked = exchange() if callable(exchange) else exchange
-        assert asked
-        until(lambda asked=asked: asked.done)  # type: ignore[misc]
+    asked = [chat.ask("When?", conversation)]
+    manners: tuple[Manner, ...] = ("anew", "quotes")
+    for manner in manners:
+        until(lambda: asked[-1].done)
+        asked.extend(filter(None, [chat.retry(conversation, manner)]))
+    until(lambda: asked[-1].done)
     assert answerer.manners == ["usual", "anew", "quotes"]
-    assert closing(asked) == (
+    assert closing(asked[-1]) == (
         "2 of 2 sentences checked against a quote. 2 articles. Quotes only, without the model's words. 2.1 s."
     )
 

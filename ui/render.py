@@ -42,6 +42,7 @@ RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
 OPENING_WORDS = 9  # of an article without a title
 GIST_CHARS = 90  # of a sentence in a timeline
 NAMED_OUTLETS = 2  # of a filter, the others are counted
+CORPUS = "corpus"  # kind of a question about the articles as a whole
 NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; nothing is searched for it
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
 LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
@@ -488,8 +489,8 @@ def _abstained(exchange: Exchange) -> str:
     if not exchange.abstained or exchange.answer is None:
         return ""
     body = f"<p>{escape(refusal(exchange.answer))}</p>"
-    if exchange.hits:
-        body += "<p>The closest passages are listed under Sources, in case they help.</p>"
+    if exchange.hits and exchange.kind != NOT_FOR_IT:
+        body += "<p>The nearest passages are listed as such, in case they help.</p>"
     return _note("abstain", refusal_title(exchange.answer), body)
 
 
@@ -576,7 +577,7 @@ def closing(exchange: Exchange) -> str:
         parts.append(f"As of {human_date(exchange.answer.as_of)}.")
     if exchange.quotes_only and quoted:
         parts.append("Quotes only, without the model's words.")
-    if exchange.by:
+    if exchange.by and not exchange.abstained and exchange.kind != CORPUS:  # no model has a part in those
         parts.append(f"By the {exchange.by} model.")
     timings = exchange.answer.timings if exchange.answer else Timings()
     if timings.cached:
@@ -607,7 +608,7 @@ def _unkept(exchange: Exchange) -> str:
 def _actions(exchange: Exchange, last: bool) -> str:
     rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
     wanted = (
-        ("open", "Show sources", bool(exchange.hits or exchange.shown)),
+        ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
         ("retry", "Retry", last),
         ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),

@@ -105,10 +105,10 @@ STEPS = (
         "A list",
         "Which countries do the articles mention as places for mining?",
         "Several things, from several sentences.",
-        "Each sentence that may name one is read.",
+        "Names are known from all articles, with how often each is told of.",
         "list",
-        "One thing a line, each with the sentence that names it. Lists may hold one too many: the quote shows it.",
-        "This time one sentence named them all.",
+        "One thing a line, each with a sentence that names it.",
+        "This time there was nothing to list.",
     ),
     Step(
         "Sources disagree",
