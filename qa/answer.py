@@ -35,7 +35,7 @@ _CERTAIN = 0.9  # probability from which a line is about all articles, whatever 
 _SURE = 0.6  # probability from which a line is taken for one that only goes on with what was said
 _NEAR = 6.0  # times by which the odds of an answer count more where the last answer quotes the same article
 _TOLD = 3.0  # times by which they count less where the last answer has told that sentence
-_TYPED = 2.0  # times by which they count more for the line as typed, where its words do not lean
+_FIRST = 2.0  # times by which they count more for the question that a line stands for likeliest
 _FOLLOWING = 0.3  # probability from which a sentence answers it then: the reader does not know what was said before
 _BEARS = 0.1  # probability from which an answer counts when what a line means is looked for
 _LIKELY = 0.15  # probability from which a question is tried as of a kind
@@ -257,7 +257,7 @@ class Answerer:
                 return 0.0
             good = odds(best.probability) * (_NEAR if best.article in near else 1.0)
             again = " ".join(facts.words(best.text)) in told
-            return good * (_TYPED if one == text and not leaning else 1.0) / (_TOLD if again else 1.0)
+            return good * (_FIRST if one == candidates[0] else 1.0) / (_TOLD if again else 1.0)
 
         return max(candidates, key=goodness)  # the first of them where nothing answers
 

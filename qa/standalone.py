@@ -19,6 +19,7 @@ _PUT = 2  # things put in the place of a pronoun
 _BEHIND, _ENOUGH = 3, 2  # things named behind a line at most, and with names of the answer
 _AGED = 1.5  # how much a turn that is one further back counts against what it speaks of
 _TIMES = ("DATE", "TIME")
+_FIGURES = (*_TIMES, "MONEY", "PERCENT", "QUANTITY")
 _PLACES = ("GPE", "LOC", "FAC")
 _CLAUSES = ("xcomp", "ccomp", "csubj", "advcl", "acl")
 
@@ -124,19 +125,18 @@ def _of_person(word: Token) -> bool:
 
 
 def things(turns: Sequence[Turn]) -> list[Thing]:
-    """What the turns speak of, the most prominent first; times are left out. A turn that names nothing has no age."""
+    """What the turns speak of, the most prominent first; no figures and times. A turn that names nothing has no age."""
     found: dict[str, Thing] = {}
     age = 0
     for turn in reversed(turns):
         asked, named = read(turn.question), len(found)
         of_who = any(w.tag_ == "WP" and w.lower_ != "what" for w in asked)
         for doc in (asked, read(turn.answer)) if turn.answer else (asked,):
-            for span in _named(doc):
+            for span in (one for one in _named(doc) if not _is_figure(one)):
                 told = doc is not asked and span.text.lower() not in turn.question.lower()
                 one = _thing(span, age, told, told and of_who)
-                if one.label not in _TIMES:
-                    known = found.setdefault(one.text.lower(), one)
-                    found[one.text.lower()] = replace(known, person=max(known.person, one.person))
+                known = found.setdefault(one.text.lower(), one)
+                found[one.text.lower()] = replace(known, person=max(known.person, one.person))
         age += len(found) > named
     return sorted(found.values(), key=lambda one: -one.weight)
 
@@ -151,6 +151,12 @@ def _named(doc: Doc) -> Iterator[Span]:
         start = max(asks, default=chunk.start - 1) + 1
         if start < chunk.end and not any(w.tag_ == "PRP$" for w in chunk):
             yield doc[start : chunk.end]
+
+
+def _is_figure(span: Span) -> bool:
+    """Whether it is a time or an amount: "May", "12 million euros", "14 trams"."""
+    amount = span.root.pos_ == "NOUN" and any(w.dep_ == "nummod" and w.head == span.root for w in span)
+    return amount or any(w.ent_type_ in _FIGURES for w in span)
 
 
 def _thing(span: Span, age: int, told: bool, who: bool) -> Thing:
