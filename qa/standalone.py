@@ -161,11 +161,12 @@ def _is_figure(span: Span) -> bool:
 
 def _thing(span: Span, age: int, told: bool, who: bool) -> Thing:
     head, label, article = span.root, span.root.ent_type_, span[0].pos_ == "DET"
+    many = feature(head, "Number") == "Plur"
     name = any(w.pos_ == "PROPN" for w in span)
-    person = 2 if label == "PERSON" or (name and who) else int(name and not label and not article)
+    person = 2 if label == "PERSON" or (name and who) else int(name and not (label or article or many))
     if person:  # "Ana Ruiz", not "former minister Ana Ruiz"
         span = span.doc[next((w.i for w in span if w.pos_ == "PROPN"), span.start) : span.end]
-    plural = feature(head, "Number") == "Plur" and not (name and len(span) > 1)
+    plural = many and not (name and len(span) > 1)
     weight = (head.dep_ in SUBJECTS) + name - 0.5 * told - _AGED * age
     text = f"the {span[1:].text}" if feature(span[0], "PronType") == "Art" and len(span) > 1 else span.text
     behind = next((w.right_edge.i + 1 for w in head.rights if w.i == span.end and w.dep_ == "prep"), span.end)
