@@ -19,10 +19,10 @@ from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.search import Reranker
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Span
-from citewire.qa import analysis, facts, followup, prompt, replies, spelling
+from citewire.index.types import Embedder
+from citewire.qa import facts, followup, prompt, replies, spelling
 from citewire.qa.evidence import Evidence, odds
-from citewire.qa.finding import Finder, Part
+from citewire.qa.finding import Finder
 from citewire.qa.kinds import KINDS, Guess, load_kinds
 from citewire.qa.reader import Reader
 from citewire.qa.telling import Telling
@@ -32,7 +32,11 @@ from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
 _QUOTED_TITLE = re.compile(r"“[^”]*”")
-_REWRITTEN = 2.0  # times by which the odds of a question may be behind those of two joined
+_NEAR = 6.0  # times by which the odds of an answer count more where the last answer quotes the same article
+_TOLD = 3.0  # times by which they count less where the last answer has told that sentence
+_FIRST = 2.0  # times by which they count more for the question that a line stands for likeliest
+_FOLLOWING = 0.3  # probability from which a sentence answers it then: the reader does not know what was said before
+_BEARS = 0.1  # probability from which an answer counts when what a line means is looked for
 _LIKELY = 0.15  # probability from which a question is tried as of a kind
 
 logger = logging.getLogger("citewire.qa.answer")
@@ -218,7 +222,8 @@ class Answerer:
         guess = self._read(text)
         leaning = guess.kind == "follow_up"
         sure = guess.intents[guess.intent] >= LIKELIER
-        if (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= CERTAIN):
+        of_all = (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= CERTAIN)
+        if of_all and not (followup.has_pronoun(text) and followup.topic(history)):
             return self._asked(guess, text)  # "what are these about?" means no turn before
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
@@ -232,9 +237,10 @@ class Answerer:
         if not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it"):
             return self._asked(guess, text)
         standalone = self._standalone(text, meant.candidates, history, wanted, leaning)
-        if standalone != text:
+        if not standalone.startswith(text.rstrip(" ?!.")):  # what is put behind a line changes no kind
             guess = self._read(standalone)
-        return self._asked(guess, standalone, leaning or standalone != text)
+        asked = self._asked(guess, standalone, leaning or standalone != text)
+        return replace(asked, least=_FOLLOWING) if leaning or standalone != text else asked
 
     def _read(self, text: str) -> Guess:
         """The kind of a line, without what it quotes: a title may tell of anything and asks nothing."""
@@ -255,33 +261,24 @@ class Answerer:
     ) -> str:
         """Of the questions that a line can stand for the one that is answered best.
 
-        One of them is the question before with the line behind it; what only answers that question again is none. A
-        line that does not lean stands for itself, unless it names nothing and the last answer's articles answer it.
+        An answer counts more in an article that the last answer is from, less where it only tells the same again. A
+        line that names something and does not lean stands for itself.
         """
-        find = self._finder.part
-        own = bool(facts.names(text))
-        topic = followup.topic(history)
-        if not topic or (own and not leaning):
-            return text if text in candidates else candidates[0]
-        before = find(topic, wanted)
-        joined = f"{topic.rstrip(' ?.!')}: {text}"
-        typed = (text,) if own and not analysis.is_phrase(text) else ()  # "its" may mean what the line names itself
-        tried = {one: find(one, wanted) for one in dict.fromkeys((*typed, *candidates, joined))}
-        fitting = [one for one, part in tried.items() if part.chosen and _best(part) != _best(before)]
-        near = [one for one in fitting if not own and _is_near(tried[one], before)]
-        if not leaning and not (joined in near and self._speaks_of(text, tried[joined])):
-            return text if text in candidates else candidates[0]
+        if not leaning and facts.names(text):
+            return text
+        said = followup.last_told(history)
+        near = {hit.passage.article for one in said for hit in self._finder.hits(one, wanted)[:1]}
+        told = {" ".join(facts.words(one)) for one in said}
 
-        def goodness(one: str) -> tuple[bool, float]:
-            preferred = 1.0 if one == joined else _REWRITTEN
-            return one in near, odds(tried[one].probability) * preferred
+        def goodness(one: str) -> float:
+            best = next(iter(self._finder.part(one, wanted, _BEARS).chosen), None)
+            if best is None:
+                return 0.0
+            good = odds(best.probability) * (_NEAR if best.article in near else 1.0)
+            again = " ".join(facts.words(best.text)) in told
+            return good * (_FIRST if one == candidates[0] else 1.0) / (_TOLD if again else 1.0)
 
-        return max(fitting, key=goodness, default=candidates[0])
-
-    def _speaks_of(self, text: str, part: Part) -> bool:
-        """Whether the article that answers best has all words of a line that carry meaning."""
-        article = self._finder.index.article(part.chosen[0].article)
-        return set(facts.terms(text)) <= set(facts.terms(f"{article.title} {article.text}"))
+        return max(candidates, key=goodness)  # the first of them where nothing answers
 
     def _anew(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Iterator[Event]:
         events: Iterator[Event] | None = None
@@ -321,16 +318,6 @@ class Answerer:
         answer = told.answer(status, self._generator.name, index.generation, as_of, text)
         _log(answer)
         return answer
-
-
-def _best(part: Part) -> tuple[str, Span] | None:
-    """Where the words stand that answer best, None where nothing answers."""
-    return (part.chosen[0].article, part.chosen[0].answer) if part.chosen else None
-
-
-def _is_near(part: Part, other: Part) -> bool:
-    """Whether what answers best stands in an article that answered before."""
-    return part.chosen[0].article in {one.article for one in other.chosen}
 
 
 def _again(kept: Sequence[Event], told: Telling) -> Iterator[Event]:

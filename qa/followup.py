@@ -14,15 +14,14 @@ from citewire.qa.analysis import Doc, read
 from citewire.qa.claims import arriving, strip_markers
 from citewire.qa.replies import is_own
 from citewire.qa.rewriting import feature
-from citewire.qa.standalone import candidates, demonstrates, leans, opened, points
+from citewire.qa.standalone import MOST, candidates, leans, opened, points
 from citewire.qa.types import REFUSAL, Turn
 
-__all__ = ["Meant", "follow_up", "leans", "opened", "resolve"]
+__all__ = ["Meant", "follow_up", "has_pronoun", "last_told", "leans", "opened", "resolve", "topic"]
 
 Kind = Literal["question", "more", "who_said", "which_article", "agree", "nothing"]
 
-_TURNS = 3  # earlier turns whose words a follow-up can mean
-_REACH = 12  # earlier turns that are looked at for the topic of "tell me more" upon "tell me more"
+_REACH = 12  # earlier turns whose words a line can mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +73,25 @@ def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> 
     The text itself comes first where it can stand alone, and is all there is where nothing was said before.
     `elliptic` tells that it leans, whatever its words.
     """
-    turns = _resolved(history)[-_TURNS:]
+    turns = _plain(history)
     text = " ".join(text.split())
-    return candidates(text, turns, elliptic or leans(text)) if turns and text else (text,)
+    if not turns or not text:
+        return (text,)
+    made = candidates(text, turns, _resolved(turns)[-1])
+    typed = opened(read(text)).text
+    if has_pronoun(text) and made:
+        return made  # alone it can only be answered by chance
+    return (*made[: MOST - 1], typed) if elliptic or leans(text) else (typed, *made[: MOST - 1])
+
+
+def last_told(history: Sequence[Turn]) -> tuple[str, ...]:
+    """Return the sentences of the last answer that told something from the articles, without their numbers."""
+    return next((_sentences(turn.answer) for turn in reversed(history) if _tells(turn)), ())
+
+
+def has_pronoun(text: str) -> bool:
+    """Return whether a line has a pronoun for something that it does not name."""
+    return any(map(points, read(text)))
 
 
 def topic(history: Sequence[Turn]) -> str:
@@ -98,22 +113,30 @@ def _tells(turn: Turn) -> bool:
     return bool(turn.answer) and not turn.answer.startswith(REFUSAL) and not is_own(turn.answer)
 
 
-def _resolved(history: Sequence[Turn]) -> list[Turn]:
-    """The turns of substance, each with its likeliest question and what it told, without numbers.
+def _plain(history: Sequence[Turn]) -> list[Turn]:
+    """The last turns of substance, each with what it told, without numbers; "" for a refusal."""
+    turns = _of_substance(history)[-_REACH:]
+    return [Turn(turn.question, " ".join(_sentences(turn.answer)) if _tells(turn) else "") for turn in turns]
+
+
+def _resolved(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns, each with its likeliest question.
 
     "Tell me more" and "who said that?" ask no question of their own: they go on with the one before.
     """
-    turns: list[Turn] = []
-    for turn in _of_substance(history)[-_REACH:]:
-        told = "" if turn.answer.startswith(REFUSAL) else " ".join(_sentences(turn.answer))
+    done: list[Turn] = []
+    for n, turn in enumerate(turns):
         asked = turn.question
-        if turns and leans(asked):
-            pointing = [w for w in read(asked) if points(w)]
-            goes_on = pointing and all(demonstrates(w) and w.pos_ == "PRON" for w in pointing)
-            made = candidates(asked, turns[-_TURNS:], leaning=True)[0]
-            asked = turns[-1].question if goes_on or made == asked else made
-        turns.append(Turn(asked, told))
-    return turns
+        if done and leans(asked):
+            made = candidates(asked, turns[:n], done[-1]) if _asks(asked) else (done[-1].question,)
+            asked = next(iter(made), asked)
+        done.append(Turn(asked, turn.answer))
+    return done
+
+
+def _asks(text: str) -> bool:
+    """Whether a line asks something new of what was said, other than "tell me more" and "who said that?"."""
+    return has_pronoun(text) or any(w.pos_ in ("NOUN", "PROPN", "NUM") or w.tag_ == "WRB" for w in read(text))
 
 
 def _sentences(answer: str) -> tuple[str, ...]:
@@ -129,7 +152,7 @@ def _offered(answer: str) -> str:
 
 def _more(turns: Sequence[Turn]) -> Meant:
     """The topic is the last question, made to stand alone; what was told since it was first asked counts."""
-    resolved = _resolved(turns)
+    resolved = _resolved(_plain(turns))
     topic = resolved[-1].question
     said = (text for turn in resolved if turn.question == topic for text in _sentences(turn.answer))
     return Meant("more", (topic,), tuple(dict.fromkeys(said)))

@@ -1,67 +1,107 @@
-"""A text and the turns before it -> questions that stand alone, likeliest first.
+"""A line and the turns before it -> questions that stand alone, likeliest first.
 
-Offers every name, thing, place and time of the turns that a word such as "it" can stand for, and the question before
-with what a fragment ("and in 2023?", "why?") exchanges in it. Settles nothing.
+What was spoken of is put in the place of a pronoun or behind the line; a few words ("and in 2023?", "why?") are put in
+the place of the like part of the question before. Settles nothing: the reader tells which question is answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice, product, takewhile
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 
 from citewire.qa.analysis import Doc, Span, Token, read
-from citewire.qa.referents import PLACES, TIMES, Thing, suits, things
-from citewire.qa.rewriting import SUBJECTS, VERBS, as_question, asked_of, asking, feature, replaced, whole_span
+from citewire.qa.rewriting import SUBJECTS, VERBS, as_question, asked_of, asking, feature, replaced
 from citewire.qa.types import Turn
 
-_MOST = 4  # rewritings offered
+MOST = 4  # questions offered: each costs a search and a reading
+_PUT = 2  # things put in the place of a pronoun
+_BEHIND, _ENOUGH = 3, 2  # things named behind a line at most, and with names of the answer
+_AGED = 1.5  # how much a turn that is one further back counts against what it speaks of
+_TIMES = ("DATE", "TIME")
+_FIGURES = (*_TIMES, "MONEY", "PERCENT", "QUANTITY")
+_PLACES = ("GPE", "LOC", "FAC")
 _CLAUSES = ("xcomp", "ccomp", "csubj", "advcl", "acl")
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What was spoken of.
+
+    Attributes:
+        text: its words; whole: with what is said of it, "the bridge over the Vire"; label: spaCy's of its entity or "".
+        person: how surely it is one: 2 by its label or as a name that answers "who", 1 for a name without label.
+        age: 0 in the last turn, 1 in the one before; told: whether the question of that turn does not name it.
+        weight: how prominent it is: recent, a subject, a name.
+    """
+
+    text: str
+    whole: str
+    label: str
+    plural: bool
+    name: bool
+    person: int
+    age: int
+    told: bool
+    weight: float
 
 
 def leans(text: str) -> bool:
     """Whether a question needs what was said before it: a pronoun, a demonstrative, "and ...", too few words."""
     doc = read(text.strip())
-    if not len(doc) or any(map(points, doc)) or doc[0].pos_ == "CCONJ":
+    if (
+        not len(doc)
+        or any(w.pos_ == "CCONJ" for w in doc[: _opening(doc)])
+        or any(points(w) or _demonstrates(w) for w in doc)
+    ):
         return True
-    if _is_fragment(doc) and (doc[0].pos_ == "ADP" or asking(doc)):
+    if is_fragment(doc) and (doc[0].pos_ == "ADP" or asking(doc)):
         return True
-    return not any(w.pos_ in ("NOUN", "PROPN", "NUM") for w in doc) or _lone_count(doc) is not None
+    counts = any(w.lower_ == "many" and w.dep_ != "amod" for w in doc)  # "How many did Lund sell?"
+    counts = counts or any(w.lower_ == "one" and any(c.dep_ in ("det", "amod") for c in w.children) for w in doc)
+    return counts or not any(w.pos_ in ("NOUN", "PROPN", "NUM") for w in doc)
 
 
-def candidates(text: str, turns: Sequence[Turn], leaning: bool) -> tuple[str, ...]:
-    """Return the questions that a text can stand for after the turns, which stand alone; likeliest first."""
-    doc = opened(read(text)) if leaning else read(text)
-    fragment = _is_fragment(doc)
-    leaning = leaning and (fragment or leans(text))
-    made = _leaning(doc, turns) if leaning or fragment else _with_owner(doc, turns)
-    same = () if leaning or fragment else _same(doc, turns)
-    new = list(islice(dict.fromkeys(q for q in (*same, *made) if q and q != text), _MOST))
-    return (*new[: len(same)], *(() if leaning and new else (text,)), *new[len(same) :])
+def candidates(text: str, turns: Sequence[Turn], before: Turn) -> tuple[str, ...]:
+    """Return the questions that a line can stand for after the turns; the line itself is none of them.
+
+    Args:
+        text: the line.
+        turns: oldest first.
+        before: the last of them, its question made to stand alone.
+    """
+    doc, spoken = opened(read(text)), things(turns)
+    made = (*_exchanged(doc, before), *_pointed(doc, spoken), *_appended(doc, spoken))
+    return tuple(islice(dict.fromkeys(one for one in made if one and one != text), MOST))
 
 
 def opened(doc: Doc) -> Doc:
-    """The question without the "and" before it."""
-    skip = next((w.i for w in doc if w.pos_ != "CCONJ" and not w.is_punct), 0)
-    return read(doc[skip:].text) if skip else doc
+    """The question without the "and" or "ok, and" before it."""
+    skip = _opening(doc)
+    return read(doc[skip:].text) if skip < len(doc) else doc
+
+
+def _opening(doc: Doc) -> int:
+    """How many tokens a line opens with that say nothing; all of "ok!"."""
+    return next((w.i for w in doc if w.pos_ not in ("CCONJ", "INTJ") and not w.is_punct), len(doc))
 
 
 def points(word: Token) -> bool:
-    """Whether a word stands for something that the question does not name before it."""
-    if demonstrates(word):
-        relative = word.dep_ != "det" and any(w.dep_ == "relcl" and word in w.lefts for w in word.ancestors)
-        return not relative and word.dep_ != "mark" and not (word.dep_ == "det" and word.ent_type_ in TIMES)
-    if word.lower_ in ("one", "ones") and word.dep_ != "nummod":
-        return any(child.dep_ in ("det", "amod") for child in word.children)
+    """Whether a word is a pronoun of the third person for something that the question does not name before it."""
     third = word.tag_ in ("PRP", "PRP$") and feature(word, "Person") == "3" and feature(word, "Reflex") != "Yes"
     return third and not _is_empty(word) and not _named_before(word)
 
 
-def demonstrates(word: Token) -> bool:
-    """Whether a word is "this", "those", "there" (of a place), "then"."""
-    return feature(word, "PronType") == "Dem" and word.tag_ in ("DT", "RB") and word.pos_ != "SCONJ"
+def is_fragment(doc: Doc) -> bool:
+    """Whether the words are no clause: "in 2023?", "What about Lund?", "Since when?", "Lund ferry price"."""
+    return not any(w.pos_ in VERBS and w.dep_ != "amod" for w in doc)
 
 
-# -- what leans ------------------------------------------------------------------------------------------
+def _demonstrates(word: Token) -> bool:
+    """Whether a word is "this", "those", "there" (of a place), "then"; not "that" of a clause and not "this year"."""
+    shown = feature(word, "PronType") == "Dem" and word.tag_ in ("DT", "RB") and word.pos_ != "SCONJ"
+    relative = word.dep_ != "det" and any(w.dep_ == "relcl" and word in w.lefts for w in word.ancestors)
+    return shown and not relative and word.dep_ != "mark" and not (word.dep_ == "det" and word.ent_type_ in _TIMES)
 
 
 def _is_empty(word: Token) -> bool:
@@ -73,157 +113,135 @@ def _is_empty(word: Token) -> bool:
 
 def _named_before(word: Token) -> bool:
     """Whether a name before the pronoun, in the question itself, can be what it means."""
-    person = feature(word, "Gender") in ("Masc", "Fem")
-    other = ("ORG", *PLACES) if person else ("PERSON",) if word.lower_ in ("it", "its") else ()
-    return any(w.pos_ == "PROPN" and w.ent_type_ not in (*TIMES, *other) for w in word.doc[: word.i])
+    other = ("ORG", *_PLACES) if _of_person(word) else ("PERSON",) if feature(word, "Number") == "Sing" else ()
+    return any(w.pos_ == "PROPN" and w.ent_type_ not in (*_TIMES, *other) for w in word.doc[: word.i])
 
 
-def _is_fragment(doc: Doc) -> bool:
-    """Whether the words are no clause: "in 2023?", "What about Lund?", "Since when?", "Lund ferry price"."""
-    return not any(w.pos_ in VERBS and w.dep_ != "amod" for w in doc)
+def _of_person(word: Token) -> bool:
+    return feature(word, "Gender") in ("Masc", "Fem")
 
 
-def _is_about(doc: Doc) -> bool:
-    return len(doc) > 2 and doc[0].tag_[0] == "W" and doc[1].lower_ == "about"
+# -- what was spoken of ----------------------------------------------------------------------------------
 
 
-def _only_points(doc: Doc) -> bool:
-    """Whether a question asks of nothing but what was said: "When was that?", "Why did it do that?"."""
-    verbs = [w for w in doc if w.pos_ in VERBS]
-    told = any(map(demonstrates, doc)) and not any(w.pos_ in ("NOUN", "PROPN") or w.tag_ == "WP" for w in doc)
-    return told and all(w.lemma_ in ("be", "do", "happen") for w in verbs)
+def things(turns: Sequence[Turn]) -> list[Thing]:
+    """What the turns speak of, the most prominent first; no figures and times. A turn that names nothing has no age."""
+    found: dict[str, Thing] = {}
+    age = 0
+    for turn in reversed(turns):
+        asked, named = read(turn.question), len(found)
+        of_who = any(w.tag_ == "WP" and w.lower_ != "what" for w in asked)
+        for doc in (asked, read(turn.answer)) if turn.answer else (asked,):
+            for span in (one for one in _named(doc) if not _is_figure(one)):
+                told = doc is not asked and span.text.lower() not in turn.question.lower()
+                one = _thing(span, age, told, told and of_who)
+                known = found.setdefault(one.text.lower(), one)
+                found[one.text.lower()] = replace(known, person=max(known.person, one.person))
+        age += len(found) > named
+    return sorted(found.values(), key=lambda one: -one.weight)
 
 
-def _lone_count(doc: Doc) -> int | None:
-    """Where "many" stands without what is counted: "How many did Lund sell?"."""
-    counts = (w for w in doc[1:] if w.lower_ == "many" and doc[w.i - 1].tag_ == "WRB")
-    return next(
-        (w.i for w in counts if doc[w.i + 1 : w.i + 2].text == "" or doc[w.i + 1].pos_ in (*VERBS, "PUNCT")), None
-    )
+def _named(doc: Doc) -> Iterator[Span]:
+    """The noun chunks, without question words and "how many", and the owners in them."""
+    for chunk in doc.noun_chunks:
+        if chunk.root.pos_ not in ("NOUN", "PROPN"):
+            continue
+        yield from (doc[w.left_edge.i : w.i + 1] for w in chunk if w.dep_ == "poss" and w.pos_ in ("PROPN", "NOUN"))
+        asks = [w.i for w in chunk if w.tag_[0] == "W" or any(c.tag_ == "WRB" for c in w.children)]
+        start = max(asks, default=chunk.start - 1) + 1
+        if start < chunk.end and not any(w.tag_ == "PRP$" for w in chunk):
+            yield doc[start : chunk.end]
+
+
+def _is_figure(span: Span) -> bool:
+    """Whether it is a time or an amount: "May", "12 million euros", "14 trams"."""
+    amount = span.root.pos_ == "NOUN" and any(w.dep_ == "nummod" and w.head == span.root for w in span)
+    return amount or any(w.ent_type_ in _FIGURES for w in span)
+
+
+def _thing(span: Span, age: int, told: bool, who: bool) -> Thing:
+    head, label, article = span.root, span.root.ent_type_, span[0].pos_ == "DET"
+    many = feature(head, "Number") == "Plur"
+    name = any(w.pos_ == "PROPN" for w in span)
+    person = 2 if label == "PERSON" or (name and who) else int(name and not (label or article or many))
+    if person:  # "Ana Ruiz", not "former minister Ana Ruiz"
+        span = span.doc[next((w.i for w in span if w.pos_ == "PROPN"), span.start) : span.end]
+    plural = many and not (name and len(span) > 1)
+    weight = (head.dep_ in SUBJECTS) + name - 0.5 * told - _AGED * age
+    text = f"the {span[1:].text}" if feature(span[0], "PronType") == "Art" and len(span) > 1 else span.text
+    behind = next((w.right_edge.i + 1 for w in head.rights if w.i == span.end and w.dep_ == "prep"), span.end)
+    return Thing(text, span.doc[span.start : behind].text, label, plural, name, person, age, told, weight)
+
+
+def _fits(word: Token, one: Thing) -> float | None:
+    """How well a pronoun can mean a thing; None where not at all."""
+    if _of_person(word):
+        return one.weight + 2 * one.person if one.person else None
+    if feature(word, "Number") == "Plur":
+        return one.weight + 4 * one.plural + (one.label in ("ORG", "NORP", "GPE"))
+    return None if one.plural else one.weight - 2 * one.person
 
 
 # -- the candidates --------------------------------------------------------------------------------------
 
 
-def _leaning(doc: Doc, turns: Sequence[Turn]) -> Iterator[str]:
-    last = turns[-1]
-    if (count := _lone_count(doc)) is not None and (span := asking(read(last.question))):
-        counted = read(last.question)[span[0] + 2 : span[1]].text
-        doc = read(replaced(doc, {(count, count + 1): f"{doc[count].text} {counted}"}))
-        yield doc.text if not any(map(points, doc)) else ""
-    if _is_fragment(doc) or _only_points(doc):
-        yield from _exchanged(doc, last)
-    else:
-        yield from _pointed(doc, turns)
+def _pointed(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:
+    """The question with a person in the place of "she"; where it has no such word, a thing in the place of "it"."""
+    words = list(filter(points, doc))
+    words = list(filter(_of_person, words)) or words
+    words = [w for w in words if feature(w, "Number") == feature(words[0], "Number")]
+    fits = [(fit, one.text) for one in spoken if words and (fit := _fits(words[0], one)) is not None]
+    for _, text in sorted(fits, key=lambda pair: -pair[0])[:_PUT]:
+        yield replaced(doc, {(w.i, w.i + 1): f"{text}'s" if w.tag_ == "PRP$" else text for w in words})
 
 
-def _same(doc: Doc, turns: Sequence[Turn]) -> tuple[str, ...]:
-    """The question with the thing in full that it names by one word: "the mill" as "Brask's mill"."""
-    if (the := _definite(doc)) is None:
-        return ()
-    head = the.root.text.lower()
-    fuller = [one for one in things(turns) if one.name and one.text.lower().split()[-1] == head]
-    return tuple(replaced(doc, {(the.start, the.end): one.text}) for one in fuller[:1])
-
-
-def _with_owner(doc: Doc, turns: Sequence[Turn]) -> Iterator[str]:
-    """The question with whose thing it asks for: "Who is the chairman?" as "Who is the chairman of Lund?"."""
-    if (the := _definite(doc)) is not None:
-        named = [one for one in things(turns) if one.name and one.label not in TIMES]
-        for one in sorted(named, key=lambda one: -one.weight)[:2]:
-            yield replaced(doc, {(the.start, the.end): f"{the.text} of {one.text}"})
-
-
-def _definite(doc: Doc) -> Span | None:
-    """The first "the ..." of a question without names, with nothing behind it that tells which."""
-    the = (c for c in doc.noun_chunks if c[0].lower_ == "the" and whole_span(c.root) == (c.start, c.end))
-    return None if any(w.pos_ == "PROPN" for w in doc) else next(the, None)
-
-
-# -- its words exchanged ---------------------------------------------------------------------------------
-
-
-def _pointed(doc: Doc, turns: Sequence[Turn]) -> Iterator[str]:
-    """The question with each thing that its words can mean, the best fitting first; two words mean different things."""
-    groups: dict[str, list[Token]] = {}
-    for word in filter(points, doc):
-        groups.setdefault(feature(word, "Gender") + word.lemma_[:3], []).append(word)
-    choices: list[list[tuple[float, list[Token], Thing | None]]] = []
-    for words in islice(groups.values(), 3):
-        fits = [(fit, one) for one in things(turns) if (fit := suits(words[0], one)) is not None]
-        ranked = [(fit, words, one) for fit, one in sorted(fits, key=lambda pair: -pair[0])[:_MOST]]
-        if len(groups) > 1 and demonstrates(words[0]) and words[0].pos_ == "PRON":
-            choices.append([(9.0, [], None), *ranked])  # beside another pronoun, "that" can be all that was said
-        else:
-            choices.append([*ranked])
-    for chosen in sorted(
-        product(*filter(None, choices)) if any(choices) else (), key=lambda some: -sum(fit for fit, _, _ in some)
-    ):
-        told = [(word, one) for _, words, one in chosen if one for word in words]
-        if len({one.text for _, _, one in chosen if one}) == len([one for _, _, one in chosen if one]):
-            yield replaced(doc, dict(_edit(word, one) for word, one in told))
-
-
-def _edit(word: Token, one: Thing) -> tuple[tuple[int, int], str]:
-    span = (word.i, word.i + 1)
-    if word.lower_ == "there":
-        return span, f"{one.place or ('in' if one.label in PLACES else 'at')} {one.text}"
-    if word.lower_ == "then":
-        return span, f"in {one.text}"
-    if word.tag_ == "PRP$" or word.dep_ == "poss":
-        return span, f"{one.text}’" if one.text.endswith("s") and one.plural else f"{one.text}'s"
-    if word.dep_ == "det":
-        return (word.i, word.head.i + 1), one.text
-    return (whole_span(word) if word.lower_ in ("one", "ones") else span), one.text
-
-
-# -- the question before, with one thing exchanged -------------------------------------------------------
+def _appended(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:
+    """The line with what a turn asked of behind it, the last turn first; names of its answer where that is little."""
+    words = doc.text.rstrip(" ?!.")
+    for age in sorted({one.age for one in spoken}):
+        new = [one for one in spoken if one.age == age and one.text.lower() not in words.lower()]
+        some = [one.whole for one in new if not one.told]
+        some = [one for one in some if not any(one in other and one != other for other in some)][:_BEHIND]
+        some += [one.text for one in new if one.told and one.name][: max(_ENOUGH - len(some), 0)]
+        if some:
+            yield f"{words} ({', '.join(some)})?"
 
 
 def _exchanged(doc: Doc, last: Turn) -> Iterator[str]:
-    earlier = read(last.question)
-    told = read(last.answer) if last.answer else None
-    asks = any(w.tag_[0] == "W" for w in doc) and not _is_about(doc)
-    if asks:
-        kept = [w.text.lower() for w in doc if not w.is_punct and w.pos_ not in (*VERBS, "PRON") and w.tag_ != "RB"]
-        asked = " ".join(kept)
+    """The question before, with a few words in the place of what is like them in it."""
+    earlier, told = read(last.question), read(last.answer) if last.answer else None
+    said = [w for w in doc if not w.is_punct and w.pos_ not in (*VERBS, "PRON") and w.tag_ != "RB"]
+    bare = all(w.tag_[0] == "W" or w.tag_ == "IN" for w in said)
+    about = len(doc) > 2 and doc[0].tag_[0] == "W" and doc[1].lower_ == "about"
+    bare = bare and not any(points(w) and _of_person(w) for w in doc)
+    if said and bare and not about and all(w.lemma_ in ("be", "do", "happen") for w in doc if w.pos_ in VERBS):
+        asked = " ".join(w.lower_ for w in said)  # "why?", "since when?", "why did it do that?"
         yield asked_of(earlier, asked)
         yield asked_of(told, asked) if told is not None else ""
-    elif _only_points(doc):
-        yield asked_of(told, "") if told is not None else last.question
-    else:
-        part = doc[2 if _is_about(doc) else 0 :]
-        words = [w for w in part if not w.is_punct]
-        if words:
-            part = doc[words[0].i : words[-1].i + 1]
-            preposition = part[0].lower_ if part[0].pos_ == "ADP" and len(part) > 1 else ""
-            yield from _in_place(earlier, part[bool(preposition) :], preposition)
+        return
+    part = read(doc[2 if about else 0 :].text.rstrip(" ?!."))
+    if is_fragment(doc) and len(part) and not any(w.tag_[0] == "W" for w in part):
+        preposition = part[0].lower_ if part[0].pos_ == "ADP" and len(part) > 1 else ""
+        yield from _in_place(earlier, part[bool(preposition) :], preposition)
 
 
 def _in_place(earlier: Doc, part: Span, preposition: str) -> Iterator[str]:
     """The earlier question with the words in the place of each thing of the same kind, the likeliest first."""
-    kind = _kind(part)
-    places = [(c.start, c.end, c.root) for c in earlier.noun_chunks if not any(w.tag_[0] == "W" for w in c)]
-    places += [(w.left_edge.i, w.i + 1, w) for w in earlier if w.dep_ == "poss" and w.pos_ == "PROPN"]
-    places += [(w.i, w.i + 1, w) for w in earlier if w.tag_ == "CD" and w.dep_ == "pobj"]
-    asked = asking(earlier)
-    if kind == "thing" and asked and asked[1] - asked[0] > 1:
-        counted = next((w.i for w in earlier[asked[0] + 1 : asked[1]] if w.tag_ == "NN" or w.tag_ == "NNS"), asked[1])
-        yield replaced(earlier, {(counted, asked[1]): part.text})
+    numbers = (earlier[w.i : w.i + 1] for w in earlier if w.pos_ == "NUM" and w.dep_ != "nummod")
+    places = [*_named(earlier), *numbers]
+    time = _is_time(part)
     found = []
-    for start, end, head in places:
-        own = _kind(earlier[start:end])
-        if (own == "time") == (kind == "time"):
+    for place in places:
+        head = place.root
+        if _is_time(place) == time:
             same = bool(preposition) and head.dep_ == "pobj" and head.head.lower_ == preposition
-            owned = any(w.dep_ == "poss" for w in earlier[start : end - 1])
-            found.append((2 * (own == kind) + 3 * same + (head.dep_ in SUBJECTS) - owned, (start, end)))
-    for _, span in sorted(dict.fromkeys(found), key=lambda one: -one[0]):
+            named = any(w.pos_ == "PROPN" for w in place) == any(w.pos_ == "PROPN" for w in part)
+            found.append((2 * named + 3 * same + (head.dep_ in SUBJECTS), (place.start, place.end)))
+    for _, span in sorted(found, key=lambda one: -one[0]):
         yield replaced(earlier, {span: part.text})
-    if kind == "time" or preposition:
+    if (time and not found) or preposition:
         yield as_question(f"{earlier.text.rstrip(' ?')} {preposition or 'in'} {part.text}")
 
 
-def _kind(part: Span) -> str:
-    if any(w.ent_type_ in TIMES for w in part) or all(w.pos_ in ("NUM", "DET") for w in part):
-        return "time"
-    return "name" if any(w.pos_ == "PROPN" for w in part) else "thing"
+def _is_time(part: Span) -> bool:
+    return any(w.ent_type_ in _TIMES for w in part) or all(w.pos_ in ("NUM", "DET") for w in part)

@@ -69,6 +69,7 @@ class Asked:
         said: sentences of the last answer that it is about, without numbers.
         reply: what citewire says to it in its own words, "" for what stands in `replies`.
         sure: how probable the first kind is.
+        least: probability from which a sentence answers.
     """
 
     kinds: tuple[str, ...]
@@ -77,6 +78,7 @@ class Asked:
     said: tuple[str, ...] = ()
     reply: str = ""
     sure: float = 1.0
+    least: float = ANSWERS
 
 
 class Ways:
@@ -376,7 +378,7 @@ class Ways:
             return None
         told.searched(self._finder.hits(asked.text, wanted))
         told.time(retrieve_s=told.seconds())
-        least = _OPEN if asked.kinds[0] in _PARTLY or analysis.is_phrase(asked.text) else ANSWERS
+        least = _OPEN if asked.kinds[0] in _PARTLY or analysis.is_phrase(asked.text) else asked.least
         whole, found = self._parts(asked.text, wanted, least)
         told.searched(_ranked([part.hits for part in found]))
         told.time(evidence_s=round(told.seconds() - told.timings.retrieve_s, 4))

@@ -456,7 +456,8 @@ class TestFollowUp:
 
     def test_it_is_asked_with_the_name_it_means(self, answerer: Make) -> None:
         generator = Scripted("Night sailings let lorries skip the coast road.")
-        answer = answerer(generator).ask("What did she say about lorries?", self.HISTORY)
+        reader = ScriptedReader({**ANSWERS, "What did she say about lorries (Lund Lines, Ana Ruiz)?": ()})
+        answer = answerer(generator, reader).ask("What did she say about lorries?", self.HISTORY)
         assert (answer.question, answer.standalone_question) == (
             "What did she say about lorries?",
             "What did Ana Ruiz say about lorries?",
@@ -748,7 +749,8 @@ class TestAskedAgain:
 
     def test_a_follow_up_is_known_by_what_it_follows(self, answerer: Make) -> None:
         generator = Scripted("Night sailings let lorries skip the coast road.")
-        answering = answerer(generator)
+        reader = ScriptedReader({**ANSWERS, "What did she say about lorries (Lund Lines, Ana Ruiz)?": ()})
+        answering = answerer(generator, reader)
         asked = "What did she say about lorries?"
         chair = [Turn("Who leads Lund Lines?", "Ana Ruiz leads Lund Lines [1].")]
         bridge = [Turn(COST, "The repairs cost 40 million euros [1].")]

@@ -119,8 +119,8 @@ FERRY = Turn("Who owns the Vire ferry?", "Norsund Lines bought the Vire ferry fo
 @pytest.mark.parametrize(
     ("line", "standalone", "answer"),
     [
-        ("and when did they buy it?", "When did Norsund Lines buy the Vire ferry?", "May"),
-        ("Who bought the ferry?", "Who bought the Vire ferry?", "Norsund Lines"),
+        ("and when did they buy it?", "When did Norsund Lines buy it?", "May"),
+        ("Who bought the ferry?", "Who bought the ferry (the Vire ferry, Norsund Lines)?", "Norsund Lines"),
     ],
 )
 def test_the_reader_finds_an_answer_to_the_question_meant(
