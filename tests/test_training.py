@@ -238,7 +238,7 @@ def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> No
     found = [
         record(source="qed"),
         record("Who chairs Acme Shipping?", "", "wikipedia/Acme", source="qed", passage=other, made=True),
-        record("How many trains does Lund Lines run?", "", source="squad_v2_dev_html"),
+        record("How many ferries did it sell?", "", source="squad_v2_dev_html"),
         record("How many buses does Acme run?", "", "wikipedia/Acme", source="qamr", passage=other, made=True),
     ]
     file = tmp_path / "mined.jsonl.gz"
@@ -255,14 +255,14 @@ def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> No
 
 class TestRuns:
     @pytest.fixture
-    def train(self, training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    def train(self, training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
         """Train for two steps of four examples each, with a checkpoint after each."""
         data = write(tmp_path / "data")
         for name, value in {"BATCH": 4, "SAVE_STEPS": 1, "LOG_STEPS": 1}.items():
             monkeypatch.setattr(training.train, name, value)
 
-        def train(run: str) -> Path:
-            arguments = [str(data), str(tmp_path / run), "--examples", "8", "--threads", "1"]
+        def train(run: str, *more: str) -> Path:
+            arguments = [str(data), str(tmp_path / run), "--examples", "8", "--threads", "1", *more]
             monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
             training.train.main()
             return tmp_path / run
@@ -270,7 +270,7 @@ class TestRuns:
         return train
 
     def test_who_goes_on_trains_what_was_never_stopped(
-        self, training: Any, train: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+        self, training: Any, train: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         torch = training.train.torch
         whole = train("whole")
@@ -296,7 +296,7 @@ class TestRuns:
         assert all(torch.equal(one[name], other[name]) for name in one)
 
     def test_what_is_exported_reads_like_the_network(
-        self, training: Any, train: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, training: Any, train: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = train("run")
         torch = training.train.torch
@@ -327,6 +327,14 @@ class TestRuns:
         with pytest.raises(ValueError, match=rf"would have {size:,} bytes, at most {size - 1:,} are shipped"):
             training.export.export(run, file, {"scale": 1.0, "shift": 0.0})
         assert file.read_bytes() == b"as it was"
+
+    def test_training_on_may_end_with_the_mean_of_both(self, training: Any, train: Callable[..., Path]) -> None:
+        start = ("--start", str(WEIGHTS))
+        trained, mean = (training.train.torch.load(run / "weights.pt", weights_only=True) for run in (
+            train("trained", *start), train("mean", *start, "--average")))  # fmt: skip
+        first = training.export.weights_in(WEIGHTS)
+        for name, one in trained.items():
+            assert np.allclose(mean[name], (first[name] + one) / 2)
 
     def test_the_script_runs(self) -> None:
         command = [sys.executable, str(FOLDER / "train.py"), "--help"]
