@@ -220,36 +220,21 @@ def _read_markdown(text: str) -> Document:
     """Return what a reader of the rendered page sees; front matter gives title, author, date, ..."""
     from markdown_it import MarkdownIt
 
+    from citewire.index.markup import text_of_html
+
     stated: dict[str, object] = {}
     if found := _FRONT_MATTER.match(text):
         lines = (line.partition(":") for line in found[1].splitlines() if line[:1].strip() not in ("", "#", "-"))
         stated = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
         text = text[found.end() :]
-    shown: list[str] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(text):
-        if token.type == "inline":
-            shown.extend(_SHOWN.get(part.type, part.content) for part in token.children or ())
-        elif token.type in ("fence", "code_block"):
-            shown.append(token.content)
-        elif token.type == "html_block":
-            from citewire.index.markup import text_of_html
-
-            shown.append(text_of_html(token.content))
-        if token.block and token.type not in _INSIDE:
-            shown.append(_AFTER.get(token.type, "\n" if token.hidden else "\n\n"))
-    plain = tidy("".join(shown))
+    plain = text_of_html(MarkdownIt("commonmark").enable("table").render(text))
     if not plain:
         raise UnusableError("holds no text", "Add the text, or remove the file")
     return _of_fields(plain, stated, {})
 
 
-_INSIDE = frozenset({"inline", "td_open", "th_open", "tr_open", "thead_open", "tbody_open", "thead_close"})
-_AFTER = {"td_close": " ", "th_close": " ", "tr_close": "\n"}
-_SHOWN = {"softbreak": "\n", "hardbreak": "\n", "html_inline": "", "image": ""}
-
-
 def _read_mail(data: bytes) -> Document:
-    """Return a mail's body, plain before HTML; the outlet stays "": a sender is an author."""
+    """Return a mail's body as mail programs show it; the outlet stays "": a sender is an author."""
     message = email.message_from_bytes(data, policy=email.policy.default)
     try:
         sender, subject, raw = (_header(message, name) for name in ("from", "subject", "date"))
@@ -284,13 +269,13 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _mail_text(message: EmailMessage) -> str:
-    for kind in ("plain", "html"):
-        part = message.get_body((kind,))
-        if part is None:
-            continue
+    """Return the last of the alternatives that says something: RFC 2046, 5.1.4, wants that one shown."""
+    found = [part for kind in ("plain", "html") if (part := message.get_body((kind,))) is not None]
+    order = {id(part): number for number, part in enumerate(message.walk())}
+    for part in sorted(found, key=lambda part: order[id(part)], reverse=True):
         content = part.get_content()
         text = content if isinstance(content, str) else bytes(content).decode("utf-8", "replace")
-        if kind == "html":
+        if part.get_content_subtype() == "html":
             from citewire.index.markup import text_of_html
 
             text = text_of_html(text)

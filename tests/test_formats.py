@@ -127,7 +127,7 @@ def test_markdown_is_read_as_rendered_with_its_front_matter() -> None:
         "- one\n- two `x`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<div>Raw <b>block</b></div>\n\n```\ncode\n```\n"
     )
     found = document(text, ".md")
-    assert found.text == "Dam breaks\n\nThe dam\nbroke & fell.\n\none\n\ntwo x\n\na b\n1 2\n\nRaw block\n\ncode"
+    assert found.text == "Dam breaks\n\nThe dam broke & fell.\n\none\n\ntwo x\n\na b\n\n1 2\n\nRaw block\n\ncode"
     assert stated(found) == {
         "title": "Dam breaks",
         "author": "Ann Lee",
@@ -302,7 +302,7 @@ def test_a_word_file_is_read_as_accepted() -> None:
     )
     core = "<dc:title>Dam</dc:title><dc:creator>Ann Lee</dc:creator><dcterms:created>2022-06-16</dcterms:created>"
     found = document(docx(body, core), ".docx")
-    assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1\n\nCell 2"
+    assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1 Cell 2"
     assert stated(found) == {"title": "Dam", "author": "Ann Lee"}  # created is the day of the file
     assert document(docx(body), ".docx").text == found.text
 
@@ -364,7 +364,7 @@ def test_a_mail_gives_its_plain_body_and_names_its_attachments() -> None:
         'Content-Disposition: attachment; filename="plan.pdf"\n\nxxxx\n--A--\n'
     )
     found = document(mail, ".eml")
-    assert found.text == "Café opens."
+    assert found.text == "Café opens."  # the last alternative is the one to show
     assert stated(found) == {
         "title": "Dam breaks",
         "author": "Jörg Lee",
