@@ -13,22 +13,22 @@ import sentencex
 
 # Abbreviations that end no sentence, as far as sentencex does not know them: before a name ...
 _TITLES = frozenset(
-    "ald amb amn atty cllr det drs govs gens insp lt maj messrs mlle mme mmes ms msgr mx pfc profs pte pvt reps rt sens "
-    "sp spc sra sras srta supt treas".split()
+    "ald amb amn atty cllr det drs govs gens insp lt maj messrs mlle mme mmes ms msgr mx pfc profs pte pvt "
+    "reps rt sens sp spc sra sras srta supt treas".split()
 )
 # ... and before a number.
 _COUNTED = frozenset(
-    "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl max min no nos p para paras pp reg sched "
-    "sec sect tel temp vol vols".split()
+    "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl max min no nos p para paras "
+    "pp reg sched sec sect tel temp vol vols".split()
 )
 _SHORT = frozenset("assn dept etc govt intl natl univ".split())
 _TIMES_OF_DAY = frozenset({"a.m.", "p.m.", "am.", "pm."})
 _AFTER_TIMES = frozenset(  # what says which day or whose clock
-    "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan feb mar apr "
-    "may jun jul aug sep sept oct nov dec january february march april june july august september october november "
-    "december eastern central mountain pacific atlantic gmt utc bst ist est edt et cst cdt ct mst mdt mt pst pdt pt akst "
-    "akdt hst ast adt nst cet cest eet eest wet west msk sast eat wat jst kst hkt sgt pht pkt wib aest aedt acst awst nzst "
-    "nzdt brt clt art".split()
+    "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan "
+    "feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september "
+    "october november december eastern central mountain pacific atlantic gmt utc bst ist est edt et cst cdt ct "
+    "mst mdt mt pst pdt pt akst akdt hst ast adt nst cet cest eet eest wet west msk sast eat wat jst kst hkt "
+    "sgt pht pkt wib aest aedt acst awst nzst nzdt brt clt art".split()
 )
 _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
 _OPENING_LEFT = re.compile(
