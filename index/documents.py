@@ -5,7 +5,6 @@ Knows text, dates and bytes; knows no format, no file name and no index.
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 import unicodedata
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_tz
 from urllib.parse import urlsplit
+
+from citewire.index.encodings import text_of
 
 MAX_CONTROL_SHARE = 0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
 MAX_LINE = 1_000  # characters of a title, an author, ...; the longest headlines of news have 300
@@ -65,7 +66,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article as a format states it; `part` is what follows the file's path: `#17`, `/monday.txt`, ""."""
+    """One article as a format states it.
+
+    Attributes:
+        text, title, outlet, author, published, url, metadata: as in `Article`.
+        part: what follows the file's path: `#17`, `/monday.txt`, "".
+        pages: as in `Article`.
+        notes: what a reader of the report should know of how it was read, each a clause such as "is read as ...".
+    """
 
     text: str
     title: str = ""
@@ -75,6 +83,8 @@ class Document:
     url: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     part: str = ""
+    pages: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,35 +113,29 @@ def too_large(what: str, fix: str = "Split it, or raise the limit") -> UnusableE
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def decode(data: bytes, shown: str) -> str:
-    """Return the text of UTF-8 bytes without a byte order mark, unchanged; `shown` is the name in advice.
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the text of bytes without a byte order mark, unchanged, and what there is to say about its encoding.
 
     Raises:
-        UnusableError: another encoding, a binary file, or nothing to read.
+        UnusableError: an encoding that cannot be told, a binary file, or nothing to read.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UnusableError("is encoded as UTF-16 (byte offset 0), not UTF-8", _iconv("UTF-16", shown))
-    if b"\0" in data:
+    found = text_of(data)
+    if found is None and b"\0" in data:
         raise UnusableError(f"is a binary file: NUL at byte offset {data.index(0)}", "Save the article as plain text")
-    bom = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-    try:
-        text = data[bom:].decode("utf-8")
-    except UnicodeDecodeError as error:
-        offset = error.start + bom
-        raise UnusableError(
-            f"is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset}", _iconv("WINDOWS-1252", shown)
-        ) from error
+    if found is None:
+        raise UnusableError("is in an encoding that cannot be told", "Save it as UTF-8")
+    text, encoding = found
     if not text.strip():
         raise UnusableError("is empty" if not text else "holds only white space", "Add the text, or remove the file")
     control = _CONTROL.findall(text)
     if len(control) > MAX_CONTROL_SHARE * len(text):
         raise UnusableError(f"is a binary file: {len(control)} control characters", "Save the article as plain text")
-    return text
+    return text, told(encoding)
 
 
-def _iconv(encoding: str, shown: str) -> str:
-    stem = shown.rpartition(".")[0] or shown
-    return f"Convert it, for instance: iconv -f {encoding} -t UTF-8 '{shown}' > '{stem}-utf8.txt'"
+def told(encoding: str) -> tuple[str, ...]:
+    """Return the note of a document in a guessed encoding, () for ""."""
+    return (f"is read as {encoding}, as it is not UTF-8",) if encoding else ()
 
 
 def tidy(text: str) -> str:

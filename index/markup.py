@@ -21,7 +21,6 @@ from urllib.parse import unquote, urlsplit
 import trafilatura
 from lxml import etree
 from lxml import html as lxml_html
-from trafilatura.utils import detect_encoding
 
 from citewire.index.documents import (
     Document,
@@ -32,9 +31,11 @@ from citewire.index.documents import (
     one_line,
     open_zip,
     tidy,
+    told,
     too_large,
     web_address,
 )
+from citewire.index.encodings import text_of
 from citewire.index.visible import BLOCK, keep_visible
 
 MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest pages of news have 2 MB
@@ -71,7 +72,8 @@ def read_html(data: bytes, url: str = "") -> Document:
     """Return the main text of a page, and what it states about itself. Raises: UnusableError."""
     if len(data) > MAX_HTML:
         raise too_large(f"{len(data):,} bytes of HTML, at most {MAX_HTML:,} are read", "Save only the article")
-    tree = _tree(_decoded(data))
+    markup, notes = _decoded(data)
+    tree = _tree(markup)
     if tree is None:
         raise UnusableError(NO_TEXT, "Save the page again, or as plain text")
     said, stated = trafilatura.extract_metadata(tree, url or None, _NO_DATES), _stated(tree)
@@ -82,6 +84,7 @@ def read_html(data: bytes, url: str = "") -> Document:
         author=one_line(said.author or ""),
         published=_published(tree, stated),
         url=web_address(url or said.url or ""),
+        notes=notes,
     )
     keep_visible(tree)
     blocks = _text(tree).split("\n")
@@ -151,18 +154,13 @@ def _check_depth(tree: Any) -> None:
             raise too_large(f"elements nested deeper than {MAX_DEPTH}", "Save the article as plain text")
 
 
-def _decoded(data: bytes) -> str:
-    """Return a page as text: UTF-8 where it is that, else as the page states, else as its bytes look."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        stated = _CHARSET.search(data[:4096])
-    for name in (stated[1].decode("ascii") if stated else "", *detect_encoding(data)):
-        try:
-            return data.decode(name)
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return data.decode("utf-8", "replace")
+def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return a page as text, and what there is to say of a guessed encoding; what cannot be told is left out of it."""
+    stated = _CHARSET.search(data[:4096])
+    found = text_of(data, stated[1].decode("ascii") if stated else "")
+    if found is None:
+        return data.decode("utf-8", "ignore"), ()
+    return found[0], told(found[1])
 
 
 def _stated(tree: Any) -> list[Mapping[str, Any]]:
@@ -279,7 +277,12 @@ def parse_xml(data: bytes) -> Any:
     if prolog and b"<!ENTITY" in prolog[0]:
         raise UnusableError("declares XML entities, which can grow without bound", "Save it without a DTD")
     try:
-        root = etree.fromstring(data, parser)
+        try:
+            root = etree.fromstring(data, parser)
+        except etree.XMLSyntaxError as error:
+            if error.code not in _WRONG_ENCODING or (found := text_of(data)) is None:
+                raise
+            root = etree.fromstring(_DECLARED.sub("", found[0]).encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
         _raise_if_exhausted(error)
         raise UnusableError(f"is not well-formed XML: {one_line(error.msg)}", "Correct it, or save it again") from error
@@ -289,6 +292,13 @@ def parse_xml(data: bytes) -> Any:
     if dtd is not None and any(dtd.iterentities()):
         raise UnusableError("declares XML entities, which can grow without bound", "Save it without a DTD")
     return root
+
+
+_WRONG_ENCODING = frozenset(
+    getattr(etree.ErrorTypes, f"ERR_{name}")
+    for name in ("INVALID_ENCODING", "INVALID_CHAR", "UNKNOWN_ENCODING", "UNSUPPORTED_ENCODING")
+)
+_DECLARED = re.compile(r"\A\s*<\?xml[^>]*\?>")
 
 
 def _raise_if_exhausted(error: Any) -> None:

@@ -233,6 +233,7 @@ def test_a_pdf_gives_paragraphs_without_line_breaks_and_hyphens() -> None:
     assert stated(found) == {
         "title": "Talks end",
         "author": "Ann Lee",
+        "pages": (0, 87),
     }  # the day of the file is not that of publication
     assert document(pdf([["x"]], {"Title": "Microsoft Word - a.doc"}), ".pdf").title == ""
 
@@ -257,9 +258,9 @@ def test_a_pdf_of_two_columns_goes_on_in_the_second() -> None:
 
 def test_the_limits_of_a_pdf() -> None:
     assert refused(pdf([[]] * 5_001), ".pdf").reason == "is too large: 5,001 pages, at most 5,000 are read"
-    two = pdf([["x" * 50], ["y" * 60]])
+    two = pdf([["x" * 50], ["Y" * 60]])
     assert refused(two, ".pdf", limits=Limits(characters=100)).reason == "is too large: more than 100 characters"
-    assert document(two, ".pdf", limits=Limits(characters=120)).text == f"{'x' * 50}\n\n{'y' * 60}"
+    assert document(two, ".pdf", limits=Limits(characters=120)).text == f"{'x' * 50}\n\n{'Y' * 60}"
 
 
 def test_pictures_in_a_pdf_may_be_large() -> None:
@@ -386,6 +387,7 @@ def test_a_mail_of_html_alone_is_read_as_shown() -> None:
 def test_a_broken_header_does_not_cost_the_mail() -> None:
     found = document('From: "\nSubject: Dam\nDate: nonsense <\n\nText.', ".eml")
     assert (found.text, found.title, found.author) == ("Text.", "Dam", "")
+    assert document(HEADERS + "Content-Type: text/plain; charset=nonsense\n\nText.", ".eml").text == "Text."
 
 
 @pytest.mark.parametrize(
@@ -393,7 +395,6 @@ def test_a_broken_header_does_not_cost_the_mail() -> None:
     [
         ("just text", "is not a mail"),
         (HEADERS + "\n \n", "holds no text in its body"),
-        (HEADERS + "Content-Type: text/plain; charset=nonsense\n\nx", "is a broken mail"),
     ],
 )
 def test_a_mail_that_is_none_is_refused(mail: str, reason: str) -> None:
@@ -456,7 +457,6 @@ def test_records_of_a_broken_or_empty_file() -> None:
     assert refused('text\n"open', ".csv").reason.startswith("is broken .csv near line 2")
     assert refused("text\n", ".csv").reason == "holds no records"
     assert refused("\n\n", ".jsonl").reason == "holds no records"
-    assert refused('{"text": "ü"}'.encode("utf-16"), ".jsonl").reason.startswith("is encoded as UTF-16")
     long = json.dumps({"text": "x" * 50})
     (found,) = everything(long, ".jsonl", limits=Limits(characters=49))
     assert found == Refused("is too large: 50 characters of text, at most 49", "Split it", "#1")

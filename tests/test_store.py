@@ -650,5 +650,5 @@ def test_vectors_are_read_through_python_from_any_path(tmp_path: Path, monkeypat
     assert np.array_equal(opened.vectors(range(1_000)), rows)
     assert opened.search(rows[7], 1, None)[0][0] == 7
     (folder / "vectors.faiss").write_bytes(b"")
-    with pytest.raises(RuntimeError, match="vectors.faiss"):
+    with pytest.raises(RuntimeError, match=r"vectors\.faiss"):
         vectors.VectorFile(folder, 16, scan)
