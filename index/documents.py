@@ -208,11 +208,21 @@ _MONTHS = {
     for name in names.split()
 }
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|$)")
+_YEAR_FIRST_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
+_WEEK = re.compile(r"\d{4}-W\d{2}-\d")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|\d{4}$|\d{6}$|$)")
 _YEAR_LAST = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?!\d)")
-_MONTH_FIRST = re.compile(r"(?:[a-z]+,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b", re.IGNORECASE)
-_DAY_FIRST = re.compile(r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?,?\s+(\d{4})\b", re.IGNORECASE)
+_GAP = r"(?:\s+|-|/)"
+_MONTH_FIRST = re.compile(
+    rf"\b([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+|-|/)(\d{{4}})\b", re.IGNORECASE
+)
+_DAY_FIRST = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?\.?{_GAP}(?:of\s+)?([a-z]{{3,9}})\.?(?:,?\s+|-|/)(\d{{4}}|\d\d)\b(?!:)",
+    re.IGNORECASE,
+)
+_YEAR_NAMED = re.compile(rf"\b(\d{{4}}){_GAP}([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})\b", re.IGNORECASE)
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
+_NET_DATE = re.compile(r"/Date\((\d{10,13})(?:[+-]\d{4})?\)/")
 
 
 def day_of(value: str) -> str:
@@ -222,21 +232,32 @@ def day_of(value: str) -> str:
     or milliseconds since 1970. `06/07/2022` is June or July: "".
     """
     text = value.strip()
+    if found := _NET_DATE.fullmatch(text):
+        text = found[1]
     if found := _YEAR_FIRST.match(text):
         return _day(found[1], found[3], found[4])
-    if found := _COMPACT.match(text):
+    if found := _COMPACT.match(text) or _YEAR_FIRST_CJK.match(text):
         return _day(*found.groups())
     if found := _YEAR_LAST.match(text):
         return _year_last(int(found[1]), int(found[3]), found[4], dotted=found[2] == ".")
-    if found := _MONTH_FIRST.match(text):
-        return _day(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
-    if found := _DAY_FIRST.match(text):
-        return _day(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
+    if _WEEK.fullmatch(text):
+        return date.fromisoformat(text).isoformat()
     if _EPOCH.match(text):
         seconds = float(text) / (1000 if len(text.partition(".")[0]) == 13 else 1)
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
     parsed = parsedate_tz(text)
-    return _day(*parsed[:3]) if parsed else ""
+    return (_day(*parsed[:3]) if parsed else "") or _named_day(text)
+
+
+def _named_day(text: str) -> str:
+    """Return the only day that a text names with the month as a word, "" for none or several."""
+    days = [_day(found[3], _MONTHS.get(found[1].lower(), 0), found[2]) for found in _MONTH_FIRST.finditer(text)]
+    for found in _DAY_FIRST.finditer(text):
+        year = found[3] if len(found[3]) == 4 else f"{19 if found[3] > '69' else 20}{found[3]}"  # as in RFC 2822
+        days.append(_day(year, _MONTHS.get(found[2].lower(), 0), found[1]))
+    days += [_day(found[1], _MONTHS.get(found[2].lower(), 0), found[3]) for found in _YEAR_NAMED.finditer(text)]
+    named = set(filter(None, days))
+    return named.pop() if len(named) == 1 else ""
 
 
 def _year_last(first: int, second: int, year: str, *, dotted: bool) -> str:

@@ -53,12 +53,21 @@ def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
         return _decoded(data, wide)
     if b"\0" in data:
         return None
-    if (known := webencodings.lookup(stated) if stated else None) is not None:
+    if (known := _known(stated)) is not None:
         try:
             return known.codec_info.decode(data, "strict")[0], ""
         except UnicodeDecodeError:
             pass
     return _mixed(data) or _guessed(data)
+
+
+def _known(stated: str) -> webencodings.Encoding | None:
+    """Return what browsers read a named encoding as: iso-8859-1 is Windows-1252 to them."""
+    try:
+        name = codecs.lookup(stated).name.replace("iso8859", "iso-8859")
+    except (LookupError, ValueError):
+        name = stated
+    return webencodings.lookup(name) or webencodings.lookup(stated)
 
 
 def shown(name: str) -> str:

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import trafilatura
 from lxml import etree
@@ -328,47 +328,88 @@ def read_feed(data: bytes) -> Iterator[tuple[Document, str]]:
     if _name(root) not in ("rss", "feed", "RDF"):
         raise UnusableError(f"is XML but no RSS or Atom feed: its root is <{_name(root)}>", "Name an RSS or Atom file")
     channel = next((child for child in root if _name(child) == "channel"), root)
-    outlet = one_line(text_of_html(_child_text(channel, "title")))
+    outlet = one_line(_plain(_child_text(channel, "title")))
+    site = next(filter(None, map(web_address, _links(channel))), "")
     for entry in root.iter("{*}item", "{*}entry"):
-        document = _entry(entry, outlet)
+        document = _entry(entry, outlet, site)
         key = _child_text(entry, "guid", "id")
         tail = posixpath.basename(urlsplit(document.url).path.rstrip("/")) if document.url else ""
         yield document, tail if "/" in key or not key else key
 
 
-def _entry(entry: Any, outlet: str) -> Document:
-    text = next(filter(None, (_content(entry, name) for name in ("encoded", "content", "description", "summary"))), "")
+def _entry(entry: Any, outlet: str, site: str) -> Document:
+    named = ("encoded", "content", "body", "description", "summary")
+    text = next(filter(None, (_content(entry, name) for name in named)), "")
     authors = [_child_text(child, "name") or (child.text or "") for child in entry if _name(child) in _AUTHORS]
-    links = [child for child in entry if _name(child) == "link"]
-    atom = [link.get("href") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")]
     guid = _child_text(entry, "guid") if all(c.get("isPermaLink") != "false" for c in entry) else ""
-    raw = _child_text(entry, "published", "pubDate", "issued", "date")
+    raw = _child_text(entry, "published", "pubDate", "pubdate", "issued", "date", "created")
     published = day_of(raw)
+    base = _base(entry, site)
+    links = (_joined_address(base, link) for link in _links(entry))
     return Document(
         text=text,
-        title=one_line(text_of_html(_child_text(entry, "title"))),
+        title=one_line(_plain(_child_text(entry, "title"))),
         outlet=outlet,
         author=one_line(", ".join(dict.fromkeys(filter(None, map(one_line, authors))))),
         published=published,
-        url=next(filter(None, map(web_address, [*atom, _child_text(entry, "link"), guid])), ""),
+        url=next(filter(None, map(web_address, [*links, guid])), ""),
         metadata={"published_raw": one_line(raw)} if raw and not published else {},
     )
 
 
 _AUTHORS = ("author", "creator")
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+
+
+def _links(element: Any) -> list[str]:
+    """Return the addresses of the page that a channel or an entry is of, as Atom and RSS give them."""
+    links = [child for child in element if _name(child) == "link"]
+    atom = [link.get("href") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")]
+    return [*atom, *("".join(link.itertext()).strip() for link in links if not link.get("href"))]
+
+
+def _base(entry: Any, site: str) -> str:
+    """Return the address that relative ones of an entry are meant from."""
+    base = site
+    for element in (*reversed(list(entry.iterancestors())), entry):
+        base = _joined_address(base, element.get(_XML_BASE) or "")
+    return base
+
+
+def _joined_address(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address.strip())
+    except ValueError:  # brackets that are no IPv6
+        return ""
 
 
 def _content(entry: Any, name: str) -> str:
-    """Return the text of an entry's element: escaped HTML, XHTML in place, or plain."""
+    """Return the text of an entry's element: escaped HTML, elements in place, or plain."""
     for child in entry:
         if _name(child) == name and "search.yahoo.com/mrss" not in str(child.tag):  # media:content is a picture
-            if child.get("type") == "xhtml":
-                return _text(child)
-            text = child.text or ""
-            found = tidy(text) if child.get("type") == "text" else text_of_html(text)
+            if len(child):
+                keep_visible(child)
+                found = _text(child)
+            else:
+                text = child.text or ""
+                found = tidy(text) if child.get("type") == "text" else _plain(text)
             if found:
                 return found
     return ""
+
+
+_ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
+_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d+|#x[0-9A-Fa-f]+|[a-z]{3,8});")
+
+
+def _plain(markup: str) -> str:
+    """Return the text of HTML that a feed escaped once, or more often than it should have."""
+    for _ in range(2):
+        if _ELEMENT.search(markup) or not _ELEMENT.search(html.unescape(markup)):
+            break
+        markup = html.unescape(markup)
+    found = text_of_html(markup)
+    return tidy(html.unescape(found)) if _ESCAPED.search(found) else found
 
 
 # -- Word and EPUB --------------------------------------------------------------------------------------

@@ -62,6 +62,20 @@ def stated(found: Document) -> dict[str, object]:
         ("06/06/2022", "2022-06-06"),
         ("1655337600", "2022-06-16"),
         ("1655337600000", "2022-06-16"),
+        ("16-Jun-2022", "2022-06-16"),
+        ("16-Jun-22 10:00:00", "2022-06-16"),
+        ("2022-Jun-16", "2022-06-16"),
+        ("16/Jun/2022:10:00:00 +0000", "2022-06-16"),
+        ("the 16th of June, 2022", "2022-06-16"),
+        ("10:00, 16 June 2022", "2022-06-16"),
+        ("Published: June 16, 2022 10:00 AM", "2022-06-16"),
+        ("Thu Jun 16 10:00:00 UTC 2022", "2022-06-16"),
+        ("20220616101500", "2022-06-16"),
+        ("2022-W24-4", "2022-06-16"),
+        ("2022年6月16日", "2022-06-16"),
+        ("/Date(1655337600000)/", "2022-06-16"),
+        ("June 16, 2022 to June 18, 2022", ""),
+        ("June 31, 2022", ""),
         ("06/07/2022", ""),  # June or July
         ("2022-02-30", ""),
         ("0001-01-01", ""),
@@ -515,6 +529,61 @@ def test_atom_entries_are_articles() -> None:
         ),
         Document("a < b", outlet="The Daily", part="#s1"),  # updated is not published
     ]
+
+
+RSS = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><link>https://d.example/news/</link>{}</channel></rss>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<description>&lt;p&gt;One &amp;amp; two.&lt;/p&gt;</description>", "One & two."),
+        ("<description>&amp;lt;p&amp;gt;One &amp;amp;amp; two.&amp;lt;/p&amp;gt;</description>", "One & two."),
+        ("<description><![CDATA[&lt;p&gt;One.&lt;/p&gt;&lt;p&gt;Two.&lt;/p&gt;]]></description>", "One.\n\nTwo."),
+        ("<description><![CDATA[<p>One.</p><p>Two.</p>]]></description>", "One.\n\nTwo."),
+        ("<description><p>One.</p><p>Two.</p></description>", "One.\n\nTwo."),
+        ("<description>Holm &amp;amp;amp; Tarn</description>", "Holm & Tarn"),
+        ("<description>Holm&amp;amp;#8217;s ferry</description>", "Holm’s ferry"),
+        ("<description>&lt;p&gt;Use the &amp;lt;p&amp;gt; tag.&lt;/p&gt;</description>", "Use the <p> tag."),
+        ("<description>5 &lt; 6 and 7 &gt; 6</description>", "5 < 6 and 7 > 6"),
+        ("<description>x</description><content:encoded><![CDATA[<p>Long.</p>]]></content:encoded>", "Long."),
+        ("<description>Short.</description><content:encoded><![CDATA[<img src='a'/>]]></content:encoded>", "Short."),
+        ('<body xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p>Two.</p></body>', "One.\n\nTwo."),
+    ],
+)
+def test_descriptions_are_read_however_often_they_are_escaped(inside: str, text: str) -> None:
+    assert document(RSS.format(f"<item>{inside}</item>"), ".feed").text == text
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("<item><description>x</description><link>/dam</link></item>", "https://d.example/dam"),
+        ("<item><description>x</description><link>dam.html</link></item>", "https://d.example/news/dam.html"),
+        (
+            "<item><description>x</description><link><![CDATA[ https://o.example/x ]]></link></item>",
+            "https://o.example/x",
+        ),
+        (
+            '<item xml:base="https://o.example/a/"><description>x</description><link>b</link></item>',
+            "https://o.example/a/b",
+        ),
+        ("<item><description>x</description><link>//o.example/x</link></item>", "https://o.example/x"),
+        ("<item><description>x</description><link>javascript:x</link></item>", ""),
+        ("<item><description>x</description><link>http://[x</link></item>", ""),
+    ],
+)
+def test_links_of_a_feed_are_meant_from_its_site(entry: str, url: str) -> None:
+    assert document(RSS.format(entry), ".feed").url == url
+
+
+def test_links_of_atom_are_meant_from_their_base() -> None:
+    feed = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://d.example/a/"><entry xml:base="b/"><link '
+        'href="c.html"/><title type="html">&amp;lt;i&amp;gt;Dam&amp;lt;/i&amp;gt;</title><content type="xhtml"><div '
+        'xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p hidden="">No.</p></div></content></entry></feed>'
+    )
+    assert document(feed, ".feed") == Document("One.", title="Dam", url="https://d.example/a/b/c.html", part="#c.html")
 
 
 LAUGHS = '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><rss><channel>&b;</channel></rss>'
