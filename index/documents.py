@@ -217,7 +217,7 @@ _MONTH_FIRST = re.compile(
     rf"\b([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+|-|/)(\d{{4}})\b", re.IGNORECASE
 )
 _DAY_FIRST = re.compile(
-    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?\.?{_GAP}(?:of\s+)?([a-z]{{3,9}})\.?(?:,?\s+|-|/)(\d{{4}}|\d\d)\b(?!:)",
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?\.?{_GAP}(?:of\s+)?([a-z]{{3,9}})\.?(?:,?\s+|-|/)(\d{{4}}\b|\d\d\b(?!:))",
     re.IGNORECASE,
 )
 _YEAR_NAMED = re.compile(rf"\b(\d{{4}}){_GAP}([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})\b", re.IGNORECASE)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from citewire.index.folding import folded
 from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
@@ -59,13 +60,13 @@ def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
 
 
 def searched_text(article_text: str, passage: Passage) -> str:
-    """Return the words of `passage` that BM25 searches: its sentences, white space single."""
-    return " ".join(" ".join(article_text[span.start : span.end].split()) for span in passage.sentences)
+    """Return the words of `passage` that are searched: its sentences, folded."""
+    return " ".join(folded(article_text[span.start : span.end]) for span in passage.sentences)
 
 
 def embedded_text(article: Article, passage: Passage) -> str:
     """Return what is embedded for `passage`: the title, which says what the article is about, and its words."""
-    title = title_words(article)
+    title = folded(title_words(article))
     words = searched_text(article.text, passage)
     return f"{title}. {words}" if title else words
 
@@ -156,11 +157,17 @@ def _paragraphs(text: str) -> Iterator[Span]:
     wrapped = _is_hard_wrapped(text.splitlines())
     for span in [*lines, Span(start, start)]:
         blank = not text[span.start : span.end].strip()
-        if block and (blank or not wrapped):
+        broken = (
+            block and _HALF.search(text, block[-1].start, block[-1].end) and text[span.start : span.start + 1].islower()
+        )
+        if block and (blank or not (wrapped or broken)):
             yield Span(block[0].start, block[-1].end)
             block = []
         if not blank:
             block.append(span)
+
+
+_HALF = re.compile(r"[^\W\d_]-[^\S\n]*\r?\n\Z")  # a line whose last word goes on in the next
 
 
 def _is_hard_wrapped(lines: list[str]) -> bool:

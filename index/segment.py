@@ -23,6 +23,7 @@ import numpy as np
 
 from citewire.index.disk import FileDigest, digest, replace, sync
 from citewire.index.errors import IndexFormatError
+from citewire.index.folding import folded
 from citewire.index.passages import searched_text, title_words
 from citewire.index.types import Article, DateMention, Passage, Span, Vectors
 from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
@@ -207,7 +208,7 @@ class SegmentWriter:
             )
             self._database.execute(
                 "INSERT INTO words(rowid, text, title) VALUES (?, ?, ?)",
-                (row, searched_text(article.text, passage), title_words(article)),
+                (row, searched_text(article.text, passage), folded(title_words(article))),
             )
         self._rows += len(entry.passages)
         self._articles += 1
