@@ -36,7 +36,7 @@ from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
 
-READER_VERSION = "2"  # raise it with every change of what is read from a file: stored articles are read again
+READER_VERSION = "3"  # raise it with every change of what is read from a file: stored articles are read again
 METADATA_NAME = "metadata.json"
 MAX_METADATA = 500_000_000  # bytes of one; entries of a million articles have half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
@@ -380,7 +380,8 @@ def _article(document: Document, source: _Source, digest: str) -> Article:
     stated.update(whole)
     content = [document.text, stated, free]
     own = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return Article(path=path, text=document.text, sha256=own, metadata=free, source=digest, **stated)
+    kept: dict[str, Any] = {"path": path, "text": document.text, "sha256": own, "metadata": free, "source": digest}
+    return Article(**kept, **stated, pages=document.pages, notes=document.notes)
 
 
 # -- metadata.json --------------------------------------------------------------------------------------

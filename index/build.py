@@ -18,6 +18,7 @@ from citewire.index.dates import mentions, published_date
 from citewire.index.duplicates import Grouper, signature
 from citewire.index.embed import embed_all
 from citewire.index.errors import IndexFormatError, InputError
+from citewire.index.languages import ENGLISH, language_of
 from citewire.index.manifest import Part
 from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry
@@ -42,6 +43,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What there is to say of articles that were read: `path` is an article, "" for several."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class BuildReport:
     """What `build_index` did.
 
@@ -55,6 +64,8 @@ class BuildReport:
         embedded: passages that had to be embedded; the other vectors were taken over.
         resumed: passages taken over from a run that was interrupted, not counted in `embedded`.
         seconds: wall clock.
+        notes: what there is to say of articles that were read in this run: a guessed encoding, pages without text,
+            another language than English.
     """
 
     generation: int
@@ -69,6 +80,7 @@ class BuildReport:
     embedded: int
     resumed: int
     seconds: float
+    notes: tuple[Note, ...] = ()
 
 
 def build_index(
@@ -122,6 +134,8 @@ class _Build:
         self._added: list[Part] = []
         self._changes: dict[str, Change] = {}
         self._rejected: list[Rejected] = []
+        self._notes: list[Note] = []
+        self._languages: dict[str, str] = {}  # of the articles that were read, by path
         self._cut = self._embedded = self._resumed = self._written = 0
 
     def run(self, sources: Sequence[Path | str], mirror: bool, options: ReadOptions, started: float) -> BuildReport:
@@ -147,6 +161,7 @@ class _Build:
             embedded=self._embedded,
             resumed=self._resumed,
             seconds=time.monotonic() - started,
+            notes=(*self._notes, *self._told_languages()),
         )
 
     def _read(self, sources: Sequence[Path | str], options: ReadOptions) -> Iterator[tuple[Article, list[Passage]]]:
@@ -159,9 +174,22 @@ class _Build:
                 for path in found.paths:
                     self._keep(path, found.source)
             else:
+                self._note(found)
                 pieces = passages(found)
                 self._cut += len(pieces)
                 yield found, pieces
+
+    def _note(self, article: Article) -> None:
+        self._notes += [Note(article.path, note) for note in article.notes]
+        self._languages[article.path] = language_of(article.text)
+
+    def _told_languages(self) -> Iterator[Note]:
+        """Yield which of the articles that were read are not in English."""
+        foreign = {path: name for path, name in self._languages.items() if name not in ("", ENGLISH)}
+        yield from (Note(path, f"is in {name}; citewire reads English only") for path, name in foreign.items())
+        if foreign and len(foreign) == len(self._languages):
+            several = "all articles that were read are in other languages"
+            yield Note("", f"English only: {several}, and questions in English will find little in them")
 
     def _keep(self, path: str, source: str) -> None:
         place = next(place for place in self._view.places(path) if place.source == source)

@@ -5,7 +5,6 @@ Knows text, dates and bytes; knows no format, no file name and no index.
 
 from __future__ import annotations
 
-import codecs
 import io
 import re
 import unicodedata
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_tz
 from urllib.parse import urlsplit
+
+from citewire.index.encodings import text_of
 
 MAX_CONTROL_SHARE = 0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
 MAX_LINE = 1_000  # characters of a title, an author, ...; the longest headlines of news have 300
@@ -65,7 +66,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One article as a format states it; `part` is what follows the file's path: `#17`, `/monday.txt`, ""."""
+    """One article as a format states it.
+
+    Attributes:
+        text, title, outlet, author, published, url, metadata: as in `Article`.
+        part: what follows the file's path: `#17`, `/monday.txt`, "".
+        pages: as in `Article`.
+        notes: what a reader of the report should know of how it was read, each a clause such as "is read as ...".
+    """
 
     text: str
     title: str = ""
@@ -75,6 +83,8 @@ class Document:
     url: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     part: str = ""
+    pages: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,35 +113,29 @@ def too_large(what: str, fix: str = "Split it, or raise the limit") -> UnusableE
 # -- words ----------------------------------------------------------------------------------------------
 
 
-def decode(data: bytes, shown: str) -> str:
-    """Return the text of UTF-8 bytes without a byte order mark, unchanged; `shown` is the name in advice.
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return the text of bytes without a byte order mark, unchanged, and what there is to say about its encoding.
 
     Raises:
-        UnusableError: another encoding, a binary file, or nothing to read.
+        UnusableError: an encoding that cannot be told, a binary file, or nothing to read.
     """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UnusableError("is encoded as UTF-16 (byte offset 0), not UTF-8", _iconv("UTF-16", shown))
-    if b"\0" in data:
+    found = text_of(data)
+    if found is None and b"\0" in data:
         raise UnusableError(f"is a binary file: NUL at byte offset {data.index(0)}", "Save the article as plain text")
-    bom = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-    try:
-        text = data[bom:].decode("utf-8")
-    except UnicodeDecodeError as error:
-        offset = error.start + bom
-        raise UnusableError(
-            f"is not UTF-8: byte 0x{data[offset]:02x} at byte offset {offset}", _iconv("WINDOWS-1252", shown)
-        ) from error
+    if found is None:
+        raise UnusableError("is in an encoding that cannot be told", "Save it as UTF-8")
+    text, encoding = found
     if not text.strip():
         raise UnusableError("is empty" if not text else "holds only white space", "Add the text, or remove the file")
     control = _CONTROL.findall(text)
     if len(control) > MAX_CONTROL_SHARE * len(text):
         raise UnusableError(f"is a binary file: {len(control)} control characters", "Save the article as plain text")
-    return text
+    return text, told(encoding)
 
 
-def _iconv(encoding: str, shown: str) -> str:
-    stem = shown.rpartition(".")[0] or shown
-    return f"Convert it, for instance: iconv -f {encoding} -t UTF-8 '{shown}' > '{stem}-utf8.txt'"
+def told(encoding: str) -> tuple[str, ...]:
+    """Return the note of a document in a guessed encoding, () for ""."""
+    return (f"is read as {encoding}, as it is not UTF-8",) if encoding else ()
 
 
 def tidy(text: str) -> str:
@@ -204,11 +208,21 @@ _MONTHS = {
     for name in names.split()
 }
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|$)")
+_YEAR_FIRST_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
+_WEEK = re.compile(r"\d{4}-W\d{2}-\d")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|\d{4}$|\d{6}$|$)")
 _YEAR_LAST = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?!\d)")
-_MONTH_FIRST = re.compile(r"(?:[a-z]+,?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})\b", re.IGNORECASE)
-_DAY_FIRST = re.compile(r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?\s+([a-z]{3,9})\.?,?\s+(\d{4})\b", re.IGNORECASE)
+_GAP = r"(?:\s+|-|/)"
+_MONTH_FIRST = re.compile(
+    rf"\b([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+|-|/)(\d{{4}})\b", re.IGNORECASE
+)
+_DAY_FIRST = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th)?\.?{_GAP}(?:of\s+)?([a-z]{{3,9}})\.?(?:,?\s+|-|/)(\d{{4}}\b|\d\d\b(?!:))",
+    re.IGNORECASE,
+)
+_YEAR_NAMED = re.compile(rf"\b(\d{{4}}){_GAP}([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})\b", re.IGNORECASE)
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
+_NET_DATE = re.compile(r"/Date\((\d{10,13})(?:[+-]\d{4})?\)/")
 
 
 def day_of(value: str) -> str:
@@ -218,21 +232,32 @@ def day_of(value: str) -> str:
     or milliseconds since 1970. `06/07/2022` is June or July: "".
     """
     text = value.strip()
+    if found := _NET_DATE.fullmatch(text):
+        text = found[1]
     if found := _YEAR_FIRST.match(text):
         return _day(found[1], found[3], found[4])
-    if found := _COMPACT.match(text):
+    if found := _COMPACT.match(text) or _YEAR_FIRST_CJK.match(text):
         return _day(*found.groups())
     if found := _YEAR_LAST.match(text):
         return _year_last(int(found[1]), int(found[3]), found[4], dotted=found[2] == ".")
-    if found := _MONTH_FIRST.match(text):
-        return _day(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
-    if found := _DAY_FIRST.match(text):
-        return _day(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
+    if _WEEK.fullmatch(text):
+        return date.fromisoformat(text).isoformat()
     if _EPOCH.match(text):
         seconds = float(text) / (1000 if len(text.partition(".")[0]) == 13 else 1)
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
     parsed = parsedate_tz(text)
-    return _day(*parsed[:3]) if parsed else ""
+    return (_day(*parsed[:3]) if parsed else "") or _named_day(text)
+
+
+def _named_day(text: str) -> str:
+    """Return the only day that a text names with the month as a word, "" for none or several."""
+    days = [_day(found[3], _MONTHS.get(found[1].lower(), 0), found[2]) for found in _MONTH_FIRST.finditer(text)]
+    for found in _DAY_FIRST.finditer(text):
+        year = found[3] if len(found[3]) == 4 else f"{19 if found[3] > '69' else 20}{found[3]}"  # as in RFC 2822
+        days.append(_day(year, _MONTHS.get(found[2].lower(), 0), found[1]))
+    days += [_day(found[1], _MONTHS.get(found[2].lower(), 0), found[3]) for found in _YEAR_NAMED.finditer(text)]
+    named = set(filter(None, days))
+    return named.pop() if len(named) == 1 else ""
 
 
 def _year_last(first: int, second: int, year: str, *, dotted: bool) -> str:

@@ -46,9 +46,11 @@ from citewire.index.documents import (
     open_zip,
     short_blanks,
     tidy,
+    told,
     too_large,
     web_address,
 )
+from citewire.index.encodings import text_of
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> columns that are taken for it, in order
     {
@@ -141,19 +143,19 @@ def _utf8(data: bytes, request: Request) -> bytes:
     """Return text in the encoding that a server names as UTF-8."""
     if request.charset in ("", "utf-8", "utf8", "us-ascii") or request.format not in (".html", ".txt", ".md"):
         return data
-    try:
-        return data.decode(request.charset, "replace").encode("utf-8", "replace")
-    except (LookupError, UnicodeError):  # a name that is none says nothing; the page itself may
-        return data
+    found = text_of(data, request.charset)
+    return found[0].encode("utf-8", "replace") if found else data
 
 
 def _read_one(data: bytes, request: Request) -> Document:
     """Read a format that holds one article; each heavy reader is imported where it is needed."""
     match request.format:
         case ".txt":
-            return Document(decode(data, request.shown))
+            text, notes = decode(data)
+            return Document(text, notes=notes)
         case ".md":
-            return _read_markdown(decode(data, request.shown))
+            text, notes = decode(data)
+            return replace(_read_markdown(text), notes=notes)
         case ".eml":
             return _read_mail(data)
         case ".pdf":
@@ -220,40 +222,25 @@ def _read_markdown(text: str) -> Document:
     """Return what a reader of the rendered page sees; front matter gives title, author, date, ..."""
     from markdown_it import MarkdownIt
 
+    from citewire.index.markup import text_of_html
+
     stated: dict[str, object] = {}
     if found := _FRONT_MATTER.match(text):
         lines = (line.partition(":") for line in found[1].splitlines() if line[:1].strip() not in ("", "#", "-"))
         stated = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
         text = text[found.end() :]
-    shown: list[str] = []
-    for token in MarkdownIt("commonmark").enable("table").parse(text):
-        if token.type == "inline":
-            shown.extend(_SHOWN.get(part.type, part.content) for part in token.children or ())
-        elif token.type in ("fence", "code_block"):
-            shown.append(token.content)
-        elif token.type == "html_block":
-            from citewire.index.markup import text_of_html
-
-            shown.append(text_of_html(token.content))
-        if token.block and token.type not in _INSIDE:
-            shown.append(_AFTER.get(token.type, "\n" if token.hidden else "\n\n"))
-    plain = tidy("".join(shown))
+    plain = text_of_html(MarkdownIt("commonmark").enable("table").render(text))
     if not plain:
         raise UnusableError("holds no text", "Add the text, or remove the file")
     return _of_fields(plain, stated, {})
 
 
-_INSIDE = frozenset({"inline", "td_open", "th_open", "tr_open", "thead_open", "tbody_open", "thead_close"})
-_AFTER = {"td_close": " ", "th_close": " ", "tr_close": "\n"}
-_SHOWN = {"softbreak": "\n", "hardbreak": "\n", "html_inline": "", "image": ""}
-
-
 def _read_mail(data: bytes) -> Document:
-    """Return a mail's body, plain before HTML; the outlet stays "": a sender is an author."""
+    """Return a mail's body as mail programs show it; the outlet stays "": a sender is an author."""
     message = email.message_from_bytes(data, policy=email.policy.default)
     try:
         sender, subject, raw = (_header(message, name) for name in ("from", "subject", "date"))
-        text = _mail_text(message)
+        text, notes = _mail_text(message)
         attached = [one_line(part.get_filename() or part.get_content_type()) for part in message.iter_attachments()]
     except _BROKEN_MAIL as error:
         raise UnusableError(f"is a broken mail: {one_line(str(error))}", "Save the mail again as .eml") from error
@@ -270,6 +257,7 @@ def _read_mail(data: bytes) -> Document:
         author=one_line(name or address),
         published=published,
         metadata=extra(facts),
+        notes=notes,
     )
 
 
@@ -283,20 +271,24 @@ def _header(message: EmailMessage, name: str) -> str:
         return next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
 
 
-def _mail_text(message: EmailMessage) -> str:
-    for kind in ("plain", "html"):
-        part = message.get_body((kind,))
-        if part is None:
-            continue
-        content = part.get_content()
-        text = content if isinstance(content, str) else bytes(content).decode("utf-8", "replace")
-        if kind == "html":
+def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
+    """Return the last of the alternatives that says something, and what there is to say of its encoding.
+
+    RFC 2046, 5.1.4, wants the last alternative shown that can be.
+    """
+    parts = [part for kind in ("plain", "html") if (part := message.get_body((kind,))) is not None]
+    order = {id(part): number for number, part in enumerate(message.walk())}
+    for part in sorted(parts, key=lambda part: order[id(part)], reverse=True):
+        payload = part.get_payload(decode=True)
+        found = text_of(payload if isinstance(payload, bytes) else b"", part.get_content_charset(""))
+        text, encoding = found or ("", "")
+        if part.get_content_subtype() == "html":
             from citewire.index.markup import text_of_html
 
             text = text_of_html(text)
         if text := tidy(text):
-            return text
-    return ""
+            return text, told(encoding)
+    return "", ()
 
 
 # -- records --------------------------------------------------------------------------------------------
@@ -345,8 +337,7 @@ def _read_feed(data: bytes, _request: Request) -> Iterator[_Record]:
 
 
 def _read_jsonl(data: bytes, request: Request) -> Iterator[_Record]:
-    if b"\0" in data[:1_000]:  # UTF-16 or binary: one reason, not one a line
-        decode(data, request.shown)
+    data, notes = _as_utf8(data)
     for number, line in enumerate(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), 1):
         if not line.strip():
             continue
@@ -358,7 +349,7 @@ def _read_jsonl(data: bytes, request: Request) -> Iterator[_Record]:
         if not isinstance(value, dict):
             yield _Record(number, "", UnusableError("is not a JSON object", "Write one JSON object a line"))
             continue
-        yield _record(number, _flat(value), request.fields)
+        yield _record(number, _flat(value), request.fields, notes)
 
 
 def _flat(value: Mapping[str, object]) -> dict[str, object]:
@@ -372,7 +363,7 @@ def _flat(value: Mapping[str, object]) -> dict[str, object]:
 
 def _read_csv(data: bytes, request: Request) -> Iterator[_Record]:
     """Read records below a header line; the header is row 1, as in a spreadsheet."""
-    text = decode(data, request.shown)
+    text, notes = decode(data)
     csv.field_size_limit(MAX_CELL)
     header = text.lstrip().partition("\n")[0]
     delimiter = max(",;\t|", key=header.count)
@@ -389,12 +380,26 @@ def _read_csv(data: bytes, request: Request) -> Iterator[_Record]:
                 )
                 yield _Record(number, "", problem)
             elif any(cell.strip() for cell in row):
-                yield _record(number, dict(zip(names, row, strict=False)), request.fields)
+                yield _record(number, dict(zip(names, row, strict=False)), request.fields, notes)
     except csv.Error as error:
         raise UnusableError(f"is broken .csv near line {rows.line_num}: {error}", "Save it again as .csv") from error
 
 
-def _record(number: int, values: Mapping[str, object], fields: Mapping[str, str]) -> _Record:
+def _as_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return lines in UTF-8; those of a file that is UTF-8 but for some stay as they are, to be refused one by one."""
+    try:
+        data.decode("utf-8")
+        if b"\0" not in data[:1_000]:
+            return data, ()
+    except UnicodeDecodeError:
+        pass
+    text, notes = decode(data)
+    return text.encode("utf-8", "replace"), notes
+
+
+def _record(
+    number: int, values: Mapping[str, object], fields: Mapping[str, str], notes: tuple[str, ...] = ()
+) -> _Record:
     columns = {name.lower(): name for name in values}
     text_at = _column("text", columns, values, fields)
     text = values.get(text_at)
@@ -404,7 +409,7 @@ def _record(number: int, values: Mapping[str, object], fields: Mapping[str, str]
         wanted = fields.get("text") or text_at or "text"
         problem = UnusableError(f"has no text in {wanted!r}; it has {have}", "Name its column by the field mapping")
         return _Record(number, key, problem)
-    return _Record(number, key, _of_fields(text, values, fields))
+    return _Record(number, key, replace(_of_fields(text, values, fields), notes=notes))
 
 
 def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str]) -> Document:

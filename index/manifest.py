@@ -23,7 +23,7 @@ from citewire.index.passages import CHUNKER_VERSION
 from citewire.index.segment import SegmentInfo, read_info
 from citewire.index.types import Embedder
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # what cut the passages and marked the articles of an index
 
 INDEX_AGAIN = "Index the articles again: citewire index PATH --index"

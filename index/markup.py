@@ -13,14 +13,14 @@ import logging
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import trafilatura
 from lxml import etree
 from lxml import html as lxml_html
-from trafilatura.utils import detect_encoding
 
 from citewire.index.documents import (
     Document,
@@ -31,9 +31,12 @@ from citewire.index.documents import (
     one_line,
     open_zip,
     tidy,
+    told,
     too_large,
     web_address,
 )
+from citewire.index.encodings import text_of
+from citewire.index.visible import BLOCK, keep_visible
 
 MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest pages of news have 2 MB
 MAX_DEPTH = 250  # nested elements; libxml2 stops XML at 256, and pages of news stay under 60
@@ -43,11 +46,13 @@ logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot re
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 _BLOCKS = frozenset(
-    "address article aside blockquote body caption dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 "
-    "h6 header hr li main nav ol p pre section table tr ul".split()
+    "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section "
+    "select summary table tbody tfoot thead tr ul".split()
 )
-_HIDDEN = frozenset("head script style template noscript object svg math iframe title".split())
 _WORD_HIDDEN = frozenset("del moveFrom Fallback rPr pPr instrText delText".split())
+_CELLS = frozenset({"td", "th"})
+_RUN = re.compile(" {2,}")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _CHARSET = re.compile(rb"""<meta[^<>]+charset\s*+=\s*+["']?\s*+([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _PROLOG = re.compile(rb"(?s).*?<[A-Za-z]")
@@ -67,28 +72,78 @@ def read_html(data: bytes, url: str = "") -> Document:
     """Return the main text of a page, and what it states about itself. Raises: UnusableError."""
     if len(data) > MAX_HTML:
         raise too_large(f"{len(data):,} bytes of HTML, at most {MAX_HTML:,} are read", "Save only the article")
-    tree = _tree(_decoded(data))
+    markup, notes = _decoded(data)
+    tree = _tree(markup)
     if tree is None:
         raise UnusableError(NO_TEXT, "Save the page again, or as plain text")
-    stated = _stated(tree)
-    found = trafilatura.bare_extraction(
-        tree,
-        url=url or None,
-        include_comments=False,
-        with_metadata=True,
-        date_extraction_params={"original_date": True, "extensive_search": False, "max_date": "1600-01-01"},
-    )
-    text = tidy(found.text or "") if found is not None and not isinstance(found, dict) else ""
-    if found is None or isinstance(found, dict) or not text:
-        raise UnusableError(NO_TEXT, "Save the page again once it shows its text, or as plain text")
-    return Document(
-        text=text,
-        title=one_line(html.unescape(found.title or "")),
-        outlet=_outlet(found.sitename or "", tree, stated),
-        author=one_line(found.author or ""),
+    said, stated = trafilatura.extract_metadata(tree, url or None, _NO_DATES), _stated(tree)
+    facts = Document(
+        text="",
+        title=one_line(html.unescape(said.title or "")),
+        outlet=_outlet(said.sitename or "", tree, stated),
+        author=one_line(said.author or ""),
         published=_published(tree, stated),
-        url=web_address(url or found.url or ""),
+        url=web_address(url or said.url or ""),
+        notes=notes,
     )
+    keep_visible(tree)
+    blocks = _text(tree).split("\n")
+    found = trafilatura.bare_extraction(tree, url=url or None, include_comments=False, with_metadata=False)
+    text = tidy(found.text or "") if found is not None and not isinstance(found, dict) else ""
+    text = tidy("\n".join(_in_blocks(text.split("\n"), blocks)))
+    if not text:
+        raise UnusableError(NO_TEXT, "Save the page again once it shows its text, or as plain text")
+    return replace(facts, text=text)
+
+
+_NO_DATES = {"original_date": True, "extensive_search": False, "max_date": "1600-01-01"}
+_ROW = re.compile(r"\|(.*)\|")
+_RULE = re.compile(r"[-:|\s]*")
+
+
+def _in_blocks(lines: Iterable[str], blocks: Sequence[str]) -> Iterator[str]:
+    """Yield the main text of a page, a block a line.
+
+    Args:
+        lines: the main text as trafilatura gives it, which writes tables as Markdown, and several blocks of a short
+            page as one line.
+        blocks: all blocks of the page, in their order.
+    """
+    keys = ["".join(block.split()) for block in blocks]
+    shown = dict(zip(keys, blocks, strict=True))
+    for line in lines:
+        if row := _ROW.fullmatch(line):
+            if _RULE.fullmatch(row[1]):
+                continue
+            line = " ".join(row[1].replace("|", " ").split())
+        key = "".join(line.removeprefix("- ").split())
+        if key in shown:
+            yield shown[key]
+        else:
+            yield from [blocks[number] for number in _run(key, keys)] or [line]
+
+
+def _run(key: str, keys: Sequence[str]) -> list[int]:
+    """Return numbers of `keys` in rising order that make up `key` one after another, [] where none do."""
+    tried: set[tuple[int, int]] = set()  # (characters done, number of the last key): leads nowhere
+    found: list[tuple[int, int, Iterator[int]]] = [(0, -1, _next(key, keys, 0, -1))]
+    while found:
+        done, last, following = found[-1]
+        number = next(following, None)
+        if number is None:
+            tried.add((done, last))
+            found.pop()
+            continue
+        end = done + len(keys[number])
+        if end == len(key):
+            return [*(one for _, one, _ in found[1:]), number]
+        if (end, number) not in tried:
+            found.append((end, number, _next(key, keys, end, number)))
+    return []
+
+
+def _next(key: str, keys: Sequence[str], done: int, last: int) -> Iterator[int]:
+    return (n for n in range(last + 1, len(keys)) if keys[n] and key.startswith(keys[n], done))
 
 
 def _check_depth(tree: Any) -> None:
@@ -99,18 +154,13 @@ def _check_depth(tree: Any) -> None:
             raise too_large(f"elements nested deeper than {MAX_DEPTH}", "Save the article as plain text")
 
 
-def _decoded(data: bytes) -> str:
-    """Return a page as text: UTF-8 where it is that, else as the page states, else as its bytes look."""
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        stated = _CHARSET.search(data[:4096])
-    for name in (stated[1].decode("ascii") if stated else "", *detect_encoding(data)):
-        try:
-            return data.decode(name)
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return data.decode("utf-8", "replace")
+def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Return a page as text, and what there is to say of a guessed encoding; what cannot be told is left out of it."""
+    stated = _CHARSET.search(data[:4096])
+    found = text_of(data, stated[1].decode("ascii") if stated else "")
+    if found is None:
+        return data.decode("utf-8", "ignore"), ()
+    return found[0], told(found[1])
 
 
 def _stated(tree: Any) -> list[Mapping[str, Any]]:
@@ -160,14 +210,17 @@ def _outlet(name: str, tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
 
 
 def text_of_html(markup: str) -> str:
-    """Return all text of a piece of HTML, blocks on lines of their own; for feeds and mails, which hold no menus."""
+    """Return all visible text of a piece of HTML, a block a line; for feeds and mails, which hold no menus."""
     tree = _tree(markup)
-    return "" if tree is None else _text(tree)
+    if tree is None:
+        return ""
+    keep_visible(tree)
+    return _text(tree)
 
 
 def _tree(markup: str) -> Any:
     """Return the tree of any HTML, None where there is none. Raises: UnusableError for a nest of elements."""
-    parser = lxml_html.HTMLParser(no_network=True, encoding="utf-8")
+    parser = lxml_html.HTMLParser(no_network=True, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = lxml_html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
     except etree.XMLSyntaxError as error:
@@ -179,22 +232,31 @@ def _tree(markup: str) -> Any:
     return tree
 
 
-def _text(root: Any, hidden: frozenset[str] = _HIDDEN) -> str:
-    """Return what a reader sees of a tree: white space single, blocks apart, `br` as a line's end."""
+def _text(root: Any) -> str:
+    """Return the text of a tree: white space single, blocks apart, `br` as a line's end, cells of a row in one line."""
     pieces: list[str] = []
-    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
-    for event, element in walk:
-        if event in ("start", "end"):
-            name = _name(element)
-            if name in _BLOCKS or (event == "start" and name in ("br", "td", "th")):
-                pieces.append("\n" if name == "br" else "\n\n" if name not in ("td", "th") else " ")
-            if event == "start" and name in hidden:
-                walk.skip_subtree()
-            elif event == "start" and element.text:
-                pieces.append(_SPACES.sub(" ", element.text))
-        if event != "start" and element.tail and element is not root:
-            pieces.append(_SPACES.sub(" ", element.tail))
-    return tidy("".join(pieces))
+    typed = 0  # how many elements are open that show white space as it stands
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        name = _name(element)
+        typed += (name in ("pre", "textarea")) * (1 if event == "start" else -1)
+        if name in _CELLS or _is_whole_cell(element):
+            pieces.append(" ")
+        elif name == "br":
+            pieces.append("\n" if event == "start" else "")
+        elif name in _BLOCKS or element.get(BLOCK):
+            pieces.append("\n\n")
+        words = element.text if event == "start" else element.tail if element is not root else ""
+        if words:
+            pieces.append(words if typed else _SPACES.sub(" ", words))
+    return tidy(_RUN.sub(" ", "".join(pieces)))
+
+
+def _is_whole_cell(element: Any) -> bool:
+    """Whether an element is all that a table's cell holds, so that it does not end the row's line."""
+    cell = element.getparent()
+    if cell is None or _name(cell) not in _CELLS or len(cell) > 1:
+        return False
+    return not (cell.text or "").strip() and not (element.tail or "").strip()
 
 
 def _name(element: Any) -> str:
@@ -209,11 +271,18 @@ def _name(element: Any) -> str:
 def parse_xml(data: bytes) -> Any:
     """Return the root of XML that declares no entities. Raises: UnusableError."""
     prolog = _PROLOG.match(data.replace(b"\0", b""))  # without NUL, UTF-16 reads as ASCII
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+    )
     if prolog and b"<!ENTITY" in prolog[0]:
         raise UnusableError("declares XML entities, which can grow without bound", "Save it without a DTD")
     try:
-        root = etree.fromstring(data, parser)
+        try:
+            root = etree.fromstring(data, parser)
+        except etree.XMLSyntaxError as error:
+            if error.code not in _WRONG_ENCODING or (found := text_of(data)) is None:
+                raise
+            root = etree.fromstring(_DECLARED.sub("", found[0]).encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
         _raise_if_exhausted(error)
         raise UnusableError(f"is not well-formed XML: {one_line(error.msg)}", "Correct it, or save it again") from error
@@ -223,6 +292,13 @@ def parse_xml(data: bytes) -> Any:
     if dtd is not None and any(dtd.iterentities()):
         raise UnusableError("declares XML entities, which can grow without bound", "Save it without a DTD")
     return root
+
+
+_WRONG_ENCODING = frozenset(
+    getattr(etree.ErrorTypes, f"ERR_{name}")
+    for name in ("INVALID_ENCODING", "INVALID_CHAR", "UNKNOWN_ENCODING", "UNSUPPORTED_ENCODING")
+)
+_DECLARED = re.compile(r"\A\s*<\?xml[^>]*\?>")
 
 
 def _raise_if_exhausted(error: Any) -> None:
@@ -252,47 +328,88 @@ def read_feed(data: bytes) -> Iterator[tuple[Document, str]]:
     if _name(root) not in ("rss", "feed", "RDF"):
         raise UnusableError(f"is XML but no RSS or Atom feed: its root is <{_name(root)}>", "Name an RSS or Atom file")
     channel = next((child for child in root if _name(child) == "channel"), root)
-    outlet = one_line(text_of_html(_child_text(channel, "title")))
+    outlet = one_line(_plain(_child_text(channel, "title")))
+    site = next(filter(None, map(web_address, _links(channel))), "")
     for entry in root.iter("{*}item", "{*}entry"):
-        document = _entry(entry, outlet)
+        document = _entry(entry, outlet, site)
         key = _child_text(entry, "guid", "id")
         tail = posixpath.basename(urlsplit(document.url).path.rstrip("/")) if document.url else ""
         yield document, tail if "/" in key or not key else key
 
 
-def _entry(entry: Any, outlet: str) -> Document:
-    text = next(filter(None, (_content(entry, name) for name in ("encoded", "content", "description", "summary"))), "")
+def _entry(entry: Any, outlet: str, site: str) -> Document:
+    named = ("encoded", "content", "body", "description", "summary")
+    text = next(filter(None, (_content(entry, name) for name in named)), "")
     authors = [_child_text(child, "name") or (child.text or "") for child in entry if _name(child) in _AUTHORS]
-    links = [child for child in entry if _name(child) == "link"]
-    atom = [link.get("href") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")]
     guid = _child_text(entry, "guid") if all(c.get("isPermaLink") != "false" for c in entry) else ""
-    raw = _child_text(entry, "published", "pubDate", "issued", "date")
+    raw = _child_text(entry, "published", "pubDate", "pubdate", "issued", "date", "created")
     published = day_of(raw)
+    base = _base(entry, site)
+    links = (_joined_address(base, link) for link in _links(entry))
     return Document(
         text=text,
-        title=one_line(text_of_html(_child_text(entry, "title"))),
+        title=one_line(_plain(_child_text(entry, "title"))),
         outlet=outlet,
         author=one_line(", ".join(dict.fromkeys(filter(None, map(one_line, authors))))),
         published=published,
-        url=next(filter(None, map(web_address, [*atom, _child_text(entry, "link"), guid])), ""),
+        url=next(filter(None, map(web_address, [*links, guid])), ""),
         metadata={"published_raw": one_line(raw)} if raw and not published else {},
     )
 
 
 _AUTHORS = ("author", "creator")
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+
+
+def _links(element: Any) -> list[str]:
+    """Return the addresses of the page that a channel or an entry is of, as Atom and RSS give them."""
+    links = [child for child in element if _name(child) == "link"]
+    atom = [link.get("href") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")]
+    return [*atom, *("".join(link.itertext()).strip() for link in links if not link.get("href"))]
+
+
+def _base(entry: Any, site: str) -> str:
+    """Return the address that relative ones of an entry are meant from."""
+    base = site
+    for element in (*reversed(list(entry.iterancestors())), entry):
+        base = _joined_address(base, element.get(_XML_BASE) or "")
+    return base
+
+
+def _joined_address(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address.strip())
+    except ValueError:  # brackets that are no IPv6
+        return ""
 
 
 def _content(entry: Any, name: str) -> str:
-    """Return the text of an entry's element: escaped HTML, XHTML in place, or plain."""
+    """Return the text of an entry's element: escaped HTML, elements in place, or plain."""
     for child in entry:
         if _name(child) == name and "search.yahoo.com/mrss" not in str(child.tag):  # media:content is a picture
-            if child.get("type") == "xhtml":
-                return _text(child)
-            text = child.text or ""
-            found = tidy(text) if child.get("type") == "text" else text_of_html(text)
+            if len(child):
+                keep_visible(child)
+                found = _text(child)
+            else:
+                text = child.text or ""
+                found = tidy(text) if child.get("type") == "text" else _plain(text)
             if found:
                 return found
     return ""
+
+
+_ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
+_ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d+|#x[0-9A-Fa-f]+|[a-z]{3,8});")
+
+
+def _plain(markup: str) -> str:
+    """Return the text of HTML that a feed escaped once, or more often than it should have."""
+    for _ in range(2):
+        if _ELEMENT.search(markup) or not _ELEMENT.search(html.unescape(markup)):
+            break
+        markup = html.unescape(markup)
+    found = text_of_html(markup)
+    return tidy(html.unescape(found)) if _ESCAPED.search(found) else found
 
 
 # -- Word and EPUB --------------------------------------------------------------------------------------
@@ -305,10 +422,12 @@ def read_docx(data: bytes, limits: Limits) -> Document:
         if "word/document.xml" not in names:
             raise UnusableError("is not a Word document: it has no word/document.xml", "Save it again as .docx")
         body = parse_xml(_part(archive, "word/document.xml", limits))
-        core = None
-        if "docProps/core.xml" in names:  # its dates are those of the file, not of publication
-            core = parse_xml(_part(archive, "docProps/core.xml", limits))
-    text = _word_text(body)
+        others = [
+            parse_xml(_part(archive, name, limits)) if name in names else None
+            for name in ("word/styles.xml", "docProps/core.xml")
+        ]
+    styles, core = others  # the dates of `core` are those of the file, not of publication
+    text = _word_text(body, styles)
     if not text:
         raise UnusableError(NO_TEXT, "Add the text, or remove the file")
     title, author = ("", "") if core is None else (_child_text(core, "title"), _child_text(core, "creator"))
@@ -325,23 +444,136 @@ def _part(archive: zipfile.ZipFile, name: str, limits: Limits) -> bytes:
         raise UnusableError(f"{error.reason} (its part {one_line(name)})", error.fix) from error
 
 
-def _word_text(body: Any) -> str:
+def _word_text(body: Any, styles: Any) -> str:
+    """Return what is seen of a Word file's body: text boxes behind the paragraph they hang on, rows as lines."""
+    _hang_out_boxes(body)
+    hidden = _Hidden(styles)
+    rows = {row for row in body.iter("{*}tr") if _is_simple(row)}
     pieces: list[str] = []
+    open_line = False  # whether the next paragraph goes on in the line of the last one
     walk = etree.iterwalk(body, events=("start", "end"))
     for event, element in walk:
         name = _name(element)
-        if name == "p":
+        if event == "start" and (name in _WORD_HIDDEN or (name == "tr" and _toggled(element, "trPr", "del"))):
+            walk.skip_subtree()
+        elif name == "p" and element.getparent().getparent() in rows:
+            pieces.append(" ")
+        elif name == "p":
+            ends = event == "end"
+            pieces.append("" if (ends and _goes_on(element)) or (not ends and open_line) else "\n\n")
+            open_line = ends and _goes_on(element)
+        elif name == "tr":
             pieces.append("\n\n")
-        elif event == "start" and name in _WORD_HIDDEN:
+        elif event == "start" and name == "r" and hidden(element):
             walk.skip_subtree()
         elif event == "start" and name == "t":
             pieces.append(element.text or "")
         elif event == "start" and name in _WORD_MARKS:
             pieces.append(_WORD_MARKS[name])
-    return tidy("".join(pieces))
+    return tidy(_RUN.sub(" ", "".join(pieces)))
 
 
 _WORD_MARKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
+_WORD_OFF = frozenset({"0", "false", "off", "none"})
+_BOXED = "citewire-boxed"  # attribute of what stood in a text box
+_SMALLEST_SIZE = 2.0  # half points
+
+
+def _hang_out_boxes(body: Any) -> None:
+    """Put the paragraphs of each text box behind the paragraph that it hangs on, which it would cut in two."""
+    last: dict[Any, Any] = {}
+    for box in list(body.iter("{*}txbxContent")):
+        above = [(_name(one), one) for one in box.iterancestors()]
+        hosts = [one for name, one in above if name == "p"]
+        if not hosts or any(name == "Fallback" for name, _ in above):
+            continue
+        for child in list(box):
+            child.set(_BOXED, "1")
+            last.get(hosts[-1], hosts[-1]).addnext(child)
+            last[hosts[-1]] = child
+
+
+def _is_simple(row: Any) -> bool:
+    """Whether each cell of a row is one paragraph at most: a row of data, and no frame for a page's columns."""
+    cells = [cell for cell in row if _name(cell) == "tc"]
+    return all(sum(1 for _ in cell.iter("{*}p")) <= 1 for cell in cells)
+
+
+def _goes_on(paragraph: Any) -> bool:
+    """Whether the end of a paragraph is deleted, so that the next one goes on in its line."""
+    mark = paragraph.find("{*}pPr/{*}rPr")
+    return mark is not None and any(_name(one) == "del" for one in mark)
+
+
+def _toggled(element: Any, properties: str, name: str) -> bool:
+    """Whether the properties of an element name something, and not to turn it off."""
+    found = element.find(f"{{*}}{properties}/{{*}}{name}")
+    return found is not None and _attribute(found, "val") not in _WORD_OFF
+
+
+def _attribute(element: Any, name: str) -> str:
+    return next((str(value) for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+class _Hidden:
+    """Tells whether a run of a Word file is hidden: by itself, by its style or by the style of its paragraph."""
+
+    def __init__(self, styles: Any) -> None:
+        found = [] if styles is None else list(styles.iter("{*}style"))
+        self._styles = {_attribute(style, "styleId"): style for style in found}
+        self._usual = [style for style in found if _attribute(style, "default") == "1"]
+
+    def __call__(self, run: Any) -> bool:
+        if self._value(run, "vanish", _WORD_OFF) is not None or self._is_dot(run):
+            return True
+        colour = self._value(run, "color", frozenset({"auto"}))
+        return colour is not None and colour.upper() == "FFFFFF" and not self._is_behind(run)
+
+    def _is_dot(self, run: Any) -> bool:
+        try:
+            return float(self._value(run, "sz", frozenset()) or 99) <= _SMALLEST_SIZE
+        except ValueError:
+            return False
+
+    def _value(self, run: Any, name: str, off: frozenset[str]) -> str | None:
+        """Return the value of a run's property, None where it has none or where that turns it off."""
+        for holder in self._holders(run):
+            found = holder.find(f"{{*}}rPr/{{*}}{name}")
+            if found is not None:
+                value = _attribute(found, "val")
+                return None if value in off else value
+        return None
+
+    def _holders(self, run: Any) -> Iterator[Any]:
+        """Yield what states the properties of a run, what comes first counts."""
+        yield run
+        paragraph = next(run.iterancestors("{*}p"), None)
+        styles = [run.find("{*}rPr/{*}rStyle")]
+        styles.append(None if paragraph is None else paragraph.find("{*}pPr/{*}pStyle"))
+        for style in styles:
+            named = "" if style is None else _attribute(style, "val")
+            for _ in range(len(self._styles)):  # a style may be based on itself
+                if named not in self._styles:
+                    break
+                yield self._styles[named]
+                based = self._styles[named].find("{*}basedOn")
+                named = "" if based is None else _attribute(based, "val")
+        yield from (style for style in self._usual if _attribute(style, "type") == "paragraph")
+
+    def _is_behind(self, run: Any) -> bool:
+        """Whether there may be a colour behind a run: shading, a highlight, a styled table, a shape, a dark page."""
+        if self._value(run, "highlight", frozenset({"none"})):
+            return True
+        for holder in (*self._holders(run), *run.iterancestors()):
+            for properties in ("rPr", "pPr", "tcPr", "tblPr"):
+                shade = holder.find(f"{{*}}{properties}/{{*}}shd")
+                if shade is not None and _attribute(shade, "fill").upper() not in ("", "AUTO", "FFFFFF"):
+                    return True
+            if holder.get(_BOXED) or holder.find("{*}background") is not None:
+                return True
+            if holder.find("{*}tblPr/{*}tblStyle") is not None:
+                return True
+        return False
 
 
 def read_epub(data: bytes, limits: Limits) -> Document:
@@ -355,7 +587,7 @@ def read_epub(data: bytes, limits: Limits) -> Document:
         chapters = []
         total = 0
         for name in _spine(package, posixpath.dirname(path)):
-            chapters.append(_chapter(_part(archive, name, limits)))
+            chapters.append(_chapter(archive, name, limits))
             total += len(chapters[-1])
             if total > limits.characters:
                 raise too_large(f"more than {limits.characters:,} characters", "Split it")
@@ -374,13 +606,30 @@ def _spine(package: Any, base: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _chapter(data: bytes) -> str:
+def _chapter(archive: zipfile.ZipFile, name: str, limits: Limits) -> str:
+    data = _part(archive, name, limits)
     try:
-        return _text(parse_xml(data))
-    except UnusableError:
-        return text_of_html(
-            data.decode("utf-8", "replace")
-        )  # many books are only nearly XML: named entities, open tags
+        tree = parse_xml(data)
+    except UnusableError:  # many books are only nearly XML: named entities, open tags
+        tree = _tree(data.decode("utf-8", "replace"))
+    if tree is None:
+        return ""
+    keep_visible(tree, [_sheet(archive, file, limits) for file in _sheets(tree, name)])
+    return _text(tree)
+
+
+def _sheets(tree: Any, chapter: str) -> list[str]:
+    """Return the names of the style sheets that a chapter links to."""
+    links = [e for e in tree.iter("{*}link") if "stylesheet" in (e.get("rel") or "").lower()]
+    base = posixpath.dirname(chapter)
+    return [posixpath.normpath(posixpath.join(base, unquote(e.get("href") or ""))) for e in links]
+
+
+def _sheet(archive: zipfile.ZipFile, name: str, limits: Limits) -> str:
+    try:
+        return _part(archive, name, limits).decode("utf-8", "replace")
+    except UnusableError:  # a book without its sheet can be read
+        return ""
 
 
 def _book(package: Any, text: str) -> Document:

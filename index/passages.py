@@ -1,6 +1,6 @@
 """Article -> passages: runs of neighbouring sentences with exact character offsets.
 
-Knows paragraphs, sentence boundaries (by sentencex), headings and the boilerplate of news pages. Does not
+Knows paragraphs, headings and the boilerplate of news pages. Does not
 know the tokenizer of any model: lengths are words. The text is never changed; boilerplate stays where the
 reader sees it and is only left out of `Passage.sentences`, and so of what is embedded, searched and quoted.
 """
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlsplit
 
-import sentencex
-
+from citewire.index.folding import folded
+from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
 # Raise it with every change of passages, sentences or what is embedded of them: it is part of an index's identity.
-CHUNKER_VERSION = "2"
+CHUNKER_VERSION = "3"
 MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
 HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
@@ -60,13 +60,13 @@ def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
 
 
 def searched_text(article_text: str, passage: Passage) -> str:
-    """Return the words of `passage` that BM25 searches: its sentences, white space single."""
-    return " ".join(" ".join(article_text[span.start : span.end].split()) for span in passage.sentences)
+    """Return the words of `passage` that are searched: its sentences, folded."""
+    return " ".join(folded(article_text[span.start : span.end]) for span in passage.sentences)
 
 
 def embedded_text(article: Article, passage: Passage) -> str:
     """Return what is embedded for `passage`: the title, which says what the article is about, and its words."""
-    title = title_words(article)
+    title = folded(title_words(article))
     words = searched_text(article.text, passage)
     return f"{title}. {words}" if title else words
 
@@ -157,11 +157,17 @@ def _paragraphs(text: str) -> Iterator[Span]:
     wrapped = _is_hard_wrapped(text.splitlines())
     for span in [*lines, Span(start, start)]:
         blank = not text[span.start : span.end].strip()
-        if block and (blank or not wrapped):
+        broken = (
+            block and _HALF.search(text, block[-1].start, block[-1].end) and text[span.start : span.start + 1].islower()
+        )
+        if block and (blank or not (wrapped or broken)):
             yield Span(block[0].start, block[-1].end)
             block = []
         if not blank:
             block.append(span)
+
+
+_HALF = re.compile(r"[^\W\d_]-[^\S\n]*\r?\n\Z")  # a line whose last word goes on in the next
 
 
 def _is_hard_wrapped(lines: list[str]) -> bool:
@@ -202,19 +208,14 @@ def _boundaries(text: str, paragraph: Span) -> Iterator[Span]:
     if not text[start : paragraph.end].strip():
         start = paragraph.start  # nothing but bullets
     while start < paragraph.end:
-        # One white space for another: offsets stay, and sentencex 1.0.32 panics on "A\u00a0." (an initial
-        # and a space that is not ASCII).
-        plain = re.sub(r"\s", " ", text[start : min(start + _WINDOW_CHARACTERS, paragraph.end)])
-        if start + len(plain) < paragraph.end:
-            plain = plain[: plain.rfind(" ") + 1] or plain
+        window = re.sub(r"\s", " ", text[start : min(start + _WINDOW_CHARACTERS, paragraph.end)])
+        if start + len(window) < paragraph.end:
+            window = window[: window.rfind(" ") + 1] or window
         begin = 0
-        for boundary in sentencex.get_sentence_boundaries("en", plain):
-            end = boundary["end_index"]
-            if end < len(plain) and plain[end - 1] == "." and plain[end].isalnum():
-                continue  # a name such as Blockchain.News, not an end
+        for end in ends(window):
             yield Span(start + begin, start + end)
             begin = end
-        start += len(plain)
+        start += len(window)
 
 
 def _is_heading(line: str) -> bool:

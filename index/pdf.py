@@ -1,21 +1,29 @@
 """PDF bytes -> a document; the only importer of pypdfium2.
 
-Knows lines and paragraphs of one column after another, as the file has them. Does not read pictures: a scan has no
-text and is refused.
+Knows glyphs and pictures: what of them can be seen, which lines they make, the order of columns, and running heads,
+feet and footnotes. Does not read pictures: pages of a scan hold no text, which is said, and without any the file is
+refused.
 """
 
 from __future__ import annotations
 
+import ctypes
 import re
 import statistics
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
+import numpy as np
 import pypdfium2
+import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
 
 from citewire.index.documents import Document, Limits, UnusableError, one_line, tidy, too_large
+from citewire.index.hyphens import joined
 
 MAX_PAGES = 5_000
 PARAGRAPH_GAP = 1.35  # times the usual distance of two lines, from which on a new paragraph starts
@@ -25,11 +33,34 @@ DICTIONARY = 2_000  # bytes before a stream in which its dictionary is looked fo
 BULLETS = tuple("•‣▪■◦●–—")
 HYPHEN = "\ufffe"  # PDFium writes it for the hyphen of a word that goes on in the next line
 
+PALE = 0.9  # of the light of white, from which on a colour may not be seen
+TINY = 1.0  # points; lower letters are dots
+RENDERED = 2.0  # pixels a point where it has to be looked at, at most `MOST_PIXELS` a page
+MOST_PIXELS = 4_000_000
+CONTRAST = 24  # of 255 between the darkest and the lightest pixel of letters that can be seen
+
+GUTTER = 9.0  # points between two columns at least
+COLUMN_WIDTH = 80.0  # points of a line of prose at least
+COLUMN_LINES = 4  # lines on both sides of a gutter at least
+EDGE_LINES = 2  # first and last lines of a page that may be its running head or foot
+SAME_HEIGHT = 6.0  # points that a running head may be higher on one page than on another
+RUNNING_SHARE = 0.25  # of the pages, and of three where there are four, that a running head or foot is on
+FOOTNOTE_SIZE = 0.9  # of the usual height of letters, under which lines at the foot of a page are notes
+
 _ZLIB_STARTS = bytes(range(0x08, 0x80, 0x10))  # RFC 1950: deflate, with any size of window
 _STREAM = re.compile(rb"stream\r?\n")
 _ENDS = re.compile(r"""[.!?:]["'”’)\]]*$""")
 _FILE_NAME = re.compile(r"^(microsoft word - .*|untitled.*|.*\.(docx?|indd|qxd|rtf|pdf|odt))$", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"(?:page |p\. ?|[-–—] ?)?(?:\d{1,4}|[ivxl]{1,7})(?: ?(?:of|/) ?\d+)?(?: ?[-–—])?", re.IGNORECASE
+)
+_NOTE_MARK = re.compile(r"[\d*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}[.)]?\s?\S")
+_WORD_START = re.compile(r"[^\W_]+")
+_WORD_END = re.compile(r"[^\W_]+$")
+_WORD_SEEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD of fpdfview.h
+
+Boxes = NDArray[np.float64]  # (objects, 4): left, bottom, right, top, in points
 
 
 def read_pdf(data: bytes, limits: Limits) -> Document:
@@ -78,79 +109,411 @@ def _inflate(data: memoryview, most: int) -> bytes:
 def _document(pdf: pypdfium2.PdfDocument, limits: Limits) -> Document:
     if len(pdf) > MAX_PAGES:
         raise too_large(f"{len(pdf):,} pages, at most {MAX_PAGES:,} are read", "Split it")
-    pages: list[str] = []
+    pages: list[list[_Line]] = []
     total = 0
     for number in range(len(pdf)):
         page = pdf[number]
-        pages.append("\n\n".join(_paragraphs(page)))
-        total += len(pages[-1])
-        page.close()
+        try:
+            _remove_unseen(page)
+            pages.append(list(_lines(page)))
+        finally:
+            page.close()
+        total += sum(len(line.text) for line in pages[-1])
         if total > limits.characters:
             raise too_large(f"more than {limits.characters:,} characters", "Split it")
-    text = tidy("\n\n".join(pages))
+    text, starts = _text(_without_running(pages))
+    empty = [number for number, lines in enumerate(pages, 1) if not lines]
     if not text:
         raise UnusableError(
             f"holds no text on its {len(pdf)} pages, as a scan does", "Run it through text recognition (OCR) first"
         )
     stated = pdf.get_metadata_dict()
     title = one_line(stated.get("Title", ""))
+    told = f"{len(empty)} of {len(pdf)} pages hold no text, as scans do: {_ranges(empty)}"
     return Document(
         text=text,
         title="" if _FILE_NAME.match(title) else title,
         author=one_line(stated.get("Author", "")),
+        pages=starts,
+        notes=(told,) if empty else (),
     )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return rising numbers as people write them: `2, 4 to 9`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+
+
+# -- what can be seen -----------------------------------------------------------------------------------
+
+
+def _remove_unseen(page: pypdfium2.PdfPage) -> None:
+    """Take text out of a page that is drawn so that nobody sees it.
+
+    Colours, places and what is drawn later only raise a suspicion; whether letters of that text can be seen then tells
+    the page as it looks. Text without ink lies under the picture of a scan where it was recognised.
+    """
+    objects = list(page.get_objects())
+    boxes = np.array([_box(one) for one in objects], np.float64).reshape(-1, 4)
+    texts = [n for n, one in enumerate(objects) if one.type == pdfium.FPDF_PAGEOBJ_TEXT]
+    pictures = [n for n, one in enumerate(objects) if one.type == pdfium.FPDF_PAGEOBJ_IMAGE]
+    covers = [n for n, one in enumerate(objects) if n in set(pictures) or _is_cover(one, boxes[n])]
+    left, bottom, right, top = page.get_cropbox()
+    look: NDArray[np.uint8] | None = None
+    for number in texts:
+        one, box = objects[number], boxes[number]
+        without_ink = pdfium.FPDFTextObj_GetTextRenderMode(one.raw) in _NO_INK
+        outside = box[2] <= left or box[0] >= right or box[3] <= bottom or box[1] >= top
+        hidden = outside or box[3] - box[1] < TINY
+        if not hidden and without_ink:
+            hidden = not any(_covers(boxes[picture], box) for picture in pictures)
+        suspected = (
+            without_ink or _is_pale(one) or any(cover > number and _covers(boxes[cover], box) for cover in covers)
+        )
+        if not hidden and suspected:
+            if look is None:
+                look = _rendered(page)
+            hidden = not _has_contrast(page, look, box)
+        if hidden:
+            remove = pdfium.FPDFPage_RemoveObject if one.container is None else pdfium.FPDFFormObj_RemoveObject
+            if remove(one.container or page, one):
+                pdfium.FPDFPageObj_Destroy(one)
+
+
+_NO_INK = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP)
+
+
+def _box(one: pypdfium2.PdfObject) -> tuple[float, float, float, float]:
+    """Return the bounds of an object on the page, also of one inside of forms, in points; all 0 for none."""
+    edges = [ctypes.c_float() for _ in range(4)]
+    if not pdfium.FPDFPageObj_GetBounds(one.raw, *edges):
+        return (0.0, 0.0, 0.0, 0.0)
+    left, bottom, right, top = (edge.value for edge in edges)
+    form = one.container
+    while form is not None:
+        left, bottom, right, top = form.get_matrix().on_rect(left, bottom, right, top)
+        form = form.container
+    return (left, bottom, right, top)
+
+
+def _is_cover(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
+    """Whether an object is a filled shape that may hide text under it."""
+    if one.type != pdfium.FPDF_PAGEOBJ_PATH or box[2] - box[0] < TINY or box[3] - box[1] < TINY:
+        return False
+    mode, stroke = ctypes.c_int(), ctypes.c_int()
+    if not pdfium.FPDFPath_GetDrawMode(one.raw, mode, stroke) or not mode.value:
+        return False
+    return not pdfium.FPDFPageObj_HasTransparency(one.raw)
+
+
+def _covers(above: NDArray[np.float64], box: NDArray[np.float64]) -> bool:
+    """Whether the middle of a box is inside another."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return bool(above[0] <= x <= above[2] and above[1] <= y <= above[3])
+
+
+def _is_pale(one: pypdfium2.PdfObject) -> bool:
+    """Whether letters are filled with nearly white, or with nearly nothing."""
+    parts = [ctypes.c_uint() for _ in range(4)]
+    if not pdfium.FPDFPageObj_GetFillColor(one.raw, *parts):
+        return False
+    red, green, blue, alpha = (part.value / 255 for part in parts)
+    return alpha < 1 - PALE or 0.299 * red + 0.587 * green + 0.114 * blue > PALE
+
+
+def _rendered(page: pypdfium2.PdfPage) -> NDArray[np.uint8]:
+    """Return the page as it looks, shape (pixels down, pixels across), 0 for black."""
+    width, height = page.get_size()
+    scale = min(RENDERED, (MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
+    look: NDArray[np.uint8] = page.render(scale=scale, grayscale=True).to_numpy()
+    return look[..., 0] if look.ndim == 3 else look
+
+
+def _has_contrast(page: pypdfium2.PdfPage, look: NDArray[np.uint8], box: NDArray[np.float64]) -> bool:
+    down, across = look.shape
+    xs, ys = [], []
+    for x, y in ((box[0], box[1]), (box[2], box[3])):
+        left, top = ctypes.c_int(), ctypes.c_int()
+        pdfium.FPDF_PageToDevice(page, 0, 0, across, down, 0, x, y, left, top)
+        xs.append(left.value)
+        ys.append(top.value)
+    part = look[max(min(ys), 0) : max(ys) + 1, max(min(xs), 0) : max(xs) + 1]
+    return part.size > 0 and int(part.max()) - int(part.min()) >= CONTRAST
+
+
+# -- lines ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line, or several that PDFium joined at a hyphen: base lines of its first and last glyph, width, in points."""
+    """A line of one column: its edges and the height of its letters, in points; whether its last word goes on."""
 
     text: str
+    left: float
+    right: float
     top: float
     bottom: float
-    width: float
+    broken: bool = False
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def size(self) -> float:
+        return self.top - self.bottom
 
 
-def _paragraphs(page: pypdfium2.PdfPage) -> Iterator[str]:
-    """Join the lines of a page to paragraphs by their distance and length; PDF itself knows only glyphs."""
-    lines = list(_lines(page))
-    gaps = [above.bottom - below.top for above, below in pairwise(lines) if above.bottom > below.top]
+@dataclass(frozen=True, slots=True)
+class _Glyphs:
+    """The characters of a page as PDFium orders them; position i of each is one."""
+
+    text: str
+    reader: Any
+    shifted: bool  # whether PDFium counts otherwise than its text has characters
+
+    def box(self, index: int) -> tuple[float, float, float, float]:
+        """Return left, bottom, right and top of a character, its line's height included."""
+        if self.shifted:
+            index = pdfium.FPDFText_GetCharIndexFromTextIndex(self.reader, index)
+        edges: tuple[float, float, float, float] = self.reader.get_charbox(max(index, 0), loose=True)
+        return edges
+
+
+def _lines(page: pypdfium2.PdfPage) -> Iterator[_Line]:
+    """Yield the lines of a page in the order that they are read in."""
+    reader = page.get_textpage()
+    try:
+        whole = reader.get_text_range()
+        units = np.frombuffer(whole.encode("utf-16-le", "surrogatepass"), "<u2")
+        glyphs = _Glyphs("".join(map(chr, units)), reader, len(units) != reader.count_chars())
+        gutters = _gutters(page)
+        found = [line for start, end in _runs(glyphs.text) for line in _cut(glyphs, start, end, gutters)]
+    finally:
+        reader.close()
+    yield from _ordered(found, gutters) if gutters else found
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each line; PDFium goes on behind a hyphen as if there were none."""
+    start = 0
+    for end in re.finditer(rf"\r\n|(?<={HYPHEN})|\Z", text):
+        if text[start : end.start()].strip():
+            yield start, end.start()
+        start = end.end()
+
+
+def _cut(glyphs: _Glyphs, start: int, end: int, gutters: Sequence[tuple[float, float]]) -> Iterator[_Line]:
+    """Yield a run of characters as a line, or as one in each of the columns that it goes through."""
+    if not gutters:
+        yield from _line(glyphs, start, end)
+        return
+    boxes = {n: glyphs.box(n) for n in range(start, end) if not glyphs.text[n].isspace()}
+    if any(box[0] < right - 1 and box[2] > left + 1 for box in boxes.values() for left, right in gutters):
+        yield from _line(glyphs, start, end)  # a headline over all columns
+        return
+    begin, last = start, -1
+    for n, box in boxes.items():
+        column = sum(box[0] >= right - 1 for _, right in gutters)
+        if last not in (-1, column):
+            yield from _line(glyphs, begin, n)
+            begin = n
+        last = column
+    yield from _line(glyphs, begin, end)
+
+
+def _line(glyphs: _Glyphs, start: int, end: int) -> Iterator[_Line]:
+    text = glyphs.text[start:end]
+    inked = [start + n for n, character in enumerate(text) if not character.isspace()]
+    if not inked:
+        return
+    first, last = glyphs.box(inked[0]), glyphs.box(inked[-1])
+    words = text.replace(HYPHEN, "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    words = " ".join(tidy(words).split())
+    hard = bool(re.search(r"[^\W\d_]-$", words))
+    if words:
+        broken = hard or text.rstrip().endswith(HYPHEN)
+        yield _Line(words.removesuffix("-") if hard else words, first[0], last[2], first[3], last[1], broken)
+
+
+# -- columns --------------------------------------------------------------------------------------------
+
+
+def _gutters(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
+    """Return left and right edge of each empty strip between columns of text, from left to right."""
+    boxes = np.array([_box(one) for one in page.get_objects([pdfium.FPDF_PAGEOBJ_TEXT])], np.float64).reshape(-1, 4)
+    boxes = boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
+    if len(boxes) < 2 * COLUMN_LINES:
+        return []
+    left, right = boxes[:, 0].min(), boxes[:, 2].max()
+    edges = np.arange(left, right, 1.0)
+    rows = np.round(boxes[:, 1] / 3).astype(int)
+    crossed = [len(set(rows[(boxes[:, 0] < x + 1) & (boxes[:, 2] > x)])) for x in edges]
+    lines = len(set(rows))
+    empty = np.array(crossed) <= 0.2 * lines  # headlines over all columns cross them
+    found: list[tuple[float, float]] = []
+    for start, end in _stretches(empty):
+        near, far = float(edges[start]), float(edges[end - 1]) + 1.0
+        middle = (near + far) / 2
+        beside = [boxes[boxes[:, 2] <= middle], boxes[boxes[:, 0] >= middle]]
+        if all(_full_lines(side) >= COLUMN_LINES for side in beside):
+            gap = (float(beside[0][:, 2].max()), float(beside[1][:, 0].min()))
+            found += [gap] if gap[1] - gap[0] >= GUTTER else []
+    return found
+
+
+def _full_lines(boxes: Boxes) -> int:
+    """Count lines that are as long as those of prose: cells of a table are shorter."""
+    widths: dict[int, float] = {}
+    for row, box in zip(np.round(boxes[:, 1] / 3).astype(int), boxes, strict=True):
+        widths[row] = widths.get(row, 0.0) + float(box[2] - box[0])
+    return sum(width >= COLUMN_WIDTH for width in widths.values())
+
+
+def _stretches(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each run of true values that does not touch the ends."""
+    changes = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(int)))
+    for start, end in zip(changes[::2], changes[1::2], strict=True):
+        if start > 0 and end < len(flags):
+            yield int(start), int(end)
+
+
+def _ordered(lines: Sequence[_Line], gutters: Sequence[tuple[float, float]]) -> Iterator[_Line]:
+    """Yield lines column by column, from one headline over all columns to the next."""
+    columns: list[list[_Line]] = [[] for _ in range(len(gutters) + 1)]
+    for line in sorted(lines, key=lambda line: -line.top):
+        if any(line.left < left and line.right > right for left, right in gutters):
+            for column in columns:
+                yield from column
+                column.clear()
+            yield line
+        else:
+            columns[sum(line.left >= right - 1 for _, right in gutters)].append(line)
+    for column in columns:
+        yield from column
+
+
+# -- heads, feet and notes ------------------------------------------------------------------------------
+
+
+def _without_running(pages: Sequence[Sequence[_Line]]) -> list[list[_Line]]:
+    """Return the lines of each page without running heads and feet, its notes before its last paragraph."""
+    edges = [_edges(lines) for lines in pages]
+    counts = Counter(key for keys in edges for key in {_key(line) for line in keys})
+    filled = sum(1 for lines in pages if lines)
+    found: list[list[_Line]] = []
+    for lines, ends in zip(pages, edges, strict=True):
+        running = [line for line in ends if _is_running(line, counts, filled)]
+        found.append(_notes_first([line for line in lines if line not in running]))
+    return found
+
+
+def _edges(lines: Sequence[_Line]) -> list[_Line]:
+    """Return the first and last lines of a page."""
+    by_height = sorted(lines, key=lambda line: -line.top)
+    return [*by_height[:EDGE_LINES], *by_height[EDGE_LINES:][-EDGE_LINES:]]
+
+
+def _key(line: _Line) -> tuple[str, int]:
+    """Return what running heads have in common: their words, and about where they stand."""
+    return re.sub(r"\d+", "#", line.text.casefold()), round(line.bottom / SAME_HEIGHT)
+
+
+def _is_running(line: _Line, counts: Counter[tuple[str, int]], pages: int) -> bool:
+    words, height = _key(line)
+    count = sum(counts[words, near] for near in (height - 1, height, height + 1))
+    if pages < 2 or len(line.text) > 120:
+        return False
+    return (count >= max(min(3, pages - 1), 2, RUNNING_SHARE * pages)) or (
+        count >= 1 and bool(_PAGE_NUMBER.fullmatch(line.text))
+    )
+
+
+def _notes_first(lines: list[_Line]) -> list[_Line]:
+    """Put the notes at the foot of a page before its last paragraph, which may go on on the next page."""
+    if len(lines) < 3:
+        return lines
+    usual = statistics.median(line.size for line in lines)
+    lowest = min(line.top for line in lines if line.size >= FOOTNOTE_SIZE * usual)
+    notes = [line for line in lines if line.size < FOOTNOTE_SIZE * usual and line.top < lowest]
+    if not notes or not _NOTE_MARK.match(notes[0].text):
+        return lines
+    body = [line for line in lines if line not in notes]
+    if not body or _ENDS.search(body[-1].text):
+        return [*body, *notes]
+    starts = _paragraph_starts(body)
+    return [*body[: starts[-1]], *notes, *body[starts[-1] :]]
+
+
+# -- paragraphs -----------------------------------------------------------------------------------------
+
+
+def _text(pages: Sequence[Sequence[_Line]]) -> tuple[str, tuple[int, ...]]:
+    """Join lines to paragraphs, over columns and pages; return the text, and where each page starts in it."""
+    seen = {word.lower() for lines in pages for line in lines for word in _WORD_SEEN.findall(line.text)}
+    pieces: list[str] = []
+    length = 0
+    starts: list[int] = []
+    last: _Line | None = None
+    for lines in pages:
+        openings = set(_paragraph_starts(lines))
+        starts.append(length)
+        for number, line in enumerate(lines):
+            text = line.text
+            if last is None:
+                between = ""
+            elif number == 0:
+                between = " " if _goes_over(last, line) else "\n\n"
+            else:
+                between = "\n\n" if number in openings else " "
+            if last is not None and last.broken:
+                between, text = _unbroken(pieces, text, between, seen)
+                length = sum(map(len, pieces)) if between == "" else length
+            if number == 0:
+                starts[-1] = length + len(between)
+            pieces += (between, text)
+            length += len(between) + len(text)
+            last = line
+    if last is not None and last.broken:
+        pieces.append("-")
+    text = "".join(pieces)
+    return text, tuple(min(start, len(text)) for start in starts)
+
+
+def _unbroken(pieces: list[str], text: str, between: str, seen: set[str]) -> tuple[str, str]:
+    """Return what stands between a line that ends in a hyphen and the next, and that one; `pieces` may lose a word."""
+    before, after = _WORD_END.search(pieces[-1]), _WORD_START.match(text)
+    if between == "\n\n" or before is None or after is None:
+        return f"-{between}", text
+    word = joined(before[0], after[0], seen)
+    return word[len(before[0]) : len(word) - len(after[0])], text
+
+
+def _goes_over(above: _Line, below: _Line) -> bool:
+    """Whether a paragraph goes on from the end of a page to the next."""
+    return above.broken or (not _ENDS.search(above.text) and below.text[:1].islower())
+
+
+def _paragraph_starts(lines: Sequence[_Line]) -> list[int]:
+    """Return the numbers of lines that start a paragraph, by distance and length; PDF knows only glyphs."""
+    gaps = [above.bottom - below.bottom for above, below in pairwise(lines) if above.bottom > below.bottom]
     usual = statistics.median_low(gaps) if gaps else 0.0
     widest = max((line.width for line in lines), default=0.0)
-    paragraph: list[str] = []
-    for number, line in enumerate(lines):
-        if number and _starts_paragraph(lines[number - 1], line, usual, widest):
-            yield " ".join(paragraph)
-            paragraph = []
-        paragraph.append(line.text)
-    if paragraph:
-        yield " ".join(paragraph)
+    starts = [n for n, pair in enumerate(pairwise(lines), 1) if _starts_paragraph(*pair, usual, widest)]
+    return [0, *starts]
 
 
 def _starts_paragraph(above: _Line, below: _Line, usual: float, widest: float) -> bool:
     if below.text.startswith(BULLETS):
         return True
-    gap = above.bottom - below.top
+    gap = above.bottom - below.bottom
     ended = bool(_ENDS.search(above.text))
     if gap <= 0:  # at the top of the next column the sentence goes on
         return ended
     return gap > PARAGRAPH_GAP * usual or (ended and above.width < SHORT_LINE * widest)
-
-
-def _lines(page: pypdfium2.PdfPage) -> Iterator[_Line]:
-    reader = page.get_textpage()
-    try:
-        whole = reader.get_text_range()
-        if len(whole) != reader.count_chars():  # a glyph that stands for two characters: positions would be off
-            yield _Line(tidy(whole), 0.0, 0.0, 0.0)
-            return
-        start = 0
-        for text in whole.split("\r\n"):
-            shown = [start + index for index, character in enumerate(text) if not character.isspace()]
-            if shown:
-                left, top, _, _ = reader.get_charbox(shown[0], loose=True)
-                _, bottom, right, _ = reader.get_charbox(shown[-1], loose=True)
-                yield _Line(text.strip().replace(HYPHEN, ""), top, bottom, right - left)
-            start += len(text) + 2
-    finally:
-        reader.close()

@@ -122,7 +122,7 @@ class Sandbox:
                 return
             if kind == "exhausted":
                 raise _out_of_memory(self.limits)
-            yield _KINDS[kind](**value[0])
+            yield _KINDS[kind](**{key: tuple(v) if isinstance(v, list) else v for key, v in value[0].items()})
 
 
 class _Used:

@@ -23,13 +23,14 @@ import numpy as np
 
 from citewire.index.disk import FileDigest, digest, replace, sync
 from citewire.index.errors import IndexFormatError
+from citewire.index.folding import folded
 from citewire.index.passages import searched_text, title_words
 from citewire.index.types import Article, DateMention, Passage, Span, Vectors
 from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
 
 TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
 
-SEGMENT_VERSION = 2  # of the files' layout; raise it with every change, and `manifest.FORMAT_VERSION` too
+SEGMENT_VERSION = 3  # of the files' layout; raise it with every change, and `manifest.FORMAT_VERSION` too
 
 DATABASE = "passages.db"
 
@@ -45,7 +46,7 @@ CREATE TABLE articles(
 CREATE INDEX articles_sha256 ON articles(sha256);
 CREATE INDEX articles_source ON articles(source);
 CREATE TABLE texts(  -- apart, so that what reads all articles does not read past their texts
-    article INTEGER PRIMARY KEY REFERENCES articles, text TEXT NOT NULL, dates TEXT NOT NULL
+    article INTEGER PRIMARY KEY REFERENCES articles, text TEXT NOT NULL, dates TEXT NOT NULL, pages TEXT NOT NULL
 );
 CREATE TABLE passages(
     id INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES articles,
@@ -56,7 +57,7 @@ CREATE VIRTUAL TABLE words USING fts5(
 );
 """
 _ARTICLE = (
-    'path, text, sha256, title, outlet, author, published, url, metadata, source, dates, "group" '
+    'path, text, sha256, title, outlet, author, published, url, metadata, source, dates, "group", pages '
     "FROM articles JOIN texts ON texts.article = articles.id"
 )
 _SUMMARY = (
@@ -197,7 +198,9 @@ class SegmentWriter:
         )
         self._database.execute(f"INSERT INTO articles VALUES (?{', ?' * (len(plain) - 1)})", plain)  # noqa: S608
         dates = json.dumps([(date.start, date.end, date.first, date.last) for date in article.dates])
-        self._database.execute("INSERT INTO texts VALUES (?, ?, ?)", (number, article.text, dates))
+        self._database.execute(
+            "INSERT INTO texts VALUES (?, ?, ?, ?)", (number, article.text, dates, json.dumps(article.pages))
+        )
         for row, passage in enumerate(entry.passages, self._rows):
             spans = json.dumps([(span.start, span.end) for span in passage.sentences])
             self._database.execute(
@@ -205,7 +208,7 @@ class SegmentWriter:
             )
             self._database.execute(
                 "INSERT INTO words(rowid, text, title) VALUES (?, ?, ?)",
-                (row, searched_text(article.text, passage), title_words(article)),
+                (row, searched_text(article.text, passage), folded(title_words(article))),
             )
         self._rows += len(entry.passages)
         self._articles += 1
@@ -408,8 +411,9 @@ class Segment:
 
 def _article(columns: Sequence[Any]) -> Article:
     """Return the article of the columns `_ARTICLE`."""
-    values = dict(zip(("metadata", "source", "dates", "group"), columns[8:], strict=True))
+    values = dict(zip(("metadata", "source", "dates", "group", "pages"), columns[8:], strict=True))
     values["metadata"] = json.loads(values["metadata"])
+    values["pages"] = tuple(json.loads(values["pages"]))
     values["dates"] = tuple(DateMention(*date) for date in json.loads(values["dates"]))
     path, text, sha256, title, outlet, author, published, url = columns[:8]
     return Article(path, text, sha256, title, outlet, author, published, url, **values)

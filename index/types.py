@@ -5,6 +5,7 @@ All offsets count Unicode code points of `Article.text`, half-open: `text[start:
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -30,6 +31,9 @@ class Article:
         source: hex digest of the file the article was read from, with all that decides how it was read.
         dates: when the text's words for times ("on Monday") are, in the order of the text.
         group: what near-duplicates and syndicated copies share, "" before grouping.
+        pages: offset of the first character of each page of a PDF, rising; equal ones where a page holds no text. ()
+            for a format without pages.
+        notes: what there is to say of how it was read, each a clause such as "is read as ..."; not stored.
     """
 
     path: str
@@ -44,6 +48,14 @@ class Article:
     source: str = ""
     dates: tuple[DateMention, ...] = ()
     group: str = ""
+    pages: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def pages_of(self, span: Span) -> tuple[int, int] | None:
+        """Return the first and last page, from 1, that a span of the text stands on, None without pages."""
+        if not self.pages:
+            return None
+        return bisect_right(self.pages, span.start), max(1, bisect_left(self.pages, span.end))
 
     def dates_in(self, span: Span) -> tuple[DateMention, ...]:
         """Return the words for times that begin in a span of the text, such as a sentence."""

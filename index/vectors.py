@@ -174,12 +174,25 @@ class VectorFile:
     """
 
     def __init__(self, folder: Path, dimension: int, scan: Scan) -> None:
+        self._dimension, self._scan = dimension, scan
+        self._mapped: list[Any] = []  # FAISS looks into these as long as it searches
+        self._flat = self._read(folder / VECTORS)
+        self._compressed = self._read(folder / SCAN) if scan.lists else None
+
+    def _read(self, file: Path) -> Any:
+        """Open an index that is mapped into memory: that reads little, and what searches do not touch stays on disk.
+
+        Python opens the file, as FAISS cannot open a path that is not ASCII everywhere.
+        """
         import faiss
 
-        self._dimension, self._scan = dimension, scan
-        # Mapped into memory: opening reads little, and what searches do not touch stays on disk.
-        self._flat = faiss.read_index(str(folder / VECTORS), faiss.IO_FLAG_MMAP_IFC)
-        self._compressed = faiss.read_index(str(folder / SCAN), faiss.IO_FLAG_MMAP_IFC) if scan.lists else None
+        try:
+            data = np.memmap(file, np.uint8, mode="r")
+        except (OSError, ValueError) as error:  # ValueError: it is empty
+            raise RuntimeError(f"{file}: {error}") from error
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), data.size)
+        self._mapped += (data, reader)
+        return faiss.read_index(reader)
 
     def vectors(self, rows: Sequence[int]) -> Vectors:
         """Return the vectors of the given rows, shape (len(rows), dimension)."""

@@ -60,6 +60,28 @@ def pdf(pages: Sequence[Sequence[str]], info: Mapping[str, str] | None = None, s
     return _pdf_file(objects, b"/Info 4 0 R")
 
 
+def drawn_pdf(*pages: str) -> bytes:
+    """Return a PDF of 612 by 792 points with these drawing operators on its pages; `/F1` is Helvetica."""
+    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+    ]
+    for number, content in enumerate(pages):
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >> "
+            b"/Contents %d 0 R >>" % (5 + 2 * number),
+            _stream(zlib.compress(content.encode("cp1252"))),
+        ]
+    return _pdf_file(objects, b"")
+
+
+def shown(text: str, x: float = 72, y: float = 700, size: float = 12, before: str = "0 g") -> str:
+    """Return the operators that draw a line of text on a page of `drawn_pdf`."""
+    return f"BT {before} /F1 {size} Tf {x} {y} Td ({text}) Tj ET 0 Tr 0 g "
+
+
 def encrypted_pdf() -> bytes:
     """Return a PDF that asks for a password: its owner and user keys match none."""
     key = b"<" + b"41" * 32 + b">"

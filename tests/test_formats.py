@@ -62,6 +62,20 @@ def stated(found: Document) -> dict[str, object]:
         ("06/06/2022", "2022-06-06"),
         ("1655337600", "2022-06-16"),
         ("1655337600000", "2022-06-16"),
+        ("16-Jun-2022", "2022-06-16"),
+        ("16-Jun-22 10:00:00", "2022-06-16"),
+        ("2022-Jun-16", "2022-06-16"),
+        ("16/Jun/2022:10:00:00 +0000", "2022-06-16"),
+        ("the 16th of June, 2022", "2022-06-16"),
+        ("10:00, 16 June 2022", "2022-06-16"),
+        ("Published: June 16, 2022 10:00 AM", "2022-06-16"),
+        ("Thu Jun 16 10:00:00 UTC 2022", "2022-06-16"),
+        ("20220616101500", "2022-06-16"),
+        ("2022-W24-4", "2022-06-16"),
+        ("2022年6月16日", "2022-06-16"),
+        ("/Date(1655337600000)/", "2022-06-16"),
+        ("June 16, 2022 to June 18, 2022", ""),
+        ("June 31, 2022", ""),
         ("06/07/2022", ""),  # June or July
         ("2022-02-30", ""),
         ("0001-01-01", ""),
@@ -127,7 +141,7 @@ def test_markdown_is_read_as_rendered_with_its_front_matter() -> None:
         "- one\n- two `x`\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n<div>Raw <b>block</b></div>\n\n```\ncode\n```\n"
     )
     found = document(text, ".md")
-    assert found.text == "Dam breaks\n\nThe dam\nbroke & fell.\n\none\n\ntwo x\n\na b\n1 2\n\nRaw block\n\ncode"
+    assert found.text == "Dam breaks\n\nThe dam broke & fell.\n\none\n\ntwo x\n\na b\n\n1 2\n\nRaw block\n\ncode"
     assert stated(found) == {
         "title": "Dam breaks",
         "author": "Ann Lee",
@@ -233,6 +247,7 @@ def test_a_pdf_gives_paragraphs_without_line_breaks_and_hyphens() -> None:
     assert stated(found) == {
         "title": "Talks end",
         "author": "Ann Lee",
+        "pages": (0, 87),
     }  # the day of the file is not that of publication
     assert document(pdf([["x"]], {"Title": "Microsoft Word - a.doc"}), ".pdf").title == ""
 
@@ -257,9 +272,9 @@ def test_a_pdf_of_two_columns_goes_on_in_the_second() -> None:
 
 def test_the_limits_of_a_pdf() -> None:
     assert refused(pdf([[]] * 5_001), ".pdf").reason == "is too large: 5,001 pages, at most 5,000 are read"
-    two = pdf([["x" * 50], ["y" * 60]])
+    two = pdf([["x" * 50], ["Y" * 60]])
     assert refused(two, ".pdf", limits=Limits(characters=100)).reason == "is too large: more than 100 characters"
-    assert document(two, ".pdf", limits=Limits(characters=120)).text == f"{'x' * 50}\n\n{'y' * 60}"
+    assert document(two, ".pdf", limits=Limits(characters=120)).text == f"{'x' * 50}\n\n{'Y' * 60}"
 
 
 def test_pictures_in_a_pdf_may_be_large() -> None:
@@ -302,7 +317,7 @@ def test_a_word_file_is_read_as_accepted() -> None:
     )
     core = "<dc:title>Dam</dc:title><dc:creator>Ann Lee</dc:creator><dcterms:created>2022-06-16</dcterms:created>"
     found = document(docx(body, core), ".docx")
-    assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1\n\nCell 2"
+    assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1 Cell 2"
     assert stated(found) == {"title": "Dam", "author": "Ann Lee"}  # created is the day of the file
     assert document(docx(body), ".docx").text == found.text
 
@@ -364,7 +379,7 @@ def test_a_mail_gives_its_plain_body_and_names_its_attachments() -> None:
         'Content-Disposition: attachment; filename="plan.pdf"\n\nxxxx\n--A--\n'
     )
     found = document(mail, ".eml")
-    assert found.text == "Café opens."
+    assert found.text == "Café opens."  # the last alternative is the one to show
     assert stated(found) == {
         "title": "Dam breaks",
         "author": "Jörg Lee",
@@ -386,6 +401,7 @@ def test_a_mail_of_html_alone_is_read_as_shown() -> None:
 def test_a_broken_header_does_not_cost_the_mail() -> None:
     found = document('From: "\nSubject: Dam\nDate: nonsense <\n\nText.', ".eml")
     assert (found.text, found.title, found.author) == ("Text.", "Dam", "")
+    assert document(HEADERS + "Content-Type: text/plain; charset=nonsense\n\nText.", ".eml").text == "Text."
 
 
 @pytest.mark.parametrize(
@@ -393,7 +409,6 @@ def test_a_broken_header_does_not_cost_the_mail() -> None:
     [
         ("just text", "is not a mail"),
         (HEADERS + "\n \n", "holds no text in its body"),
-        (HEADERS + "Content-Type: text/plain; charset=nonsense\n\nx", "is a broken mail"),
     ],
 )
 def test_a_mail_that_is_none_is_refused(mail: str, reason: str) -> None:
@@ -456,7 +471,6 @@ def test_records_of_a_broken_or_empty_file() -> None:
     assert refused('text\n"open', ".csv").reason.startswith("is broken .csv near line 2")
     assert refused("text\n", ".csv").reason == "holds no records"
     assert refused("\n\n", ".jsonl").reason == "holds no records"
-    assert refused('{"text": "ü"}'.encode("utf-16"), ".jsonl").reason.startswith("is encoded as UTF-16")
     long = json.dumps({"text": "x" * 50})
     (found,) = everything(long, ".jsonl", limits=Limits(characters=49))
     assert found == Refused("is too large: 50 characters of text, at most 49", "Split it", "#1")
@@ -515,6 +529,61 @@ def test_atom_entries_are_articles() -> None:
         ),
         Document("a < b", outlet="The Daily", part="#s1"),  # updated is not published
     ]
+
+
+RSS = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><link>https://d.example/news/</link>{}</channel></rss>'
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("<description>&lt;p&gt;One &amp;amp; two.&lt;/p&gt;</description>", "One & two."),
+        ("<description>&amp;lt;p&amp;gt;One &amp;amp;amp; two.&amp;lt;/p&amp;gt;</description>", "One & two."),
+        ("<description><![CDATA[&lt;p&gt;One.&lt;/p&gt;&lt;p&gt;Two.&lt;/p&gt;]]></description>", "One.\n\nTwo."),
+        ("<description><![CDATA[<p>One.</p><p>Two.</p>]]></description>", "One.\n\nTwo."),
+        ("<description><p>One.</p><p>Two.</p></description>", "One.\n\nTwo."),
+        ("<description>Holm &amp;amp;amp; Tarn</description>", "Holm & Tarn"),
+        ("<description>Holm&amp;amp;#8217;s ferry</description>", "Holm’s ferry"),
+        ("<description>&lt;p&gt;Use the &amp;lt;p&amp;gt; tag.&lt;/p&gt;</description>", "Use the <p> tag."),
+        ("<description>5 &lt; 6 and 7 &gt; 6</description>", "5 < 6 and 7 > 6"),
+        ("<description>x</description><content:encoded><![CDATA[<p>Long.</p>]]></content:encoded>", "Long."),
+        ("<description>Short.</description><content:encoded><![CDATA[<img src='a'/>]]></content:encoded>", "Short."),
+        ('<body xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p>Two.</p></body>', "One.\n\nTwo."),
+    ],
+)
+def test_descriptions_are_read_however_often_they_are_escaped(inside: str, text: str) -> None:
+    assert document(RSS.format(f"<item>{inside}</item>"), ".feed").text == text
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("<item><description>x</description><link>/dam</link></item>", "https://d.example/dam"),
+        ("<item><description>x</description><link>dam.html</link></item>", "https://d.example/news/dam.html"),
+        (
+            "<item><description>x</description><link><![CDATA[ https://o.example/x ]]></link></item>",
+            "https://o.example/x",
+        ),
+        (
+            '<item xml:base="https://o.example/a/"><description>x</description><link>b</link></item>',
+            "https://o.example/a/b",
+        ),
+        ("<item><description>x</description><link>//o.example/x</link></item>", "https://o.example/x"),
+        ("<item><description>x</description><link>javascript:x</link></item>", ""),
+        ("<item><description>x</description><link>http://[x</link></item>", ""),
+    ],
+)
+def test_links_of_a_feed_are_meant_from_its_site(entry: str, url: str) -> None:
+    assert document(RSS.format(entry), ".feed").url == url
+
+
+def test_links_of_atom_are_meant_from_their_base() -> None:
+    feed = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://d.example/a/"><entry xml:base="b/"><link '
+        'href="c.html"/><title type="html">&amp;lt;i&amp;gt;Dam&amp;lt;/i&amp;gt;</title><content type="xhtml"><div '
+        'xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p hidden="">No.</p></div></content></entry></feed>'
+    )
+    assert document(feed, ".feed") == Document("One.", title="Dam", url="https://d.example/a/b/c.html", part="#c.html")
 
 
 LAUGHS = '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><rss><channel>&b;</channel></rss>'

@@ -45,6 +45,33 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
     assert quotable("It stood on Blockchain.News today.") == ["It stood on Blockchain.News today."]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Trading stopped at 10:15 a.m. ET.|It went on at 1 p.m.|The index fell.",
+        "The vote is at 7 p.m. GMT on Monday.|It was put off from 9 a.m. Sunday.",
+        "They meet at 4 p.m. (1500 GMT) in Holm.|NATO comes too.",
+        "“Will it rain?” asked Ms. Tarn.|Nobody knew.",
+        "It cut the rate by 0.5 pct. points to 2 pct.|The krona fell.",
+        "It earned 7 mln. euros and 5 bn. yen.|Sales fell.",
+        "It is a 10 min. walk and 5 km. long.",
+        "Approx. 70 ships, est. 1990, left.|Max. 5 stayed, incl. 3 of Holm.",
+        "It cost approx. $40 and avg. 3 more.",
+        "Mx. Tarn met Atty. Gen. Holm, Amb. Dee and Supt. Roe.|Cllr. Poe came with Sens. Lee and Kim.",
+        "1. Close the valve.|2. Open the door.|(3) Wait.",
+        "a. Close the valve.|II. Open the door.",
+        'She smiled at the dog.|"Come here," she said.',
+        "He stayed in the U.S.|The bank did not.|The U.S. Navy left.",
+        "It works for Acme Inc.|Others do not.",
+        "Sales grew.|iPhone sales fell.",
+        "He said no.|Five people left.",
+        "Sales were up 3 pct.|The bank cut rates.",
+    ],
+)
+def test_sentences_end_where_they_end(text: str) -> None:
+    assert quotable(text.replace("|", " ")) == text.split("|")
+
+
 def test_a_bullet_is_no_part_of_its_sentences() -> None:
     text = "  • Strong growth came. However, it is not sure.\n- A second point follows.\n-5% was the change."
     assert quotable(text) == [

@@ -481,3 +481,10 @@ def test_plain_text_copy() -> None:
         f"[2] “{AUDIT}”\n    Auditors put tunnel bill at €1.97 billion, The Quay Ledger, 2 Mar 2026, "
         "https://example.org/ledger/tunnel-audit\n"
     )
+
+
+def test_a_quote_of_a_pdf_names_its_page() -> None:
+    paged = card(Article("a.pdf", "One. Two. Three.", "", "Report", "Daily", pages=(0, 5, 5, 10)))
+    assert [paged.page(*span) for span in ((0, 4), (5, 9), (10, 16), (0, 9))] == ["p. 1", "p. 3", "p. 4", "pp. 1–3"]
+    assert paged.byline_at(5, 9) == "Daily, date unknown, p. 3"
+    assert card(Article("a.txt", "One.", "", "Report", "Daily")).byline_at(0, 4) == "Daily, date unknown"

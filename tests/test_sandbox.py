@@ -261,12 +261,12 @@ def test_the_child_imports_nothing_from_the_current_folder(monkeypatch: pytest.M
 def test_requests_are_answered_in_lines() -> None:
     header = json.dumps({"format": ".md", "shown": "x", "limits": {"characters": 9}, "size": 5}).encode()
     results = io.BytesIO()
-    serve(io.BytesIO(header + b"\nhello" + header + b"\n\xff\xff\xff\xff\xff"), results)
+    serve(io.BytesIO(header + b"\nhello" + header + b"\n\xff\0\xff\xff\xff"), results)
     answers = [json.loads(line) for line in results.getvalue().splitlines()]
     assert [(kind, *[v["reason"][:12] if "reason" in v else v["text"] for v in value]) for kind, *value in answers] == [
         ("document", "hello"),
         ("end",),
-        ("refused", "is not UTF-8"),
+        ("refused", "is a binary "),
         ("end",),
     ]
 

@@ -626,3 +626,29 @@ def test_filters_hold_in_an_inverted_file(inverted: tuple[Path, NDArray[np.float
         scores = points[2574:] @ points[3]
         best = [2574 + int(row) for row in np.argsort(-scores)[:5]]
         assert [row for row, _ in index.search_dense(points[3], 5, few)] == best
+
+
+def test_vectors_are_read_through_python_from_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import faiss
+
+    def read(reader: object, *flags: int) -> object:
+        assert not isinstance(reader, str)  # FAISS opens no path that is not ASCII on Windows
+        return actual(reader, *flags)
+
+    actual = faiss.read_index
+    monkeypatch.setattr(faiss, "read_index", read)
+    monkeypatch.setattr(vectors, "FLAT_ROWS", 500)
+    folder = tmp_path / "Zürich 新聞 📰"
+    folder.mkdir()
+    rows = np.random.default_rng(3).standard_normal((1_000, 16), dtype=np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    with (folder / "raw").open("w+b") as raw:
+        raw.write(rows.tobytes())
+        scan, names = vectors.write_vectors(folder, raw, 16)
+    assert names == ("vectors.faiss", "scan.faiss")
+    opened = vectors.VectorFile(folder, 16, scan)
+    assert np.array_equal(opened.vectors(range(1_000)), rows)
+    assert opened.search(rows[7], 1, None)[0][0] == 7
+    (folder / "vectors.faiss").write_bytes(b"")
+    with pytest.raises(RuntimeError, match=r"vectors\.faiss"):
+        vectors.VectorFile(folder, 16, scan)

@@ -116,7 +116,8 @@ def _after(exchange: Exchange, answer: Answer, card: CardOf) -> Iterator[str]:
             yield ""
             span = f"{safe(source.article)}:{source.start}-{source.end}"
             yield f"[{source.label}] “{one_line(source.quote)}”"
-            yield f"    {_label(card(source.article))} - {span}"
+            page = card(source.article).page(source.start, source.end)
+            yield f"    {_label(card(source.article))} - {span}{f', {page}' if page else ''}"
     if line := closing(exchange):
         yield ""
         yield line

@@ -173,7 +173,7 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         yield "" if shown.sources[0].label else f"\n{RELATED}\n"
     for source in shown.sources:
         label = articles.card(source.article)
-        named = ", ".join(_plain(part) for part in (label.title, label.byline) if part)
+        named = ", ".join(_plain(part) for part in (label.title, label.byline_at(source.start, source.end)) if part)
         link = f" <{percent_encoded(label.url, safe=_URL_SAFE)}>" if label.url else ""
         number = f"**\\[{source.label}\\]** " if source.label else ""
         yield f"- {number}“{_plain(source.quote)}”\\\n  {named}{link}"
@@ -317,7 +317,8 @@ def _sources(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         name = f"{shown.place}-{source.key}"
         known = articles.card(source.article)
         number = [el("a", source.label, {"class": "number"}, href=f"#n{name}", title="Back to the answer")]
-        label = [*(number if source.label else ()), el("b", known.title), el("span", known.byline, {"class": "dim"})]
+        byline = el("span", known.byline_at(source.start, source.end), {"class": "dim"})
+        label = [*(number if source.label else ()), el("b", known.title), byline]
         if known.url:
             label.append(el("a", "Original article", href=safe(known.url), rel="noopener noreferrer"))
         before, after = articles.around(source) if source.label else ("", "")

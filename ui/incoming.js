@@ -192,7 +192,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     const what = file.articles === 1 ? "indexed" : `indexed, ${count(file.articles, "article")}`;
     const copy = file.copy_of?.length ? (file.state === "copy" ? `copy of ${quoted(file.copy_of[0][1])}` : `with copies of ${quoted(file.copy_of[0][1])}${file.copy_of.length > 1 ? " and others" : ""}`) : "";
     const left = file.left_out?.length ? `left out ${file.left_out.map((one) => `${one.part}: ${one.reason}`).join("; ")}` : "";
-    return [what, copy, left].filter(Boolean).join(", ");
+    return [what, copy, ...(file.notes || []), left].filter(Boolean).join(", ");
   }
 
   const mayCancel = (file) => ["queued", "sending"].includes(file.state) || (file.own && ["waiting", "indexing", "failed"].includes(file.state));

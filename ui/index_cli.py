@@ -136,6 +136,9 @@ def _tell(chosen: Settings, built: BuildReport) -> None:
         console.note("left out:")
         rows = [(left_out.path, left_out.reason, left_out.fix) for left_out in built.rejected]
         console.print_first(("file", "reason", "what to do"), rows)
+    if built.notes:
+        console.note("read, but:")
+        console.print_first(("article", "note"), [(note.path, note.text) for note in built.notes])
     counts = f"{built.new} new, {built.changed} changed, {built.unchanged} unchanged, {built.removed} removed"
     left_out = f", {len(built.rejected)} left out" if built.rejected else ""
     resumed = f" {built.resumed} passages were there from an interrupted run." if built.resumed else ""
@@ -195,6 +198,8 @@ class _Teller:
         else:
             for change in built.changes:
                 console.note(f"{change.state}: {change.path}, {change.passages} passages")
+            for note in built.notes:
+                console.note(f"read, but: {note.path} {note.text}")
             for left_out in built.rejected if other else ():
                 console.note(f"left out: {left_out.path} {left_out.reason}. {left_out.fix}")
 

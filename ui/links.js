@@ -91,7 +91,7 @@ export function createLinks({ turns, panel, act }) {
     const words = claimOf(link)?.words;
     if (source && !(narrow.matches && touch.matches)) {
       const article = turns.get(turn).articles[source.article];
-      showTip(link, false, el("small", {}, article.byline), el("b", {}, article.title), el("q", {}, source.quote), words ? el("small", { class: "cw-verdict" }, words) : null);
+      showTip(link, false, el("small", {}, [article.byline, source.page].filter(Boolean).join(", ")), el("b", {}, article.title), el("q", {}, source.quote), words ? el("small", { class: "cw-verdict" }, words) : null);
     } else if (action === "flag") {
       showTip(link, true, el("p", {}, turns.get(turn)?.claims[key]?.words || ""));
     } else if (event.type === "focusin") {

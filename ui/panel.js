@@ -155,7 +155,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     return el("article", { class: "cw-reader", tabindex: "0", "aria-label": `Article: ${article.title}` },
       relation(source, value),
       el("h3", { dir: "auto" }, article.title),
-      el("p", { class: "cw-byline" }, byline, byline ? ", " : "", el("span", { class: article.date ? null : "cw-unknown" }, article.date || "date unknown")),
+      el("p", { class: "cw-byline" }, byline, byline ? ", " : "", el("span", { class: article.date ? null : "cw-unknown" }, article.date || "date unknown"), source.page ? `, ${source.page}` : ""),
       el("div", { class: "cw-body" }, body),
       /^https?:\/\//.test(source.link)
         ? el("p", { class: "cw-original" }, el("a", { href: source.link, target: "_blank", rel: "noopener noreferrer" }, "Open the original article at this quote"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import textwrap
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -69,7 +70,10 @@ class ArticleInfo(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """How an article is labelled. `date` is "" where the source states none; `url` is http(s) or ""."""
+    """How an article is labelled.
+
+    `date` is "" where the source states none; `url` is http(s) or ""; `pages` as in `Article`.
+    """
 
     path: str
     title: str
@@ -77,6 +81,18 @@ class Card:
     author: str
     date: str
     url: str
+    pages: Sequence[int] = ()
+
+    def page(self, start: int, end: int) -> str:
+        """Return the page of a span of the text: "p. 3", "pp. 3–4", "" for an article without pages."""
+        if not self.pages:
+            return ""
+        first, last = bisect_right(self.pages, start), max(1, bisect_left(self.pages, end))
+        return f"p. {first}" if first >= last else f"pp. {first}–{last}"
+
+    def byline_at(self, start: int, end: int) -> str:
+        """Outlet, date and page of a span of the text, as far as they are known."""
+        return ", ".join(filter(None, (self.byline, self.page(start, end))))
 
     @property
     def byline(self) -> str:
@@ -256,7 +272,7 @@ def card(article: Article) -> Card:
         opening = " ".join(words[:OPENING_WORDS]).rstrip(".,;:")
         title = f"“{opening}…”" if opening else article.path
     url = article.url if _opens_a_web_page(article.url) else ""
-    return Card(article.path, title, article.outlet, article.author, human_date(article.published), url)
+    return Card(article.path, title, article.outlet, article.author, human_date(article.published), url, article.pages)
 
 
 def _opens_a_web_page(url: str) -> bool:
@@ -657,8 +673,9 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
     """Return what the source panel and the links in the chat know of an exchange, as JSON values.
 
     Returns:
-        `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, and `link`, the quote's place in the
-        original), `articles` (path -> fields of `Card`, `byline`, `strength` 0 to 1 or null, `rank` in words),
+        `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, `link`, the quote's place in the
+        original, and `page`, as "p. 3"), `articles` (path -> fields of `Card` but its pages, `byline`, `strength` 0 to
+        1 or null, `rank` in words),
         `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
         `suggestions` (questions to go on with), `copy` (plain text), `refused`, `suggesting`,
         `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
@@ -671,7 +688,11 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         "phase": exchange.phase,
         "failed": bool(exchange.problem),
         "sources": [
-            {**{name: getattr(s, name) for name in Source.__slots__}, "link": text_link(cards[s.article].url, s.quote)}
+            {
+                **{name: getattr(s, name) for name in Source.__slots__},
+                "link": text_link(cards[s.article].url, s.quote),
+                "page": cards[s.article].page(s.start, s.end),
+            }
             for s in found
         ],
         "articles": {path: _article_value(card, exchange.hits) for path, card in cards.items()},
@@ -739,7 +760,7 @@ def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:
     place = next((i for i, hit in enumerate(hits) if hit.article == card.path), None)
     strength = None if place is None else (len(hits) - place) / len(hits)
     rank = "" if place is None else "Best match" if place == 0 else f"Match {place + 1} of {len(hits)}"
-    fields = {name: getattr(card, name) for name in Card.__slots__}
+    fields = {name: getattr(card, name) for name in Card.__slots__ if name != "pages"}
     return {**fields, "byline": card.byline, "strength": strength, "rank": rank}
 
 
@@ -764,7 +785,8 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
         if source.label:
             label = card_of(source.article)
             lines.append(f"[{source.label}] “{' '.join(source.quote.split())}”")
-            lines.append("    " + ", ".join(part for part in (label.title, label.byline, label.url) if part))
+            byline = label.byline_at(source.start, source.end)
+            lines.append("    " + ", ".join(part for part in (label.title, byline, label.url) if part))
     return "\n".join(lines).strip() + "\n"
 
 

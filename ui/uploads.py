@@ -31,7 +31,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self
 
 from citewire.index.articles import ReadOptions, Rejected, read_articles
-from citewire.index.build import build_index
+from citewire.index.build import Note, build_index
 from citewire.index.disk import sync
 from citewire.index.documents import escaped
 from citewire.index.errors import CitewireError, InputError
@@ -92,6 +92,7 @@ class Upload:
         articles: how many were read from it.
         copy_of: path and title of articles that it is a copy of.
         left_out: parts of it that are no articles.
+        notes: what there is to say of how it was read, as in `BuildReport`.
         reason, fix: why it was rejected or failed, or what it waits for.
         stage, done, total: what indexing is doing and how far it is, for all files that are indexed together.
     """
@@ -103,6 +104,7 @@ class Upload:
     articles: int = 0
     copy_of: tuple[tuple[str, str], ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
     reason: str = ""
     fix: str = ""
     stage: str = ""
@@ -542,10 +544,11 @@ class Uploads:
         self._corpus.require_same()
         before = set(self._corpus.paths())
         rejected: Sequence[Rejected]
+        notes: Sequence[Note] = ()
         try:
             with self._corpus.writing():
                 built = build_index(roots, self._corpus.folder, paced, progress, mirror=False, options=self._options)
-                rejected = built.rejected
+                rejected, notes = built.rejected, built.notes
         except BusyError as error:
             self._wait_for_writer(batch, error)
             return
@@ -556,6 +559,7 @@ class Uploads:
             rejected = found
             logger.info("no article in %d uploaded files: %s", len(batch), error.problem)
         for upload in batch:
+            upload.notes = tuple(one.text for one in notes if _name_in(one.path) == upload.name)[:LEFT_OUT_SHOWN]
             self._finish(upload, before, [one for one in rejected if _name_in(one.name) == upload.name])
 
     def _stop_where_cancelled(self, batch: Sequence[Upload]) -> None:

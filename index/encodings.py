@@ -1,0 +1,149 @@
+"""Bytes -> text, and the name of the encoding where it was not plain UTF-8.
+
+Knows byte order marks, the encodings that English text is found in, and charset-normalizer (the only importer), which
+tells other scripts apart. A guess is refused where letters would stand where none can.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+
+import charset_normalizer
+import webencodings
+
+# What English text on disk is written in beside UTF-8; of equally likely ones the first is taken. Windows writes the
+# first, old Macs the second, DOS and its archives the third, Windows in Central Europe the last.
+_LATIN = ("cp1252", "mac_roman", "cp850", "cp1250")
+_SHOWN = {"cp850": "DOS code page 850", "mac-roman": "Mac Roman"}
+LATIN_SHARE = 0.7  # of the letters that are ASCII, from which on a text is taken for one of `_LATIN`
+MOST_ODD = 0.2  # of the characters beyond ASCII that may stand where none can in a guess
+MOST_CHAOS = 0.1  # charset-normalizer's measure of the same, 0 to 1
+_GUESSED = 1_000_000  # bytes that a guess looks at
+_WIDE = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+
+
+def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
+    """Return (text, encoding) of bytes; the encoding is "" for UTF-8 and for what is stated. None: no guess is safe.
+
+    Args:
+        data: a text in any encoding, with or without a byte order mark, which is left out.
+        stated: the name that a server, a mail or a page gives its encoding, "" without.
+    """
+    for mark, name in _WIDE:
+        if data.startswith(mark):
+            return _decoded(data, name)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" not in text:
+        return text, ""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if wide := _wide_without_mark(data):
+        return _decoded(data, wide)
+    if b"\0" in data:
+        return None
+    if (known := _known(stated)) is not None:
+        try:
+            return known.codec_info.decode(data, "strict")[0], ""
+        except UnicodeDecodeError:
+            pass
+    return _mixed(data) or _guessed(data)
+
+
+def _known(stated: str) -> webencodings.Encoding | None:
+    """Return what browsers read a named encoding as: iso-8859-1 is Windows-1252 to them."""
+    try:
+        name = codecs.lookup(stated).name.replace("iso8859", "iso-8859")
+    except (LookupError, ValueError):
+        name = stated
+    return webencodings.lookup(name) or webencodings.lookup(stated)
+
+
+def shown(name: str) -> str:
+    """Return the usual way to write the name of an encoding."""
+    name = codecs.lookup(name).name
+    return _SHOWN.get(name) or name.replace("cp125", "Windows-125").replace("utf", "UTF").replace("iso", "ISO")
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, str] | None:
+    try:
+        return data.decode(name), shown(name)
+    except UnicodeDecodeError:
+        return None
+
+
+def _wide_without_mark(data: bytes) -> str:
+    """Return which UTF-16 it is where every other byte of most characters is 0, as in English text; "" for none."""
+    start = data[: _GUESSED & ~1]
+    even, odd = start[::2], start[1::2]
+    if len(start) < 4 or len(data) % 2:
+        return ""
+    shares = (even.count(0) / len(even), odd.count(0) / len(odd))
+    if max(shares) < 0.5 or min(shares) > 0.05:
+        return ""
+    return "utf-16-be" if shares[0] > shares[1] else "utf-16-le"
+
+
+def _mixed(data: bytes) -> tuple[str, str] | None:
+    """Return a text that is UTF-8 but for stray bytes, which were pasted from one in Windows-1252."""
+    sequences = len(_SEQUENCE.findall(data))
+    text = data.decode("utf-8-sig", "surrogateescape")
+    stray = re.findall("[\udc80-\udcff]", text)
+    if sequences < 2 or sequences < 2 * len(stray):
+        return None
+    own = {one: bytes([ord(one) - 0xDC00]).decode("cp1252", "replace") for one in set(stray)}
+    for one, character in own.items():
+        text = text.replace(one, character)
+    return text, f"UTF-8 with {len(stray)} characters of Windows-1252"
+
+
+def _guessed(data: bytes) -> tuple[str, str] | None:
+    letters = sum(1 for byte in data[:_GUESSED] if byte < 0x80 and chr(byte).isalpha())
+    beyond = sum(1 for byte in data[:_GUESSED] if byte >= 0x80)
+    if letters < LATIN_SHARE * (letters + beyond):
+        best = charset_normalizer.from_bytes(data[:_GUESSED]).best()
+        if best is None or best.chaos > MOST_CHAOS or best.coherence <= 0:
+            return None
+        return _decoded(data, best.encoding)
+    guesses: list[tuple[int, int, str]] = []
+    for rank, name in enumerate(_LATIN):
+        try:
+            guesses.append((_odd(data.decode(name)), rank, name))
+        except UnicodeDecodeError:
+            continue
+    odd, _, name = min(guesses)
+    return _decoded(data, name) if odd <= MOST_ODD * beyond else None
+
+
+def _odd(text: str) -> int:
+    """Count characters beyond ASCII that stand where none does in a European language."""
+    odd = 0
+    for found in _BEYOND.finditer(text):
+        before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
+        category = unicodedata.category(found[0])
+        inside = before.isalpha() and after.isalpha()
+        if category in ("Lu", "Lt"):  # behind a small letter, or a word of its own
+            odd += before.islower() or not (before.isalpha() or after.isalpha())
+        elif category == "Ll":
+            odd += before.isupper() and after.isupper()
+            odd += not before.isalpha() and not after.isalpha() and found[0] not in "àèéìòóùyeaoí"
+        elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°¦":
+            odd += 1
+        elif category == "Ps" or found[0] in "‚„":  # opening marks
+            odd += before.isalpha()
+        elif category in ("Sm", "Sc", "No", "Lo"):
+            odd += inside or (before.isalpha() and category != "Lo")
+        elif category != "Zs" and found[0] not in "’‘'–—-·‐‑…":
+            odd += inside
+    return odd

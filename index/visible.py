@@ -1,0 +1,361 @@
+"""A tree of HTML -> what a reader of the page can see of it: the rest is taken out.
+
+Knows the HTML attributes and CSS declarations that hide text, and the cascade and inheritance of those; style sheets
+that stand in the page count, and those of a book that are handed over. Does not lay the page out: text that scripts
+show or hide, or that lies under something else, is not known. Where a style cannot be told, text counts as visible.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import cssselect2
+import tinycss2
+from tinycss2.color3 import parse_color
+
+MAX_CSS = 1_000_000  # characters of style sheets that are read; what follows counts for nothing
+VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the screen that the page is seen on
+FAR = 500.0  # pixels to the left of the page or above it from which on nothing is seen of an element
+FAR_RIGHT = 5_000.0
+BLOCK = "citewire-block"  # attribute that `keep_visible` gives to elements which their style makes blocks
+SMALLEST_FONT = 1.0  # pixels; smaller letters are dots
+LEAST_CONTRAST = 1.1  # of text to its background as WCAG 2.2 defines it, 1 to 21; letters under it are not seen
+
+# What browsers show only where they cannot show the element, and what is no text.
+_NEVER_SHOWN = frozenset(
+    "script style template noscript iframe object video audio canvas datalist rp head title math svg noembed noframes"
+    " param source track".split()
+)
+_ROOTS = frozenset({"html", "body"})  # a page that hides itself whole shows itself by a script
+_READ = frozenset(
+    "display visibility opacity color background background-color background-image font font-size position left right "
+    "top bottom text-indent clip clip-path width height max-width max-height overflow overflow-x overflow-y transform "
+    "margin-left margin-top padding padding-top padding-bottom content-visibility transition animation animation-name "
+    "float".split()
+)
+_IN_LINE = frozenset({"", "inline", "inline-block", "inline-flex", "inline-grid", "contents", "none", "initial"})
+_FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
+_UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "in": 96.0, "cm": 37.8}
+_UNITS |= {"mm": 3.78, "vw": VIEW_WIDTH / 100, "vh": VIEW_HEIGHT / 100, "%": VIEW_WIDTH / 100}
+_LENGTH = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|in|cm|mm|vw|vh|%)?")
+_CALLED = re.compile(r"(\w+)\(([^()]*)\)")
+_WIDTH = re.compile(r"(min|max)-width\s*:\s*([\d.]+)(px|em|rem)?")
+
+Colour = tuple[float, float, float, float]  # red, green, blue, alpha, 0 to 1
+_Declared = Mapping[str, tuple[str, bool]]  # property -> value, whether it is important
+
+_BLACK: Colour = (0.0, 0.0, 0.0, 1.0)
+_WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an element's text inherits: whether it is shown, its size in pixels, its colours; None for unknown."""
+
+    shown: bool = True
+    size: float = 16.0
+    colour: Colour | None = _BLACK
+    behind: Colour | None = _WHITE
+
+    @property
+    def legible(self) -> bool:
+        if not self.shown or self.size < SMALLEST_FONT:
+            return False
+        if self.colour is not None and self.colour[3] < 0.05:
+            return False
+        return self.colour is None or self.behind is None or _contrast(self.colour, self.behind) >= LEAST_CONTRAST
+
+
+def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
+    """Take all that cannot be seen out of a tree of HTML or XHTML, in place; what follows an element stays.
+
+    Elements that a style makes blocks get the attribute `BLOCK`.
+
+    Args:
+        root: an lxml element without comments and processing instructions.
+        sheets: style sheets that count before those of the page.
+    """
+    own = [element for element in root.iter() if _name(element) in ("style", "link")]
+    inside = [e.text or "" for e in own if _name(e) == "style" and _screen(e.get("media") or "")]
+    unknown = not sheets and any("stylesheet" in (e.get("rel") or "").lower() for e in own)
+    matcher = _matcher("\n".join([*sheets, *inside])[:MAX_CSS])
+    # With sheets that are not at hand the colour behind the text may be any.
+    start = replace(_Seen(), behind=None if unknown else _WHITE)
+    waiting = [(cssselect2.ElementWrapper.from_html_root(root), start)]
+    gone: list[Any] = []
+    while waiting:
+        wrapped, above = waiting.pop()
+        element = wrapped.etree_element
+        declared = _declared(element, wrapped, matcher)
+        if _name(element) not in _ROOTS and _is_hidden(element, declared):
+            gone.append(element)
+            continue
+        if declared.get("display", "") not in _IN_LINE or declared.get("float", "none") != "none":
+            element.set(BLOCK, "1")
+        seen = _inherited(declared, above, root_like=_name(element) in _ROOTS)
+        if not seen.legible:
+            element.text = _blank(element.text)
+            for child in element:
+                child.tail = _blank(child.tail)
+        waiting.extend((child, seen) for child in wrapped.iter_children())
+    for element in gone:
+        _take_out(element)
+
+
+def _name(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2].lower()
+
+
+def _blank(text: str | None) -> str | None:
+    return " " if text else text
+
+
+def _take_out(element: Any) -> None:
+    """Remove an element; its tail stays with what is before it."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    before = element.getprevious()
+    if element.tail:
+        if before is not None:
+            before.tail = (before.tail or "") + element.tail
+        else:
+            parent.text = (parent.text or "") + element.tail
+    parent.remove(element)
+
+
+# -- the cascade ----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)  # the chapters of a book share their sheets
+def _matcher(css: str) -> Any:
+    """Return what finds the declarations of a style sheet that fit an element."""
+    matcher = cssselect2.Matcher()
+    for rule in _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)):
+        declared = _read_declarations(rule.content)
+        if not declared:
+            continue
+        try:
+            selectors = cssselect2.compile_selector_list(rule.prelude)
+        except cssselect2.SelectorError:
+            continue
+        for selector in selectors:
+            if selector.pseudo_element is None:
+                matcher.add_selector(selector, declared)
+    return matcher
+
+
+def _rules(found: Iterable[Any]) -> Iterator[Any]:
+    """Yield the style rules that hold on a screen."""
+    for rule in found:
+        if rule.type == "qualified-rule":
+            yield rule
+        elif rule.type == "at-rule" and rule.content is not None:
+            name = rule.lower_at_keyword
+            if name in ("supports", "layer") or (name == "media" and _screen(tinycss2.serialize(rule.prelude))):
+                yield from _rules(tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True))
+
+
+def _screen(media: str) -> bool:
+    """Whether a list of media queries holds for a screen that is `VIEW_WIDTH` wide."""
+    return any(_query_holds(query) for query in media.lower().split(","))
+
+
+def _query_holds(query: str) -> bool:
+    if re.search(r"\b(?:print|speech|dark|reduce|not)\b", query):
+        return False
+    for kind, number, unit in _WIDTH.findall(query):
+        width = float(number) * _UNITS[unit]
+        if (kind == "min" and width > VIEW_WIDTH) or (kind == "max" and width < VIEW_WIDTH):
+            return False
+    return True
+
+
+def _read_declarations(content: Any) -> _Declared:
+    found = tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True)
+    declared: dict[str, tuple[str, bool]] = {}
+    for one in found:
+        if one.type == "declaration" and one.lower_name in _READ:
+            value = tinycss2.serialize(one.value).strip().lower()
+            if one.important or not declared.get(one.lower_name, ("", False))[1]:
+                declared[one.lower_name] = (value, one.important)
+    return declared
+
+
+def _declared(element: Any, wrapped: Any, matcher: Any) -> Mapping[str, str]:
+    """Return the value that wins for each property: important before inline before specific before late."""
+    layers: list[_Declared] = [_of_attributes(element)]
+    layers += [payload for *_, payload in matcher.match(wrapped)]
+    if style := element.get("style"):
+        layers.append(_read_declarations(style))
+    winning: dict[str, tuple[str, bool]] = {}
+    for layer in layers:
+        for name, (value, important) in layer.items():
+            if important or not winning.get(name, ("", False))[1]:
+                winning.pop(name, None)  # so that of `background` and `background-color` the later one counts
+                winning[name] = (value, important)
+    return {name: value for name, (value, _) in winning.items()}
+
+
+def _of_attributes(element: Any) -> _Declared:
+    """Return what attributes say like a style sheet of the browser."""
+    declared: dict[str, tuple[str, bool]] = {}
+    if element.get("hidden") is not None or (_name(element) == "dialog" and element.get("open") is None):
+        declared["display"] = ("none", False)
+    if _name(element) == "font" and element.get("color"):
+        declared["color"] = (element.get("color").lower(), False)
+    if _name(element) == "font" and element.get("size") == "0":
+        declared["font-size"] = ("x-small", False)
+    if element.get("bgcolor"):
+        declared["background-color"] = (element.get("bgcolor").lower(), False)
+    return declared
+
+
+# -- what hides -----------------------------------------------------------------------------------------
+
+
+def _is_hidden(element: Any, declared: Mapping[str, str]) -> bool:
+    """Whether nothing inside an element can be seen."""
+    if _name(element) in _NEVER_SHOWN or (element.get("aria-hidden") or "").lower() == "true":
+        return True
+    if declared.get("display") == "none" or declared.get("content-visibility") == "hidden":
+        return True
+    return _is_faded(declared) or _is_empty_box(declared) or _is_far_off(declared)
+
+
+def _is_faded(declared: Mapping[str, str]) -> bool:
+    """Whether an element is transparent or shrunk to nothing, and not on its way to be shown."""
+    moving = any(declared.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
+    opacity = _length(declared.get("opacity", "1"))
+    shrunk = any(
+        name.startswith("scale") and 0.0 in _lengths(values) for name, values in _CALLED.findall(_transform(declared))
+    )
+    return not moving and ((opacity is not None and opacity < 0.02) or shrunk)
+
+
+def _transform(declared: Mapping[str, str]) -> str:
+    return declared.get("transform", "")
+
+
+def _is_empty_box(declared: Mapping[str, str]) -> bool:
+    """Whether an element is cut to a box of no size."""
+    cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-x", "overflow-y"))
+    sizes = [_length(declared.get(name, "")) for name in ("width", "height", "max-width", "max-height")]
+    padded = any(_lengths(declared.get(name, "0")) != [0.0] for name in ("padding", "padding-top", "padding-bottom"))
+    if cut and not padded and any(size is not None and 0 <= size <= 1 for size in sizes):
+        return True  # with padding it is a frame of fixed shape, and what it holds is laid over it
+    for name, values in _CALLED.findall(declared.get("clip", "")):
+        edges = _lengths(values)
+        if name == "rect" and len(edges) == 4 and (edges[2] <= edges[0] or edges[1] <= edges[3]):
+            return declared.get("position") in ("absolute", "fixed")
+    for name, values in _CALLED.findall(declared.get("clip-path", "")):
+        parts = values.replace(",", " ").split()
+        if name == "inset" and parts and all(part.endswith("%") and float(part[:-1]) >= 50 for part in parts[:1]):
+            return True
+        if name in ("circle", "polygon", "ellipse") and not any(_lengths(values.partition(" at ")[0])):
+            return True
+    return False
+
+
+def _is_far_off(declared: Mapping[str, str]) -> bool:
+    """Whether an element or its text is moved off the page."""
+    moved = [_length(declared.get("text-indent", "")), _length(declared.get("margin-left", ""))]
+    moved.append(_length(declared.get("margin-top", "")))
+    if declared.get("position", "static") not in ("static", "sticky"):
+        moved += [_length(declared.get(name, "")) for name in ("left", "top", "right", "bottom")]
+    for name, values in _CALLED.findall(_transform(declared)):
+        if name.startswith("translate"):
+            moved += _lengths(values)
+    return any(offset is not None and (offset <= -FAR or offset >= FAR_RIGHT) for offset in moved)
+
+
+def _length(value: str) -> float | None:
+    """Return a length in pixels, None for what is none."""
+    found = _LENGTH.fullmatch(value)
+    return float(found[1]) * _UNITS[found[2] or ""] if found else None
+
+
+def _lengths(values: str) -> list[float]:
+    found = (_length(value) for value in values.replace(",", " ").split())
+    return [length for length in found if length is not None]
+
+
+# -- what is inherited ----------------------------------------------------------------------------------
+
+
+def _inherited(declared: Mapping[str, str], above: _Seen, *, root_like: bool) -> _Seen:
+    shows = {"visible": True, "hidden": root_like, "collapse": root_like}
+    shown = shows.get(declared.get("visibility", ""), above.shown)
+    colour = above.colour
+    if "color" in declared:
+        colour = _colour(declared["color"], above.colour)
+    return _Seen(shown, _size(declared, above.size), colour, _behind(declared, above.behind))
+
+
+def _size(declared: Mapping[str, str], above: float) -> float:
+    """Return the size of letters in pixels; what cannot be told is as above."""
+    value = declared.get("font-size", "")
+    if not value and "font" in declared:
+        sizes = [part.partition("/")[0] for part in declared["font"].split()]
+        value = next((size for size in sizes if size[:1].isdigit() and _LENGTH.fullmatch(size)), "")
+    if value in _FONT_SIZES:
+        return _FONT_SIZES[value]
+    found = _LENGTH.fullmatch(value)
+    if not found:
+        return above
+    number, unit = float(found[1]), found[2] or ""
+    return number * {"em": above, "%": above / 100}.get(unit, _UNITS[unit])
+
+
+def _colour(value: str, above: Colour | None) -> Colour | None:
+    if value in ("inherit", "unset"):
+        return above
+    if value in ("initial", "canvastext"):
+        return _BLACK
+    found = parse_color(value)
+    return tuple(found) if found is not None and not isinstance(found, str) else None
+
+
+def _behind(declared: Mapping[str, str], above: Colour | None) -> Colour | None:
+    """Return the colour behind an element's text, None where it is a picture or cannot be told."""
+    behind = above
+    for name, value in declared.items():
+        if name == "background-image" and value != "none":
+            behind = None
+        elif name in ("background", "background-color") and value not in ("none", "inherit", "unset", "initial", ""):
+            behind = _painted(value, above)
+    return behind
+
+
+def _painted(value: str, above: Colour | None) -> Colour | None:
+    if "url(" in value or "gradient(" in value:
+        return None
+    words = [tinycss2.serialize([token]) for token in tinycss2.parse_component_value_list(value)]
+    colours = [found for word in words if (found := parse_color(word)) is not None and not isinstance(found, str)]
+    if len(colours) != 1:
+        return None if "var(" in value or len(colours) > 1 or len(words) == 1 else above
+    red, green, blue, alpha = colours[0]
+    if alpha >= 1:
+        return (red, green, blue, 1.0)
+    if above is None:
+        return None if alpha > 0 else above
+    mixed = [alpha * own + (1 - alpha) * under for own, under in zip((red, green, blue), above, strict=False)]
+    return (mixed[0], mixed[1], mixed[2], 1.0)
+
+
+def _contrast(one: Colour, other: Colour) -> float:
+    """Return the contrast of two colours, 1 for equal ones to 21; a transparent one is mixed with what is behind."""
+    alpha = one[3]
+    mixed = [alpha * own + (1 - alpha) * under for own, under in zip(one[:3], other, strict=False)]
+    light, dark = sorted((_luminance(mixed), _luminance(other[:3])), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Sequence[float]) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else math.pow((part + 0.055) / 1.055, 2.4) for part in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

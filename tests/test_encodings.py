@@ -1,0 +1,170 @@
+"""Text is read in whatever it was written in, and what was guessed is said; a language is named where it is clear."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+import pytest
+from documents import page
+from embedders import HashedWordsEmbedder
+
+from citewire.index.build import Note, build_index
+from citewire.index.documents import Document, Refused
+from citewire.index.encodings import text_of
+from citewire.index.formats import Request, read
+from citewire.index.languages import language_of
+from citewire.index.store import Index
+
+ENGLISH = "“It’s over,” said Mr. Müller at the Café Zoë – and paid €5 for a naïve résumé…"
+MAC = ENGLISH.replace("€", "£")
+RUSSIAN = "Президент сказал в понедельник, что переговоры закончились, а новых встреч не будет до осени."
+GREEK = "Ο πρόεδρος είπε τη Δευτέρα ότι οι συνομιλίες τελείωσαν και ότι δεν θα υπάρξουν άλλες."
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "shown"),
+    [
+        (ENGLISH, "utf-8", ""),
+        (ENGLISH, "utf-8-sig", ""),
+        (ENGLISH, "cp1252", "Windows-1252"),
+        ("The café costs 5.", "cp1252", "Windows-1252"),
+        ("caf", "utf-8-sig", ""),
+        ("It’s 5.", "cp1252", "Windows-1252"),
+        ("A 5 °C rise, ½ of it by ©Acme.", "cp1252", "Windows-1252"),
+        (MAC, "mac_roman", "Mac Roman"),
+        ("It’s 5 for “all” of us — now.", "mac_roman", "Mac Roman"),
+        ("The café of Mr. Müller is naïve.", "cp850", "DOS code page 850"),
+        (ENGLISH, "utf-16", "UTF-16"),
+        (ENGLISH, "utf-32", "UTF-32"),
+        (ENGLISH, "utf-16-le", "UTF-16-le"),
+        (ENGLISH, "utf-16-be", "UTF-16-be"),
+        (RUSSIAN, "cp1251", "Windows-1251"),
+        (RUSSIAN, "koi8_r", "koi8-r"),
+        (GREEK, "cp1253", "Windows-1253"),
+        ("总理星期一表示会谈已经结束。" * 6, "gb18030", "gb18030"),
+    ],
+)
+def test_an_encoding_is_told_and_named(text: str, encoding: str, shown: str) -> None:
+    assert text_of(text.encode(encoding)) == (text, shown)
+
+
+def test_a_byte_order_mark_of_the_other_end_is_one_too() -> None:
+    data = codecs.BOM_UTF16_BE + ENGLISH.encode("utf-16-be")
+    assert text_of(data) == (ENGLISH, "UTF-16")
+
+
+def test_what_is_stated_needs_no_guess() -> None:
+    polish = "Prezes Kaczyński był w Łodzi."
+    assert text_of(polish.encode("iso8859_2"), "iso-8859-2") == (polish, "")
+    assert text_of(ENGLISH.encode("cp1252"), "iso-8859-1") == (ENGLISH, "")  # as all browsers read it
+    assert text_of(ENGLISH.encode(), "iso-8859-1") == (ENGLISH, "")  # UTF-8 is never that by chance
+    assert text_of(ENGLISH.encode("cp1252"), "nonsense") == (ENGLISH, "Windows-1252")
+
+
+def test_a_few_stray_bytes_do_not_cost_the_others() -> None:
+    data = "Zürich, Köln und Málaga. ".encode() + "It’s late.".encode("cp1252")
+    assert text_of(data) == ("Zürich, Köln und Málaga. It’s late.", "UTF-8 with 1 characters of Windows-1252")
+
+
+@pytest.mark.parametrize("data", [b"abc\0def\xff", bytes(range(128, 256)) * 3, b"MZ\x90\0\x03\0\0\0\x04"])
+def test_what_no_guess_is_safe_for_is_refused(data: bytes) -> None:
+    assert text_of(data) is None
+
+
+def document(data: bytes, kind: str, **asked: str) -> Document:
+    (found,) = read(data, Request(kind, f"x{kind}", **asked))
+    assert isinstance(found, Document), found
+    return found
+
+
+NOTE = ("is read as Windows-1252, as it is not UTF-8",)
+
+
+def test_every_format_of_text_is_read_in_windows_1252_and_says_so() -> None:
+    data = ENGLISH.encode("cp1252")
+    assert document(data, ".txt") == Document(ENGLISH, notes=NOTE)
+    assert document(data, ".md") == Document(ENGLISH, notes=NOTE)
+    assert document(b'{"text": "' + data + b'"}', ".jsonl") == Document(ENGLISH, part="#1", notes=NOTE)
+    assert document(b'text\n"' + data + b'"\n', ".csv") == Document(ENGLISH, part="#2", notes=NOTE)
+    html = page(paragraphs=[ENGLISH] * 3).decode().replace("<meta charset='utf-8'>", "").encode("cp1252")
+    assert ENGLISH in document(html, ".html").text
+    assert document(html, ".html").notes == NOTE
+    feed = "<rss><channel><item><description>" + ENGLISH + "</description></item></channel></rss>"
+    assert document(feed.encode("cp1252"), ".feed").text == ENGLISH
+    mail = f"From: a@x.example\nSubject: S\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n{ENGLISH}"
+    assert document(mail.encode("cp1252"), ".eml").text == ENGLISH
+    assert document(mail.encode("cp1252"), ".eml").notes == NOTE
+
+
+def test_utf_16_is_read_in_every_format_of_text() -> None:
+    for encoding in ("utf-16", "utf-16-le"):
+        assert document(ENGLISH.encode(encoding), ".txt").text == ENGLISH
+        assert document(f'{{"text": "{ENGLISH}"}}'.encode(encoding), ".jsonl").text == ENGLISH
+        assert document(f"text;n\n{ENGLISH};1\n".encode(encoding), ".csv").text == ENGLISH
+    assert ENGLISH in document(page(paragraphs=[ENGLISH] * 3).decode().encode("utf-16"), ".html").text
+
+
+def test_a_record_in_another_encoding_does_not_cost_those_in_utf_8() -> None:
+    lines = '{"text": "Zürich, Köln, Málaga."}\n'.encode() + '{"text": "It’s late."}\n'.encode("cp1252")
+    assert [one.text for one in read(lines, Request(".jsonl", "x")) if isinstance(one, Document)] == [
+        "Zürich, Köln, Málaga.",
+        "It’s late.",
+    ]
+
+
+# -- languages ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The minister said on Monday that the talks were over and would not be held again.", "English"),
+        ("Der Minister sagte am Montag, die Gespräche seien beendet und würden nicht fortgesetzt.", "German"),
+        ("Le ministre a déclaré lundi que les discussions étaient terminées.", "French"),
+        ("El ministro dijo el lunes que las conversaciones habían terminado.", "Spanish"),
+        (RUSSIAN, "Russian"),
+        (GREEK, "Greek"),
+        ("首相は月曜日に会談が終わったと述べた。", "Japanese"),
+        ("Bitcoin up", ""),
+        ("Revenue: $88.8 million; Q3 EPS 0.33, FY 2024 and Q4 2025 (est.), EBIT", ""),
+        ("", ""),
+    ],
+)
+def test_a_language_is_named_where_it_is_clear(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+GERMAN = "Der Minister sagte am Montag, die Gespräche seien beendet und würden nicht fortgesetzt."
+
+
+def test_the_report_names_encodings_and_other_languages(tmp_path: Path) -> None:
+    news = tmp_path / "news"
+    news.mkdir()
+    (news / "a.txt").write_bytes(ENGLISH.encode("cp1252"))
+    (news / "b.txt").write_text(GERMAN)
+    (news / "c.txt").write_text("The talks were over on Monday, the minister said, and would not be held again.")
+    built = build_index([news], tmp_path / "index", HashedWordsEmbedder())
+    assert built.notes == (
+        Note("a.txt", "is read as Windows-1252, as it is not UTF-8"),
+        Note("b.txt", "is in German; citewire reads English only"),
+    )
+    with Index.open(tmp_path / "index") as index:
+        assert index.article("a.txt").text == ENGLISH
+    assert build_index([news], tmp_path / "index", HashedWordsEmbedder()).notes == ()  # nothing was read
+
+
+def test_an_index_of_another_language_says_so_at_indexing(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(GERMAN)
+    (tmp_path / "b.txt").write_text(GREEK)
+    built = build_index([tmp_path / "a.txt", tmp_path / "b.txt"], tmp_path / "index", HashedWordsEmbedder())
+    assert [note.text.partition(":")[0] for note in built.notes] == [
+        "is in German; citewire reads English only",
+        "is in Greek; citewire reads English only",
+        "English only",
+    ]
+
+
+def test_a_binary_file_stays_refused() -> None:
+    (found,) = read(b"abc\0def", Request(".txt", "x.txt"))
+    assert found == Refused("is a binary file: NUL at byte offset 3", "Save the article as plain text")

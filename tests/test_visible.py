@@ -1,0 +1,320 @@
+"""Nothing that a reader of the page cannot see is read; what can be seen is, block by block."""
+
+from __future__ import annotations
+
+import email.message
+
+import pytest
+from documents import WORD, docx, epub, paragraph, zipped
+
+from citewire.index.documents import Document, Refused
+from citewire.index.formats import Request, read
+
+BEFORE, AFTER = "The ferry to Holm sank on Sunday.", "All on board were saved by fishermen."
+SECRET = "The captain had been drinking all night."
+LONG = "".join(
+    f"<p>Passenger number {n} told the newspaper of Holm that the ferry was {n} minutes late and that nobody had "
+    f"been warned of the waves which came over the rail.</p>"
+    for n in range(1, 13)
+)
+
+
+def page(middle: str, head: str = "", *, more: str = "") -> str:
+    title = "<title>Ferry sinks</title>"
+    body = f"<article><h1>Ferry sinks off Holm</h1><p>{BEFORE}</p>{middle}<p>{AFTER}</p>{more}</article>"
+    return f"<!DOCTYPE html><html><head>{title}{head}</head><body>{body}</body></html>"
+
+
+def lines(data: str | bytes, kind: str = ".html") -> list[str]:
+    (found,) = read(data.encode() if isinstance(data, str) else data, Request(kind, f"x{kind}"))
+    assert isinstance(found, Document), found
+    return [line for line in found.text.split("\n") if line]
+
+
+HIDDEN = f"""
+<p hidden>{SECRET}</p>
+<p hidden="until-found">{SECRET}</p>
+<div hidden><p>{SECRET}</p></div>
+<template><p>{SECRET}</p></template>
+<noscript><p>{SECRET}</p></noscript>
+<p aria-hidden="true">{SECRET}</p>
+<!-- <p>{SECRET}</p> -->
+<p style="display:none">{SECRET}</p>
+<p style="DISPLAY : None !important; display:block">{SECRET}</p>
+<p style="visibility:hidden">{SECRET}</p>
+<p style="visibility:collapse">{SECRET}</p>
+<p style="opacity:0">{SECRET}</p>
+<p style="opacity:.0">{SECRET}</p>
+<p style="font-size:0">{SECRET}</p>
+<p style="font-size:0.01em">{SECRET}</p>
+<p style="font:0/0 a">{SECRET}</p>
+<div style="font-size:0"><p style="font-size:2em">{SECRET}</p></div>
+<p style="color:#fff">{SECRET}</p>
+<p style="color:white">{SECRET}</p>
+<p style="color:rgb(255, 255, 255)">{SECRET}</p>
+<p style="color:hsl(0,0%,100%)">{SECRET}</p>
+<p style="color:#fefefe">{SECRET}</p>
+<p style="color:transparent">{SECRET}</p>
+<p style="color:rgba(0,0,0,0)">{SECRET}</p>
+<div style="background:#222"><p style="color:#232323">{SECRET}</p></div>
+<p><font color="#FFFFFF">{SECRET}</font></p>
+<p style="position:absolute;left:-9999px">{SECRET}</p>
+<p style="position:absolute; top:-999em">{SECRET}</p>
+<p style="position:fixed;right:-100vw">{SECRET}</p>
+<p style="position:absolute;left:100000px">{SECRET}</p>
+<p style="text-indent:-9999px">{SECRET}</p>
+<p style="margin-left:-9999px">{SECRET}</p>
+<p style="transform:translateX(-9999px)">{SECRET}</p>
+<p style="transform:scale(0)">{SECRET}</p>
+<p style="position:absolute;clip:rect(0,0,0,0)">{SECRET}</p>
+<p style="position:absolute;clip:rect(1px 1px 1px 1px)">{SECRET}</p>
+<p style="clip-path:inset(100%)">{SECRET}</p>
+<p style="clip-path:circle(0)">{SECRET}</p>
+<p style="width:1px;height:1px;overflow:hidden">{SECRET}</p>
+<p style="max-height:0;overflow:hidden">{SECRET}</p>
+<p style="content-visibility:hidden">{SECRET}</p>
+<dialog><p>{SECRET}</p></dialog>
+<video><p>{SECRET}</p></video>
+<iframe>{SECRET}</iframe>
+<svg><title>{SECRET}</title></svg>
+<datalist><option>{SECRET}</option></datalist>
+"""
+
+
+@pytest.mark.parametrize("more", ["", LONG], ids=["short", "long"])
+@pytest.mark.parametrize("middle", HIDDEN.strip().splitlines())
+def test_what_an_attribute_or_its_style_hides_is_not_read(middle: str, more: str) -> None:
+    found = lines(page(middle, more=more))
+    assert found[:3] == ["Ferry sinks off Holm", BEFORE, AFTER]
+    assert "drinking" not in " ".join(found)
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        ".x{display:none}",
+        "p.x{visibility:hidden}",
+        "#y{opacity:0}",
+        "article > .x{color:#fff}",
+        ".x{display:block} .x{display:none}",
+        ".x{display:none!important} .x{display:block}",
+        "p{display:block} .x{display:none} p{display:block}",
+        "@media screen{.x{display:none}}",
+        "@media (min-width: 600px){.x{display:none}}",
+        "@supports (display:grid){.x{display:none}}",
+        "body{background:#000;color:#fff} .x{color:#000}",
+        "p:nth-of-type(2){display:none}",
+        "[id=y]{position:absolute;left:-9999px}",
+        "h1, .none, .x{font-size:0} h1{font-size:2em}",
+    ],
+)
+def test_a_style_sheet_of_the_page_hides_too(css: str) -> None:
+    found = lines(page(f"<p id=y class='x z'>{SECRET}</p>", f"<style>{css}</style>"))
+    assert found == ["Ferry sinks off Holm", BEFORE, AFTER]
+
+
+SEEN = f"""
+<p>{SECRET}</p>
+<p style="display:block">{SECRET}</p>
+<p style="color:#777">{SECRET}</p>
+<p style="color:white;background:#00f">{SECRET}</p>
+<div style="background-color:navy"><p style="color:#fff">{SECRET}</p></div>
+<div style="background:url(a.png)"><p style="color:#fff">{SECRET}</p></div>
+<div style="background:var(--dark)"><p style="color:#fff">{SECRET}</p></div>
+<p style="color:var(--x)">{SECRET}</p>
+<div style="visibility:hidden"><p style="visibility:visible">{SECRET}</p></div>
+<div style="font-size:0"><p style="font-size:16px">{SECRET}</p></div>
+<p style="position:relative;left:-10px">{SECRET}</p>
+<p style="left:-9999px">{SECRET}</p>
+<p style="opacity:0;transition:opacity 1s">{SECRET}</p>
+<p style="margin:0 0 -20px">{SECRET}</p>
+<p style="overflow:hidden;width:100%">{SECRET}</p>
+<p style="height:0;overflow:hidden;padding-bottom:56%">{SECRET}</p>
+<p aria-hidden="false">{SECRET}</p>
+<dialog open><p>{SECRET}</p></dialog>
+<p class="x" id="y" style="display:block">{SECRET}</p>
+"""
+
+
+@pytest.mark.parametrize("middle", SEEN.strip().splitlines())
+def test_what_can_be_seen_is_read(middle: str) -> None:
+    head = "<style>.x{display:none} #y:hover{display:none} @media print{p{display:none}}</style>"
+    assert lines(page(middle, head)) == ["Ferry sinks off Holm", BEFORE, SECRET, AFTER]
+
+
+def test_colours_of_a_page_whose_sheets_are_elsewhere_are_not_known() -> None:
+    sheet = "<link rel=stylesheet href=a.css>"
+    assert SECRET in lines(page(f"<p style='color:#fff'>{SECRET}</p>", sheet))
+    assert SECRET not in lines(page(f"<p style='color:#fff;background:#fff'>{SECRET}</p>", sheet))
+    assert SECRET not in lines(page(f"<p style='display:none'>{SECRET}</p>", sheet))
+
+
+def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
+    for css in ("body{opacity:0}", "body{visibility:hidden}", "html{display:none}"):
+        assert lines(page("", f"<style>{css}</style>")) == ["Ferry sinks off Holm", BEFORE, AFTER]
+
+
+def test_text_that_only_its_data_hold_is_not_on_the_page() -> None:
+    data = f'<script type="application/ld+json">{{"@type":"NewsArticle","articleBody":"{SECRET * 20}"}}</script>'
+    assert lines(page("", data)) == ["Ferry sinks off Holm", BEFORE, AFTER]
+
+
+def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
+    found = lines(page("<p>The ferry <span style='display:none'>never </span>sank <i hidden>not</i> at once.</p>"))
+    assert found[2] == "The ferry sank at once."
+
+
+# -- blocks -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("middle", "blocks"),
+    [
+        ("<aside class=pullquote>We had no warning</aside>", []),  # the page's own margin
+        ("<blockquote>We had no warning</blockquote>", ["We had no warning"]),
+        ("<figure><img src=a><figcaption>The pier. Photo: A. Dee</figcaption></figure>", ["The pier. Photo: A. Dee"]),
+        ("<div>The pier at Holm<div>A. Dee</div>Holm lost it</div>", ["The pier at Holm", "A. Dee", "Holm lost it"]),
+        ("<h2>A long night</h2>", ["A long night"]),
+        ("<ul><li>Forty were cold</li><li>Two were hurt</li></ul>", ["Forty were cold", "Two were hurt"]),
+        ("<dl><dt>Lost</dt><dd>One ferry</dd></dl>", ["Lost", "One ferry"]),
+        (
+            "<table><tr><th>Year</th><th>Ferries</th></tr><tr><td>2021</td><td><p>Four</p></td></tr></table>",
+            ["Year Ferries", "2021 Four"],
+        ),
+        ("<p>First line<br>Second line</p>", ["First line", "Second line"]),
+        ("<p>Said <span style='display:block'>A. Dee</span> of Holm</p>", ["Said", "A. Dee", "of Holm"]),
+        ("<p>Cold <b>and</b> <i>wet</i></p>", ["Cold and wet"]),
+    ],
+)
+def test_blocks_of_a_page_are_lines_of_their_own(middle: str, blocks: list[str]) -> None:
+    assert lines(page(middle)) == ["Ferry sinks off Holm", BEFORE, *blocks, AFTER]
+
+
+def test_blocks_of_a_long_page_are_what_they_are_on_a_short_one() -> None:
+    middle = "<blockquote>We had no warning</blockquote><ul><li>Forty were cold</li><li>Two were hurt</li></ul>"
+    table = "<table><tr><th>Year</th><th>Ferries</th></tr><tr><td>2021</td><td>Four</td></tr></table>"
+    wanted = ["We had no warning", "Forty were cold", "Two were hurt", "Year Ferries", "2021 Four"]
+    assert lines(page(middle + table)) == ["Ferry sinks off Holm", BEFORE, *wanted, AFTER]
+    assert lines(page(middle + table, more=LONG))[2:7] == wanted
+
+
+# -- other formats of HTML ----------------------------------------------------------------------------------
+
+
+def test_what_a_book_hides_is_not_read() -> None:
+    chapter = (
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/><link rel="stylesheet" href="css/a.css"/>'
+        f'<style>.b{{display:none}}</style></head><body><p>{BEFORE}</p><p class="a">{SECRET}</p><p class="b">{SECRET}'
+        f'</p><p style="visibility:hidden">{SECRET}</p><p hidden="">{SECRET}</p><p>{AFTER}</p></body></html>'
+    )
+    assert lines(epub({"a.xhtml": chapter, "css/a.css": ".a{display:none}"}, order=["a.xhtml"]), ".epub") == [
+        BEFORE,
+        AFTER,
+    ]
+
+
+def mail(plain: str, html: str) -> bytes:
+    message = email.message.EmailMessage()
+    message["From"], message["Subject"], message["Date"] = "a@x.example", "Ferry", "Mon, 6 Jun 2022 10:00:00 +0000"
+    if plain:
+        message.set_content(plain)
+    message.add_alternative(html, subtype="html") if plain else message.set_content(html, subtype="html")
+    return bytes(message)
+
+
+def test_a_mail_is_read_as_its_reader_sees_it() -> None:
+    preheader = f"<div style='display:none;max-height:0'>{SECRET}</div>"
+    html = f"<html><body>{preheader}<p>{BEFORE}</p><p style='font-size:0'>{SECRET}</p><p>{AFTER}</p></body></html>"
+    assert lines(mail("", html), ".eml") == [BEFORE, AFTER]
+    assert lines(mail(f"{BEFORE}\n\n{SECRET}\n\n{AFTER}", html), ".eml") == [BEFORE, AFTER]  # HTML is what is shown
+    assert lines(mail(f"{BEFORE}\n\n{AFTER}", "<p hidden>x</p>"), ".eml") == [BEFORE, AFTER]
+
+
+def test_hidden_text_of_a_feed_and_of_markdown_is_not_read() -> None:
+    hidden = f"<p>{BEFORE}</p><p style='display:none'>{SECRET}</p><p>{AFTER}</p>"
+    feed = f"<rss><channel><item><description><![CDATA[{hidden}]]></description></item></channel></rss>"
+    assert lines(feed, ".feed") == [BEFORE, AFTER]
+    blocks = f"{BEFORE}\n\n<div hidden>\n{SECRET}\n</div>\n\n<!-- {SECRET} -->\n\n{AFTER}"
+    assert lines(blocks, ".md") == [BEFORE, AFTER]
+    inline = f"{BEFORE} <span hidden>{SECRET}</span> <!-- {SECRET} --> {AFTER}"
+    assert "drinking" not in " ".join(lines(inline, ".md"))
+
+
+def test_a_page_of_nothing_that_can_be_seen_is_refused() -> None:
+    (found,) = read(f"<html><body><p hidden>{SECRET}</p></body></html>".encode(), Request(".html", "x.html"))
+    assert isinstance(found, Refused)
+
+
+# -- Word ---------------------------------------------------------------------------------------------------
+
+
+def word(*paragraphs: str, styles: str = "") -> bytes:
+    body = "".join((paragraph(BEFORE), *paragraphs, paragraph(AFTER)))
+    document = f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
+    sheet = f'<w:styles xmlns:w="{WORD}">{styles}</w:styles>'
+    return zipped({"word/document.xml": document, "word/styles.xml": sheet})
+
+
+def run(properties: str, text: str = SECRET, of: str = "") -> str:
+    return f"<w:p><w:pPr>{of}</w:pPr><w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r></w:p>"
+
+
+def style(name: str, properties: str, rest: str = "") -> str:
+    return f'<w:style w:type="paragraph" w:styleId="{name}">{rest}<w:rPr>{properties}</w:rPr></w:style>'
+
+
+STYLES = (
+    style("Ghost", "<w:vanish/>")
+    + style("Child", "", '<w:basedOn w:val="Ghost"/>')
+    + style("Self", "", '<w:basedOn w:val="Self"/>')
+)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        run("<w:vanish/>"),
+        run('<w:vanish w:val="1"/>'),
+        run('<w:color w:val="FFFFFF"/>'),
+        run('<w:sz w:val="2"/>'),
+        run('<w:rStyle w:val="Ghost"/>'),
+        run("", of='<w:pStyle w:val="Ghost"/>'),
+        run("", of='<w:pStyle w:val="Child"/>'),
+        f"<w:p><w:del><w:r><w:delText>{SECRET}</w:delText></w:r></w:del></w:p>",
+        f"<w:p><w:del><w:r><w:t>{SECRET}</w:t></w:r></w:del></w:p>",
+        f"<w:p><w:moveFrom><w:r><w:t>{SECRET}</w:t></w:r></w:moveFrom></w:p>",
+        f"<w:tbl><w:tr><w:trPr><w:del/></w:trPr><w:tc>{paragraph(SECRET)}</w:tc></w:tr></w:tbl>",
+        f'<w:p><w:r><w:instrText>HYPERLINK "{SECRET}"</w:instrText></w:r></w:p>',
+    ],
+)
+def test_what_a_word_file_hides_is_not_read(hidden: str) -> None:
+    assert lines(word(hidden, styles=STYLES), ".docx") == [BEFORE, AFTER]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        run('<w:vanish w:val="0"/>'),
+        run('<w:vanish w:val="false"/>', of='<w:pStyle w:val="Ghost"/>'),
+        run('<w:color w:val="FFFFFF"/><w:highlight w:val="black"/>'),
+        run('<w:color w:val="FFFFFF"/><w:shd w:fill="1F3864"/>'),
+        run('<w:color w:val="FFFFFF"/>', of='<w:shd w:fill="000000"/>'),
+        run('<w:color w:val="auto"/>'),
+        run('<w:sz w:val="16"/>'),
+        run("", of='<w:pStyle w:val="Self"/>'),
+        f"<w:p><w:ins><w:r><w:t>{SECRET}</w:t></w:r></w:ins></w:p>",
+    ],
+)
+def test_what_a_word_file_shows_is_read(seen: str) -> None:
+    assert lines(word(seen, styles=STYLES), ".docx") == [BEFORE, SECRET, AFTER]
+
+
+def test_blocks_of_a_word_file() -> None:
+    box = f"<w:pict><w:txbxContent>{paragraph('We had no warning')}{paragraph('A. Dee')}</w:txbxContent></w:pict>"
+    split = f"<w:p><w:r><w:t>The ferry sank </w:t>{box}<w:t>at once.</w:t></w:r></w:p>"
+    cells = f"<w:tc>{paragraph('2021')}</w:tc><w:tc>{paragraph('Four')}</w:tc>"
+    frame = f"<w:tc>{paragraph('One.')}{paragraph('Two.')}</w:tc><w:tc>{paragraph('Three.')}</w:tc>"
+    joined = f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:r><w:t>All </w:t></w:r></w:p>{paragraph('lived.')}"
+    body = f"{split}<w:tbl><w:tr>{cells}</w:tr><w:tr>{frame}</w:tr></w:tbl>{joined}"
+    wanted = ["The ferry sank at once.", "We had no warning", "A. Dee", "2021 Four", "One.", "Two.", "Three."]
+    assert lines(docx(body), ".docx") == [*wanted, "All lived."]
