@@ -176,7 +176,7 @@ def _amount(figure: Figure) -> _Amount:
 
 def _is_loss(figure: Figure) -> bool:
     """Whether a minus stands before the figure, or it is the amount of a loss: "a loss of $2 million"."""
-    before = figure.quote[: figure.number.start].rstrip(" $€£¥")
+    before = figure.quote[: figure.number.start].rstrip("$€£¥")
     if before.endswith(("-", "−")) and not before[-2:-1].isalnum():
         return True
     tokens = times.tokens(figure.quote, figure.number.start, figure.number.end)

@@ -132,6 +132,11 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     return Selection("topic", kept, candidates, (), highest)
 
 
+def of_article(article: Article) -> Selection:
+    """Return what a summary of one article is made of."""
+    return Selection("article", (article.path,), _sentences(article, _SENTENCES), (), 1.0)
+
+
 def _names(topic: str) -> list[str]:
     """The names of a topic; it is no sentence, so that its first word has its capital for a reason."""
     return facts.names(topic, frozenset(topic.lower().split()[:1]))
