@@ -38,9 +38,12 @@ _JOINTS = (*_BESIDE, "with", "to", "from", "against")  # behind which the other 
 _NAMED, _ANOTHERS = 0.5, 0.25  # share of a side's words from which it is named; weight of a sentence on another side
 _GENERAL = ("compare them", "what is the difference between them", "how do they differ", "which is better")
 _ALIKE = 0.5  # cosine with one of these from which nothing certain is asked; with an aspect it is .13 to .5
-_ANSWERS, _BEHIND = 0.25, 4.0  # probability of a side that answers, and times that the odds of another may be behind
-_TOLD = 3  # sentences of a side
-_OPERANDS, _LEAST = 6, 0.1  # sentences of a side that figures are taken from, and their least probability
+_TOLD, _BEHIND = 3, 4.0  # sentences of a side, and times that their odds may be behind the best
+_LEAST = 0.1  # probability of a sentence that stands for a side
+_OPERANDS, _FAR = (
+    6,
+    8.0,
+)  # sentences of a side that figures are taken from; times that their odds may be behind the best
 _OTHER = 0.5  # weight of a figure that is not what the reader found
 _APART = 0.5  # weight of figures of two articles, where one article has both
 _NEAR = 0.8  # share of the best score from which a second pair of figures is told
@@ -140,7 +143,7 @@ def _is_conjunction(word: Token) -> bool:
 
 
 def _joins(word: Token) -> bool:
-    return _is_conjunction(word) or word.lower_ in _JOINTS
+    return word.tag_ == "CC" or word.lower_ in _JOINTS
 
 
 def _is_time(phrase: Span) -> bool:
@@ -223,17 +226,11 @@ def likely(spoken: Sequence[Evidence]) -> list[claims.Place]:
 
 
 def answers(found: Sides, spoken: Sequence[Sequence[Evidence]], whole: float) -> bool:
-    """Tell whether the sides are told of, and not clearly less likely than the question as a whole is answered.
-
-    Args:
-        found: as `sides` returns it.
-        spoken: as `told` returns it.
-        whole: how likely a sentence answers the question as it stands.
-    """
+    """Tell whether the sides are told of, and not clearly less likely than the question is answered as a whole."""
     best = [max((one.probability for one in some), default=0.0) for some in spoken]
     if found.joined == "and" and odds(whole) > _BEHIND * odds(min(best)):
         return False
-    return bool(found.joined) and max(best) >= _ANSWERS
+    return bool(found.joined) and max(best) >= ANSWERS
 
 
 def is_general(found: Sides, embedder: Embedder) -> bool:
@@ -285,9 +282,9 @@ def outcomes(
 ) -> list[Outcome]:
     """Return what is computed of the values that answer for two sides, the likeliest first; [] where none fit together.
 
-    Values of likely sentences that are alike but for the names come first; those of a second sentence that is near and
-    names both sides are told too. Where no figure is asked for, both have to be what the reader found, in sentences that answer; where
-    the question does not join the sides, one sentence has to name them.
+    Values of likely sentences that are alike but for the names come first, then a second sentence that names both.
+    Where no figure is asked for, the reader has to have found both; where the question does not join the sides, one
+    sentence has to name them.
     """
     if len(found.names) != 2:
         return []
@@ -311,10 +308,7 @@ def outcomes(
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """The sentences of both sides with the values of these; `score` is better the higher it is.
-
-    `sure` is the least probability of a sentence, 0 where a value is not what the reader found.
-    """
+    """Sentences of both sides with their values; higher scores are better; not sure, 0: not what the reader found."""
 
     told: tuple[Evidence, Evidence]
     values: tuple[Value, Value]
@@ -325,23 +319,25 @@ class _Pair:
 def _pairs(
     found: Sides, question: str, spoken: Sequence[Sequence[Evidence]], article: ArticleOf, embedder: Embedder
 ) -> Iterator[_Pair]:
-    read_ = [[one for one in some[:_OPERANDS] if one.probability >= _LEAST] for some in spoken]
+    best = [odds(some[0].probability) / _FAR if some else 0.0 for some in spoken]
+    read_ = [
+        [one for one in some[:_OPERANDS] if odds(one.probability) >= least]
+        for some, least in zip(spoken, best, strict=True)
+    ]
     names = {term for own in _own(found) for term in own}
-    bare = {
-        one.text: " ".join(w for w in one.text.split() if not set(_terms(w)) & names) for some in read_ for one in some
-    }
+    said = [one.text for some in read_ for one in some]
+    bare = {text: " ".join(word for word in text.split() if not set(_terms(word)) & names) for text in said}
     vectors = dict(zip(bare, embedder.embed(list(bare.values())), strict=True)) if bare else {}
     for one, other in product(*read_):
         alike = max(float(vectors[one.text] @ vectors[other.text]), 0.0)
         score = (
-            (1.0 if one.article == other.article else _APART) * (1 + alike) * sqrt(one.probability * other.probability)
+            (1 + alike) * sqrt(one.probability * other.probability) * (1 if one.article == other.article else _APART)
         )
         least = min(one.probability, other.probability)
         if (one.article, one.span) == (other.article, other.span):
             home = article(one.article)
             both = values.at_both(found.asked, one, home) if found.times else _both(found, question, one, home)
-            if both:
-                yield _Pair((one, one), both, score, one.probability)
+            yield from [_Pair((one, one), both, score, one.probability)] if both else []
             continue
         for (a, sure), (b, certain) in product(_values(question, one, article), _values(question, other, article)):
             if values.comparable(a, b) and facts.stem(a.unit.lower()) == facts.stem(b.unit.lower()):
@@ -353,14 +349,18 @@ def _values(question: str, one: Evidence, article: ArticleOf) -> list[tuple[Valu
     home = article(one.article)
     read_ = values.value(question, one, home)
     numbers = [values.value(question, each, home, "number") for each in _placed(one)]
+    known = {each.start for each in numbers if each}
     others = [(each, _OTHER) for each in numbers if each and each.unit and (not read_ or each.start != read_.start)]
-    return [(read_, 1.0), *others] if read_ and (read_.number or read_.days) else others
+    sure = read_ is not None and (read_.days is not None or read_.start in known)
+    return [(read_, 1.0), *others] if read_ and sure else others
 
 
 def _placed(one: Evidence) -> list[Evidence]:
-    """The sentence with each of its numbers as its answer."""
-    at = one.span.start
-    return [replace(one, answer=Place(at + n.start, at + n.end)) for n in facts.numbers(one.text)]
+    """The sentence with each of its numbers as its answer, but for those of "24 hours and 18 minutes", "10 to 20"."""
+    at, found = one.span.start, facts.numbers(one.text)
+    parts = [ent for ent in read(one.text).ents if sum(ent.start_char <= n.start < ent.end_char for n in found) > 1]
+    whole = [n for n in found if not any(ent.start_char <= n.start < ent.end_char for ent in parts)]
+    return [replace(one, answer=Place(at + n.start, at + n.end)) for n in whole]
 
 
 def _both(found: Sides, question: str, one: Evidence, home: Article) -> tuple[Value, Value] | None:

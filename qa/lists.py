@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import exp, log
 
 from citewire.index.passages import sentences
@@ -25,9 +24,7 @@ _NEAR = 3.0  # times by which the odds of a sentence may be behind the best
 _SURE = 0.25  # probability of the best from which there is a list
 _SECTION = 0.04  # probability from which a section tells of a thing; what its heading says need not be said again
 _SECTIONS = 3  # with such a sentence that make a list
-_SHARED = (
-    1.5  # by which the log odds of a sentence rise if it has all words of the question that are rare in the article
-)
+_SHARED = 1.5  # added to the log odds of a sentence that has all words of the question that are rare in the article
 _SHORT, _RUN = 16, 3  # words of a line of a list, and such lines in a row
 
 
@@ -40,6 +37,8 @@ class _Line:
     weight: float  # odds, with the words that it shares with the question
     row: bool
     heading: bool
+    asks: bool
+    opens: bool  # whether a line that is no sentence, as a short heading, stands before it
 
 
 class Items:
@@ -53,29 +52,22 @@ class Items:
     """
 
     def __init__(self, question: str, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader) -> None:
-        self._question = question
-        self._reader = reader
         best = max(evidence, key=lambda one: one.probability, default=None)
-        self._article = article(best.article) if best and best.probability >= _SURE else None
-        self._evidence = {one.span: one for one in evidence if best and one.article == best.article}
-
-    @cached_property
-    def _lines(self) -> list[_Line]:
-        home = self._article
-        assert home is not None
+        self._lines: list[_Line] = []
+        if best is None or best.probability < _SURE:
+            return
+        self._home = home = article(best.article)
         spans = sentences(home.text)[:_READ]
-        unread = [span for span in spans if span not in self._evidence]
-        readings = self._reader.read(self._question, [window(home, span) for span in unread])
-        known = {span: one.probability for span, one in self._evidence.items()}
+        known = {one.span: one.probability for one in evidence if one.article == best.article}
+        unread = [span for span in spans if span not in known]
+        readings = reader.read(question, [window(home, span) for span in unread])
         known |= {span: one.probability for span, one in zip(unread, readings, strict=True)}
-        rare = _rarities(self._question, home.title, [home.text[span.start : span.end] for span in spans])
-        return [_line(home, spans, at, known[span], rare) for at, span in enumerate(spans)]
+        rare = _rarities(question, home.title, [home.text[span.start : span.end] for span in spans])
+        self._lines = [_line(home, spans, at, known[span], rare) for at, span in enumerate(spans)]
 
     def rows(self) -> list[Place]:
         """Return the lines of a list in the article, with the line that leads to it; [] where no two of them answer."""
-        if self._article is None:
-            return []
-        best = max(line.weight for line in self._lines)
+        best = max((line.weight for line in self._lines), default=0.0)
         for start, end in _runs(self._lines):
             run = self._lines[start:end]
             near = [line for line in run if line.weight * _NEAR >= best]
@@ -85,33 +77,26 @@ class Items:
 
     def sentences(self) -> list[Place]:
         """Return the sentences near the best, in the order of the article; [] of one."""
-        if self._article is None:
-            return []
-        told = [line for line in self._lines if not line.heading]
+        told = [line for line in self._lines if not line.heading and not line.asks]
         best = max((line.weight for line in told), default=0.0)
         near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
         return self._places(near[:MOST]) if len(near) > 1 else []
 
     def sections(self) -> list[Place]:
         """Return the likeliest sentence of each section that has one; [] of fewer than three."""
-        if self._article is None:
-            return []
         found: list[_Line] = []
         section: list[_Line] = []
         for line in (*self._lines, None):
-            if line is not None and not line.heading:
-                section.append(line)
-                continue
-            found += sorted(section, key=lambda one: -one.weight)[:1]
-            section = []
+            if line is None or line.heading or line.opens:
+                found += sorted(section, key=lambda one: -one.weight)[:1]
+                section = []
+            section += [line] if line is not None and not line.heading else []
         likely = [line for line in found if line.probability >= _SECTION]
         return self._places(likely[: 2 * MOST]) if len(likely) >= _SECTIONS else []
 
     def _places(self, lines: Sequence[_Line]) -> list[Place]:
-        home = self._article
-        assert home is not None
         spans = sorted((line.span for line in lines), key=lambda span: span.start)
-        return [Place(home.path, span, home.text[span.start : span.end]) for span in spans]
+        return [Place(self._home.path, span, self._home.text[span.start : span.end]) for span in spans]
 
 
 def _line(home: Article, spans: Sequence[Span], at: int, probability: float, rare: dict[str, float]) -> _Line:
@@ -122,7 +107,8 @@ def _line(home: Article, spans: Sequence[Span], at: int, probability: float, rar
     closed = text.rstrip("\"'”’)]").endswith((".", "!", "?"))
     heading = own and not closed and not text.endswith(":") and following.rstrip("\"'”’)]").endswith((".", "!", "?"))
     row = own and not closed and len(text.split()) <= _SHORT and not text.endswith(":")
-    return _Line(span, probability, odds(probability) * exp(_SHARED * shared), row, heading)
+    opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
+    return _Line(span, probability, odds(probability) * exp(_SHARED * shared), row, heading, text.endswith("?"), opens)
 
 
 def _is_own(text: str, span: Span) -> bool:

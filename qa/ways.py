@@ -11,7 +11,6 @@ from functools import partial
 from itertools import zip_longest
 from threading import Lock
 
-from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
 from citewire.index.passages import title_words
 from citewire.index.types import Article, Hit, Span
@@ -28,7 +27,6 @@ from citewire.qa import (
     replies,
     summary,
     timeline,
-    times,
 )  # fmt: skip
 from citewire.qa.claims import Place
 from citewire.qa.entities import Entities, read_entities
@@ -40,7 +38,6 @@ from citewire.qa.writing import Writer
 
 _SHORT = 12  # words of a short answer at most
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
-_THEN = 0.5  # share of the likeliest sentence's probability from which articles of the time that is asked about tell it
 _BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
 _BEST = 3  # sentences on a side of a comparison that names no aspect; that tell which article is on it
 _SEVERAL, _MANY = 2, 3  # sentences that make a list where one is asked for, and where a fact may be asked for
@@ -371,24 +368,11 @@ class Ways:
     ) -> Iterator[Event] | None:
         if asked.kinds[0] == "over_time" and (sides := compare.sides(asked.text)) and sides.times:
             return self._compare(asked, told, wanted, stopped)
-        part = self._of_its_time(asked.text, wanted)
+        part = self._finder.part(asked.text, wanted)
         points = timeline.points(asked.text, part.evidence, self._index.article)
         if asked.kinds[0] == "compare" and not all(point.value for point in points):
             return None  # it may ask for anything
         return self._points_in_time(points, part, told, wanted) if points else None
-
-    def _of_its_time(self, text: str, wanted: SearchOptions) -> Part:
-        """What articles of the time that a question names tell, where that is as likely to answer as what all tell."""
-        every = self._finder.part(text, wanted)
-        when = times.asked(text)
-        if when is None or wanted.filters.published_from or wanted.filters.published_to:
-            return every
-        then = replace(wanted.filters, published_from=when[0], published_to=when[1])
-        try:
-            part = self._finder.part(text, replace(wanted, filters=then))
-        except InputError:  # there are no such articles
-            return every
-        return part if part.probability >= _THEN * every.probability else every
 
     def _points_in_time(
         self, points: Sequence[TimelinePoint], part: Part, told: Telling, wanted: SearchOptions

@@ -89,10 +89,6 @@ def test_the_records_are_computed_as_they_should_be(answerer: Answerer) -> None:
             "Tandem Milk: 5 dairies more than Orvik Foods (9 - 4 = 5 dairies).",
         ),
         (
-            "Which was founded earlier, Orvik Foods or Tandem Milk?",
-            "Tandem Milk is earlier: 1952 against 1987 for Orvik Foods (1952 before 1987).",
-        ),
-        (
             "How many more people does Tandem Milk employ than Orvik Foods?",
             "Tandem Milk: 600 people more than Orvik Foods (900 - 300 = 600 people).",
         ),
