@@ -207,7 +207,7 @@ def clean(written: str) -> str:
     read = analysis.read(question)
     asks = read[0].tag_.startswith("W") or read[0].pos_ in ("AUX", "VERB", "ADP")  # "What", "Did", "In which"
     leans = any(token.tag_ in _PEOPLE for token in read)
-    return "" if not asks or leans or parts.whole(question).parts else question
+    return "" if not asks or leans or parts.parts(question) else question
 
 
 def _same(question: str) -> tuple[str, ...]:

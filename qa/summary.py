@@ -122,7 +122,7 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     nearness = embedder.embed([_heading(articles[path]) for path in bearing]) @ embedder.embed_query(topic)
     first, *others = sorted(zip(nearness.tolist(), bearing, strict=True), reverse=True)
     if not others or (first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD):
-        return Selection((first[1],), _sentences(articles[first[1]], index, _SENTENCES))
+        return of_article(articles[first[1]], index)
     kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
     candidates = tuple(
         replace(one, relevance=likely[path, one.span])
@@ -132,6 +132,11 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     )
     telling = tuple(one for one in candidates if one.relevance >= ANSWERS)
     return Selection(kept, telling if len(telling) >= FEWEST else candidates)
+
+
+def of_article(article: Article, index: Index) -> Selection:
+    """Return what a summary of one article is made of."""
+    return Selection((article.path,), _sentences(article, index, _SENTENCES))
 
 
 def _likely(

@@ -214,10 +214,13 @@ def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> l
         and one.end > first
         and not any(start < one.end and one.start < end for start, end in dated)
         and not any(one.matches(other) for other in asked_about)
-        and all(
-            token.ent_type_ in _AMOUNTS or not token.ent_type_ for token in tokens(evidence.text, one.start, one.end)
-        )
+        and (not one.value.is_integer() or not _is_named(evidence.text, one))
     ]
+
+
+def _is_named(text: str, number: facts.Number) -> bool:
+    """Whether a number is part of a name."""
+    return any(token.ent_type_ and token.ent_type_ not in _AMOUNTS for token in tokens(text, number.start, number.end))
 
 
 def bounds(text: str, number: facts.Number) -> tuple[float, float]:

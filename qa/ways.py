@@ -16,7 +16,6 @@ from citewire.index.passages import title_words
 from citewire.index.types import Article, Hit, Span
 from citewire.qa import (
     analysis,
-    arithmetic,
     attribution,
     claims,
     compare,
@@ -28,22 +27,20 @@ from citewire.qa import (
     replies,
     summary,
     timeline,
-    values,
 )  # fmt: skip
 from citewire.qa.claims import Place
 from citewire.qa.entities import Entities, read_entities
 from citewire.qa.evidence import ANSWERS, Evidence
 from citewire.qa.finding import Finder, Part
-from citewire.qa.parts import Whole
 from citewire.qa.telling import Telling
 from citewire.qa.types import Event, TimelinePoint
-from citewire.qa.values import Value
 from citewire.qa.writing import Writer
 
 _SHORT = 12  # words of a short answer at most
 _COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
 _BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
-_BEST = 3  # sentences that answer best, one of which a list has to come from
+_BEST = 3  # sentences on a side of a comparison that names no aspect; that tell which article is on it
+_SEVERAL, _MANY = 2, 3  # sentences that make a list where one is asked for, and where a fact may be asked for
 _LISTED = 16  # passages that a list, or someone's words, are gathered from
 
 _APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
@@ -106,6 +103,10 @@ class Ways:
             "which_article": self._which_article, "not_for_it": self._not_for_it,
         }  # fmt: skip
         first, *others = asked.kinds
+        if first == "fact" and "list" in others:
+            first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
+        if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
+            first, others = "compare", [first, *others]
         overruled = self._overruled(asked, wanted) if first in _APART else False
         named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
@@ -299,60 +300,91 @@ class Ways:
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
         evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
-        reader = self._finder.reader
-        found = lists.introduced(asked.text, evidence, self._index.article, reader)
-        found = found or lists.items(asked.text, evidence, reader)
-        places = lists.places(found)
-        best = [claims.verbatim_place(one) for one in evidence[:_BEST]]
-        if stopped() or not any(place in best for place in places):
-            return None  # what answers best names no list
-        return self._listed(places, lists.short(found), asked, told, wanted, stopped)
+        found = lists.Items(asked.text, evidence, self._index.article, self._finder.reader)
+        places = found.rows()
+        if asked.kinds[0] != "compare":  # that names nothing to compare: "the fastest three"
+            few = _SEVERAL if asked.kinds[0] == "list" else _MANY
+            places = next((some for some in (places, found.sentences(), found.sections()) if len(some) >= few), [])
+        return self._listed(places, asked, told, wanted, stopped) if places and not stopped() else None
 
     def _listed(
-        self,
-        places: Sequence[Place],
-        short: str,
-        asked: Asked,
-        told: Telling,
-        wanted: SearchOptions,
-        stopped: Callable[[], bool],
+        self, places: Sequence[Place], asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event]:
-        told.kind, told.listed, told.short = "list", len(places) > 1, short
+        told.kind, told.listed = "list", True
         yield told.searched(self._finder.hits(asked.text, wanted))
         for text, judgement in self._writer.shortened(places, told, stopped):
             yield told.add(text, judgement)
 
-    def _compare(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+    def _compare(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
         sides = compare.sides(asked.text)
-        if sides is None or sides.asked:
-            return None  # a figure or a fact of each: the parts of the question
-        finder = self._finder
-        rows = compare.pairs(sides, lambda text: finder.evidence(text, wanted), self._index, finder.embedder)
-        told_of = [any(row.told[n] for row in rows) for n in range(len(sides.names))]
-        return self._side_by_side(rows, sides, told_of, told, wanted) if any(told_of) else None
+        if sides is None:
+            return self._list(asked, told, wanted, stopped) or self._course(asked, told, wanted, stopped)
+        finder, article = self._finder, self._index.article
+        find = partial(finder.evidence, wanted=wanted)
+        spoken = compare.told(sides, asked.text, find, article)
+        outcomes = compare.outcomes(sides, asked.text, spoken, article, finder.embedder)
+        general = compare.is_general(sides, finder.embedder)
+        if outcomes:
+            places = [[claims.verbatim_place(one.sources[n]) for one in outcomes] for n in range(len(sides.names))]
+        elif general:
+            known = replace(sides, asked=tuple(map(summary.ASKED.format, sides.names)))
+            spoken = compare.told(known, asked.text, find, article)
+            places = [self._telling(name, some) for name, some in zip(sides.names, spoken, strict=True)]
+        else:
+            places = [compare.likely(some) for some in spoken]
+        whole = finder.part(asked.text, wanted).probability
+        sure = outcomes or general or compare.answers(sides, spoken, whole)
+        if not any(places) or not sure:
+            return None  # it only names two things, or nothing is said of them
+        return self._side_by_side(places, sides, outcomes, told, wanted)
+
+    def _telling(self, name: str, spoken: Sequence[Evidence]) -> list[Place]:
+        """What is known of a side; where the reader is not sure, what tells most in the article that is most on it."""
+        finder, index = self._finder, self._index
+        if spoken and spoken[0].probability >= ANSWERS:
+            return compare.likely(spoken)
+        paths = [one.article for one in spoken[:_BEST]]
+        if not paths:
+            return []
+        chosen = summary.of_article(index.article(max(paths, key=paths.count)), index)
+        return summary.points(name, chosen, index, finder.embedder, finder.reader)[:_BEST]
 
     def _side_by_side(
         self,
-        rows: Sequence[compare.Row],
+        places: Sequence[Sequence[Place]],
         sides: compare.Sides,
-        told_of: Sequence[bool],
+        outcomes: Sequence[compare.Outcome],
         told: Telling,
         wanted: SearchOptions,
     ) -> Iterator[Event]:
         told.kind, told.listed = "compare", True
-        asked = compare.questions(sides)
-        yield told.searched(_ranked([self._finder.hits(text, wanted) for text in asked]))
-        for name, there in zip(sides.names, told_of, strict=True):
-            if not there:
+        yield told.searched(_ranked([self._finder.hits(text, wanted) for text in sides.asked]))
+        for name, some in zip(sides.names, places, strict=True):
+            if not some:
                 yield told.gap(replies.GAP.format(name))
-        for row in rows:
-            for name, one in zip(sides.names, row.told, strict=True):
-                if one and not told.quotes(one.article, one.span):
-                    yield told.quote(claims.verbatim_place(one), f"{name}: {' '.join(one.text.split())}")
+        for name, some in zip(sides.names, places, strict=True):
+            for place in some:
+                shared = sum(place in other for other in places) > 1
+                if not told.quotes(place.article, place.span):
+                    text = " ".join(place.text.split())
+                    yield told.quote(place, text if shared else f"{name}: {text}")
+        for one in outcomes:
+            sources = tuple(dict.fromkeys(claims.verbatim_place(source) for source in one.sources))
+            probability = round(min(source.probability for source in one.sources), 3)
+            yield told.add(one.text, claims.Judgement("supported", probability, "", sources))
+        told.short = outcomes[0].short if len(outcomes) == 1 else ""
 
-    def _course(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+    def _course(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        if asked.kinds[0] == "over_time" and (sides := compare.sides(asked.text)) and sides.times:
+            return self._compare(asked, told, wanted, stopped)
         part = self._finder.part(asked.text, wanted)
         points = timeline.points(asked.text, part.evidence, self._index.article)
+        if asked.kinds[0] == "compare" and not all(point.value for point in points):
+            return None  # it may ask for anything
         return self._points_in_time(points, part, told, wanted) if points else None
 
     def _points_in_time(
@@ -379,36 +411,30 @@ class Ways:
         told.searched(self._finder.hits(asked.text, wanted))
         told.time(retrieve_s=told.seconds())
         least = _OPEN if asked.kinds[0] in _PARTLY or analysis.is_phrase(asked.text) else asked.least
-        whole, found = self._parts(asked.text, wanted, least)
+        found = self._parts(asked.text, wanted, least)
         told.searched(_ranked([part.hits for part in found]))
         told.time(evidence_s=round(told.seconds() - told.timings.retrieve_s, 4))
         if not any(part.chosen for part in found):
             return None
-        return self._told(told, whole, found, wanted, stopped)
+        return self._told(told, found, wanted, stopped)
 
-    def _parts(self, text: str, wanted: SearchOptions, least: float) -> tuple[Whole, list[Part]]:
+    def _parts(self, text: str, wanted: SearchOptions, least: float) -> list[Part]:
         """The questions answered alone; the whole one where another sentence than those of its parts answers it."""
-        whole = parts.whole(text)
-        found = [self._finder.part(one, wanted, least) for one in whole.parts]
+        found = [self._finder.part(one, wanted, least) for one in parts.parts(text)]
         if found and all(part.chosen for part in found):
-            return whole, found
+            return found
         one = self._finder.part(text, wanted, least)
         best = [part.chosen[0] for part in found if part.chosen]
-        if whole.kind == "change" and one.chosen:
-            return whole, [one]  # one sentence may tell of both times
-        if not best or (one.chosen and not _same_place(one.chosen[0], best)):
-            return Whole(), [one]
-        return whole, found
+        return [one] if not best or (one.chosen and not _same_place(one.chosen[0], best)) else found
 
     def _told(
         self,
         told: Telling,
-        whole: Whole,
         found: Sequence[Part],
         wanted: SearchOptions,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
-        """What the parts are answered with, what their values come to, and where sources give other values."""
+        """What the parts are answered with, and where sources give other values."""
         told.kind = told.kind if told.kind in _FACTS else "fact"
         yield told.searched(_ranked([part.hits for part in found]))
         for part in found:
@@ -418,49 +444,10 @@ class Ways:
             yield from self._writer.write(told, part, stopped)
             if stopped():
                 return
-        yield from self._computed(told, whole, found)
         for part in found:
             yield from self._disagreements(told, part, wanted)
         if not told.short and len(found) == 1 and any(c.verdict == "supported" for c in told.claims):
             told.short = _short(found[0])
-
-    def _computed(self, told: Telling, whole: Whole, found: Sequence[Part]) -> Iterator[Event]:
-        """What the figures or days of the parts come to, computed by code, where the question asks for that."""
-        if not whole.operation or not all(part.chosen for part in found):
-            return
-        best, given = self._changed(whole, found)
-        if not given and len(found) == len(whole.parts):
-            operands = [self._operand(part) for part in found]
-            best, given = [one for one, _ in operands], [value for _, value in operands]
-        result = _result(whole, [one.text for one in best], given)
-        if result is None:
-            return
-        for one in best:
-            if not told.quotes(one.article, one.span):
-                yield told.quote(claims.verbatim_place(one))
-        said = ("Yes" if result.short == whole.names[0] else "No") if whole.whether else ""
-        told.short = said or result.short
-        text = f"{said}{'. ' if said else ''}{result.sentence.rstrip('.')} ({result.formula})."
-        places = tuple(dict.fromkeys(claims.verbatim_place(one) for one in best))
-        probability = round(min(part.probability for part in found), 3)
-        yield told.add(text, claims.Judgement("supported", probability, "", places))
-
-    def _operand(self, part: Part) -> tuple[Evidence, Value | None]:
-        """The sentence with the value to compute with: one that counts what is asked for, then the likeliest.
-
-        Not the first that was chosen: that is the newest, whatever it tells of.
-        """
-        article = self._index.article
-        read = [(one, values.value(part.text, one, article(one.article))) for one in part.chosen]
-        return max(read, key=lambda some: (_is_asked_unit(some[1], part.text), some[0].probability))
-
-    def _changed(self, whole: Whole, found: Sequence[Part]) -> tuple[list[Evidence], Sequence[Value | None]]:
-        """The sentence that tells of one thing at two times, twice, with both values; none of other questions."""
-        if whole.kind == "change":
-            for one in (one for part in found for one in part.chosen):
-                if both := values.at_both(whole.parts, one, self._index.article(one.article)):
-                    return [one, one], both
-        return [], ()
 
     def _disagreements(self, told: Telling, part: Part, wanted: SearchOptions) -> Iterator[Event]:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
@@ -485,20 +472,6 @@ def _short(part: Part) -> str:
             weights[key] = weights.get(key, 0.0) + one.probability * one.sure
             words.setdefault(key, one.words)
     return words[max(weights, key=lambda key: weights[key])] if weights else ""
-
-
-def _is_asked_unit(value: Value | None, question: str) -> bool:
-    return value is not None and bool(value.unit) and value.unit.lower() in question.lower()
-
-
-def _result(whole: Whole, quotes: Sequence[str], given: Sequence[Value | None]) -> arithmetic.Result | None:
-    """What the values come to; None where they do not fit together."""
-    operation = whole.operation
-    known = [value for value in given if value is not None]
-    if not operation or not known or len(known) < len(given):
-        return None
-    operands = [arithmetic.Operand(*one) for one in zip(whole.names, known, quotes, strict=True)]
-    return arithmetic.compute(operation, operands, change=whole.kind == "change", told=whole.told)
 
 
 def _label(article: Article) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from conftest import indexed
-from scored import records, words
+from scored import records
 
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa.compare import Row, Sides, direction, pairs, questions, sides
+from citewire.qa.compare import Sides, answers, is_general, likely, outcomes, sides, told
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.reader import load_reader
 
@@ -30,7 +30,6 @@ Tandem Milk employs 900 people in Vire.
 Its chair Karl Voss likes sailing.
 """,
 }
-BOTH = ("Orvik Foods", "Tandem Milk")
 EARNED = "Orvik Foods earned 40 million euros in 2024, it said on Monday."
 
 Find = Callable[[str], Sequence[Evidence]]
@@ -48,68 +47,72 @@ def find(index: Index, embedder: Embedder) -> Find:
     return lambda text: gather(text, search(index, embedder, text, 8), index.article, reader)
 
 
-def said(rows: Sequence[Row]) -> list[list[str]]:
-    return [[one.text if one else "" for one in row.told] for row in rows]
-
-
-def test_the_records_are_set_side_by_side() -> None:
-    wrong = []
+def test_the_records_name_what_is_compared() -> None:
     every = records("compared.jsonl")
-    for record in every:
-        found = sides(record["question"]) or Sides(())
-        asked = [words(text) for text in record["asked"]]
-        if (list(found.names), [words(text) for text in found.asked], found.operation) != (
-            record["names"],
-            asked,
-            record["operation"],
-        ):
-            wrong.append((record["question"], found))
+    found = [(record, sides(record["question"])) for record in every]
+    wrong = [
+        (record["question"], some) for record, some in found if list(some.names if some else ()) != record["names"]
+    ]
     assert len(wrong) <= (1 - RIGHT) * len(every), wrong
 
 
-def test_what_is_known_of_each_is_asked_where_nothing_else_is() -> None:
-    assert questions(Sides(BOTH)) == ("What is known about Orvik Foods?", "What is known about Tandem Milk?")
-    assert questions(Sides(BOTH, ("How old is A?", "How old is B?"))) == ("How old is A?", "How old is B?")
-
-
-def test_directions_of_words_that_are_no_poles() -> None:
-    told = {"cheaper": "smaller", "fewer": "smaller", "taller": "larger", "richer": "larger", "sooner": "earlier"}
-    assert {word: direction(word)[0] for word in told} == told
-
-
-def test_what_is_said_of_the_one_that_comes_first() -> None:
-    found = sides("is orvik closing more dairies than tandem?")
-    assert found == Sides(
-        ("orvik", "tandem"),
-        ("How many dairies is orvik closing?", "How many dairies is tandem closing?"),
-        "larger",
-        "is closing more dairies",
+def test_each_side_is_asked_about_alone() -> None:
+    assert sides("Who earned more in 2024, Orvik or Tandem?") == Sides(
+        ("Orvik", "Tandem"), ("Who earned more in 2024, Orvik?", "Who earned more in 2024, Tandem?"), False, "and"
+    )
+    assert sides("Is Orvik's revenue higher than Tandem's?") == Sides(
+        ("Orvik", "Tandem"), ("Is Orvik's revenue higher?", "Is Tandem's revenue higher?"), False, "beside"
+    )
+    assert sides("How much did milk prices rise between 2020 and 2022?") == Sides(
+        ("2020", "2022"),
+        ("How much did milk prices rise in 2020?", "How much did milk prices rise in 2022?"),
         True,
+        "and",
     )
 
 
-def test_one_thing_at_two_times() -> None:
-    assert sides("What was the difference between Orvik's profit in 2021 and 2022?") == Sides(
-        ("Orvik's profit in 2021", "Orvik's profit in 2022"),
-        ("What was Orvik's profit in 2021?", "What was Orvik's profit in 2022?"),
-        "difference",
-    )
+@pytest.mark.parametrize(
+    ("question", "general"),
+    [
+        ("Compare Orvik and Tandem.", True),
+        ("how does the kite differ from the merlin", True),
+        ("Orvik or Tandem, which was worse and how do they differ?", True),
+        ("Orvik vs Tandem, how did their strikes end?", False),
+        ("How much more did Orvik earn than Tandem?", False),
+    ],
+)
+def test_what_only_compares_asks_nothing_certain(question: str, general: bool, embedder: Embedder) -> None:
+    found = sides(question)
+    assert found is not None
+    assert is_general(found, embedder) == general
 
 
-def test_a_general_comparison_has_sentences_on_the_same_thing(index: Index, embedder: Embedder, find: Find) -> None:
-    rows = pairs(Sides(BOTH), find, index, embedder)
-    earned, employed = (
-        (EARNED, "Tandem Milk earned 25 million euros in 2024, less than the year before."),
-        ("Orvik Foods employs 300 people in Halden.", "Tandem Milk employs 900 people in Vire."),
-    )
-    assert {tuple(texts) for texts in said(rows)} >= {earned, employed}
-    assert all(0.35 <= row.likeness <= 1 for row in rows)
-    assert all("sailing" not in text and "weather" not in text for texts in said(rows) for text in texts)
+def test_each_side_is_told_by_sentences_that_name_it(index: Index, find: Find) -> None:
+    question = "How many people do Orvik Foods and Tandem Milk employ?"
+    found = sides(question)
+    assert found is not None
+    spoken = told(found, question, find, index.article)
+    assert [likely(some)[0].text for some in spoken] == [
+        "Orvik Foods employs 300 people in Halden.",
+        "Tandem Milk employs 900 people in Vire.",
+    ]
+    assert answers(found, spoken, 0.5)
 
 
-def test_a_side_of_which_nothing_is_told_is_left_open(index: Index, embedder: Embedder, find: Find) -> None:
-    (row,) = pairs(Sides(("Orvik Foods", "Brask Dairy")), find, index, embedder)
-    assert row.told[0] is not None
-    assert row.told[1] is None
-    assert row.likeness == 0
-    assert pairs(Sides(("Brask Dairy", "Lund Lines")), find, index, embedder) == ()
+def test_a_side_that_no_article_names_is_not_told_of(index: Index, find: Find) -> None:
+    question = "Who earned more in 2024, Orvik Foods or Brask Dairy?"
+    found = sides(question)
+    assert found is not None
+    first, other = told(found, question, find, index.article)
+    assert likely(first)[0].text == EARNED
+    assert likely(other) == []
+
+
+def test_figures_of_one_unit_are_set_against_each_other(index: Index, find: Find, embedder: Embedder) -> None:
+    question = "How much more did Orvik Foods earn than Tandem Milk in 2024?"
+    found = sides(question)
+    assert found is not None
+    (one,) = outcomes(found, question, told(found, question, find, index.article), index.article, embedder)
+    assert one.text == "Orvik Foods: 15 million euros more than Tandem Milk (40 - 25 = 15 million euros)."
+    assert one.short == "15 million euros"
+    assert one.sources[0].text == EARNED
