@@ -239,7 +239,7 @@ def _in_place(earlier: Doc, part: Span, preposition: str) -> Iterator[str]:
             found.append((2 * named + 3 * same + (head.dep_ in SUBJECTS), (place.start, place.end)))
     for _, span in sorted(found, key=lambda one: -one[0]):
         yield replaced(earlier, {span: part.text})
-    if (time and not found) or preposition:
+    if not found and (time or preposition):
         yield as_question(f"{earlier.text.rstrip(' ?')} {preposition or 'in'} {part.text}")
 
 
