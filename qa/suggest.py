@@ -105,15 +105,18 @@ class Suggester:
         """Yield the plain questions that an answer leads to, with the kind of answer that they want."""
         quoted = [quote for claim in answer.claims if claim.shown for quote in claim.quotes]
         told = bool(quoted) and answer.kind not in ("corpus", "which_article")
-        if told and answer.kind != "who_said" and any(mark in quoted[0].text for mark in '“"'):
+        spoken = told and any(mark in quoted[0].text for mark in '“"')
+        named = spoken and any(one.label_ == "PERSON" for one in analysis.read(quoted[0].text).ents)
+        if spoken and not named and answer.kind != "who_said":
             yield replies.WHO_SAID, "who_said"
         days = {self._index.article(path).published for path in {quote.article for quote in quoted}}
         if told and answer.kind in ("fact", "yes_no") and len(days - {""}) > 1:
             yield replies.CHANGED, "over_time"
         near = [hit.text for hit in answer.hits[:1] if answer.kind != "not_for_it"]
         texts = [quote.text for quote in quoted[:_LOOKED]] or near
-        named = [one.text for text in texts for one in analysis.read(text).ents if one.label_ in _NAMES]
-        new = [name for name in named if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
+        found = [one.text for text in texts for one in analysis.read(text).ents if one.label_ in _NAMES]
+        names = [name.removesuffix("’s").removesuffix("'s") for name in found]
+        new = [name for name in names if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
         yield from ((replies.ABOUT.format(name), "summary") for name in list(dict.fromkeys(new))[: 1 if quoted else 2])
         if told:
             yield replies.MORE, "summary"

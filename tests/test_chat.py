@@ -10,6 +10,7 @@ import pytest
 from conftest import until
 from scripted import (
     EXAMPLES,
+    OFFERED,
     OPEN_CLAIMS,
     SUGGESTIONS,
     Gated,
@@ -347,6 +348,14 @@ def test_once_something_was_answered_no_refusal_is_context() -> None:
     refused = "\n".join((replies.NO_MORE, *SUGGESTIONS))  # which "yes" still takes up
     assert [turn.answer == refused for turn in last] == [True, True, False, True]
     assert topic(last) == EXAMPLES[0]
+
+
+def test_what_was_asked_before_is_not_offered_again() -> None:
+    chat, conversation = loaded_chat(ScriptedAnswerer()), visiting()
+    for question in (OFFERED[1].lower().rstrip("?"), "hello"):
+        exchange = chat.ask(question, conversation)
+        until(lambda exchange=exchange: exchange.done)  # type: ignore[misc]
+    assert exchange.offered == (OFFERED[0], OFFERED[2])
 
 
 def test_a_retry_is_made_anew_or_of_quotes_alone() -> None:

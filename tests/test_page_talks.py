@@ -37,7 +37,7 @@ def test_two_conversations_go_as_written(chromium: Browser, tmp_path: Path) -> N
         page = chromium.new_page()
         page.goto(address)
         expect(page.locator(".cw-status[data-state=ready]")).to_be_attached(timeout=PATIENT_MS)
-        for name in ("greeting-overview", "fact-follow-up"):
+        for name in ("greeting-overview", "summary"):
             replies = list(held(page, talks[name]))
             assert {reply["question"]: reply["wrong"] for reply in replies if reply["wrong"]} == {}
             asked = {reply["question"].lower().strip("?!. ") for reply in replies}

@@ -533,7 +533,10 @@ class Chat:
             events = loaded.answerer.stream(
                 exchange.question, history, stopped=stop.is_set, search=search, manner=manner
             )
+            asked = {_plain(turn.question) for turn in history}
             for event in events:
+                if isinstance(event, Answer):  # what was asked before is not offered again
+                    event = replace(event, offered=tuple(one for one in event.offered if _plain(one) not in asked))
                 with conversation.lock:
                     if not exchange.done:
                         exchange.apply(event)
@@ -663,6 +666,11 @@ class Chat:
                 exchange.apply(one.answer)
                 exchange.kept, exchange.by = one.id, self._called(one.answer.model)
                 exchange.ratings = {_rated(r): r.value for r in ratings if r.exchange == one.id}
+
+
+def _plain(question: str) -> str:
+    """A question as it is compared with others: without case, and the marks at its end."""
+    return " ".join(question.casefold().split()).rstrip("?!. ")
 
 
 def _rated(rating: Rating) -> str:
