@@ -38,7 +38,7 @@ def figures(network: Network, held: Sequence[Example]) -> dict[str, Any]:
         "answers": {name: area(right[name], answers[rows]) for name, rows in sorted(read.items())},
         "verdict": {name: area(true[name], verdicts[rows]) for name, rows in sorted(said.items())},
     }
-    if said["all"]:
+    if len(set(true["all"].tolist())) == 2:
         found["verdict"]["balanced"] = _balanced(true["all"], verdicts[said["all"]] > 0.5)
     marked = [row for row, example in enumerate(held) if example.first >= 0]
     pairs = [(spans[row], (held[row].first, held[row].last)) for row in marked]

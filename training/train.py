@@ -69,6 +69,7 @@ class Recipe:
     reading: bool = True
 
 
+HARD = replace(PLAIN, neighbours=0.5, swapped=0.5, exchanged=0.5, corrupted=0.25, composed=0.25)
 BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0)
 RECIPES = {
     "whole": Recipe(),
@@ -87,11 +88,18 @@ RECIPES = {
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Examples to train and to measure on."""
+    """Examples to train and to measure on.
+
+    Attributes:
+        questions, claims: to train on.
+        held: records of documents that are held out, as they are.
+        hard: what `HARD` makes of these, the same for every recipe.
+    """
 
     questions: list[Example]
     claims: list[Example]
     held: list[Example]
+    hard: list[Example]
 
 
 def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Record]], Sequence[Record]]) -> Data:
@@ -115,7 +123,11 @@ def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Reco
             claimed += [example for one in kept for example in make(one, recipe.mix, seed, put)]
     held = [example for one in read if is_held(one) for example in readings(one, PLAIN, seed)]
     held += [example for one in said if is_held(one) for example in claims(one)]
-    return Data(shuffled(questions, seed), shuffled(claimed, seed + 1), held)
+    tested = [one for one in read if is_held(one)]
+    hard = [example for one in tested for example in readings(one, HARD, seed, put)]
+    if recipe.verifier:
+        hard += [example for make in (corrupted, composed) for one in tested for example in make(one, HARD, seed, put)]
+    return Data(shuffled(questions, seed), shuffled(claimed, seed + 1), held, hard)
 
 
 def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
@@ -182,7 +194,7 @@ def main() -> None:
         )
     torch.save(network.trained(), options.run / "weights.pt")
     with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
-        found = figures(network, data.held)
+        found = figures(network, data.held) | {"hard": figures(network, data.hard)}
     (options.run / "figures.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))
 
