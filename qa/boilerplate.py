@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,7 @@ from citewire.index.store import Index
 from citewire.index.types import Span
 
 _STORIES = 3  # that have the same line; two of one outlet may tell the same background
+_READ = 5_000  # stories that are looked at, so that the first question to a large archive does not wait for minutes
 
 _lock = Lock()  # so that two questions at a time do not both read
 _read: WeakKeyDictionary[Index, frozenset[str]] = WeakKeyDictionary()
@@ -36,7 +38,7 @@ def is_own(text: str, span: Span, index: Index) -> bool:
 
 
 def _repeated(index: Index) -> frozenset[str]:
-    """Return the lines that several stories have; all articles are read once, 5,000 in about a second."""
+    """Return the lines that several stories have; the articles are read once, 5,000 in about a second."""
     with _lock:
         found = _read.get(index)
         if found is None:
@@ -48,4 +50,4 @@ def _repeated(index: Index) -> frozenset[str]:
 def _stories(index: Index) -> Iterator[str]:
     """Yield the text of one article of each story, as a copy repeats every line."""
     once = {article.group or article.path: article.path for article in index.articles()}
-    yield from (index.article(path).text for path in once.values())
+    yield from (index.article(path).text for path in islice(once.values(), _READ))

@@ -15,8 +15,8 @@ from citewire.index.options import SearchOptions
 from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Hit
-from citewire.qa import analysis, facts, timeline
+from citewire.index.types import Embedder, Hit, Span
+from citewire.qa import analysis, boilerplate, facts, timeline
 from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
 from citewire.qa.reader import Reader
 from citewire.qa.times import of_another_time
@@ -97,10 +97,15 @@ class Finder:
         with self._lock:
             kept = self._readings.get(key)
         if kept is None:
-            kept = gather(text, self.hits(text, wanted), self.index.article, self.reader)
+            found = gather(text, self.hits(text, wanted), self.index.article, self.reader)
+            kept = [one for one in found if self.is_own(one.article, one.span)]
             with self._lock:
                 self._readings[key] = kept
         return kept
+
+    def is_own(self, path: str, span: Span) -> bool:
+        """Return whether a sentence is its article's own: what several stories repeat, as how to subscribe, is not."""
+        return boilerplate.is_own(self.index.article(path).text, span, self.index)
 
     def part(self, text: str, wanted: SearchOptions, least: float = ANSWERS) -> Part:
         """Return what answers a question, with at least that probability. Raises: see `hits`."""

@@ -72,7 +72,8 @@ class Items:
             run = self._lines[start:end]
             near = [line for line in run if line.weight * _NEAR >= best]
             if len(near) >= 2:
-                return self._places(self._lines[max(start - 1, 0) : end][: _ROWS + 1])
+                told = [line for line in self._lines[max(start - 1, 0) : end] if not line.asks]
+                return self._places(told[: _ROWS + 1])
         return []
 
     def sentences(self) -> list[Place]:

@@ -305,6 +305,7 @@ class Ways:
         if asked.kinds[0] != "compare":  # that names nothing to compare: "the fastest three"
             few = _SEVERAL if asked.kinds[0] == "list" else _MANY
             places = next((some for some in (places, found.sentences(), found.sections()) if len(some) >= few), [])
+        places = [place for place in places if self._finder.is_own(place.article, place.span)]
         return self._listed(places, asked, told, wanted, stopped) if places and not stopped() else None
 
     def _listed(
