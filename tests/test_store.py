@@ -119,7 +119,7 @@ def test_the_layout_on_disk(folder: Path) -> None:
     assert json.loads((folder / "CURRENT").read_text()) == {"manifest": manifest.name, "sha256": digest}
     assert manifest.name == f"0000000001-{digest[:16]}.json"
     fields = json.loads(data)
-    assert (fields["format"], fields["generation"], fields["embedder"]) == (3, 1, EMBEDDER.fingerprint)
+    assert (fields["format"], fields["generation"], fields["embedder"]) == (4, 1, EMBEDDER.fingerprint)
     (part,) = fields["parts"]
     assert (part["info"]["rows"], part["info"]["articles"], part["info"]["recall"], part["dead"]) == (2, 2, 1.0, [])
     segment = segment_of(folder)

@@ -154,6 +154,21 @@ def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
         assert lines(page("", f"<style>{css}</style>")) == ["Ferry sinks off Holm", BEFORE, AFTER]
 
 
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "<p style='clip-path:inset(a% \u1200%)'>x</p>",
+        "<style>@media (min-width:1.2.3px){p{color:red}}</style>",
+        "<p>a<i hidden>b</i>&#1;\x02c</p>",
+        "<style>p{content:'}'} .x{{display:none}</style>",
+        "<p style='font-size:1e999em;color:rgb(1'>x</p>",
+    ],
+)
+def test_broken_styles_hide_nothing_and_break_nothing(middle: str) -> None:
+    found = lines(page(middle))
+    assert (found[1], found[-1]) == (BEFORE, AFTER)
+
+
 def test_text_that_only_its_data_hold_is_not_on_the_page() -> None:
     data = f'<script type="application/ld+json">{{"@type":"NewsArticle","articleBody":"{SECRET * 20}"}}</script>'
     assert lines(page("", data)) == ["Ferry sinks off Holm", BEFORE, AFTER]
