@@ -72,8 +72,8 @@ def test_what_no_guess_is_safe_for_is_refused(data: bytes) -> None:
     assert text_of(data) is None
 
 
-def document(data: bytes, kind: str, **asked: str) -> Document:
-    (found,) = read(data, Request(kind, f"x{kind}", **asked))
+def document(data: bytes, kind: str) -> Document:
+    (found,) = read(data, Request(kind, f"x{kind}"))
     assert isinstance(found, Document), found
     return found
 

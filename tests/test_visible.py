@@ -190,6 +190,17 @@ def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
         ("<figure><img src=a><figcaption>The pier. Photo: A. Dee</figcaption></figure>", ["The pier. Photo: A. Dee"]),
         ("<div>The pier at Holm<div>A. Dee</div>Holm lost it</div>", ["The pier at Holm", "A. Dee", "Holm lost it"]),
         ("<h2>A long night</h2>", ["A long night"]),
+        (
+            "<p>Shut in May<figure><figcaption>The pier. Photo: A. Dee</figcaption></figure>Economists wept.</p>",
+            ["Shut in May", "The pier. Photo: A. Dee", "Economists wept."],
+        ),
+        (
+            "<p>It was shut in May<aside class=q>No warning</aside>Economists wept.</p>",
+            ["It was shut in May", "Economists wept."],
+        ),
+        ("<p>He left <span style='float:right'>No warning</span> at once.</p>", ["He left", "No warning", "at once."]),
+        ("<details><summary>More</summary>It was cold.</details>", ["More", "It was cold."]),
+        ("<table><caption>Ferries</caption><tr><td>1</td></tr></table>", ["Ferries", "1"]),
         ("<ul><li>Forty were cold</li><li>Two were hurt</li></ul>", ["Forty were cold", "Two were hurt"]),
         ("<dl><dt>Lost</dt><dd>One ferry</dd></dl>", ["Lost", "One ferry"]),
         (
