@@ -11,7 +11,8 @@ from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 
-HALVES = re.compile(r"([^\W\d_]+)-[^\S\n]*\n[^\S\n]*([^\W\d_]+)")  # a word that an editor broke at the end of a line
+# A word that an editor broke at the end of a line.
+HALVES = re.compile(r"(?<![^\W\d_])([^\W\d_]++)-[^\S\n]*+\n[^\S\n]*+([^\W\d_]++)")
 
 
 def joined(before: str, after: str, seen: Collection[str] = frozenset()) -> str:

@@ -56,7 +56,7 @@ _PAGE_NUMBER = re.compile(
 )
 _NOTE_MARK = re.compile(r"[\d*†‡§¹²³⁴⁵⁶⁷⁸⁹]{1,3}[.)]?\s?\S")
 _WORD_START = re.compile(r"[^\W_]+")
-_WORD_END = re.compile(r"[^\W_]+$")
+_WORD_END = re.compile(r"(?<![^\W_])[^\W_]++$")
 _WORD_SEEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _PASSWORD_ERROR = 4  # FPDF_ERR_PASSWORD of fpdfview.h
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import cssselect2
 import tinycss2
 from tinycss2.color3 import parse_color
 
-MAX_CSS = 1_000_000  # characters of style sheets that are read; what follows counts for nothing
+MAX_CSS = 500_000  # characters of style sheets that are read; what follows counts for nothing
 VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the screen that the page is seen on
 FAR = 500.0  # pixels to the left of the page or above it from which on nothing is seen of an element
 FAR_RIGHT = 5_000.0
@@ -42,9 +41,10 @@ _IN_LINE = frozenset({"", "inline", "inline-block", "inline-flex", "inline-grid"
 _FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "in": 96.0, "cm": 37.8}
 _UNITS |= {"mm": 3.78, "vw": VIEW_WIDTH / 100, "vh": VIEW_HEIGHT / 100, "%": VIEW_WIDTH / 100}
-_LENGTH = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(px|pt|em|rem|ex|ch|in|cm|mm|vw|vh|%)?")
-_CALLED = re.compile(r"(\w+)\(([^()]*)\)")
-_WIDTH = re.compile(r"(min|max)-width\s*:\s*([\d.]+)(px|em|rem)?")
+_LENGTH = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))(px|pt|em|rem|ex|ch|in|cm|mm|vw|vh|%)?")
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # lxml sets no such text, but reads it
+_CALLED = re.compile(r"(?<!\w)(\w++)\(([^()]*+)\)")
+_WIDTH = re.compile(r"(min|max)-width\s*:\s*(\d+(?:\.\d+)?)(px|em|rem)?")
 
 Colour = tuple[float, float, float, float]  # red, green, blue, alpha, 0 to 1
 _Declared = Mapping[str, tuple[str, bool]]  # property -> value, whether it is important
@@ -83,7 +83,9 @@ def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
     own = [element for element in root.iter() if _name(element) in ("style", "link")]
     inside = [e.text or "" for e in own if _name(e) == "style" and _screen(e.get("media") or "")]
     unknown = not sheets and any("stylesheet" in (e.get("rel") or "").lower() for e in own)
-    matcher = _matcher("\n".join([*sheets, *inside])[:MAX_CSS])
+    classes = frozenset(name for element in root.iter() for name in (element.get("class") or "").split())
+    names = classes | {element.get("id") for element in root.iter() if element.get("id")}
+    matcher = _matcher("\n".join([*sheets, *inside])[:MAX_CSS], names)
     # With sheets that are not at hand the colour behind the text may be any.
     start = replace(_Seen(), behind=None if unknown else _WHITE)
     waiting = [(cssselect2.ElementWrapper.from_html_root(root), start)]
@@ -123,19 +125,22 @@ def _take_out(element: Any) -> None:
     before = element.getprevious()
     if element.tail:
         if before is not None:
-            before.tail = (before.tail or "") + element.tail
+            before.tail = _NO_XML.sub("", (before.tail or "") + element.tail)
         else:
-            parent.text = (parent.text or "") + element.tail
+            parent.text = _NO_XML.sub("", (parent.text or "") + element.tail)
     parent.remove(element)
 
 
 # -- the cascade ----------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)  # the chapters of a book share their sheets
-def _matcher(css: str) -> Any:
-    """Return what finds the declarations of a style sheet that fit an element."""
+def _matcher(css: str, names: Collection[str]) -> Any:
+    """Return what finds the declarations of a style sheet that fit an element; `names` are the page's classes and ids.
+
+    Most rules of a page name classes that it does not have, or set nothing that hides: those are not even parsed.
+    """
     matcher = cssselect2.Matcher()
+    css = _RULE.sub(lambda rule: _fitting(rule, names), _COMMENT.sub("", css))
     for rule in _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)):
         declared = _read_declarations(rule.content)
         if not declared:
@@ -148,6 +153,24 @@ def _matcher(css: str) -> Any:
             if selector.pseudo_element is None:
                 matcher.add_selector(selector, declared)
     return matcher
+
+
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
+_RULE = re.compile(r"(?:\A|(?<=[{}]))([^{}]*+)\{([^{}]*+)\}")
+_NAMED = re.compile(r"[.#]([A-Za-z_-][\w-]*)")
+
+
+def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
+    """Return a rule with those of its selectors that may fit the page, "" without any."""
+    before, _, prelude = rule[1].rpartition(";")
+    if prelude.lstrip().startswith("@"):  # @font-face and its like
+        return f"{before};" if before else ""
+    if "(" in prelude or "[" in prelude or "\\" in prelude:
+        return rule[0]
+    kept = ",".join(part for part in prelude.split(",") if all(name in names for name in _NAMED.findall(part)))
+    return (
+        f"{before};{kept}{{{rule[2]}}}" if kept.strip() and before else f"{kept}{{{rule[2]}}}" if kept.strip() else ""
+    )
 
 
 def _rules(found: Iterable[Any]) -> Iterator[Any]:
@@ -254,8 +277,8 @@ def _is_empty_box(declared: Mapping[str, str]) -> bool:
         if name == "rect" and len(edges) == 4 and (edges[2] <= edges[0] or edges[1] <= edges[3]):
             return declared.get("position") in ("absolute", "fixed")
     for name, values in _CALLED.findall(declared.get("clip-path", "")):
-        parts = values.replace(",", " ").split()
-        if name == "inset" and parts and all(part.endswith("%") and float(part[:-1]) >= 50 for part in parts[:1]):
+        inset = re.match(r"(\d+(?:\.\d+)?)%", values)
+        if name == "inset" and inset and float(inset[1]) >= 50:
             return True
         if name in ("circle", "polygon", "ellipse") and not any(_lengths(values.partition(" at ")[0])):
             return True

@@ -178,6 +178,13 @@ def test_hundreds_of_articles_are_listed_a_page_at_a_time(tmp_path: Path) -> Non
 # -- adding -----------------------------------------------------------------------------------------------
 
 
+def test_what_is_odd_about_a_file_is_said(corpus: Corpus) -> None:
+    corpus.start()
+    sent = upload(corpus, "cafe.txt", "It’s the café of Herr Müller, who sold it on Monday.".encode("cp1252"))
+    settled(corpus, sent)
+    assert (sent.state, sent.notes) == ("indexed", ("is read as Windows-1252, as it is not UTF-8",))
+
+
 def test_what_becomes_of_each_file(corpus: Corpus) -> None:
     corpus.start()
     sent = {

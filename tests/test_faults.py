@@ -228,7 +228,7 @@ def test_an_index_of_the_first_format_is_refused_kept_and_built_anew(news: Path,
     (folder / "manifests" / name).write_bytes(data)
     (folder / "CURRENT").write_text(json.dumps({"manifest": name, "sha256": sha256}))
     files = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    with pytest.raises(IndexFormatError, match="has format 1, this citewire reads 3") as caught:
+    with pytest.raises(IndexFormatError, match="has format 1, this citewire reads 4") as caught:
         Index.open(folder, embedder)
     assert caught.value.fix == f"Index the articles again: citewire index PATH --index {folder}"
     with pytest.raises(InputError, match="has format 1"):

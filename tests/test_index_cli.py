@@ -101,6 +101,14 @@ class TestMirror:
         assert ["news/empty.txt", "is", "empty", "Add", "the", "text,", "or", "remove", "the", "file"] in shown
         assert "1 new, 1 changed, 0 unchanged, 1 removed, 1 left out" in done.stderr
 
+    def test_what_is_odd_about_an_article_is_told(self, news: Path) -> None:
+        (news / "cafe.txt").write_bytes("It’s the café of Herr Müller.".encode("cp1252"))
+        (news / "de.txt").write_text("Der Minister sagte am Montag, die Gespräche seien beendet.")
+        assert told("news")["notes"] == [
+            {"path": "cafe.txt", "text": "is read as Windows-1252, as it is not UTF-8"},
+            {"path": "de.txt", "text": "is in German; citewire reads English only"},
+        ]
+
     def test_json_is_whole(self, news: Path) -> None:
         (news / "empty.txt").touch()
         first = told("news", code=2)
@@ -128,6 +136,7 @@ class TestMirror:
             "passages": 2,
             "embedded": 2,
             "resumed": 0,
+            "notes": [],
         }
         (news / "empty.txt").unlink()
         again = told("news")
@@ -140,9 +149,10 @@ class TestMirror:
 
         done = index("news")
         assert done.exit_code == 2
-        assert "2 new" in done.stderr
+        assert "3 new" in done.stderr
+        assert "latin.txt is read as Windows-1252, as it is not UTF-8" in " ".join(done.stderr.split())
         listed = [line.split()[0] for line in done.stderr.splitlines() if line.startswith("news/")]
-        assert listed == [f"news/{name}.txt" for name in ("binary", "empty", "latin")]
+        assert listed == [f"news/{name}.txt" for name in ("binary", "empty")]
 
     def test_articles_of_the_settings(self, news: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CITEWIRE_ARTICLES", "news")

@@ -35,6 +35,7 @@ FIRST = Article(
     "s" * 64,
     (DateMention(0, 4, "2024-01-01", "2024-01-02"),),
     "g",
+    (0, 19),
 )
 SECOND = Article("sub/b.txt", "Nothing about that here.\n\nChips were sold.", "2" * 64)
 
@@ -119,7 +120,7 @@ def test_the_layout_on_disk(folder: Path) -> None:
     assert json.loads((folder / "CURRENT").read_text()) == {"manifest": manifest.name, "sha256": digest}
     assert manifest.name == f"0000000001-{digest[:16]}.json"
     fields = json.loads(data)
-    assert (fields["format"], fields["generation"], fields["embedder"]) == (3, 1, EMBEDDER.fingerprint)
+    assert (fields["format"], fields["generation"], fields["embedder"]) == (4, 1, EMBEDDER.fingerprint)
     (part,) = fields["parts"]
     assert (part["info"]["rows"], part["info"]["articles"], part["info"]["recall"], part["dead"]) == (2, 2, 1.0, [])
     segment = segment_of(folder)
@@ -182,7 +183,7 @@ def test_another_chunker_is_refused_with_both_versions(folder: Path, monkeypatch
 
 def test_another_format_is_refused_with_both_versions(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("citewire.index.manifest.FORMAT_VERSION", 9)
-    with pytest.raises(IndexFormatError, match=f"the index in {folder} has format 3, this citewire reads 9"):
+    with pytest.raises(IndexFormatError, match=f"the index in {folder} has format 4, this citewire reads 9"):
         Index.open(folder, EMBEDDER)
 
 
@@ -210,7 +211,7 @@ def test_a_changed_manifest_is_refused(folder: Path) -> None:
         Index.open(folder, EMBEDDER)
 
 
-@pytest.mark.parametrize("fields", ["[]", '{"format": 3}', '{"format": 3, "parts": 7}', "nonsense"])
+@pytest.mark.parametrize("fields", ["[]", '{"format": 4}', '{"format": 3, "parts": 7}', "nonsense"])
 def test_a_manifest_that_says_too_little_is_refused(folder: Path, fields: str) -> None:
     manifest = manifest_of(folder)
     manifest.write_text(fields)

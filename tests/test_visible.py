@@ -154,6 +154,21 @@ def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
         assert lines(page("", f"<style>{css}</style>")) == ["Ferry sinks off Holm", BEFORE, AFTER]
 
 
+@pytest.mark.parametrize(
+    "middle",
+    [
+        "<p style='clip-path:inset(a% \u1200%)'>x</p>",
+        "<style>@media (min-width:1.2.3px){p{color:red}}</style>",
+        "<p>a<i hidden>b</i>&#1;\x02c</p>",
+        "<style>p{content:'}'} .x{{display:none}</style>",
+        "<p style='font-size:1e999em;color:rgb(1'>x</p>",
+    ],
+)
+def test_broken_styles_hide_nothing_and_break_nothing(middle: str) -> None:
+    found = lines(page(middle))
+    assert (found[1], found[-1]) == (BEFORE, AFTER)
+
+
 def test_text_that_only_its_data_hold_is_not_on_the_page() -> None:
     data = f'<script type="application/ld+json">{{"@type":"NewsArticle","articleBody":"{SECRET * 20}"}}</script>'
     assert lines(page("", data)) == ["Ferry sinks off Holm", BEFORE, AFTER]
@@ -175,6 +190,17 @@ def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
         ("<figure><img src=a><figcaption>The pier. Photo: A. Dee</figcaption></figure>", ["The pier. Photo: A. Dee"]),
         ("<div>The pier at Holm<div>A. Dee</div>Holm lost it</div>", ["The pier at Holm", "A. Dee", "Holm lost it"]),
         ("<h2>A long night</h2>", ["A long night"]),
+        (
+            "<p>Shut in May<figure><figcaption>The pier. Photo: A. Dee</figcaption></figure>Economists wept.</p>",
+            ["Shut in May", "The pier. Photo: A. Dee", "Economists wept."],
+        ),
+        (
+            "<p>It was shut in May<aside class=q>No warning</aside>Economists wept.</p>",
+            ["It was shut in May", "Economists wept."],
+        ),
+        ("<p>He left <span style='float:right'>No warning</span> at once.</p>", ["He left", "No warning", "at once."]),
+        ("<details><summary>More</summary>It was cold.</details>", ["More", "It was cold."]),
+        ("<table><caption>Ferries</caption><tr><td>1</td></tr></table>", ["Ferries", "1"]),
         ("<ul><li>Forty were cold</li><li>Two were hurt</li></ul>", ["Forty were cold", "Two were hurt"]),
         ("<dl><dt>Lost</dt><dd>One ferry</dd></dl>", ["Lost", "One ferry"]),
         (
