@@ -168,7 +168,9 @@ def _row(phrases: Sequence[Span]) -> list[Span]:
 def _joined(phrases: Sequence[Span]) -> list[Span]:
     """The first two that another word sets beside each other: "A with B", "the price of A than that of B"."""
     pairs = pairwise(phrases)
-    return next(([one, two] for one, two in pairs if any(map(_joins, one.doc[one.end : two.start]))), [])
+    return next(
+        ([one, two] for one, two in pairs if any(w.lower_ in _JOINTS for w in one.doc[one.end : two.start])), []
+    )
 
 
 def _asked(doc: Doc, found: Sequence[Span], one: Span) -> str:

@@ -67,10 +67,9 @@ class Items:
 
     def rows(self) -> list[Place]:
         """Return the lines of a list in the article, with the line that leads to it; [] where no two of them answer."""
-        best = max((line.weight for line in self._lines), default=0.0)
+        best = max((odds(line.probability) for line in self._lines), default=0.0)
         for start, end in _runs(self._lines):
-            run = self._lines[start:end]
-            near = [line for line in run if line.weight * _NEAR >= best]
+            near = [line for line in self._lines[start:end] if odds(line.probability) * _NEAR >= best]
             if len(near) >= 2:
                 told = [line for line in self._lines[max(start - 1, 0) : end] if not line.asks]
                 return self._places(told[: _ROWS + 1])
