@@ -44,7 +44,7 @@ _OPERANDS, _FAR = (
     6,
     8.0,
 )  # sentences of a side that figures are taken from; times that their odds may be behind the best
-_OTHER = 0.5  # weight of a figure that is not what the reader found
+_OTHER = 0.5  # weight of a figure that is not what the reader found, and of one whose unit the question does not name
 _APART = 0.5  # weight of figures of two articles, where one article has both
 _NEAR = 0.8  # share of the best score from which a second pair of figures is told
 _OPERATIONS: Mapping[str, Operation] = {  # by the names that they have in questions; others ask for the difference
@@ -99,7 +99,8 @@ def _phrases(doc: Doc) -> Iterator[Span]:
         inside = word is not None and _belongs(word)
         if start is not None and (not inside or (place in chunks and _qualifies(doc[:start]))):
             phrase = _trimmed(doc[start:place])
-            if any(map(_is_named, phrase)) and not _qualifies(doc[:start]) and phrase[0].ent_type_ not in _AMOUNTS:
+            amount = phrase[0].ent_type_ in _AMOUNTS and not _is_time(phrase)
+            if any(map(_is_named, phrase)) and not _qualifies(doc[:start]) and not amount:
                 yield phrase
             start = None
         start = place if inside and start is None else start
@@ -122,8 +123,11 @@ def _belongs(word: Token) -> bool:
     """Whether a word is part of a noun phrase."""
     if word.tag_ in _DEGREES or word.tag_.startswith("W") or _joins(word):
         return False
-    if word.i == 0 and read(word.lower_)[0].pos_ == "VERB" and not any(one.pos_ in _VERBS for one in word.doc[1:]):
-        return _is_before(word, _joins)  # "Compare", before a name, is read as one
+    text = word.doc.text
+    if (
+        word.i == 0 and read(f"{text[:1].lower()}{text[1:]}")[0].pos_ == "VERB"
+    ):  # "Compare", before a name, is read as one
+        return _is_before(word, _joins)
     return word.pos_ in _INSIDE or _is_named(word)
 
 
@@ -326,7 +330,7 @@ def _pairs(
         [one for one in some[:_OPERANDS] if odds(one.probability) >= least]
         for some, least in zip(spoken, best, strict=True)
     ]
-    names = {term for own in _own(found) for term in own}
+    names, asked = {term for own in _own(found) for term in own}, set(facts.terms(question))
     said = [one.text for some in read_ for one in some]
     bare = {text: " ".join(word for word in text.split() if not set(_terms(word)) & names) for text in said}
     vectors = dict(zip(bare, embedder.embed(list(bare.values())), strict=True)) if bare else {}
@@ -343,7 +347,9 @@ def _pairs(
             continue
         for (a, sure), (b, certain) in product(_values(question, one, article), _values(question, other, article)):
             if values.comparable(a, b) and facts.stem(a.unit.lower()) == facts.stem(b.unit.lower()):
-                yield _Pair((one, other), (a, b), score * sure * certain, least if sure == certain == 1 else 0.0)
+                named = bool(a.unit) and set(facts.terms(a.unit)) <= asked
+                certainty = least if named or sure == certain == 1 else 0.0
+                yield _Pair((one, other), (a, b), score * (1.0 if named else sure * certain * _OTHER), certainty)
 
 
 def _values(question: str, one: Evidence, article: ArticleOf) -> list[tuple[Value, float]]:

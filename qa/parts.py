@@ -17,14 +17,16 @@ def parts(text: str) -> tuple[str, ...]:
     """Return the questions of a line, () where it asks one.
 
     >>> parts("Who runs Orvik Foods, and when was it founded?")
-    ('Who runs Orvik Foods?', 'when was Orvik Foods founded?')
+    ('Who runs Orvik Foods?', 'When was Orvik Foods founded?')
     """
     lines = [piece.strip(" .!,;") for piece in " ".join(text.split()).split("?")]
     asked = [one for line in lines if line for one in _clauses(read(line))]
     if not 2 <= len(asked) <= _MOST or not all(_asks(read(one)[:]) for one in asked):
         return ()
     first = read(asked[0])
-    return tuple(f"{one}?" for one in (asked[0], *(_standing(read(one), first) for one in asked[1:])))
+    return tuple(
+        f"{one[:1].upper()}{one[1:]}?" for one in (asked[0], *(_standing(read(one), first) for one in asked[1:]))
+    )
 
 
 def _clauses(doc: Doc) -> list[str]:

@@ -173,7 +173,7 @@ class Ways:
         if topic and intent == "count":
             intent = "mentions"  # how many articles are on something
         sure = asked.kinds[0] == "corpus" and (asked.sure >= LIKELIER or intent == "mentions")
-        if topic and not sure:
+        if topic and (not sure or intent in ("newest", "oldest")):
             return None  # it asks something of what it names, not of the articles as a whole
         index, finder = self._index, self._finder
         found = corpus.tell(intent, topic, index, self._names, finder.embedder, wanted.filters)
@@ -421,7 +421,10 @@ class Ways:
 
     def _parts(self, text: str, wanted: SearchOptions, least: float) -> list[Part]:
         """The questions answered alone; the whole one where another sentence than those of its parts answers it."""
-        found = [self._finder.part(one, wanted, least) for one in parts.parts(text)]
+        asked = parts.parts(text)
+        if not asked and (sides := compare.sides(text)) and sides.times:  # "in 2018 and 2024"
+            asked = sides.asked
+        found = [self._finder.part(one, wanted, least) for one in asked]
         if found and all(part.chosen for part in found):
             return found
         one = self._finder.part(text, wanted, least)

@@ -23,6 +23,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters, Hit, Vectors
+from citewire.qa import replies
 from citewire.qa.answer import Answerer, AnswerOptions
 from citewire.qa.reader import Reader, Reading, Window, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
@@ -46,7 +47,7 @@ FLEET = "How many ferries does Lund Lines run?"
 SPOKEN = "“Night sailings let lorries skip the coast road 🚚,” said Ana Ruiz, chair of Lund Lines."
 PROFIT_2022, PROFIT_2023 = "What was Kestrel's profit in 2022?", "What was Kestrel's profit in 2023?"
 LIGHTHOUSES = "How many lighthouses does Lund Lines own?"
-COURSE = "How did the number of ferries that Lund Lines runs change between 2021 and 2023?"
+COURSE = "How has the number of ferries that Lund Lines runs changed over the years?"
 NOT_SAID = "Who is the finance chief of Lund Lines?"
 # What answers these questions; all others are answered by sentences that share half of their words.
 ANSWERS: dict[str, str | Sequence[str]] = {
@@ -338,7 +339,9 @@ class TestParts:
 
     def test_both_years_are_told(self, answerer: Make, index: Index) -> None:
         answer = answerer("").ask("What was Kestrel's profit in 2022 and 2023?")
-        assert [q.text for c in answer.claims for q in c.quotes] == ARTICLES["brewer.txt"].split("\n")[1::-1]
+        before, after, computed = answer.claims
+        assert [q.text for c in (before, after) for q in c.quotes] == ARTICLES["brewer.txt"].split("\n")[1::-1]
+        assert "3.5 - 3.1 = 0.4 million pounds" in computed.text
         check_quotes(answer, index)
 
     def test_a_sentence_that_answers_two_parts_is_quoted_once(self, remembering: Remembering, tmp_path: Path) -> None:
@@ -347,7 +350,8 @@ class TestParts:
             answer = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS)).ask(
                 "What was Kestrel's profit in 2022 and 2023?"
             )
-        assert answer.text == f"{text.strip()} [1]"
+        assert answer.text.splitlines()[0] == f"- {text.strip()} [1]"
+        assert {quote.n for claim in answer.claims for quote in claim.quotes} == {1}
 
     def test_a_difference_is_computed_from_both_quotes(self, answerer: Make, index: Index) -> None:
         answer = answerer("").ask("By how much did Kestrel's profit fall between 2022 and 2023?")
@@ -619,7 +623,7 @@ class TestSearching:
         (one,) = set(found) & copies
         assert found.count(one) > 1
         assert "seeds/001_3d7a106fe718a57a.txt" in found
-        every = self.articles(reprinted, remembering, AnswerOptions(search=SearchOptions(k=8)))
+        every = self.articles(reprinted, remembering, AnswerOptions(search=SearchOptions(k=12)))
         assert len(set(every) & copies) == 5
 
     def test_options_reach_the_search(self, reprinted: Index, remembering: Remembering) -> None:
@@ -888,7 +892,7 @@ class TestReal:
     @pytest.mark.parametrize(
         ("asked", "told"),
         [
-            ("Who won the football match on Sunday?", REFUSAL),
+            ("Who won the football match on Sunday?", replies.NOT_FOR_IT["general"]),
             ("What do owls eat in winter?", REFUSAL),
         ],
     )

@@ -25,11 +25,11 @@ def test_the_records_are_taken_apart_as_they_should_be() -> None:
 
 def test_a_part_has_the_noun_phrase_in_place_of_its_pronoun() -> None:
     asked = "Who runs Orvik Foods, and when was it founded?"
-    assert parts(asked) == ("Who runs Orvik Foods?", "when was Orvik Foods founded?")
+    assert parts(asked) == ("Who runs Orvik Foods?", "When was Orvik Foods founded?")
 
 
 def test_a_pronoun_that_nothing_stands_for_keeps_the_question_before() -> None:
-    assert parts("who won and how much did it cost?") == ("who won?", "who won: how much did it cost?")
+    assert parts("who won and how much did it cost?") == ("Who won?", "Who won: how much did it cost?")
 
 
 @pytest.mark.parametrize("joined", [", and who won?" * 5, "?" * 9])
