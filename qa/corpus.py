@@ -9,7 +9,6 @@ character-exact. Does not know questions: what one asks for is said by its calle
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -448,10 +447,15 @@ def _candidates(view: _View, named: Named, used: Collection[tuple[str, Span]]) -
     places = sorted(view.of(named), key=lambda place: (-place.count, place.article))[:_WITNESSES]
     for rank, place in enumerate(places):
         text = view.text(place.article)
-        name = re.compile(rf"\b{re.escape(text[place.span.start : place.span.end])}(?!\w)")
+        name = text[place.span.start : place.span.end]
         for span in own_sentences(text, view.index):
-            if found := name.search(text, span.start, span.end):
-                late = (found.start() - span.start) / (span.end - span.start)
+            at = text.find(name, span.start, span.end)
+            if (
+                at >= 0
+                and not text[max(at - 1, 0) : at].isalnum()
+                and not text[at + len(name) : at + len(name) + 1].isalnum()
+            ):
+                late = (at - span.start) / (span.end - span.start)
                 yield 4 * ((place.article, span) in used) + 0.1 * rank + late, place.article, span.start, span.end
 
 

@@ -47,7 +47,7 @@ FLEET = "How many ferries does Lund Lines run?"
 SPOKEN = "“Night sailings let lorries skip the coast road 🚚,” said Ana Ruiz, chair of Lund Lines."
 PROFIT_2022, PROFIT_2023 = "What was Kestrel's profit in 2022?", "What was Kestrel's profit in 2023?"
 LIGHTHOUSES = "How many lighthouses does Lund Lines own?"
-COURSE = "How has the number of ferries that Lund Lines runs changed over the years?"
+COURSE = "How did the number of ferries develop over time?"
 NOT_SAID = "Who is the finance chief of Lund Lines?"
 # What answers these questions; all others are answered by sentences that share half of their words.
 ANSWERS: dict[str, str | Sequence[str]] = {
@@ -393,7 +393,7 @@ class TestTime:
     )
 
     def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Remembering, tmp_path: Path) -> None:
-        reader = ScriptedReader({COURSE: ("14 ferries", "10 ferries")})
+        reader = ScriptedReader({COURSE: "ferries"})
         with indexed(self.TOLD, tmp_path, remembering) as index:
             answer = Answerer(index, remembering, Scripted("It grew."), reader).ask(COURSE)
             assert [(p.first, p.last, p.article) for p in answer.timeline] == [

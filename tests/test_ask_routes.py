@@ -101,7 +101,8 @@ def test_the_events_of_an_answer_as_they_come(client: httpx.Client) -> None:
     assert told[-2]["claim"] == json.loads(json.dumps(asdict(OPEN_CLAIMS[0])))
     assert told[-1]["answer"] == json.loads(json.dumps(asdict(OPEN)))
     named = {quote.article for claim in OPEN_CLAIMS for quote in claim.quotes} | {hit.article for hit in HITS}
-    assert told[-1]["articles"] == {path: asdict(card(ScriptedIndex().article(path))) for path in named}
+    cards = {path: asdict(card(ScriptedIndex().article(path))) for path in named}
+    assert told[-1]["articles"] == json.loads(json.dumps(cards))
 
 
 def test_a_list_and_its_lead_are_told_before_its_items(client: httpx.Client) -> None:

@@ -366,7 +366,7 @@ def test_real_models(
     monkeypatch.setattr(engine, "load_embedder", lambda chosen: embedder)
     monkeypatch.setattr(engine, "load_generator", lambda chosen, report: small_generator)
     questions = [
-        {"question": "Which miner had the lowest all-in cash cost per coin?", "answer": "IREN"},
+        {"question": "Who is the chief executive of Canaan?", "answer": "Nangeng Zhang"},
         {"question": "What is the capital of France?", "unanswerable": True},
     ]
     done = run("eval", file_of(questions), "--index", str(seeds_folder), "--json")

@@ -73,10 +73,15 @@ class RunningPage:
                 if said["event"] == "error":
                     raise CitewireError(said["problem"], said["fix"])
                 if said["event"] != "waiting":
-                    self._cards = {path: Card(**label) for path, label in said.pop("articles", {}).items()}
+                    self._cards = {path: _card(label) for path, label in said.pop("articles", {}).items()}
                     event = event_from_values(said)
                     exchange.apply(event)
                     yield event
+
+
+def _card(label: Mapping[str, Any]) -> Card:
+    """The card of an article out of JSON, which has lists for tuples."""
+    return Card(**{name: tuple(value) if isinstance(value, list) else value for name, value in label.items()})
 
 
 def find(chosen: Settings) -> RunningPage | None:
