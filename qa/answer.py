@@ -27,7 +27,7 @@ from citewire.qa.kinds import KINDS, Guess, load_kinds
 from citewire.qa.reader import Reader
 from citewire.qa.telling import Telling
 from citewire.qa.types import Answer, Draft, Event, Generator, Manner, Searched, Status, Timings, Turn
-from citewire.qa.ways import CERTAIN, LIKELIER, Asked, Ways
+from citewire.qa.ways import APART, CERTAIN, LIKELIER, Asked, Ways
 from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
@@ -251,7 +251,9 @@ class Answerer:
         likely = {guess.kind: guess.probability, **guess.others}
         for kind in ("follow_up", *(("talk", "corpus", "not_for_it") if leaning else ())):
             likely.pop(kind, None)
-        kinds = sorted((kind for kind in likely if likely[kind] >= _LIKELY), key=lambda kind: -likely[kind])
+        tried = (kind for kind in likely if likely[kind] >= _LIKELY)
+        # What no article answers has to be likelier than all else: a wrong one would turn a question away.
+        kinds = sorted(tried, key=lambda kind: (kind in APART and likely[kind] < LIKELIER, -likely[kind]))
         intents: dict[str, str] = {KINDS[one]: one for one in sorted(guess.intents, key=lambda one: guess.intents[one])}
         sure = likely[kinds[0]] if kinds else 0.0
         return Asked(tuple(kinds) or ("fact",), intents, text, sure=sure)

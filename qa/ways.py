@@ -43,7 +43,7 @@ _BEST = 3  # sentences on a side of a comparison that names no aspect; that tell
 _SEVERAL, _MANY = 2, 3  # sentences that make a list where one is asked for, and where a fact may be asked for
 _LISTED = 16  # passages that a list, or someone's words, are gathered from
 
-_APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
+APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
 _OF_ITSELF = ("talk", "more", "who_said", "which_article")  # kinds that stand for themselves: no fact is looked for
 _FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
 _PARTLY = ("why", "list", "compare", "over_time")  # kinds of which one sentence tells but a part,
@@ -107,7 +107,7 @@ class Ways:
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
-        overruled = self._overruled(asked, wanted) if first in _APART else False
+        overruled = self._overruled(asked, wanted) if first in APART else False
         named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []

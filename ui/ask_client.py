@@ -81,7 +81,7 @@ class RunningPage:
 
 def _card(label: Mapping[str, Any]) -> Card:
     """The card of an article out of JSON, which has lists for tuples."""
-    return Card(**{name: tuple(value) if isinstance(value, list) else value for name, value in label.items()})
+    return Card(**{**label, "pages": tuple(label["pages"])})
 
 
 def find(chosen: Settings) -> RunningPage | None:

@@ -230,7 +230,7 @@ def test_every_route_of_gradio_is_closed_or_needed(visitor: httpx.Client) -> Non
     ("way", "changed", "status"),
     [
         ("run/predict", {"fn_index": 2}, 404),  # of the queue
-        ("run/predict", {"fn_index": 14}, 404),  # called by the server only
+        ("run/predict", {"fn_index": 15}, 404),  # called by the server only
         ("run/predict", {"fn_index": 99}, 404),
         ("run/predict", {"fn_index": None}, 422),
         ("run/predict", {"fn_index": "1"}, 422),
