@@ -211,7 +211,7 @@ def test_a_changed_manifest_is_refused(folder: Path) -> None:
         Index.open(folder, EMBEDDER)
 
 
-@pytest.mark.parametrize("fields", ["[]", '{"format": 5}', '{"format": 4, "parts": 7}', "nonsense"])
+@pytest.mark.parametrize("fields", ["[]", '{"format": 4}', '{"format": 4, "parts": 7}', "nonsense"])
 def test_a_manifest_that_says_too_little_is_refused(folder: Path, fields: str) -> None:
     manifest = manifest_of(folder)
     manifest.write_text(fields)
