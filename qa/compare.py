@@ -33,8 +33,8 @@ _INSIDE = (*_NOMINAL, "ADJ", "DET", "PART")  # of a noun phrase
 _VERBS = ("VERB", "AUX")
 _DEGREES = ("JJR", "JJS", "RBR", "RBS")  # the tags of comparatives and superlatives
 _AMOUNTS = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")  # entities that are no thing
-_BESIDE = ("than", "vs", "vs.", "versus")  # what sets things beside each other
-_JOINTS = (*_BESIDE, "with", "to", "from", "against")  # behind which the other thing may stand
+_BESIDE = ("vs", "vs.", "versus")  # what sets things beside each other
+_JOINTS = (*_BESIDE, "than", "with", "to", "from", "against")  # behind which the other thing may stand
 _NAMED, _ANOTHERS = 0.5, 0.25  # share of a side's words from which it is named; weight of a sentence on another side
 _GENERAL = ("compare them", "what is the difference between them", "how do they differ", "which is better")
 _ALIKE = 0.5  # cosine with one of these from which nothing certain is asked; with an aspect it is .13 to .5
@@ -61,7 +61,7 @@ class Sides:
         names: two to four things or times, as typed.
         asked: what is asked of each, in their order: the question with one of them in the place of all.
         times: whether these are times of one thing.
-        joined: how the question joins them: "beside" by "than" or "versus", "and" by a conjunction, "" by other words.
+        joined: how the question joins them: "beside" by "versus", "and" by a conjunction or "than", "" by other words.
     """
 
     names: tuple[str, ...]
@@ -86,9 +86,8 @@ def sides(question: str) -> Sides | None:
     names = [one.text.removesuffix("'s").removesuffix("’s") for one in found]
     if not 2 <= len({name.lower() for name in names}) == len(names) <= _MOST:
         return None
-    between = [word for word in doc[found[0].end : found[-1].start] if _joins(word)]
-    beside = any(word.lower_ in _BESIDE for word in between)
-    joined: Literal["beside", "and", ""] = "beside" if beside else "and" if any(map(_is_conjunction, between)) else ""
+    between = {word.lower_ if word.tag_ != "CC" else "than" for word in doc[found[0].end : found[-1].start]}
+    joined: Literal["beside", "and", ""] = "beside" if between & set(_BESIDE) else "and" if "than" in between else ""
     return Sides(tuple(names), tuple(_asked(doc, found, one) for one in found), found[0] in times, joined)
 
 

@@ -13,7 +13,7 @@ from math import exp, log
 from citewire.index.passages import sentences
 from citewire.index.types import Article, Span
 from citewire.qa import facts
-from citewire.qa.claims import Place
+from citewire.qa.claims import Place, verbatim_place
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
 
@@ -54,6 +54,7 @@ class Items:
     def __init__(self, question: str, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader) -> None:
         best = max(evidence, key=lambda one: one.probability, default=None)
         self._lines: list[_Line] = []
+        self._others = [one for one in evidence if best and one.article != best.article]
         if best is None or best.probability < _SURE:
             return
         self._home = home = article(best.article)
@@ -76,11 +77,13 @@ class Items:
         return []
 
     def sentences(self) -> list[Place]:
-        """Return the sentences near the best, in the order of the article; [] of one."""
+        """Return the sentences near the best, those of other articles behind; [] of one."""
         told = [line for line in self._lines if not line.heading and not line.asks]
         best = max((line.weight for line in told), default=0.0)
         near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
-        return self._places(near[:MOST]) if len(near) > 1 else []
+        others = [one for one in self._others if near and odds(one.probability) * _NEAR >= odds(near[0].probability)]
+        found = self._places(near[:MOST]) + [verbatim_place(one) for one in others[: MOST - 2]]
+        return found if len(found) > 1 else []
 
     def sections(self) -> list[Place]:
         """Return the likeliest sentence of each section that has one; [] of fewer than three."""

@@ -103,7 +103,7 @@ class Ways:
             "which_article": self._which_article, "not_for_it": self._not_for_it,
         }  # fmt: skip
         first, *others = asked.kinds
-        if first == "fact" and "list" in others:
+        if first == "fact" and "list" in others and not analysis.is_phrase(asked.text):
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
@@ -336,7 +336,8 @@ class Ways:
         else:
             places = [compare.likely(some) for some in spoken]
         whole = finder.part(asked.text, wanted).probability
-        sure = outcomes or general or compare.answers(sides, spoken, whole)
+        course = sides.times and asked.kinds[0] == "over_time"
+        sure = outcomes or general or (compare.answers(sides, spoken, whole) and not course)
         if not any(places) or not sure:
             return None  # it only names two things, or nothing is said of them
         return self._side_by_side(places, sides, outcomes, told, wanted)
@@ -380,8 +381,10 @@ class Ways:
     def _course(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        if asked.kinds[0] == "over_time" and (sides := compare.sides(asked.text)) and sides.times:
-            return self._compare(asked, told, wanted, stopped)
+        sides = compare.sides(asked.text) if asked.kinds[0] == "over_time" else None
+        both = self._compare(asked, told, wanted, stopped) if sides and sides.times else None
+        if both is not None:
+            return both
         part = self._finder.part(asked.text, wanted)
         points = timeline.points(asked.text, part.evidence, self._index.article)
         if asked.kinds[0] == "compare" and not all(point.value for point in points):

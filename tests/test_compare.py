@@ -61,7 +61,7 @@ def test_each_side_is_asked_about_alone() -> None:
         ("Orvik", "Tandem"), ("Who earned more in 2024, Orvik?", "Who earned more in 2024, Tandem?"), False, "and"
     )
     assert sides("Is Orvik's revenue higher than Tandem's?") == Sides(
-        ("Orvik", "Tandem"), ("Is Orvik's revenue higher?", "Is Tandem's revenue higher?"), False, "beside"
+        ("Orvik", "Tandem"), ("Is Orvik's revenue higher?", "Is Tandem's revenue higher?"), False, "and"
     )
     assert sides("How much did milk prices rise between 2020 and 2022?") == Sides(
         ("2020", "2022"),
