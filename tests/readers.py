@@ -66,7 +66,7 @@ def _found(words: Sequence[str], sentence: str) -> Reading:
     for place, one in enumerate(words):
         at = sentence.find(one)
         if at >= 0:
-            return Reading(round(LIKELY - 0.15 * place, 3), at, at + len(one), 0.9)
+            return Reading(round(LIKELY - 0.14 * place, 3), at, at + len(one), 0.9)
     return Reading(UNLIKELY, 0, len(sentence), 0.1)
 
 

