@@ -218,6 +218,7 @@ def test_the_real_model_answers_as_the_captions_say(
         if step.look == "list":
             assert answer.listed, step.title
         if step.look == "searched":
-            assert answer.standalone_question == "How many Avalon miners did Genesis order?"
+            assert "Genesis" in answer.standalone_question
+            assert "Avalon miners" in answer.standalone_question
         if step.look == "conflict":  # a small reader may miss it; the caption has words for that, and both are quoted
             assert {"269.3 million", "88.8 million"} <= set(re.findall(r"[\d.]+ million", answer.text))
