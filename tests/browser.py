@@ -22,10 +22,6 @@ FLAGS = (
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
-# Gradio says so when a page is left while it still listens; nothing is lost by it.
-_CLOSING = re.compile(r"AbortError: signal is aborted|Unexpected error Connection")
-
-
 def faults(page: Page) -> list[str]:
     """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
     found = Axe().run(page).response["violations"]
@@ -89,6 +85,5 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
     page.close()
     refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
     assert len(refusals) == refused, bad
-    left = [one for one in bad if not _CLOSING.search(one)]
-    assert len(left) == refused, bad
+    assert len(bad) == refused, bad
     assert pages == 1, "something opened a window"

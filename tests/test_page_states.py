@@ -86,7 +86,8 @@ def select_sentence(page: Page, number: int) -> None:
 
 def at_rest(page: Page) -> Page:
     """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
-    page.wait_for_timeout(1500)
+    expect(page.locator("body:not([data-cw-seeking])")).to_be_attached()
+    page.wait_for_timeout(500)
     return page
 
 
@@ -322,7 +323,7 @@ def test_export_saves_the_conversation_and_copies_a_link(page: Page, url: str) -
     expect(page.locator(".cw-tip")).to_have_text("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == f"{url}/?q=When+does+the+Harbour+Tunnel+open%2C+and+can+cyclists+use+it%3F"
-    page.goto(link)
+    at_rest(page).goto(link)
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=15000)
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
     assert page.url.startswith(f"{url}/c/")

@@ -657,7 +657,6 @@ class Chat:
         if self._keeper is None:
             raise InputError("Conversations are not kept here", "Start citewire with a place to keep them.")
         stored = self._keeper.get(conversation.visitor, wanted)
-        ratings = self._keeper.ratings(conversation.visitor, wanted)
         self.new(conversation)
         with conversation.lock:
             conversation.kept = stored.id
@@ -665,7 +664,16 @@ class Chat:
                 exchange = conversation.add(one.question)
                 exchange.apply(one.answer)
                 exchange.kept, exchange.by = one.id, self._called(one.answer.model)
-                exchange.ratings = {_rated(r): r.value for r in ratings if r.exchange == one.id}
+        self.recall_ratings(conversation)
+
+    def recall_ratings(self, conversation: Conversation) -> None:
+        """Set what the visitor has said of each answer and quote of a conversation, as it is stored."""
+        if self._keeper is None or conversation.kept is None:
+            return
+        ratings = self._keeper.ratings(conversation.visitor, conversation.kept)
+        with conversation.lock:
+            for exchange in conversation.exchanges:
+                exchange.ratings = {_rated(r): r.value for r in ratings if r.exchange == exchange.kept}
 
 
 def _plain(question: str) -> str:

@@ -157,7 +157,10 @@ export function start({ element, props, watch, server, trigger }) {
     for (const turn of value.turns || []) {
       const before = turns.get(turn.turn);
       const numbered = (one) => Boolean(one?.sources.some((source) => source.label));
-      turns.set(turn.turn, { ...turn, fresh: !before, numbersCame: numbered(turn) !== numbered(before) || !before?.sources.length });
+      // What the visitor has said of an answer since the server drew it is known here alone.
+      const same = before?.phase === "done" && turn.phase === "done" && before.kept === turn.kept;
+      const ratings = same ? before.ratings : turn.ratings;
+      turns.set(turn.turn, { ...turn, ratings, fresh: !before, numbersCame: numbered(turn) !== numbered(before) || !before?.sources.length });
       newest = turns.get(turn.turn);
     }
     if (value.about) turns.set(value.about.turn, value.about); // what the empty page quotes

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import secrets
 import shutil
@@ -36,6 +37,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
+from citewire.ui.conversations import UnknownIdError
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
 from citewire.ui.render import (
     Card,
@@ -227,13 +229,17 @@ class Page:
     async def answer(self, conversation: Conversation) -> AsyncIterator[View]:
         """Follow the newest exchange, and after a refusal what is suggested; the last view is the conversation's."""
         conversation.followers += 1
+        drawn: Any = None
         try:
             if conversation.followers <= FOLLOWERS:
                 async for view in self._follow(conversation):
+                    drawn = view[0] if isinstance(view[0], list) else drawn
                     yield view
         finally:
             conversation.followers -= 1
-        yield await asyncio.to_thread(self.view, conversation)
+        chat, *rest = await asyncio.to_thread(self.view, conversation)
+        # Drawing the chat anew takes the focus from who uses it.
+        yield gr.skip() if chat == drawn else chat, *rest
 
     async def _follow(self, conversation: Conversation) -> AsyncIterator[View]:
         exchange, seen, panel, pause = conversation.newest, -1, None, REDRAW_S
@@ -244,7 +250,8 @@ class Page:
                 # In a thread: who is about to change the exchange, or the disk, must not hold up other visitors.
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
                 # First the buttons too: the last view of the exchange before may have come after that of the question.
-                box = _box(conversation) if panel is None else gr.skip()
+                # And once the answer is there: a question can be sent while others to offer are sought.
+                box = _box(conversation) if panel is None or exchange.done else gr.skip()
                 chat = gr.skip() if messages == drawn else messages
                 yield chat, gr.skip() if value == panel else value, box, *[gr.skip()] * 2
                 panel, drawn = value, messages
@@ -299,6 +306,8 @@ class Page:
                 self._tabs.popitem(last=False)
         self._meet(known, request)
         if known is not conversation:
+            with contextlib.suppress(UnknownIdError):  # deleted meanwhile, in another tab
+                self.chat.recall_ratings(known)
             return known, *self.view(known), self.choice(known)
         if wanted:
             return gr.skip(), *self.open_kept(conversation, request, event), gr.skip()
