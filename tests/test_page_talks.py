@@ -40,9 +40,9 @@ def test_conversations_go_as_written(chromium: Browser, tmp_path: Path) -> None:
         for name in ("greeting-overview", "summary"):
             replies = list(held(page, talks[name]))
             assert {reply["question"]: reply["wrong"] for reply in replies if reply["wrong"]} == {}
+            asked: set[str] = set()
             for reply in replies:
+                asked.add(reply["question"].lower().strip("?!. "))
                 assert len(reply["offered"]) <= 3
-                assert reply["question"].lower().strip("?!. ") not in {
-                    o.lower().strip("?!. ") for o in reply["offered"]
-                }
+                assert not asked & {one.lower().strip("?!. ") for one in reply["offered"]}
         page.close()

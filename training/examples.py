@@ -16,10 +16,10 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from changes import (
     Frames,
@@ -45,9 +45,11 @@ from citewire.index.types import Span
 from citewire.qa.inputs import Inputs
 
 Record = Mapping[str, Any]
+T = TypeVar("T")
 
 LABELS = {"supported": SUPPORTED, "refuted": REFUTED, "not_said": NOT_SAID, "unsupported": UNSUPPORTED}
 NAMES = 20_000  # of a pool
+MOST_LISTED = 7  # sentences of a list
 HELD = 40  # one document in so many is held out, to measure on
 
 # Shares of the records of a source that are used: large sources of one kind must not drown the others, and people's
@@ -75,6 +77,8 @@ class Mix:
         exchanged: the question with a word, number or name exchanged for one that it might well have, or turned round.
         composed: claims of several facts on several sentences, some of which the quote does not say.
         padded: claims whose quote has other sentences around it.
+        listed: the sentence that answers in a list with others of its passage and with what `mined` found: the loss is
+            that of choosing among them, as an answer has to.
     """
 
     neighbours: float = 0.5
@@ -88,11 +92,12 @@ class Mix:
     exchanged: float = 0.5
     composed: float = 0.35
     padded: float = 0.25
+    listed: float = 1.0
 
 
 PLAIN = Mix(
     neighbours=0.0, swapped=0.0, echoed=0.0, noisy=0.0, truth=0.0, corrupted=0.0,
-    mined=0.0, exchanged=0.0, composed=0.0, padded=0.0,
+    mined=0.0, exchanged=0.0, composed=0.0, padded=0.0, listed=0.0,
 )  # fmt: skip
 
 
@@ -184,14 +189,7 @@ def readings(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Itera
     target = next((span for span in spans if span[0] <= first[0] < span[1]), spans[0])
     marked = first if record["kind"] != "sentence" else None
     yield _reading(asked, passage, spans, target, title, 1.0, marked, source, dice)
-    texts = {passage[start:end].lower() for start, end in answers}
-    silent = [
-        span
-        for span in spans
-        if span != target
-        and not any(text in passage[span[0] : span[1]].lower() for text in texts)
-        and not any(start < span[1] and span[0] < end for start, end in answers)
-    ]
+    silent = _silent(passage, spans, target, answers)
     if silent and dice.random() < mix.neighbours:
         yield _reading(asked, passage, spans, dice.choice(silent), title, 0.0, None, f"{source}+neighbour", dice)
     if dice.random() < mix.swapped and (other := swapped(question, passage, pools.names, dice)):
@@ -204,6 +202,62 @@ def readings(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Itera
         sentence = passage[target[0] : target[1]]
         if other := exchanged(question, passage, sentence, pools.names, pools.frames, dice):
             yield _reading(other, passage, spans, target, title, 0.0, None, f"{source}+exchanged", dice)
+
+
+def listed(
+    records: Sequence[Record], negatives: Sequence[Record], mix: Mix, seed: int
+) -> Iterator[tuple[Example, ...]]:
+    """Yield lists of examples for one question each: the sentence that answers, then others that do not.
+
+    Args:
+        records: of the reader.
+        negatives: what `mined` found.
+        mix: what is made.
+        seed: of all that is drawn.
+    """
+    wrong: dict[str, list[Record]] = defaultdict(list)
+    for one in negatives:
+        wrong[str(one["question"])].append(one)
+    for number, record in enumerate(records):
+        dice = _random(record, seed + 7)
+        answers = [(int(one["start"]), int(one["end"])) for one in record["answers"]]
+        if not record["answerable"] or not answers or dice.random() >= mix.listed:
+            continue
+        passage, question = str(record["passage"]), str(record["question"])[:400]
+        spans = [(span.start, span.end) for span in _sentences(passage)]
+        target = next((span for span in spans if span[0] <= answers[0][0] < span[1]), None)
+        if target is None:
+            continue
+        asked = noisy(question, dice) if dice.random() < mix.noisy else question
+        title = _title(record) if dice.random() < mix.titled else ""
+        marked = answers[0] if record["kind"] != "sentence" else None
+        source = str(record["source"])
+        silent = _silent(passage, spans, target, answers)
+        others = dice.sample(silent, min(len(silent), MOST_LISTED - 2))
+        made = [_reading(asked, passage, spans, target, title, 1.0, marked, source, dice)]
+        made += [_reading(asked, passage, spans, span, title, 0.0, None, source, dice) for span in others]
+        for other in wrong[question][: MOST_LISTED - len(made)]:
+            text, given = str(other["passage"]), tuple(other["target"])
+            places = [(span.start, span.end) for span in _sentences(text)]
+            if given in places:
+                named = _title(other) if title else ""
+                made.append(_reading(asked, text, places, given, named, 0.0, None, source, dice))
+        if len(made) > 1:
+            yield tuple(replace(one, list=number) for one in made)
+
+
+def _silent(
+    passage: str, spans: Sequence[tuple[int, int]], target: tuple[int, int], answers: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The sentences beside `target` that hold none of the answers."""
+    texts = {passage[start:end].lower() for start, end in answers}
+    return [
+        span
+        for span in spans
+        if span != target
+        and not any(text in passage[span[0] : span[1]].lower() for text in texts)
+        and not any(start < span[1] and span[0] < end for start, end in answers)
+    ]
 
 
 def _reading(
@@ -359,7 +413,7 @@ def padded(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterato
     yield claim(str(record["claim"]), text, LABELS[str(record["label"])], f"{record['source']}+padded")
 
 
-def shuffled(source: Sequence[Example], seed: int) -> list[Example]:
+def shuffled(source: Sequence[T], seed: int) -> list[T]:
     """Return the examples in an order that depends on the seed alone."""
     order = list(source)
     random.Random(seed).shuffle(order)

@@ -6,6 +6,7 @@ time `citewire.qa.reader` computes the same function with CTranslate2 and NumPy;
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,8 @@ class Example:
         first, last: tokens that the answer begins and ends with, -1 where no span is given.
         label: SUPPORTED, REFUTED, NOT_SAID or UNSUPPORTED for a claim; None for a question.
         source: where it comes from, for figures by source.
+        list: number of the list that it is read in, of sentences for one question of which the first answers; -1
+            where it stands alone.
     """
 
     ids: tuple[int, ...]
@@ -45,6 +48,7 @@ class Example:
     last: int = -1
     label: int | None = None
     source: str = ""
+    list: int = -1
 
 
 def _attention(_: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **_more: Any) -> Any:
@@ -159,6 +163,8 @@ def loss(network: Network, batch: Sequence[Example], spans: bool = True) -> dict
     if read:
         wanted = torch.tensor([batch[row].answers for row in read], device=device)
         found["answers"] = functional.binary_cross_entropy_with_logits(answers[read], wanted)
+    if lists := _lists(batch):
+        found["ranking"] = -torch.stack([functional.log_softmax(answers[rows], 0)[0] for rows in lists]).mean()
     ends_of = {row: (batch[row].first, batch[row].last) for row in read if spans and batch[row].first >= 0}
     if network.null:
         ends_of |= {row: (0, 0) for row in read if not batch[row].answers}
@@ -170,6 +176,15 @@ def loss(network: Network, batch: Sequence[Example], spans: bool = True) -> dict
     if claims:
         found["entails"] = _verdict_loss(verdict[claims], torch.tensor([batch[row].label for row in claims]).to(device))
     return found
+
+
+def _lists(batch: Sequence[Example]) -> list[list[int]]:
+    """Return the rows of each list, the one that answers first."""
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, example in enumerate(batch):
+        if example.list >= 0:
+            rows[example.list].append(row)
+    return [sorted(one, key=lambda row: -(batch[row].answers or 0.0)) for one in rows.values() if len(one) > 1]
 
 
 def _verdict_loss(logits: Tensor, labels: Tensor) -> Tensor:

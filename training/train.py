@@ -30,6 +30,7 @@ from examples import (
     composed,
     corrupted,
     is_held,
+    listed,
     padded,
     pools,
     readings,
@@ -58,21 +59,24 @@ class Recipe:
 
     Attributes:
         mix: what is made beside the records.
-        verifier: share of claims among the examples.
+        verifier: share of claims among the batches.
+        lists: share of lists of sentences for one question among the others.
         spans: whether the span head is trained.
         reading: whether the answer head is trained; without it there is the span head alone.
     """
 
     mix: Mix = MIX
-    verifier: float = 0.4
+    verifier: float = 0.3
+    lists: float = 0.6
     spans: bool = True
     reading: bool = True
 
 
 HARD = replace(PLAIN, neighbours=0.5, swapped=0.5, exchanged=0.5, corrupted=0.25, composed=0.25)
-BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0)
+BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0, listed=0.0)
 RECIPES = {
     "whole": Recipe(),
+    "no-lists": Recipe(mix=replace(MIX, listed=0.0)),
     "base": Recipe(mix=BASE),  # what the table of the others goes out from
     "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
     "reader": Recipe(mix=BASE, verifier=0.0),
@@ -92,12 +96,14 @@ class Data:
 
     Attributes:
         questions, claims: to train on.
+        lists: the sentence that answers, with others that do not, to train on.
         held: records of documents that are held out, as they are.
         hard: what `HARD` makes of these, the same for every recipe.
     """
 
     questions: list[Example]
     claims: list[Example]
+    lists: list[tuple[Example, ...]]
     held: list[Example]
     hard: list[Example]
 
@@ -127,25 +133,34 @@ def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Reco
     hard = [example for one in tested for example in readings(one, HARD, seed, put)]
     if recipe.verifier:
         hard += [example for make in (corrupted, composed) for one in tested for example in make(one, HARD, seed, put)]
-    return Data(shuffled(questions, seed), shuffled(claimed, seed + 1), held, hard)
+    lists = list(listed(kept, found, recipe.mix, seed))
+    return Data(shuffled(questions, seed), shuffled(claimed, seed + 1), shuffled(lists, seed + 2), held, hard)
 
 
 def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
-    """Yield `steps` batches, each of questions or of claims, less the first `skip`; the same for the same seed."""
+    """Yield `steps` batches, each of questions, of claims or of lists, less the first `skip`; by the seed alone."""
     dice = random.Random(seed)
-    streams = [_stream(data.questions, seed), _stream(data.claims, seed + 1)]
+    alone = [_stream([(one,) for one in source], seed + n) for n, source in enumerate((data.questions, data.claims))]
+    lists = _stream(data.lists, seed + 2) if data.lists else alone[0]
     for step in range(steps):
-        batch = next(streams[dice.random() < recipe.verifier])
+        claimed, ranked = dice.random() < recipe.verifier, dice.random() < recipe.lists
+        batch = next(alone[1] if claimed else lists if ranked else alone[0])
         if step >= skip:
             yield batch
 
 
-def _stream(source: Sequence[Example], seed: int) -> Iterator[list[Example]]:
+def _stream(source: Sequence[tuple[Example, ...]], seed: int) -> Iterator[list[Example]]:
+    """Yield batches of whole lists, each of some `BATCH` examples of like length."""
+    bucket = BATCH * BUCKET * len(source) // sum(map(len, source))
     for epoch in range(1 << 30):
         order = shuffled(source, seed + 100 * epoch)
-        for begin in range(0, len(order), BATCH * BUCKET):
-            near = sorted(order[begin : begin + BATCH * BUCKET], key=lambda example: len(example.ids))
-            cut = [near[at : at + BATCH] for at in range(0, len(near), BATCH)]
+        for begin in range(0, len(order), bucket):
+            near = sorted(order[begin : begin + bucket], key=lambda one: max(len(example.ids) for example in one))
+            cut: list[list[Example]] = [[]]
+            for one in near:
+                if len(cut[-1]) + len(one) > BATCH:
+                    cut.append([])
+                cut[-1].extend(one)
             random.Random(f"{seed}|{epoch}|{begin}").shuffle(cut)
             yield from cut
 
