@@ -7,6 +7,8 @@ CACHE := $(or $(CITEWIRE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/citewire)
 # 2.5 GB more while it is converted. With the CUDA build of torch the environment takes several GB more: give VENV_GB=10 there.
 VENV_GB ?= 4
 CACHE_GB ?= 4
+# Tests that run at once.
+WORKERS ?= 2
 
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq -c constraints.txt
 # A strict editable install is a tree of links, so a file that comes or goes needs a new one.
@@ -32,7 +34,7 @@ run: $(VENV)/installed
 
 test: lint chromium
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m
-	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest --cov --cov-report=term
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
