@@ -223,7 +223,7 @@ def test_documents_are_held_out_by_their_name(training: Any, tmp_path: Path) -> 
 def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_path: Path) -> None:
     train, recipe = training.train, training.train.RECIPES["whole"]
     write(tmp_path)
-    first, again, other = (train.load(tmp_path, recipe, seed, list) for seed in (3, 3, 4))
+    first, again, other = (train.load(tmp_path, recipe, seed, lambda _: []) for seed in (3, 3, 4))
     assert first == again
     assert first != other
     assert first.questions
@@ -251,6 +251,33 @@ def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> No
     assert (read(training, one)[0], one.answers) == (made[1]["passage"][:61].lower(), 0.0)
     assert list(training.examples.readings(made[1], every(training), 0)) == []
     assert training.mined.mined([], weights=WEIGHTS, file=file, threads=1) == made  # read, not made again
+
+
+def test_a_list_has_the_answer_first_and_what_the_reader_took_for_it(training: Any, tmp_path: Path) -> None:
+    wrong = "Acme Shipping of Norland runs 22 ferries."
+    mined = record(answer="", passage=wrong, target=[0, len(wrong)], source="qed+mined")
+    asked = [record(), record("Who chairs it?", "Ana Ruiz"), record("How many did it sell?", "")]
+    first, second = training.examples.listed(asked, [mined], every(training, listed=1.0), 0)
+    assert [one.answers for one in first] == [1.0, 0.0, 0.0, 0.0]
+    assert [read(training, one) for one in (first[0], first[3])] == [
+        ("it runs 14 ferries between norland and skarvik.", "14"), (wrong.lower(), ""),
+    ]  # fmt: skip
+    assert [one.answers for one in second] == [1.0, 0.0, 0.0]
+    assert ({one.list for one in first}, {one.list for one in second}) == ({0}, {1})
+    assert list(training.examples.listed(asked, [mined], every(training), 0)) == []
+
+
+def test_the_loss_of_a_list_is_that_of_choosing_among_it(training: Any) -> None:
+    torch, network = training.train.torch, training.network
+    (first,) = training.examples.listed([record()], [], every(training, listed=1.0), 0)
+    torch.manual_seed(0)
+    model = network.Network(dropout=0.0)
+    with torch.no_grad():
+        answers = model(*network.collate(first))[0]
+    expected = -float(torch.log_softmax(answers, 0)[0])
+    for batch in (first, first[::-1]):
+        assert network.loss(model, batch)["ranking"].item() == pytest.approx(expected, abs=1e-5)
+    assert "ranking" not in network.loss(model, [replace(one, list=-1) for one in first])
 
 
 class TestRuns:
