@@ -1,4 +1,4 @@
-# Two commands on a machine with git, make and Python 3.11+ (pip, venv): `make run` and `make test`.
+# On a machine with git, make and Python 3.11+ (pip, venv): `make run`, `make test`.
 PYTHON ?= python3
 VENV ?= .venv
 ARTICLES ?= seeds
@@ -18,13 +18,14 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test lint chromium shots clean FORCE
+.PHONY: help run test check lint chromium shots clean FORCE
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make run    set up what is missing, index $(ARTICLES)/ and open the page on http://127.0.0.1:7860'
 	@echo '            PORT=7861  MODEL=qwen2.5-coder-1.5b  ARTICLES=path/to/folder  PYTHON=python3.12'
 	@echo 'make test   set up what is missing, then lint, types, import rules and all tests'
+	@echo 'make check  lint, types, import rules and the tests that need no language model and no browser'
 	@echo 'make lint   lint, types and import rules only'
 	@echo 'make shots  take the screenshots in docs/shots/ anew'
 	@echo 'make clean  remove .venv, .citewire and build outputs; models in $(CACHE) stay'
@@ -35,6 +36,9 @@ run: $(VENV)/installed
 test: lint chromium
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m
 	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
+
+check: lint
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q -m 'not real and not browser'
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -22,6 +22,7 @@ FLAGS = (
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
+
 def faults(page: Page) -> list[str]:
     """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
     found = Axe().run(page).response["violations"]

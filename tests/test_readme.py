@@ -13,14 +13,16 @@ import pytest
 from conftest import REPOSITORY, SEEDS
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+MAP = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+GUIDE = (REPOSITORY / "docs" / "guide.md").read_text(encoding="utf-8")
+PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPOSITORY / "docs").glob("*.md")])
 
 
 def commands() -> list[str]:
-    """The `citewire ...` lines of the README's shell blocks, comments cut off."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    return [
-        line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.startswith("citewire ")
-    ]
+    """The `citewire ...` lines of the shell blocks of the README and the guide, comments cut off, each once."""
+    blocks = re.findall(r"```sh\n(.*?)```", README + GUIDE, re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return list(dict.fromkeys(line for line in lines if line.startswith("citewire ")))
 
 
 @pytest.mark.real
@@ -45,18 +47,34 @@ def test_the_commands_of_the_readme_work_as_written(tmp_path: Path, cache: Path)
     assert (refusal["status"], refusal["claims"]) == ("abstained", [])
     assert len(refusal["hits"]) == 8
     assert "qwen2.5-coder-0.5b" in printed["config"]
+    (python,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert "March 2022" in done.stdout, done.stderr
 
 
 def test_the_map_names_every_module() -> None:
     files = [file for folder in ("index", "qa", "ui") for file in (REPOSITORY / folder).rglob("*.*")]
     modules = {file.name for file in files if file.is_file() and file.suffix != ".pyc"}
     modules -= {"__init__.py", "__main__.py", "py.typed", "types.py", "errors.py"}
-    shown = set(re.findall(r"\w+\.(?:py|json|js|css|md|txt|safetensors)\b", README))
+    shown = set(re.findall(r"\w+\.(?:py|json|js|css|md|txt|safetensors)\b", MAP))
     assert modules - shown == set()
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
-    headings = {"#" + title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)}
-    assert links
-    assert [link for link in links if link not in headings and not (REPOSITORY / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        if not link.startswith("http"):
+            file, _, heading = link.partition("#")
+            there = page.parent / file if file else page
+            assert there.exists(), link
+            titles = re.findall(r"^#+ (.+)$", there.read_text("utf-8"), re.MULTILINE) if heading else []
+            assert not heading or heading in {
+                re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in titles
+            }, link
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 120
