@@ -232,7 +232,7 @@ OFFERED = (*EXAMPLES[:2], "How has the tunnel’s cost changed?", "Is access to 
 GREETING = "Hello. I answer questions about 3 articles, and every sentence carries its quote."
 OVERVIEW = Answer(
     "What are these articles about?", "What are these articles about?", "answered",
-    f"{LEAD} {OPENING} [1] {GALLERY}. [2] {AUDIT}. [3]",
+    f"{LEAD}\n- {OPENING} [1]\n- {GALLERY}. [2]\n- {AUDIT}. [3]",
     tuple(
         claim(text, "supported", quote(n, article, span))
         for n, (text, article, span) in enumerate(

@@ -148,7 +148,9 @@ class Waiting:
     ahead: int
 
 
-class _Route(ProblemRoute):
+class AskRoute(ProblemRoute):
+    """A route on which questions are asked: says when to come again where there is no room now."""
+
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
         FullError: 429,
@@ -157,6 +159,7 @@ class _Route(ProblemRoute):
     }
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler of the route's requests."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -170,7 +173,7 @@ class _Route(ProblemRoute):
 
 def router(chat: Chat, served: Served) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
+    routes = APIRouter(route_class=AskRoute, dependencies=[Depends(same_origin)])
 
     @routes.get("/v1/status")
     def status() -> JSONResponse:
@@ -180,14 +183,15 @@ def router(chat: Chat, served: Served) -> APIRouter:
     async def ask(request: Request, asked: Ask) -> Response:
         asker = asker_of(request)
         chat.check(asked.question, asker)
-        loaded, search = await run_in_threadpool(_prepared, chat, served, asked)
+        loaded, search = await run_in_threadpool(prepared, chat, served, asked)
         chat.check(asked.question, asker)  # others have asked meanwhile
-        question = _Question(loaded, asked, search)
+        question = Asking(loaded, asked, search)
         said = question.enter(chat.line, asker)
         try:
             if not asked.stream:
-                return Response(await _unless_gone(request, _whole(said)), media_type="application/json")
-            first = await _unless_gone(request, anext(said))  # a refusal still has its status
+                answer = await unless_gone(request, whole(said))
+                return Response(answer_json(answer, None), media_type="application/json")
+            first = await unless_gone(request, anext(said))  # a refusal still has its status
         except ClientDisconnect:
             return Response(status_code=400)  # to nobody
         return StreamingResponse(_lines(first, said, loaded.index), media_type="application/x-ndjson")
@@ -209,14 +213,15 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
     }
 
 
-def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
+def prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
+    """Return what answers a question and what it searches with. Raises: InputError, NotReadyError."""
     loaded = chat.newest(asked.model)
     search = asked.search.options(loaded.search)
     served.check(loaded.index, search)
     return loaded, search
 
 
-class _Question:
+class Asking:
     """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
 
     def __init__(self, loaded: Loaded, asked: Ask, search: SearchOptions) -> None:
@@ -287,11 +292,11 @@ class _Question:
             self._loop.call_soon_threadsafe(self._news.set)
 
 
-async def _whole(said: AsyncIterator[Event | Waiting]) -> str:
-    """Return the answer object once it is there."""
+async def whole(said: AsyncIterator[Event | Waiting]) -> Answer:
+    """Return the answer once it is there. Raises: FaultError, where it ends without one."""
     async for one in said:
         if isinstance(one, Answer):
-            return answer_json(one, None)
+            return one
     raise FaultError("The answer ended early", "Ask again.")
 
 
@@ -311,7 +316,7 @@ async def _line(said: Event | Waiting, index: ArticleIndex) -> str:
     if isinstance(said, Waiting):
         return _json({"event": "waiting", "ahead": said.ahead})
     if isinstance(said, Answer):
-        return _json({**event_values(said), "articles": await run_in_threadpool(_labels, said, index)})
+        return _json({**event_values(said), "articles": await run_in_threadpool(labels, said, index)})
     return _json(event_values(said))
 
 
@@ -319,7 +324,7 @@ def _json(values: Mapping[str, Any]) -> str:
     return f"{to_json(values, None)}\n"
 
 
-def _labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
+def labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
     """Return what a reader is told of each article that an answer names."""
     parts: tuple[Quote | ConflictValue | TimelinePoint | AnswerHit, ...] = (
         *(quote for claim in answer.claims for quote in claim.quotes),
@@ -330,7 +335,7 @@ def _labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
     return {path: asdict(card(index.article(path))) for path in dict.fromkeys(part.article for part in parts)}
 
 
-async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     """Return what `work` brings; end it where the client closes the connection. Raises: ClientDisconnect."""
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(request))
     try:

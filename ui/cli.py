@@ -470,7 +470,7 @@ def _leave() -> NoReturn:
 def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     """Lay out the page over the index; models load in the background, while it is already open."""
     from citewire.index.scope import require_match
-    from citewire.ui import ask_routes, conversation_routes, corpus_routes, engine, figures_page
+    from citewire.ui import ask_routes, conversation_routes, corpus_routes, engine, figures_page, openai_routes
     from citewire.ui.chat import Chat
     from citewire.ui.running import fingerprint
 
@@ -512,6 +512,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
         ),
         (
             ask_routes.router(chat, asking),
+            openai_routes.router(chat, asking),
             *([conversation_routes.router(conversations, article)] if conversations else []),
             corpus_routes.router(corpus),
             figures_page.router(chosen.runs),
