@@ -1,4 +1,4 @@
-"""Differences, ratios, changes and rankings of quoted figures and days, computed exactly and shown as a formula.
+"""Sums, differences, ratios, changes and rankings of quoted figures and days, computed exactly and shown as a formula.
 
 Knows units and rounding as the quotes write them; operands that do not fit together give no result. Which value of a
 quote answers a question is told by `qa.values`; what it means beyond that is not known here.
@@ -17,9 +17,7 @@ from citewire.index.dates import spelled
 from citewire.qa import analysis, facts, times, values
 from citewire.qa.values import Value
 
-Operation = Literal[
-    "difference", "ratio", "percent change", "larger", "smaller", "older", "younger", "earlier", "later"
-]
+Operation = Literal["sum", "difference", "ratio", "percent change", "larger", "smaller", "earlier", "later"]
 
 _SCALES = {Decimal(1000): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion", Decimal(10**12): "trillion"}
 _LOSSES = frozenset(("loss", "deficit"))  # what makes the amount of it negative
@@ -68,32 +66,31 @@ class _Amount:
     length: str
 
 
-def compute(
-    operation: Operation, operands: Sequence[Operand], *, change: bool = False, told: str = ""
-) -> Result | None:
+def compute(operation: Operation, operands: Sequence[Operand], *, change: bool = False) -> Result | None:
     """Return the result of `operation`, rounded no finer than its operands; None where they do not fit together.
 
     A difference states by how much the larger exceeds the smaller, of days how long the time between them is; a ratio
-    how many times the smaller the larger is; a percent change goes from the first to the second. All others name the
-    one that comes first: of days, "older" and "earlier" ask for the first, "younger" and "later" for the last.
+    how many times the smaller the larger is; a percent change goes from the first to the second. "larger", "smaller",
+    "earlier" and "later" name the one that comes first; the last two are for days alone, and "larger" and "smaller" for
+    figures.
 
     Args:
         operation: what to compute.
-        operands: two, or more for a ranking, in the order of the question: all numbers or all days.
+        operands: two, or more for a sum or a ranking, in the order of the question: all numbers or all days.
         change: whether they are of one thing, before and after.
-        told: what a ranking says of the one that comes first, "has more ships"; in general words without.
     """
-    computes = operation in ("difference", "ratio", "percent change")
-    if len(operands) < 2 or (computes and len(operands) > 2):
+    if len(operands) < 2 or (operation in ("difference", "ratio", "percent change") and len(operands) > 2):
         return None
     days = [(one.label, *one.value.days) for one in operands if one.value.days]
     if len(days) == len(operands):
-        return _of_days(operation, days, told)
+        return _of_days(operation, days)
     amounts = [_amount(one, one.value.number) for one in operands if one.value.number]
     if len(amounts) < len(operands) or not _fit(operation, amounts):
         return None
-    if not computes:
-        return _ranking(operation, amounts, told)
+    if operation == "sum":
+        return _sum(amounts)
+    if operation in ("larger", "smaller"):
+        return _ranking(operation, amounts)
     if operation == "difference":
         return _difference(amounts[0], amounts[1], change)
     return (_ratio if operation == "ratio" else _percent_change)(amounts[0], amounts[1])
@@ -149,10 +146,21 @@ def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
     if operation in ("ratio", "percent change"):
         signs = {(one.value > 0) - (one.value < 0) for one in amounts}
         return len(signs) == 1 and 0 not in signs and not (first.kind == "%" and operation == "percent change")
-    return operation not in ("earlier", "later") and not (first.kind and operation in ("older", "younger"))
+    return operation not in ("earlier", "later") and not (first.kind == "%" and operation == "sum")
 
 
 # -- figures --------------------------------------------------------------------------------------------
+
+
+def _sum(amounts: Sequence[_Amount]) -> Result:
+    step, scale = max(one.step for one in amounts), max(one.scale for one in amounts)
+    exact = sum((one.value for one in amounts), Decimal(0))
+    value = _rounded(exact, step)
+    amount = _worded(_number(value, step, scale), scale, next((one.unit for one in amounts if one.unit), ""))
+    formula = f"{' + '.join(_signed(one, scale) for one in amounts)} {_equals(value, exact)} {amount}"
+    shown = f"{_about(*amounts)}{amount}"
+    *most, last = [one.label for one in amounts]
+    return Result(_sentence(f"{', '.join(most)} and {last} together: {shown}"), formula, shown)
 
 
 def _difference(a: _Amount, b: _Amount, change: bool) -> Result | None:
@@ -196,8 +204,8 @@ def _percent_change(a: _Amount, b: _Amount) -> Result | None:
     return Result(_sentence(_moved(a, b, shown)), formula, shown)
 
 
-def _ranking(operation: Operation, amounts: Sequence[_Amount], told: str) -> Result | None:
-    down = operation in ("larger", "older")
+def _ranking(operation: Operation, amounts: Sequence[_Amount]) -> Result | None:
+    down = operation == "larger"
     losses = all(one.value < 0 for one in amounts)
     ordered = sorted(amounts, key=lambda one: abs(one.value) if losses else one.value, reverse=down)
     if any(a.value == b.value or abs(a.value - b.value) < (a.step + b.step) / 2 for a, b in pairwise(ordered)):
@@ -205,33 +213,31 @@ def _ranking(operation: Operation, amounts: Sequence[_Amount], told: str) -> Res
     scale = max(one.scale for one in amounts)
     formula = f" {'>' if down else '<'} ".join(_plain(one, scale) for one in ordered)
     formula = _worded(formula, scale, next((one.unit for one in amounts if one.unit), ""))
-    return _first([(one.label, one.text) for one in ordered], told or f"is {operation}", formula)
+    return _first([(one.label, one.text) for one in ordered], formula)
 
 
-def _first(ordered: Sequence[tuple[str, str]], told: str, formula: str) -> Result:
+def _first(ordered: Sequence[tuple[str, str]], formula: str) -> Result:
     """Which of several comes first; each with what was compared of it."""
-    (label, shown), *others = ordered
-    *most, last = [f"{text} for {name}" for name, text in others]
-    rest = f"{', '.join(most)} and {last}" if most else last
-    return Result(_sentence(f"{label} {told}: {shown} against {rest}"), formula, label)
+    first, *most, last = [f"{text} for {name}" for name, text in ordered]
+    return Result(_sentence(f"{first} against {' and '.join([*most, last])}"), formula, ordered[0][0])
 
 
 # -- days -----------------------------------------------------------------------------------------------
 
 
-def _of_days(operation: Operation, days: Sequence[tuple[str, str, str]], told: str) -> Result | None:
+def _of_days(operation: Operation, days: Sequence[tuple[str, str, str]]) -> Result | None:
     """Which of several times, (label, first day, last day), is first or last, or how long it is between two."""
     ordered = sorted(days, key=lambda one: one[1:])
     if any(a[2] >= b[1] for a, b in pairwise(ordered)):
         return None
     if operation == "difference":
         return _time_between(ordered[0], ordered[1])
-    if operation not in ("earlier", "later", "older", "younger"):
+    if operation not in ("earlier", "later"):
         return None
-    first_wins = operation in ("earlier", "older")
+    first_wins = operation == "earlier"
     ranked = [(label, spelled(first, last)) for label, first, last in ordered[:: 1 if first_wins else -1]]
     formula = f" {'before' if first_wins else 'after'} ".join(when for _, when in ranked)
-    return _first(ranked, told or f"is {operation}", formula)
+    return _first(ranked, formula)
 
 
 def _time_between(a: tuple[str, str, str], b: tuple[str, str, str]) -> Result:

@@ -44,13 +44,13 @@ THIRD = days("b", "2016-05-03")
         (
             "earlier",
             [LUND, ACME],
-            "The founding of Acme is earlier: 2013 against May 2016 for the founding of Lund.",
+            "2013 for the founding of Acme against May 2016 for the founding of Lund.",
             "2013 before May 2016",
         ),
         (
-            "younger",
+            "later",
             [LUND, ACME],
-            "The founding of Lund is younger: May 2016 against 2013 for the founding of Acme.",
+            "May 2016 for the founding of Lund against 2013 for the founding of Acme.",
             "May 2016 after 2013",
         ),
         (
@@ -99,7 +99,10 @@ def test_days(operation: Operation, operands: list[Operand], sentence: str | Non
 def test_against_python(a: int, b: int) -> None:
     assume(a != b)
     high, low = max(a, b), min(a, b)
-    difference, larger = (compute(op, [figure(f"${a:,}"), figure(f"${b:,}")]) for op in ("difference", "larger"))
+    both = [figure(f"${a:,}"), figure(f"${b:,}")]
+    total, difference, larger = (compute(op, both) for op in ("sum", "difference", "larger"))
+    assert total
+    assert total.formula == f"{a:,} + {b:,} = {a + b:,} dollars"
     assert difference
     assert difference.formula.removesuffix("s") == f"{high:,} - {low:,} = {high - low:,} dollar"
     assert larger
@@ -117,10 +120,10 @@ def test_a_percent_change_is_right_within_its_rounding(a: int, b: int) -> None:
     assert abs(value - abs(exact)) <= tolerance
 
 
-def test_a_change_and_a_ranking_in_the_words_of_the_question() -> None:
+def test_a_change_and_a_ranking() -> None:
     before, after = figure("$25.67", "in 2024"), figure("$21.50", "in 2025")
     assert compute("difference", [before, after], change=True) == Result(
         "Down by 4.17 dollars, from $25.67 in 2024 to $21.50 in 2025.", "25.67 - 21.50 = 4.17 dollars", "4.17 dollars"
     )
-    ranking = compute("larger", [figure("12 titles", "Vire"), figure("18 titles", "Halden")], told="has more titles")
-    assert ranking == Result("Halden has more titles: 18 against 12 for Vire.", "18 > 12 titles", "Halden")
+    ranking = compute("larger", [figure("12 titles", "Vire"), figure("18 titles", "Halden")])
+    assert ranking == Result("18 for Halden against 12 for Vire.", "18 > 12 titles", "Halden")

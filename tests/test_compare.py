@@ -1,4 +1,4 @@
-"""What a question compares, and sentences side by side: the real reader and embedder on invented articles."""
+"""Sentences and figures side by side: the real reader and embedder on invented articles."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from conftest import indexed
-from scored import records
 
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa.compare import Sides, answers, is_general, likely, outcomes, sides, told
+from citewire.qa.compare import answers, is_general, likely, outcomes, sides, told
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.reader import load_reader
 
-RIGHT = 0.9  # of the records
 ARTICLES = {
     "orvik.txt": """Orvik Foods Has A Good Year
 
@@ -45,30 +43,6 @@ def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def find(index: Index, embedder: Embedder) -> Find:
     reader = load_reader(1)
     return lambda text: gather(text, search(index, embedder, text, 8), index.article, reader)
-
-
-def test_the_records_name_what_is_compared() -> None:
-    every = records("compared.jsonl")
-    found = [(record, sides(record["question"])) for record in every]
-    wrong = [
-        (record["question"], some) for record, some in found if list(some.names if some else ()) != record["names"]
-    ]
-    assert len(wrong) <= (1 - RIGHT) * len(every), wrong
-
-
-def test_each_side_is_asked_about_alone() -> None:
-    assert sides("Who earned more in 2024, Orvik or Tandem?") == Sides(
-        ("Orvik", "Tandem"), ("Who earned more in 2024, Orvik?", "Who earned more in 2024, Tandem?"), False, "and"
-    )
-    assert sides("Is Orvik's revenue higher than Tandem's?") == Sides(
-        ("Orvik", "Tandem"), ("Is Orvik's revenue higher?", "Is Tandem's revenue higher?"), False, "and"
-    )
-    assert sides("How much did milk prices rise between 2020 and 2022?") == Sides(
-        ("2020", "2022"),
-        ("How much did milk prices rise in 2020?", "How much did milk prices rise in 2022?"),
-        True,
-        "and",
-    )
 
 
 @pytest.mark.parametrize(
@@ -116,3 +90,61 @@ def test_figures_of_one_unit_are_set_against_each_other(index: Index, find: Find
     assert one.text == "Orvik Foods: 15 million euros more than Tandem Milk (40 - 25 = 15 million euros)."
     assert one.short == "15 million euros"
     assert one.sources[0].text == EARNED
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "short"),
+    [
+        (
+            "Did Orvik Foods earn more than Tandem Milk in 2024?",
+            "Yes: 40 million euros for Orvik Foods against 25 million euros for Tandem Milk (40 > 25 million euros).",
+            "Yes",
+        ),
+        (
+            "Does Orvik Foods employ more people than Tandem Milk?",
+            "No: 900 for Tandem Milk against 300 for Orvik Foods (900 > 300 people).",
+            "No",
+        ),
+        (
+            "Who employs fewer people, Tandem Milk or Orvik Foods?",
+            "Orvik Foods: 300 for Orvik Foods against 900 for Tandem Milk (300 < 900 people).",
+            "Orvik Foods",
+        ),
+        (
+            "How much did Orvik Foods and Tandem Milk earn together in 2024?",
+            "Orvik Foods and Tandem Milk together: 65 million euros (40 + 25 = 65 million euros).",
+            "65 million euros",
+        ),
+        (
+            "How many times more people does Tandem Milk employ than Orvik Foods?",
+            "Tandem Milk: 3.00 times Orvik Foods (900 / 300 = 3.00).",
+            "3.00 times",
+        ),
+    ],
+)
+def test_what_is_asked_is_computed(
+    question: str, text: str, short: str, index: Index, find: Find, embedder: Embedder
+) -> None:
+    found = sides(question)
+    assert found is not None
+    (one,) = outcomes(found, question, told(found, question, find, index.article), index.article, embedder)
+    assert (one.text, one.short) == (text, short)
+    assert {source.article for source in one.sources} == set(ARTICLES)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Does Brask Dairy employ more people than Orvik Foods?",
+        "How many people do Brask Dairy and Orvik Foods employ together?",
+    ],
+)
+def test_without_one_of_the_figures_nothing_is_computed(
+    question: str, index: Index, find: Find, embedder: Embedder
+) -> None:
+    found = sides(question)
+    assert found is not None
+    spoken = told(found, question, find, index.article)
+    assert [[one.text for one in some] for some in spoken] == [[], ["Orvik Foods employs 300 people in Halden."]]
+    assert outcomes(found, question, spoken, index.article, embedder) == []
+    assert answers(found, spoken, 0.9)

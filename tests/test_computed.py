@@ -15,7 +15,7 @@ from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Answer
 
-RIGHT = 0.6  # of the records; what fails is above all age, and sentences that the reader takes for an answer
+RIGHT = 0.8  # of the records; what fails is above all taken for another kind of question, or parsed wrongly
 ARTICLES = {
     "orvik.txt": """Orvik Foods Has A Good Year
 
@@ -86,7 +86,7 @@ def test_the_records_are_computed_as_they_should_be(answerer: Answerer) -> None:
     [
         (
             "Is Orvik Foods closing more dairies than Tandem Milk?",
-            "Tandem Milk: 5 dairies more than Orvik Foods (9 - 4 = 5 dairies).",
+            "No: 9 for Tandem Milk against 4 for Orvik Foods (9 > 4 dairies).",
         ),
         (
             "How many more people does Tandem Milk employ than Orvik Foods?",
