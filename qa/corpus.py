@@ -41,6 +41,7 @@ _LISTS: Mapping[str, tuple[Kind, str, str]] = {
 _LISTED = 24  # names and outlets that a lead lists
 _LOOKED_AT = 80  # names that are looked at for those that can be shown
 _SURELY = 0.75  # share of a name's mentions that have to be read as what it is
+_FIRST_WORDS = 8  # that stand for the title of an article without one
 _EARLY = 8  # sentences of an article that may stand for it: news begins with what happened
 _TITLE_WEIGHT = 0.5  # of nearness to the title against nearness to the whole article
 _LATE = 0.02  # what each sentence before it takes from a sentence's nearness
@@ -149,11 +150,19 @@ class _View:
         """Return an article's text."""
         return self.index.article(path).text
 
+    def title(self, summary: ArticleSummary) -> str:
+        """Return an article's title, what its web address gives, or its first words."""
+        stated = summary.title or title_words(Article(summary.path, "", "", url=summary.url))
+        if stated:
+            return _one_line(stated)
+        words = self.text(summary.path).split()
+        return " ".join(words[:_FIRST_WORDS]) + ("…" if words[_FIRST_WORDS:] else "") or summary.path
+
     def label(self, path: str) -> str:
         """Return an article's title with outlet and day, as far as they are known."""
         summary = self.by_path[path]
         known = ", ".join(part for part in (summary.outlet, _day(summary.published)) if part)
-        title = f"“{_one_line(_title(summary))}”"
+        title = f"“{self.title(summary)}”"
         return f"{title} ({known})" if known else title
 
 
@@ -165,10 +174,6 @@ def _outlet(article: ArticleSummary) -> str:
     """Return what an article's outlet may be called, in lower case: its name, and the words of its web address."""
     host = urlsplit(article.url).hostname or ""
     return f"{''.join(article.outlet.lower().split())} {host.replace('.', ' ')}"
-
-
-def _title(summary: ArticleSummary) -> str:
-    return summary.title or title_words(Article(summary.path, "", "", url=summary.url)) or summary.path
 
 
 # -- counts, outlets, days ----------------------------------------------------------------------------------------
@@ -270,7 +275,7 @@ def _telling(view: _View, summary: ArticleSummary) -> Span:
     alone = list(islice((span for span in spans if _stands_alone(text, span)), _EARLY)) or spans[:1]
     if len(alone) == 1:
         return alone[0]
-    vectors = view.embedder.embed([_title(summary), *(_one_line(text[span.start : span.end]) for span in alone)])
+    vectors = view.embedder.embed([view.title(summary), *(_one_line(text[span.start : span.end]) for span in alone)])
     near = vectors[1:] @ _centre(view, summary) + _TITLE_WEIGHT * (vectors[1:] @ vectors[0])
     return alone[int(np.argmax(near - _LATE * np.arange(len(alone))))]
 
@@ -476,7 +481,7 @@ def _mentions(view: _View, topic: str) -> Told:
 
 def _aboutness(view: _View, path: str, topic: str, spans: Collection[Span]) -> tuple[bool, int, int, str]:
     """Return what orders articles by how much they are about a topic, most first: in the title, often, early."""
-    return not _has(topic, _title(view.by_path[path])), -len(spans), min(span.start for span in spans), path
+    return not _has(topic, view.title(view.by_path[path])), -len(spans), min(span.start for span in spans), path
 
 
 def _mention(view: _View, path: str, spans: Collection[Span]) -> Item:

@@ -21,10 +21,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, overload
 
+import numpy as np
+
 from citewire.index.disk import replace
 from citewire.index.passages import sentences
 from citewire.index.store import Index
-from citewire.index.types import Span
+from citewire.index.types import Embedder, Span, Vectors
 from citewire.qa import analysis
 from citewire.qa.facts import name_key
 
@@ -43,6 +45,52 @@ _OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "L
 _LEGAL_FORMS = frozenset(
     "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
 )
+# What lists are asked for: the kind of name, and how the sort is described. Newspapers are companies as others are.
+SORTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
+    "person": (
+        "person",
+        (
+            "a person",
+            "people",
+            "an actor",
+            "a politician",
+            "a player",
+            "a leader",
+            "a singer",
+            "a judge",
+            "an official",
+            "a minister",
+            "a president",
+            "an expert",
+            "a victim",
+            "an executive",
+        ),
+    ),
+    "company": ("organisation", ("a company", "a corporation", "a retailer", "a brand", "a business")),
+    "public body": (
+        "organisation",
+        ("a government agency", "a federal department", "a regulator", "a public authority", "a parliament", "a court"),
+    ),
+    "association": (
+        "organisation",
+        ("a charity", "a non-profit organisation", "a sports team", "a sports league", "a university", "a party"),
+    ),
+    "country": ("place", ("a country", "a nation")),
+    "city": ("place", ("a city", "a town")),
+    "state": ("place", ("a state", "a province", "a region")),
+    "area": ("place", ("an ocean", "a continent", "a sea", "a mountain range", "a river")),
+}
+_THINGS = (
+    "a product",
+    "a car",
+    "an object",
+    "an event",
+    "an idea",
+    "a film",
+    "a story",
+)  # nouns near these name no sort
+_CLEARLY = 0.02  # by which a name's cosine to its sort is ahead of that to the others of its kind
+_NOUN = 0.5  # cosine of a noun and a description from which it is that sort
 _CLEAR = 2  # a bare name stands for the longer one that is this many times as frequent as any other
 
 
@@ -123,10 +171,12 @@ class Entities:
 
     Args:
         found: by path of the article.
+        bare: mentions from which one word alone is a person too, 0 for never.
     """
 
-    def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
+    def __init__(self, found: Mapping[str, tuple[Found, ...]], bare: int = 0) -> None:
         self.found = found
+        self._bare = bare
 
     @cached_property
     def named(self) -> tuple[Named, ...]:
@@ -139,7 +189,7 @@ class Entities:
                 groups[whole[_key(found)]].append((path, found))
         made = [_named(group, kind) for key, group in groups.items() if (kind := names.kinds[key])]
         # News introduces a person by first and last name; a word alone is more often a brand that spaCy misreads.
-        made = [named for named in made if named.kind != "person" or " " in named.name]
+        made = [one for one in made if one.kind != "person" or " " in one.name or 0 < self._bare <= _mentions(one)]
         return tuple(sorted(made, key=lambda named: (-len(named.places), -_mentions(named), named.name)))
 
 
@@ -290,6 +340,46 @@ def _named(group: Sequence[tuple[str, Found]], kind: Kind) -> Named:
 def _place(path: str, all_: Sequence[Found]) -> Place:
     fullest = max(all_, key=lambda found: (len(found.name.split()), -found.span.start))
     return Place(path, fullest.span, sum(found.count for found in all_))
+
+
+# -- what sort of thing a name is -------------------------------------------------------------------------------
+
+
+def sort_of_noun(noun: str, embedder: Embedder) -> str:
+    """Return the sort of thing that a noun asks for: "company" for "retailers"; "" where it is none of `SORTS`."""
+    vector = embedder.embed([noun])[0]
+    near = {sort: float((vectors @ vector).max()) for sort, vectors in _sorts(embedder).items()}
+    best = max(near, key=lambda sort: near[sort])
+    thing = float((embedder.embed(list(_THINGS)) @ vector).max())
+    return best if near[best] >= max(_NOUN, thing) else ""
+
+
+def are(sort: str, names: Sequence[Named], embedder: Embedder) -> list[bool]:
+    """Return whether each name is of a sort, by what it sounds like.
+
+    The embedder has read of most countries and companies: "Jamaica" is near "a country", "Congress" is not near "a
+    company". A name that spaCy takes for another kind has to be nearer to that sort than to any other.
+    """
+    centres = {one: vectors.mean(axis=0) for one, vectors in _sorts(embedder).items()}
+    vectors = embedder.embed([one.name for one in names]) if names else ()
+    found = []
+    for one, vector in zip(names, vectors, strict=True):
+        near = {other: float(vector @ centre) for other, centre in centres.items()}
+        other_kind = one.kind != _kind(sort)
+        ahead = _CLEARLY if other_kind or one.kind == "organisation" else 0.0  # countries and states are alike
+        rivals = [other for other in SORTS if other != sort and (other_kind or _kind(other) == one.kind)]
+        found.append(all(near[sort] >= near[other] + ahead for other in rivals))
+    return found
+
+
+def _kind(sort: str) -> Kind:
+    return SORTS[sort][0]
+
+
+def _sorts(embedder: Embedder) -> dict[str, Vectors]:
+    """The vectors of how each sort is described, of shape (descriptions, dimension)."""
+    vectors = iter(embedder.embed([one for _, described in SORTS.values() for one in described]))
+    return {sort: np.stack([next(vectors) for _ in described]) for sort, (_, described) in SORTS.items()}
 
 
 # -- the file beside the index ------------------------------------------------------------------------------------

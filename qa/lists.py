@@ -6,25 +6,31 @@ language model and does not search.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
 
 from citewire.index.passages import sentences
-from citewire.index.types import Article, Span
-from citewire.qa import facts
+from citewire.index.types import Article, Embedder, Span
+from citewire.qa import analysis, entities, facts, times
 from citewire.qa.claims import Place, verbatim_place
+from citewire.qa.entities import Entities, Named, found_in
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
+from citewire.qa.standing import is_whole, plain
 
 MOST = 5  # sentences
+NAMES = 24  # of people, organisations or places
+_AKIN = 0.5  # share of the best name's cosine to the noun that is asked for from which a name is one, too
+_BARE = 3  # mentions from which one word alone is taken for a person
 _ROWS = 10  # lines of a list in the article
 _READ = 60  # sentences of an article
 _NEAR = 3.0  # times by which the odds of a sentence may be behind the best
 _SURE = 0.25  # probability of the best from which there is a list
 _SECTION = 0.04  # probability from which a section tells of a thing; what its heading says need not be said again
 _SECTIONS = 3  # with such a sentence that make a list
-_SHARED = 1.5  # added to the log odds of a sentence that has all words of the question that are rare in the article
+_SHARED = 0.5  # added to the log odds of a sentence that has all words of the question that are rare in the article
 _SHORT, _RUN = 16, 3  # words of a line of a list, and such lines in a row
 
 
@@ -34,11 +40,39 @@ class _Line:
 
     span: Span
     probability: float
+    shared: int  # words of the question
     weight: float  # odds, with the words that it shares with the question
     row: bool
     heading: bool
     asks: bool
     opens: bool  # whether a line that is no sentence, as a short heading, stands before it
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of several things: its `name` as the articles spell it, and the sentence that says so."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is wanted of.
+
+    Attributes:
+        noun: what it asks for, "countries"; "" for "who".
+        sort: of `entities.SORTS`; "" where the noun names none.
+        number: how many are asked for, 0 where that is not said.
+        counts: whether it is asked how many there are.
+        named: whether all that articles name is wanted, not what something is said of.
+    """
+
+    noun: str
+    sort: str
+    number: int
+    counts: bool
+    named: bool
 
 
 class Items:
@@ -58,22 +92,26 @@ class Items:
         if best is None or best.probability < _SURE:
             return
         self._home = home = article(best.article)
-        spans = sentences(home.text)[:_READ]
-        known = {one.span: one.probability for one in evidence if one.article == best.article}
-        unread = [span for span in spans if span not in known]
-        readings = reader.read(question, [window(home, span) for span in unread])
-        known |= {span: one.probability for span, one in zip(unread, readings, strict=True)}
-        rare = _rarities(question, home.title, [home.text[span.start : span.end] for span in spans])
-        self._lines = [_line(home, spans, at, known[span], rare) for at, span in enumerate(spans)]
+        read = _read(question, evidence, home, reader)
+        spans = [one.span for one in read]
+        rare = _rarities(question, home.title, [one.text for one in read])
+        asked = set(facts.terms(question))
+        self._lines = [_line(home, spans, at, one.probability, rare, asked) for at, one in enumerate(read)]
 
-    def rows(self) -> list[Place]:
-        """Return the lines of a list in the article, with the line that leads to it; [] where no two of them answer."""
+    def rows(self, most: int = _ROWS) -> list[Place]:
+        """Return up to `most` lines of a list in the article, with the line that leads to it.
+
+        Of lists one below the other it is that whose first line has most of the question's words. [] where no two lines
+        answer.
+        """
         best = max((odds(line.probability) for line in self._lines), default=0.0)
         for start, end in _runs(self._lines):
             near = [line for line in self._lines[start:end] if odds(line.probability) * _NEAR >= best]
             if len(near) >= 2:
-                told = [line for line in self._lines[max(start - 1, 0) : end] if not line.asks]
-                return self._places(told[: _ROWS + 1])
+                first = max(start - 1, 0)
+                lead = max(range(first, end), key=lambda at: (self._lines[at].shared, -at))
+                told = [line for line in self._lines[lead if lead + 1 < end else first : end] if not line.asks]
+                return self._places(told[: most + 1])
         return []
 
     def sentences(self) -> list[Place]:
@@ -102,16 +140,19 @@ class Items:
         return [Place(self._home.path, span, self._home.text[span.start : span.end]) for span in spans]
 
 
-def _line(home: Article, spans: Sequence[Span], at: int, probability: float, rare: dict[str, float]) -> _Line:
+def _line(
+    home: Article, spans: Sequence[Span], at: int, probability: float, rare: dict[str, float], asked: set[str]
+) -> _Line:
     span, text = spans[at], home.text[spans[at].start : spans[at].end]
-    shared = sum(rare.get(term, 0.0) for term in set(facts.terms(text)))
+    said = set(facts.terms(text))
+    weight = odds(probability) * exp(_SHARED * sum(rare.get(term, 0.0) for term in said))
     following = home.text[spans[at + 1].start : spans[at + 1].end] if at + 1 < len(spans) else ""
     own = _is_own(home.text, span)
     closed = text.rstrip("\"'”’)]").endswith((".", "!", "?"))
     heading = own and not closed and not text.endswith(":") and following.rstrip("\"'”’)]").endswith((".", "!", "?"))
     row = own and not closed and len(text.split()) <= _SHORT and not text.endswith(":")
     opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
-    return _Line(span, probability, odds(probability) * exp(_SHARED * shared), row, heading, text.endswith("?"), opens)
+    return _Line(span, probability, len(said & asked), weight, row, heading, text.endswith("?"), opens)
 
 
 def _is_own(text: str, span: Span) -> bool:
@@ -138,3 +179,156 @@ def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, floa
     weights = {term: log((len(texts) + 1) / (count + 0.5)) for term, count in counts.items() if count}
     total = sum(weights.values())
     return {term: weight / total for term, weight in weights.items()} if total else {}
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
+def wanted(question: str, embedder: Embedder) -> Wanted:
+    """Return what a list is wanted of.
+
+    >>> wanted("Name three countries that Lund Lines sails to.", embedder)
+    Wanted(noun='countries', sort='country', number=3, counts=False, named=False)
+    """
+    doc = analysis.read(question)
+    chunks = [chunk for chunk in doc.noun_chunks if not analysis.asks(chunk.root)]
+    asking = next((token for token in doc if token.tag_ in ("WP", "WDT", "WRB")), None)
+    head = next(iter(chunks), None)
+    if head is not None and asking is not None and asking.tag_ == "WP" and asking.head.lemma_ != "be":
+        head = None  # "who won the race?" asks for no races
+    noun = head.root.text.lower() if head is not None else ""
+    who = asking is not None and asking.lower_ in ("who", "whom")
+    sort = "person" if who and head is None else entities.sort_of_noun(noun, embedder) if noun else ""
+    said = facts.numbers(head.text) if head is not None else []
+    counts = asking is not None and asking.lower_ == "how"
+    after = doc[head.end :] if head is not None else doc[:]
+    places = [chunk for chunk in doc.noun_chunks if chunk.start >= (head.end if head is not None else 0)]
+    inside = next((chunk for chunk in places if chunk.root.tag_[0] != "W"), None)
+    mentioned = any(analysis.asks(token) and token.pos_ == "VERB" for token in after)
+    named = analysis.asks(inside.root) if inside is not None else mentioned
+    return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named)
+
+
+def named(
+    question: str, asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf, embedder: Embedder
+) -> list[Item]:
+    """Return the people, organisations or places that are asked for, each once, under its name; [] of fewer than two.
+
+    What the articles call a person is none of their companies, and what they spell in two ways is one thing.
+
+    Args:
+        question: one that may ask for several things.
+        asked: what `wanted` makes of it.
+        evidence: as `qa.evidence.gather` returns it.
+        article: looks up an article by path.
+        embedder: tells what sort of thing a noun and a name is.
+    """
+    best = max(evidence, key=lambda one: one.probability, default=None)
+    if best is None:
+        return []
+    if asked.named and asked.sort:
+        found = _named_in(article(best.article))
+    elif best.probability >= _SURE:
+        found = _answering(question, asked, evidence, article)
+    else:
+        return []
+    kept = _of_sort(asked, found, embedder)
+    items = [Item(one.name, found[one]) for one in kept]
+    return items[: asked.number or NAMES] if len(items) > 1 else []
+
+
+def _of_sort(asked: Wanted, found: Mapping[Named, Place], embedder: Embedder) -> list[Named]:
+    """The names of the sort that is asked for; where that is none of the known ones, those near its noun."""
+    if asked.sort == "person":
+        return _once([one for one in found if one.kind == "person"])
+    if asked.sort:
+        names = list(found)
+        return _once([one for one, fits in zip(names, entities.are(asked.sort, names, embedder), strict=True) if fits])
+    counts = Counter(one.kind for one in found)
+    names = [one for one in found if one.kind == counts.most_common(1)[0][0]]
+    if not names or not asked.noun:
+        return []
+    near = embedder.embed([one.name for one in names]) @ embedder.embed([asked.noun])[0]
+    return _once([one for one, cosine in zip(names, near.tolist(), strict=True) if cosine >= _AKIN * near.max()])
+
+
+def _once(names: Sequence[Named]) -> list[Named]:
+    """The names without those that only shorten another one of them, or have its letters but for a last "s"."""
+    words = {one: set(facts.name_key(one.name).split()) for one in names}
+    plain = {one: facts.name_key(one.name).replace("'", "").replace("’", "").removesuffix("s") for one in names}
+    once = [one for at, one in enumerate(names) if plain[one] not in [plain[other] for other in names[:at]]]
+    return [one for one in once if not any(words[one] < words[other] for other in once)]
+
+
+def counted(items: Sequence[Item]) -> str:
+    """Return a sentence that says how many there are."""
+    return f"The articles name {len(items)}, as far as citewire can tell."
+
+
+def _named_in(home: Article) -> dict[Named, Place]:
+    """The names of an article, most frequent first, each with the first sentence that has it."""
+    there = _names((home,))
+    return {one: place for one in there if (place := _sentence_with(one, home)) is not None}
+
+
+def _sentence_with(named: Named, home: Article) -> Place | None:
+    """The first sentence that has the name and is a statement: a line of credits is none."""
+    for span in sentences(home.text):
+        text = home.text[span.start : span.end]
+        if _has(named, text) and is_whole(plain(text)):
+            return Place(home.path, span, text)
+    return None
+
+
+def _answering(question: str, asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf) -> dict[Named, Place]:
+    """The names among the words that answer, and those that stand beside them, the likeliest first.
+
+    Names that the question itself has are no answer. None where it asks for no known sort, and most answers are no
+    names.
+    """
+    most = max(odds(one.probability) for one in evidence)
+    near = [one for one in evidence if odds(one.probability) * _NEAR >= most]
+    there = _names([article(path) for path in dict.fromkeys(one.article for one in near)])
+    places: dict[Named, Place] = {}
+    weights: dict[Named, float] = {}
+    naming = 0.0
+    for one in near:
+        words = _with_others(one)
+        names = [name for name in there if _has(name, words) and not facts.has_name(name.name, question)]
+        naming += odds(one.probability) if names else 0.0
+        for name in names:
+            places.setdefault(name, verbatim_place(one))
+            weights[name] = weights.get(name, 0.0) + odds(one.probability)
+    if not asked.sort and 2 * naming < sum(odds(one.probability) for one in near):
+        return {}
+    return {name: places[name] for name in sorted(weights, key=lambda name: -weights[name])}
+
+
+def _has(named: Named, text: str) -> bool:
+    return any(facts.has_name(spelling, text) for spelling in named.spellings)
+
+
+def _with_others(one: Evidence) -> str:
+    """The words that answer, with what "and" and commas join to them: of a row of names the reader may take one."""
+    start = one.span.start
+    inside = times.tokens(one.text, one.answer.start - start, one.answer.end - start)
+    others = [other for token in inside for other in token.conjuncts]
+    return " ".join([one.words, *(other.doc[other.left_edge.i : other.i + 1].text for other in others)])
+
+
+def _names(articles: Sequence[Article]) -> tuple[Named, ...]:
+    found = zip(articles, analysis.names([one.text for one in articles]), strict=True)
+    return Entities({one.path: found_in(one.text, there) for one, there in found}, _BARE).named
+
+
+def _read(question: str, evidence: Sequence[Evidence], home: Article, reader: Reader) -> list[Evidence]:
+    """The first sentences of an article in their order, those that are no evidence yet read now."""
+    known = {one.span: one for one in evidence if one.article == home.path}
+    spans = sentences(home.text)[:_READ]
+    unread = [span for span in spans if span not in known]
+    readings = reader.read(question, [window(home, span) for span in unread])
+    for span, one in zip(unread, readings, strict=True):
+        answer = Span(span.start + one.start, span.start + one.end)
+        text = home.text[span.start : span.end]
+        known[span] = Evidence(home.path, span, text, 0.0, one.probability, answer, one.sure)
+    return [known[span] for span in spans]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ _EACH = 4  # passages of one article among them
 _READ = 48  # sentences of them that are read
 _SENTENCES = 200  # that are embedded, in 5 ms each
 _NEAR_BEST = 12.0  # times by which the odds of an article may be behind the best one's
+_BEARS, _SHARE = 1.35, 4.0  # where the reader is not sure: odds, raised by the cosine of the title, of one that bears
 _TITLED, _AHEAD = 0.5, 0.1  # cosine of topic and title from which, and lead by which, one article is meant
 _LONG = 25  # words from which a sentence is worded shorter
 _PER_POINT = 12  # sentences of an article for each point more
@@ -93,8 +95,9 @@ class Selection:
 def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Selection:
     """Return the articles that bear on a topic, all that the filters leave where it is "".
 
-    One article is chosen where its title is clearly the nearest. A topic that the reader finds nothing on, or with a
-    name that none of the articles found has, selects nothing.
+    One article is chosen where its title is clearly the nearest. Where the reader is sure of no sentence, as on a few
+    loose words, the title has a say. A topic on which nothing is found, or with a name that none of the articles found
+    has, selects nothing.
 
     Args:
         topic: what is to be summarised: "the pope", "Acme's ferries".
@@ -110,17 +113,22 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
     texts = [f"{title_words(article)} {article.text}" for article in articles.values()]
     names = facts.names(topic, frozenset(topic.lower().split()[:1]))  # its first word has its capital for a reason
     missing = tuple(name for name in names if not any(facts.has_name(name, text) for text in texts))
-    likely = {} if missing else _likely(topic, hits, articles, index, reader)
+    if missing or not hits:
+        return Selection(missing=missing)
+    likely = _likely(topic, hits, articles, index, reader)
     best = dict.fromkeys(articles, 0.0)
     for (path, span), probability in likely.items():
         there = _has_words(topic, f"{title_words(articles[path])} {articles[path].text[span.start : span.end]}")
         best[path] = max(best[path], probability, ANSWERS if there else 0.0)
-    highest = max(best.values(), default=0.0)
-    if missing or highest < ANSWERS:
-        return Selection(missing=missing)
-    bearing = [path for path, p in best.items() if p >= ANSWERS and odds(p) * _NEAR_BEST >= odds(highest)]
-    nearness = embedder.embed([_heading(articles[path]) for path in bearing]) @ embedder.embed_query(topic)
-    first, *others = sorted(zip(nearness.tolist(), bearing, strict=True), reverse=True)
+    nearness = embedder.embed([_heading(one) for one in articles.values()]) @ embedder.embed_query(topic)
+    near = dict(zip(articles, nearness.tolist(), strict=True))
+    sure = [path for path, p in best.items() if p >= ANSWERS]
+    bearing = sure or [path for path in near if odds(best[path]) * exp(_SHARE * near[path]) >= _BEARS]
+    if not bearing:
+        return Selection()
+    highest = max(odds(best[path]) for path in bearing)
+    bearing = [path for path in bearing if odds(best[path]) * _NEAR_BEST >= highest]
+    first, *others = sorted(((near[path], path) for path in bearing), reverse=True)
     if not others or (first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD):
         return of_article(articles[first[1]], index)
     kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
