@@ -5,13 +5,15 @@ Reads hits and articles by the verifier and the reader; knows nothing of convers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from citewire.index.passages import sentences, title_words
+from citewire.index.passages import sentences
 from citewire.index.types import Article, Hit, Span
-from citewire.qa import facts
+from citewire.qa import analysis, facts
 from citewire.qa.analysis import Doc, Token, read
+from citewire.qa.analysis import Span as Words
 from citewire.qa.claims import Place, quoted_at
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader, Window
@@ -19,9 +21,12 @@ from citewire.qa.verdicts import SUPPORTED, Checker
 
 # Probabilities from which the reader is believed, the lower one where it names the subject of a verb with a clause;
 # tests/data/speakers.jsonl has sentences of both kinds, and some that nobody said.
-_SPOKEN, _AGREED = 0.45, 0.14
+_SPOKEN, _AGREED = 0.4, 0.14
+_WHO, _TOPIC = "Who said it?", ("On what?", "What is it about?")
+_NAMED, _ON = 0.18, 0.3  # probabilities from which the reader is believed that a question names a speaker, a topic
+_POSSESSED = re.compile(r"^.*['’]s ")
 _READ, _QUOTES = 16, 3  # sentences, the likeliest, in which someone's words are looked for; that are quoted at most
-_ON_TOPIC = 0.15  # probability from which direct speech bears on a question: it seldom names what it speaks of
+_ON_TOPIC = 0.1  # probability from which direct speech bears on a question: it seldom names what it speaks of
 _MARKS = ("“", "”", '"')
 _CLAUSES = ("ccomp", "parataxis", "xcomp")
 _BEFORE = 4  # sentences before a quotation in which its speaker is looked for; and one behind it
@@ -38,6 +43,28 @@ class Speaker:
 
     words: str
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose words are asked for, and on what.
+
+    Attributes:
+        person: as the question names them, "" for anyone.
+        topic: "" for anything.
+        names, nouns: that a speaker may have, in lower case.
+    """
+
+    person: str
+    topic: str
+    names: frozenset[str]
+    nouns: frozenset[str]
+
+    @property
+    def asked(self) -> str:
+        """The question in the words that the reader knows best."""
+        asked = f"What did {self.person} say" if self.person else "What was said"
+        return f"{asked} about {self.topic}?" if self.topic else f"{asked}?"
 
 
 def located(sentence: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader) -> Place | None:
@@ -64,10 +91,11 @@ def who_said(place: Place, article: ArticleOf, reader: Reader) -> Speaker | None
     The sentence names its speaker, or one next to it does where all of it is quoted or "he" said it.
     """
     said = article(place.article)
-    found = _speaker(said, place.span, reader)
+    quoted = _is_quotation(said.text, place.span)
+    found = None if quoted else _speaker(said, place.span, reader)
     if found is not None and not _points(found.words):
         return found
-    if found is None and not _is_quotation(said.text, place.span):
+    if found is None and not quoted:
         return None
     spans = list(sentences(said.text))
     before = [span for span in spans if span.end <= place.span.start][: -_BEFORE - 1 : -1]
@@ -76,51 +104,85 @@ def who_said(place: Place, article: ArticleOf, reader: Reader) -> Speaker | None
     return next((one for one in named if one is not None and not _points(one.words)), None)
 
 
-def quotes(question: str, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader) -> list[Place]:
-    """Return up to `_QUOTES` sentences in which the one whom a question names speaks of its topic, direct speech first.
+def wanted(question: str, reader: Reader) -> Wanted:
+    """Return whose words a question asks for, and on what.
+
+    >>> wanted("Give me a quote from Lena Holm on the mill", load_reader(1)).asked
+    'What did Lena Holm say about the mill?'
+    """
+    window, doc = [Window(question)], read(question)
+    on = max((reader.read(ask, window)[0] for ask in _TOPIC), key=lambda one: one.probability)
+    who = reader.read(_WHO, window)[0]
+    nouns = [_holder(chunk) for chunk in doc.noun_chunks if chunk.root.pos_ in ("NOUN", "PROPN")]
+    of_topic = [noun for noun in nouns if on.probability >= _ON and on.start <= noun.idx < on.end]
+    nouns = [noun for noun in nouns if noun not in of_topic]
+    speaking = [noun for noun in nouns if who.probability >= _NAMED and who.start <= noun.idx < who.end]
+    speaking = speaking or [noun for noun in nouns if noun.dep_ in ("nsubj", "poss")]
+    person = doc[speaking[0].left_edge.i : speaking[0].i + 1].text if speaking else ""
+    topic, about = "", [noun for noun in of_topic if noun.dep_ != "ROOT"]  # of "Any quotes on the mill?" it is asked
+    if about:
+        inside = [word.i for word in doc if on.start <= word.idx < on.end]
+        first = about[0].left_edge.i if about[0] != of_topic[0] else min(about[0].left_edge.i, inside[0])
+        end = max(about[-1].i, inside[-1]) + 1
+        whole = not any(word.pos_ in ("VERB", "AUX") for word in doc[end:])
+        topic = doc[first : len(doc) if whole else end].text.rstrip(" ?!.")
+    if not person and not topic:
+        topic = analysis.about(question)
+    names = frozenset(noun.lower_ for noun in nouns if noun.pos_ == "PROPN")
+    return Wanted(person, topic, names, frozenset(noun.lower_ for noun in nouns) - names)
+
+
+def quotes(
+    asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader
+) -> list[tuple[Place, Speaker]]:
+    """Return up to `_QUOTES` sentences with who says them, direct speech first.
 
     Args:
-        question: one for the words of someone, "What did Lena Holm say about the mill?".
-        evidence: sentences that bear on it, as `qa.evidence.gather` returns them.
+        asked: whose words are asked for, and on what.
+        evidence: sentences that bear on `asked.asked`, as `qa.evidence.gather` returns them.
         article: looks up an article by path.
         reader: tells who speaks where the grammar of a sentence does not.
     """
-    person = _asked_speaker(question)
-    if not person:
-        return []
-    topic = set(facts.terms(question)) - set(facts.terms(person))
-    likely = sorted(evidence, key=lambda one: -one.probability)[:_READ]
-    found: list[tuple[bool, Place]] = []
-    for one in likely:
-        text = article(one.article).text
-        direct = any(mark in one.text for mark in _MARKS) or _is_quotation(text, one.span)
-        bears = one.probability >= (_ON_TOPIC if direct else ANSWERS) or not topic
-        if not bears or not facts.has_name(person, f"{text} {title_words(article(one.article))}"):
+    found: list[tuple[bool, bool, Place, Speaker]] = []
+    for one in sorted(evidence, key=lambda one: -one.probability):
+        home = article(one.article)
+        direct = any(mark in one.text for mark in _MARKS) or _is_quotation(home.text, one.span)
+        if asked.topic and one.probability < (_ON_TOPIC if direct else ANSWERS):
             continue
         place = Place(one.article, one.span, one.text)
-        speaker = who_said(place, article, reader)
-        if speaker is not None and _is_one(person, speaker.words):
-            found.append((direct, place))
-    once: dict[str, Place] = {}
-    for _, place in sorted(found, key=lambda pair: not pair[0]):
-        once.setdefault(" ".join(facts.words(place.text)), place)
+        if (direct or _teller(one.text, quoted=False)) and (speaker := who_said(place, article, reader)):
+            found.append((_is_one(asked, speaker), direct, place, speaker))
+        if len(found) == _READ:
+            break
+    chosen = [one for one in found if one[0]]
+    if not chosen and not asked.person and asked.topic:
+        chosen = [one for one in found if one[1]]
+    once: dict[str, tuple[Place, Speaker]] = {}
+    for _, _, place, speaker in sorted(chosen, key=lambda one: not one[1]):
+        once.setdefault(" ".join(facts.words(place.text)), (place, speaker))
     return list(once.values())[:_QUOTES]
 
 
-def _asked_speaker(question: str) -> str:
-    """Whose words a question asks for: its first name, else its subject or owner; "" for no one."""
-    names = facts.names(question)
-    if names:
-        return names[0]
-    doc = read(question)
-    named = [token for token in doc if token.dep_ in ("nsubj", "poss") and token.tag_[0] not in "WP"]
-    return named[0].text if named else ""
+def _holder(chunk: Words) -> Token:
+    """The noun that a phrase is about; the owner of what "is", "the mayor" of "What were the mayor's words?"."""
+    owners = (word for word in chunk if word.dep_ == "poss" and word.pos_ != "PRON")
+    return next(owners, chunk.root) if chunk.root.head.pos_ == "AUX" else chunk.root
 
 
-def _is_one(person: str, speaker: str) -> bool:
-    """Whether two texts can name one person: the last word of each name is in the other, as "Lena Holm" and "Holm"."""
-    asked, named = facts.words(person), facts.words(speaker)
-    return bool(asked and named) and (asked[-1] in named or named[-1] in asked)
+def _is_one(asked: Wanted, speaker: Speaker) -> bool:
+    """Whether a speaker has a name that is asked for, or is described so; the owner in "Holm's lawyer" is another."""
+    named, described = (facts.words(_POSSESSED.sub("", text)) for text in (speaker.words, _phrase(speaker)))
+    return not asked.names.isdisjoint(named) or not asked.nouns.isdisjoint((*named, *described))
+
+
+def _phrase(speaker: Speaker) -> str:
+    """All that a sentence says of its speaker: "the mayor of Vire, Paul Okafor," for "Paul Okafor"."""
+    doc, start = read(speaker.place.text), speaker.place.text.find(speaker.words)
+    words = [word for word in doc if start <= word.idx < start + len(speaker.words)]
+    tops = [word for word in words if word.head not in words or word.head == word]
+    top = tops[0] if tops else None
+    top = top.head if top is not None and top.dep_ == "appos" else top
+    return doc[top.left_edge.i : top.right_edge.i + 1].text if top is not None else ""
 
 
 def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
@@ -129,7 +191,7 @@ def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
     if told := _teller(place.text):
         return Speaker(told, place)
     subject = _teller(place.text, quoted=False)
-    reading = reader.read("Who said it?", [Window(place.text)])[0]
+    reading = reader.read(_WHO, [Window(place.text)])[0]
     words = place.text[reading.start : reading.end]
     agreed = bool(subject and words) and (subject in words or words in subject)
     if not words or reading.probability < (_AGREED if agreed else _SPOKEN):

@@ -30,7 +30,7 @@ from citewire.qa import (
 )  # fmt: skip
 from citewire.qa.claims import Place
 from citewire.qa.entities import Entities, read_entities
-from citewire.qa.evidence import ANSWERS, Evidence
+from citewire.qa.evidence import ANSWERS, Evidence, sentence_before
 from citewire.qa.finding import Finder, Part
 from citewire.qa.telling import Telling
 from citewire.qa.types import Event, TimelinePoint
@@ -118,7 +118,10 @@ class Ways:
         if "corpus" in others:
             tried = [*(way for way in tried if way != self._corpus), self._corpus]
         if asked.intents.get("fact") == "quote" and "fact" in asked.kinds:
-            tried.insert(tried.index(self._facts), self._quote)
+            if asked.kinds[0] == "fact":
+                tried = [self._quote, *(way for way in tried if way != self._facts)]
+            else:
+                tried.insert(tried.index(self._facts), self._quote)
         return [partial(way, asked, told, wanted, stopped) for way in dict.fromkeys(tried)]
 
     def _overruled(self, asked: Asked, wanted: SearchOptions) -> bool:
@@ -273,18 +276,34 @@ class Ways:
         yield told.quote(speaker.place if speaker else place)
         told.short = speaker.words if speaker else ""
 
-    def _quote(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
-        """What someone said of something, in their own words as far as the articles have them."""
+    def _quote(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        """What someone said of something, in their own words as far as the articles have them; else a fact on them."""
         finder = self._finder
-        evidence = finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
-        places = attribution.quotes(asked.text, evidence, self._index.article, finder.reader)
-        return self._quotes(places, told, wanted, asked.text) if places else None
+        words = attribution.wanted(asked.text, finder.reader)
+        evidence = finder.evidence(words.asked, replace(wanted, k=max(_LISTED, wanted.k)))
+        said = attribution.quotes(words, evidence, self._index.article, finder.reader)
+        if said:
+            return self._quotes(said, told, wanted, asked.text)
+        told_of = (f"{self._before(one)} {one.text}" for one in finder.part(asked.text, wanted).chosen)
+        named = words.person and any(facts.has_name(facts.words(words.person)[-1], text) for text in told_of)
+        return self._facts(asked, told, wanted, stopped) if named else None
 
-    def _quotes(self, places: Sequence[Place], told: Telling, wanted: SearchOptions, text: str) -> Iterator[Event]:
-        told.kind, told.listed = "fact", len(places) > 1
+    def _before(self, evidence: Evidence) -> str:
+        return sentence_before(self._index.article(evidence.article), evidence.span)
+
+    def _quotes(
+        self, said: Sequence[tuple[Place, attribution.Speaker]], told: Telling, wanted: SearchOptions, text: str
+    ) -> Iterator[Event]:
+        told.kind, told.listed = "fact", len(said) > 1
         yield told.searched(self._finder.hits(text, wanted))
-        for place in places:
-            yield told.quote(place)
+        for place, speaker in said:
+            if facts.has_name(speaker.words, place.text):
+                yield told.quote(place)
+            else:  # the sentence that names the speaker is quoted, too
+                words = f"{speaker.words}: {' '.join(place.text.split())}"
+                yield told.add(words, claims.Judgement("supported", 1.0, "", (place, speaker.place)))
 
     def _located(self, said: Sequence[str], wanted: SearchOptions) -> list[Place]:
         """Where sentences of the last answer stand, each once."""

@@ -13,7 +13,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Span
-from citewire.qa.attribution import located, quotes, who_said
+from citewire.qa.attribution import located, quotes, wanted, who_said
 from citewire.qa.claims import Place
 from citewire.qa.evidence import ANSWERS, gather
 from citewire.qa.followup import resolve
@@ -145,22 +145,51 @@ def test_from_an_answer_to_its_article_and_its_speaker(index: Index, embedder: E
     assert (speaker.words, speaker.place) == ("Paul Okafor", found)
 
 
+def words_on(question: str, index: Index, embedder: Embedder) -> list[tuple[str, str]]:
+    """The speaker and the sentence of each quote."""
+    asked = wanted(question, load_reader(1))
+    evidence = gather(asked.asked, hits(index, embedder, asked.asked), index.article, load_reader(1))
+    found = quotes(asked, evidence, index.article, load_reader(1))
+    assert all(index.article(one.article).text[one.span.start : one.span.end] == one.text for one, _ in found)
+    return [(speaker.words, one.text) for one, speaker in found]
+
+
+ASKED = 0.85  # share of the questions of which speaker and topic must be told right
+
+
+def test_whose_words_are_asked_for_and_on_what() -> None:
+    cases = records("asked_words.jsonl")
+    wrong = []
+    for case in cases:
+        got = wanted(case["question"], load_reader(1))
+        if (got.person, got.topic) != (case["person"], case["topic"]):
+            wrong.append((case, got.person, got.topic))
+    assert len(wrong) <= (1 - ASKED) * len(cases), wrong
+
+
 @pytest.mark.parametrize(
-    ("question", "quote"),
+    ("question", "speaker", "quote"),
     [
-        ("What did Lena Holm say about the price of wood?", WOOD),
-        ("What did Paul Okafor say about the ferry?", "The mayor of Vire, Paul Okafor, said the ferry would run"),
+        ("What did Lena Holm say about the price of wood?", "Lena Holm", WOOD),
+        ("Give me a quote from Lena Holm", "Lena Holm", WOOD),
+        ("What did Paul Okafor say about the ferry?", "Paul Okafor", "The mayor of Vire, Paul Okafor, said the ferry"),
+        ("Quote what the mayor said", "Paul Okafor", "The mayor of Vire, Paul Okafor, said the ferry would run"),
+        ("Any quotes on the price of wood?", "Lena Holm", WOOD),
     ],
 )
-def test_the_words_of_someone_on_something(index: Index, embedder: Embedder, question: str, quote: str) -> None:
-    found = quotes(question, gather(question, hits(index, embedder, question), index.article, load_reader(1)),
-                   index.article, load_reader(1))  # fmt: skip
-    assert found[0].text.startswith(quote)
-    assert all(index.article(one.article).text[one.span.start : one.span.end] == one.text for one in found)
+def test_the_words_of_someone_on_something(
+    index: Index, embedder: Embedder, question: str, speaker: str, quote: str
+) -> None:
+    found = words_on(question, index, embedder)
+    assert found[0][0] == speaker
+    assert found[0][1].startswith(quote)
+
+
+def test_a_sentence_that_is_all_quotation_has_the_speaker_of_the_one_before(index: Index, embedder: Embedder) -> None:
+    assert ("Lena Holm", "“We could not pay it any longer.”") in words_on("Quote Lena Holm", index, embedder)
 
 
 def test_who_is_not_quoted_has_no_words(index: Index, embedder: Embedder) -> None:
-    question = "What did Emil Faber say about the price of wood?"
-    evidence = gather(question, hits(index, embedder, question), index.article, load_reader(1))
-    assert quotes(question, evidence, index.article, load_reader(1)) == []
-    assert quotes("quote", evidence, index.article, load_reader(1)) == []
+    assert words_on("What did Emil Faber say about the price of wood?", index, embedder) == []
+    assert words_on("What did Lena Holm say about the dam above Skarvik?", index, embedder) == []
+    assert words_on("quote", index, embedder) == []
