@@ -243,8 +243,9 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     const article = root.querySelector(".cw-reader");
     const quote = article?.querySelector("mark.cw-on");
     if (!quote) return;
-    const from = quote.getBoundingClientRect().top - article.getBoundingClientRect().top;
-    article.scrollBy({ top: from - article.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
+    const frame = article.scrollHeight > article.clientHeight ? article : root.querySelector(".cw-panel"); // of a low window
+    const from = quote.getBoundingClientRect().top - frame.getBoundingClientRect().top;
+    frame.scrollBy({ top: from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
     const row = root.querySelector(".cw-row.cw-on");
     const rows = root.querySelector(".cw-rows");
     rows.scrollTop = Math.min(rows.scrollTop, row.offsetTop - rows.offsetTop);
