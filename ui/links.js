@@ -131,6 +131,18 @@ export function createLinks({ turns, panel, act }) {
     }, LEAVE_MS);
   });
 
+  // Goes to the quote that many numbers on, from the last one to the first; to the first where none was opened.
+  function step(by) {
+    const turn = panel.current.turn;
+    const keys = (turns.get(turn)?.sources || []).filter((source) => source.label).map((source) => source.key);
+    if (!keys.length) return announce("There is no quote to go to");
+    const at = panel.leavable ? keys.indexOf(panel.current.key) + by : 0;
+    const key = keys[(at + keys.length) % keys.length];
+    hideTip();
+    panel.select(turn, key, { from: () => find(`#cw-cite-${turn}-${key}`) });
+    announce(`Quote ${key}, ${keys.indexOf(key) + 1} of ${keys.length}`);
+  }
+
   // ---- copies and menus
 
   async function copyText(link, text) {
@@ -266,5 +278,5 @@ export function createLinks({ turns, panel, act }) {
     if (tipOf && !tipOf.isConnected) hideTip();
   }
 
-  return { describe };
+  return { describe, step };
 }
