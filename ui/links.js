@@ -88,10 +88,10 @@ export function createLinks({ turns, panel, act }) {
     const link = linkAt(event);
     const { action, turn, key } = parse(link) || {};
     const source = action === "cite" && sourceOf(turn, key);
-    const words = claimOf(link)?.words;
+    const { words, answers } = claimOf(link) || {};
     if (source && !(narrow.matches && touch.matches)) {
       const article = turns.get(turn).articles[source.article];
-      showTip(link, false, el("small", {}, [article.byline, source.page].filter(Boolean).join(", ")), el("b", {}, article.title), el("q", {}, source.quote), words ? el("small", { class: "cw-verdict" }, words) : null);
+      showTip(link, false, el("small", {}, [article.byline, source.page].filter(Boolean).join(", ")), el("b", {}, article.title), el("q", {}, source.quote), words ? el("small", { class: "cw-verdict" }, words) : null, answers ? el("small", { class: "cw-answers" }, answers) : null);
     } else if (action === "flag") {
       showTip(link, true, el("p", {}, turns.get(turn)?.claims[key]?.words || ""));
     } else if (event.type === "focusin") {
