@@ -320,6 +320,7 @@ class ScriptedAnswerer:
             timeline=COURSE if kind == "over time" else (),
             as_of="2026-03-02" if kind == "over time" else "",
             hits=hits,
+            short="18 May" if kind == "open" else "",
             timings=Timings(total_s=2.13),
             model=self.model,
         )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -43,7 +50,8 @@ def asked_too(count: int) -> list[str]:
 def test_a_list_has_its_lead_and_a_line_for_each_item(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed("What are these articles about?", capsys)
     assert lines[:4] == [LEAD, f"- {OPENING} [1]", f"- {GALLERY}. [2]", f"- {AUDIT}. [3]"]
-    assert lines[4:6] == ["", f"[1] “{OPENING}”"]
+    assert lines[4:6] == ["", "[1] word for word"]  # it stands above
+    assert sum(OPENING in line for line in lines) == 1
     assert f"    {LEDGER.title}, The Quay Ledger, 2 Mar 2026 - ledger/audit.txt:0-{len(AUDIT)}" in lines
     assert lines[-7:] == ["3 of 3 items checked against a quote. 3 articles. 0.2 s.", *asked_too(4)]
 
@@ -83,9 +91,75 @@ def test_chat_numbers_what_it_offers_and_a_number_asks_it(
         def card(self, path: str) -> Card:
             return card(ScriptedIndex().article(path))
 
-    lines = iter(["When does it open?", "2", "3", "/quit"])
+    lines = iter(["When does it open?", "help", "2", "3", "exit", "never read"])
     monkeypatch.setattr(cli, "_next_line", lambda: next(lines))
     cli._converse(Asker(), 1000)  # type: ignore[arg-type]
     assert Asker.asked == [("When does it open?", 0), (GOING_ON[1], 1), ("3", 2)]
-    told = capsys.readouterr().out
+    told, aside = capsys.readouterr()
+    assert "    exit, /quit     ends" in aside
     assert f"You can also ask:\n    1. {GOING_ON[0]}\n    2. {GOING_ON[1]}\n" in told
+
+
+TYPIST = """
+import sys
+from scripted import ScriptedAnswerer, ScriptedIndex
+from citewire.ui import cli
+from citewire.ui.render import card
+
+class Asker:
+    def stream(self, question, turns, stopped):
+        print(f"ASKED {question}", file=sys.stderr, flush=True)
+        return ScriptedAnswerer().stream(question, turns, stopped=stopped)
+    suggested = staticmethod(lambda answer, turns: iter(()))
+    card = staticmethod(lambda path: card(ScriptedIndex().article(path)))
+
+cli._converse(Asker(), 1000)
+"""
+
+
+def typed(keys: Sequence[str], *, columns: int, colours: bool = True) -> str:
+    """Return what a terminal of `columns` shows where these are typed, each once the prompt is there."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
+    environment |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "PYTHONPATH": str(Path(__file__).parent)}
+    environment |= {} if colours else {"NO_COLOR": "1"}
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", TYPIST], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    ) as process:
+        os.close(theirs)
+        shown, begin = "", 0
+        for line in keys:
+            while "> " not in shown[begin:]:
+                shown += os.read(ours, 1 << 16).decode(errors="replace")
+            begin = len(shown)
+            os.write(ours, line.encode())
+            while "\n" not in shown[begin:]:
+                shown += os.read(ours, 1 << 16).decode(errors="replace")
+        with suppress(OSError):  # the other end is closed
+            while chunk := os.read(ours, 1 << 16):
+                shown += chunk.decode(errors="replace")
+    os.close(ours)
+    assert process.returncode == 0, shown
+    return shown
+
+
+UP, LEFT, HOME = "\x1b[A", "\x1b[D", "\x01"
+
+
+def test_arrow_keys_edit_a_line_and_bring_lines_back() -> None:
+    shown = typed([f"opens?{HOME}When it {LEFT}\x7f {LEFT} x\n", f"{UP}\n", "exit\n"], columns=200)
+    asked = re.findall(r"ASKED ([^\r\n]*)", shown)
+    assert len(asked) == 2
+    assert asked[0] == asked[1]
+    assert "\x1b" not in asked[0]
+    assert asked[0].startswith("When i")
+
+
+def test_a_terminal_gets_whole_words_and_colours() -> None:
+    shown = typed(["When does it open?\n", "exit\n"], columns=40)
+    assert "\x1b[1;36m[1]\x1b[0m" in shown  # a number in colour
+    plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", typed(["When does it open?\n", "exit\n"], columns=40, colours=False))
+    lines = [line.rstrip() for line in plain.replace("\r", "").split("\n")]
+    told = lines[next(n for n, line in enumerate(lines) if line.startswith("The Harbour")) :]
+    assert max(map(len, told)) <= 40
+    assert told[:2] == ["The Harbour Tunnel opens to traffic on", "18 May. [1]"]

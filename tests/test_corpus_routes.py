@@ -491,7 +491,7 @@ def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser, tmp_path
         name = "<img src=x onerror='window.pwned=1'>.txt".replace("/", "")
         add_named(page, {name: words, "<script>x.exe": "x"})
         expect(page.locator(".cw-incoming-head b")).to_contain_text("2 files added", timeout=20000)
-        page.locator(".cw-tick input").first.check()
+        page.locator(".cw-choose input").first.check()
         page.get_by_role("button", name="Remove").first.click()
         expect(page.get_by_role("alertdialog")).to_be_visible()
         assert page.evaluate("window.pwned") is None

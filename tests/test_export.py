@@ -129,7 +129,8 @@ def test_each_state_of_an_answer_is_in_the_page(chromium: Browser, tmp_path: Pat
         assert "14 lanes" not in cost.inner_text()  # withheld
         expect(toll.locator(".box")).to_contain_text("The 3 articles do not say this.")
         expect(toll.locator("h3")).to_have_text("Related passages, not used")
-        expect(toll.locator("mark")).to_have_count(4)
+        expect(toll.locator("blockquote")).to_have_count(4)
+        expect(toll.locator("mark")).to_have_count(0)  # near to the question, no evidence
         expect(toll.locator("a.number")).to_have_count(0)
         expect(mayor.locator(".failed")).to_have_text("The model ran out of memory.")
 

@@ -320,6 +320,7 @@ class TestShow:
             "harbour.txt",
         ]
         assert re.fullmatch(r"bridge\.txt +The Courier +2024-05-02 +Bridge closed +1 +2 *", lines[1])
+        assert re.fullmatch(r"copy\.txt +“The bridge over the Lenn was closed in May…” +1 +2 *", lines[2])  # no title
         assert re.fullmatch(r"harbour\.txt +Ostmark Post +Harbour opens +1 +1 *", lines[3])
 
     @pytest.mark.parametrize(

@@ -1,21 +1,53 @@
-"""axe-core on every state of the page, at both sizes, light and dark: what it finds fails the test."""
+"""Who can use the page: axe-core on every view at three widths, light and dark; zoom, forced colours, no motion."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from browser import DESK, PHONE, faults, opened
+from browser import DESK, NARROW, PHONE, browser_context, faults, opened
+from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, Page, expect
-from scripted import EXAMPLES, scripted_load
-from served import ask, served, submit, usable
+from scripted import AUDIT, EXAMPLES, OPENING, scripted_load
+from served import START_MS, ask, served, submit, usable
+from test_demo import TOUR
+
+from citewire.index.build import build_index
+from citewire.ui import corpus_routes, figures_page, tour
+from citewire.ui.corpus import Corpus
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+RECORDS = [{"text": f"{OPENING} {AUDIT}.", "title": "Tunnel", "url": "https://example.org/tunnel"}] + [
+    {"text": f"Parcel {n} was sent.", "title": f"Parcel {n:02}", "outlet": "Post"} for n in range(60)
+]
+SIZES = {"320": NARROW, "390": PHONE, "1280": DESK}
+ZOOMED = {"width": DESK["width"] // 2, "height": DESK["height"] // 2}  # what a page at 200% has of a desk's window
+
+
+@contextmanager
+def with_all_views(folder: Path) -> Iterator[str]:
+    """Serve a page with Articles over an index, the tour and the figures."""
+    (folder / "wire.jsonl").write_text("\n".join(map(json.dumps, RECORDS)))
+    build_index([folder / "wire.jsonl"], folder / "index", HashedWordsEmbedder())
+    corpus = Corpus(folder / "index", HashedWordsEmbedder())
+    corpus.start()
+    routers = [
+        corpus_routes.router(corpus),
+        tour.router(TOUR, pace=100),
+        figures_page.router(folder / "runs"),
+    ]
+    with served(scripted_load(), folder / "kept.db", articles=True, routers=routers) as address:
+        yield address
+    corpus.close()
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(scripted_load(), tmp_path_factory.mktemp("page") / "kept.db", articles=True) as address:
+    with with_all_views(tmp_path_factory.mktemp("page")) as address:
         yield address
 
 
@@ -59,18 +91,165 @@ def states(page: Page) -> Iterator[str]:
     yield "history"
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(chromium: Browser, url: str, size: dict[str, int], dark: bool) -> None:
-    with opened(chromium, url, size, dark=dark) as page:
+# Links that nothing but their colour tells from words.
+BARE = """() => [...document.querySelectorAll("a")].filter((e) => e.checkVisibility() && !e.matches(".cw-menu a, .cw-right, .cw-wrong"))
+  .map((e) => [e, getComputedStyle(e)])
+  .filter(([, style]) => style.textDecorationLine === "none" && style.borderTopWidth === "0px" && style.backgroundColor === "rgba(0, 0, 0, 0)")
+  .map(([e]) => e.outerHTML)"""  # noqa: E501
+
+
+def wrong(page: Page) -> list[str]:
+    """Return what is wrong with what a page shows, by axe, and as far as its width and its links go."""
+    beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [*faults(page), *page.evaluate(BARE), *([f"{beyond} pixels too wide"] if beyond > 0 else [])]
+
+
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [("320", False), ("390", False), ("390", True), ("1280", False), ("1280", True)],
+)
+def test_axe_finds_nothing(chromium: Browser, url: str, size: str, dark: bool) -> None:
+    with opened(chromium, url, SIZES[size], dark=dark) as page:
         usable(page)
         assert page.evaluate("document.body.classList.contains('dark')") == dark
-        found = {name: faults(page) for name in states(page)}
+        found = {name: wrong(page) for name in states(page)}
     assert len(found) == 10
     assert {name: what for name, what in found.items() if what} == {}
 
 
-NARROW = {"width": 320, "height": 640}
+def views(page: Page, url: str) -> Iterator[str]:
+    """Bring the page into the views beside the chat, one after the other; yield their names."""
+    page.locator("[data-cw-do=articles]").click()
+    expect(page.locator(".cw-article-row")).to_have_count(50)
+    page.locator(".cw-article-row input").first.check()
+    yield "articles"
+    page.get_by_label("Search the articles").fill("tunnel")
+    page.locator(".cw-article-open", has_text="Tunnel").first.click()
+    expect(page.locator(".cw-article-reader h3")).to_have_text("Tunnel")
+    yield "article"
+    page.goto(url + tour.ADDRESS)
+    expect(page.locator(".cw-tour-caption")).to_have_text("Before one.", timeout=START_MS)
+    yield "tour"
+    page.locator(".cw-tour").get_by_role("button", name="Next").click()
+    expect(page.locator(".cw-tour-caption")).to_have_text("The quote.", timeout=START_MS)
+    yield "tour, quote"
+    page.goto(f"{url}/figures")
+    yield "figures"
+
+
+@pytest.mark.parametrize(("size", "dark"), [("320", False), ("390", False), ("1280", False), ("1280", True)])
+def test_axe_finds_nothing_beside_the_chat(chromium: Browser, url: str, size: str, dark: bool) -> None:
+    with opened(chromium, url, SIZES[size], dark=dark) as page:
+        usable(page)
+        found = {name: wrong(page) for name in views(page, url)}
+    assert len(found) == 5
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+def reachable(page: Page, part: str) -> bool:
+    """Whether the first part of a sort can be scrolled to where a click meets it."""
+    return bool(
+        page.evaluate(
+            """(part) => {
+              const found = document.querySelector(part);
+              found.scrollIntoView({ block: "center" });
+              const box = found.getClientRects()[0];
+              const met = document.elementFromPoint(box.left + Math.min(box.width / 2, 40), box.top + box.height / 2);
+              return found.contains(met);
+            }""",
+            part,
+        )
+    )
+
+
+@pytest.mark.parametrize("size", [ZOOMED, {"width": 320, "height": 400}], ids=["200%", "400%"])
+def test_a_zoomed_page_shows_what_a_click_brings(chromium: Browser, url: str, size: dict[str, int]) -> None:
+    with opened(chromium, url, size) as page:
+        usable(page)
+        ask(page, EXAMPLES[1])
+        page.locator("#cw-chat a.cw-chip").last.click()
+        expect(page.locator("mark.cw-on")).to_be_in_viewport(ratio=1)
+        assert reachable(page, "mark.cw-on")
+        assert reachable(page, ".cw-row-title")
+        page.get_by_role("button", name="Close").click()
+        page.locator("[data-cw-do=articles]").click()
+        expect(page.locator(".cw-article-row")).to_have_count(50)
+        assert reachable(page, ".cw-article-open")
+        assert reachable(page, ".cw-pager button:not(:disabled)")
+        page.locator(".cw-article-open").first.click()
+        assert reachable(page, ".cw-article-text p")
+        assert reachable(page, ".cw-article-reader .cw-article-actions button")
+        page.goto(url + tour.ADDRESS)
+        expect(page.locator(".cw-tour-caption")).to_have_text("Before one.", timeout=START_MS)
+        page.locator(".cw-tour").get_by_role("button", name="Next").click()
+        expect(page.locator(".cw-tour-caption")).to_have_text("The quote.", timeout=START_MS)
+        assert reachable(page, "mark.cw-on")
+
+
+def test_nothing_of_the_chat_lies_over_another_view(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, {"width": 320, "height": 480}) as page:
+        usable(page)
+        for question in EXAMPLES[:2]:
+            ask(page, question)
+        page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
+        down = page.locator("#cw-chat .scroll-down-button-container button")
+        expect(down).to_be_visible()
+        box = down.bounding_box()
+        assert box
+        assert box["width"] >= LEAST
+        page.locator("[data-cw-do=articles]").click()
+        expect(page.locator(".cw-article-row")).to_have_count(50)
+        at = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+        page.evaluate(
+            "document.querySelectorAll('[inert]').forEach((one) => { one.inert = false; })"
+        )  # not met, but seen
+        assert page.evaluate("([x, y]) => Boolean(document.elementFromPoint(x, y).closest('.cw-articles'))", at)
+
+
+def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: str) -> None:
+    colours = """([part, pseudo]) => {
+      const style = getComputedStyle(document.querySelector(part), pseudo);
+      return [style.color, style.backgroundColor];
+    }"""
+
+    def told(part: str, pseudo: str | None = None) -> list[str]:
+        found: list[str] = page.evaluate(colours, [part, pseudo])
+        return found
+
+    with browser_context(chromium, dark=True) as context:
+        page = context.new_page()
+        page.emulate_media(forced_colors="active")
+        page.goto(url)
+        usable(page)
+        _, canvas = told("body")
+        assert told(".cw-icon-new")[1] not in (canvas, "rgba(0, 0, 0, 0)")  # a mask shows the background alone
+        assert told(".cw-dot")[1] not in (canvas, "rgba(0, 0, 0, 0)")
+        ask(page, EXAMPLES[1])
+        page.locator("#cw-chat a.cw-chip").nth(1).click()
+        expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
+        assert told("#cw-chat a.cw-chip[aria-current]") != told("#cw-chat a.cw-chip:not([aria-current])")
+        for part in ("#cw-chat a.cw-chip", ".cw-row .cw-number"):
+            assert page.locator(part).first.evaluate("e => getComputedStyle(e).borderTopWidth") == "1px"
+        label, behind = told("mark.cw-on", "::before")
+        assert label != behind
+        assert told(".cw-right", "::before")[1] not in (canvas, "rgba(0, 0, 0, 0)")
+        ask(page, EXAMPLES[2])
+        near, _ = told("mark.cw-near")
+        assert near not in (canvas, told(".cw-reader")[1])
+
+
+def test_nothing_moves_for_who_wants_it_so(chromium: Browser, url: str) -> None:
+    moving = "document.getAnimations().filter((one) => one.playState === 'running').length"
+    with opened(chromium, url) as page:  # reduced motion, as all tests have it
+        submit(usable(page), "Please hold")
+        expect(page.locator(".cw-skeleton")).to_be_visible()
+        assert page.evaluate(moving) == 0
+        page.emulate_media(reduced_motion="no-preference")
+        assert page.evaluate(moving) > 0
+        page.locator("#cw-ask .stop-button").click()
+        expect(page.locator(".cw-closing")).to_be_visible()
+
+
 LONG = "1,243 articles from 17 outlets, 1,240 dated: 29 Sep 2025 to 30 Dec 2026"
 LEAST = 24  # pixels of what is pressed, WCAG 2.2, 2.5.8
 

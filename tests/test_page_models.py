@@ -1,4 +1,4 @@
-"""The switch between the fast and the careful model: in a real browser, in the settings, and once with both models."""
+"""The choice between the fast and the careful model: in a real browser, in the settings, and once with both models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 import pytest
 from browser import PHONE, faults, opened
 from conftest import until
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, over_index, scripted_choice
 from served import START_MS, ask, served, serving, usable
 
@@ -45,8 +45,14 @@ class Slow:
         return ScriptedAnswerer("scripted with care")
 
 
+def settings(page: Page) -> Locator:
+    """Open the Settings; return the models there."""
+    page.get_by_role("button", name="Settings").click()
+    return page.get_by_role("group", name="Model")
+
+
 def chosen(page: Page) -> str:
-    return str(page.locator(".cw-pair input:checked").input_value())
+    return str(page.locator(".cw-settings input[name=model]:checked").input_value())
 
 
 def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote_them(
@@ -57,7 +63,7 @@ def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote
         served(lambda: over_index(ScriptedIndex()), tmp_path / "kept.db", choice=scripted_choice(slow)) as address,
         opened(chromium, address) as page,
     ):
-        switch = usable(page).get_by_role("radiogroup", name="Model")
+        switch = settings(usable(page))
         expect(switch.get_by_role("radio")).to_have_count(2)
         assert chosen(page) == "fast"
         assert slow.loads == 0
@@ -65,10 +71,12 @@ def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote
         switch.get_by_role("radio", name="Fast").focus()
         page.keyboard.press("ArrowRight")  # the keyboard alone
         expect(switch.get_by_role("radio", name="Careful")).to_be_focused()
-        said = page.locator(".cw-model").get_by_role("status")
-        expect(said).to_have_text(LOADING)
+        expect(page.locator(".cw-settings-said")).to_have_text(LOADING)
         assert chosen(page) == "careful"
         assert faults(page) == []
+        page.keyboard.press("Escape")
+        said = page.locator(".cw-model-said")
+        expect(said).to_have_text(LOADING)
         ask(page, EXAMPLES[0])
         closing = page.locator(".cw-closing").last
         expect(closing).to_contain_text("By the fast model.")
@@ -80,14 +88,19 @@ def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote
         expect(closing).to_have_text(
             "2 of 2 sentences checked against a quote. 2 articles. By the careful model. 2.1\N{NO-BREAK SPACE}s."
         )
-        switch.get_by_text("Fast").click()
+        settings(page).get_by_text("Fast").click()
         expect(said).to_have_text("")
         switch.get_by_text("Careful").click()
         expect(said).to_have_text("The careful model answers.")
+        page.get_by_role("button", name="Close").click()
         page.get_by_role("button", name="New chat").click()
         expect(page.locator(".cw-question")).to_have_count(0)
+        page.goto(address)  # another conversation, the same browser
+        expect(said).to_have_text("The careful model answers.", timeout=START_MS)
+        settings(usable(page))
         assert chosen(page) == "careful"
         assert slow.loads == 1
+        page.keyboard.press("Escape")
         page.get_by_role("textbox").fill("")
 
 
@@ -98,9 +111,9 @@ def test_a_model_that_cannot_be_loaded_says_why_and_can_be_chosen_again(chromium
         served(lambda: over_index(ScriptedIndex()), tmp_path / "kept.db", choice=scripted_choice(slow)) as address,
         opened(chromium, address, PHONE) as page,
     ):
-        careful = usable(page).locator(".cw-pair label", has_text="Careful")
+        careful = settings(usable(page)).locator("label", has_text="Careful")
         careful.click()
-        said = page.locator(".cw-model-said")
+        said = page.locator(".cw-settings-said")
         expect(said).to_have_text(
             "The fast model answers, as the careful one could not be loaded: Too little memory. Close something."
         )
@@ -108,7 +121,7 @@ def test_a_model_that_cannot_be_loaded_says_why_and_can_be_chosen_again(chromium
         assert faults(page) == []
         careful.click()
         expect(said).to_have_text("The careful model answers.")
-        for label in page.locator(".cw-pair label").all():
+        for label in page.locator(".cw-settings .cw-pair label").all():
             box = label.bounding_box()
             assert box
             assert min(box["width"], box["height"]) >= 44
@@ -123,8 +136,8 @@ def test_there_is_no_switch_where_there_is_one_model(chromium: Browser, tmp_path
         ask(usable(page), EXAMPLES[0])
         expect(page.locator(".cw-closing")).to_be_visible()
         expect(page.locator(".cw-closing")).not_to_contain_text("model")
-        assert page.get_by_role("radio").count() == 0
         assert page.locator("#cw-model").bounding_box() is None  # it takes no room
+        expect(settings(page)).to_be_hidden()
 
 
 def put(cache: Path, name: str, *, short: int = 0) -> None:

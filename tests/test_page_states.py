@@ -126,7 +126,8 @@ def test_a_number_says_its_verdict_and_links_to_the_quote_in_the_original(page: 
     ask(page, EXAMPLES[0])
     chip = page.locator("#cw-chat a.cw-chip").first
     chip.hover()
-    expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Reworded, and checked against its quote.")
+    expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Reworded: check it against the quote.")
+    expect(page.locator(".cw-tip .cw-answers")).to_have_text("It answers the question: “18 May”.")
     expect(page.locator(".cw-tip q")).to_have_text(OPENING)
     page.locator(".cw-tip").hover()  # stays for as long as the pointer is on it
     expect(page.locator(".cw-tip q")).to_be_visible()
@@ -145,9 +146,12 @@ def test_the_panel_gives_the_verdict_of_the_sentence_that_was_chosen(page: Page)
     numbers.nth(1).click()
     expect(page.locator(".cw-told")).to_have_text(
         "Sources disagree herePartly in the sources: The quote says 1.31 billion was approved, not spent."
+        "Whether it answers the question is for you to judge."
     )
     numbers.first.click()
-    expect(page.locator(".cw-told")).to_have_text("Sources disagree hereReworded, and checked against its quote.")
+    expect(page.locator(".cw-told small")).to_have_text(
+        ["Reworded: check it against the quote.", "Whether it answers the question is for you to judge."]
+    )
 
 
 def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:

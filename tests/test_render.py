@@ -39,6 +39,7 @@ from citewire.ui.render import (
     Exchange,
     Mark,
     answer_html,
+    answer_words,
     card,
     closing,
     corpus_line,
@@ -226,15 +227,23 @@ def test_panel_marks_conflicts_and_gives_reasons() -> None:
         ("1", "conflicts", COST),
         ("2", "conflicts", AUDIT),
     ]
+    reworded = "Reworded: check it against the quote."
+    unknown = "Whether it answers the question is for you to judge."
     assert value["claims"] == {
-        "0": {"keys": ["1"], "verdict": "supported", "words": "Reworded, and checked against its quote."},
-        "1": {"keys": ["2"], "verdict": "supported", "words": "Reworded, and checked against its quote."},
+        "0": {"keys": ["1"], "verdict": "supported", "words": reworded, "answers": unknown},
+        "1": {"keys": ["2"], "verdict": "supported", "words": reworded, "answers": unknown},
         "2": {
             "keys": ["1"],
             "verdict": "partial",
             "words": "Partly in the sources: The quote says 1.31 billion was approved, not spent.",
+            "answers": unknown,
         },
-        "3": {"keys": [], "verdict": "unsupported", "words": "Not in the sources: “most expensive” is in no quote."},
+        "3": {
+            "keys": [],
+            "verdict": "unsupported",
+            "words": "Not in the sources: “most expensive” is in no quote.",
+            "answers": "",
+        },
     }
     assert value["articles"][TUNNEL.path]["rank"] == "Best match"
     assert value["articles"][LEDGER.path]["rank"] == "Match 3 of 4"
@@ -244,7 +253,7 @@ def test_panel_marks_conflicts_and_gives_reasons() -> None:
 @pytest.mark.parametrize(
     ("claimed", "expected"),
     [
-        (claim("x", "supported"), "Reworded, and checked against its quote."),
+        (claim("x", "supported"), "Reworded: check it against the quote."),
         (claim(f"Yes: {OPENING}", "supported", quote(1, TUNNEL, OPENING)), "Quoted word for word."),
         (claim("x", "partial"), "Partly in the sources: the quote says only part of it."),
         (claim("x", "unsupported", reason="7 is in no quote. "), "Not in the sources: 7 is in no quote."),
@@ -253,6 +262,21 @@ def test_panel_marks_conflicts_and_gives_reasons() -> None:
 )
 def test_a_verdict_says_its_reason(claimed: Claim, expected: str) -> None:
     assert verdict_words(claimed) == expected
+
+
+def test_what_answers_the_question_is_told_apart_from_what_is_supported() -> None:
+    answer = finished("When does it open?").answer
+    assert answer
+    told = [answer_words(claim, replace(answer, short="18 May")) for claim in answer.claims]
+    assert told == [
+        "It answers the question: “18 May”.",
+        "It stands beside the sentence that answers the question.",
+    ]
+    computed = replace(answer, short="530 million")  # in no quote
+    assert {answer_words(claim, computed) for claim in answer.claims} == {
+        "Whether it answers the question is for you to judge."
+    }
+    assert answer_words(claim("x", "unsupported"), answer) == ""
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -55,6 +55,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("citewire.ui.cli")
 
+ENDS = ("exit", "quit", "/exit", "/quit")
+HELPS = ("help", "/help", "?")
+TYPED = (
+    ("a question", "is answered from the articles; a follow-up may refer to what was said"),
+    ("1, 2, ...", "asks the question of that number, of those that were offered"),
+    ("/new", "starts over"),
+    ("Up, Down", "bring back what was typed before"),
+    ("Ctrl-C", "stops an answer"),
+    ("help, /help", "this list"),
+    ("exit, /quit", "ends, as Ctrl-D does"),
+)
 SUGGESTED = 3  # questions offered after an answer of `chat`
 EXIT_FAULT = 1
 EXIT_INTERRUPTED = 130
@@ -174,15 +185,18 @@ def _ask(
 def _chat(chosen: Settings) -> None:
     """Ask question after question; a follow-up may refer to what was said."""
     with _Asker(chosen) as asker:
-        console.note("ask away. /new starts over, /quit or Ctrl-D ends, Ctrl-C stops an answer.")
+        console.note("ask away. help lists what else can be typed, exit ends.")
         _converse(asker, chosen.max_question_chars)
 
 
 def _converse(asker: _Asker, max_question_chars: int) -> None:
     turns: list[Turn] = []
     offered: Sequence[str] = ()
-    while (line := _next_line()) not in (None, "/quit"):
-        if line and line.isdecimal() and 1 <= int(line) <= len(offered):  # the number of a question that was offered
+    while (line := _next_line()) is not None and line.casefold() not in ENDS:
+        if line.casefold() in HELPS:
+            console.print_help(TYPED)
+            continue
+        if line.isdecimal() and 1 <= int(line) <= len(offered):  # the number of a question that was offered
             line = offered[int(line) - 1]
             typer.echo(console.one_line(line))
         if line == "/new":
@@ -211,7 +225,9 @@ def _is_typed() -> bool:
 
 
 def _next_line() -> str | None:
-    """Return the next line, None at the end of input."""
+    """Return the next line, None at the end of input; on a terminal with arrow keys and the lines before."""
+    with suppress(ImportError):  # a Python without it reads lines all the same
+        import readline  # noqa: F401 - `input` uses it once it is imported
     try:
         return input("> " if sys.stdin.isatty() else "").strip()
     except EOFError:

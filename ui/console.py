@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +29,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event
 from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, gist, sources, when
@@ -36,6 +39,9 @@ ROWS_SHOWN = 20  # of a table that tells how work went
 EXCERPT_CHARS = 240  # of a passage
 PIPED_WIDTH = 4_000  # of a table that no terminal shows: a row stays on a line, for grep
 NOT_IN_SOURCES = "Not in the sources."
+
+# Styles of a terminal, in its own colours: they fit a light and a dark one.
+_NUMBER, _DOUBT, _ASIDE = "bold cyan", "yellow", "dim"
 
 # C0 and C1 controls except newline, and the bidirectional overrides that make text read in another order.
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -63,6 +69,41 @@ def to_json(value: object, indent: int | None = 2) -> str:
     return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+class _Paper:
+    """Standard output: on a terminal in colours and wrapped between words, else in plain lines as long as they are."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._column = 0
+
+    def flow(self, text: str, style: str = "") -> None:
+        """Add words to the paragraph that is being written, in lines no wider than the terminal."""
+        for word in text.split():
+            wide = cell_len(word)
+            if self._column and self._console.is_terminal and self._column + 1 + wide > self._console.width:
+                self.end()
+            self._put(f" {word}" if self._column else word, style)
+            self._column += wide + bool(self._column)
+
+    def end(self) -> None:
+        """End the paragraph, if one was begun."""
+        if self._column:
+            self._console.print()
+        self._column = 0
+
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        """Write a line; what does not fit on a terminal goes on below it, indented as far."""
+        self.end()
+        told = Text(text, style)
+        if self._console.is_terminal:
+            self._console.print(Padding(told, (0, 0, 0, indent)))
+        else:
+            self._put(" " * indent + text + "\n")
+
+    def _put(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style), end="", soft_wrap=True)
+
+
 def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer:
     """Print the lead and claims as they come, then quotes, closing line and questions to go on with; return the answer.
 
@@ -72,93 +113,105 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
         card: labels an article, by its path; asked once the answer is whole.
     """
     exchange = Exchange("cli", question)
-    begun = ended = False  # whether something is printed, and whether its last line is whole
+    paper = _Paper()
+    led = False
     for event in events:
         exchange.apply(event)
-        if exchange.lead and not (begun or exchange.abstained):
-            typer.echo(safe(exchange.lead))
-            begun = ended = True
+        if exchange.lead and not (led or exchange.claims or exchange.abstained):
+            paper.line(safe(exchange.lead))
+            led = True
         if isinstance(event, Checked) and event.claim.shown:
-            before = "" if ended or not begun else " "
-            line = f"- {_sentence(event.claim)}" if exchange.listed else before + _sentence(event.claim)
-            typer.echo(line, nl=exchange.listed)
-            begun, ended = True, exchange.listed
+            _print_sentence(event.claim, paper, listed=exchange.listed)
+    paper.end()
     if exchange.answer is None:
         raise RuntimeError("the answerer ended without an answer")
-    if begun and not ended:
-        typer.echo()
-    for line in _after(exchange, exchange.answer, card):
-        typer.echo(line)
+    _print_after(exchange, exchange.answer, card, paper)
     return exchange.answer
 
 
-def _sentence(claim: Claim) -> str:
-    marks = {"supported": "", "partial": " (partly in the sources)", "unsupported": " (not in the sources)"}
-    return f"{one_line(claim.text)}{marks[claim.verdict]} {claim.marks}".rstrip()
+def _print_sentence(claim: Claim, paper: _Paper, *, listed: bool) -> None:
+    doubts = {"supported": "", "partial": "(partly in the sources)", "unsupported": "(not in the sources)"}
+    paper.flow(f"{'- ' if listed else ''}{one_line(claim.text)}")
+    paper.flow(doubts[claim.verdict], _DOUBT)
+    paper.flow(claim.marks, _NUMBER)
+    if listed:
+        paper.end()
 
 
-def _after(exchange: Exchange, answer: Answer, card: CardOf) -> Iterator[str]:
-    """Yield what follows the sentences: refusal, conflicts, timeline, quotes, closing line, questions to go on with."""
+def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper) -> None:
+    """Print what follows the sentences: refusal, conflicts, timeline, quotes, closing line, questions to go on with."""
     if exchange.abstained:
-        yield from _refusal(answer)
+        _print_refusal(answer, paper)
     for conflict in exchange.conflicts:
-        yield ""
-        yield f"Sources disagree: {one_line(conflict.about)}"
+        paper.line()
+        paper.line(f"Sources disagree: {one_line(conflict.about)}", _DOUBT)
         for value in conflict.values:
-            yield f"    {one_line(value.value)} - {_label(card(value.article))}"
+            paper.line(f"{one_line(value.value)} - {_label(card(value.article))}", indent=4)
     if exchange.timeline:
-        yield ""
-        yield "Over time:"
+        paper.line()
+        paper.line("Over time:")
     for point in exchange.timeline:
-        yield f"    {when(point)}: {one_line(gist(point))}"
+        paper.line(f"{when(point)}: {one_line(gist(point))}", indent=4)
+    said = _as_sentences(exchange)
     for source in sources(exchange):
         if source.label:
-            yield ""
-            span = f"{safe(source.article)}:{source.start}-{source.end}"
-            yield f"[{source.label}] “{one_line(source.quote)}”"
+            paper.line()
+            paper.flow(f"[{source.label}]", _NUMBER)
+            paper.flow("word for word" if source.label in said else f"“{one_line(source.quote)}”")
             page = card(source.article).page(source.start, source.end)
-            yield f"    {_label(card(source.article))} - {span}{f', {page}' if page else ''}"
+            span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
+            paper.line(f"{_label(card(source.article))} - {span}", _ASIDE, indent=4)
     if line := closing(exchange):
-        yield ""
-        yield line
-    yield from _offered(answer.offered)
+        paper.line()
+        paper.line(line, _ASIDE)
+    _print_questions(answer.offered, paper)
+
+
+def _as_sentences(exchange: Exchange) -> set[str]:
+    """Return the numbers of the quotes that stand above as sentences of the answer: once is enough."""
+    return {
+        str(quote.n)
+        for claim in exchange.shown
+        for quote in claim.quotes
+        if one_line(claim.text).endswith(one_line(quote.text))
+    }
 
 
 def print_offered(questions: Iterator[str]) -> tuple[str, ...]:
     """Print questions to go on with as they come, numbered; return them."""
-    found: list[str] = []
-
-    def noted() -> Iterator[str]:
-        for question in questions:
-            found.append(question)
-            yield question
-
-    for line in _offered(noted()):
-        typer.echo(line)
-    return tuple(found)
+    return _print_questions(questions, _Paper())
 
 
-def _offered(questions: Iterable[str]) -> Iterator[str]:
-    for number, question in enumerate(questions, 1):
-        if number == 1:
-            yield ""
-            yield "You can also ask:"
-        yield f"    {number}. {one_line(question)}"
+def _print_questions(questions: Iterable[str], paper: _Paper) -> tuple[str, ...]:
+    printed = []
+    for question in questions:
+        if not printed:
+            paper.line()
+            paper.line("You can also ask:")
+        printed.append(question)
+        paper.line(f"{len(printed)}. {one_line(question)}", indent=4)
+    return tuple(printed)
 
 
-def _refusal(answer: Answer) -> Iterator[str]:
+def _print_refusal(answer: Answer, paper: _Paper) -> None:
     said = one_line(answer.text.removeprefix(REFUSAL))
-    yield said if answer.kind == NOT_FOR_IT else f"{NOT_IN_SOURCES} {said}".rstrip()
+    paper.line(said if answer.kind == NOT_FOR_IT else f"{NOT_IN_SOURCES} {said}".rstrip())
     if answer.hits:
-        yield ""
-        yield "Nearest passages, not used:"
+        paper.line()
+        paper.line("Nearest passages, not used:")
     for hit in answer.hits[:NEAREST_SHOWN]:
         excerpt = textwrap.shorten(one_line(hit.text), EXCERPT_CHARS, placeholder=" ...")
-        yield f"    {safe(hit.article)}:{hit.start}-{hit.end} {excerpt}"
+        paper.line(f"{safe(hit.article)}:{hit.start}-{hit.end} {excerpt}", _ASIDE, indent=4)
 
 
 def _label(known: Card) -> str:
     return one_line(f"{known.title}, {known.byline}")
+
+
+def print_help(lines: Sequence[tuple[str, str]]) -> None:
+    """Print what can be typed and what it does, on standard error."""
+    for typed, does in lines:
+        typer.echo(f"    {typed:<16}{does}", err=True)
 
 
 @contextmanager

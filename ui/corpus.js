@@ -214,7 +214,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
       tick.checked = chosen.has(row.path);
       if (tick.checked) chosen.set(row.path, row.title);
       return el("li", { class: "cw-article-row", "data-on": row.path === reading ? "true" : null },
-        el("label", { class: "cw-tick" }, tick),
+        el("label", { class: "cw-choose" }, tick),
         el("button", { type: "button", class: "cw-article-open", "data-path": row.path, "aria-current": row.path === reading ? "true" : null, onclick: () => read(row.path) },
           el("b", { dir: "auto" }, row.title), el("small", { dir: "auto" }, facts(row)), badges(row)));
     }));

@@ -322,7 +322,8 @@ def _sources(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         if known.url:
             label.append(el("a", "Original article", href=safe(known.url), rel="noopener noreferrer"))
         before, after = articles.around(source) if source.label else ("", "")
-        quoted = el("blockquote", before, el("mark", source.quote), after)
+        words = el("mark", source.quote) if source.label else source.quote  # the colour of evidence is for evidence
+        quoted = el("blockquote", before, words, after)
         rows.append(el("li", el("p", *label, {"class": "label"}), quoted, id=f"q{name}"))
     title = "Sources" if shown.sources[0].label else RELATED.rstrip(":")
     yield el("aside", el("h3", title), el("ol", *rows))

@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 from citewire.index.errors import InputError
 from citewire.ui import console
 from citewire.ui.options import EXIT_INPUT, AsJson, takes
+from citewire.ui.render import card
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -280,13 +281,14 @@ def _list(
 
     with Index.open(chosen.index) as index:
         found = index.articles()
-    copies = Counter(article.group for article in found)
-    listed = [(article, copies[article.group] if article.group else 1) for article in found if passes(article)]
+        copies = Counter(article.group for article in found)
+        listed = [(article, copies[article.group] if article.group else 1) for article in found if passes(article)]
+        titles = {a.path: a.title or card(index.article(a.path)).title for a, _ in listed} if not as_json else {}
     if as_json:
         typer.echo(console.to_json([_article_json(article, size) for article, size in listed]))
         return
     header = ("article", "outlet", "published", "title", "passages", "copies")
-    rows = [(a.path, a.outlet, a.published, a.title, a.passages, size) for a, size in listed]
+    rows = [(a.path, a.outlet, a.published, titles[a.path], a.passages, size) for a, size in listed]
     console.print_table(header, rows)
 
 

@@ -88,10 +88,10 @@ export function createLinks({ turns, panel, act }) {
     const link = linkAt(event);
     const { action, turn, key } = parse(link) || {};
     const source = action === "cite" && sourceOf(turn, key);
-    const words = claimOf(link)?.words;
+    const { words, answers } = claimOf(link) || {};
     if (source && !(narrow.matches && touch.matches)) {
       const article = turns.get(turn).articles[source.article];
-      showTip(link, false, el("small", {}, [article.byline, source.page].filter(Boolean).join(", ")), el("b", {}, article.title), el("q", {}, source.quote), words ? el("small", { class: "cw-verdict" }, words) : null);
+      showTip(link, false, el("small", {}, [article.byline, source.page].filter(Boolean).join(", ")), el("b", {}, article.title), el("q", {}, source.quote), words ? el("small", { class: "cw-verdict" }, words) : null, answers ? el("small", { class: "cw-answers" }, answers) : null);
     } else if (action === "flag") {
       showTip(link, true, el("p", {}, turns.get(turn)?.claims[key]?.words || ""));
     } else if (event.type === "focusin") {
@@ -130,6 +130,18 @@ export function createLinks({ turns, panel, act }) {
       if (own.length) showEvidence(own, own[0].sentence, { open: false });
     }, LEAVE_MS);
   });
+
+  // Goes to the quote that many numbers on, from the last one to the first; to the first where none was opened.
+  function step(by) {
+    const turn = panel.current.turn;
+    const keys = (turns.get(turn)?.sources || []).filter((source) => source.label).map((source) => source.key);
+    if (!keys.length) return announce("There is no quote to go to");
+    const at = panel.leavable ? keys.indexOf(panel.current.key) + by : 0;
+    const key = keys[(at + keys.length) % keys.length];
+    hideTip();
+    panel.select(turn, key, { from: () => find(`#cw-cite-${turn}-${key}`) });
+    announce(`Quote ${key}, ${keys.indexOf(key) + 1} of ${keys.length}`);
+  }
 
   // ---- copies and menus
 
@@ -266,5 +278,5 @@ export function createLinks({ turns, panel, act }) {
     if (tipOf && !tipOf.isConnected) hideTip();
   }
 
-  return { describe };
+  return { describe, step };
 }

@@ -5,6 +5,7 @@
 import { announce, el, send, write } from "./dom.js";
 import { createLinks } from "./links.js";
 import { createPanel } from "./panel.js";
+import { choice, createSettings, settings } from "./settings.js";
 
 const TELL_MS = 1500;
 const RESEND_MS = 300;
@@ -89,7 +90,9 @@ export function start({ element, props, watch, server, trigger }) {
 
   // ---- views beside the chat
 
+  const chooseModel = (name) => trigger("cw_model", { name });
   const opener = {
+    settings: async () => createSettings({ onModel: chooseModel }),
     history: () => import("./history.js").then((view) => view.createHistory({
       onOpen: (id) => trigger("cw_open", { id }),
       onDeleted: (id) => id === kept && trigger("cw_new", {}),
@@ -136,8 +139,30 @@ export function start({ element, props, watch, server, trigger }) {
     looking = setTimeout(() => { looking = 0; trigger("cw_model", {}); lookWhileLoading(); }, TELL_MS);
   }
   new MutationObserver(lookWhileLoading).observe(document.body, { attributes: true, attributeFilter: ["data-cw-model"] });
-  document.addEventListener("change", (event) => {
-    if (event.target.name === "cw-model") trigger("cw_model", { name: event.target.value });
+  // Asks for the model that was chosen on an earlier visit.
+  function takeUpModel() {
+    const { models, chosen } = choice();
+    if (models && settings.model in models && settings.model !== chosen) chooseModel(settings.model);
+  }
+
+  // ---- keys, where nothing is being typed; Escape in the box stops the answer
+
+  const KEYS = {
+    "/": () => document.querySelector("#cw-ask textarea")?.focus(),
+    "?": () => openView("settings", document.activeElement),
+    n: () => links.step(1),
+    p: () => links.step(-1),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], .cw-articles:not([hidden])")) return;
+    if (event.key === "Escape" && event.target.closest?.("#cw-ask")) {
+      const stop = document.querySelector("#cw-ask .stop-button");
+      if (stop) event.preventDefault();
+      stop?.click();
+    }
+    if (!settings.keys || !Object.hasOwn(KEYS, event.key) || event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select")) return;
+    event.preventDefault();
+    KEYS[event.key]();
   });
 
   // ---- what the server says
@@ -169,6 +194,7 @@ export function start({ element, props, watch, server, trigger }) {
     if (came) {
       began = true;
       tell();
+      takeUpModel();
     }
     if (came && newest && (newest.phase !== "done" || newest.suggesting)) trigger("cw_follow", {}); // it was being answered
     document.body.dataset.cwPhase = newest?.phase || "empty";
@@ -216,6 +242,17 @@ export function start({ element, props, watch, server, trigger }) {
     });
     seen.observe(document.body, { attributes: true, attributeFilter: ["data-cw-state"] });
   }
+
+  // At a desk one types at once; elsewhere a keyboard would come up over the page. What has the focus keeps it.
+  whenReady(() => {
+    if (!window.matchMedia("(hover: hover) and (pointer: fine) and (min-width: 861px)").matches) return;
+    const box = document.querySelector("#cw-ask textarea");
+    const enabled = setInterval(() => {
+      if (box?.disabled) return;
+      clearInterval(enabled);
+      if (document.activeElement === document.body && !document.querySelector(".cw-tour")) box?.focus();
+    }, 50);
+  });
 
   // Offers the question of a link on another page: only a click asks it.
   function offer(question) {

@@ -159,7 +159,7 @@ class Page:
         }
 
     def choice(self, conversation: Conversation) -> dict[str, Any]:
-        """Return the value of the switch between models: which there are, which answers, and what to say of it."""
+        """Return what Settings says of the models: which there are, which answers, and what to say of it."""
         choice = self.chat.choice
         if choice is None:
             return {}
@@ -178,7 +178,7 @@ class Page:
     # events
 
     async def wait_until_loaded(self) -> AsyncIterator[View]:
-        """Yield top bar, box, chat and switch of a page that has just opened, once loading has ended."""
+        """Yield top bar, box, chat and models of a page that has just opened, once loading has ended."""
         while not self.chat.background.done:
             await asyncio.sleep(0.1)
         error = self.chat.background.error
@@ -295,7 +295,7 @@ class Page:
         """Take up the conversation of a tab that was loaded again; else show that of its address, if it has one.
 
         Returns:
-            The conversation, its view, and its switch between models.
+            The conversation, its view, and what Settings says of its models.
         """
         tab, wanted = (str(_data(event).get(name, "")) for name in ("tab", "id"))
         with self._lock:
@@ -412,6 +412,8 @@ HEAD_TEMPLATE = (
     "<span>Articles</span></button>"
     '<button type="button" class="cw-tool" data-cw-do="history" hidden><i class="cw-icon cw-icon-history"></i>'
     "<span>History</span></button>"
+    '<button type="button" class="cw-tool" data-cw-do="settings"><i class="cw-icon cw-icon-settings"></i>'
+    "<span>Settings</span></button>"
     '<button type="button" class="cw-tool cw-new" data-cw-do="new"><i class="cw-icon cw-icon-new"></i>'
     "<span>New chat</span></button>"
     '<form method="post" action="/logout"><button class="cw-tool" data-cw-do="leave" hidden>'
@@ -461,23 +463,13 @@ function show() {
 watch("value", show);
 show();
 """
-MODEL_TEMPLATE = (
-    '<div class="cw-model" hidden><div class="cw-pair" role="radiogroup" aria-labelledby="cw-model-label">'
-    '<span id="cw-model-label">Model</span>'
-    '<label><input type="radio" name="cw-model" value="fast">Fast</label>'
-    '<label><input type="radio" name="cw-model" value="careful">Careful</label></div>'
-    '<span class="cw-model-said" role="status"></span></div>'
-)
+MODEL_TEMPLATE = '<p class="cw-model-said" role="status"></p>'
 MODEL_SCRIPT = """
 function show() {
-  const { models = {}, chosen = "", state = "", said = "" } = props.value || {};
-  element.querySelector(".cw-model").hidden = !chosen;
-  for (const input of element.querySelectorAll("input")) {
-    input.checked = input.value === chosen;
-    input.parentElement.title = models[input.value] || "";
-  }
-  element.querySelector(".cw-model-said").textContent = said;
-  document.body.dataset.cwModel = state;
+  const value = props.value || {};
+  element.querySelector(".cw-model-said").textContent = value.said || "";
+  document.body.dataset.cwModel = value.state || "";
+  document.body.dataset.cwChoice = JSON.stringify(value);
 }
 watch("value", show);
 show();
@@ -490,7 +482,7 @@ PANEL_SCRIPT = """
 import("/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
-VIEWS = ("history.css", "corpus.css", "tour.css")
+VIEWS = ("settings.css", "history.css", "corpus.css", "tour.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,9 +506,10 @@ def _asset(name: str) -> str:
     return files("citewire.ui").joinpath(name).read_text(encoding="utf-8")
 
 
-def _links() -> str:
+def _head() -> str:
     here = {file.name for file in files("citewire.ui").iterdir()}
-    return "".join(f'<link rel="stylesheet" href="/cw/{name}">' for name in VIEWS if name in here)
+    sheets = "".join(f'<link rel="stylesheet" href="/cw/{name}">' for name in VIEWS if name in here)
+    return f'{sheets}<script type="module" src="/cw/settings.js"></script>'
 
 
 def _theme() -> gr.themes.Base:
@@ -691,7 +684,7 @@ def mount_page(site: Site) -> FastAPI:
         pwa=False,
         theme=_theme(),
         css=_asset("page.css"),
-        head=_links(),
+        head=_head(),
     )
     mount = mounted.routes[-1]
     assert isinstance(mount, Mount)

@@ -124,20 +124,21 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     }, text);
   }
 
-  // What the check found, of the chosen sentence or the first that rests on a source.
-  function reasonOf(source, value) {
+  // The chosen sentence, or the first that rests on a source.
+  function claimOf(source, value) {
     const chosen = value.claims[current.claim];
-    if (chosen?.keys.includes(source.key)) return chosen.words;
-    return Object.values(value.claims).find((claim) => claim.keys.includes(source.key))?.words || "";
+    if (chosen?.keys.includes(source.key)) return chosen;
+    return Object.values(value.claims).find((claim) => claim.keys.includes(source.key));
   }
 
   function relation(source, value) {
-    const reason = reasonOf(source, value);
+    const { words, answers } = claimOf(source, value) || {};
     const told = RELATIONS[source.relation];
     const rated = value.ratings[source.label] === "mismatch";
     return el("div", { class: `cw-relation cw-${source.relation}` },
       source.label ? el("span", { class: `cw-number cw-${source.relation}` }, source.label) : null,
-      el("span", { class: "cw-told" }, told, reason ? el("small", {}, reason) : null),
+      el("span", { class: "cw-told" }, told,
+        words ? el("small", {}, words) : null, answers ? el("small", { class: "cw-answers" }, answers) : null),
       value.kept && /^\d+$/.test(source.label) ? el("button", {
         type: "button", class: "cw-mismatch", "data-key": `mismatch-${source.key}`, "aria-pressed": String(rated),
         title: "Tell that this quote does not say what it is cited for",
@@ -149,7 +150,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     const article = value.articles[source.article];
     const loaded = articles.get(cacheKey(source.article, value));
     const body = !loaded ? [el("p", { class: "cw-wait" }, "Opening the article")]
-      : loaded.error ? [el("p", { class: "cw-wait" }, loaded.error), el("p", { dir: "auto" }, el("mark", { class: "cw-on", tabindex: "-1" }, source.quote))]
+      : loaded.error ? [el("p", { class: "cw-wait" }, loaded.error), el("p", { dir: "auto" }, segment([source.quote, [source.key], [source.key]], value))]
       : loaded.paragraphs.map((segments) => el("p", { dir: "auto" }, segments.map((one) => segment(one, value))));
     const byline = [article.author, article.outlet].filter(Boolean).join(", ");
     return el("article", { class: "cw-reader", tabindex: "0", "aria-label": `Article: ${article.title}` },
@@ -243,8 +244,9 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     const article = root.querySelector(".cw-reader");
     const quote = article?.querySelector("mark.cw-on");
     if (!quote) return;
-    const from = quote.getBoundingClientRect().top - article.getBoundingClientRect().top;
-    article.scrollBy({ top: from - article.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
+    const frame = article.scrollHeight > article.clientHeight ? article : root.querySelector(".cw-panel"); // of a low window
+    const from = quote.getBoundingClientRect().top - frame.getBoundingClientRect().top;
+    frame.scrollBy({ top: from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
     const row = root.querySelector(".cw-row.cw-on");
     const rows = root.querySelector(".cw-rows");
     rows.scrollTop = Math.min(rows.scrollTop, row.offsetTop - rows.offsetTop);

@@ -676,7 +676,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, `link`, the quote's place in the
         original, and `page`, as "p. 3"), `articles` (path -> fields of `Card` but its pages, `byline`, `strength` 0 to
         1 or null, `rank` in words),
-        `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words}),
+        `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words,
+        "answers": whether it answers the question, in words}),
         `suggestions` (questions to go on with), `copy` (plain text), `refused`, `suggesting`,
         `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
@@ -697,7 +698,12 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         ],
         "articles": {path: _article_value(card, exchange.hits) for path, card in cards.items()},
         "claims": {
-            str(i): {"keys": _keys(claim, found), "verdict": claim.verdict, "words": verdict_words(claim)}
+            str(i): {
+                "keys": _keys(claim, found),
+                "verdict": claim.verdict,
+                "words": verdict_words(claim),
+                "answers": answer_words(claim, exchange.answer),
+            }
             for i, claim in enumerate(exchange.claims)
             if claim.shown
         },
@@ -718,13 +724,28 @@ def _keys(claim: Claim, found: Sequence[Source]) -> list[str]:
 
 
 def verdict_words(claim: Claim) -> str:
-    """Say what the check of a claim found and why: "Quoted word for word."."""
+    """Say whether its quotes support a claim, and why not: "Quoted word for word."."""
     reason = claim.reason.strip().rstrip(".")
     if claim.verdict == "supported":
-        return "Quoted word for word." if is_verbatim(claim) else "Reworded, and checked against its quote."
+        return "Quoted word for word." if is_verbatim(claim) else "Reworded: check it against the quote."
     if claim.verdict == "partial":
         return f"Partly in the sources: {reason or 'the quote says only part of it'}."
     return f"Not in the sources: {reason or 'no sentence of them says this'}."
+
+
+def answer_words(claim: Claim, answer: Answer | None) -> str:
+    """Say whether a claim answers the question, which is another thing than being supported; "" where it is not.
+
+    Known is only which words of a quote answer, where they are few: `Answer.short`.
+    """
+    if answer is None or not claim.quotes:
+        return ""
+    short = " ".join(answer.short.split())
+    if short and any(short in " ".join(quote.text.split()) for quote in claim.quotes):
+        return f"It answers the question: “{short}”."
+    if short and any(short in quote.text for other in answer.claims if other.shown for quote in other.quotes):
+        return "It stands beside the sentence that answers the question."
+    return "Whether it answers the question is for you to judge."
 
 
 def is_verbatim(claim: Claim) -> bool:
