@@ -49,7 +49,7 @@ from citewire.index.passages import embedded_text, passages, sentences
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit
-from citewire.qa import analysis, conflicts, evidence, facts
+from citewire.qa import analysis, conflicts, evidence, quantities
 from citewire.qa.evaluate import records
 from citewire.qa.evaluate.measure import contains, exact_match, share, token_f1, tokens
 from citewire.qa.evaluate.records import Asked, Claimed, Document, Item
@@ -306,7 +306,7 @@ def _two(one: str, other: str, wanted: Sequence[str]) -> bool:
 
 
 def _same_number(a: str, b: str) -> bool:
-    return any(x.matches(y) for x in facts.numbers(a) for y in facts.numbers(b))
+    return any(x.matches(y) for x in quantities.numbers(a) for y in quantities.numbers(b))
 
 
 def ramdocs(told: Sequence[Record]) -> Iterator[Case]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Literal
 
 from citewire.index.dates import spelled
-from citewire.qa import analysis, facts, times, values
+from citewire.qa import analysis, facts, quantities, times, values
 from citewire.qa.values import Value
 
 Operation = Literal["sum", "difference", "ratio", "percent change", "larger", "smaller", "earlier", "later"]
@@ -61,7 +61,7 @@ class _Amount:
     step: Decimal
     scale: Decimal
     unit: str  # "percent", a currency, or the noun that is counted
-    kind: facts.Unit
+    kind: quantities.Unit
     about: bool
     length: str
 
@@ -99,7 +99,7 @@ def compute(operation: Operation, operands: Sequence[Operand], *, change: bool =
 # -- operands -------------------------------------------------------------------------------------------
 
 
-def _amount(operand: Operand, number: facts.Number) -> _Amount:
+def _amount(operand: Operand, number: quantities.Number) -> _Amount:
     scale = Decimal(number.scale)
     step = scale.scaleb(-number.decimals)
     value = _rounded(Decimal(str(number.value)), step)  # 8.2 million is 8,199,999.999999999 as a float
@@ -107,7 +107,7 @@ def _amount(operand: Operand, number: facts.Number) -> _Amount:
     return _Amount(
         operand.label,
         operand.value.text,
-        -value if _is_loss(operand.quote[: number.start].rstrip(" $€£¥"), tokens) else value,
+        -abs(value) if _is_loss(tokens) else value,
         step,
         scale if scale in _SCALES else Decimal(1),
         operand.value.unit,
@@ -117,10 +117,8 @@ def _amount(operand: Operand, number: facts.Number) -> _Amount:
     )
 
 
-def _is_loss(before: str, tokens: Sequence[analysis.Token]) -> bool:
-    """Whether a minus stands before a figure, or it is the amount of a loss: "a loss of $2 million"."""
-    if before.endswith(("-", "−")) and not before[-2:-1].isalnum():
-        return True
+def _is_loss(tokens: Sequence[analysis.Token]) -> bool:
+    """Whether a figure is the amount of a loss: "a loss of $2 million"."""
     above = [head for token in tokens for head in (token, *token.ancestors)]
     noun = next((head for head in above if head.pos_ == "NOUN" and head not in tokens), None)
     return noun is not None and noun.lemma_ in _LOSSES

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import combinations
 
 from citewire.index.types import Span
-from citewire.qa import analysis, facts, times
+from citewire.qa import analysis, facts, quantities, times
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
@@ -149,7 +149,8 @@ def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
     if high > _FAR * low or (a.unit and b.unit and singular(a.unit) != singular(b.unit)):
         return True
     one, other = _said(a, article), _said(b, article)
-    if any(n.matches(a.number) for n in facts.numbers(other)) or any(n.matches(b.number) for n in facts.numbers(one)):
+    crossed = ((a.number, other), (b.number, one))
+    if any(n.matches(number) for number, said in crossed for n in quantities.numbers(said)):
         return True
     return _narrower(a, one, f"{question} {other}") or _narrower(b, other, f"{question} {one}")
 

@@ -1,6 +1,6 @@
-"""Numbers, dates and names in a text, normalised so that they can be compared.
+"""Words, dates and names in a text, normalised so that they can be compared.
 
-Knows spelling ("$900,000", "900K" and "0.9 million" are one number), not meaning: it cannot tell what a number counts.
+Knows spelling ("U.S." and "US" are one name), not meaning.
 """
 
 from __future__ import annotations
@@ -8,58 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal
 
 import Stemmer
 
-Unit = Literal["", "%", "money"]
-
-_SCALES = {
-    "hundred": 1e2,
-    "thousand": 1e3, "k": 1e3,
-    "million": 1e6, "mn": 1e6, "m": 1e6,
-    "billion": 1e9, "bn": 1e9, "b": 1e9,
-    "trillion": 1e12, "tn": 1e12,
-}  # fmt: skip
-_WORDS = {
-    word: value
-    for value, word in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split(),
-        start=1,
-    )
-}
-_NUMBER = re.compile(
-    r"""(?P<money>(?:US|A|C|HK)?[$€£¥]\s?)?
-        (?<![\w.,])(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)
-        (?:(?P<percent>\s?%|\s?per\s?cent\b)
-          |[\s-]?(?P<scale>hundred|thousand|million|billion|trillion|mn|bn|tn|[kmb])\b)?
-        (?P<currency>\s(?:US\s)?(?:dollars?|euros?|pounds?|yuan)\b)?""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_WORD_NUMBER = re.compile(
-    rf"""\b(?P<word>{"|".join(_WORDS)})\b
-        (?:[\s-](?P<scale>hundred|thousand|million|billion|trillion)\b)?
-        (?:(?P<percent>\sper\s?cent\b)|(?P<currency>\s(?:US\s)?(?:dollars?|euros?|pounds?|yuan)\b))?""",
-    re.VERBOSE | re.IGNORECASE,
-)
 _WORD = re.compile(r"[^\W_]+(?:[.&'’-][^\W_]+)*")
 _NAME = re.compile(
     r"(?<![\w])(?:[A-Z]\.)+|(?<![\w])[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*(?:\s+(?:of\s+)?[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*)*"
 )
 _SIGNS = ("$", "€", "£", "¥")
-_CURRENCIES = (  # the first that the words of an amount match
-    (r"^A\$", "Australian dollars"),
-    (r"^C\$", "Canadian dollars"),
-    (r"^HK\$", "Hong Kong dollars"),
-    (r"\$|dollar", "dollars"),
-    (r"€|euro", "euros"),
-    (r"£|pound", "pounds"),
-    (r"yuan", "yuan"),
-    (r"¥", "¥"),  # yen or yuan: only ever the same as itself
-)
 _QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
 _JOINED = 5  # letters from which a name written in one word is looked for as two, and the other way round
 _MONTHS = "january february march april may june july august september october november december".split()
@@ -73,51 +30,6 @@ STOP_WORDS = frozenset(
     " if any some all each both more most other own same too s t don now say says said tell give me please".split()
 )
 _stemmer = Stemmer.Stemmer("english")
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number in a text.
-
-    Attributes:
-        value: in full: "2.0 billion" is 2e9.
-        start, end: its place in the text.
-        scale, decimals: as it is written; "2.0 billion" has 1e9 and 1.
-    """
-
-    value: float
-    unit: Unit
-    start: int
-    end: int
-    scale: float = field(default=1.0, compare=False)
-    decimals: int = field(default=0, compare=False)
-
-    def matches(self, other: Number) -> bool:
-        """Whether both say the same amount; a unit that only one of them states does not count against it."""
-        close = abs(self.value - other.value) <= 1e-9 * max(abs(self.value), abs(other.value), 1.0)
-        return close and (self.unit == other.unit or "%" not in (self.unit, other.unit))
-
-
-def numbers(text: str) -> list[Number]:
-    """Return the numbers of `text` in order: digits with scale, currency or percent, and number words up to twenty."""
-    found = []
-    for m in _NUMBER.finditer(text):
-        # "5 m" is metres as often as millions, so a lone letter counts only in money or when it touches the digits.
-        scaled = m["scale"] and (len(m["scale"]) > 1 or m["money"] or m.end("digits") == m.start("scale"))
-        scale = _SCALES[m["scale"].lower()] if scaled else 1.0
-        value = float(m["digits"].replace(",", "")) * scale
-        unit: Unit = "%" if m["percent"] else "money" if m["money"] or m["currency"] else ""
-        found.append(Number(value, unit, m.start(), m.end(), scale, len(m["digits"].partition(".")[2])))
-    for m in _WORD_NUMBER.finditer(text):
-        scale = _SCALES.get((m["scale"] or "").lower(), 1.0)
-        unit = "%" if m["percent"] else "money" if m["currency"] else ""
-        found.append(Number(_WORDS[m["word"].lower()] * scale, unit, m.start(), m.end(), scale))
-    return sorted(found, key=lambda n: n.start)
-
-
-def currency(amount: str) -> str:
-    """Return the currency of an amount of money as written ("US$5 million"): "dollars"; "" if it names none."""
-    return next((name for pattern, name in _CURRENCIES if re.search(pattern, amount, re.IGNORECASE)), "")
 
 
 def words(text: str) -> list[str]:

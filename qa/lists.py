@@ -13,7 +13,7 @@ from math import exp, log
 
 from citewire.index.passages import sentences
 from citewire.index.types import Article, Embedder, Span
-from citewire.qa import analysis, entities, facts, times
+from citewire.qa import analysis, entities, facts, quantities, times
 from citewire.qa.claims import Place, verbatim_place
 from citewire.qa.entities import Entities, Named, found_in
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
@@ -199,7 +199,7 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
     noun = head.root.text.lower() if head is not None else ""
     who = asking is not None and asking.lower_ in ("who", "whom")
     sort = "person" if who and head is None else entities.sort_of_noun(noun, embedder) if noun else ""
-    said = facts.numbers(head.text) if head is not None else []
+    said = quantities.numbers(head.text) if head is not None else []
     counts = asking is not None and asking.lower_ == "how"
     after = doc[head.end :] if head is not None else doc[:]
     places = [chunk for chunk in doc.noun_chunks if chunk.start >= (head.end if head is not None else 0)]

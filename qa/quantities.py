@@ -63,6 +63,7 @@ _SHARE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _RANGE = re.compile(r"\s?[-–—]\s?|\sto\s|\sand\s", re.IGNORECASE)
+_LOOSE = 1.0  # percent that a share in words may be off
 _BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _VAGUE = frozenset(("hundreds", "thousands", "millions", "billions", "trillions"))  # no numbers
@@ -97,6 +98,7 @@ class Number:
         unit: "points" are percentage points.
         start, end: its place in the text.
         scale, decimals: as it is written; "2.0 billion" has 1e9 and 1.
+        slack: by how much it may be off as such words are meant: "two-thirds" for 66 or 67%.
     """
 
     value: float
@@ -105,17 +107,17 @@ class Number:
     end: int
     scale: float = field(default=1.0, compare=False)
     decimals: int = field(default=0, compare=False)
+    slack: float = field(default=0.0, compare=False)
 
     def matches(self, other: Number) -> bool:
         """Whether both say the same amount; a unit that only one of them states does not count against it.
 
         "Fell 4%" and "-4%" are one amount: which way it goes is for others to tell.
         """
-        one, two = (
-            (self.value, other.value) if "%" not in (self.unit, other.unit) else (abs(self.value), abs(other.value))
-        )
-        shares = self.unit == other.unit == "%" and not (self.scale == other.scale == 1.0)
-        near = 0.5 if shares else 1e-9 * max(abs(one), abs(two), 1.0)
+        one, two = self.value, other.value
+        if "%" in (self.unit, other.unit):
+            one, two = abs(one), abs(two)
+        near = max(self.slack, other.slack, 1e-9 * max(abs(one), abs(two), 1.0))
         same = self.unit == other.unit or not {"%", "points"} & {self.unit, other.unit}
         return abs(one - two) <= near and same
 
@@ -225,15 +227,15 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
 
 
 def _shares(text: str) -> Iterator[Number]:
-    """Yield shares in words as percentages, rounded as loosely as such words are."""
+    """Yield shares in words as percentages."""
     for match in _SHARE.finditer(text):
         if match["half"]:
-            yield Number(50.0, "%", match.start(), match.end(), 10.0)
+            yield Number(50.0, "%", match.start(), match.end(), slack=_LOOSE)
             continue
         count = 1 if match["count"].lower() == "a" else int(text_to_num.text2num(match["count"], "en"))
         share = 100 * count / _PARTS[match["part"].lower()]
         if share <= 100:
-            yield Number(share, "%", match.start(), match.end(), 10.0)
+            yield Number(share, "%", match.start(), match.end(), slack=_LOOSE)
 
 
 def _ranges(text: str, found: list[Number]) -> list[Number]:

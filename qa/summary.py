@@ -21,7 +21,7 @@ from citewire.index.scope import allowed_rows, as_of
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Span, Vectors
-from citewire.qa import claims, facts, prompt
+from citewire.qa import claims, facts, prompt, quantities
 from citewire.qa.boilerplate import is_own, own_sentences
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import ANSWERS, Evidence, odds, window
@@ -221,7 +221,7 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
     if topic.strip():
         near = (near + vectors @ embedder.embed_query(topic)) / 2
     early = 1 - np.array([one.position for one in given])
-    many = np.array([min(len(facts.numbers(text)) + len(facts.names(text)), _MANY) / _MANY for text in texts])
+    many = np.array([min(len(quantities.numbers(text)) + len(facts.names(text)), _MANY) / _MANY for text in texts])
     prior = _PRIOR * np.array([one.relevance for one in given]) * (near + _EARLY * early + _FACTS * many)
     chosen = _chosen(given, texts, vectors, prior, _wanted(selection), reader) or [int(prior.argmax())]
     ordered = sorted(

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from citewire.index.dates import mentions
 from citewire.index.query import times
 from citewire.index.types import Article, DateMention, Span
-from citewire.qa import analysis, facts
+from citewire.qa import analysis, facts, quantities
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import Evidence, sentence_before
 
@@ -57,7 +57,7 @@ def of_another_time(question: str, evidence: Evidence, article: Article) -> bool
     told = spoken(evidence, article)
     if not told:
         return _undated_of_another(wanted, evidence, article)
-    figure = bool(facts.numbers(evidence.words))
+    figure = bool(quantities.numbers(evidence.words))
     if figure:
         told = told[:1]
         if _partly(wanted, told[0]):
@@ -88,7 +88,7 @@ def stated(evidence: Evidence, article: Article) -> list[DateMention]:
     """Return the times that a sentence states; a bare year that counts nothing is one."""
     found, offset = list(article.dates_in(evidence.span)), evidence.span.start
     years = facts.years(evidence.text)
-    for one in facts.numbers(evidence.text):
+    for one in quantities.numbers(evidence.text):
         start, end = offset + one.start, offset + one.end
         bare = one.value in years and evidence.text[one.start : one.end].isdigit()
         if bare and not counted(evidence.text, one) and not any(d.start < end and start < d.end for d in found):
@@ -102,7 +102,7 @@ def tokens(text: str, start: int, end: int) -> list[Token]:
     return [one for one in inside if not one.is_space]
 
 
-def counted(text: str, number: facts.Number) -> Token | None:
+def counted(text: str, number: quantities.Number) -> Token | None:
     """Return the noun that a number of a text counts, "ferries" of "2,000 night ferries"; None for none."""
     last = tokens(text, number.start, number.end)[-1]
     noun = last.head if last.dep_ == "nummod" else last

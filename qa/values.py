@@ -15,7 +15,7 @@ from typing import Literal
 from citewire.index.dates import mentions
 from citewire.index.query import times
 from citewire.index.types import Article, DateMention, Span
-from citewire.qa import analysis, facts
+from citewire.qa import analysis, facts, quantities
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import ArticleOf, Evidence
 from citewire.qa.times import Days, counted, meet, spoken, stated, tenses, tokens
@@ -55,7 +55,7 @@ class Value:
     end: int
     sentence: Span
     probability: float
-    number: facts.Number | None = None
+    number: quantities.Number | None = None
     low: float = 0.0
     high: float = 0.0
     unit: str = ""
@@ -134,7 +134,7 @@ def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> t
     "It fell to $21 this year from $25 in 2024": each figure goes with the time that is nearest to it in the structure.
     """
     wanted = [asked_time(question) for question in questions]
-    figures = [_placed(number, evidence) for number in facts.numbers(evidence.text)]
+    figures = [_placed(number, evidence) for number in quantities.numbers(evidence.text)]
     read = [(one, _number(questions[0], one, article)) for one in figures]
     found = []
     for (one, first), (two, second) in permutations(read, 2):
@@ -145,7 +145,7 @@ def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> t
     return best and best[2:]
 
 
-def _placed(number: facts.Number, evidence: Evidence) -> Evidence:
+def _placed(number: quantities.Number, evidence: Evidence) -> Evidence:
     """The sentence with a number as its answer."""
     offset = evidence.span.start
     return replace(evidence, answer=Span(offset + number.start, offset + number.end))
@@ -198,18 +198,18 @@ def _number(question: str, evidence: Evidence, article: Article) -> Value | None
     return replace(made, number=number, low=low, high=high, unit=unit(text, number), measured=_measured(text, number))
 
 
-def _measured(text: str, number: facts.Number) -> bool:
+def _measured(text: str, number: quantities.Number) -> bool:
     return any(token.ent_type_ == "QUANTITY" for token in tokens(text, number.start, number.end))
 
 
-def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> list[facts.Number]:
+def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> list[quantities.Number]:
     """The numbers in or beside the words that answer: no times, no parts of names, none of the question's own."""
-    offset, asked_about = evidence.span.start, facts.numbers(question)
+    offset, asked_about = evidence.span.start, quantities.numbers(question)
     dated = [(one.start - offset, one.end - offset) for one in stated(evidence, article)]
     first, last = evidence.answer.start - offset - gap, evidence.answer.end - offset + gap
     return [
         one
-        for one in facts.numbers(evidence.text)
+        for one in quantities.numbers(evidence.text)
         if one.start < last
         and one.end > first
         and not any(start < one.end and one.start < end for start, end in dated)
@@ -218,12 +218,12 @@ def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> l
     ]
 
 
-def _is_named(text: str, number: facts.Number) -> bool:
+def _is_named(text: str, number: quantities.Number) -> bool:
     """Whether a number is part of a name."""
     return any(token.ent_type_ and token.ent_type_ not in _AMOUNTS for token in tokens(text, number.start, number.end))
 
 
-def bounds(text: str, number: facts.Number) -> tuple[float, float]:
+def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
     """Return the least and the most that a number of a text can stand for.
 
     It is rounded to its last digit, or a little more. A word before it that hedges ("about") lets its closing zeros be
@@ -233,38 +233,40 @@ def bounds(text: str, number: facts.Number) -> tuple[float, float]:
     step = number.scale * 10.0**-number.decimals if rounded else 0.0
     hedges = _hedges(text, number)
     if any(hedge.morph.get("Degree", []) in (["Cmp"], ["Sup"]) for hedge in hedges):
-        return number.value / 2, number.value * 2
+        low, high = sorted((number.value / 2, number.value * 2))
+        return low, high
     digits = f"{number.value / number.scale:.0f}"
     if hedges and not number.decimals and digits.endswith("0"):
         step = number.scale * 10.0 ** (len(digits) - len(digits.rstrip("0")))
     ends = [number.value, *(one.value for one in _other_ends(text, number))]
-    slack = max(step / 2, _ROUNDED * number.value) if step else 0.0
+    slack = max(number.slack, step / 2, _ROUNDED * abs(number.value) if step else 0.0)
     return min(ends) - slack, max(ends) + slack
 
 
-def hedged(text: str, number: facts.Number) -> bool:
+def hedged(text: str, number: quantities.Number) -> bool:
     """Whether a number of a text is said not to be exact: "about 5", "nearly 5", "at least 5"."""
     return bool(_hedges(text, number)) or text[: number.start].rstrip().endswith(("~", "≈"))
 
 
-def _hedges(text: str, number: facts.Number) -> list[Token]:
+def _hedges(text: str, number: quantities.Number) -> list[Token]:
     """The words before a number that modify it and not what it counts."""
     heads = tokens(text, number.start, number.end)
     return [child for head in heads for child in head.lefts if child.is_alpha and child.dep_ in _MODIFIES]
 
 
-def _other_ends(text: str, number: facts.Number) -> list[facts.Number]:
+def _other_ends(text: str, number: quantities.Number) -> list[quantities.Number]:
     """The number at the other end of a range: "between 12 and 20"."""
     heads = tokens(text, number.start, number.end)
     joined = [other.idx for head in heads for other in head.conjuncts if other.like_num]
-    numbers = [one for one in facts.numbers(text) if any(one.start <= place < one.end for place in joined)]
+    numbers = [one for one in quantities.numbers(text) if any(one.start <= place < one.end for place in joined)]
     return [one for one in numbers if max(one.start, number.start) - min(one.end, number.end) <= len(" and ")]
 
 
-def unit(text: str, number: facts.Number) -> str:
+def unit(text: str, number: quantities.Number) -> str:
     """Return what a number is of: "percent", a currency, or the noun that it counts, as written; "" if none."""
     if number.unit:
-        return "percent" if number.unit == "%" else facts.currency(text[number.start : number.end])
+        shares = {"%": "percent", "points": "percentage points"}
+        return shares.get(number.unit) or quantities.currency(text[number.start : number.end])
     noun = counted(text, number)
     return noun.text if noun else ""
 

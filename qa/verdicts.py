@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from citewire.index.passages import sentences
-from citewire.qa import analysis, facts
+from citewire.qa import analysis, facts, quantities
 from citewire.qa.reader import Reader, Support
 from citewire.qa.types import Verdict
 
@@ -164,10 +164,10 @@ def _difference(claim: str, quotes: Sequence[Quoted], probability: float) -> tup
 
 def _other_figure(claim: str, text: str, quotes: Sequence[Quoted]) -> str:
     """The first figure or month of a claim that the quotes do not have, "" if there is none."""
-    there = facts.numbers(text)
+    there = quantities.numbers(text)
     times = [time for quote in quotes for time in quote.times]
     years = {int(day[:4]) for time in times for day in time}
-    for number in facts.numbers(claim):
+    for number in quantities.numbers(claim):
         if number.value in years or any(_agrees(number, other, claim) for other in there):
             continue
         return claim[number.start : number.end].strip()
@@ -175,7 +175,7 @@ def _other_figure(claim: str, text: str, quotes: Sequence[Quoted]) -> str:
     return next((month.capitalize() for month in sorted(facts.months(claim) - meant)), "")
 
 
-def _agrees(said: facts.Number, told: facts.Number, claim: str) -> bool:
+def _agrees(said: quantities.Number, told: quantities.Number, claim: str) -> bool:
     """Whether a figure of a claim is one of the quote, as it is or rounded to the digits that the claim writes."""
     if said.matches(told):
         return True

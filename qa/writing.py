@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from citewire.index.types import Article, Span
-from citewire.qa import analysis, claims, facts, prompt, summary
+from citewire.qa import analysis, claims, facts, prompt, quantities, summary
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.evidence import ANSWERS, Evidence, odds
 from citewire.qa.finding import Part
@@ -181,9 +181,9 @@ class Writer:
 
 def _gives(claim: str, words: str) -> bool:
     """Whether a claim gives the words of a sentence that answer: their figures, else all that carry meaning."""
-    figures = facts.numbers(words)
+    figures = quantities.numbers(words)
     if figures:
-        there = facts.numbers(claim)
+        there = quantities.numbers(claim)
         return all(any(figure.matches(other) for other in there) for figure in figures)
     wanted = _meaning(words)
     return bool(wanted) and wanted <= _lemmas(claim)

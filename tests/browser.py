@@ -27,7 +27,6 @@ NARROW = {"width": 320, "height": 640}
 AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 
 
-
 def faults(page: Page) -> list[str]:
     """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
     found = Axe().run(page, options=AXE).response["violations"]

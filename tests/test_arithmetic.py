@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from scored import records
 
 from citewire.index.types import Span
-from citewire.qa import facts, values
+from citewire.qa import facts, quantities, values
 from citewire.qa.arithmetic import Operand, Operation, Result, compute
 from citewire.qa.values import Value
 
 
 def figure(quote: str, label: str = "it") -> Operand:
     """The first figure of `quote` that is no year."""
-    number = next(n for n in facts.numbers(quote) if n.unit or n.value not in facts.years(quote))
+    number = next(n for n in quantities.numbers(quote) if n.unit or n.value not in facts.years(quote))
     text = quote[number.start : number.end].strip()
     found = Value("number", text, "a.txt", "", 0, 0, Span(0, 0), 1.0, number=number, unit=values.unit(quote, number))
     return Operand(label, found, quote)

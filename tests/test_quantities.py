@@ -113,8 +113,10 @@ def test_scaled_amounts_are_read_back(amount: float, scale: tuple[str, float]) -
 
 @given(
     TENTHS,
-    st.sampled_from([("k", 1e3), ("K", 1e3), ("m", 1e6), ("M", 1e6), ("bn", 1e9), ("tn", 1e12), ("mn", 1e6), ("mln", 1e6)]),
-)  # fmt: skip
+    st.sampled_from(
+        [("k", 1e3), ("K", 1e3), ("m", 1e6), ("M", 1e6), ("bn", 1e9), ("tn", 1e12), ("mn", 1e6), ("mln", 1e6)]
+    ),
+)
 def test_letter_scales_are_read_back(amount: float, scale: tuple[str, float]) -> None:
     letter, factor = scale
     assert values(f"${amount}{letter}.") == [pytest.approx(amount * factor)]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from citewire.index.types import Article
-from citewire.qa import facts
+from citewire.qa import facts, quantities
 from citewire.qa.evaluate import measure
 from citewire.qa.evaluate.measure import Tally
 from citewire.qa.evaluate.records import Asked, Claimed
@@ -153,8 +153,8 @@ def says(text: str, wanted: str) -> bool:
         return measure.tokens(text)[:1] == words
     if measure.contains(text, wanted):
         return True
-    figures = facts.numbers(wanted)
-    there = facts.numbers(text)
+    figures = quantities.numbers(wanted)
+    there = quantities.numbers(text)
     if not figures or not all(any(figure.matches(one) for one in there) for figure in figures):
         return False
     for figure in reversed(figures):
@@ -284,9 +284,9 @@ def _facts_quoted(claim: Claim) -> bool:
     """Whether every number, month and name of the claim stands in its quotes in some spelling, or was computed."""
     quoted = "\n".join(quote.text for quote in claim.quotes)
     formula = _FORMULA.search(claim.text)
-    there = [*facts.numbers(quoted), *facts.numbers(formula["result"] if formula else "")]
+    there = [*quantities.numbers(quoted), *quantities.numbers(formula["result"] if formula else "")]
     return _is_verbatim(claim, quoted) or (
-        all(any(number.matches(one) for one in there) for number in facts.numbers(claim.text))
+        all(any(number.matches(one) for one in there) for number in quantities.numbers(claim.text))
         and facts.months(claim.text) <= facts.months(quoted)
         and all(facts.has_name(name, quoted) for name in facts.names(claim.text))
     )
