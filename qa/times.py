@@ -132,7 +132,8 @@ def worked_out(evidence: Evidence, article: Article) -> str:
         return replies.UNTIMED.format(spelled(day, day))
     first, last = told[0].first, told[0].last
     words = article.text[told[0].start : told[0].end]
-    if mentions(words, "") or words.isdigit():
+    to_come = first > day and tenses(evidence.text) == {"Past"}  # "Monday" was then read as the wrong one
+    if mentions(words, "") or words.isdigit() or to_come:
         return ""
     few = length((first, last)) < _MONTH
     days = f"{spelled(first, first)} to {spelled(last, last)}" if few and first != last else spelled(first, last)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scored import records
 from told import told
@@ -85,3 +87,10 @@ def test_sentences_that_state_a_time_come_first() -> None:
         "Brask closed its mill.",
         "It is closed.",
     ]
+
+
+def test_a_day_to_come_is_not_said_of_what_was() -> None:
+    home = told(("Brask closed [its mill] on Monday.", "2022-03-09"))
+    article = home.article("0.txt")
+    later = replace(article, dates=(replace(article.dates[0], first="2022-03-14", last="2022-03-14"),))
+    assert worked_out(home.evidence[0], later) == ""
