@@ -72,6 +72,21 @@ def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reade
     return _agreed(sorted(found, key=lambda one: -one.probability))
 
 
+def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> Evidence | None:
+    """Return the likeliest of the sentence before one and the two behind it; None where none is likely to answer.
+
+    A sentence tells that something was so; its neighbour often tells why or how.
+    """
+    spans = _sentences(article(best.article).text)
+    at = next((place for place, span in enumerate(spans) if span == best.span), None)
+    if at is None:
+        return None
+    around = {*spans[max(at - 1, 0) : at], *spans[at + 1 : at + 3]}
+    likely = [one for one in evidence if one.article == best.article and one.span in around]
+    found = max(likely, key=lambda one: one.probability, default=None)
+    return found if found is not None and found.probability >= ANSWERS else None
+
+
 def odds(probability: float) -> float:
     """Return p / (1 - p), kept finite."""
     kept = min(max(probability, 1e-6), 1 - 1e-6)

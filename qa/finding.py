@@ -16,10 +16,10 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit, Span
-from citewire.qa import analysis, boilerplate, facts, timeline
+from citewire.qa import analysis, boilerplate, facts, timeline, values
 from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
 from citewire.qa.reader import Reader
-from citewire.qa.times import of_another_time
+from citewire.qa.times import of_another_time, timed_first
 
 _NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
 _KEPT = 256  # searches and readings that are kept: one answer makes several, the next question some of them again
@@ -129,6 +129,8 @@ class Finder:
         best = max(one.probability for one in likely)
         near = [one for one in likely if odds(one.probability) * _NEAR_BEST >= odds(best)]
         ordered = timeline.newest_first(text, near, article)
+        if values.asked(text) == "date":
+            ordered = timed_first(ordered, article)
         once = {" ".join(facts.words(one.text)): one for one in reversed(ordered)}
         return list(once.values())[::-1][: self._most]
 

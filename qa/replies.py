@@ -43,6 +43,8 @@ NOTHING_BEFORE = "There is nothing before this that I could go on with. What wou
 NOTHING_OFFERED = "Gladly. What would you like to know about the articles?"
 NO_MORE = "The articles have nothing more on this."
 UNKNOWN_SPEAKER = "The article does not say who said this."
+UNTIMED = "The article does not say when; it is of {}."
+COUNTED = "{} is {}, counted from the date of the article, {}."  # words for a time, the days, the article's day
 GAP = "Not in the articles: {}"  # a part of a question, or a side of a comparison
 
 

@@ -23,7 +23,8 @@ from rapidfuzz.process import extract
 from citewire.index.store import Index
 from citewire.qa import analysis
 
-_SHORT = 3  # letters of a word in which only exchanged neighbours are a typing error
+_SHORT = 3  # letters of a word that only exchanged letters, or one left out, of a common word can be meant by
+_LEFT_OUT = 6  # letters from which on a name may lack one: "Buatti"
 _REPLACED = 7  # letters from which on one in place of another is a typing error: "ikea" is not "idea"
 _LONG = 8  # letters from which on a word may have two errors, and a name one
 _COMMON = 1e-4  # share of all words from which on a word is meant although the articles lack it: "the", "how"
@@ -128,11 +129,12 @@ def _is_known(word: str, words: _Words) -> bool:
 def _meant(typed: _Typed, words: _Words) -> str:
     """Return the word that is meant, the typed one if that cannot be told."""
 
-    def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, int, float, str]:
+    def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, bool, int, float, str]:
         """What grows with how likely it is meant: letters are exchanged more often than left out or replaced."""
         meant, distance = near
-        longer = len(typed.word) != len(meant)
-        return -distance, _exchanged(typed, meant), longer, _pairs(typed, meant), words.shares[meant], meant
+        exchanged = _exchanged(typed, meant)
+        slips = exchanged, exchanged or typed.word[0] == meant[0], len(typed.word) != len(meant)
+        return -distance, *slips, _pairs(typed, meant), words.shares[meant], meant
 
     near = (one for one in _near(typed, words) if _may_be(typed, one[0], words))
     return max(near, key=likelihood, default=(typed.word, 0))[0]
@@ -156,18 +158,26 @@ def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
 def _may_be(typed: _Typed, meant: str, words: _Words) -> bool:
     """Return whether one can have typed the word so, and it is frequent enough to be the likely one."""
     word, share = typed.word, words.shares[meant]
-    exchanged = _exchanged(typed, meant)
+    exchanged, left_out = _exchanged(typed, meant), len(meant) > len(word)
     beside = _pairs(typed, meant) > 0
     common = share >= _COMMON
+    told = words.articles.get(meant, 0) >= words.least
     if len(word) <= _SHORT:
-        return exchanged and common and beside and (typed.opening or not typed.named)
+        left_out = left_out and len(word) == _SHORT
+        return (exchanged or left_out) and common and beside and (typed.opening or not typed.named)
     if typed.named and len(word) < _LONG and not (typed.opening and common):
-        return False
+        slipped = exchanged or _doubled(word, meant) or (left_out and len(word) >= _LEFT_OUT)
+        return told and slipped and word[0] == meant[0]
     if not beside and not exchanged and len(word) == len(meant) < _REPLACED:
         return False
     if word[0] != meant[0] and not exchanged:
         return beside and not typed.named
-    return common or (beside and share >= _USUAL) or words.articles.get(meant, 0) >= words.least
+    return common or (beside and share >= _USUAL) or told
+
+
+def _doubled(word: str, meant: str) -> bool:
+    """Return whether a word has one letter of the meant one twice."""
+    return any(word[:at] + word[at + 1 :] == meant and word[at] == word[at + 1] for at in range(len(word) - 1))
 
 
 def _cased(meant: str, typed: str) -> str:

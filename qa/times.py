@@ -6,13 +6,13 @@ mean beside their times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
-from citewire.index.dates import mentions
+from citewire.index.dates import mentions, spelled
 from citewire.index.query import times
 from citewire.index.types import Article, DateMention, Span
-from citewire.qa import analysis, facts, quantities
+from citewire.qa import analysis, facts, quantities, replies
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import Evidence, sentence_before
 
@@ -21,6 +21,7 @@ Days = tuple[str, str]  # first and last day, ISO 8601, both included
 LATE = 45  # days after a time in which an article still tells of it in the present tense, or without naming it
 _TOLD = 400  # days after a time in which its figures are still reported
 _REPORTED = (range(88, 94), range(179, 186))  # days of quarters and halves, which firms report beside years
+_MONTH = 28  # days from which on a time is named by its months
 _ONWARD = frozenset(("since", "from", "after"))  # before a time: it and what follows
 _UP_TO = frozenset(("before", "until"))
 _ASIDE = frozenset(("relcl", "acl"))  # spaCy's labels of clauses that tell more of a noun
@@ -109,6 +110,34 @@ def counted(text: str, number: quantities.Number) -> Token | None:
     while noun.dep_ == "compound":
         noun = noun.head
     return noun if noun.pos_ in ("NOUN", "PROPN") else None
+
+
+def timed_first(evidence: Sequence[Evidence], article: Callable[[str], Article]) -> list[Evidence]:
+    """Return the sentences that state a time first, each group in its order."""
+    return sorted(evidence, key=lambda one: not stated(one, article(one.article)))
+
+
+def worked_out(evidence: Evidence, article: Article) -> str:
+    """Return which days the time of a sentence is, "" where it says them in full or the article has no date.
+
+    >>> worked_out(closed, article)  # "Brask closed its mill on Monday.", an article of 2022-03-09
+    'Monday is 7 March 2022, counted from the date of the article, 9 March 2022.'
+    """
+    day = article.published[:10]
+    if not day:
+        return ""
+    answer = evidence.answer
+    told = sorted(stated(evidence, article), key=lambda one: max(one.start - answer.end, answer.start - one.end, 0))
+    if not told:
+        return replies.UNTIMED.format(spelled(day, day))
+    first, last = told[0].first, told[0].last
+    words = article.text[told[0].start : told[0].end]
+    to_come = first > day and tenses(evidence.text) == {"Past"}  # "Monday" was then read as the wrong one
+    if mentions(words, "") or words.isdigit() or to_come:
+        return ""
+    few = length((first, last)) < _MONTH
+    days = f"{spelled(first, first)} to {spelled(last, last)}" if few and first != last else spelled(first, last)
+    return replies.COUNTED.format(f"{words[:1].upper()}{words[1:]}", days, spelled(day, day))
 
 
 def tenses(text: str) -> set[str]:

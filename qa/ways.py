@@ -27,6 +27,8 @@ from citewire.qa import (
     replies,
     summary,
     timeline,
+    times,
+    values,
 )  # fmt: skip
 from citewire.qa.claims import Place
 from citewire.qa.entities import Entities, read_entities
@@ -117,10 +119,11 @@ class Ways:
             tried.insert(tried.index(self._facts), self._phrase)
         if "corpus" in others:
             tried = [*(way for way in tried if way != self._corpus), self._corpus]
-        if asked.intents.get("fact") == "quote" and "fact" in asked.kinds:
+        if asked.intents.get("fact") == "quote":
             if asked.kinds[0] == "fact":
-                tried = [self._quote, *(way for way in tried if way != self._facts)]
-            else:
+                kept = [way for way in tried if way != self._facts or asked.sure < LIKELIER]
+                tried = [self._quote, *kept]
+            elif asked.kinds[0] not in _FACTS and "fact" in asked.kinds:
                 tried.insert(tried.index(self._facts), self._quote)
         return [partial(way, asked, told, wanted, stopped) for way in dict.fromkeys(tried)]
 
@@ -470,10 +473,21 @@ class Ways:
             yield from self._writer.write(told, part, stopped)
             if stopped():
                 return
+            if values.asked(part.text) == "date":
+                yield from self._worked_out(told, part.chosen[0])
         for part in found:
             yield from self._disagreements(told, part, wanted)
         if not told.short and len(found) == 1 and any(c.verdict == "supported" for c in told.claims):
             told.short = _short(found[0])
+
+    def _worked_out(self, told: Telling, best: Evidence) -> Iterator[Event]:
+        """Which day "Tuesday" is; that no time is told, where none is."""
+        place, article = claims.verbatim_place(best), self._index.article(best.article)
+        text = times.worked_out(best, article) if told.quotes(place.article, place.span) else ""
+        if text and not times.stated(best, article):
+            yield told.gap(text)
+        elif text:
+            yield told.add(text, claims.Judgement("supported", 1.0, "", (place,)))
 
     def _disagreements(self, told: Telling, part: Part, wanted: SearchOptions) -> Iterator[Event]:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from citewire.index.types import Article, Span
 from citewire.qa import analysis, claims, facts, prompt, quantities, summary
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.evidence import ANSWERS, Evidence, odds
+from citewire.qa.evidence import ANSWERS, Evidence, beside, odds
 from citewire.qa.finding import Part
 from citewire.qa.reader import Reader, Window
 from citewire.qa.telling import Telling
@@ -58,7 +58,10 @@ class Writer:
         Raises:
             ModelError: the model went away.
         """
-        messages, chosen = self._fit(list(part.chosen), part.text)
+        given, reason = list(part.chosen), None
+        if told.kind == "why" and (reason := beside(given[0], part.evidence, self._article)):
+            given = [given[0], reason, *(one for one in given[1:] if one != reason)]
+        messages, chosen = self._fit(given, part.text)
         first = len(told.claims)
         if not told.quotes_only:
             yield from self._check_all(told, messages, chosen, part, stopped)
@@ -73,7 +76,7 @@ class Writer:
         wide = told.quotes_only or told.kind in _WIDE
         wide = wide or analysis.is_phrase(part.text)  # a few words ask for whatever there is
         for one in chosen[1 : _SENTENCES if wide else 1 if agreed else _UNSURE]:
-            if odds(one.probability) * _ALSO < odds(best.probability):
+            if one != reason and odds(one.probability) * _ALSO < odds(best.probability):
                 continue
             if not told.quotes(one.article, one.span) and not self._is_said(told, one):
                 yield told.add(one.text, _as_it_stands(one))

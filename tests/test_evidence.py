@@ -13,7 +13,7 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage, Span
 from citewire.qa import evidence
-from citewire.qa.evidence import ANSWERS, Evidence, gather, sentence_before, window
+from citewire.qa.evidence import ANSWERS, Evidence, beside, gather, sentence_before, window
 from citewire.qa.reader import Reader, Window, load_reader
 
 ARTICLES = {
@@ -136,3 +136,20 @@ def test_a_headline_that_asks_the_same_answers_nothing() -> None:
     hits = [Hit(passage, 1.0, 0.5, 0.0) for passage in passages(article)]
     found = gather("How many ferries does Lund Lines run?", hits, {"a.txt": article}.__getitem__, ScriptedReader())
     assert [one.text for one in found] == ["Lund Lines runs 14 ferries."]
+
+
+def test_the_likeliest_neighbour_of_a_sentence() -> None:
+    text = "It rained. The mill closed. Wood is dear. Nobody buys paper. The mayor is sad."
+    places = [(0, 10), (11, 27), (28, 41), (42, 60), (61, 78)]
+
+    def found(*probabilities: float) -> Evidence | None:
+        read = [
+            Evidence("a.txt", Span(*place), text[slice(*place)], 1.0, probability, Span(*place), 1.0)
+            for place, probability in zip(places, probabilities, strict=True)
+        ]
+        return beside(read[1], read, {"a.txt": Article("a.txt", text, "0")}.__getitem__)
+
+    one = found(0.41, 0.9, 0.5, 0.6, 0.8)
+    assert one is not None
+    assert one.text == "Nobody buys paper."
+    assert found(0.39, 0.9, 0.1, 0.2, 0.8) is None

@@ -35,7 +35,7 @@ def test_the_share_of_words_restored(articles: Index) -> None:
             errors += typed != meant
             if typed != meant and now != meant:
                 wrong.append((typed, now, meant))
-    assert errors == 27
+    assert errors == 30
     assert 1 - len(wrong) / errors >= RESTORED, wrong
 
 

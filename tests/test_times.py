@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scored import records
 from told import told
 
-from citewire.qa.times import asked, of_another_time, spoken
+from citewire.qa.times import asked, of_another_time, spoken, timed_first, worked_out
 
 CASES = records("times.jsonl")
 RIGHT = 0.9  # share that must be told right, of either kind
@@ -46,3 +48,49 @@ def test_the_time_nearest_in_the_structure_of_the_sentence_is_first() -> None:
         ("2023-01-01", "2023-12-31"),
         ("2024-01-01", "2024-12-31"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "Brask closed [its mill] on Monday.",
+            "Monday is 7 March 2022, counted from the date of the article, 9 March 2022.",
+        ),
+        (
+            "Brask closed its mill [last week].",
+            "Last week is 28 February 2022 to 6 March 2022, counted from the date of the article, 9 March 2022.",
+        ),
+        (
+            "Brask closed its mill [last month].",
+            "Last month is February 2022, counted from the date of the article, 9 March 2022.",
+        ),
+        ("Brask closed its mill on [March 7, 2022].", ""),
+        ("Brask closed its mill in [2019].", ""),
+        ("Brask closed [its mill] for good.", "The article does not say when; it is of 9 March 2022."),
+    ],
+)
+def test_the_day_that_words_for_a_time_mean_is_worked_out(text: str, said: str) -> None:
+    home = told((text, "2022-03-09"))
+    assert worked_out(home.evidence[0], home.article("0.txt")) == said
+
+
+def test_of_an_article_without_a_date_nothing_is_worked_out() -> None:
+    home = told("Brask closed [its mill] on Monday.")
+    assert worked_out(home.evidence[0], home.article("0.txt")) == ""
+
+
+def test_sentences_that_state_a_time_come_first() -> None:
+    home = told("Brask closed [its mill].", "The [mill] was shut in 2019.", "It is [closed].")
+    assert [one.text for one in timed_first(home.evidence, home.article)] == [
+        "The mill was shut in 2019.",
+        "Brask closed its mill.",
+        "It is closed.",
+    ]
+
+
+def test_a_day_to_come_is_not_said_of_what_was() -> None:
+    home = told(("Brask closed [its mill] on Monday.", "2022-03-09"))
+    article = home.article("0.txt")
+    later = replace(article, dates=(replace(article.dates[0], first="2022-03-14", last="2022-03-14"),))
+    assert worked_out(home.evidence[0], later) == ""
