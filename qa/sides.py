@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Literal
 
 from citewire.qa.analysis import Doc, Token, read
@@ -111,8 +111,8 @@ def _rows(doc: Doc) -> Iterator[tuple[Token, list[Token]]]:
         if joint.tag_ == "CC":
             first = joint.head if _is_thing(joint.head) else doc[joint.i - 1]
             row = {one for one in (first, *joint.head.conjuncts) if _is_thing(one)}
-            if first.dep_ in ("poss", "nmod") and not any(one.i > joint.i for one in row):  # "A's and B's plans"
-                row |= {one for one in first.head.children if one.dep_ == "poss"}
+            if _case(first) and not any(one.i > joint.i for one in row):  # "A's and B's plans"
+                row |= set([one for one in doc[joint.i :] if _case(one)][:1])
             yield joint, _alike(sorted(row, key=lambda one: one.i))
     yield from (pair for pair in pairs if pair[0].lower_ not in _SURELY)
 
@@ -155,6 +155,8 @@ def _alike(row: list[Token]) -> list[Token]:
     one, other = row
     near = (word for word in (*one.ancestors, *one.subtree) if word.lemma_ == other.lemma_ and word.i < other.i)
     found, owner = next(near, None), _owner(other)
+    if owner is None and one.is_title and not other.is_title:  # "Orvik vs Tandem store closures"
+        owner = next((word for word in other.subtree if word.dep_ == "compound" and word.is_title), None)
     return [one, owner] if owner is not None and found is None and _owner(one) is None else [found or one, other]
 
 
@@ -265,6 +267,10 @@ def _question(doc: Doc, found: Sequence[_Thing], one: _Thing, joint: Token, degr
     """The question of one side, "How many people does Orvik employ?": the reader knows no sides and no comparing."""
     named = {word for each in found for word in each.words}
     at, last = min(word.i for word in named), max(word.i for word in named)
+    if joint.lower_ in _BESIDE or doc[0].tag_ == "VB":
+        aspect = list(dropwhile(lambda word: word.pos_ == "ADP" or word.is_punct, doc[last + 1 :]))
+        if any(word.pos_ == "NOUN" for word in aspect) and not any(word.pos_ in ("VERB", "AUX") for word in aspect):
+            return f"What is {_text(aspect)} of {one.text}?"
     gone = named | {word for word in doc[at:last] if word.tag_ == "CC" or word.is_punct}
     gone |= {joint, *(child for child in joint.children if child.dep_ == "prep")}
     text, lead = one.text, ""
