@@ -190,9 +190,15 @@ def _noun(head: Token) -> list[Token]:
     start, end = head.i, head.i + 1
     while start and head.doc[start - 1] in inside:
         start -= 1
-    while end < len(head.doc) and (head.doc[end].dep_ == "nummod" or head.doc[end].tag_ == "''"):
-        end += 1
+    behind = head.doc[end:]
+    while end < len(head.doc) and (behind[0].dep_ == "nummod" or behind[0].tag_ == "''" or _goes_on(behind[0])):
+        end, behind = end + 1, behind[1:]
     return list(head.doc[start:end])
+
+
+def _goes_on(word: Token) -> bool:
+    """Whether a word goes on with the name before it, "Swift" of "Taylor Swift", read as something else."""
+    return bool(word.is_title and word.nbor(-1).is_title and word.tag_[0] != "W" and word.nbor(-1).pos_ == "PROPN")
 
 
 def _fits(word: Token) -> bool:
