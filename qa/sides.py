@@ -79,7 +79,9 @@ def sides(question: str) -> Sides | None:
     >>> sides("Who employs more people, Orvik or Tandem?").asked
     ('How many people Orvik employs?', 'How many people Tandem employs?')
     """
-    doc = read(" ".join(question.split()).rstrip(" ?!."))
+    text = " ".join(question.split()).rstrip(" ?!.")
+    small = read(f"{text[:1].lower()}{text[1:]}")
+    doc = small if small and small[0].tag_ == "VB" else read(text)  # "Compare", before a name, is read as one
     for joint, heads in _rows(doc):
         found = _things(heads) if len(heads) > 1 else []
         names = [one.name for one in found]
