@@ -66,7 +66,9 @@ class _Amount:
     length: str
 
 
-def compute(operation: Operation, operands: Sequence[Operand], *, change: bool = False) -> Result | None:
+def compute(
+    operation: Operation, operands: Sequence[Operand], *, change: bool = False, asked: str = ""
+) -> Result | None:
     """Return the result of `operation`, rounded no finer than its operands; None where they do not fit together.
 
     A difference states by how much the larger exceeds the smaller, of days how long the time between them is; a ratio
@@ -78,13 +80,15 @@ def compute(operation: Operation, operands: Sequence[Operand], *, change: bool =
         operation: what to compute.
         operands: two, or more for a sum or a ranking, in the order of the question: all numbers or all days.
         change: whether they are of one thing, before and after.
+        asked: the question that they answer; where it asks for losses, a loss is no negative figure.
     """
     if len(operands) < 2 or (operation in ("difference", "ratio", "percent change") and len(operands) > 2):
         return None
     days = [(one.label, *one.value.days) for one in operands if one.value.days]
     if len(days) == len(operands):
         return _of_days(operation, days)
-    amounts = [_amount(one, one.value.number) for one in operands if one.value.number]
+    signed = not any(token.lemma_ in _LOSSES for token in analysis.read(asked))
+    amounts = [_amount(one, one.value.number, signed) for one in operands if one.value.number]
     if len(amounts) < len(operands) or not _fit(operation, amounts):
         return None
     if operation == "sum":
@@ -99,7 +103,7 @@ def compute(operation: Operation, operands: Sequence[Operand], *, change: bool =
 # -- operands -------------------------------------------------------------------------------------------
 
 
-def _amount(operand: Operand, number: quantities.Number) -> _Amount:
+def _amount(operand: Operand, number: quantities.Number, signed: bool) -> _Amount:
     scale = Decimal(number.scale)
     step = scale.scaleb(-number.decimals)
     value = _rounded(Decimal(str(number.value)), step)  # 8.2 million is 8,199,999.999999999 as a float
@@ -107,7 +111,7 @@ def _amount(operand: Operand, number: quantities.Number) -> _Amount:
     return _Amount(
         operand.label,
         operand.value.text,
-        -abs(value) if _is_loss(tokens) else value,
+        -abs(value) if signed and _is_loss(tokens) else value,
         step,
         scale if scale in _SCALES else Decimal(1),
         operand.value.unit,

@@ -7,8 +7,8 @@ computes. Knows no language model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from itertools import permutations, product
 from math import prod
 from unicodedata import combining, normalize
 
@@ -80,7 +80,9 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
             home = article(one.article)
             if not found.times and of_another_time(question, one, home):
                 continue
-            score = odds(one.probability) * _naming(one, found.names[at], own[at], others, home)
+            score = odds(one.probability) * _naming(
+                one, asked if found.times else found.names[at], own[at], others, home
+            )
             if score > scored.get((one.article, one.span), (0.0, one))[0]:
                 scored[one.article, one.span] = score, one
         ordered = [one for _, one in sorted(scored.values(), key=lambda pair: -pair[0])]
@@ -111,7 +113,7 @@ def answers(found: Sides, spoken: Sequence[Sequence[Evidence]], whole: float) ->
     best = [max((one.probability for one in some), default=0.0) for some in spoken]
     if found.figures:
         return any(best)
-    if found.joined == "and" and odds(whole) > _BEHIND * odds(min(best)):
+    if found.joined == "and" and all(best) and odds(whole) > _BEHIND * odds(min(best)):
         return False
     return bool(found.joined) and max(best) >= ANSWERS
 
@@ -131,11 +133,11 @@ def _terms(text: str) -> list[str]:
 def _naming(one: Evidence, name: str, own: frozenset[str], others: set[str], home: Article) -> float:
     """How clearly a sentence is on a side, 0 to 1: by the share of its words that it, or its title and year, have.
 
-    The article has all words of a proper name, if not all in one sentence.
+    The article has all words of a proper name, if not all in one sentence; where times are compared, of what has them.
     """
     said, titled = set(_terms(one.text)), set(_terms(f"{title_words(home)} {home.published[:4]}"))
     proper = {term for word in name.split() if word[0].isupper() for term in _terms(word)}
-    if not proper & own <= said | titled | set(_terms(home.text)):
+    if not proper <= said | titled | set(_terms(home.text)):
         return 0.0
     share = len(own & (said | titled)) / max(len(own), 1)
     named = bool(own & said) or not others & (said | titled)
@@ -173,17 +175,31 @@ def outcomes(
         [(one, value) for one in some if (value := _value(found, asked, one, article(one.article)))]
         for asked, some in zip(found.asked, spoken, strict=True)
     ]
-    both = (
-        ((one, one), pair)
-        for one in (spoken[0] if found.times and len(spoken) == 2 else ())
-        if (pair := values.at_both(found.asked, one, article(one.article)))
-    )
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
-    apart = sorted(rows, key=_likelihood, reverse=True)
-    for sources, some in (*both, *((tuple(one for one, _ in row), tuple(value for _, value in row)) for row in apart)):
-        if made := _computed(found, sources, some, embedder):
-            return [made]
-    return []
+    apart = [tuple(zip(*row, strict=True)) for row in sorted(rows, key=_likelihood, reverse=True)]
+    shared = [one for one in spoken[0] if len(spoken) == 2 and any(one.span == other.span for other in spoken[1])]
+    if found.times:
+        pairs = [(one, values.at_both(found.asked, one, article(one.article))) for one in spoken[0]]
+        apart = [*(((one, one), pair) for one, pair in pairs if pair), *apart]
+    else:
+        pairs = [(one, _of_both(found, one, article(one.article))) for one in shared]
+        apart += [((one, one), pair) for one, pair in pairs if pair]
+    made = (_computed(found, sources, some, embedder) for sources, some in apart)
+    return [one for one in made if one][:1]
+
+
+def _of_both(found: Sides, one: Evidence, home: Article) -> tuple[Value, Value] | None:
+    """The figures of a sentence that names both sides, each the one that is nearest to its name."""
+    at = [one.text.lower().find(name.lower()) for name in found.names]
+    places = [Place(one.span.start + number.start, one.span.start + number.end) for number in facts.numbers(one.text)]
+    figures = [_value(found, found.asked[0], replace(one, answer=place), home) for place in places]
+    pairs = [(a, b) for a, b in permutations(filter(None, figures), 2) if a.number and b.number and a.unit == b.unit]
+    if min(at) < 0 or not pairs:
+        return None
+    return min(
+        pairs,
+        key=lambda pair: sum(abs(value.start - one.span.start - there) for value, there in zip(pair, at, strict=True)),
+    )
 
 
 def _likelihood(row: Sequence[tuple[Evidence, Value]]) -> float:
@@ -195,6 +211,8 @@ def _value(found: Sides, asked: str, one: Evidence, home: Article) -> Value | No
     value = values.value(asked, one, home) if one.probability >= (_SURE if found.figures else ANSWERS) else None
     if value is None or value.days:
         return value
+    if value.text.isdigit() and int(value.text) in facts.years(one.text):  # "the 2019 awards"
+        return None
     aged = any(found.degree in end for end in _ENDS["day"])
     fits = (
         not aged or (not value.number.unit and values.singular(value.unit) in ("", *SPANS)) if value.number else False
@@ -207,7 +225,9 @@ def _computed(found: Sides, sources: Sequence[Evidence], some: Sequence[Value], 
     names = [f"in {name}" for name in found.names] if found.times else found.names
     operands = [Operand(*one) for one in zip(names, some, (source.text for source in sources), strict=True)]
     ranking = None if found.operation else _ranking(found.degree, some[0], sources[0], embedder)
-    result = arithmetic.compute(found.operation or ranking or "difference", operands, change=found.times)
+    result = arithmetic.compute(
+        found.operation or ranking or "difference", operands, change=found.times, asked=found.asked[0]
+    )
     if result is None:
         return None
     said, short = f"{result.sentence.rstrip('.')} ({result.formula}).", result.short

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Literal
 
 from citewire.qa.analysis import Doc, Token, read
@@ -79,7 +79,9 @@ def sides(question: str) -> Sides | None:
     >>> sides("Who employs more people, Orvik or Tandem?").asked
     ('How many people Orvik employs?', 'How many people Tandem employs?')
     """
-    doc = read(" ".join(question.split()).rstrip(" ?!."))
+    text = " ".join(question.split()).rstrip(" ?!.")
+    small = read(f"{text[:1].lower()}{text[1:]}")
+    doc = small if small and small[0].tag_ == "VB" else read(text)  # "Compare", before a name, is read as one
     for joint, heads in _rows(doc):
         found = _things(heads) if len(heads) > 1 else []
         names = [one.name for one in found]
@@ -111,8 +113,8 @@ def _rows(doc: Doc) -> Iterator[tuple[Token, list[Token]]]:
         if joint.tag_ == "CC":
             first = joint.head if _is_thing(joint.head) else doc[joint.i - 1]
             row = {one for one in (first, *joint.head.conjuncts) if _is_thing(one)}
-            if first.dep_ in ("poss", "nmod") and not any(one.i > joint.i for one in row):  # "A's and B's plans"
-                row |= {one for one in first.head.children if one.dep_ == "poss"}
+            if _case(first) and not any(one.i > joint.i for one in row):  # "A's and B's plans"
+                row |= set([one for one in doc[joint.i :] if _case(one)][:1])
             yield joint, _alike(sorted(row, key=lambda one: one.i))
     yield from (pair for pair in pairs if pair[0].lower_ not in _SURELY)
 
@@ -155,6 +157,8 @@ def _alike(row: list[Token]) -> list[Token]:
     one, other = row
     near = (word for word in (*one.ancestors, *one.subtree) if word.lemma_ == other.lemma_ and word.i < other.i)
     found, owner = next(near, None), _owner(other)
+    if owner is None and one.is_title and not other.is_title:  # "Orvik vs Tandem store closures"
+        owner = next((word for word in other.subtree if word.dep_ == "compound" and word.is_title), None)
     return [one, owner] if owner is not None and found is None and _owner(one) is None else [found or one, other]
 
 
@@ -188,9 +192,15 @@ def _noun(head: Token) -> list[Token]:
     start, end = head.i, head.i + 1
     while start and head.doc[start - 1] in inside:
         start -= 1
-    while end < len(head.doc) and (head.doc[end].dep_ == "nummod" or head.doc[end].tag_ == "''"):
-        end += 1
+    behind = head.doc[end:]
+    while end < len(head.doc) and (behind[0].dep_ == "nummod" or behind[0].tag_ == "''" or _goes_on(behind[0])):
+        end, behind = end + 1, behind[1:]
     return list(head.doc[start:end])
+
+
+def _goes_on(word: Token) -> bool:
+    """Whether a word goes on with the name before it, "Swift" of "Taylor Swift", read as something else."""
+    return bool(word.is_title and word.nbor(-1).is_title and word.tag_[0] != "W" and word.nbor(-1).pos_ == "PROPN")
 
 
 def _fits(word: Token) -> bool:
@@ -265,6 +275,10 @@ def _question(doc: Doc, found: Sequence[_Thing], one: _Thing, joint: Token, degr
     """The question of one side, "How many people does Orvik employ?": the reader knows no sides and no comparing."""
     named = {word for each in found for word in each.words}
     at, last = min(word.i for word in named), max(word.i for word in named)
+    if joint.lower_ in _BESIDE or doc[0].tag_ == "VB":
+        aspect = list(dropwhile(lambda word: word.pos_ == "ADP" or word.is_punct, doc[last + 1 :]))
+        if any(word.pos_ == "NOUN" for word in aspect) and not any(word.pos_ in ("VERB", "AUX") for word in aspect):
+            return f"What is {_text(aspect)} of {one.text}?"
     gone = named | {word for word in doc[at:last] if word.tag_ == "CC" or word.is_punct}
     gone |= {joint, *(child for child in joint.children if child.dep_ == "prep")}
     text, lead = one.text, ""

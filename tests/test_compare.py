@@ -50,7 +50,7 @@ def find(index: Index, embedder: Embedder) -> Find:
     [
         ("Compare Orvik and Tandem.", True),
         ("how does the kite differ from the merlin", True),
-        ("Orvik or Tandem, which was worse and how do they differ?", True),
+        ("How does Orvik compare with Tandem?", True),
         ("Orvik vs Tandem, how did their strikes end?", False),
         ("How much more did Orvik earn than Tandem?", False),
     ],
@@ -116,9 +116,9 @@ def test_figures_of_one_unit_are_set_against_each_other(index: Index, find: Find
             "65 million euros",
         ),
         (
-            "How many times more people does Tandem Milk employ than Orvik Foods?",
-            "Tandem Milk: 3.00 times Orvik Foods (900 / 300 = 3.00).",
-            "3.00 times",
+            "How many more people does Tandem Milk employ than Orvik Foods?",
+            "Tandem Milk: 600 people more than Orvik Foods (900 - 300 = 600 people).",
+            "600 people",
         ),
     ],
 )
