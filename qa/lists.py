@@ -65,7 +65,7 @@ class Wanted:
         sort: of `entities.SORTS`; "" where the noun names none.
         number: how many are asked for, 0 where that is not said.
         counts: whether it is asked how many there are.
-        named: whether all that articles name is wanted, not what something is said of.
+        named: whether all that an article names is wanted, as in "the people in the story on ...".
     """
 
     noun: str
@@ -201,11 +201,9 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
     sort = "person" if who and head is None else entities.sort_of_noun(noun, embedder) if noun else ""
     said = facts.numbers(head.text) if head is not None else []
     counts = asking is not None and asking.lower_ == "how"
-    after = doc[head.end :] if head is not None else doc[:]
     places = [chunk for chunk in doc.noun_chunks if chunk.start >= (head.end if head is not None else 0)]
     inside = next((chunk for chunk in places if chunk.root.tag_[0] != "W"), None)
-    mentioned = any(analysis.asks(token) and token.pos_ == "VERB" for token in after)
-    named = analysis.asks(inside.root) if inside is not None else mentioned
+    named = inside is not None and analysis.asks(inside.root)
     return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named)
 
 
