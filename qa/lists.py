@@ -203,7 +203,10 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
     counts = asking is not None and asking.lower_ == "how"
     places = [chunk for chunk in doc.noun_chunks if chunk.start >= (head.end if head is not None else 0)]
     inside = next((chunk for chunk in places if chunk.root.tag_[0] != "W"), None)
-    named = inside is not None and analysis.asks(inside.root)
+    acts = (
+        head is not None and head.root.dep_ == "nsubj" and head.root.head.pos_ == "VERB"
+    )  # "what does the minister say"
+    named = not acts and inside is not None and analysis.asks(inside.root)
     return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named)
 
 
