@@ -247,6 +247,9 @@ def _of_sort(asked: Wanted, found: Mapping[Named, Place], embedder: Embedder) ->
         return _once([one for one, fits in zip(names, entities.are(asked.sort, names, embedder), strict=True) if fits])
     counts = Counter(one.kind for one in found)
     names = [one for one in found if one.kind == counts.most_common(1)[0][0]]
+    if names and names[0].kind == "organisation":  # who speaks of "airlines" means no office that watches them
+        public = entities.are("public body", names, embedder)
+        names = [one for one, is_public in zip(names, public, strict=True) if not is_public]
     if not names or not asked.noun:
         return []
     near = embedder.embed([one.name for one in names]) @ embedder.embed([asked.noun])[0]

@@ -27,6 +27,7 @@ MOST = 6  # points of a timeline
 _LEAST = 0.15  # probability from which a sentence is one: each tells but a part of the course
 _NEAR_BEST = 0.3  # and share of the best sentence's
 _DATED, _LINES = 3, 16  # sentences with a time that make a course of one article; most points of a course
+_TO_COLON = 12  # characters from a time to its colon, as in "Nov. 17-19, 2022:"
 _EARLY = 8  # sentences at the start of an article that may tell what is new
 _FIGURE = 0.25  # share of the words that answer from which a figure among them is what answers
 
@@ -80,7 +81,7 @@ def subject(question: str) -> str:
     doc = analysis.read(asked)
     for named in doc.ents:
         if named.label_ == "DATE" and named.start > 1:
-            return doc[: named.start - (doc[named.start - 1].pos_ == "ADP")].text
+            return doc[: named.start - (doc[named.start - 1].tag_ == "IN")].text
     return asked
 
 
@@ -195,9 +196,11 @@ def _times(article: Article, span: Span) -> list[times.Days]:
 
 
 def _is_entry(article: Article, span: Span) -> bool:
-    """Whether a line begins with a time, has no other, and goes on: "3 May 2024: the ferry sails"."""
-    named = list(article.dates_in(span))
-    return len(named) == 1 and named[0].start == span.start and named[0].end + 2 < span.end
+    """Whether a line is one of a list of times: "3 May 2024: the ferry sails"."""
+    text = article.text[span.start : span.end]
+    sentence = Evidence(article.path, span, text, 0.0, 1.0, span, 1.0)
+    first = min(times.stated(sentence, article), key=lambda one: one.start, default=None)
+    return first is not None and first.start == span.start and ":" in text[first.end - span.start :][:_TO_COLON]
 
 
 def _place(article: Article, span: Span) -> Place:
