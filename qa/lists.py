@@ -1,7 +1,10 @@
-"""Several things that are asked for: the sentences, or the lines of a list, of the article that names most of them.
+"""Several things that are asked for: names of one sort, else the sentences or lines of the article that names most.
 
-Knows what the reader makes of each sentence and how an article is set in lines. Cuts no words out of sentences; asks no
-language model and does not search.
+    wanted(question) -> Wanted: "countries", three of them
+    named(question, wanted, evidence) -> Item (name, sentence) ...    Items(question, evidence) -> sentences, lines
+
+Knows what the reader makes of each sentence, the names in it, and how an article is set in lines. Asks no language
+model and does not search.
 """
 
 from __future__ import annotations
