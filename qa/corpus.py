@@ -25,7 +25,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span, Vectors
 from citewire.qa import analysis
 from citewire.qa.boilerplate import is_own, own_sentences
-from citewire.qa.entities import KINDS, Entities, Kind, Named, Place
+from citewire.qa.entities import KINDS, SORTS, Entities, Kind, Named, Place, are, sort_of_noun
 from citewire.qa.facts import has_name, month_of, same_name, terms
 from citewire.qa.standing import stands_alone
 
@@ -100,7 +100,8 @@ def tell(
 
     Args:
         intent: what is asked.
-        topic: the name or words that "mentions" looks for; other intents do not read it.
+        topic: the name or words that "mentions" looks for; of "organisations" and "places" the words that say which,
+            as "all companies"; other intents do not read it.
         index: the articles.
         names: gives the names in them, of the same generation; called where they are needed.
         embedder: what the index was made with.
@@ -110,7 +111,7 @@ def tell(
     if not view.articles:
         return Told("There are no articles yet." if filters == NO_FILTERS else "Your choice has no article.")
     if intent in _LISTS:
-        return _most_named(view, intent)
+        return _most_named(view, intent, topic)
     if intent == "mentions":
         return _mentions(view, topic)
     return _ABOUT[intent](view)
@@ -362,13 +363,18 @@ def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
 # -- who and what is named ----------------------------------------------------------------------------------------
 
 
-def _most_named(view: _View, intent: str) -> Told:
+def _most_named(view: _View, intent: str, topic: str) -> Told:
     kind, one, many = _LISTS[intent]
     found = [named for named in view.names().named if named.kind == kind and view.of(named)]
+    sort = _sort(view, kind, topic)
     if not found:
         return Told(f"The articles name no {one}, as far as citewire can tell.")
     found.sort(key=lambda named: (-_weight(view, named), named.name))
-    shown = _introduced(view, found[:_LOOKED_AT])
+    looked_at = found[:_LOOKED_AT]
+    if sort:
+        fits = are(sort, looked_at, view.embedder)
+        looked_at = [named for named, fit in zip(looked_at, fits, strict=True) if fit] or looked_at
+    shown = _introduced(view, looked_at)
     said = f"citewire finds the names of {_many(len(found), one, many)} in the articles"
     said += ", most mentioned first." if len(found) > 1 else "."
     if others := [named.name for named, _ in shown[ITEMS:]]:
@@ -379,6 +385,13 @@ def _most_named(view: _View, intent: str) -> Told:
         before = f"{named.name}, in {_many(len(paths), 'article')}{_copied(view, paths)}: "
         items.append(_item(view, path, span, before))
     return Told(said, tuple(items))
+
+
+def _sort(view: _View, kind: Kind, topic: str) -> str:
+    """The sort of name that a topic asks for by its first noun, as "companies"; "" where it is not of that kind."""
+    noun = next((token.lower_ for token in analysis.read(topic) if token.pos_ == "NOUN"), "")
+    sort = sort_of_noun(noun, view.embedder) if noun else ""
+    return sort if sort and kind != "person" and SORTS[sort][0] == kind else ""
 
 
 def _weight(view: _View, named: Named) -> int:

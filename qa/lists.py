@@ -1,7 +1,10 @@
-"""Several things that are asked for: the sentences, or the lines of a list, of the article that names most of them.
+"""Several things that are asked for: names of one sort, else the sentences or lines of the article that names most.
 
-Knows what the reader makes of each sentence and how an article is set in lines. Cuts no words out of sentences; asks no
-language model and does not search.
+    wanted(question) -> Wanted: "countries", three of them
+    named(question, wanted, evidence) -> Item (name, sentence) ...    Items(question, evidence) -> sentences, lines
+
+Knows what the reader makes of each sentence, the names in it, and how an article is set in lines. Asks no language
+model and does not search.
 """
 
 from __future__ import annotations
@@ -65,7 +68,7 @@ class Wanted:
         sort: of `entities.SORTS`; "" where the noun names none.
         number: how many are asked for, 0 where that is not said.
         counts: whether it is asked how many there are.
-        named: whether all that articles name is wanted, not what something is said of.
+        named: whether all that an article names is wanted, as in "the people in the story on ...".
     """
 
     noun: str
@@ -201,11 +204,12 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
     sort = "person" if who and head is None else entities.sort_of_noun(noun, embedder) if noun else ""
     said = quantities.numbers(head.text) if head is not None else []
     counts = asking is not None and asking.lower_ == "how"
-    after = doc[head.end :] if head is not None else doc[:]
     places = [chunk for chunk in doc.noun_chunks if chunk.start >= (head.end if head is not None else 0)]
     inside = next((chunk for chunk in places if chunk.root.tag_[0] != "W"), None)
-    mentioned = any(analysis.asks(token) and token.pos_ == "VERB" for token in after)
-    named = analysis.asks(inside.root) if inside is not None else mentioned
+    acts = (
+        head is not None and head.root.dep_ == "nsubj" and head.root.head.pos_ == "VERB"
+    )  # "what does the minister say"
+    named = not acts and inside is not None and analysis.asks(inside.root)
     return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named)
 
 
@@ -246,6 +250,9 @@ def _of_sort(asked: Wanted, found: Mapping[Named, Place], embedder: Embedder) ->
         return _once([one for one, fits in zip(names, entities.are(asked.sort, names, embedder), strict=True) if fits])
     counts = Counter(one.kind for one in found)
     names = [one for one in found if one.kind == counts.most_common(1)[0][0]]
+    if names and names[0].kind == "organisation":  # who speaks of "airlines" means no office that watches them
+        public = entities.are("public body", names, embedder)
+        names = [one for one, is_public in zip(names, public, strict=True) if not is_public]
     if not names or not asked.noun:
         return []
     near = embedder.embed([one.name for one in names]) @ embedder.embed([asked.noun])[0]

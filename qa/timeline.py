@@ -1,23 +1,34 @@
 """What sentences say of different times: the course of a thing, oldest first, and what holds now, newest first.
 
-Knows when what a sentence says was so. The values come from `qa.values`; whether
-two values of one time disagree is for `qa.conflicts`.
+Knows when what a sentence says was so. The values come from `qa.values`, the sentences that tell most from
+`qa.summary`; whether two values of one time disagree is for `qa.conflicts`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
-from citewire.index.types import Article
-from citewire.qa import facts, times, values
+from citewire.index.options import SearchOptions
+from citewire.index.passages import title_words
+from citewire.index.store import Index
+from citewire.index.types import Article, Embedder, Span
+from citewire.qa import analysis, facts, summary, times, values
+from citewire.qa.claims import Place
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
+from citewire.qa.reader import Reader
+from citewire.qa.standing import plain, stands_alone
 from citewire.qa.types import TimelinePoint
 from citewire.qa.values import Value
 
 MOST = 6  # points of a timeline
 _LEAST = 0.15  # probability from which a sentence is one: each tells but a part of the course
 _NEAR_BEST = 0.3  # and share of the best sentence's
+_DATED, _LINES = 3, 16  # sentences with a time that make a course of one article; most points of a course
+_TO_COLON = 12  # characters from a time to its colon, as in "Nov. 17-19, 2022:"
+_EARLY = 8  # sentences at the start of an article that may tell what is new
 _FIGURE = 0.25  # share of the words that answer from which a figure among them is what answers
 
 
@@ -39,6 +50,95 @@ def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> t
         told = [point for one in read if (point := _point(one, article(one.article)))]
     asked = times.asked(question)
     return _chosen([one for one in told if not asked or times.meet(asked, (one.first, one.last))])
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What happened with a thing.
+
+    Attributes:
+        points: what was so when, oldest first; none where no times are told.
+        places: the same as quotes, in the order in which they are to be told.
+        lead: what the order is, where it is not that of times; "" otherwise.
+    """
+
+    points: tuple[TimelinePoint, ...] = ()
+    places: tuple[Place, ...] = ()
+    lead: str = ""
+
+
+def subject(question: str) -> str:
+    """Return the thing of which a course is asked for, without the time.
+
+    >>> subject("What has happened with the night ferry since May?"), subject("Timeline of the ferry strike")
+    ('the night ferry', 'the ferry strike')
+    """
+    asked = analysis.topic(question)
+    if not asked:
+        asked = analysis.about(question)
+        head, link, rest = asked.partition(" of ")  # "timeline of", "history of"
+        asked = rest if link and len(list(analysis.read(head).noun_chunks)) == 1 else asked
+    doc = analysis.read(asked)
+    for named in doc.ents:
+        if named.label_ == "DATE" and named.start > 1:
+            return doc[: named.start - (doc[named.start - 1].tag_ == "IN")].text
+    return asked
+
+
+def course(question: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Course | None:
+    """Return what happened with a thing, None where too little is told of it.
+
+    An article that is a list of times is told by its lines. Of several articles each has what was new on its day. One
+    article alone is told by its sentences that state a time, else by those that tell most, in its own order.
+
+    Args:
+        question: one that asks for a course; only what is of the time that it names is told.
+        index: where it is looked for.
+        embedder: what the index was made with.
+        reader: reads the sentences that are found.
+        options: filters and time, as in `summary.select`.
+    """
+    topic, when = subject(question), times.asked(question)
+    chosen = summary.select(topic, index, embedder, reader, options, all_of_them=True)
+    if not topic.strip() or not chosen.articles:
+        return None
+    articles = [index.article(path) for path in chosen.articles]
+    for article in articles:
+        spans = [one.span for one in summary.of_article(article, index).candidates]
+        lines = [_place(article, span) for span in spans if _is_entry(article, span)]
+        if len(lines) >= _DATED:
+            return _in_order(lines, index, when)
+    news = [_news(topic, article, index) for article in articles]
+    several = _in_order([place for place in news if place], index, when, stated=False)
+    return several or _of_one(topic, articles[0], index, embedder, reader, when)
+
+
+def _news(topic: str, article: Article, index: Index) -> Place | None:
+    """The sentence that tells what is new: of the first that stand alone that with most words of the topic."""
+    asked = set(facts.terms(topic))
+    spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
+    places = [one for span in spans if stands_alone(plain((one := _place(article, span)).text))]
+    shared = {one: len(asked & set(facts.terms(one.text))) for one in places}
+    return max((one for one in places if shared[one]), key=lambda one: shared[one], default=None)
+
+
+def _of_one(
+    topic: str, article: Article, index: Index, embedder: Embedder, reader: Reader, when: times.Days | None
+) -> Course | None:
+    """The course that one article tells: by the times that it states, else as it tells it."""
+    tell = partial(summary.points, topic, index=index, embedder=embedder, reader=reader)
+    whole = summary.of_article(article, index)
+    asked = set(facts.terms(topic))
+    dated = [one for one in whole.candidates if _times(article, one.span)]
+    near = [one for one in dated if asked & set(facts.terms(_place(article, one.span).text))]
+    told = tuple(near if len(near) >= _DATED else dated)
+    found = _in_order(tell(replace(whole, candidates=told)), index, when)
+    if when or (found and len(found.points) >= _DATED):
+        return found
+    places = tell(whole)
+    title = title_words(article)
+    lead = f"In the order in which {f'“{title}”' if title else 'the article'} tells it:"
+    return Course((), tuple(places), lead) if len(places) >= _DATED else None
 
 
 def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[Evidence]:
@@ -72,6 +172,41 @@ def _point(evidence: Evidence, article: Article, value: str = "") -> TimelinePoi
     return TimelinePoint(first, last, bool(told), value, article.path, span.start, span.end, evidence.text)
 
 
+def _in_order(places: Sequence[Place], index: Index, when: times.Days | None, *, stated: bool = True) -> Course | None:
+    """Places by their times, those of one day as given; None of fewer than two times."""
+    points = [_at(place, index.article(place.article), stated) for place in places]
+    points = [one for one in points if one.first and (not when or times.meet(when, (one.first, one.last)))]
+    points = sorted(points, key=lambda one: one.first)[:_LINES]
+    told = tuple(Place(one.article, Span(one.start, one.end), one.text) for one in points)
+    return Course(tuple(points), told) if len({one.first for one in points}) > 1 else None
+
+
+def _at(place: Place, article: Article, stated: bool) -> TimelinePoint:
+    """A sentence at the first time that it states, else at its article's day."""
+    span, day = place.span, article.published
+    first, last = next(iter(_times(article, span)), (day, day)) if stated else (day, day)
+    return TimelinePoint(first, last, stated, "", article.path, span.start, span.end, place.text)
+
+
+def _times(article: Article, span: Span) -> list[times.Days]:
+    """The times that a sentence states and that had come when its article appeared."""
+    sentence = Evidence(article.path, span, article.text[span.start : span.end], 0.0, 1.0, span, 1.0)
+    told = [(one.first, one.last) for one in times.stated(sentence, article)]
+    return [one for one in told if not article.published or one[0] <= article.published]
+
+
+def _is_entry(article: Article, span: Span) -> bool:
+    """Whether a line is one of a list of times: "3 May 2024: the ferry sails"."""
+    text = article.text[span.start : span.end]
+    sentence = Evidence(article.path, span, text, 0.0, 1.0, span, 1.0)
+    first = min(times.stated(sentence, article), key=lambda one: one.start, default=None)
+    return first is not None and first.start == span.start and ":" in text[first.end - span.start :][:_TO_COLON]
+
+
+def _place(article: Article, span: Span) -> Place:
+    return Place(article.path, span, article.text[span.start : span.end])
+
+
 def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[TimelinePoint]:
     """The points with figures of the unit that most have; none where most sentences answer with words."""
     by_place = {(one.article, one.span): one for one in evidence}
@@ -80,6 +215,9 @@ def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) ->
         for one in values.values(question, evidence, article, near=0.0)
         if one.number
     ]
+    asked = set(facts.terms(analysis.topic(question) or question))
+    shared = {home: len(asked & set(facts.terms(home.text))) for _, home in found}
+    found = [(one, home) for one, home in found if 2 * shared[home] >= max(shared.values())]  # of the same measure
     found = [(one, home) for one, home in found if len(one.text.split()) >= _FIGURE * len(home.words.split())]
     if 2 * sum(home.probability for _, home in found) < sum(one.probability for one in evidence):
         return []

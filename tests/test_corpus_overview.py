@@ -114,6 +114,25 @@ def test_the_articles_chosen_in_the_page_alone_count(ask: Ask) -> None:
     assert ask("overview", "", Filters(articles=("none.md",))) == Told("Your choice has no article.")
 
 
+def test_an_article_without_title_is_called_by_its_first_words(ask: Ask) -> None:
+    (owl,) = ask("mentions", "owl").items
+    assert owl.text.startswith("“A snowy owl was seen on the roof…”: A snowy owl")
+
+
+def test_companies_are_no_public_bodies(tmp_path: Path, embedder: Embedder) -> None:
+    said = "Boeing, Walmart and Congress met on Monday, said the Federal Reserve, the Senate and McDonald's in Paris."
+    with indexed(
+        {"one.md": said, "two.md": "Walmart praised Boeing and Congress on Tuesday."}, tmp_path, embedder
+    ) as index:
+        names = read_entities(index, tmp_path / "index")
+        all_of_them = texts(tell("organisations", "", index, lambda: names, embedder))
+        companies = texts(tell("organisations", "all companies", index, lambda: names, embedder))
+    shown = [text.partition(",")[0] for text in companies]
+    assert {"Boeing", "Walmart"} <= set(shown)
+    assert not {"Congress", "Federal Reserve", "Senate"} & set(shown)
+    assert "Congress" in [text.partition(",")[0] for text in all_of_them]
+
+
 def test_newest_and_oldest_count_a_copy_once(ask: Ask) -> None:
     newest, oldest = ask("newest"), ask("oldest")
     assert oldest.lead == "The oldest article is of 5 Jan 2026."
@@ -135,7 +154,7 @@ def test_an_overview_of_few_has_a_sentence_of_each_story(ask: Ask) -> None:
     assert bank.startswith(
         "“Marbank raises its rate again” (The Courier, 5 Jan 2026): The Marbank raised its main rate"
     )
-    assert owl.startswith("“owl.md”: A snowy owl was seen")
+    assert owl.startswith("“A snowy owl was seen on the roof…”: A snowy owl was seen")
 
 
 def test_organisations_people_and_places_have_counts_and_a_sentence(ask: Ask) -> None:

@@ -14,7 +14,7 @@ from embedders import HashedWordsEmbedder
 
 from citewire.index.maintenance import verify
 from citewire.index.store import Index
-from citewire.index.types import Span
+from citewire.index.types import Embedder, Span
 from citewire.qa import analysis, entities
 from citewire.qa.entities import Entities, Found, Named, cache_file, found_in, read_entities
 
@@ -282,3 +282,39 @@ def test_what_was_read_before_a_kill_is_kept(index: Index, folder: Path, reads: 
     assert cache_file(folder).stat().st_size > 0
     assert len(read_entities(index, folder).found) == 20
     assert reads == [12]
+
+
+@pytest.mark.parametrize(
+    ("noun", "sort"),
+    [
+        ("retailers", "company"),
+        ("nations", "country"),
+        ("towns", "city"),
+        ("actors", "person"),
+        ("agencies", "public body"),
+        ("teams", "association"),
+        ("states", "state"),
+        ("risks", ""),
+        ("movies", ""),
+        ("reasons", ""),
+    ],
+)
+def test_the_sort_that_a_noun_asks_for(embedder: Embedder, noun: str, sort: str) -> None:
+    assert entities.sort_of_noun(noun, embedder) == sort
+
+
+def test_names_are_of_the_sort_that_they_sound_like(embedder: Embedder) -> None:
+    def fitting(sort: str, kind: entities.Kind, *names: str) -> list[str]:
+        given = [Named(name, kind, (name,), ()) for name in names]
+        return [name.name for name, fits in zip(given, entities.are(sort, given, embedder), strict=True) if fits]
+
+    assert fitting("country", "place", "Jamaica", "Paris", "Texas", "Cuba") == ["Jamaica", "Cuba"]
+    assert fitting("company", "organisation", "Boeing", "Congress", "Walmart", "Supreme Court") == ["Boeing", "Walmart"]
+    assert fitting("company", "place", "Nestle", "Jamaica") == ["Nestle"]  # spaCy took it for a place
+    assert fitting("state", "place") == []
+
+
+def test_one_word_alone_is_a_person_where_it_is_asked_for_and_frequent() -> None:
+    found = {"a": (one("Harry", count=3), one("Meghan", count=1))}
+    assert [name.name for name in Entities(found).named] == []
+    assert [name.name for name in Entities(found, bare=3).named] == ["Harry"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from conftest import indexed
 from told import Told, told
 
+from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.evidence import gather
 from citewire.qa.reader import load_reader
-from citewire.qa.timeline import MOST, newest_first, points
+from citewire.qa.timeline import MOST, Course, course, newest_first, points, subject
 from citewire.qa.types import TimelinePoint
 
 
@@ -24,7 +27,7 @@ def draw(question: str, home: Told) -> tuple[TimelinePoint, ...]:
     return found
 
 
-def course(found: tuple[TimelinePoint, ...]) -> list[tuple[str, str]]:
+def said(found: tuple[TimelinePoint, ...]) -> list[tuple[str, str]]:
     return [(p.first, p.value or p.text) for p in found]
 
 
@@ -46,7 +49,7 @@ def test_a_figure_has_its_value_of_each_year_asked_for() -> None:
     ]
     assert (found[0].article, found[0].text) == ("1.txt", "Kestrel's revenue was £35 million in 2021.")
     since = draw("How has Kestrel's revenue changed since 2023?", REVENUES)
-    assert course(since) == [("2023-01-01", "£48 million"), ("2024-01-01", "£60 million")]
+    assert said(since) == [("2023-01-01", "£48 million"), ("2024-01-01", "£60 million")]
 
 
 FERRIES = "How has the number of ferries of Lund Lines changed over the years?"
@@ -73,14 +76,14 @@ def test_a_count_that_is_not_dated_is_of_its_articles_day() -> None:
 def test_that_nothing_changed_is_told_by_the_first_and_the_last() -> None:
     days = ("2021-06-01", "2022-06-01", "2024-06-01")
     found = draw(FERRIES, told(*(("Lund Lines runs [14 ferries].", day) for day in days)))
-    assert course(found) == [("2021-06-01", "14"), ("2024-06-01", "14")]
+    assert said(found) == [("2021-06-01", "14"), ("2024-06-01", "14")]
 
 
 def test_months_where_all_is_of_one_year() -> None:
     january = "The price of barley was [£180] a tonne in January. The price of barley was [£200] in March."
     home = told((january, "2024-03-09"), ("The price of barley fell to [£190] a tonne.", "2024-05-01"))
     found = draw("How did the price of barley vary during 2024?", home)
-    assert course(found) == [("2024-01-01", "£180"), ("2024-03-01", "£200"), ("2024-05-01", "£190")]
+    assert said(found) == [("2024-01-01", "£180"), ("2024-03-01", "£200"), ("2024-05-01", "£190")]
 
 
 def test_what_is_no_figure_has_the_sentence_of_each_time() -> None:
@@ -93,7 +96,7 @@ def test_what_is_no_figure_has_the_sentence_of_each_time() -> None:
             ("Kestrel's outlook [is good].", "2019-05-01"),
         ),
     )
-    assert course(found) == [
+    assert said(found) == [
         ("2021-05-01", "The outlook for Kestrel is bleak, analysts said."),
         ("2023-05-02", "The outlook for Kestrel has brightened."),
         ("2025-06-01", "Kestrel's outlook is strong."),
@@ -180,3 +183,96 @@ def test_the_real_reader(seeds_index: Index, embedder: Embedder) -> None:
     assert [p.first for p in found] == sorted(p.first for p in found)
     for point in found:
         assert seeds_index.article(point.article).text[point.start : point.end] == point.text
+
+
+STRIKE = {
+    "monday.txt": """Ferry crews of Lund Lines walk out
+Published: 2021-05-03
+
+Ferry crews of Lund Lines began a strike on Monday over night shifts.
+The strike stopped all ferries to Skarvik.
+The union wants nine hours of rest between two shifts.
+""",
+    "friday.txt": """Lund Lines and the union end the strike
+Published: 2021-05-07
+
+Lund Lines and the union agreed on Friday to end the strike of the ferry crews.
+Crews will rest nine hours between two shifts from June.
+""",
+    "wednesday.txt": """Strike at Lund Lines spreads
+Published: 2021-05-05
+
+The strike at Lund Lines spread on Wednesday to the harbour of Halden, where dockers joined it.
+Lund Lines said it had lost 2 million euros.
+""",
+    "mill.txt": """The mill of Vire: a timeline
+Published: 2022-09-01
+
+12 March 2018: The mill burns down
+2019: Rebuilding begins
+9 May 2021: The mill opens again
+The mill of Vire is the oldest of the country.
+""",
+    "bridge.txt": """The bridge of Drangen was to be torn down, as its iron had rusted.
+Neighbours of the bridge collected money and wrote to the council.
+The council of Drangen gave way and paid for new iron.
+The bridge of Drangen carries trams again today.
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def happened(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Course | None]]:
+    with indexed(STRIKE, tmp_path_factory.mktemp("courses"), embedder) as index:
+        yield lambda question: course(question, index, embedder, load_reader(1), SearchOptions(k=8, copies=1))
+
+
+Happened = Callable[[str], Course | None]
+
+
+def test_of_several_articles_each_tells_what_was_new_on_its_day(happened: Happened) -> None:
+    found = happened("How did the strike at Lund Lines develop?")
+    assert found
+    assert [one.first for one in found.points] == ["2021-05-03", "2021-05-05", "2021-05-07"]
+    assert [one.text for one in found.places] == [one.text for one in found.points]
+    assert "began a strike on Monday" in found.points[0].text
+    assert "end the strike" in found.points[2].text
+    since = happened("What has happened with the strike at Lund Lines since 4 May 2021?")
+    assert since
+    assert [one.first for one in since.points] == ["2021-05-05", "2021-05-07"]
+
+
+def test_a_list_of_times_is_told_by_its_lines(happened: Happened) -> None:
+    found = happened("Give me a timeline of the mill of Vire.")
+    assert found
+    assert [(one.first, one.text) for one in found.points] == [
+        ("2018-03-12", "12 March 2018: The mill burns down"),
+        ("2019-01-01", "2019: Rebuilding begins"),
+        ("2021-05-09", "9 May 2021: The mill opens again"),
+    ]
+
+
+def test_a_course_without_times_is_told_as_the_article_tells_it(happened: Happened) -> None:
+    found = happened("How did the fate of the bridge of Drangen unfold?")
+    assert found
+    assert found.points == ()
+    assert found.lead == "In the order in which the article tells it:"
+    starts = [one.span.start for one in found.places]
+    assert len(starts) >= 3
+    assert starts == sorted(starts)
+
+
+def test_of_what_no_article_tells_there_is_no_course(happened: Happened) -> None:
+    assert happened("How did the price of olive oil develop?") is None
+
+
+@pytest.mark.parametrize(
+    ("question", "thing"),
+    [
+        ("What has happened with the night ferry since May?", "the night ferry"),
+        ("Timeline of the ferry strike", "the ferry strike"),
+        ("How has the price of barley changed over time?", "the price of barley"),
+    ],
+)
+def test_the_thing_of_which_a_course_is_asked_for(question: str, thing: str) -> None:
+    assert subject(question) == thing
