@@ -183,7 +183,7 @@ def print_offered(questions: Iterator[str]) -> tuple[str, ...]:
 
 
 def _print_questions(questions: Iterable[str], paper: _Paper) -> tuple[str, ...]:
-    printed = []
+    printed: list[str] = []
     for question in questions:
         if not printed:
             paper.line()

@@ -2,6 +2,7 @@
 // tour), each loaded when it is first wanted. `start` gets what Gradio gives the script of the panel's gr.HTML:
 // `trigger` sends an event to citewire.ui.page, `props.value` is what it last said of the conversation.
 
+import { createDivider } from "./divider.js";
 import { announce, el, send, write } from "./dom.js";
 import { createLinks } from "./links.js";
 import { createPanel } from "./panel.js";
@@ -208,6 +209,7 @@ export function start({ element, props, watch, server, trigger }) {
 
   watch("value", take);
   take();
+  createDivider(document.getElementById("cw-main"), document.getElementById("cw-right"));
   const waitForChat = setInterval(() => {
     const chat = document.getElementById("cw-chat");
     if (!chat) return;
