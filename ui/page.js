@@ -4,6 +4,7 @@
 
 import { createDivider } from "./divider.js";
 import { announce, el, send, write } from "./dom.js";
+import { carriesFiles, filesOf } from "./incoming.js";
 import { createLinks } from "./links.js";
 import { createPanel } from "./panel.js";
 import { choice, createSettings, settings } from "./settings.js";
@@ -107,10 +108,11 @@ export function start({ element, props, watch, server, trigger }) {
     })),
   };
 
+  const view = async (name) => (views[name] ??= await opener[name]());
+
   async function openView(name, button) {
     try {
-      views[name] ??= await opener[name]();
-      views[name].open(button);
+      (await view(name)).open(button);
     } catch {
       announce("This view could not be opened. Is citewire still running?");
     }
@@ -122,6 +124,36 @@ export function start({ element, props, watch, server, trigger }) {
     if (wanted === "new") trigger("cw_new", {});
     if (wanted === "unfilter") choose({});
     if (opener[wanted]) openView(wanted, button);
+  });
+
+  // ---- files that are dropped anywhere are added, where articles may be
+
+  const limits = el("small", {});
+  const dropHere = el("div", { class: "cw-drop", "aria-hidden": "true" }, el("span", {}, "Drop files or folders to add them to the articles"), limits);
+  const mayDrop = (event) => carriesFiles(event) && !event.target.closest?.(".cw-articles") && !document.body.hasAttribute("data-cw-read-only")
+    && Boolean(document.querySelector("[data-cw-do=articles]:not([hidden])"));
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => {
+      if (!mayDrop(event)) return;
+      event.preventDefault();
+      if (dropHere.isConnected) return;
+      document.body.append(dropHere);
+      document.body.classList.add("cw-dragging");
+      view("articles").then((articles) => articles.limits()).then((words) => { limits.textContent = words; }).catch(() => {});
+    });
+  }
+  function dropped() {
+    dropHere.remove();
+    document.body.classList.remove("cw-dragging");
+  }
+  document.addEventListener("dragleave", (event) => event.relatedTarget || dropped()); // out of the window
+  document.addEventListener("drop", async (event) => {
+    if (!mayDrop(event)) return;
+    event.preventDefault();
+    dropped();
+    const files = await filesOf(event);
+    await openView("articles", document.querySelector("[data-cw-do=articles]"));
+    views.articles?.add(files);
   });
 
   // ---- who types wants no more questions to be looked for: the machine is free for theirs
