@@ -7,6 +7,7 @@ import { announce, el, send, write } from "./dom.js";
 import { carriesFiles, filesOf } from "./incoming.js";
 import { createLinks } from "./links.js";
 import { createPanel } from "./panel.js";
+import { preparePrint } from "./print.js";
 import { choice, createSettings, settings } from "./settings.js";
 
 const TELL_MS = 1500;
@@ -239,6 +240,7 @@ export function start({ element, props, watch, server, trigger }) {
     for (const { resolve } of waited) resolve(newest.turn);
   }
 
+  preparePrint(turns);
   watch("value", take);
   take();
   createDivider(document.getElementById("cw-main"), document.getElementById("cw-right"));
