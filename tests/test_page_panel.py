@@ -53,6 +53,8 @@ def test_the_panel_is_as_wide_as_it_was_made_on_the_next_visit_too(chromium: Bro
         with tab(context, url) as page:
             usable(page)
             assert round(chat_width(page) / DESK["width"], 2) == 0.55
+            beside = page.locator("#cw-right").evaluate("e => e.getBoundingClientRect().left")
+            assert round(beside) == round(chat_width(page))  # the line takes no room
             line = page.get_by_role("separator", name="Width of the chat")
             box = line.bounding_box()
             assert box

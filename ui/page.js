@@ -6,6 +6,7 @@ import { createDivider } from "./divider.js";
 import { announce, el, send, write } from "./dom.js";
 import { carriesFiles, filesOf } from "./incoming.js";
 import { createLinks } from "./links.js";
+import { createNotes } from "./notes.js";
 import { createPanel } from "./panel.js";
 import { preparePrint } from "./print.js";
 import { choice, createSettings, settings } from "./settings.js";
@@ -24,8 +25,23 @@ export function start({ element, props, watch, server, trigger }) {
   const views = {};
 
   const root = element.querySelector(".cw-panel-root");
+  // What is pinned of a turn: its answer with all its quotes, or one of them.
+  function noteOf(turn, key = null) {
+    const { question, said, sources, articles } = turns.get(turn);
+    const quotes = sources.filter((source) => source.label && (key === null || source.key === key)).map(({ label, quote, article, page }) => (
+      { label, quote: quote.replace(/\s+/g, " "), from: [articles[article].title, articles[article].byline, page].filter(Boolean).join(", "), url: articles[article].url }));
+    return { question, text: key === null ? said : "", quotes };
+  }
+  const notebook = createNotes({ onChanged: () => panel.draw() });
+  const notes = {
+    get size() { return notebook.size; },
+    pinned: (...of) => turns.has(of[0]) && notebook.holds(noteOf(...of)),
+    pin: (...of) => notebook.pin(noteOf(...of)),
+    open: notebook.open,
+  };
+
   const panel = createPanel({
-    root, turns, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
+    root, turns, notes, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
     readArticle: (wanted) => server.read_article(wanted),
     onSheet: (open) => sheet(open),
     onScope: (articles) => {
@@ -58,7 +74,7 @@ export function start({ element, props, watch, server, trigger }) {
     trigger("cw_filter", filter);
   }
   new MutationObserver(() => timer || checkWish()).observe(document.body, { attributes: true, attributeFilter: ["data-cw-filter"] });
-  const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports };
+  const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports, pin: notes.pin, pinned: notes.pinned };
   const links = createLinks({ turns, panel, act });
 
   // Asks, and resolves to the turn once it is answered.

@@ -18,7 +18,8 @@ const RELATIONS = {
 // turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}. rate(turn, key, value)
 // tells what the reader thinks of a quote. onScope(paths) asks the next question only of the ticked articles, of all where
 // none is. onSheet(open) hears of the sheet. onDrawn() runs after each drawing.
-export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, onDrawn }) {
+// notes: {size, pinned(turn, key), pin(turn, key), open(from)}.
+export function createPanel({ root, turns, readArticle, rate, notes, onScope, onSheet, onDrawn }) {
   const articles = new Map(); // path and marks -> {paragraphs} or {error}, null while asked for
   const column = document.getElementById("cw-right");
   // claim: position of the sentence it was chosen for, "" for none; beside: that sentence's other quotes
@@ -163,6 +164,10 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
       source.label ? el("span", { class: `cw-number cw-${source.relation}` }, source.label) : null,
       el("span", { class: "cw-told" }, told,
         words ? el("small", {}, words) : null, answers ? el("small", { class: "cw-answers" }, answers) : null),
+      source.label ? el("button", {
+        type: "button", class: "cw-mismatch cw-pin", "data-key": `pin-${source.key}`, "aria-pressed": String(notes.pinned(current.turn, source.key)),
+        title: "Keep this quote among the notes", onclick: () => notes.pin(current.turn, source.key),
+      }, "Pin") : null,
       value.kept && /^\d+$/.test(source.label) ? el("button", {
         type: "button", class: "cw-mismatch", "data-key": `mismatch-${source.key}`, "aria-pressed": String(rated),
         title: "Tell that this quote does not say what it is cited for",
@@ -216,6 +221,9 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     const parts = [el("header", { class: "cw-panel-head" },
       el("h2", { id: "cw-panel-title" }, found.some((source) => source.relation === "related") ? "Nearest passages" : "Sources"),
       found.length ? el("span", { class: "cw-summary" }, summary(value)) : null,
+      el("button", {
+        type: "button", class: "cw-note-count", "data-key": "notes", onclick: () => notes.open(() => root.querySelector(".cw-note-count")),
+      }, notes.size ? `Notes (${notes.size})` : "Notes"),
       el("button", { type: "button", class: "cw-close", onclick: close }, "Close"))];
     if (found.length) {
       const source = found.find((one) => one.key === current.key) || found[0];
