@@ -181,10 +181,10 @@ def test_keyboard_alone_reaches_all(page: Page) -> None:
     expect(page.locator(".cw-closing")).to_be_visible()
     stops = []
     page.locator("#cw-chat a.cw-chip").first.focus()
-    for _ in range(9):
+    for _ in range(10):
         stops.append(page.evaluate("document.activeElement.textContent"))
         page.keyboard.press("Tab")
-    assert stops == ["1", "2", "3", "Copy with sources", "Retry", "Quotes only", "Export", "Right", "Wrong"]
+    assert stops == ["1", "2", "3", "Copy with sources", "Pin", "Retry", "Quotes only", "Export", "Right", "Wrong"]
     page.locator(".cw-wrong").focus()
     page.keyboard.press("Space")
     expect(page.locator(".cw-wrong")).to_have_attribute("aria-pressed", "true")

@@ -1,6 +1,6 @@
 // The Articles view: a full screen over the page with the list of articles, a reader, and what comes in or goes out.
 //
-//     createCorpus({ onFilter, filters, onChanged, readOnly }) -> { open(opener), close() }
+//     createCorpus({ onFilter, filters, onChanged, readOnly }) -> { open(opener), close(), add(files), limits() }
 //
 // `onFilter` gets {from, to, outlets, articles}, all empty for "ask all"; `filters()` returns what is in force;
 // `onChanged` is called when articles came or went. Requests are those of citewire.ui.corpus_routes.
@@ -33,6 +33,11 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   const heading = el("h2", { id: "cw-articles-title", tabindex: "-1" }, "Articles");
   const summary = el("p", { class: "cw-articles-count", role: "status" });
   const addButton = el("button", { type: "button", class: "cw-main-button", onclick: () => incoming.pick() }, "Add articles");
+  const pasteButton = plainButton("Paste text", () => { paste.hidden = !paste.hidden; (paste.hidden ? pasteButton : pasteTitle).focus(); });
+  const pasteTitle = el("input", { class: "cw-field", "aria-label": "Title of the text", placeholder: "Title", maxlength: "300" });
+  const pasteText = el("textarea", { class: "cw-field", "aria-label": "Text of the article", placeholder: "The text of the article", rows: "5" });
+  const paste = on(el("form", { class: "cw-paste", hidden: true }, pasteTitle, pasteText,
+    el("div", { class: "cw-sure-buttons" }, plainButton("Cancel", () => pasteButton.click()), el("button", { class: "cw-main-button" }, "Add as an article"))), { submit: addPasted });
   const search = on(el("input", { type: "search", class: "cw-field", "aria-label": "Search the articles", placeholder: "Search words, titles, outlets", maxlength: "500" }),
     { input: () => later(() => change({ words: search.value.trim(), sort: "" })) });
   const from = on(el("input", { type: "date", class: "cw-field" }), { change: () => change({ from: from.value }) });
@@ -53,12 +58,12 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   const reader = el("article", { class: "cw-article-reader", tabindex: "-1", "aria-label": "Article" });
   const dialog = el("div", { class: "cw-sure", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "cw-sure-title", hidden: true });
   const root = el("section", { class: "cw-articles", role: "dialog", "aria-modal": "true", "aria-labelledby": "cw-articles-title", hidden: true },
-    el("header", { class: "cw-articles-head" }, heading, summary, ...(readOnly ? [] : [incoming.picker, addButton]), plainButton("Close", close)),
+    el("header", { class: "cw-articles-head" }, heading, summary, ...(readOnly ? [] : [incoming.picker, pasteButton, addButton]), plainButton("Close", close)),
     el("div", { class: "cw-articles-main" },
       el("div", { class: "cw-articles-left" },
         el("div", { class: "cw-articles-tools" }, search,
           el("label", { class: "cw-day" }, "From", from), el("label", { class: "cw-day" }, "To", to), outlets, order, clear),
-        inForce, problem, incoming.section, scroller, pager, actions),
+        ...(readOnly ? [] : [incoming.limits, paste]), inForce, problem, incoming.section, scroller, pager, actions),
       reader),
     el("div", { class: "cw-drop", "aria-hidden": "true" }, el("p", {}, "Drop files or folders to add them")),
     dialog, spoken);
@@ -115,6 +120,17 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
     }
     if (narrow.matches && reading) return back();
     close();
+  }
+
+  // A record of its own format: the text stays as it was pasted, and has a title.
+  function addPasted(event) {
+    event.preventDefault();
+    const [title, text] = [pasteTitle.value.trim(), pasteText.value.trim()];
+    if (!text) return pasteText.focus();
+    const name = title.replace(/[^\p{L}\p{N}]+/gu, " ").trim().slice(0, 60) || "Pasted text";
+    incoming.add([new File([JSON.stringify({ title, text })], `${name}.jsonl`)]);
+    paste.reset();
+    pasteButton.click();
   }
 
   // ---- the list
@@ -445,5 +461,5 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   document.addEventListener("click", (event) => {
     if (outlets.open && !outlets.contains(event.target)) outlets.open = false;
   });
-  return { open, close };
+  return { open, close, add: incoming.add, limits: () => incoming.look().then(() => incoming.limits.textContent) };
 }

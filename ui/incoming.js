@@ -1,8 +1,8 @@
 // Files that are added to the articles: picked or dropped, sent, and followed until it is known what became of each.
 //
-//     createIncoming({ onIndexed, onDismissed, tell, say }) -> { section, picker, pick(), look(), takeDrops(root) }
+//     createIncoming({ onIndexed, onDismissed, tell, say }) -> { section, picker, limits, pick(), add(files), look(), takeDrops(root) }
 //
-// `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
+// `limits` says how large a file may be and of which formats, once `look` has asked. // `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
 
 import { el } from "./dom.js";
 import { asked, count, number, on, plainButton, quoted, said } from "./requests.js";
@@ -12,6 +12,26 @@ const AT_ONCE = 2; // files that are sent at the same time
 const FILES_SHOWN = 200;
 const OPEN = new Set(["queued", "sending", "waiting", "indexing"]);
 const LONGEST_PAUSE_S = 60; // before a file that was not taken for now is sent again
+
+export const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+
+/** The files of a drop, those in folders too. A drop can be read only while it is handled: call it at once. */
+export function filesOf(event) {
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  return entries.length ? Promise.all(entries.map(inside)).then((found) => found.flat()) : Promise.resolve([...event.dataTransfer.files]);
+}
+
+async function inside(entry) {
+  if (entry.isFile) return new Promise((done) => entry.file((file) => done([file]), () => done([])));
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((done) => reader.readEntries(done, () => done([])));
+    if (!some.length) break;
+    found.push(...some.filter((one) => !one.name.startsWith(".")));
+  }
+  return (await Promise.all(found.map(inside))).flat();
+}
 
 export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const files = new Map(); // key -> {name, bytes, state, ...}: what was sent from here, and what the server works on
@@ -27,9 +47,8 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const entries = el("ul", { tabindex: "0", "aria-label": "What became of each file" });
   const section = el("section", { class: "cw-incoming", "aria-label": "Added files", hidden: true }, head, entries);
   const picker = el("input", { type: "file", multiple: true, hidden: true });
+  const limits = el("p", { class: "cw-limits" });
   on(picker, { change: () => { add([...picker.files]); picker.value = ""; } });
-
-  const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
 
   function takeDrops(root) {
     const over = (event) => {
@@ -48,20 +67,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     root.classList.remove("cw-dragging");
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    add(entries.length ? (await Promise.all(entries.map(inside))).flat() : [...event.dataTransfer.files]);
-  }
-
-  async function inside(entry) {
-    if (entry.isFile) return new Promise((done) => entry.file((file) => done([file]), () => done([])));
-    const reader = entry.createReader();
-    const found = [];
-    for (;;) {
-      const some = await new Promise((done) => reader.readEntries(done, () => done([])));
-      if (!some.length) break;
-      found.push(...some.filter((one) => !one.name.startsWith(".")));
-    }
-    return (await Promise.all(found.map(inside))).flat();
+    add(await filesOf(event));
   }
 
   function add(chosenFiles) {
@@ -162,6 +168,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     }
     limit = found.limit;
     formats = found.formats;
+    limits.textContent = `Up to ${limit < 1e6 ? `${Math.floor(limit / 1e3)} kB` : `${number(Math.floor(limit / 1e6))} MB`} a file: ${formats.join(" ")}`;
     let done = 0;
     for (const upload of found.uploads) {
       const own = [...files.values()].find((one) => one.id === upload.id);
@@ -249,5 +256,5 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
       .map(([found, text]) => `${number(found)} ${found === 1 && text === "copies" ? "copy" : text}`).join(", ");
   }
 
-  return { section, picker, pick: () => picker.click(), look, takeDrops };
+  return { section, picker, limits, pick: () => picker.click(), add, look, takeDrops };
 }

@@ -3,7 +3,7 @@
 
 import { announce, el } from "./dom.js";
 
-const LINK = /^#cw-(cite|flag|copy|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
+const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
 const LEAVE_MS = 250; // that the pointer may take from a link to its preview
 const NEAR_PX = 60; // how far from its end the chat may be scrolled and still count as read to it
@@ -27,7 +27,7 @@ function claimAt(node) {
   return match && { sentence, turn: match[1], position: match[2] };
 }
 
-// turns: turn id -> panel value; panel: see panel.js; act: {ask, retry, rate, exports}.
+// turns: turn id -> panel value; panel: see panel.js; act: {ask, retry, rate, exports, pin(turn), pinned(turn)}.
 export function createLinks({ turns, panel, act }) {
   const tip = el("div", { class: "cw-tip", role: "tooltip", id: "cw-tip" });
   const menu = el("div", { class: "cw-menu", role: "group", "aria-label": "Export" });
@@ -207,6 +207,7 @@ export function createLinks({ turns, panel, act }) {
     if (action === "cite") panel.select(turn, key, { from, claim: claimAt(link)?.position });
     if (action === "open") panel.select(turn, turns.get(turn)?.sources[0]?.key, { from });
     if (action === "copy") copyText(link, turns.get(turn)?.copy || "");
+    if (action === "pin") act.pin(turn);
     if (action === "retry" || action === "quotes") act.retry(action === "quotes");
     if (action === "example") act.ask(link.textContent.trim());
     if (action === "suggestion") act.ask(turns.get(turn)?.suggestions[Number(key)] || link.textContent.trim());
@@ -273,6 +274,7 @@ export function createLinks({ turns, panel, act }) {
       }
       if (action === "flag") set("aria-label", `${link.textContent}: ${value?.claims[key]?.words || ""}`);
       if (action === "right" || action === "wrong") set("aria-pressed", String(value?.ratings.answer === action));
+      if (action === "pin") set("aria-pressed", String(act.pinned(turn)));
       if (action === "more") set("aria-expanded", String(!menu.hidden && menuOf === link.getAttribute("href")));
     }
     if (tipOf && !tipOf.isConnected) hideTip();

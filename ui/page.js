@@ -2,9 +2,13 @@
 // tour), each loaded when it is first wanted. `start` gets what Gradio gives the script of the panel's gr.HTML:
 // `trigger` sends an event to citewire.ui.page, `props.value` is what it last said of the conversation.
 
+import { createDivider } from "./divider.js";
 import { announce, el, send, write } from "./dom.js";
+import { carriesFiles, filesOf } from "./incoming.js";
 import { createLinks } from "./links.js";
+import { createNotes } from "./notes.js";
 import { createPanel } from "./panel.js";
+import { preparePrint } from "./print.js";
 import { choice, createSettings, settings } from "./settings.js";
 
 const TELL_MS = 1500;
@@ -21,8 +25,23 @@ export function start({ element, props, watch, server, trigger }) {
   const views = {};
 
   const root = element.querySelector(".cw-panel-root");
+  // What is pinned of a turn: its answer with all its quotes, or one of them.
+  function noteOf(turn, key = null) {
+    const { question, said, sources, articles } = turns.get(turn);
+    const quotes = sources.filter((source) => source.label && (key === null || source.key === key)).map(({ label, quote, article, page }) => (
+      { label, quote: quote.replace(/\s+/g, " "), from: [articles[article].title, articles[article].byline, page].filter(Boolean).join(", "), url: articles[article].url }));
+    return { question, text: key === null ? said : "", quotes };
+  }
+  const notebook = createNotes({ onChanged: () => panel.draw() });
+  const notes = {
+    get size() { return notebook.size; },
+    pinned: (...of) => turns.has(of[0]) && notebook.holds(noteOf(...of)),
+    pin: (...of) => notebook.pin(noteOf(...of)),
+    open: notebook.open,
+  };
+
   const panel = createPanel({
-    root, turns, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
+    root, turns, notes, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
     readArticle: (wanted) => server.read_article(wanted),
     onSheet: (open) => sheet(open),
     onScope: (articles) => {
@@ -55,7 +74,7 @@ export function start({ element, props, watch, server, trigger }) {
     trigger("cw_filter", filter);
   }
   new MutationObserver(() => timer || checkWish()).observe(document.body, { attributes: true, attributeFilter: ["data-cw-filter"] });
-  const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports };
+  const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports, pin: notes.pin, pinned: notes.pinned };
   const links = createLinks({ turns, panel, act });
 
   // Asks, and resolves to the turn once it is answered.
@@ -106,10 +125,11 @@ export function start({ element, props, watch, server, trigger }) {
     })),
   };
 
+  const view = async (name) => (views[name] ??= await opener[name]());
+
   async function openView(name, button) {
     try {
-      views[name] ??= await opener[name]();
-      views[name].open(button);
+      (await view(name)).open(button);
     } catch {
       announce("This view could not be opened. Is citewire still running?");
     }
@@ -121,6 +141,36 @@ export function start({ element, props, watch, server, trigger }) {
     if (wanted === "new") trigger("cw_new", {});
     if (wanted === "unfilter") choose({});
     if (opener[wanted]) openView(wanted, button);
+  });
+
+  // ---- files that are dropped anywhere are added, where articles may be
+
+  const limits = el("small", {});
+  const dropHere = el("div", { class: "cw-drop", "aria-hidden": "true" }, el("span", {}, "Drop files or folders to add them to the articles"), limits);
+  const mayDrop = (event) => carriesFiles(event) && !event.target.closest?.(".cw-articles") && !document.body.hasAttribute("data-cw-read-only")
+    && Boolean(document.querySelector("[data-cw-do=articles]:not([hidden])"));
+  for (const kind of ["dragenter", "dragover"]) {
+    document.addEventListener(kind, (event) => {
+      if (!mayDrop(event)) return;
+      event.preventDefault();
+      if (dropHere.isConnected) return;
+      document.body.append(dropHere);
+      document.body.classList.add("cw-dragging");
+      view("articles").then((articles) => articles.limits()).then((words) => { limits.textContent = words; }).catch(() => {});
+    });
+  }
+  function dropped() {
+    dropHere.remove();
+    document.body.classList.remove("cw-dragging");
+  }
+  document.addEventListener("dragleave", (event) => event.relatedTarget || dropped()); // out of the window
+  document.addEventListener("drop", async (event) => {
+    if (!mayDrop(event)) return;
+    event.preventDefault();
+    dropped();
+    const files = await filesOf(event);
+    await openView("articles", document.querySelector("[data-cw-do=articles]"));
+    views.articles?.add(files);
   });
 
   // ---- who types wants no more questions to be looked for: the machine is free for theirs
@@ -206,8 +256,10 @@ export function start({ element, props, watch, server, trigger }) {
     for (const { resolve } of waited) resolve(newest.turn);
   }
 
+  preparePrint(turns);
   watch("value", take);
   take();
+  createDivider(document.getElementById("cw-main"), document.getElementById("cw-right"));
   const waitForChat = setInterval(() => {
     const chat = document.getElementById("cw-chat");
     if (!chat) return;

@@ -482,7 +482,7 @@ PANEL_SCRIPT = """
 import("/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
-VIEWS = ("settings.css", "history.css", "corpus.css", "tour.css")
+VIEWS = ("settings.css", "history.css", "notes.css", "corpus.css", "tour.css", "print.css")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 import { count, el } from "./dom.js";
 
 const narrow = window.matchMedia("(max-width: 860px)");
+const FIND_FROM = 3; // articles in the list from which on it can be searched
 const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const RELATIONS = {
@@ -17,7 +18,8 @@ const RELATIONS = {
 // turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}. rate(turn, key, value)
 // tells what the reader thinks of a quote. onScope(paths) asks the next question only of the ticked articles, of all where
 // none is. onSheet(open) hears of the sheet. onDrawn() runs after each drawing.
-export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, onDrawn }) {
+// notes: {size, pinned(turn, key), pin(turn, key), open(from)}.
+export function createPanel({ root, turns, readArticle, rate, notes, onScope, onSheet, onDrawn }) {
   const articles = new Map(); // path and marks -> {paragraphs} or {error}, null while asked for
   const column = document.getElementById("cw-right");
   // claim: position of the sentence it was chosen for, "" for none; beside: that sentence's other quotes
@@ -25,6 +27,10 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
   let back = null; // finds the link that Escape goes back to
   let scope = new Set(); // paths of the ticked articles
   let focusQuote = false; // move focus to the quote as soon as its article is there
+
+  // One box for all drawings: it keeps its caret.
+  const finder = el("input", { type: "search", class: "cw-find", "data-key": "find", "aria-label": "Search these sources", placeholder: "Search these sources" });
+  finder.addEventListener("input", () => draw());
 
   const shownTurn = () => turns.get(current.turn);
   const opened = () => column.classList.contains("cw-opened");
@@ -35,6 +41,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
   function select(turn, key, { from = null, focus = true, claim = "" } = {}) {
     if (!turns.get(turn)?.sources.some((source) => source.key === key)) return;
     const keys = turns.get(turn).claims[claim]?.keys || [];
+    if (turn !== current.turn || from) finder.value = "";
     current = { turn, key, claim, beside: keys.filter((other) => other !== key) };
     if (from) {
       back = from;
@@ -81,7 +88,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
 
   function articleRow(path, value) {
     const article = value.articles[path];
-    const own = value.sources.filter((source) => source.article === path);
+    const own = sourcesOf(path, value);
     const chosen = own.some((source) => source.key === current.key);
     const numbers = own.filter((source) => source.label);
     const named = `Ask only this article next: ${article.title}`;
@@ -97,6 +104,24 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
       article.rank ? el("span", { class: "cw-strength", title: "Place of its best passage among those found" },
         el("span", { class: "cw-bar", "aria-hidden": "true" }, el("i", { style: `width:${Math.round(article.strength * 100)}%` })),
         el("small", {}, article.rank)) : null);
+  }
+
+  const sourcesOf = (path, value) => value.sources.filter((source) => source.article === path);
+
+  // The paths of the rows that hold all words sought: in title, outlet, date or one of their quotes.
+  function listed(value) {
+    const words = finder.value.trim().toLowerCase().split(/\s+/);
+    return Object.keys(value.articles).filter((path) => {
+      const { title, byline } = value.articles[path];
+      const held = [title, byline, ...sourcesOf(path, value).map((source) => source.quote)].join(" ").toLowerCase();
+      return words.every((word) => held.includes(word));
+    });
+  }
+
+  function rows(value) {
+    const paths = listed(value);
+    return el("ul", { class: "cw-rows", tabindex: "0", "aria-label": "Articles" },
+      paths.length ? paths.map((path) => articleRow(path, value)) : el("li", { class: "cw-none" }, "No source holds these words."));
   }
 
   function tick(path) {
@@ -139,6 +164,10 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
       source.label ? el("span", { class: `cw-number cw-${source.relation}` }, source.label) : null,
       el("span", { class: "cw-told" }, told,
         words ? el("small", {}, words) : null, answers ? el("small", { class: "cw-answers" }, answers) : null),
+      source.label ? el("button", {
+        type: "button", class: "cw-mismatch cw-pin", "data-key": `pin-${source.key}`, "aria-pressed": String(notes.pinned(current.turn, source.key)),
+        title: "Keep this quote among the notes", onclick: () => notes.pin(current.turn, source.key),
+      }, "Pin") : null,
       value.kept && /^\d+$/.test(source.label) ? el("button", {
         type: "button", class: "cw-mismatch", "data-key": `mismatch-${source.key}`, "aria-pressed": String(rated),
         title: "Tell that this quote does not say what it is cited for",
@@ -192,6 +221,9 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     const parts = [el("header", { class: "cw-panel-head" },
       el("h2", { id: "cw-panel-title" }, found.some((source) => source.relation === "related") ? "Nearest passages" : "Sources"),
       found.length ? el("span", { class: "cw-summary" }, summary(value)) : null,
+      el("button", {
+        type: "button", class: "cw-note-count", "data-key": "notes", onclick: () => notes.open(() => root.querySelector(".cw-note-count")),
+      }, notes.size ? `Notes (${notes.size})` : "Notes"),
       el("button", { type: "button", class: "cw-close", onclick: close }, "Close"))];
     if (found.length) {
       const source = found.find((one) => one.key === current.key) || found[0];
@@ -199,7 +231,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
       const article = reader(source, value);
       article.dataset.of = cacheKey(source.article, value);
       parts.push(el("p", { class: "cw-asked", dir: "auto", title: value.question }, value.question),
-        el("ul", { class: "cw-rows", tabindex: "0", "aria-label": "Articles" }, Object.keys(value.articles).map((path) => articleRow(path, value))),
+        Object.keys(value.articles).length >= FIND_FROM ? finder : "", rows(value),
         el("p", { class: "cw-scope" }, "Tick articles to ask only them next."), article);
       load(source.article, value);
     } else {
@@ -248,9 +280,11 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
     const from = quote.getBoundingClientRect().top - frame.getBoundingClientRect().top;
     frame.scrollBy({ top: from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
     const row = root.querySelector(".cw-row.cw-on");
-    const rows = root.querySelector(".cw-rows");
-    rows.scrollTop = Math.min(rows.scrollTop, row.offsetTop - rows.offsetTop);
-    rows.scrollTop = Math.max(rows.scrollTop, row.offsetTop - rows.offsetTop + row.offsetHeight - rows.clientHeight);
+    const list = root.querySelector(".cw-rows");
+    if (row) {
+      list.scrollTop = Math.min(list.scrollTop, row.offsetTop - list.offsetTop);
+      list.scrollTop = Math.max(list.scrollTop, row.offsetTop - list.offsetTop + row.offsetHeight - list.clientHeight);
+    }
     if (!focusQuote) return;
     focusQuote = false;
     quote.classList.add("cw-flash");
@@ -263,6 +297,7 @@ export function createPanel({ root, turns, readArticle, rate, onScope, onSheet, 
       if (!turns.has(current.turn)) current = { turn: "", key: "", claim: "", beside: [] };
     } else if (value.turn !== current.turn && value.fresh) {
       current = { turn: value.turn, key: "", claim: "", beside: [] };
+      finder.value = "";
     } else if (value.turn === current.turn && value.numbersCame) {
       current.key = value.sources[0]?.key || ""; // numbers take the place of the passages found
     }

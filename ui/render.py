@@ -626,6 +626,7 @@ def _actions(exchange: Exchange, last: bool) -> str:
     wanted = (
         ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
+        ("pin", "Pin", bool(exchange.shown) and not exchange.abstained),
         ("retry", "Retry", last),
         ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),
         ("more", "Export", last and bool(exchange.kept)),
@@ -678,7 +679,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         1 or null, `rank` in words),
         `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words,
         "answers": whether it answers the question, in words}),
-        `suggestions` (questions to go on with), `copy` (plain text), `refused`, `suggesting`,
+        `suggestions` (questions to go on with), `said` (the answer's own words), `copy` (plain text, with all that is
+        below them), `refused`, `suggesting`,
         `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
@@ -711,6 +713,7 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         "suggestions": list(exchange.offered),
         "suggesting": exchange.suggesting,
         "refused": exchange.abstained,
+        "said": _plain_answer(exchange),
         "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
         "kept": exchange.kept,
         "unkept": exchange.unkept,
@@ -795,13 +798,7 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
         lines.append("")
     if exchange.timeline:
         lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.timeline), ""]
-    if exchange.abstained and exchange.answer:
-        lines.append(refusal(exchange.answer))
-    else:
-        sentences = [_plain_sentence(claim) for claim in exchange.shown]
-        lines += [exchange.lead, ""] if exchange.lead else []
-        lines += [f"- {one}" for one in sentences] if exchange.listed else [" ".join(sentences)]
-    lines += ["", closing(exchange), ""]
+    lines += [_plain_answer(exchange), "", closing(exchange), ""]
     for source in known:
         if source.label:
             label = card_of(source.article)
@@ -809,6 +806,15 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
             byline = label.byline_at(source.start, source.end)
             lines.append("    " + ", ".join(part for part in (label.title, byline, label.url) if part))
     return "\n".join(lines).strip() + "\n"
+
+
+def _plain_answer(exchange: Exchange) -> str:
+    """Return the refusal, or the lead and the sentences with their numbers; items of a list on lines of their own."""
+    if exchange.abstained and exchange.answer:
+        return refusal(exchange.answer)
+    sentences = [_plain_sentence(claim) for claim in exchange.shown]
+    told = [f"- {one}" for one in sentences] if exchange.listed else [" ".join(sentences)]
+    return "\n".join([*([exchange.lead, ""] if exchange.lead else []), *told])
 
 
 def _plain_sentence(claim: Claim) -> str:

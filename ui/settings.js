@@ -1,10 +1,10 @@
-// What a visitor has set up: theme, size of the text, which model answers, whether single keys are shortcuts. It is kept in
-// this browser. The page's head loads this file too, so that theme and size hold before anything else is drawn.
+// What a visitor has set up: theme, size of the text, which model answers, whether single keys are shortcuts, the share of
+// the window that the chat has (divider.js). It is kept in this browser. The page's head loads this file too, so that theme and size hold before anything else is drawn.
 
 import { el } from "./dom.js";
 
 const KEPT = "cw-settings";
-const USUAL = { theme: "system", size: "normal", model: "", keys: true };
+const USUAL = { theme: "system", size: "normal", model: "", keys: true, share: 0 };
 const THEMES = { system: "As the system", light: "Light", dark: "Dark" };
 const SIZES = { normal: "Normal", large: "Large", larger: "Larger" };
 const SCALES = { normal: "", large: "115%", larger: "130%" };
@@ -22,9 +22,10 @@ try {
   if (kept.size in SIZES) settings.size = kept.size;
   if (kept.model in MODELS) settings.model = kept.model;
   if (kept.keys === false) settings.keys = false;
+  if (Number.isFinite(kept.share)) settings.share = kept.share;
 } catch { /* what is no JSON, or may not be read, was not kept here */ }
 
-function set(name, value) {
+export function set(name, value) {
   settings[name] = value;
   try {
     localStorage.setItem(KEPT, JSON.stringify(settings));

@@ -1,0 +1,110 @@
+"""What is taken along from the page, in a real browser: the notebook with its briefings, and what the printer gets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from browser import browser_context, faults, opened, tab
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser, Page, expect
+from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, OPENING, scripted_load
+from served import ask, served, usable
+
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(scripted_load(), tmp_path_factory.mktemp("page") / "kept.db") as address:
+        yield address
+
+
+def words(pdf: bytes) -> str:
+    """The text of all pages, every run of white space one blank."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        return " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
+
+
+def saved(page: Page, name: str) -> str:
+    """Press an export of the notes; return what comes."""
+    with page.expect_download() as coming:
+        page.get_by_role("dialog", name="Notes").get_by_role("button", name=name, exact=True).click()
+    return Path(coming.value.path()).read_text(encoding="utf-8")
+
+
+def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Browser, url: str) -> None:
+    with browser_context(chromium) as context:
+        with tab(context, url) as page:
+            ask(usable(page), EXAMPLES[0])
+            page.locator("#cw-chat .cw-pin").click()
+            expect(page.locator("#cw-chat .cw-pin")).to_have_attribute("aria-pressed", "true")
+            ask(page, EXAMPLES[1])
+            page.locator("#cw-chat a.cw-chip", has_text="2").last.click()
+            pin = page.locator(".cw-panel .cw-pin")
+            pin.click()
+            expect(pin).to_have_attribute("aria-pressed", "true")
+            expect(pin).to_be_focused()
+            expect(page.locator(".cw-note-count")).to_have_text("Notes (2)")
+        with tab(context, url) as page:  # the next visit
+            usable(page).get_by_role("button", name="Notes (2)").click()
+            rows = page.locator(".cw-notes > li")
+            expect(rows.locator("q")).to_have_text([OPENING, GALLERY, HOURS, AUDIT])
+            expect(rows.first.locator("p")).to_contain_text("The Harbour Tunnel opens to traffic on 18 May. [1]")
+            assert faults(page) == []
+            page.get_by_role("button", name="Move up, note 2").click()
+            expect(rows.locator("q")).to_have_text([AUDIT, OPENING, GALLERY, HOURS])
+            expect(rows.first.get_by_role("button", name="Move down")).to_be_focused()
+            text = saved(page, "Markdown")
+            assert text.index("1\\.97 billion once financing") < text.index(
+                f"## {EXAMPLES[0][:-1]}".replace(",", "\\,")
+            )
+            assert (
+                "  Auditors put tunnel bill at €1\\.97 billion\\, The Quay Ledger\\, 2 Mar 2026 <https://example.org/"
+                in text
+            )
+            whole = saved(page, "HTML")
+            assert whole.startswith("<!doctype html>")
+            assert "default-src 'none'" in whole
+            assert f'<q dir="auto">{OPENING}</q>' in whole
+            for left in (1, 0):
+                page.get_by_role("button", name="Remove, note 1").click()
+                expect(rows).to_have_count(left)
+            page.keyboard.press("Escape")
+            expect(page.get_by_role("button", name="Notes", exact=True)).to_be_focused()
+
+
+def test_hostile_notes_are_words(chromium: Browser, tmp_path: Path) -> None:
+    with served(scripted_load((HOSTILE,)), tmp_path / "kept.db") as address, opened(chromium, address) as page:
+        ask(usable(page), "hostile words")
+        page.locator("#cw-chat .cw-pin").click()
+        page.get_by_role("button", name="Notes (1)").click()
+        text, whole = saved(page, "Markdown"), saved(page, "HTML")
+        assert page.evaluate("window.pwned") is None
+        shown = MarkdownIt("commonmark").render(text)
+        assert set(re.findall(r"<(\w+)", shown)) <= {"h1", "h2", "p", "ul", "li", "strong", "br", "a"}
+        assert not re.search(r'<a href="(?!https://)', shown)
+        assert "<script" not in whole
+        assert "<img" not in whole
+        assert "javascript:" not in re.sub(r"<q .*?</q>|<p .*?</p>|<small>.*?</small>", "", whole, flags=re.DOTALL)
+
+
+def test_the_printer_gets_the_whole_conversation_with_its_quotes(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, dark=True) as page:
+        usable(page)
+        for question in EXAMPLES:
+            ask(page, question)
+        printed = words(page.pdf())
+        places = [printed.index(question) for question in EXAMPLES]
+        assert places == sorted(places)
+        for quote in (OPENING, GALLERY, HOURS, COST, AUDIT):
+            assert quote.replace("’", "'") in printed.replace("’", "'")
+        assert "No supported answer" in printed
+        assert "Harbour Tunnel to open in May after two-year delay, Northgate Herald, 11 Feb 2026" in printed
+        for gone in ("Retry", "New chat", "You can also ask", "Tick articles"):
+            assert gone not in printed
+        expect(page.locator(".cw-print")).to_have_count(0)  # the page is as before
+        expect(page.locator(".cw-question").last).to_be_visible()
