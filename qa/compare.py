@@ -17,7 +17,7 @@ import numpy as np
 from citewire.index.passages import title_words
 from citewire.index.types import Article, Embedder
 from citewire.index.types import Span as Place
-from citewire.qa import arithmetic, claims, facts, values
+from citewire.qa import arithmetic, claims, facts, quantities, values
 from citewire.qa.analysis import read
 from citewire.qa.arithmetic import Operand, Operation
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, odds
@@ -191,7 +191,8 @@ def outcomes(
 def _of_both(found: Sides, one: Evidence, home: Article) -> tuple[Value, Value] | None:
     """The figures of a sentence that names both sides, each the one that is nearest to its name."""
     at = [one.text.lower().find(name.lower()) for name in found.names]
-    places = [Place(one.span.start + number.start, one.span.start + number.end) for number in facts.numbers(one.text)]
+    numbers, offset = quantities.numbers(one.text), one.span.start
+    places = [Place(offset + number.start, offset + number.end) for number in numbers]
     figures = [_value(found, found.asked[0], replace(one, answer=place), home) for place in places]
     pairs = [(a, b) for a, b in permutations(filter(None, figures), 2) if a.number and b.number and a.unit == b.unit]
     if min(at) < 0 or not pairs:

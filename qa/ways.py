@@ -109,6 +109,8 @@ class Ways:
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
+        if first in ("summary", "fact", "corpus") and lists.wanted(asked.text, self._finder.embedder).named:
+            first, others = "list", [first, *(kind for kind in others if kind != "list")]
         overruled = self._overruled(asked, wanted) if first in APART else False
         named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
@@ -212,7 +214,7 @@ class Ways:
 
     def _is_answered_phrase(self, text: str, wanted: SearchOptions) -> bool:
         """Whether a few words ask for what sentences answer: "acme ceo"."""
-        return analysis.is_phrase(text) and self._finder.part(text, wanted).probability >= _OPEN
+        return analysis.is_phrase(text) and self._finder.part(text, wanted).probability >= ANSWERS
 
     def _summarised(
         self,
@@ -322,8 +324,13 @@ class Ways:
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
         evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
+        several = lists.wanted(asked.text, self._finder.embedder)
+        if several.named or asked.kinds[0] == "list":
+            named = lists.named(asked.text, several, evidence, self._index.article, self._finder.embedder)
+            if named:
+                return self._named(named, several, asked, told, wanted)
         found = lists.Items(asked.text, evidence, self._index.article, self._finder.reader)
-        places = found.rows()
+        places = found.rows(several.number) if several.number else found.rows()
         if asked.kinds[0] != "compare":  # that names nothing to compare: "the fastest three"
             few = _SEVERAL if asked.kinds[0] == "list" else _MANY
             places = next((some for some in (places, found.sentences(), found.sections()) if len(some) >= few), [])
@@ -337,6 +344,15 @@ class Ways:
         yield told.searched(self._finder.hits(asked.text, wanted))
         for text, judgement in self._writer.shortened(places, told, stopped):
             yield told.add(text, judgement)
+
+    def _named(
+        self, named: Sequence[lists.Item], several: lists.Wanted, asked: Asked, told: Telling, wanted: SearchOptions
+    ) -> Iterator[Event]:
+        told.kind, told.listed = "list", True
+        told.lead = lists.counted(named) if several.counts else ""
+        yield told.searched(self._finder.hits(asked.text, wanted))
+        for item in named:
+            yield told.quote(item.place, item.name)
 
     def _compare(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
@@ -411,7 +427,18 @@ class Ways:
         points = timeline.points(asked.text, part.evidence, self._index.article)
         if asked.kinds[0] == "compare" and not all(point.value for point in points):
             return None  # it may ask for anything
+        if asked.kinds[0] == "over_time" and not (points and points[0].value):
+            finder = self._finder
+            told_so = timeline.course(asked.text, self._index, finder.embedder, finder.reader, wanted)
+            if told_so:
+                return self._happened(told_so, part, told)
         return self._points_in_time(points, part, told, wanted) if points else None
+
+    def _happened(self, course: timeline.Course, part: Part, told: Telling) -> Iterator[Event]:
+        told.kind, told.listed, told.timeline, told.lead = "over_time", True, course.points, course.lead
+        yield told.searched(part.hits)
+        for place in course.places:
+            yield told.quote(place)
 
     def _points_in_time(
         self, points: Sequence[TimelinePoint], part: Part, told: Telling, wanted: SearchOptions
