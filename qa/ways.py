@@ -376,7 +376,8 @@ class Ways:
         whole = finder.part(asked.text, wanted).probability
         course = sides.times and asked.kinds[0] == "over_time"
         sure = outcomes or general or (compare.answers(sides, spoken, whole) and not course)
-        if not any(places) or not sure:
+        refused = sides.figures and asked.kinds[0] == "compare"  # an operand that no article has is named
+        if not refused and (not any(places) or not sure):
             return None  # it only names two things, or nothing is said of them
         return self._side_by_side(places, sides, outcomes, told, wanted)
 
@@ -401,9 +402,9 @@ class Ways:
     ) -> Iterator[Event]:
         told.kind, told.listed = "compare", True
         yield told.searched(_ranked([self._finder.hits(text, wanted) for text in sides.asked]))
-        for name, some in zip(sides.names, places, strict=True):
+        for gap, some in zip(sides.asked if sides.figures else sides.names, places, strict=True):
             if not some:
-                yield told.gap(replies.GAP.format(name))
+                yield told.gap(replies.GAP.format(gap))
         for name, some in zip(sides.names, places, strict=True):
             for place in some:
                 shared = sum(place in other for other in places) > 1
