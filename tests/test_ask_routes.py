@@ -43,7 +43,7 @@ from citewire.ui.visitor import COOKIE, VisitorCookie
 ME, OTHER, THIRD = "A" * 32, "B" * 32, "C" * 32
 OPEN = Answer(
     EXAMPLES[0], EXAMPLES[0], "answered", " ".join(claim.text for claim in OPEN_CLAIMS), OPEN_CLAIMS, hits=HITS,
-    timings=Timings(total_s=2.13), model="scripted",
+    short="18 May", timings=Timings(total_s=2.13), model="scripted",
 )  # fmt: skip
 
 

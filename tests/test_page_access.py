@@ -234,6 +234,7 @@ def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: st
         assert label != behind
         assert told(".cw-right", "::before")[1] not in (canvas, "rgba(0, 0, 0, 0)")
         ask(page, EXAMPLES[2])
+        expect(page.locator("mark.cw-near").first).to_be_visible()
         near, _ = told("mark.cw-near")
         assert near not in (canvas, told(".cw-reader")[1])
 

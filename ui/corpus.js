@@ -36,8 +36,8 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   const pasteButton = plainButton("Paste text", () => { paste.hidden = !paste.hidden; (paste.hidden ? pasteButton : pasteTitle).focus(); });
   const pasteTitle = el("input", { class: "cw-field", "aria-label": "Title of the text", placeholder: "Title", maxlength: "300" });
   const pasteText = el("textarea", { class: "cw-field", "aria-label": "Text of the article", placeholder: "The text of the article", rows: "5" });
-  const paste = on(el("form", { class: "cw-paste", hidden: true }, pasteTitle, pasteText,
-    el("div", { class: "cw-sure-buttons" }, plainButton("Cancel", () => pasteButton.click()), el("button", { class: "cw-main-button" }, "Add as an article"))), { submit: addPasted });
+  const paste = el("div", { class: "cw-paste", role: "group", "aria-label": "Paste text", hidden: true }, pasteTitle, pasteText, el("div", { class: "cw-sure-buttons" },
+    plainButton("Cancel", () => pasteButton.click()), el("button", { type: "button", class: "cw-main-button", onclick: addPasted }, "Add as an article")));
   const search = on(el("input", { type: "search", class: "cw-field", "aria-label": "Search the articles", placeholder: "Search words, titles, outlets", maxlength: "500" }),
     { input: () => later(() => change({ words: search.value.trim(), sort: "" })) });
   const from = on(el("input", { type: "date", class: "cw-field" }), { change: () => change({ from: from.value }) });
@@ -123,13 +123,12 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   }
 
   // A record of its own format: the text stays as it was pasted, and has a title.
-  function addPasted(event) {
-    event.preventDefault();
+  function addPasted() {
     const [title, text] = [pasteTitle.value.trim(), pasteText.value.trim()];
     if (!text) return pasteText.focus();
     const name = title.replace(/[^\p{L}\p{N}]+/gu, " ").trim().slice(0, 60) || "Pasted text";
     incoming.add([new File([JSON.stringify({ title, text })], `${name}.jsonl`)]);
-    paste.reset();
+    pasteTitle.value = pasteText.value = "";
     pasteButton.click();
   }
 

@@ -165,7 +165,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
       el("span", { class: "cw-told" }, told,
         words ? el("small", {}, words) : null, answers ? el("small", { class: "cw-answers" }, answers) : null),
       source.label ? el("button", {
-        type: "button", class: "cw-mismatch cw-pin", "data-key": `pin-${source.key}`, "aria-pressed": String(notes.pinned(current.turn, source.key)),
+        type: "button", class: "cw-pin", "data-key": `pin-${source.key}`, "aria-pressed": String(notes.pinned(current.turn, source.key)),
         title: "Keep this quote among the notes", onclick: () => notes.pin(current.turn, source.key),
       }, "Pin") : null,
       value.kept && /^\d+$/.test(source.label) ? el("button", {
