@@ -178,7 +178,7 @@ def outcomes(
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
     apart = [tuple(zip(*row, strict=True)) for row in sorted(rows, key=_likelihood, reverse=True)]
     shared = [one for one in spoken[0] if len(spoken) == 2 and any(one.span == other.span for other in spoken[1])]
-    if found.times:
+    if found.times and len(found.asked) == 2:
         pairs = [(one, values.at_both(found.asked, one, article(one.article))) for one in spoken[0]]
         apart = [*(((one, one), pair) for one, pair in pairs if pair), *apart]
     else:
