@@ -166,6 +166,20 @@ def is_phrase(text: str) -> bool:
     return not any(token.pos_ in ("VERB", "AUX") or token.tag_.startswith("W") for token in read(text))
 
 
+def defined(question: str) -> str:
+    """Return the name of which it is asked what or who it is, and nothing else; "" for other questions.
+
+    >>> defined("What is the Lund Lines night ferry?"), defined("What is the price of the Lund ferry?")
+    ('the Lund Lines night ferry', '')
+    """
+    doc = read(question.rstrip(" ?!."))
+    verbs = [token for token in doc if token.pos_ in ("VERB", "AUX")]
+    chunks = [chunk for chunk in doc.noun_chunks if chunk.root.tag_ not in ("WP", "WDT")]
+    asked = any(token.tag_ == "WP" for token in doc) and len(verbs) == len(chunks) == 1 and verbs[0].lemma_ == "be"
+    whole = asked and chunks[0].end == len(doc) and not any(token.tag_ == "POS" for token in doc)
+    return chunks[0].text if whole and any(token.pos_ == "PROPN" for token in chunks[0]) else ""
+
+
 def statement(question: str) -> str:
     """Return what a question of yes or no asks about, as a statement; "" for other questions.
 

@@ -69,6 +69,7 @@ class Wanted:
         number: how many are asked for, 0 where that is not said.
         counts: whether it is asked how many there are.
         named: whether all that an article names is wanted, as in "the people in the story on ...".
+        single: whether one thing is asked for: "which town", "what is the name".
     """
 
     noun: str
@@ -76,6 +77,7 @@ class Wanted:
     number: int
     counts: bool
     named: bool
+    single: bool
 
 
 class Items:
@@ -191,7 +193,7 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
     """Return what a list is wanted of.
 
     >>> wanted("Name three countries that Lund Lines sails to.", embedder)
-    Wanted(noun='countries', sort='country', number=3, counts=False, named=False)
+    Wanted(noun='countries', sort='country', number=3, counts=False, named=False, single=False)
     """
     doc = analysis.read(question)
     chunks = [chunk for chunk in doc.noun_chunks if not analysis.asks(chunk.root)]
@@ -210,7 +212,11 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
         head is not None and head.root.dep_ == "nsubj" and head.root.head.pos_ == "VERB"
     )  # "what does the minister say"
     named = not acts and inside is not None and analysis.asks(inside.root)
-    return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named)
+    asks_one = asking is not None and asking.tag_ in ("WDT", "WP") and not who
+    single = (
+        asks_one and head is not None and head.root.morph.get("Number", []) == ["Sing"] and head.root.pos_ == "NOUN"
+    )
+    return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named, single)
 
 
 def named(

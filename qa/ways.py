@@ -119,6 +119,7 @@ class Ways:
         if first not in _OF_ITSELF:
             tried.append(self._facts)
             tried.insert(tried.index(self._facts), self._phrase)
+            tried.append(self._defined)
         if "corpus" in others:
             tried = [*(way for way in tried if way != self._corpus), self._corpus]
         if asked.intents.get("fact") == "quote":
@@ -212,9 +213,16 @@ class Ways:
             return None
         return self._summarised(asked.text, told, wanted, stopped)
 
+    def _defined(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        """What is said of a thing of which it is asked what it is, where no sentence answers that by itself."""
+        topic = analysis.defined(asked.text)
+        return self._summarised(topic, told, wanted, stopped) if topic else None
+
     def _is_answered_phrase(self, text: str, wanted: SearchOptions) -> bool:
         """Whether a few words ask for what sentences answer: "acme ceo"."""
-        return analysis.is_phrase(text) and self._finder.part(text, wanted).probability >= ANSWERS
+        return analysis.is_phrase(text) and self._finder.part(text, wanted).probability >= _OPEN
 
     def _summarised(
         self,
@@ -325,6 +333,8 @@ class Ways:
     ) -> Iterator[Event] | None:
         evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
         several = lists.wanted(asked.text, self._finder.embedder)
+        if several.single:
+            return None  # "which town ...?"
         if several.named or asked.kinds[0] == "list":
             named = lists.named(asked.text, several, evidence, self._index.article, self._finder.embedder)
             if named:
@@ -376,7 +386,7 @@ class Ways:
         whole = finder.part(asked.text, wanted).probability
         course = sides.times and asked.kinds[0] == "over_time"
         sure = outcomes or general or (compare.answers(sides, spoken, whole) and not course)
-        refused = sides.figures and asked.kinds[0] == "compare"  # an operand that no article has is named
+        refused = sides.figures and asked.kinds[0] == "compare" and whole < ANSWERS  # what is missing is named
         if not refused and (not any(places) or not sure):
             return None  # it only names two things, or nothing is said of them
         return self._side_by_side(places, sides, outcomes, told, wanted)
@@ -386,6 +396,9 @@ class Ways:
         finder, index = self._finder, self._index
         if spoken and spoken[0].probability >= ANSWERS:
             return compare.likely(spoken)
+        own = [one for one in spoken if facts.has_name(name, one.text)]
+        if own:
+            return [claims.verbatim_place(one) for one in own[:_BEST]]
         paths = [one.article for one in spoken[:_BEST]]
         if not paths:
             return []
