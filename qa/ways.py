@@ -111,7 +111,7 @@ class Ways:
             first, others = "compare", [first, *others]
         if first in ("summary", "fact", "corpus") and lists.wanted(asked.text, self._finder.embedder).named:
             first, others = "list", [first, *(kind for kind in others if kind != "list")]
-        overruled = self._overruled(asked, wanted) if first in APART else False
+        overruled = self._overruled(asked, wanted) if first in APART else self._is_fact(asked, first, others, wanted)
         named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []
@@ -138,6 +138,13 @@ class Ways:
         if asked.kinds[0] != "not_for_it" and asked.sure >= CERTAIN:
             return False  # at once, and no search beside it
         return self._finder.part(asked.text, wanted).probability >= min(asked.sure, LIKELIER)
+
+    def _is_fact(self, asked: Asked, first: str, others: Sequence[str], wanted: SearchOptions) -> bool:
+        """Whether a line that may ask for several things, and may not, is answered by a sentence likelier than not."""
+        unsure = asked.sure < CERTAIN and first in ("list", "over_time", "compare", "summary") and "fact" in others
+        if not unsure or (first == "compare" and compare.sides(asked.text)) or analysis.is_phrase(asked.text):
+            return False
+        return self._finder.part(asked.text, wanted).probability >= LIKELIER
 
     # -- on citewire and its articles ----------------------------------------------------------------------------
 
