@@ -448,7 +448,7 @@ class Ways:
         points = timeline.points(asked.text, part.evidence, self._index.article)
         if asked.kinds[0] == "compare" and not all(point.value for point in points):
             return None  # it may ask for anything
-        if asked.kinds[0] == "over_time" and not (points and points[0].value):
+        if asked.kinds[0] == "over_time" and not points:
             finder = self._finder
             told_so = timeline.course(asked.text, self._index, finder.embedder, finder.reader, wanted)
             if told_so:
