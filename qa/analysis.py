@@ -169,8 +169,8 @@ def is_phrase(text: str) -> bool:
 def defined(question: str) -> str:
     """Return the name of which it is asked what or who it is, and nothing else; "" for other questions.
 
-    >>> defined("What is the Lund Lines night ferry?"), defined("What is the price of the Lund ferry?")
-    ('the Lund Lines night ferry', '')
+    >>> defined("What is the Night Ferry?"), defined("What is the price of the Lund ferry?")
+    ('the Night Ferry', '')
     """
     doc = read(question.rstrip(" ?!."))
     verbs = [token for token in doc if token.pos_ in ("VERB", "AUX")]

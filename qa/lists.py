@@ -77,7 +77,7 @@ class Wanted:
     number: int
     counts: bool
     named: bool
-    single: bool
+    single: bool = False
 
 
 class Items:

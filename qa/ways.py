@@ -378,6 +378,9 @@ class Ways:
         if sides is None:
             return self._list(asked, told, wanted, stopped) or self._course(asked, told, wanted, stopped)
         finder, article = self._finder, self._index.article
+        apart = sides.joined != "and" or sides.degree or sides.operation
+        if not apart and lists.wanted(asked.text, finder.embedder).single:
+            return None  # "which road leads from Lund to Vire?"
         find = partial(finder.evidence, wanted=wanted)
         spoken = compare.told(sides, asked.text, find, article)
         outcomes = compare.outcomes(sides, asked.text, spoken, article, finder.embedder)

@@ -164,3 +164,19 @@ class TestFiles:
         with pytest.raises(ModelError, match="is not installed") as error:
             analysis.warm_up()
         assert "pip install" in error.value.fix
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("What is the Night Ferry?", "the Night Ferry"),
+        ("Who is Ana Ruiz?", "Ana Ruiz"),
+        ("What is the price of the Lund ferry?", ""),
+        ("Who is Kestrel's chair?", ""),
+        ("Who chairs Kestrel?", ""),
+        ("Is Ana Ruiz the chair?", ""),
+        ("Who is the chair?", ""),
+    ],
+)
+def test_a_name_of_which_it_is_asked_what_it_is(question: str, name: str) -> None:
+    assert analysis.defined(question) == name

@@ -167,6 +167,8 @@ def test_the_list_whose_first_line_has_the_words_of_the_question() -> None:
         ("List the firms mentioned in the article on the mill.", Wanted("firms", "company", 0, False, True)),
         ("What does the minister say in the article on the dye?", Wanted("", "", 0, False, False)),
         ("What are the risks of the dye?", Wanted("risks", "", 0, False, False)),
+        ("Which town was flooded?", Wanted("town", "city", 0, False, False, single=True)),
+        ("What is the name of the dye?", Wanted("name", "", 0, False, False, single=True)),
         ("How many towns were flooded?", Wanted("towns", "city", 0, True, False)),
     ],
 )

@@ -283,8 +283,18 @@ class TestSummary:
         with pytest.raises(InputError, match="no article has the outlet 'Nobody'"):
             answerer().ask("Tell me about Kestrel.", search=none)
 
+    def test_of_a_name_of_which_it_is_asked_who_that_is(self, real: Answerer) -> None:
+        asked = real.ask("Who is Greta Solheim?")
+        assert asked.status == "answered"
+        assert CARS in quoted(asked)
+        assert real.ask("Who is Kirsten Vold?").status == "abstained"
+
 
 class TestList:
+    def test_one_thing_that_is_asked_for_is_no_list(self, real: Answerer) -> None:
+        asked = real.ask("Which company opened a night route between Norland and Skarvik?")
+        assert (asked.listed, quoted(asked)[0]) == (False, NIGHT)
+
     def test_several_items(self, answerer: Make, index: Index) -> None:
         answer = answerer().ask(ROUTES)
         assert (answer.status, answer.kind, answer.listed) == ("answered", "list", True)
