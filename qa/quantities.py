@@ -195,7 +195,7 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     """Yield the numbers in words; those that are part of `figures` or of a longer one are left out."""
     taken = [any(one.start < m.end() and m.start() < one.end for one in figures) for m in _TOKEN.finditer(text)]
     read = [
-        _Token(m[0], m.start(), m.end(), t or m[0].lower() in _VAGUE)
+        _Token(m[0].encode("utf-8", "replace").decode(), m.start(), m.end(), t or m[0].lower() in _VAGUE)
         for m, t in zip(_TOKEN.finditer(text), taken, strict=True)
     ]
     spans = [

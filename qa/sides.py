@@ -143,7 +143,8 @@ def _pair(joint: Token) -> list[Token]:
 
 def _is_thing(word: Token) -> bool:
     """Whether a word may name a thing or time: no verb, nothing that asks, nothing that is more or less, no amount."""
-    if not word.text[0].isalnum() or word.tag_[0] == "W" or word.tag_ in _DEGREES or word.ent_type_ in _AMOUNTS:
+    amount = word.ent_type_ in _AMOUNTS and not _is_year(word)
+    if not word.text[0].isalnum() or word.tag_[0] == "W" or word.tag_ in _DEGREES or amount:
         return False
     if any(child.tag_ in _DEGREES or child.tag_[0] == "W" or child.lower_ in _COUNTS for child in word.lefts):
         return False
@@ -259,7 +260,11 @@ def _made(doc: Doc, found: Sequence[_Thing], joint: Token) -> Sides:
 
 
 def _is_time(one: _Thing) -> bool:
-    return all(word.ent_type_ == "DATE" or (word.is_digit and len(word) == 4) for word in one.words)
+    return all(word.ent_type_ == "DATE" or _is_year(word) for word in one.words)
+
+
+def _is_year(word: Token) -> bool:
+    return word.is_digit and len(word) == 4
 
 
 def _is_degree(word: Token) -> bool:
