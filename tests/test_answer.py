@@ -55,6 +55,8 @@ ANSWERS: dict[str, str | Sequence[str]] = {
     FLEET: "14 ferries",
     PROFIT_2022: "£3.5 million",
     PROFIT_2023: "£3.1 million",
+    "By how much did Kestrel's profit fall in 2022?": "£3.5 million",
+    "By how much did Kestrel's profit fall in 2023?": "£3.1 million",
     LIGHTHOUSES: (),
     "How many ferries does Lund Lines run, and how many lighthouses does Lund Lines own?": (),
     "What was Kestrel's profit in 2022 and 2023?": (),
@@ -893,7 +895,7 @@ class TestReal:
         ("asked", "told"),
         [
             ("Who won the football match on Sunday?", replies.NOT_FOR_IT["general"]),
-            ("What do owls eat in winter?", REFUSAL),
+            ("What do owls eat in winter?", replies.NOT_FOR_IT["general"]),
         ],
     )
     def test_a_refusal(self, real: Answerer, asked: str, told: str) -> None:
