@@ -33,7 +33,7 @@ _BEHIND = r"""(?:(?P<points>\s?(?:percentage|pct\.?|per\s?cent)\s?points?\b|\s?p
         (?P<currency>(?:\.(?=\s))?\s(?:US\s)?
           (?:dollars?|euros?|pounds?|yuan|yen|rupees?|francs?|pesos?|rou?bles?|zlotys?|baht|ringgit|kron(?:or|er|a|e))\b
           |\s?(?-i:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\b)?"""
-_FIGURE = re.compile(
+_AMOUNT = re.compile(
     rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[$£¥₠-₿]?\d))?
         (?P<money>(?:US|AU?|CA?|HK|NZ|S)?[$£¥₠-₿]\s?|\bRs\.?\s?
           |(?-i:\b(?:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\s?))?
@@ -128,7 +128,7 @@ def numbers(text: str) -> list[Number]:
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
     """
-    found = [_figure(match) for match in _FIGURE.finditer(text)]
+    found = [_figure(match) for match in _AMOUNT.finditer(text)]
     for one in sorted((*_words(text, found), *_shares(text)), key=lambda one: one.start - one.end):
         if not any(one.start < other.end and other.start < one.end for other in found):  # the longer one counts
             found.append(one)

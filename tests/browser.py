@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -31,6 +31,13 @@ def faults(page: Page) -> list[str]:
     """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
     found = Axe().run(page, options=AXE).response["violations"]
     return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+def at_rest(page: Page) -> Page:
+    """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
+    expect(page.locator("body:not([data-cw-seeking])")).to_be_attached(timeout=15000)
+    page.wait_for_timeout(1000)
+    return page
 
 
 @contextmanager
@@ -77,16 +84,17 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
     """
     context.clear_cookies()
     page = context.new_page()
-    bad: list[str] = []
-    page.on("pageerror", lambda error: bad.append(f"page error: {error}"))
-    page.on("console", lambda message: bad.append(message.text) if message.type == "error" else None)
+    told: list[str] = []
+    page.on("pageerror", lambda error: told.append(f"page error: {error}"))
+    page.on("console", lambda message: told.append(message.text) if message.type == "error" else None)
     page.on(
         "request",
-        lambda request: bad.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
+        lambda request: told.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
     )
     page.goto(address)
     yield page
     pages = len(context.pages)
+    bad = list(told)  # closing cuts off what still comes, which Gradio logs
     page.close()
     refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
     assert len(refusals) == refused, bad

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from browser import DESK, NARROW, PHONE, browser_context, faults, opened
+from browser import DESK, NARROW, PHONE, at_rest, browser_context, faults, opened
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, EXAMPLES, OPENING, scripted_load
@@ -126,14 +126,16 @@ def views(page: Page, url: str) -> Iterator[str]:
     page.get_by_label("Search the articles").fill("tunnel")
     page.locator(".cw-article-open", has_text="Tunnel").first.click()
     expect(page.locator(".cw-article-reader h3")).to_have_text("Tunnel")
+    expect(page.locator(".cw-articles:not([data-loading])")).to_be_attached()  # the list is pale till then
+    page.wait_for_timeout(300)
     yield "article"
-    page.goto(url + tour.ADDRESS)
+    at_rest(page).goto(url + tour.ADDRESS)
     expect(page.locator(".cw-tour-caption")).to_have_text("Before one.", timeout=START_MS)
     yield "tour"
     page.locator(".cw-tour").get_by_role("button", name="Next").click()
     expect(page.locator(".cw-tour-caption")).to_have_text("The quote.", timeout=START_MS)
     yield "tour, quote"
-    page.goto(f"{url}/figures")
+    at_rest(page).goto(f"{url}/figures")
     yield "figures"
 
 
@@ -148,6 +150,7 @@ def test_axe_finds_nothing_beside_the_chat(chromium: Browser, url: str, size: st
 
 def reachable(page: Page, part: str) -> bool:
     """Whether the first part of a sort can be scrolled to where a click meets it."""
+    page.locator(part).first.wait_for(state="attached")
     return bool(
         page.evaluate(
             """(part) => {
@@ -179,7 +182,7 @@ def test_a_zoomed_page_shows_what_a_click_brings(chromium: Browser, url: str, si
         page.locator(".cw-article-open").first.click()
         assert reachable(page, ".cw-article-text p")
         assert reachable(page, ".cw-article-reader .cw-article-actions button")
-        page.goto(url + tour.ADDRESS)
+        at_rest(page).goto(url + tour.ADDRESS)
         expect(page.locator(".cw-tour-caption")).to_have_text("Before one.", timeout=START_MS)
         page.locator(".cw-tour").get_by_role("button", name="Next").click()
         expect(page.locator(".cw-tour-caption")).to_have_text("The quote.", timeout=START_MS)
@@ -191,6 +194,7 @@ def test_nothing_of_the_chat_lies_over_another_view(chromium: Browser, url: str)
         usable(page)
         for question in EXAMPLES[:2]:
             ask(page, question)
+        at_rest(page)
         page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
         down = page.locator("#cw-chat .scroll-down-button-container button")
         expect(down).to_be_visible()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browser import PHONE, browser_context, faults, opened, tab
+from browser import PHONE, at_rest, browser_context, faults, opened, tab
 from conftest import until
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
@@ -82,13 +82,6 @@ def start_of_sentence(page: Page, number: int) -> tuple[float, float]:
 
 def select_sentence(page: Page, number: int) -> None:
     page.locator(".cw-claim").nth(number).evaluate("e => getSelection().selectAllChildren(e)")
-
-
-def at_rest(page: Page) -> Page:
-    """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
-    expect(page.locator("body:not([data-cw-seeking])")).to_be_attached()
-    page.wait_for_timeout(500)
-    return page
 
 
 # ---- a sentence finds its evidence
@@ -212,6 +205,7 @@ def test_touch_on_a_phone(chromium: Browser, url: str) -> None:
     expect(page.locator(".cw-tip")).to_have_text("Not in the sources: “most expensive” is in no quote.")
     page.locator(".cw-question").tap()
     expect(page.locator(".cw-tip")).to_be_hidden()
+    at_rest(page)  # questions to go on with move what is above them
     page.touchscreen.tap(*start_of_sentence(page, 1))
     sheet = page.locator("#cw-right")
     expect(sheet).to_be_visible()

@@ -126,7 +126,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   function addPasted() {
     const [title, text] = [pasteTitle.value.trim(), pasteText.value.trim()];
     if (!text) return pasteText.focus();
-    const name = title.replace(/[^\p{L}\p{N}]+/gu, " ").trim().slice(0, 60) || "Pasted text";
+    const name = title.replace(/[/\\:*?"<>|.\s]+/g, " ").trim().slice(0, 60) || "Pasted text";
     incoming.add([new File([JSON.stringify({ title, text })], `${name}.jsonl`)]);
     pasteTitle.value = pasteText.value = "";
     pasteButton.click();

@@ -28,8 +28,11 @@ export function start({ element, props, watch, server, trigger }) {
   // What is pinned of a turn: its answer with all its quotes, or one of them.
   function noteOf(turn, key = null) {
     const { question, said, sources, articles } = turns.get(turn);
-    const quotes = sources.filter((source) => source.label && (key === null || source.key === key)).map(({ label, quote, article, page }) => (
-      { label, quote: quote.replace(/\s+/g, " "), from: [articles[article].title, articles[article].byline, page].filter(Boolean).join(", "), url: articles[article].url }));
+    const labelled = sources.filter((source) => source.label && (key === null || source.key === key));
+    const quotes = labelled.map(({ label, quote, article, page }) => {
+      const { title, byline, url } = articles[article] || {}; // an answer that was stopped may lack it
+      return { label, quote: quote.replace(/\s+/g, " "), from: [title, byline, page].filter(Boolean).join(", "), url };
+    });
     return { question, text: key === null ? said : "", quotes };
   }
   const notebook = createNotes({ onChanged: () => panel.draw() });

@@ -22,7 +22,7 @@ LIMIT = 4.0  # seconds for a pattern and a text; linear ones take milliseconds, 
 # Calls whose pattern only a running function knows, each read by a person: it is made of names and words of the
 # language, escaped, between patterns that are seen elsewhere.
 # Calls whose pattern only a running function knows: a table of currency signs.
-REVIEWED = frozenset({"qa/facts.py re.search(pattern, amount, re.IGNORECASE)"})
+REVIEWED = frozenset({"qa/quantities.py re.search(pattern, amount, re.IGNORECASE)"})
 
 
 @pytest.fixture(scope="module")
