@@ -98,5 +98,7 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
     page.close()
     refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
     assert len(refusals) == refused, bad
+    # Gradio says so where a page is left, or loaded again, while its event stream is open; nothing is lost by it.
+    bad = [one for one in bad if not one.startswith("AbortError: signal is aborted")]
     assert len(bad) == refused, bad
     assert pages == 1, "something opened a window"
