@@ -152,12 +152,17 @@ def _figure(match: re.Match[str]) -> Number:
     else:
         plain = "".join(sign for sign in written if sign.isdigit() or sign == ".")
     value = float(plain) + (unicodedata.numeric(match["vulgar"]) if match["vulgar"] else 0.5 * bool(match["half"]))
-    name = " ".join((match["scale"] or "").lower().strip(" -").split())
+    name = _scale(match)
     # "5 m" is metres as often as millions, so a lone letter counts only in money or when it touches the digits.
     scaled = name and (len(name) > 1 or match["money"] or not match["scale"][0].isspace())
     scale = _SCALES[name] if scaled else 1.0
     decimals = len(plain.partition(".")[2]) or 2 * bool(match["vulgar"]) or 1 * bool(match["half"])
     return _made(match, -value if match["minus"] else value, scale, decimals, match.start())
+
+
+def _scale(match: re.Match[str]) -> str:
+    """The name of the scale that stands behind a number, "" where there is none."""
+    return " ".join((match["scale"] or "").lower().strip(" -").split())
 
 
 def _made(match: re.Match[str], value: float, scale: float, decimals: int, start: int) -> Number:
@@ -193,11 +198,11 @@ class _Token:
 
 def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     """Yield the numbers in words; those that are part of `figures` or of a longer one are left out."""
-    taken = [any(one.start < m.end() and m.start() < one.end for one in figures) for m in _TOKEN.finditer(text)]
-    read = [
-        _Token(m[0].encode("utf-8", "replace").decode(), m.start(), m.end(), t or m[0].lower() in _VAGUE)
-        for m, t in zip(_TOKEN.finditer(text), taken, strict=True)
-    ]
+    read = []
+    for match in _TOKEN.finditer(text):
+        inside = any(one.start < match.end() and match.start() < one.end for one in figures)
+        word = match[0].encode("utf-8", "replace").decode()  # text2num takes no half of a surrogate pair
+        read.append(_Token(word, match.start(), match.end(), inside or match[0].lower() in _VAGUE))
     spans = [
         (read[one.start].start, read[one.end - 1].end, one.value)
         for one in text_to_num.find_numbers(read, "en", 0.0)
@@ -205,19 +210,20 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     ]
     spans += [(m.start(), m.end(), 6.0 if m["half"] else 12.0) for m in _DOZEN.finditer(text)]
     end = 0
-    for place, (start, last, value) in enumerate(sorted(spans)):
+    spans.sort()
+    for place, (start, last, value) in enumerate(spans):
         if start < end:
             continue
         if part := _PART_OF.search(text, 0, start):
             start, value = part.start(), value / (4 if part["quarter"] else 2)
         elif half := _AND_A_HALF.match(text, last):
             value, last = value + 0.5, half.end()
-            behind = sorted(spans)[place + 1 : place + 2]
+            behind = spans[place + 1 : place + 2]
             if behind and text[last : behind[0][0]] == " " and behind[0][2] in _SCALES.values():
                 value, last = value * behind[0][2], behind[0][1]
         after = _AFTER_WORDS.match(text, last)
         assert after is not None  # all of it may be missing
-        name = " ".join((after["scale"] or "").lower().strip(" -").split())
+        name = _scale(after)
         factor = _SCALES[name] if name else 1.0
         whole = value * factor
         scale = next((one for one in sorted(_SCALES.values(), reverse=True) if whole >= one and not whole % one), 1.0)

@@ -338,10 +338,10 @@ class Ways:
     def _list(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
         several = lists.wanted(asked.text, self._finder.embedder)
         if several.single:
             return None  # "which town ...?"
+        evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
         if several.named or asked.kinds[0] == "list":
             named = lists.named(asked.text, several, evidence, self._index.article, self._finder.embedder)
             if named:

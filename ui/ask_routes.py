@@ -181,12 +181,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.post("/v1/ask")
     async def ask(request: Request, asked: Ask) -> Response:
-        asker = asker_of(request)
-        chat.check(asked.question, asker)
-        loaded, search = await run_in_threadpool(prepared, chat, served, asked)
-        chat.check(asked.question, asker)  # others have asked meanwhile
-        question = Asking(loaded, asked, search)
-        said = question.enter(chat.line, asker)
+        loaded, said = await entered(chat, served, asked, asker_of(request))
         try:
             if not asked.stream:
                 answer = await unless_gone(request, whole(said))
@@ -213,15 +208,27 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
     }
 
 
-def prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
-    """Return what answers a question and what it searches with. Raises: InputError, NotReadyError."""
+async def entered(chat: Chat, served: Served, asked: Ask, asker: str) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
+    """Let a question into the line; return what answers it, and what will be said.
+
+    Raises:
+        InputError: the question, what it searches or the model that it names cannot be used.
+        FullError, NotReadyError: too many wait, no model is loaded.
+    """
+    chat.check(asked.question, asker)
+    loaded, search = await run_in_threadpool(_prepared, chat, served, asked)
+    chat.check(asked.question, asker)  # others have asked meanwhile
+    return loaded, _Question(loaded, asked, search).enter(chat.line, asker)
+
+
+def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
     loaded = chat.newest(asked.model)
     search = asked.search.options(loaded.search)
     served.check(loaded.index, search)
     return loaded, search
 
 
-class Asking:
+class _Question:
     """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
 
     def __init__(self, loaded: Loaded, asked: Ask, search: SearchOptions) -> None:

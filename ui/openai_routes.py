@@ -34,12 +34,11 @@ from citewire.ui.answer_json import answer_json
 from citewire.ui.ask_routes import (
     MOST_TURNS,
     Ask,
-    Asking,
     AskRoute,
     Served,
     Waiting,
+    entered,
     labels,
-    prepared,
     unless_gone,
     whole,
 )
@@ -137,11 +136,8 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.post("/v1/chat/completions")
     async def complete(request: Request, wanted: Completion) -> Response:
-        asked, asker = wanted.asked(chat.choice.models if chat.choice else {}), asker_of(request)
-        chat.check(asked.question, asker)
-        loaded, search = await run_in_threadpool(prepared, chat, served, asked)
-        chat.check(asked.question, asker)  # others have asked meanwhile
-        said = Asking(loaded, asked, search).enter(chat.line, asker)
+        asked = wanted.asked(chat.choice.models if chat.choice else {})
+        loaded, said = await entered(chat, served, asked, asker_of(request))
         reply = _Reply(loaded, str(request.base_url))
         try:
             if not wanted.stream:
