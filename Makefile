@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq -c constraints.txt
 # A strict editable install is a tree of links, so a file that comes or goes needs a new one.
-PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*/* seeds/* ui/*)))
+PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*/* seeds/* ui/* ui/*/*)))
 
 , := ,
 say = @printf 'citewire: %s\n'

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 from embedders import HashedWordsEmbedder
-from test_quality import FERRY, WordReader
+from qa.test_quality import FERRY, WordReader
 
 
 @pytest.fixture(scope="module")

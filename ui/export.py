@@ -216,7 +216,7 @@ def _plain(text: str) -> str:
 def as_html(conversation: StoredConversation, article_of: ArticleOf) -> str:
     """Return a conversation as one HTML page; see the module."""
     articles = _Articles(article_of)
-    style = safe(files("citewire.ui").joinpath("export.css").read_text(encoding="utf-8"))
+    style = safe(files("citewire.ui").joinpath("static", "export.css").read_text(encoding="utf-8"))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = el(

@@ -503,11 +503,11 @@ class Site:
 
 
 def _asset(name: str) -> str:
-    return files("citewire.ui").joinpath(name).read_text(encoding="utf-8")
+    return files("citewire.ui").joinpath("static", name).read_text(encoding="utf-8")
 
 
 def _head() -> str:
-    here = {file.name for file in files("citewire.ui").iterdir()}
+    here = {file.name for file in files("citewire.ui").joinpath("static").iterdir()}
     sheets = "".join(f'<link rel="stylesheet" href="/cw/{name}">' for name in VIEWS if name in here)
     return f'{sheets}<script type="module" src="/cw/settings.js"></script>'
 

@@ -124,8 +124,7 @@ def assets() -> APIRouter:
     """
     known = {
         file.name: (file.read_bytes(), ASSET_TYPES[Path(file.name).suffix])
-        for file in files("citewire.ui").iterdir()
-        if Path(file.name).suffix in ASSET_TYPES
+        for file in files("citewire.ui").joinpath("static").iterdir()
     }
     router = APIRouter()
 

@@ -100,9 +100,9 @@ def collect() -> tuple[list[Found], list[str]]:
                     unknown.append(where)
                 elif method != "compile" or (pattern.pattern, pattern.flags) not in compiled:
                     found.append(_found(where, pattern, method not in ("match", "fullmatch")))
-    for file in sorted((REPOSITORY / "ui").glob("*.js")):
+    for file in sorted((REPOSITORY / "ui" / "static").glob("*.js")):
         literals = _LITERAL.findall(file.read_text(encoding="utf-8"))
-        found += [_found(f"ui/{file.name} /{literal}/", re.compile(literal), True) for literal in literals]
+        found += [_found(f"ui/static/{file.name} /{literal}/", re.compile(literal), True) for literal in literals]
     found.sort(key=lambda one: one.longest)  # the last of equal ones stays, which is for the longest text
     return list({(one.pattern, one.flags, one.anywhere): one for one in found}.values()), unknown
 

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import START_MS, ask, routes_of, serving, usable
-from test_cli import citewire, free_port, refused
+from ui.test_cli import citewire, free_port, refused
 
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer

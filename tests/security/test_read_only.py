@@ -14,7 +14,7 @@ from browser import DESK, PHONE, opened
 from conftest import until
 from playwright.sync_api import Browser, expect
 from served import ask, routes_of, serving, usable
-from test_cli import citewire
+from ui.test_cli import citewire
 
 from citewire.index.store import Index
 from citewire.index.types import Embedder

@@ -21,7 +21,7 @@ from browser import opened
 from conftest import until, untraced
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, expect
-from test_corpus_routes import FILE, arriving, half_sent, left, serving
+from ui.test_corpus_routes import FILE, arriving, half_sent, left, serving
 
 from citewire.index.build import build_index
 from citewire.index.options import SearchOptions
@@ -119,7 +119,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from embedders import HashedWordsEmbedder
-from test_corpus_routes import serving
+from ui.test_corpus_routes import serving
 from citewire.ui import trial
 from citewire.ui.corpus import Corpus
 trial.SECONDS = float(sys.argv[3])

@@ -120,7 +120,7 @@ cli._converse(Asker(), 1000)
 def typed(keys: Sequence[str], *, columns: int, colours: bool = True) -> str:
     """Return what a terminal of `columns` shows where these are typed, each once the prompt is there."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
-    environment |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "PYTHONPATH": str(Path(__file__).parent)}
+    environment |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "PYTHONPATH": str(Path(__file__).parent.parent)}
     environment |= {} if colours else {"NO_COLOR": "1"}
     ours, theirs = pty.openpty()
     with subprocess.Popen(

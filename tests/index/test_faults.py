@@ -24,7 +24,7 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import repair
 from citewire.index.store import Index
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parent.parent
 
 
 def faults(kind: str, **options: object) -> dict[str, Any]:

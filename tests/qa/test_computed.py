@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import pytest
 from conftest import indexed
 from scored import records
-from test_answer import Scripted
 
 from citewire.index.types import Embedder
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Answer
+from qa.test_answer import Scripted
 
 RIGHT = 0.8  # of the records; what fails is above all taken for another kind of question, or parsed wrongly
 ARTICLES = {

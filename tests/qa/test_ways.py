@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from conftest import indexed
 from readers import ScriptedReader
-from test_answer import Remembering, Scripted, check_quotes
 
 from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
@@ -24,6 +23,7 @@ from citewire.qa import replies
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import Reader, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Searched, Timings, Turn
+from qa.test_answer import Remembering, Scripted, check_quotes
 
 
 def _article(title: str, outlet: str, day: str, *sentences: str) -> str:

@@ -20,7 +20,6 @@ import platformdirs
 import pytest
 from scripted import EXAMPLES, HITS, OPEN_CLAIMS, ScriptedAnswerer, ScriptedIndex
 from served import serving
-from test_cli import COMMAND, citewire, free_port, interrupted
 
 from citewire.index.errors import CitewireError
 from citewire.qa.types import Answer, Checked, Draft, Searched, Turn
@@ -31,6 +30,7 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
 from citewire.ui.running import Announcement, Running, fingerprint
 from citewire.ui.settings import Settings
+from ui.test_cli import COMMAND, citewire, free_port, interrupted
 
 URL = "http://127.0.0.1:7860"
 

@@ -13,8 +13,8 @@ from types import GeneratorType, MappingProxyType
 import numpy as np
 import pytest
 from conftest import SEEDS, indexed
+from index.test_embed import transformer_of
 from readers import ScriptedReader
-from test_embed import transformer_of
 
 from citewire.index.build import build_index
 from citewire.index.embed import load_reranker

@@ -27,7 +27,7 @@ from citewire.index.writer import Writer
 from citewire.ui import engine, logs
 from citewire.ui.cli import app
 
-TESTS = Path(__file__).resolve().parent
+TESTS = Path(__file__).resolve().parent.parent
 INDEX = Path(".citewire/index")
 REAL_EMBEDDER = engine.load_embedder
 

@@ -244,7 +244,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from embedders import HashedWordsEmbedder
-from test_corpus_routes import serving
+from ui.test_corpus_routes import serving
 from citewire.ui.corpus import Corpus
 corpus = Corpus(Path(sys.argv[1]), HashedWordsEmbedder())  # not started: what arrives waits
 with serving(corpus) as url:
@@ -256,7 +256,7 @@ with serving(corpus) as url:
 def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)
-    paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
     with subprocess.Popen(
         [sys.executable, "-c", SERVER, str(folder)],
         stdout=subprocess.PIPE,

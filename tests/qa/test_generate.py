@@ -665,7 +665,7 @@ class TestServer:
 
     @pytest.mark.real
     def test_the_estimate_of_tokens_is_not_too_small(self, generator: TransformersGenerator) -> None:
-        for file in sorted((Path(__file__).parent.parent / "seeds").glob("*.txt")):
+        for file in sorted((Path(__file__).parent.parent.parent / "seeds").glob("*.txt")):
             messages = [Message("user", file.read_text(encoding="utf-8"))]
             estimate = OpenAIGenerator("http://127.0.0.1:9/v1", "m").count_tokens(messages)
             assert generator.count_tokens(messages) <= estimate <= 2 * generator.count_tokens(messages)

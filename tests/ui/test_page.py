@@ -316,7 +316,7 @@ def test_another_page_can_change_nothing(url: str, path: str, headers: dict[str,
 
 def test_scripts_are_served_and_nothing_else_of_the_package(url: str) -> None:
     script = httpx.get(f"{url}/cw/links.js")
-    assert script.text == files("citewire.ui").joinpath("links.js").read_text("utf-8")
+    assert script.text == files("citewire.ui").joinpath("static", "links.js").read_text("utf-8")
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     known = {"If-None-Match": script.headers["etag"]}
     assert httpx.get(f"{url}/cw/links.js", headers=known).status_code == 304
@@ -359,7 +359,7 @@ def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
         " on_ready=lambda url: print(url, flush=True))\n"
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parent.parent)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
     with subprocess.Popen(
         [sys.executable, "-c", script],

@@ -250,7 +250,7 @@ FETCH = """
     from pathlib import Path
     sys.path.insert(0, {tests!r})
     from citewire.qa.models import cache as models
-    from test_models import CATALOGUE, entry_of
+    from qa.test_models import CATALOGUE, entry_of
     CATALOGUE["test-model"] = entry_of()
     def report(what, done, total):
         print(what, done, flush=True)
@@ -262,7 +262,7 @@ FETCH = """
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_resume_after_the_process_died(wheels: Path, cache: Path, how: signal.Signals) -> None:
-    code = textwrap.dedent(FETCH).format(tests=str(Path(__file__).parent), cache=str(cache))
+    code = textwrap.dedent(FETCH).format(tests=str(Path(__file__).parent.parent), cache=str(cache))
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=untraced(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -473,7 +473,7 @@ else:
 )
 def test_a_killed_process_loses_no_whole_file_and_keeps_no_half_one(tmp_path: Path, where: str, there: int) -> None:
     folder = made(tmp_path, HashedWordsEmbedder())
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     process = subprocess.run(
         [sys.executable, "-c", DIES, str(folder), where],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
