@@ -34,7 +34,7 @@ run: $(VENV)/installed
 	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
 
 test: lint chromium
-	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m
+	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
 	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 check: lint
@@ -58,7 +58,7 @@ chromium:
 
 # The states of the page, into docs/shots/.
 shots: $(VENV)/installed-dev chromium
-	$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b
+	$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b all-mpnet-base-v2
 	HF_HUB_OFFLINE=1 $(VENV)/bin/python tests/page_shots.py docs/shots
 
 clean:

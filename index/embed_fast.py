@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -354,33 +354,38 @@ def variables_of(weights: Weights, chosen: Plan, precision: Precision, *, typed:
         "encoder/scale_embeddings": np.array(0, np.int8),
         **({"encoder/embeddings_1/weight": types} if typed else {}),
     }
-    found |= _normalisation("encoder/layernorm_embedding", weights, "embeddings.LayerNorm")
+    found |= normalisation("encoder/layernorm_embedding", weights, "embeddings.LayerNorm")
     for number in range(chosen.layers):
         ours, theirs = f"encoder/layer_{number}", f"encoder.layer.{number}"
         heads = [f"{theirs}.attention.self.{part}" for part in ("query", "key", "value")]
         attention, feed = f"{ours}/self_attention", f"{ours}/ffn"
-        found |= _linear(f"{attention}/linear_0", weights, heads, precision)
-        found |= _linear(f"{attention}/linear_1", weights, [f"{theirs}.attention.output.dense"], precision)
-        found |= _normalisation(f"{attention}/layer_norm", weights, f"{theirs}.attention.output.LayerNorm")
-        found |= _linear(f"{feed}/linear_0", weights, [f"{theirs}.intermediate.dense"], precision)
-        found |= _linear(f"{feed}/linear_1", weights, [f"{theirs}.output.dense"], precision)
-        found |= _normalisation(f"{feed}/layer_norm", weights, f"{theirs}.output.LayerNorm")
+        found |= _layers(f"{attention}/linear_0", weights, heads, precision)
+        found |= _layers(f"{attention}/linear_1", weights, [f"{theirs}.attention.output.dense"], precision)
+        found |= normalisation(f"{attention}/layer_norm", weights, f"{theirs}.attention.output.LayerNorm")
+        found |= _layers(f"{feed}/linear_0", weights, [f"{theirs}.intermediate.dense"], precision)
+        found |= _layers(f"{feed}/linear_1", weights, [f"{theirs}.output.dense"], precision)
+        found |= normalisation(f"{feed}/layer_norm", weights, f"{theirs}.output.LayerNorm")
     return found
 
 
-def _normalisation(name: str, weights: Weights, source: str) -> Variables:
+def _layers(name: str, weights: Weights, sources: Sequence[str], precision: Precision) -> Variables:
+    """Return the layers `sources` as one, below each other."""
+    weight, bias = (np.concatenate([weights[f"{source}.{kind}"] for source in sources]) for kind in ("weight", "bias"))
+    return linear(name, weight, bias, precision)
+
+
+def normalisation(name: str, weights: Mapping[str, NDArray[np.float32]], source: str) -> Variables:
+    """Return a layer normalisation's variables."""
     return {f"{name}/gamma": weights[f"{source}.weight"], f"{name}/beta": weights[f"{source}.bias"]}
 
 
-def _linear(name: str, weights: Weights, sources: Sequence[str], precision: Precision) -> Variables:
-    """Return the layers `sources` as one, below each other."""
-    weight = np.concatenate([weights[f"{source}.weight"] for source in sources])
-    variables: Variables = {f"{name}/bias": np.concatenate([weights[f"{source}.bias"] for source in sources])}
+def linear(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], precision: Precision) -> Variables:
+    """Return a linear layer's variables; `weight` has a row for each output."""
     if precision == "float32":
-        return variables | {f"{name}/weight": weight}
+        return {f"{name}/bias": bias, f"{name}/weight": weight}
     scale = _scale(weight)
     rounded = np.rint(weight * scale[:, np.newaxis]).astype(np.int8)
-    return variables | {f"{name}/weight": rounded, f"{name}/weight_scale": scale}
+    return {f"{name}/bias": bias, f"{name}/weight": rounded, f"{name}/weight_scale": scale}
 
 
 def _scale(weight: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -33,7 +33,7 @@ def test_the_best_sentence_tells_whether_there_is_an_answer(calibrate: Any) -> N
     dice = np.random.default_rng(1)
     cases = []
     for number in range(400):
-        features = np.column_stack([dice.normal(-2, 1, 3), dice.random(3), -dice.random(3), np.ones(3)])
+        features = np.column_stack([dice.normal(-2, 1, 3), np.zeros(3), dice.random(3), -dice.random(3), np.ones(3)])
         right = np.zeros(3, bool)
         if number % 2:
             features[0, 0], right[0] = 3.0, True
@@ -53,12 +53,12 @@ def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> 
         {**line, "passage": "The harbour froze in January.", "answerable": False, "answers": []},
         {**line, "question": "Which king sold it?", "passage": FERRY, "answerable": False, "answers": []},
     ]
-    cases = list(calibrate.read(told, WordReader(), HashedWordsEmbedder()))
+    cases = list(calibrate.read(told, [WordReader()], HashedWordsEmbedder()))
     # A question without an answer has nothing to leave out.
     assert [bool(case.right.any()) for case in cases] == [True, False, False]
     assert [round(case.weight, 2) for case in cases] == [1.0, 0.5, 0.5]
-    assert all(case.features.shape == (len(case.right), 4) for case in cases)
-    assert (cases[0].features[:, 2] <= 0).all()  # how far behind the best of the search
+    assert all(case.features.shape == (len(case.right), 5) for case in cases)
+    assert (cases[0].features[:, 3] <= 0).all()  # how far behind the best of the search
 
 
 def test_the_loss_at_a_temperature(calibrate: Any) -> None:

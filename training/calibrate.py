@@ -1,14 +1,15 @@
 """How logits become probabilities: fitted on questions of documents that training did not see.
 
-    python training/calibrate.py DATA RUN [--threads 1]
+    python training/calibrate.py DATA RUN [--threads 1] [--large model.safetensors]
 
 Each question is searched and read as in an answer, over the passages of its own document. It is read again without
 those that hold an answer, and over the passages of the other documents, so that questions with and without an answer
 are there; both count the same, and so do all documents. Which sentence is best is fitted on all that were read: by its
 logit, the likeness of its passage to the question and its place in the search (`qa.reader.Calibration`). The
 probability is that of there being an answer, as people mark more than one sentence seldom, and another one often
-answers too. For claims a temperature is fitted on one half of them, which divides the logits; it is kept where it
-lowers the loss on the other half. RUN gets calibration.json, which export.py puts into the package.
+answers too. The second network (`--large`) reads what the first one finds likeliest, and both logits count. For claims
+a temperature is fitted on one half of them, which divides the logits; it is kept where it lowers the loss on the other
+half. RUN gets calibration.json, which export.py puts into the package.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from typing import Any
 
 import numpy as np
 from examples import LABELS, Record, is_held, records
-from export import export
+from export import export, export_large
 from mined import indexed
 from network import UNSUPPORTED
 from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from citewire.index.embed import load_embedder
 from citewire.index.options import SearchOptions
@@ -36,7 +38,8 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa.evaluate.measure import calibration_error, exact_match, reliability
 from citewire.qa.evidence import Evidence, gather
-from citewire.qa.reader import Calibration, Reader, TrainedReader
+from citewire.qa.network import Calibration
+from citewire.qa.reader import AGAIN, WEIGHTS, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
 NEAREST = 12  # passages of a document that are read
@@ -51,7 +54,7 @@ class Case:
     """The sentences that were read for a question.
 
     Attributes:
-        features: logit, likeness, minus how far behind, and 1 for each sentence.
+        features: logit, the second network's or 0, likeness, minus how far behind, and 1 for each sentence.
         right: which of them answer.
         weight: of the question in the fit.
     """
@@ -67,26 +70,39 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of reader.jsonl.gz and verifier.jsonl.gz")
     parser.add_argument("run", type=Path, help="folder that train.py wrote")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--large", type=Path, help="the published weights of the second network, which the run trained")
     options = parser.parse_args()
-    plain = options.run / "plain.safetensors"
-    export(options.run, plain, {})
-    reader = TrainedReader(plain, threads=options.threads)
+    readers = _readers(options.run, options.large, options.threads)
     held = [one for one in records(options.data / "reader.jsonl.gz") if one["source"] in SOURCES and is_held(one)]
-    cases = list(read(held, reader, load_embedder(threads=options.threads)))
+    cases = list(read(held, readers, load_embedder(threads=options.threads)))
     fitted = fit(cases)
     print(f"{len(cases)} questions, {sum(bool(case.right.any()) for case in cases)} with a sentence that answers")
     table("as trained", cases, Calibration())
     table("calibrated", cases, fitted)
-    claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
-    found = asdict(replace(fitted, temperature=round(temperature(claims, reader), 3)))
+    if not options.large:  # which reads no claims
+        claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
+        fitted = replace(fitted, temperature=round(temperature(claims, readers[0]), 3))
+    found = asdict(fitted)
     (options.run / "calibration.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
     print(found)
+
+
+def _readers(run: Path, published: Path | None, threads: int) -> list[Reader]:
+    """Return what reads with the run's network; behind what reads with the first one, if it is the second's."""
+    plain = run / "plain.safetensors"
+    if published is None:
+        export(run, plain, {})
+        return [TrainedReader(plain, threads=threads)]
+    save_file(load_file(WEIGHTS), plain, {"calibration": "{}"})
+    export_large(run, run / "large.safetensors", {"scale": 0.0, "again": 1.0})
+    again = (run / "large.safetensors", published)
+    return [TrainedReader(plain, threads=threads), TrainedReader(plain, threads=threads, again=again)]
 
 
 # -- questions --------------------------------------------------------------------------------------------------
 
 
-def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator[Case]:
+def read(held: Sequence[Record], readers: Sequence[Reader], embedder: Embedder) -> Iterator[Case]:
     """Yield the cases of all documents, found by a real search of an index of their passages."""
     documents: dict[str, list[Record]] = defaultdict(list)
     for record in held:
@@ -106,7 +122,7 @@ def read(held: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator
                 for there, where in ((bool(answers), own), *([(False, silent)] if answers else []), (False, others)):
                     if where:
                         given = answers if there else {}
-                        found.append((there, *_read(question, given, where, index, embedder, reader)))
+                        found.append((there, *_read(question, given, where, index, embedder, readers)))
             for there, features, right in found:
                 if len(features):
                     yield Case(features, right, 1 / (sum(one == there for one, *_ in found) * len(documents)))
@@ -118,19 +134,21 @@ def _read(
     where: Sequence[str],
     index: Index,
     embedder: Embedder,
-    reader: Reader,
+    readers: Sequence[Reader],
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the features of the sentences that are found, and which of them answer."""
     hits = search(index, embedder, question, SearchOptions(k=NEAREST, filters=Filters(articles=tuple(where))))
     best = max((hit.score for hit in hits), default=0.0)
     scores = {(hit.passage.article, span): hit for hit in reversed(hits) for span in hit.passage.sentences}
-    read = gather(question, hits, index.article, reader)
-    given = [scores[one.article, one.span] for one in read]
+    first, *more = (gather(question, hits, index.article, reader) for reader in readers)
+    again = {(one.article, one.span): _logit(one.probability) for one in (more[0] if more else [])}
+    read = sorted(first, key=lambda one: -one.probability)[: AGAIN if more else None]
     features = [
-        [_logit(one.probability), hit.cosine, hit.score - best, 1.0] for one, hit in zip(read, given, strict=True)
+        [_logit(one.probability), again.get((one.article, one.span), 0.0), hit.cosine, hit.score - best, 1.0]
+        for one, hit in ((one, scores[one.article, one.span]) for one in read)
     ]
     right = [bool(answers) and _answers(one, dict(answers)) for one in read]
-    return np.array(features).reshape(-1, 4), np.array(right, bool)
+    return np.array(features).reshape(-1, 5), np.array(right, bool)
 
 
 def _answers(best: Evidence, answers: dict[str, list[Any]]) -> bool:
@@ -150,14 +168,15 @@ def fit(cases: Sequence[Case]) -> Calibration:
     rows = np.concatenate([case.features for case in cases])
     right = np.concatenate([case.right for case in cases])
     weights = np.concatenate([np.full(len(case.right), case.weight / len(case.right)) for case in cases])
-    slopes = logistic(rows, right, weights, np.array([1.0, 0.0, 0.0, 0.0]))
+    slopes = logistic(rows, right, weights, np.array([1.0, 0.0, 0.0, 0.0, 0.0]))
     best = [int((case.features @ slopes).argmax()) for case in cases]
     odds = np.array([[float(case.features[at] @ slopes), 1.0] for case, at in zip(cases, best, strict=True)])
     answers = np.array([bool(case.right.any()) for case in cases])
     scale, shift = logistic(odds, answers, np.array([case.weight for case in cases]), np.array([1.0, 0.0]))
-    usual = float(np.median([case.features[at, 1] for case, at in zip(cases, best, strict=True) if case.right[at]]))
-    logit, near, behind, constant = (float(scale * one) for one in slopes)
-    return Calibration(*(round(one, 4) for one in (logit, near, behind, constant + float(shift), usual)))
+    usual = float(np.median([case.features[at, 2] for case, at in zip(cases, best, strict=True) if case.right[at]]))
+    logit, again, near, behind, constant = (float(scale * one) for one in slopes)
+    fitted = (round(one, 4) for one in (logit, near, behind, constant + float(shift), usual))
+    return Calibration(*fitted, again=round(again, 4))
 
 
 def logistic(x: Floats, y: NDArray[np.bool_], weights: Floats, start: Floats) -> Floats:
@@ -176,7 +195,7 @@ def table(name: str, cases: Sequence[Case], fitted: Calibration) -> None:
     """Print how often there is an answer, by the probability of the best sentence, and the calibration error."""
     told = []
     for case in cases:
-        odds = [fitted.probability(logit, near, -behind) for logit, near, behind, _ in case.features]
+        odds = [fitted.probability(logit, near, -behind, again) for logit, again, near, behind, _ in case.features]
         at = int(np.argmax(odds))
         told.append((odds[at], bool(case.right.any())))
     bars = reliability(told)

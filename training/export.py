@@ -1,9 +1,9 @@
 """Put trained weights into the package: the encoder's layers in 8 bits, the heads in 16, as qa/reader.safetensors.
 
-    python training/export.py RUN [--to qa/reader.safetensors]
+    python training/export.py RUN [--to qa/reader.safetensors] [--large]
 
-The embeddings stay out: they are the published ones, which the embedder's package has. `calibrate.py` writes how
-logits become probabilities.
+The embeddings stay out: they are the published ones, which the embedder's package has. Of the second network only the
+changes of the published layers are stored, in 16 bits. `calibrate.py` writes how logits become probabilities.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from network import Network
+from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
 from citewire.index.embed import default_folder
 from citewire.index.embed_fast import plan, variables_of
 from citewire.qa import inputs
+from citewire.qa.reader import WEIGHTS, WEIGHTS_AGAIN
 
 MOST_BYTES = 12_000_000
 _FROZEN = ("encoder/embeddings_0", "encoder/position_encodings", "encoder/layernorm_embedding")
@@ -41,8 +44,19 @@ def export(run: Path, to: Path, calibration: dict[str, float]) -> int:
     layers = {name: value for name, value in found.items() if not name.startswith(_FROZEN) and value.ndim}
     heads = {name: value for name, value in state.items() if not name.startswith("encoder.")}
     small = {name: value.astype(np.float16) if name in heads else value for name, value in (layers | heads).items()}
+    return _write(small, to, calibration)
+
+
+def export_large(run: Path, to: Path, calibration: dict[str, float]) -> int:
+    """Write the weights of a run of the second network; return the bytes of the file. Raises: ValueError, as above."""
+    trained = torch.load(run / "weights.pt", weights_only=True)
+    kept = {name: value.numpy().astype(np.float16) for name, value in trained.items() if "entails" not in name}
+    return _write(kept, to, calibration)
+
+
+def _write(weights: dict[str, NDArray[Any]], to: Path, calibration: dict[str, float]) -> int:
     metadata = {"calibration": json.dumps(calibration), "inputs": inputs.digest()}
-    file = save({name: np.ascontiguousarray(value) for name, value in small.items()}, metadata)
+    file = save({name: np.ascontiguousarray(value) for name, value in weights.items()}, metadata)
     if len(file) > MOST_BYTES:
         raise ValueError(f"{to} would have {len(file):,} bytes, at most {MOST_BYTES:,} are shipped")
     return to.write_bytes(file)
@@ -86,11 +100,14 @@ def main() -> None:
     """Export as the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("run", type=Path, help="folder that train.py wrote")
-    parser.add_argument("--to", type=Path, default=Path("qa/reader.safetensors"))
+    parser.add_argument("--to", type=Path, help="by default the file in the package")
+    parser.add_argument("--large", action="store_true", help="the run trained the second network")
     options = parser.parse_args()
     fitted = options.run / "calibration.json"
     calibration = json.loads(fitted.read_text()) if fitted.exists() else {}
-    print(f"{export(options.run, options.to, calibration):,} bytes in {options.to}")
+    to = options.to or (WEIGHTS_AGAIN if options.large else WEIGHTS)
+    write = export_large if options.large else export
+    print(f"{write(options.run, to, calibration):,} bytes in {to}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Figures of a network on examples of documents that it was not trained on.
 
-answers   area under the curve, by source: does a sentence that answers score above one that does not; with the span
-          head alone by its best span against [CLS]
+answers   area under the curve, by source: does a sentence that answers score above one that does not
 span      share of answers whose first and last token are both right, and mean F1 of the tokens
 verdict   area under the curve of "supported", and balanced accuracy at 0.5
 """
@@ -65,10 +64,8 @@ def run(network: Network, examples: Sequence[Example]) -> tuple[Floats, list[tup
         verdicts[rows] = verdict.softmax(-1)[:, SUPPORTED].float().cpu().numpy()
         for place, row in enumerate(rows):
             logits = span[place].float().cpu().numpy()
-            null, logits[0] = logits[0].sum(), FAR
+            logits[0] = FAR  # [CLS] is no answer
             spans[row] = best_span(logits)
-            if network.null:
-                answers[row] = logits[spans[row][0], 0] + logits[spans[row][1], 1] - null
     return answers, spans, verdicts
 
 

@@ -99,22 +99,15 @@ class Network(nn.Module):
 
     Args:
         dropout: share of the states that training drops.
-        null: the span head may also point at [CLS], which says that nothing answers: for a network without the head
-            that says so.
+        null: the span head may also point at [CLS], which says that nothing answers (Devlin et al. 2019,
+            arXiv:1810.04805, for SQuAD 2.0); how much likelier all other spans are is added to the answer head's logit.
+        encoder: in the place of all-MiniLM-L6-v2, called in the same way.
     """
 
-    def __init__(self, dropout: float = 0.1, null: bool = False) -> None:
+    def __init__(self, dropout: float = 0.1, null: bool = False, encoder: nn.Module | None = None) -> None:
         super().__init__()
         self.null = null
-        self.encoder = AutoModel.from_pretrained(
-            str(default_folder()), add_pooling_layer=False, attn_implementation=ATTENTION
-        )
-        for module in list(self.encoder.modules()):
-            for name, part in module.named_children():
-                if isinstance(part, nn.Dropout):
-                    setattr(module, name, Dropout(dropout))
-        for name, weight in self.encoder.embeddings.named_parameters():
-            weight.requires_grad_("token_type" in name)
+        self.encoder = encoder or _small(dropout)
         hidden = self.encoder.config.hidden_size
         self.answers = _head(hidden, 1, dropout)
         self.entails = _head(hidden, 3, dropout)
@@ -128,12 +121,26 @@ class Network(nn.Module):
         if self.null:
             inside[:, 0] = True
         span = self.span(states).masked_fill(~inside[..., None], FAR)
-        return self.answers(first).squeeze(-1), span, self.entails(first)
+        answers = self.answers(first).squeeze(-1)
+        if self.null:
+            answers = answers + (span[:, 1:].logsumexp(1) - span[:, 0]).sum(-1)
+        return answers, span, self.entails(first)
 
     def trained(self) -> dict[str, Tensor]:
         """Return the weights that training changes, by name."""
         wanted = {name for name, weight in self.named_parameters() if weight.requires_grad}
         return {name: weight for name, weight in self.state_dict().items() if name in wanted}
+
+
+def _small(dropout: float) -> Any:
+    encoder = AutoModel.from_pretrained(str(default_folder()), add_pooling_layer=False, attn_implementation=ATTENTION)
+    for module in list(encoder.modules()):
+        for name, part in module.named_children():
+            if isinstance(part, nn.Dropout):
+                setattr(module, name, Dropout(dropout))
+    for name, weight in encoder.embeddings.named_parameters():
+        weight.requires_grad_("token_type" in name)
+    return encoder
 
 
 def _head(hidden: int, outputs: int, dropout: float) -> nn.Sequential:

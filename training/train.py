@@ -40,6 +40,7 @@ from examples import (
     truth,
 )
 from export import weights_in
+from large import LargeEncoder
 from measure import figures
 from mined import mined
 from network import Example, Network, loss
@@ -62,7 +63,8 @@ class Recipe:
         verifier: share of claims among the batches.
         lists: share of lists of sentences for one question among the others.
         spans: whether the span head is trained.
-        reading: whether the answer head is trained; without it there is the span head alone.
+        reading: whether the answer head is trained.
+        null: whether the span head may say that nothing answers, and counts for whether something does.
     """
 
     mix: Mix = MIX
@@ -70,17 +72,19 @@ class Recipe:
     lists: float = 0.6
     spans: bool = True
     reading: bool = True
+    null: bool = False
 
 
 HARD = replace(PLAIN, neighbours=0.5, swapped=0.5, exchanged=0.5, corrupted=0.25, composed=0.25)
 BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0, listed=0.0)
 RECIPES = {
     "whole": Recipe(),
+    "large": Recipe(verifier=0.0, lists=0.3, null=True),  # reads alone, as claims take their share of the steps
     "no-lists": Recipe(mix=replace(MIX, listed=0.0)),
     "base": Recipe(mix=BASE),  # what the table of the others goes out from
     "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
     "reader": Recipe(mix=BASE, verifier=0.0),
-    "span": Recipe(mix=BASE, verifier=0.0, reading=False),
+    "span": Recipe(mix=BASE, verifier=0.0, reading=False, null=True),
     "no-neighbours": Recipe(mix=replace(BASE, neighbours=0.0)),
     "no-swaps": Recipe(mix=replace(BASE, swapped=0.0, corrupted=0.0, echoed=0.0)),
     "no-titles": Recipe(mix=replace(BASE, titled=0.0)),
@@ -115,7 +119,7 @@ def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Reco
     """
     asked, told = list(records(folder / "reader.jsonl.gz")), list(records(folder / "verifier.jsonl.gz"))
     read = [one for one in asked if times(one, seed)]
-    said = [one for one in told if times(one, seed)] if recipe.verifier else []
+    said = [one for one in told if times(one, seed)] if recipe.verifier or (recipe.null and recipe.reading) else []
     kept, stated = ([one for one in ones if not is_held(one)] for ones in (read, said))
     put = pools(kept, stated, seed)
     found = list(mined(asked)) if recipe.mix.mined else []
@@ -185,13 +189,16 @@ def main() -> None:
     data = load(options.data, recipe, options.seed, find)
     print(f"{len(data.questions):,} readings, {len(data.claims):,} claims, {len(data.held):,} held out")
     print(Counter(example.source for example in (*data.questions, *data.claims)).most_common(), flush=True)
-    network = Network(null=not recipe.reading).to(options.device)
+    large = LargeEncoder(options.large, options.half) if options.large else None
+    network = Network(null=recipe.null, encoder=large).to(options.device)
+    cast = options.half and not large  # the large encoder casts by itself
     changing = [weight for weight in network.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(changing, lr=options.rate, weight_decay=0.01, fused=True)
     saved = options.run / "checkpoint.pt"
     begun = 0
     if options.start and not saved.exists():
-        network.load_state_dict(weights_in(options.start), strict=False)
+        first = torch.load(options.start, weights_only=True) if large else weights_in(options.start)
+        network.load_state_dict(first, strict=False)
     if saved.exists():
         state = torch.load(saved, weights_only=True)
         network.load_state_dict(state["network"], strict=False)
@@ -199,7 +206,7 @@ def main() -> None:
         begun = state["step"]
         print(f"going on from step {begun:,} of {steps:,}", flush=True)
     try:
-        _train(network, optimizer, data, recipe, steps, begun, options)
+        _train(network, optimizer, data, recipe, steps, begun, cast, options)
     except KeyboardInterrupt:
         sys.exit(f"stopped; the same command goes on from the last checkpoint in {options.run}")
     if options.average:
@@ -208,7 +215,7 @@ def main() -> None:
             {name: (first[name] + one) / 2 for name, one in network.trained().items()}, strict=False
         )
     torch.save(network.trained(), options.run / "weights.pt")
-    with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
+    with torch.autocast(options.device, torch.bfloat16, enabled=cast):
         found = figures(network, data.held) | {"hard": figures(network, data.hard)}
     (options.run / "figures.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))
@@ -221,6 +228,7 @@ def _train(
     recipe: Recipe,
     steps: int,
     begun: int,
+    cast: bool,
     options: argparse.Namespace,
 ) -> None:
     network.train()
@@ -230,7 +238,7 @@ def _train(
             torch.manual_seed(options.seed + step)  # dropout by the step: who goes on trains what was never stopped
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, steps, options.rate)
-            with torch.autocast(options.device, torch.bfloat16, enabled=options.half):
+            with torch.autocast(options.device, torch.bfloat16, enabled=cast):
                 found = loss(network, batch, recipe.spans)
             parts = [value for name, value in found.items() if recipe.reading or name != "answers"]
             if not parts:
@@ -258,7 +266,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("run", type=Path, help="folder of this run; made, or gone on with")
     parser.add_argument("--examples", type=int, default=80_000, help="examples to train on, repeated as needed")
     parser.add_argument("--recipe", choices=RECIPES, default="whole")
-    parser.add_argument("--start", type=Path, help="train on from weights that export.py wrote")
+    parser.add_argument("--large", type=Path, help="the second reader, on this model.safetensors of all-mpnet-base-v2")
+    parser.add_argument(
+        "--start", type=Path, help="train on from weights that export.py wrote; with --large from a run's weights.pt"
+    )
     parser.add_argument(
         "--average", action="store_true", help="end with the mean of these weights and the trained ones"
     )

@@ -35,7 +35,7 @@ import typer
 from rich.progress import DownloadColumn
 from typer.core import TyperGroup
 
-from citewire.index.errors import CitewireError, InputError
+from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli
 from citewire.ui.answer_json import answer_json
@@ -128,7 +128,7 @@ History = Annotated[
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
-ANSWERING = ("index", "model", "embedder", "device", "engine", "threads", *SEARCHING)
+ANSWERING = ("index", "model", "embedder", "device", "engine", "reader", "threads", *SEARCHING)
 Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
@@ -540,7 +540,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
 
 
 @app.command("demo")
-@takes("model", "cache", "embedder", "device", "engine", "threads", *SERVING, quiet_level="info")
+@takes("model", "cache", "embedder", "device", "engine", "reader", "threads", *SERVING, quiet_level="info")
 def _demo(chosen: Settings) -> None:
     """Open the page on the sample articles, with a guided tour that runs itself; fetches the model where it must."""
     from citewire.ui import tour
@@ -564,6 +564,13 @@ def _prepare(chosen: Settings) -> None:
 
     with console.timed("model"), console.progress_bar(DownloadColumn()) as report:
         engine.prepare_model(chosen.model, chosen, report)
+    try:
+        with console.timed("reader"), console.progress_bar(DownloadColumn()) as report:
+            engine.prepare_reader(chosen, report)
+    except ModelError as error:
+        if chosen.reader == "large":
+            raise
+        console.note(f"{error}; the small reader answers alone")
     with console.timed("index"):
         if chosen.articles:
             index_cli.index_articles(chosen, chosen.articles)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citewire.index.documents import Limits
-from citewire.index.errors import InputError
+from citewire.index.errors import InputError, ModelError
 from citewire.index.types import Filters
 from citewire.ui.settings import Settings
 
@@ -126,7 +126,7 @@ def prepare_model(model: str, chosen: Settings, report: Report) -> None:
     """Get a model ready to load: download, check and convert what is not there yet.
 
     Args:
-        model: what `--model` takes; a server is left alone.
+        model: what `--model` takes, or the reader's weights; a server is left alone.
         chosen: where the models are kept.
         report: gets what is being done, and the bytes of it.
 
@@ -139,10 +139,24 @@ def prepare_model(model: str, chosen: Settings, report: Report) -> None:
 
     if model.lower() in CATALOGUE:
         cache.fetch(model, chosen.cache, report)
+        if CATALOGUE[model.lower()].reads:
+            return
     source = cache.resolve(model, chosen.cache)
     if not isinstance(source, cache.ServerModel):
         form = load.form_of(source, chosen.engine, chosen.device)
         cache.weights_folder(source, chosen.cache, report, form=form)
+
+
+def prepare_reader(chosen: Settings, report: Report) -> None:
+    """Download and check the published weights of the reader's second network, as far as the settings want them.
+
+    Raises:
+        ModelError: no source can be reached, wrong bytes, or too little room.
+    """
+    from citewire.qa.models import cache
+
+    if chosen.reader != "small":
+        cache.fetch(cache.READER.name, chosen.cache, report)
 
 
 def load_generator(chosen: Settings, report: Report) -> Generator:
@@ -219,10 +233,19 @@ def load_reranker(chosen: Settings) -> Reranker | None:
 
 
 def load_reader(chosen: Settings) -> Reader:
-    """Return what reads questions and claims. Raises: ModelError."""
-    from citewire.qa import reader
+    """Return what reads questions and claims.
 
-    return reader.load_reader(chosen.threads)
+    Raises:
+        ModelError: it is damaged, or the settings want the large one, which was not fetched.
+    """
+    from citewire.qa import reader
+    from citewire.qa.models import cache
+
+    published = None if chosen.reader == "small" else cache.reader_weights(chosen.cache)
+    if chosen.reader == "large" and published is None:
+        fix = f"Fetch it: citewire models fetch {cache.READER.name}"
+        raise ModelError(f"The large reader's {cache.READER.name} is not here yet", fix)
+    return reader.load_reader(chosen.threads, published)
 
 
 def check_search(chosen: Settings, index: Index) -> None:

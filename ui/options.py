@@ -35,6 +35,7 @@ FLAGS = {
     "embedder": _flag("embedder", str),
     "device": _flag("device", str),
     "engine": _flag("engine", str, "auto|int8|torch"),
+    "reader": _flag("reader", str, "auto|small|large"),
     "threads": _flag("threads", int),
     "allow_web": _flag("allow_web", bool, spelled="--allow-web/--no-allow-web"),
     "fields": _flag("fields", list[str], "NAME=COLUMN"),

