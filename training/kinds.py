@@ -85,12 +85,16 @@ def load(data: Path) -> tuple[list[tuple[str, Intent]], dict[str, list[str]]]:
 
 
 def asking_words(patterns: list[tuple[str, Intent]]) -> list[str]:
-    """Return the words around the slots of patterns that ask for articles, as they stand and as lemmas."""
+    """Return the words around the slots of patterns that ask for articles, as they stand and as lemmas.
+
+    Of those that ask for the newest or the oldest they are the superlatives alone.
+    """
     words = set()
     for pattern, intent in patterns:
-        if intent in ASKS:
-            doc = analysis.read(SLOT.sub("Berlin", pattern))
-            words |= {word for token in doc for word in (token.lower_, token.lemma_.lower()) if token.text != "Berlin"}
+        if KINDS[intent] in ("corpus", "summary"):
+            asked = [one for one in analysis.read(SLOT.sub("Berlin", pattern)) if one.text != "Berlin"]
+            asked = [one for one in asked if intent in ASKS or one.tag_ in ("JJS", "RBS")]
+            words |= {word for one in asked for word in (one.lower_, one.lemma_.lower())}
     return sorted(word for word in words if any(letter.isalpha() for letter in word))
 
 
