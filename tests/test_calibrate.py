@@ -53,7 +53,7 @@ def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> 
         {**line, "passage": "The harbour froze in January.", "answerable": False, "answers": []},
         {**line, "question": "Which king sold it?", "passage": FERRY, "answerable": False, "answers": []},
     ]
-    cases = list(calibrate.read(told, [WordReader()], HashedWordsEmbedder(), 15))
+    cases = list(calibrate.read(told, [WordReader()], HashedWordsEmbedder()))
     # A question without an answer has nothing to leave out.
     assert [bool(case.right.any()) for case in cases] == [True, False, False]
     assert [round(case.weight, 2) for case in cases] == [1.0, 0.5, 0.5]

@@ -43,6 +43,7 @@ from citewire.qa.reader import AGAIN, WEIGHTS, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
 NEAREST = 12  # passages of a document that are read
+MOST = 15  # questions of a document
 RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
@@ -69,12 +70,11 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of reader.jsonl.gz and verifier.jsonl.gz")
     parser.add_argument("run", type=Path, help="folder that train.py wrote")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--most", type=int, default=15, help="questions of a document")
     parser.add_argument("--large", type=Path, help="the published weights of the second network, which the run trained")
     options = parser.parse_args()
     readers = _readers(options.run, options.large, options.threads)
     held = [one for one in records(options.data / "reader.jsonl.gz") if one["source"] in SOURCES and is_held(one)]
-    cases = list(read(held, readers, load_embedder(threads=options.threads), options.most))
+    cases = list(read(held, readers, load_embedder(threads=options.threads)))
     fitted = fit(cases)
     print(f"{len(cases)} questions, {sum(bool(case.right.any()) for case in cases)} with a sentence that answers")
     table("as trained", cases, Calibration())
@@ -102,8 +102,8 @@ def _readers(run: Path, published: Path | None, threads: int) -> list[Reader]:
 # -- questions --------------------------------------------------------------------------------------------------
 
 
-def read(held: Sequence[Record], readers: Sequence[Reader], embedder: Embedder, most: int) -> Iterator[Case]:
-    """Yield the cases of up to `most` questions a document, found by a real search of an index of their passages."""
+def read(held: Sequence[Record], readers: Sequence[Reader], embedder: Embedder) -> Iterator[Case]:
+    """Yield the cases of all documents, found by a real search of an index of their passages."""
     documents: dict[str, list[Record]] = defaultdict(list)
     for record in held:
         documents[str(record["group"])].append(record)
@@ -117,7 +117,7 @@ def read(held: Sequence[Record], readers: Sequence[Reader], embedder: Embedder, 
             own = tuple(sorted({names[str(line["passage"])] for line in lines}))
             others = tuple(sorted({*names.values()} - {*own}))
             found: list[tuple[bool, Floats, NDArray[np.bool_]]] = []
-            for question, answers in list(asked.items())[:most]:
+            for question, answers in list(asked.items())[:MOST]:
                 silent = tuple(name for name in own if name not in answers)
                 for there, where in ((bool(answers), own), *([(False, silent)] if answers else []), (False, others)):
                     if where:
