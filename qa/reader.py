@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from citewire.qa.analysis import statement
 from citewire.qa.inputs import Inputs
 from citewire.qa.network import Network, large, small
 
@@ -124,7 +125,7 @@ class TrainedReader:
             self._fitted.probability(one.logit, window.likeness, window.behind)
             for one, window in zip(read, windows, strict=True)
         ]
-        if self._second:
+        if self._second and not statement(question):  # yes and no are no words of a sentence, which it looks for
             likeliest = sorted(range(len(found)), key=lambda row: -found[row])[:AGAIN]
             for row, one in zip(likeliest, self._second.read([encoded[row] for row in likeliest]), strict=True):
                 window, first = windows[row], read[row].logit
