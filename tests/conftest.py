@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.generate.load import load_generator
-from citewire.qa.types import Generator
+from citewire.qa.types import Answer, Generator
 from citewire.ui.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -41,6 +42,21 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
     build_index([folder / "news"], folder / "index", embedder)
     with Index.open(folder / "index", embedder) as opened:
         yield opened
+
+
+def check_quotes(answer: Answer, index: Index) -> None:
+    """Every quote is exact, and a number always means one quote."""
+    places: dict[int, tuple[str, int, int]] = {}
+    for claim in answer.claims:
+        assert bool(claim.quotes) == (claim.verdict != "unsupported")
+        for q in claim.quotes:
+            assert index.article(q.article).text[q.start : q.end] == q.text
+            assert places.setdefault(q.n, (q.article, q.start, q.end)) == (q.article, q.start, q.end)
+    assert sorted(places) == list(range(1, len(places) + 1))
+    assert len(set(places.values())) == len(places)
+    shown = {q.n for claim in answer.claims if claim.shown for q in claim.quotes}
+    if answer.status in ("answered", "partial"):
+        assert {int(n) for n in re.findall(r"\[(\d+)\]", answer.text)} == shown
 
 
 def until(holds: Callable[[], object], seconds: float = 30) -> None:

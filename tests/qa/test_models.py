@@ -248,10 +248,9 @@ class TestFetch:
 FETCH = """
     import sys, time
     from pathlib import Path
-    sys.path.insert(0, {tests!r})
     from citewire.qa.models import cache as models
-    from qa.test_models import CATALOGUE, entry_of
-    CATALOGUE["test-model"] = entry_of()
+    from citewire.qa.models.catalogue import CATALOGUE, Entry, Part
+    CATALOGUE["test-model"] = {entry!r}
     def report(what, done, total):
         print(what, done, flush=True)
         if what == "downloading" and done == 6_000_000:
@@ -262,7 +261,7 @@ FETCH = """
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_resume_after_the_process_died(wheels: Path, cache: Path, how: signal.Signals) -> None:
-    code = textwrap.dedent(FETCH).format(tests=str(Path(__file__).parent.parent), cache=str(cache))
+    code = textwrap.dedent(FETCH).format(entry=entry_of(), cache=str(cache))
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=untraced(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 from browser import DESK, PHONE, browser_context, faults
+from commands import citewire, free_port, refused
 from fastapi.responses import PlainTextResponse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import START_MS, ask, routes_of, serving, usable
-from ui.test_cli import citewire, free_port, refused
 
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer

@@ -11,10 +11,10 @@ import httpx
 import openai_server
 import pytest
 from browser import DESK, PHONE, opened
+from commands import citewire
 from conftest import until
 from playwright.sync_api import Browser, expect
 from served import ask, routes_of, serving, usable
-from ui.test_cli import citewire
 
 from citewire.index.store import Index
 from citewire.index.types import Embedder

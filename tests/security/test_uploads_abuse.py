@@ -17,11 +17,11 @@ from typing import Any
 
 import httpx
 import pytest
+from articles_view import FILE, arriving, half_sent, left, serving
 from browser import opened
 from conftest import until, untraced
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, expect
-from ui.test_corpus_routes import FILE, arriving, half_sent, left, serving
 
 from citewire.index.build import build_index
 from citewire.index.options import SearchOptions
@@ -119,7 +119,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from embedders import HashedWordsEmbedder
-from ui.test_corpus_routes import serving
+from articles_view import serving
 from citewire.ui import trial
 from citewire.ui.corpus import Corpus
 trial.SECONDS = float(sys.argv[3])

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -20,7 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import SEEDS, untraced
+from commands import COMMAND, citewire, free_port, interrupted, refused
+from conftest import SEEDS
 
 from citewire.index.errors import CitewireError
 from citewire.qa.types import Answer
@@ -29,63 +29,11 @@ from citewire.ui.answer_json import answer_json
 from citewire.ui.cli import _opened, app, stop_on_interrupt
 from citewire.ui.options import SEARCHING
 
-COMMAND = [sys.executable, "-m", "citewire.ui"]
 HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "gradio")
-
-
-def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        input=stdin,
-        env=os.environ | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-
-
-def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int, str]:
-    """Run a command on a terminal and press Ctrl-C once it shows the pattern; return exit code and output."""
-    terminal, program_end = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=untraced() | {"TERM": "xterm", "COLUMNS": "120"} | variables,
-        stdin=program_end,
-        stdout=program_end,
-        stderr=program_end,
-        start_new_session=True,  # Ctrl-C reaches the command and all that it has started
-    )
-    os.close(program_end)
-    shown = ""
-    sent = False
-    try:
-        while True:
-            try:
-                shown += os.read(terminal, 65536).decode("utf-8", "replace")
-            except OSError:  # Linux: the last process that had the terminal open is gone
-                break
-            if not sent and re.search(seen, shown):
-                os.killpg(process.pid, signal.SIGINT)
-                sent = True
-        assert sent, shown
-        return process.wait(60), shown
-    finally:
-        process.kill()
-        os.close(terminal)
 
 
 def stored(folder: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
-    """Assert that a command ended with one message for a person and exit code 2."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    for words in said:
-        assert words in done.stderr
 
 
 class TestStart:
@@ -513,12 +461,6 @@ class TestServe:
         assert process.returncode == 0
         for step in ("model: ", "index: ", "5 new", "the page is closed"):
             assert step in said
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_first_ctrl_c_stops_the_answer_and_the_second_one_ends() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import platformdirs
 import pytest
+from commands import COMMAND, citewire, free_port, interrupted
 from scripted import EXAMPLES, HITS, OPEN_CLAIMS, ScriptedAnswerer, ScriptedIndex
 from served import serving
 
@@ -30,7 +31,6 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
 from citewire.ui.running import Announcement, Running, fingerprint
 from citewire.ui.settings import Settings
-from ui.test_cli import COMMAND, citewire, free_port, interrupted
 
 URL = "http://127.0.0.1:7860"
 
