@@ -180,7 +180,7 @@ def test_the_prompt_ends_with_the_sentence() -> None:
         ('"Who chairs Lund Lines?"', "Who chairs Lund Lines?"),
         ("**Question: Who chairs  Lund Lines?**", "Who chairs Lund Lines?"),
         ("Lund Lines opened a route.", ""),
-        ("Canaan hopes to reduce delivery times?", ""),
+        ("Kestrel hopes to sell more beer?", ""),
         ("Who chairs it?", ""),
         ("Who chairs Lund Lines? Who owns Kestrel?", ""),
         ("Who is the chair of Lund Lines and when did the ferry open in Skarvik?", ""),  # two questions

@@ -20,9 +20,10 @@ from typing import Any
 import httpx
 import pytest
 from commands import COMMAND, citewire, free_port, interrupted, refused
-from conftest import SEEDS
+from conftest import SEEDS, indexed
 
 from citewire.index.errors import CitewireError
+from citewire.index.types import Embedder
 from citewire.qa.types import Answer
 from citewire.ui import console, settings
 from citewire.ui.answer_json import answer_json
@@ -228,6 +229,43 @@ class TestIndex:
         assert "stopped. Nothing that was stored is lost" in shown
         assert "Traceback" not in shown
         assert stored(Path(".citewire")) == before
+
+
+NEWS = {
+    "ferry.md": """---
+outlet: The Courier
+date: 2026-02-11
+---
+
+Lund Lines will sell its two night ferries to Nordic Shipping before the summer ends.
+
+Maria Jensen, the chief executive of Lund Lines, told reporters in Oslo that fares had fallen for three years.
+""",
+    "bank.md": """---
+outlet: The Herald
+date: 2026-03-05
+---
+
+The Marbank lends Lund Lines 4 million euros for new piers.
+
+Maria Jensen, who leads Lund Lines, thanked the bank in Copenhagen on Monday.
+""",
+}
+
+
+def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder: Embedder) -> None:
+    with indexed(NEWS, tmp_path, embedder):
+        pass
+    printed = citewire("about", "--index", str(tmp_path / "index"))
+    assert printed.returncode == 0, printed.stderr
+    assert "citewire: reading names" in printed.stderr
+    assert printed.stdout.startswith("What they are about: There are 2 articles from 2 outlets")
+    assert "\n    Maria Jensen, in 2 articles" in printed.stdout
+    again = citewire("about", "--index", str(tmp_path / "index"), "--json")
+    assert again.stderr == ""
+    told = json.loads(again.stdout)
+    assert list(told) == ["overview", "outlets", "period", "people", "organisations", "places"]
+    assert told["people"]["items"][0]["article"] in NEWS
 
 
 class TestModels:
