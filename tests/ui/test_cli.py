@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def stored(folder: Path) -> dict[Path, bytes]:
 
 class TestStart:
     def test_version(self) -> None:
-        assert citewire("--version").stdout == "citewire 0.1.0\n"
+        assert citewire("--version").stdout == f"citewire {version('citewire')}\n"
 
     def test_help_names_every_command(self) -> None:
         done = citewire("--help")
@@ -269,6 +270,7 @@ def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder:
 
 
 class TestModels:
+    @pytest.mark.real
     def test_list_tells_the_state_of_each(self, tmp_path: Path) -> None:
         listed = {model["name"]: model for model in json.loads(citewire("models", "list", "--json").stdout)}
         assert listed["qwen2.5-coder-0.5b"]["state"] == "converted"
