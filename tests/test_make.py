@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 
 

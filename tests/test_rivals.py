@@ -191,6 +191,7 @@ class TestFigures:
         assert paired == f"| txtai | {' | '.join(map(one, shown))} |"
 
 
+@pytest.mark.slow
 class TestRuns:
     def test_citewire_beside_one_that_fails(
         self, compare: Any, cache: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any

@@ -704,6 +704,7 @@ def test_an_empty_index_has_no_hits(tmp_path: Path) -> None:
 # -- the real embedder --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_seeds_with_the_real_embedder(tmp_path: Path) -> None:
     embedder = SentenceTransformerEmbedder()
     report = build_index([seeds_folder()], tmp_path / "index", embedder)

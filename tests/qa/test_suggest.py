@@ -194,7 +194,6 @@ def test_what_counts_as_one_question_that_stands_alone(written: str, question: s
     assert clean(written) == question
 
 
-@pytest.mark.real
 def test_the_real_model_suggests_what_can_be_answered(index: Index, embedder: Embedder, generator: Generator) -> None:
     answerer = Answerer(index, embedder, generator, load_reader(2))
     first = next(Suggester(answerer, index, embedder, generator).suggest(REFUSED))

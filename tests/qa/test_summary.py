@@ -288,7 +288,6 @@ def test_the_prompt_ends_with_the_sentence() -> None:
     assert found[-1].content == "A {b} of %s."
 
 
-@pytest.mark.real
 def test_the_real_model_words_it_shorter_or_not_at_all(worded: Worded, generator: Generator) -> None:
     text, judgement = worded(generator)[1]
     assert judgement.verdict == "supported"
