@@ -15,8 +15,8 @@ from citewire.index.errors import InputError
 
 HOUR_S = 3600.0
 ADDRESS_FACTOR = 4  # an office or a proxy sends for several visitors
-FEW_ACCOUNTS = 1_000  # up to so many, accounts that have expired are not looked for
-BUSY_S = 2  # after this a place may be free
+FEW_ACCOUNTS = 1_000  # beyond this number, expired accounts are removed
+BUSY_S = 2  # when to try again, as a place may be free by then
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes 
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
-# Offered on the empty page over the sample articles; the last one they cannot answer.
+# Offered on the empty page over the sample articles, which have no answer to the last one.
 SAMPLE_QUESTIONS = (
     "Which miner had the lowest all-in cash cost per coin?",
     "Why is Kazakhstan attractive to bitcoin miners?",
