@@ -32,7 +32,7 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
-from citewire.ui.chat import About, Answerer, ArticleIndex, Choice, Loaded
+from citewire.ui.chat import About, Answerer, ArticleIndex, Loaded, ModelChoice
 from citewire.ui.tour import Step
 
 OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
@@ -399,9 +399,9 @@ def over_index(index: ArticleIndex, answerer: Answerer | None = None, model: str
 
 def scripted_choice(
     load: Callable[[], Answerer] = lambda: ScriptedAnswerer("scripted with care"), usual: str = "fast"
-) -> Choice:
+) -> ModelChoice:
     """Return a choice for what `over_index` returns; `load` brings the careful answerer."""
-    return Choice({"fast": "scripted", "careful": "scripted with care"}, usual, load)
+    return ModelChoice({"fast": "scripted", "careful": "scripted with care"}, usual, load)
 
 
 def scripted_load(articles: Sequence[Article] = ARTICLES[:3], about: About | None = None) -> Callable[[], Loaded]:

@@ -109,7 +109,7 @@ def require_password(host: str, address: str, password: str) -> None:
         )
 
 
-class Sessions:
+class SignIns:
     """Who is signed in. Tokens are kept as their hashes, so that reading this memory signs nobody in."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -188,7 +188,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, password: str, *, clock: Clock = time.monotonic) -> None:
         self.app = app
-        self.sessions, self.tries = Sessions(clock), Tries(clock)
+        self.sessions, self.tries = SignIns(clock), Tries(clock)
         self._salt = secrets.token_bytes(16)
         self._hash = self._hashed(password.encode())
         self._checking = asyncio.Lock()  # one at a time: tries that are sent together cannot all be free ones

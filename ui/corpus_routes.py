@@ -58,7 +58,7 @@ class _Removal(BaseModel):
     sure: bool = False
 
 
-class _Route(ProblemRoute):
+class _CorpusRoute(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
         NoArticleError: 404,
@@ -75,7 +75,7 @@ class _Route(ProblemRoute):
 
 def router(corpus: Corpus) -> APIRouter:
     """Return the routes over a corpus."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
+    routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
 
     @routes.get("/corpus")
     def select(

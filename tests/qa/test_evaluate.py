@@ -21,7 +21,7 @@ from citewire.index.types import Article
 from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import marks as marking
 from citewire.qa.evaluate import records, runs
-from citewire.qa.evaluate.records import Asked, Claimed, Item
+from citewire.qa.evaluate.records import Claimed, Item, QuestionItem
 from citewire.qa.evaluate.runs import Evaluator, Results, Source
 from citewire.qa.types import (
     REFUSAL,
@@ -52,16 +52,16 @@ def read(tmp_path: Path) -> Callable[..., list[Item]]:
 
 
 @pytest.fixture
-def asked(read: Callable[..., list[Item]]) -> Callable[..., Asked]:
-    def one(**fields: object) -> Asked:
+def asked(read: Callable[..., list[Item]]) -> Callable[..., QuestionItem]:
+    def one(**fields: object) -> QuestionItem:
         (item,) = read({"question": "Who?", **fields})
-        assert isinstance(item, Asked)
+        assert isinstance(item, QuestionItem)
         return item
 
     return one
 
 
-Make = Callable[..., Asked]
+Make = Callable[..., QuestionItem]
 
 
 class TestQuestions:
@@ -305,11 +305,11 @@ def conflict(*values: str) -> Conflict:
     return Conflict("cost", tuple(ConflictValue(v, "bridge.txt", "", 0, 3, "The") for v in values))
 
 
-def marks(item: Asked, given: Answer) -> dict[str, tuple[float, float]]:
+def marks(item: QuestionItem, given: Answer) -> dict[str, tuple[float, float]]:
     return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker(ScriptedReader())).tallies
 
 
-def is_right(item: Asked, given: Answer) -> bool | None:
+def is_right(item: QuestionItem, given: Answer) -> bool | None:
     return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker(ScriptedReader())).right
 
 

@@ -29,7 +29,7 @@ from citewire.index.errors import ModelError
 from citewire.qa.models import cache as models
 from citewire.qa.models import catalogue, convert, files
 from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel
-from citewire.qa.models.catalogue import CATALOGUE, Entry, Part
+from citewire.qa.models.catalogue import CATALOGUE, Entry, FilePart
 
 SIZES = (3_000_000, 3_000_000, 1_000_000)  # bytes of the parts, each more than one block
 WHOLE = b"".join(bytes([65 + i]) * size for i, size in enumerate(SIZES))
@@ -58,7 +58,7 @@ def make_wheel(folder: Path, i: int, data: bytes | None, member: str = "") -> Pa
 
 def entry_of(whole: str = hashlib.sha256(WHOLE).hexdigest()) -> Entry:
     parts = tuple(
-        Part(
+        FilePart(
             package=f"citewire-test-part{i}",
             version="1.0",
             member=f"citewire_test_part{i}/data/part.bin",
@@ -249,7 +249,7 @@ FETCH = """
     import sys, time
     from pathlib import Path
     from citewire.qa.models import cache as models
-    from citewire.qa.models.catalogue import CATALOGUE, Entry, Part
+    from citewire.qa.models.catalogue import CATALOGUE, Entry, FilePart
     CATALOGUE["test-model"] = {entry!r}
     def report(what, done, total):
         print(what, done, flush=True)

@@ -35,7 +35,7 @@ from citewire.ui.access import (
     MOST_WRONG,
     SESSION,
     Door,
-    Sessions,
+    SignIns,
     Tries,
     own_address,
 )
@@ -338,7 +338,7 @@ class TestGuessing:
 class TestSessions:
     def test_it_ends_when_it_is_not_used(self) -> None:
         clock = Clock()
-        sessions = Sessions(clock)
+        sessions = SignIns(clock)
         token = sessions.begin()
         clock.now += IDLE_S - 1
         assert sessions.holds(token)
@@ -349,7 +349,7 @@ class TestSessions:
         assert not sessions.holds(token)
 
     def test_the_longest_unused_makes_room(self) -> None:
-        sessions = Sessions(Clock())
+        sessions = SignIns(Clock())
         first, second = sessions.begin(), sessions.begin()
         assert sessions.holds(first)
         for _ in range(MOST_SESSIONS - 1):
@@ -474,7 +474,7 @@ class TestCommandLine:
         found = ask_client.find(chosen)
         assert found
         found._headers = {}
-        with pytest.raises(ask_client.GoneError):
+        with pytest.raises(ask_client.PageUnavailableError):
             list(found.stream(EXAMPLES[0]))
 
 
