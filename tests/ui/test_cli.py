@@ -161,6 +161,7 @@ class TestQuestion:
         refused(citewire("ask", "Who?", "--history", "gone.json"), "gone.json", "No such file")
 
 
+@pytest.mark.slow
 class TestIndex:
     @pytest.fixture
     def news(self) -> Path:
@@ -254,6 +255,7 @@ Maria Jensen, who leads Lund Lines, thanked the bank in Copenhagen on Monday.
 }
 
 
+@pytest.mark.slow
 def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder: Embedder) -> None:
     with indexed(NEWS, tmp_path, embedder):
         pass
@@ -269,6 +271,7 @@ def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder:
     assert told["people"]["items"][0]["article"] in NEWS
 
 
+@pytest.mark.slow
 class TestModels:
     @pytest.mark.real
     def test_list_tells_the_state_of_each(self, tmp_path: Path) -> None:
@@ -413,6 +416,7 @@ class TestAsk:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 class TestSearch:
     """What cannot be searched with is refused before the language model is loaded, here one that does not exist."""
 
@@ -474,6 +478,7 @@ class TestSearch:
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 class TestServe:
     def test_taken_port(self, seeds_folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

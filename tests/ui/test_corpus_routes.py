@@ -194,6 +194,7 @@ with serving(corpus) as url:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)
