@@ -386,6 +386,7 @@ class TestOffTheLoopback:
         PageServer(lambda: pytest.fail("built"), host=host, port=0)._socket.close()
 
     @pytest.mark.parametrize("command", ["serve", "run", "demo"])
+    @pytest.mark.slow
     def test_the_commands_refuse_before_they_do_anything(self, command: str, tmp_path: Path) -> None:
         before = set(tmp_path.rglob("*"))
         port = free_port()
