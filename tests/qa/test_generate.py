@@ -569,7 +569,7 @@ class TestServer:
             def stopped() -> bool:
                 nonlocal asked
                 asked += 1
-                return len(pieces) == len(events) and asked > 5
+                return bool(served.requests) and len(pieces) == len(events) and asked > 5
 
             for piece in remote.generate(CAPITAL, max_tokens=9, stopped=stopped):
                 pieces += [piece]

@@ -69,7 +69,9 @@ def files_in(folder: Path) -> dict[Path, bytes]:
 @pytest.fixture(scope="module")
 def url(folder: Path, model: str) -> Iterator[str]:
     with serving(lambda: lay_out(settings_in(folder, model, read_only=True), [tour.router()])) as address:
-        until(lambda: httpx.get(f"{address}/v1/status").json()["state"] == "ready")
+        until(
+            lambda: httpx.get(f"{address}/v1/status").json()["state"] == "ready", 240
+        )  # loading takes seconds, under load minutes
         yield address
 
 
