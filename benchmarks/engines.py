@@ -49,7 +49,7 @@ def prompts(file: Path, folder: Path, generator: Generator, threads: int, limit:
     embedder = load_embedder()
     with Index.open(folder, embedder) as index:
         answerer = Answerer(index, embedder, generator, load_reader(threads))
-        asked = [item for item in records.read(file)[1] if isinstance(item, records.Asked) and not item.history]
+        asked = [item for item in records.read(file)[1] if isinstance(item, records.QuestionItem) and not item.history]
         found = ((item.question, answerer.evidence(item.question)) for item in asked)
         out = [prompt.build([one.text for one in evidence], question) for question, evidence in found if evidence]
     return out[:limit]

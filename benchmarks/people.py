@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7881)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    items = [item for item in records.read(given.questions)[1] if isinstance(item, records.Asked)]
+    items = [item for item in records.read(given.questions)[1] if isinstance(item, records.QuestionItem)]
     questions = [item.question for item in items if not item.history]
     if len(set(questions)) < max(given.people):
         parser.error(f"{len(set(questions))} questions for {max(given.people)} people; two would ask the same")

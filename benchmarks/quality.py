@@ -52,7 +52,7 @@ from citewire.index.types import Article, Embedder, Hit
 from citewire.qa import analysis, conflicts, evidence, quantities
 from citewire.qa.evaluate import records
 from citewire.qa.evaluate.measure import contains, exact_match, share, token_f1, tokens
-from citewire.qa.evaluate.records import Asked, Claimed, Document, Item
+from citewire.qa.evaluate.records import Claimed, Document, Item, QuestionItem
 from citewire.qa.evidence import ANSWERS, Evidence
 from citewire.qa.reader import WEIGHTS, Reader, Window, load_reader
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker, Quoted, quoted
@@ -145,7 +145,7 @@ def _articles(documents: Sequence[Document]) -> Iterator[Article]:
 
 def refusals(items: Sequence[Item], tools: Tools, tell: Tell, *, words: bool = False) -> Figures:
     """Measure what is refused of questions that their documents answer or do not; if wanted, which words answer too."""
-    asked = [item for item in items if isinstance(item, Asked)]
+    asked = [item for item in items if isinstance(item, QuestionItem)]
     everything = Library([one for item in asked for one in item.documents], tools.embedder)
     answerable, scores, best = [], [], []
     for done, item in enumerate(asked):
@@ -194,7 +194,7 @@ def matches(words: Sequence[tuple[str, Sequence[str]]]) -> Figures:
 def over_index(items: Sequence[Item], tools: Tools, tell: Tell) -> Figures:
     """Measure the words that answer over an index, each question asked on its day."""
     assert tools.index is not None
-    asked = [item for item in items if isinstance(item, Asked)]
+    asked = [item for item in items if isinstance(item, QuestionItem)]
     read = []
     for done, item in enumerate(asked):
         tell(done, len(asked))

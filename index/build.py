@@ -116,7 +116,7 @@ def build_index(
     started = time.monotonic()
     with Writer(folder) as writer, writer.view(embedder) as view:
         damaged = {part.info.name for part in writer.current(embedder)} - {part.info.name for part in view.parts}
-        if damaged and not mirror:  # a mirror reads its articles again; here they would be lost
+        if damaged and not mirror:  # a mirror reads these articles again; otherwise they would be lost
             problem = f"{folder / 'segments' / min(damaged)} is damaged"
             raise IndexFormatError(problem, f"Run: citewire index repair --index {folder}")
         return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)

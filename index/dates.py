@@ -17,8 +17,8 @@ from citewire.index.errors import InputError
 from citewire.index.types import DateMention
 
 FIRST_YEAR, LAST_YEAR = 1500, 2199
-NEAR_DAYS = 60  # "June 20" without a year, in an article of June 12, is eight days ahead and not 357 days past
-NEAR_MONTHS = 2  # "in July", in an article of June, may be either one
+NEAR_DAYS = 60  # an article of June 12 that says "June 20" means the day in eight days, not the one of last year
+NEAR_MONTHS = 2  # an article of June that says "in July" may mean this year or last year
 
 HEAD_LINES = 15
 HEAD_CHARACTERS = 3_000
@@ -268,7 +268,8 @@ def _before(found: re.Match[str], width: int = 28) -> str:
 def _tense(found: re.Match[str]) -> str:
     """Return "future", "past" or "open" as the clause around a match says, "" where it says nothing.
 
-    The nearest verb before decides ("will close, he said on Monday"), for a mention that opens its sentence the next.
+    The nearest verb before the match decides ("will close, he said on Monday"); where the match opens its sentence, the
+    next verb does.
     """
     before = _before(found, 110)
     ends = [m.end() for m in _SENTENCE_END.finditer(before)]

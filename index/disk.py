@@ -27,7 +27,7 @@ def digest(file: Path) -> FileDigest:
 
 
 def sync(path: Path) -> None:
-    """Return when the content of a file, or the names in a folder, would survive a power cut. Raises: OSError."""
+    """Write a file, or the names in a folder, to the disk: afterwards they survive a power cut. Raises: OSError."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,20 +18,21 @@ from urllib.parse import urlsplit
 
 from citewire.index.encodings import text_of
 
-MAX_CONTROL_SHARE = 0.01  # control characters among all; a stray one survives copy and paste, a binary file has many
+# Share of control characters above which a file counts as binary; a text may hold a stray one from copy and paste.
+MAX_CONTROL_SHARE = 0.01
 MAX_LINE = 1_000  # characters of a title, an author, ...; the longest headlines of news have 300
 MAX_EXTRA = 32  # metadata keys beyond title, outlet, ...
 MAX_EXTRA_KEY, MAX_EXTRA_VALUE = 64, 500  # characters; a longer value is a text and no filter
-MAX_RATIO = 200  # inflated to deflated bytes from MIN_RATIO_BYTES on; English XML has 5 to 30, DEFLATE ends at 1,032
+MAX_RATIO = 200  # compression ratio allowed from MIN_RATIO_BYTES on; English XML has 5 to 30, DEFLATE at most 1,032
 MIN_RATIO_BYTES = 1_000_000
 FIRST_YEAR = 1600  # newspapers begin in 1605; years before are the null dates of data bases
 
 UNUSABLE_IN_LINES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separators
-MAX_BLANKS = 200  # white space in a row; a table or a play has dozens, and what works on a sentence must not get 40,000
+MAX_BLANKS = 200  # white space in a row; a table has dozens, and 40,000 would slow down what reads sentences
 _BLANKS = re.compile(rf"(?<!\s)\s{{{MAX_BLANKS + 1},}}")
-# Characters that nobody sees and that reorder or hide what stands around them: bidirectional controls, zero-width
-# spaces and joiners of words, soft hyphens, tags. Zero-width joiners are none of them (emoji, Persian), except in names
-# behind a letter of ASCII, which they join to nothing.
+# Invisible characters that reorder or hide the text around them: bidirectional controls, zero-width spaces, word
+# joiners, soft hyphens, tags. Zero-width joiners are not among them, as emoji and Persian need them; in a name, one
+# behind an ASCII letter is, as it has no effect there.
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -146,7 +147,7 @@ def tidy(text: str) -> str:
 
 
 def short_blanks(text: str) -> str:
-    """Return `text` with some `MAX_BLANKS` white space characters in a row at most; lines and paragraphs stay apart."""
+    """Return `text` with each run of white space cut to about `MAX_BLANKS`; line and paragraph breaks stay."""
     return _BLANKS.sub(lambda run: run[0][:MAX_BLANKS] + "\n" * min(2, run[0].count("\n", MAX_BLANKS)), text)
 
 
@@ -156,7 +157,7 @@ def visible(text: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """Return a name with what cannot be printed, or be seen, as escapes; a name that differs from that is refused."""
+    """Return a name with unprintable and invisible characters as escapes; a name that this changes is refused."""
     shown = "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in name)
     return _LONE_JOINER.sub(_escape, _INVISIBLE.sub(_escape, shown))
 

@@ -27,10 +27,10 @@ SIGNATURE_VERSION = "1"
 WORDS_PERMUTATIONS = 192
 FIGURES_PERMUTATIONS = 64
 SHINGLE = 3  # words
-THRESHOLD = 0.7  # share of the shorter text's shingles that the longer one has; measured by benchmarks/duplicates.py
-LEAST_OVERLAP = 0.4  # share of all their shingles: a round-up that holds a whole story is no copy of it
-FIGURES_THRESHOLD = 0.7  # share of the figures of the text that has fewer
-FEW_FIGURES = 4  # with fewer, figures say nothing
+THRESHOLD = 0.7  # share of the shorter text's shingles that are in the longer one; from benchmarks/duplicates.py
+LEAST_OVERLAP = 0.4  # Jaccard similarity of the shingles: a round-up that holds a whole story is no copy of it
+FIGURES_THRESHOLD = 0.7  # overlap of the figures, as a share of the text with fewer of them
+FEW_FIGURES = 4  # with fewer figures their overlap tells nothing
 SHORT_WORDS = 20  # shorter texts are copies only when equal
 
 _HEADER = struct.Struct("<II16s")  # shingles, figures, digest of the normalised words
@@ -39,7 +39,7 @@ _FIRST_PASS = 48  # permutations compared with every known article; of 48, LEAST
 _FIRST_PASS_LEAST = 8
 _BATCH = 4_096  # shingles hashed at a time: 3 MB
 _SEED = 20_240_612
-_COINCIDENCE = 1 / 256  # of equal bytes of unlike hashes
+_COINCIDENCE = 1 / 256  # probability that two different hashes have an equal byte
 
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: each is a word
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W_{_IDEOGRAPHS}]+")

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 Precision = Literal["int8", "float32"]
 
-TOKENS = 512  # of a batch: its activations then stay in a core's cache; 4096 took a fifth longer
-# CPUs without VNNI add two neighbouring products of an activation (0 to 255) and a weight in 16 bits, with saturation.
-_PAIR = (2**15 - 1) // 255  # so two weights of one sign come to no more than this
+TOKENS = 512  # per batch: the activations fit into a core's cache; 4096 took a fifth longer
+# Without VNNI, a CPU adds two products of activation (0 to 255) and weight in 16 bits, and cuts what overflows.
+_PAIR = (2**15 - 1) // 255  # largest sum of two weights of one sign that cannot overflow
 _ACTIVATIONS = {"relu": 0, "gelu_new": 1, "gelu_pytorch_tanh": 1, "gelu": 3}  # CTranslate2's ActivationType
 _TYPES = {"float32": 0, "int8": 1, "int16": 2}  # CTranslate2's DataType
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -120,7 +120,8 @@ class Encoder:
         import ctranslate2
 
         self.hidden = variables[_ROWS].shape[1]
-        numbers = [str(row) for row in range(len(variables[_ROWS]))]  # for the words, as only numbers go in
+        # CTranslate2 wants a vocabulary, but only token ids are passed in.
+        numbers = [str(row) for row in range(len(variables[_ROWS]))]
         config = {"layer_norm_epsilon": epsilon, "bos_token": "0", "eos_token": "0", "unk_token": "0"}
         files = {
             "model.bin": _serialised(variables),
@@ -389,11 +390,12 @@ def linear(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], pr
 
 
 def _scale(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the factor of each row before rounding: the largest that neither a number nor a sum of two overflows."""
+    """Return the scale of each row for 8 bits: the largest with which no weight and no sum of two overflows."""
     columns = weight.shape[1]
-    fours = np.pad(weight, ((0, 0), (0, -columns % 4))).reshape(len(weight), -1, 4)  # neighbours, in any order
+    # groups of neighbouring weights, in any order
+    fours = np.pad(weight, ((0, 0), (0, -columns % 4))).reshape(len(weight), -1, 4)
     pairs = [np.sort(np.maximum(sign * fours, 0), axis=2)[:, :, 2:].sum(axis=2).max(axis=1) for sign in (1, -1)]
-    # rounding adds up to a half to each of two
+    # rounding can add 0.5 to each of the two weights
     most = np.maximum(np.abs(weight).max(axis=1) / 127, np.maximum(*pairs) / (_PAIR - 1))
     return (1 / np.where(most > 0, most, 1)).astype(np.float32)
 

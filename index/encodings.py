@@ -13,12 +13,12 @@ import unicodedata
 import charset_normalizer
 import webencodings
 
-# What English text on disk is written in beside UTF-8; of equally likely ones the first is taken. Windows writes the
-# first, old Macs the second, DOS and its archives the third, Windows in Central Europe the last.
+# Encodings of English text beside UTF-8: those of Windows, old Macs, DOS, and Windows in Central Europe. Where two are
+# equally likely, the earlier one is taken.
 _LATIN = ("cp1252", "mac_roman", "cp850", "cp1250")
 _SHOWN = {"cp850": "DOS code page 850", "mac-roman": "Mac Roman"}
-LATIN_SHARE = 0.7  # of the letters that are ASCII, from which on a text is taken for one of `_LATIN`
-MOST_ODD = 0.2  # of the characters beyond ASCII that may stand where none can in a guess
+LATIN_SHARE = 0.7  # least share of ASCII among the letters of a text in one of `_LATIN`
+MOST_ODD = 0.2  # largest share of non-ASCII characters in impossible places; above it a guess is refused
 MOST_CHAOS = 0.1  # charset-normalizer's measure of the same, 0 to 1
 _GUESSED = 1_000_000  # bytes that a guess looks at
 _WIDE = (

@@ -83,7 +83,7 @@ MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_HTML_START = re.compile(  # possessive: a comment ends at its first end, and is not tried in another way
+_HTML_START = re.compile(  # possessive, so that it never backtracks: a comment ends at the first -->
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
 

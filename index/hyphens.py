@@ -23,8 +23,8 @@ def joined(before: str, after: str, seen: Collection[str] = frozenset()) -> str:
         after: what is after it, until the word ends.
         seen: words in small letters that are in the same text, hyphens in them kept.
 
-    >>> joined("inter", "national"), joined("well", "known"), joined("Ca", "naan"), joined("ex", "Soviet")
-    ('international', 'well-known', 'Canaan', 'ex-Soviet')
+    >>> joined("inter", "national"), joined("well", "known"), joined("Ky", "iv"), joined("ex", "Soviet")
+    ('international', 'well-known', 'Kyiv', 'ex-Soviet')
     """
     whole, kept = (before + after).lower(), f"{before}-{after}".lower()
     if whole in seen or kept in seen:

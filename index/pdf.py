@@ -33,19 +33,19 @@ DICTIONARY = 2_000  # bytes before a stream in which its dictionary is looked fo
 BULLETS = tuple("•‣▪■◦●–—")
 HYPHEN = "\ufffe"  # PDFium writes it for the hyphen of a word that goes on in the next line
 
-PALE = 0.9  # of the light of white, from which on a colour may not be seen
+PALE = 0.9  # luminance (white is 1) above which text may be invisible
 TINY = 1.0  # points; lower letters are dots
-RENDERED = 2.0  # pixels a point where it has to be looked at, at most `MOST_PIXELS` a page
+RENDERED = 2.0  # pixels per point of a page that is rendered, at most `MOST_PIXELS` in all
 MOST_PIXELS = 4_000_000
-CONTRAST = 24  # of 255 between the darkest and the lightest pixel of letters that can be seen
+CONTRAST = 24  # least difference (of 255) between darkest and lightest pixel of visible letters
 
-GUTTER = 9.0  # points between two columns at least
-COLUMN_WIDTH = 80.0  # points of a line of prose at least
-COLUMN_LINES = 4  # lines on both sides of a gutter at least
+GUTTER = 9.0  # least distance of two columns, in points
+COLUMN_WIDTH = 80.0  # least length of a line of prose, in points
+COLUMN_LINES = 4  # least number of lines on each side of a gutter
 EDGE_LINES = 2  # first and last lines of a page that may be its running head or foot
-SAME_HEIGHT = 6.0  # points that a running head may be higher on one page than on another
-RUNNING_SHARE = 0.25  # of the pages, and of three where there are four, that a running head or foot is on
-FOOTNOTE_SIZE = 0.9  # of the usual height of letters, under which lines at the foot of a page are notes
+SAME_HEIGHT = 6.0  # points by which the height of a running head may differ between pages
+RUNNING_SHARE = 0.25  # least share of pages with a running head or foot; at least 2 pages, 3 from four pages on
+FOOTNOTE_SIZE = 0.9  # share of the usual size of letters, under which lines at the foot of a page are notes
 
 _ZLIB_STARTS = bytes(range(0x08, 0x80, 0x10))  # RFC 1950: deflate, with any size of window
 _STREAM = re.compile(rb"stream\r?\n")

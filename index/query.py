@@ -12,7 +12,7 @@ from datetime import date
 from citewire.index.dates import mentions
 
 MAX_TERMS = 64  # of a question that BM25 looks for; time grows with each
-NEAR_DAYS = 31  # a time this short and this near to the day of asking is news: "this week", "on Tuesday"
+NEAR_DAYS = 31  # a time that is shorter and began more recently than this is news: "this week", "on Tuesday"
 
 # English function words, and the words that make a sentence a question: they are in nearly every passage.
 _FUNCTION_WORDS = """
@@ -79,8 +79,8 @@ def terms(question: str) -> list[str]:
 
     A word of several tokens becomes a phrase, beside its longer parts.
 
-    >>> terms("What were Canaan's Q4 sales, year-to-date?")
-    ['canaan', 'q4', 'sales', 'year to date', 'year', 'date']
+    >>> terms("What were Nokia's Q4 sales, year-to-date?")
+    ['nokia', 'q4', 'sales', 'year to date', 'year', 'date']
     """
     found: dict[str, None] = {}
     for word in question.lower().split():

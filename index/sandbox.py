@@ -299,7 +299,7 @@ def serve(requests: BinaryIO, results: BinaryIO) -> None:
 
 
 def _alarmed(found: Iterator[Document | Refused | Entered], seconds: float) -> Iterator[Document | Refused | Entered]:
-    """Let SIGALRM end this process where the next result takes longer: a parent that is gone cannot."""
+    """Have SIGALRM end this process if the next result takes longer than `seconds`, even if the parent has died."""
     while True:
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:

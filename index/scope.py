@@ -51,9 +51,9 @@ def allowed_rows(index: Index, options: SearchOptions, day: date | None) -> tupl
 def require_match(index: Index, options: SearchOptions) -> None:
     """Check that all that the filters name is in the index, and that filters and time leave an article to search.
 
-    A name that no article has is most likely mistyped, so it is refused also where other names pass. Reads the
-    summary of every article: for before the first question, or after a search that found nothing. An index without
-    articles passes.
+    An unknown name is most likely a typing error, so it is refused even if the other names are known. This reads the
+    summary of every article, so it is called only before the first question or after a search that found nothing. An
+    index without articles passes.
 
     Raises:
         InputError: what matches nothing, and what there is instead.

@@ -27,12 +27,12 @@ from citewire.index.scope import allowed_rows, as_of
 from citewire.index.store import EPOCH, UNDATED, Index
 from citewire.index.types import Article, Embedder, Hit, Passage, Vectors
 
-DENSE = 200  # nearest passages that are looked at
-LEXICAL = 1000  # best by BM25 that are; many, as they also tell how much of an article is about the question
-CANDIDATES = 400  # of these, the best by fused rank are scored
+DENSE = 200  # nearest passages that become candidates
+LEXICAL = 1000  # best passages by BM25 that do; many, as they also give an article's `Weights.focus`
+CANDIDATES = 400  # candidates that are scored, the best by fused rank
 RRF_K = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet ...", SIGIR 2009
 
-FRESH_DAYS = 3  # until then an article is as fresh as one of today: it tells the same news
+FRESH_DAYS = 3  # up to this age an article counts as new as one of today
 RERANKED = 50  # best candidates that a reranker reads; it takes milliseconds for each
 
 Numbers = NDArray[np.float64]

@@ -26,10 +26,10 @@ from citewire.index.types import Article, Embedder, Filters, Passage, Vectors
 from citewire.index.vectors import Rows
 
 HASHED_AT_OPEN = 64_000_000  # bytes: a smaller index is checked whole whenever it is opened, in under 0.1 s
-# Passages that BM25 looks at, the rarest terms' first: time goes with them, and a common term says little. Measured on
-# 98,000 passages of news: no limit finds no more and takes twice as long, half as many finds less.
+# Most passages that BM25 scores, those of the rarest terms first: time grows with their number, and a common term tells
+# little. On 98,000 passages of news, no limit found no more in twice the time; half the limit found less.
 MATCHED_ROWS = 40_000
-SELECTIONS = 8  # filters whose rows are kept: who filters asks more than one question
+SELECTIONS = 8  # filters whose rows are cached, as several questions are asked with one filter
 UNDATED = np.iinfo(np.int32).min  # in place of a day where an article has none
 EPOCH = date(1970, 1, 1).toordinal()  # day 0 of `ArticleTable.published`
 

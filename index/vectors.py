@@ -36,11 +36,11 @@ SCAN = "scan.faiss"
 
 # Exact search of 100,000 vectors of 384 dimensions takes 10 ms, and needs no training.
 FLAT_ROWS = 100_000
-EXACT_ROWS = 20_000  # under a filter that leaves at most so many, they are all compared
-SHORTLIST = 1000  # best of the compressed vectors that are compared exactly, at least 5 for each one asked for
-RECALL = 0.98  # of the ten nearest, which the number of probed lists is set for when a segment is written
-RECALL_SAMPLE = 200  # vectors of the segment whose neighbours are asked for to measure that
-MARGIN = 2  # times the lists that takes: questions lie further from the passages than these from each other
+EXACT_ROWS = 20_000  # if a filter leaves no more rows than this, each is compared exactly
+SHORTLIST = 1000  # compressed vectors that are compared again exactly, at least 5 per result
+RECALL = 0.98  # recall@10 for which the number of probed lists is chosen when a segment is written
+RECALL_SAMPLE = 200  # vectors of the segment on which recall@10 is measured
+MARGIN = 2  # factor on the lists probed: a question is farther from passages than they are from each other
 TRAINING_PER_LIST = 40  # vectors a list that k-means sees; FAISS warns below 39
 
 _ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS at once
@@ -210,7 +210,7 @@ class VectorFile:
             if len(rows) <= EXACT_ROWS:
                 return _best(self._flat, vector, rows, k)
             selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-            # The fewer of a list's rows are allowed, the more lists hold the nearest of them.
+            # A filter spreads the nearest allowed rows over more lists, so more lists are probed.
             probes = min(self._scan.lists, math.ceil(probes * len(allowed) / len(rows)))
         if self._compressed is not None:
             return _nearest(self._compressed, self._flat, vector, k, probes, selector)

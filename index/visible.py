@@ -19,18 +19,18 @@ from tinycss2.color3 import parse_color
 
 MAX_CSS = 500_000  # characters of style sheets that are read; what follows counts for nothing
 VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the screen that the page is seen on
-FAR = 500.0  # pixels to the left of the page or above it from which on nothing is seen of an element
+FAR = 500.0  # an element this many pixels left of the page or above it is off the screen
 FAR_RIGHT = 5_000.0
 BLOCK = "citewire-block"  # attribute that `keep_visible` gives to elements which their style makes blocks
 SMALLEST_FONT = 1.0  # pixels; smaller letters are dots
-LEAST_CONTRAST = 1.1  # of text to its background as WCAG 2.2 defines it, 1 to 21; letters under it are not seen
+LEAST_CONTRAST = 1.1  # contrast ratio of WCAG 2.2, 1 to 21, below which text is invisible
 
-# What browsers show only where they cannot show the element, and what is no text.
+# Elements that hold no text, and those whose text browsers show only as a fallback.
 _NEVER_SHOWN = frozenset(
     "script style template noscript iframe object video audio canvas datalist rp head title math svg noembed noframes"
     " param source track".split()
 )
-_ROOTS = frozenset({"html", "body"})  # a page that hides itself whole shows itself by a script
+_ROOTS = frozenset({"html", "body"})  # a page that hides its root is shown by a script later
 _READ = frozenset(
     "display visibility opacity color background background-color background-image font font-size position left right "
     "top bottom text-indent clip clip-path width height max-width max-height overflow overflow-x overflow-y transform "

@@ -39,8 +39,8 @@ from citewire.index.store import HASHED_AT_OPEN, Index
 from citewire.index.types import Embedder
 
 KEPT_GENERATIONS = 2  # the current one, and the one that a reader may be opening or `repair` may need
-MERGED_AT_ONCE = 4  # segments of similar size that are made one
-DEAD_SHARE = 0.25  # of a segment's rows, from which it is written anew without them
+MERGED_AT_ONCE = 4  # segments of similar size that are merged into one
+DEAD_SHARE = 0.25  # share of dead rows above which a segment is written again without them
 
 _OWN_NAMES = frozenset({"CURRENT", "CURRENT.tmp", "LOCK", "manifests", "segments"})
 

@@ -46,7 +46,7 @@ class Speaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SpeakerQuery:
     """Whose words are asked for, and on what.
 
     Attributes:
@@ -104,7 +104,7 @@ def who_said(place: Place, article: ArticleOf, reader: Reader) -> Speaker | None
     return next((one for one in named if one is not None and not _points(one.words)), None)
 
 
-def wanted(question: str, reader: Reader) -> Wanted:
+def wanted(question: str, reader: Reader) -> SpeakerQuery:
     """Return whose words a question asks for, and on what.
 
     >>> wanted("Give me a quote from Lena Holm on the mill", load_reader(1)).asked
@@ -129,11 +129,11 @@ def wanted(question: str, reader: Reader) -> Wanted:
     if not person and not topic:
         topic = analysis.about(question)
     names = frozenset(noun.lower_ for noun in nouns if noun.pos_ == "PROPN")
-    return Wanted(person, topic, names, frozenset(noun.lower_ for noun in nouns) - names)
+    return SpeakerQuery(person, topic, names, frozenset(noun.lower_ for noun in nouns) - names)
 
 
 def quotes(
-    asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader
+    asked: SpeakerQuery, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader
 ) -> list[tuple[Place, Speaker]]:
     """Return up to `_QUOTES` sentences with who says them, direct speech first.
 
@@ -169,7 +169,7 @@ def _holder(chunk: Words) -> Token:
     return next(owners, chunk.root) if chunk.root.head.pos_ == "AUX" else chunk.root
 
 
-def _is_one(asked: Wanted, speaker: Speaker) -> bool:
+def _is_one(asked: SpeakerQuery, speaker: Speaker) -> bool:
     """Whether a speaker has a name that is asked for, or is described so; the owner in "Holm's lawyer" is another."""
     named, described = (facts.words(_POSSESSED.sub("", text)) for text in (speaker.words, _phrase(speaker)))
     return not asked.names.isdisjoint(named) or not asked.nouns.isdisjoint((*named, *described))

@@ -25,7 +25,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span, Vectors
 from citewire.qa import analysis
 from citewire.qa.boilerplate import is_own, own_sentences
-from citewire.qa.entities import KINDS, SORTS, Entities, Kind, Named, Place, are, sort_of_noun
+from citewire.qa.entities import KINDS, SORTS, Entities, FirstMention, Kind, Named, are, sort_of_noun
 from citewire.qa.facts import has_name, month_of, same_name, terms
 from citewire.qa.standing import stands_alone
 
@@ -138,7 +138,7 @@ class _View:
             found[one.name][KINDS.get(one.label)] += one.count
         return found
 
-    def of(self, named: Named) -> list[Place]:
+    def of(self, named: Named) -> list[FirstMention]:
         """Return where the articles have a name; an outlet's own name in its articles is none."""
         key = "".join(named.name.lower().split())
         return [

@@ -105,7 +105,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FirstMention:
     """Where an article first has a name, spelled as fully as it has it, and how often it has it in any spelling."""
 
     article: str
@@ -127,7 +127,7 @@ class Named:
     name: str
     kind: Kind
     spellings: tuple[str, ...]
-    places: tuple[Place, ...]
+    places: tuple[FirstMention, ...]
 
 
 def found_in(text: str, entities: Iterable[tuple[str, int, int]]) -> tuple[Found, ...]:
@@ -337,9 +337,9 @@ def _named(group: Sequence[tuple[str, Found]], kind: Kind) -> Named:
     return Named((full or ranked)[0], kind, tuple(ranked), places)
 
 
-def _place(path: str, all_: Sequence[Found]) -> Place:
+def _place(path: str, all_: Sequence[Found]) -> FirstMention:
     fullest = max(all_, key=lambda found: (len(found.name.split()), -found.span.start))
-    return Place(path, fullest.span, sum(found.count for found in all_))
+    return FirstMention(path, fullest.span, sum(found.count for found in all_))
 
 
 # -- what sort of thing a name is -------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Several things that are asked for: names of one sort, else the sentences or lines of the article that names most.
 
     wanted(question) -> Wanted: "countries", three of them
-    named(question, wanted, evidence) -> Item (name, sentence) ...    Items(question, evidence) -> sentences, lines
+    named(question, wanted, evidence) -> ListItem (name, sentence) ...    Items(question, evidence) -> sentences, lines
 
 Knows what the reader makes of each sentence, the names in it, and how an article is set in lines. Asks no language
 model and does not search.
@@ -38,7 +38,7 @@ _SHORT, _RUN = 16, 3  # words of a line of a list, and such lines in a row
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _ListLine:
     """A sentence of the article, what the reader thinks of it, and whether it is a line of its own."""
 
     span: Span
@@ -52,7 +52,7 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ListItem:
     """One of several things: its `name` as the articles spell it, and the sentence that says so."""
 
     name: str
@@ -92,7 +92,7 @@ class Items:
 
     def __init__(self, question: str, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader) -> None:
         best = max(evidence, key=lambda one: one.probability, default=None)
-        self._lines: list[_Line] = []
+        self._lines: list[_ListLine] = []
         self._others = [one for one in evidence if best and one.article != best.article]
         if best is None or best.probability < _SURE:
             return
@@ -130,8 +130,8 @@ class Items:
 
     def sections(self) -> list[Place]:
         """Return the likeliest sentence of each section that has one; [] of fewer than three."""
-        found: list[_Line] = []
-        section: list[_Line] = []
+        found: list[_ListLine] = []
+        section: list[_ListLine] = []
         for line in (*self._lines, None):
             if line is None or line.heading or line.opens:
                 found += sorted(section, key=lambda one: -one.weight)[:1]
@@ -140,14 +140,14 @@ class Items:
         likely = [line for line in found if line.probability >= _SECTION]
         return self._places(likely[: 2 * MOST]) if len(likely) >= _SECTIONS else []
 
-    def _places(self, lines: Sequence[_Line]) -> list[Place]:
+    def _places(self, lines: Sequence[_ListLine]) -> list[Place]:
         spans = sorted((line.span for line in lines), key=lambda span: span.start)
         return [Place(self._home.path, span, self._home.text[span.start : span.end]) for span in spans]
 
 
 def _line(
     home: Article, spans: Sequence[Span], at: int, probability: float, rare: dict[str, float], asked: set[str]
-) -> _Line:
+) -> _ListLine:
     span, text = spans[at], home.text[spans[at].start : spans[at].end]
     said = set(facts.terms(text))
     weight = odds(probability) * exp(_SHARED * sum(rare.get(term, 0.0) for term in said))
@@ -157,7 +157,7 @@ def _line(
     heading = own and not closed and not text.endswith(":") and following.rstrip("\"'”’)]").endswith((".", "!", "?"))
     row = own and not closed and len(text.split()) <= _SHORT and not text.endswith(":")
     opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
-    return _Line(span, probability, len(said & asked), weight, row, heading, text.endswith("?"), opens)
+    return _ListLine(span, probability, len(said & asked), weight, row, heading, text.endswith("?"), opens)
 
 
 def _is_own(text: str, span: Span) -> bool:
@@ -166,7 +166,7 @@ def _is_own(text: str, span: Span) -> bool:
     return (not before or before.endswith("\n")) and (not after or after.startswith("\n"))
 
 
-def _runs(lines: Sequence[_Line]) -> list[tuple[int, int]]:
+def _runs(lines: Sequence[_ListLine]) -> list[tuple[int, int]]:
     """Where several short lines follow each other, from the first up to, without, the last."""
     found: list[tuple[int, int]] = []
     start = 0
@@ -221,7 +221,7 @@ def wanted(question: str, embedder: Embedder) -> Wanted:
 
 def named(
     question: str, asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf, embedder: Embedder
-) -> list[Item]:
+) -> list[ListItem]:
     """Return the people, organisations or places that are asked for, each once, under its name; [] of fewer than two.
 
     What the articles call a person is none of their companies, and what they spell in two ways is one thing.
@@ -243,7 +243,7 @@ def named(
     else:
         return []
     kept = _of_sort(asked, found, embedder)
-    items = [Item(one.name, found[one]) for one in kept]
+    items = [ListItem(one.name, found[one]) for one in kept]
     return items[: asked.number or NAMES] if len(items) > 1 else []
 
 
@@ -273,7 +273,7 @@ def _once(names: Sequence[Named]) -> list[Named]:
     return [one for one in once if not any(words[one] < words[other] for other in once)]
 
 
-def counted(items: Sequence[Item]) -> str:
+def counted(items: Sequence[ListItem]) -> str:
     """Return a sentence that says how many there are."""
     return f"The articles name {len(items)}, as far as citewire can tell."
 

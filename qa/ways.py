@@ -363,7 +363,7 @@ class Ways:
             yield told.add(text, judgement)
 
     def _named(
-        self, named: Sequence[lists.Item], several: lists.Wanted, asked: Asked, told: Telling, wanted: SearchOptions
+        self, named: Sequence[lists.ListItem], several: lists.Wanted, asked: Asked, told: Telling, wanted: SearchOptions
     ) -> Iterator[Event]:
         told.kind, told.listed = "list", True
         told.lead = lists.counted(named) if several.counts else ""

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import pytest
-from browser import launched
-from playwright.sync_api import Browser
 
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.generate.load import load_generator
-from citewire.qa.types import Generator
+from citewire.qa.types import Answer, Generator
 from citewire.ui.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSER_LIBRARIES = ("playwright", "axe_playwright_python")
+if not all(find_spec(name) for name in BROWSER_LIBRARIES):
+    # Only tests marked `browser` need them; the other tests of their modules run without.
+    modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.sync_playwright")
+    sys.modules.update(dict.fromkeys(modules, MagicMock()))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY / "seeds"
@@ -41,6 +53,21 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
     build_index([folder / "news"], folder / "index", embedder)
     with Index.open(folder / "index", embedder) as opened:
         yield opened
+
+
+def check_quotes(answer: Answer, index: Index) -> None:
+    """Every quote is exact, and a number always means one quote."""
+    places: dict[int, tuple[str, int, int]] = {}
+    for claim in answer.claims:
+        assert bool(claim.quotes) == (claim.verdict != "unsupported")
+        for q in claim.quotes:
+            assert index.article(q.article).text[q.start : q.end] == q.text
+            assert places.setdefault(q.n, (q.article, q.start, q.end)) == (q.article, q.start, q.end)
+    assert sorted(places) == list(range(1, len(places) + 1))
+    assert len(set(places.values())) == len(places)
+    shown = {q.n for claim in answer.claims if claim.shown for q in claim.quotes}
+    if answer.status in ("answered", "partial"):
+        assert {int(n) for n in re.findall(r"\[(\d+)\]", answer.text)} == shown
 
 
 def until(holds: Callable[[], object], seconds: float = 30) -> None:
@@ -69,16 +96,30 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
+MARKED = {  # fixture -> marker of the tests that use it
+    "chromium": "browser",
+    "generator": "real",
+    "small_generator": "real",
+    "small_copy": "real",
+    "smollm": "real",
+    "wheels": "slow",  # starts pip several times
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that drive Chromium."""
+    """Mark the tests that use a fixture of `MARKED`."""
     for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()):
-            item.add_marker("browser")
+        for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
+            item.add_marker(MARKED[fixture])
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A running Chromium."""
+    if isinstance(sys.modules["playwright"], MagicMock):
+        pytest.fail("No Playwright: pip install -e '.[dev]'")
+    from browser import launched
+
     with launched() as browser:
         yield browser
 

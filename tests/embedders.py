@@ -1,14 +1,18 @@
-"""An embedder for fast tests whose vectors are a function of the words, so that rankings can be asserted."""
+"""Embedders for tests: one whose vectors follow from the words, the real one that remembers, and tiny random ones."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from citewire.index.types import Vectors
+from citewire.index.types import Embedder, Vectors
+
+WORDS = "the a of chip miner market earthquake struck coast bank query passage : , . ##s ##er ai un ##ing".split()
 
 
 class HashedWordsEmbedder:
@@ -39,3 +43,51 @@ class HashedWordsEmbedder:
         """Return the unit vector of a question, shape (dimension,)."""
         vector: Vectors = self.embed([question])[0]
         return vector
+
+
+class RememberingEmbedder:
+    """Another embedder, asked once for each text: many tests ask the same question."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Vectors] = {}
+        self.fingerprint, self.dimension = embedder.fingerprint, embedder.dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, shape (len(texts), dimension)."""
+        new = [t for t in dict.fromkeys(texts) if t not in self._known]
+        self._known.update(zip(new, self._embedder.embed(new), strict=True))
+        return np.array([self._known[t] for t in texts], np.float32)
+
+    def embed_query(self, question: str) -> Vectors:
+        """Return the unit vector of a question, shape (dimension,)."""
+        vector: Vectors = self.embed([question])[0]
+        return vector
+
+
+def tokenizer_of(kind: str, folder: Path) -> None:
+    """Save a tokenizer of `WORDS` in the way of BERT or RoBERTa."""
+    from transformers import BertTokenizer, RobertaTokenizer
+
+    if kind == "bert":
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+        vocabulary = {word: number for number, word in enumerate(words)}
+        BertTokenizer(vocab=vocabulary, model_max_length=20).save_pretrained(folder)
+    else:
+        words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"abcdefghijklmnopqrstuvwxyzĠ.,"]
+        vocabulary = {word: number for number, word in enumerate(words)}
+        RobertaTokenizer(vocab=vocabulary, merges=[], model_max_length=20).save_pretrained(folder)
+
+
+def transformer_of(kind: str, folder: Path, **settings: object) -> None:
+    """Save a transformer with random weights and its tokenizer."""
+    import torch
+    from transformers import CONFIG_MAPPING, AutoModel, AutoModelForSequenceClassification
+
+    sizes: dict[str, Any] = {"vocab_size": 40, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    sizes |= {"intermediate_size": 48, "max_position_embeddings": 24, "initializer_range": 0.3}
+    config = CONFIG_MAPPING[kind](**{**sizes, **settings})
+    torch.manual_seed(1)
+    factory: Any = AutoModelForSequenceClassification if "num_labels" in settings else AutoModel
+    factory.from_config(config).save_pretrained(folder)
+    tokenizer_of(kind, folder)

@@ -1,4 +1,4 @@
-"""A reader for fast tests: what answers and what is supported is stated by the test, else follows from shared words."""
+"""Readers for fast tests: what answers and what is supported is stated by the test, or follows from shared words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from citewire.qa import facts
+from citewire.qa.evaluate.measure import tokens
 from citewire.qa.reader import Reading, Support, Window
 
 LIKELY, UNLIKELY = 0.9, 0.05
@@ -86,3 +87,20 @@ def _shared(question: str, sentence: str) -> Reading:
 def _share(text: str, other: str) -> float:
     wanted = set(facts.terms(text))
     return round(len(wanted & set(facts.terms(other))) / len(wanted), 3) if wanted else 0.0
+
+
+class WordReader:
+    """Answers with the last word of a sentence that has all but two words of the question; supports what it repeats."""
+
+    def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
+        found = []
+        for window in windows:
+            asked, said = set(tokens(question)), set(tokens(window.sentence))
+            last = window.sentence.rstrip(".").rpartition(" ")[2]
+            start = window.sentence.rindex(last)
+            found.append(Reading(0.9 if len(asked - said) <= 2 else 0.1, start, start + len(last), 0.8))
+        return found
+
+    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
+        says = [set(tokens(claim)) <= set(tokens(quote)) for claim, quote in pairs]
+        return [Support(0.9, 0.05, 0.05) if one else Support(0.1, 0.1, 0.8) for one in says]

@@ -32,7 +32,8 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
-from citewire.ui.chat import About, Answerer, ArticleIndex, Choice, Loaded
+from citewire.ui.chat import About, Answerer, ArticleIndex, Loaded, ModelChoice
+from citewire.ui.tour import Step
 
 OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
 
@@ -398,12 +399,23 @@ def over_index(index: ArticleIndex, answerer: Answerer | None = None, model: str
 
 def scripted_choice(
     load: Callable[[], Answerer] = lambda: ScriptedAnswerer("scripted with care"), usual: str = "fast"
-) -> Choice:
+) -> ModelChoice:
     """Return a choice for what `over_index` returns; `load` brings the careful answerer."""
-    return Choice({"fast": "scripted", "careful": "scripted with care"}, usual, load)
+    return ModelChoice({"fast": "scripted", "careful": "scripted with care"}, usual, load)
 
 
 def scripted_load(articles: Sequence[Article] = ARTICLES[:3], about: About | None = None) -> Callable[[], Loaded]:
     """Return a `load` for `build_page`."""
     index = ScriptedIndex(articles)
     return lambda: Loaded(ScriptedAnswerer(), index, "scripted model", suggest=scripted_suggest, about=about)
+
+
+TOUR = (
+    Step("A fact", "When does it open?", "Before one.", "Waiting one.", "quote", "The quote.", "No quote."),
+    Step("A follow-up", "reader: is it free?", "Before two.", "Waiting two.", "searched", "Searched.", "As it is."),
+    Step("Disagreement", "What does it cost?", "Before three.", "Waiting three.", "conflict", "Two values.", "No two."),
+    Step("A refusal", "Is there a toll?", "Before four.", "Waiting four.", "refusal", "Refused.", "Found."),
+    Step("Hello", "hello", "Before hello.", "Waiting hello.", "reply", "A greeting.", "No greeting."),
+    Step("A list", "What are these articles about?", "Before list.", "Waiting list.", "list", "Items.", "No items."),
+    Step("Otherwise", "When does it open again?", "Before five.", "Waiting five.", "refusal", "Refused.", "It knew."),
+)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from scripted import EXAMPLES, ScriptedIndex
 from starlette.routing import BaseRoute, Mount
 
-from citewire.ui.chat import Chat, Choice, Loaded
+from citewire.ui.chat import Chat, Loaded, ModelChoice
 from citewire.ui.connections import Limits
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
@@ -50,7 +50,7 @@ def served(
     routers: Sequence[APIRouter] = (),
     subscribe: Callable[[Callable[[Any], None]], None] | None = None,
     limits: Limits | None = None,
-    choice: Choice | None = None,
+    choice: ModelChoice | None = None,
 ) -> Iterator[str]:
     """Serve a page that keeps its conversations in a file, and yield its address."""
     with Conversations(file) as kept:

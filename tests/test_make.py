@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 
 
@@ -153,3 +155,34 @@ class TestChromium:
         (path / "chromium").chmod(0o755)
         done = make(clone, "chromium", PATH=str(path))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+WITHOUT_PLAYWRIGHT = """
+import sys
+sys.modules.update(playwright=None, axe_playwright_python=None)
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+def test_tests_are_collected_where_playwright_is_missing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            WITHOUT_PLAYWRIGHT,
+            "--collect-only",
+            "-qq",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "not browser",
+        ],
+        cwd=REPOSITORY,
+        env=os.environ | {"CITEWIRE_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "tests/ui/test_corpus_routes.py: " in done.stdout

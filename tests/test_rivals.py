@@ -49,12 +49,12 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-def asked(tmp_path: Path, **fields: object) -> records.Asked:
+def asked(tmp_path: Path, **fields: object) -> records.QuestionItem:
     """The record of a line."""
     file = tmp_path / "one.jsonl"
     file.write_text(json.dumps({"question": "What?", **fields}), encoding="utf-8")
     (item,) = records.read(file)[1]
-    assert isinstance(item, records.Asked)
+    assert isinstance(item, records.QuestionItem)
     return item
 
 
@@ -118,7 +118,7 @@ class TestMarks:
         assert compare.mark(asked(tmp_path, answer="word " * 20), "Anything.") == compare.Mark(None, False)
 
     def test_the_own_rule_asks_for_a_source_and_a_flag(self, compare: Any, tmp_path: Path) -> None:
-        def marked(item: records.Asked, **event: object) -> object:
+        def marked(item: records.QuestionItem, **event: object) -> object:
             return compare.own_mark(
                 item, {"text": "40 or 41", "status": "answered", "articles": ["b.txt"], "flagged": 0, **event}
             )
@@ -174,7 +174,7 @@ class TestFigures:
         assert compare.limits([one]) == [1.5]
 
     def test_the_table(self, compare: Any, file: Path) -> None:
-        items = [item for item in records.read(file)[1] if isinstance(item, records.Asked) and not item.history]
+        items = [item for item in records.read(file)[1] if isinstance(item, records.QuestionItem) and not item.history]
         own = [run(compare, "citewire", 1, ("cost", 1.0, 2.0, 100), ("lighthouses", 1.0, 2.0, 100), took=2.0)]
         slow = [run(compare, "txtai", 1, ("cost", 2.0, 8.0, 400), took=4.0)]
         broken = [compare.Run("haiku", 1, "exit code 1: no | module", 0, 0, 1000, ())]
@@ -191,6 +191,7 @@ class TestFigures:
         assert paired == f"| txtai | {' | '.join(map(one, shown))} |"
 
 
+@pytest.mark.slow
 class TestRuns:
     def test_citewire_beside_one_that_fails(
         self, compare: Any, cache: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any

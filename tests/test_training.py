@@ -280,6 +280,7 @@ def test_the_loss_of_a_list_is_that_of_choosing_among_it(training: Any) -> None:
     assert "ranking" not in network.loss(model, [replace(one, list=-1) for one in first])
 
 
+@pytest.mark.slow
 class TestRuns:
     @pytest.fixture
     def train(self, training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:

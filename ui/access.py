@@ -42,12 +42,12 @@ log = logging.getLogger("citewire.ui.access")
 
 SESSION = "citewire_session"
 LOGIN, LOGOUT = "/login", "/logout"
-IDLE_S = 12 * 3600  # after which an unused session ends
-MOST_SESSIONS = 1_000  # the one that was not used for longest makes room
-FREE_TRIES = 5  # wrong passwords from one place; after each further one it waits, twice as long each time
+IDLE_S = 12 * 3600  # an unused session ends after this
+MOST_SESSIONS = 1_000  # beyond, the least recently used one ends
+FREE_TRIES = 5  # wrong passwords from one place without a wait; each further one doubles the wait
 FIRST_WAIT_S, LONGEST_WAIT_S = 10, 900
-FORGET_S = 3600  # after which wrong passwords count no more
-MOST_WRONG = 100  # of all places in FORGET_S; then only those are heard from which somebody has come in
+FORGET_S = 3600  # wrong passwords are forgotten after this
+MOST_WRONG = 100  # wrong passwords of all places in FORGET_S; beyond, only places that signed in before may try
 MOST_PLACES = 10_000
 MOST_BYTES = 4_096  # of a sign-in form
 _TOKEN_BYTES = 32
@@ -109,7 +109,7 @@ def require_password(host: str, address: str, password: str) -> None:
         )
 
 
-class Sessions:
+class SignIns:
     """Who is signed in. Tokens are kept as their hashes, so that reading this memory signs nobody in."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -143,7 +143,7 @@ def _digest(token: str) -> bytes:
 class Tries:
     """How long a place must wait before the next password from it is looked at.
 
-    A right one does not make wrong ones forgotten: somebody else may guess behind the same address.
+    A right password does not reset the count: somebody else may be guessing from the same address.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -188,7 +188,7 @@ class Door:
 
     def __init__(self, app: ASGIApp, password: str, *, clock: Clock = time.monotonic) -> None:
         self.app = app
-        self.sessions, self.tries = Sessions(clock), Tries(clock)
+        self.sessions, self.tries = SignIns(clock), Tries(clock)
         self._salt = secrets.token_bytes(16)
         self._hash = self._hashed(password.encode())
         self._checking = asyncio.Lock()  # one at a time: tries that are sent together cannot all be free ones

@@ -15,8 +15,8 @@ from citewire.index.errors import InputError
 
 HOUR_S = 3600.0
 ADDRESS_FACTOR = 4  # an office or a proxy sends for several visitors
-FEW_ACCOUNTS = 1_000  # up to so many, accounts that have expired are not looked for
-BUSY_S = 2  # after this a place may be free
+FEW_ACCOUNTS = 1_000  # beyond this number, expired accounts are removed
+BUSY_S = 2  # when to try again, as a place may be free by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class TooManyError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _Usage:
     at: float
     files: int = 0
     bytes: int = 0
@@ -62,9 +62,9 @@ class _Entry:
 @dataclass(slots=True)
 class _Account:
     arriving: int = 0
-    entries: deque[_Entry] = field(default_factory=deque)
+    entries: deque[_Usage] = field(default_factory=deque)
 
-    def since(self, start: float) -> deque[_Entry]:
+    def since(self, start: float) -> deque[_Usage]:
         """Return the entries from `start` on; forget those before."""
         while self.entries and self.entries[0].at < start:
             self.entries.popleft()
@@ -95,13 +95,13 @@ class Ledger:
         with self._lock:
             for account, _ in self._of(sender):
                 account.arriving -= 1
-                account.entries.append(_Entry(self._clock(), files=1, bytes=size))
+                account.entries.append(_Usage(self._clock(), files=1, bytes=size))
 
     def read(self, sender: Sender, articles: int) -> None:
         """Take note of articles that were read from a file."""
         with self._lock:
             for account, _ in self._of(sender):
-                account.entries.append(_Entry(self._clock(), articles=articles))
+                account.entries.append(_Usage(self._clock(), articles=articles))
 
     def _of(self, sender: Sender) -> Iterator[tuple[_Account, int]]:
         for kind, name, factor in (("visitor", sender.visitor, 1), ("address", sender.address, ADDRESS_FACTOR)):

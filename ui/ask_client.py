@@ -34,7 +34,7 @@ STOP_POLL_S = 0.05
 TURNS_SENT = 20  # the newest of a conversation; a follow-up leans on what was just said
 
 
-class GoneError(CitewireError):
+class PageUnavailableError(CitewireError):
     """A page that does not take the question: it has ended, too much waits, or the question is too large for it."""
 
 
@@ -56,13 +56,13 @@ class RunningPage:
         """Yield what `Answerer.stream` of the page yields, without most drafts.
 
         Raises:
-            GoneError: before the first event; the page does not take the question.
+            PageUnavailableError: before the first event; the page does not take the question.
             CitewireError: the question cannot be answered, or the page ended meanwhile.
         """
         turns = [[turn.question, turn.answer] for turn in history[-TURNS_SENT:]]
         body = {"question": text, "history": turns, "search": self._search, "stream": True}
         exchange = Exchange("page", text)
-        with _Reply(self._found.url, body, self._headers) as reply:
+        with _EventStream(self._found.url, body, self._headers) as reply:
             while not exchange.done:
                 said = reply.next()
                 if stopped():
@@ -117,7 +117,7 @@ def _connection(url: str) -> HTTPConnection:
     return HTTPConnection(parts.hostname or "", parts.port, timeout=CONNECT_S)
 
 
-class _Reply:
+class _EventStream:
     """A question's events as they arrive, read by a thread so that whoever takes them can look up meanwhile."""
 
     def __init__(self, url: str, body: dict[str, Any], headers: Mapping[str, bytes]) -> None:
@@ -127,7 +127,7 @@ class _Reply:
         self._arrived: queue.SimpleQueue[dict[str, Any] | CitewireError] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, name="citewire-reply", daemon=True)
 
-    def __enter__(self) -> _Reply:
+    def __enter__(self) -> _EventStream:
         self._thread.start()
         return self
 
@@ -163,12 +163,12 @@ class _Reply:
             pass
         finally:
             self._connection.close()
-        kind = CitewireError if begun else GoneError
+        kind = CitewireError if begun else PageUnavailableError
         self._arrived.put(kind(f"The page at {self._url} ended before the answer was whole", "Ask again."))
 
 
 def _refusal(response: HTTPResponse) -> CitewireError:
     """What a status other than 200 means: 400 is about the question, with others the page does not take it."""
     told = json.loads(response.read())
-    kind = CitewireError if response.status == HTTPStatus.BAD_REQUEST else GoneError
+    kind = CitewireError if response.status == HTTPStatus.BAD_REQUEST else PageUnavailableError
     return kind(told["problem"], told["fix"])

@@ -85,7 +85,7 @@ class Loaded:
         search: what a question is searched with; the visitor's filters narrow it.
         suggest: offers questions to go on with.
         over: makes the same of another index, or of another generation of this one.
-        by: makes the same with another model, as `Choice.load` brings it.
+        by: makes the same with another model, as `ModelChoice.load` brings it.
         warm_up: does once what the first question would wait for.
         about: tells on the empty page what the articles are about.
     """
@@ -102,7 +102,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelChoice:
     """The two models that a visitor chooses between.
 
     Attributes:
@@ -340,7 +340,7 @@ class Chat:
         keeper: Conversations | None = None,
         *,
         refresh: Callable[[], object] = lambda: None,
-        choice: Choice | None = None,
+        choice: ModelChoice | None = None,
     ) -> None:
         """Start loading.
 
@@ -407,7 +407,7 @@ class Chat:
                 load = self._loads[model] = BackgroundLoad(partial(self._load_other, choice))
             return load
 
-    def _load_other(self, choice: Choice) -> Loaded:
+    def _load_other(self, choice: ModelChoice) -> Loaded:
         by = self.loaded.by
         assert by, "whoever offers a choice says how to take it"
         return by(choice.load())

@@ -294,13 +294,13 @@ class _Asker:
         self, text: str, history: Sequence[Turn], stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[Event]:
         """Yield what `Answerer.stream` yields."""
-        from citewire.ui.ask_client import GoneError
+        from citewire.ui.ask_client import PageUnavailableError
 
         if self._page is not None:
             try:
                 yield from self._page.stream(text, history, stopped=stopped)
                 return
-            except GoneError as error:
+            except PageUnavailableError as error:
                 log.info("the page does not take the question", extra={"problem": error.problem})
                 self._page = None
         yield from self._load()[0].stream(text, history, stopped=stopped)

@@ -28,11 +28,11 @@ class Limits:
         connections: at once, of all addresses.
         of_address: at once, of one address.
         head_s: until a request's headers are there.
-        body_s: until the body is there, besides what `slowest` allows.
+        body_s: until the body is there, plus the time that `slowest` allows for its size.
         slowest: bytes a second of a body, on average.
-        rest_s: for a body after its answer, which nobody reads.
-        unread_s: without reading anything of an answer.
-        look_s: how often this is looked at.
+        rest_s: until the rest of a body is there after the answer was sent; it is thrown away.
+        unread_s: how long a client may read nothing of its answer.
+        look_s: seconds between two checks.
     """
 
     connections: int = 256

@@ -56,7 +56,7 @@ class _Feedback(_Part):
     note: str = Field(default="", max_length=LONGEST_NOTE)
 
 
-class _Route(ProblemRoute):
+class _ConversationRoute(ProblemRoute):
     statuses: ClassVar = {**ProblemRoute.statuses, UnknownIdError: 404}
 
 
@@ -67,7 +67,7 @@ def router(conversations: Conversations, article_of: export.ArticleOf) -> APIRou
         conversations: the file.
         article_of: looks an article up for an export; what raises CitewireError is exported by its path alone.
     """
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
+    routes = APIRouter(route_class=_ConversationRoute, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
 
     @routes.get("/conversations")
     def listed(request: Request) -> Response:

@@ -37,14 +37,14 @@ from citewire.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
 
-PAGE_ROWS = 50  # articles of one answer to a listing
+PAGE_ROWS = 50  # articles in one response to a listing
 MOST_ROWS = 200
-PAGE_CHARS = 20_000  # of one answer to a reading: four screens of a long read
+PAGE_CHARS = 20_000  # of an article in one response: about four screens
 COPIES_SHOWN = 20
 OUTLETS_SHOWN = 500
 REMOVED_AT_ONCE = 1_000
-MATCHED_ROWS = 100_000  # passages of one word that are looked at; of a commoner one the best
-WRITER_WAIT_S = 20.0  # that a removal waits for files that are being indexed
+MATCHED_ROWS = 100_000  # most passages looked at for one word, the best by BM25
+WRITER_WAIT_S = 20.0  # how long a removal waits for files that are being indexed
 
 Sort = Literal["newest", "oldest", "title", "longest", "relevance"]
 SORTS: tuple[Sort, ...] = ("newest", "oldest", "title", "longest", "relevance")

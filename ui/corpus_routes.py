@@ -33,9 +33,9 @@ from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneErr
 from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
 from citewire.ui.visitor import ProblemRoute, asker_of, problem, same_origin
 
-FILE_TYPE = "application/octet-stream"  # which a form of another page cannot send
+FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
-IDLE_S = 15.0  # that the next bytes of a file may take
+IDLE_S = 15.0  # longest wait for the next bytes of a file
 LEAST_RATE = 2_000  # bytes a second, over all of a file that takes longer than `IDLE_S`
 
 
@@ -58,7 +58,7 @@ class _Removal(BaseModel):
     sure: bool = False
 
 
-class _Route(ProblemRoute):
+class _CorpusRoute(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
         NoArticleError: 404,
@@ -75,7 +75,7 @@ class _Route(ProblemRoute):
 
 def router(corpus: Corpus) -> APIRouter:
     """Return the routes over a corpus."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
+    routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
 
     @routes.get("/corpus")
     def select(

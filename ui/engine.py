@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from citewire.qa.answer import Answerer
     from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
-    from citewire.ui.chat import Choice, Loaded
+    from citewire.ui.chat import Loaded, ModelChoice
     from citewire.ui.conversations import Conversations
     from citewire.ui.corpus import Corpus
 
@@ -36,7 +36,7 @@ Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes 
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
-# Offered on the empty page over the sample articles; the last one they cannot answer.
+# Offered on the empty page over the sample articles, which have no answer to the last one.
 SAMPLE_QUESTIONS = (
     "Which miner had the lowest all-in cash cost per coin?",
     "Why is Kazakhstan attractive to bitcoin miners?",
@@ -178,18 +178,18 @@ def load_generator(chosen: Settings, report: Report) -> Generator:
     )
 
 
-def choice(chosen: Settings) -> Choice | None:
+def choice(chosen: Settings) -> ModelChoice | None:
     """Return the models to choose between: those of `CHOICE`, where one is the settings' and both are fetched."""
     from citewire.qa.models import cache
     from citewire.qa.models.files import quiet
-    from citewire.ui.chat import Choice
+    from citewire.ui.chat import ModelChoice
 
     usual = next((called for called, name in CHOICE.items() if name == chosen.model.lower()), "")
     fetched = {one.name for one in cache.list_models(chosen.cache) if one.state in ("fetched", "converted")}
     if not usual or not fetched.issuperset(CHOICE.values()):
         return None
     (other,) = (name for called, name in CHOICE.items() if called != usual)
-    return Choice(CHOICE, usual, lambda: load_generator(chosen.model_copy(update={"model": other}), quiet))
+    return ModelChoice(CHOICE, usual, lambda: load_generator(chosen.model_copy(update={"model": other}), quiet))
 
 
 def search_options(chosen: Settings) -> SearchOptions:

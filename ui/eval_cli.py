@@ -147,11 +147,11 @@ def _evaluator(
 ) -> Iterator[tuple[Evaluator, str]]:
     """Yield what evaluates the records, and the name of its model; opens only the indexes that they need."""
     from citewire.qa.evaluate import runs
-    from citewire.qa.evaluate.records import Asked
+    from citewire.qa.evaluate.records import QuestionItem
     from citewire.qa.verdicts import Checker
     from citewire.ui import engine
 
-    asked = [item for item in items if isinstance(item, Asked)]
+    asked = [item for item in items if isinstance(item, QuestionItem)]
     search = engine.search_options(chosen)
     embedder = engine.load_embedder(chosen)
     with console.progress_bar() as report:

@@ -25,7 +25,7 @@ from citewire.ui.conversations import Conversations, Rated
 from citewire.ui.options import takes
 from citewire.ui.settings import Settings
 
-SHORTEST = 3  # characters of a short answer that is forbidden: fewer stand in almost any sentence
+SHORTEST = 3  # characters of a forbidden short answer; a shorter one would occur in almost any sentence
 _RATE_FIRST = "Rate answers on the page, or name another file with --conversations."
 
 Record = dict[str, Any]

@@ -63,7 +63,7 @@ class NoRunError(InputError):
     """There is no such evaluation."""
 
 
-class _Route(ProblemRoute):
+class _FiguresRoute(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {**ProblemRoute.statuses, NoRunError: 404}
 
 
@@ -88,7 +88,7 @@ class Run:
 
 def router(folder: Path) -> APIRouter:
     """Return the route of the page over the evaluations in `folder`, one a folder in it."""
-    routes = APIRouter(route_class=_Route)
+    routes = APIRouter(route_class=_FiguresRoute)
 
     @routes.get("/figures")
     def figures(run: str = "") -> HTMLResponse:

@@ -100,7 +100,7 @@ class Completion(BaseModel):
         return Ask(question=said[-1].text, history=history, model=called)
 
 
-class _Route(AskRoute):
+class _CompletionRoute(AskRoute):
     """A route whose refusals have the form of OpenAI's."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -125,7 +125,7 @@ class _Route(AskRoute):
 
 def router(chat: Chat, served: Served) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
+    routes = APIRouter(route_class=_CompletionRoute, dependencies=[Depends(same_origin)])
 
     @routes.get("/v1/models")
     def models() -> JSONResponse:

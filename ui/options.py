@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from citewire.ui import logs, settings
-from citewire.ui.settings import Loaded, describe, flag
+from citewire.ui.settings import LoadedSettings, describe, flag
 
 EXIT_INPUT = 2  # the exit codes are described in cli.py
 
@@ -71,7 +71,7 @@ SEARCHING = (
 )
 
 
-def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> Loaded:
+def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> LoadedSettings:
     """Return the settings in force and start logging; `quiet_level` is the log level where none is set."""
     loaded = settings.load({"log_level": ctx.obj["log_level"], **flags}, ctx.obj["config"])
     level = quiet_level if loaded.origins["log_level"] == "default" else loaded.settings.log_level

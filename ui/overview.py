@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Overview:
-    """Finds out while no question waits; a question that comes meanwhile breaks it off until it is looked at again."""
+    """Finds out while no question waits; a question stops that work, and the next look at the page begins it again."""
 
     def __init__(self, line: Line) -> None:
         self._line = line

@@ -60,10 +60,10 @@ from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
-GRACE_S = 8  # after which an answer is stopped whose tab was closed: a tab that is loaded again takes it up
+GRACE_S = 8  # an answer is stopped so long after its tab was closed; a tab that is reloaded before takes it up
 MOST_TABS = 500  # whose conversations are remembered
 REDRAW_S = 0.05  # changes that follow each other faster than this are drawn together
-RARELY_S = 0.5  # what does not change is looked at less and less often, up to this
+RARELY_S = 0.5  # longest time between two checks for a change, while nothing changes
 FOLLOWERS = 4  # of one conversation; the page has two at most
 MARKS_PER_ARTICLE = 200  # a request of the reader for more is cut
 MOST_CHOSEN = 1_000  # outlets or articles of a filter

@@ -739,7 +739,7 @@ def verdict_words(claim: Claim) -> str:
 def answer_words(claim: Claim, answer: Answer | None) -> str:
     """Say whether a claim answers the question, which is another thing than being supported; "" where it is not.
 
-    Known is only which words of a quote answer, where they are few: `Answer.short`.
+    Only the short answer, `Answer.short`, is known to answer it: the claims whose quotes hold its words do.
     """
     if answer is None or not claim.quotes:
         return ""

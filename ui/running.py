@@ -25,16 +25,17 @@ from citewire.ui.settings import Settings
 log = logging.getLogger("citewire.ui.running")
 
 FILTERS = ("published_from", "published_to", "outlets", "authors", "only_articles", "where")
-# What is said with each question; the page's own filters still hold. Models are not: no request names a file.
+# Settings that come with each question; the page's own filters still hold. Models are not among them, as no request
+# may name a file.
 PER_QUESTION = ("passages", *(name for name in SEARCHING if name != "reranker"))
-# What decides no answer. All other settings must be the same; one that is new is among them until it is named here.
+# Settings that cannot change an answer. All other settings, new ones too, enter the fingerprint.
 _FREE = (
     *("articles", "allow_web", "fields", "max_file_bytes", "max_file_articles", "max_file_chars"),
     *("max_file_seconds", "max_article_chars", "max_parse_seconds", "max_parse_memory", "max_uploads_bytes"),
     *("watching", "conversations", "runs", "threads", "host", "port", "password", "read_only"),
     *("api_key", "log_level", "log_file", "log_questions"),
 )
-_TRIES = 20  # to lock a file that somebody just looks at
+_TRIES = 20  # to lock a file that another process is just checking
 _TRY_S = 0.01
 
 

@@ -297,7 +297,7 @@ class Settings(BaseSettings):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """Settings with the origin of each: "default", a file's path, an environment variable or a flag."""
 
     settings: Settings
@@ -321,7 +321,7 @@ def flag(name: str) -> str:
     return _FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
-def load(flags: Mapping[str, object] | None = None, config: Path | None = None) -> Loaded:
+def load(flags: Mapping[str, object] | None = None, config: Path | None = None) -> LoadedSettings:
     """Read the settings that are in force.
 
     Args:
@@ -344,7 +344,7 @@ def load(flags: Mapping[str, object] | None = None, config: Path | None = None) 
         values |= layer
         origins |= {name: names[name] for name in layer}
     try:
-        return Loaded(Settings(**values), origins)
+        return LoadedSettings(Settings(**values), origins)
     except ValidationError as error:
         raise _refused(error, origins) from None
 

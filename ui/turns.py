@@ -26,7 +26,7 @@ class InterruptedWorkError(Exception):
 
 
 class Turns:
-    """Gives the turn to the address, and of it to the visitor, that was served least recently."""
+    """Gives the turn to the address that was served least recently, and there to the visitor served least recently."""
 
     def __init__(self) -> None:
         self._served: dict[tuple[str, str], int] = {}

@@ -50,18 +50,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PREFIX = "uploaded/"  # of the path of every article that was uploaded
-BATCH = 100  # files that are indexed together: what they share is the time to publish a generation
-BATCH_BYTES = 2_000_000  # from which a batch takes no more files
-SLICE = 512  # passages that are embedded at least before others have their turn: seconds
-KEPT_VECTORS = 50_000  # of files that others interrupted, 80 MB; beyond, a file is indexed in one go
+BATCH = 100  # files that are indexed together, so that a generation is published once for all
+BATCH_BYTES = 2_000_000  # a batch of this size takes no more files
+SLICE = 512  # least number of passages embedded before others have their turn; takes seconds
+KEPT_VECTORS = 50_000  # of interrupted files, 80 MB; beyond, a file is indexed without interruption
 MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # of one file; the command line takes what is larger
-MOST_SECONDS = 300.0  # that reading one file may take
-GIVE_WAY_S = 2.0  # that a run of passages waits at most while a question is answered
+MOST_SECONDS = 300.0  # longest time to read one file
+GIVE_WAY_S = 2.0  # longest time that a run of passages waits for an answer to end
 REMEMBERED = 500  # results that are kept for a page that asks later
 LEFT_OUT_SHOWN = 20
 NAME_BYTES = 200  # of a file name; file systems take 255, and a number may be added
 BUSY_PAUSE_S = 1.0
-LOOK_S = 0.05  # how often it is looked whether a question is still being answered
+LOOK_S = 0.05  # time between two checks whether a question is still being answered
 
 State = Literal["waiting", "indexing", "indexed", "copy", "known", "rejected", "failed", "aside", "cancelled"]
 HELD = frozenset(

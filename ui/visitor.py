@@ -82,7 +82,7 @@ def _set_cookie(visitor: str, secure: bool) -> str:
 
 
 class ForeignLink:
-    """ASGI middleware that has a question of the page's address asked at once only where no other page put it there.
+    """ASGI middleware that lets an address with a question ask it at once only if it did not come from another page.
 
     From elsewhere, `/?q=...` becomes `/?draft=...`, which the page offers with a button: asking takes a place in line,
     and the answer is kept. Browsers say where a document was asked for from in `Sec-Fetch-Site`; `none` is an address

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("citewire.ui.watch")
 
 TICK_MS = 1_000  # `ticks` yields at least so often
-QUIET_MS = 400  # without a change before what changed is told: files are rarely written in one go ...
-LONGEST_MS = 5_000  # ... and some are never quiet
+QUIET_MS = 400  # changes are told after a pause this long, as files are rarely written in one go ...
+LONGEST_MS = 5_000  # ... or after this time, as some folders never pause
 POLL_MS = 2_000  # between two looks at folders that send no notifications
 LONGEST_PAUSE = 30  # ticks between two attempts at work that fails
 
-# What other machines write to these the system is not notified of.
+# File systems on which changes by other machines send no notifications.
 NETWORK_DISKS = frozenset({"9p", "afs", "ceph", "cifs", "drvfs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"})
 
 

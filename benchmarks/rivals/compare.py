@@ -63,7 +63,7 @@ from citewire.index.embed import default_folder
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.types import Article
 from citewire.qa.evaluate import marks, records
-from citewire.qa.evaluate.records import Asked
+from citewire.qa.evaluate.records import QuestionItem
 from citewire.qa.models.cache import GgufModel, resolve, weights_folder
 from citewire.qa.types import Answer, Claim, Conflict, Quote
 
@@ -345,7 +345,7 @@ class Mark:
     refused: bool
 
 
-def mark(item: Asked, text: str) -> Mark:
+def mark(item: QuestionItem, text: str) -> Mark:
     """Mark a text as the module says."""
     item = replace(item, cite=(), kind="" if item.kind == "conflict" else item.kind)
     refusing = not text.strip() or REFUSING.search(text) is not None
@@ -356,7 +356,7 @@ def mark(item: Asked, text: str) -> Mark:
     return Mark(False, True) if refusing and not right else Mark(right, False)
 
 
-def own_mark(item: Asked, event: Mapping[str, Any]) -> Mark:
+def own_mark(item: QuestionItem, event: Mapping[str, Any]) -> Mark:
     """Mark an answer of citewire by its own rule."""
     quotes = tuple(Quote(n, article, 0, 0, "") for n, article in enumerate(event["articles"], 1))
     claims = (Claim(event["text"], "supported", 1.0, "", True, quotes),)
@@ -436,7 +436,7 @@ class Result:
     own_marks: Mapping[str, Mark]
 
 
-def result(name: str, runs: Sequence[Run], items: Sequence[Asked]) -> Result:
+def result(name: str, runs: Sequence[Run], items: Sequence[QuestionItem]) -> Result:
     """Put together what a system did; quality is that of its first round."""
     good = [one for one in runs if not one.error]
     answers = {event["id"]: event for one in good if one.round == 1 for event in one.of("answered")}
@@ -446,7 +446,7 @@ def result(name: str, runs: Sequence[Run], items: Sequence[Asked]) -> Result:
     return Result(name, good, [one.error for one in runs if one.error], figures(good), marks, own)
 
 
-def quality(marks: Mapping[str, Mark], items: Sequence[Asked]) -> list[str]:
+def quality(marks: Mapping[str, Mark], items: Sequence[QuestionItem]) -> list[str]:
     """Return the share of right answers, of unanswerable questions refused, and of others refused."""
     known = [(item, marks[item.id]) for item in items if item.id in marks]
     return [
@@ -456,7 +456,7 @@ def quality(marks: Mapping[str, Mark], items: Sequence[Asked]) -> list[str]:
     ]
 
 
-def table(results: Sequence[Result], items: Sequence[Asked]) -> str:
+def table(results: Sequence[Result], items: Sequence[QuestionItem]) -> str:
     """Return the tables, and the limit, as Markdown."""
     heads = [heading for heading, _, _ in SHOWN.values()]
     lines = _row("system", *heads, "right", "refused rightly", "refused wrongly") + _rule(len(heads) + 4)
@@ -476,7 +476,7 @@ def table(results: Sequence[Result], items: Sequence[Asked]) -> str:
     return lines + "".join(f"\n{line}\n" for one in results for line in _notes(one, items))
 
 
-def _notes(one: Result, items: Sequence[Asked]) -> Iterator[str]:
+def _notes(one: Result, items: Sequence[QuestionItem]) -> Iterator[str]:
     if limit := limits(one.runs):
         yield (
             f"{one.name}: the whole answer takes {spread(limit)} times what its engine alone takes for the same prompts"
@@ -528,7 +528,7 @@ def _unpacked(source: Path, most: int | None, folder: Path) -> Path:
     return new
 
 
-def lay_out(options: argparse.Namespace, items: Sequence[Asked]) -> None:
+def lay_out(options: argparse.Namespace, items: Sequence[QuestionItem]) -> None:
     """Write what all systems are given into `--out`.
 
     Raises:
@@ -596,7 +596,7 @@ def run_all(options: argparse.Namespace) -> None:
             file.write_text(json.dumps(asdict(done), ensure_ascii=False), encoding="utf-8")
 
 
-def report(options: argparse.Namespace, items: Sequence[Asked]) -> str:
+def report(options: argparse.Namespace, items: Sequence[QuestionItem]) -> str:
     """Write table.md and results.json from all runs in `--out`; return the table."""
     runs = []
     for file in sorted((options.out / "runs").glob("*.json")):
@@ -611,7 +611,7 @@ def report(options: argparse.Namespace, items: Sequence[Asked]) -> str:
     return text
 
 
-def _kept(one: Result, results: Sequence[Result], items: Sequence[Asked]) -> dict[str, Any]:
+def _kept(one: Result, results: Sequence[Result], items: Sequence[QuestionItem]) -> dict[str, Any]:
     own = next((other for other in results if other.name == OWN), one)
     answers = {event["id"]: event for run_ in one.runs if run_.round == 1 for event in run_.of("answered")}
     return {
@@ -648,7 +648,9 @@ def main() -> None:
         parser.error(f"there is no system {', '.join(unknown)}; the systems are {', '.join(names)}")
     options.out, options.envs = options.out.resolve(), options.envs.resolve()
     try:
-        asked = [item for item in records.read(options.questions)[1] if isinstance(item, Asked) and not item.history]
+        asked = [
+            item for item in records.read(options.questions)[1] if isinstance(item, QuestionItem) and not item.history
+        ]
         items = asked[: options.limit]
         lay_out(options, items)
         run_all(options)

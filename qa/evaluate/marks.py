@@ -14,7 +14,7 @@ from citewire.index.types import Article
 from citewire.qa import facts, quantities
 from citewire.qa.evaluate import measure
 from citewire.qa.evaluate.measure import Tally
-from citewire.qa.evaluate.records import Asked, Claimed
+from citewire.qa.evaluate.records import Claimed, QuestionItem
 from citewire.qa.types import Answer, Claim, ConflictValue, Quote
 from citewire.qa.verdicts import Checker, Judged
 
@@ -90,7 +90,7 @@ def mark_claim(item: Claimed, judged: Judged) -> Marks:
 # -- answers ----------------------------------------------------------------------------------------------------
 
 
-def mark_answer(item: Asked, answer: Answer, article: Callable[[str], Article], checker: Checker) -> Marks:
+def mark_answer(item: QuestionItem, answer: Answer, article: Callable[[str], Article], checker: Checker) -> Marks:
     """Mark an answer by all that its record says and by what every answer has to hold to.
 
     Args:
@@ -110,7 +110,7 @@ def mark_answer(item: Asked, answer: Answer, article: Callable[[str], Article], 
     return Marks(right, tallies, tuple(why))
 
 
-def judge(item: Asked, answer: Answer) -> tuple[bool | None, list[str]]:
+def judge(item: QuestionItem, answer: Answer) -> tuple[bool | None, list[str]]:
     """Return whether the answer is right by the record, None where that does not say, and what is wrong.
 
     Right is a refusal of what is unanswerable, and may be one of a false premise. Any other answer has to say what is
@@ -162,7 +162,7 @@ def says(text: str, wanted: str) -> bool:
     return set(measure.tokens(wanted)) <= set(measure.tokens(text))
 
 
-def _says_nothing(item: Asked) -> bool:
+def _says_nothing(item: QuestionItem) -> bool:
     """Whether the record does not say what a right answer is, but by answers too long to be looked for."""
     ruled = bool(item.must_include or item.must_not_include) or item.kind in ("conflict", "false_premise")
     return not ruled and not any(_is_short(answer) for answer in item.answers)
@@ -172,7 +172,7 @@ def _is_short(answer: str) -> bool:
     return len(measure.tokens(answer)) <= LONGEST_EXACT
 
 
-def _unsaid(item: Asked, text: str) -> list[str]:
+def _unsaid(item: QuestionItem, text: str) -> list[str]:
     """What is wanted and not in the text."""
     lower = text.lower()
     out = [" or ".join(one) for one in item.must_include if not any(any_of.lower() in lower for any_of in one)]
@@ -185,7 +185,7 @@ def _unsaid(item: Asked, text: str) -> list[str]:
     return [f"does not say {one}" for one in out]
 
 
-def _wording(item: Asked, answer: Answer) -> dict[str, Tally]:
+def _wording(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     if item.answerable is False and item.worded:  # as SQuAD 2 counts them
         refused = float(answer.status == "abstained")
         return {"em": (refused, 1), "f1": (refused, 1)}
@@ -212,7 +212,7 @@ def _choice(text: str, choices: Sequence[str]) -> str:
     return choices[recalls.index(best)] if best > 0 and recalls.count(best) == 1 else ""
 
 
-def _refusal(item: Asked, answer: Answer) -> dict[str, Tally]:
+def _refusal(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     if item.answerable is None or item.kind == "false_premise":
         return {}
     refused, unanswerable = float(answer.status == "abstained"), float(not item.answerable)
@@ -223,7 +223,7 @@ def _refusal(item: Asked, answer: Answer) -> dict[str, Tally]:
     }
 
 
-def _conflict(item: Asked, answer: Answer) -> dict[str, Tally]:
+def _conflict(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     out: dict[str, Tally] = {}
     text, flagged = shown(answer), float(bool(answer.conflicts))
     if item.disagree is not None:
@@ -239,7 +239,7 @@ def _conflict(item: Asked, answer: Answer) -> dict[str, Tally]:
     return out
 
 
-def _found(item: Asked, answer: Answer) -> dict[str, Tally]:
+def _found(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     if not item.find:
         return {}
     articles = dict.fromkeys(hit.article for hit in answer.hits)
@@ -292,7 +292,7 @@ def _facts_quoted(claim: Claim) -> bool:
     )
 
 
-def _sources(item: Asked, answer: Answer) -> dict[str, Tally]:
+def _sources(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     cited = _cited(answer) if item.cite else ()
     return {"source_precision": (float(sum(_is_source(a, item.cite) for a in cited)), float(len(cited)))}
 

@@ -68,7 +68,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionItem:
     """A question and what is expected of its answer.
 
     Attributes:
@@ -126,7 +126,7 @@ class Claimed:
     supported: bool
 
 
-Item = Asked | Claimed
+Item = QuestionItem | Claimed
 
 
 def read(file: Path) -> tuple[str, list[Item]]:
@@ -308,7 +308,7 @@ def _is_yes(response: object) -> bool:
 # -- questions --------------------------------------------------------------------------------------------------
 
 
-def _asked(line: _Line) -> Asked:
+def _asked(line: _Line) -> QuestionItem:
     question = line.text("question") or line.text("input")
     if not question:
         raise line.wrong("has an empty question", "Write what is asked")
@@ -323,7 +323,7 @@ def _asked(line: _Line) -> Asked:
     right = {" ".join(measure.tokens(answer)) for answer in answers}
     others = [choice for choice in choices if answers and " ".join(measure.tokens(choice)) not in right]
     cite = line.texts("sources")
-    return Asked(
+    return QuestionItem(
         key=line.key,
         line=line.number,
         id=_id(line),

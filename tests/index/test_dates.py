@@ -75,7 +75,7 @@ RELATIVE: tuple[tuple[str, Expected], ...] = (
     ("The storm hit last night.", (("last night", "2024-06-11", "2024-06-11"),)),
     ("Police said this morning that he had fled.", (("this morning", "2024-06-12", "2024-06-12"),)),
     ("The company announced Monday that it will close.", (("Monday", "2024-06-10", "2024-06-10"),)),
-    ("Canaan said on Friday that profit rose.", (("Friday", "2024-06-07", "2024-06-07"),)),
+    ("Kestrel said on Friday that profit rose.", (("Friday", "2024-06-07", "2024-06-07"),)),
     ("The minister spoke on Wednesday.", (("Wednesday", "2024-06-12", "2024-06-12"),)),
     ("The unit will be closed, a spokesman said on Monday.", (("Monday", "2024-06-10", "2024-06-10"),)),
     ("The court will hear the case on Friday.", (("Friday", "2024-06-14", "2024-06-14"),)),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from embedders import HashedWordsEmbedder
+from embedders import HashedWordsEmbedder, transformer_of
 
 from citewire.index import embed, embed_fast
 from citewire.index.embed import (
@@ -298,36 +298,7 @@ def test_rounded_and_exact_vectors_cannot_be_mixed(minilm: FolderEmbedder, exact
 
 # -- Other models -------------------------------------------------------------------------------------------
 
-WORDS = "the a of chip miner market earthquake struck coast bank query passage : , . ##s ##er ai un ##ing".split()
 Change = Callable[[Path], None]
-
-
-def tokenizer_of(kind: str, folder: Path) -> None:
-    """Save a tokenizer of `WORDS` in the way of BERT or RoBERTa."""
-    from transformers import BertTokenizer, RobertaTokenizer
-
-    if kind == "bert":
-        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
-        vocabulary = {word: number for number, word in enumerate(words)}
-        BertTokenizer(vocab=vocabulary, model_max_length=20).save_pretrained(folder)
-    else:
-        words = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"abcdefghijklmnopqrstuvwxyzĠ.,"]
-        vocabulary = {word: number for number, word in enumerate(words)}
-        RobertaTokenizer(vocab=vocabulary, merges=[], model_max_length=20).save_pretrained(folder)
-
-
-def transformer_of(kind: str, folder: Path, **settings: object) -> None:
-    """Save a transformer with random weights and its tokenizer."""
-    import torch
-    from transformers import CONFIG_MAPPING, AutoModel, AutoModelForSequenceClassification
-
-    sizes: dict[str, Any] = {"vocab_size": 40, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
-    sizes |= {"intermediate_size": 48, "max_position_embeddings": 24, "initializer_range": 0.3}
-    config = CONFIG_MAPPING[kind](**{**sizes, **settings})
-    torch.manual_seed(1)
-    factory: Any = AutoModelForSequenceClassification if "num_labels" in settings else AutoModel
-    factory.from_config(config).save_pretrained(folder)
-    tokenizer_of(kind, folder)
 
 
 def model_of(folder: Path, kind: str = "bert", pooling: str = "mean", prompts: Any = None, **settings: object) -> Path:

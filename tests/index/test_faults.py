@@ -24,6 +24,8 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import repair
 from citewire.index.store import Index
 
+pytestmark = pytest.mark.slow  # processes are killed and disks broken hundreds of times
+
 TESTS = Path(__file__).resolve().parent.parent
 
 

@@ -23,7 +23,7 @@ from citewire.index.store import Index
         ("a well-\n  known man", "a well-known man"),
         ("an Anglo-\r\nAmerican bank", "an Anglo-American bank"),
         ("inter\u00adnational", "international"),
-        ("Ca\u200bnaan", "Canaan"),
+        ("Nor\u200bland", "Norland"),
         ("10½ years and ½ a day", "10 1/2 years and 1/2 a day"),
         ("5 m² of E=mc²", "5 m² of E=mc²"),
         ("㎏ and № 5 and ™", "kg and No 5 and TM"),

@@ -83,20 +83,20 @@ def test_a_bullet_is_no_part_of_its_sentences() -> None:
 
 
 def test_tags_and_addresses_after_the_end_of_a_sentence_are_cut_off() -> None:
-    text = "Avalon merges mining with heating.#Canaan #Bitcoinhttps://t.co/O41\nIt ranked #1. It likes #Bitcoin."
-    assert quotable(text) == ["Avalon merges mining with heating.", "It ranked #1.", "It likes #Bitcoin."]
+    text = "Kestrel merges brewing with heating.#Kestrel #Beerhttps://t.co/O41\nIt ranked #1. It likes #Beer."
+    assert quotable(text) == ["Kestrel merges brewing with heating.", "It ranked #1.", "It likes #Beer."]
 
 
 def test_hard_wrapped_lines_are_one_paragraph() -> None:
     text = (
         "The company said on Monday that it would sell its unit to\n"
-        "Canaan for two million dollars, which is less than it had\n"
+        "Kestrel for two million dollars, which is less than it had\n"
         "hoped to get for it. The sale is planned for the end of the\n"
         "year.\n\nNothing else was said by anyone at the company on Monday,\n"
         "not even on request.\n"
     )
     assert [sentence.replace("\n", " ") for sentence in quotable(text)] == [
-        "The company said on Monday that it would sell its unit to Canaan for two million dollars, "
+        "The company said on Monday that it would sell its unit to Kestrel for two million dollars, "
         "which is less than it had hoped to get for it.",
         "The sale is planned for the end of the year.",
         "Nothing else was said by anyone at the company on Monday, not even on request.",
@@ -104,29 +104,29 @@ def test_hard_wrapped_lines_are_one_paragraph() -> None:
 
 
 def test_a_headline_above_its_text_is_not_joined_with_it() -> None:
-    assert quotable("Canaan Refocuses Strategy on Mining\nThe company said so.") == [
-        "Canaan Refocuses Strategy on Mining",
+    assert quotable("Kestrel Refocuses Strategy on Brewing\nThe company said so.") == [
+        "Kestrel Refocuses Strategy on Brewing",
         "The company said so.",
     ]
 
 
 def test_short_headings_are_not_quotable_but_figures_are() -> None:
-    assert quotable("Expansion Roadmap\nRevenue: $88.8 million\nIt grew.") == [
-        "Revenue: $88.8 million",
+    assert quotable("Expansion Roadmap\nRevenue: $77.5 million\nIt grew.") == [
+        "Revenue: $77.5 million",
         "It grew.",
     ]
 
 
 def test_a_repeated_title_and_the_title_of_the_tab_count_once() -> None:
-    title = "Canaan Exits AI to Focus on Bitcoin Mining"
-    assert quotable(f"{title} | Flash News | Blockchain.News\n\n{title}\n\n{title}\nIt did.") == [
+    title = "Kestrel Exits Retail to Focus on Brewing"
+    assert quotable(f"{title} | Flash News | Beer.News\n\n{title}\n\n{title}\nIt did.") == [
         title,
         "It did.",
     ]
 
 
 def test_a_text_of_nothing_but_short_lines_is_still_quotable() -> None:
-    assert quotable("Bitcoin up\nSource\n") == ["Bitcoin up", "Source"]
+    assert quotable("Beer up\nSource\n") == ["Beer up", "Source"]
 
 
 def test_a_sentence_over_the_limit_is_cut_after_a_clause_or_a_word() -> None:
@@ -142,7 +142,7 @@ def test_a_sentence_over_the_limit_is_cut_after_a_clause_or_a_word() -> None:
 
 
 FURNITURE = """
-Place your ads here email us at info@blockchain.news
+Place your ads here email us at info@beer.example
 Advertisement
 ADVERTISEMENT
 Story continues below
@@ -155,18 +155,18 @@ Follow us on Google News
 Sign up for our daily newsletter
 Subscribe to our newsletter!
 Click here to read the full report
-Read more: Bitcoin falls again
-Related: Miners move abroad
-— DonCorleone77 (@CorleoneDon77) June 23, 2025
-— Cryptonews.com (@cryptonews) January 8, 2025
-#Canaan #Bitcoin
-https://t.co/9H07kOtfyO
-@StockMKTNewz
-pic.twitter.com/abc #BTC
-The post Miners Fall—Here’s Why appeared first on Cryptonews.
+Read more: Beer falls again
+Related: Brewers move abroad
+— AnaRuiz77 (@RuizAna77) June 23, 2025
+— Beernews.com (@beernews) January 8, 2025
+#Kestrel #Beer
+https://t.co/9A12bCdeFG
+@BeerMKTNewz
+pic.twitter.com/abc #BEER
+The post Brewers Fall—Here’s Why appeared first on Beernews.
 The post A first appeared on B.
 Latest Update
-6/29/2025 2:56:38 PM
+6/28/2025 3:41:12 PM
 Last updated: June 3, 2024 at 10:15 UTC
 March 4, 2024
 NEW
@@ -202,9 +202,9 @@ Why?
 Advertisement revenue fell by 4%.
 He posted it on X on June 23, 2025.
 Image processing is slow.
-Revenue: $88.8 million
+Revenue: $77.5 million
 — That is what she said (in 2024).
-2024 revenue hit $269.3 million.
+2024 revenue hit $312.6 million.
 Follow the money.
 Copyright law changed in 2024, and the minister said so in a speech to parliament before a vote on the bill.
 """

@@ -660,9 +660,9 @@ def test_sentences_around_what_is_not_there_are_refused(news: Opened) -> None:
 @pytest.mark.parametrize(
     ("question", "found"),
     [
-        ("Who is the CEO of Canaan?", ["ceo", "canaan"]),
-        ("What’s Canaan’s AI unit's share?", ["canaan", "ai", "unit", "share"]),
-        ("$269.3 million year-to-date", ["269 3", "269", "million", "year to date", "year", "date"]),
+        ("Who is the CEO of Nokia?", ["ceo", "nokia"]),
+        ("What’s Nokia’s AI unit's share?", ["nokia", "ai", "unit", "share"]),
+        ("$312.6 million year-to-date", ["312 6", "312", "million", "year to date", "year", "date"]),
         ('U.S. OR (NOT) NEAR "x* {a}:b^2', ["u s", "near", "x", "a b 2"]),
         ("who is it?", []),
         ("?!", []),
@@ -682,7 +682,7 @@ def test_the_number_of_terms_is_limited() -> None:
     st.text(max_size=80)
     | st.lists(
         st.sampled_from(
-            ['"', "canaan", "AND", "NEAR(", "-", "*", ":", "'", "ⅷ", "\0", "٣", "in 2021", "last", "week", "0000-00-00"]
+            ['"', "nokia", "AND", "NEAR(", "-", "*", ":", "'", "ⅷ", "\0", "٣", "in 2021", "last", "week", "0000-00-00"]
         )
     ).map(" ".join)
 )
@@ -704,6 +704,7 @@ def test_an_empty_index_has_no_hits(tmp_path: Path) -> None:
 # -- the real embedder --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_seeds_with_the_real_embedder(tmp_path: Path) -> None:
     embedder = SentenceTransformerEmbedder()
     report = build_index([seeds_folder()], tmp_path / "index", embedder)

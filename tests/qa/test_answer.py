@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import GeneratorType, MappingProxyType
 
-import numpy as np
 import pytest
-from conftest import SEEDS, indexed
-from index.test_embed import transformer_of
+from conftest import SEEDS, check_quotes, indexed
+from embedders import RememberingEmbedder, transformer_of
+from generators import ScriptedGenerator
 from readers import ScriptedReader
 
 from citewire.index.build import build_index
 from citewire.index.embed import load_reranker
-from citewire.index.errors import InputError, ModelError
+from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Filters, Hit, Vectors
+from citewire.index.types import Embedder, Filters, Hit
 from citewire.qa import replies
 from citewire.qa.answer import Answerer, AnswerOptions
 from citewire.qa.reader import Reader, Reading, Window, load_reader
-from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Message, Searched, Timings, Turn
+from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Searched, Timings, Turn
 
 ARTICLES = {
     "ferry.txt": """The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021.
@@ -69,52 +68,9 @@ ANSWERS: dict[str, str | Sequence[str]] = {
 }
 
 
-class Scripted:
-    """A generator that says `words`, a piece at a time, and keeps the prompts it was given."""
-
-    name = "scripted"
-
-    def __init__(self, words: str, fails_after: int | None = None) -> None:
-        self.pieces = re.findall(r"\s*\S+", words)
-        self.fails_after = fails_after
-        self.prompts: list[Sequence[Message]] = []
-
-    def generate(
-        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[str]:
-        self.prompts.append(messages)
-        for n, piece in enumerate(self.pieces[:max_tokens]):
-            if n == self.fails_after:
-                raise ModelError("the model went away", "Start it again")
-            if stopped():
-                return
-            yield piece
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(m.content.split()) for m in messages)
-
-
-class Remembering:
-    """The real embedder, asked once for each text: most of these tests ask the same question."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[str, Vectors] = {}
-        self.fingerprint, self.dimension = embedder.fingerprint, embedder.dimension
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        new = [t for t in dict.fromkeys(texts) if t not in self._known]
-        self._known.update(zip(new, self._embedder.embed(new), strict=True))
-        return np.array([self._known[t] for t in texts], np.float32)
-
-    def embed_query(self, question: str) -> Vectors:
-        vector: Vectors = self.embed([question])[0]
-        return vector
-
-
 @pytest.fixture(scope="module")
-def remembering(embedder: Embedder) -> Remembering:
-    return Remembering(embedder)
+def remembering(embedder: Embedder) -> RememberingEmbedder:
+    return RememberingEmbedder(embedder)
 
 
 @pytest.fixture(scope="module")
@@ -127,29 +83,14 @@ Make = Callable[..., Answerer]
 
 
 @pytest.fixture
-def answerer(index: Index, remembering: Remembering) -> Make:
+def answerer(index: Index, remembering: Embedder) -> Make:
     def make(generator: str | Generator, reader: Reader | None = None, **options: object) -> Answerer:
         if isinstance(generator, str):
-            generator = Scripted(generator)
+            generator = ScriptedGenerator(generator)
         chosen = replace(AnswerOptions(), **options)  # type: ignore[arg-type]
         return Answerer(index, remembering, generator, reader or ScriptedReader(ANSWERS), chosen)
 
     return make
-
-
-def check_quotes(answer: Answer, index: Index) -> None:
-    """Every quote is exact, and a number always means one quote."""
-    places: dict[int, tuple[str, int, int]] = {}
-    for claim in answer.claims:
-        assert bool(claim.quotes) == (claim.verdict != "unsupported")
-        for q in claim.quotes:
-            assert index.article(q.article).text[q.start : q.end] == q.text
-            assert places.setdefault(q.n, (q.article, q.start, q.end)) == (q.article, q.start, q.end)
-    assert sorted(places) == list(range(1, len(places) + 1))
-    assert len(set(places.values())) == len(places)
-    shown = {q.n for claim in answer.claims if claim.shown for q in claim.quotes}
-    if answer.status in ("answered", "partial"):
-        assert {int(n) for n in re.findall(r"\[(\d+)\]", answer.text)} == shown
 
 
 class TestClaims:
@@ -256,7 +197,7 @@ class TestClaims:
         ],
     )
     def test_two_sentences_where_model_and_reader_do_not_agree(
-        self, remembering: Remembering, tmp_path: Path, said: str, probability: float, second: bool
+        self, remembering: Embedder, tmp_path: Path, said: str, probability: float, second: bool
     ) -> None:
         asked = "What was found at the old mill?"
         best, other = "Workers found a rusty sword at the old mill.", "A child found some coins near the old mill."
@@ -268,13 +209,11 @@ class TestClaims:
 
         with indexed({"a.txt": f"{best}\n{other}\n"}, tmp_path, remembering) as index:
             reader = Likely({asked: ("a rusty sword", "some coins")})
-            answer = Answerer(index, remembering, Scripted(said), reader).ask(asked)
+            answer = Answerer(index, remembering, ScriptedGenerator(said), reader).ask(asked)
         quoted = [quote.text for claim in answer.claims if claim.shown for quote in claim.quotes]
         assert quoted == ([best, other] if second else [best])
 
-    def test_the_short_answer_is_what_the_sentences_make_likeliest(
-        self, remembering: Remembering, tmp_path: Path
-    ) -> None:
+    def test_the_short_answer_is_what_the_sentences_make_likeliest(self, remembering: Embedder, tmp_path: Path) -> None:
         asked = "Who won the Skarvik Cup?"
         texts = {
             "a.txt": "The Skarvik Cup was won by Bo Lind in the end.\n",
@@ -283,7 +222,7 @@ class TestClaims:
         }
         reader = ScriptedReader({asked: ("Greta Solheim", "Bo Lind")})
         with indexed(texts, tmp_path, remembering) as index:
-            assert Answerer(index, remembering, Scripted(""), reader).ask(asked).short == "Bo Lind"
+            assert Answerer(index, remembering, ScriptedGenerator(""), reader).ask(asked).short == "Bo Lind"
 
 
 class TestYesOrNo:
@@ -346,10 +285,10 @@ class TestParts:
         assert "3.5 - 3.1 = 0.4 million pounds" in computed.text
         check_quotes(answer, index)
 
-    def test_a_sentence_that_answers_two_parts_is_quoted_once(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_a_sentence_that_answers_two_parts_is_quoted_once(self, remembering: Embedder, tmp_path: Path) -> None:
         text = "Profit at Kestrel was £3.5 million in 2022 and £3.1 million in 2023, the brewer said.\n"
         with indexed({"brewer.txt": text}, tmp_path, remembering) as index:
-            answer = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS)).ask(
+            answer = Answerer(index, remembering, ScriptedGenerator(""), ScriptedReader(ANSWERS)).ask(
                 "What was Kestrel's profit in 2022 and 2023?"
             )
         assert answer.text.splitlines()[0] == f"- {text.strip()} [1]"
@@ -365,11 +304,12 @@ class TestParts:
 
 
 class TestDisagreement:
-    def test_both_values_are_quoted_and_flagged(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_both_values_are_quoted_and_flagged(self, remembering: Embedder, tmp_path: Path) -> None:
         more = "The repairs of the bridge over the Vann cost 46 million euros, the council said."
         reader = ScriptedReader({COST: ("40 million euros", "46 million euros")})
         with indexed({**ARTICLES, "gazette.txt": f"{more}\n"}, tmp_path, remembering) as torn:
-            answer = Answerer(torn, remembering, Scripted("The repairs cost 40 million euros."), reader).ask(COST)
+            generator = ScriptedGenerator("The repairs cost 40 million euros.")
+            answer = Answerer(torn, remembering, generator, reader).ask(COST)
             (conflict,) = answer.conflicts
             assert {(v.value, v.article) for v in conflict.values} == {
                 ("40 million euros", "bridge.txt"),
@@ -394,10 +334,10 @@ class TestTime:
         }
     )
 
-    def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_a_course_is_told_word_for_word_oldest_first(self, remembering: Embedder, tmp_path: Path) -> None:
         reader = ScriptedReader({COURSE: "ferries"})
         with indexed(self.TOLD, tmp_path, remembering) as index:
-            answer = Answerer(index, remembering, Scripted("It grew."), reader).ask(COURSE)
+            answer = Answerer(index, remembering, ScriptedGenerator("It grew."), reader).ask(COURSE)
             assert [(p.first, p.last, p.article) for p in answer.timeline] == [
                 ("2021-01-01", "2021-12-31", "a.txt"),
                 ("2023-01-01", "2023-12-31", "b.txt"),
@@ -407,18 +347,18 @@ class TestTime:
                 assert point.text in answer.text
             check_quotes(answer, index)
 
-    def test_the_answer_says_as_of_when(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_the_answer_says_as_of_when(self, remembering: Embedder, tmp_path: Path) -> None:
         asked = "How many ferries did Lund Lines run in 2023?"
         with indexed(self.TOLD, tmp_path, remembering) as index:
             reader = ScriptedReader({asked: "14 ferries", **ANSWERS})
-            answerer = Answerer(index, remembering, Scripted("Lund Lines ran 14 ferries."), reader)
+            answerer = Answerer(index, remembering, ScriptedGenerator("Lund Lines ran 14 ferries."), reader)
             assert answerer.ask(asked).as_of == "2024-05-09"
             assert answerer.ask("What is the capital of France?").as_of == ""
 
 
 class TestRefusal:
     def test_no_claim_no_word_of_the_model_and_the_nearest_passages(self, answerer: Make, index: Index) -> None:
-        generator = Scripted("It was painted by Acme Shipping.")
+        generator = ScriptedGenerator("It was painted by Acme Shipping.")
         answer = answerer(generator).ask(LIGHTHOUSES)
         assert (answer.status, answer.claims, answer.text, answer.short) == ("abstained", (), REFUSAL, "")
         assert generator.prompts == []
@@ -429,18 +369,18 @@ class TestRefusal:
         assert answerer("").evidence(LIGHTHOUSES) == []
 
     def test_an_answerable_question_calls_the_model_once(self, answerer: Make) -> None:
-        generator = Scripted("The repairs cost 40 million euros.")
+        generator = ScriptedGenerator("The repairs cost 40 million euros.")
         answerer(generator).ask(COST)
         assert len(generator.prompts) == 1
 
-    def test_an_index_on_something_else_refuses(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_an_index_on_something_else_refuses(self, remembering: Embedder, tmp_path: Path) -> None:
         with indexed({"a.txt": "Owls sleep by day."}, tmp_path, remembering) as index:
-            answer = Answerer(index, remembering, Scripted("Never said."), load_reader(2)).ask(COST)
+            answer = Answerer(index, remembering, ScriptedGenerator("Never said."), load_reader(2)).ask(COST)
         assert (answer.status, answer.claims, answer.text) == ("abstained", (), REFUSAL)
 
 
 class TestEvidence:
-    def test_sentences_near_the_best_each_once(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_sentences_near_the_best_each_once(self, remembering: Embedder, tmp_path: Path) -> None:
         texts = {
             "a.txt": "Lund Lines runs 14 ferries.\n",
             "b.txt": "LUND LINES runs 14 ferries.\n",
@@ -448,9 +388,11 @@ class TestEvidence:
             "d.txt": "Its 14 ferries are what Lund Lines runs now.\n",
         }
         with indexed(texts, tmp_path, remembering) as index:
-            answerer = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS))
+            answerer = Answerer(index, remembering, ScriptedGenerator(""), ScriptedReader(ANSWERS))
             found = [one.text for one in answerer.evidence(FLEET)]
-            only = Answerer(index, remembering, Scripted(""), ScriptedReader(ANSWERS), AnswerOptions(evidence=1))
+            only = Answerer(
+                index, remembering, ScriptedGenerator(""), ScriptedReader(ANSWERS), AnswerOptions(evidence=1)
+            )
             assert len(only.evidence(FLEET)) == 1
         assert sorted(text.casefold() for text in found) == sorted(
             {text.strip().casefold() for text in texts.values() if "14" in text}
@@ -461,7 +403,7 @@ class TestFollowUp:
     HISTORY = (Turn("Who leads Lund Lines?", "Ana Ruiz leads Lund Lines [1]."),)
 
     def test_it_is_asked_with_the_name_it_means(self, answerer: Make) -> None:
-        generator = Scripted("Night sailings let lorries skip the coast road.")
+        generator = ScriptedGenerator("Night sailings let lorries skip the coast road.")
         reader = ScriptedReader({**ANSWERS, "What did she say about lorries (Lund Lines, Ana Ruiz)?": ()})
         answer = answerer(generator, reader).ask("What did she say about lorries?", self.HISTORY)
         assert (answer.question, answer.standalone_question) == (
@@ -511,7 +453,7 @@ class TestStream:
         assert answer.text == "".join(f"{text} [1]" for text in expected)
 
     def test_stopped_before_the_model(self, answerer: Make) -> None:
-        generator = Scripted("The repairs cost 40 million euros.")
+        generator = ScriptedGenerator("The repairs cost 40 million euros.")
         *_, answer = answerer(generator).stream(COST, stopped=lambda: True)
         assert isinstance(answer, Answer)
         assert (answer.status, answer.claims, generator.prompts) == ("stopped", (), [])
@@ -520,7 +462,7 @@ class TestStream:
     @pytest.mark.parametrize("after", [0, 9])
     def test_a_model_that_fails(self, answerer: Make, after: int) -> None:
         said = "The repairs cost 40 million euros. They were twice the first estimate."
-        answer = answerer(Scripted(said, fails_after=after)).ask(COST)
+        answer = answerer(ScriptedGenerator(said, fails_after=after)).ask(COST)
         assert (answer.status, answer.text) == ("failed", "the model went away. Start it again")
         assert [c.text for c in answer.claims] == (["The repairs cost 40 million euros."] if after else [])
         assert answer.hits
@@ -551,7 +493,7 @@ class TestStream:
 
 class TestPrompt:
     def test_sentences_are_numbered_best_first_and_the_question_comes_last(self, answerer: Make) -> None:
-        generator = Scripted("The repairs cost 40 million euros.")
+        generator = ScriptedGenerator("The repairs cost 40 million euros.")
         answerer(generator).ask(COST)
         last = generator.prompts[0][-1]
         assert last.role == "user"
@@ -560,14 +502,14 @@ class TestPrompt:
 
     @pytest.mark.parametrize("tokens", [1, 10**6])
     def test_the_budget_drops_the_weakest_and_keeps_the_best(self, answerer: Make, tokens: int) -> None:
-        generator = Scripted("The repairs cost 40 million euros.")
+        generator = ScriptedGenerator("The repairs cost 40 million euros.")
         answerer(generator, max_prompt_tokens=tokens).ask(COST)
         content = generator.prompts[0][-1].content
         assert COST_SENTENCE in content
         assert ("[2]" in content) is (tokens > 1)
 
     def test_tokens_are_limited_and_counted(self, answerer: Make) -> None:
-        generator = Scripted("The repairs cost 40 million euros.")
+        generator = ScriptedGenerator("The repairs cost 40 million euros.")
         answer = answerer(generator, max_tokens=4).ask(COST)
         assert answer.timings.output_tokens == 4
         assert answer.timings.prompt_tokens == generator.count_tokens(generator.prompts[0])
@@ -589,7 +531,7 @@ def test_the_answer_as_json(answerer: Make) -> None:
 
 
 @pytest.fixture(scope="module")
-def reprinted(remembering: Remembering, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+def reprinted(remembering: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """The seeds, the first of them also as four reprints."""
     folder = tmp_path_factory.mktemp("reprinted")
     for file in (*SEEDS.glob("*.txt"), SEEDS / "metadata.json"):
@@ -612,11 +554,11 @@ class TestSearching:
     def articles(
         self, index: Index, embedder: Embedder, options: AnswerOptions | None, search: SearchOptions | None = None
     ) -> list[str]:
-        answerer = Answerer(index, embedder, Scripted("It was $900,000 [1]."), ScriptedReader(), options)
+        answerer = Answerer(index, embedder, ScriptedGenerator("It was $900,000 [1]."), ScriptedReader(), options)
         answer = answerer.ask(self.QUESTION, search=search)
         return [hit.article for hit in answer.hits]
 
-    def test_copies_count_as_one_source_unless_asked_for(self, reprinted: Index, remembering: Remembering) -> None:
+    def test_copies_count_as_one_source_unless_asked_for(self, reprinted: Index, remembering: Embedder) -> None:
         copies = {article.path for article in reprinted.articles() if article.path.startswith("wire")}
         copies.add("seeds/000_dc4ea0124dbaad63.txt")
         assert len({article.group for article in reprinted.articles() if article.path in copies}) == 1
@@ -628,7 +570,7 @@ class TestSearching:
         every = self.articles(reprinted, remembering, AnswerOptions(search=SearchOptions(k=12)))
         assert len(set(every) & copies) == 5
 
-    def test_options_reach_the_search(self, reprinted: Index, remembering: Remembering) -> None:
+    def test_options_reach_the_search(self, reprinted: Index, remembering: Embedder) -> None:
         for filters, expected in (
             (Filters(outlets=("wire 2",)), {"wire2.md"}),
             (Filters(authors=("Ada Quill",), published_to="2025-07-02"), {"wire0.md", "wire1.md"}),
@@ -642,8 +584,8 @@ class TestSearching:
             wanted = SearchOptions(recency="only", half_life=1, as_of=as_of)
             assert set(self.articles(reprinted, remembering, AnswerOptions(search=wanted))) == expected
 
-    def test_the_day_of_asking_is_the_one_given(self, reprinted: Index, remembering: Remembering) -> None:
-        answerer = Answerer(reprinted, remembering, Scripted("Never said."), ScriptedReader())
+    def test_the_day_of_asking_is_the_one_given(self, reprinted: Index, remembering: Embedder) -> None:
+        answerer = Answerer(reprinted, remembering, ScriptedGenerator("Never said."), ScriptedReader())
         for day in ("2025-06-28", "2025-07-02"):
             hits = answerer.ask("What is the latest on Canaan?", search=SearchOptions(k=50, as_of=day)).hits
             expected = search(reprinted, remembering, "What is the latest on Canaan?", SearchOptions(k=50, as_of=day))
@@ -654,8 +596,8 @@ class TestSearching:
             assert later
             assert not later & {hit.article for hit in hits}
 
-    def test_filters_that_leave_nothing_are_no_refusal(self, reprinted: Index, remembering: Remembering) -> None:
-        model = Scripted("Never said.")
+    def test_filters_that_leave_nothing_are_no_refusal(self, reprinted: Index, remembering: Embedder) -> None:
+        model = ScriptedGenerator("Never said.")
         answerer = Answerer(reprinted, remembering, model, ScriptedReader())
         wanted = SearchOptions(filters=Filters(outlets=("Wire 9",)))
         events = answerer.stream(self.QUESTION, search=wanted)
@@ -663,11 +605,11 @@ class TestSearching:
             next(events)
         assert model.prompts == []
 
-    def test_a_reranker_is_asked(self, reprinted: Index, remembering: Remembering, tmp_path: Path) -> None:
+    def test_a_reranker_is_asked(self, reprinted: Index, remembering: Embedder, tmp_path: Path) -> None:
         transformer_of("bert", tmp_path, num_labels=1)
         reranker = load_reranker(tmp_path, threads=1)
         options = AnswerOptions(search=SearchOptions(k=5))
-        answerer = Answerer(reprinted, remembering, Scripted("No."), ScriptedReader(), options, reranker)
+        answerer = Answerer(reprinted, remembering, ScriptedGenerator("No."), ScriptedReader(), options, reranker)
         hits = answerer.ask(self.QUESTION).hits
         expected = search(reprinted, remembering, self.QUESTION, 5, reranker)
         assert [(hit.article, hit.start, hit.score) for hit in hits] == [
@@ -685,7 +627,7 @@ class TestAskedAgain:
         return replace(answer, timings=Timings())
 
     def test_the_same_question_gets_the_same_answer_without_the_model(self, answerer: Make) -> None:
-        generator = Scripted("The repairs cost 40 million euros [1].")
+        generator = ScriptedGenerator("The repairs cost 40 million euros [1].")
         answering = answerer(generator)
         first = list(answering.stream(COST))
         again = list(answering.stream(f" {COST}  "))
@@ -700,7 +642,7 @@ class TestAskedAgain:
         assert after.timings.total_s < before.timings.total_s
 
     def test_anew_the_model_is_asked_again(self, answerer: Make) -> None:
-        generator = Scripted("The repairs cost 40 million euros [1].")
+        generator = ScriptedGenerator("The repairs cost 40 million euros [1].")
         answering = answerer(generator)
         first = answering.ask(COST)
         *_, anew = answering.stream(COST, manner="anew")
@@ -711,7 +653,7 @@ class TestAskedAgain:
         assert answering.ask(COST).timings.cached
 
     def test_quotes_alone_are_sentences_of_articles(self, answerer: Make, index: Index) -> None:
-        generator = Scripted("The repairs cost 40 million euros [1].")
+        generator = ScriptedGenerator("The repairs cost 40 million euros [1].")
         answering = answerer(generator)
         worded = answering.ask(COST)
         *_, quoted = answering.stream(COST, manner="quotes")
@@ -724,7 +666,7 @@ class TestAskedAgain:
         assert answering.ask(COST).text == worded.text
 
     def test_how_an_answer_begins_is_known_without_the_model(self, answerer: Make) -> None:
-        generator = Scripted("Never said.")
+        generator = ScriptedGenerator("Never said.")
         answering = answerer(generator)
         begun = answering.foreseen(COST)
         assert begun
@@ -754,7 +696,7 @@ class TestAskedAgain:
             assert answering.ask(COST, search=other).timings.cached
 
     def test_a_follow_up_is_known_by_what_it_follows(self, answerer: Make) -> None:
-        generator = Scripted("Night sailings let lorries skip the coast road.")
+        generator = ScriptedGenerator("Night sailings let lorries skip the coast road.")
         reader = ScriptedReader({**ANSWERS, "What did she say about lorries (Lund Lines, Ana Ruiz)?": ()})
         answering = answerer(generator, reader)
         asked = "What did she say about lorries?"
@@ -769,12 +711,12 @@ class TestAskedAgain:
         assert again.timings.cached
         assert self.lasting(again) == self.lasting(first)
 
-    def test_a_changed_index_is_asked_anew(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_a_changed_index_is_asked_anew(self, remembering: Embedder, tmp_path: Path) -> None:
         news = tmp_path / "news"
         news.mkdir()
         (news / "bridge.txt").write_text(ARTICLES["bridge.txt"])
         build_index([news], tmp_path / "index", remembering)
-        generator = Scripted("The repairs cost 40 million euros [1].")
+        generator = ScriptedGenerator("The repairs cost 40 million euros [1].")
         with Index.open(tmp_path / "index", remembering) as old:
             answering = Answerer(
                 old, remembering, generator, ScriptedReader({COST: ("40 million euros", "70 million euros")})
@@ -792,7 +734,7 @@ class TestAskedAgain:
         assert "40 million" not in after.text
 
     def test_another_model_is_asked_of_the_same_index_and_its_answers_are_its_own(self, answerer: Make) -> None:
-        other = Scripted("40 million euros was the cost of the repairs [1].")
+        other = ScriptedGenerator("40 million euros was the cost of the repairs [1].")
         answering = answerer("The repairs cost 40 million euros [1].", max_tokens=99)
         before = answering.ask(COST)
         by_other = answering.with_generator(other)
@@ -809,7 +751,7 @@ class TestAskedAgain:
         assert isinstance(stopped, Answer)
         assert stopped.status == "stopped"
         assert answering.ask(COST).status == "answered"
-        failing = answerer(Scripted("The repairs cost 40 million euros.", fails_after=2))
+        failing = answerer(ScriptedGenerator("The repairs cost 40 million euros.", fails_after=2))
         assert [failing.ask(COST).status for _ in range(2)] == ["failed", "failed"]
 
     def test_who_leaves_before_the_end_leaves_nothing_half_told(self, answerer: Make) -> None:
@@ -847,7 +789,7 @@ class TestAskedAgain:
 
 
 def test_warming_up_reads_what_all_prompts_begin_with(answerer: Make) -> None:
-    generator = Scripted("The repairs cost 40 million euros [1].")
+    generator = ScriptedGenerator("The repairs cost 40 million euros [1].")
     answering = answerer(generator)
     answering.warm_up()
     (warming,) = generator.prompts

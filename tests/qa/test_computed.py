@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import indexed
+from generators import ScriptedGenerator
 from scored import records
 
 from citewire.index.types import Embedder
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Answer
-from qa.test_answer import Scripted
 
 RIGHT = 0.8  # of the records; what fails is above all taken for another kind of question, or parsed wrongly
 ARTICLES = {
@@ -63,7 +63,7 @@ The Merlin kettle costs 59 euros and has a whistle.
 @pytest.fixture(scope="module")
 def answerer(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answerer]:
     with indexed(ARTICLES, tmp_path_factory.mktemp("computed"), embedder) as index:
-        yield Answerer(index, embedder, Scripted(""), load_reader(1))
+        yield Answerer(index, embedder, ScriptedGenerator(""), load_reader(1))
 
 
 def formula(answer: Answer) -> str:
@@ -71,6 +71,7 @@ def formula(answer: Answer) -> str:
     return answer.claims[-1].text.rpartition("(")[2].rstrip(").") if answer.claims else ""
 
 
+@pytest.mark.slow
 def test_the_records_are_computed_as_they_should_be(answerer: Answerer) -> None:
     wrong = []
     every = records("computed.jsonl")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from scored import records
 from told import Judging, Told, told
 
@@ -87,6 +88,7 @@ def test_nothing_to_compare() -> None:
 LEAST_FOUND, MOST_FALSE = 0.85, 0.2  # shares of the pairs that disagree and of those that do not
 
 
+@pytest.mark.slow
 def test_invented_pairs(embedder: Embedder) -> None:
     """The trained reader and the real embedder over pairs of articles that disagree, or only look as if they did."""
     reader, shown = load_reader(1), {True: 0, False: 0}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -299,18 +296,3 @@ def test_what_stands_in_many_stories_names_nobody_and_titles_are_no_names(tmp_pa
     assert not [text for text in texts(people) if text.startswith("Chair Lund,")]
     assert not [item.text for one in told for item in one.items if any(line in item.text for line in PAGE)]
     assert mentioned.lead == "No article mentions “Ken Wade”."
-
-
-def test_the_command_prints_all_of_it(tmp_path: Path, embedder: Embedder) -> None:
-    with indexed(FEW, tmp_path, embedder):
-        pass
-    command = [sys.executable, "-m", "citewire.ui", "about", "--index", str(tmp_path / "index")]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    assert "citewire: reading names" in printed.stderr
-    assert printed.stdout.startswith("What they are about: There are 4 articles from 2 outlets")
-    assert "\n    Maria Jensen, in 2 articles" in printed.stdout
-    again = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True, timeout=300)
-    assert again.stderr == ""
-    told = json.loads(again.stdout)
-    assert list(told) == ["overview", "outlets", "period", "people", "organisations", "places"]
-    assert told["people"]["items"][0]["article"] in ("ferry.md", "copy.md")

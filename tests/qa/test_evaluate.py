@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from embedders import HashedWordsEmbedder
+from generators import ScriptedGenerator
 from readers import ScriptedReader
 
 from citewire.index.build import build_index
@@ -20,7 +21,7 @@ from citewire.index.types import Article
 from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import marks as marking
 from citewire.qa.evaluate import records, runs
-from citewire.qa.evaluate.records import Asked, Claimed, Item
+from citewire.qa.evaluate.records import Claimed, Item, QuestionItem
 from citewire.qa.evaluate.runs import Evaluator, Results, Source
 from citewire.qa.types import (
     REFUSAL,
@@ -29,7 +30,6 @@ from citewire.qa.types import (
     Claim,
     Conflict,
     ConflictValue,
-    Message,
     Quote,
     Turn,
     Verdict,
@@ -52,16 +52,16 @@ def read(tmp_path: Path) -> Callable[..., list[Item]]:
 
 
 @pytest.fixture
-def asked(read: Callable[..., list[Item]]) -> Callable[..., Asked]:
-    def one(**fields: object) -> Asked:
+def asked(read: Callable[..., list[Item]]) -> Callable[..., QuestionItem]:
+    def one(**fields: object) -> QuestionItem:
         (item,) = read({"question": "Who?", **fields})
-        assert isinstance(item, Asked)
+        assert isinstance(item, QuestionItem)
         return item
 
     return one
 
 
-Make = Callable[..., Asked]
+Make = Callable[..., QuestionItem]
 
 
 class TestQuestions:
@@ -305,11 +305,11 @@ def conflict(*values: str) -> Conflict:
     return Conflict("cost", tuple(ConflictValue(v, "bridge.txt", "", 0, 3, "The") for v in values))
 
 
-def marks(item: Asked, given: Answer) -> dict[str, tuple[float, float]]:
+def marks(item: QuestionItem, given: Answer) -> dict[str, tuple[float, float]]:
     return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker(ScriptedReader())).tallies
 
 
-def is_right(item: Asked, given: Answer) -> bool | None:
+def is_right(item: QuestionItem, given: Answer) -> bool | None:
     return marking.mark_answer(item, given, ARTICLES.__getitem__, Checker(ScriptedReader())).right
 
 
@@ -527,31 +527,7 @@ class TestChecker:
 # -- runs -----------------------------------------------------------------------------------------------------------
 
 
-class Scripted:
-    """A generator that says what `script` has for a word of the question; KeyboardInterrupt where it has None."""
-
-    name = "scripted"
-
-    def __init__(self, script: dict[str, str | None]) -> None:
-        self.script = script
-        self.asked: list[str] = []
-
-    def generate(
-        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[str]:
-        question = messages[-1].content
-        word = next(word for word in self.script if word in question)
-        self.asked.append(word)
-        said = self.script[word]
-        if said is None:
-            raise KeyboardInterrupt
-        yield said
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message.content.split()) for message in messages)
-
-
-SCRIPT: dict[str, str | None] = {
+SCRIPT = {
     "cost": "The repairs of the Vann bridge cost 40 million euros.",
     "ferries": "Lund Lines runs 14 ferries.",
     "reopened": "The bridge reopened in September 2019.",
@@ -584,7 +560,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         yield index
 
 
-def evaluator(index: Index, generator: Scripted) -> Evaluator:
+def evaluator(index: Index, generator: ScriptedGenerator) -> Evaluator:
     answerer = Answerer(index, HashedWordsEmbedder(), generator, ScriptedReader())
     return Evaluator(Checker(ScriptedReader()), SearchOptions(k=8), corpus=Source(index, answerer))
 
@@ -597,7 +573,7 @@ def items(read: Callable[..., list[Item]]) -> list[Item]:
 class TestRuns:
     def test_figures_of_a_whole_run(self, corpus: Index, items: list[Item], tmp_path: Path) -> None:
         with Results(tmp_path / "run", IDENTITY) as results:
-            rows = runs.run(items, evaluator(corpus, Scripted(SCRIPT)), results, quiet)
+            rows = runs.run(items, evaluator(corpus, ScriptedGenerator(SCRIPT)), results, quiet)
         assert [row["right"] for row in rows] == [True, False, True, True]
         assert rows[1]["why"] == ["does not say 15"]
         found = runs.summarise(rows)
@@ -615,16 +591,17 @@ class TestRuns:
     def test_an_interrupted_run_goes_on_where_it_stopped(
         self, corpus: Index, items: list[Item], tmp_path: Path
     ) -> None:
-        stopping = Scripted(SCRIPT | {"reopened": None})
+        stopping = ScriptedGenerator({**SCRIPT, "reopened": KeyboardInterrupt})
         with pytest.raises(KeyboardInterrupt), Results(tmp_path, IDENTITY) as results:
             runs.run(items, evaluator(corpus, stopping), results, quiet)
-        assert stopping.asked == ["cost", "ferries", "reopened"]
-        going_on = Scripted(SCRIPT)
+        assert len(stopping.prompts) == 3
+        going_on = ScriptedGenerator(SCRIPT)
         with Results(tmp_path, IDENTITY) as results:
             assert len(results.rows) == 2
             rows = runs.run(items, evaluator(corpus, going_on), results, quiet)
-        assert going_on.asked == ["reopened"]
-        whole = Scripted(SCRIPT)
+        (asked,) = going_on.asked
+        assert "When was the bridge reopened?" in asked
+        whole = ScriptedGenerator(SCRIPT)
         with Results(tmp_path / "whole", IDENTITY) as results:
             wanted = runs.run(items, evaluator(corpus, whole), results, quiet)
         assert [row["marks"] for row in rows] == [row["marks"] for row in wanted]
@@ -698,7 +675,7 @@ class TestRuns:
         self, corpus: Index, read: Callable[..., list[Item]]
     ) -> None:
         (item,) = read({"question": "long " * 1000, "answer": "Ann"})
-        row = evaluator(corpus, Scripted(SCRIPT)).row(item)
+        row = evaluator(corpus, ScriptedGenerator(SCRIPT)).row(item)
         assert (row["right"], row["answer"]["status"]) == (False, "failed")
         assert "characters" in row["answer"]["text"]
 
@@ -728,7 +705,7 @@ class TestDocuments:
         articles = runs.index_documents(items, items, tmp_path, embedder, quiet)
         assert list(articles.values()) == [("documents.jsonl#1",), ("documents.jsonl#2",), ()]
         with Index.open(tmp_path / "index", embedder) as index:
-            source = Source(index, Answerer(index, embedder, Scripted(SCRIPT), ScriptedReader()))
+            source = Source(index, Answerer(index, embedder, ScriptedGenerator(SCRIPT), ScriptedReader()))
             rows = [
                 Evaluator(Checker(ScriptedReader()), SearchOptions(), None, source, articles).row(item)
                 for item in items

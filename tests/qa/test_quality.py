@@ -12,32 +12,15 @@ from typing import Any
 import pytest
 from conftest import REPOSITORY, indexed
 from embedders import HashedWordsEmbedder
+from readers import WordReader
 
-from citewire.qa.evaluate.measure import tokens
 from citewire.qa.evidence import Evidence
-from citewire.qa.reader import Reading, Support, Window, load_reader
+from citewire.qa.reader import load_reader
 
 # Shares that hold for the weights in the package: of the wrong wordings that pass, and of the right ones.
 MOST_WRONG, LEAST_RIGHT = 0.30, 0.40
 
 FERRY = "Lund Lines opened the night route in May. It runs 14 ferries from Skarvik."
-
-
-class WordReader:
-    """Answers with the last word of a sentence that has all but two words of the question; supports what it repeats."""
-
-    def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
-        found = []
-        for window in windows:
-            asked, said = set(tokens(question)), set(tokens(window.sentence))
-            last = window.sentence.rstrip(".").rpartition(" ")[2]
-            start = window.sentence.rindex(last)
-            found.append(Reading(0.9 if len(asked - said) <= 2 else 0.1, start, start + len(last), 0.8))
-        return found
-
-    def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
-        says = [set(tokens(claim)) <= set(tokens(quote)) for claim, quote in pairs]
-        return [Support(0.9, 0.05, 0.05) if one else Support(0.1, 0.1, 0.8) for one in says]
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from conftest import indexed
-from scored import records, words
+from scored import ARTICLES, records, words
 
 from citewire.index.maintenance import remove
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa import spelling
 from citewire.qa.spelling import corrected
-from qa.test_lists import ARTICLES
 
 RESTORED = 0.9  # of the misspelt words
 UNTOUCHED = 1.0  # of the questions without errors

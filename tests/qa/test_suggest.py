@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import indexed
+from generators import ScriptedGenerator
 from readers import ScriptedReader
 
-from citewire.index.errors import ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
@@ -16,7 +16,7 @@ from citewire.qa import replies, suggest
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.suggest import TRIED, Suggester, clean, messages
-from citewire.qa.types import REFUSAL, Answer, Claim, Generator, Message, Quote, Turn
+from citewire.qa.types import REFUSAL, Answer, Claim, Generator, Quote, Turn
 
 FERRY = "The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021."
 FLEET = "Lund Lines runs 14 ferries on the route and carried 2.3 million passengers last year."
@@ -42,38 +42,6 @@ READER = ScriptedReader(
 )
 
 
-class Scripted:
-    """Writes for each sentence what `replies` has for it, a character at a time."""
-
-    name = "scripted"
-
-    def __init__(self, replies: dict[str, str]) -> None:
-        self.replies = replies
-        self.asked: list[str] = []
-        self.written = 0
-
-    def generate(
-        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[str]:
-        self.asked.append(messages[-1].content)
-        for char in self.replies.get(messages[-1].content, "")[: 10 * max_tokens]:
-            if stopped():
-                return
-            self.written += 1
-            yield char
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return 1
-
-
-class Broken(Scripted):
-    def generate(
-        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[str]:
-        yield "Who is"
-        raise ModelError("The model ran out of memory", "Close other programs.")
-
-
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other work on the machine must not decide."""
@@ -95,7 +63,7 @@ Make = Callable[[Generator], Suggester]
 
 
 def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, index: Index) -> None:
-    model = Scripted(
+    model = ScriptedGenerator(
         {
             FLEET: f" {FLEET_QUESTION} And more?",
             CHAIR: f'"{CHAIR_QUESTION}"\n',
@@ -112,7 +80,7 @@ def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, ind
 
 
 def test_what_is_dropped(make: Make) -> None:
-    model = Scripted(
+    model = ScriptedGenerator(
         {
             FLEET: REFUSED_QUESTION,  # the refused one itself
             CHAIR: "Who leads the Skarvik Bank?",  # of something the sentence does not name
@@ -125,19 +93,19 @@ def test_what_is_dropped(make: Make) -> None:
 
 
 def test_one_question_once(make: Make) -> None:
-    model = Scripted({FLEET: FLEET_QUESTION, FERRY: "how many ferries does Lund Lines run on THE route?"})
+    model = ScriptedGenerator({FLEET: FLEET_QUESTION, FERRY: "how many ferries does Lund Lines run on THE route?"})
     assert list(make(model).suggest(REFUSED)) == [FLEET_QUESTION, replies.OVERVIEW]
 
 
 def test_only_of_the_articles_that_are_searched(make: Make) -> None:
-    model = Scripted({BREWER: BREWER_QUESTION})
+    model = ScriptedGenerator({BREWER: BREWER_QUESTION})
     only = SearchOptions(k=8, filters=Filters(articles=("brewer.txt",)))
     assert list(make(model).suggest(REFUSED, search=only)) == [BREWER_QUESTION, replies.OVERVIEW]
     assert model.asked == [BREWER]
 
 
 def test_it_ends_when_told_to(make: Make) -> None:
-    model = Scripted(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
+    model = ScriptedGenerator(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
     assert list(make(model).suggest(REFUSED, stopped=lambda: True)) == []
     assert model.asked == []
     assert list(make(model).suggest(REFUSED, stopped=lambda: model.written >= 5)) == []
@@ -145,7 +113,7 @@ def test_it_ends_when_told_to(make: Make) -> None:
 
 
 def test_a_model_that_fails_suggests_nothing(make: Make, caplog: pytest.LogCaptureFixture) -> None:
-    assert list(make(Broken({})).suggest(REFUSED)) == [replies.OVERVIEW]
+    assert list(make(ScriptedGenerator("Who is", fails_after=2)).suggest(REFUSED)) == [replies.OVERVIEW]
     assert "no suggestions" in caplog.text
 
 
@@ -163,7 +131,7 @@ def answered(sentence: str, path: str, question: str = OPENED_QUESTION, kind: st
 
 
 def test_after_an_answer_plain_ones_and_those_of_the_sentences_beside(make: Make) -> None:
-    model = Scripted({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION, BREWER: BREWER_QUESTION})
+    model = ScriptedGenerator({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION, BREWER: BREWER_QUESTION})
     found = list(make(model).suggest(answered(FERRY, "ferry.txt")))
     assert found[:2] == [replies.ABOUT.format("Norland"), replies.MORE]
     assert set(found[2:]) == {FLEET_QUESTION, CHAIR_QUESTION}
@@ -171,22 +139,22 @@ def test_after_an_answer_plain_ones_and_those_of_the_sentences_beside(make: Make
 
 
 def test_who_said_it_is_offered_where_somebody_did(make: Make) -> None:
-    found = list(make(Scripted({})).suggest(answered(CHAIR, "ferry.txt")))
+    found = list(make(ScriptedGenerator({})).suggest(answered(CHAIR, "ferry.txt")))
     assert found[0] == replies.WHO_SAID
-    assert replies.WHO_SAID not in list(make(Scripted({})).suggest(answered(FERRY, "ferry.txt")))
+    assert replies.WHO_SAID not in list(make(ScriptedGenerator({})).suggest(answered(FERRY, "ferry.txt")))
     again = answered(CHAIR, "ferry.txt", replies.WHO_SAID, "who_said")
-    assert replies.WHO_SAID not in list(make(Scripted({})).suggest(again))
+    assert replies.WHO_SAID not in list(make(ScriptedGenerator({})).suggest(again))
 
 
 def test_nothing_that_was_asked_or_offered_before(make: Make) -> None:
-    model = Scripted({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION})
+    model = ScriptedGenerator({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION})
     before = [Turn(FLEET_QUESTION, "14."), Turn("tell me more!", "That is all.")]
     found = list(make(model).suggest(answered(FERRY, "ferry.txt"), before))
     assert found == [replies.ABOUT.format("Norland"), CHAIR_QUESTION]
 
 
 def test_what_is_not_for_it_leads_to_plain_questions_without_the_model(make: Make) -> None:
-    model = Scripted(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
+    model = ScriptedGenerator(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
     poem = Answer("Write a poem.", "Write a poem.", "abstained", replies.NOT_FOR_IT["create"], kind="not_for_it")
     assert list(make(model).suggest(poem)) == [replies.OVERVIEW]
     assert model.asked == []
@@ -194,7 +162,7 @@ def test_what_is_not_for_it_leads_to_plain_questions_without_the_model(make: Mak
 
 def test_the_model_has_its_time_and_no_longer(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggest, "PATIENCE_S", 0.0)
-    model = Scripted(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
+    model = ScriptedGenerator(dict.fromkeys((FLEET, CHAIR, FERRY, BREWER), FLEET_QUESTION))
     assert list(make(model).suggest(REFUSED)) == [replies.OVERVIEW]
     assert model.written == 0
 
@@ -212,7 +180,7 @@ def test_the_prompt_ends_with_the_sentence() -> None:
         ('"Who chairs Lund Lines?"', "Who chairs Lund Lines?"),
         ("**Question: Who chairs  Lund Lines?**", "Who chairs Lund Lines?"),
         ("Lund Lines opened a route.", ""),
-        ("Canaan hopes to reduce delivery times?", ""),
+        ("Kestrel hopes to sell more beer?", ""),
         ("Who chairs it?", ""),
         ("Who chairs Lund Lines? Who owns Kestrel?", ""),
         ("Who is the chair of Lund Lines and when did the ferry open in Skarvik?", ""),  # two questions
@@ -226,7 +194,6 @@ def test_what_counts_as_one_question_that_stands_alone(written: str, question: s
     assert clean(written) == question
 
 
-@pytest.mark.real
 def test_the_real_model_suggests_what_can_be_answered(index: Index, embedder: Embedder, generator: Generator) -> None:
     answerer = Answerer(index, embedder, generator, load_reader(2))
     first = next(Suggester(answerer, index, embedder, generator).suggest(REFUSED))

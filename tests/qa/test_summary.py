@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from conftest import indexed
+from generators import ScriptedGenerator
 from readers import ScriptedReader
 
 from citewire.index.options import SearchOptions
@@ -17,7 +18,7 @@ from citewire.qa.claims import Judgement, Place
 from citewire.qa.reader import Reader, load_reader
 from citewire.qa.standing import plain, stands_alone
 from citewire.qa.summary import Selection, messages, points, select, shortened
-from citewire.qa.types import Generator, Message
+from citewire.qa.types import Generator
 from citewire.qa.verdicts import TRUSTED, Checker
 
 FERRY = """Lund Lines opens a night ferry between Norland and Skarvik
@@ -218,26 +219,6 @@ WORDED = (
 )
 
 
-class Scripted:
-    """Writes the same words whatever it is asked, a word at a time."""
-
-    name = "scripted"
-
-    def __init__(self, reply: str) -> None:
-        self.reply = reply
-        self.asked: list[tuple[str, int]] = []
-
-    def generate(
-        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[str]:
-        self.asked.append((messages[-1].content, max_tokens))
-        for word in self.reply.split()[:max_tokens]:
-            yield f"{word} "
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        raise NotImplementedError
-
-
 @pytest.fixture
 def worded(embedder: Embedder, reader: Reader, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worded]:
     text = f"Kestrel to close a brewhouse\n\n{SHORT}\n{LONG}\n"
@@ -248,20 +229,22 @@ def worded(embedder: Embedder, reader: Reader, tmp_path_factory: pytest.TempPath
 
         def run(generator: Generator, tokens: int = summary.TOKENS, twice: bool = False) -> list[tuple[str, Judgement]]:
             found = [short, long, long] if twice else [short, long]
-            sure = ScriptedReader(supports={generator.reply: 0.9}) if isinstance(generator, Scripted) else reader
-            return list(shortened(found, opened.article, generator, Checker(sure), tokens=tokens))
+            checker = Checker(reader)
+            if isinstance(generator, ScriptedGenerator):
+                checker = Checker(ScriptedReader(supports={str(generator.says): 0.9}))
+            return list(shortened(found, opened.article, generator, checker, tokens=tokens))
 
         yield run
 
 
 def test_a_long_sentence_in_fewer_words(worded: Worded) -> None:
-    model = Scripted(WORDED)
+    model = ScriptedGenerator(WORDED)
     first, second = worded(model)
     assert (first[0], first[1].probability) == (SHORT, 1.0)
     assert second[0] == WORDED
     assert second[1].verdict == "supported"
     assert [place.text for place in second[1].places] == [LONG]
-    assert [asked for asked, _ in model.asked] == [LONG]  # the short one is no work
+    assert model.asked == [LONG]  # the short one is no work
 
 
 @pytest.mark.parametrize(
@@ -277,20 +260,22 @@ def test_a_long_sentence_in_fewer_words(worded: Worded) -> None:
     ],
 )
 def test_what_is_wrong_or_no_shorter_is_replaced_by_the_sentence(worded: Worded, reply: str) -> None:
-    assert worded(Scripted(reply))[1] == (LONG, Judgement("supported", 1.0, "", worded(Scripted(""))[1][1].places))
+    unchanged = worded(ScriptedGenerator(""))[1]
+    assert (unchanged[0], unchanged[1].probability) == (LONG, 1.0)
+    assert worded(ScriptedGenerator(reply))[1] == unchanged
 
 
 def test_the_model_writes_no_more_than_it_may(worded: Worded) -> None:
-    model = Scripted(WORDED)
+    model = ScriptedGenerator(WORDED)
     found = worded(model, tokens=40, twice=True)
     assert [text for text, _ in found] == [SHORT, WORDED, LONG]
-    assert [most for _, most in model.asked] == [40]
-    assert worded(Scripted(WORDED), tokens=0)[1][0] == LONG
+    assert model.limits == [40]
+    assert worded(ScriptedGenerator(WORDED), tokens=0)[1][0] == LONG
 
 
 def test_nothing_comes_after_a_stop(reader: Reader) -> None:
     places = [Place("a.txt", Span(0, len(SHORT)), SHORT)]
-    assert list(shortened(places, _no_article, Scripted(""), Checker(reader), stopped=lambda: True)) == []
+    assert list(shortened(places, _no_article, ScriptedGenerator(""), Checker(reader), stopped=lambda: True)) == []
 
 
 def _no_article(path: str) -> Article:
@@ -303,7 +288,6 @@ def test_the_prompt_ends_with_the_sentence() -> None:
     assert found[-1].content == "A {b} of %s."
 
 
-@pytest.mark.real
 def test_the_real_model_words_it_shorter_or_not_at_all(worded: Worded, generator: Generator) -> None:
     text, judgement = worded(generator)[1]
     assert judgement.verdict == "supported"

@@ -10,10 +10,7 @@ from conftest import indexed
 from told import Told, told
 
 from citewire.index.options import SearchOptions
-from citewire.index.search import search
-from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa.evidence import gather
 from citewire.qa.reader import load_reader
 from citewire.qa.timeline import MOST, Course, course, newest_first, points, subject
 from citewire.qa.types import TimelinePoint
@@ -173,16 +170,6 @@ def test_where_all_say_the_same_the_best_stays_first() -> None:
     found = newest(CHIEF, ("[Ana Ruiz] is the chief.", "2019-05-01"), ("[Ruiz] is the chief executive.", "2024-05-01"))
     assert found == ["Ana Ruiz", "Ruiz"]
     assert newest(CHIEF) == []
-
-
-def test_the_real_reader(seeds_index: Index, embedder: Embedder) -> None:
-    """The wiring: the points are in order and each is a sentence of its article."""
-    question = "How has the town changed over the years?"
-    hits = search(seeds_index, embedder, question, 8)
-    found = points(question, gather(question, hits, seeds_index.article, load_reader(1)), seeds_index.article)
-    assert [p.first for p in found] == sorted(p.first for p in found)
-    for point in found:
-        assert seeds_index.article(point.article).text[point.start : point.end] == point.text
 
 
 STRIKE = {

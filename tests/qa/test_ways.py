@@ -12,7 +12,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from conftest import indexed
+from conftest import check_quotes, indexed
+from embedders import RememberingEmbedder
+from generators import ScriptedGenerator
 from readers import ScriptedReader
 
 from citewire.index.errors import InputError, ModelError
@@ -23,7 +25,6 @@ from citewire.qa import replies
 from citewire.qa.answer import Answerer
 from citewire.qa.reader import Reader, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Searched, Timings, Turn
-from qa.test_answer import Remembering, Scripted, check_quotes
 
 
 def _article(title: str, outlet: str, day: str, *sentences: str) -> str:
@@ -73,12 +74,12 @@ COURIER = SearchOptions(filters=Filters(outlets=("The Courier",)))
 
 
 @pytest.fixture(scope="module")
-def remembering(embedder: Embedder) -> Remembering:
-    return Remembering(embedder)
+def remembering(embedder: Embedder) -> RememberingEmbedder:
+    return RememberingEmbedder(embedder)
 
 
 @pytest.fixture(scope="module")
-def index(remembering: Remembering, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+def index(remembering: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     with indexed(ARTICLES, tmp_path_factory.mktemp("ways"), remembering) as opened:
         yield opened
 
@@ -87,17 +88,17 @@ Make = Callable[..., Answerer]
 
 
 @pytest.fixture
-def answerer(index: Index, remembering: Remembering) -> Make:
-    def make(words: str | Scripted = "", reader: Reader | None = None) -> Answerer:
-        generator = Scripted(words) if isinstance(words, str) else words
+def answerer(index: Index, remembering: Embedder) -> Make:
+    def make(words: str | ScriptedGenerator = "", reader: Reader | None = None) -> Answerer:
+        generator = ScriptedGenerator(words) if isinstance(words, str) else words
         return Answerer(index, remembering, generator, reader or ScriptedReader(ANSWERS))
 
     return make
 
 
 @pytest.fixture(scope="module")
-def real(index: Index, remembering: Remembering) -> Answerer:
-    return Answerer(index, remembering, Scripted(""), load_reader(1))
+def real(index: Index, remembering: Embedder) -> Answerer:
+    return Answerer(index, remembering, ScriptedGenerator(""), load_reader(1))
 
 
 def quoted(answer: Answer) -> list[str]:
@@ -122,7 +123,7 @@ class TestTalk:
             pytest.fail("nothing is to be searched")
 
         monkeypatch.setattr("citewire.qa.finding.search", searched)
-        reader, generator = ScriptedReader(), Scripted("Never said.")
+        reader, generator = ScriptedReader(), ScriptedGenerator("Never said.")
         first, answer = answerer(generator, reader).stream(said)
         assert first == Searched(said, (), "talk", replies.TALK[reply])
         assert isinstance(answer, Answer)
@@ -134,10 +135,10 @@ class TestTalk:
     def test_what_is_offered_is_answered(self, real: Answerer) -> None:
         assert [real.ask(question).status for question in OFFERED] == ["answered"] * 3
 
-    def test_articles_without_a_title_offer_no_summary(self, remembering: Remembering, tmp_path: Path) -> None:
+    def test_articles_without_a_title_offer_no_summary(self, remembering: Embedder, tmp_path: Path) -> None:
         with indexed({"a.txt": f"{OPEN}\n{COST}\n"}, tmp_path, remembering) as index:
             untitled = [one.title for one in index.articles()]
-            answer = Answerer(index, remembering, Scripted(""), ScriptedReader()).ask("hello")
+            answer = Answerer(index, remembering, ScriptedGenerator(""), ScriptedReader()).ask("hello")
         assert untitled == [""]
         assert answer.offered == (OFFERED[0], OFFERED[2])
 
@@ -414,7 +415,7 @@ class TestNotForIt:
         ],
     )
     def test_a_plain_refusal(self, answerer: Make, asked: str, reply: str) -> None:
-        generator = Scripted("Roses are red.")
+        generator = ScriptedGenerator("Roses are red.")
         answer = answerer(generator).ask(asked)
         assert (answer.status, answer.kind, answer.claims) == ("abstained", "not_for_it", ())
         assert answer.text == replies.NOT_FOR_IT[reply]
@@ -495,7 +496,7 @@ class TestEvery:
         assert sorted(set(shown), key=int) == [str(n) for n in range(1, len(quoted(answer)) + 1)]
 
     def test_stopped_at_once(self, answerer: Make, asked: str) -> None:
-        generator = Scripted("Never said.")
+        generator = ScriptedGenerator("Never said.")
         first, answer = answerer(generator).stream(asked, stopped=lambda: True)
         assert isinstance(first, Searched)
         assert isinstance(answer, Answer)
@@ -521,7 +522,7 @@ class TestEvery:
 
 @pytest.mark.parametrize(("asked", "claims"), USING_THE_MODEL)
 def test_a_model_that_goes_away(answerer: Make, index: Index, asked: str, claims: int) -> None:
-    answer = answerer(Scripted("Never said.", fails_after=0)).ask(asked)
+    answer = answerer(ScriptedGenerator("Never said.", fails_after=0)).ask(asked)
     assert (answer.status, answer.text) == ("failed", "the model went away. Start it again")
     assert len(answer.claims) >= claims  # what was told before stays
     assert answer.hits

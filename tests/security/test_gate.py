@@ -351,6 +351,7 @@ def test_behind_the_gate_gradio_reads_no_file_either(private: Path) -> None:
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_the_folder_of_gradio_goes_with_the_server(tmp_path: Path, signal_sent: signal.Signals) -> None:
     script = (
         "from scripted import EXAMPLES, scripted_load\n"

@@ -13,12 +13,12 @@ from typing import Any
 import httpx
 import pytest
 from browser import DESK, PHONE, browser_context, faults
+from commands import citewire, free_port, refused
 from fastapi.responses import PlainTextResponse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import START_MS, ask, routes_of, serving, usable
-from ui.test_cli import citewire, free_port, refused
 
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer
@@ -35,7 +35,7 @@ from citewire.ui.access import (
     MOST_WRONG,
     SESSION,
     Door,
-    Sessions,
+    SignIns,
     Tries,
     own_address,
 )
@@ -338,7 +338,7 @@ class TestGuessing:
 class TestSessions:
     def test_it_ends_when_it_is_not_used(self) -> None:
         clock = Clock()
-        sessions = Sessions(clock)
+        sessions = SignIns(clock)
         token = sessions.begin()
         clock.now += IDLE_S - 1
         assert sessions.holds(token)
@@ -349,7 +349,7 @@ class TestSessions:
         assert not sessions.holds(token)
 
     def test_the_longest_unused_makes_room(self) -> None:
-        sessions = Sessions(Clock())
+        sessions = SignIns(Clock())
         first, second = sessions.begin(), sessions.begin()
         assert sessions.holds(first)
         for _ in range(MOST_SESSIONS - 1):
@@ -386,6 +386,7 @@ class TestOffTheLoopback:
         PageServer(lambda: pytest.fail("built"), host=host, port=0)._socket.close()
 
     @pytest.mark.parametrize("command", ["serve", "run", "demo"])
+    @pytest.mark.slow
     def test_the_commands_refuse_before_they_do_anything(self, command: str, tmp_path: Path) -> None:
         before = set(tmp_path.rglob("*"))
         port = free_port()
@@ -474,7 +475,7 @@ class TestCommandLine:
         found = ask_client.find(chosen)
         assert found
         found._headers = {}
-        with pytest.raises(ask_client.GoneError):
+        with pytest.raises(ask_client.PageUnavailableError):
             list(found.stream(EXAMPLES[0]))
 
 

@@ -11,10 +11,10 @@ import httpx
 import openai_server
 import pytest
 from browser import DESK, PHONE, opened
+from commands import citewire
 from conftest import until
 from playwright.sync_api import Browser, expect
 from served import ask, routes_of, serving, usable
-from ui.test_cli import citewire
 
 from citewire.index.store import Index
 from citewire.index.types import Embedder
@@ -69,7 +69,9 @@ def files_in(folder: Path) -> dict[Path, bytes]:
 @pytest.fixture(scope="module")
 def url(folder: Path, model: str) -> Iterator[str]:
     with serving(lambda: lay_out(settings_in(folder, model, read_only=True), [tour.router()])) as address:
-        until(lambda: httpx.get(f"{address}/v1/status").json()["state"] == "ready")
+        until(
+            lambda: httpx.get(f"{address}/v1/status").json()["state"] == "ready", 240
+        )  # loading takes seconds, under load minutes
         yield address
 
 

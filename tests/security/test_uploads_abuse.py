@@ -17,11 +17,11 @@ from typing import Any
 
 import httpx
 import pytest
+from articles_view import FILE, arriving, half_sent, left, serving
 from browser import opened
 from conftest import until, untraced
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, expect
-from ui.test_corpus_routes import FILE, arriving, half_sent, left, serving
 
 from citewire.index.build import build_index
 from citewire.index.options import SearchOptions
@@ -119,7 +119,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from embedders import HashedWordsEmbedder
-from ui.test_corpus_routes import serving
+from articles_view import serving
 from citewire.ui import trial
 from citewire.ui.corpus import Corpus
 trial.SECONDS = float(sys.argv[3])
@@ -164,6 +164,7 @@ def wait_with(folder: Path, **texts: str) -> None:
             assert send(url, f"{name}.txt", text).status_code == 202
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["This is poison.", "This is a tar pit."])
 def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, poison: Path, text: str) -> None:
     wait_with(folder, a="Parcel one.", b="Parcel two.", guilty=text, c="Parcel three.")
@@ -206,6 +207,7 @@ corpus.uploads.leave()
 """
 
 
+@pytest.mark.slow
 def test_an_end_in_good_order_blames_no_file(folder: Path) -> None:
     wait_with(folder, a="Parcel one.")
     paths = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
@@ -236,6 +238,7 @@ def die_embedding(folder: Path) -> None:
     assert done.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_files_of_a_batch_that_a_power_cut_interrupted_are_all_indexed(folder: Path) -> None:
     wait_with(folder, **{f"f{n}": f"Parcel {n}." for n in range(5)})
     die_embedding(folder)
@@ -246,6 +249,7 @@ def test_files_of_a_batch_that_a_power_cut_interrupted_are_all_indexed(folder: P
     assert list((folder_of(folder) / "indexing").glob("*/*")) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_passes_its_trial_and_kills_alone_is_set_aside_at_the_third_start(folder: Path) -> None:
     wait_with(folder, bad="Parcel one.")
     die_embedding(folder)
@@ -254,6 +258,7 @@ def test_a_file_that_passes_its_trial_and_kills_alone_is_set_aside_at_the_third_
         assert settled(url)["bad.txt"]["state"] == "aside"
 
 
+@pytest.mark.slow
 def test_a_second_server_leaves_the_first_ones_files_alone(folder: Path) -> None:
     with process(folder, None, start=False) as (url, _):
         assert send(url, "waits.txt", "Parcel one.").status_code == 202

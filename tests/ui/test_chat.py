@@ -31,10 +31,10 @@ from citewire.ui.chat import (
     LINE_LENGTH,
     VISITOR_LENGTH,
     Chat,
-    Choice,
     Conversation,
     Line,
     Loaded,
+    ModelChoice,
     NotReadyError,
     Suggest,
     narrowed,
@@ -486,7 +486,7 @@ def test_no_other_model_is_taken() -> None:
 
 
 def test_a_kept_answer_says_which_model_wrote_it(kept: Conversations) -> None:
-    def made(choice: Choice | None) -> Chat:
+    def made(choice: ModelChoice | None) -> Chat:
         chat = Chat(lambda: over_index(ScriptedIndex()), 1000, kept, choice=choice)
         until(lambda: chat.background.done)
         return chat

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import pty
 import re
 import shutil
 import signal
@@ -14,83 +13,34 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from conftest import SEEDS, untraced
+from commands import COMMAND, citewire, free_port, interrupted, refused
+from conftest import SEEDS, indexed
 
 from citewire.index.errors import CitewireError
+from citewire.index.types import Embedder
 from citewire.qa.types import Answer
 from citewire.ui import console, settings
 from citewire.ui.answer_json import answer_json
 from citewire.ui.cli import _opened, app, stop_on_interrupt
 from citewire.ui.options import SEARCHING
 
-COMMAND = [sys.executable, "-m", "citewire.ui"]
 HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "gradio")
-
-
-def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        input=stdin,
-        env=os.environ | variables,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-
-
-def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int, str]:
-    """Run a command on a terminal and press Ctrl-C once it shows the pattern; return exit code and output."""
-    terminal, program_end = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=untraced() | {"TERM": "xterm", "COLUMNS": "120"} | variables,
-        stdin=program_end,
-        stdout=program_end,
-        stderr=program_end,
-        start_new_session=True,  # Ctrl-C reaches the command and all that it has started
-    )
-    os.close(program_end)
-    shown = ""
-    sent = False
-    try:
-        while True:
-            try:
-                shown += os.read(terminal, 65536).decode("utf-8", "replace")
-            except OSError:  # Linux: the last process that had the terminal open is gone
-                break
-            if not sent and re.search(seen, shown):
-                os.killpg(process.pid, signal.SIGINT)
-                sent = True
-        assert sent, shown
-        return process.wait(60), shown
-    finally:
-        process.kill()
-        os.close(terminal)
 
 
 def stored(folder: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
-    """Assert that a command ended with one message for a person and exit code 2."""
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    for words in said:
-        assert words in done.stderr
-
-
 class TestStart:
     def test_version(self) -> None:
-        assert citewire("--version").stdout == "citewire 0.1.0\n"
+        assert citewire("--version").stdout == f"citewire {version('citewire')}\n"
 
     def test_help_names_every_command(self) -> None:
         done = citewire("--help")
@@ -211,6 +161,7 @@ class TestQuestion:
         refused(citewire("ask", "Who?", "--history", "gone.json"), "gone.json", "No such file")
 
 
+@pytest.mark.slow
 class TestIndex:
     @pytest.fixture
     def news(self) -> Path:
@@ -282,7 +233,47 @@ class TestIndex:
         assert stored(Path(".citewire")) == before
 
 
+NEWS = {
+    "ferry.md": """---
+outlet: The Courier
+date: 2026-02-11
+---
+
+Lund Lines will sell its two night ferries to Nordic Shipping before the summer ends.
+
+Maria Jensen, the chief executive of Lund Lines, told reporters in Oslo that fares had fallen for three years.
+""",
+    "bank.md": """---
+outlet: The Herald
+date: 2026-03-05
+---
+
+The Marbank lends Lund Lines 4 million euros for new piers.
+
+Maria Jensen, who leads Lund Lines, thanked the bank in Copenhagen on Monday.
+""",
+}
+
+
+@pytest.mark.slow
+def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder: Embedder) -> None:
+    with indexed(NEWS, tmp_path, embedder):
+        pass
+    printed = citewire("about", "--index", str(tmp_path / "index"))
+    assert printed.returncode == 0, printed.stderr
+    assert "citewire: reading names" in printed.stderr
+    assert printed.stdout.startswith("What they are about: There are 2 articles from 2 outlets")
+    assert "\n    Maria Jensen, in 2 articles" in printed.stdout
+    again = citewire("about", "--index", str(tmp_path / "index"), "--json")
+    assert again.stderr == ""
+    told = json.loads(again.stdout)
+    assert list(told) == ["overview", "outlets", "period", "people", "organisations", "places"]
+    assert told["people"]["items"][0]["article"] in NEWS
+
+
+@pytest.mark.slow
 class TestModels:
+    @pytest.mark.real
     def test_list_tells_the_state_of_each(self, tmp_path: Path) -> None:
         listed = {model["name"]: model for model in json.loads(citewire("models", "list", "--json").stdout)}
         assert listed["qwen2.5-coder-0.5b"]["state"] == "converted"
@@ -425,6 +416,7 @@ class TestAsk:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 class TestSearch:
     """What cannot be searched with is refused before the language model is loaded, here one that does not exist."""
 
@@ -486,6 +478,7 @@ class TestSearch:
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 class TestServe:
     def test_taken_port(self, seeds_folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -513,12 +506,6 @@ class TestServe:
         assert process.returncode == 0
         for step in ("model: ", "index: ", "5 new", "the page is closed"):
             assert step in said
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_first_ctrl_c_stops_the_answer_and_the_second_one_ends() -> None:

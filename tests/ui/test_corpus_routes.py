@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,11 +16,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
+from articles_view import FILE, arriving, half_sent, left, serving
 from browser import DESK, PHONE, faults, opened
 from embedders import HashedWordsEmbedder
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from scripted import PAYLOADS
 
@@ -32,26 +29,9 @@ from citewire.index.types import Embedder
 from citewire.index.writer import Writer
 from citewire.ui import corpus as corpus_module
 from citewire.ui.corpus import Choice, Corpus
-from citewire.ui.corpus_routes import router
-from citewire.ui.server import CONTENT_SECURITY_POLICY, SecurityHeaders, assets, bind
-from citewire.ui.uploads import Arrival, folder_of
-from citewire.ui.visitor import VisitorCookie
+from citewire.ui.server import CONTENT_SECURITY_POLICY
+from citewire.ui.uploads import Arrival
 
-HOST_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Host</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/cw/page.css"><link rel="stylesheet" href="/cw/corpus.css"></head>
-<body><button id="open">Articles</button><p id="filter"></p><p id="changes">0</p><script type="module">
-import { createCorpus } from "/cw/corpus.js";
-let filter = {};
-const shown = (id) => document.getElementById(id);
-const view = createCorpus({
-  onFilter: (given) => { filter = given; shown("filter").textContent = JSON.stringify(given); },
-  filters: () => filter,
-  onChanged: () => { shown("changes").textContent = Number(shown("changes").textContent) + 1; },
-});
-shown("open").addEventListener("click", (event) => view.open(event.target));
-</script></body></html>"""
-FILE = {"Content-Type": "application/octet-stream"}
 PLAIN = {"Content-Type": "text/plain"}  # what a form of another page could send
 TUNNEL = (
     "The Harbour Tunnel will open to traffic on 18 May. Ines Okafor said that it cost 1.9 billion euros in the end."
@@ -90,25 +70,6 @@ def corpus(built: Path, tmp_path: Path) -> Iterator[Corpus]:
         yield opened_corpus
 
 
-@contextmanager
-def serving(corpus: Corpus) -> Iterator[str]:
-    """Serve the host page on a free port."""
-    app = FastAPI()
-    app.add_middleware(VisitorCookie)
-    app.include_router(router(corpus))
-    app.include_router(assets())
-    app.get("/")(lambda: HTMLResponse(HOST_PAGE))
-    listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(SecurityHeaders(app), log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listening.close()
-
-
 @pytest.fixture
 def url(corpus: Corpus) -> Iterator[str]:
     with serving(corpus) as address:
@@ -118,11 +79,6 @@ def url(corpus: Corpus) -> Iterator[str]:
 def settle(corpus: Corpus) -> None:
     while any(upload.state in ("waiting", "indexing") for upload in corpus.uploads.states()):
         time.sleep(0.01)
-
-
-def left(folder: Path) -> set[str]:
-    root = folder_of(folder)
-    return {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()}
 
 
 # -- requests ---------------------------------------------------------------------------------------------
@@ -213,21 +169,6 @@ def test_a_busy_index_is_said(url: str, corpus: Corpus, monkeypatch: pytest.Monk
     assert answer.json() == {"problem": "articles are being indexed", "fix": "Try again when they are done"}
 
 
-def half_sent(url: str, header: str) -> socket.socket:
-    """Begin to send a file and leave it half done."""
-    port = int(url.rpartition(":")[2])
-    connection = socket.create_connection(("127.0.0.1", port))
-    lines = ("POST /uploads?name=half.txt HTTP/1.1", "Host: 127.0.0.1", f"Content-Type: {FILE['Content-Type']}", header)
-    head = "".join(f"{line}\r\n" for line in (*lines, ""))
-    body = "5\r\nParce\r\n" if "chunked" in header else "Parce"
-    connection.sendall((head + body).encode())
-    return connection
-
-
-def arriving(folder: Path) -> list[Path]:
-    return list((folder_of(folder) / "arriving").glob("*/*"))
-
-
 @pytest.mark.parametrize("header", ["Content-Length: 22", "Transfer-Encoding: chunked"])
 def test_a_file_that_breaks_off_leaves_nothing(url: str, corpus: Corpus, header: str) -> None:
     connection = half_sent(url, header)
@@ -244,7 +185,7 @@ SERVER = """
 import sys, time
 from pathlib import Path
 from embedders import HashedWordsEmbedder
-from ui.test_corpus_routes import serving
+from articles_view import serving
 from citewire.ui.corpus import Corpus
 corpus = Corpus(Path(sys.argv[1]), HashedWordsEmbedder())  # not started: what arrives waits
 with serving(corpus) as url:
@@ -253,6 +194,7 @@ with serving(corpus) as url:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)

@@ -13,7 +13,7 @@ import pytest
 from browser import DESK, PHONE, opened
 from conftest import until
 from playwright.sync_api import Browser, Page, expect
-from scripted import HOURS, OPENING, ScriptedAnswerer, ScriptedIndex, scripted_load
+from scripted import HOURS, OPENING, TOUR, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import START_MS, served
 from typer.testing import CliRunner
 
@@ -25,20 +25,10 @@ from citewire.qa.types import Generator, Turn
 from citewire.ui import cli, engine
 from citewire.ui.chat import Loaded
 from citewire.ui.settings import Settings
-from citewire.ui.tour import ADDRESS, END, STEPS, Step, over_samples, router
+from citewire.ui.tour import ADDRESS, END, STEPS, over_samples, router
 
 # Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-TOUR = (
-    Step("A fact", "When does it open?", "Before one.", "Waiting one.", "quote", "The quote.", "No quote."),
-    Step("A follow-up", "reader: is it free?", "Before two.", "Waiting two.", "searched", "Searched.", "As it is."),
-    Step("Disagreement", "What does it cost?", "Before three.", "Waiting three.", "conflict", "Two values.", "No two."),
-    Step("A refusal", "Is there a toll?", "Before four.", "Waiting four.", "refusal", "Refused.", "Found."),
-    Step("Hello", "hello", "Before hello.", "Waiting hello.", "reply", "A greeting.", "No greeting."),
-    Step("A list", "What are these articles about?", "Before list.", "Waiting list.", "list", "Items.", "No items."),
-    Step("Otherwise", "When does it open again?", "Before five.", "Waiting five.", "refusal", "Refused.", "It knew."),
-)
 
 
 @pytest.fixture(scope="module")

@@ -6,19 +6,20 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from embedders import HashedWordsEmbedder
+from generators import ScriptedGenerator
 from readers import ScriptedReader
 from scripted import PAYLOADS
 from typer.testing import CliRunner, Result
 
 from citewire.index.types import Embedder
-from citewire.qa.types import Generator, Message
+from citewire.qa.types import Generator
 from citewire.ui import engine, logs, report_html
 from citewire.ui.cli import app
 
@@ -34,31 +35,11 @@ QUESTIONS = [
     {"id": "open", "question": "When was the bridge reopened?", "answer": "May 2018", "sources": ["bridge.txt"]},
     {"id": "none", "question": "Who invented the telescope?", "unanswerable": True},
 ]
+SAID = {"reopened?": "The bridge reopened in September 2019.", "": "The repairs cost 40 million euros."}
 CLAIMS = [
     {"claim": f"The repairs cost {n} million euros.", "evidence": BRIDGE, "label": label}
     for n, label in ((40, "supported"), (50, "refutes"), (40, "refutes"))
 ]
-
-
-class Scripted:
-    """A generator that repeats what the prompt says of the bridge; with `breaks_at`, that call is a Ctrl-C."""
-
-    name = "scripted"
-
-    def __init__(self, breaks_at: int = 0) -> None:
-        self.calls, self.breaks_at = 0, breaks_at
-
-    def generate(
-        self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
-    ) -> Iterator[str]:
-        self.calls += 1
-        if self.calls == self.breaks_at:
-            raise KeyboardInterrupt
-        reopened = "reopened?" in messages[-1].content
-        yield "The bridge reopened in September 2019." if reopened else "The repairs cost 40 million euros."
-
-    def count_tokens(self, messages: Sequence[Message]) -> int:
-        return sum(len(message.content.split()) for message in messages)
 
 
 @pytest.fixture(autouse=True)
@@ -71,9 +52,9 @@ def put_back_logs() -> Iterator[None]:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Scripted:
-    """The scripted model, over an index of one article in the working folder."""
-    scripted = Scripted()
+def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedGenerator:
+    """A model that repeats what the article says of the bridge, over an index of it in the working folder."""
+    scripted = ScriptedGenerator(SAID)
     monkeypatch.setattr(engine, "load_embedder", lambda chosen: HashedWordsEmbedder())
     monkeypatch.setattr(engine, "load_generator", lambda chosen, report: scripted)
     monkeypatch.setattr(engine, "load_reader", lambda chosen: ScriptedReader())
@@ -97,7 +78,7 @@ def rows_in(folder: str) -> list[dict[str, Any]]:
 
 
 class TestRun:
-    def test_table_files_and_exit_code(self, model: Scripted) -> None:
+    def test_table_files_and_exit_code(self, model: ScriptedGenerator) -> None:
         done = run("eval", file_of(QUESTIONS))
         assert done.exit_code == 0, done.output
         lines = [line.split() for line in done.stdout.splitlines()]
@@ -115,16 +96,16 @@ class TestRun:
         assert summary["run"]["index"] == {"folder": ".citewire/index", "generation": 1}
         assert [row["right"] for row in rows_in(str(folder))] == [True, False, True]
 
-    def test_json_is_the_summary(self, model: Scripted) -> None:
+    def test_json_is_the_summary(self, model: ScriptedGenerator) -> None:
         done = run("eval", file_of(QUESTIONS), "--out", "out", "--json")
         assert json.loads(done.stdout) == json.loads(Path("out/summary.json").read_text())
 
-    def test_a_second_run_asks_nothing_again(self, model: Scripted) -> None:
+    def test_a_second_run_asks_nothing_again(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
         first = run("eval", file, "--json")
-        assert model.calls == 2  # the unanswerable one does not reach it
+        assert len(model.prompts) == 2  # the unanswerable one does not reach it
         second = run("eval", file, "--json")
-        assert model.calls == 2
+        assert len(model.prompts) == 2
         assert "3 of 3 records were done before" in second.stderr
         assert json.loads(second.stdout) == json.loads(first.stdout)
 
@@ -132,37 +113,38 @@ class TestRun:
         ("arguments", "said"),
         [(["--passages", "3"], "settings.passages was 8, is 3"), (["--unsupported", "kept"], "is kept")],
     )
-    def test_other_settings_start_anew(self, model: Scripted, arguments: list[str], said: str) -> None:
+    def test_other_settings_start_anew(self, model: ScriptedGenerator, arguments: list[str], said: str) -> None:
         file = file_of(QUESTIONS)
         run("eval", file, "--out", "out")
         done = run("eval", file, "--out", "out", *arguments)
         assert done.exit_code == 0
         assert "starts anew: " in done.stderr
         assert said in done.stderr
-        assert model.calls == 4
+        assert len(model.prompts) == 4
         assert Path("out/results.previous.jsonl").exists()
 
-    def test_another_file_or_index_starts_anew(self, model: Scripted) -> None:
+    def test_another_file_or_index_starts_anew(self, model: ScriptedGenerator) -> None:
         run("eval", file_of(QUESTIONS), "--out", "out")
         assert "sha256 was" in run("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
         Path("news/ferry.txt").write_text("Lund Lines runs 14 ferries between Norland and Skarvik.")
         run("index", "news")
         assert "index.generation was 1, is 2" in run("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
 
-    def test_ctrl_c_keeps_what_is_done(self, model: Scripted) -> None:
+    def test_ctrl_c_keeps_what_is_done(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
-        model.breaks_at = 2
+        model.says = {**SAID, "reopened?": KeyboardInterrupt}
         stopped = run("eval", file, "--out", "out")
+        model.says = SAID
         assert stopped.exit_code == 130
         assert "the same command goes on from there" in stopped.stderr
         assert [row["id"] for row in rows_in("out")] == ["cost"]
         again = run("eval", file, "--out", "out")
         assert again.exit_code == 0
         assert "1 of 3 records were done before" in again.stderr
-        assert model.calls == 3
+        assert len(model.prompts) == 3
         assert [row["id"] for row in rows_in("out")] == ["cost", "open", "none"]
 
-    def test_limit_sample_and_kinds(self, model: Scripted) -> None:
+    def test_limit_sample_and_kinds(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
         ran = [
             [row["id"] for row in rows_in(name)]
@@ -176,7 +158,7 @@ class TestRun:
         assert ran[:2] == [["cost", "open"], ["cost", "none"]]
         assert len(ran[2]) == 2
 
-    def test_documents_of_the_records(self, model: Scripted) -> None:
+    def test_documents_of_the_records(self, model: ScriptedGenerator) -> None:
         question = {"question": COST, "answer": "40 million"}
         file = file_of([{**question, "context": BRIDGE}, {**question, "context": "Tea is a drink. It is hot."}])
         done = run("eval", file, "--index", "none", "--out", "out")
@@ -214,7 +196,7 @@ class TestBadInput:
         ],
     )
     def test_exit_code_2_and_what_to_do(
-        self, model: Scripted, records: list[object], arguments: list[str], said: str
+        self, model: ScriptedGenerator, records: list[object], arguments: list[str], said: str
     ) -> None:
         done = run("eval", file_of(records), *arguments)
         assert (done.exit_code, done.stdout) == (2, "")
@@ -227,7 +209,7 @@ class TestBadInput:
         assert "none.jsonl cannot be read" in done.stderr
         assert run("eval").exit_code == 2
 
-    def test_a_folder_that_cannot_be_written(self, model: Scripted) -> None:
+    def test_a_folder_that_cannot_be_written(self, model: ScriptedGenerator) -> None:
         Path("out").write_text("")
         done = run("eval", file_of(QUESTIONS), "--out", "out")
         assert done.exit_code == 2
@@ -236,7 +218,7 @@ class TestBadInput:
 
 class TestDiff:
     @pytest.fixture
-    def runs(self, model: Scripted) -> None:
+    def runs(self, model: ScriptedGenerator) -> None:
         """Two runs over two records, the second with one flipped by hand."""
         run("eval", file_of(QUESTIONS), "--out", "a")
         head, *rows = Path("a/results.jsonl").read_text().splitlines()
@@ -300,7 +282,7 @@ class Elements(HTMLParser):
 
 
 class TestReport:
-    def test_wrong_answers_stand_beside_their_evidence(self, model: Scripted) -> None:
+    def test_wrong_answers_stand_beside_their_evidence(self, model: ScriptedGenerator) -> None:
         run("eval", file_of(QUESTIONS), "--out", "out")
         page = Elements(Path("out/report.html").read_text())
         assert page.tags.count("article") == 1
@@ -319,7 +301,7 @@ class TestReport:
         assert "circle" in page.tags
         assert f"Evidence{BRIDGE}" in page.text
 
-    def test_what_an_answer_can_hold_is_all_there(self, model: Scripted) -> None:
+    def test_what_an_answer_can_hold_is_all_there(self, model: ScriptedGenerator) -> None:
         question = {"question": "How?", "gold_answers": ["Ann", "Bo"], "history": [["Who came?", "Ann came."]]}
         run("eval", file_of([question]), "--out", "out")
         (row,) = rows_in("out")
@@ -338,7 +320,7 @@ class TestReport:
         assert "Sources disagree: the cost40 million bridge.txt:0-3“The”" in page.text
         assert "Bo left. unsupported (0.10, withheld): Bo is not in the quote" in page.text
 
-    def test_hostile_texts_stay_texts(self, model: Scripted) -> None:
+    def test_hostile_texts_stay_texts(self, model: ScriptedGenerator) -> None:
         questions = [{"id": p, "kind": p, "question": f"bridge {p}", "answer": p, "sources": [p]} for p in PAYLOADS]
         harmless = run("eval", file_of([{"question": "bridge ?", "answer": "x"}]), "--out", "harmless")
         claims = [{"claim": p, "evidence": p + " no", "label": 0} for p in PAYLOADS]
@@ -352,7 +334,7 @@ class TestReport:
         for payload in PAYLOADS:
             assert " ".join(payload.split()) in " ".join(page.text.split())
 
-    def test_control_characters_do_not_reach_the_page_or_the_terminal(self, model: Scripted) -> None:
+    def test_control_characters_do_not_reach_the_page_or_the_terminal(self, model: ScriptedGenerator) -> None:
         done = run("eval", file_of([{"id": "\x1b[2J", "kind": "\x1b]0;x\x07", "question": "Q \u202e?", "answer": "x"}]))
         assert done.exit_code == 0
         page = Path(".citewire/eval/questions/report.html").read_text()

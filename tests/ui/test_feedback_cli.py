@@ -11,7 +11,7 @@ from scripted import AUDIT, COST, COST_CLAIMS, COST_CONFLICT, HOURS, OPEN_CLAIMS
 from typer.testing import CliRunner
 
 from citewire.qa.evaluate import marks
-from citewire.qa.evaluate.records import Asked, Claimed, read
+from citewire.qa.evaluate.records import Claimed, QuestionItem, read
 from citewire.qa.types import Answer, Turn
 from citewire.ui.cli import app
 from citewire.ui.conversations import Conversations
@@ -40,7 +40,7 @@ def rate(file: Path, answer: Answer, value: str, **part: object) -> str:
     return exchange
 
 
-def read_back(file: Path, tmp_path: Path) -> list[Asked | Claimed]:
+def read_back(file: Path, tmp_path: Path) -> list[QuestionItem | Claimed]:
     out = tmp_path / "feedback.jsonl"
     code, _, err = run(str(out), "--conversations", str(file))
     assert code == 0, err
@@ -50,7 +50,7 @@ def read_back(file: Path, tmp_path: Path) -> list[Asked | Claimed]:
 def test_an_answer_that_was_right_is_wanted_again(file: Path, tmp_path: Path) -> None:
     exchange = rate(file, OPEN, "right", note="as I know")
     (item,) = read_back(file, tmp_path)
-    assert isinstance(item, Asked)
+    assert isinstance(item, QuestionItem)
     assert (item.id, item.question, item.answers, item.answerable) == (exchange, "When?", ("18 May",), True)
     assert item.history == (Turn("Before?", "Earlier [1]."),)
     assert item.cite == ("herald/tunnel.txt", "plain/gallery.txt")
@@ -63,7 +63,7 @@ def test_an_answer_that_was_right_is_wanted_again(file: Path, tmp_path: Path) ->
 def test_an_answer_that_was_wrong_is_not(file: Path, tmp_path: Path) -> None:
     rate(file, OPEN, "wrong")
     (item,) = read_back(file, tmp_path)
-    assert isinstance(item, Asked)
+    assert isinstance(item, QuestionItem)
     assert item.must_not_include == ("18 May",)
     assert marks.judge(item, OPEN) == (False, ["says '18 May'"])
     assert marks.judge(item, replace(OPEN, text="It opens on 3 June.")) == (True, [])
@@ -72,7 +72,7 @@ def test_an_answer_that_was_wrong_is_not(file: Path, tmp_path: Path) -> None:
 def test_a_disagreement_that_was_right_has_to_be_flagged(file: Path, tmp_path: Path) -> None:
     rate(file, COST_ANSWER, "right")
     (item,) = read_back(file, tmp_path)
-    assert isinstance(item, Asked)
+    assert isinstance(item, QuestionItem)
     assert (item.kind, item.answers) == ("conflict", (f"{COST_CLAIMS[0].text} {COST_CLAIMS[1].text}",))
     right, why = marks.judge(item, replace(COST_ANSWER, conflicts=()))
     assert (right, "does not flag the disagreement" in why) == (False, True)
@@ -83,7 +83,7 @@ def test_a_disagreement_that_was_right_has_to_be_flagged(file: Path, tmp_path: P
 def test_a_refusal(file: Path, tmp_path: Path, value: str, again: bool) -> None:
     rate(file, REFUSED, value)
     (item,) = read_back(file, tmp_path)
-    assert isinstance(item, Asked)
+    assert isinstance(item, QuestionItem)
     assert item.answerable is not again
     assert (item.kind == "unanswerable") is again
     assert marks.judge(item, REFUSED)[0] is (True if again else None)

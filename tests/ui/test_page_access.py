@@ -11,13 +11,12 @@ import pytest
 from browser import DESK, NARROW, PHONE, at_rest, browser_context, faults, opened
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, Page, expect
-from scripted import AUDIT, EXAMPLES, OPENING, scripted_load
+from scripted import AUDIT, EXAMPLES, OPENING, TOUR, scripted_load
 from served import START_MS, ask, served, submit, usable
 
 from citewire.index.build import build_index
 from citewire.ui import corpus_routes, figures_page, tour
 from citewire.ui.corpus import Corpus
-from ui.test_demo import TOUR
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 

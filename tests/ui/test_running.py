@@ -18,19 +18,19 @@ from typing import Any
 
 import platformdirs
 import pytest
+from commands import COMMAND, citewire, free_port, interrupted
 from scripted import EXAMPLES, HITS, OPEN_CLAIMS, ScriptedAnswerer, ScriptedIndex
 from served import serving
 
 from citewire.index.errors import CitewireError
 from citewire.qa.types import Answer, Checked, Draft, Searched, Turn
 from citewire.ui import ask_client, ask_routes, running
-from citewire.ui.ask_client import GoneError, RunningPage
+from citewire.ui.ask_client import PageUnavailableError, RunningPage
 from citewire.ui.chat import Chat, Loaded
 from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
 from citewire.ui.running import Announcement, Running, fingerprint
 from citewire.ui.settings import Settings
-from ui.test_cli import COMMAND, citewire, free_port, interrupted
 
 URL = "http://127.0.0.1:7860"
 
@@ -218,8 +218,8 @@ class TestAsking:
             for question, said in (("x" * 1001, "This question has 1,001 characters"), ("error", "closed the connec")):
                 with pytest.raises(CitewireError, match=said) as caught:
                     list(found.stream(question))
-                assert not isinstance(caught.value, GoneError)
-            with pytest.raises(GoneError):
+                assert not isinstance(caught.value, PageUnavailableError)
+            with pytest.raises(PageUnavailableError):
                 list(found.stream("a\ud800b"))
 
     @pytest.mark.parametrize("served", [{"fingerprint": "another"}, {"generation": lambda: 1 / 0}])
@@ -237,14 +237,17 @@ class TestAsking:
     @pytest.mark.parametrize(
         ("sent", "kind"),
         [
-            (b"", GoneError),
-            (b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n", GoneError),
+            (b"", PageUnavailableError),
+            (b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n", PageUnavailableError),
             (
                 b"HTTP/1.1 200 OK\r\n\r\n" + b'{"event": "searched", "standalone_question": "?", "hits": []}\n',
                 CitewireError,
             ),
-            (b"HTTP/1.1 429 Too Many\r\nContent-Length: 30\r\n\r\n" + b'{"problem": "full", "fix": ""}', GoneError),
-            (b"SMTP ready\r\n\r\n", GoneError),
+            (
+                b"HTTP/1.1 429 Too Many\r\nContent-Length: 30\r\n\r\n" + b'{"problem": "full", "fix": ""}',
+                PageUnavailableError,
+            ),
+            (b"SMTP ready\r\n\r\n", PageUnavailableError),
         ],
     )
     def test_a_page_that_ends(self, sent: bytes, kind: type[CitewireError]) -> None:

@@ -1,0 +1,74 @@
+"""The command line as a person meets it: a real process, its output and its exit code."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+from conftest import untraced
+
+COMMAND = [sys.executable, "-m", "citewire.ui"]
+
+
+def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with more variables of the environment."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        input=stdin,
+        env=os.environ | variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int, str]:
+    """Run a command on a terminal and press Ctrl-C once it shows the pattern; return exit code and output."""
+    terminal, program_end = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=untraced() | {"TERM": "xterm", "COLUMNS": "120"} | variables,
+        stdin=program_end,
+        stdout=program_end,
+        stderr=program_end,
+        start_new_session=True,  # Ctrl-C reaches the command and all that it has started
+    )
+    os.close(program_end)
+    shown = ""
+    sent = False
+    try:
+        while True:
+            try:
+                shown += os.read(terminal, 65536).decode("utf-8", "replace")
+            except OSError:  # Linux: the last process that had the terminal open is gone
+                break
+            if not sent and re.search(seen, shown):
+                os.killpg(process.pid, signal.SIGINT)
+                sent = True
+        assert sent, shown
+        return process.wait(60), shown
+    finally:
+        process.kill()
+        os.close(terminal)
+
+
+def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    """Assert that a command ended with one message for a person and exit code 2."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    for words in said:
+        assert words in done.stderr
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port

@@ -1,0 +1,138 @@
+"""What a release is made of: a wheel and an sdist that work where nothing else of this repository is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, SEEDS
+
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+LIBRARIES = Path(pytest.__file__).parent.parent
+BUILD = "import sys, setuptools.build_meta as backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
+CONSUMER = """
+from citewire.ui import library as citewire
+
+with citewire.open("news.index", model="smollm2-135m") as news:
+    answer = news.ask("Who chairs the ferry line?", [("Who owns it?", "Lund Lines.")])
+    quotes: list[str] = [quote.text for claim in answer.claims for quote in claim.quotes]
+    articles: list[str] = [article.path for article in news.articles()]
+    wrong: int = answer.text
+"""
+
+
+def built(source: Path, kind: str, out: Path) -> Path:
+    """Build a wheel or an sdist of a source tree."""
+    out.mkdir(exist_ok=True)
+    made = subprocess.run(
+        [sys.executable, "-c", BUILD, f"build_{kind}", str(out)], cwd=source, capture_output=True, text=True, check=True
+    )
+    return out / made.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist of the files that git knows, and those that it would take."""
+    folder = tmp_path_factory.mktemp("release")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, folder / "tree" / name)
+    return built(folder / "tree", "sdist", folder / "dist")
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path) -> Path:
+    """The wheel, made from nothing but the sdist."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(sdist.parent, filter="data")
+    return built(sdist.parent / sdist.name.removesuffix(".tar.gz"), "wheel", sdist.parent)
+
+
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--no-index", "--target", str(packages)]
+    subprocess.run([*pip, str(wheel)], check=True)
+    return folder / "bin" / "python"
+
+
+def run(python: Path, *arguments: str) -> str:
+    """Run citewire as installed, with the libraries that it needs at hand but without this repository."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    done = subprocess.run(
+        [str(python), "-m", "citewire.ui", *arguments],
+        env=environment | {"PYTHONPATH": str(LIBRARIES)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert version("citewire") == PROJECT["version"]
+    assert f"\n## {PROJECT['version']} " in (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
+    for folder in ("index", "qa", "seeds", "ui"):
+        for file in (REPOSITORY / folder).rglob("*.py"):
+            assert "__version__" not in file.read_text("utf-8"), file
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    wanted = {
+        f"citewire/{file.relative_to(REPOSITORY)}"
+        for folder in ("index", "qa", "seeds", "ui")
+        for file in (REPOSITORY / folder).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    }
+    assert wanted <= names
+    assert {name.partition("/")[0] for name in names} == {"citewire", wheel.name.rpartition("-py3")[0] + ".dist-info"}
+
+
+@pytest.mark.slow
+def test_it_is_installed_and_tells_of_articles(bare: Path, tmp_path: Path) -> None:
+    assert run(bare, "--version") == f"citewire {PROJECT['version']}\n"
+    run(bare, "index", str(SEEDS), "--index", str(tmp_path / "index"))
+    told = json.loads(run(bare, "about", "--index", str(tmp_path / "index"), "--json"))
+    assert "5 articles" in told["overview"]["lead"]
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_it_answers_with_its_quotes(bare: Path, seeds_folder: Path) -> None:
+    asked = ["ask", "How much revenue did the AI unit generate?", "--index", str(seeds_folder), "--json"]
+    answer = json.loads(run(bare, *asked, "--model", "smollm2-135m"))
+    (shown, *_) = [claim for claim in answer["claims"] if claim["shown"]]
+    assert "$900,000" in shown["quotes"][0]["text"]
+
+
+@pytest.mark.slow
+def test_programs_that_use_it_are_checked_by_its_types(bare: Path, tmp_path: Path) -> None:
+    (tmp_path / "consumer.py").write_text(CONSUMER)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(bare), "consumer.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    first, *others = done.stdout.splitlines()
+    assert 'Incompatible types in assignment (expression has type "str", variable has type "int")' in first
+    assert others == ["Found 1 error in 1 file (checked 1 source file)"], done.stdout
