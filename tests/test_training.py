@@ -19,10 +19,11 @@ import pytest
 from conftest import REPOSITORY
 
 from citewire.qa.inputs import Inputs
+from citewire.qa.models.cache import reader_weights
 from citewire.qa.reader import WEIGHTS, TrainedReader, Window
 
 FOLDER = REPOSITORY / "training"
-MODULES = ("network", "changes", "examples", "measure", "export", "mined", "train")
+MODULES = ("network", "large", "changes", "examples", "measure", "export", "mined", "train")
 PASSAGE = (
     "Lund Lines opened a night route in 2021. It runs 14 ferries between Norland and Skarvik. "
     "Ana Ruiz, its chair, was not told of the fire."
@@ -355,6 +356,28 @@ class TestRuns:
         with pytest.raises(ValueError, match=rf"would have {size:,} bytes, at most {size - 1:,} are shipped"):
             training.export.export(run, file, {"scale": 1.0, "shift": 0.0})
         assert file.read_bytes() == b"as it was"
+
+    @pytest.mark.real
+    def test_the_second_network_reads_as_it_was_trained(self, training: Any, cache: Path, tmp_path: Path) -> None:
+        published = reader_weights(cache)
+        assert published, "run: citewire models fetch all-mpnet-base-v2"
+        torch = training.train.torch
+        network = training.network.Network(null=True, encoder=training.large.LargeEncoder(published, half=False))
+        for name, weight in network.named_parameters():
+            if name.endswith(".up"):  # changes are none before training
+                torch.nn.init.normal_(weight, std=0.02)
+        torch.save(network.trained(), tmp_path / "weights.pt")
+        file = tmp_path / "large.safetensors"
+        assert training.export.export_large(tmp_path, file, {"scale": 0.0, "again": 0.5}) < training.export.MOST_BYTES
+        reader = TrainedReader(WEIGHTS, threads=1, again=(file, published))
+
+        windows = [Window("It runs 14 ferries.", "Lund Lines."), Window("Snow fell on the hills."), Window(PASSAGE)]
+        made = [Inputs().question(FERRIES, one.before, one.sentence, one.after) for one in windows]
+        examples = [training.network.Example(tuple(one.ids), tuple(one.types), 1.0) for one in made]
+        with torch.no_grad():
+            logits, *_ = network.eval()(*training.network.collate(examples))
+        probabilities = [one.probability for one in reader.read(FERRIES, windows)]
+        assert np.allclose(probabilities, (logits / 2).sigmoid().numpy(), atol=0.1)  # 8 bits
 
     def test_training_on_may_end_with_the_mean_of_both(self, training: Any, train: Callable[..., Path]) -> None:
         start = ("--start", str(WEIGHTS))

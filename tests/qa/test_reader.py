@@ -19,9 +19,12 @@ from safetensors.numpy import load_file, save_file
 from citewire.index.errors import ModelError
 from citewire.qa import inputs
 from citewire.qa.inputs import CLS, MAX_TOKENS, QUESTION_TOKENS, SEP, Inputs
+from citewire.qa.models.cache import reader_weights
 from citewire.qa.reader import (
+    AGAIN,
     LONGEST,
     WEIGHTS,
+    WEIGHTS_AGAIN,
     Reading,
     Support,
     TrainedReader,
@@ -40,13 +43,22 @@ INPUTS = Inputs()
 
 
 @pytest.fixture(scope="module")
-def reader() -> TrainedReader:
-    return load_reader(2)
+def large(cache: Path) -> TrainedReader:
+    """The reader with both networks."""
+    published = reader_weights(cache)
+    assert published, "run: citewire models fetch all-mpnet-base-v2"
+    return load_reader(2, published)
 
 
-def test_the_weights_belong_to_the_code_that_makes_their_inputs() -> None:
+@pytest.fixture(scope="module", params=["small", pytest.param("large", marks=pytest.mark.real)])
+def reader(request: pytest.FixtureRequest) -> TrainedReader:
+    return load_reader(2) if request.param == "small" else request.getfixturevalue("large")
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS, WEIGHTS_AGAIN], ids=lambda file: file.stem)
+def test_the_weights_belong_to_the_code_that_makes_their_inputs(weights: Path) -> None:
     """Where this fails, train again, or undo the change of qa/inputs.py: the network was taught other inputs."""
-    with safe_open(WEIGHTS, framework="numpy") as file:
+    with safe_open(weights, framework="numpy") as file:
         assert (file.metadata() or {})["inputs"] == inputs.digest()
 
 
@@ -103,7 +115,9 @@ def test_half_a_surrogate_pair_that_a_shell_passes_on_is_read(reader: TrainedRea
     assert len(reader.verify([("a\udcff", "b\udcff")])) == 1
 
 
-def test_alone_in_a_batch_and_from_several_threads_it_reads_the_same(reader: TrainedReader) -> None:
+def test_alone_in_a_batch_and_from_several_threads_it_reads_the_same() -> None:
+    """The first network; what the second one reads depends on what else is there."""
+    reader = load_reader(2)
     alone = [reader.read(FERRIES, [window])[0] for window in WINDOWS]
     many = reader.read(FERRIES, WINDOWS * 4)
     assert all(near(one, alone[n % len(WINDOWS)]) for n, one in enumerate(many))
@@ -154,6 +168,45 @@ class TestWindow:
         sentence = " ".join(["ferry"] * 80)
         (one,) = reader.read(FERRIES, [Window(sentence)])
         assert 1 <= len(sentence[one.start : one.end].split()) <= LONGEST
+
+
+@pytest.mark.real
+class TestLarge:
+    """The second network reads the likeliest sentences again."""
+
+    def test_no_sentence_that_was_read_once_is_likelier_than_one_that_was_read_twice(
+        self, large: TrainedReader
+    ) -> None:
+        windows = [
+            FLEET,
+            CHAIR,
+            SNOW,
+            *(Window(f"Ferry {n} of Lund Lines was built in {1990 + n}.") for n in range(20)),
+        ]
+        once, twice = (reader.read(FERRIES, windows) for reader in (load_reader(2), large))
+        order = sorted(range(len(windows)), key=lambda row: -once[row].probability)
+        again, others = order[:AGAIN], order[AGAIN:]
+        assert max(twice[row].probability for row in others) <= min(twice[row].probability for row in again)
+        assert any(not near(once[row], twice[row]) for row in again)
+        assert windows[max(again, key=lambda row: twice[row].probability)] is FLEET
+
+    def test_yes_and_no_are_left_to_the_first(self, large: TrainedReader) -> None:
+        asked = "Does Lund Lines run 14 ferries?"
+        assert large.read(asked, WINDOWS) == load_reader(2).read(asked, WINDOWS)
+
+    def test_so_are_claims(self, large: TrainedReader) -> None:
+        pairs = [("Lund Lines runs 14 ferries.", FLEET.sentence), ("It fell.", SNOW.sentence)]
+        assert large.verify(pairs) == load_reader(2).verify(pairs)
+
+    @pytest.mark.parametrize("lost", ["answers.0.weight", "span.weight", "encoder.layers.3.widen.up", "encoder.types"])
+    def test_a_file_that_lacks_a_part_is_refused(self, cache: Path, tmp_path: Path, lost: str) -> None:
+        published, weights = reader_weights(cache), tmp_path / "large.safetensors"
+        assert published
+        kept = {name: value for name, value in load_file(WEIGHTS_AGAIN).items() if name != lost}
+        save_file(kept, weights, {"calibration": "{}"})
+        with pytest.raises(ModelError, match="cannot be loaded") as error:
+            TrainedReader(WEIGHTS, threads=1, again=(weights, published))
+        assert lost in error.value.problem
 
 
 class TestFile:
