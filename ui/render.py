@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote as percent
 from urllib.parse import urldefrag, urlsplit
 
+from citewire.qa import replies
 from citewire.qa.types import (
     Answer,
     AnswerHit,
@@ -47,6 +48,13 @@ CORPUS = "corpus"  # kind of a question about the articles as a whole
 NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; nothing is searched for it
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
 LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
+
+# What is rated, by what came: an answer, a refusal of what the articles lack, one of what is no matter of articles.
+_RATED: Mapping[str, tuple[str, str]] = {
+    "": ("Right", "Wrong"),
+    "lacking": ("Right: the articles do not have it", "Wrong: they do"),
+    "refused": ("Right to refuse", "Wrong to refuse"),
+}
 
 _COMPARED_WORD = re.compile(r"\w+")
 
@@ -449,9 +457,10 @@ def _listed(items: Sequence[str]) -> str:
 
 def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) -> str:
     """Return one checked sentence with its numbers, the last word kept on the line of the first number."""
+    doubt = doubt_of(claim)
     if claim.verdict == "unsupported":
-        text = f'<span class="cw-unsupported">{escape(claim.text.strip())}</span>'
-        inside = f"{text} {_flag(turn, position, 'not in sources')}"
+        text = f'<span class="{"cw-unsupported" if doubt else "cw-gap"}">{escape(claim.text.strip())}</span>'
+        inside = f"{text} {_flag(turn, position, doubt)}" if doubt else text
     else:
         keys = dict.fromkeys(str(quote.n) for quote in claim.quotes)
         chips = "".join(_chip(turn, known[key]) for key in keys if key in known)
@@ -459,7 +468,7 @@ def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) 
         end = f'<span class="cw-end">{escape(words[-1])}{chips}</span>'
         inside = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
         if claim.verdict == "partial":
-            inside = f'<span class="cw-partial">{inside}</span> {_flag(turn, position, "partly in sources")}'
+            inside = f'<span class="cw-partial">{inside}</span> {_flag(turn, position, doubt)}'
     return f'<span class="cw-claim cw-claim-{turn}-{position}">{inside}</span>'
 
 
@@ -623,6 +632,7 @@ def _unkept(exchange: Exchange) -> str:
 
 def _actions(exchange: Exchange, last: bool) -> str:
     rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
+    right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
     wanted = (
         ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
@@ -630,8 +640,8 @@ def _actions(exchange: Exchange, last: bool) -> str:
         ("retry", "Retry", last),
         ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),
         ("more", "Export", last and bool(exchange.kept)),
-        ("right", "Right to refuse" if exchange.abstained else "Right", rated),
-        ("wrong", "Wrong to refuse" if exchange.abstained else "Wrong", rated),
+        ("right", right, rated),
+        ("wrong", wrong, rated),
     )
     spelled = " cw-spelled" if exchange.abstained else ""  # a phone too says what is rated
     links = [
@@ -757,6 +767,13 @@ def is_verbatim(claim: Claim) -> bool:
     return any(text.endswith(" ".join(quote.text.split())) for quote in claim.quotes)
 
 
+def doubt_of(claim: Claim) -> str:
+    """Return the words of doubt beside a sentence; "" where it is sure, or says itself that the articles lack a part."""
+    if claim.reason == replies.NO_PASSAGE:
+        return ""
+    return {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}[claim.verdict]
+
+
 def text_link(url: str, quote: str) -> str:
     """Return a link that opens a web page at a quote, "" without an address.
 
@@ -818,8 +835,8 @@ def _plain_answer(exchange: Exchange) -> str:
 
 
 def _plain_sentence(claim: Claim) -> str:
-    marks = {"supported": "", "partial": " (partly in sources)", "unsupported": " (not in sources)"}
-    return f"{claim.text.strip()} {claim.marks}".rstrip() + marks[claim.verdict]
+    doubt = doubt_of(claim)
+    return f"{claim.text.strip()} {claim.marks}".rstrip() + (f" ({doubt})" if doubt else "")
 
 
 # Article reader
