@@ -768,7 +768,7 @@ def is_verbatim(claim: Claim) -> bool:
 
 
 def doubt_of(claim: Claim) -> str:
-    """Return the words of doubt beside a sentence; "" where it is sure, or says itself that the articles lack a part."""
+    """Return the words of doubt beside a sentence; "" where it is sure, or itself says what the articles lack."""
     if claim.reason == replies.NO_PASSAGE:
         return ""
     return {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}[claim.verdict]
