@@ -581,7 +581,9 @@ def closing(exchange: Exchange) -> str:
 
     "4 of 4 sentences checked against a quote. 2 articles. As of 11 Feb 2026. By the fast model. 2.1 s."
     """
-    shown, noun = exchange.shown, "item" if exchange.listed else "sentence"
+    noun = "item" if exchange.listed else "sentence"
+    gaps = [claim for claim in exchange.shown if is_gap(claim)]
+    shown = [claim for claim in exchange.shown if claim not in gaps]
     ended = exchange.stopped or exchange.problem
     unsearched = exchange.abstained and exchange.kind == NOT_FOR_IT
     if not (exchange.claims or ended) and (exchange.lead or unsearched):
@@ -592,7 +594,9 @@ def closing(exchange: Exchange) -> str:
     if shown and not exchange.abstained:
         supported = sum(claim.verdict == "supported" for claim in shown)
         parts.append(f"{supported} of {_count(len(shown), noun)} checked against a quote.")
-    withheld = len(exchange.claims) - len(shown)
+    if gaps:
+        parts.append(f"{_count(len(gaps), 'part')} without an answer.")
+    withheld = len(exchange.claims) - len(exchange.shown)
     if withheld:
         parts.append(f"{_count(withheld, noun)} withheld: not in the sources.")
     quoted = {source.article for source in sources(exchange) if source.label}
@@ -633,12 +637,13 @@ def _unkept(exchange: Exchange) -> str:
 def _actions(exchange: Exchange, last: bool) -> str:
     rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
     right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
+    worded = any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)
     wanted = (
         ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
         ("pin", "Pin", bool(exchange.shown) and not exchange.abstained),
         ("retry", "Retry", last),
-        ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),
+        ("quotes", "Quotes only", last and worded and not exchange.quotes_only),
         ("more", "Export", last and bool(exchange.kept)),
         ("right", right, rated),
         ("wrong", wrong, rated),
@@ -767,11 +772,18 @@ def is_verbatim(claim: Claim) -> bool:
     return any(text.endswith(" ".join(quote.text.split())) for quote in claim.quotes)
 
 
+def is_gap(claim: Claim) -> bool:
+    """Say whether a sentence is citewire's own, that the articles lack a part of what was asked."""
+    return claim.reason == replies.NO_PASSAGE
+
+
 def doubt_of(claim: Claim) -> str:
     """Return the words of doubt beside a sentence; "" where it is sure, or itself says what the articles lack."""
-    if claim.reason == replies.NO_PASSAGE:
-        return ""
-    return {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}[claim.verdict]
+    return (
+        ""
+        if is_gap(claim)
+        else {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}[claim.verdict]
+    )
 
 
 def text_link(url: str, quote: str) -> str:

@@ -454,6 +454,7 @@ def test_retry_makes_a_new_answer_and_offers_quotes_alone(page: Page, answerer: 
     page.get_by_role("button", name="Quotes only").click()
     expect(page.locator(".cw-closing")).to_contain_text("Quotes only, without the model's words.")
     expect(page.locator(".cw-question")).to_have_count(1)
+    expect(page.locator("#cw-chat .cw-quotes")).to_have_count(0)  # these are they
     assert answerer.manners[-3:] == ["usual", "anew", "quotes"]
 
 
@@ -483,6 +484,9 @@ def test_a_part_without_an_answer_is_named_and_no_claim(page: Page) -> None:
     expect(gap).to_have_text(GAP)
     assert gap.locator("span").evaluate("e => getComputedStyle(e).textDecorationLine") == "none"
     expect(page.locator("#cw-chat .cw-flag")).to_have_count(0)
+    expect(page.locator(".cw-closing")).to_contain_text(
+        "1 of 1 sentence checked against a quote. 1 part without an answer."
+    )
 
 
 def test_a_suggestion_is_asked_with_a_click(page: Page) -> None:
