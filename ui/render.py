@@ -645,16 +645,19 @@ def _actions(exchange: Exchange, last: bool) -> str:
         ("retry", "Retry", last),
         ("quotes", "Quotes only", last and worded and not exchange.quotes_only),
         ("more", "Export", last and bool(exchange.kept)),
-        ("right", right, rated),
-        ("wrong", wrong, rated),
     )
     spelled = " cw-spelled" if exchange.abstained else ""  # a phone too says what is rated
-    links = [
-        f'<a class="cw-action cw-{name}{spelled}" href="#cw-{name}-{exchange.id}">{label}</a>'
-        for name, label, offered in wanted
-        if offered
-    ]
+    links = [_action(exchange, name, label) for name, label, offered in wanted if offered]
+    if rated:
+        both = (("right", right), ("wrong", wrong))
+        links.append(
+            f'<span class="cw-ratings">{"".join(_action(exchange, n, label, spelled) for n, label in both)}</span>'
+        )
     return f'<p class="cw-actions">{"".join(links)}</p>' if links else ""
+
+
+def _action(exchange: Exchange, name: str, label: str, kind: str = "") -> str:
+    return f'<a class="cw-action cw-{name}{kind}" href="#cw-{name}-{exchange.id}">{label}</a>'
 
 
 def welcome_html(examples: Sequence[str], about: Exchange | None = None) -> str:

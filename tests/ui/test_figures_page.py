@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
-from browser import DESK, at_rest, browser_context, faults, launched, opened
+from browser import DESK, NARROW, at_rest, browser_context, faults, launched, opened
 from conftest import until
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -353,6 +353,9 @@ def test_a_small_evaluation_is_run_from_the_page(chromium: Browser, tmp_path: Pa
         said = shown.locator("details[open] li span")
         expect(said).to_have_text(["quotes the sentence", "quotes its article", "quotes another article", "refused"])
         assert faults(shown) == []
+        shown.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        assert faults(shown) == []
+        assert shown.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
         shown.get_by_role("button", name="Run a small evaluation").click()
         shown.get_by_role("button", name="Stop").click()
         expect(shown.get_by_role("status")).to_have_text("Stops after this question")

@@ -472,6 +472,10 @@ def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url
         ask(usable(phone), EXAMPLES[2])
         width = phone.locator(".cw-right").evaluate("e => e.getBoundingClientRect().width")
         assert width > 100  # in words, on a phone too
+        edges = phone.locator(".cw-right, .cw-wrong").evaluate_all(
+            "all => all.map((e) => e.getBoundingClientRect().left)"
+        )
+        assert edges[0] == edges[1]  # no room side by side: one below the other
     ask(page, "Write a poem")
     expect(page.locator(".cw-answer").last.locator(".cw-right, .cw-wrong")).to_have_text(
         ["Right to refuse", "Wrong to refuse"]
