@@ -472,6 +472,12 @@ def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url
         ask(usable(phone), EXAMPLES[2])
         width = phone.locator(".cw-right").evaluate("e => e.getBoundingClientRect().width")
         assert width > 100  # in words, on a phone too
+        ask(phone, EXAMPLES[0])
+        answers = phone.locator(".cw-answer").last.locator(".cw-right, .cw-wrong")
+        assert max(answers.evaluate_all("all => all.map((e) => e.offsetWidth)")) == 40  # signs alone
+        phone.set_viewport_size({"width": 768, "height": 1024})
+        assert min(answers.evaluate_all("all => all.map((e) => e.offsetWidth)")) > 60  # there is room for words
+        phone.set_viewport_size(PHONE)  # type: ignore[arg-type]
         edges = phone.locator(".cw-right, .cw-wrong").evaluate_all(
             "all => all.map((e) => e.getBoundingClientRect().left)"
         )
