@@ -100,6 +100,11 @@ class Answerer:
         """How answers are made."""
         return self._options
 
+    @property
+    def reader(self) -> Reader:
+        """What reads sentences, and verifies claims."""
+        return self._finder.reader
+
     def over(self, index: Index) -> Answerer:
         """Return an answerer over another index, or another generation of this one, with the same models."""
         finder = self._finder

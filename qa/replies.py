@@ -45,7 +45,9 @@ NO_MORE = "The articles have nothing more on this."
 UNKNOWN_SPEAKER = "The article does not say who said this."
 UNTIMED = "The article does not say when; it is of {}."
 COUNTED = "{} is {}, counted from the date of the article, {}."  # words for a time, the days, the article's day
-GAP = "Not in the articles: {}"  # a part of a question, or a side of a comparison
+UNANSWERED = "I found no sentence that answers “{}”"  # of a line that asks several questions, one
+UNTOLD = "I found no sentence that tells of {}"  # a side of a comparison
+NO_PASSAGE = "no passage answers it"  # why such a sentence has no quote
 
 
 def refusal(unknown: Sequence[str] = ()) -> str:

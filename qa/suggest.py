@@ -140,19 +140,41 @@ class Suggester:
             if stopped():
                 return
             try:
-                question = clean(self._of(sentence, stopped))
+                question = self.question_of(article, span, sentence, options, stopped)
             except ModelError as error:
                 logger.warning("no suggestions", extra={"problem": error.problem})
                 return
-            ours = all(facts.has_name(name, sentence) for name in facts.names(question))  # and not the prompt's
-            if stopped() or not question or not ours:
-                continue
-            best = next(iter(self._answerer.evidence(question, search=options)), None)
-            if best is None or best.probability < _SURE or best.article != article:
-                continue
-            home = best.span.start < span.end and span.start < best.span.end
-            if home and self._answerer.foreseen(question, search=options):
+            if question and self._answerer.foreseen(question, search=options):
                 yield question
+
+    def question_of(
+        self,
+        article: str,
+        span: Span,
+        sentence: str,
+        options: SearchOptions,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> str:
+        """Return what the model asks of a sentence, "" where it is badly put or another sentence answers it better.
+
+        Args:
+            article: where the sentence stands.
+            span: its place there.
+            sentence: its words.
+            options: among which articles it has to be the best.
+            stopped: polled between tokens.
+
+        Raises:
+            ModelError: the model went away.
+        """
+        question = clean(self._of(sentence, stopped))
+        ours = all(facts.has_name(name, sentence) for name in facts.names(question))  # and not the prompt's
+        if stopped() or not question or not ours:
+            return ""
+        best = next(iter(self._answerer.evidence(question, search=options)), None)
+        if best is None or best.probability < _SURE or best.article != article:
+            return ""
+        return question if best.span.start < span.end and span.start < best.span.end else ""
 
     def _nearest(self, refused: str, options: SearchOptions) -> list[tuple[str, Span, str]]:
         """The sentences of the best passages that are most alike a question: article, place and text."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from citewire.index.types import Hit, Span
-from citewire.qa import claims
+from citewire.qa import claims, replies
 from citewire.qa.claims import Judgement, Place
 from citewire.qa.types import (
     Answer,
@@ -98,7 +98,7 @@ class Telling:
 
     def gap(self, text: str) -> Checked:
         """Add a sentence that says what the articles lack."""
-        return self._keep(Claim(text, "unsupported", 0.0, "no passage answers it", True, ()))
+        return self._keep(Claim(text, "unsupported", 0.0, replies.NO_PASSAGE, True, ()))
 
     def _keep(self, claim: Claim) -> Checked:
         self.claims.append(claim)

@@ -425,9 +425,10 @@ class Ways:
     ) -> Iterator[Event]:
         told.kind, told.listed = "compare", True
         yield told.searched(_ranked([self._finder.hits(text, wanted) for text in sides.asked]))
+        missing = replies.UNANSWERED if sides.figures else replies.UNTOLD
         for gap, some in zip(sides.asked if sides.figures else sides.names, places, strict=True):
             if not some:
-                yield told.gap(replies.GAP.format(gap))
+                yield told.gap(missing.format(gap))
         for name, some in zip(sides.names, places, strict=True):
             for place in some:
                 shared = sum(place in other for other in places) > 1
@@ -519,7 +520,7 @@ class Ways:
         yield told.searched(_ranked([part.hits for part in found]))
         for part in found:
             if not part.chosen:
-                yield told.gap(replies.GAP.format(part.text))
+                yield told.gap(replies.UNANSWERED.format(part.text))
                 continue
             yield from self._writer.write(told, part, stopped)
             if stopped():

@@ -14,6 +14,7 @@ from dataclasses import replace
 from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Article
+from citewire.qa.replies import NO_PASSAGE
 from citewire.qa.types import (
     Answer,
     AnswerHit,
@@ -222,7 +223,7 @@ HOSTILE_CONFLICT = Conflict(PAYLOADS[0], tuple(value(payload, HOSTILE, payload) 
 
 KINDS = (
     "hostile", "over time", "cost", "toll", "reader", "slow", "hold", "failed", "error", "crash", "hello",
-    "these articles", "poem",
+    "these articles", "poem", "lighthouse",
 )  # fmt: skip
 GOING_ON = ("Who said that?", "Tell me more", "Is access to the gallery free?")
 SUGGESTIONS = ("When does the Harbour Tunnel open to traffic?", "Is access to the gallery free?")
@@ -250,7 +251,12 @@ NOT_FOR_IT = Answer(
     "Write a poem.", "Write a poem.", "abstained", "I answer questions about these articles and write no poems.",
     timings=Timings(total_s=0.01), model="scripted", kind="not_for_it", offered=OFFERED[:3],
 )  # fmt: skip
-WHOLE = {"hello": TALK, "these articles": OVERVIEW, "poem": NOT_FOR_IT}
+GAP = "I found no sentence that answers “Who keeps the lighthouse?”"
+HALF = Answer(
+    "When does it open, and who keeps the lighthouse?", "When does it open, and who keeps the lighthouse?", "partial",
+    f"{OPEN_CLAIMS[0].text} [1] {GAP}", (OPEN_CLAIMS[0], claim(GAP, "unsupported", reason=NO_PASSAGE)), hits=HITS,
+)  # fmt: skip
+WHOLE = {"hello": TALK, "these articles": OVERVIEW, "poem": NOT_FOR_IT, "lighthouse": HALF}
 
 
 def scripted_about(stopped: Callable[[], bool]) -> Answer | None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
@@ -22,6 +22,9 @@ from citewire.qa.types import Answer, Event, Manner, Turn
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.overview import Overview
 from citewire.ui.render import ArticleInfo, Exchange, filter_line
+
+if TYPE_CHECKING:
+    from citewire.qa.evaluate.runs import Row
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class Answerer(Protocol):
 
 # (answer or refusal, the turns before it, what to search with, whether to stop) -> questions that have an answer
 Suggest = Callable[[Answer, Sequence[Turn], SearchOptions, Callable[[], bool]], Iterator[str]]
+# (which chance, whether to stop) -> a small evaluation, as `citewire.qa.evaluate.made.rows` runs it
+Examine = Callable[[int, Callable[[], bool]], "Iterator[Row | None]"]
 # (whether to stop) -> what the articles are about, as asked; None where it was stopped or nothing can be said
 About = Callable[[Callable[[], bool]], Answer | None]
 
@@ -86,6 +91,7 @@ class Loaded:
         suggest: offers questions to go on with.
         over: makes the same of another index, or of another generation of this one.
         by: makes the same with another model, as `ModelChoice.load` brings it.
+        examine: makes questions from the articles, answers and marks them.
         warm_up: does once what the first question would wait for.
         about: tells on the empty page what the articles are about.
     """
@@ -99,6 +105,7 @@ class Loaded:
     warm_up: Callable[[], None] = lambda: None
     about: About | None = None
     by: Callable[[Any], Loaded] | None = None
+    examine: Examine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -488,6 +488,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     from citewire.index.scope import require_match
     from citewire.ui import ask_routes, conversation_routes, corpus_routes, engine, figures_page, openai_routes
     from citewire.ui.chat import Chat
+    from citewire.ui.measuring import Measuring
     from citewire.ui.running import fingerprint
 
     embedder = engine.load_embedder(chosen)
@@ -515,6 +516,10 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     asking = ask_routes.Served(
         chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match
     )
+
+    def deciding(loaded: Loaded) -> dict[str, Any]:
+        return engine.deciding(chosen, loaded.model, corpus.index.generation)
+
     from citewire.ui import page  # Gradio takes seconds to import, and the models load meanwhile
 
     return page.Site(
@@ -531,7 +536,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             openai_routes.router(chat, asking),
             *([conversation_routes.router(conversations, article)] if conversations else []),
             corpus_routes.router(corpus),
-            figures_page.router(chosen.runs),
+            figures_page.router(chosen.runs, None if chosen.read_only else Measuring(chat, chosen.runs, deciding)),
             *routers,
         ),
         read_only=chosen.read_only,

@@ -32,7 +32,7 @@ from rich.table import Table
 from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event
-from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, gist, sources, when
+from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, doubt_of, gist, sources, when
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
@@ -130,9 +130,9 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
 
 
 def _print_sentence(claim: Claim, paper: _Paper, *, listed: bool) -> None:
-    doubts = {"supported": "", "partial": "(partly in the sources)", "unsupported": "(not in the sources)"}
+    doubt = doubt_of(claim)
     paper.flow(f"{'- ' if listed else ''}{one_line(claim.text)}")
-    paper.flow(doubts[claim.verdict], _DOUBT)
+    paper.flow(f"({doubt})" if doubt else "", _DOUBT)
     paper.flow(claim.marks, _NUMBER)
     if listed:
         paper.end()

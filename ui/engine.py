@@ -6,14 +6,15 @@ libraries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError, ModelError
 from citewire.index.types import Filters
+from citewire.ui.options import SEARCHING
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from citewire.index.store import Index
     from citewire.index.types import Embedder
     from citewire.qa.answer import Answerer
+    from citewire.qa.evaluate.runs import Row
     from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
     from citewire.ui.chat import Loaded, ModelChoice
@@ -34,6 +36,11 @@ Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes 
 
 # The models that a visitor chooses between where both are fetched, by what the page calls them.
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
+# Settings that decide an answer; where models lie and how fast they run does not.
+DECIDING = (
+    *("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
+    *SEARCHING,
+)
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
 # Offered on the empty page over the sample articles, which have no answer to the last one.
@@ -288,6 +295,7 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
 def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> Loaded:
     """Return what the page answers with."""
     from citewire.qa.suggest import Suggester
+    from citewire.qa.verdicts import Checker
     from citewire.ui.chat import Loaded
 
     def over(another: Index) -> Loaded:
@@ -296,11 +304,37 @@ def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Gene
     def by(another: Generator) -> Loaded:
         return loaded(answerer.with_generator(another), index, embedder, another)
 
+    def examine(seed: int, stopped: Callable[[], bool]) -> Iterator[Row | None]:
+        from citewire.qa.evaluate import made, runs
+
+        source = runs.Source(index, answerer)
+        evaluator = runs.Evaluator(Checker(answerer.reader), answerer.options.search, source)
+        return made.rows(suggester, evaluator, seed, stopped=stopped)
+
     suggester = Suggester(answerer, index, embedder, generator)
     return Loaded(
         answerer, index, generator.name, answerer.options.search, suggester.suggest, over, answerer.warm_up,
-        answerer.about, by,
+        answerer.about, by, examine,
     )  # fmt: skip
+
+
+def deciding(chosen: Settings, model: str, generation: int | None) -> dict[str, Any]:
+    """Return all that decides an answer, by name: what an evaluation is told apart by.
+
+    Args:
+        chosen: the settings.
+        model: the name of the loaded model.
+        generation: of the index, None where none is asked.
+    """
+    from citewire.qa.evaluate.runs import code_digest
+
+    return {
+        "model": model,
+        "embedder": chosen.embedder,
+        "settings": chosen.model_dump(mode="json", include=set(DECIDING)),
+        "index": None if generation is None else {"folder": str(chosen.index), "generation": generation},
+        "code": code_digest(),
+    }
 
 
 def samples() -> Path:

@@ -38,11 +38,6 @@ EVALUATING = (
     "unsupported",
     *SEARCHING,
 )
-# Settings that decide an answer; where models lie and how fast they run does not.
-DECIDING = (
-    *("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
-    *SEARCHING,
-)
 RUNS = Path(".citewire/eval")
 REPORT = "report.html"
 DEFAULT, DIFF = "file", "diff"
@@ -185,19 +180,10 @@ def _source(chosen: Settings, index: Index, embedder: Embedder, generator: Gener
 
 def _identity(chosen: Settings, file: Path, digest: str, model: str, evaluator: Evaluator) -> dict[str, Any]:
     """Return all that decides an answer, and the name of the file."""
-    from citewire.qa.evaluate import runs
+    from citewire.ui import engine
 
-    settings = chosen.model_dump(mode="json", include=set(DECIDING))
-    corpus = evaluator.corpus and {"folder": str(chosen.index), "generation": evaluator.corpus.index.generation}
-    return {
-        "file": file.name,
-        "sha256": digest,
-        "model": model,
-        "embedder": chosen.embedder,
-        "settings": settings,
-        "index": corpus,
-        "code": runs.code_digest(),
-    }
+    generation = evaluator.corpus.index.generation if evaluator.corpus else None
+    return {"file": file.name, "sha256": digest, **engine.deciding(chosen, model, generation)}
 
 
 def _tell_start(results: Results, items: Sequence[Item], folder: Path) -> None:

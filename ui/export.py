@@ -22,13 +22,24 @@ from citewire.index.types import Article
 from citewire.qa.types import Claim, ConflictValue, TimelinePoint
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
-from citewire.ui.render import Card, Exchange, Source, card, closing, gist, refusal, refusal_title, sources, when
+from citewire.ui.render import (
+    Card,
+    Exchange,
+    Source,
+    card,
+    closing,
+    doubt_of,
+    gist,
+    refusal,
+    refusal_title,
+    sources,
+    when,
+)
 from citewire.ui.tree import el
 
 CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words
 JSON_VERSION = 1
 RELATED = "Related passages, not used:"
-_DOUBTS = {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}
 
 ArticleOf = Callable[[str], Article]  # article path -> article; CitewireError where it is not there (any more)
 
@@ -190,7 +201,7 @@ def _markdown_text(shown: _Shown) -> Iterator[str]:
 
 
 def _markdown_sentence(claim: Claim, shown: _Shown) -> str:
-    doubt = _DOUBTS[claim.verdict]
+    doubt = doubt_of(claim)
     why = ": ".join(_plain(part) for part in (doubt, claim.reason) if part)
     return _plain(claim.text) + _numbers(shown.keys_of(claim)) + (f" *({why})*" if doubt else "")
 
@@ -295,7 +306,7 @@ def _sentence(claim: Claim, shown: _Shown) -> Iterator[Element | str]:
     for chip in _chips(shown.keys_of(claim), shown):
         yield chip
         yield " "
-    if doubt := _DOUBTS[claim.verdict]:
+    if doubt := doubt_of(claim):
         yield el("small", ": ".join(part for part in (doubt, claim.reason) if part), {"class": "doubt"})
         yield " "
 

@@ -1,28 +1,36 @@
-"""GET /figures, "How good is it here": what `citewire eval` measured last, drawn.
+"""GET /figures, "How good is it here": what was measured last, drawn, and a small evaluation to run from the page.
 
-Knows the folders and the summary that `citewire eval` writes; measures nothing. The page has no scripts. Names of
-files, kinds and models are untrusted: it is built as a tree.
+    GET     /figures        ?run=    the page
+    GET     /figures/run    how far the small evaluation is: {"running", "done", "of", "problem"}
+    POST    /figures/run    begins one: 409 where one runs, 503 where no model is loaded
+    DELETE  /figures/run    ends it after the question at hand
+
+Knows the folders and the summary that an evaluation writes, and `citewire.ui.measuring`, which runs one. Names of
+files, kinds and models are untrusted: the page is built as a tree.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import Element
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.qa.evaluate.marks import MEASURES
-from citewire.qa.evaluate.runs import SUMMARY, code_digest
+from citewire.qa.evaluate.runs import SUMMARY, Row, code_digest, read_results
+from citewire.ui.chat import NotReadyError
 from citewire.ui.figures import latency_rows, measure_rows
+from citewire.ui.measuring import FOLDER, Measuring, Progress, RunningError
 from citewire.ui.report_html import diagram
 from citewire.ui.tree import document, el
 from citewire.ui.visitor import ProblemRoute
@@ -34,11 +42,22 @@ RUNS_SHOWN = 20
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Answers", ("right", "exact_match", "f1", "answer_recall", "multiple_choice", "misled")),
     ("Questions that the articles cannot answer", ("refusal_recall", "refusal_precision", "answered")),
-    ("Quotes", ("quotes_exact", "facts_quoted", "citation_recall", "citation_precision", "source_precision")),
+    (
+        "Quotes",
+        (
+            "quotes_exact",
+            "facts_quoted",
+            "sentence_quoted",
+            "citation_recall",
+            "citation_precision",
+            "source_precision",
+        ),
+    ),
     ("Sources that disagree", ("conflict_recall", "conflict_precision", "conflict_values")),
     ("Search", ("hits_at_1", "hits_at_4", "hits_at_10", "mrr")),
     ("The check of each sentence", ("verdict_balanced_accuracy", "supported_kept", "others_caught", "brier")),
 )
+_BACK = re.compile(r"/c/[A-Za-z0-9_-]+")  # the address of a conversation
 _WAITS = {"retrieve_s": "until the sources are shown", "first_token_s": "until the first words", "total_s": "in all"}
 
 _STYLE = """
@@ -47,6 +66,11 @@ _STYLE = """
 body { font: 16px/1.55 "IBM Plex Sans", system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 24px 20px 60px; overflow-wrap: anywhere; }
 h1 { font-size: 28px; margin: 8px 0; } h2 { font-size: 18px; margin: 34px 0 8px; }
 a { color: var(--accent); } small, .dim { color: var(--mute); } small { font-size: 13px; }
+button { font: inherit; font-weight: 600; min-height: 44px; padding: 8px 18px; border: 1px solid var(--accent); border-radius: 10px; background: var(--paper); color: var(--accent); cursor: pointer; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; } [hidden] { display: none !important; }
+#own { border: 1px solid var(--line); border-radius: 12px; padding: 4px 20px 16px; margin: 20px 0; } #own h2 { margin-top: 14px; }
+progress { width: 100%; height: 10px; accent-color: var(--bar); } .asked { padding-left: 18px; } .asked li { margin: 0 0 12px; } .asked span { margin-left: 10px; color: var(--mute); } .asked small { display: block; }
+.back { display: inline-block; padding: 6px 0; }
 .lead { font-size: 19px; line-height: 1.5; } .note { background: var(--warn-soft); color: var(--warn); border-radius: 10px; padding: 10px 14px; }
 .facts { color: var(--mute); margin: 4px 0; }
 .bars { display: grid; grid-template-columns: minmax(0, 19rem) minmax(0, 1fr) 11rem; gap: 10px 18px; align-items: center; margin: 0; }
@@ -64,16 +88,31 @@ class NoRunError(InputError):
 
 
 class _FiguresRoute(ProblemRoute):
-    statuses: ClassVar[Mapping[type[CitewireError], int]] = {**ProblemRoute.statuses, NoRunError: 404}
+    statuses: ClassVar[Mapping[type[CitewireError], int]] = {
+        **ProblemRoute.statuses,
+        NoRunError: 404,
+        RunningError: 409,
+        NotReadyError: 503,
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One evaluation: the name of its folder, when its figures were written, and its summary."""
+    """One evaluation: its folder, when its figures were written, and its summary."""
 
-    name: str
+    folder: Path
     written: datetime
     summary: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.folder.name
+
+    @property
+    def made(self) -> bool:
+        """Whether its questions were made from the articles."""
+        return self.name == FOLDER
 
     @property
     def asks(self) -> bool:
@@ -86,13 +125,31 @@ class Run:
         return bool(self.summary["calibration"])
 
 
-def router(folder: Path) -> APIRouter:
-    """Return the route of the page over the evaluations in `folder`, one a folder in it."""
+def router(folder: Path, measuring: Measuring | None = None) -> APIRouter:
+    """Return the routes over the evaluations in `folder`, one a folder in it; none is run without `measuring`."""
     routes = APIRouter(route_class=_FiguresRoute)
 
     @routes.get("/figures")
-    def figures(run: str = "") -> HTMLResponse:
-        return HTMLResponse(page(runs(folder), run))
+    def figures(request: Request, run: str = "") -> HTMLResponse:
+        from_ = urlsplit(request.headers.get("referer", "")).path
+        back = from_ if _BACK.fullmatch(from_) else "/"
+        return HTMLResponse(page(runs(folder), run, measuring.progress if measuring else None, back))
+
+    if measuring:
+
+        @routes.get("/figures/run")
+        def progress() -> dict[str, Any]:
+            return asdict(measuring.progress)
+
+        @routes.post("/figures/run", status_code=202)
+        def begin() -> dict[str, Any]:
+            measuring.start()
+            return asdict(measuring.progress)
+
+        @routes.delete("/figures/run", status_code=202)
+        def end() -> dict[str, Any]:
+            measuring.stop()
+            return asdict(measuring.progress)
 
     return routes
 
@@ -110,32 +167,133 @@ def runs(folder: Path) -> list[Run]:
             logger.warning("%s cannot be drawn: %s", file, error)
             continue
         if isinstance(summary, dict) and {"run", "records", "statuses", "measures", "kinds"} <= summary.keys():
-            found.append(Run(file.parent.name, written, {"latency": {}, "calibration": None, **summary}))
+            found.append(Run(file.parent, written, {"latency": {}, "calibration": None, **summary}))
         else:
             logger.warning("%s is no summary of `citewire eval`", file)
     return sorted(found, key=lambda run: (run.written, run.name), reverse=True)
 
 
-def page(found: Sequence[Run], wanted: str = "") -> str:
-    """Return the page: of the run named `wanted`, or the newest that answers and the newest that checks claims.
+def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = None, back: str = "/") -> str:
+    """Return the page.
+
+    Args:
+        found: the runs, newest first.
+        wanted: the name of the one to show; else the newest ones are shown that answer questions made from the
+            articles, that answer a file's, and that check claims.
+        progress: of the small evaluation; None where none can be run.
+        back: the address that the way back leads to.
 
     Raises:
         NoRunError: no run is named so.
     """
+    head = [el("p", el("a", "← Back to the questions", {"href": back, "class": "back"})), el("h1", TITLE)]
+    own = [] if progress is None else [_own(progress)]
+    script = "/cw/figures.js" if own else ""
     if not found:
-        return document(TITLE, _STYLE, list(_invitation()))
+        return document(TITLE, _STYLE, [*head, *own, *_invitation()], script)
     if wanted:
         shown = [run for run in found if run.name == wanted][:1]
         if not shown:
             raise NoRunError(f"there is no evaluation {wanted!r}", "Choose one of those at the end of /figures")
     else:
-        first = [next((run for run in found if run.asks), None), next((run for run in found if run.checks), None)]
+        first = [
+            next((run for run in found if run.made), None),
+            next((run for run in found if run.asks and not run.made), None),
+            next((run for run in found if run.checks), None),
+        ]
         shown = list({run.name: run for run in first if run}.values()) or [found[0]]
-    return document(TITLE, _STYLE, [el("h1", TITLE), *(part for run in shown for part in _run(run)), *_others(found)])
+    drawn = [part for run in shown for part in (_made(run) if run.made else _run(run))]
+    return document(TITLE, _STYLE, [*head, *own, *drawn, *_others(found)], script)
+
+
+def _own(progress: Progress) -> Element:
+    """Return the box that runs an evaluation on the articles here; figures.js moves it."""
+    return el(
+        "section",
+        {"id": "own", "aria-labelledby": "own-title", **({"data-running": "1"} if progress.running else {})},
+        el("h2", "On the articles here", id="own-title"),
+        el(
+            "p",
+            f"The program makes up to {progress.of} questions from sentences of the articles, answers them as it does"
+            " yours, and counts how often the answer quotes that sentence, or its article. It takes some minutes, and"
+            " lets every question that somebody asks go first.",
+        ),
+        el(
+            "p",
+            el("button", "Run a small evaluation", {"type": "button", "data-do": "start"}),
+            el("button", "Stop", {"type": "button", "data-do": "stop", "hidden": ""}),
+        ),
+        el("progress", {"data-do": "bar", "aria-label": "Questions answered", "hidden": ""}, max=progress.of, value=0),
+        el("p", progress.problem, {"data-do": "said", "role": "status"}),
+    )
+
+
+def _made(run: Run) -> Iterator[Element]:
+    """Say how the questions came out that were made from the articles, and what that means."""
+    measures = run.summary["measures"]
+    right, quoted = measures["right"], measures["sentence_quoted"]
+    yield el("h2", "Questions made from the articles here")
+    yield el(
+        "p",
+        f"{right['right']:g} of {right['tried']:g} answers quote the article that the question was made from;"
+        f" {quoted['right']:g} quote the very sentence.",
+        {"class": "lead"},
+    )
+    yield from _when(run)
+    told = (
+        ("its article is quoted", right),
+        ("the very sentence is quoted", quoted),
+        ("answered", measures["answered"]),
+    )
+    yield _bars([(el("b", label), _bar(one), _counted(one)) for label, one in told])
+    yield el(
+        "p",
+        el("b", "What it means: "),
+        "how often the right article is found among all, and quoted, where a question uses its words. Only questions"
+        " are asked that their own article answers best by the sentence they were made from.",
+    )
+    yield el(
+        "p",
+        el("b", "What it does not mean: "),
+        "that your questions are answered as often. Questions that the program makes from the articles are easier than"
+        " people’s: these use other words, ask about several articles at once, and ask what no article says, which"
+        " should be refused. Some questions made so are badly put, and another article may answer one as well. For"
+        " questions of your own, write them into a file with their answers and run ",
+        el("code", "citewire eval"),
+        ".",
+    )
+    if rows := _rows(run):
+        listed = el("ul", {"class": "asked"}, *(_asked(row) for row in rows))
+        yield el("details", el("summary", f"The {len(rows)} questions"), listed)
+
+
+def _rows(run: Run) -> list[Row]:
+    try:
+        return read_results(run.folder)[1]
+    except CitewireError as error:
+        logger.warning("%s cannot be drawn: %s", run.folder, error)
+        return []
+
+
+def _asked(row: Row) -> Element:
+    quoted = row["marks"]["sentence_quoted"][0]
+    status = row["answer"]["status"]
+    said = (
+        "quotes the sentence"
+        if quoted
+        else "quotes its article"
+        if row["right"]
+        else "refused"
+        if status == "abstained"
+        else "quotes another article"
+        if status in ("answered", "partial")
+        else status
+    )
+    question, sentence = row["record"]["question"], row["record"]["quote"]
+    return el("li", el("b", question), el("span", said), el("small", f"Made from: {sentence}"))
 
 
 def _invitation() -> Iterator[Element]:
-    yield el("h1", TITLE)
     yield el("p", "Nothing has been measured on this machine yet.", {"class": "lead"})
     yield el(
         "p",
@@ -183,15 +341,21 @@ def _run(run: Run) -> Iterator[Element]:
 
 
 def _about(run: Run) -> Iterator[Element]:
-    """Say in words what was measured, when, on which model, and what came out."""
-    summary, identity = run.summary, run.summary["run"]
-    measures = summary["measures"]
+    """Say in words what came out, and what was measured, when, on which model."""
+    measures = run.summary["measures"]
     what = "questions" if run.asks else "claims"
     if right := measures.get("right"):
         said = f"{right['right']:g} of {right['tried']:g} {what} were {'answered' if run.asks else 'judged'} right"
         quotes = measures.get("quotes_exact")
         also = f"; {quotes['right']:g} of {quotes['tried']:g} quotes stand in their article" if quotes else ""
         yield el("p", f"{said}{also}.", {"class": "lead"})
+    yield from _when(run)
+
+
+def _when(run: Run) -> Iterator[Element]:
+    """Say what was measured, over which articles, when, and whether citewire has changed since."""
+    summary, identity = run.summary, run.summary["run"]
+    what = "questions" if run.asks else "claims"
     index = identity.get("index")
     over = f", over {index['folder']} (generation {index['generation']})" if index else ""
     model = identity.get("model") or "no model"

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import quote as percent
 from urllib.parse import urldefrag, urlsplit
 
+from citewire.qa import replies
 from citewire.qa.types import (
     Answer,
     AnswerHit,
@@ -47,6 +48,13 @@ CORPUS = "corpus"  # kind of a question about the articles as a whole
 NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; nothing is searched for it
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
 LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
+
+# What is rated, by what came: an answer, a refusal of what the articles lack, one of what is no matter of articles.
+_RATED: Mapping[str, tuple[str, str]] = {
+    "": ("Right", "Wrong"),
+    "lacking": ("Right: the articles do not have it", "Wrong: they do"),
+    "refused": ("Right to refuse", "Wrong to refuse"),
+}
 
 _COMPARED_WORD = re.compile(r"\w+")
 
@@ -449,9 +457,10 @@ def _listed(items: Sequence[str]) -> str:
 
 def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) -> str:
     """Return one checked sentence with its numbers, the last word kept on the line of the first number."""
+    doubt = doubt_of(claim)
     if claim.verdict == "unsupported":
-        text = f'<span class="cw-unsupported">{escape(claim.text.strip())}</span>'
-        inside = f"{text} {_flag(turn, position, 'not in sources')}"
+        text = f'<span class="{"cw-unsupported" if doubt else "cw-gap"}">{escape(claim.text.strip())}</span>'
+        inside = f"{text} {_flag(turn, position, doubt)}" if doubt else text
     else:
         keys = dict.fromkeys(str(quote.n) for quote in claim.quotes)
         chips = "".join(_chip(turn, known[key]) for key in keys if key in known)
@@ -459,7 +468,7 @@ def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) 
         end = f'<span class="cw-end">{escape(words[-1])}{chips}</span>'
         inside = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
         if claim.verdict == "partial":
-            inside = f'<span class="cw-partial">{inside}</span> {_flag(turn, position, "partly in sources")}'
+            inside = f'<span class="cw-partial">{inside}</span> {_flag(turn, position, doubt)}'
     return f'<span class="cw-claim cw-claim-{turn}-{position}">{inside}</span>'
 
 
@@ -572,7 +581,9 @@ def closing(exchange: Exchange) -> str:
 
     "4 of 4 sentences checked against a quote. 2 articles. As of 11 Feb 2026. By the fast model. 2.1 s."
     """
-    shown, noun = exchange.shown, "item" if exchange.listed else "sentence"
+    noun = "item" if exchange.listed else "sentence"
+    gaps = [claim for claim in exchange.shown if is_gap(claim)]
+    shown = [claim for claim in exchange.shown if claim not in gaps]
     ended = exchange.stopped or exchange.problem
     unsearched = exchange.abstained and exchange.kind == NOT_FOR_IT
     if not (exchange.claims or ended) and (exchange.lead or unsearched):
@@ -583,7 +594,9 @@ def closing(exchange: Exchange) -> str:
     if shown and not exchange.abstained:
         supported = sum(claim.verdict == "supported" for claim in shown)
         parts.append(f"{supported} of {_count(len(shown), noun)} checked against a quote.")
-    withheld = len(exchange.claims) - len(shown)
+    if gaps:
+        parts.append(f"{_count(len(gaps), 'part')} without an answer.")
+    withheld = len(exchange.claims) - len(exchange.shown)
     if withheld:
         parts.append(f"{_count(withheld, noun)} withheld: not in the sources.")
     quoted = {source.article for source in sources(exchange) if source.label}
@@ -623,23 +636,28 @@ def _unkept(exchange: Exchange) -> str:
 
 def _actions(exchange: Exchange, last: bool) -> str:
     rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
+    right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
+    worded = any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)
     wanted = (
         ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
         ("pin", "Pin", bool(exchange.shown) and not exchange.abstained),
         ("retry", "Retry", last),
-        ("quotes", "Quotes only", last and any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)),
+        ("quotes", "Quotes only", last and worded and not exchange.quotes_only),
         ("more", "Export", last and bool(exchange.kept)),
-        ("right", "Right to refuse" if exchange.abstained else "Right", rated),
-        ("wrong", "Wrong to refuse" if exchange.abstained else "Wrong", rated),
     )
     spelled = " cw-spelled" if exchange.abstained else ""  # a phone too says what is rated
-    links = [
-        f'<a class="cw-action cw-{name}{spelled}" href="#cw-{name}-{exchange.id}">{label}</a>'
-        for name, label, offered in wanted
-        if offered
-    ]
+    links = [_action(exchange, name, label) for name, label, offered in wanted if offered]
+    if rated:
+        both = (("right", right), ("wrong", wrong))
+        links.append(
+            f'<span class="cw-ratings">{"".join(_action(exchange, n, label, spelled) for n, label in both)}</span>'
+        )
     return f'<p class="cw-actions">{"".join(links)}</p>' if links else ""
+
+
+def _action(exchange: Exchange, name: str, label: str, kind: str = "") -> str:
+    return f'<a class="cw-action cw-{name}{kind}" href="#cw-{name}-{exchange.id}">{label}</a>'
 
 
 def welcome_html(examples: Sequence[str], about: Exchange | None = None) -> str:
@@ -757,6 +775,20 @@ def is_verbatim(claim: Claim) -> bool:
     return any(text.endswith(" ".join(quote.text.split())) for quote in claim.quotes)
 
 
+def is_gap(claim: Claim) -> bool:
+    """Say whether a sentence is citewire's own, that the articles lack a part of what was asked."""
+    return claim.reason == replies.NO_PASSAGE
+
+
+def doubt_of(claim: Claim) -> str:
+    """Return the words of doubt beside a sentence; "" where it is sure, or itself says what the articles lack."""
+    return (
+        ""
+        if is_gap(claim)
+        else {"supported": "", "partial": "partly in sources", "unsupported": "not in sources"}[claim.verdict]
+    )
+
+
 def text_link(url: str, quote: str) -> str:
     """Return a link that opens a web page at a quote, "" without an address.
 
@@ -818,8 +850,8 @@ def _plain_answer(exchange: Exchange) -> str:
 
 
 def _plain_sentence(claim: Claim) -> str:
-    marks = {"supported": "", "partial": " (partly in sources)", "unsupported": " (not in sources)"}
-    return f"{claim.text.strip()} {claim.marks}".rstrip() + marks[claim.verdict]
+    doubt = doubt_of(claim)
+    return f"{claim.text.strip()} {claim.marks}".rstrip() + (f" ({doubt})" if doubt else "")
 
 
 # Article reader

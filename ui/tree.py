@@ -31,8 +31,8 @@ def _add_text(element: Element, text: str) -> None:
         element.text = (element.text or "") + text
 
 
-def document(title: str, style: str, body: Sequence[Element]) -> str:
-    """Return a page in English without scripts."""
+def document(title: str, style: str, body: Sequence[Element], script: str = "") -> str:
+    """Return a page in English; `script` is the address of its only one, "" for none."""
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -40,6 +40,7 @@ def document(title: str, style: str, body: Sequence[Element]) -> str:
         el("link", rel="icon", href="data:,"),
         el("title", title),
         el("style", style),
+        *([el("script", {"type": "module", "src": script})] if script else []),
     )
     page = el("html", head, el("body", el("main", *body)), lang="en")
     return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html")

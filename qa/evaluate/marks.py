@@ -36,6 +36,7 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "answered": ("answerable questions that are not refused", ("answered",)),
     "quotes_exact": ("quotes that stand in their article, character for character", ("quotes_exact",)),
     "facts_quoted": ("supported claims whose numbers, dates and names stand in their quotes", ("facts_quoted",)),
+    "sentence_quoted": ("the sentence that the record names is quoted", ("sentence_quoted",)),
     "citation_recall": ("shown claims that their quotes together support (ALCE)", ("citation_recall",)),
     "citation_precision": ("quotes that a claim needs (ALCE)", ("citation_precision",)),
     "source_precision": ("cited articles that are right sources", ("source_precision",)),
@@ -114,8 +115,8 @@ def judge(item: QuestionItem, answer: Answer) -> tuple[bool | None, list[str]]:
     """Return whether the answer is right by the record, None where that does not say, and what is wrong.
 
     Right is a refusal of what is unanswerable, and may be one of a false premise. Any other answer has to say what is
-    wanted, nothing that is forbidden, to cite a right source where the record names them, and where the record is of a
-    conflict, to flag it.
+    wanted, nothing that is forbidden, to cite a right source where the record names them, or to quote the sentence that
+    it names, and where the record is of a conflict, to flag it.
     """
     refused = answer.status == "abstained"
     if item.answerable is False:
@@ -131,8 +132,8 @@ def judge(item: QuestionItem, answer: Answer) -> tuple[bool | None, list[str]]:
     text = shown(answer)
     why = _unsaid(item, text)
     why += [f"says {one!r}" for one in item.must_not_include if one.lower() in text.lower()]
-    if item.cite and not any(_is_source(cited, item.cite) for cited in _cited(answer)):
-        why.append(f"cites none of {', '.join(item.cite)}")
+    if (item.cite or item.quote) and not (_quotes_sentence(item, answer) or _cites_source(item, answer)):
+        why.append(f"cites none of {', '.join(item.cite)}" if item.cite else f"does not quote: {item.quote}")
     if item.kind == "conflict" and not answer.conflicts:
         why.append("does not flag the disagreement")
     return not why, why
@@ -164,7 +165,7 @@ def says(text: str, wanted: str) -> bool:
 
 def _says_nothing(item: QuestionItem) -> bool:
     """Whether the record does not say what a right answer is, but by answers too long to be looked for."""
-    ruled = bool(item.must_include or item.must_not_include) or item.kind in ("conflict", "false_premise")
+    ruled = bool(item.must_include or item.must_not_include or item.quote) or item.kind in ("conflict", "false_premise")
     return not ruled and not any(_is_short(answer) for answer in item.answers)
 
 
@@ -294,12 +295,27 @@ def _facts_quoted(claim: Claim) -> bool:
 
 def _sources(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     cited = _cited(answer) if item.cite else ()
-    return {"source_precision": (float(sum(_is_source(a, item.cite) for a in cited)), float(len(cited)))}
+    out: dict[str, Tally] = {
+        "source_precision": (float(sum(_is_source(a, item.cite) for a in cited)), float(len(cited)))
+    }
+    return out | ({"sentence_quoted": (float(_quotes_sentence(item, answer)), 1)} if item.quote else {})
 
 
 def _cited(answer: Answer) -> tuple[str, ...]:
     """The articles that the shown claims quote."""
     return tuple(dict.fromkeys(q.article for claim in answer.claims if claim.shown for q in claim.quotes))
+
+
+def _cites_source(item: Asked, answer: Answer) -> bool:
+    return any(_is_source(cited, item.cite) for cited in _cited(answer))
+
+
+def _quotes_sentence(item: Asked, answer: Answer) -> bool:
+    """Whether a quote holds the sentence that the record names, in whichever article it stands."""
+    wanted = " ".join(item.quote.split())
+    return bool(wanted) and any(
+        wanted in " ".join(quote.text.split()) for claim in answer.claims if claim.shown for quote in claim.quotes
+    )
 
 
 def _is_source(article: str, sources: Sequence[str]) -> bool:

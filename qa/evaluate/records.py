@@ -14,6 +14,7 @@ A file is JSON lines in UTF-8. What a line is, is told by its fields alone, so f
         asked on        as_of | date | q_date            a day
         to be cited     sources                          article paths, or how these end after "#" or "/"
         to be found     gold_docs                        the same; citing another one is no mistake
+        to be quoted    quote                            a sentence; a right answer quotes it, or another of its source
     ... with documents of its own, which are then all that it is answered from (an empty list: those of all records)
                         context                          a text
                         passages | documents | docs      texts, or [{text, title, date, source, type, answer}]
@@ -83,6 +84,7 @@ class QuestionItem:
         must_include, must_not_include: strings, compared without regard to case; see the module.
         cite: articles that the answer has to cite one of.
         find: articles that the search should return.
+        quote: a sentence that answers; a right answer quotes it, or cites one of `cite`.
         own: whether it is answered from `documents` and not from the user's index; where there are none, from those
             of all records of its file.
         documents: what it brings along.
@@ -107,6 +109,7 @@ class QuestionItem:
     must_not_include: tuple[str, ...] = ()
     cite: tuple[str, ...] = ()
     find: tuple[str, ...] = ()
+    quote: str = ""
     own: bool = False
     documents: tuple[Document, ...] = ()
     disagree: bool | None = None
@@ -319,7 +322,8 @@ def _asked(line: _Line) -> QuestionItem:
     choices = line.texts("choices")
     documents = tuple(_documents(line))
     disagree, values = _disagreement(line, documents, choices)
-    answerable = bool(answers or must or kind == "conflict" or line.flag("answerable"))
+    quote = line.text("quote")
+    answerable = bool(answers or must or quote or kind == "conflict" or line.flag("answerable"))
     right = {" ".join(measure.tokens(answer)) for answer in answers}
     others = [choice for choice in choices if answers and " ".join(measure.tokens(choice)) not in right]
     cite = line.texts("sources")
@@ -341,6 +345,7 @@ def _asked(line: _Line) -> QuestionItem:
         must_not_include=line.texts("must_not_include"),
         cite=cite,
         find=cite or line.texts("gold_docs"),
+        quote=quote,
         own=line.has("context") or any(line.has(name) for name in _OWN_DOCUMENTS),
         documents=documents,
         disagree=True if kind == "conflict" else disagree,

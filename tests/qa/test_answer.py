@@ -256,7 +256,7 @@ class TestParts:
         ferries, lighthouses = answer.claims
         assert answer.status == "partial"
         assert ferries.text == ARTICLES["ferry.txt"].split("\n")[1]
-        assert lighthouses.text == f"Not in the articles: {LIGHTHOUSES}"
+        assert lighthouses.text == f"I found no sentence that answers “{LIGHTHOUSES}”"
         assert (lighthouses.verdict, lighthouses.shown, lighthouses.quotes) == ("unsupported", True, ())
         assert answer.text == f"{ferries.text} [1] {lighthouses.text}"
         check_quotes(answer, index)
@@ -275,7 +275,7 @@ class TestParts:
     def test_a_whole_with_the_sentence_of_a_part_leaves_the_other_part_open(self, answerer: Make, index: Index) -> None:
         reader = ScriptedReader({**ANSWERS, self.BOTH: "14 ferries"})
         answer = answerer("Lund Lines runs 14 ferries.", reader).ask(self.BOTH)
-        assert answer.text.startswith("Lund Lines runs 14 ferries. [1][2] Not in the articles: ")
+        assert answer.text.startswith("Lund Lines runs 14 ferries. [1][2] I found no sentence that answers “")
         check_quotes(answer, index)
 
     def test_both_years_are_told(self, answerer: Make, index: Index) -> None:

@@ -325,6 +325,18 @@ class TestRight:
         assert not is_right(item, REFUSED)
         assert not is_right(item, replace(answer(good), status="failed"))
 
+    def test_a_sentence_to_be_quoted(self, asked: Make) -> None:
+        item = asked(quote=f" {COST.text} ", sources=["bridge.txt"])
+        said = answer(claim("It cost 40 million euros.", COST))
+        assert (is_right(item, said), marks(item, said)["sentence_quoted"]) == (True, (1, 1))
+        elsewhere = answer(claim("It cost 40 million euros.", replace(COST, article="copy.txt")))
+        assert marking.judge(item, elsewhere) == (True, [])  # a copy of the story says it too
+        other = answer(claim("She said so.", CHAIR))
+        assert marking.judge(item, other) == (False, ["cites none of bridge.txt"])
+        assert marking.judge(item, REFUSED) == (False, ["refuses what the sources say"])
+        assert marking.judge(asked(quote="Say."), other) == (False, ["does not quote: Say."])
+        assert "sentence_quoted" not in marks(asked(), said)
+
     def test_why_it_is_wrong(self, asked: Make) -> None:
         item = asked(must_include=[["40 million", "40m"]], must_not_include=["lot"], sources=["bridge.txt"])
         _, why = marking.judge(item, answer(claim("It cost a lot.", CHAIR)))

@@ -174,19 +174,13 @@ class TestWindow:
 class TestLarge:
     """The second network reads the likeliest sentences again."""
 
-    def test_no_sentence_that_was_read_once_is_likelier_than_one_that_was_read_twice(
-        self, large: TrainedReader
-    ) -> None:
-        windows = [
-            FLEET,
-            CHAIR,
-            SNOW,
-            *(Window(f"Ferry {n} of Lund Lines was built in {1990 + n}.") for n in range(20)),
-        ]
+    def test_what_was_read_once_is_no_likelier_than_what_was_read_twice(self, large: TrainedReader) -> None:
+        others = [Window(f"Ferry {n} of Lund Lines was built in {1990 + n}.") for n in range(20)]
+        windows = [FLEET, CHAIR, SNOW, *others]
         once, twice = (reader.read(FERRIES, windows) for reader in (load_reader(2), large))
         order = sorted(range(len(windows)), key=lambda row: -once[row].probability)
-        again, others = order[:AGAIN], order[AGAIN:]
-        assert max(twice[row].probability for row in others) <= min(twice[row].probability for row in again)
+        again, not_again = order[:AGAIN], order[AGAIN:]
+        assert max(twice[row].probability for row in not_again) <= min(twice[row].probability for row in again)
         assert any(not near(once[row], twice[row]) for row in again)
         assert windows[max(again, key=lambda row: twice[row].probability)] is FLEET
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from conftest import indexed
@@ -14,9 +15,12 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa import replies, suggest
 from citewire.qa.answer import Answerer
+from citewire.qa.evaluate import made
+from citewire.qa.evaluate.runs import Evaluator, Row, Source
 from citewire.qa.reader import load_reader
 from citewire.qa.suggest import TRIED, Suggester, clean, messages
 from citewire.qa.types import REFUSAL, Answer, Claim, Generator, Quote, Turn
+from citewire.qa.verdicts import Checker
 
 FERRY = "The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021."
 FLEET = "Lund Lines runs 14 ferries on the route and carried 2.3 million passengers last year."
@@ -192,6 +196,37 @@ def test_the_prompt_ends_with_the_sentence() -> None:
 )
 def test_what_counts_as_one_question_that_stands_alone(written: str, question: str) -> None:
     assert clean(written) == question
+
+
+# ---- questions made from the articles, for a small evaluation
+
+
+def evaluated(index: Index, embedder: Embedder, model: Generator, **options: Any) -> list[Row | None]:
+    answerer = Answerer(index, embedder, model, READER)
+    evaluator = Evaluator(Checker(READER), SearchOptions(k=8), Source(index, answerer))
+    return list(made.rows(Suggester(answerer, index, embedder, model), evaluator, 1, **options))
+
+
+def test_questions_made_from_the_articles_are_answered_and_marked(index: Index, embedder: Embedder) -> None:
+    model = ScriptedGenerator({FLEET: FLEET_QUESTION, FERRY: FERRY_QUESTION, BREWER: "What colour is it?"})
+    found = evaluated(index, embedder, model)
+    rows = [row for row in found if row]
+    assert found.count(None) == 4  # sentences that can be read alone: one was tried for each step
+    assert {row["record"]["question"] for row in rows} == {FLEET_QUESTION, FERRY_QUESTION}
+    assert {row["record"]["quote"] for row in rows} == {FLEET, FERRY}
+    assert all(row["right"] and row["marks"]["sentence_quoted"] == [1.0, 1] for row in rows)
+    assert [row["kind"] for row in rows] == ["made", "made"]
+    assert len([row for row in evaluated(index, embedder, model, number=1) if row]) == 1
+    assert not any(evaluated(index, embedder, model, stopped=lambda: True))
+
+
+def test_a_sentence_of_each_article_is_tried_before_a_second_one(index: Index) -> None:
+    first, second, *more = made.places(index, SearchOptions(), 3)
+    assert {first[0], second[0]} == set(ARTICLES)
+    assert {one[0] for one in more} == {"ferry.txt"}
+    assert {text for _, _, text in (first, second, *more)} == {FERRY, FLEET, CHAIR, BREWER}
+    only = SearchOptions(filters=Filters(articles=("brewer.txt",)))
+    assert [text for _, _, text in made.places(index, only, 3)] == [BREWER]
 
 
 def test_the_real_model_suggests_what_can_be_answered(index: Index, embedder: Embedder, generator: Generator) -> None:

@@ -86,14 +86,14 @@ def test_what_no_quote_supports_is_withheld_or_shown() -> None:
 
 def test_a_gap_is_shown_whatever_is_withheld() -> None:
     told = Telling("How many?")
-    claim = told.gap("Not in the articles: lighthouses").claim
+    claim = told.gap("I found no sentence that tells of lighthouses").claim
     assert (claim.verdict, claim.shown, claim.quotes, claim.reason) == (
         "unsupported",
         True,
         (),
         "no passage answers it",
     )
-    assert told.answer("partial", "scripted", 1).text == "Not in the articles: lighthouses"
+    assert told.answer("partial", "scripted", 1).text == "I found no sentence that tells of lighthouses"
 
 
 def test_what_is_quoted_already() -> None:

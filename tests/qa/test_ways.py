@@ -326,7 +326,7 @@ class TestCompare:
         answer = answerer().ask("Compare Kestrel and Zorbania.")
         assert (answer.status, answer.kind) == ("partial", "compare")
         gap, *told = answer.claims
-        assert (gap.text, gap.verdict, gap.quotes) == ("Not in the articles: Zorbania", "unsupported", ())
+        assert (gap.text, gap.verdict, gap.quotes) == ("I found no sentence that tells of Zorbania", "unsupported", ())
         assert told
         assert all(claim.text.startswith("Kestrel: ") for claim in told)
         check_quotes(answer, index)

@@ -139,6 +139,9 @@ def test_the_page_offers_nothing_that_is_refused(
         expect(view.get_by_role("button", name="Add articles")).to_have_count(0)
         expect(view.get_by_role("button", name="Remove")).to_have_count(0)
         expect(page.locator("input[type=file]")).to_have_count(0)
+        page.goto(f"{url}/figures")
+        expect(page.get_by_role("link", name="Back to the questions")).to_be_visible()
+        expect(page.get_by_role("button")).to_have_count(0)
     assert files_in(folder) == before
 
 

@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import httpx
 import pytest
-from browser import DESK, browser_context, faults, launched
+from browser import DESK, NARROW, at_rest, browser_context, faults, launched, opened
+from conftest import until
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from playwright.sync_api import Browser, expect
+from scripted import AUDIT, EXAMPLES, GALLERY, OPENING, ScriptedAnswerer, ScriptedIndex
+from served import serving, usable
 from typer.testing import CliRunner
 
+from citewire.index.errors import InputError, ModelError
 from citewire.qa.evaluate.marks import MEASURES
 from citewire.qa.evaluate.runs import code_digest, summarise
+from citewire.ui.chat import Chat, Conversation, Loaded
 from citewire.ui.figures_page import GROUPS, NoRunError, page, router, runs
+from citewire.ui.measuring import Measuring, Progress, RunningError
+from citewire.ui.page import Site, build_page
 
 HOSTILE = "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
 
@@ -139,7 +150,7 @@ def test_the_newest_run_of_each_sort_is_shown_and_others_can_be_chosen(tmp_path:
     assert "2 of 4 claims" in text
     assert "1 of 1 questions" not in text
     assert text.count("citewire has changed since") == 1
-    links = [link.get("href") for link in drawn(tmp_path).iter("a")]
+    links = [link.get("href") for link in drawn(tmp_path).iter("a")][1:]  # but for the way back
     assert links == ["/figures?run=new", "/figures?run=claims", "/figures?run=old"]
     assert "1 of 1 questions" in words(drawn(tmp_path, "old"))
     with pytest.raises(NoRunError, match=r"no evaluation '\.\./old'"):
@@ -215,3 +226,150 @@ def test_the_command_that_it_names_is_one() -> None:
     from citewire.ui.cli import app
 
     assert CliRunner().invoke(app, ["eval", "--help"]).exit_code == 0
+
+
+# ---- the small evaluation on the articles that are here
+
+SENTENCES = (OPENING, AUDIT, f"{GALLERY}.")
+
+
+def made_row(n: int, status: str, right: bool, quoted: bool) -> dict[str, Any]:
+    row = asked(right, "made", float(n))
+    marks = {**row["marks"], "sentence_quoted": [float(quoted), 1.0], "answered": [float(status != "abstained"), 1.0]}
+    record = {"question": f"Question {n}?", "quote": SENTENCES[(n - 1) % 3]}
+    return {**row, "key": f"made{n}", "marks": marks, "record": record, "answer": {**row["answer"], "status": status}}
+
+
+MADE_ROWS = (
+    made_row(1, "answered", right=True, quoted=True),
+    made_row(2, "answered", right=True, quoted=False),
+    made_row(3, "answered", right=False, quoted=False),
+    made_row(4, "abstained", right=False, quoted=False),
+)
+
+
+class Stepped:
+    """An `examine` that takes a step each time it is let to, and at the end raises what it was told to."""
+
+    def __init__(self, rows: Sequence[dict[str, Any] | None] = MADE_ROWS, fault: Exception | None = None) -> None:
+        self.rows, self.fault = rows, fault
+        self.may = threading.Semaphore(0)
+        self.told: list[str] = []
+
+    def __call__(self, seed: int, stopped: Callable[[], bool]) -> Iterator[dict[str, Any] | None]:
+        for row in self.rows:
+            assert self.may.acquire(timeout=30)
+            self.told.append("step")
+            yield row
+        if self.fault:
+            raise self.fault
+
+
+def chat_of(examine: Stepped) -> Chat:
+    answerer = ScriptedAnswerer()
+    chat = Chat(lambda: Loaded(answerer, ScriptedIndex(), "scripted", examine=examine))
+    until(lambda: chat.background.done)
+    return chat
+
+
+def measuring_of(chat: Chat, folder: Path) -> Measuring:
+    return Measuring(chat, folder, lambda loaded: {"model": loaded.model, "code": code_digest()})
+
+
+def _ended(measuring: Measuring) -> None:
+    until(lambda: not measuring.progress.running)
+
+
+def test_one_runs_at_a_time_and_questions_go_first(tmp_path: Path) -> None:
+    steps = Stepped()
+    chat = chat_of(steps)
+    measuring = measuring_of(chat, tmp_path)
+    measuring.start()
+    with pytest.raises(RunningError):
+        measuring.start()
+    conversation = Conversation()
+    exchange = chat.ask("When does it open?", conversation)  # while the first step is taken
+    assert exchange.ahead == 0  # no question is before it
+    steps.may.release()
+    until(lambda: exchange.done)
+    assert steps.told == ["step"]
+    assert measuring.progress == Progress(True, 1)
+    for _ in range(3):
+        steps.may.release()
+    _ended(measuring)
+    assert measuring.progress == Progress(False, 4)
+    (found,) = runs(tmp_path)
+    assert found.made
+    assert found.summary["measures"]["right"]["value"] == 0.5
+    assert found.summary["run"]["file"] == "the articles here"
+    measuring.start()  # another one may run now
+    measuring.stop()
+    steps.may.release()
+    _ended(measuring)
+    assert measuring.progress.done <= 1
+
+
+def test_what_breaks_off_says_why(tmp_path: Path) -> None:
+    model = ModelError("The model server closed the connection", "Start it.")
+    for fault, problem in ((None, "No question could be made"), (model, str(model)), (ValueError(), "The log has")):
+        steps = Stepped((None,), fault)
+        measuring = measuring_of(chat_of(steps), tmp_path)
+        measuring.start()
+        steps.may.release()
+        _ended(measuring)
+        assert problem in measuring.progress.problem
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        measuring_of(chat_of(Stepped()), tmp_path / "file").start()
+    assert runs(tmp_path) == []
+
+
+def test_a_small_evaluation_is_run_from_the_page(chromium: Browser, tmp_path: Path) -> None:
+    steps = Stepped()
+
+    def build() -> Site:
+        chat = chat_of(steps)
+        routers = [router(tmp_path, measuring_of(chat, tmp_path))]
+        return Site(build_page(chat, EXAMPLES, figures=True), routers)
+
+    with serving(build) as address, opened(chromium, address) as shown:
+        usable(shown)
+        at_rest(shown).goto(f"{address}/figures")
+        expect(shown.get_by_text("Nothing has been measured on this machine yet.")).to_be_visible()
+        shown.get_by_role("button", name="Run a small evaluation").click()
+        expect(shown.get_by_role("button", name="Stop")).to_be_focused()
+        steps.may.release(2)
+        expect(shown.get_by_role("status")).to_have_text("2 of at most 20 questions answered")
+        shown.reload()  # it goes on without the page
+        expect(shown.get_by_role("status")).to_have_text("2 of at most 20 questions answered")
+        assert shown.get_by_role("progressbar").evaluate("e => [e.value, e.max]") == [2, 20]
+        assert faults(shown) == []
+        steps.may.release(2)
+        lead = "2 of 4 answers quote the article that the question was made from; 1 quote the very sentence."
+        expect(shown.locator(".lead")).to_have_text(lead)
+        expect(shown.get_by_role("button", name="Run a small evaluation")).to_be_visible()
+        expect(shown.get_by_text("are easier than people’s")).to_be_visible()
+        shown.get_by_text("The 4 questions").click()
+        said = shown.locator("details[open] li span")
+        expect(said).to_have_text(["quotes the sentence", "quotes its article", "quotes another article", "refused"])
+        assert faults(shown) == []
+        shown.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        assert faults(shown) == []
+        assert shown.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+        shown.get_by_role("button", name="Run a small evaluation").click()
+        shown.get_by_role("button", name="Stop").click()
+        expect(shown.get_by_role("status")).to_have_text("Stops after this question")
+        steps.may.release(4)
+        expect(shown.get_by_role("button", name="Run a small evaluation")).to_be_visible()
+        shown.get_by_role("link", name="Back to the questions").click()
+        at_rest(usable(shown))
+
+
+def test_the_way_back_leads_to_the_conversation_that_one_came_from(tmp_path: Path) -> None:
+    app = FastAPI()
+    app.include_router(router(tmp_path))
+    with TestClient(app) as client:
+        for sent, back in (("http://x/c/Ab_1-2", "/c/Ab_1-2"), ("http://x/c/a%22b", "/"), ("", "/")):
+            text = client.get("/figures", headers={"referer": sent} if sent else {}).text
+            assert f'<a href="{back}" class="back">' in text
+        assert client.post("/figures/run").status_code == 404  # as on a page that is read-only

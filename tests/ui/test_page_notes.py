@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import docx
 import pypdfium2
 import pytest
 from browser import browser_context, faults, opened, tab
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, expect
-from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, OPENING, scripted_load
+from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, OPENING, PAYLOADS, scripted_load
 from served import ask, served, usable
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -30,10 +32,26 @@ def words(pdf: bytes) -> str:
 
 
 def saved(page: Page, name: str) -> str:
-    """Press an export of the notes; return what comes."""
+    """Press an export of the notes; return the text that comes."""
+    return file_saved(page, name).read_text(encoding="utf-8")
+
+
+def file_saved(page: Page, name: str) -> Path:
     with page.expect_download() as coming:
         page.get_by_role("dialog", name="Notes").get_by_role("button", name=name, exact=True).click()
-    return Path(coming.value.path()).read_text(encoding="utf-8")
+    return Path(coming.value.path())
+
+
+def word(page: Page) -> tuple[list[tuple[str, str]], list[str]]:
+    """Save the briefing as a Word document; return its paragraphs with their styles, and where its links lead."""
+    with file_saved(page, "Word (DOCX)").open("rb") as file:
+        made = docx.Document(file)
+    with zipfile.ZipFile(file_saved(page, "Word (DOCX)")) as archive:
+        assert archive.testzip() is None
+    links = [one.address for paragraph in made.paragraphs for one in paragraph.hyperlinks]
+    outside = [one.target_ref for one in made.part.rels.values() if one.is_external]
+    assert sorted(links) == sorted(outside)
+    return [(one.style.name if one.style else "", one.text) for one in made.paragraphs], links
 
 
 def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Browser, url: str) -> None:
@@ -70,6 +88,18 @@ def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Br
             assert whole.startswith("<!doctype html>")
             assert "default-src 'none'" in whole
             assert f'<q dir="auto">{OPENING}</q>' in whole
+            paragraphs, links = word(page)
+            assert paragraphs[:5] == [
+                ("Title", "Briefing"),
+                ("Heading 1", EXAMPLES[1]),
+                ("Quote", f"[2] “{AUDIT}”"),
+                ("Source", "Auditors put tunnel bill at €1.97 billion, The Quay Ledger, 2 Mar 2026 Original article"),
+                ("Heading 1", EXAMPLES[0]),
+            ]
+            assert paragraphs[5][1].startswith("The Harbour Tunnel opens to traffic on 18 May. [1]")
+            assert [text for name, text in paragraphs if name == "Quote"][1] == f"[1] “{OPENING}”"
+            assert links
+            assert all(one.startswith("https://example.org/") for one in links)
             for left in (1, 0):
                 page.get_by_role("button", name="Remove, note 1").click()
                 expect(rows).to_have_count(left)
@@ -83,6 +113,10 @@ def test_hostile_notes_are_words(chromium: Browser, tmp_path: Path) -> None:
         page.locator("#cw-chat .cw-pin").click()
         page.get_by_role("button", name="Notes (1)").click()
         text, whole = saved(page, "Markdown"), saved(page, "HTML")
+        paragraphs, links = word(page)
+        quotes = [quoted for name, quoted in paragraphs if name == "Quote"]
+        assert quotes[0] == f"[1] “{PAYLOADS[1]}”"
+        assert links == []
         assert page.evaluate("window.pwned") is None
         shown = MarkdownIt("commonmark").render(text)
         assert set(re.findall(r"<(\w+)", shown)) <= {"h1", "h2", "p", "ul", "li", "strong", "br", "a"}

@@ -15,6 +15,7 @@ from scripted import (
     COST,
     EXAMPLES,
     GALLERY,
+    GAP,
     GOING_ON,
     HOURS,
     OPENING,
@@ -453,17 +454,49 @@ def test_retry_makes_a_new_answer_and_offers_quotes_alone(page: Page, answerer: 
     page.get_by_role("button", name="Quotes only").click()
     expect(page.locator(".cw-closing")).to_contain_text("Quotes only, without the model's words.")
     expect(page.locator(".cw-question")).to_have_count(1)
+    expect(page.locator("#cw-chat .cw-quotes")).to_have_count(0)  # these are they
     assert answerer.manners[-3:] == ["usual", "anew", "quotes"]
 
 
 def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url: str) -> None:
     ask(page, EXAMPLES[2])
     rated = page.locator(".cw-right, .cw-wrong")
-    expect(rated).to_have_text(["Right to refuse", "Wrong to refuse"])
+    expect(rated).to_have_text(["Right: the articles do not have it", "Wrong: they do"])
+    page.locator(".cw-row-title").first.click()
+    near = page.locator("mark.cw-near")
+    expect(near.first).to_be_visible()
+    backgrounds = near.evaluate_all("all => all.map((one) => getComputedStyle(one).backgroundColor)")
+    assert set(backgrounds) == {"rgba(0, 0, 0, 0)"}  # evidence is yellow
+    expect(page.locator(".cw-panel mark:not(.cw-near)")).to_have_count(0)
     with opened(chromium, url, PHONE) as phone:
         ask(usable(phone), EXAMPLES[2])
         width = phone.locator(".cw-right").evaluate("e => e.getBoundingClientRect().width")
         assert width > 100  # in words, on a phone too
+        ask(phone, EXAMPLES[0])
+        answers = phone.locator(".cw-answer").last.locator(".cw-right, .cw-wrong")
+        assert max(answers.evaluate_all("all => all.map((e) => e.offsetWidth)")) == 40  # signs alone
+        phone.set_viewport_size({"width": 768, "height": 1024})
+        assert min(answers.evaluate_all("all => all.map((e) => e.offsetWidth)")) > 60  # there is room for words
+        phone.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        edges = phone.locator(".cw-right, .cw-wrong").evaluate_all(
+            "all => all.map((e) => e.getBoundingClientRect().left)"
+        )
+        assert edges[0] == edges[1]  # no room side by side: one below the other
+    ask(page, "Write a poem")
+    expect(page.locator(".cw-answer").last.locator(".cw-right, .cw-wrong")).to_have_text(
+        ["Right to refuse", "Wrong to refuse"]
+    )
+
+
+def test_a_part_without_an_answer_is_named_and_no_claim(page: Page) -> None:
+    ask(page, "When does it open, and who keeps the lighthouse?")
+    gap = page.locator(".cw-claim").nth(1)
+    expect(gap).to_have_text(GAP)
+    assert gap.locator("span").evaluate("e => getComputedStyle(e).textDecorationLine") == "none"
+    expect(page.locator("#cw-chat .cw-flag")).to_have_count(0)
+    expect(page.locator(".cw-closing")).to_contain_text(
+        "1 of 1 sentence checked against a quote. 1 part without an answer."
+    )
 
 
 def test_a_suggestion_is_asked_with_a_click(page: Page) -> None:

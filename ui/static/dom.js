@@ -12,6 +12,9 @@ export function el(tag, attributes, ...children) {
 
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
+// The address of a page of the web as a link spells it, "" for any other address.
+export const webAddress = (url) => (/^https?:\/\//.test(url || "") ? encodeURI(url).replaceAll("%25", "%") : "");
+
 // Says a line to screen readers.
 export function announce(text) {
   let line = document.getElementById("cw-spoken");

@@ -5,7 +5,8 @@
 // A note is {question, text, quotes: [{label, quote, from, url}]}; a pinned quote has no text. Notes are kept in this
 // browser. All of them are untrusted: the DOM and the briefing are built with textContent, Markdown is escaped.
 
-import { announce, count, el } from "./dom.js";
+import { announce, count, el, webAddress } from "./dom.js";
+import { docx } from "./docx.js";
 
 const KEPT = "cw-notes";
 const MOST = 500;
@@ -45,8 +46,11 @@ export function createNotes({ onChanged }) {
   const title = el("h2", { id: "cw-notes-title" }, "Notes");
   const list = el("ol", { class: "cw-notes" });
   const exports = el("p", { class: "cw-notes-exports" }, "As a briefing:",
-    el("button", { type: "button", onclick: () => save("briefing.md", "text/markdown", markdown(notes)) }, "Markdown"),
-    el("button", { type: "button", onclick: () => save("briefing.html", "text/html", page(notes)) }, "HTML"));
+    ...[
+      ["Markdown", "briefing.md", () => file("text/markdown", markdown(notes))],
+      ["HTML", "briefing.html", () => file("text/html", page(notes))],
+      ["Word (DOCX)", "briefing.docx", () => docx(TITLE, notes)],
+    ].map(([label, name, made]) => el("button", { type: "button", onclick: () => save(name, made()) }, label)));
   const empty = el("p", { class: "cw-drawer-status" }, "No notes yet. Pin an answer, or a quote beside it: they are kept in this browser.");
   const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id },
     el("header", {}, title, el("button", { type: "button", onclick: () => drawer.close() }, "Close")), exports, empty, list);
@@ -101,20 +105,21 @@ export function createNotes({ onChanged }) {
 
 // ---- briefings
 
-function save(name, kind, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: `${kind};charset=utf-8` }));
+const file = (kind, text) => new Blob([text], { type: `${kind};charset=utf-8` });
+
+function save(name, blob) {
+  const address = URL.createObjectURL(blob);
   el("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
 // Any character that Markdown could take for its own is shown as it is.
 const plain = (text) => text.replace(/\s+/g, " ").trim().replace(/[!-/:-@[-`{-~]/g, "\\$&");
-const web = (url) => (/^https?:\/\//.test(url || "") ? url : "");
 
 export function markdown(notes) {
   const parts = notes.map(({ question, text, quotes }) => [
     `## ${plain(question)}`, ...(text ? [plain(text)] : []),
-    quotes.map(({ label, quote, from, url }) => `- **\\[${plain(label)}\\]** “${plain(quote)}”\\\n  ${plain(from)}${web(url) ? ` <${encodeURI(url).replaceAll("%25", "%")}>` : ""}`).join("\n"),
+    quotes.map(({ label, quote, from, url }) => `- **\\[${plain(label)}\\]** “${plain(quote)}”\\\n  ${plain(from)}${webAddress(url) ? ` <${webAddress(url)}>` : ""}`).join("\n"),
   ].join("\n\n"));
   return `# ${TITLE}\n\n${parts.join("\n\n")}\n`;
 }
@@ -128,7 +133,7 @@ export function page(notes) {
   made.body.append(el("h1", {}, TITLE), ...notes.flatMap(({ question, text, quotes }) => [
     el("h2", { dir: "auto" }, question), text ? el("p", { dir: "auto" }, text) : "",
     el("ul", {}, quotes.map(({ label, quote, from, url }) => el("li", {}, el("b", {}, `[${label}] `), el("q", { dir: "auto" }, quote),
-      el("small", {}, from, web(url) ? " " : "", web(url) ? el("a", { href: url, rel: "noopener noreferrer" }, "Original article") : "")))),
+      el("small", {}, from, webAddress(url) ? " " : "", webAddress(url) ? el("a", { href: webAddress(url), rel: "noopener noreferrer" }, "Original article") : "")))),
   ]));
   return `<!doctype html>\n${made.documentElement.outerHTML}\n`;
 }

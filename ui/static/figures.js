@@ -1,0 +1,50 @@
+// Runs the small evaluation from the page of the figures: starts it, tells how far it is, stops it.
+
+import { send } from "./dom.js";
+
+const LOOK_MS = 1500;
+const place = document.getElementById("own");
+const find = (name) => place.querySelector(`[data-do=${name}]`);
+const [start, stop, bar, said] = ["start", "stop", "bar", "said"].map(find);
+let stopping = false;
+
+function show({ running, done, of, problem }) {
+  start.hidden = running;
+  stop.hidden = bar.hidden = !running;
+  bar.max = of;
+  bar.value = done;
+  const far = stopping ? "Stops after this question" : `${done} of at most ${of} questions answered`;
+  said.textContent = running ? far : problem;
+}
+
+async function look() {
+  const answer = await fetch("/figures/run").catch(() => null);
+  if (!answer?.ok) {
+    said.textContent = "citewire does not answer. Is it still running?";
+    return setTimeout(look, LOOK_MS);
+  }
+  const progress = await answer.json();
+  show(progress);
+  if (progress.running) return setTimeout(look, LOOK_MS);
+  if (progress.done) location.reload(); // which shows the result
+}
+
+async function press(method) {
+  try {
+    await send(method, "/figures/run");
+  } catch (error) {
+    said.textContent = error.message;
+    return;
+  }
+  stopping = method === "DELETE";
+  if (stopping) said.textContent = "Stops after this question";
+  else {
+    show({ running: true, done: 0, of: bar.max, problem: "" });
+    stop.focus();
+    look();
+  }
+}
+
+start?.addEventListener("click", () => press("POST"));
+stop?.addEventListener("click", () => press("DELETE"));
+if (start && place.dataset.running) look();
