@@ -18,7 +18,7 @@ from citewire.index.passages import sentences
 from citewire.index.store import Index
 from citewire.index.types import Filters, Span
 from citewire.qa import corpus, standing
-from citewire.qa.evaluate.records import Asked
+from citewire.qa.evaluate.records import QuestionItem
 from citewire.qa.evaluate.runs import Evaluator, Row
 from citewire.qa.suggest import Suggester
 
@@ -62,7 +62,7 @@ def rows(
         key = hashlib.sha256(f"{article}\0{question}".encode()).hexdigest()[:16]
         cite, at = (article,), len(done)
         yield evaluator.row(
-            Asked(key, at, str(at), KIND, question, answerable=True, cite=cite, find=cite, quote=sentence)
+            QuestionItem(key, at, str(at), KIND, question, answerable=True, cite=cite, find=cite, quote=sentence)
         )
         if len(done) == number:
             return

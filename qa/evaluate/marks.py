@@ -306,11 +306,11 @@ def _cited(answer: Answer) -> tuple[str, ...]:
     return tuple(dict.fromkeys(q.article for claim in answer.claims if claim.shown for q in claim.quotes))
 
 
-def _cites_source(item: Asked, answer: Answer) -> bool:
+def _cites_source(item: QuestionItem, answer: Answer) -> bool:
     return any(_is_source(cited, item.cite) for cited in _cited(answer))
 
 
-def _quotes_sentence(item: Asked, answer: Answer) -> bool:
+def _quotes_sentence(item: QuestionItem, answer: Answer) -> bool:
     """Whether a quote holds the sentence that the record names, in whichever article it stands."""
     wanted = " ".join(item.quote.split())
     return bool(wanted) and any(
