@@ -54,7 +54,7 @@ from citewire.qa.evaluate import records
 from citewire.qa.evaluate.measure import contains, exact_match, share, token_f1, tokens
 from citewire.qa.evaluate.records import Claimed, Document, Item, QuestionItem
 from citewire.qa.evidence import ANSWERS, Evidence
-from citewire.qa.reader import WEIGHTS, Reader, Window, load_reader
+from citewire.qa.reader import WEIGHTS, WEIGHTS_AGAIN, Reader, Window, load_reader
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker, Quoted, quoted
 from citewire.seeds import seeds_folder
 
@@ -467,7 +467,7 @@ def digest(files: Sequence[Path]) -> str:
 
 def code() -> list[Path]:
     """The weights, the product's code and this file, on which all figures depend."""
-    return [WEIGHTS, *sorted(WEIGHTS.parent.glob("*.py")), Path(__file__)]
+    return [WEIGHTS, WEIGHTS_AGAIN, *sorted(WEIGHTS.parent.glob("*.py")), Path(__file__)]
 
 
 def table(found: Mapping[str, Figures]) -> str:
@@ -486,7 +486,7 @@ def main() -> None:
     options = _options()
     embedder = load_embedder(threads=options.threads)
     with Index.open(options.index, embedder) if options.index else nullcontext() as index:
-        print(table(figures(options, Tools(load_reader(options.threads), embedder, index))))
+        print(table(figures(options, Tools(load_reader(options.threads, options.large), embedder, index))))
 
 
 def figures(options: argparse.Namespace, tools: Tools) -> dict[str, Figures]:
@@ -516,6 +516,7 @@ def figures(options: argparse.Namespace, tools: Tools) -> dict[str, Figures]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bench", nargs="?", type=Path, metavar="BENCH")
+    parser.add_argument("--large", type=Path, help="published weights of the second network, without which none reads")
     parser.add_argument("--only", default=",".join(SETS), help="these sets: %(default)s")
     parser.add_argument("--wordings", action="store_true", help="as --only wordings")
     parser.add_argument("--sample", type=int, help="only so many records of each set")

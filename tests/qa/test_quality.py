@@ -28,7 +28,7 @@ def quality(monkeypatch: pytest.MonkeyPatch) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(REPOSITORY / "benchmarks"))
         module = importlib.import_module("quality")
-    monkeypatch.setattr(module, "load_reader", lambda threads: WordReader())
+    monkeypatch.setattr(module, "load_reader", lambda threads, large: WordReader())
     monkeypatch.setattr(module, "load_embedder", lambda threads: HashedWordsEmbedder())
     return module
 
