@@ -6,6 +6,7 @@ trained by `training/` (docs/reader.md is their model card). Knows texts and pro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from citewire.qa.analysis import statement
 from citewire.qa.inputs import Inputs
 from citewire.qa.network import Network, large, small
 
@@ -125,11 +125,12 @@ class TrainedReader:
             self._fitted.probability(one.logit, window.likeness, window.behind)
             for one, window in zip(read, windows, strict=True)
         ]
-        if self._second and not statement(question):  # yes and no are no words of a sentence, which it looks for
+        if self._second:
             likeliest = sorted(range(len(found)), key=lambda row: -found[row])[:AGAIN]
             for row, one in zip(likeliest, self._second.read([encoded[row] for row in likeliest]), strict=True):
                 window, first = windows[row], read[row].logit
-                found[row] = self._both.probability(first, window.likeness, window.behind, one.logit)
+                both = self._both.probability(first, window.likeness, window.behind, one.logit)
+                found[row] = pooled(found[row], both)
                 read[row] = one
             least = min((found[row] for row in likeliest), default=0.0)
             others = set(range(len(found))).difference(likeliest)
@@ -147,6 +148,12 @@ class TrainedReader:
             odds = np.exp((logits - logits.max()) / self._fitted.temperature)
             found.append(Support(*(float(one) for one in odds / odds.sum())))
         return found
+
+
+def pooled(one: float, other: float) -> float:
+    """Return the probability whose log odds are the mean of those of two (a logarithmic opinion pool, Genest 1986)."""
+    odds = math.sqrt(one / (1 - one) * other / (1 - other)) if max(one, other) < 1 else math.inf
+    return odds / (1 + odds) if odds < math.inf else 1.0
 
 
 def _best(logits: Floats, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, float]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from safetensors.numpy import load_file, save_file
 
 from citewire.qa.inputs import Inputs
 from citewire.qa.models.cache import reader_weights
@@ -368,8 +369,10 @@ class TestRuns:
                 torch.nn.init.normal_(weight, std=0.02)
         torch.save(network.trained(), tmp_path / "weights.pt")
         file = tmp_path / "large.safetensors"
-        assert training.export.export_large(tmp_path, file, {"scale": 0.0, "again": 0.5}) < training.export.MOST_BYTES
-        reader = TrainedReader(WEIGHTS, threads=1, again=(file, published))
+        assert training.export.export_large(tmp_path, file, {"scale": 0.0, "again": 1.0}) < training.export.MOST_BYTES
+        silent = tmp_path / "small.safetensors"  # a first network that says one half of everything
+        save_file(load_file(WEIGHTS), silent, {"calibration": '{"scale": 0.0}'})
+        reader = TrainedReader(silent, threads=1, again=(file, published))
 
         windows = [Window("It runs 14 ferries.", "Lund Lines."), Window("Snow fell on the hills."), Window(PASSAGE)]
         made = [Inputs().question(FERRIES, one.before, one.sentence, one.after) for one in windows]

@@ -141,12 +141,13 @@ def _read(
     best = max((hit.score for hit in hits), default=0.0)
     scores = {(hit.passage.article, span): hit for hit in reversed(hits) for span in hit.passage.sentences}
     first, *more = (gather(question, hits, index.article, reader) for reader in readers)
-    again = {(one.article, one.span): _logit(one.probability) for one in (more[0] if more else [])}
+    pools = {(one.article, one.span): _logit(one.probability) for one in (more[0] if more else [])}
     read = sorted(first, key=lambda one: -one.probability)[: AGAIN if more else None]
-    features = [
-        [_logit(one.probability), again.get((one.article, one.span), 0.0), hit.cosine, hit.score - best, 1.0]
-        for one, hit in ((one, scores[one.article, one.span]) for one in read)
-    ]
+    features = []
+    for one in read:
+        hit, logit = scores[one.article, one.span], _logit(one.probability)
+        again = 2 * pools[one.article, one.span] - logit if pools else 0.0  # the reader's is the mean of both
+        features.append([logit, again, hit.cosine, hit.score - best, 1.0])
     right = [bool(answers) and _answers(one, dict(answers)) for one in read]
     return np.array(features).reshape(-1, 5), np.array(right, bool)
 

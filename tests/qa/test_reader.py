@@ -30,6 +30,7 @@ from citewire.qa.reader import (
     TrainedReader,
     Window,
     load_reader,
+    pooled,
 )  # fmt: skip
 
 FLEET = Window("The line runs 14 ferries between Norland and Skarvik.", "Lund Lines opens a route.", "Fares rose 5%.")
@@ -184,11 +185,7 @@ class TestLarge:
         assert any(not near(once[row], twice[row]) for row in again)
         assert windows[max(again, key=lambda row: twice[row].probability)] is FLEET
 
-    def test_yes_and_no_are_left_to_the_first(self, large: TrainedReader) -> None:
-        asked = "Does Lund Lines run 14 ferries?"
-        assert large.read(asked, WINDOWS) == load_reader(2).read(asked, WINDOWS)
-
-    def test_so_are_claims(self, large: TrainedReader) -> None:
+    def test_claims_are_left_to_the_first(self, large: TrainedReader) -> None:
         pairs = [("Lund Lines runs 14 ferries.", FLEET.sentence), ("It fell.", SNOW.sentence)]
         assert large.verify(pairs) == load_reader(2).verify(pairs)
 
@@ -201,6 +198,14 @@ class TestLarge:
         with pytest.raises(ModelError, match="cannot be loaded") as error:
             TrainedReader(WEIGHTS, threads=1, again=(weights, published))
         assert lost in error.value.problem
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"), [(0.5, 0.5, 0.5), (0.9, 0.1, 0.5), (0.8, 0.5, 2 / 3), (1.0, 0.3, 1.0), (0.0, 0.3, 0.0)]
+)
+def test_two_probabilities_are_pooled(one: float, other: float, both: float) -> None:
+    assert math.isclose(pooled(one, other), pooled(other, one))
+    assert math.isclose(pooled(one, other), both)
 
 
 class TestFile:
