@@ -201,7 +201,9 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
     first, *others = row
     gone = {joint.i, *(word.i for one in others for word in (*one, *_case(one.root)))}
     gone |= {word.i for word in doc[first.end : row[-1].start] if word.is_punct or word.i > joint.i}
-    gone |= {word.i for word in joint.lefts if word.tag_ == "IN"}
+    if _is_time(first) and first.start and doc[first.start - 1].tag_ == "IN":  # "between 2022 and 2023"
+        gone.add(first.start - 1)
+        name = f"in {name}"
     lead = ""
     if degree is not None:
         gone.add(degree.i)

@@ -51,7 +51,7 @@ def test_each_side_is_asked_without_the_others() -> None:
             "How much did milk prices rise between 2020 and 2022?",
             Sides(
                 ("2020", "2022"),
-                ("How much did milk prices rise between 2020?", "How much did milk prices rise between 2022?"),
+                ("How much did milk prices rise in 2020?", "How much did milk prices rise in 2022?"),
                 times=True, joined="and", operation="difference", measured=True,
             ),
         ),
