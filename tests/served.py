@@ -22,6 +22,7 @@ from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
+PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
 START_MS = 15000  # until a page that is loaded for the first time can be used
 
 

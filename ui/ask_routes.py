@@ -9,9 +9,9 @@
     GET  /v1/status   what answers here, and whether it is ready
 
 "search" takes what narrows a question, by the names of the settings; what it leaves out is as the page was started,
-and the page's own filters always hold. A client that closes the connection stops its answer. Refusals are {"problem",
-"fix"}: 400 and 422 for the question, 413 for its size, 429 where too many wait and 503 where no model is loaded, both
-with Retry-After. Knows HTTP; how a question is answered and who is next is `citewire.ui.chat`.
+and the page's own filters always hold. A client that closes the connection stops its answer. Refusals are problem
+details of RFC 9457: 400 and 422 for the question, 413 for its size, 429 where too many wait and 503 where no model is
+loaded, both with Retry-After. Knows HTTP; how a question is answered and who is next is `citewire.ui.chat`.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ logger = logging.getLogger(__name__)
 MOST_TURNS = 100  # of a conversation
 LOOK_S = 0.2  # how often the place in line is looked at
 RETRY_S = 1
+LINES = "application/x-ndjson"
 _AGAIN = {429, 503}
 
 T = TypeVar("T")
@@ -64,14 +65,15 @@ _Name = Annotated[str, Field(min_length=1, max_length=1_000)]
 _Names = Annotated[list[_Name], Field(max_length=1_000)]
 _Day = Annotated[str, Field(max_length=10)]
 _Most = Annotated[int, Field(ge=0, le=1_000)]
+Passages = Annotated[int, Field(ge=1, le=100)]
 
 
 class FaultError(CitewireError):
     """An answer that a fault of citewire itself ended."""
 
 
-class Search(BaseModel):
-    """Which articles a question is answered from; fields as in `citewire.ui.settings.Settings`, None for the page's."""
+class Narrowing(BaseModel):
+    """Which articles are searched; fields as in `citewire.ui.settings.Settings`, None for the page's."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -81,7 +83,6 @@ class Search(BaseModel):
     authors: _Names = []
     only_articles: _Names = []
     where: Annotated[dict[_Name, _Name], Field(max_length=100)] = {}
-    passages: Annotated[int, Field(ge=1, le=100)] | None = None
     recency: Recency | None = None
     half_life: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     as_of: _Day | None = None
@@ -89,8 +90,12 @@ class Search(BaseModel):
     per_group: _Most | None = None
     copies: _Most | None = None
 
-    def options(self, own: SearchOptions) -> SearchOptions:
+    def options(self, own: SearchOptions, passages: int | None) -> SearchOptions:
         """Return the page's own search, narrowed and changed as wanted.
+
+        Args:
+            own: the page's.
+            passages: how many, None for as many as the page searches.
 
         Raises:
             InputError: no article is wanted by both, or a day is none.
@@ -103,11 +108,17 @@ class Search(BaseModel):
             articles=tuple(self.only_articles),
             metadata=self.where,
         )
-        wanted = {"k": self.passages, "recency": self.recency, "half_life": self.half_life, "as_of": self.as_of}
+        wanted = {"k": passages, "recency": self.recency, "half_life": self.half_life, "as_of": self.as_of}
         most = {"per_article": self.per_article, "per_group": self.per_group, "copies": self.copies}
         given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         given |= {name: value or None for name, value in most.items() if value is not None}  # 0 is any number
         return narrowed(replace(own, **given), filters)
+
+
+class Search(Narrowing):
+    """What a question is answered from."""
+
+    passages: Passages | None = None
 
 
 class Ask(BaseModel):
@@ -177,10 +188,12 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.get("/v1/status")
     def status() -> JSONResponse:
+        """Say what answers here, and whether it is ready."""
         return JSONResponse(_status(chat, served), headers={"Cache-Control": "no-store"})
 
-    @routes.post("/v1/ask")
+    @routes.post("/v1/ask", response_model=Answer, responses={200: {"content": {LINES: {}}}})
     async def ask(request: Request, asked: Ask) -> Response:
+        """Answer a question, each sentence with the exact quotes it rests on; with "stream" an event of JSON a line."""
         loaded, said = await entered(chat, served, asked, asker_of(request))
         try:
             if not asked.stream:
@@ -189,7 +202,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
             first = await unless_gone(request, anext(said))  # a refusal still has its status
         except ClientDisconnect:
             return Response(status_code=400)  # to nobody
-        return StreamingResponse(_lines(first, said, loaded.index), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(first, said, loaded.index), media_type=LINES)
 
     return routes
 
@@ -223,7 +236,7 @@ async def entered(chat: Chat, served: Served, asked: Ask, asker: str) -> tuple[L
 
 def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
     loaded = chat.newest(asked.model)
-    search = asked.search.options(loaded.search)
+    search = asked.search.options(loaded.search, asked.search.passages)
     served.check(loaded.index, search)
     return loaded, search
 

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from citewire.index.store import Index as OpenIndex
-    from citewire.index.types import Article
     from citewire.qa.answer import Answerer
     from citewire.qa.suggest import Suggester
     from citewire.ui.chat import Loaded
@@ -486,7 +485,17 @@ def _leave() -> NoReturn:
 def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     """Lay out the page over the index; models load in the background, while it is already open."""
     from citewire.index.scope import require_match
-    from citewire.ui import ask_routes, conversation_routes, corpus_routes, engine, figures_page, openai_routes
+    from citewire.ui import (
+        ask_routes,
+        conversation_routes,
+        corpus_routes,
+        engine,
+        figures_page,
+        health_routes,
+        openai_routes,
+        openapi,
+        search_routes,
+    )
     from citewire.ui.chat import Chat
     from citewire.ui.running import fingerprint
 
@@ -504,9 +513,6 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             corpus.start()
         return engine.loaded(answerer, index, embedder, generator)
 
-    def article(path: str) -> Article:
-        return corpus.index.article(path)  # of the generation that is current then
-
     chat = Chat(
         load, chosen.max_question_chars, conversations, refresh=corpus.refresh, choice=engine.choice(chosen)
     )  # fmt: skip
@@ -514,6 +520,13 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     corpus.uploads.give_way_to(lambda: chat.line.running)
     asking = ask_routes.Served(
         chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match
+    )
+    programs = (
+        ask_routes.router(chat, asking),
+        search_routes.router(engine.library(chosen, corpus, embedder, chat)),
+        openai_routes.router(chat, asking),
+        corpus_routes.router(corpus),
+        health_routes.router(chat, corpus),
     )
     from citewire.ui import page  # Gradio takes seconds to import, and the models load meanwhile
 
@@ -527,10 +540,9 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             read_only=chosen.read_only,
         ),
         (
-            ask_routes.router(chat, asking),
-            openai_routes.router(chat, asking),
-            *([conversation_routes.router(conversations, article)] if conversations else []),
-            corpus_routes.router(corpus),
+            *programs,
+            openapi.router(programs),
+            *([conversation_routes.router(conversations, corpus.article)] if conversations else []),
             figures_page.router(chosen.runs),
             *routers,
         ),

@@ -129,6 +129,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.get("/v1/models")
     def models() -> JSONResponse:
+        """List the models that can be named, in OpenAI's form."""
         loaded = chat.background.loaded
         names = list(chat.choice.models.values()) if chat.choice else [loaded.model if loaded else served.model]
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "citewire"} for name in names]
@@ -136,6 +137,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.post("/v1/chat/completions")
     async def complete(request: Request, wanted: Completion) -> Response:
+        """Answer the last message of the user, in the form of OpenAI's chat completions."""
         asked = wanted.asked(chat.choice.models if chat.choice else {})
         loaded, said = await entered(chat, served, asked, asker_of(request))
         reply = _Reply(loaded, str(request.base_url))

@@ -35,7 +35,7 @@ from citewire.ui.corpus import Choice, Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.server import CONTENT_SECURITY_POLICY, SecurityHeaders, assets, bind
 from citewire.ui.uploads import Arrival, folder_of
-from citewire.ui.visitor import VisitorCookie
+from citewire.ui.visitor import VisitorCookie, problem_details
 
 HOST_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Host</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
@@ -210,7 +210,7 @@ def test_a_busy_index_is_said(url: str, corpus: Corpus, monkeypatch: pytest.Monk
     monkeypatch.setattr(corpus_module, "WRITER_WAIT_S", 0.01)
     with corpus.writing():
         answer = httpx.post(f"{url}/corpus/removal", json={"paths": ["wire.jsonl#1"], "sure": True})
-    assert answer.json() == {"problem": "articles are being indexed", "fix": "Try again when they are done"}
+    assert answer.json() == problem_details(409, "articles are being indexed", "Try again when they are done")
 
 
 def half_sent(url: str, header: str) -> socket.socket:
