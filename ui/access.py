@@ -56,7 +56,9 @@ _OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without blanks an
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
 # What is sent to ask a question and to read the answer; all else that is no GET is a change.
-ASKING = re.compile(r"/v1/(?:ask|search|chat/completions)|/gradio_api/(?:queue/join|run/predict|component_server)/?")
+ASKING = re.compile(
+    r"/mcp|/v1/(?:ask|search|chat/completions)|/gradio_api/(?:queue/join|run/predict|component_server)/?"
+)
 
 T = TypeVar("T")
 Clock = Callable[[], float]

@@ -49,6 +49,7 @@ from citewire.ui.chat import ArticleIndex, Chat, FullError, Line, Loaded, NotRea
 from citewire.ui.console import to_json
 from citewire.ui.render import Exchange, card
 from citewire.ui.running import release
+from citewire.ui.settings import describe
 from citewire.ui.visitor import ProblemRoute, asker_of, same_origin
 
 logger = logging.getLogger(__name__)
@@ -66,16 +67,23 @@ _Names = Annotated[list[_Name], Field(max_length=1_000)]
 _Day = Annotated[str, Field(max_length=10)]
 _Most = Annotated[int, Field(ge=0, le=1_000)]
 Passages = Annotated[int, Field(ge=1, le=100)]
+QuestionText = Annotated[str, Field(max_length=100_000, description="in English")]
 
 
 class FaultError(CitewireError):
     """An answer that a fault of citewire itself ended."""
 
 
+def _meanings(schema: dict[str, Any]) -> None:
+    """Say in a schema what its fields mean that are settings."""
+    for name, value in schema["properties"].items():
+        value["description"] = describe(name)
+
+
 class Narrowing(BaseModel):
     """Which articles are searched; fields as in `citewire.ui.settings.Settings`, None for the page's."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_meanings)
 
     published_from: _Day = ""
     published_to: _Day = ""
@@ -121,16 +129,26 @@ class Search(Narrowing):
     passages: Passages | None = None
 
 
-class Ask(BaseModel):
-    """The body of POST /v1/ask."""
+class Asked(BaseModel):
+    """A question, and all that decides its answer."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    question: Annotated[str, Field(max_length=100_000)]
-    history: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(max_length=MOST_TURNS)] = []
+    question: QuestionText
+    history: Annotated[
+        list[Annotated[list[str], Field(min_length=2, max_length=2)]],
+        Field(max_length=MOST_TURNS, description="questions and answers before it, oldest first"),
+    ] = []
     search: Search = Search()
-    model: Annotated[str, Field(max_length=100)] = ""  # what it is called where there is a choice; "" for the usual one
-    stream: bool = False
+    model: Annotated[
+        str, Field(max_length=100, description="what it is called where there is a choice, empty for the usual one")
+    ] = ""
+
+
+class Ask(Asked):
+    """The body of POST /v1/ask."""
+
+    stream: Annotated[bool, Field(description="whether events are sent as they come, a line of JSON each")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +239,9 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
     }
 
 
-async def entered(chat: Chat, served: Served, asked: Ask, asker: str) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
+async def entered(
+    chat: Chat, served: Served, asked: Asked, asker: str
+) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
     """Let a question into the line; return what answers it, and what will be said.
 
     Raises:
@@ -234,7 +254,7 @@ async def entered(chat: Chat, served: Served, asked: Ask, asker: str) -> tuple[L
     return loaded, _Question(loaded, asked, search).enter(chat.line, asker)
 
 
-def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
+def _prepared(chat: Chat, served: Served, asked: Asked) -> tuple[Loaded, SearchOptions]:
     loaded = chat.newest(asked.model)
     search = asked.search.options(loaded.search, asked.search.passages)
     served.check(loaded.index, search)
@@ -244,7 +264,7 @@ def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOpt
 class _Question:
     """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
 
-    def __init__(self, loaded: Loaded, asked: Ask, search: SearchOptions) -> None:
+    def __init__(self, loaded: Loaded, asked: Asked, search: SearchOptions) -> None:
         self._loaded, self._asked, self._search = loaded, asked, search
         self._exchange = Exchange("http", asked.question)
         self._stop = threading.Event()

@@ -1,7 +1,7 @@
 """Passages and articles for programs over HTTP; no language model is asked.
 
     POST /v1/search           {"question", "k", "search": {...}}    -> a `Found`
-    GET  /v1/articles         ?q= &published_from= &published_to= &outlet= (repeated) &sort= &offset= &limit=
+    GET  /v1/articles         ?q= &published_from= &published_to= &outlets= (repeated) &sort= &offset= &limit=
                               -> an `ArticleList`
     GET  /v1/articles/{path}  -> a `WholeArticle`
 
@@ -26,9 +26,9 @@ from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Hit
 from citewire.qa.types import AnswerHit
-from citewire.ui.ask_routes import AskRoute, Narrowing, Passages
+from citewire.ui.ask_routes import AskRoute, Narrowing, Passages, QuestionText
 from citewire.ui.chat import LINE_LENGTH, FullError
-from citewire.ui.corpus import PAGE_ROWS, Choice, Corpus, NoArticleError, Sort
+from citewire.ui.corpus import MOST_ROWS, PAGE_ROWS, Choice, Corpus, NoArticleError, Sort
 from citewire.ui.render import card
 from citewire.ui.visitor import same_origin
 
@@ -40,9 +40,30 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    question: Annotated[str, Field(max_length=100_000)]
-    k: Passages | None = None  # how many passages, None for as many as the page searches
+    question: QuestionText
+    k: Annotated[
+        Passages | None, Field(description="how many passages, null for as many as an answer is made from")
+    ] = None
     search: Narrowing = Narrowing()
+
+
+class Listed(BaseModel):
+    """The query of GET /v1/articles."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: Annotated[str, Field(max_length=500, description="words of the text, or of title, outlet, author and path")] = ""
+    published_from: Annotated[str, Field(max_length=40, description="first day, YYYY-MM-DD")] = ""
+    published_to: Annotated[str, Field(max_length=40, description="last day, YYYY-MM-DD")] = ""
+    outlets: Annotated[list[str], Field(max_length=MOST_OUTLETS, description="any of these, in any case")] = []
+    sort: Sort = "relevance"
+    offset: int = 0
+    limit: Annotated[int, Field(description=f"1 to {MOST_ROWS}")] = PAGE_ROWS
+
+    def choice(self) -> Choice:
+        """Return which articles these are. Raises: InputError."""
+        days = self.published_from, self.published_to
+        return Choice(self.q, *days, tuple(self.outlets), self.sort, self.offset, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +214,9 @@ def router(library: Library) -> APIRouter:
         return JSONResponse(asdict(await library.search(wanted)))
 
     @routes.get("/v1/articles", response_model=ArticleList)
-    def list_articles(
-        q: Annotated[str, Query(max_length=500, description="words of the text, or of title and outlet")] = "",
-        published_from: Annotated[str, Query(max_length=40, description="YYYY-MM-DD")] = "",
-        published_to: Annotated[str, Query(max_length=40, description="YYYY-MM-DD")] = "",
-        outlet: Annotated[list[str] | None, Query(max_length=MOST_OUTLETS, description="any of these")] = None,
-        sort: Sort = "relevance",
-        offset: int = 0,
-        limit: int = PAGE_ROWS,
-    ) -> JSONResponse:
+    def list_articles(listed: Annotated[Listed, Query()]) -> JSONResponse:
         """List the articles, a part at a time."""
-        choice = Choice(q, published_from, published_to, tuple(outlet or ()), sort, offset, limit)
-        return JSONResponse(asdict(library.articles(choice)))
+        return JSONResponse(asdict(library.articles(listed.choice())))
 
     @routes.get("/v1/articles/{path:path}", response_model=WholeArticle)
     def get_article(path: str) -> JSONResponse:

@@ -33,6 +33,7 @@ NEEDED = {
     ("POST", "/v1/ask"),
     ("POST", "/v1/chat/completions"),  # the same in OpenAI's form
     ("POST", "/v1/search"),
+    ("POST", "/mcp"),  # its tools only read
     ("POST", "/gradio_api/queue/join"),
     ("POST", "/gradio_api/run/predict"),
     ("POST", "/gradio_api/component_server"),  # an article is read with it

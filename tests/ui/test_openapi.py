@@ -57,8 +57,7 @@ def answered(client: httpx.Client, example: str) -> Any:
     method, path = example.split()
     sent = EXAMPLES[example]
     parameters = {name: value for name, value in sent.get("parameters", {}).items() if f"{{{name}}}" not in path}
-    for name, value in sent.get("parameters", {}).items():
-        path = path.replace(f"{{{name}}}", value)
+    path = path.format(**sent.get("parameters", {}))
     response = client.request(method, path, params=parameters, json=sent.get("body"))
     assert response.status_code == 200, response.text
     return response.json()

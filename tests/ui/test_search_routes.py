@@ -149,7 +149,7 @@ def test_articles_by_outlet_day_and_words(client: httpx.Client) -> None:
     def listed(**params: Any) -> list[str]:
         return [one["path"] for one in client.get("/v1/articles", params=params).json()["articles"]]
 
-    assert listed(outlet=["CRYPTONEWS", "none"]) == ["000_dc4ea0124dbaad63.txt"]
+    assert listed(outlets=["CRYPTONEWS", "none"]) == ["000_dc4ea0124dbaad63.txt"]
     assert listed(published_from="2025-06-01", published_to="2025-06-30") == ["001_3d7a106fe718a57a.txt"]
     assert listed(q="Ada Dietz") == [ODD]
     assert listed(q="no such words anywhere") == []
@@ -169,6 +169,7 @@ def test_articles_by_outlet_day_and_words(client: httpx.Client) -> None:
         ({"offset": "x"}, 422, "query.offset = 'x'"),
         ({"sort": "best"}, 422, "query.sort = 'best'"),
         ({"published_from": "May"}, 400, "'May' is no day"),
+        ({"outlet": "Herald"}, 422, "query.outlet = 'Herald'"),
     ],
 )
 def test_lists_that_cannot_be(params: dict[str, Any], status: int, said: str, client: httpx.Client) -> None:
