@@ -353,7 +353,7 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
     entry = {"type": "password", "name": "password", "autocomplete": "current-password", "aria-describedby": "said"}
     form = el(
         "form",
-        {"method": "post", "action": LOGIN},
+        {"method": "post", "action": LOGIN.removeprefix("/")},  # below wherever the page lies
         el("label", "Password", {"for": "password"}),
         el("input", entry, id="password", required="", autofocus=""),
         el("input", type="hidden", name="next", value=wanted),

@@ -161,6 +161,7 @@ class Served:
         fingerprint: of what decides an answer and is not said with the question; see `citewire.ui.running`.
         generation: finds the newest generation of the index.
         check: says what is wrong with a search over an index; InputError.
+        root_path: path below which a proxy shows the page, "" for none.
     """
 
     index: Path
@@ -168,6 +169,7 @@ class Served:
     fingerprint: str
     generation: Callable[[], int]
     check: Callable[[Any, SearchOptions], None]
+    root_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -457,13 +457,14 @@ def _open_page(
 
     def ready(url: str) -> None:
         announcement.publish(url)
-        typer.echo(f"citewire: open {url}{opens} in a browser; Ctrl-C closes the page")
+        typer.echo(f"citewire: open {url}{chosen.root_path}{opens} in a browser; Ctrl-C closes the page")
 
     server = PageServer(
         lambda: lay_out(chosen, routers),
         host=chosen.host,
         port=chosen.port,
         password=chosen.password.get_secret_value() if chosen.password else "",
+        root_path=chosen.root_path,
         on_ready=ready,
         on_end=announcement.withdraw,
     )
@@ -536,7 +537,14 @@ def open_service(chosen: Settings, conversations: Conversations | None = None, *
     )  # fmt: skip
     corpus.subscribe(chat.search_in)
     corpus.uploads.give_way_to(lambda: chat.line.running)
-    served = Served(chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match)
+    served = Served(
+        chosen.index,
+        chosen.model,
+        fingerprint(chosen),
+        lambda: corpus.refresh().generation,
+        require_match,
+        chosen.root_path,
+    )
     return Service(corpus, chat, served, engine.library(chosen, corpus, embedder, chat))
 
 
@@ -574,6 +582,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             figures=True,
             leave=chosen.password is not None,
             read_only=chosen.read_only,
+            root_path=chosen.root_path,
         ),
         (
             *programs,
@@ -584,6 +593,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             *routers,
         ),
         read_only=chosen.read_only,
+        root_path=chosen.root_path,
         on_end=corpus.uploads.leave,
     )
 

@@ -266,7 +266,7 @@ def _others(found: Sequence[Run]) -> Iterator[Element]:
     rows = [
         el(
             "tr",
-            el("td", el("a", run.name, {"href": f"/figures?{urlencode({'run': run.name})}"})),
+            el("td", el("a", run.name, {"href": f"?{urlencode({'run': run.name})}"})),
             el("td", f"{run.written:%Y-%m-%d %H:%M}"),
             el("td", f"{run.summary['records']:,} records"),
             el("td", str(run.summary["run"].get("model") or "no model")),
