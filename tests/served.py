@@ -22,14 +22,19 @@ from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
+PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
 START_MS = 15000  # until a page that is loaded for the first time can be used
 
 
 @contextmanager
-def serving(build: Callable[[], Site], password: str = "", limits: Limits | None = None) -> Iterator[str]:
+def serving(
+    build: Callable[[], Site], password: str = "", limits: Limits | None = None, root_path: str = ""
+) -> Iterator[str]:
     """Serve what `build` makes and yield its address."""
     ready = threading.Event()
-    server = PageServer(build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits)
+    server = PageServer(
+        build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits, root_path=root_path
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -7,7 +7,7 @@ Knows HTTP and the sign-in page; knows nothing of what is served behind it.
     POST /login     password, next    -> a session cookie, and the page that was asked for
     POST /logout    ends the session
 
-Programs send `Authorization: Bearer PASSWORD` with each request instead.
+Programs send `Authorization: Bearer PASSWORD` with each request instead. Only `OPEN` is open to everybody.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ log = logging.getLogger("citewire.ui.access")
 
 SESSION = "citewire_session"
 LOGIN, LOGOUT = "/login", "/logout"
+OPEN = "/healthz"  # says that the process lives, and nothing else
 IDLE_S = 12 * 3600  # an unused session ends after this
 MOST_SESSIONS = 1_000  # beyond, the least recently used one ends
 FREE_TRIES = 5  # wrong passwords from one place without a wait; each further one doubles the wait
@@ -55,7 +56,9 @@ _OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without blanks an
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
 # What is sent to ask a question and to read the answer; all else that is no GET is a change.
-ASKING = re.compile(r"/v1/ask|/gradio_api/(?:queue/join|run/predict|component_server)/?")
+ASKING = re.compile(
+    r"/mcp|/v1/(?:ask|search|chat/completions)|/gradio_api/(?:queue/join|run/predict|component_server)/?"
+)
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -213,6 +216,8 @@ class Door:
         pages = {LOGIN: self._login, LOGOUT: self._logout}
         if page := pages.get(request.scope["path"]):
             return await page(request)
+        if request.scope["path"] == OPEN and request.method in HARMLESS:
+            return None
         return await self._refusal(request)
 
     async def _refusal(self, connection: HTTPConnection) -> Response | None:
@@ -348,7 +353,7 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
     entry = {"type": "password", "name": "password", "autocomplete": "current-password", "aria-describedby": "said"}
     form = el(
         "form",
-        {"method": "post", "action": LOGIN},
+        {"method": "post", "action": LOGIN.removeprefix("/")},  # below wherever the page lies
         el("label", "Password", {"for": "password"}),
         el("input", entry, id="password", required="", autofocus=""),
         el("input", type="hidden", name="next", value=wanted),

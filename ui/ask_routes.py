@@ -9,9 +9,9 @@
     GET  /v1/status   what answers here, and whether it is ready
 
 "search" takes what narrows a question, by the names of the settings; what it leaves out is as the page was started,
-and the page's own filters always hold. A client that closes the connection stops its answer. Refusals are {"problem",
-"fix"}: 400 and 422 for the question, 413 for its size, 429 where too many wait and 503 where no model is loaded, both
-with Retry-After. Knows HTTP; how a question is answered and who is next is `citewire.ui.chat`.
+and the page's own filters always hold. A client that closes the connection stops its answer. Refusals are problem
+details of RFC 9457: 400 and 422 for the question, 413 for its size, 429 where too many wait and 503 where no model is
+loaded, both with Retry-After. Knows HTTP; how a question is answered and who is next is `citewire.ui.chat`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from citewire.ui.chat import ArticleIndex, Chat, FullError, Line, Loaded, NotRea
 from citewire.ui.console import to_json
 from citewire.ui.render import Exchange, card
 from citewire.ui.running import release
+from citewire.ui.settings import describe
 from citewire.ui.visitor import ProblemRoute, asker_of, same_origin
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ logger = logging.getLogger(__name__)
 MOST_TURNS = 100  # of a conversation
 LOOK_S = 0.2  # how often the place in line is looked at
 RETRY_S = 1
+LINES = "application/x-ndjson"
 _AGAIN = {429, 503}
 
 T = TypeVar("T")
@@ -64,16 +66,24 @@ _Name = Annotated[str, Field(min_length=1, max_length=1_000)]
 _Names = Annotated[list[_Name], Field(max_length=1_000)]
 _Day = Annotated[str, Field(max_length=10)]
 _Most = Annotated[int, Field(ge=0, le=1_000)]
+Passages = Annotated[int, Field(ge=1, le=100)]
+QuestionText = Annotated[str, Field(max_length=100_000, description="in English")]
 
 
 class FaultError(CitewireError):
     """An answer that a fault of citewire itself ended."""
 
 
-class Search(BaseModel):
-    """Which articles a question is answered from; fields as in `citewire.ui.settings.Settings`, None for the page's."""
+def _meanings(schema: dict[str, Any]) -> None:
+    """Say in a schema what its fields mean that are settings."""
+    for name, value in schema["properties"].items():
+        value["description"] = describe(name)
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+
+class Narrowing(BaseModel):
+    """Which articles are searched; fields as in `citewire.ui.settings.Settings`, None for the page's."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_meanings)
 
     published_from: _Day = ""
     published_to: _Day = ""
@@ -81,7 +91,6 @@ class Search(BaseModel):
     authors: _Names = []
     only_articles: _Names = []
     where: Annotated[dict[_Name, _Name], Field(max_length=100)] = {}
-    passages: Annotated[int, Field(ge=1, le=100)] | None = None
     recency: Recency | None = None
     half_life: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     as_of: _Day | None = None
@@ -89,8 +98,12 @@ class Search(BaseModel):
     per_group: _Most | None = None
     copies: _Most | None = None
 
-    def options(self, own: SearchOptions) -> SearchOptions:
+    def options(self, own: SearchOptions, passages: int | None) -> SearchOptions:
         """Return the page's own search, narrowed and changed as wanted.
+
+        Args:
+            own: the page's.
+            passages: how many, None for as many as the page searches.
 
         Raises:
             InputError: no article is wanted by both, or a day is none.
@@ -103,23 +116,39 @@ class Search(BaseModel):
             articles=tuple(self.only_articles),
             metadata=self.where,
         )
-        wanted = {"k": self.passages, "recency": self.recency, "half_life": self.half_life, "as_of": self.as_of}
+        wanted = {"k": passages, "recency": self.recency, "half_life": self.half_life, "as_of": self.as_of}
         most = {"per_article": self.per_article, "per_group": self.per_group, "copies": self.copies}
         given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         given |= {name: value or None for name, value in most.items() if value is not None}  # 0 is any number
         return narrowed(replace(own, **given), filters)
 
 
-class Ask(BaseModel):
-    """The body of POST /v1/ask."""
+class Search(Narrowing):
+    """What a question is answered from."""
+
+    passages: Passages | None = None
+
+
+class Asked(BaseModel):
+    """A question, and all that decides its answer."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    question: Annotated[str, Field(max_length=100_000)]
-    history: Annotated[list[Annotated[list[str], Field(min_length=2, max_length=2)]], Field(max_length=MOST_TURNS)] = []
+    question: QuestionText
+    history: Annotated[
+        list[Annotated[list[str], Field(min_length=2, max_length=2)]],
+        Field(max_length=MOST_TURNS, description="questions and answers before it, oldest first"),
+    ] = []
     search: Search = Search()
-    model: Annotated[str, Field(max_length=100)] = ""  # what it is called where there is a choice; "" for the usual one
-    stream: bool = False
+    model: Annotated[
+        str, Field(max_length=100, description="what it is called where there is a choice, empty for the usual one")
+    ] = ""
+
+
+class Ask(Asked):
+    """The body of POST /v1/ask."""
+
+    stream: Annotated[bool, Field(description="whether events are sent as they come, a line of JSON each")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +161,7 @@ class Served:
         fingerprint: of what decides an answer and is not said with the question; see `citewire.ui.running`.
         generation: finds the newest generation of the index.
         check: says what is wrong with a search over an index; InputError.
+        root_path: path below which a proxy shows the page, "" for none.
     """
 
     index: Path
@@ -139,6 +169,7 @@ class Served:
     fingerprint: str
     generation: Callable[[], int]
     check: Callable[[Any, SearchOptions], None]
+    root_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +208,12 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.get("/v1/status")
     def status() -> JSONResponse:
+        """Say what answers here, and whether it is ready."""
         return JSONResponse(_status(chat, served), headers={"Cache-Control": "no-store"})
 
-    @routes.post("/v1/ask")
+    @routes.post("/v1/ask", response_model=Answer, responses={200: {"content": {LINES: {}}}})
     async def ask(request: Request, asked: Ask) -> Response:
+        """Answer a question, each sentence with the exact quotes it rests on; with "stream" an event of JSON a line."""
         loaded, said = await entered(chat, served, asked, asker_of(request))
         try:
             if not asked.stream:
@@ -189,7 +222,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
             first = await unless_gone(request, anext(said))  # a refusal still has its status
         except ClientDisconnect:
             return Response(status_code=400)  # to nobody
-        return StreamingResponse(_lines(first, said, loaded.index), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(first, said, loaded.index), media_type=LINES)
 
     return routes
 
@@ -208,7 +241,9 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
     }
 
 
-async def entered(chat: Chat, served: Served, asked: Ask, asker: str) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
+async def entered(
+    chat: Chat, served: Served, asked: Asked, asker: str
+) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
     """Let a question into the line; return what answers it, and what will be said.
 
     Raises:
@@ -221,9 +256,9 @@ async def entered(chat: Chat, served: Served, asked: Ask, asker: str) -> tuple[L
     return loaded, _Question(loaded, asked, search).enter(chat.line, asker)
 
 
-def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOptions]:
+def _prepared(chat: Chat, served: Served, asked: Asked) -> tuple[Loaded, SearchOptions]:
     loaded = chat.newest(asked.model)
-    search = asked.search.options(loaded.search)
+    search = asked.search.options(loaded.search, asked.search.passages)
     served.check(loaded.index, search)
     return loaded, search
 
@@ -231,7 +266,7 @@ def _prepared(chat: Chat, served: Served, asked: Ask) -> tuple[Loaded, SearchOpt
 class _Question:
     """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
 
-    def __init__(self, loaded: Loaded, asked: Ask, search: SearchOptions) -> None:
+    def __init__(self, loaded: Loaded, asked: Asked, search: SearchOptions) -> None:
         self._loaded, self._asked, self._search = loaded, asked, search
         self._exchange = Exchange("http", asked.question)
         self._stop = threading.Event()

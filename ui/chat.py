@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -185,6 +186,11 @@ class Line:
         self._served: dict[str, int] = {}  # visitor -> number of the last turn, ascending
         self._turn = 0
         self._lock = threading.Lock()
+        self._subscribers: list[Callable[[Exchange, float], None]] = []
+
+    def subscribe(self, ended: Callable[[Exchange, float], None]) -> None:
+        """Have `ended` called with each question that had its turn, and the seconds that took; in the line's thread."""
+        self._subscribers.append(ended)
 
     def enter(
         self, exchange: Exchange, work: Callable[[], None], visitor: str = "", *, is_question: bool = True
@@ -200,7 +206,10 @@ class Line:
         with self._lock:
             job = self._running
         while job is not None:
+            began = time.monotonic()
             job.work()
+            for ended in self._subscribers if job.is_question else ():
+                ended(job.exchange, time.monotonic() - began)
             with self._lock:
                 job = self._next()
 
@@ -249,6 +258,12 @@ class Line:
         """Whether a question is being answered, or a suggestion sought."""
         with self._lock:
             return self._running is not None
+
+    @property
+    def answering(self) -> bool:
+        """Whether a question is being answered."""
+        with self._lock:
+            return self._running is not None and self._running.is_question
 
     @property
     def waiting(self) -> int:
@@ -464,12 +479,24 @@ class Chat:
         Raises:
             NotReadyError: no model is loaded.
             FullError: too many questions wait, of all visitors or of this one.
-            InputError: the question is empty or too long.
+            InputError: as `check_text`.
         """
+        self.check_ready()
+        self.check_text(question)
+        if self.line.waiting >= LINE_LENGTH:
+            raise FullError(f"{LINE_LENGTH} questions are waiting already", "Ask again in a moment.")
+        if self.line.waiting_of(visitor) >= VISITOR_LENGTH:
+            raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", "Ask again in a moment.")
+
+    def check_ready(self) -> None:
+        """Raises: NotReadyError, where no model is loaded."""
         if error := self.background.error:
             raise NotReadyError(error.problem, error.fix)
         if not self.background.loaded:
             raise NotReadyError("The model is still loading", "Ask again in a moment.")
+
+    def check_text(self, question: str) -> None:
+        """Raises: InputError, where the question is empty or too long."""
         if not question.strip():
             raise InputError("The question is empty", "Type a question first.")
         if len(question) > self.max_question_chars:
@@ -477,10 +504,6 @@ class Chat:
                 f"This question has {len(question):,} characters, the limit is {self.max_question_chars:,}",
                 "Shorten it and ask again.",
             )
-        if self.line.waiting >= LINE_LENGTH:
-            raise FullError(f"{LINE_LENGTH} questions are waiting already", "Ask again in a moment.")
-        if self.line.waiting_of(visitor) >= VISITOR_LENGTH:
-            raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", "Ask again in a moment.")
 
     def refusal(self, question: str, conversation: Conversation) -> str:
         """Say why a question cannot be asked now, "" if it can."""

@@ -23,6 +23,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -47,11 +48,14 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from citewire.index.store import Index as OpenIndex
-    from citewire.index.types import Article
     from citewire.qa.answer import Answerer
     from citewire.qa.suggest import Suggester
-    from citewire.ui.chat import Loaded
+    from citewire.ui.ask_routes import Served
+    from citewire.ui.chat import Chat, Loaded
+    from citewire.ui.conversations import Conversations
+    from citewire.ui.corpus import Corpus
     from citewire.ui.page import Site
+    from citewire.ui.search_routes import Library
 
 log = logging.getLogger("citewire.ui.cli")
 
@@ -453,13 +457,14 @@ def _open_page(
 
     def ready(url: str) -> None:
         announcement.publish(url)
-        typer.echo(f"citewire: open {url}{opens} in a browser; Ctrl-C closes the page")
+        typer.echo(f"citewire: open {url}{chosen.root_path}{opens} in a browser; Ctrl-C closes the page")
 
     server = PageServer(
         lambda: lay_out(chosen, routers),
         host=chosen.host,
         port=chosen.port,
         password=chosen.password.get_secret_value() if chosen.password else "",
+        root_path=chosen.root_path,
         on_ready=ready,
         on_end=announcement.withdraw,
     )
@@ -483,44 +488,96 @@ def _leave() -> NoReturn:
     os._exit(0)
 
 
-def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
-    """Lay out the page over the index; models load in the background, while it is already open."""
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is behind the page and behind every door for programs.
+
+    Attributes:
+        corpus: the index, which may grow.
+        chat: answers; its models load in the background.
+        served: what questions are asked of.
+        library: passages and articles.
+    """
+
+    corpus: Corpus
+    chat: Chat
+    served: Served
+    library: Library
+
+
+def open_service(chosen: Settings, conversations: Conversations | None = None, *, indexing: bool = False) -> Service:
+    """Open the index and begin to load the models.
+
+    Args:
+        chosen: the settings.
+        conversations: where answers are kept, None for nowhere.
+        indexing: whether files that are uploaded are indexed, once the models are loaded.
+    """
     from citewire.index.scope import require_match
-    from citewire.ui import ask_routes, conversation_routes, corpus_routes, engine, figures_page, openai_routes
+    from citewire.ui import engine
+    from citewire.ui.ask_routes import Served
     from citewire.ui.chat import Chat
-    from citewire.ui.measuring import Measuring
     from citewire.ui.running import fingerprint
 
     embedder = engine.load_embedder(chosen)
     corpus = engine.open_corpus(chosen, embedder)
     engine.check_search(chosen, corpus.index)
-    conversations = None if chosen.read_only else engine.open_conversations(chosen)
 
     def load() -> Loaded:
         with console.timed("models loaded"):
             generator = engine.load_generator(chosen, console.silent)
             index = corpus.index
             answerer = engine.answerer(chosen, index, embedder, generator)
-        if not chosen.read_only:
+        if indexing:
             corpus.start()
         return engine.loaded(answerer, index, embedder, generator)
-
-    def article(path: str) -> Article:
-        return corpus.index.article(path)  # of the generation that is current then
 
     chat = Chat(
         load, chosen.max_question_chars, conversations, refresh=corpus.refresh, choice=engine.choice(chosen)
     )  # fmt: skip
     corpus.subscribe(chat.search_in)
     corpus.uploads.give_way_to(lambda: chat.line.running)
-    asking = ask_routes.Served(
-        chosen.index, chosen.model, fingerprint(chosen), lambda: corpus.refresh().generation, require_match
+    served = Served(
+        chosen.index,
+        chosen.model,
+        fingerprint(chosen),
+        lambda: corpus.refresh().generation,
+        require_match,
+        chosen.root_path,
+    )
+    return Service(corpus, chat, served, engine.library(chosen, corpus, embedder, chat))
+
+
+def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
+    """Lay out the page over the index; models load in the background, while it is already open."""
+    from citewire.ui import (
+        ask_routes,
+        conversation_routes,
+        corpus_routes,
+        engine,
+        figures_page,
+        health_routes,
+        openai_routes,
+        openapi,
+        search_routes,
+    )
+    from citewire.ui.measuring import Measuring
+
+    conversations = None if chosen.read_only else engine.open_conversations(chosen)
+    service = open_service(chosen, conversations, indexing=not chosen.read_only)
+    corpus, chat, served, library = service.corpus, service.chat, service.served, service.library
+    programs = (
+        ask_routes.router(chat, served),
+        search_routes.router(library),
+        openai_routes.router(chat, served),
+        corpus_routes.router(corpus),
+        health_routes.router(chat, corpus),
     )
 
     def deciding(loaded: Loaded) -> dict[str, Any]:
         return engine.deciding(chosen, loaded.model, corpus.index.generation)
 
-    from citewire.ui import page  # Gradio takes seconds to import, and the models load meanwhile
+    from citewire.ui import mcp_server, page  # these take seconds to import, and the models load meanwhile
 
     return page.Site(
         page.build_page(
@@ -530,18 +587,35 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             figures=True,
             leave=chosen.password is not None,
             read_only=chosen.read_only,
+            root_path=chosen.root_path,
         ),
         (
-            ask_routes.router(chat, asking),
-            openai_routes.router(chat, asking),
-            *([conversation_routes.router(conversations, article)] if conversations else []),
-            corpus_routes.router(corpus),
+            *programs,
+            openapi.router(programs),
+            mcp_server.router(mcp_server.Tools(chat, served, library)),
+            *([conversation_routes.router(conversations, corpus.article)] if conversations else []),
             figures_page.router(chosen.runs, None if chosen.read_only else Measuring(chat, chosen.runs, deciding)),
             *routers,
         ),
         read_only=chosen.read_only,
+        root_path=chosen.root_path,
         on_end=corpus.uploads.leave,
     )
+
+
+@app.command("mcp")
+@takes(*ANSWERING)
+def _mcp(chosen: Settings) -> None:
+    """Answer an MCP client on standard input and output; a page that runs answers others at /mcp."""
+    import asyncio
+
+    # A thread waits for standard input, and Python would wait for it; nothing is written that could be half done.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    service = open_service(chosen)
+    from citewire.ui import mcp_server  # takes a second to import, and the models load meanwhile
+
+    asyncio.run(mcp_server.serve_stdio(mcp_server.Tools(service.chat, service.served, service.library)))
+    _leave()
 
 
 @app.command("demo")

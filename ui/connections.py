@@ -19,6 +19,8 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from citewire.ui.visitor import PROBLEM_TYPE, problem_details
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -151,8 +153,8 @@ class Protocol(H11Protocol):
         self._ended = True
         started = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if not started and self._phase is not _Phase.REST:
-            body = json.dumps({"problem": problem, "fix": fix}).encode()
-            head = f"HTTP/1.1 {status} {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            body = json.dumps(problem_details(status, problem, fix)).encode()
+            head = f"HTTP/1.1 {status} {status}\r\nContent-Type: {PROBLEM_TYPE}\r\nContent-Length: {len(body)}\r\n"
             self.transport.write(f"{head}Connection: close\r\n\r\n".encode() + body)
         self.transport.close()
         self.loop.call_later(self.config.limits.look_s, self.transport.abort)  # a client that reads nothing

@@ -314,6 +314,11 @@ class Corpus:
         self.refresh()
         return self._catalogue.read(path, start)
 
+    def article(self, path: str) -> Article:
+        """Return a whole article. Raises: NoArticleError."""
+        self.refresh()
+        return self._catalogue.article(path)
+
     def paths(self) -> list[str]:
         """Return the paths of all articles."""
         return list(self._catalogue.entries)
@@ -481,10 +486,13 @@ class _Catalogue:
         entry = self.entries.get(path)
         return [other for other in self._groups[entry.group or path] if other != path] if entry else []
 
-    def read(self, path: str, start: int) -> Reading:
+    def article(self, path: str) -> Article:
         if path not in self.entries:
             raise NoArticleError(f"the index has no article {path!r}", "Load the list again")
-        article = self.index.article(path)
+        return self.index.article(path)
+
+    def read(self, path: str, start: int) -> Reading:
+        article = self.article(path)
         text = article.text
         if not 0 <= start <= len(text):
             raise InputError(f"the article {path!r} has no character {start}", f"Read it from 0 to {len(text)}")

@@ -8,7 +8,8 @@
                             "own", whether who asks may take it back
     DELETE /uploads/{id}    takes a file back that waits or is being indexed, of the visitor who sent it -> an `Upload`
 
-Knows HTTP; what is done is in `citewire.ui.corpus` and `citewire.ui.uploads`. Refusals are {"problem", "fix"}.
+Knows HTTP; what is done is in `citewire.ui.corpus` and `citewire.ui.uploads`. Refusals are problem
+details of RFC 9457.
 """
 
 from __future__ import annotations
@@ -96,16 +97,19 @@ def router(corpus: Corpus) -> APIRouter:
 
     @routes.post("/corpus/removal")
     def remove(asked: _Removal) -> JSONResponse:
+        """Take articles out of the index; where not `sure`, only say what that would remove."""
         return JSONResponse(asdict(corpus.remove(asked.paths) if asked.sure else corpus.removal(asked.paths)))
 
     @routes.get("/uploads")
     def uploads(request: Request) -> JSONResponse:
+        """Say how far uploaded files have come, and which may be sent."""
         asker, files = asker_of(request), corpus.uploads
         states = [{**asdict(upload), "own": files.is_of(upload.id, asker)} for upload in files.states()]
         return JSONResponse({"limit": files.limit, "formats": sorted(FORMATS), "uploads": states})
 
-    @routes.post("/uploads")
+    @routes.post("/uploads", status_code=202, openapi_extra={"requestBody": {"content": {FILE_TYPE: {}}}})
     async def upload(request: Request, name: Annotated[str, Query(max_length=1_000)]) -> JSONResponse:
+        """Take a file of articles, which is indexed soon."""
         try:
             return JSONResponse(await _received(corpus, request, name), status_code=202)
         except TooManyError as error:
@@ -115,6 +119,7 @@ def router(corpus: Corpus) -> APIRouter:
 
     @routes.delete("/uploads/{known}")
     def cancel(request: Request, known: str) -> JSONResponse:
+        """Take back a file that waits or is being indexed."""
         return JSONResponse(asdict(corpus.uploads.cancel(known, asker_of(request))))
 
     return routes

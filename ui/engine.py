@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from citewire.qa.evaluate.runs import Row
     from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
-    from citewire.ui.chat import Loaded, ModelChoice
+    from citewire.ui.chat import Chat, Loaded, ModelChoice
     from citewire.ui.conversations import Conversations
     from citewire.ui.corpus import Corpus
+    from citewire.ui.search_routes import Library
 
 Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
 
@@ -237,6 +238,27 @@ def load_reranker(chosen: Settings) -> Reranker | None:
     from citewire.index import embed
 
     return embed.load_reranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
+
+
+def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) -> Library:
+    """Return the articles as programs see them.
+
+    Raises:
+        InputError: see `search_options`.
+        ModelError: the reranker cannot be used.
+    """
+    from citewire.index.scope import require_match
+    from citewire.index.search import search
+    from citewire.ui.search_routes import Library
+
+    reranker = load_reranker(chosen)
+    return Library(
+        corpus,
+        search_options(chosen),
+        lambda index, question, options: search(index, embedder, question, options, reranker),
+        require_match,
+        chat.check_text,
+    )
 
 
 def load_reader(chosen: Settings) -> Reader:

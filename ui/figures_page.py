@@ -132,7 +132,7 @@ def router(folder: Path, measuring: Measuring | None = None) -> APIRouter:
     @routes.get("/figures")
     def figures(request: Request, run: str = "") -> HTMLResponse:
         from_ = urlsplit(request.headers.get("referer", "")).path
-        back = from_ if _BACK.fullmatch(from_) else "/"
+        back = from_ if _BACK.fullmatch(from_) else "./"  # wherever the page lies
         return HTMLResponse(page(runs(folder), run, measuring.progress if measuring else None, back))
 
     if measuring:
@@ -188,7 +188,7 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
     """
     head = [el("p", el("a", "← Back to the questions", {"href": back, "class": "back"})), el("h1", TITLE)]
     own = [] if progress is None else [_own(progress)]
-    script = "/cw/figures.js" if own else ""
+    script = "cw/figures.js" if own else ""
     if not found:
         return document(TITLE, _STYLE, [*head, *own, *_invitation()], script)
     if wanted:
@@ -430,7 +430,7 @@ def _others(found: Sequence[Run]) -> Iterator[Element]:
     rows = [
         el(
             "tr",
-            el("td", el("a", run.name, {"href": f"/figures?{urlencode({'run': run.name})}"})),
+            el("td", el("a", run.name, {"href": f"?{urlencode({'run': run.name})}"})),
             el("td", f"{run.written:%Y-%m-%d %H:%M}"),
             el("td", f"{run.summary['records']:,} records"),
             el("td", str(run.summary["run"].get("model") or "no model")),

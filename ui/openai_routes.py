@@ -129,6 +129,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.get("/v1/models")
     def models() -> JSONResponse:
+        """List the models that can be named, in OpenAI's form."""
         loaded = chat.background.loaded
         names = list(chat.choice.models.values()) if chat.choice else [loaded.model if loaded else served.model]
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "citewire"} for name in names]
@@ -136,9 +137,10 @@ def router(chat: Chat, served: Served) -> APIRouter:
 
     @routes.post("/v1/chat/completions")
     async def complete(request: Request, wanted: Completion) -> Response:
+        """Answer the last message of the user, in the form of OpenAI's chat completions."""
         asked = wanted.asked(chat.choice.models if chat.choice else {})
         loaded, said = await entered(chat, served, asked, asker_of(request))
-        reply = _Reply(loaded, str(request.base_url))
+        reply = _Reply(loaded, f"{str(request.base_url).rstrip('/')}{served.root_path}")
         try:
             if not wanted.stream:
                 return Response(
@@ -222,7 +224,7 @@ class _Reply:
             at = start + len(claim.text)
             for cited in claim.quotes:
                 card = cards[cited.article]
-                url = card["url"] or f"{self._base}corpus/article?path={quote(cited.article)}&start={cited.start}"
+                url = card["url"] or f"{self._base}/corpus/article?path={quote(cited.article)}&start={cited.start}"
                 place = {"start_index": start, "end_index": at, "url": url, "title": card["title"]}
                 exact = {
                     "number": cited.n,

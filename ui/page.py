@@ -416,7 +416,7 @@ HEAD_TEMPLATE = (
     "<span>Settings</span></button>"
     '<button type="button" class="cw-tool cw-new" data-cw-do="new"><i class="cw-icon cw-icon-new"></i>'
     "<span>New chat</span></button>"
-    '<form method="post" action="/logout"><button class="cw-tool" data-cw-do="leave" hidden>'
+    '<form method="post" action="{root}/logout"><button class="cw-tool" data-cw-do="leave" hidden>'
     '<i class="cw-icon cw-icon-leave"></i><span>Sign out</span></button></form></div></div>'
 )
 HEAD_SCRIPT = """
@@ -439,7 +439,7 @@ show();
 """
 HINT_TEMPLATE = (
     '<p class="cw-hint"><span role="status"></span> '
-    '<a class="cw-quality" href="/figures" target="_blank" rel="noopener" hidden>How good is it?</a></p>'
+    '<a class="cw-quality" href="{root}/figures" target="_blank" rel="noopener" hidden>How good is it?</a></p>'
 )
 HINT_SCRIPT = """
 function show() {
@@ -479,7 +479,7 @@ PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'
 PANEL_SCRIPT = """
 // sends "cw_resume", "cw_follow", "cw_ask", "cw_retry", "cw_hush", "cw_new", "cw_open", "cw_filter", "cw_corpus",
 // "cw_overview", "cw_model"
-import("/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
+import("{root}/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
 VIEWS = ("settings.css", "history.css", "notes.css", "corpus.css", "tour.css", "print.css")
@@ -493,12 +493,14 @@ class Site:
         blocks: the page.
         routers: other routes.
         read_only: whether changes are refused.
+        root_path: path below which a proxy shows it, as `build_page` was told; "" for none.
         on_end: called when the server ends in good order.
     """
 
     blocks: gr.Blocks
     routers: Sequence[APIRouter] = ()
     read_only: bool = False
+    root_path: str = ""
     on_end: Callable[[], None] = lambda: None
 
 
@@ -506,10 +508,16 @@ def _asset(name: str) -> str:
     return files("citewire.ui").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def _head() -> str:
+def _rooted(text: str, root: str) -> str:
+    """Put the path below which the page lies into addresses of a template or a script."""
+    return text.replace("{root}", root)
+
+
+def _head(root: str) -> str:
     here = {file.name for file in files("citewire.ui").joinpath("static").iterdir()}
-    sheets = "".join(f'<link rel="stylesheet" href="/cw/{name}">' for name in VIEWS if name in here)
-    return f'{sheets}<script type="module" src="/cw/settings.js"></script>'
+    sheets = "".join(f'<link rel="stylesheet" href="{root}/cw/{name}">' for name in VIEWS if name in here)
+    icon = f'<link rel="icon" href="{root}/favicon.ico">'  # where browsers else look is the top of the host
+    return f'{icon}{sheets}<script type="module" src="{root}/cw/settings.js"></script>'
 
 
 def _theme() -> gr.themes.Base:
@@ -533,6 +541,7 @@ def build_page(
     figures: bool = False,
     leave: bool = False,
     read_only: bool = False,
+    root_path: str = "",
 ) -> gr.Blocks:
     """Lay out the page.
 
@@ -543,6 +552,7 @@ def build_page(
         figures: whether /figures is.
         leave: whether people sign in, and can sign out.
         read_only: whether changes of the articles are refused.
+        root_path: path below which a proxy shows the page, "" for none.
     """
     CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio makes it, which lets everybody read it
     page = Page(chat, examples, articles=articles)
@@ -555,7 +565,8 @@ def build_page(
     with blocks:
         state = gr.State(Conversation())
         head = gr.HTML(
-            {"state": "loading", "corpus": "Opening the articles", "model": ""}, html_template=HEAD_TEMPLATE,
+            {"state": "loading", "corpus": "Opening the articles", "model": ""},
+            html_template=_rooted(HEAD_TEMPLATE, root_path),
             js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head", leave=leave, read_only=read_only,
         )  # fmt: skip
         with gr.Row(elem_id="cw-main", equal_height=True):
@@ -579,13 +590,13 @@ def build_page(
                     max_length=chat.max_question_chars, max_lines=4,
                 )  # fmt: skip
                 hint = gr.HTML(
-                    CAUTION, html_template=HINT_TEMPLATE, js_on_load=HINT_SCRIPT, apply_default_css=False,
-                    elem_id="cw-hint", usual=CAUTION, figures=figures,
+                    CAUTION, html_template=_rooted(HINT_TEMPLATE, root_path), js_on_load=HINT_SCRIPT,
+                    apply_default_css=False, elem_id="cw-hint", usual=CAUTION, figures=figures,
                 )  # fmt: skip
             with gr.Column(scale=9, min_width=320, elem_id="cw-right"):
                 panel = gr.HTML(
-                    {}, html_template=PANEL_TEMPLATE, js_on_load=PANEL_SCRIPT, apply_default_css=False,
-                    elem_id="cw-sources", server_functions=[read_article],
+                    {}, html_template=PANEL_TEMPLATE, js_on_load=_rooted(PANEL_SCRIPT, root_path),
+                    apply_default_css=False, elem_id="cw-sources", server_functions=[read_article],
                 )  # fmt: skip
         shown = [messages, panel, box, hint, chosen]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -684,7 +695,8 @@ def mount_page(site: Site) -> FastAPI:
         pwa=False,
         theme=_theme(),
         css=_asset("page.css"),
-        head=_head(),
+        head=_head(site.root_path),
+        root_path=site.root_path or None,
     )
     mount = mounted.routes[-1]
     assert isinstance(mount, Mount)

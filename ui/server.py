@@ -100,6 +100,42 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
+class RootPath:
+    """ASGI middleware for a page that a proxy shows below a path: only this, and what makes addresses, knows it.
+
+    Requests come with the path or without it, as the proxy passes them on. Addresses and cookies that go out get it.
+    """
+
+    def __init__(self, app: ASGIApp, root: str) -> None:
+        self.app, self._root = app, root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"]
+        if path == self._root:  # what the page names beside itself would lie above it
+            await RedirectResponse(f"{self._root}/", 308)(scope, receive, send)
+            return
+        if path.startswith(f"{self._root}/"):
+            scope = {**scope, "path": path.removeprefix(self._root)}
+
+        async def send_below(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [self._below(*header) for header in message["headers"]]}
+            await send(message)
+
+        await self.app(scope, receive, send_below)
+
+    def _below(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        if name == b"location" and value.startswith(b"/"):
+            value = self._root.encode() + value
+        elif name == b"set-cookie":
+            value = value.replace(b"; Path=/;", f"; Path={self._root};".encode())
+        return name, value
+
+
 class OwnOrigin:
     """ASGI middleware that refuses requests to change something which another page's script or form sent."""
 
@@ -158,6 +194,7 @@ class PageServer:
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
         limits: of connections.
+        root_path: path below which a proxy shows the page, "" for none.
 
     Raises:
         InputError: the port is taken or not allowed, the host is not one of this machine, or other machines reach it
@@ -175,6 +212,7 @@ class PageServer:
         on_ready: Callable[[str], None] = lambda _: None,
         on_end: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
+        root_path: str = "",
     ) -> None:
         self._socket = bind(host, port)
         address, self.port = self._socket.getsockname()[:2]
@@ -191,6 +229,7 @@ class PageServer:
         # for it; and the names under which other machines or a proxy reach this one are not known here.
         self._hosts = ["*"] if password else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._limits = limits or Limits()
+        self._root = root_path
         self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
         self._server: _Server | None = None
 
@@ -199,9 +238,9 @@ class PageServer:
         try:
             app = asyncio.run(self._mount())
             open_to = Door(app, self._password) if self._password else app
-            trusted = TrustedHostMiddleware(open_to, allowed_hosts=self._hosts)
+            limited = BodyLimit(TrustedHostMiddleware(open_to, allowed_hosts=self._hosts))
             config = Config(
-                SecurityHeaders(BodyLimit(trusted)),
+                SecurityHeaders(RootPath(limited, self._root) if self._root else limited),
                 self._limits,
                 log_config=None,
                 log_level="critical",  # cutting open streams at the end is logged as an error

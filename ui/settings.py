@@ -52,6 +52,8 @@ _FLAGS = {
     "only_articles": "--article",
 }
 
+_ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*")
+
 # Values that are never printed.
 _SECRET = ("api_key", "password")
 PASSWORD_CHARS = 8  # at least
@@ -121,6 +123,12 @@ def _day(value: str) -> str:
 
     if value and not is_day(value):
         raise ValueError(f"{value!r} is no day; write it as YYYY-MM-DD")
+    return value
+
+
+def _root_path(value: str) -> str:
+    if not _ROOT_PATH.fullmatch(value):
+        raise ValueError(f"{value!r} is no path such as /citewire, of letters, digits, -, _ and single slashes")
     return value
 
 
@@ -266,6 +274,10 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
     port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")
+    root_path: Annotated[str, AfterValidator(_root_path)] = Field(
+        default="",
+        description="path below which a proxy shows the page, such as /citewire; it may take that off or pass it on",
+    )
     password: Annotated[SecretStr, AfterValidator(_password)] | None = Field(
         default=None,
         description=f"what visitors and programs must know, {PASSWORD_CHARS} characters or more; never printed; needed"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -29,6 +30,7 @@ YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
 HARMLESS = ("GET", "HEAD", "OPTIONS")
+PROBLEM_TYPE = "application/problem+json"
 
 
 class _Asked(Protocol):
@@ -161,7 +163,7 @@ def _host(origin: str) -> str:
 
 
 class ProblemRoute(APIRoute):
-    """A route whose refusals are JSON: {"problem": "...", "fix": "..."}.
+    """A route whose refusals are problem details.
 
     Attributes:
         statuses: the HTTP status of an error by its class, the nearest base counts; 400 for others.
@@ -189,5 +191,16 @@ class ProblemRoute(APIRoute):
 
 
 def problem(status: int, text: str, fix: str) -> JSONResponse:
-    """Return a refusal as JSON."""
-    return JSONResponse({"problem": text, "fix": fix}, status_code=status)
+    """Return a refusal as JSON; see `problem_details`."""
+    return JSONResponse(problem_details(status, text, fix), status_code=status, media_type=PROBLEM_TYPE)
+
+
+def problem_details(status: int, text: str, fix: str) -> dict[str, Any]:
+    """Return a refusal as the problem details of RFC 9457, with what is wrong and what helps as members of their own.
+
+    >>> problem_details(404, "There is no file 'a'", "Load the page again.")["detail"]
+    "There is no file 'a'. Load the page again."
+    """
+    detail = f"{text.removesuffix('.')}. {fix}"
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "problem": text, "fix": fix}

@@ -17,6 +17,7 @@ from served import served
 
 from citewire.ui.connections import Limits
 from citewire.ui.server import MOST_BYTES
+from citewire.ui.visitor import problem_details
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
@@ -116,9 +117,8 @@ def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     with opened(url, whole + HALF_HEAD) as connection:
         said = rest(connection)
     assert said.startswith(b"HTTP/1.1 200")
-    assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == {
-        "problem": "The request did not arrive in time", "fix": "Send it again.",
-    }  # fmt: skip
+    told = problem_details(408, "The request did not arrive in time", "Send it again.")
+    assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == told
 
 
 def test_a_slow_but_steady_body_arrives(url: str) -> None:
@@ -181,10 +181,7 @@ def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "GET"])
 def test_no_route_takes_a_large_body(url: str, method: str, path: str) -> None:
-    said = {
-        "problem": f"The request is larger than {MOST_BYTES:,} bytes",
-        "fix": "Send less at once.",
-    }
+    said = problem_details(413, f"The request is larger than {MOST_BYTES:,} bytes", "Send less at once.")
     declared = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 200000000\r\n\r\n"
     with opened(url, declared.encode()) as connection:
         answer = problem_of(connection)

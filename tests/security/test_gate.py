@@ -18,11 +18,13 @@ from typing import Any
 import httpx
 import pytest
 from scripted import EXAMPLES, scripted_load
+from served import PROBLEM
 from starlette.routing import BaseRoute, Mount
 
 from citewire.ui.chat import Chat
 from citewire.ui.gate import Gate
 from citewire.ui.page import CACHE, EVENTS, Site, build_page, mount_page
+from citewire.ui.visitor import problem_details
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
@@ -96,7 +98,7 @@ def files_of_gradio() -> list[Path]:
 
 def refused(response: httpx.Response) -> None:
     assert 400 <= response.status_code < 500, (response.request.url, response.status_code, response.text[:300])
-    assert set(response.json()) == {"problem", "fix"}, response.text
+    assert set(response.json()) == PROBLEM, response.text
 
 
 @pytest.mark.parametrize("way", ["run/predict", "queue/join"])
@@ -156,10 +158,8 @@ def test_the_file_that_was_read_first(visitor: httpx.Client) -> None:
     body = {"data": [file, None], "fn_index": 1, "session_hash": "x"}
     response = visitor.post(f"{API}/run/predict", json=body)
     assert response.status_code == 422
-    assert response.json() == {
-        "problem": "The page does not send this: data.0: Input should be a valid string",
-        "fix": "Load the page again.",
-    }
+    told = "The page does not send this: data.0: Input should be a valid string"
+    assert response.json() == problem_details(422, told, "Load the page again.")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_only_what_the_page_sends(visitor: httpx.Client, way: str, changed: dict
     body = {"data": ["a", None], "event_data": None, "fn_index": 1, "trigger_id": None, "session_hash": "y", **changed}
     response = visitor.post(f"{API}/{way}", json=body)
     assert response.status_code == status, response.text
-    assert set(response.json()) == {"problem", "fix"}
+    assert set(response.json()) == PROBLEM
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'{"data": NaN}'])

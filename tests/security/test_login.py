@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from fastapi.responses import PlainTextResponse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, scripted_load
-from served import START_MS, ask, routes_of, serving, usable
+from served import PROBLEM, START_MS, ask, routes_of, serving, usable
 
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer
@@ -40,6 +41,7 @@ from citewire.ui.access import (
     own_address,
 )
 from citewire.ui.chat import Chat, Loaded
+from citewire.ui.cli import lay_out
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page
@@ -110,7 +112,27 @@ class TestWithoutSigningIn:
                 response = opened.request(method, path)
                 assert response.status_code == 401, (method, path)
                 if method != "HEAD":
-                    assert set(response.json()) == {"problem", "fix"}
+                    assert set(response.json()) == PROBLEM
+
+    def test_every_route_of_the_whole_page_is_closed_but_one(self, seeds_folder: Path, tmp_path: Path) -> None:
+        shutil.copytree(seeds_folder, tmp_path / "index")
+
+        def build() -> Site:
+            return lay_out(Settings(index=tmp_path / "index", model="http://127.0.0.1:9/v1#m", read_only=True))
+
+        open_to_all = set()
+        with serving(build, PASSWORD) as address, client(address) as opened:
+            for method, path in sorted(routes_of(build)):
+                path = path.replace("{", "").replace("}", "")
+                if opened.request(method, path).status_code != 401 and path.rstrip("/") not in ("/login", "/logout"):
+                    open_to_all.add((method, path))
+            assert open_to_all == {("GET", "/healthz"), ("HEAD", "/healthz")}
+            assert opened.get("/healthz").json() == {"status": "ok"}
+            for path in ("/healthz/", "//healthz", "/healthz/..%2freadyz", "/healthz?next=/readyz/../metrics"):
+                assert opened.get(path).text in ('{"status":"ok"}', opened.get("/readyz").text), path
+            assert opened.post("/healthz").status_code == 401
+            assert opened.post("/v1/search", json={"question": "Who?"}, headers=BEARER).status_code == 200
+            assert opened.get("/metrics", headers=BEARER).status_code == 200
 
     def test_the_host_header_leads_past_nothing(self, url: str) -> None:
         async def answered(host: str, path: str) -> httpx.Response:

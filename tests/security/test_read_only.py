@@ -31,6 +31,9 @@ SAID = "Mawson ordered Avalon miners from Canaan."
 # What asking needs, and nothing else. Whoever adds a route to it says here why it changes nothing that is kept.
 NEEDED = {
     ("POST", "/v1/ask"),
+    ("POST", "/v1/chat/completions"),  # the same in OpenAI's form
+    ("POST", "/v1/search"),
+    ("POST", "/mcp"),  # its tools only read
     ("POST", "/gradio_api/queue/join"),
     ("POST", "/gradio_api/run/predict"),
     ("POST", "/gradio_api/component_server"),  # an article is read with it
@@ -92,7 +95,18 @@ def test_every_changing_route_is_refused(url: str, seeds_folder: Path, model: st
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "post", "MADEUP"])
-@pytest.mark.parametrize("path", ["/uploads?name=a.txt", "/v1/askx", "//v1/ask", "/v1/ask/../../uploads", "/nothing"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/uploads?name=a.txt",
+        "/v1/askx",
+        "//v1/ask",
+        "/v1/search/x",
+        "/v1/articles/x",
+        "/v1/ask/../../uploads",
+        "/nothing",
+    ],
+)
 def test_what_is_not_known_is_refused_too(url: str, method: str, path: str) -> None:
     assert httpx.request(method, url + path, content=b"x").status_code == 403
 
@@ -102,6 +116,10 @@ def test_asking_works_and_nothing_is_written(url: str, folder: Path, embedder: E
     with httpx.Client(base_url=url, timeout=60) as client:
         answer = client.post("/v1/ask", json={"question": QUESTION}).json()
         assert (answer["status"], bool(answer["claims"])) == ("answered", True)
+        messages = [{"role": "user", "content": QUESTION}]
+        completed = client.post("/v1/chat/completions", json={"messages": messages}).json()
+        assert completed["citewire"]["text"] == answer["text"]
+        assert len(client.post("/v1/search", json={"question": QUESTION, "k": 3}).json()["passages"]) == 3
         upload = {"content": b"An article.", "headers": {"Content-Type": "application/octet-stream"}}
         refusals = [
             client.post("/uploads?name=a.txt", **upload),  # type: ignore[arg-type]

@@ -39,7 +39,7 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
 from citewire.ui.running import PER_QUESTION
 from citewire.ui.server import MOST_BYTES
-from citewire.ui.visitor import COOKIE, VisitorCookie
+from citewire.ui.visitor import COOKIE, VisitorCookie, problem_details
 
 ME, OTHER, THIRD = "A" * 32, "B" * 32, "C" * 32
 OPEN = Answer(
@@ -193,7 +193,7 @@ def test_an_answer_that_breaks_off(client: httpx.Client) -> None:
     with client.stream("POST", "/v1/ask", json={"question": "Now an error", "stream": True}) as streamed:
         *_, checked, last = map(json.loads, streamed.iter_lines())
     assert checked["event"] == "checked"
-    assert last == {"event": "error", **response.json()}
+    assert last == {"event": "error", **{name: response.json()[name] for name in ("problem", "fix")}}
     crashed = client.post("/v1/ask", json={"question": "crash"})
     assert (crashed.status_code, crashed.json()["problem"]) == (500, "The answer could not be finished")
     failed = client.post("/v1/ask", json={"question": "failed"})
@@ -279,7 +279,7 @@ def test_too_many_of_one_visitor_and_of_all(url: str, chat: Chat) -> None:
                     assert refused.json()["problem"] == "8 of your questions are waiting already"
             refused = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: THIRD})
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-            assert refused.json() == {"problem": "16 questions are waiting already", "fix": "Ask again in a moment."}
+            assert refused.json() == problem_details(429, "16 questions are waiting already", "Ask again in a moment.")
         for thread in threads:
             thread.join()
 
@@ -331,7 +331,7 @@ def test_while_models_load_and_where_they_do_not() -> None:
     told, refused = asked_of(chat)
     assert (told["state"], told["model"]) == ("loading", "m")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-    assert refused.json() == {"problem": "The model is still loading", "fix": "Ask again in a moment."}
+    assert refused.json() == problem_details(503, "The model is still loading", "Ask again in a moment.")
     gate.set()
     until(lambda: chat.background.done)
     told, refused = asked_of(chat)

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, Locator, Page, expect
 from scripted import COST_CLAIMS, HITS, OPEN_CLAIMS, PAYLOADS, ScriptedIndex
+from served import PROBLEM
 
 from citewire.qa.types import Answer
 from citewire.ui.conversation_routes import MOST_BYTES, router
@@ -172,7 +173,7 @@ def test_anothers_is_not_there(kept: Conversations, mine: httpx.Client, theirs: 
         mine.get(f"{here}/export.pdf"),
     ):
         assert response.status_code == 404
-        assert set(response.json()) == {"problem", "fix"}
+        assert set(response.json()) == PROBLEM
     assert theirs.get("/conversations").json() == []
     assert kept.get(ME, conversation).title == "How much?"
     assert kept.ratings(ME, conversation) == ()

@@ -31,6 +31,7 @@ from citewire.ui import corpus as corpus_module
 from citewire.ui.corpus import Choice, Corpus
 from citewire.ui.server import CONTENT_SECURITY_POLICY
 from citewire.ui.uploads import Arrival
+from citewire.ui.visitor import problem_details
 
 PLAIN = {"Content-Type": "text/plain"}  # what a form of another page could send
 TUNNEL = (
@@ -166,7 +167,7 @@ def test_a_busy_index_is_said(url: str, corpus: Corpus, monkeypatch: pytest.Monk
     monkeypatch.setattr(corpus_module, "WRITER_WAIT_S", 0.01)
     with corpus.writing():
         answer = httpx.post(f"{url}/corpus/removal", json={"paths": ["wire.jsonl#1"], "sure": True})
-    assert answer.json() == {"problem": "articles are being indexed", "fix": "Try again when they are done"}
+    assert answer.json() == problem_details(409, "articles are being indexed", "Try again when they are done")
 
 
 @pytest.mark.parametrize("header", ["Content-Length: 22", "Transfer-Encoding: chunked"])

@@ -151,7 +151,7 @@ def test_the_newest_run_of_each_sort_is_shown_and_others_can_be_chosen(tmp_path:
     assert "1 of 1 questions" not in text
     assert text.count("citewire has changed since") == 1
     links = [link.get("href") for link in drawn(tmp_path).iter("a")][1:]  # but for the way back
-    assert links == ["/figures?run=new", "/figures?run=claims", "/figures?run=old"]
+    assert links == ["?run=new", "?run=claims", "?run=old"]  # wherever the page lies
     assert "1 of 1 questions" in words(drawn(tmp_path, "old"))
     with pytest.raises(NoRunError, match=r"no evaluation '\.\./old'"):
         drawn(tmp_path, "../old")

@@ -40,6 +40,7 @@ from citewire.index.errors import InputError, ModelError
 from citewire.ui.chat import Chat, Loaded
 from citewire.ui.page import Site, build_page
 from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
+from citewire.ui.visitor import problem_details
 
 # Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -323,10 +324,8 @@ def test_scripts_are_served_and_nothing_else_of_the_package(url: str) -> None:
     for name in ("page.py", "..%2fqa%2fprompt.md", "py.typed"):
         response = httpx.get(f"{url}/cw/{name}")
         assert response.status_code == 404
-    assert httpx.get(f"{url}/cw/page.py").json() == {
-        "problem": "There is no file 'page.py'",
-        "fix": "Load the page again.",
-    }
+    told = problem_details(404, "There is no file 'page.py'", "Load the page again.")
+    assert httpx.get(f"{url}/cw/page.py").json() == told
 
 
 def test_a_taken_port_is_an_error_before_anything_is_loaded() -> None:

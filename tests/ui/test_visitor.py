@@ -130,7 +130,11 @@ def test_the_page_itself_and_programs_may(app: VisitorCookie, headers: dict[str,
 
 def test_refusals_are_json_with_their_fix(app: VisitorCookie) -> None:
     response = ask(app, "POST", "/change?number=1")
-    assert (response.status_code, response.json()) == (400, {"problem": "1 is too small", "fix": "Take 2."})
+    assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
+    assert response.json() == {
+        "type": "about:blank", "title": "Bad Request", "status": 400, "detail": "1 is too small. Take 2.",
+        "problem": "1 is too small", "fix": "Take 2.",
+    }  # fmt: skip
     assert ask(app, "POST", "/change?number=2").status_code == 503
     response = ask(app, "POST", "/change?number=x")
     assert response.status_code == 422

@@ -10,6 +10,12 @@ export function el(tag, attributes, ...children) {
   return node;
 }
 
+// The address of the page's own "/path?query": the page need not lie at the top of its host.
+export function rooted(path) {
+  const { pathname, search } = new URL(`..${path}`, import.meta.url);
+  return pathname + search;
+}
+
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 // The address of a page of the web as a link spells it, "" for any other address.
@@ -37,7 +43,7 @@ export function write(question) {
 export async function send(method, address, body) {
   let response;
   try {
-    response = await fetch(address, { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    response = await fetch(rooted(address), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   } catch {
     throw new Error("citewire does not answer. Is it still running?");
   }

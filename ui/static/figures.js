@@ -1,6 +1,6 @@
 // Runs the small evaluation from the page of the figures: starts it, tells how far it is, stops it.
 
-import { send } from "./dom.js";
+import { rooted, send } from "./dom.js";
 
 const LOOK_MS = 1500;
 const place = document.getElementById("own");
@@ -18,7 +18,7 @@ function show({ running, done, of, problem }) {
 }
 
 async function look() {
-  const answer = await fetch("/figures/run").catch(() => null);
+  const answer = await fetch(rooted("/figures/run")).catch(() => null);
   if (!answer?.ok) {
     said.textContent = "citewire does not answer. Is it still running?";
     return setTimeout(look, LOOK_MS);

@@ -4,7 +4,7 @@
 // are untrusted: the DOM is built with textContent only. The dialog is modal, so the browser keeps the focus inside,
 // closes it on Escape, and the page behind is inert.
 
-import { count, el } from "./dom.js";
+import { count, el, rooted } from "./dom.js";
 
 const EXPORTS = [["md", "Markdown"], ["html", "HTML"], ["json", "JSON"]];
 const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -48,7 +48,7 @@ export function createHistory({ onOpen, onDeleted, current }) {
   async function send(method, path, body) {
     try {
       const headers = body ? { "Content-Type": "application/json" } : {};
-      const response = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+      const response = await fetch(rooted(path), { method, headers, body: body && JSON.stringify(body) });
       if (response.status === 204) return true;
       const answer = await response.json();
       if (response.ok) return answer;
@@ -74,7 +74,7 @@ export function createHistory({ onOpen, onDeleted, current }) {
 
     const tools = el("div", { class: "cw-history-tools", hidden: true },
       el("div", { class: "cw-history-exports" }, "Export as", EXPORTS.map(([ending, label]) => el("a", {
-        href: `/conversations/${conversation.id}/export.${ending}`, download: true, "aria-label": `Export as ${label}`,
+        href: rooted(`/conversations/${conversation.id}/export.${ending}`), download: true, "aria-label": `Export as ${label}`,
       }, label))),
       button("Rename", () => rename(item, conversation)),
       button("Delete", () => confirmDelete(item, conversation), "cw-danger"));

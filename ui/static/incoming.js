@@ -4,7 +4,7 @@
 //
 // `limits` says how large a file may be and of which formats, once `look` has asked. // `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
 
-import { el } from "./dom.js";
+import { el, rooted } from "./dom.js";
 import { asked, count, number, on, plainButton, quoted, said } from "./requests.js";
 
 const POLL_MS = 700;
@@ -120,7 +120,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
         return end({ state: "rejected", reason: answer.problem || `it was refused (${request.status})`, fix: answer.fix || "" });
       };
       const later = (...given) => { again(...given); done(); };
-      request.open("POST", `/uploads?${new URLSearchParams({ name: file.name })}`);
+      request.open("POST", rooted(`/uploads?${new URLSearchParams({ name: file.name })}`));
       request.setRequestHeader("Content-Type", "application/octet-stream");
       request.send(file);
       draw();

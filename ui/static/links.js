@@ -1,7 +1,7 @@
 // What the links and sentences of the chat do: numbers, reasons, copies, ratings, export. Links are "#cw-<action>-<turn>"
 // with "-<key>" where an action has one. Gradio draws the chat anew with every word, so listeners sit on the document.
 
-import { announce, el } from "./dom.js";
+import { announce, el, rooted } from "./dom.js";
 
 const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
@@ -171,7 +171,7 @@ export function createLinks({ turns, panel, act }) {
 
   function openMenu(link, turn) {
     hideTip();
-    const ask = new URL("/", location.href);
+    const ask = new URL(rooted("/"), location.href);
     ask.searchParams.set("q", turns.get(turn)?.question || "");
     menuOf = link.getAttribute("href");
     menu.replaceChildren(

@@ -3,7 +3,7 @@
 // `trigger` sends an event to citewire.ui.page, `props.value` is what it last said of the conversation.
 
 import { createDivider } from "./divider.js";
-import { announce, el, send, write } from "./dom.js";
+import { announce, el, rooted, send, write } from "./dom.js";
 import { carriesFiles, filesOf } from "./incoming.js";
 import { createLinks } from "./links.js";
 import { createNotes } from "./notes.js";
@@ -89,7 +89,7 @@ export function start({ element, props, watch, server, trigger }) {
 
   function exports() {
     const named = { html: "One web page (HTML)", md: "Text (Markdown)", json: "Data (JSON)" };
-    return Object.entries(named).map(([kind, label]) => ({ label, href: `/conversations/${encodeURIComponent(kept)}/export.${kind}` }));
+    return Object.entries(named).map(([kind, label]) => ({ label, href: rooted(`/conversations/${encodeURIComponent(kept)}/export.${kind}`) }));
   }
 
   // Tells what the reader thinks of an answer or a quote, or takes it back; resolves to what went wrong, "" for nothing.
@@ -230,7 +230,7 @@ export function start({ element, props, watch, server, trigger }) {
     }
     const before = kept;
     kept = value.kept || "";
-    const address = kept ? `/c/${encodeURIComponent(kept)}` : "/";
+    const address = rooted(kept ? `/c/${encodeURIComponent(kept)}` : "/");
     if (kept !== before && location.pathname !== address) window.history.pushState(null, "", address);
     for (const turn of value.turns || []) {
       const before = turns.get(turn.turn);
@@ -349,7 +349,7 @@ export function start({ element, props, watch, server, trigger }) {
       overlaid = false;
       panel.close();
     } else {
-      const id = decodeURIComponent(/^\/c\/(.+)$/.exec(location.pathname)?.[1] || "");
+      const id = decodeURIComponent(/^c\/(.+)$/.exec(location.pathname.slice(rooted("/").length))?.[1] || "");
       if (id !== kept) trigger(id ? "cw_open" : "cw_new", id ? { id } : {});
     }
   });
@@ -364,7 +364,7 @@ export function start({ element, props, watch, server, trigger }) {
     return name;
   }
   const opened = { tab: tabName(), id: wanted.get("c") || "" };
-  if (opened.id) window.history.replaceState(null, "", `/c/${encodeURIComponent(opened.id)}`);
+  if (opened.id) window.history.replaceState(null, "", rooted(`/c/${encodeURIComponent(opened.id)}`));
   whenReady(() => trigger("cw_resume", opened));
 
   if (wanted.get("q")) {

@@ -1,6 +1,6 @@
 // What the Articles view's parts share: requests that say what went wrong, and words for numbers.
 
-import { el } from "./dom.js";
+import { el, rooted } from "./dom.js";
 
 export function on(node, handlers) {
   for (const [event, handler] of Object.entries(handlers)) node.addEventListener(event, handler);
@@ -13,7 +13,7 @@ export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "
 export async function asked(address, body, method = body ? "POST" : "GET") {
   let response;
   try {
-    response = await fetch(address, { method, ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }) });
+    response = await fetch(rooted(address), { method, ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }) });
   } catch {
     throw new Error("There is no answer. Is citewire still running?");
   }

@@ -5,7 +5,7 @@
 // `ask(question)` resolves when it is answered. The steps are those of citewire.ui.tour; without the route /tour there is
 // no tour.
 
-import { el, write } from "./dom.js";
+import { el, rooted, write } from "./dom.js";
 
 const TYPED_MS = 35; // a letter
 const READ_MS = 330; // a word: 180 words a minute, as one looks elsewhere too
@@ -33,7 +33,7 @@ export function createTour({ ask, newChat }) {
   const ring = el("div", { class: "cw-tour-ring", "aria-hidden": "true", hidden: true });
 
   async function start() {
-    const answer = await fetch("/tour").catch(() => null);
+    const answer = await fetch(rooted("/tour")).catch(() => null);
     if (!answer?.ok) return;
     const { steps, end: last, pace: asked } = await answer.json();
     pace = asked;

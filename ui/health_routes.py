@@ -1,0 +1,94 @@
+"""Whether the server lives, whether it can answer, and its figures, for whoever operates it.
+
+    GET /healthz    200 as long as the process answers; needs no password
+    GET /readyz     200 where the index is there and the models are loaded, else 503 with the reason
+    GET /metrics    figures in Prometheus' text format
+
+Knows HTTP and Prometheus' client; the figures are those of `citewire.ui.chat` and `citewire.ui.corpus`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, get_args
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from citewire.index.errors import CitewireError
+from citewire.qa.types import Status
+from citewire.ui.access import OPEN
+from citewire.ui.chat import Chat
+from citewire.ui.corpus import Corpus
+from citewire.ui.render import Exchange
+from citewire.ui.visitor import ProblemRoute
+
+SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # upper ends of the histogram's buckets
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+class _Route(ProblemRoute):
+    statuses: ClassVar[Mapping[type[CitewireError], int]] = {CitewireError: 503}
+
+
+class Figures:
+    """The figures of one page, counted from its start."""
+
+    def __init__(self, chat: Chat, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._registry = CollectorRegistry()
+        self._questions = Counter(
+            "citewire_questions", "Questions that had their turn, by how they ended.", ["status"],
+            registry=self._registry,
+        )  # fmt: skip
+        for status in get_args(Status):  # shown from the start: a rate needs the 0 before the first
+            self._questions.labels(status)
+        self._seconds = Histogram(
+            "citewire_answer_seconds", "Seconds that answering took, without waiting in line.", buckets=SECONDS,
+            registry=self._registry,
+        )  # fmt: skip
+        self._gauge("citewire_questions_running", "Questions that are being answered.", lambda: chat.line.answering)
+        self._gauge("citewire_questions_waiting", "Questions in line.", lambda: chat.line.waiting)
+        self._gauge("citewire_articles", "Articles of the index.", lambda: len(corpus.paths()))
+        self._gauge("citewire_passages", "Passages of the index.", lambda: corpus.index.passages)
+        self._gauge("citewire_index_generation", "Generation of the index.", lambda: corpus.index.generation)
+        chat.line.subscribe(self._count)
+
+    def _gauge(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        Gauge(name, meaning, registry=self._registry).set_function(value)
+
+    def _count(self, exchange: Exchange, seconds: float) -> None:
+        self._questions.labels(exchange.answer.status if exchange.answer else "failed").inc()
+        self._seconds.observe(seconds)
+
+    def text(self) -> bytes:
+        """Return the figures as they are now, in Prometheus' text format."""
+        self._corpus.refresh()
+        return generate_latest(self._registry)
+
+
+def router(chat: Chat, corpus: Corpus) -> APIRouter:
+    """Return the routes; figures count from now on."""
+    routes, figures = APIRouter(route_class=_Route), Figures(chat, corpus)
+
+    @routes.head(OPEN, include_in_schema=False)
+    @routes.get(OPEN)
+    def healthz() -> JSONResponse:
+        """Say that the process lives; needs no password."""
+        return JSONResponse({"status": "ok"}, headers=_PRIVATE)
+
+    @routes.head("/readyz", include_in_schema=False)
+    @routes.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Say whether questions can be answered: the index is there, the models are loaded."""
+        chat.check_ready()
+        corpus.require_same()
+        return JSONResponse({"status": "ready"}, headers=_PRIVATE)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        """Return the figures of this page since its start, in Prometheus' text format."""
+        return Response(figures.text(), media_type=CONTENT_TYPE_LATEST, headers=_PRIVATE)
+
+    return routes

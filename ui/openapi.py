@@ -1,0 +1,106 @@
+"""The HTTP API described as an OpenAPI document, with examples over the sample articles (examples.json).
+
+    GET /v1/openapi.json
+
+Knows what FastAPI knows of the routes, and what it does not: how refusals look, and what is streamed or uploaded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from citewire.ui.running import release
+from citewire.ui.visitor import PROBLEM_TYPE
+
+ADDRESS = "/v1/openapi.json"
+ABOUT = (
+    "Questions, passages and articles of one index. With a password, send `Authorization: Bearer PASSWORD`. Articles"
+    " are added with POST /uploads and taken out with POST /corpus/removal, which a read-only page refuses with 403."
+)
+# Beside what lies below /v1/; all other routes are the page's own, and change with it.
+OTHERS = ("/healthz", "/readyz", "/metrics", "/uploads", "/uploads/{known}", "/corpus/removal")
+TEXT = {"type": "string"}
+PROBLEM = {
+    "type": "object",
+    "description": "Problem details of RFC 9457; `detail` is `problem` and `fix` together.",
+    "required": ["type", "title", "status", "detail", "problem", "fix"],
+    "properties": {
+        "type": {**TEXT, "const": "about:blank"},
+        "title": {**TEXT, "description": "what the status means"},
+        "status": {"type": "integer"},
+        "detail": {**TEXT, "description": "what is wrong, and what helps"},
+        "problem": {**TEXT, "description": "what is wrong, with the value"},
+        "fix": {**TEXT, "description": "what helps"},
+    },
+}
+OPENAI_ERROR = {
+    "type": "object",
+    "description": "An error in the form of OpenAI's.",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "code"],
+            "properties": {"message": TEXT, "type": TEXT, "code": {"type": "integer"}},
+        }
+    },
+}
+OPENAI = ("/v1/chat/completions", "/v1/models")
+
+
+def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
+    """Return the document of the routes that programs use."""
+    routes = [
+        route
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and (route.path.startswith("/v1/") or route.path in OTHERS)
+    ]
+    told = get_openapi(title="citewire", version=release() or "0", description=ABOUT, routes=routes)
+    parts = told["components"]
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form, which no refusal has here
+        parts["schemas"].pop(name, None)
+    parts["schemas"] |= {"Problem": PROBLEM, "OpenAIError": OPENAI_ERROR}
+    parts["securitySchemes"] = {"password": {"type": "http", "scheme": "bearer"}}
+    told["security"] = [{"password": []}, {}]  # {}: where there is no password
+    examples = json.loads(files("citewire.ui").joinpath("examples.json").read_text(encoding="utf-8"))
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            _complete(operation, path, examples.get(f"{method.upper()} {path}", {}))
+    return told
+
+
+def _complete(operation: dict[str, Any], path: str, example: Mapping[str, Any]) -> None:
+    """Put into an operation what FastAPI does not know."""
+    name, media_type = ("OpenAIError", "application/json") if path in OPENAI else ("Problem", PROBLEM_TYPE)
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = {
+        "description": "Refused",
+        "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+    }
+    if "body" in example:
+        operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
+    if "answer" in example:
+        operation["responses"]["200"]["content"]["application/json"]["example"] = example["answer"]
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in example.get("parameters", {}):
+            parameter["example"] = example["parameters"][parameter["name"]]
+
+
+def router(routers: Sequence[APIRouter]) -> APIRouter:
+    """Return the route of the document of these."""
+    routes, told = APIRouter(), document(routers)
+
+    @routes.get(ADDRESS, include_in_schema=False)
+    def openapi() -> JSONResponse:
+        return JSONResponse(told)
+
+    return routes
