@@ -47,6 +47,7 @@ UNTIMED = "The article does not say when; it is of {}."
 COUNTED = "{} is {}, counted from the date of the article, {}."  # words for a time, the days, the article's day
 UNANSWERED = "I found no sentence that answers “{}”"  # of a line that asks several questions, one
 UNTOLD = "I found no sentence that tells of {}"  # a side of a comparison
+UNCOUNTED = "I found no figure for {}"  # a side of a comparison of figures
 NO_PASSAGE = "no passage answers it"  # why such a sentence has no quote
 
 

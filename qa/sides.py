@@ -22,6 +22,7 @@ _COUNTS = ("many", "much")
 _PLENTY = ("more", "less", "fewer", "most", "least", "fewest")  # degrees of how many or how much, and of no quality
 _BESIDE = ("vs", "vs.", "versus")  # what sets things beside each other
 _JOINTS = ("with", "to", "from", "against")  # behind which the other thing may stand
+_AMOUNTS = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")  # entities that are no thing
 SPANS = ("year", "month", "week", "day")  # in which the time between two days is counted
 _OPERATIONS: Mapping[str, Operation] = {  # by the names that they have in questions
     "times": "ratio", "percent": "percent change", "percentage": "percent change", "%": "percent change",
@@ -119,7 +120,7 @@ def _may_name(word: Token) -> bool:
 
 def _asks(word: Token) -> bool:
     """Whether a word asks, is more or less, or is an amount."""
-    amount = word.ent_type_ in ("CARDINAL", "MONEY", "PERCENT", "QUANTITY") and not _is_year(word)
+    amount = word.ent_type_ in _AMOUNTS and not _is_year(word)
     return amount or word.tag_[0] == "W" or word.tag_ in _DEGREES or word.lower_ in _COUNTS
 
 
@@ -159,7 +160,7 @@ def _sort(one: Span) -> tuple[bool, bool, bool]:
 def _made(doc: Doc, row: Sequence[Span], names: Sequence[str], joint: Token, times: bool) -> Sides:
     """The sides with what is wanted of them."""
     free = [word for word in doc if not any(word.i in range(one.start, one.end) for one in row)]
-    degree = next((word for word in free if _is_degree(word)), None)
+    degree = next((word for word in free if _is_degree(word) and word.ent_type_ not in _AMOUNTS), None)
     counts = next((word for word in free if word.lower_ in _COUNTS), None)
     lapse = counts is not None and counts.head.lemma_ in SPANS and degree is None and not times
     operation = "difference" if lapse else next((_OPERATIONS[w.lower_] for w in free if _is_operation(w)), None)
@@ -207,9 +208,14 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
     lead = ""
     if degree is not None:
         gone.add(degree.i)
-        counted = degree.lower_ in _PLENTY or degree.tag_ in ("RBR", "RBS")
-        many = degree.head.tag_ in ("NNS", "NNPS")
-        lead = "When" if degree.ent_type_ else f"How {('many' if many else 'much') if counted else degree.lemma_}"
+        quality = degree.head if degree.dep_ == "advmod" and degree.head.tag_ in ("JJ", "RB") else None
+        much = "many" if degree.head.tag_ in ("NNS", "NNPS") else "much"
+        asked_of = quality.text if quality is not None else much if degree.lower_ in _PLENTY else degree.lemma_
+        lead = "When" if degree.ent_type_ else f"How {asked_of}"
+        gone |= {quality.i} if quality is not None else set()
+        which = next((chunk for chunk in doc.noun_chunks if chunk[0].tag_ in ("WP", "WDT")), None)
+        if which is not None and not any(which.start < one.end and one.start < which.end for one in row):
+            gone |= set(range(which.start, which.end))  # "which company": one of those that are named
         if any(word.lower_ in _COUNTS for word in doc[: degree.i]):
             lead = ""  # "how many more"
     kept = [word for word in doc if word.i not in gone]

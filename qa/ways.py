@@ -424,11 +424,11 @@ class Ways:
         wanted: SearchOptions,
     ) -> Iterator[Event]:
         told.kind, told.listed = "compare", True
+        untold = replies.UNCOUNTED if sides.figures else replies.UNTOLD
         yield told.searched(_ranked([self._finder.hits(text, wanted) for text in sides.asked]))
-        missing = replies.UNANSWERED if sides.figures else replies.UNTOLD
-        for gap, some in zip(sides.asked if sides.figures else sides.names, places, strict=True):
+        for name, some in zip(sides.names, places, strict=True):
             if not some:
-                yield told.gap(missing.format(gap))
+                yield told.gap(untold.format(name))
         for name, some in zip(sides.names, places, strict=True):
             for place in some:
                 shared = sum(place in other for other in places) > 1

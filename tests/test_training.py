@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from citewire.qa.inputs import Inputs
 from citewire.qa.models.cache import reader_weights
-from citewire.qa.reader import WEIGHTS, TrainedReader, Window
+from citewire.qa.reader import SHARE, WEIGHTS, TrainedReader, Window
 
 FOLDER = REPOSITORY / "training"
 MODULES = ("network", "large", "changes", "examples", "measure", "export", "mined", "train")
@@ -380,7 +380,7 @@ class TestRuns:
         with torch.no_grad():
             logits, *_ = network.eval()(*training.network.collate(examples))
         probabilities = [one.probability for one in reader.read(FERRIES, windows)]
-        assert np.allclose(probabilities, (logits / 2).sigmoid().numpy(), atol=0.1)  # 8 bits
+        assert np.allclose(probabilities, (SHARE * logits).sigmoid().numpy(), atol=0.1)  # 8 bits
 
     def test_training_on_may_end_with_the_mean_of_both(self, training: Any, train: Callable[..., Path]) -> None:
         start = ("--start", str(WEIGHTS))

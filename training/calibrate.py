@@ -39,7 +39,7 @@ from citewire.index.types import Embedder, Filters
 from citewire.qa.evaluate.measure import calibration_error, exact_match, reliability
 from citewire.qa.evidence import Evidence, gather
 from citewire.qa.network import Calibration
-from citewire.qa.reader import AGAIN, WEIGHTS, Reader, TrainedReader
+from citewire.qa.reader import AGAIN, SHARE, WEIGHTS, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
 NEAREST = 12  # passages of a document that are read
@@ -146,7 +146,8 @@ def _read(
     features = []
     for one in read:
         hit, logit = scores[one.article, one.span], _logit(one.probability)
-        again = 2 * pools[one.article, one.span] - logit if pools else 0.0  # the reader's is the mean of both
+        pool = pools.get((one.article, one.span), 0.0)
+        again = (pool - (1 - SHARE) * logit) / SHARE if pools else 0.0  # the second network's own
         features.append([logit, again, hit.cosine, hit.score - best, 1.0])
     right = [bool(answers) and _answers(one, dict(answers)) for one in read]
     return np.array(features).reshape(-1, 5), np.array(right, bool)

@@ -23,6 +23,7 @@ from citewire.qa.models.cache import reader_weights
 from citewire.qa.reader import (
     AGAIN,
     LONGEST,
+    SHARE,
     WEIGHTS,
     WEIGHTS_AGAIN,
     Reading,
@@ -200,12 +201,14 @@ class TestLarge:
         assert lost in error.value.problem
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "both"), [(0.5, 0.5, 0.5), (0.9, 0.1, 0.5), (0.8, 0.5, 2 / 3), (1.0, 0.3, 1.0), (0.0, 0.3, 0.0)]
-)
-def test_two_probabilities_are_pooled(one: float, other: float, both: float) -> None:
-    assert math.isclose(pooled(one, other), pooled(other, one))
-    assert math.isclose(pooled(one, other), both)
+@pytest.mark.parametrize(("one", "other"), [(0.5, 0.5), (0.9, 0.1), (0.2, 0.6), (1.0, 0.3), (0.0, 0.3), (0.0, 1.0)])
+def test_two_probabilities_are_pooled(one: float, other: float) -> None:
+    both = pooled(one, other)
+    assert min(one, other) - 1e-9 <= both <= max(one, other) + 1e-9
+    assert math.isclose(pooled(1 - one, 1 - other), 1 - both, abs_tol=1e-9)
+    if 0 < one < 1:
+        odds = (other / (1 - other)) ** SHARE * (one / (1 - one)) ** (1 - SHARE)
+        assert math.isclose(both, odds / (1 + odds))
 
 
 class TestFile:
