@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import openai_server
 import pytest
-from browser import DESK, PHONE, opened
+from browser import DESK, PHONE, at_rest, opened
 from commands import citewire
 from conftest import until
 from playwright.sync_api import Browser, expect
@@ -157,6 +157,7 @@ def test_the_page_offers_nothing_that_is_refused(
         expect(view.get_by_role("button", name="Add articles")).to_have_count(0)
         expect(view.get_by_role("button", name="Remove")).to_have_count(0)
         expect(page.locator("input[type=file]")).to_have_count(0)
+        at_rest(page)
         page.goto(f"{url}/figures")
         expect(page.get_by_role("link", name="Back to the questions")).to_be_visible()
         expect(page.get_by_role("button")).to_have_count(0)
