@@ -163,7 +163,7 @@ class Outcome:
 
 
 def outcomes(
-    found: Sides, _: str, spoken: Sequence[Sequence[Evidence]], article: ArticleOf, embedder: Embedder
+    found: Sides, spoken: Sequence[Sequence[Evidence]], article: ArticleOf, embedder: Embedder
 ) -> list[Outcome]:
     """Return what is computed of a value of each side, those that the reader is surest of; [] where none fit together.
 

@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 Stored = Mapping[str, NDArray[Any]]
 T = TypeVar("T")
 
-SCALE = 2.0  # of the low-rank changes, as in training/large.py
+SCALE = 2.0  # of the low-rank changes, in training too
 EPSILON = 1e-5  # of the second network's layer normalisation
 FIRST_POSITION = 2  # row of its position embeddings that the first token gets
 FARTHEST = 128  # distance of tokens from which all count as the same

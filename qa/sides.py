@@ -65,7 +65,7 @@ def sides(question: str) -> Sides | None:
     """Return what a question that stands alone compares; None where it names no two things or times.
 
     >>> sides("Who employs more people, Orvik or Tandem?").asked
-    ('Who employs people, Orvik?', 'Who employs people, Tandem?')
+    ('How many employs people, Orvik?', 'How many employs people, Tandem?')
     """
     text = " ".join(question.split()).rstrip(" ?!.")
     small = read(f"{text[:1].lower()}{text[1:]}")

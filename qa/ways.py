@@ -383,7 +383,7 @@ class Ways:
             return None  # "which road leads from Lund to Vire?"
         find = partial(finder.evidence, wanted=wanted)
         spoken = compare.told(sides, asked.text, find, article)
-        outcomes = compare.outcomes(sides, asked.text, spoken, article, finder.embedder)
+        outcomes = compare.outcomes(sides, spoken, article, finder.embedder)
         general = compare.is_general(sides, finder.embedder)
         if outcomes:
             places = [[claims.verbatim_place(one.sources[n]) for one in outcomes] for n in range(len(sides.names))]

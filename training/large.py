@@ -18,12 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from citewire.qa.inputs import CLS, SEP
+from citewire.qa.network import EPSILON, FARTHEST, FIRST_POSITION, SCALE
 
 LAYERS, HEADS, HIDDEN = 9, 12, 768  # of 12 layers
-RANK, SCALE = 16, 2.0  # of the changes; the query, key and value share one of twice the rank
-FIRST_POSITION = 2  # row of the position embeddings that the first token gets
-EPSILON = 1e-5
-BUCKETS, FARTHEST = 32, 128  # of distances between tokens
+RANK = 16  # of the changes; the query, key and value share one of twice the rank
+BUCKETS = 32  # of distances between tokens
 MASKED = -1e4
 
 Weights = dict[str, Tensor]

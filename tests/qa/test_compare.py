@@ -86,7 +86,7 @@ def test_figures_of_one_unit_are_set_against_each_other(index: Index, find: Find
     question = "How much more did Orvik Foods earn than Tandem Milk in 2024?"
     found = sides(question)
     assert found is not None
-    (one,) = outcomes(found, question, told(found, question, find, index.article), index.article, embedder)
+    (one,) = outcomes(found, told(found, question, find, index.article), index.article, embedder)
     assert one.text == "Orvik Foods: 15 million euros more than Tandem Milk (40 - 25 = 15 million euros)."
     assert one.short == "15 million euros"
     assert one.sources[0].text == EARNED
@@ -127,7 +127,7 @@ def test_what_is_asked_is_computed(
 ) -> None:
     found = sides(question)
     assert found is not None
-    (one,) = outcomes(found, question, told(found, question, find, index.article), index.article, embedder)
+    (one,) = outcomes(found, told(found, question, find, index.article), index.article, embedder)
     assert (one.text, one.short) == (text, short)
     assert {source.article for source in one.sources} == set(ARTICLES)
 
@@ -146,5 +146,5 @@ def test_without_one_of_the_figures_nothing_is_computed(
     assert found is not None
     spoken = told(found, question, find, index.article)
     assert [[one.text for one in some] for some in spoken] == [[], ["Orvik Foods employs 300 people in Halden."]]
-    assert outcomes(found, question, spoken, index.article, embedder) == []
+    assert outcomes(found, spoken, index.article, embedder) == []
     assert answers(found, spoken, 0.9)
