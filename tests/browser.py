@@ -23,6 +23,8 @@ DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
 
+expect.set_options(timeout=15_000)  # milliseconds; two cores shared with other tests are slow at times
+
 # Of its own accord axe leaves out what WCAG 2.2 brought: the size of what is pressed.
 AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 
@@ -35,7 +37,7 @@ def faults(page: Page) -> list[str]:
 
 def at_rest(page: Page) -> Page:
     """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
-    expect(page.locator("body:not([data-cw-seeking])")).to_be_attached(timeout=15000)
+    expect(page.locator("body:not([data-cw-seeking])")).to_be_attached()
     page.wait_for_timeout(1000)
     return page
 

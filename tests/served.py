@@ -23,7 +23,6 @@ from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
 PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
-START_MS = 15000  # until a page that is loaded for the first time can be used
 
 
 @contextmanager
@@ -89,7 +88,7 @@ def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
 
 def usable(page: Page) -> Page:
     """Wait until a question can be asked."""
-    expect(page.get_by_role("textbox")).to_be_enabled(timeout=START_MS)
+    expect(page.get_by_role("textbox")).to_be_enabled()
     return page
 
 
@@ -103,4 +102,4 @@ def submit(page: Page, question: str) -> None:
 def ask(page: Page, question: str) -> None:
     """Ask and wait for the whole answer."""
     submit(page, question)
-    expect(page.locator("#cw-ask .submit-button")).to_be_visible(timeout=START_MS)
+    expect(page.locator("#cw-ask .submit-button")).to_be_visible()

@@ -44,6 +44,7 @@ from large import LargeEncoder
 from measure import figures
 from mined import mined
 from network import Example, Network, loss
+from safetensors.torch import load_file
 
 from citewire.qa.reader import WEIGHTS
 
@@ -79,7 +80,7 @@ HARD = replace(PLAIN, neighbours=0.5, swapped=0.5, exchanged=0.5, corrupted=0.25
 BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0, listed=0.0)
 RECIPES = {
     "whole": Recipe(),
-    "large": Recipe(verifier=0.0, lists=0.3, null=True),  # reads alone, as claims take their share of the steps
+    "large": Recipe(lists=0.3, null=True),
     "no-lists": Recipe(mix=replace(MIX, listed=0.0)),
     "base": Recipe(mix=BASE),  # what the table of the others goes out from
     "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
@@ -183,9 +184,8 @@ def main() -> None:
     recipe, steps = RECIPES[options.recipe], math.ceil(options.examples / BATCH)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "settings.json").write_text(json.dumps({**vars(options), "recipe_is": asdict(recipe)}, default=str))
-    find = partial(
-        mined, weights=options.start or WEIGHTS, file=options.run / "mined.jsonl.gz", threads=options.threads
-    )
+    mining = WEIGHTS if options.large else options.start or WEIGHTS
+    find = partial(mined, weights=mining, file=options.run / "mined.jsonl.gz", threads=options.threads)
     data = load(options.data, recipe, options.seed, find)
     print(f"{len(data.questions):,} readings, {len(data.claims):,} claims, {len(data.held):,} held out")
     print(Counter(example.source for example in (*data.questions, *data.claims)).most_common(), flush=True)
@@ -197,7 +197,7 @@ def main() -> None:
     saved = options.run / "checkpoint.pt"
     begun = 0
     if options.start and not saved.exists():
-        first = torch.load(options.start, weights_only=True) if large else weights_in(options.start)
+        first = load_file(options.start) if large else weights_in(options.start)
         network.load_state_dict(first, strict=False)
     if saved.exists():
         state = torch.load(saved, weights_only=True)
@@ -267,9 +267,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=80_000, help="examples to train on, repeated as needed")
     parser.add_argument("--recipe", choices=RECIPES, default="whole")
     parser.add_argument("--large", type=Path, help="the second reader, on this model.safetensors of all-mpnet-base-v2")
-    parser.add_argument(
-        "--start", type=Path, help="train on from weights that export.py wrote; with --large from a run's weights.pt"
-    )
+    parser.add_argument("--start", type=Path, help="train on from weights that export.py wrote")
     parser.add_argument(
         "--average", action="store_true", help="end with the mean of these weights and the trained ones"
     )

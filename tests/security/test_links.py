@@ -60,7 +60,7 @@ def test_a_link_of_another_page_asks_with_a_click(
         page = context.new_page()
         page.goto(f"http://localhost:{other.server_port}/")
         page.get_by_role("link").click()
-        expect(page.locator(".cw-offered")).to_have_text("When does the <b>tunnel open?", timeout=15000)
+        expect(page.locator(".cw-offered")).to_have_text("When does the <b>tunnel open?")
         expect(page.locator("#cw-ask textarea")).to_have_value("When does the <b>tunnel open?")
         assert page.url == f"{address}/"
         assert answerer.histories == []
@@ -71,11 +71,11 @@ def test_a_link_of_another_page_asks_with_a_click(
         page.get_by_role("link").click()
         page.get_by_role("button", name="Ask this").click()
         expect(page.locator(".cw-question")).to_have_text("When does the <b>tunnel open?")
-        expect(page.locator("#cw-ask .submit-button")).to_be_visible(timeout=15000)
+        expect(page.locator("#cw-ask .submit-button")).to_be_visible()
         assert len(answerer.histories) == 1
         assert page.evaluate("fetch('/conversations').then((answer) => answer.json())")[0]["exchanges"] == 1
         page.goto(target)  # typed
-        expect(page.locator(".cw-question")).to_have_text("When does the <b>tunnel open?", timeout=15000)
+        expect(page.locator(".cw-question")).to_have_text("When does the <b>tunnel open?")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 from pydantic import SecretStr
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, scripted_load
-from served import PROBLEM, START_MS, ask, routes_of, serving, usable
+from served import PROBLEM, ask, routes_of, serving, usable
 
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer
@@ -552,14 +552,14 @@ class TestBrowser:
         page = self.at_the_door(context, url)
         page.get_by_label("Password").fill(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=START_MS)
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         usable(page)
         context.clear_cookies()
         question = page.locator("#cw-ask textarea")
         with suppress(PlaywrightError):  # the page may be there by itself, as its own requests are refused
             question.fill("Who?", timeout=2_000)
             question.press("Enter", timeout=2_000)
-        expect(page).to_have_title("Sign in to citewire", timeout=START_MS)
+        expect(page).to_have_title("Sign in to citewire")
 
 
 def test_a_page_without_a_password_has_no_button_to_sign_out(chromium: Browser) -> None:

@@ -14,7 +14,7 @@ from browser import DESK, PHONE, opened
 from conftest import until
 from playwright.sync_api import Browser, Page, expect
 from scripted import HOURS, OPENING, TOUR, ScriptedAnswerer, ScriptedIndex, scripted_load
-from served import START_MS, served
+from served import served
 from typer.testing import CliRunner
 
 from citewire.index.store import Index
@@ -49,7 +49,7 @@ def page(chromium: Browser, url: str) -> Iterator[Page]:
 def touring(chromium: Browser, url: str) -> Iterator[Page]:
     with opened(chromium, url) as ready:
         ready.goto(url + ADDRESS)
-        expect(ready.locator(".cw-tour")).to_be_visible(timeout=START_MS)
+        expect(ready.locator(".cw-tour")).to_be_visible()
         yield ready
 
 
@@ -58,7 +58,7 @@ def button(page: Page, name: str) -> None:
 
 
 def says(page: Page, caption: str) -> None:
-    expect(page.locator(".cw-tour-caption")).to_have_text(caption, timeout=START_MS)
+    expect(page.locator(".cw-tour-caption")).to_have_text(caption)
 
 
 def ringed(page: Page, selector: str) -> bool:
@@ -133,7 +133,7 @@ def test_quitting_leaves_a_page_that_can_be_used(page: Page) -> None:
     page.locator("#cw-ask textarea").fill("Asked by hand")
     page.keyboard.press("Enter")
     expect(page.locator(".cw-question")).to_have_text("Asked by hand")
-    expect(page.locator(".cw-closing")).to_be_visible(timeout=START_MS)
+    expect(page.locator(".cw-closing")).to_be_visible()
     page.wait_for_timeout(500)
     expect(page.locator(".cw-question")).to_have_count(1)
 

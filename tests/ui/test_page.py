@@ -34,7 +34,7 @@ from scripted import (
     ScriptedIndex,
     scripted_load,
 )
-from served import START_MS, ask, serving, submit, usable
+from served import ask, serving, submit, usable
 
 from citewire.index.errors import InputError, ModelError
 from citewire.ui.chat import Chat, Loaded
@@ -252,7 +252,7 @@ def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser) -> None:
     with page_of(scripted_load(hostile), examples) as address, opened(chromium, address) as page:
         usable(page)
         page.locator(".cw-example").first.click()
-        expect(page.locator(".cw-closing")).to_be_visible(timeout=15000)
+        expect(page.locator(".cw-closing")).to_be_visible()
         ask(page, ("hostile " + " ".join(p.replace("\n", " ") for p in PAYLOADS))[:1000])
         expect(page.locator(".cw-closing").last).to_be_visible()
         for link in page.locator(".cw-answer").last.locator("a.cw-chip").all()[::4]:
@@ -280,7 +280,7 @@ def test_loading_then_the_reason_and_the_fix_of_a_failure(chromium: Browser) -> 
         raise ModelError("The file m.gguf has the wrong hash", "Fetch it again: citewire models fetch <b>m</b>.")
 
     with page_of(load) as address, opened(chromium, address) as page:
-        expect(page.locator(".cw-status")).to_have_text("Loading model", timeout=START_MS)
+        expect(page.locator(".cw-status")).to_have_text("Loading model")
         expect(page.get_by_role("textbox")).to_be_disabled()
         gate.set()
         expect(page.locator(".cw-error")).to_contain_text("The file m.gguf has the wrong hash")

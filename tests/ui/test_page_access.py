@@ -12,7 +12,7 @@ from browser import DESK, NARROW, PHONE, at_rest, browser_context, faults, opene
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, EXAMPLES, OPENING, TOUR, scripted_load
-from served import START_MS, ask, served, submit, usable
+from served import ask, served, submit, usable
 
 from citewire.index.build import build_index
 from citewire.ui import corpus_routes, figures_page, tour
@@ -142,10 +142,10 @@ def views(page: Page, url: str) -> Iterator[str]:
     page.wait_for_timeout(300)
     yield "article"
     at_rest(page).goto(url + tour.ADDRESS)
-    expect(page.locator(".cw-tour-caption")).to_have_text("Before one.", timeout=START_MS)
+    expect(page.locator(".cw-tour-caption")).to_have_text("Before one.")
     yield "tour"
     page.locator(".cw-tour").get_by_role("button", name="Next").click()
-    expect(page.locator(".cw-tour-caption")).to_have_text("The quote.", timeout=START_MS)
+    expect(page.locator(".cw-tour-caption")).to_have_text("The quote.")
     yield "tour, quote"
     at_rest(page).goto(f"{url}/figures")
     yield "figures"
@@ -198,9 +198,9 @@ def test_a_zoomed_page_shows_what_a_click_brings(chromium: Browser, url: str, si
         assert reachable(page, ".cw-article-text p")
         assert reachable(page, ".cw-article-reader .cw-article-actions button")
         at_rest(page).goto(url + tour.ADDRESS)
-        expect(page.locator(".cw-tour-caption")).to_have_text("Before one.", timeout=START_MS)
+        expect(page.locator(".cw-tour-caption")).to_have_text("Before one.")
         page.locator(".cw-tour").get_by_role("button", name="Next").click()
-        expect(page.locator(".cw-tour-caption")).to_have_text("The quote.", timeout=START_MS)
+        expect(page.locator(".cw-tour-caption")).to_have_text("The quote.")
         assert reachable(page, "mark.cw-on")
 
 

@@ -14,7 +14,7 @@ from browser import PHONE, faults, opened
 from conftest import until
 from playwright.sync_api import Browser, Locator, Page, expect
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex, over_index, scripted_choice
-from served import START_MS, ask, served, serving, usable
+from served import ask, served, serving, usable
 
 from citewire.index.errors import ModelError
 from citewire.qa.models.catalogue import CATALOGUE
@@ -82,7 +82,7 @@ def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote
         expect(closing).to_contain_text("By the fast model.")
         page.get_by_role("textbox").fill("being typed")
         slow.go.set()
-        expect(said).to_have_text("The careful model answers.", timeout=START_MS)
+        expect(said).to_have_text("The careful model answers.")
         expect(page.get_by_role("textbox")).to_have_value("being typed")
         ask(page, EXAMPLES[0])
         expect(closing).to_have_text(
@@ -96,7 +96,7 @@ def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote
         page.get_by_role("button", name="New chat").click()
         expect(page.locator(".cw-question")).to_have_count(0)
         page.goto(address)  # another conversation, the same browser
-        expect(said).to_have_text("The careful model answers.", timeout=START_MS)
+        expect(said).to_have_text("The careful model answers.")
         settings(usable(page))
         assert chosen(page) == "careful"
         assert slow.loads == 1

@@ -8,7 +8,7 @@ import pytest
 from browser import DESK, NARROW, PHONE, browser_context, faults, opened, tab
 from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, GALLERY, HOURS, OPENING, scripted_load
-from served import START_MS, ask, served, submit, usable
+from served import ask, served, submit, usable
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
@@ -122,7 +122,7 @@ def test_no_keyboard_comes_up_on_a_phone_by_itself(chromium: Browser, url: str) 
     context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
-    expect(page.locator("body[data-cw-state=ready]")).to_be_attached(timeout=START_MS)
+    expect(page.locator("body[data-cw-state=ready]")).to_be_attached()
     usable(page)
     page.wait_for_timeout(500)
     expect(page.get_by_role("textbox")).not_to_be_focused()

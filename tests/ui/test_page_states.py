@@ -27,7 +27,7 @@ from scripted import (
     ScriptedIndex,
     scripted_suggest,
 )
-from served import START_MS, ask, served, submit, usable
+from served import ask, served, submit, usable
 
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
@@ -323,7 +323,7 @@ def test_export_saves_the_conversation_and_copies_a_link(page: Page, url: str) -
     link = page.evaluate("navigator.clipboard.readText()")
     assert link == f"{url}/?q=When+does+the+Harbour+Tunnel+open%2C+and+can+cyclists+use+it%3F"
     at_rest(page).goto(link)
-    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=15000)
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
     page.wait_for_url(f"{url}/c/*")
     at_rest(page).reload()
@@ -351,7 +351,7 @@ def test_a_reload_takes_up_the_running_answer(chromium: Browser, url: str, answe
     expect(page.locator(".cw-draft")).to_contain_text("staffed from")
     asked = len(answerer.histories)
     page.reload()
-    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], "Answer slowly"], timeout=START_MS)
+    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], "Answer slowly"])
     expect(page.locator(".cw-draft")).to_contain_text("staffed from")
     expect(page.locator("#cw-ask .stop-button")).to_be_visible()
     page.wait_for_timeout(1000 * GRACE_S + 500)  # the server knows that the tab is back
@@ -384,10 +384,10 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     page.go_forward()
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
     at_rest(page).goto(first)
-    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0], timeout=START_MS)
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
     assert page.url == first
     at_rest(page).goto(f"{url}/c/none")
-    expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'", timeout=START_MS)
+    expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'")
 
 
 def test_back_on_a_phone_closes_the_sources_first(chromium: Browser, url: str) -> None:
@@ -583,7 +583,7 @@ def test_hostile_suggestions_titles_and_addresses_run_nothing(chromium: Browser,
         page.goto(
             f"{address}/?q=toll%20%3Cimg%20src%3Dx%20onerror%3D%22window.pwned%3D1%22%3E%24%7Bwindow.pwned%3D1%7D"
         )
-        expect(page.locator(".cw-suggestion")).to_have_text(list(PAYLOADS[:3]), timeout=15000)
+        expect(page.locator(".cw-suggestion")).to_have_text(list(PAYLOADS[:3]))
         page.locator(".cw-suggestion").first.click()
         expect(page.locator(".cw-question").last).to_have_text(PAYLOADS[0])
         page.locator(".cw-more").click()

@@ -17,7 +17,7 @@ from commands import free_port
 from conftest import until
 from playwright.sync_api import Browser, FilePayload, expect
 from pydantic import ValidationError
-from served import START_MS, ask, serving, usable
+from served import ask, serving, usable
 
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings, load
@@ -139,7 +139,7 @@ def test_the_page_works_below_a_path(chromium: Browser, address: str) -> None:
         page.go_forward()
         expect(page.locator(".cw-question")).to_have_text(QUESTION)
         at_rest(page).reload()
-        expect(usable(page).locator(".cw-question")).to_have_text(QUESTION, timeout=START_MS)
+        expect(usable(page).locator(".cw-question")).to_have_text(QUESTION)
         page.locator(".cw-more").click()
         with page.expect_download() as saved:
             page.get_by_role("link", name="Data (JSON)").click()
