@@ -220,7 +220,7 @@ def _ranking(operation: Operation, amounts: Sequence[_Amount]) -> Result | None:
 
 def _first(ordered: Sequence[tuple[str, str]], formula: str) -> Result:
     """Which of several comes first; each with what was compared of it."""
-    first, *most, last = [f"{text} for {name}" for name, text in ordered]
+    first, *most, last = [f"{text} {name if name.startswith('in ') else f'for {name}'}" for name, text in ordered]
     return Result(_sentence(f"{first} against {' and '.join([*most, last])}"), formula, ordered[0][0])
 
 

@@ -36,7 +36,7 @@ _TOLD, _BEHIND = 3, 4.0  # sentences of a side, and times that their odds may be
 _ALL = 8  # sentences of all sides
 _LEAST = 0.1  # probability of a sentence that stands for a side
 _NAMED, _ANOTHERS = 0.5, 0.25  # share of a side's words from which it is named; weight of a sentence on another side
-_SURE = 0.15  # probability of a sentence that a figure is taken from
+_SURE = 0.25  # probability of a sentence that a figure is taken from
 _APART = 0.5  # weight of figures of two articles, where one article has both
 # Examples of what ranks by an amount, by a length of time and by days, from both ends; others are ranked by likeness.
 _ENDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {

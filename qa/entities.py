@@ -171,12 +171,10 @@ class Entities:
 
     Args:
         found: by path of the article.
-        bare: mentions from which one word alone is a person too, 0 for never.
     """
 
-    def __init__(self, found: Mapping[str, tuple[Found, ...]], bare: int = 0) -> None:
+    def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
         self.found = found
-        self._bare = bare
 
     @cached_property
     def named(self) -> tuple[Named, ...]:
@@ -189,7 +187,7 @@ class Entities:
                 groups[whole[_key(found)]].append((path, found))
         made = [_named(group, kind) for key, group in groups.items() if (kind := names.kinds[key])]
         # News introduces a person by first and last name; a word alone is more often a brand that spaCy misreads.
-        made = [one for one in made if one.kind != "person" or " " in one.name or 0 < self._bare <= _mentions(one)]
+        made = [one for one in made if one.kind != "person" or " " in one.name]
         return tuple(sorted(made, key=lambda named: (-len(named.places), -_mentions(named), named.name)))
 
 

@@ -1,32 +1,23 @@
-"""Several things that are asked for: names of one sort, else the sentences or lines of the article that names most.
+"""Several things that are asked for: the sentences or lines of the article that tells most of them.
 
-    wanted(question) -> Wanted: "countries", three of them
-    named(question, wanted, evidence) -> ListItem (name, sentence) ...    Items(question, evidence) -> sentences, lines
-
-Knows what the reader makes of each sentence, the names in it, and how an article is set in lines. Asks no language
-model and does not search.
+Knows what the reader makes of each sentence, and how an article is set in lines. Asks no language model and does not
+search.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
 
 from citewire.index.passages import sentences
-from citewire.index.types import Article, Embedder, Span
-from citewire.qa import analysis, entities, facts, quantities, times
+from citewire.index.types import Article, Span
+from citewire.qa import analysis, facts, quantities
 from citewire.qa.claims import Place, verbatim_place
-from citewire.qa.entities import Entities, Named, found_in
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
-from citewire.qa.standing import is_whole, plain
 
 MOST = 5  # sentences
-NAMES = 24  # of people, organisations or places
-_AKIN = 0.5  # share of the best name's cosine to the noun that is asked for from which a name is one, too
-_BARE = 3  # mentions from which one word alone is taken for a person
 _ROWS = 10  # lines of a list in the article
 _READ = 60  # sentences of an article
 _NEAR = 3.0  # times by which the odds of a sentence may be behind the best
@@ -49,35 +40,6 @@ class _ListLine:
     heading: bool
     asks: bool
     opens: bool  # whether a line that is no sentence, as a short heading, stands before it
-
-
-@dataclass(frozen=True, slots=True)
-class ListItem:
-    """One of several things: its `name` as the articles spell it, and the sentence that says so."""
-
-    name: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a list is wanted of.
-
-    Attributes:
-        noun: what it asks for, "countries"; "" for "who".
-        sort: of `entities.SORTS`; "" where the noun names none.
-        number: how many are asked for, 0 where that is not said.
-        counts: whether it is asked how many there are.
-        named: whether all that an article names is wanted, as in "the people in the story on ...".
-        single: whether one thing is asked for: "which town", "what is the name".
-    """
-
-    noun: str
-    sort: str
-    number: int
-    counts: bool
-    named: bool
-    single: bool = False
 
 
 class Items:
@@ -186,152 +148,37 @@ def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, floa
     return {term: weight / total for term, weight in weights.items()} if total else {}
 
 
-# -- names ------------------------------------------------------------------------------------------------------------
+# -- what a list is wanted of ------------------------------------------------------------------------------------------
 
 
-def wanted(question: str, embedder: Embedder) -> Wanted:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is wanted of.
+
+    Attributes:
+        number: how many are asked for, 0 where that is not said.
+        single: whether one thing is asked for: "which town", "what is the name".
+    """
+
+    number: int
+    single: bool
+
+
+def wanted(question: str) -> Wanted:
     """Return what a list is wanted of.
 
-    >>> wanted("Name three countries that Lund Lines sails to.", embedder)
-    Wanted(noun='countries', sort='country', number=3, counts=False, named=False, single=False)
+    >>> wanted("Name three countries that Lund Lines sails to.")
+    Wanted(number=3, single=False)
     """
     doc = analysis.read(question)
-    chunks = [chunk for chunk in doc.noun_chunks if not analysis.asks(chunk.root)]
     asking = next((token for token in doc if token.tag_ in ("WP", "WDT", "WRB")), None)
-    head = next(iter(chunks), None)
-    if head is not None and asking is not None and asking.tag_ == "WP" and asking.head.lemma_ != "be":
-        head = None  # "who won the race?" asks for no races
-    noun = head.root.text.lower() if head is not None else ""
-    who = asking is not None and asking.lower_ in ("who", "whom")
-    sort = "person" if who and head is None else entities.sort_of_noun(noun, embedder) if noun else ""
-    said = quantities.numbers(head.text) if head is not None else []
-    counts = asking is not None and asking.lower_ == "how"
-    places = [chunk for chunk in doc.noun_chunks if chunk.start >= (head.end if head is not None else 0)]
-    inside = next((chunk for chunk in places if chunk.root.tag_[0] != "W"), None)
-    acts = (
-        head is not None and head.root.dep_ == "nsubj" and head.root.head.pos_ == "VERB"
-    )  # "what does the minister say"
-    named = not acts and inside is not None and analysis.asks(inside.root)
-    asks_one = asking is not None and asking.tag_ in ("WDT", "WP") and not who
-    single = (
-        asks_one and head is not None and head.root.morph.get("Number", []) == ["Sing"] and head.root.pos_ == "NOUN"
-    )
-    return Wanted(noun, sort, int(said[0].value) if said else 0, counts, named, single)
-
-
-def named(
-    question: str, asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf, embedder: Embedder
-) -> list[ListItem]:
-    """Return the people, organisations or places that are asked for, each once, under its name; [] of fewer than two.
-
-    What the articles call a person is none of their companies, and what they spell in two ways is one thing.
-
-    Args:
-        question: one that may ask for several things.
-        asked: what `wanted` makes of it.
-        evidence: as `qa.evidence.gather` returns it.
-        article: looks up an article by path.
-        embedder: tells what sort of thing a noun and a name is.
-    """
-    best = max(evidence, key=lambda one: one.probability, default=None)
-    if best is None:
-        return []
-    if asked.named and asked.sort:
-        found = _named_in(article(best.article))
-    elif best.probability >= _SURE:
-        found = _answering(question, asked, evidence, article)
-    else:
-        return []
-    kept = _of_sort(asked, found, embedder)
-    items = [ListItem(one.name, found[one]) for one in kept]
-    return items[: asked.number or NAMES] if len(items) > 1 else []
-
-
-def _of_sort(asked: Wanted, found: Mapping[Named, Place], embedder: Embedder) -> list[Named]:
-    """The names of the sort that is asked for; where that is none of the known ones, those near its noun."""
-    if asked.sort == "person":
-        return _once([one for one in found if one.kind == "person"])
-    if asked.sort:
-        names = list(found)
-        return _once([one for one, fits in zip(names, entities.are(asked.sort, names, embedder), strict=True) if fits])
-    counts = Counter(one.kind for one in found)
-    names = [one for one in found if one.kind == counts.most_common(1)[0][0]]
-    if names and names[0].kind == "organisation":  # who speaks of "airlines" means no office that watches them
-        public = entities.are("public body", names, embedder)
-        names = [one for one, is_public in zip(names, public, strict=True) if not is_public]
-    if not names or not asked.noun:
-        return []
-    near = embedder.embed([one.name for one in names]) @ embedder.embed([asked.noun])[0]
-    return _once([one for one, cosine in zip(names, near.tolist(), strict=True) if cosine >= _AKIN * near.max()])
-
-
-def _once(names: Sequence[Named]) -> list[Named]:
-    """The names without those that only shorten another one of them, or have its letters but for a last "s"."""
-    words = {one: set(facts.name_key(one.name).split()) for one in names}
-    plain = {one: facts.name_key(one.name).replace("'", "").replace("’", "").removesuffix("s") for one in names}
-    once = [one for at, one in enumerate(names) if plain[one] not in [plain[other] for other in names[:at]]]
-    return [one for one in once if not any(words[one] < words[other] for other in once)]
-
-
-def counted(items: Sequence[ListItem]) -> str:
-    """Return a sentence that says how many there are."""
-    return f"The articles name {len(items)}, as far as citewire can tell."
-
-
-def _named_in(home: Article) -> dict[Named, Place]:
-    """The names of an article, most frequent first, each with the first sentence that has it."""
-    there = _names((home,))
-    return {one: place for one in there if (place := _sentence_with(one, home)) is not None}
-
-
-def _sentence_with(named: Named, home: Article) -> Place | None:
-    """The first sentence that has the name and is a statement: a line of credits is none."""
-    for span in sentences(home.text):
-        text = home.text[span.start : span.end]
-        if _has(named, text) and is_whole(plain(text)):
-            return Place(home.path, span, text)
-    return None
-
-
-def _answering(question: str, asked: Wanted, evidence: Sequence[Evidence], article: ArticleOf) -> dict[Named, Place]:
-    """The names among the words that answer, and those that stand beside them, the likeliest first.
-
-    Names that the question itself has are no answer. None where it asks for no known sort, and most answers are no
-    names.
-    """
-    most = max(odds(one.probability) for one in evidence)
-    near = [one for one in evidence if odds(one.probability) * _NEAR >= most]
-    there = _names([article(path) for path in dict.fromkeys(one.article for one in near)])
-    places: dict[Named, Place] = {}
-    weights: dict[Named, float] = {}
-    naming = 0.0
-    for one in near:
-        words = _with_others(one)
-        names = [name for name in there if _has(name, words) and not facts.has_name(name.name, question)]
-        naming += odds(one.probability) if names else 0.0
-        for name in names:
-            places.setdefault(name, verbatim_place(one))
-            weights[name] = weights.get(name, 0.0) + odds(one.probability)
-    if not asked.sort and 2 * naming < sum(odds(one.probability) for one in near):
-        return {}
-    return {name: places[name] for name in sorted(weights, key=lambda name: -weights[name])}
-
-
-def _has(named: Named, text: str) -> bool:
-    return any(facts.has_name(spelling, text) for spelling in named.spellings)
-
-
-def _with_others(one: Evidence) -> str:
-    """The words that answer, with what "and" and commas join to them: of a row of names the reader may take one."""
-    start = one.span.start
-    inside = times.tokens(one.text, one.answer.start - start, one.answer.end - start)
-    others = [other for token in inside for other in token.conjuncts]
-    return " ".join([one.words, *(other.doc[other.left_edge.i : other.i + 1].text for other in others)])
-
-
-def _names(articles: Sequence[Article]) -> tuple[Named, ...]:
-    found = zip(articles, analysis.names([one.text for one in articles]), strict=True)
-    return Entities({one.path: found_in(one.text, there) for one, there in found}, _BARE).named
+    head = next((chunk for chunk in doc.noun_chunks if not analysis.asks(chunk.root)), None)
+    if head is None or (asking is not None and asking.tag_ == "WP" and asking.head.lemma_ != "be"):
+        return Wanted(0, single=False)  # "who won the race?" asks for no races
+    said = quantities.numbers(head.text)
+    one = head.root.morph.get("Number", []) == ["Sing"] and head.root.pos_ == "NOUN"
+    asks_one = asking is not None and asking.tag_ in ("WDT", "WP") and asking.lower_ not in ("who", "whom")
+    return Wanted(int(said[0].value) if said else 0, single=one and asks_one)
 
 
 def _read(question: str, evidence: Sequence[Evidence], home: Article, reader: Reader) -> list[Evidence]:

@@ -1,7 +1,7 @@
 """The networks of the reader on the CPU, by CTranslate2: tokens to logits.
 
 The first is all-MiniLM-L6-v2 with its layers trained by `training/`, which are in the weights, in 8 bits; the
-embeddings come from the embedder's own package. The second, which reads questions and no claims, is
+embeddings come from the embedder's own package. The second is
 all-mpnet-base-v2 as published, with low-rank changes that are in its weights; it is put together in memory. Knows
 tokens, weights and logits, no texts.
 """
@@ -144,7 +144,7 @@ def small(weights: Path, *, threads: int) -> tuple[Network, Calibration]:
         # without one of the layers the published one would be run in its place
         _complete(
             stored,
-            {*_head_names("answers", "entails"), *(name for name in published if name.startswith("encoder/layer_"))},
+            {*_head_names(), *(name for name in published if name.startswith("encoder/layer_"))},
         )
         layers = {name: value for name, value in stored.items() if name.startswith("encoder/")}
         encoder = Encoder({**published, **layers}, epsilon=base.epsilon, threads=threads)
@@ -166,7 +166,7 @@ def large(weights: Path, published: Path, *, threads: int) -> tuple[Network, Cal
     """
     try:
         stored, calibration = _opened(weights)
-        _complete(stored, _head_names("answers"))
+        _complete(stored, _head_names())
         encoder = Encoder(_large_variables(stored, published), epsilon=EPSILON, threads=threads)
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
         raise _unusable(weights, error) from error
@@ -184,9 +184,9 @@ def _widened(value: NDArray[Any]) -> NDArray[Any]:
     return value.astype(np.float32) if value.dtype == np.float16 else value
 
 
-def _head_names(*heads: str) -> set[str]:
-    """The names of the weights of some heads, and of the span head."""
-    names = {f"{head}.{layer}.{kind}" for head in heads for layer in (0, 3) for kind in _KINDS}
+def _head_names() -> set[str]:
+    """The names of the weights of all heads."""
+    names = {f"{head}.{layer}.{kind}" for head in ("answers", "entails") for layer in (0, 3) for kind in _KINDS}
     return names | {f"span.{kind}" for kind in _KINDS}
 
 

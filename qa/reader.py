@@ -24,6 +24,7 @@ WEIGHTS_AGAIN = Path(__file__).parent / "reader_large.safetensors"
 LONGEST = 24  # tokens of the words that answer
 AGAIN = 8  # sentences that the second network reads
 SHARE = 0.5  # of its log odds in those of both
+_UNLIKELY = 0.05  # support below which the second network does not read a claim
 _LEAST = 1e-12  # probability that counts as none
 
 Floats = NDArray[np.float32]
@@ -105,7 +106,7 @@ class TrainedReader:
         weights: a file that training/export.py wrote.
         threads: windows are read by that many threads.
         again: the weights of a second, larger network and the published ones that they change. It reads again what the
-            first finds likeliest to answer.
+            first finds likeliest to answer, or to say a claim.
 
     Raises:
         ModelError: a file is missing, damaged or of another format.
@@ -145,11 +146,18 @@ class TrainedReader:
     def verify(self, pairs: Sequence[tuple[str, str]]) -> list[Support]:
         """Return the support of each (claim, quote)."""
         encoded = [self._inputs.claim(claim, quote) for claim, quote in pairs]
-        found = []
-        for logits in self._first.verify(encoded):
-            odds = np.exp((logits - logits.max()) / self._fitted.temperature)
-            found.append(Support(*(float(one) for one in odds / odds.sum())))
+        logits = [one / self._fitted.temperature for one in self._first.verify(encoded)]
+        found = [_support(one) for one in logits]
+        if self._second:
+            likely = [row for row, one in enumerate(found) if one.supported >= _UNLIKELY]
+            for row, one in zip(likely, self._second.verify([encoded[row] for row in likely]), strict=True):
+                found[row] = _support((1 - SHARE) * logits[row] + SHARE * one / self._both.temperature)
         return found
+
+
+def _support(logits: Floats) -> Support:
+    odds = np.exp(logits - logits.max())
+    return Support(*(float(one) for one in odds / odds.sum()))
 
 
 def pooled(one: float, other: float) -> float:

@@ -89,6 +89,8 @@ def asked_of(doc: Doc, asked: str) -> str:
     if span := asking(doc):
         adverb = doc[span[0]].tag_ == "WRB" and doc[span[1] - 1].tag_ == "WRB"
         return replaced(doc, {span: asked}) if adverb else ""
+    if not len(doc):
+        return ""
     if doc[0].pos_ == "AUX":
         return as_question(f"{asked} {doc[0].lower_} {doc[1:].text}")
     verb = root(doc)

@@ -33,10 +33,10 @@ _FIGURE = 0.25  # share of the words that answer from which a figure among them 
 
 
 def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> tuple[TimelinePoint, ...]:
-    """Return what was so at different times, oldest first; two to `MOST` points, or none.
+    """Return the figures of different times, oldest first; two to `MOST` points, or none.
 
-    Where most sentences answer with figures of one unit, each point has its figure; else it is the sentence of its time
-    that answers best. Times are years; months where all are of one year, days where all are of one month.
+    There are none where most sentences answer with words, or with figures of several units. Times are years; months
+    where all are of one year, days where all are of one month.
 
     Args:
         question: one that asks for a course.
@@ -45,10 +45,7 @@ def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> t
     """
     least = max(_LEAST, _NEAR_BEST * max((one.probability for one in evidence), default=0.0))
     read = [one for one in evidence if one.probability >= least]
-    told = _figures(question, read, article)
-    if len({one.first for one in told}) < 2:
-        told = [point for one in read if (point := _point(one, article(one.article)))]
-    asked = times.asked(question)
+    asked, told = times.asked(question), _figures(question, read, article)
     return _chosen([one for one in told if not asked or times.meet(asked, (one.first, one.last))])
 
 
@@ -161,7 +158,7 @@ def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf
 # -- times ----------------------------------------------------------------------------------------------------
 
 
-def _point(evidence: Evidence, article: Article, value: str = "") -> TimelinePoint | None:
+def _point(evidence: Evidence, article: Article, value: str) -> TimelinePoint | None:
     """A sentence at the nearest time that it states and that had come, else at its article's day; None of neither."""
     day = article.published
     told = [one for one in times.spoken(evidence, article) if not day or one[0] <= day]
@@ -239,7 +236,7 @@ def _as_of(evidence: Evidence, article: Article) -> str:
 
 
 def _chosen(told: Sequence[TimelinePoint]) -> tuple[TimelinePoint, ...]:
-    """The first of each time, oldest first, without those that only repeat the figure or words before; none of one."""
+    """The first of each time, oldest first, without those that only repeat the figure before; none of one."""
     for digits in (4, 7, 10):  # of YYYY-MM-DD
         best: dict[str, TimelinePoint] = {}
         for one in told:
@@ -249,12 +246,8 @@ def _chosen(told: Sequence[TimelinePoint]) -> tuple[TimelinePoint, ...]:
     else:
         return ()
     course = [best[time] for time in sorted(best)]
-    news = [one for place, one in enumerate(course) if place == 0 or _said(course[place - 1]) != _said(one)]
+    news = [one for place, one in enumerate(course) if place == 0 or course[place - 1].value != one.value]
     if len(news) == 1:  # that nothing changed is the news
         return course[0], course[-1]
     inner = sorted(news[1:-1], key=told.index)[: MOST - 2]
     return tuple(one for one in news if one in (news[0], news[-1]) or one in inner)
-
-
-def _said(point: TimelinePoint) -> object:
-    return point.value or frozenset(facts.terms(point.text))

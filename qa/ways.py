@@ -109,8 +109,6 @@ class Ways:
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
-        if first in ("summary", "fact", "corpus") and lists.wanted(asked.text, self._finder.embedder).named:
-            first, others = "list", [first, *(kind for kind in others if kind != "list")]
         overruled = self._overruled(asked, wanted) if first in APART else self._is_fact(asked, first, others, wanted)
         named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
@@ -141,7 +139,7 @@ class Ways:
 
     def _is_fact(self, asked: Asked, first: str, others: Sequence[str], wanted: SearchOptions) -> bool:
         """Whether a line that may ask for several things, and may not, is answered by a sentence likelier than not."""
-        unsure = asked.sure < CERTAIN and first in ("list", "over_time", "compare", "summary") and "fact" in others
+        unsure = asked.sure < CERTAIN and first in ("list", "compare", "summary") and "fact" in others
         if not unsure or (first == "compare" and compare.sides(asked.text)) or analysis.is_phrase(asked.text):
             return False
         return self._finder.part(asked.text, wanted).probability >= LIKELIER
@@ -338,14 +336,10 @@ class Ways:
     def _list(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        several = lists.wanted(asked.text, self._finder.embedder)
+        several = lists.wanted(asked.text)
         if several.single:
             return None  # "which town ...?"
         evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
-        if several.named or asked.kinds[0] == "list":
-            named = lists.named(asked.text, several, evidence, self._index.article, self._finder.embedder)
-            if named:
-                return self._named(named, several, asked, told, wanted)
         found = lists.Items(asked.text, evidence, self._index.article, self._finder.reader)
         places = found.rows(several.number) if several.number else found.rows()
         if asked.kinds[0] != "compare":  # that names nothing to compare: "the fastest three"
@@ -362,15 +356,6 @@ class Ways:
         for text, judgement in self._writer.shortened(places, told, stopped):
             yield told.add(text, judgement)
 
-    def _named(
-        self, named: Sequence[lists.ListItem], several: lists.Wanted, asked: Asked, told: Telling, wanted: SearchOptions
-    ) -> Iterator[Event]:
-        told.kind, told.listed = "list", True
-        told.lead = lists.counted(named) if several.counts else ""
-        yield told.searched(self._finder.hits(asked.text, wanted))
-        for item in named:
-            yield told.quote(item.place, item.name)
-
     def _compare(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
@@ -379,7 +364,7 @@ class Ways:
             return self._list(asked, told, wanted, stopped) or self._course(asked, told, wanted, stopped)
         finder, article = self._finder, self._index.article
         apart = sides.joined != "and" or sides.degree or sides.operation
-        if not apart and lists.wanted(asked.text, finder.embedder).single:
+        if not apart and lists.wanted(asked.text).single:
             return None  # "which road leads from Lund to Vire?"
         find = partial(finder.evidence, wanted=wanted)
         spoken = compare.told(sides, asked.text, find, article)
@@ -448,22 +433,23 @@ class Ways:
         both = self._compare(asked, told, wanted, stopped) if sides and sides.times else None
         if both is not None:
             return both
-        part = self._finder.part(asked.text, wanted)
+        part, finder = self._finder.part(asked.text, wanted), self._finder
         points = timeline.points(asked.text, part.evidence, self._index.article)
-        if asked.kinds[0] == "compare" and not all(point.value for point in points):
+        if points:
+            return self._points_in_time(points, part, told, wanted)
+        if asked.kinds[0] != "over_time":
             return None  # it may ask for anything
-        if asked.kinds[0] == "over_time" and not points:
-            finder = self._finder
-            told_so = timeline.course(asked.text, self._index, finder.embedder, finder.reader, wanted)
-            if told_so:
-                return self._happened(told_so, part, told)
-        return self._points_in_time(points, part, told, wanted) if points else None
+        course = timeline.course(asked.text, self._index, finder.embedder, finder.reader, wanted)
+        return self._happened(course, part, told) if course else None
 
     def _happened(self, course: timeline.Course, part: Part, told: Telling) -> Iterator[Event]:
         told.kind, told.listed, told.timeline, told.lead = "over_time", True, course.points, course.lead
         yield told.searched(part.hits)
+        if part.chosen and part.probability >= LIKELIER:  # one sentence may answer what may ask for no course
+            yield told.quote(claims.verbatim_place(part.chosen[0]))
         for place in course.places:
-            yield told.quote(place)
+            if not told.quotes(place.article, place.span):
+                yield told.quote(place)
 
     def _points_in_time(
         self, points: Sequence[TimelinePoint], part: Part, told: Telling, wanted: SearchOptions

@@ -50,7 +50,7 @@ def export(run: Path, to: Path, calibration: dict[str, float]) -> int:
 def export_large(run: Path, to: Path, calibration: dict[str, float]) -> int:
     """Write the weights of a run of the second network; return the bytes of the file. Raises: ValueError, as above."""
     trained = torch.load(run / "weights.pt", weights_only=True)
-    kept = {name: value.numpy().astype(np.float16) for name, value in trained.items() if "entails" not in name}
+    kept = {name: value.numpy().astype(np.float16) for name, value in trained.items()}
     return _write(kept, to, calibration)
 
 

@@ -313,9 +313,3 @@ def test_names_are_of_the_sort_that_they_sound_like(embedder: Embedder) -> None:
     assert fitting("company", "organisation", "Boeing", "Congress", "Walmart", "Supreme Court") == ["Boeing", "Walmart"]
     assert fitting("company", "place", "Nestle", "Jamaica") == ["Nestle"]  # spaCy took it for a place
     assert fitting("state", "place") == []
-
-
-def test_one_word_alone_is_a_person_where_it_is_asked_for_and_frequent() -> None:
-    found = {"a": (one("Harry", count=3), one("Meghan", count=1))}
-    assert [name.name for name in Entities(found).named] == []
-    assert [name.name for name in Entities(found, bare=3).named] == ["Harry"]

@@ -83,31 +83,14 @@ def test_months_where_all_is_of_one_year() -> None:
     assert said(found) == [("2024-01-01", "£180"), ("2024-03-01", "£200"), ("2024-05-01", "£190")]
 
 
-def test_what_is_no_figure_has_the_sentence_of_each_time() -> None:
-    found = draw(
-        "How did the outlook for Kestrel change between 2021 and 2025?",
-        told(
-            ("The outlook for Kestrel [is bleak], analysts said.", "2021-05-01"),
-            ("The outlook for Kestrel [has brightened].", "2023-05-02"),
-            ("Kestrel's outlook [is strong].", "2025-06-01"),
-            ("Kestrel's outlook [is good].", "2019-05-01"),
-        ),
-    )
-    assert said(found) == [
-        ("2021-05-01", "The outlook for Kestrel is bleak, analysts said."),
-        ("2023-05-02", "The outlook for Kestrel has brightened."),
-        ("2025-06-01", "Kestrel's outlook is strong."),
-    ]
-
-
 def test_a_sentence_far_less_likely_than_the_best_is_no_point() -> None:
     home = told(
-        ("Kestrel's outlook [is bleak].", "2021-05-01"),
-        ("Barley [is dear].", "2023-05-01"),
-        ("Kestrel's outlook [is strong].", "2025-06-01"),
+        ("Kestrel has [40 vans].", "2021-05-01"),
+        ("Barley Foods has [90 vans].", "2023-05-01"),
+        ("Kestrel has [60 vans].", "2025-06-01"),
     )
     home.evidence[1] = replace(home.evidence[1], probability=0.2)
-    found = draw("How has the outlook for Kestrel changed?", home)
+    found = draw("How has the number of vans of Kestrel changed?", home)
     assert [p.first[:4] for p in found] == ["2021", "2025"]
     assert draw("How has the price of barley changed?", Told(home.articles, home.evidence[1:2])) == ()
 
@@ -117,8 +100,6 @@ def test_one_point_is_no_timeline() -> None:
     assert draw(history, told(built)) == ()
     assert draw(history, told()) == ()
     assert draw("How has the bridge changed since 2024?", told(built, ("It was [built in 1931].", "2022-05-01"))) == ()
-    rebuilt = draw(history, told(built, ("In 1950 the bridge [was rebuilt].", "2021-05-01")))
-    assert [p.first[:4] for p in rebuilt] == ["1931", "1950"]
 
 
 def test_at_most_six_points_the_first_and_the_last_among_them() -> None:
