@@ -1,4 +1,4 @@
-"""A question -> numbers that tell how it is worded: the embedder's vector and its grammar.
+"""A question -> numbers that tell how it is worded: the embedder's vector, its pieces of words and its grammar.
 
 The weights of kinds.safetensors belong to this file and to the embedder. Does not know what the kinds are.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from citewire.index.types import Embedder
 from citewire.qa import analysis
@@ -22,12 +23,17 @@ _LABELS = ("PERSON", "ORG", "GPE", "DATE")
 _LONG = 20  # words from which a question is long
 _WEIGHT = 0.3  # of the grammar beside the vector, whose length is 1
 
+# Pieces of 3 to 5 letters tell the words that ask, also misspelt, which the embedder sees too little of for its topic
+# (feature hashing: Weinberger et al. 2009, arXiv:0902.2206).
+_PIECES = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), n_features=2048, dtype=np.float32)
+
 Floats = NDArray[np.float32]
 
 
 def features(question: str, embedder: Embedder) -> Floats:
-    """Return the features, shape (dimension of the embedder + 103,)."""
-    return np.concatenate([embedder.embed_query(question), _WEIGHT * grammar(question)]).astype(np.float32)
+    """Return the features, shape (dimension of the embedder + 2,151,)."""
+    pieces = _PIECES.transform([question.encode(errors="replace").decode()]).toarray()[0]  # half a pair has no code
+    return np.concatenate([embedder.embed_query(question), pieces, _WEIGHT * grammar(question)]).astype(np.float32)
 
 
 def grammar(question: str) -> Floats:

@@ -87,11 +87,13 @@ def load(data: Path) -> tuple[list[tuple[str, Intent]], dict[str, list[str]]]:
 def asking_words(patterns: list[tuple[str, Intent]]) -> list[str]:
     """Return the words around the slots of patterns that ask for articles, as they stand and as lemmas.
 
-    Of those that ask for the newest or the oldest they are the superlatives alone.
+    Of those that ask for the newest or the oldest they are the superlatives alone. A summary, or a mention, without a
+    slot names its topic among them.
     """
     words = set()
     for pattern, intent in patterns:
-        if KINDS[intent] in ("corpus", "summary"):
+        named = intent in ("mentions", "summary") and not SLOT.search(pattern)
+        if KINDS[intent] in ("corpus", "summary") and not named:
             asked = [one for one in analysis.read(SLOT.sub("Berlin", pattern)) if one.text != "Berlin"]
             asked = [one for one in asked if intent in ASKS or one.tag_ in ("JJS", "RBS")]
             words |= {word for one in asked for word in (one.lower_, one.lemma_.lower())}
