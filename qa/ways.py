@@ -110,7 +110,8 @@ class Ways:
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
         overruled = self._overruled(asked, wanted) if first in APART else self._is_fact(asked, first, others, wanted)
-        named = first == "summary" and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and no summary asked
+        unsure = first == "summary" or (first == "list" and asked.sure < CERTAIN)
+        named = unsure and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and nothing asked of it
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []
         tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]

@@ -32,6 +32,7 @@ FOLDS = 5
 MOST = {"fact": 1.5}  # what people ask most weighs more than its patterns say
 STRENGTH = 10.0  # inverse of the regularisation, chosen on the folds
 SLOT = re.compile(r"\{(\w+)\}")
+BARE = 8  # times that a pattern of slots alone counts: it stands for any name or thing typed without a question
 ALONE = ("follow_up", "not_for_it")  # kinds whose first and last words tell what they are
 AROUND = 0.15  # share of wordings that get an opening, "hey,", and of those that get an ending, "please"
 
@@ -79,7 +80,8 @@ def load(data: Path) -> tuple[list[tuple[str, Intent]], dict[str, list[str]]]:
         if "slot" in row:
             slots[row["slot"]].append(row["text"])
         else:
-            patterns.append((row["pattern"], row["intent"]))
+            bare = not SLOT.sub("", row["pattern"]).strip()
+            patterns += [(row["pattern"], row["intent"])] * (BARE if bare else 1)
     slots["name"] = [*slots["person"], *slots["org"], *slots["place"]]
     return patterns, dict(slots)
 
