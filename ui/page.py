@@ -227,7 +227,7 @@ class Page:
             self._sessions[str(request.session_hash)] = conversation
 
     async def answer(self, conversation: Conversation) -> AsyncIterator[View]:
-        """Yield a view whenever the newest exchange or its suggestions change, and at the end the whole conversation."""
+        """Yield a view at each change of the newest exchange or its suggestions, at the end one of the conversation."""
         conversation.followers += 1
         drawn: Any = None
         try:
