@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from socketserver import BaseServer
 from typing import TYPE_CHECKING
 from unittest.mock import MagicMock
 
@@ -24,7 +26,7 @@ from citewire.qa.types import Answer, Generator
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 BROWSER_LIBRARIES = ("playwright", "axe_playwright_python")
 if not all(find_spec(name) for name in BROWSER_LIBRARIES):
@@ -80,6 +82,19 @@ def until(holds: Callable[[], object], seconds: float = 30) -> None:
     pytest.fail("it did not come about")
 
 
+@contextmanager
+def at_work(server: BaseServer) -> Iterator[None]:
+    """Have a server answer in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
@@ -122,6 +137,15 @@ def chromium() -> Iterator[Browser]:
 
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A window of a desk's size for the tabs of all tests of a module."""
+    from browser import browser_context
+
+    with browser_context(chromium) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
