@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from socketserver import BaseServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
 
 import pytest
 
+from citewire.index import embed
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.index.types import Embedder
+from citewire.qa import kinds
 from citewire.qa.generate.load import load_generator
 from citewire.qa.types import Answer, Generator
 from citewire.ui.settings import Settings
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 BROWSER_LIBRARIES = ("playwright", "axe_playwright_python")
 if not all(find_spec(name) for name in BROWSER_LIBRARIES):
     # Only tests marked `browser` need them; the other tests of their modules run without.
-    modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.sync_playwright")
+    modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.base")
     sys.modules.update(dict.fromkeys(modules, MagicMock()))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -122,10 +124,16 @@ MARKED = {  # fixture -> marker of the tests that use it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture of `MARKED`."""
+    """Mark the tests that use a fixture of `MARKED`; among several workers the files that take long come first.
+
+    So no worker begins a long file when the others have nothing left to do.
+    """
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
             item.add_marker(MARKED[fixture])
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "browser", "slow")))}
+        items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +166,19 @@ def cache() -> Path:
 def embedder() -> Embedder:
     """The real embedder, all-MiniLM-L6-v2."""
     return load_embedder()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_embedder_is_shared(embedder: Embedder) -> Iterator[None]:
+    """Give `embedder` to commands, servers and classifiers of kinds, which would each take a second to load it."""
+
+    def shared(folder: Path | None = None, **how: Any) -> Embedder:
+        return load_embedder(folder, **how) if folder or how.get("device") not in (None, "auto", "cpu") else embedder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embed, "load_embedder", shared)  # what tests import by its name loads anew
+        patch.setattr(kinds, "load_embedder", shared)
+        yield
 
 
 @pytest.fixture(scope="session")

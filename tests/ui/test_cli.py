@@ -25,8 +25,8 @@ from conftest import SEEDS, indexed
 
 from citewire.index.errors import CitewireError
 from citewire.index.types import Embedder
-from citewire.qa.types import Answer
-from citewire.ui import console, settings
+from citewire.qa.types import Answer, Generator
+from citewire.ui import console, engine, settings
 from citewire.ui.answer_json import answer_json
 from citewire.ui.cli import _opened, app, stop_on_interrupt
 from citewire.ui.options import SEARCHING
@@ -343,7 +343,16 @@ def answer(seeds_folder: Path) -> dict[str, Any]:
 
 @pytest.mark.real
 class TestAsk:
-    """With the default model, over the sample articles."""
+    """With the default model, loaded once for all, over the sample articles."""
+
+    @pytest.fixture(autouse=True)
+    def loaded(self, monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
+        load = engine.load_generator
+        monkeypatch.setattr(
+            engine,
+            "load_generator",
+            lambda chosen, report: generator if chosen.model == generator.name else load(chosen, report),
+        )
 
     def test_json_has_the_fields_of_the_answer_object(self, answer: dict[str, Any]) -> None:
         assert set(answer) == {field.name for field in dataclasses.fields(Answer)}

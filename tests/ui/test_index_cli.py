@@ -407,6 +407,7 @@ class Watching:
         return self.process.communicate()
 
 
+@pytest.mark.slow
 class TestWatch:
     def test_follows_the_folder_until_ctrl_c(self, news: Path) -> None:
         with Watching("news", "--index", "news/ix") as watching:
