@@ -35,7 +35,7 @@ run: $(VENV)/installed
 
 test: lint chromium
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
-	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
+	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # The empty cache shows that these tests need no model that was fetched.
 check: lint

@@ -214,7 +214,7 @@ class _Build:
                 yield place
 
     def _concerned(self, mirror: bool) -> Iterator[tuple[str, Place]]:
-        """Return the articles that the new generation may leave out: not all where a few are added to many."""
+        """Return the articles that the new generation may leave out; if only some are added, those of the same path."""
         if mirror or not self._published.issuperset(part.info.name for part in self._view.parts):
             return self._view.identities()
         return ((path, place) for path in {**self._kept, **self._changes} for place in self._view.places(path))

@@ -367,7 +367,7 @@ def _month_alone(found: re.Match[str], published: date | None) -> Days | None:
 
 
 def _chosen_month(found: re.Match[str], published: date | None) -> Days | None:
-    """Resolve "last June", which has two readings in an article of August and one in May."""
+    """Resolve "last June" or "next June"; None where two years fit, as for "last June" in an article of August."""
     if published is None:
         return None
     month, step = _month_number(found["month"]), _STEPS[found["which"].lower()]
@@ -481,14 +481,14 @@ def _weekend(published: date, step: int) -> Days | None:
 
 
 def _over_weekend(found: re.Match[str], published: date | None) -> Days | None:
-    """On a Monday or Tuesday the one before; later in the week it may be the coming one."""
+    """Resolve "over the weekend": the previous one on a Monday or Tuesday; later it may be the next one, so None."""
     if published is None or published.weekday() >= 2 or _tense(found) in ("future", "open"):
         return None
     return _weekend(published, -1)
 
 
 def _rolling(found: re.Match[str], published: date | None) -> Days | None:
-    """Resolve "the past two weeks", up to the publication; "last week" itself is for `_period`."""
+    """Resolve "the past two weeks": it ends on the day of publication. `_period` resolves "last week"."""
     if published is None or not _SPAN_OF_TIME.search(_before(found)):
         return None
     if not found["count"] and found["which"].lower() == "next":

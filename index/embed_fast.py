@@ -178,9 +178,9 @@ class FastEncoder:
     Args:
         chosen: how to run it.
         threads: batches computed at a time, one thread each.
-        precision: "float32", or "int8" for about 1.7 times the speed: weights are rounded once, activations row
-            by row, so that the vector of a text does not depend on its neighbours (but for
-            a last 8-bit step, where a CPU sums floats in another order for another batch).
+        precision: "float32", or "int8" for about 1.7 times the speed. Weights are rounded once and activations row by
+            row, so the vector of a text does not depend on the other texts of its batch; only the last of 8 bits may
+            differ, as a CPU sums floats in another order for another batch size.
 
     Raises:
         SafetensorError, OSError, ValueError, RuntimeError: the files are not what `plan` took them for.

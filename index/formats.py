@@ -90,7 +90,7 @@ _HTML_START = re.compile(  # possessive, so that it never backtracks: a comment 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """The reader of a zip begins with its `number`-th member; what goes wrong next is of this `part`."""
+    """Says that member `number` of a zip is read next; a failure from here on is reported for `part`, its name."""
 
     number: int
     part: str

@@ -480,7 +480,7 @@ _SMALLEST_SIZE = 2.0  # half points
 
 
 def _hang_out_boxes(body: Any) -> None:
-    """Put the paragraphs of each text box behind the paragraph that it hangs on, which it would cut in two."""
+    """Move the paragraphs of each text box behind the one that the box is anchored in, so that they do not split it."""
     last: dict[Any, Any] = {}
     for box in list(body.iter("{*}txbxContent")):
         above = [(_name(one), one) for one in box.iterancestors()]
@@ -494,7 +494,7 @@ def _hang_out_boxes(body: Any) -> None:
 
 
 def _is_simple(row: Any) -> bool:
-    """Whether each cell of a row is one paragraph at most: a row of data, and no frame for a page's columns."""
+    """Whether each cell of a row has at most one paragraph; else the table is likely a layout of columns, not data."""
     cells = [cell for cell in row if _name(cell) == "tc"]
     return all(sum(1 for _ in cell.iter("{*}p")) <= 1 for cell in cells)
 
@@ -506,7 +506,7 @@ def _goes_on(paragraph: Any) -> bool:
 
 
 def _toggled(element: Any, properties: str, name: str) -> bool:
-    """Whether the properties of an element name something, and not to turn it off."""
+    """Whether an on/off property of an element is there and its value is not off (ECMA-376, ST_OnOff)."""
     found = element.find(f"{{*}}{properties}/{{*}}{name}")
     return found is not None and _attribute(found, "val") not in _WORD_OFF
 

@@ -154,10 +154,11 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def _remove_unseen(page: pypdfium2.PdfPage) -> None:
-    """Take text out of a page that is drawn so that nobody sees it.
+    """Remove the text that nobody sees from a page: white on white, outside of the page, behind a shape.
 
-    Colours, places and what is drawn later only raise a suspicion; whether letters of that text can be seen then tells
-    the page as it looks. Text without ink lies under the picture of a scan where it was recognised.
+    Text outside of the page or lower than `TINY` is removed at once. Pale text and text under a later shape are removed
+    if the rendered page has no contrast there. Text drawn without ink is removed unless a picture with contrast lies
+    over it: a scan has its recognised text there.
     """
     objects = list(page.get_objects())
     boxes = np.array([_box(one) for one in objects], np.float64).reshape(-1, 4)

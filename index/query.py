@@ -11,8 +11,8 @@ from datetime import date
 
 from citewire.index.dates import mentions
 
-MAX_TERMS = 64  # of a question that BM25 looks for; time grows with each
-NEAR_DAYS = 31  # a time that is shorter and began more recently than this is news: "this week", "on Tuesday"
+MAX_TERMS = 64  # most terms of a question that BM25 looks for; each one costs time
+NEAR_DAYS = 31  # a question on a shorter and more recent time wants the newest articles: "this week", "on Tuesday"
 
 # English function words, and the words that make a sentence a question: they are in nearly every passage.
 _FUNCTION_WORDS = """

@@ -126,7 +126,7 @@ class Sandbox:
 
 
 class _Used:
-    """What one file has used of the limits of a whole file, by all of the children that read it."""
+    """Counts what one file has used of its limits: seconds, articles and characters, over all children that read it."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

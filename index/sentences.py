@@ -23,7 +23,7 @@ _COUNTED = frozenset(
 )
 _SHORT = frozenset("assn dept etc govt intl natl univ".split())
 _TIMES_OF_DAY = frozenset({"a.m.", "p.m.", "am.", "pm."})
-_AFTER_TIMES = frozenset(  # what says which day or whose clock
+_AFTER_TIMES = frozenset(  # words after a time of day that name its day or time zone
     "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan "
     "feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september "
     "october november december eastern central mountain pacific atlantic gmt utc bst ist est edt et cst cdt ct "
@@ -31,13 +31,13 @@ _AFTER_TIMES = frozenset(  # what says which day or whose clock
     "sgt pht pkt wib aest aedt acst awst nzst nzdt brt clt art".split()
 )
 _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
-_OPENING_LEFT = re.compile(
-    r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)"
-)  # an opening mark that was left with the sentence before
-_WORDS = re.compile(r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])")  # of a state and of a number, but small before a new sentence
-_MEASURED = re.compile(r"\d\s?[A-Za-z]{1,5}\.$")  # "10 min." walk; as many letters as a unit has
+# sentencex may leave an opening quotation mark or bracket at the end of the sentence before.
+_OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
+# "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence.
+_WORDS = re.compile(r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])")
+_MEASURED = re.compile(r"\d\s?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
-_NEXT = 80  # characters of what follows that are looked at
+_NEXT = 80  # characters after a possible end that are looked at
 
 
 def ends(text: str) -> list[int]:

@@ -32,12 +32,12 @@ from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
 _QUOTED_TITLE = re.compile(r"“[^”]*”")
-_NEAR = 6.0  # times by which the odds of an answer count more where the last answer quotes the same article
-_TOLD = 3.0  # times by which they count less where the last answer has told that sentence
-_FIRST = 2.0  # times by which they count more for the question that a line stands for likeliest
-_FOLLOWING = 0.3  # probability from which a sentence answers it then: the reader does not know what was said before
-_BEARS = 0.1  # probability from which an answer counts when what a line means is looked for
-_LIKELY = 0.15  # probability from which a question is tried as of a kind
+_NEAR = 6.0  # factor on the odds of an answer from an article that the last answer quotes
+_TOLD = 3.0  # divisor of the odds of a sentence that the last answer has shown already
+_FIRST = 2.0  # factor on the odds for the likeliest reading of a follow-up
+_FOLLOWING = 0.3  # least probability of an answer to a follow-up; the reader does not see the earlier turns
+_BEARS = 0.1  # least probability of an answer when the readings of a follow-up are compared
+_LIKELY = 0.15  # a question is tried as of a kind from this probability on
 
 logger = logging.getLogger("citewire.qa.answer")
 
@@ -252,12 +252,12 @@ class Answerer:
         return self._kinds.read(_QUOTED_TITLE.sub("", text).strip() or text)
 
     def _asked(self, guess: Guess, text: str, leaning: bool = False) -> Asked:
-        """A question with the kinds that it is tried as; one that leans on what was said is about articles."""
+        """Return the question with the kinds to try, likeliest first; a follow-up is taken to be about articles."""
         likely = {guess.kind: guess.probability, **guess.others}
         for kind in ("follow_up", *(("talk", "corpus", "not_for_it") if leaning else ())):
             likely.pop(kind, None)
         tried = (kind for kind in likely if likely[kind] >= _LIKELY)
-        # What no article answers has to be likelier than all else: a wrong one would turn a question away.
+        # A kind that no article answers comes first only above LIKELIER: if it is wrong, the question is refused.
         kinds = sorted(tried, key=lambda kind: (kind in APART and likely[kind] < LIKELIER, -likely[kind]))
         intents: dict[str, str] = {KINDS[one]: one for one in sorted(guess.intents, key=lambda one: guess.intents[one])}
         sure = likely[kinds[0]] if kinds else 0.0
@@ -266,10 +266,10 @@ class Answerer:
     def _standalone(
         self, text: str, candidates: Sequence[str], history: Sequence[Turn], wanted: SearchOptions, leaning: bool
     ) -> str:
-        """Of the questions that a line can stand for the one that is answered best.
+        """Return the reading of a follow-up that the articles answer best.
 
-        An answer counts more in an article that the last answer is from, less where it only tells the same again. A
-        line that names something and does not lean stands for itself.
+        Answers from the article of the last answer weigh more; answers that were already shown weigh less. A line
+        that has a name and no pronoun is returned as it is.
         """
         if not leaning and facts.names(text):
             return text

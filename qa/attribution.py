@@ -19,17 +19,19 @@ from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader, Window
 from citewire.qa.verdicts import SUPPORTED, Checker
 
-# Probabilities from which the reader is believed, the lower one where it names the subject of a verb with a clause;
-# tests/data/speakers.jsonl has sentences of both kinds, and some that nobody said.
+# The reader is believed on who said a sentence from these probabilities on: the lower one if its answer is the subject
+# of a verb with a clause ("Holm said that ..."). tests/data/speakers.jsonl has sentences of both kinds,
+# and some that nobody said.
 _SPOKEN, _AGREED = 0.4, 0.14
 _WHO, _TOPIC = "Who said it?", ("On what?", "What is it about?")
-_NAMED, _ON = 0.18, 0.3  # probabilities from which the reader is believed that a question names a speaker, a topic
+# The reader is believed from these probabilities on that a question names a speaker, and a topic.
+_NAMED, _ON = 0.18, 0.3
 _POSSESSED = re.compile(r"^.*['’]s ")
-_READ, _QUOTES = 16, 3  # sentences, the likeliest, in which someone's words are looked for; that are quoted at most
-_ON_TOPIC = 0.1  # probability from which direct speech bears on a question: it seldom names what it speaks of
+_READ, _QUOTES = 16, 3  # sentences, likeliest first, in which someone's words are looked for; most that are quoted
+_ON_TOPIC = 0.1  # least probability of direct speech on a topic; low, as it seldom names what it is about
 _MARKS = ("“", "”", '"')
 _CLAUSES = ("ccomp", "parataxis", "xcomp")
-_BEFORE = 4  # sentences before a quotation in which its speaker is looked for; and one behind it
+_BEFORE = 4  # the speaker is looked for in so many sentences before a quotation, and in the one after it
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,16 @@ __all__ = ["Outcome", "Sides", "answers", "is_general", "likely", "outcomes", "s
 Find = Callable[[str], Sequence[Evidence]]
 
 _GENERAL = ("compare them", "what is the difference between them", "how do they differ", "which is better")
-_ALIKE = 0.5  # cosine with one of these from which nothing certain is asked; with an aspect it is .13 to .5
-_TOLD, _BEHIND = 3, 4.0  # sentences of a side, and times that their odds may be behind the best
-_ALL = 8  # sentences of all sides
-_LEAST = 0.1  # probability of a sentence that stands for a side
-_NAMED, _ANOTHERS = 0.5, 0.25  # share of a side's words from which it is named; weight of a sentence on another side
-_SURE = 0.25  # probability of a sentence that a figure is taken from
-_APART = 0.5  # weight of figures of two articles, where one article has both
-# Examples of what ranks by an amount, by a length of time and by days, from both ends; others are ranked by likeness.
+_ALIKE = 0.5  # A question with this cosine to one of _GENERAL names no aspect; questions that name one have .13 to .5.
+_TOLD, _BEHIND = 3, 4.0  # most sentences of one side; a sentence stays if its odds times _BEHIND reach the best one's
+_ALL = 8  # most sentences of all sides together
+_LEAST = 0.1  # least probability of a sentence that is quoted for a side
+# a sentence names a side if it has this share of its words; weight of one that names another side
+_NAMED, _ANOTHERS = 0.5, 0.25
+_SURE = 0.25  # least probability of a sentence that a figure is taken from
+_APART = 0.5  # weight of figures from two articles if one article has both
+# Words that ask for the larger and for the smaller amount, length of time or day. A ridge regression on their vectors
+# places every comparative between both ends.
 _ENDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "amount": (
         ("more", "larger", "higher", "most", "longer", "heavier", "more expensive", "hotter", "stronger", "older",
@@ -49,9 +51,8 @@ _ENDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "time": (("more", "longer", "slower", "later"), ("less", "shorter", "faster", "quicker")),
     "day": (("later", "last", "younger", "newer"), ("earlier", "first", "older", "sooner")),
 }  # fmt: skip
-_CLEAR = (
-    0.1  # distance from the middle of both ends from which it is told which of them is meant; the ends are 1 and -1
-)
+# The regression gives 1 for the larger and -1 for the smaller; a value nearer to 0 than this is unclear.
+_CLEAR = 0.1
 _RIDGE = 0.1
 
 

@@ -17,14 +17,14 @@ from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
 from citewire.qa.values import Value, comparable, holds_now, same, singular, values
 
-_NEAR_BEST = 0.3  # share of the best probability from which a sentence's value is compared
-_SAID = 0.5  # probability from which a sentence says what the other does
-_DECIDED = 0.7  # probability from which a sentence says yes or no
-_WORDS = 5  # of a thing at most
-_LONGEST = 12  # words that answer at most: more are a statement, whatever figure or name stands in it
-_FAR = 1000.0  # times by which a figure is another's, from which the two are of different things
-_SHORT, _LONG = 7, 80  # days of the time of an event at most; of what figures are reported for at least
-_TRIED = 6  # pairs of words that the verifier reads
+_NEAR_BEST = 0.3  # a sentence is compared if it has this share of the best probability
+_SAID = 0.5  # the verifier says that two sentences agree from this probability on
+_DECIDED = 0.7  # the verifier says yes or no from this probability on
+_WORDS = 5  # most words of a thing that is compared
+_LONGEST = 12  # most words of an answer that is compared; a longer one is a statement, whatever figure it has
+_FAR = 1000.0  # two figures are of different things if one is this many times the other
+_SHORT, _LONG = 7, 80  # An event lasts at most _SHORT days; a period that figures are reported for has at least _LONG.
+_TRIED = 6  # most pairs that the verifier reads
 _SOURCES = 3  # most sources named for one value
 
 _Pair = tuple[Value, Value]

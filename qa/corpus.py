@@ -38,22 +38,22 @@ _LISTS: Mapping[str, tuple[Kind, str, str]] = {
     "organisations": ("organisation", "company or other organisation", "companies and other organisations"),
     "places": ("place", "place", "places"),
 }
-_LISTED = 24  # names and outlets that a lead lists
-_LOOKED_AT = 80  # names that are looked at for those that can be shown
-_SURELY = 0.75  # share of a name's mentions that have to be read as what it is
-_FIRST_WORDS = 8  # that stand for the title of an article without one
-_EARLY = 8  # sentences of an article that may stand for it: news begins with what happened
-_TITLE_WEIGHT = 0.5  # of nearness to the title against nearness to the whole article
-_LATE = 0.02  # what each sentence before it takes from a sentence's nearness
-_MENTIONS = 5  # of a name in one story that count
-_WITNESSES = 6  # articles that the sentence for a name is looked for in
-_READ = 10  # of these sentences that are read for whether they stand alone
+_LISTED = 24  # most names or outlets that the first line of a reply lists
+_LOOKED_AT = 80  # most names that are checked for whether they can be shown
+_SURELY = 0.75  # a name is shown if at least this share of its mentions was read as its kind
+_FIRST_WORDS = 8  # first words of an article that stand in for a missing title
+_EARLY = 8  # the first so many that stand alone may introduce an article: news begins with what happened
+_TITLE_WEIGHT = 0.5  # weight of a sentence's cosine with the title; that with the whole article has 1
+_LATE = 0.02  # each earlier sentence of the article takes this off the score
+_MENTIONS = 5  # mentions of a name in one story beyond this do not count
+_WITNESSES = 6  # most articles in which a sentence on a name is looked for
+_READ = 10  # most of these sentences that are analysed for whether they stand alone
 _THEMES = range(3, ITEMS + 1)
-_SAMPLE = 1_000  # articles that tell how well a number of themes fits
-_TYPICAL = 20  # articles of a theme, and sentences at the start of each, that its words are taken from
+_SAMPLE = 1_000  # most articles on which numbers of themes are compared (silhouette)
+_TYPICAL = 20  # the words of a theme come from so many articles, and from the first _OPENING sentences of each
 _OPENING = 2
 _NAMING = 3  # words that name a theme
-_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # entities that may be among them
+_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # spaCy's labels of the entities that may be among them
 
 
 @dataclass(frozen=True, slots=True)

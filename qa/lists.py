@@ -17,15 +17,15 @@ from citewire.qa.claims import Place, verbatim_place
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
 
-MOST = 5  # sentences
-_ROWS = 10  # lines of a list in the article
-_READ = 60  # sentences of an article
-_NEAR = 3.0  # times by which the odds of a sentence may be behind the best
-_SURE = 0.25  # probability of the best from which there is a list
-_SECTION = 0.04  # probability from which a section tells of a thing; what its heading says need not be said again
-_SECTIONS = 3  # with such a sentence that make a list
-_SHARED = 0.5  # added to the log odds of a sentence that has all words of the question that are rare in the article
-_SHORT, _RUN = 16, 3  # words of a line of a list, and such lines in a row
+MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
+_ROWS = 10  # most lines that are shown of a list in an article
+_READ = 60  # most sentences of an article that are read
+_NEAR = 3.0  # a sentence stays if its odds times this reach those of the best one
+_SURE = 0.25  # there is a list if the best sentence has this probability
+_SECTION = 0.04  # least probability of a section's sentence; low, as it need not repeat what its heading says
+_SECTIONS = 3  # least number of such sections that make a list
+_SHARED = 0.5  # most that is added to the log odds of a sentence, if it has all rare words of the question
+_SHORT, _RUN = 16, 3  # most words of a line of a list; least number of such lines in a row
 
 
 @dataclass(frozen=True, slots=True)

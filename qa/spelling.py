@@ -23,14 +23,14 @@ from rapidfuzz.process import extract
 from citewire.index.store import Index
 from citewire.qa import analysis
 
-_SHORT = 3  # letters of a word that only exchanged letters, or one left out, of a common word can be meant by
-_LEFT_OUT = 6  # letters from which on a name may lack one: "Buatti"
-_REPLACED = 7  # letters from which on one in place of another is a typing error: "ikea" is not "idea"
-_LONG = 8  # letters from which on a word may have two errors, and a name one
-_COMMON = 1e-4  # share of all words from which on a word is meant although the articles lack it: "the", "how"
-_USUAL = 1e-6  # share from which on it is, if English has it beside the same neighbours
-_LARGE = 200_000  # words of articles from which on one that they have only once is no word to replace others by
-_MOST = 0.25  # share of words that are unknown and near to none, up to which a question is English
+_SHORT = 3  # a word of at most this many letters is corrected only for exchanged letters or one left out
+_LEFT_OUT = 6  # least letters of a name that may lack one letter: "Buatti"
+_REPLACED = 7  # least letters of a word with one wrong letter, unless its neighbours fit: "ikea" is not "idea"
+_LONG = 8  # least letters of a word that may have two errors, or of a name that may have one
+_COMMON = 1e-4  # a word this frequent in English may replace a typed one even if no article has it: "the"
+_USUAL = 1e-6  # so may a less frequent one if English has it beside the same neighbours
+_LARGE = 200_000  # in articles of this many words, a word that occurs once replaces no other
+_MOST = 0.25  # no question is corrected if a larger share of its words is unknown and like no known one
 
 _WORD = re.compile(r"[^\W\d_]+")
 _JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Lund's", which people also type as "lunds"

@@ -1,10 +1,10 @@
-"""Questions to go on with after an answer or a refusal, all of them such as the articles answer.
+"""Follow-up questions after an answer or a refusal. The articles answer each of them.
 
-After an answer, plain ones first, which need no words of an article ("Who said that?"), as far as they have an answer.
-Then the language model writes a question for a sentence beside the quoted ones, or next to the refused question
-(prompt in `suggest.md`: a system message, then example sentences and questions in turn, parted by lines of `---`). Each
-is asked for its evidence as a visitor's would be, and kept only where the sentence it was made from comes back as the
-best. The model has `PATIENCE_S`; what it has not brought by then, plain ones take the place of.
+First come plain questions ("Who said that?"), if they have an answer. Then the language model writes a question for a
+sentence near the quoted ones or, after a refusal, for one near the question. `suggest.md` is its prompt: a system
+message, then example sentences and questions in turn, separated by lines of `---`. Each question is then searched like
+a visitor's, and kept only if the sentence that it was written for is the best evidence. The model has `PATIENCE_S`;
+plain questions fill the places that it leaves.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from citewire.qa.answer import Answerer
 from citewire.qa.evaluate import measure
 from citewire.qa.types import Answer, Generator, Message, Turn
 
-TRIED = 8  # sentences that a question is made from at most
-PATIENCE_S = 2.0  # after which the model writes no more
-MAX_TOKENS = 40  # of a question
+TRIED = 8  # most sentences that the model writes a question for
+PATIENCE_S = 2.0  # seconds after which the model writes no more
+MAX_TOKENS = 40  # most tokens of a question
 _PLAIN = 2  # plain questions that come before those of the model
 _LOOKED = 3  # quotes in which names are looked for
 _REACH = 3  # sentences before and behind a quote that count as beside it
-_SURE = 0.7  # probability of an answer from which a question of the model's is offered: many are badly put
+_SURE = 0.7  # least probability of the answer to a question by the model, as many are badly worded
 _QUESTION_WORDS = range(4, 26)
 _NAMES = ("PERSON", "ORG")  # kinds of names, as spaCy calls them, that one wants to be told about
 _PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns: the question leans on a text then

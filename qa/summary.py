@@ -31,30 +31,33 @@ from citewire.qa.types import Generator, Message
 from citewire.qa.verdicts import TRUSTED, Checker
 
 ASKED = "What is known about {}?"  # the reader's question on a topic; its answers are calibrated as those of any other
-ARTICLES = 8  # that a summary rests on at most
-FEWEST, MOST = 3, 8  # points of a summary
-TOKENS = 64  # that the model may write for a summary; at 16 a second these are 4 s
+ARTICLES = 8  # most articles of one summary
+FEWEST, MOST = 3, 8  # least and greatest number of points of a summary
+TOKENS = 64  # most tokens that the model writes for a summary: 4 s at 16 tokens a second
 
-_HITS = 24  # passages that a topic is looked for in, those of one article
-_EACH = 4  # passages of one article among them
-_READ = 48  # sentences of them that are read
-_SENTENCES = 200  # that are embedded, in 5 ms each
-_NEAR_BEST = 12.0  # times by which the odds of an article may be behind the best one's
-_BEARS, _SHARE = 1.35, 4.0  # where the reader is not sure: odds, raised by the cosine of the title, of one that bears
-_TITLED, _AHEAD = 0.5, 0.1  # cosine of topic and title from which, and lead by which, one article is meant
-_LONG = 25  # words from which a sentence is worded shorter
-_PER_POINT = 12  # sentences of an article for each point more
-_PRIOR = 0.03  # what the following count beside coverage, all of them from 0 to 1:
-_EARLY, _FACTS = 0.5, 0.5  # an early place and many facts, beside nearness to topic and title
-_MANY = 5  # figures and names of a sentence that is full of facts
-_REPEATS = 0.65  # cosine of a repetition
-_ALIKE, _SAYS = 0.4, 0.7  # cosine from which the verifier is asked for one, and its bar
-_CENTRAL = 0.5  # share of the median centrality below which a sentence, as one on the author, is beside the point
-_SHORT = 10  # sentences up to which an article may come to fewer points than `FEWEST`
-_OPENS = 3  # sentences one of which opens an article
-_OPENING = 200  # characters that stand for the title of an article without one
-_MOST_TOKENS = 40  # of one wording
-_SHORTER = 0.85  # share of a sentence's words below which a wording is worth it
+_HITS = 24  # passages that are retrieved for a topic
+_EACH = 4  # most of these from one article
+_READ = 48  # most sentences of these passages that the reader reads
+_SENTENCES = 200  # most sentences of an article that are embedded, 5 ms each
+_NEAR_BEST = 12.0  # an article stays if its odds times this reach those of the best one
+# An article on which the reader is unsure stays if odds * exp(_SHARE * cosine of title and topic) >= _BEARS.
+_BEARS, _SHARE = 1.35, 4.0
+# One article is meant if its title has this cosine with the topic, and leads the next title by _AHEAD.
+_TITLED, _AHEAD = 0.5, 0.1
+_LONG = 25  # a sentence of this many words or more is shortened
+_PER_POINT = 12  # this many sentences of an article give one more point
+_PRIOR = 0.03  # weight of a sentence's own score (nearness, place, facts) beside its coverage of the others
+# weights of an early place and of many facts in that score; nearness to topic and title has 1
+_EARLY, _FACTS = 0.5, 0.5
+_MANY = 5  # figures and names from which a sentence has the full score for facts
+_REPEATS = 0.65  # a sentence repeats another one from this cosine on
+_ALIKE, _SAYS = 0.4, 0.7  # from this cosine on the verifier decides; it says "repeats" from probability _SAYS on
+_CENTRAL = 0.5  # a sentence is left out below this share of the median centrality, as a line on the author
+_SHORT = 10  # an article of at most this many sentences may have fewer than `FEWEST` points
+_OPENS = 3  # the first sentence of a summary is one of the first so many of its article
+_OPENING = 200  # first characters of an article that stand in for a missing title
+_MOST_TOKENS = 40  # most tokens of one shortened sentence
+_SHORTER = 0.85  # a shortened sentence is used if it has at most this share of the words
 
 Weights = NDArray[np.float64]  # one for each candidate
 

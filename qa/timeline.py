@@ -23,13 +23,13 @@ from citewire.qa.standing import plain, stands_alone
 from citewire.qa.types import TimelinePoint
 from citewire.qa.values import Value
 
-MOST = 6  # points of a timeline
-_LEAST = 0.15  # probability from which a sentence is one: each tells but a part of the course
-_NEAR_BEST = 0.3  # and share of the best sentence's
-_DATED, _LINES = 3, 16  # sentences with a time that make a course of one article; most points of a course
-_TO_COLON = 12  # characters from a time to its colon, as in "Nov. 17-19, 2022:"
-_EARLY = 8  # sentences at the start of an article that may tell what is new
-_FIGURE = 0.25  # share of the words that answer from which a figure among them is what answers
+MOST = 6  # most points of a timeline
+_LEAST = 0.15  # least probability of a sentence of a timeline; low, as each tells only a part
+_NEAR_BEST = 0.3  # least share of the best sentence's probability
+_DATED, _LINES = 3, 16  # least sentences with a time that make a timeline of one article; most points of it
+_TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
+_EARLY = 8  # first sentences of an article that may tell what is new
+_FIGURE = 0.25  # a figure is the answer if it makes up this share of the words that answer
 
 
 def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> tuple[TimelinePoint, ...]:

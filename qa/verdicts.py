@@ -16,12 +16,12 @@ from citewire.qa.reader import Reader, Support
 from citewire.qa.types import Verdict
 
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
-TRUSTED = 0.85  # probability from which the words of a model are shown in the place of what they quote
-_DECIDED = 0.1  # the most that a claim keeps which differs for sure
-_TOGETHER = 3  # sentences that are read as one quote where none alone carries the claim
-_SAME_WORDS = 0.8  # share of a claim's words in a quote from which a "not" in one of both turns it around
-_ROUNDED = 0.05  # the most that a rounded figure is off: 20 is not 15, though 15 rounds to it
-_SURELY = 0.8  # probability from which an adjective of nationality is believed that the quote has as a country
+TRUSTED = 0.85  # the model's wording is shown instead of the quote from this probability on
+_DECIDED = 0.1  # highest probability of a claim with a figure, date, name or "not" that the quote lacks
+_TOGETHER = 3  # most sentences that are read as one quote if none alone supports the claim
+_SAME_WORDS = 0.8  # a "not" in only one of claim and quote reverses the claim if they share this many of its words
+_ROUNDED = 0.05  # most that rounding changes a figure: 20 is not 15, though 15 rounds to it
+_SURELY = 0.8  # the verifier is believed that "Canadian" is "Canada" from this probability on
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from citewire.qa.types import Claim, Draft, Event, Generator, Message
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker
 
 _WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sentence answers
-_SENTENCES = 3  # of those
-_UNSURE = 2  # sentences that answer others, where the model does not give what the reader holds for the best
-_ALSO = 2.0  # times by which their odds may be behind the best: the reader's order is seldom surer than that
+_SENTENCES = 3  # most sentences that are quoted for these
+_UNSURE = 2  # most sentences for other kinds, if the model does not use the reader's best one
+_ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best one's; the reader's order is no surer
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 
 

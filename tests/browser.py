@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 FLAGS = (
@@ -31,7 +31,9 @@ AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}
 
 def faults(page: Page) -> list[str]:
     """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
-    found = Axe().run(page, options=AXE).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("async (options) => (await axe.run(options)).violations", AXE)
     return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 

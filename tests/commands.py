@@ -1,7 +1,8 @@
-"""The command line as a person meets it: a real process, its output and its exit code."""
+"""The command line as a person meets it: its output and its exit code, in this process or in one of its own."""
 
 from __future__ import annotations
 
+import logging
 import os
 import pty
 import re
@@ -11,12 +12,30 @@ import subprocess
 import sys
 
 from conftest import untraced
+from typer.testing import CliRunner
+
+from citewire.ui import logs
+from citewire.ui.cli import app
 
 COMMAND = [sys.executable, "-m", "citewire.ui"]
 
 
 def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, with more variables of the environment."""
+    """Run a command to its end in this process, with more variables of the environment; its logger is put back."""
+    logger = logging.getLogger(logs.ROOT)
+    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
+    try:
+        done = CliRunner().invoke(app, list(arguments), input=stdin, env=variables)
+    finally:
+        logger.handlers[:], logger.propagate = handlers, propagate
+        logger.setLevel(level)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def process(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end in a process of its own; arguments as in `citewire`, which takes seconds less."""
     return subprocess.run(
         [*COMMAND, *arguments],
         input=stdin,

@@ -5,31 +5,35 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from socketserver import BaseServer
+from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
 
 import pytest
 
+from citewire.index import embed
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.index.types import Embedder
+from citewire.qa import kinds
 from citewire.qa.generate.load import load_generator
 from citewire.qa.types import Answer, Generator
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 BROWSER_LIBRARIES = ("playwright", "axe_playwright_python")
 if not all(find_spec(name) for name in BROWSER_LIBRARIES):
     # Only tests marked `browser` need them; the other tests of their modules run without.
-    modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.sync_playwright")
+    modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.base")
     sys.modules.update(dict.fromkeys(modules, MagicMock()))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -80,6 +84,19 @@ def until(holds: Callable[[], object], seconds: float = 30) -> None:
     pytest.fail("it did not come about")
 
 
+@contextmanager
+def at_work(server: BaseServer) -> Iterator[None]:
+    """Have a server answer in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
@@ -107,10 +124,16 @@ MARKED = {  # fixture -> marker of the tests that use it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture of `MARKED`."""
+    """Mark the tests that use a fixture of `MARKED`; among several workers the files that take long come first.
+
+    So no worker begins a long file when the others have nothing left to do.
+    """
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
             item.add_marker(MARKED[fixture])
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "browser", "slow")))}
+        items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +147,15 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A window of a desk's size for the tabs of all tests of a module."""
+    from browser import browser_context
+
+    with browser_context(chromium) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def cache() -> Path:
     """The user's cache folder, where `make test` puts the models."""
@@ -134,6 +166,19 @@ def cache() -> Path:
 def embedder() -> Embedder:
     """The real embedder, all-MiniLM-L6-v2."""
     return load_embedder()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_embedder_is_shared(embedder: Embedder) -> Iterator[None]:
+    """Give `embedder` to commands, servers and classifiers of kinds, which would each take a second to load it."""
+
+    def shared(folder: Path | None = None, **how: Any) -> Embedder:
+        return load_embedder(folder, **how) if folder or how.get("device") not in (None, "auto", "cpu") else embedder
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embed, "load_embedder", shared)  # what tests import by its name loads anew
+        patch.setattr(kinds, "load_embedder", shared)
+        yield
 
 
 @pytest.fixture(scope="session")

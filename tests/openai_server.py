@@ -105,6 +105,13 @@ def streamed(*events: str, then: str = "end") -> Reply:
     return reply
 
 
+@contextmanager
+def saying(text: str) -> Iterator[str]:
+    """Serve a model that always says the same; yield its URL."""
+    with serving(streamed(event(text, last=True), "data: [DONE]\n\n")) as served:
+        yield served.url
+
+
 def answering(generator: Generator) -> Reply:
     """Stream what a real model says."""
 

@@ -42,20 +42,21 @@ log = logging.getLogger("citewire.ui.access")
 
 SESSION = "citewire_session"
 LOGIN, LOGOUT = "/login", "/logout"
-OPEN = "/healthz"  # says that the process lives, and nothing else
+OPEN = "/healthz"  # open without a password, as the sign-in page is; it says only that the process lives
 IDLE_S = 12 * 3600  # an unused session ends after this
-MOST_SESSIONS = 1_000  # beyond, the least recently used one ends
-FREE_TRIES = 5  # wrong passwords from one place without a wait; each further one doubles the wait
+MOST_SESSIONS = 1_000  # with more sessions, the least recently used one ends
+FREE_TRIES = 5  # wrong passwords from one address before it has to wait; each further one doubles the wait
 FIRST_WAIT_S, LONGEST_WAIT_S = 10, 900
 FORGET_S = 3600  # wrong passwords are forgotten after this
-MOST_WRONG = 100  # wrong passwords of all places in FORGET_S; beyond, only places that signed in before may try
+# Wrong passwords from all addresses in FORGET_S; beyond that, only addresses that signed in before may try.
+MOST_WRONG = 100
 MOST_PLACES = 10_000
-MOST_BYTES = 4_096  # of a sign-in form
+MOST_BYTES = 4_096  # largest sign-in form
 _TOKEN_BYTES = 32
-_OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without blanks and \, which browsers take for /
+_OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without blanks and without \, which browsers read as /
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
-# What is sent to ask a question and to read the answer; all else that is no GET is a change.
+# Requests other than GET that only ask or read. On a read-only page every other one is refused as a change.
 ASKING = re.compile(
     r"/mcp|/v1/(?:ask|search|chat/completions)|/gradio_api/(?:queue/join|run/predict|component_server)/?"
 )

@@ -14,9 +14,9 @@ from threading import Lock
 from citewire.index.errors import InputError
 
 HOUR_S = 3600.0
-ADDRESS_FACTOR = 4  # an office or a proxy sends for several visitors
-FEW_ACCOUNTS = 1_000  # beyond this number, expired accounts are removed
-BUSY_S = 2  # when to try again, as a place may be free by then
+ADDRESS_FACTOR = 4  # one address may send this many times as much as one visitor: an office shares an address
+FEW_ACCOUNTS = 1_000  # expired accounts are removed once there are more than this
+BUSY_S = 2  # seconds after which to try again if too many files arrive at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LINE_LENGTH = 16  # questions waiting over all visitors; more are turned away
-VISITOR_LENGTH = 8  # of them of one visitor
+LINE_LENGTH = 16  # most waiting questions of all visitors; further ones are refused
+VISITOR_LENGTH = 8  # most waiting questions of one visitor
 REMEMBERED = 1_000  # visitors whose last turn is remembered
-SUGGESTED = 3  # questions offered after an answer or a refusal
+SUGGESTED = 3  # most questions that are offered after an answer or a refusal
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
@@ -336,8 +336,8 @@ class Conversation:
     def history(self) -> list[Turn]:
         """Return the finished exchanges before the newest one, oldest first, with the questions that they offered.
 
-        Once something was answered from articles, no refusal is context: it is told as a reply of citewire's own, which
-        follow-ups pass over; "yes" still takes up what it offered.
+        After the first answer from articles, `replies.NO_MORE` replaces the text of every refusal, so that no follow-up
+        refers to one. The questions that it offered stay, so that "yes" still takes one up.
         """
         told = [one for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
         passed = any(one.shown and not one.abstained for one in told)

@@ -39,17 +39,17 @@ logger = logging.getLogger(__name__)
 
 PAGE_ROWS = 50  # articles in one response to a listing
 MOST_ROWS = 200
-PAGE_CHARS = 20_000  # of an article in one response: about four screens
+PAGE_CHARS = 20_000  # characters of an article in one response: about four screens
 COPIES_SHOWN = 20
 OUTLETS_SHOWN = 500
 REMOVED_AT_ONCE = 1_000
-MATCHED_ROWS = 100_000  # most passages looked at for one word, the best by BM25
-WRITER_WAIT_S = 20.0  # how long a removal waits for files that are being indexed
+MATCHED_ROWS = 100_000  # most passages that are looked at for one word; BM25 chooses them
+WRITER_WAIT_S = 20.0  # longest time that a removal waits for the indexing of files
 
 Sort = Literal["newest", "oldest", "title", "longest", "relevance"]
 SORTS: tuple[Sort, ...] = ("newest", "oldest", "title", "longest", "relevance")
 
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: each is a word
+_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # scripts without spaces; each character counts as a word
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W_{_IDEOGRAPHS}]+(?:['’.,-][^\W_{_IDEOGRAPHS}]+)*")
 
 

@@ -126,7 +126,7 @@ def router(corpus: Corpus) -> APIRouter:
 
 
 async def _received(corpus: Corpus, request: Request, name: str) -> dict[str, Any]:
-    """Take a file as its bytes come; one that breaks off or stalls leaves nothing, and has no place until it begins."""
+    """Store a file as its bytes arrive. It takes a place from its first byte on; if it breaks off, nothing is kept."""
     if request.headers.get("content-type") != FILE_TYPE:
         raise NoFileError("the request is not the bytes of a file", f"Send them with Content-Type: {FILE_TYPE}")
     stated = request.headers.get("content-length", "")

@@ -21,8 +21,8 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.console import to_json
 from citewire.ui.render import Exchange
 
-FOLDER = "made-from-the-articles"  # among those of `citewire eval`
-MADE = "the articles here"  # in the place of the name of a file
+FOLDER = "made-from-the-articles"  # folder of this evaluation, beside those of `citewire eval`
+MADE = "the articles here"  # stands where other evaluations have the name of a file
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Progress:
 
 
 class Measuring:
-    """Runs it.
+    """Runs the small evaluation.
 
     Args:
         chat: what answers.

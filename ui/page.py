@@ -60,13 +60,13 @@ from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
-GRACE_S = 8  # an answer is stopped so long after its tab was closed; a tab that is reloaded before takes it up
-MOST_TABS = 500  # whose conversations are remembered
-REDRAW_S = 0.05  # changes that follow each other faster than this are drawn together
+GRACE_S = 8  # a closed tab's answer is stopped after this, unless the tab is loaded again before
+MOST_TABS = 500  # tabs whose conversations are remembered
+REDRAW_S = 0.05  # shortest time between two redraws; changes in between are drawn together
 RARELY_S = 0.5  # longest time between two checks for a change, while nothing changes
-FOLLOWERS = 4  # of one conversation; the page has two at most
-MARKS_PER_ARTICLE = 200  # a request of the reader for more is cut
-MOST_CHOSEN = 1_000  # outlets or articles of a filter
+FOLLOWERS = 4  # event streams of one conversation; the page has two at most
+MARKS_PER_ARTICLE = 200  # most marked spans in one article; further ones are not marked
+MOST_CHOSEN = 1_000  # most outlets or articles of a filter
 
 View = tuple[Any, ...]  # values of the components that `build_page` lists as `shown`
 
@@ -227,7 +227,7 @@ class Page:
             self._sessions[str(request.session_hash)] = conversation
 
     async def answer(self, conversation: Conversation) -> AsyncIterator[View]:
-        """Follow the newest exchange, and after a refusal what is suggested; the last view is the conversation's."""
+        """Yield a view at each change of the newest exchange or its suggestions, at the end one of the conversation."""
         conversation.followers += 1
         drawn: Any = None
         try:
@@ -238,7 +238,7 @@ class Page:
         finally:
             conversation.followers -= 1
         chat, *rest = await asyncio.to_thread(self.view, conversation)
-        # Drawing the chat anew takes the focus from who uses it.
+        # Redrawing the chat would take the keyboard focus out of it.
         yield gr.skip() if chat == drawn else chat, *rest
 
     async def _follow(self, conversation: Conversation) -> AsyncIterator[View]:
@@ -247,10 +247,10 @@ class Page:
         while exchange is not None and exchange is conversation.newest:
             if exchange.version != seen:
                 seen, pause = exchange.version, REDRAW_S
-                # In a thread: who is about to change the exchange, or the disk, must not hold up other visitors.
+                # In a thread, because waiting for a lock or the disk would stop the event loop for all visitors.
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
-                # First the buttons too: the last view of the exchange before may have come after that of the question.
-                # And once the answer is there: a question can be sent while others to offer are sought.
+                # The box and its buttons change at the start, as the last view of the earlier exchange may arrive late,
+                # and at the end, as the next question can be sent while suggestions are still being made.
                 box = _box(conversation) if panel is None or exchange.done else gr.skip()
                 chat = gr.skip() if messages == drawn else messages
                 yield chat, gr.skip() if value == panel else value, box, *[gr.skip()] * 2

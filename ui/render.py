@@ -40,16 +40,17 @@ from citewire.qa.types import (
 if TYPE_CHECKING:
     from citewire.index.types import Article, Filters
 
-RELATED_SHOWN = 4  # passages listed in the panel when none was quoted
-OPENING_WORDS = 9  # of an article without a title
-GIST_CHARS = 90  # of a sentence in a timeline
-NAMED_OUTLETS = 2  # of a filter, the others are counted
+RELATED_SHOWN = 4  # passages that the panel lists if none was quoted
+OPENING_WORDS = 9  # first words of an article that stand in for a missing title
+GIST_CHARS = 90  # most characters of a sentence in a timeline
+NAMED_OUTLETS = 2  # outlets of a filter that are named; the others are counted
 CORPUS = "corpus"  # kind of a question about the articles as a whole
-NOT_FOR_IT = "not_for_it"  # kind of a question that is no matter of articles; nothing is searched for it
-OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # shown of each on the empty page
-LINKED_WORDS = 12  # of a quote in a link to the original; of a longer one its first and last words
+NOT_FOR_IT = "not_for_it"  # kind of a question that no article can answer; nothing is searched
+OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # most of each on the empty page
+LINKED_WORDS = 12  # longest quote that a link to the original holds whole; of a longer one it has both ends
 
-# What is rated, by what came: an answer, a refusal of what the articles lack, one of what is no matter of articles.
+# Words of the two rating buttons below: an answer; a refusal because the articles lack it; a refusal of what no article
+# can answer.
 _RATED: Mapping[str, tuple[str, str]] = {
     "": ("Right", "Wrong"),
     "lacking": ("Right: the articles do not have it", "Wrong: they do"),

@@ -67,7 +67,7 @@ def fingerprint(chosen: Settings, filters: tuple[str, ...] = FILTERS) -> str:
 
     Args:
         chosen: the settings.
-        filters: the settings that leave out articles, as far as they count; others are as if they were empty.
+        filters: names of the filter settings that enter the digest; the other filters are ignored.
     """
     left_out = {*_FREE, *PER_QUESTION} - set(filters)
     told = {name: _spelled(name, value) for name, value in chosen if name not in left_out and value}
@@ -81,9 +81,9 @@ def _spelled(name: str, value: object) -> str:
 
 
 def find(chosen: Settings) -> Running | None:
-    """Return a running page that answers as these settings want, None where there is none.
+    """Return a running page whose answers would be those of these settings; None if there is none.
 
-    One with filters answers so only if they are the same.
+    A page without filters will do, as a question brings its own. A page with filters must have the same ones.
     """
     for filters in ((), FILTERS):
         running = _read(_file(fingerprint(chosen, filters)))

@@ -78,10 +78,10 @@ class _Blank:
 def main() -> None:
     """Index the folders that the command line names, and forget the index."""
     given, seconds, *folders = sys.argv[1:]
-    # Ends this process even where no Python runs any more, and where the server that would end it has died.
+    # The kernel ends this process, even if it hangs in native code or the server that started it has died.
     signal.setitimer(signal.ITIMER_REAL, float(seconds))
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")  # where memory runs out, this process goes
+        Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills this process first if memory runs out
     asked = json.loads(given)
     options = ReadOptions(asked["fields"], Limits(**asked["limits"]))
     with tempfile.TemporaryDirectory() as temporary, suppress(CitewireError):

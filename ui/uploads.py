@@ -49,17 +49,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "uploaded/"  # of the path of every article that was uploaded
+PREFIX = "uploaded/"  # the path of every uploaded article begins with this
 BATCH = 100  # files that are indexed together, so that a generation is published once for all
 BATCH_BYTES = 2_000_000  # a batch of this size takes no more files
-SLICE = 512  # least number of passages embedded before others have their turn; takes seconds
-KEPT_VECTORS = 50_000  # of interrupted files, 80 MB; beyond, a file is indexed without interruption
-MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # of one file; the command line takes what is larger
+SLICE = 512  # passages that are embedded before other visitors have their turn; takes seconds
+# most vectors kept of interrupted files, 80 MB; beyond that a file is indexed without interruption
+KEPT_VECTORS = 50_000
+MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # most that one file may hold; the command line takes larger ones
 MOST_SECONDS = 300.0  # longest time to read one file
-GIVE_WAY_S = 2.0  # longest time that a run of passages waits for an answer to end
-REMEMBERED = 500  # results that are kept for a page that asks later
+GIVE_WAY_S = 2.0  # longest time that indexing waits for an answer to end before it goes on
+REMEMBERED = 500  # results of finished files that are kept for the page to ask for
 LEFT_OUT_SHOWN = 20
-NAME_BYTES = 200  # of a file name; file systems take 255, and a number may be added
+NAME_BYTES = 200  # longest file name; file systems take 255 bytes, and a number may be added
 BUSY_PAUSE_S = 1.0
 LOOK_S = 0.05  # time between two checks whether a question is still being answered
 
@@ -245,7 +246,7 @@ class Uploads:
             file.unlink()
 
     def _take_up_waiting(self) -> None:
-        """Take over the files of processes that have died, and set aside at which they died twice."""
+        """Take over the files of processes that have died; set aside each file at which two processes died."""
         for root in sorted((self.folder / "set-aside").glob("*")):
             if file := next(_files(root / PREFIX), None):
                 self._add(Upload(root.name, file.name, file.stat().st_size), _Work(Sender(), root))

@@ -53,7 +53,7 @@ def assert_survived(kind: str, at_least: int, **options: object) -> None:
 
 @pytest.mark.parametrize(
     ("scenario", "every", "at_least"),
-    [("first", 2, 15), ("extend", 3, 10), ("merge", 2, 15), ("remove", 5, 8), ("build", 17, 8)],
+    [("first", 2, 15), ("extend", 3, 10), ("merge", 2, 15), ("remove", 5, 8), ("build", 34, 4)],
 )
 def test_a_kill_leaves_the_old_or_the_new_generation(scenario: str, every: int, at_least: int) -> None:
     assert_survived("kill", at_least, scenario=scenario, every=every)

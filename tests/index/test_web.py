@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import at_work
 from documents import page
 
 from citewire.index.articles import ReadOptions, read_articles
@@ -83,12 +84,8 @@ class Site(ThreadingHTTPServer):
 @pytest.fixture
 def site() -> Iterator[Site]:
     server = Site()
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with at_work(server):
+        yield server
 
 
 LOOPBACK = ip_address("127.0.0.1")

@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from conftest import at_work
 from scripted import EXAMPLES, scripted_load
 from served import PROBLEM
 from starlette.routing import BaseRoute, Mount
@@ -58,12 +58,8 @@ def listener() -> Iterator[ThreadingHTTPServer]:
     """Another server on this machine, which notes who asks."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Listener)
     server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with at_work(server):
+        yield server
     assert server.asked == []  # type: ignore[attr-defined]
 
 

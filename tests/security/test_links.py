@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import browser_context, opened
+from conftest import at_work
 from playwright.sync_api import Browser, expect
 from scripted import EXAMPLES, ScriptedAnswerer, ScriptedIndex
 from served import ask, served, serving, usable
@@ -39,12 +39,8 @@ class _Other(BaseHTTPRequestHandler):
 def other() -> Iterator[ThreadingHTTPServer]:
     """Another site, with a link."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Other)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with at_work(server):
+        yield server
 
 
 def test_a_link_of_another_page_asks_with_a_click(

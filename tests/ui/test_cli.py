@@ -1,4 +1,4 @@
-"""The command line as a person meets it: a real process, its output and its exit code."""
+"""The command line as a person meets it: its output and its exit code; of each kind of command one as a process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from typing import Any
 
 import httpx
 import pytest
-from commands import COMMAND, citewire, free_port, interrupted, refused
+from commands import COMMAND, citewire, free_port, interrupted, process, refused
 from conftest import SEEDS, indexed
 
 from citewire.index.errors import CitewireError
 from citewire.index.types import Embedder
-from citewire.qa.types import Answer
-from citewire.ui import console, settings
+from citewire.qa.types import Answer, Generator
+from citewire.ui import console, engine, settings
 from citewire.ui.answer_json import answer_json
 from citewire.ui.cli import _opened, app, stop_on_interrupt
 from citewire.ui.options import SEARCHING
@@ -40,7 +40,7 @@ def stored(folder: Path) -> dict[Path, bytes]:
 
 class TestStart:
     def test_version(self) -> None:
-        assert citewire("--version").stdout == f"citewire {version('citewire')}\n"
+        assert process("--version").stdout == f"citewire {version('citewire')}\n"
 
     def test_help_names_every_command(self) -> None:
         done = citewire("--help")
@@ -60,7 +60,7 @@ class TestStart:
         assert done.stderr.splitlines()[-1] == "[]"
 
     def test_unknown_command_and_flag(self) -> None:
-        refused(citewire("aks", "Who?"), "aks")
+        refused(process("aks", "Who?"), "aks")
         refused(citewire("ask", "Who?", "--modle", "x"), "--modle")
 
     def test_unexpected_errors_are_short_unless_debugged(self) -> None:
@@ -172,7 +172,7 @@ class TestIndex:
         return folder
 
     def test_mirrors_the_folder_and_says_what_changed(self, news: Path) -> None:
-        first = citewire("index", "news")
+        first = process("index", "news")
         assert first.returncode == 0, first.stderr
         assert ".citewire/index: generation 1, 2 passages" in first.stderr
         assert "2 new, 0 changed, 0 unchanged, 0 removed" in first.stderr
@@ -199,7 +199,7 @@ class TestIndex:
         refused(citewire("index", "gone"), "gone", "exists")
 
     def test_no_index(self) -> None:
-        refused(citewire("ask", "Who won?", "--index", "gone"), "there is no index in gone", "citewire index PATH")
+        refused(process("ask", "Who won?", "--index", "gone"), "there is no index in gone", "citewire index PATH")
 
     def test_index_of_another_version(self, news: Path) -> None:
         citewire("index", "news")
@@ -333,7 +333,7 @@ class TestModels:
 
 @pytest.fixture(scope="module")
 def answer(seeds_folder: Path) -> dict[str, Any]:
-    done = citewire(
+    done = process(
         "ask", "--json", "-", "--index", str(seeds_folder), stdin="How much revenue did the AI unit generate?"
     )
     assert done.returncode == 0, done.stderr
@@ -343,7 +343,16 @@ def answer(seeds_folder: Path) -> dict[str, Any]:
 
 @pytest.mark.real
 class TestAsk:
-    """With the default model, over the sample articles."""
+    """With the default model, loaded once for all, over the sample articles."""
+
+    @pytest.fixture(autouse=True)
+    def loaded(self, monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
+        load = engine.load_generator
+        monkeypatch.setattr(
+            engine,
+            "load_generator",
+            lambda chosen, report: generator if chosen.model == generator.name else load(chosen, report),
+        )
 
     def test_json_has_the_fields_of_the_answer_object(self, answer: dict[str, Any]) -> None:
         assert set(answer) == {field.name for field in dataclasses.fields(Answer)}

@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import DESK, PHONE, opened
+from commands import citewire
 from conftest import until
 from playwright.sync_api import Browser, Page, expect
 from scripted import HOURS, OPENING, TOUR, ScriptedAnswerer, ScriptedIndex, scripted_load
 from served import served
-from typer.testing import CliRunner
 
 from citewire.index.store import Index
 from citewire.index.types import Embedder
@@ -182,8 +182,8 @@ def test_the_command_opens_the_page_at_the_tour(monkeypatch: pytest.MonkeyPatch,
         "_open_page",
         lambda chosen, prepare, *, routers, opens: calls.append((chosen, opens, len(routers))),
     )
-    result = CliRunner().invoke(cli.app, ["demo", "--cache", str(tmp_path), "--port", "7999"])
-    assert (result.exit_code, result.output) == (0, "")
+    done = citewire("demo", "--cache", str(tmp_path), "--port", "7999")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     ((chosen, opens, routers),) = calls
     assert (chosen.port, chosen.index, opens, routers) == (7999, tmp_path / "demo" / "index", ADDRESS, 1)
 

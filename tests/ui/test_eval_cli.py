@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import citewire
 from embedders import HashedWordsEmbedder
 from generators import ScriptedGenerator
 from readers import ScriptedReader
 from scripted import PAYLOADS
-from typer.testing import CliRunner, Result
 
 from citewire.index.types import Embedder
 from citewire.qa.types import Generator
-from citewire.ui import engine, logs, report_html
-from citewire.ui.cli import app
+from citewire.ui import engine, report_html
 
 BRIDGE = "The repairs of the Vann bridge cost 40 million euros. The bridge reopened in September 2019."
 COST = "How much did the repairs of the Vann bridge cost?"
@@ -42,15 +40,6 @@ CLAIMS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def put_back_logs() -> Iterator[None]:
-    logger = logging.getLogger(logs.ROOT)
-    before = (list(logger.handlers), logger.level, logger.propagate)
-    yield
-    logger.handlers[:], logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
-
-
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedGenerator:
     """A model that repeats what the article says of the bridge, over an index of it in the working folder."""
@@ -60,12 +49,8 @@ def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedGenerator:
     monkeypatch.setattr(engine, "load_reader", lambda chosen: ScriptedReader())
     Path("news").mkdir()
     Path("news/bridge.txt").write_text(BRIDGE)
-    assert run("index", "news").exit_code == 0
+    assert citewire("index", "news").returncode == 0
     return scripted
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 def file_of(records: Sequence[object], name: str = "questions.jsonl") -> str:
@@ -78,9 +63,9 @@ def rows_in(folder: str) -> list[dict[str, Any]]:
 
 
 class TestRun:
-    def test_table_files_and_exit_code(self, model: ScriptedGenerator) -> None:
-        done = run("eval", file_of(QUESTIONS))
-        assert done.exit_code == 0, done.output
+    def test_table_files_and_returncode(self, model: ScriptedGenerator) -> None:
+        done = citewire("eval", file_of(QUESTIONS))
+        assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]
         assert ["right", "0.667", "0.000", "to", "1.000", "2/3"] in [line[:6] for line in lines]
         assert ["quotes", "exact", "1.000"] in [line[:3] for line in lines]
@@ -97,14 +82,14 @@ class TestRun:
         assert [row["right"] for row in rows_in(str(folder))] == [True, False, True]
 
     def test_json_is_the_summary(self, model: ScriptedGenerator) -> None:
-        done = run("eval", file_of(QUESTIONS), "--out", "out", "--json")
+        done = citewire("eval", file_of(QUESTIONS), "--out", "out", "--json")
         assert json.loads(done.stdout) == json.loads(Path("out/summary.json").read_text())
 
     def test_a_second_run_asks_nothing_again(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
-        first = run("eval", file, "--json")
+        first = citewire("eval", file, "--json")
         assert len(model.prompts) == 2  # the unanswerable one does not reach it
-        second = run("eval", file, "--json")
+        second = citewire("eval", file, "--json")
         assert len(model.prompts) == 2
         assert "3 of 3 records were done before" in second.stderr
         assert json.loads(second.stdout) == json.loads(first.stdout)
@@ -115,31 +100,31 @@ class TestRun:
     )
     def test_other_settings_start_anew(self, model: ScriptedGenerator, arguments: list[str], said: str) -> None:
         file = file_of(QUESTIONS)
-        run("eval", file, "--out", "out")
-        done = run("eval", file, "--out", "out", *arguments)
-        assert done.exit_code == 0
+        citewire("eval", file, "--out", "out")
+        done = citewire("eval", file, "--out", "out", *arguments)
+        assert done.returncode == 0
         assert "starts anew: " in done.stderr
         assert said in done.stderr
         assert len(model.prompts) == 4
         assert Path("out/results.previous.jsonl").exists()
 
     def test_another_file_or_index_starts_anew(self, model: ScriptedGenerator) -> None:
-        run("eval", file_of(QUESTIONS), "--out", "out")
-        assert "sha256 was" in run("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        citewire("eval", file_of(QUESTIONS), "--out", "out")
+        assert "sha256 was" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
         Path("news/ferry.txt").write_text("Lund Lines runs 14 ferries between Norland and Skarvik.")
-        run("index", "news")
-        assert "index.generation was 1, is 2" in run("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        citewire("index", "news")
+        assert "index.generation was 1, is 2" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
 
     def test_ctrl_c_keeps_what_is_done(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
         model.says = {**SAID, "reopened?": KeyboardInterrupt}
-        stopped = run("eval", file, "--out", "out")
+        stopped = citewire("eval", file, "--out", "out")
         model.says = SAID
-        assert stopped.exit_code == 130
+        assert stopped.returncode == 130
         assert "the same command goes on from there" in stopped.stderr
         assert [row["id"] for row in rows_in("out")] == ["cost"]
-        again = run("eval", file, "--out", "out")
-        assert again.exit_code == 0
+        again = citewire("eval", file, "--out", "out")
+        assert again.returncode == 0
         assert "1 of 3 records were done before" in again.stderr
         assert len(model.prompts) == 3
         assert [row["id"] for row in rows_in("out")] == ["cost", "open", "none"]
@@ -153,7 +138,7 @@ class TestRun:
                 ("b", ["--kinds", "unanswerable,fact"]),
                 ("c", ["--sample", "2"]),
             )
-            if run("eval", file, "--out", name, *flags).exit_code == 0
+            if citewire("eval", file, "--out", name, *flags).returncode == 0
         ]
         assert ran[:2] == [["cost", "open"], ["cost", "none"]]
         assert len(ran[2]) == 2
@@ -161,25 +146,25 @@ class TestRun:
     def test_documents_of_the_records(self, model: ScriptedGenerator) -> None:
         question = {"question": COST, "answer": "40 million"}
         file = file_of([{**question, "context": BRIDGE}, {**question, "context": "Tea is a drink. It is hot."}])
-        done = run("eval", file, "--index", "none", "--out", "out")
-        assert done.exit_code == 0, done.output
+        done = citewire("eval", file, "--index", "none", "--out", "out")
+        assert done.returncode == 0, done.stderr
         assert [row["right"] for row in rows_in("out")] == [True, False]
 
     @pytest.mark.usefixtures("model")
     def test_claims_need_no_index(self) -> None:
-        done = run("eval", file_of(CLAIMS), "--json", "--out", "out")
-        assert done.exit_code == 0, done.output
+        done = citewire("eval", file_of(CLAIMS), "--json", "--out", "out")
+        assert done.returncode == 0, done.stderr
         found = json.loads(done.stdout)
         assert found["measures"]["verdict_balanced_accuracy"]["value"] == 0.75
-        assert "calibration error" in run("eval", file_of(CLAIMS), "--out", "out").stdout
+        assert "calibration error" in citewire("eval", file_of(CLAIMS), "--out", "out").stdout
 
 
 def test_help_names_both_ways_to_call_it() -> None:
-    done = run("eval", "--help")
-    assert done.exit_code == 0
-    assert "eval [OPTIONS] FILE" in done.output
-    assert "eval diff [OPTIONS] A B" in done.output
-    assert "--sample N" in done.output
+    done = citewire("eval", "--help")
+    assert done.returncode == 0
+    assert "eval [OPTIONS] FILE" in done.stdout
+    assert "eval diff [OPTIONS] A B" in done.stdout
+    assert "--sample N" in done.stdout
 
 
 class TestBadInput:
@@ -195,24 +180,24 @@ class TestBadInput:
             (QUESTIONS, ["--index", "none"], "none"),
         ],
     )
-    def test_exit_code_2_and_what_to_do(
+    def test_returncode_2_and_what_to_do(
         self, model: ScriptedGenerator, records: list[object], arguments: list[str], said: str
     ) -> None:
-        done = run("eval", file_of(records), *arguments)
-        assert (done.exit_code, done.stdout) == (2, "")
+        done = citewire("eval", file_of(records), *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
         assert said in done.stderr
         assert "Traceback" not in done.stderr
 
     def test_no_file(self) -> None:
-        done = run("eval", "none.jsonl")
-        assert done.exit_code == 2
+        done = citewire("eval", "none.jsonl")
+        assert done.returncode == 2
         assert "none.jsonl cannot be read" in done.stderr
-        assert run("eval").exit_code == 2
+        assert citewire("eval").returncode == 2
 
     def test_a_folder_that_cannot_be_written(self, model: ScriptedGenerator) -> None:
         Path("out").write_text("")
-        done = run("eval", file_of(QUESTIONS), "--out", "out")
-        assert done.exit_code == 2
+        done = citewire("eval", file_of(QUESTIONS), "--out", "out")
+        assert done.returncode == 2
         assert "out cannot be written" in done.stderr
 
 
@@ -220,7 +205,7 @@ class TestDiff:
     @pytest.fixture
     def runs(self, model: ScriptedGenerator) -> None:
         """Two runs over two records, the second with one flipped by hand."""
-        run("eval", file_of(QUESTIONS), "--out", "a")
+        citewire("eval", file_of(QUESTIONS), "--out", "a")
         head, *rows = Path("a/results.jsonl").read_text().splitlines()
         changed = [json.loads(row) for row in rows]
         changed[0]["right"], changed[0]["marks"]["right"] = False, [0.0, 1.0]
@@ -228,15 +213,15 @@ class TestDiff:
         Path("b/results.jsonl").write_text("".join(f"{line}\n" for line in (head, *map(json.dumps, changed))))
 
     def test_table(self, runs: None) -> None:
-        done = run("eval", "diff", "a", "b")
-        assert done.exit_code == 0, done.output
+        done = citewire("eval", "diff", "a", "b")
+        assert done.returncode == 0, done.stderr
         lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
         assert any(line.startswith("right 0.667 0.333 -0.333 -1.000 to +0.000") for line in lines)
         assert "3 records in both: 0 became right, 1 became wrong (McNemar p = 1.000)" in lines
         assert f"cost fact right -> WRONG {COST}" in lines
 
     def test_json(self, runs: None) -> None:
-        found = json.loads(run("eval", "diff", "b", "a/results.jsonl", "--json").stdout)
+        found = json.loads(citewire("eval", "diff", "b", "a/results.jsonl", "--json").stdout)
         assert found["right"] == {"lost": 0, "won": 1, "p": 1.0}
         assert [one["id"] for one in found["flipped"]] == ["cost"]
         assert found["before"]["model"] == "scripted"
@@ -248,19 +233,19 @@ class TestDiff:
             rows = [{**row, "key": str(n), "right": right, "marks": {"right": [right, 1]}} for n in range(count)]
             Path(folder).mkdir()
             Path(folder, "results.jsonl").write_text("".join(f"{line}\n" for line in (head, *map(json.dumps, rows))))
-        done = run("eval", "diff", "many", "more")
+        done = citewire("eval", "diff", "many", "more")
         assert "45 records in both: 45 became right, 0 became wrong (McNemar p = 0.000)" in done.stdout
         assert done.stdout.count("wrong -> right") == 40
         assert "... and 5 more, all with --json" in done.stderr
         assert "5 records are in one run only and not compared" in done.stderr
 
     def test_bad_input(self, runs: None) -> None:
-        assert "cannot be read" in run("eval", "diff", "a", "c").stderr
-        run("eval", file_of(CLAIMS, "claims.jsonl"), "--out", "claims")
-        done = run("eval", "diff", "a", "claims")
-        assert done.exit_code == 2
+        assert "cannot be read" in citewire("eval", "diff", "a", "c").stderr
+        citewire("eval", file_of(CLAIMS, "claims.jsonl"), "--out", "claims")
+        done = citewire("eval", "diff", "a", "claims")
+        assert done.returncode == 2
         assert "no record in common" in done.stderr
-        assert run("eval", "diff", "a").exit_code == 2
+        assert citewire("eval", "diff", "a").returncode == 2
 
 
 class Elements(HTMLParser):
@@ -283,7 +268,7 @@ class Elements(HTMLParser):
 
 class TestReport:
     def test_wrong_answers_stand_beside_their_evidence(self, model: ScriptedGenerator) -> None:
-        run("eval", file_of(QUESTIONS), "--out", "out")
+        citewire("eval", file_of(QUESTIONS), "--out", "out")
         page = Elements(Path("out/report.html").read_text())
         assert page.tags.count("article") == 1
         assert "What went wrong: 1 of 3" in page.text
@@ -295,7 +280,7 @@ class TestReport:
         assert ("content", report_html.POLICY) in page.attributes
 
     def test_claims_have_a_reliability_diagram(self) -> None:
-        run("eval", file_of(CLAIMS), "--out", "out")
+        citewire("eval", file_of(CLAIMS), "--out", "out")
         page = Elements(Path("out/report.html").read_text())
         assert "Expected calibration error" in page.text
         assert "circle" in page.tags
@@ -303,7 +288,7 @@ class TestReport:
 
     def test_what_an_answer_can_hold_is_all_there(self, model: ScriptedGenerator) -> None:
         question = {"question": "How?", "gold_answers": ["Ann", "Bo"], "history": [["Who came?", "Ann came."]]}
-        run("eval", file_of([question]), "--out", "out")
+        citewire("eval", file_of([question]), "--out", "out")
         (row,) = rows_in("out")
         value = {"value": "40 million", "article": "bridge.txt", "published": "", "start": 0, "end": 3, "text": "The"}
         row["answer"]["conflicts"] = [{"about": "the cost", "values": [value]}]
@@ -322,10 +307,10 @@ class TestReport:
 
     def test_hostile_texts_stay_texts(self, model: ScriptedGenerator) -> None:
         questions = [{"id": p, "kind": p, "question": f"bridge {p}", "answer": p, "sources": [p]} for p in PAYLOADS]
-        harmless = run("eval", file_of([{"question": "bridge ?", "answer": "x"}]), "--out", "harmless")
+        harmless = citewire("eval", file_of([{"question": "bridge ?", "answer": "x"}]), "--out", "harmless")
         claims = [{"claim": p, "evidence": p + " no", "label": 0} for p in PAYLOADS]
-        hostile = run("eval", file_of([*questions, *claims], "<img src=x onerror=1>.jsonl"), "--out", "hostile")
-        assert (harmless.exit_code, hostile.exit_code) == (0, 0)
+        hostile = citewire("eval", file_of([*questions, *claims], "<img src=x onerror=1>.jsonl"), "--out", "hostile")
+        assert (harmless.returncode, hostile.returncode) == (0, 0)
         page = Elements(Path("hostile/report.html").read_text())
         plain = Elements(Path("harmless/report.html").read_text())
         own = {"h3", "small", "strong", "blockquote", "ol", "circle", "text", "div", "details", "summary", "title"}
@@ -335,10 +320,12 @@ class TestReport:
             assert " ".join(payload.split()) in " ".join(page.text.split())
 
     def test_control_characters_do_not_reach_the_page_or_the_terminal(self, model: ScriptedGenerator) -> None:
-        done = run("eval", file_of([{"id": "\x1b[2J", "kind": "\x1b]0;x\x07", "question": "Q \u202e?", "answer": "x"}]))
-        assert done.exit_code == 0
+        done = citewire(
+            "eval", file_of([{"id": "\x1b[2J", "kind": "\x1b]0;x\x07", "question": "Q \u202e?", "answer": "x"}])
+        )
+        assert done.returncode == 0
         page = Path(".citewire/eval/questions/report.html").read_text()
-        assert not {"\x1b", "\x07", "\u202e"} & set(page + done.output)
+        assert not {"\x1b", "\x07", "\u202e"} & set(page + done.stdout + done.stderr)
 
 
 @pytest.mark.real
@@ -351,8 +338,8 @@ def test_real_models(
         {"question": "Who is the chief executive of Canaan?", "answer": "Nangeng Zhang"},
         {"question": "What is the capital of France?", "unanswerable": True},
     ]
-    done = run("eval", file_of(questions), "--index", str(seeds_folder), "--json")
-    assert done.exit_code == 0, done.output
+    done = citewire("eval", file_of(questions), "--index", str(seeds_folder), "--json")
+    assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["run"]["model"] == small_generator.name
     assert found["measures"]["quotes_exact"]["value"] == found["measures"]["refusal_recall"]["value"] == 1

@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from commands import citewire
 from scripted import AUDIT, COST, COST_CLAIMS, COST_CONFLICT, HOURS, OPEN_CLAIMS, OPENING
-from typer.testing import CliRunner
 
 from citewire.qa.evaluate import marks
 from citewire.qa.evaluate.records import Claimed, QuestionItem, read
 from citewire.qa.types import Answer, Turn
-from citewire.ui.cli import app
 from citewire.ui.conversations import Conversations
 
 ME = "A" * 32
@@ -28,8 +27,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["feedback", *arguments])
-    return result.exit_code, result.stdout, result.stderr
+    done = citewire("feedback", *arguments)
+    return done.returncode, done.stdout, done.stderr
 
 
 def rate(file: Path, answer: Answer, value: str, **part: object) -> str:

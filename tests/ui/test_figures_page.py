@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 from browser import DESK, NARROW, at_rest, browser_context, faults, launched, opened
+from commands import citewire
 from conftest import until
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, expect
 from scripted import AUDIT, EXAMPLES, GALLERY, OPENING, ScriptedAnswerer, ScriptedIndex
 from served import serving, usable
-from typer.testing import CliRunner
 
 from citewire.index.errors import InputError, ModelError
 from citewire.qa.evaluate.marks import MEASURES
@@ -223,9 +223,8 @@ def test_the_route(tmp_path: Path) -> None:
 
 
 def test_the_command_that_it_names_is_one() -> None:
-    from citewire.ui.cli import app
 
-    assert CliRunner().invoke(app, ["eval", "--help"]).exit_code == 0
+    assert citewire("eval", "--help").returncode == 0
 
 
 # ---- the small evaluation on the articles that are here

@@ -6,39 +6,28 @@ test_cli.py has the same command as a process of its own with the real embedder.
 from __future__ import annotations
 
 import json
-import logging
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import citewire, refused
 from embedders import HashedWordsEmbedder
-from typer.testing import CliRunner, Result
 
 from citewire.index import build
 from citewire.index.store import Index
 from citewire.index.types import Vectors
 from citewire.index.writer import Writer
-from citewire.ui import engine, logs
-from citewire.ui.cli import app
+from citewire.ui import engine
 
 TESTS = Path(__file__).resolve().parent.parent
 INDEX = Path(".citewire/index")
 REAL_EMBEDDER = engine.load_embedder
-
-
-@pytest.fixture(autouse=True)
-def put_back_logs() -> Iterator[None]:
-    logger = logging.getLogger(logs.ROOT)
-    before = (list(logger.handlers), logger.level, logger.propagate)
-    yield
-    logger.handlers[:], logger.propagate = before[0], before[2]
-    logger.setLevel(before[1])
 
 
 @pytest.fixture(autouse=True)
@@ -60,26 +49,19 @@ def news() -> Path:
     return folder
 
 
-def index(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["index", *arguments])
+def index(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return citewire("index", *arguments)
 
 
 def told(*arguments: str, code: int = 0) -> Any:
     done = index(*arguments, "--json")
-    assert done.exit_code == code, done.stderr
+    assert done.returncode == code, done.stderr
     return json.loads(done.stdout)
 
 
 def paths() -> list[str]:
     with Index.open(INDEX) as opened:
         return [article.path for article in opened.articles()]
-
-
-def refused(done: Result, *said: str) -> None:
-    assert done.exit_code == 2, done.stderr
-    assert done.stdout == ""
-    for words in said:
-        assert words in done.stderr
 
 
 class TestMirror:
@@ -93,7 +75,7 @@ class TestMirror:
 
         done = index("news")
 
-        assert done.exit_code == 2
+        assert done.returncode == 2
         shown = [line.split() for line in done.stderr.splitlines()]
         assert ["harbour.txt", "changed", "1"] in shown
         assert ["bridge.txt", "removed", "1"] in shown
@@ -148,7 +130,7 @@ class TestMirror:
         (news / "latin.txt").write_bytes("Die Brücke über die Lenn wurde geschlossen.".encode("latin-1"))
 
         done = index("news")
-        assert done.exit_code == 2
+        assert done.returncode == 2
         assert "3 new" in done.stderr
         assert "latin.txt is read as Windows-1252, as it is not UTF-8" in " ".join(done.stderr.split())
         listed = [line.split()[0] for line in done.stderr.splitlines() if line.startswith("news/")]
@@ -183,7 +165,7 @@ class TestMirror:
     )
     def test_every_order_of_words(self, news: Path, arguments: list[str]) -> None:
         done = index(*arguments)
-        assert done.exit_code == 0, done.stderr
+        assert done.returncode == 0, done.stderr
 
     def test_a_command_after_flags_is_the_command(self, news: Path) -> None:
         index("--index", "list", "news")
@@ -191,7 +173,7 @@ class TestMirror:
 
     def test_a_folder_with_the_name_of_a_command(self, news: Path) -> None:
         news.rename("list")
-        assert index("./list").exit_code == 0
+        assert index("./list").returncode == 0
         assert paths() == ["bridge.txt", "harbour.txt"]
 
     def test_help_shows_flags_and_commands(self) -> None:
@@ -217,7 +199,7 @@ class TestMirror:
         with monkeypatch.context() as patched:
             patched.setattr(engine, "load_embedder", lambda chosen: Interrupted())
             done = index("news")
-        assert done.exit_code == 130
+        assert done.returncode == 130
         assert "Nothing that was stored is lost; the same command goes on from there" in done.stderr
         refused(index("list"), "there is no index")
 
@@ -226,7 +208,7 @@ class TestMirror:
 
     def test_json_lines_with_columns_of_other_names(self) -> None:
         Path("wire.jsonl").write_text('{"words": "The bridge was closed.", "head": "Bridge", "id": "7"}\n')
-        assert index("wire.jsonl", "--field", "text=words", "--field", "title=head").exit_code == 0
+        assert index("wire.jsonl", "--field", "text=words", "--field", "title=head").returncode == 0
         [article] = told("list")
         assert (article["title"], article["characters"]) == ("Bridge", 22)
 
@@ -246,7 +228,7 @@ class TestMirror:
 
     def test_web_address_that_is_allowed_is_asked_for(self) -> None:
         done = index("--allow-web", "http://127.0.0.1/story.html")
-        assert done.exit_code == 2
+        assert done.returncode == 2
         assert "127.0.0.1" in done.stderr
         assert "is off" not in done.stderr
 
@@ -277,7 +259,7 @@ class TestRemove:
     def test_removes_what_is_named(self, news: Path) -> None:
         index("news")
         done = index("remove", "bridge.txt")
-        assert done.exit_code == 0
+        assert done.returncode == 0
         assert re.fullmatch(r"citewire: \.citewire/index: generation \d, 1 removed\n", done.stderr)
         assert paths() == ["harbour.txt"]
         assert told("remove", "harbour.txt", "harbour.txt")["removed"] == ["harbour.txt"]
@@ -361,7 +343,7 @@ class TestDamage:
     def test_a_whole_index(self, news: Path) -> None:
         index("news")
         done = index("verify")
-        assert (done.exit_code, done.stdout) == (0, "")
+        assert (done.returncode, done.stdout) == (0, "")
         assert "generation 1 is as it was written, 2 files" in done.stderr
         assert told("verify")["problems"] == []
         assert "nothing is damaged" in index("repair").stderr
@@ -373,10 +355,10 @@ class TestDamage:
 
     def test_repair_says_what_was_lost(self, damaged: Path) -> None:
         done = index("repair")
-        assert done.exit_code == 0
+        assert done.returncode == 0
         for words in (str(damaged), "the articles of generation 1: 2", "1 articles were lost", "\nlate.txt"):
             assert words in done.stderr
-        assert index("verify").exit_code == 0
+        assert index("verify").returncode == 0
         assert paths() == ["bridge.txt", "harbour.txt"]
 
     def test_repair_as_json(self, damaged: Path) -> None:
@@ -425,6 +407,7 @@ class Watching:
         return self.process.communicate()
 
 
+@pytest.mark.slow
 class TestWatch:
     def test_follows_the_folder_until_ctrl_c(self, news: Path) -> None:
         with Watching("news", "--index", "news/ix") as watching:

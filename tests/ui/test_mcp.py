@@ -66,9 +66,8 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[str]:
-    reply = openai_server.streamed(openai_server.event(SAID, last=True), "data: [DONE]\n\n")
-    with openai_server.serving(reply) as served:
-        yield served.url
+    with openai_server.saying(SAID) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -36,10 +36,9 @@ def folder(seeds_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[httpx.Client]:
-    reply = openai_server.streamed(openai_server.event(SAID, last=True), "data: [DONE]\n\n")
     with (
-        openai_server.serving(reply) as model,
-        serving(lambda: lay_out(settings_in(folder, model.url))) as url,
+        openai_server.saying(SAID) as model,
+        serving(lambda: lay_out(settings_in(folder, model))) as url,
         httpx.Client(base_url=url, timeout=120) as opened,
     ):
         until(lambda: opened.get("/readyz").status_code == 200, 120)

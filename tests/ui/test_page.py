@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browser import PHONE, browser_context, opened, tab
+from browser import PHONE, opened, tab
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     ARTICLES,
@@ -67,12 +67,6 @@ def answerer() -> ScriptedAnswerer:
 def url(answerer: ScriptedAnswerer) -> Iterator[str]:
     with page_of(lambda: Loaded(answerer, ScriptedIndex(), "scripted model")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    with browser_context(chromium) as made:
-        yield made
 
 
 @pytest.fixture

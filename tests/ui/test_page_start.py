@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import PHONE, browser_context, faults, opened, tab
+from browser import PHONE, faults, opened, tab
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     AUDIT,
@@ -48,12 +48,6 @@ def url(answerer: ScriptedAnswerer, tmp_path_factory: pytest.TempPathFactory) ->
 
     with served(load, tmp_path_factory.mktemp("page") / "kept.db") as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    with browser_context(chromium) as made:
-        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browser import PHONE, at_rest, browser_context, faults, opened, tab
+from browser import PHONE, at_rest, faults, opened, tab
 from conftest import until
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
@@ -61,12 +61,6 @@ def url(answerer: ScriptedAnswerer, file: Path) -> Iterator[str]:
 
     with served(load, file, articles=True) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def context(chromium: Browser) -> Iterator[BrowserContext]:
-    with browser_context(chromium) as made:
-        yield made
 
 
 @pytest.fixture

@@ -87,9 +87,8 @@ def folder(seeds_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def model() -> Iterator[str]:
-    reply = openai_server.streamed(openai_server.event(SAID, last=True), "data: [DONE]\n\n")
-    with openai_server.serving(reply) as served:
-        yield served.url
+    with openai_server.saying(SAID) as url:
+        yield url
 
 
 @contextmanager
