@@ -160,7 +160,8 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
             paper.flow("word for word" if source.label in said else f"“{one_line(source.quote)}”")
             page = card(source.article).page(source.start, source.end)
             span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
-            paper.line(f"{_label(card(source.article))} - {span}", _ASIDE, indent=4)
+            known = card(source.article)
+            paper.line(f"{one_line(f'{known.title}, {known.dated}')} - {span}", _ASIDE, indent=4)
     if line := closing(exchange):
         paper.line()
         paper.line(line, _ASIDE)
