@@ -36,9 +36,9 @@ def language_of(text: str) -> str:
         return ""
     (code, first), (other, second) = _model().rank(start)[:2]
     if first >= SURE:
-        return _NAMES.get(code, code)
+        return _NAMES.get(code, str(code))
     near = first + second >= SURE and "en" not in (code, other)  # Danish and Norwegian, Chinese and Wu
-    return next((_NAMES[one] for one in (code, other) if one in _NAMES), code) if near else ""
+    return next((_NAMES[one] for one in (code, other) if one in _NAMES), str(code)) if near else ""
 
 
 @cache

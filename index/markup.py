@@ -113,16 +113,25 @@ def _in_blocks(lines: Iterable[str], blocks: Sequence[str]) -> Iterator[str]:
     """
     keys = ["".join(block.split()) for block in blocks]
     shown = dict(zip(keys, blocks, strict=True))
-    for line in lines:
-        if row := _ROW.fullmatch(line):
-            if _RULE.fullmatch(row[1]):
-                continue
-            line = " ".join(row[1].replace("|", " ").split())
-        key = "".join(line.removeprefix("- ").split())
+    plain = [_cells(line) for line in lines if not ((row := _ROW.fullmatch(line)) and _RULE.fullmatch(row[1]))]
+    squeezed = ["".join(line.removeprefix("- ").split()) for line in plain]
+    at = 0
+    while at < len(plain):
+        key, end = squeezed[at], at + 1
+        while key not in shown and end < len(plain) and any(one.startswith(key) for one in keys):
+            key, end = key + squeezed[end], end + 1  # it makes several lines of a block with a small number in it
         if key in shown:
             yield shown[key]
+            at = end
         else:
-            yield from [blocks[number] for number in _run(key, keys)] or [line]
+            yield from [blocks[number] for number in _run(squeezed[at], keys)] or [plain[at]]
+            at += 1
+
+
+def _cells(line: str) -> str:
+    """Return the cells of a table's row in Markdown as words; any other line as it is."""
+    row = _ROW.fullmatch(line)
+    return " ".join(row[1].replace("|", " ").split()) if row else line
 
 
 def _run(key: str, keys: Sequence[str]) -> list[int]:
@@ -231,7 +240,7 @@ def _tree(markup: str) -> Any:
     except (etree.ParserError, ValueError):  # an empty document
         return None
     _check_depth(tree)
-    for small in tree.iter("sup", "sub"):
+    for small in list(tree.iter("sup", "sub")):
         kind = "superscript" if small.tag == "sup" else "subscript"
         if _SMALL.fullmatch("".join(small.itertext()).strip()):
             for one in small.iter():

@@ -168,13 +168,14 @@ def _matcher(css: str, names: Collection[str]) -> Any:
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _RULE = re.compile(r"(?:\A|(?<=[{}]))([^{}]*+)\{([^{}]*+)\}")
+_AT_NO_RULE = re.compile(r"\s*+@(?!(?:media|supports|layer)\b)")
 _NAMED = re.compile(r"[.#]([A-Za-z_-][\w-]*)")
 
 
 def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
     """Return a rule with those of its selectors that may fit the page, "" without any."""
     before, _, prelude = rule[1].rpartition(";")
-    if prelude.lstrip().startswith("@"):  # @font-face and its like
+    if _AT_NO_RULE.match(prelude):  # @font-face and its like
         return f"{before};" if before else ""
     if "(" in prelude or "[" in prelude or "\\" in prelude:
         return rule[0]
@@ -195,7 +196,7 @@ def _rules(found: Iterable[Any], above: str = "") -> Iterator[tuple[str, Any]]:
         if rule.type == "qualified-rule":
             selected = tinycss2.serialize(rule.prelude).strip()
             if above:
-                selected = re.sub("&", f":is({above})", selected) if "&" in selected else f":is({above}) {selected}"
+                selected = selected.replace("&", f":is({above})") if "&" in selected else f":is({above}) {selected}"
             yield selected, rule.content
             if len(selected) < MAX_SELECTOR and any(token.type == "{} block" for token in rule.content):
                 yield from _rules(_contents(rule.content), selected)
@@ -259,7 +260,7 @@ def _resolved(declared: Mapping[str, str], above: Mapping[str, str]) -> tuple[Ma
     """
     own = {name: value for name, value in declared.items() if name.startswith("--")}
     variables = {**above, **own} if own else above
-    if not variables or not any("var(" in value for value in declared.values()):
+    if not any("var(" in value for value in declared.values()):
         return declared, variables
     found = dict(declared)
     for name, value in declared.items():

@@ -180,7 +180,7 @@ def _replanted(xml: str) -> st.SearchStrategy[str]:
                 taken.tag = to.tag
             elif len(found) < 300:
                 to.append(deepcopy(taken))
-        return etree.tostring(root, encoding="unicode")
+        return str(etree.tostring(root, encoding="unicode"))
 
     return st.lists(st.tuples(place, place, number, words), min_size=1, max_size=12).map(apply)
 
@@ -278,8 +278,9 @@ def _texts() -> st.SearchStrategy[bytes]:
 
 
 def _letters() -> st.SearchStrategy[bytes]:
+    names = ("word/document.xml", "word/styles.xml")
     parts = st.tuples(_replanted(DOCUMENT), _replanted(STYLES) | st.just(STYLES))
-    styled = parts.map(lambda two: zipped({"word/document.xml": two[0], "word/styles.xml": two[1]}))
+    styled = parts.map(lambda two: zipped(dict(zip(names, two, strict=True))))
     broken = _text(_changed(BODY.encode(), TOKENS[".docx"])).map(docx)
     return broken | styled | _changed(docx(BODY), TOKENS[".zip"])
 

@@ -228,11 +228,11 @@ def test_a_page_in_another_encoding_is_read_as_it_states() -> None:
 
 
 def test_a_page_with_control_characters_is_read_without_them() -> None:
-    beside = "<p>x<caption>\x14Sy\x01<figure></figure> <template>a</template></caption>\x0cThe \x00end.\x0b</p>\ufffe"
-    (found,) = everything(page().replace(b"</article>", beside.encode() + b"</article>"), ".html")
+    end = "<p>The \x00end\x01 is\x0cnear.\x0b</p><caption>\x14Sy\x01<figure></figure> <i>a</i></caption>\ufffe"
+    (found,) = everything(page().replace(b"</article>", end.encode() + b"</article>"), ".html")
     assert isinstance(found, Document)
     assert not set(found.text) & {chr(n) for n in (0, 1, 0xB, 0xC, 0x14, 0xFFFE)}
-    assert "The end." in found.text
+    assert "The end is near." in found.text
 
 
 def test_a_page_without_text_or_of_bottomless_nesting_is_refused() -> None:

@@ -65,7 +65,7 @@ def told(text: str) -> list[tuple[float, str, str]]:
         ("2 and a half years", [(2.5, "", "2 and a half")]),
         ("a dozen, half a dozen, two dozen", [(12, "", "a dozen"), (6, "", "half a dozen"), (24, "", "two dozen")]),
         ("a dozen and a half eggs", [(18, "", "a dozen and a half")]),
-        ("a million and a half", [(1.5e6, "", "a million and a half")]),
+        ("a million and a half", [(1.5e6, "", "million and a half")]),
         ("two and a quarter million", [(2.25e6, "", "two and a quarter million")]),
         ("three quarters of a billion euros", [(7.5e8, "money", "three quarters of a billion euros")]),
         ("a half-million", [(5e5, "", "half-million")]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,10 +26,11 @@ from scripted import (
 from served import ask, served, usable
 
 from citewire.index.build import build_index
+from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.qa import corpus as about
 from citewire.qa.entities import Entities
-from citewire.qa.types import Answer
+from citewire.qa.types import Answer, Claim, Quote
 from citewire.ui.ask_routes import labels
 from citewire.ui.chat import Loaded
 from citewire.ui.console import print_answer
@@ -39,13 +40,14 @@ from citewire.ui.export import as_html, as_markdown
 from citewire.ui.render import Exchange, bylines, card_in, plain_text
 
 TWIN = replace(TUNNEL, path="weekly/tunnel.txt", sha256="5")
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 BYLINE = "Northgate Herald, 11 Feb 2026, herald/tunnel.txt"
 BEGINNING = "The harbour master reports to the whole council of the town:"
 TWINS = ScriptedIndex((TUNNEL, LEDGER, PLAIN, TWIN))
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The index of two folders that hold a file of one name, twice with the same beginning."""
     folder = tmp_path_factory.mktemp("twins")
     for place, end in (("north", "The ferry sails on Monday."), ("south", "The ferry stays in the harbour.")):
@@ -71,7 +73,7 @@ def test_the_list_of_articles_and_the_overview_tell_them_apart(index: Path) -> N
         "north/report.txt": "north/report.txt", "south/report.txt": "south/report.txt",
     }  # fmt: skip
     with Index.open(index) as opened_index:
-        told = about.tell("overview", "", opened_index, Entities, HashedWordsEmbedder())
+        told = about.tell("overview", "", opened_index, lambda: Entities({}), HashedWordsEmbedder())
         named = [item.text for item in told.items if "harbour master" in item.text]
     assert [text.partition(")")[0].rpartition("(")[2] for text in named] == ["north/report.txt", "south/report.txt"]
     corpus.close()
@@ -101,6 +103,27 @@ def test_values_that_differ_are_told_apart_by_title_where_the_byline_is_the_same
     index = ScriptedIndex((TUNNEL, both))
     said = [f"{one.title}, Northgate Herald, 11 Feb 2026" for one in (TUNNEL, both)]
     assert bylines(COST_CONFLICT.values, lambda path: card_in(index, path)) == said
+
+
+def test_a_renamed_file_is_found_by_its_new_name_alone_and_an_old_answer_says_so(tmp_path: Path) -> None:
+    embedder = HashedWordsEmbedder()
+    (tmp_path / "news").mkdir()
+    old = tmp_path / "news" / "old.txt"
+    old.write_text(TUNNEL.text)
+    build_index([tmp_path / "news"], tmp_path / "index", embedder)
+    corpus = Corpus(tmp_path / "index", embedder)
+    cited = Quote(1, "old.txt", 0, len(OPENING), OPENING)
+    told = Answer("When?", "When?", "answered", "…", (Claim(OPENING, "supported", 0.9, "", True, (cited,)),))
+    kept = StoredConversation("c" * 24, "Tunnel", (StoredExchange("1", "When?", told, "2026-03-02"),))
+    assert "no longer" not in as_markdown(kept, corpus)
+    old.rename(old.with_name("new.txt"))
+    build_index([tmp_path / "news"], tmp_path / "index", embedder)
+    found = search(corpus.refresh(), embedder, "When does the Harbour Tunnel open?")
+    assert {hit.passage.article for hit in found} == {"new.txt"}
+    for text in (as_markdown(kept, corpus), as_html(kept, corpus)):
+        assert OPENING in text
+        assert "no longer among the articles" in text
+    corpus.close()
 
 
 def test_the_page_names_the_file_on_chips_in_the_panel_and_in_notes(chromium: Browser, tmp_path: Path) -> None:
