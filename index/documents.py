@@ -141,9 +141,14 @@ def told(encoding: str) -> tuple[str, ...]:
 
 def tidy(text: str) -> str:
     r"""Return text out of markup as plain text: `\n` between lines, at most one blank line, nothing invisible."""
-    text = _NO_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0c", "\n"))
+    text = without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.strip() for line in text.replace("\u2028", "\n").replace("\u2029", "\n\n").split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def without_controls(text: str) -> str:
+    """Return `text` without what neither a text nor a tree of XML can hold; a form feed ends a line."""
+    return _NO_TEXT.sub("", text.replace("\x0c", "\n"))
 
 
 def short_blanks(text: str) -> str:

@@ -241,7 +241,8 @@ def _read_mail(data: bytes) -> Document:
     try:
         sender, subject, raw = (_header(message, name) for name in ("from", "subject", "date"))
         text, notes = _mail_text(message)
-        attached = [one_line(part.get_filename() or part.get_content_type()) for part in message.iter_attachments()]
+        named = ((part.get_filename(), part) for part in message.iter_attachments())
+        attached = [one_line(name or part.get_content_type()) for name, part in named if name or not _is_shown(part)]
     except _BROKEN_MAIL as error:
         raise UnusableError(f"is a broken mail: {one_line(str(error))}", "Save the mail again as .eml") from error
     if not (sender or subject or raw):
@@ -261,7 +262,13 @@ def _read_mail(data: bytes) -> Document:
     )
 
 
-_BROKEN_MAIL = (LookupError, ValueError, AttributeError, TypeError)  # what the email package raises for nonsense
+_BROKEN_MAIL = (
+    LookupError,
+    ValueError,
+    AttributeError,
+    TypeError,
+    RecursionError,
+)  # what the email package raises for nonsense
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -272,23 +279,52 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
-    """Return the last of the alternatives that says something, and what there is to say of its encoding.
+    """Return what a mail program shows of a part, and what there is to say of its encoding.
 
-    RFC 2046, 5.1.4, wants the last alternative shown that can be.
+    RFC 2046, 5.1.3 and 5.1.4: the parts of a mixture one after another, of alternatives the last that can be shown.
     """
-    parts = [part for kind in ("plain", "html") if (part := message.get_body((kind,))) is not None]
-    order = {id(part): number for number, part in enumerate(message.walk())}
-    for part in sorted(parts, key=lambda part: order[id(part)], reverse=True):
-        payload = part.get_payload(decode=True)
-        found = text_of(payload if isinstance(payload, bytes) else b"", part.get_content_charset(""))
-        text, encoding = found or ("", "")
-        if part.get_content_subtype() == "html":
-            from citewire.index.markup import text_of_html
+    if message.is_multipart():
+        inside = [part for part in message.iter_parts() if isinstance(part, EmailMessage)]
+        if message.get_content_subtype() == "alternative":
+            return next((found for part in reversed(inside) if (found := _mail_text(part))[0]), ("", ()))
+        shown = [one for part in inside if not part.is_attachment() and (one := _mail_text(part))[0]]
+        notes = dict.fromkeys(note for _, noted in shown for note in noted)
+        return "\n\n".join(text for text, _ in shown), tuple(notes)
+    if not _is_shown(message):
+        return "", ()
+    payload = message.get_payload(decode=True)
+    data = payload if isinstance(payload, bytes) else b""
+    charset = message.get_content_charset("")
+    if charset == "utf-7":  # no encoding of the web
+        data, charset = data.decode("utf-7", "replace").encode(), "utf-8"
+    text, encoding = text_of(data, charset) or ("", "")
+    if message.get_content_subtype() == "html":
+        from citewire.index.markup import text_of_html
 
-            text = text_of_html(text)
-        if text := tidy(text):
-            return text, told(encoding)
-    return "", ()
+        return text_of_html(text), told(encoding)
+    if message.get_param("format") == "flowed":
+        text = _unflowed(text, joined="" if message.get_param("delsp") == "yes" else " ")
+    return tidy(text), told(encoding)
+
+
+def _is_shown(part: EmailMessage) -> bool:
+    """Whether a part of a mail is text that stands in its body."""
+    kinds = ("text/plain", "text/html")
+    return part.get_content_type() in kinds and not part.is_attachment() and not part.get_filename()
+
+
+def _unflowed(text: str, joined: str) -> str:
+    """Return text whose lines that end in a blank go on in the next one (RFC 3676); "-- " begins a signature."""
+    lines: list[str] = []
+    goes_on = False
+    for line in text.splitlines():
+        plain = line.removeprefix(" ") if not line.startswith(">") else line  # "stuffed"
+        if goes_on and not plain.startswith(">"):
+            lines[-1] += joined + plain.rstrip(" ")
+        else:
+            lines.append(plain.rstrip(" "))
+        goes_on = line.endswith(" ") and line != "-- " and not line.startswith(">")
+    return "\n".join(lines)
 
 
 # -- records --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -34,6 +35,7 @@ from citewire.index.documents import (
     told,
     too_large,
     web_address,
+    without_controls,
 )
 from citewire.index.encodings import text_of
 from citewire.index.visible import BLOCK, keep_visible
@@ -111,16 +113,25 @@ def _in_blocks(lines: Iterable[str], blocks: Sequence[str]) -> Iterator[str]:
     """
     keys = ["".join(block.split()) for block in blocks]
     shown = dict(zip(keys, blocks, strict=True))
-    for line in lines:
-        if row := _ROW.fullmatch(line):
-            if _RULE.fullmatch(row[1]):
-                continue
-            line = " ".join(row[1].replace("|", " ").split())
-        key = "".join(line.removeprefix("- ").split())
+    plain = [_cells(line) for line in lines if not ((row := _ROW.fullmatch(line)) and _RULE.fullmatch(row[1]))]
+    squeezed = ["".join(line.removeprefix("- ").split()) for line in plain]
+    at = 0
+    while at < len(plain):
+        key, end = squeezed[at], at + 1
+        while key not in shown and end < len(plain) and any(one.startswith(key) for one in keys):
+            key, end = key + squeezed[end], end + 1  # it makes several lines of a block with a small number in it
         if key in shown:
             yield shown[key]
+            at = end
         else:
-            yield from [blocks[number] for number in _run(key, keys)] or [line]
+            yield from [blocks[number] for number in _run(squeezed[at], keys)] or [plain[at]]
+            at += 1
+
+
+def _cells(line: str) -> str:
+    """Return the cells of a table's row in Markdown as words; any other line as it is."""
+    row = _ROW.fullmatch(line)
+    return " ".join(row[1].replace("|", " ").split()) if row else line
 
 
 def _run(key: str, keys: Sequence[str]) -> list[int]:
@@ -222,14 +233,31 @@ def _tree(markup: str) -> Any:
     """Return the tree of any HTML, None where there is none. Raises: UnusableError for a nest of elements."""
     parser = lxml_html.HTMLParser(no_network=True, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
-        tree = lxml_html.document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
+        tree = lxml_html.document_fromstring(without_controls(markup).encode("utf-8"), parser=parser)
     except etree.XMLSyntaxError as error:
         _raise_if_exhausted(error)
         return None
     except (etree.ParserError, ValueError):  # an empty document
         return None
     _check_depth(tree)
+    for small in list(tree.iter("sup", "sub")):
+        kind = "superscript" if small.tag == "sup" else "subscript"
+        if _SMALL.fullmatch("".join(small.itertext()).strip()):
+            for one in small.iter():
+                one.text = _raised(one.text or "", kind)
     return tree
+
+
+def _raised(text: str, kind: str) -> str:
+    """Return a small number in small digits: the 1 of a note is no digit of the figure before it, as in "4%¹"."""
+    return text.translate(_DIGITS[kind]) if kind in _DIGITS and _SMALL.fullmatch(text.strip()) else text
+
+
+_SMALL = re.compile(r"[0-9]{1,3}")
+_DIGITS = {
+    "superscript": str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"),
+    "subscript": str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"),
+}
 
 
 def _text(root: Any) -> str:
@@ -340,7 +368,7 @@ def read_feed(data: bytes) -> Iterator[tuple[Document, str]]:
 def _entry(entry: Any, outlet: str, site: str) -> Document:
     named = ("encoded", "content", "body", "description", "summary")
     text = next(filter(None, (_content(entry, name) for name in named)), "")
-    authors = [_child_text(child, "name") or (child.text or "") for child in entry if _name(child) in _AUTHORS]
+    authors = [_child_text(child, "name") or _person(child.text or "") for child in entry if _name(child) in _AUTHORS]
     guid = _child_text(entry, "guid") if all(c.get("isPermaLink") != "false" for c in entry) else ""
     raw = _child_text(entry, "published", "pubDate", "pubdate", "issued", "date", "created")
     published = day_of(raw)
@@ -358,6 +386,14 @@ def _entry(entry: Any, outlet: str, site: str) -> Document:
 
 
 _AUTHORS = ("author", "creator")
+
+
+def _person(text: str) -> str:
+    """Return the name out of what RSS wants of an author, "ann@d.example (Ann Lee)"."""
+    name, address = parseaddr(text) if "@" in text else (text, "")
+    return name or address
+
+
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 
 
@@ -386,7 +422,8 @@ def _joined_address(base: str, address: str) -> str:
 def _content(entry: Any, name: str) -> str:
     """Return the text of an entry's element: escaped HTML, elements in place, or plain."""
     for child in entry:
-        if _name(child) == name and "search.yahoo.com/mrss" not in str(child.tag):  # media:content is a picture
+        picture = name == "content" and "search.yahoo.com/mrss" in str(child.tag)  # media:content
+        if _name(child) == name and not picture:
             if len(child):
                 keep_visible(child)
                 found = _text(child)
@@ -416,7 +453,11 @@ def _plain(markup: str) -> str:
 
 
 def read_docx(data: bytes, limits: Limits) -> Document:
-    """Return the text of a Word file as accepted: without deletions, headers and notes. Raises: UnusableError."""
+    """Return the text of a Word file as accepted, notes at its end: without deletions and headers.
+
+    Raises:
+        UnusableError: it is no Word file, or holds no text.
+    """
     with open_zip(data) as archive:
         names = set(archive.namelist())
         if "word/document.xml" not in names:
@@ -424,14 +465,29 @@ def read_docx(data: bytes, limits: Limits) -> Document:
         body = parse_xml(_part(archive, "word/document.xml", limits))
         others = [
             parse_xml(_part(archive, name, limits)) if name in names else None
-            for name in ("word/styles.xml", "docProps/core.xml")
+            for name in ("word/styles.xml", "docProps/core.xml", "word/footnotes.xml", "word/endnotes.xml")
         ]
-    styles, core = others  # the dates of `core` are those of the file, not of publication
-    text = _word_text(body, styles)
+    styles, core, *notes = others  # the dates of `core` are those of the file, not of publication
+    text = tidy("\n\n".join(_word_text(one, styles) for one in (body, *_referred(body, notes))))
     if not text:
         raise UnusableError(NO_TEXT, "Add the text, or remove the file")
     title, author = ("", "") if core is None else (_child_text(core, "title"), _child_text(core, "creator"))
     return Document(text=text, title=one_line(title), author=one_line(author))
+
+
+def _referred(body: Any, notes: Iterable[Any]) -> Iterator[Any]:
+    """Yield the parts with foot- and endnotes, less the notes that no shown place of the body refers to."""
+    for part in notes:
+        if part is None:
+            continue
+        places = body.iter("{*}footnoteReference", "{*}endnoteReference")
+        shown = [one for one in places if not any(_name(above) in _WORD_HIDDEN for above in one.iterancestors())]
+        kind = _name(part).removesuffix("s")
+        named = {_attribute(one, "id") for one in shown if _name(one).startswith(kind)}
+        for note in list(part):
+            if _attribute(note, "id") not in named:
+                part.remove(note)
+        yield part
 
 
 def _part(archive: zipfile.ZipFile, name: str, limits: Limits) -> bytes:
@@ -456,7 +512,7 @@ def _word_text(body: Any, styles: Any) -> str:
         name = _name(element)
         if event == "start" and (name in _WORD_HIDDEN or (name == "tr" and _toggled(element, "trPr", "del"))):
             walk.skip_subtree()
-        elif name == "p" and element.getparent().getparent() in rows:
+        elif name == "p" and (cell := element.getparent()) is not None and cell.getparent() in rows:
             pieces.append(" ")
         elif name == "p":
             ends = event == "end"
@@ -467,10 +523,16 @@ def _word_text(body: Any, styles: Any) -> str:
         elif event == "start" and name == "r" and hidden(element):
             walk.skip_subtree()
         elif event == "start" and name == "t":
-            pieces.append(element.text or "")
+            pieces.append(_raised(element.text or "", _alignment(element.getparent())))
         elif event == "start" and name in _WORD_MARKS:
             pieces.append(_WORD_MARKS[name])
     return tidy(_RUN.sub(" ", "".join(pieces)))
+
+
+def _alignment(run: Any) -> str:
+    """Return "superscript", "subscript" or "" of a run."""
+    found = None if run is None else run.find("{*}rPr/{*}vertAlign")
+    return "" if found is None else _attribute(found, "val")
 
 
 _WORD_MARKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
@@ -527,7 +589,7 @@ class _Hidden:
         if self._value(run, "vanish", _WORD_OFF) is not None or self._is_dot(run):
             return True
         colour = self._value(run, "color", frozenset({"auto"}))
-        return colour is not None and colour.upper() == "FFFFFF" and not self._is_behind(run)
+        return colour is not None and colour.upper() == self._behind(run)
 
     def _is_dot(self, run: Any) -> bool:
         try:
@@ -560,20 +622,28 @@ class _Hidden:
                 named = "" if based is None else _attribute(based, "val")
         yield from (style for style in self._usual if _attribute(style, "type") == "paragraph")
 
-    def _is_behind(self, run: Any) -> bool:
-        """Whether there may be a colour behind a run: shading, a highlight, a styled table, a shape, a dark page."""
-        if self._value(run, "highlight", frozenset({"none"})):
-            return True
+    def _behind(self, run: Any) -> str:
+        """Return the colour behind a run: of a highlight, of a shading, "" where it is not known, else white."""
+        if marked := self._value(run, "highlight", frozenset({"none"})):
+            return _HIGHLIGHTS.get(marked.lower(), "")
         for holder in (*self._holders(run), *run.iterancestors()):
             for properties in ("rPr", "pPr", "tcPr", "tblPr"):
                 shade = holder.find(f"{{*}}{properties}/{{*}}shd")
-                if shade is not None and _attribute(shade, "fill").upper() not in ("", "AUTO", "FFFFFF"):
-                    return True
+                if shade is not None and _attribute(shade, "fill").upper() not in ("", "AUTO"):
+                    return _attribute(shade, "fill").upper()
+            # A shape, a dark page or a styled table.
             if holder.get(_BOXED) or holder.find("{*}background") is not None:
-                return True
+                return ""
             if holder.find("{*}tblPr/{*}tblStyle") is not None:
-                return True
-        return False
+                return ""
+        return "FFFFFF"
+
+
+_HIGHLIGHTS = {  # ECMA-376, 17.18.40
+    "black": "000000", "blue": "0000FF", "cyan": "00FFFF", "green": "00FF00", "magenta": "FF00FF", "red": "FF0000",
+    "yellow": "FFFF00", "white": "FFFFFF", "darkblue": "000080", "darkcyan": "008080", "darkgreen": "008000",
+    "darkmagenta": "800080", "darkred": "800000", "darkyellow": "808000", "darkgray": "808080", "lightgray": "C0C0C0",
+}  # fmt: skip
 
 
 def read_epub(data: bytes, limits: Limits) -> Document:

@@ -40,6 +40,7 @@ MOST_PIXELS = 4_000_000
 CONTRAST = 24  # least difference (of 255) between darkest and lightest pixel of visible letters
 
 GUTTER = 9.0  # least distance of two columns, in points
+CELL_GAP = 1.5  # heights of a line between two cells of a row; words of justified lines stand nearer
 COLUMN_WIDTH = 80.0  # least length of a line of prose, in points
 COLUMN_LINES = 4  # least number of lines on each side of a gutter
 EDGE_LINES = 2  # first and last lines of a page that may be its running head or foot
@@ -253,7 +254,13 @@ def _has_contrast(page: pypdfium2.PdfPage, look: NDArray[np.uint8], box: NDArray
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of one column: its edges and the height of its letters, in points; whether its last word goes on."""
+    """A line of one column.
+
+    Attributes:
+        left, right, top, bottom: its edges, in points.
+        broken: whether its last word goes on.
+        cells: whether gaps of cells stand in it, as in a row of a table.
+    """
 
     text: str
     left: float
@@ -261,6 +268,7 @@ class _Line:
     top: float
     bottom: float
     broken: bool = False
+    cells: bool = False
 
     @property
     def width(self) -> float:
@@ -340,7 +348,13 @@ def _line(glyphs: _Glyphs, start: int, end: int) -> Iterator[_Line]:
     hard = bool(re.search(r"[^\W\d_]-$", words))
     if words:
         broken = hard or text.rstrip().endswith(HYPHEN)
-        yield _Line(words.removesuffix("-") if hard else words, first[0], last[2], first[3], last[1], broken)
+        words = words.removesuffix("-") if hard else words
+        cells = any(
+            glyphs.box(after)[0] - glyphs.box(before)[2] > CELL_GAP * (first[3] - first[1])
+            for before, after in pairwise(inked)
+            if after > before + 1
+        )
+        yield _Line(words, first[0], last[2], first[3], last[1], broken, cells)
 
 
 # -- columns --------------------------------------------------------------------------------------------
@@ -411,7 +425,9 @@ def _without_running(pages: Sequence[Sequence[_Line]]) -> list[list[_Line]]:
     found: list[list[_Line]] = []
     for lines, ends in zip(pages, edges, strict=True):
         running = [line for line in ends if _is_running(line, counts, filled)]
-        found.append(_notes_first([line for line in lines if line not in running]))
+        left = [line for line in lines if line not in running]
+        # Pages that hold nothing else have no running heads: they are alike.
+        found.append(_notes_first(left or [line for line in lines if not _PAGE_NUMBER.fullmatch(line.text)]))
     return found
 
 
@@ -507,7 +523,8 @@ def _paragraph_starts(lines: Sequence[_Line]) -> list[int]:
     usual = statistics.median_low(gaps) if gaps else 0.0
     widest = max((line.width for line in lines), default=0.0)
     starts = [n for n, pair in enumerate(pairwise(lines), 1) if _starts_paragraph(*pair, usual, widest)]
-    return [0, *starts]
+    rows = [n for n, (above, below) in enumerate(pairwise(lines), 1) if above.cells and below.cells]
+    return [0, *sorted({*starts, *rows, *(n - 1 for n in rows if n > 1), *(n + 1 for n in rows if n + 1 < len(lines))})]
 
 
 def _starts_paragraph(above: _Line, below: _Line, usual: float, widest: float) -> bool:

@@ -25,7 +25,7 @@ from citewire.index.disk import FileDigest, digest, replace, sync
 from citewire.index.errors import IndexFormatError
 from citewire.index.folding import folded
 from citewire.index.passages import searched_text, title_words
-from citewire.index.types import Article, DateMention, Passage, Span, Vectors
+from citewire.index.types import OPENING_CHARS, Article, DateMention, Passage, Span, Vectors
 from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
 
 TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
@@ -296,6 +296,12 @@ class Segment:
     def signatures(self) -> list[tuple[int, str, bytes]]:
         """Return (number, group, signature) of all articles."""
         return self._rows('SELECT id, "group", signature FROM articles', ())
+
+    def labels(self) -> list[tuple[int, str, str, str, str, str]]:
+        """Return (number, path, title, how a text without one begins, outlet, published) of all articles."""
+        query = "SELECT id, path, title, CASE title WHEN '' THEN opening ELSE '' END, outlet, published FROM articles"
+        opening = f"(SELECT substr(text, 1, {OPENING_CHARS}) FROM texts WHERE article = id)"  # noqa: S608
+        return self._rows(query.replace("opening", opening), ())
 
     def columns(self) -> list[tuple[int, int, int, str, str]]:
         """Return (number, first row, rows, published, group) of all articles."""

@@ -13,15 +13,17 @@ import sentencex
 
 # Abbreviations that end no sentence, as far as sentencex does not know them: before a name ...
 _TITLES = frozenset(
-    "ald amb amn atty cllr det drs govs gens insp lt maj messrs mlle mme mmes ms msgr mx pfc profs pte pvt "
-    "reps rt sens sp spc sra sras srta supt treas".split()
+    "ald amb amn atty capt cllr col det drs gen gov govs gens insp lt maj messrs mlle mme mmes ms msgr mx pfc pres "
+    "prof profs pte pvt rep reps rt sen sens sgt sp spc sra sras srta supt treas".split()
 )
 # ... and before a number.
 _COUNTED = frozenset(
     "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl max min no nos p para paras "
     "pp reg sched sec sect tel temp vol vols".split()
 )
-_SHORT = frozenset("assn dept etc govt intl natl univ".split())
+_SHORT = frozenset(
+    "assn dept etc govt intl natl univ mon tue tues wed thu thur thurs fri jan feb aug sept oct nov dec".split()
+)
 _TIMES_OF_DAY = frozenset({"a.m.", "p.m.", "am.", "pm."})
 _AFTER_TIMES = frozenset(  # words after a time of day that name its day or time zone
     "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan "
@@ -33,8 +35,9 @@ _AFTER_TIMES = frozenset(  # words after a time of day that name its day or time
 _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
 # sentencex may leave an opening quotation mark or bracket at the end of the sentence before.
 _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
-# "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence.
-_WORDS = re.compile(r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])")
+# "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence. So
+# does a sentence in parentheses.
+_ENDS_TOO = re.compile(r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])|\w{4}[.!?][)\]](?=\s+[\"“(\[]?[A-Z])")
 _MEASURED = re.compile(r"\d\s?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
 _NEXT = 80  # characters after a possible end that are looked at
@@ -63,12 +66,12 @@ def ends(text: str) -> list[int]:
 
 
 def _proposed(plain: str) -> Iterator[int]:
-    """Yield the ends that sentencex finds, and those behind words that it takes for abbreviations.
+    """Yield the ends that sentencex finds, and those that it passes over.
 
     It takes a name such as Blockchain.News for two sentences.
     """
     found = {boundary["end_index"] for boundary in sentencex.get_sentence_boundaries("en", plain)}
-    for end in sorted(found.union(match.end() for match in _WORDS.finditer(plain))):
+    for end in sorted(found.union(match.end() for match in _ENDS_TOO.finditer(plain))):
         if not (end < len(plain) and plain[end - 1] == "." and plain[end].isalnum()):
             yield end
 
@@ -80,6 +83,8 @@ def _goes_on(before: str, after: str) -> bool:
     word = after.split(None, 1)[0]
     last = before.rsplit(None, 1)[-1].lstrip(_OPENING).lower()
     if after[0].islower():
+        if before.endswith(("”", '"', "’")):  # words between quotation marks, and who said them
+            return True
         return _MEASURED.search(before) is not None or _is_short(last.removesuffix("."))
     if last in _TIMES_OF_DAY or re.fullmatch(r"\d{1,2}(?:[:.]\d\d)?[ap]\.m\.", last):
         return after.startswith(("(", *"0123456789")) or re.split(r"\W", word.lower(), maxsplit=1)[0] in _AFTER_TIMES
@@ -88,7 +93,7 @@ def _goes_on(before: str, after: str) -> bool:
         return False
     if name in _COUNTED:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
-    return name in _TITLES and after[0].isupper()
+    return name.rpartition("-")[2] in _TITLES and after[0].isupper()  # "Ex-Gov."
 
 
 def _is_short(name: str) -> bool:

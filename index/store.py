@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import Part, check_identity, read_current, read_manifest
 from citewire.index.segment import ArticleSummary, Entry, Segment, check_hashes
-from citewire.index.types import Article, Embedder, Filters, Passage, Vectors
+from citewire.index.types import Article, Embedder, Filters, Passage, Vectors, headline
 from citewire.index.vectors import Rows
 
 HASHED_AT_OPEN = 64_000_000  # bytes: a smaller index is checked whole whenever it is opened, in under 0.1 s
@@ -158,6 +159,17 @@ class Index:
             if found and found[0] not in part.dead:
                 return found[1]
         raise InputError(f"the index has no article {path!r}", "Name one that the index lists: citewire index list")
+
+    @cached_property
+    def namesakes(self) -> frozenset[str]:
+        """The paths of articles whose headline, outlet and day another one has too: only the path tells them apart."""
+        known: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for part in self._open:
+            for number, path, title, opening, outlet, published in part.segment.labels():
+                if number not in part.dead:
+                    label = headline(title, opening), " ".join(outlet.split()), published
+                    known[tuple(map(str.casefold, label))].append(path)
+        return frozenset(path for paths in known.values() if len(paths) > 1 for path in paths)
 
     def places(self, path: str) -> list[Place]:
         """Return where the article of a path is stored; more than once only in what `Writer.view` returns."""

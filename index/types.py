@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]  # (rows, dimension), each row of length 1
 
+OPENING_WORDS = 9  # of an article without a title
+OPENING_CHARS = 500  # in which they are sought
+
 
 @dataclass(frozen=True, slots=True)
 class Article:
@@ -51,6 +54,11 @@ class Article:
     pages: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def headline(self) -> str:
+        """Its title, or its opening words in quotation marks where it has none."""
+        return headline(self.title, self.text) or self.path
+
     def pages_of(self, span: Span) -> tuple[int, int] | None:
         """Return the first and last page, from 1, that a span of the text stands on, None without pages."""
         if not self.pages:
@@ -60,6 +68,15 @@ class Article:
     def dates_in(self, span: Span) -> tuple[DateMention, ...]:
         """Return the words for times that begin in a span of the text, such as a sentence."""
         return tuple(date for date in self.dates if span.start <= date.start < span.end)
+
+
+def headline(title: str, text: str) -> str:
+    """Return a title on one line, or the opening words of a text without one: "“The ferry sank…”"; "" for none."""
+    if stated := " ".join(title.split()):
+        return stated
+    words = text[:OPENING_CHARS].split(maxsplit=OPENING_WORDS)
+    opening = " ".join(words[:OPENING_WORDS]).rstrip(".,;:")
+    return f"“{opening}…”" if opening else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cssselect2
 import tinycss2
-from tinycss2.color3 import parse_color
+from tinycss2.color4 import Color
+from tinycss2.color5 import parse_color
 
+MAX_SELECTOR = 1_000  # characters of selectors that rules stand in, and of a value with custom properties put in
+MAX_VARIABLES = 5  # custom properties that are set by others
 MAX_CSS = 500_000  # characters of style sheets that are read; what follows counts for nothing
 VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the screen that the page is seen on
 FAR = 500.0  # an element this many pixels left of the page or above it is off the screen
@@ -35,7 +38,7 @@ _READ = frozenset(
     "display visibility opacity color background background-color background-image font font-size position left right "
     "top bottom text-indent clip clip-path width height max-width max-height overflow overflow-x overflow-y transform "
     "margin-left margin-top padding padding-top padding-bottom content-visibility transition animation animation-name "
-    "float".split()
+    "float filter translate scale inset background-clip -webkit-background-clip -webkit-text-fill-color".split()
 )
 _IN_LINE = frozenset({"", "inline", "inline-block", "inline-flex", "inline-grid", "contents", "none", "initial"})
 _FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
@@ -55,12 +58,20 @@ _WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What an element's text inherits: whether it is shown, its size in pixels, its colours; None for unknown."""
+    """What an element's text inherits.
+
+    Attributes:
+        shown: whether it is.
+        size: of its letters, pixels.
+        colour, behind: None for unknown.
+        variables: value of each custom property.
+    """
 
     shown: bool = True
     size: float = 16.0
     colour: Colour | None = _BLACK
     behind: Colour | None = _WHITE
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def legible(self) -> bool:
@@ -93,13 +104,13 @@ def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
     while waiting:
         wrapped, above = waiting.pop()
         element = wrapped.etree_element
-        declared = _declared(element, wrapped, matcher)
+        declared, variables = _resolved(_declared(element, wrapped, matcher), above.variables)
         if _name(element) not in _ROOTS and _is_hidden(element, declared):
             gone.append(element)
             continue
         if declared.get("display", "") not in _IN_LINE or declared.get("float", "none") != "none":
             element.set(BLOCK, "1")
-        seen = _inherited(declared, above, root_like=_name(element) in _ROOTS)
+        seen = _inherited(declared, replace(above, variables=variables), root_like=_name(element) in _ROOTS)
         if not seen.legible:
             element.text = _blank(element.text)
             for child in element:
@@ -141,12 +152,12 @@ def _matcher(css: str, names: Collection[str]) -> Any:
     """
     matcher = cssselect2.Matcher()
     css = _RULE.sub(lambda rule: _fitting(rule, names), _COMMENT.sub("", css))
-    for rule in _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)):
-        declared = _read_declarations(rule.content)
+    for selected, content in _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)):
+        declared = _read_declarations(content)
         if not declared:
             continue
         try:
-            selectors = cssselect2.compile_selector_list(rule.prelude)
+            selectors = cssselect2.compile_selector_list(selected)
         except cssselect2.SelectorError:
             continue
         for selector in selectors:
@@ -157,13 +168,14 @@ def _matcher(css: str, names: Collection[str]) -> Any:
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _RULE = re.compile(r"(?:\A|(?<=[{}]))([^{}]*+)\{([^{}]*+)\}")
+_AT_NO_RULE = re.compile(r"\s*+@(?!(?:media|supports|layer)\b)")
 _NAMED = re.compile(r"[.#]([A-Za-z_-][\w-]*)")
 
 
 def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
     """Return a rule with those of its selectors that may fit the page, "" without any."""
     before, _, prelude = rule[1].rpartition(";")
-    if prelude.lstrip().startswith("@"):  # @font-face and its like
+    if _AT_NO_RULE.match(prelude):  # @font-face and its like
         return f"{before};" if before else ""
     if "(" in prelude or "[" in prelude or "\\" in prelude:
         return rule[0]
@@ -173,15 +185,31 @@ def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
     )
 
 
-def _rules(found: Iterable[Any]) -> Iterator[Any]:
-    """Yield the style rules that hold on a screen."""
+def _rules(found: Iterable[Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the selectors and the content of the style rules that hold on a screen, those inside of others too.
+
+    Args:
+        found: what tinycss2 parsed.
+        above: the selectors of the rule that they stand in.
+    """
     for rule in found:
         if rule.type == "qualified-rule":
-            yield rule
+            selected = tinycss2.serialize(rule.prelude).strip()
+            if above:
+                selected = selected.replace("&", f":is({above})") if "&" in selected else f":is({above}) {selected}"
+            yield selected, rule.content
+            if len(selected) < MAX_SELECTOR and any(token.type == "{} block" for token in rule.content):
+                yield from _rules(_contents(rule.content), selected)
         elif rule.type == "at-rule" and rule.content is not None:
             name = rule.lower_at_keyword
             if name in ("supports", "layer") or (name == "media" and _screen(tinycss2.serialize(rule.prelude))):
-                yield from _rules(tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True))
+                if above:
+                    yield above, rule.content
+                yield from _rules(_contents(rule.content), above)
+
+
+def _contents(content: Any) -> Any:
+    return tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True)
 
 
 def _screen(media: str) -> bool:
@@ -200,13 +228,13 @@ def _query_holds(query: str) -> bool:
 
 
 def _read_declarations(content: Any) -> _Declared:
-    found = tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True)
     declared: dict[str, tuple[str, bool]] = {}
-    for one in found:
-        if one.type == "declaration" and one.lower_name in _READ:
+    for one in _contents(content):
+        if one.type == "declaration" and (one.lower_name in _READ or one.name.startswith("--")):
+            name = one.name if one.name.startswith("--") else one.lower_name
             value = tinycss2.serialize(one.value).strip().lower()
-            if one.important or not declared.get(one.lower_name, ("", False))[1]:
-                declared[one.lower_name] = (value, one.important)
+            if one.important or not declared.get(name, ("", False))[1]:
+                declared[name] = (value, one.important)
     return declared
 
 
@@ -225,10 +253,33 @@ def _declared(element: Any, wrapped: Any, matcher: Any) -> Mapping[str, str]:
     return {name: value for name, (value, _) in winning.items()}
 
 
+def _resolved(declared: Mapping[str, str], above: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return declarations with the values of custom properties in them, and these properties for what is inside.
+
+    A property that is not set, or set in terms of itself, stays as it is written: its value cannot be told.
+    """
+    own = {name: value for name, value in declared.items() if name.startswith("--")}
+    variables = {**above, **own} if own else above
+    if not any("var(" in value for value in declared.values()):
+        return declared, variables
+    found = dict(declared)
+    for name, value in declared.items():
+        for _ in range(MAX_VARIABLES):
+            if "var(" not in value or len(value) > MAX_SELECTOR:
+                break
+            value = _VARIABLE.sub(lambda used: variables.get(used[1], used[2] or used[0]), value)
+        found[name] = value.strip()
+    return found, variables
+
+
+_VARIABLE = re.compile(r"var\(\s*+(--[\w-]++)\s*+(?:,([^()]*+))?\)")
+
+
 def _of_attributes(element: Any) -> _Declared:
     """Return what attributes say like a style sheet of the browser."""
     declared: dict[str, tuple[str, bool]] = {}
-    if element.get("hidden") is not None or (_name(element) == "dialog" and element.get("open") is None):
+    closed = _name(element) == "dialog" and element.get("open") is None
+    if closed or element.get("hidden") is not None or element.get("popover") is not None:
         declared["display"] = ("none", False)
     if _name(element) == "font" and element.get("color"):
         declared["color"] = (element.get("color").lower(), False)
@@ -254,15 +305,18 @@ def _is_hidden(element: Any, declared: Mapping[str, str]) -> bool:
 def _is_faded(declared: Mapping[str, str]) -> bool:
     """Whether an element is transparent or shrunk to nothing, and not on its way to be shown."""
     moving = any(declared.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
-    opacity = _length(declared.get("opacity", "1"))
-    shrunk = any(
-        name.startswith("scale") and 0.0 in _lengths(values) for name, values in _CALLED.findall(_transform(declared))
-    )
-    return not moving and ((opacity is not None and opacity < 0.02) or shrunk)
+    clear = [values for name, values in _CALLED.findall(declared.get("filter", "")) if name == "opacity"]
+    opacities = map(_length, (declared.get("opacity", "1"), *clear))
+    faded = any(opacity is not None and opacity < 0.02 for opacity in opacities)
+    shrunk = any(name.startswith("scale") and 0.0 in sizes for name, sizes in _transforms(declared))
+    return not moving and (faded or shrunk)
 
 
-def _transform(declared: Mapping[str, str]) -> str:
-    return declared.get("transform", "")
+def _transforms(declared: Mapping[str, str]) -> list[tuple[str, list[float]]]:
+    """Return the transforms of an element with their lengths, those that are properties of their own too."""
+    called = _CALLED.findall(declared.get("transform", ""))
+    called += [(name, declared[name]) for name in ("translate", "scale") if name in declared]
+    return [(name, _lengths(values)) for name, values in called]
 
 
 def _is_empty_box(declared: Mapping[str, str]) -> bool:
@@ -291,9 +345,10 @@ def _is_far_off(declared: Mapping[str, str]) -> bool:
     moved.append(_length(declared.get("margin-top", "")))
     if declared.get("position", "static") not in ("static", "sticky"):
         moved += [_length(declared.get(name, "")) for name in ("left", "top", "right", "bottom")]
-    for name, values in _CALLED.findall(_transform(declared)):
+        moved += _lengths(declared.get("inset", ""))
+    for name, offsets in _transforms(declared):
         if name.startswith("translate"):
-            moved += _lengths(values)
+            moved += offsets
     return any(offset is not None and (offset <= -FAR or offset >= FAR_RIGHT) for offset in moved)
 
 
@@ -315,9 +370,12 @@ def _inherited(declared: Mapping[str, str], above: _Seen, *, root_like: bool) ->
     shows = {"visible": True, "hidden": root_like, "collapse": root_like}
     shown = shows.get(declared.get("visibility", ""), above.shown)
     colour = above.colour
-    if "color" in declared:
-        colour = _colour(declared["color"], above.colour)
-    return _Seen(shown, _size(declared, above.size), colour, _behind(declared, above.behind))
+    for name in ("color", "-webkit-text-fill-color"):
+        if name in declared:
+            colour = _colour(declared[name], colour)
+    if "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip")):
+        colour = None  # the letters show the background
+    return _Seen(shown, _size(declared, above.size), colour, _behind(declared, above.behind), above.variables)
 
 
 def _size(declared: Mapping[str, str], above: float) -> float:
@@ -341,7 +399,26 @@ def _colour(value: str, above: Colour | None) -> Colour | None:
     if value in ("initial", "canvastext"):
         return _BLACK
     found = parse_color(value)
-    return tuple(found) if found is not None and not isinstance(found, str) else None
+    return above if found == "currentcolor" else _srgb(found) if isinstance(found, Color) else None
+
+
+def _srgb(colour: Color) -> Colour | None:
+    """Return a colour in sRGB, None for one of a space that is not known here.
+
+    tinycss2 does not convert Lab, Oklab and their polar forms: of those it is a grey of the same luminance.
+    """
+    if colour.space in ("srgb", "hsl", "hwb"):
+        red, green, blue = (part or 0.0 for part in colour.to("srgb").coordinates)
+        return (red, green, blue, colour.alpha)
+    lightness = max(0.0, colour.coordinates[0] or 0.0)
+    if colour.space in ("lab", "lch"):
+        y = min(1.0, ((lightness + 16) / 116) ** 3)  # CIE 15:2018
+    elif colour.space in ("oklab", "oklch"):
+        y = min(1.0, lightness**3)  # Ottosson 2020, for greys
+    else:
+        return None
+    grey = y * 12.92 if y <= 0.0031308 else 1.055 * y ** (1 / 2.4) - 0.055
+    return (grey, grey, grey, colour.alpha)
 
 
 def _behind(declared: Mapping[str, str], above: Colour | None) -> Colour | None:
@@ -359,9 +436,9 @@ def _painted(value: str, above: Colour | None) -> Colour | None:
     if "url(" in value or "gradient(" in value:
         return None
     words = [tinycss2.serialize([token]) for token in tinycss2.parse_component_value_list(value)]
-    colours = [found for word in words if (found := parse_color(word)) is not None and not isinstance(found, str)]
-    if len(colours) != 1:
-        return None if "var(" in value or len(colours) > 1 or len(words) == 1 else above
+    colours = [_srgb(found) for word in words if isinstance(found := parse_color(word), Color)]
+    if len(colours) != 1 or colours[0] is None:
+        return None if None in colours or "var(" in value or len(colours) > 1 or len(words) == 1 else above
     red, green, blue, alpha = colours[0]
     if alpha >= 1:
         return (red, green, blue, 1.0)

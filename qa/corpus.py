@@ -160,9 +160,10 @@ class _View:
         return " ".join(words[:_FIRST_WORDS]) + ("…" if words[_FIRST_WORDS:] else "") or summary.path
 
     def label(self, path: str) -> str:
-        """Return an article's title with outlet and day, as far as they are known."""
+        """Return an article's title with outlet and day, as far as they are known, and what tells it from another."""
         summary = self.by_path[path]
-        known = ", ".join(part for part in (summary.outlet, _day(summary.published)) if part)
+        place = path if path in self.index.namesakes else ""
+        known = ", ".join(filter(None, (summary.outlet, _day(summary.published), place)))
         title = f"“{self.title(summary)}”"
         return f"{title} ({known})" if known else title
 

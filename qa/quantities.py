@@ -27,23 +27,28 @@ _PARTS = {
     "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
     "ninth": 9, "tenth": 10,
 }  # fmt: skip
-_BEHIND = r"""(?:(?P<points>\s?(?:percentage|pct\.?|per\s?cent)\s?points?\b|\s?pp\b)
-          |(?P<basis>\s?(?:basis\spoints?|bps?)\b)
-          |(?P<percent>\s?%|\s?(?:per\s?cent|pct)\b))?
+_BEHIND = r"""(?:(?P<points>[\s-]?(?:percentage|pct\.?|per\s?cent)[\s-]?points?\b|\s?ppt?s?\b)
+          |(?P<basis>[\s-]?(?:basis[\s-]points?|bps?)\b)
+          |(?P<permille>\s?‰|\s?per\s?mille\b)
+          |(?P<percent>\s?%|[\s-]?(?:per[\s-]?cent|pct|(?-i:pc))\b))?
         (?P<currency>(?:\.(?=\s))?\s(?:US\s)?
           (?:dollars?|euros?|pounds?|yuan|yen|rupees?|francs?|pesos?|rou?bles?|zlotys?|baht|ringgit|kron(?:or|er|a|e))\b
-          |\s?(?-i:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\b)?"""
+          |\s?(?-i:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\b
+          |\s?[€£₹₽](?!\s?\d))?"""
 _AMOUNT = re.compile(
-    rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[$£¥₠-₿]?\d))?
+    rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[$£¥₠-₿]?\d)|\b(?:minus|negative)\s(?=[$£¥₠-₿]?\d))?
         (?P<money>(?:US|AU?|CA?|HK|NZ|S)?[$£¥₠-₿]\s?|\bRs\.?\s?
           |(?-i:\b(?:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\s?))?
+        (?:(?<=[$£¥₠-₿])(?P<debit>[-−])(?=\d))?
         (?<![\w.,])(?:
           (?P<comma>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)
-          |(?P<dot>\d{{1,3}}(?:\.\d{{3}}){{2,}}(?:,\d+)?|\d+,\d{{1,2}}(?=\s?(?:mio|mrd|mln)\b))
+          |(?P<dot>\d{{1,3}}(?:\.\d{{3}}){{2,}}(?:,\d+)?|0,\d+
+            |\d+,\d{{1,2}}(?=\s?(?:[%‰€]|(?:mio|mrd|mln|million|billion|bn|per\s?cent|pct)\b)))
           |(?P<apart>\d{{1,3}}(?:[\u00a0\u2009\u202f'’]\d{{3}})+|\d{{1,3}}(?:\x20\d{{3}}){{2,}})(?!\d)
+          |(?:(?P<wholes>\d+)\s)?(?P<over>\d{{1,2}}⁄[1-9]\d?|(?<=\d\s)[1-9]/(?:[2-5]|8|16)(?![\d/]))
           |(?P<plain>\d+(?:\.\d+)?)?(?P<vulgar>[¼-¾⅐-⅞])|(?P<digits>\d+(?:\.\d+)?)(?P<half>\sand\sa\shalf\b)?
         )
-        (?:(?P<scale>[\s-]?(?:lakh\scrore|hundred|thousand|million|billion|trillion|dozen
+        (?:(?P<scale>\)?[\s-]?(?:lakh\scrore|hundred|thousand|million|billion|trillion|dozen
           |lakhs?|lacs?|crores?|cr|mln|mio|mrd|bln|trn|mn|bn|tn|[kmb]))\b)?
         {_BEHIND}""",
     re.VERBOSE | re.IGNORECASE,
@@ -52,8 +57,20 @@ _AFTER_WORDS = re.compile(
     rf"(?P<scale>[\s-](?:lakh\scrore|dozen|lakhs?|crores?)\b)?{_BEHIND}", re.VERBOSE | re.IGNORECASE
 )
 _DOZEN = re.compile(r"\b(?P<half>half\s)?a\sdozen\b", re.IGNORECASE)
-_AND_A_HALF = re.compile(r"\sand\sa\shalf\b", re.IGNORECASE)
-_PART_OF = re.compile(r"(?:\bhalf\sa[\s-]|\b(?:a\s)?(?P<quarter>quarter)[\s-]of[\s-]a[\s-])$", re.IGNORECASE)
+_AND_A_PART = re.compile(r"\sand\sa\s(?:half|(?P<quarter>quarter))\b", re.IGNORECASE)
+_PART_OF = re.compile(
+    r"(?:\bhalf\sa[\s-]|\b(?:(?:a|(?P<three>three))[\s-])?(?P<quarter>quarters?)[\s-]of[\s-]a[\s-]|\bhalf[\s-])$",
+    re.IGNORECASE,
+)
+_MINUS = re.compile(r"\b(?:minus|negative)\s$", re.IGNORECASE)
+_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)")  # of a table of accounts
+# "a quarter-point cut", "half a percentage point", "three quarters of a percent"; no point of a third quarter.
+_PART_OF_POINT = re.compile(
+    r"""(?<!first[\s-])(?<!second[\s-])(?<!third[\s-])(?<!fourth[\s-])\b(?:(?:a|(?P<three>three))[\s-])?
+        (?:half|(?P<quarter>quarters?))[\s-](?:of[\s-])?(?:an?[\s-])?
+        (?:percentage[\s-]points?|(?P<percent>per\s?cent)|point)\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
 # A share: "two-thirds", "a quarter of the seats", "half the seats"; but no "third quarter", and no quarter of a year.
 _SHARE = re.compile(
     r"""(?<!first\s)(?<!second\s)(?<!latter\s)\b(?P<half>half\b(?=\s(?:of|the|its|their|his|her|all)\b))
@@ -66,7 +83,12 @@ _RANGE = re.compile(r"\s?[-–—]\s?|\sto\s|\sand\s", re.IGNORECASE)
 _LOOSE = 1.0  # percent that a share in words may be off
 _BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
-_VAGUE = frozenset(("hundreds", "thousands", "millions", "billions", "trillions"))  # no numbers
+_VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # no numbers
+_VAGUE_COUNT = re.compile(
+    r"\b(?:(?:few|several|many|couple(?:\sof)?)\s(?:hundred|thousand|million|billion|trillion|dozen)"
+    r"|no\sone|(?:five|six|seven|eight|nine)(?:-figures?|\sfigures))\b",
+    re.IGNORECASE,
+)
 _SMALL = 1000.0  # "3-5 billion" means billions twice, "900,000 to 1.2 million" does not
 _CURRENCIES = (  # the first that the words of an amount match
     (r"^AU?\$|AUD", "Australian dollars"),
@@ -128,6 +150,7 @@ def numbers(text: str) -> list[Number]:
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
     """
+    text = _LOSS.sub(r"-\1\2)", text)
     found = [_figure(match) for match in _AMOUNT.finditer(text)]
     for one in sorted((*_words(text, found), *_shares(text)), key=lambda one: one.start - one.end):
         if not any(one.start < other.end and other.start < one.end for other in found):  # the longer one counts
@@ -151,26 +174,29 @@ def _figure(match: re.Match[str]) -> Number:
         plain = written.replace(".", "").replace(",", ".")
     else:
         plain = "".join(sign for sign in written if sign.isdigit() or sign == ".")
+    if match["over"]:
+        over, _, under = match["over"].replace("/", "⁄").partition("⁄")
+        plain = str(int(match["wholes"] or 0) + int(over) / int(under))
     value = float(plain) + (unicodedata.numeric(match["vulgar"]) if match["vulgar"] else 0.5 * bool(match["half"]))
     name = _scale(match)
     # "5 m" is metres as often as millions, so a lone letter counts only in money or when it touches the digits.
     scaled = name and (len(name) > 1 or match["money"] or not match["scale"][0].isspace())
     scale = _SCALES[name] if scaled else 1.0
     decimals = len(plain.partition(".")[2]) or 2 * bool(match["vulgar"]) or 1 * bool(match["half"])
-    return _made(match, -value if match["minus"] else value, scale, decimals, match.start())
+    return _made(match, -value if match["minus"] or match["debit"] else value, scale, decimals, match.start())
 
 
 def _scale(match: re.Match[str]) -> str:
     """The name of the scale that stands behind a number, "" where there is none."""
-    return " ".join((match["scale"] or "").lower().strip(" -").split())
+    return " ".join((match["scale"] or "").lower().strip(") -").split())
 
 
 def _made(match: re.Match[str], value: float, scale: float, decimals: int, start: int) -> Number:
     """A number with the unit that stands behind it, or before it."""
-    unit: Unit = "points" if match["points"] or match["basis"] else "%" if match["percent"] else ""
+    unit: Unit = "points" if match["points"] or match["basis"] else "%" if match["percent"] or match["permille"] else ""
     if not unit and (match["currency"] or match.groupdict().get("money")):
         unit = "money"
-    whole = value * scale / 100 if match["basis"] else value * scale
+    whole = value * scale / (100 if match["basis"] else 10 if match["permille"] else 1)
     return Number(whole, unit, start, match.end(), scale, decimals)
 
 
@@ -198,9 +224,11 @@ class _Token:
 
 def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     """Yield the numbers in words; those that are part of `figures` or of a longer one are left out."""
+    vague = [match.span() for match in _VAGUE_COUNT.finditer(text)]
+    taken = [*((one.start, one.end) for one in figures), *vague]
     read = []
     for match in _TOKEN.finditer(text):
-        inside = any(one.start < match.end() and match.start() < one.end for one in figures)
+        inside = any(start < match.end() and match.start() < last for start, last in taken)
         word = match[0].encode("utf-8", "replace").decode()  # text2num takes no half of a surrogate pair
         read.append(_Token(word, match.start(), match.end(), inside or match[0].lower() in _VAGUE))
     spans = [
@@ -214,26 +242,34 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     for place, (start, last, value) in enumerate(spans):
         if start < end:
             continue
-        if part := _PART_OF.search(text, 0, start):
-            start, value = part.start(), value / (4 if part["quarter"] else 2)
-        elif half := _AND_A_HALF.match(text, last):
-            value, last = value + 0.5, half.end()
+        own = _SCALES.get(_TOKEN.findall(text[start:last])[-1].lower(), 1.0)  # of "a dozen", "two million"
+        part = _PART_OF.search(text, 0, start)
+        if part and (own > 1 or not part[0].lower().startswith("half") or part[0].split()[1:]):
+            start, value = part.start(), value * (3 if part["three"] else 1) / (4 if part["quarter"] else 2)
+        elif more := _AND_A_PART.match(text, last):
+            value, last = value + own / (4 if more["quarter"] else 2), more.end()
             behind = spans[place + 1 : place + 2]
             if behind and text[last : behind[0][0]] == " " and behind[0][2] in _SCALES.values():
                 value, last = value * behind[0][2], behind[0][1]
+        if minus := _MINUS.search(text, 0, start):
+            start, value = minus.start(), -value
         after = _AFTER_WORDS.match(text, last)
         assert after is not None  # all of it may be missing
         name = _scale(after)
         factor = _SCALES[name] if name else 1.0
         whole = value * factor
-        scale = next((one for one in sorted(_SCALES.values(), reverse=True) if whole >= one and not whole % one), 1.0)
+        fitting = (one for one in sorted(_SCALES.values(), reverse=True) if abs(whole) >= one and not whole % one)
+        scale = next(fitting, 1.0)
         found = _made(after, whole, 1.0, 0, start)
         end = found.end
         yield replace(found, scale=scale)
 
 
 def _shares(text: str) -> Iterator[Number]:
-    """Yield shares in words as percentages."""
+    """Yield shares in words as percentages, and parts of a percent."""
+    for match in _PART_OF_POINT.finditer(text):
+        value = (3 if match["three"] else 1) / (4 if match["quarter"] else 2)
+        yield Number(value, "%" if match["percent"] else "points", match.start(), match.end(), decimals=2)
     for match in _SHARE.finditer(text):
         if match["half"]:
             yield Number(50.0, "%", match.start(), match.end(), slack=_LOOSE)

@@ -98,7 +98,7 @@ def is_fragment(doc: Doc) -> bool:
 
 
 def _demonstrates(word: Token) -> bool:
-    """Whether a word is "this", "those", "there" (of a place), "then", "that day"; not "that" of a clause, "this year"."""
+    """Whether a word is "this", "those", "there" (of a place), "that day"; not "that" of a clause, "this year"."""
     shown = feature(word, "PronType") == "Dem" and word.tag_ in ("DT", "RB") and word.pos_ != "SCONJ"
     relative = word.dep_ != "det" and any(w.dep_ == "relcl" and word in w.lefts for w in word.ancestors)
     this_year = word.dep_ == "det" and word.ent_type_ in _TIMES and word.lower_ == "this"

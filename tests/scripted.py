@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -133,6 +134,12 @@ class ScriptedIndex:
 
     def __init__(self, articles: Sequence[Article] = ARTICLES[:3]) -> None:
         self._articles = {article.path: article for article in articles}
+
+    @property
+    def namesakes(self) -> frozenset[str]:
+        told = Counter((one.headline, one.outlet, one.published) for one in self._articles.values())
+        found = self._articles.items()
+        return frozenset(path for path, one in found if told[one.headline, one.outlet, one.published] > 1)
 
     def article(self, path: str) -> Article:
         if path not in self._articles:

@@ -64,7 +64,7 @@ def served(
             if subscribe:
                 subscribe(chat.search_in)
             blocks = build_page(chat, examples, articles=articles)
-            return Site(blocks, [conversation_router(kept, ScriptedIndex().article), *routers])
+            return Site(blocks, [conversation_router(kept, ScriptedIndex()), *routers])
 
         with serving(build, limits=limits) as address:
             yield address

@@ -47,7 +47,7 @@ from citewire.qa.types import (
 from citewire.ui.answer_json import answer_json, event_values
 from citewire.ui.chat import ArticleIndex, Chat, FullError, Line, Loaded, NotReadyError, narrowed
 from citewire.ui.console import to_json
-from citewire.ui.render import Exchange, card
+from citewire.ui.render import Exchange, card_in
 from citewire.ui.running import release
 from citewire.ui.settings import describe
 from citewire.ui.visitor import ProblemRoute, asker_of, same_origin
@@ -374,7 +374,7 @@ def labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
         *answer.timeline,
         *answer.hits,
     )
-    return {path: asdict(card(index.article(path))) for path in dict.fromkeys(part.article for part in parts)}
+    return {path: asdict(card_in(index, path)) for path in dict.fromkeys(part.article for part in parts)}
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:

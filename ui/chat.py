@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
-from citewire.index.types import Article, Filters
+from citewire.index.types import Filters
 from citewire.qa import replies
 from citewire.qa.types import Answer, Event, Manner, Turn
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.overview import Overview
-from citewire.ui.render import ArticleInfo, Exchange, filter_line
+from citewire.ui.render import ArticleInfo, Exchange, Labelled, filter_line
 
 if TYPE_CHECKING:
     from citewire.qa.evaluate.runs import Row
@@ -44,12 +44,8 @@ class FullError(CitewireError):
     """As many questions wait as may."""
 
 
-class ArticleIndex(Protocol):
+class ArticleIndex(Labelled, Protocol):
     """What the page reads of an index. Called from several threads."""
-
-    def article(self, path: str) -> Article:
-        """Return one article; CitewireError if there is none at `path`."""
-        ...
 
     def articles(self) -> Sequence[ArticleInfo]:
         """Return all articles, without their text."""

@@ -41,7 +41,7 @@ from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli
 from citewire.ui.answer_json import answer_json
 from citewire.ui.options import EXIT_INPUT, SEARCHING, SERVING, AsJson, load, takes
-from citewire.ui.render import Card, card
+from citewire.ui.render import Card, card_in
 from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -320,7 +320,7 @@ class _Asker:
 
     def card(self, path: str) -> Card:
         """Label an article of the last answer."""
-        return self._page.card(path) if self._page is not None else card(self._load()[1].article(path))
+        return self._page.card(path) if self._page is not None else card_in(self._load()[1], path)
 
 
 def read_question(given: str, max_chars: int) -> str:
@@ -593,7 +593,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             *programs,
             openapi.router(programs),
             mcp_server.router(mcp_server.Tools(chat, served, library)),
-            *([conversation_routes.router(conversations, corpus.article)] if conversations else []),
+            *([conversation_routes.router(conversations, corpus)] if conversations else []),
             figures_page.router(chosen.runs, None if chosen.read_only else Measuring(chat, chosen.runs, deciding)),
             *routers,
         ),

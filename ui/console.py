@@ -28,10 +28,11 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event
+from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
 from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, doubt_of, gist, sources, when
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
@@ -115,18 +116,36 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
     exchange = Exchange("cli", question)
     paper = _Paper()
     led = False
-    for event in events:
-        exchange.apply(event)
-        if exchange.lead and not (led or exchange.claims or exchange.abstained):
-            paper.line(safe(exchange.lead))
-            led = True
-        if isinstance(event, Checked) and event.claim.shown:
-            _print_sentence(event.claim, paper, listed=exchange.listed)
+    with _waiting() as doing:
+        for event in events:
+            exchange.apply(event)
+            if isinstance(event, Searched) and event.hits:
+                doing.update(f"Reading {len(event.hits):,} passage{'' if len(event.hits) == 1 else 's'}")
+            if exchange.lead and not (led or exchange.claims or exchange.abstained):
+                doing.stop()
+                paper.line(safe(exchange.lead))
+                led = True
+            if isinstance(event, Checked) and event.claim.shown:
+                doing.stop()
+                _print_sentence(event.claim, paper, listed=exchange.listed)
     paper.end()
     if exchange.answer is None:
         raise RuntimeError("the answerer ended without an answer")
     _print_after(exchange, exchange.answer, card, paper)
     return exchange.answer
+
+
+@contextmanager
+def _waiting() -> Iterator[Status]:
+    """Show on a terminal that a question is being answered, until the yielded value is stopped or all is done."""
+    console = Console(stderr=True)
+    doing = console.status("Searching the articles")
+    if console.is_terminal:
+        doing.start()
+    try:
+        yield doing
+    finally:
+        doing.stop()
 
 
 def _print_sentence(claim: Claim, paper: _Paper, *, listed: bool) -> None:
@@ -160,7 +179,8 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
             paper.flow("word for word" if source.label in said else f"“{one_line(source.quote)}”")
             page = card(source.article).page(source.start, source.end)
             span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
-            paper.line(f"{_label(card(source.article))} - {span}", _ASIDE, indent=4)
+            known = card(source.article)
+            paper.line(f"{one_line(f'{known.title}, {known.dated}')} - {span}", _ASIDE, indent=4)
     if line := closing(exchange):
         paper.line()
         paper.line(line, _ASIDE)

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from citewire.ui import export
 from citewire.ui.conversations import LONGEST_NOTE, LONGEST_TITLE, Conversations, UnknownIdError, Value
+from citewire.ui.render import Labelled
 from citewire.ui.visitor import ProblemRoute, same_origin, visitor_of
 
 MOST_BYTES = 64 * 1024  # of a request's body
@@ -60,12 +61,12 @@ class _ConversationRoute(ProblemRoute):
     statuses: ClassVar = {**ProblemRoute.statuses, UnknownIdError: 404}
 
 
-def router(conversations: Conversations, article_of: export.ArticleOf) -> APIRouter:
+def router(conversations: Conversations, articles: Labelled) -> APIRouter:
     """Return the routes.
 
     Args:
         conversations: the file.
-        article_of: looks an article up for an export; what raises CitewireError is exported by its path alone.
+        articles: looks articles up for an export; what raises CitewireError is exported by its path alone.
     """
     routes = APIRouter(route_class=_ConversationRoute, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
 
@@ -98,7 +99,7 @@ def router(conversations: Conversations, article_of: export.ArticleOf) -> APIRou
         found = conversations.get(visitor_of(request), conversation)
         media_type, write = _KINDS[kind]
         headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{_slug(found.title)}.{kind}"'}
-        return Response(write(found, article_of), media_type=media_type, headers=headers)
+        return Response(write(found, articles), media_type=media_type, headers=headers)
 
     @routes.post("/feedback")
     def rate(request: Request, feedback: _Feedback) -> Response:

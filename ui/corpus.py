@@ -101,6 +101,7 @@ class Row:
         words: length of the text.
         copies: how many other articles are copies of it.
         uploaded: whether it came through the page.
+        place: as in `citewire.ui.render.Card`.
     """
 
     path: str
@@ -112,6 +113,7 @@ class Row:
     words: int
     copies: int
     uploaded: bool
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,11 @@ class Corpus:
         self.refresh()
         return self._catalogue.article(path)
 
+    @property
+    def namesakes(self) -> frozenset[str]:
+        """As in `citewire.index.store.Index`."""
+        return self.index.namesakes
+
     def paths(self) -> list[str]:
         """Return the paths of all articles."""
         return list(self._catalogue.entries)
@@ -468,7 +475,7 @@ class _Catalogue:
     def _row(self, entry: _Entry, article: Article | None = None) -> Row:
         if entry.sha256 not in self._labels:
             article = article or self.index.article(entry.path)
-            self._labels[entry.sha256] = card(article).title, sum(1 for _ in _WORD.finditer(article.text))
+            self._labels[entry.sha256] = article.headline, sum(1 for _ in _WORD.finditer(article.text))
         title, words = self._labels[entry.sha256]
         return Row(
             path=entry.path,
@@ -480,6 +487,7 @@ class _Catalogue:
             words=words,
             copies=len(self.copies(entry.path)),
             uploaded=bool(self._file_of(entry.path)),
+            place=entry.path if entry.path in self.index.namesakes else "",
         )
 
     def copies(self, path: str) -> list[str]:

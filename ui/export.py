@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from urllib.parse import quote as percent_encoded
@@ -25,11 +25,14 @@ from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.render import (
     Card,
     Exchange,
+    Labelled,
     Source,
-    card,
+    bylines,
+    card_in,
     closing,
     doubt_of,
     gist,
+    gone,
     refusal,
     refusal_title,
     sources,
@@ -40,8 +43,6 @@ from citewire.ui.tree import el
 CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words
 JSON_VERSION = 1
 RELATED = "Related passages, not used:"
-
-ArticleOf = Callable[[str], Article]  # article path -> article; CitewireError where it is not there (any more)
 
 # What Markdown, its common dialects (tables, math, footnotes, bare addresses) and template languages read as markup.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~$#^@]|(?<=www)\.|:(?=//)", re.IGNORECASE)
@@ -99,26 +100,35 @@ def _shown(stored: Iterable[StoredExchange]) -> Iterator[_Shown]:
 class _Articles:
     """Articles as far as they are still there; one that is gone is labelled by its path."""
 
-    def __init__(self, article_of: ArticleOf) -> None:
-        self._article_of = article_of
+    def __init__(self, index: Labelled) -> None:
+        self._index = index
         self._known: dict[str, Article | None] = {}
 
     def get(self, path: str) -> Article | None:
         if path not in self._known:
             try:
-                self._known[path] = self._article_of(path)
+                self._known[path] = self._index.article(path)
             except CitewireError:
                 self._known[path] = None
         return self._known[path]
 
     def card(self, path: str) -> Card:
-        article = self.get(path)
-        return card(article) if article else Card(path, path, "", "", "", "")
+        return card_in(self._index, path) if self.get(path) else gone(path)
+
+    def byline(self, source: Source) -> str:
+        """Return what a quote's article states of itself, and that it is not what it was where it has changed since."""
+        known = self.card(source.article)
+        changed = self.get(source.article) is not None and not self._as_quoted(source)
+        return f"{known.byline}, changed since it was quoted" if changed else known.byline_at(source.start, source.end)
+
+    def _as_quoted(self, source: Source) -> bool:
+        article = self.get(source.article)
+        return article is not None and article.text[source.start : source.end] == source.quote
 
     def around(self, source: Source) -> tuple[str, str]:
         """Return what stands before and after a quote; nothing where the article has changed since."""
         article = self.get(source.article)
-        if article is None or article.text[source.start : source.end] != source.quote:
+        if article is None or not self._as_quoted(source):
             return "", ""
         before = article.text[: source.start].lstrip()
         after = article.text[source.end :].rstrip()
@@ -132,9 +142,9 @@ class _Articles:
 # JSON
 
 
-def as_json(conversation: StoredConversation, article_of: ArticleOf) -> str:
+def as_json(conversation: StoredConversation, index: Labelled) -> str:
     """Return a conversation as JSON: its answer objects, and the labels of the articles they quote, by path."""
-    articles = _Articles(article_of)
+    articles = _Articles(index)
     paths = dict.fromkeys(source.article for shown in _shown(conversation.exchanges) for source in shown.sources)
     exchanges = [
         {"question": one.question, "asked": one.asked, "answer": asdict(one.answer)} for one in conversation.exchanges
@@ -152,9 +162,9 @@ def as_json(conversation: StoredConversation, article_of: ArticleOf) -> str:
 # Markdown
 
 
-def as_markdown(conversation: StoredConversation, article_of: ArticleOf) -> str:
+def as_markdown(conversation: StoredConversation, index: Labelled) -> str:
     """Return a conversation as CommonMark without HTML; each quote is listed with its number below the answer."""
-    articles = _Articles(article_of)
+    articles = _Articles(index)
     lines = [f"# {_plain(conversation.title)}"]
     for shown in _shown(conversation.exchanges):
         lines += ["", *_markdown_exchange(shown, articles)]
@@ -168,8 +178,7 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         yield f"\n*Searched for: {_plain(shown.searched_for)}*"
     for conflict in exchange.conflicts:
         yield f"\n**Sources disagree** {_plain(conflict.about)}".rstrip() + "\n"
-        for value in conflict.values:
-            byline = articles.card(value.article).byline
+        for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True):
             yield f"- **{_plain(value.value)}** ({_plain(byline)}){_numbers([shown.key_of(value)])}"
     if exchange.timeline:
         yield "\n**Over time**\n"
@@ -184,7 +193,7 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         yield "" if shown.sources[0].label else f"\n{RELATED}\n"
     for source in shown.sources:
         label = articles.card(source.article)
-        named = ", ".join(_plain(part) for part in (label.title, label.byline_at(source.start, source.end)) if part)
+        named = ", ".join(_plain(part) for part in (label.title, articles.byline(source)) if part)
         link = f" <{percent_encoded(label.url, safe=_URL_SAFE)}>" if label.url else ""
         number = f"**\\[{source.label}\\]** " if source.label else ""
         yield f"- {number}“{_plain(source.quote)}”\\\n  {named}{link}"
@@ -224,9 +233,9 @@ def _plain(text: str) -> str:
 # HTML
 
 
-def as_html(conversation: StoredConversation, article_of: ArticleOf) -> str:
+def as_html(conversation: StoredConversation, index: Labelled) -> str:
     """Return a conversation as one HTML page; see the module."""
-    articles = _Articles(article_of)
+    articles = _Articles(index)
     style = safe(files("citewire.ui").joinpath("static", "export.css").read_text(encoding="utf-8"))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -270,10 +279,9 @@ def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
     for conflict in exchange.conflicts:
         rows = [
             el(
-                "li", el("strong", value.value), f" {articles.card(value.article).byline} ",
-                *_chips([shown.key_of(value)], shown),
+                "li", el("strong", value.value), f" {byline} ", *_chips([shown.key_of(value)], shown),
             )
-            for value in conflict.values
+            for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True)
         ]  # fmt: skip
         about = [el("p", conflict.about)] if conflict.about else []
         yield el("div", el("strong", "Sources disagree"), *about, el("ul", *rows), {"class": "box conflict"})
@@ -328,7 +336,7 @@ def _sources(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         name = f"{shown.place}-{source.key}"
         known = articles.card(source.article)
         number = [el("a", source.label, {"class": "number"}, href=f"#n{name}", title="Back to the answer")]
-        byline = el("span", known.byline_at(source.start, source.end), {"class": "dim"})
+        byline = el("span", articles.byline(source), {"class": "dim"})
         label = [*(number if source.label else ()), el("b", known.title), byline]
         if known.url:
             label.append(el("a", "Original article", href=safe(known.url), rel="noopener noreferrer"))

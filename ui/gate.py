@@ -99,11 +99,12 @@ class _Call(_Sent):
 
 
 _Place = Annotated[int, Field(ge=0, le=10**9)]
+_Quote = Annotated[str, Field(max_length=100_000)]
 
 
 class _Wanted(_Sent):
     path: Annotated[str, Field(max_length=10_000)]
-    marks: Annotated[list[tuple[_Name, _Place, _Place]], Field(max_length=10_000)]
+    marks: Annotated[list[tuple[_Name, _Place, _Place, _Quote]], Field(max_length=10_000)]
 
 
 class _Article(_Sent):

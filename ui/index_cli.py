@@ -22,7 +22,6 @@ from typer.core import TyperGroup
 from citewire.index.errors import InputError
 from citewire.ui import console
 from citewire.ui.options import EXIT_INPUT, AsJson, takes
-from citewire.ui.render import card
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -283,7 +282,7 @@ def _list(
         found = index.articles()
         copies = Counter(article.group for article in found)
         listed = [(article, copies[article.group] if article.group else 1) for article in found if passes(article)]
-        titles = {a.path: a.title or card(index.article(a.path)).title for a, _ in listed} if not as_json else {}
+        titles = {a.path: a.title or index.article(a.path).headline for a, _ in listed} if not as_json else {}
     if as_json:
         typer.echo(console.to_json([_article_json(article, size) for article, size in listed]))
         return

@@ -225,7 +225,8 @@ class _Reply:
             for cited in claim.quotes:
                 card = cards[cited.article]
                 url = card["url"] or f"{self._base}/corpus/article?path={quote(cited.article)}&start={cited.start}"
-                place = {"start_index": start, "end_index": at, "url": url, "title": card["title"]}
+                title = ", ".join(filter(None, (card["title"], card["place"])))
+                place = {"start_index": start, "end_index": at, "url": url, "title": title}
                 exact = {
                     "number": cited.n,
                     "article": cited.article,

@@ -44,10 +44,11 @@ from citewire.ui.render import (
     Exchange,
     Mark,
     answer_html,
-    card,
+    card_in,
     corpus_line,
     error_html,
     filter_line,
+    gone,
     panel_value,
     paragraphs,
     question_html,
@@ -92,9 +93,9 @@ class Page:
         """Return an article's label, by its path; one that has left the index is labelled by it."""
         if path not in self._cards:
             try:
-                self._cards[path] = card(self.chat.loaded.index.article(path))
+                self._cards[path] = card_in(self.chat.loaded.index, path)
             except CitewireError:
-                return Card(path, path, "no longer among the articles", "", "", "")
+                return gone(path)
         return self._cards[path]
 
     def corpus(self) -> tuple[str, int]:
@@ -348,19 +349,21 @@ class Page:
         """Return an article cut into segments; called by panel.js.
 
         Args:
-            wanted: {"path": str, "marks": [[key, start, end], ...]}, untrusted.
+            wanted: {"path": str, "marks": [[key, start, end, quote], ...]}, untrusted.
 
         Returns:
             {"paragraphs": [[[text, keys, keys that begin here], ...], ...]} or {"error": str}.
         """
         try:
-            marks = [Mark(str(key), int(start), int(end)) for key, start, end in wanted["marks"][:MARKS_PER_ARTICLE]]
+            wished = [(str(k), int(s), int(e), str(q)) for k, s, e, q in wanted["marks"][:MARKS_PER_ARTICLE]]
             article = self.chat.loaded.index.article(str(wanted["path"]))
         except (KeyError, TypeError, ValueError):
             return {"error": "The article could not be opened: the request was not understood."}
         except CitewireError as error:
             return {"error": str(error)}
-        cut = paragraphs(article.text, marks)
+        if any(article.text[start:end] != quote for _, start, end, quote in wished):
+            return {"error": "The article has changed since it was quoted. This is what it said then:"}
+        cut = paragraphs(article.text, [Mark(*one[:3]) for one in wished])
         return {"paragraphs": [[[part.text, part.keys, part.begins] for part in line] for line in cut]}
 
 

@@ -13,7 +13,8 @@ import re
 import textwrap
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -41,12 +42,12 @@ if TYPE_CHECKING:
     from citewire.index.types import Article, Filters
 
 RELATED_SHOWN = 4  # passages that the panel lists if none was quoted
-OPENING_WORDS = 9  # first words of an article that stand in for a missing title
 GIST_CHARS = 90  # most characters of a sentence in a timeline
 NAMED_OUTLETS = 2  # outlets of a filter that are named; the others are counted
 CORPUS = "corpus"  # kind of a question about the articles as a whole
 NOT_FOR_IT = "not_for_it"  # kind of a question that no article can answer; nothing is searched
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # most of each on the empty page
+GONE = "no longer among the articles"  # in place of a date
 LINKED_WORDS = 12  # longest quote that a link to the original holds whole; of a longer one it has both ends
 
 # Words of the two rating buttons below: an answer; a refusal because the articles lack it; a refusal of what no article
@@ -81,7 +82,8 @@ class ArticleInfo(Protocol):
 class Card:
     """How an article is labelled.
 
-    `date` is "" where the source states none; `url` is http(s) or ""; `pages` as in `Article`.
+    `date` is "" where the source states none; `url` is http(s) or ""; `pages` as in `Article`; `place` is the path
+    where nothing else tells the article from another one of the index, "" else.
     """
 
     path: str
@@ -91,6 +93,7 @@ class Card:
     date: str
     url: str
     pages: Sequence[int] = ()
+    place: str = ""
 
     def page(self, start: int, end: int) -> str:
         """Return the page of a span of the text: "p. 3", "pp. 3–4", "" for an article without pages."""
@@ -100,13 +103,18 @@ class Card:
         return f"p. {first}" if first >= last else f"pp. {first}–{last}"
 
     def byline_at(self, start: int, end: int) -> str:
-        """Outlet, date and page of a span of the text, as far as they are known."""
+        """`byline`, and the page of a span of the text."""
         return ", ".join(filter(None, (self.byline, self.page(start, end))))
 
     @property
     def byline(self) -> str:
+        """`dated`, and the place: "Northgate Herald, 11 Feb 2026, north/report.txt"."""
+        return ", ".join(filter(None, (self.dated, self.place)))
+
+    @property
+    def dated(self) -> str:
         """Outlet and date, as far as they are known: "Northgate Herald, 11 Feb 2026"."""
-        return ", ".join(part for part in (self.outlet, self.date or "date unknown") if part)
+        return ", ".join(filter(None, (self.outlet, self.date or "date unknown")))
 
 
 CardOf = Callable[[str], Card]  # article path -> card
@@ -273,15 +281,41 @@ def human_date(published: str) -> str:
     return f"{day.day} {day:%b} {day.year}"
 
 
-def card(article: Article) -> Card:
-    """Label an article: by its title, or by its opening words in quotation marks where it has none."""
-    title = " ".join(article.title.split())
-    if not title:
-        words = article.text.split(maxsplit=OPENING_WORDS)
-        opening = " ".join(words[:OPENING_WORDS]).rstrip(".,;:")
-        title = f"“{opening}…”" if opening else article.path
+class Labelled(Protocol):
+    """What labels need of an index."""
+
+    @property
+    def namesakes(self) -> Collection[str]:
+        """As in `citewire.index.store.Index`."""
+        ...
+
+    def article(self, path: str) -> Article:
+        """Return one article; CitewireError if there is none at `path`."""
+        ...
+
+
+def card_in(index: Labelled, path: str) -> Card:
+    """Label an article of an index, so that it can be told from all others of it. Raises: CitewireError."""
+    return card(index.article(path), path if path in index.namesakes else "")
+
+
+def card(article: Article, place: str = "") -> Card:
+    """Label an article by its headline; `place` as in `Card`."""
     url = article.url if _opens_a_web_page(article.url) else ""
-    return Card(article.path, title, article.outlet, article.author, human_date(article.published), url, article.pages)
+    day = human_date(article.published)
+    return Card(article.path, article.headline, article.outlet, article.author, day, url, article.pages, place)
+
+
+def gone(path: str) -> Card:
+    """Label an article that has left the index since it was quoted: by its path."""
+    return Card(path, path, "", "", GONE, "")
+
+
+def bylines(values: Sequence[ConflictValue], card_of: CardOf) -> list[str]:
+    """Return the byline of each value's article, behind its title where that of another value is the same."""
+    cards = [card_of(value.article) for value in values]
+    said = Counter({known.path: known.byline for known in cards}.values())
+    return [known.byline if said[known.byline] == 1 else f"{known.title}, {known.byline}" for known in cards]
 
 
 def _opens_a_web_page(url: str) -> bool:
@@ -488,10 +522,10 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
     boxes = []
     for conflict in exchange.conflicts:
         rows = []
-        for value in conflict.values:
+        for value, said in zip(conflict.values, bylines(conflict.values, card_of), strict=True):
             key = _number_of(value, known)
             chip = _chip(exchange.id, by_key[key]) if key else ""
-            *first, last = card_of(value.article).byline.split(" ")
+            *first, last = said.split(" ")
             byline = f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chip}</span>'
             rows.append(f'<li><strong>{escape(value.value)}</strong> <span class="cw-byline">{byline}</span></li>')
         about = f'<p class="cw-about">{escape(conflict.about)}</p>' if conflict.about else ""
@@ -827,7 +861,8 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
     lines = [exchange.question, ""]
     for conflict in exchange.conflicts:
         lines.append(f"Sources disagree: {conflict.about}".rstrip(": "))
-        lines += [f"- {value.value} ({card_of(value.article).byline})" for value in conflict.values]
+        said = bylines(conflict.values, card_of)
+        lines += [f"- {value.value} ({byline})" for value, byline in zip(conflict.values, said, strict=True)]
         lines.append("")
     if exchange.timeline:
         lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.timeline), ""]

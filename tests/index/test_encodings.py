@@ -126,6 +126,9 @@ def test_a_record_in_another_encoding_does_not_cost_those_in_utf_8() -> None:
         (RUSSIAN, "Russian"),
         (GREEK, "Greek"),
         ("首相は月曜日に会談が終わったと述べた。", "Japanese"),
+        ("市长说港口将关闭一年。", "Chinese"),  # also Wu, as likely
+        ("قال العمدة إن الميناء سيغلق لمدة عام.", "Arabic"),
+        ("Havnen lukkes i et år, siger borgmesteren.", "Danish"),
         ("Bitcoin up", ""),
         ("Revenue: $88.8 million; Q3 EPS 0.33, FY 2024 and Q4 2025 (est.), EBIT", ""),
         ("", ""),

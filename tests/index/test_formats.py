@@ -227,6 +227,14 @@ def test_a_page_in_another_encoding_is_read_as_it_states() -> None:
     assert text in document(no_charset, ".html").text
 
 
+def test_a_page_with_control_characters_is_read_without_them() -> None:
+    end = "<p>The \x00end\x01 is\x0cnear.\x0b</p><caption>\x14Sy\x01<figure></figure> <i>a</i></caption>\ufffe"
+    (found,) = everything(page().replace(b"</article>", end.encode() + b"</article>"), ".html")
+    assert isinstance(found, Document)
+    assert not set(found.text) & {chr(n) for n in (0, 1, 0xB, 0xC, 0x14, 0xFFFE)}
+    assert "The end is near." in found.text
+
+
 def test_a_page_without_text_or_of_bottomless_nesting_is_refused() -> None:
     assert refused("", ".html").reason == "holds no text of an article"
     assert refused("<html><body><script>x()</script></body></html>", ".html").reason == "holds no text of an article"
@@ -398,6 +406,32 @@ def test_a_mail_of_html_alone_is_read_as_shown() -> None:
     assert (found.published, found.metadata) == ("", {"published_raw": "soon"})
 
 
+def test_a_mail_gives_all_that_stands_in_its_body() -> None:
+    part = "--A\nContent-Type: text/plain\n\n{}\n"
+    named = '--A\nContent-Type: text/plain; name="notes.txt"\nContent-Disposition: attachment\n\nNotes.\n'
+    mail = f"{HEADERS}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=A\n\n"
+    found = document(mail + part.format("One.") + named + part.format("Two.") + "--A--\n", ".eml")
+    assert (found.text, found.metadata) == ("One.\n\nTwo.", {"attachments": "notes.txt"})
+    forwarded = f"{HEADERS}Content-Type: message/rfc822\n\nFrom: a@b.example\nSubject: Old\n\nIt broke.\n"
+    assert document(forwarded, ".eml").text == "It broke."
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "text"),
+    [
+        (
+            "text/plain; format=flowed",
+            "A long \nline. \nIt ends.\n\n> old \n> words\n-- \nAnn\n",
+            "A long line. It ends.\n\n> old\n> words\n--\nAnn",
+        ),
+        ("text/plain; format=flowed; delsp=yes", "A lo \nng line.\n", "A long line."),
+        ("text/plain; charset=utf-7", "It+IBk-s a caf+AOk.\n", "It’s a café."),
+    ],
+)
+def test_lines_and_encodings_of_mails_are_undone(kind: str, body: str, text: str) -> None:
+    assert document(f"{HEADERS}MIME-Version: 1.0\nContent-Type: {kind}\n\n{body}", ".eml").text == text
+
+
 def test_a_broken_header_does_not_cost_the_mail() -> None:
     found = document('From: "\nSubject: Dam\nDate: nonsense <\n\nText.', ".eml")
     assert (found.text, found.title, found.author) == ("Text.", "Dam", "")
@@ -553,6 +587,15 @@ RSS = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><l
 )
 def test_descriptions_are_read_however_often_they_are_escaped(inside: str, text: str) -> None:
     assert document(RSS.format(f"<item>{inside}</item>"), ".feed").text == text
+
+
+def test_authors_and_texts_of_a_feed_stand_where_each_dialect_has_them() -> None:
+    media = 'xmlns:m="http://search.yahoo.com/mrss/"'
+    entry = f"<item><author>ann@d.example (Ann Lee)</author><m:description {media}>Words.</m:description></item>"
+    found = document(RSS.format(entry), ".feed")
+    assert (found.text, found.author) == ("Words.", "Ann Lee")
+    picture = f"<item><m:content {media} url='a.jpg'>x</m:content><description>Words.</description></item>"
+    assert document(RSS.format(picture), ".feed").text == "Words."
 
 
 @pytest.mark.parametrize(

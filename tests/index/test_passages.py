@@ -66,6 +66,9 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "Sales grew.|iPhone sales fell.",
         "He said no.|Five people left.",
         "Sales were up 3 pct.|The bank cut rates.",
+        "It met on Mon. and Tues. of last week.|It voted.",
+        "Ex-Gov. Lee and Vice-Pres. Holm came.|(It was late.)|They left.",
+        "“We lost. Is that so?” he asked.|Nobody knew.",
     ],
 )
 def test_sentences_end_where_they_end(text: str) -> None:

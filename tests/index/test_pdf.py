@@ -200,3 +200,20 @@ def test_hyphens_at_the_ends_of_lines_pages_and_columns() -> None:
     assert paragraphs(page_of(("He sold it to an Ameri-",)), page_of(("can on Monday.",))) == [
         "He sold it to an American on Monday."
     ]
+
+
+def test_rows_of_a_table_stay_apart() -> None:
+    rows = ("Year", "Boats"), ("2020", "14"), ("2021", "15")
+    table = "".join(shown(a, y=680 - 16 * n) + shown(b, 250, 680 - 16 * n) for n, (a, b) in enumerate(rows))
+    assert paragraphs(shown(BEFORE) + table + shown(AFTER, y=632)) == [
+        BEFORE,
+        "Year Boats",
+        "2020 14",
+        "2021 15",
+        AFTER,
+    ]
+
+
+def test_pages_that_are_alike_have_no_running_heads() -> None:
+    pages = [shown(BEFORE) + shown(f"{n} of 3", 300, 40) for n in (1, 2, 3)]
+    assert paragraphs(*pages) == [BEFORE] * 3

@@ -73,6 +73,18 @@ HIDDEN = f"""
 <p style="width:1px;height:1px;overflow:hidden">{SECRET}</p>
 <p style="max-height:0;overflow:hidden">{SECRET}</p>
 <p style="content-visibility:hidden">{SECRET}</p>
+<p style="filter:opacity(0)">{SECRET}</p>
+<p style="-webkit-text-fill-color:transparent">{SECRET}</p>
+<p style="position:fixed;inset:-100vh auto auto -100vw">{SECRET}</p>
+<p style="translate:-9999px 0">{SECRET}</p>
+<p style="scale:0">{SECRET}</p>
+<p style="color:oklch(100% 0 0)">{SECRET}</p>
+<p style="color:lab(100 0 0)">{SECRET}</p>
+<p style="color:hwb(0 100% 0)">{SECRET}</p>
+<p style="--c:#fff;color:var(--c)">{SECRET}</p>
+<div style="--d:none"><p style="display:var(--d)">{SECRET}</p></div>
+<p style="display:var(--unset, none)">{SECRET}</p>
+<div popover><p>{SECRET}</p></div>
 <dialog><p>{SECRET}</p></dialog>
 <video><p>{SECRET}</p></video>
 <iframe>{SECRET}</iframe>
@@ -106,6 +118,12 @@ def test_what_an_attribute_or_its_style_hides_is_not_read(middle: str, more: str
         "p:nth-of-type(2){display:none}",
         "[id=y]{position:absolute;left:-9999px}",
         "h1, .none, .x{font-size:0} h1{font-size:2em}",
+        ":root{--a:var(--b);--b:none} .x{display:var(--a)}",
+        "article{color:#111; & .x{display:none}}",
+        "article{.x{color:#fff}}",
+        "article{@media screen{.x{display:none}}}",
+        ".x{@media (min-width:100px){display:none}}",
+        "@layer base{.x{display:none}}",
     ],
 )
 def test_a_style_sheet_of_the_page_hides_too(css: str) -> None:
@@ -127,6 +145,14 @@ SEEN = f"""
 <p style="position:relative;left:-10px">{SECRET}</p>
 <p style="left:-9999px">{SECRET}</p>
 <p style="opacity:0;transition:opacity 1s">{SECRET}</p>
+<p style="color:transparent;background:linear-gradient(red,blue);-webkit-background-clip:text">{SECRET}</p>
+<p style="color:oklch(40% 0.2 20)">{SECRET}</p>
+<p style="color:lab(100 0 0);background:#003">{SECRET}</p>
+<p style="color:color(xyz 1 1 1)">{SECRET}</p>
+<p style="--d:none;display:block">{SECRET}</p>
+<p style="--a:var(--b);--b:var(--a);color:var(--a)">{SECRET}</p>
+<div popover style="display:block"><p>{SECRET}</p></div>
+<p style="filter:opacity(50%);scale:.9;translate:2px">{SECRET}</p>
 <p style="margin:0 0 -20px">{SECRET}</p>
 <p style="overflow:hidden;width:100%">{SECRET}</p>
 <p style="height:0;overflow:hidden;padding-bottom:56%">{SECRET}</p>
@@ -302,6 +328,8 @@ STYLES = (
         run("<w:vanish/>"),
         run('<w:vanish w:val="1"/>'),
         run('<w:color w:val="FFFFFF"/>'),
+        run('<w:color w:val="FFFF00"/><w:highlight w:val="yellow"/>'),
+        run('<w:color w:val="1f3864"/><w:shd w:fill="1F3864"/>'),
         run('<w:sz w:val="2"/>'),
         run('<w:rStyle w:val="Ghost"/>'),
         run("", of='<w:pStyle w:val="Ghost"/>'),
@@ -344,3 +372,39 @@ def test_blocks_of_a_word_file() -> None:
     body = f"{split}<w:tbl><w:tr>{cells}</w:tr><w:tr>{frame}</w:tr></w:tbl>{joined}"
     wanted = ["The ferry sank at once.", "We had no warning", "A. Dee", "2021 Four", "One.", "Two.", "Three."]
     assert lines(docx(body), ".docx") == [*wanted, "All lived."]
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>It fell 4%<sup>1</sup> in May.</p>", "It fell 4%¹ in May."),
+        ("<p>It is 12<sup><a href='#n'>3</a></sup> now.</p>", "It is 12³ now."),
+        ("<p>H<sub>2</sub>O, 10<sup>6</sup> of it.</p>", "H₂O, 10⁶ of it."),
+        ("<p>On the 1<sup>st</sup>, see<sup>[2]</sup> it.</p>", "On the 1st, see[2] it."),
+    ],
+)
+def test_a_small_number_is_no_digit_of_the_figure_before_it(markup: str, text: str) -> None:
+    assert text in lines(page(markup))
+
+
+def test_a_small_number_of_a_word_file_is_no_digit_of_the_figure_before_it() -> None:
+    small = '<w:r><w:rPr><w:vertAlign w:val="{}"/></w:rPr><w:t>{}</w:t></w:r>'
+    added = small.format("superscript", "1") + small.format("subscript", "22") + small.format("superscript", "th")
+    assert lines(docx(paragraph("It fell 4%").replace("</w:p>", f"{added}</w:p>")), ".docx") == ["It fell 4%¹₂₂th"]
+
+
+def test_notes_of_a_word_file_that_are_referred_to_stand_at_its_end() -> None:
+    def note(number: int, text: str) -> str:
+        return f'<w:footnote w:id="{number}">{paragraph(text)}</w:footnote>'
+
+    places = (
+        '<w:p><w:r><w:footnoteReference w:id="1"/></w:r><w:del><w:r><w:footnoteReference w:id="2"/></w:r></w:del></w:p>'
+    )
+    parts = {
+        "word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body>{paragraph(BEFORE)}{places}</w:body></w:document>',
+        "word/footnotes.xml": f'<w:footnotes xmlns:w="{WORD}">{note(1, AFTER)}{note(2, SECRET)}</w:footnotes>',
+    }
+    assert lines(zipped(parts), ".docx") == [BEFORE, AFTER]
+    assert lines(
+        zipped({"word/document.xml": f'<w:p xmlns:w="{WORD}"><w:r><w:t>{BEFORE}</w:t></w:r></w:p>'}), ".docx"
+    ) == [BEFORE]

@@ -64,6 +64,26 @@ def told(text: str) -> list[tuple[float, str, str]]:
         ("three and a half million", [(3.5e6, "", "three and a half million")]),
         ("2 and a half years", [(2.5, "", "2 and a half")]),
         ("a dozen, half a dozen, two dozen", [(12, "", "a dozen"), (6, "", "half a dozen"), (24, "", "two dozen")]),
+        ("a dozen and a half eggs", [(18, "", "a dozen and a half")]),
+        ("a million and a half", [(1.5e6, "", "million and a half")]),
+        ("two and a quarter million", [(2.25e6, "", "two and a quarter million")]),
+        ("three quarters of a billion euros", [(7.5e8, "money", "three quarters of a billion euros")]),
+        ("a half-million", [(5e5, "", "half-million")]),
+        ("down minus four degrees", [(-4, "", "minus four")]),
+        # decimal commas, signs behind, fractions, losses of accounts
+        ("12,5 % and 0,5, then 1,5 million", [(12.5, "%", "12,5 %"), (0.5, "", "0,5"), (1.5e6, "", "1,5 million")]),
+        ("1.200.000 € or 40 €", [(1.2e6, "money", "1.200.000 €"), (40, "money", "40 €")]),
+        ("1 1/2 cups, 2⁄5 of it", [(1.5, "", "1 1/2"), (0.4, "", "2⁄5")]),
+        ("a loss of $(1.2) million", [(-1.2e6, "money", "$(1.2) million")]),
+        ("$-5m, negative 3 percent", [(-5e6, "money", "$-5m"), (-3, "%", "negative 3 percent")]),
+        # points and parts of a percent
+        ("3‰, 5 per mille, 10pc", [(0.3, "%", "3‰"), (0.5, "%", "5 per mille"), (10, "%", "10pc")]),
+        ("a 25-basis-point cut", [(0.25, "points", "25-basis-point")]),
+        ("0.5 ppt, a 10-percent cut", [(0.5, "points", "0.5 ppt"), (10, "%", "10-percent")]),
+        ("a quarter-point cut", [(0.25, "points", "a quarter-point")]),
+        ("half a percentage point", [(0.5, "points", "half a percentage point")]),
+        ("a quarter of a percent", [(0.25, "%", "a quarter of a percent")]),
+        ("the third-quarter point total", []),
         # shares
         ("two-thirds of voters", [(66.666667, "%", "two-thirds")]),
         ("a quarter of the staff", [(25, "%", "a quarter")]),
@@ -81,6 +101,13 @@ def told(text: str) -> list[tuple[float, str, str]]:
 )
 def test_numbers(text: str, expected: list[tuple[float, str, str]]) -> None:
     assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["a few thousand", "tens of thousands", "a couple of hundred", "a seven-figure sum", "no one", "nil"]
+)
+def test_vague_words_are_no_numbers(text: str) -> None:
+    assert numbers(text) == []
 
 
 @pytest.mark.parametrize("text", ["no digits here", "Q4 and the A380", "someone often phoned", "hundreds of them", ""])

@@ -71,7 +71,7 @@ def site(kept: Conversations, load: Any = None) -> Site:
     served = ask_routes.Served(Path("index"), "m", "f" * 64, lambda: 1, lambda index, search: None)
     routers = (
         ask_routes.router(chat, served),
-        conversation_router(kept, ScriptedIndex().article),
+        conversation_router(kept, ScriptedIndex()),
         figures_page.router(Path("runs")),
     )
     return Site(build_page(chat, EXAMPLES, leave=True), routers)

@@ -53,7 +53,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conversations]:
 @pytest.fixture(scope="module")
 def url(kept: Conversations) -> Iterator[str]:
     app = FastAPI()
-    app.include_router(router(kept, ScriptedIndex().article))
+    app.include_router(router(kept, ScriptedIndex()))
     app.include_router(assets())
 
     @app.get("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from browser import DESK, PHONE, opened
@@ -77,7 +78,7 @@ EVIL = stored(
       for n, payload in enumerate(PAYLOADS)),
     *(answer(payload, payload, "failed", payload, (), hits=()) for payload in PAYLOADS[:3]),
 )  # fmt: skip
-article_of = ScriptedIndex((*ScriptedIndex().articles(), HOSTILE)).article
+INDEX = ScriptedIndex((*ScriptedIndex().articles(), HOSTILE))
 
 
 def saved(text: str, folder: Path) -> str:
@@ -90,7 +91,7 @@ def saved(text: str, folder: Path) -> str:
 
 
 def test_numbers_lead_to_the_exact_quotes_without_a_server(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, saved(as_html(CONVERSATION, article_of), tmp_path)) as page:
+    with opened(chromium, saved(as_html(CONVERSATION, INDEX), tmp_path)) as page:
         expect(page.locator("h1")).to_have_text("The Harbour Tunnel")
         expect(page.locator("h2")).to_have_text(QUESTIONS)
         number = page.locator("section").nth(1).locator(".text a.number", has_text="2")
@@ -114,7 +115,7 @@ def test_numbers_lead_to_the_exact_quotes_without_a_server(chromium: Browser, tm
 
 
 def test_each_state_of_an_answer_is_in_the_page(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, saved(as_html(CONVERSATION, article_of), tmp_path), PHONE, dark=True) as page:
+    with opened(chromium, saved(as_html(CONVERSATION, INDEX), tmp_path), PHONE, dark=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
         opening, cost, toll, mayor = page.locator("section").all()
         expect(opening).to_contain_text("2 of 2 sentences checked against a quote. 2 articles. As of 11 Feb 2026.")
@@ -136,7 +137,7 @@ def test_each_state_of_an_answer_is_in_the_page(chromium: Browser, tmp_path: Pat
 
 
 def test_a_quote_stands_in_its_article() -> None:
-    page = as_html(CONVERSATION, article_of)
+    page = as_html(CONVERSATION, INDEX)
     start = TUNNEL.text.index(COST)
     quoted = page[page.index('<li id="q2-1">') :].partition("</li>")[0]
     before, mark, after = (html.unescape(part) for part in quoted.partition(f"<mark>{html.escape(COST, False)}</mark>"))
@@ -150,10 +151,11 @@ def test_a_quote_stands_in_its_article() -> None:
 
 def test_articles_that_are_gone_or_changed_are_quoted_without_context() -> None:
     changed = Article(TUNNEL.path, "Another text " * 100, "9", title="New words")
-    only = ScriptedIndex((changed, PLAIN)).article
+    only = ScriptedIndex((changed, PLAIN))
     for page in (as_html(CONVERSATION, only), as_markdown(CONVERSATION, only)):
+        assert "New words, date unknown, changed since it was quoted" in page.replace('</b><span class="dim">', ", ")
         assert "Another text" not in page
-        assert "ledger/audit.txt, date unknown" in page.replace('</b><span class="dim">', ", ")
+        assert "ledger/audit.txt, no longer among the articles" in page.replace('</b><span class="dim">', ", ")
     assert f"<blockquote><mark>{html.escape(COST, False)}</mark></blockquote>" in as_html(CONVERSATION, only)
 
 
@@ -161,7 +163,7 @@ def test_articles_that_are_gone_or_changed_are_quoted_without_context() -> None:
 
 
 def test_markdown_holds_answers_and_their_quotes() -> None:
-    text = as_markdown(CONVERSATION, article_of)
+    text = as_markdown(CONVERSATION, INDEX)
     assert text.startswith("# The Harbour Tunnel\n\n## When does the Harbour Tunnel open?\n")
     assert "The Harbour Tunnel opens to traffic on 18 May. \\[1\\] Cyclists get a four-metre gallery, staffed" in text
     assert (
@@ -177,7 +179,7 @@ def test_markdown_holds_answers_and_their_quotes() -> None:
 
 
 def test_json_holds_the_answer_objects() -> None:
-    found = json.loads(as_json(CONVERSATION, article_of))
+    found = json.loads(as_json(CONVERSATION, INDEX))
     assert found["title"] == "The Harbour Tunnel"
     answers = [answer_from_json(json.dumps(one["answer"])) for one in found["exchanges"]]
     assert answers == [one.answer for one in CONVERSATION.exchanges]
@@ -191,13 +193,13 @@ def test_json_holds_the_answer_objects() -> None:
 
 def test_a_lead_and_a_list_are_in_every_export(chromium: Browser, tmp_path: Path) -> None:
     kept = stored("Start", TALK, OVERVIEW, NOT_FOR_IT)
-    text = as_markdown(kept, article_of)
+    text = as_markdown(kept, INDEX)
     assert f"\n## hello\n\n{GREETING}\n\n## What are these articles about?\n\n{LEAD}\n\n- {OPENING} \\[1\\]\n" in text
     assert f"\n- {AUDIT}. \\[3\\]\n\n*3 of 3 items checked against a quote. 3 articles. 0.2 s.*\n" in text
     assert text.endswith(f"## Write a poem.\n\n{NOT_FOR_IT.text}\n")
-    told = json.loads(as_json(kept, article_of))["exchanges"][1]["answer"]
+    told = json.loads(as_json(kept, INDEX))["exchanges"][1]["answer"]
     assert (told["kind"], told["lead"], told["listed"], told["offered"]) == ("corpus", LEAD, True, list(OFFERED))
-    with opened(chromium, saved(as_html(kept, article_of), tmp_path)) as page:
+    with opened(chromium, saved(as_html(kept, INDEX), tmp_path)) as page:
         hello, about, poem = page.locator("section").all()
         expect(hello.locator(".answer")).to_have_text(GREETING)
         expect(about.locator("p.text")).to_have_text(LEAD)
@@ -216,7 +218,7 @@ OUR_TAGS = set(
 
 
 def test_hostile_words_are_words_in_the_page(chromium: Browser, tmp_path: Path) -> None:
-    with opened(chromium, saved(as_html(EVIL, article_of), tmp_path), DESK) as page:
+    with opened(chromium, saved(as_html(EVIL, INDEX), tmp_path), DESK) as page:
         for link in page.locator("a.number").all()[::5]:
             link.click()
         assert page.evaluate("window.pwned") is None
@@ -232,7 +234,7 @@ def test_hostile_words_are_words_in_the_page(chromium: Browser, tmp_path: Path) 
 
 
 def test_the_policy_stops_what_would_come_through(chromium: Browser, tmp_path: Path) -> None:
-    text = as_html(CONVERSATION, article_of)
+    text = as_html(CONVERSATION, INDEX)
     injected = text.replace("<main>", "<main><script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
                             "<style>h1{color:red}</style>")  # fmt: skip
     assert injected != text
@@ -246,7 +248,7 @@ def test_the_policy_stops_what_would_come_through(chromium: Browser, tmp_path: P
 
 
 def test_hostile_words_are_words_in_markdown() -> None:
-    text = as_markdown(EVIL, article_of)
+    text = as_markdown(EVIL, INDEX)
     renderer = MarkdownIt("gfm-like", {"linkify": False}).enable(["table", "strikethrough"])
     tokens = [token for block in renderer.parse(text) for token in [block, *(block.children or ())]]
     kinds = {token.type for token in tokens}
@@ -264,6 +266,7 @@ def test_hostile_words_are_words_in_markdown() -> None:
 def test_addresses_that_would_end_a_link_are_encoded() -> None:
     odd = Article("odd.txt", OPENING, "1", title="Odd", url="https://example.org/a>b <c>)](x)\n'\"")
     one = stored("Odd", answer("q", "q", "answered", "", (OPEN_CLAIMS[0],), hits=(hit(TUNNEL, OPENING, 1.0),)))
-    text = as_markdown(one, lambda path: odd)
+    index = ScriptedIndex((replace(odd, path=TUNNEL.path),))
+    text = as_markdown(one, index)
     assert "<https://example.org/a%3Eb%20%3Cc%3E%29%5D%28x%29%0A'%22>" in text
-    assert 'href="https://example.org/a' in as_html(one, lambda path: odd)
+    assert 'href="https://example.org/a' in as_html(one, index)

@@ -212,7 +212,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   }
 
   function facts(row) {
-    return [row.outlet, row.date || "date unknown", count(row.words, "word")].filter(Boolean).join(", ");
+    return [row.outlet, row.date || "date unknown", row.place, count(row.words, "word")].filter(Boolean).join(", ");
   }
 
   function badges(row) {
@@ -225,7 +225,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   function drawRows() {
     const focused = list.contains(document.activeElement) ? document.activeElement.dataset.path : null;
     list.replaceChildren(...listing.rows.map((row) => {
-      const tick = on(el("input", { type: "checkbox", "aria-label": `Choose ${row.title}` }), { change: () => choose(row, tick.checked) });
+      const tick = on(el("input", { type: "checkbox", "aria-label": `Choose ${[row.title, row.place].filter(Boolean).join(", ")}` }), { change: () => choose(row, tick.checked) });
       tick.checked = chosen.has(row.path);
       if (tick.checked) chosen.set(row.path, row.title);
       return el("li", { class: "cw-article-row", "data-on": row.path === reading ? "true" : null },

@@ -269,7 +269,7 @@ export function createLinks({ turns, panel, act }) {
       if (action === "cite") {
         const source = sourceOf(turn, key);
         const article = source && value.articles[source.article];
-        set("aria-label", article && `Source ${source.label}: ${article.title}`);
+        set("aria-label", article && `Source ${source.label}: ${[article.title, article.place].filter(Boolean).join(", ")}`);
         set("aria-current", turn === panel.current.turn && key === panel.current.key && "true");
       }
       if (action === "flag") set("aria-label", `${link.textContent}: ${value?.claims[key]?.words || ""}`);

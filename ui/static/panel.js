@@ -15,7 +15,8 @@ const RELATIONS = {
   related: "Near to the question, but no answer to it",
 };
 
-// turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}. rate(turn, key, value)
+// turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}; a
+// mark is [key, start, end, quote]. rate(turn, key, value)
 // tells what the reader thinks of a quote. onScope(paths) asks the next question only of the ticked articles, of all where
 // none is. onSheet(open) hears of the sheet. onDrawn() runs after each drawing.
 // notes: {size, pinned(turn, key), pin(turn, key), open(from)}.
@@ -91,7 +92,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     const own = sourcesOf(path, value);
     const chosen = own.some((source) => source.key === current.key);
     const numbers = own.filter((source) => source.label);
-    const named = `Ask only this article next: ${article.title}`;
+    const named = `Ask only this article next: ${[article.title, article.place].filter(Boolean).join(", ")}`;
     return el("li", { class: `cw-row${chosen ? " cw-on" : ""}` },
       el("label", { class: "cw-tick", title: "Ask only ticked articles next" }, el("input", {
         type: "checkbox", "data-key": `tick-${path}`, "aria-label": named, checked: scope.has(path), onclick: () => tick(path),
@@ -185,7 +186,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     return el("article", { class: "cw-reader", tabindex: "0", "aria-label": `Article: ${article.title}` },
       relation(source, value),
       el("h3", { dir: "auto" }, article.title),
-      el("p", { class: "cw-byline" }, byline, byline ? ", " : "", el("span", { class: article.date ? null : "cw-unknown" }, article.date || "date unknown"), source.page ? `, ${source.page}` : ""),
+      el("p", { class: "cw-byline" }, byline, byline ? ", " : "", el("span", { class: article.date ? null : "cw-unknown" }, article.date || "date unknown"), article.place ? `, ${article.place}` : "", source.page ? `, ${source.page}` : ""),
       el("div", { class: "cw-body" }, body),
       /^https?:\/\//.test(source.link)
         ? el("p", { class: "cw-original" }, el("a", { href: source.link, target: "_blank", rel: "noopener noreferrer" }, "Open the original article at this quote"))
@@ -251,7 +252,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
   }
 
   function marksOf(path, value) {
-    return value.sources.filter((source) => source.article === path).map((source) => [source.key, source.start, source.end]);
+    return value.sources.filter((source) => source.article === path).map((source) => [source.key, source.start, source.end, source.quote]);
   }
 
   function cacheKey(path, value) {
