@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from math import exp, log
 
 from citewire.index.passages import sentences
@@ -30,13 +31,15 @@ _SHORT, _RUN = 16, 3  # most words of a line of a list; least number of such lin
 
 @dataclass(frozen=True, slots=True)
 class _ListLine:
-    """A sentence of the article, what the reader thinks of it, and whether it is a line of its own."""
+    """A sentence of the article, what the reader thinks of it, and what its place in the text tells of it."""
 
     span: Span
     probability: float
     shared: int  # words of the question
     weight: float  # odds, with the words that it shares with the question
-    row: bool
+    own: bool  # whether it is a line of its own
+    leads: bool  # whether it ends with a colon
+    row: bool  # whether it is a short line that is no sentence
     heading: bool
     asks: bool
     opens: bool  # whether a line that is no sentence, as a short heading, stands before it
@@ -81,6 +84,19 @@ class Items:
                 return self._places(told[: most + 1])
         return []
 
+    def led(self) -> list[Place]:
+        """Return a line near the best that ends with a colon, and the lines behind it; [] of fewer than two."""
+        best = max((line.weight for line in self._lines), default=0.0)
+        for at, line in enumerate(self._lines):
+            if line.leads and line.weight * _NEAR >= best:
+                behind = takewhile(
+                    lambda one: one.own and not (one.heading or one.asks or one.leads), self._lines[at + 1 :]
+                )
+                told = list(islice(behind, _ROWS))
+                if len(told) > 1:
+                    return self._places([line, *told])
+        return []
+
     def sentences(self) -> list[Place]:
         """Return the sentences near the best, those of other articles behind; [] of one."""
         told = [line for line in self._lines if not line.heading and not line.asks]
@@ -119,7 +135,8 @@ def _line(
     heading = own and not closed and not text.endswith(":") and following.rstrip("\"'”’)]").endswith((".", "!", "?"))
     row = own and not closed and len(text.split()) <= _SHORT and not text.endswith(":")
     opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
-    return _ListLine(span, probability, len(said & asked), weight, row, heading, text.endswith("?"), opens)
+    leads, asks = text.endswith(":"), text.endswith("?")
+    return _ListLine(span, probability, len(said & asked), weight, own, leads, row, heading, asks, opens)
 
 
 def _is_own(text: str, span: Span) -> bool:

@@ -345,7 +345,9 @@ class Ways:
         places = found.rows(several.number) if several.number else found.rows()
         if asked.kinds[0] != "compare":  # that names nothing to compare: "the fastest three"
             few = _SEVERAL if asked.kinds[0] == "list" else _MANY
-            places = next((some for some in (places, found.sentences(), found.sections()) if len(some) >= few), [])
+            places = next(
+                (some for some in (places, found.led(), found.sentences(), found.sections()) if len(some) >= few), []
+            )
         places = [place for place in places if self._finder.is_own(place.article, place.span)]
         return self._listed(places, asked, told, wanted, stopped) if places and not stopped() else None
 

@@ -8,8 +8,8 @@ are there; both count the same, and so do all documents. Which sentence is best 
 logit, the likeness of its passage to the question and its place in the search (`qa.reader.Calibration`). The
 probability is that of there being an answer, as people mark more than one sentence seldom, and another one often
 answers too. The second network (`--large`) reads what the first one finds likeliest, and both logits count. For claims
-a temperature is fitted on one half of them, which divides the logits; it is kept where it lowers the loss on the other
-half. RUN gets calibration.json, which export.py puts into the package.
+a temperature of the network by itself is fitted on one half of them, which divides the logits; it is kept where it
+lowers the loss on the other half. RUN gets calibration.json, which export.py puts into the package.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
 from citewire.qa.evaluate.measure import calibration_error, exact_match, reliability
 from citewire.qa.evidence import Evidence, gather
-from citewire.qa.network import Calibration
+from citewire.qa.inputs import Inputs
+from citewire.qa.network import Calibration, Network, large, small
 from citewire.qa.reader import AGAIN, SHARE, WEIGHTS, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
@@ -79,9 +80,13 @@ def main() -> None:
     print(f"{len(cases)} questions, {sum(bool(case.right.any()) for case in cases)} with a sentence that answers")
     table("as trained", cases, Calibration())
     table("calibrated", cases, fitted)
-    if not options.large:  # which reads no claims
-        claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
-        fitted = replace(fitted, temperature=round(temperature(claims, readers[0]), 3))
+    claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
+    network = (
+        large(options.run / "large.safetensors", options.large, threads=options.threads)
+        if options.large
+        else small(options.run / "plain.safetensors", threads=options.threads)
+    )[0]
+    fitted = replace(fitted, temperature=round(temperature(claims, network), 3))
     found = asdict(fitted)
     (options.run / "calibration.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
     print(found)
@@ -209,11 +214,11 @@ def table(name: str, cases: Sequence[Case], fitted: Calibration) -> None:
 # -- claims -----------------------------------------------------------------------------------------------------
 
 
-def temperature(held: Sequence[Record], reader: Reader) -> float:
+def temperature(held: Sequence[Record], network: Network) -> float:
     """Return the temperature with the least loss on the even claims; 1 where it does not help on the odd ones."""
     held = [one for one in held if LABELS[str(one["label"])] != UNSUPPORTED]
-    odds = reader.verify([(str(one["claim"]), str(one["quote"])) for one in held])
-    logits = np.log(np.array([[one.supported, one.refuted, one.not_said] for one in odds]) + 1e-12)
+    inputs = Inputs()
+    logits = np.array(network.verify([inputs.claim(str(one["claim"]), str(one["quote"])) for one in held]), np.float64)
     labels = np.array([LABELS[str(one["label"])] for one in held])
     tried = np.geomspace(0.5, 4.0, 43)
     best = float(min(tried, key=lambda one: loss(logits[::2], labels[::2], one)))

@@ -95,6 +95,14 @@ def test_the_sentences_that_answer_are_told_in_their_order() -> None:
     assert len(items(many, "tram").sentences()) == MOST
 
 
+def test_what_a_colon_leads_to() -> None:
+    lines = ["Halden, which has had one since 1950, and longer than any other.", "Vire.", "Skarvik."]
+    text = "The town council met.\n\nThese towns have a tram:\n\n" + "\n\n".join(lines) + "\n\nWho pays?\n\nBuses go.\n"
+    assert [one.text for one in items(text, "These towns").led()] == ["These towns have a tram:", *lines]
+    assert items(text, "Buses").led() == []
+    assert items("They said: no tram. It rained.", "tram").led() == []
+
+
 def test_each_section_has_its_sentence() -> None:
     text = "".join(
         f"The town of {town}\n\nIt is small. A tram runs in {town} now.\n\n" for town in ("Halden", "Vire", "Skarvik")

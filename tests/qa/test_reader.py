@@ -186,11 +186,18 @@ class TestLarge:
         assert any(not near(once[row], twice[row]) for row in again)
         assert windows[max(again, key=lambda row: twice[row].probability)] is FLEET
 
-    def test_claims_are_left_to_the_first(self, large: TrainedReader) -> None:
-        pairs = [("Lund Lines runs 14 ferries.", FLEET.sentence), ("It fell.", SNOW.sentence)]
-        assert large.verify(pairs) == load_reader(2).verify(pairs)
+    def test_a_claim_that_may_be_said_is_read_by_both(self, large: TrainedReader) -> None:
+        pairs = [("Lund Lines runs 14 ferries.", FLEET.sentence), ("A cat sat on a mat.", SNOW.sentence)]
+        once, twice = load_reader(2).verify(pairs), large.verify(pairs)
+        assert twice[0].supported >= 0.5
+        assert twice[0] != once[0]
+        assert once[1].supported < 0.05
+        assert twice[1] == once[1]
+        assert all(math.isclose(one.supported + one.refuted + one.not_said, 1, abs_tol=1e-6) for one in twice)
 
-    @pytest.mark.parametrize("lost", ["answers.0.weight", "span.weight", "encoder.layers.3.widen.up", "encoder.types"])
+    @pytest.mark.parametrize(
+        "lost", ["answers.0.weight", "entails.3.bias", "span.weight", "encoder.layers.3.widen.up", "encoder.types"]
+    )
     def test_a_file_that_lacks_a_part_is_refused(self, cache: Path, tmp_path: Path, lost: str) -> None:
         published, weights = reader_weights(cache), tmp_path / "large.safetensors"
         assert published
