@@ -267,7 +267,8 @@ def _books() -> st.SearchStrategy[bytes]:
 
 
 def _packed() -> st.SearchStrategy[bytes]:
-    inside = {"a.txt": TEXT, "b/a.html": page(), "c.jsonl": _RECORDS, "d.eml": MAIL, "e.zip": zipped({"f.txt": "x"})}
+    inside: dict[str, bytes | str] = {"a.txt": TEXT, "b/a.html": page(), "c.jsonl": _RECORDS, "d.eml": MAIL}
+    inside["e.zip"] = zipped({"f.txt": "x"})
     return _changed(zipped(inside), TOKENS[".zip"])
 
 
