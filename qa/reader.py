@@ -22,7 +22,7 @@ from citewire.qa.network import Network, large, small
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
 WEIGHTS_AGAIN = Path(__file__).parent / "reader_large.safetensors"
 LONGEST = 24  # tokens of the words that answer
-AGAIN = 8  # sentences that the second network reads
+AGAIN = 12  # sentences that the second network reads
 SHARE = 0.5  # of its log odds in those of both
 _UNLIKELY = 0.05  # support below which the second network does not read a claim
 _LEAST = 1e-12  # probability that counts as none
