@@ -26,6 +26,7 @@ with citewire.open("news.index", model="smollm2-135m") as news:
     answer = news.ask("Who chairs the ferry line?", [("Who owns it?", "Lund Lines.")])
     quotes: list[str] = [quote.text for claim in answer.claims for quote in claim.quotes]
     articles: list[str] = [article.path for article in news.articles()]
+    texts: list[str] = [news.article(hit.passage.article).text for hit in news.search("Who chairs the ferry line?", 3)]
     wrong: int = answer.text
 """
 
