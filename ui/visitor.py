@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -23,9 +24,11 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import CitewireError, InputError
+from citewire.ui.keys import ANYBODY, PASSWORD
 
 COOKIE = "citewire_visitor"
 _NEW = "citewire.new_visitor"  # in the scope of a request that came without the cookie
+GUEST = "citewire.guest"  # in the scope of a request that a door let in
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
@@ -120,11 +123,35 @@ def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
     return visitor
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody who came in.
+
+    Attributes:
+        name: of the key; `ANYBODY` or `PASSWORD` for who has none.
+        admin: whether they may add and remove articles.
+        articles: the only ones that they may see, as in `Index.within`; () for all.
+    """
+
+    name: str = ANYBODY
+    admin: bool = True
+    articles: tuple[str, ...] = ()
+
+
+def guest_of(request: Request) -> Guest:
+    """Return who sent a request, as the door let them in; where there is no door, somebody who may do all."""
+    guest: Guest = request.scope.get(GUEST, Guest())
+    return guest
+
+
 def asker_of(request: Request) -> str:
-    """Return who takes a place in line: a visitor, or the machine of a program that sends no cookie.
+    """Return who takes a place in line: a visitor, or the key or the machine of a program that sends no cookie.
 
     Such a program has another id with every request, and would be another visitor each time.
     """
+    name = guest_of(request).name
+    if request.scope.get(_NEW) and name not in (ANYBODY, PASSWORD):
+        return f"key {name}"
     return request.client.host if request.scope.get(_NEW) and request.client else visitor_of(request)
 
 
