@@ -43,7 +43,7 @@ from citewire.ui.ask_routes import (
     whole,
 )
 from citewire.ui.chat import ArticleIndex, Chat, Loaded
-from citewire.ui.visitor import asker_of, same_origin
+from citewire.ui.visitor import same_origin
 
 _TYPES = {400: "invalid_request_error", 403: "permission_error", 422: "invalid_request_error", 429: "rate_limit_error"}
 
@@ -139,7 +139,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
     async def complete(request: Request, wanted: Completion) -> Response:
         """Answer the last message of the user, in the form of OpenAI's chat completions."""
         asked = wanted.asked(chat.choice.models if chat.choice else {})
-        loaded, said = await entered(chat, served, asked, asker_of(request))
+        loaded, said = await entered(chat, served, asked, request)
         reply = _Reply(loaded, f"{str(request.base_url).rstrip('/')}{served.root_path}")
         try:
             if not wanted.stream:
@@ -162,7 +162,7 @@ class _Reply:
         self._base = base
         self._head = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": loaded.model}
         self._sent = ""
-        self._listed = False
+        self._listed, self._gap = False, ""  # whether sentences are points of a list, and what stands before the next
 
     async def whole(self, answer: Answer) -> str:
         """Return the completion."""
@@ -192,10 +192,11 @@ class _Reply:
         """What follows on what was sent, none or one; a sentence that was sent is never taken back."""
         if isinstance(said, Searched):
             self._listed, new = said.listed, said.lead
+            self._gap = "\n" if said.lead else ""
         elif isinstance(said, Checked) and said.claim.shown:
             told = f"{said.claim.text} {said.claim.marks}".rstrip()
-            gap = "" if not self._sent else "\n" if self._listed else " "
-            new = f"{gap}- {told}" if self._listed else f"{gap}{told}"
+            new = f"{self._gap}- {told}" if self._listed else f"{self._gap}{told}"
+            self._gap = "\n" if self._listed else " "
         elif isinstance(said, Answer):
             new = said.text.removeprefix(self._sent) if said.text.startswith(self._sent) else ""
         else:
@@ -221,11 +222,12 @@ class _Reply:
             start = answer.text.find(claim.text, at) if claim.shown else -1
             if start < 0:
                 continue
-            at = start + len(claim.text)
+            end = start + len(claim.text)
+            at = end + len(claim.marks)  # a sentence may be a number, as its marks are
             for cited in claim.quotes:
                 card = cards[cited.article]
-                url = card["url"] or f"{self._base}/corpus/article?path={quote(cited.article)}&start={cited.start}"
-                place = {"start_index": start, "end_index": at, "url": url, "title": card["title"]}
+                url = card["url"] or f"{self._base}/v1/articles/{quote(cited.article)}"
+                place = {"start_index": start, "end_index": end, "url": url, "title": card["title"]}
                 exact = {
                     "number": cited.n,
                     "article": cited.article,
