@@ -43,7 +43,7 @@ def serving(
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert ready.wait(60), "the server did not start"
+        assert ready.wait(240), "the server did not start"
         yield server.url
     finally:
         server.stop()

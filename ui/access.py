@@ -67,7 +67,7 @@ ASKING = re.compile(
 # What else somebody sends who is no admin: what is kept of their own conversations.
 OWN = re.compile(r"/conversations/[^/]+(?:/link)?|/feedback")
 # All that a key of some articles reaches. Each of these routes leaves out the other articles (`Guest.articles`).
-PARTIAL = re.compile(
+REACHED = re.compile(
     r"/mcp|/readyz|/v1/(?:ask|search|chat/completions|models|status|openapi\.json|articles(?:/.*)?)", re.DOTALL
 )
 
@@ -346,7 +346,7 @@ class Door:
 def _barred(guest: Guest, connection: HTTPConnection) -> Response | None:
     """Return why somebody may not do what they ask, None where they may."""
     method, path = connection.scope.get("method", ""), connection.scope["path"]
-    if guest.articles and not PARTIAL.fullmatch(path):
+    if guest.articles and not REACHED.fullmatch(path):
         return problem(
             403, f"The key {guest.name!r} opens some articles, and this shows all",
             "Use POST /v1/ask, POST /v1/search, GET /v1/articles or /mcp.",

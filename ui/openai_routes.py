@@ -45,6 +45,7 @@ from citewire.ui.ask_routes import (
 from citewire.ui.chat import ArticleIndex, Chat, Loaded
 from citewire.ui.visitor import same_origin
 
+EVENTS = "text/event-stream"
 _TYPES = {400: "invalid_request_error", 403: "permission_error", 422: "invalid_request_error", 429: "rate_limit_error"}
 
 
@@ -135,7 +136,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "citewire"} for name in names]
         return JSONResponse({"object": "list", "data": data})
 
-    @routes.post("/v1/chat/completions")
+    @routes.post("/v1/chat/completions", responses={200: {"content": {EVENTS: {}}}})
     async def complete(request: Request, wanted: Completion) -> Response:
         """Answer the last message of the user, in the form of OpenAI's chat completions."""
         asked = wanted.asked(chat.choice.models if chat.choice else {})
@@ -149,7 +150,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
             first = await unless_gone(request, anext(said))  # a refusal still has its status
         except ClientDisconnect:
             return Response(status_code=400)  # to nobody
-        return StreamingResponse(reply.events(first, said), media_type="text/event-stream")
+        return StreamingResponse(reply.events(first, said), media_type=EVENTS)
 
     return routes
 

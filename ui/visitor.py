@@ -20,6 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -213,6 +214,8 @@ class ProblemRoute(APIRoute):
                 where = ".".join(str(part) for part in first["loc"])
                 given = repr(first.get("input"))[:80]
                 return problem(422, f"{where} = {given}: {first['msg']}", "Correct it and send it again.")
+            except HTTPException as error:  # FastAPI's own: a body that is not UTF-8
+                return problem(error.status_code, f"The request cannot be read: {error.detail}", "Send JSON in UTF-8.")
 
         return answer
 

@@ -21,6 +21,7 @@ import openai_server
 import pytest
 from commands import citewire
 from conftest import SEEDS, until
+from fastapi.responses import PlainTextResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
@@ -32,7 +33,7 @@ from citewire.index.build import build_index
 from citewire.index.errors import InputError
 from citewire.index.types import Embedder
 from citewire.qa.types import Answer
-from citewire.ui.access import FREE_TRIES, PARTIAL, SESSION
+from citewire.ui.access import FREE_TRIES, REACHED, SESSION, Door
 from citewire.ui.cli import lay_out
 from citewire.ui.conversations import Conversations
 from citewire.ui.keys import PREFIX, Changes, Keys
@@ -254,8 +255,8 @@ class TestNobodySeesWhatTheyMayNot:
             kept = client.post("/login", data={"password": house.secrets["bea"]})
             assert (kept.status_code, "This key is for programs" in kept.text) == (401, True)
             assert SESSION not in kept.cookies
-        assert not PARTIAL.fullmatch("/corpus")
-        assert PARTIAL.fullmatch("/v1/articles/line\nbreak")
+        assert not REACHED.fullmatch("/corpus")
+        assert REACHED.fullmatch("/v1/articles/line\nbreak")
 
     def test_what_is_added_is_seen_by_whom_it_is_for(self, embedder: Embedder, model: str, tmp_path: Path) -> None:
         with opened(tmp_path, embedder, model) as made, made.client("ann") as ann, made.client("bea") as bea:
@@ -354,24 +355,28 @@ class TestRights:
             assert bea.get("/v1/articles").status_code == 200
             assert guessing.get("/v1/articles").status_code == 429
 
-    def test_nothing_opens_what_has_no_password(self, seeds_folder: Path, model: str, tmp_path: Path) -> None:
+    def test_nothing_opens_what_has_no_password(self, tmp_path: Path) -> None:
         keys = Keys(tmp_path / "index")
-        secret = keys.add("only")
-        chosen = Settings(index=seeds_folder, conversations=tmp_path / "kept.sqlite", model=model, read_only=True)
-        with serving(lambda: lay_out(chosen), keys=keys) as url, httpx.Client(base_url=url, timeout=60) as client:
-            for headers in (
-                {},
-                {"Authorization": "Bearer"},
-                {"Authorization": "Bearer x"},
-            ):
-                assert client.get("/v1/articles", headers=headers).status_code == 401, headers
-            assert client.post("/login", data={"password": ""}).status_code in (401, 429)
-            ours = {"Authorization": f"Bearer {secret}"}
-            assert client.get("/v1/articles", headers=ours).status_code == 200
-            keys.file.write_text("{ damaged")
-            assert client.get("/v1/articles", headers=ours).status_code == 503
-            keys.file.unlink()
-            assert client.get("/v1/articles", headers=ours).status_code in (401, 429)  # closed, not open
+        ours = {"Authorization": f"Bearer {keys.add('only')}"}
+
+        async def tried() -> None:
+            transport = httpx.ASGITransport(Door(PlainTextResponse("in"), keys=keys))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                wrong: list[dict[str, str]] = [{}, {"Authorization": "Bearer"}, {"Authorization": "Bearer x"}]
+                for headers in wrong:
+                    assert (await client.get("/v1/articles", headers=headers)).status_code == 401, headers
+                assert (await client.post("/login", data={"password": ""})).status_code == 401
+                assert (await client.get("/v1/articles", headers=ours)).status_code == 200
+                kept = keys.file.read_text()
+                keys.file.write_text("{ damaged")
+                for path in ("/v1/articles", "/login"):
+                    assert (await client.post(path, headers=ours)).status_code == 503
+                keys.file.unlink()
+                assert (await client.get("/v1/articles", headers=ours)).status_code == 401  # closed, not open
+                keys.file.write_text(kept)
+                assert (await client.get("/v1/articles", headers=ours)).status_code == 200
+
+        asyncio.run(tried())
 
     def test_without_keys_nothing_changes(self, seeds_folder: Path, model: str, tmp_path: Path) -> None:
         chosen = Settings(index=seeds_folder, conversations=tmp_path / "kept.sqlite", model=model, read_only=True)
