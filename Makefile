@@ -18,7 +18,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test check lint chromium shots clean FORCE
+.PHONY: help run test check lint chromium shots licences sbom clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -61,6 +61,14 @@ chromium:
 shots: $(VENV)/installed-dev chromium
 	$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b all-mpnet-base-v2
 	HF_HUB_OFFLINE=1 $(VENV)/bin/python tests/page_shots.py docs/shots
+
+# docs/licences.md anew, after constraints.txt has changed.
+licences: $(VENV)/installed-dev
+	$(VENV)/bin/python .ci/release.py licences > docs/licences.md
+
+# The bill of materials, CycloneDX.
+sbom: $(VENV)/installed-dev
+	mkdir -p dist && $(VENV)/bin/python .ci/release.py sbom dist/sbom.cdx.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

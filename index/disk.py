@@ -35,13 +35,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace(file: Path, data: bytes) -> None:
+def replace(file: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write `data` to `file` so that a reader, also after a power cut, finds the old or the new content.
+
+    Args:
+        file: what is replaced.
+        data: its new content.
+        mode: who may read and write it, as far as the process's umask leaves that.
 
     Raises: OSError, with the old content in place.
     """
     temporary = file.with_name(f"{file.name}.tmp")
-    temporary.write_bytes(data)
+    temporary.unlink(missing_ok=True)  # of a process that died: it may have another mode
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:  # noqa: PTH123
+        opened.write(data)
     sync(temporary)
     temporary.replace(file)
     sync(file.parent)

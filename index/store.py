@@ -10,7 +10,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import accumulate
@@ -101,7 +101,7 @@ class Index:
             self.close()
             raise
         self.rows = sum(part.info.rows for part in parts)
-        self.passages = sum(int(o.live.sum()) if o.live is not None else o.segment.info.rows for o in self._open)
+        self.passages = _living(self._open)
 
     @classmethod
     def open(cls, folder: Path, embedder: Embedder | None = None) -> Self:
@@ -140,6 +140,17 @@ class Index:
         """Release the databases; the index cannot be used afterwards."""
         for part in self._open:
             part.segment.close()
+
+    def within(self, articles: Sequence[str]) -> Index:
+        """Return this generation as if it held no other articles; it ends with this index.
+
+        What was left out is never read for a question: it is dead, as articles are that were removed. Only how often a
+        word occurs is counted over the whole index.
+
+        Args:
+            articles: any of these paths; one that ends in "/" stands for all below it.
+        """
+        return _Within(self, articles)
 
     # articles
 
@@ -376,6 +387,30 @@ class Index:
             end = part.first + part.segment.info.rows
             if local := [int(row) - part.first for row in rows if part.first <= row < end]:
                 yield part, local
+
+
+class _Within(Index):
+    """Some articles of an open index, whose files it shares."""
+
+    def __init__(self, whole: Index, articles: Sequence[str]) -> None:
+        where, values = _condition(Filters(articles=tuple(articles)))
+        self._whole = whole  # an index that nobody holds may be closed
+        self.folder, self.generation, self.rows = whole.folder, whole.generation, whole.rows
+        self._open, self._matches, self._selected = [], {}, {}
+        for part in whole._open:
+            kept = {number for number, *_ in part.segment.identities(where or "0", values)}
+            dead = part.dead | {number for number, *_ in part.segment.identities()} - kept
+            self._open.append(_Open(part.segment, dead, part.first, ~part.segment.rows_of(dead) if dead else None))
+        self.parts = tuple(replace(part, dead=one.dead) for part, one in zip(whole.parts, self._open, strict=True))
+        self.passages = _living(self._open)
+
+    def close(self) -> None:
+        """Leave the files open: they are the whole index's."""
+
+
+def _living(parts: Sequence[_Open]) -> int:
+    """Return how many passages are alive."""
+    return sum(int(one.live.sum()) if one.live is not None else one.segment.info.rows for one in parts)
 
 
 def _allowed(part: _Open, allowed: Rows | None) -> Rows | None:

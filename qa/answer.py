@@ -105,10 +105,16 @@ class Answerer:
         """What reads sentences, and verifies claims."""
         return self._finder.reader
 
-    def over(self, index: Index) -> Answerer:
-        """Return an answerer over another index, or another generation of this one, with the same models."""
+    def over(self, index: Index, *, writes: bool = True) -> Answerer:
+        """Return an answerer over another index, or another generation of this one, with the same models.
+
+        Args:
+            index: what is asked.
+            writes: whether it may keep what this one may; not for a part of an index, see `Index.within`.
+        """
         finder = self._finder
-        return Answerer(index, finder.embedder, self._generator, finder.reader, self._options, finder.reranker)
+        options = replace(self._options, writes=self._options.writes and writes)
+        return Answerer(index, finder.embedder, self._generator, finder.reader, options, finder.reranker)
 
     def with_generator(self, generator: Generator) -> Answerer:
         """Return an answerer whose answers another model words; index, embedder and reader are the same."""

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
+from citewire.ui.keys import Changes
 from citewire.ui.server import SecurityHeaders, assets, bind
 from citewire.ui.uploads import folder_of
 from citewire.ui.visitor import VisitorCookie
@@ -40,7 +41,7 @@ def serving(corpus: Corpus) -> Iterator[str]:
     """Serve the host page on a free port."""
     app = FastAPI()
     app.add_middleware(VisitorCookie)
-    app.include_router(router(corpus))
+    app.include_router(router(corpus, Changes(corpus.folder)))
     app.include_router(assets())
     app.get("/")(lambda: HTMLResponse(HOST_PAGE))
     listening = bind("127.0.0.1", 0)

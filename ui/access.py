@@ -1,13 +1,15 @@
-"""Who may come in with a password, and what nobody may change: ASGI middleware around the whole page.
+"""Who may come in, what each may see and change: ASGI middleware around the whole page.
 
 Sessions are random ids in memory: a library that signs cookies could not end one, and a start needs no key to keep.
 Knows HTTP and the sign-in page; knows nothing of what is served behind it.
 
     GET  /login     ?next=    the sign-in page
-    POST /login     password, next    -> a session cookie, and the page that was asked for
+    POST /login     password, next    -> a session cookie, and the page that was asked for; a key is a password too
     POST /logout    ends the session
 
-Programs send `Authorization: Bearer PASSWORD` with each request instead. Only `OPEN` is open to everybody.
+Programs send `Authorization: Bearer PASSWORD` or a key with each request instead. Only `OPEN` and links to shared
+conversations are open to everybody. What is not in a list here is refused: a key that is no admin's asks and reads, and
+one of some articles only reaches the routes that leave out the others.
 """
 
 from __future__ import annotations
@@ -34,15 +36,17 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from citewire.index.errors import InputError
+from citewire.index.errors import CitewireError, InputError
+from citewire.ui.keys import PASSWORD, Key, Keys
 from citewire.ui.tree import document, el
-from citewire.ui.visitor import HARMLESS, problem, same_origin
+from citewire.ui.visitor import GUEST, HARMLESS, Guest, problem, same_origin
 
 log = logging.getLogger("citewire.ui.access")
 
 SESSION = "citewire_session"
 LOGIN, LOGOUT = "/login", "/logout"
 OPEN = "/healthz"  # open without a password, as the sign-in page is; it says only that the process lives
+SHARED = re.compile(r"/shared/[A-Za-z0-9_-]{43}")  # a link to a conversation, whose 256 random bits are the key
 IDLE_S = 12 * 3600  # an unused session ends after this
 MOST_SESSIONS = 1_000  # with more sessions, the least recently used one ends
 FREE_TRIES = 5  # wrong passwords from one address before it has to wait; each further one doubles the wait
@@ -59,6 +63,13 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 # Requests other than GET that only ask or read. On a read-only page every other one is refused as a change.
 ASKING = re.compile(
     r"/mcp|/v1/(?:ask|search|chat/completions)|/gradio_api/(?:queue/join|run/predict|component_server)/?"
+)
+
+# What else somebody sends who is no admin: what is kept of their own conversations.
+OWN = re.compile(r"/conversations/[^/]+(?:/link)?|/feedback")
+# All that a key of some articles reaches. Each of these routes leaves out the other articles (`Guest.articles`).
+REACHED = re.compile(
+    r"/mcp|/readyz|/v1/(?:ask|search|chat/completions|models|status|openapi\.json|articles(?:/.*)?)", re.DOTALL
 )
 
 T = TypeVar("T")
@@ -80,7 +91,7 @@ button { margin-top: 16px; border: 0; background: var(--accent); color: var(--on
 
 
 class WrongError(InputError):
-    """A wrong password."""
+    """A wrong password, or a key that does not open the page."""
 
 
 class WaitError(InputError):
@@ -95,21 +106,22 @@ class WaitError(InputError):
         super().__init__("Too many wrong passwords were sent", f"Try again in {self.seconds} seconds.")
 
 
-def require_password(host: str, address: str, password: str) -> None:
+def require_password(host: str, address: str, *, closed: bool) -> None:
     """Refuse to listen for other machines without a password.
 
     Args:
         host: what was asked for.
         address: the IP address that it came to.
-        password: "" for none.
+        closed: whether there is a password, or a key.
 
     Raises:
-        InputError: other machines reach the address, and there is no password.
+        InputError: other machines reach the address, and anybody may come in.
     """
-    if not password and not ip_address(address).is_loopback:
+    if not closed and not ip_address(address).is_loopback:
         raise InputError(
             f"Other machines can reach the page on host {host!r}, and it has no password",
-            "Set CITEWIRE_PASSWORD (or --password), or listen on this machine alone with --host 127.0.0.1.",
+            "Set CITEWIRE_PASSWORD (or --password), make keys (citewire keys add NAME), or listen on this machine"
+            " alone with --host 127.0.0.1.",
         )
 
 
@@ -118,22 +130,22 @@ class SignIns:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._used: dict[bytes, float] = {}  # the longest unused first
+        self._used: dict[bytes, tuple[float, str]] = {}  # the longest unused first
 
-    def begin(self) -> str:
-        """Return the token of a new session."""
+    def begin(self, key: str = "") -> str:
+        """Return the token of a new session; `key` is the hash of the key that opened it, "" for the password."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        _remember(self._used, _digest(token), self._clock(), MOST_SESSIONS)
+        _remember(self._used, _digest(token), (self._clock(), key), MOST_SESSIONS)
         return token
 
-    def holds(self, token: str) -> bool:
-        """Return whether a session goes on, which keeps it going."""
+    def key_of(self, token: str) -> str | None:
+        """Return what opened a session, which keeps it going; None where it does not go on."""
         digest, now = _digest(token), self._clock()
-        used = self._used.pop(digest, None)
-        if used is None or now - used >= IDLE_S:
-            return False
-        self._used[digest] = now
-        return True
+        used, key = self._used.pop(digest, (-math.inf, ""))
+        if now - used >= IDLE_S:
+            return None
+        self._used[digest] = now, key
+        return key
 
     def end(self, token: str) -> None:
         """End a session, if there is such a one."""
@@ -188,11 +200,21 @@ def _remember(kept: dict[str, T] | dict[bytes, T], name: str | bytes, value: T, 
 
 
 class Door:
-    """ASGI middleware that lets in who has signed in or sends the password, and shows others the sign-in page."""
+    """ASGI middleware that lets in who has signed in, or sends the password or a key, as far as they may.
 
-    def __init__(self, app: ASGIApp, password: str, *, clock: Clock = time.monotonic) -> None:
+    Args:
+        app: what is behind it.
+        password: "" where only keys open it.
+        keys: those of the index, None where only the password opens it.
+        clock: seconds.
+    """
+
+    def __init__(
+        self, app: ASGIApp, password: str = "", keys: Keys | None = None, *, clock: Clock = time.monotonic
+    ) -> None:
         self.app = app
         self.sessions, self.tries = SignIns(clock), Tries(clock)
+        self._password, self._keys = bool(password), keys
         self._salt = secrets.token_bytes(16)
         self._hash = self._hashed(password.encode())
         self._checking = asyncio.Lock()  # one at a time: tries that are sent together cannot all be free ones
@@ -202,33 +224,52 @@ class Door:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
-            refusal = await self._refusal(HTTPConnection(scope))
-            await (WebSocketClose() if refusal else self.app)(scope, receive, send)
+            answer = await self._answer(HTTPConnection(scope))
+            if isinstance(answer, Guest):
+                await self.app({**scope, GUEST: answer}, receive, send)
+            else:
+                await WebSocketClose()(scope, receive, send)
         else:
             answer = await self._answer(Request(scope, receive))
-            if answer is None:
-                await self.app(scope, receive, _unkept(send))
+            if isinstance(answer, Guest):
+                await self.app({**scope, GUEST: answer}, receive, _unkept(send))
             else:
                 answer.headers.update(_NOT_KEPT)
                 await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response | None:
-        """Return what is said in place of the page, None for whom it is open to."""
-        pages = {LOGIN: self._login, LOGOUT: self._logout}
-        if page := pages.get(request.scope["path"]):
-            return await page(request)
-        if request.scope["path"] == OPEN and request.method in HARMLESS:
-            return None
-        return await self._refusal(request)
+    async def _answer(self, connection: HTTPConnection) -> Response | Guest:
+        """Return what is said in place of the page, or for whom it is open."""
+        path, pages = connection.scope["path"], {LOGIN: self._login, LOGOUT: self._logout}
+        try:
+            if isinstance(connection, Request):
+                if page := pages.get(path):
+                    return await page(connection)
+                if connection.method in HARMLESS and (path == OPEN or SHARED.fullmatch(path)):
+                    return Guest(admin=False)
+            guest = self._signed_in(connection) or await self._sent(connection)
+        except CitewireError as error:  # the keys cannot be read: then nobody comes in
+            log.error("the keys cannot be read", extra={"problem": error.problem})
+            return problem(503, "It cannot be seen who may come in", "Ask who runs this page: its log says why.")
+        return (_barred(guest, connection) or guest) if isinstance(guest, Guest) else guest
 
-    async def _refusal(self, connection: HTTPConnection) -> Response | None:
-        if self.sessions.holds(connection.cookies.get(SESSION, "")):
-            return None
+    def _signed_in(self, connection: HTTPConnection) -> Guest | None:
+        sha256 = self.sessions.key_of(connection.cookies.get(SESSION, ""))
+        if not sha256:
+            return None if sha256 is None else self._guest(None)
+        key = self._keys.hashed(sha256) if self._keys else None
+        return self._guest(key) if key else None  # a key that was removed ends its sessions
+
+    def _guest(self, key: Key | None) -> Guest:
+        """Return what a key opens, or the password, which is an admin's until there is an admin key."""
+        if key:
+            return Guest(key.name, key.admin, key.collections)
+        return Guest(PASSWORD, admin=not (self._keys and any(one.admin for one in self._keys.all())))
+
+    async def _sent(self, connection: HTTPConnection) -> Response | Guest:
         scheme, _, given = connection.headers.get("authorization", "").partition(" ")
         try:
             if scheme.lower() == "bearer":
-                await self._check(given.strip().encode("latin-1"), connection)  # Starlette decodes headers so
-                return None
+                return self._guest(await self._check(given.strip().encode("latin-1"), connection))  # as Starlette does
         except WaitError as error:
             return _wait(problem(429, error.problem, error.fix), error)
         except WrongError as error:
@@ -236,22 +277,29 @@ class Door:
         if _opens_page(connection):
             return RedirectResponse(_login_for(connection), status_code=303)
         refused = problem(
-            401, "You are not signed in", "Open /login in a browser, or send the header Authorization: Bearer PASSWORD."
+            401,
+            "You are not signed in",
+            "Open /login in a browser, or send the header Authorization: Bearer and the password or a key.",
         )
         refused.headers["WWW-Authenticate"] = "Bearer"
         return refused
 
-    async def _check(self, given: bytes, connection: HTTPConnection) -> None:
-        """Raises: WrongError, WaitError."""
+    async def _check(self, given: bytes, connection: HTTPConnection) -> Key | None:
+        """Return the key that was given, None for the password. Raises: WrongError, WaitError."""
+        # First and without a wait: nobody guesses a key, and who has one is not held up by those who guess.
+        if self._keys and (key := self._keys.of(given.decode("utf-8", "replace"))):
+            return key
         place = _place(connection)
         async with self._checking:
             if wait := self.tries.wait(place):
                 raise WaitError(wait)
-            right = hmac.compare_digest(await run_in_threadpool(self._hashed, given), self._hash)
+            same = hmac.compare_digest(await run_in_threadpool(self._hashed, given), self._hash)
+            right = same and self._password
             self.tries.note(place, right=right)
         if not right:
             log.warning("a wrong password", extra={"place": place})
             raise WrongError("This is not the password", "Ask who runs this page for it.")
+        return None
 
     def _hashed(self, password: bytes) -> bytes:
         return hashlib.scrypt(password, salt=self._salt, n=2**14, r=8, p=1)
@@ -259,7 +307,7 @@ class Door:
     async def _login(self, request: Request) -> Response:
         if request.method in ("GET", "HEAD"):
             wanted = own_address(request.query_params.get("next", ""))
-            if self.sessions.holds(request.cookies.get(SESSION, "")):
+            if self._signed_in(request):
                 return RedirectResponse(wanted, status_code=303)
             return _form(wanted)
         if request.method != "POST":
@@ -271,14 +319,16 @@ class Door:
             return problem(403, error.problem, error.fix)
         wanted = own_address(sent.get("next", ""))
         try:
-            await self._check(sent.get("password", "").encode(), request)
+            key = await self._check(sent.get("password", "").encode(), request)
+            if key and key.collections:
+                raise WrongError("This key is for programs", "The page shows all articles, and the key opens some.")
         except WaitError as error:
             return _wait(_form(wanted, f"{error.problem}. {error.fix}", 429), error)
         except WrongError as error:
             return _form(wanted, f"{error.problem}. {error.fix}", 401)
         self.sessions.end(request.cookies.get(SESSION, ""))
         answer = RedirectResponse(_offered(wanted), status_code=303)
-        answer.headers["Set-Cookie"] = _cookie(request, self.sessions.begin())
+        answer.headers["Set-Cookie"] = _cookie(request, self.sessions.begin(key.sha256 if key else ""))
         return answer
 
     async def _logout(self, request: Request) -> Response:
@@ -292,6 +342,19 @@ class Door:
         answer = RedirectResponse(LOGIN, status_code=303)
         answer.headers["Set-Cookie"] = _cookie(request, "", "; Max-Age=0")
         return answer
+
+
+def _barred(guest: Guest, connection: HTTPConnection) -> Response | None:
+    """Return why somebody may not do what they ask, None where they may."""
+    method, path = connection.scope.get("method", ""), connection.scope["path"]
+    if guest.articles and not REACHED.fullmatch(path):
+        return problem(
+            403, f"The key {guest.name!r} opens some articles, and this shows all",
+            "Use POST /v1/ask, POST /v1/search, GET /v1/articles or /mcp.",
+        )  # fmt: skip
+    if not guest.admin and method not in HARMLESS and not (ASKING.fullmatch(path) or OWN.fullmatch(path)):
+        return problem(403, "Only an admin key changes something here", "Ask who runs this page for one.")
+    return None
 
 
 class ReadOnly:
@@ -350,7 +413,11 @@ def _place(connection: HTTPConnection) -> str:
 
 
 def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
-    said = el("p", fault, {"id": "said", "role": "alert"}) if fault else el("p", "This page has a password.", id="said")
+    said = (
+        el("p", fault, {"id": "said", "role": "alert"})
+        if fault
+        else el("p", "This page has a password. A key opens it too.", id="said")
+    )
     entry = {"type": "password", "name": "password", "autocomplete": "current-password", "aria-describedby": "said"}
     form = el(
         "form",

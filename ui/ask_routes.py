@@ -50,13 +50,14 @@ from citewire.ui.console import to_json
 from citewire.ui.render import Exchange, card_in
 from citewire.ui.running import release
 from citewire.ui.settings import describe
-from citewire.ui.visitor import ProblemRoute, asker_of, same_origin
+from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin
 
 logger = logging.getLogger(__name__)
 
 MOST_TURNS = 100  # of a conversation
 LOOK_S = 0.2  # how often the place in line is looked at
 RETRY_S = 1
+LOCAL = "mcp"  # who asks on standard input
 LINES = "application/x-ndjson"
 _AGAIN = {429, 503}
 
@@ -214,7 +215,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
     @routes.post("/v1/ask", response_model=Answer, responses={200: {"content": {LINES: {}}}})
     async def ask(request: Request, asked: Ask) -> Response:
         """Answer a question, each sentence with the exact quotes it rests on; with "stream" an event of JSON a line."""
-        loaded, said = await entered(chat, served, asked, asker_of(request))
+        loaded, said = await entered(chat, served, asked, request)
         try:
             if not asked.stream:
                 answer = await unless_gone(request, whole(said))
@@ -242,22 +243,29 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
 
 
 async def entered(
-    chat: Chat, served: Served, asked: Asked, asker: str
+    chat: Chat, served: Served, asked: Asked, request: Request | None
 ) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
     """Let a question into the line; return what answers it, and what will be said.
+
+    Args:
+        chat: what answers.
+        served: what it is asked of.
+        asked: the question.
+        request: who asks, and which articles they may see; None for somebody on standard input, who may see all.
 
     Raises:
         InputError: the question, what it searches or the model that it names cannot be used.
         FullError, NotReadyError: too many wait, no model is loaded.
     """
+    asker, articles = (asker_of(request), guest_of(request).articles) if request else (LOCAL, ())
     chat.check(asked.question, asker)
-    loaded, search = await run_in_threadpool(_prepared, chat, served, asked)
+    loaded, search = await run_in_threadpool(_prepared, chat, served, asked, articles)
     chat.check(asked.question, asker)  # others have asked meanwhile
     return loaded, _Question(loaded, asked, search).enter(chat.line, asker)
 
 
-def _prepared(chat: Chat, served: Served, asked: Asked) -> tuple[Loaded, SearchOptions]:
-    loaded = chat.newest(asked.model)
+def _prepared(chat: Chat, served: Served, asked: Asked, articles: tuple[str, ...]) -> tuple[Loaded, SearchOptions]:
+    loaded = chat.newest(asked.model, articles)
     search = asked.search.options(loaded.search, asked.search.passages)
     served.check(loaded.index, search)
     return loaded, search

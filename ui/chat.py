@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cachetools import LRUCache
+
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
@@ -32,6 +34,7 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH = 16  # most waiting questions of all visitors; further ones are refused
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
 REMEMBERED = 1_000  # visitors whose last turn is remembered
+PARTS = 32  # sets of articles, as different people may see, that answers are kept for
 SUGGESTED = 3  # most questions that are offered after an answer or a refusal
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
@@ -89,6 +92,7 @@ class Loaded:
         over: makes the same of another index, or of another generation of this one.
         by: makes the same with another model, as `ModelChoice.load` brings it.
         examine: makes questions from the articles, answers and marks them.
+        within: makes the same as if there were these articles only; see `Index.within`.
         warm_up: does once what the first question would wait for.
         about: tells on the empty page what the articles are about.
     """
@@ -103,6 +107,7 @@ class Loaded:
     about: About | None = None
     by: Callable[[Any], Loaded] | None = None
     examine: Examine | None = None
+    within: Callable[[Sequence[str]], Loaded] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +383,9 @@ class Chat:
         self._overview = Overview(self.line)
         self.max_question_chars = max_question_chars
         self._index: ArticleIndex | None = None
+        # (model, articles) -> what was loaded, and the same as if there were these articles only
+        self._parts: LRUCache[tuple[str, tuple[str, ...]], tuple[Loaded, Loaded]] = LRUCache(PARTS)
+        self._parting = threading.Lock()
         self._keeper = keeper
         self._refresh = refresh
 
@@ -447,18 +455,28 @@ class Chat:
         """Answer the next questions from another index, or another generation of this one; also while loading."""
         self._index = index
 
-    def newest(self, model: str = "") -> Loaded:
+    def newest(self, model: str = "", articles: tuple[str, ...] = ()) -> Loaded:
         """Return what was loaded, over the newest generation of the index.
 
         Args:
             model: what the model is called, "" for the usual one; see `load_of`.
+            articles: the only ones that who asks may see, as in `Index.within`; () for all.
 
         Raises:
             InputError: no model that is offered is called so.
             NotReadyError: it is not loaded yet, or could not be loaded.
         """
         self._refresh()
-        return self._over_newest(self.load_of(model) if model else self.background)
+        whole = self._over_newest(self.load_of(model) if model else self.background)
+        if not articles:
+            return whole
+        with self._parting:
+            of, part = self._parts.get((model, articles), (None, whole))
+            if of is not whole:
+                assert whole.within, "whoever lets somebody see some articles says how to leave out the others"
+                part = whole.within(articles)
+                self._parts[model, articles] = whole, part
+            return part
 
     def _answering(self, conversation: Conversation) -> Loaded:
         """Return what answers a conversation now."""

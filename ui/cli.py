@@ -38,7 +38,7 @@ from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.qa.types import Answer, Event, Turn
-from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli
+from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli, keys_cli
 from citewire.ui.answer_json import answer_json
 from citewire.ui.options import EXIT_INPUT, SEARCHING, SERVING, AsJson, load, takes
 from citewire.ui.render import Card, card_in
@@ -104,6 +104,7 @@ models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List
 app.add_typer(eval_cli.app, name="eval")
 app.add_typer(index_cli.app, name="index")
 app.add_typer(models_app, name="models")
+app.add_typer(keys_cli.app, name="keys")
 app.command("about")(about_cli.about)
 app.command("feedback")(feedback_cli.feedback)
 
@@ -450,6 +451,7 @@ def _open_page(
 
     `routers` come beside those of the page; `opens` is the address below it to open.
     """
+    from citewire.ui.keys import Keys
     from citewire.ui.running import Announcement
     from citewire.ui.server import PageServer
 
@@ -465,6 +467,7 @@ def _open_page(
         port=chosen.port,
         password=chosen.password.get_secret_value() if chosen.password else "",
         root_path=chosen.root_path,
+        keys=Keys(chosen.index),
         on_ready=ready,
         on_end=announcement.withdraw,
     )
@@ -561,6 +564,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
         openapi,
         search_routes,
     )
+    from citewire.ui.keys import Changes, Keys
     from citewire.ui.measuring import Measuring
 
     conversations = None if chosen.read_only else engine.open_conversations(chosen)
@@ -570,7 +574,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
         ask_routes.router(chat, served),
         search_routes.router(library),
         openai_routes.router(chat, served),
-        corpus_routes.router(corpus),
+        corpus_routes.router(corpus, Changes(chosen.index)),
         health_routes.router(chat, corpus),
     )
 
@@ -585,7 +589,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             engine.examples(corpus.index),
             articles=True,
             figures=True,
-            leave=chosen.password is not None,
+            leave=chosen.password is not None or bool(Keys(chosen.index).all()),
             read_only=chosen.read_only,
             root_path=chosen.root_path,
         ),

@@ -7,6 +7,9 @@ Knows requests and answers of HTTP. Everything is of the visitor who asks; what 
     PATCH  /conversations/{id}              {"title": "..."}
     DELETE /conversations/{id}
     GET    /conversations/{id}/export.md    also export.html and export.json: a file to keep
+    POST   /conversations/{id}/link         -> {"link"}; the one before leads nowhere any more
+    DELETE /conversations/{id}/link
+    GET    /shared/{link}                   the conversation to read for whoever has its link; needs no password
     POST   /feedback                        {"exchange": id, "value": "right|wrong|mismatch", "claim", "quote", "note"}
     DELETE /feedback                        {"exchange": id, "claim", "quote"}
 """
@@ -34,6 +37,7 @@ _KINDS = {  # ending of an export -> media type and what writes it
     "json": ("application/json", export.as_json),
 }
 _PRIVATE = {"Cache-Control": "no-store"}
+_UNLISTED = {"X-Robots-Tag": "noindex, nofollow"}
 
 _Place = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -100,6 +104,21 @@ def router(conversations: Conversations, articles: Labelled) -> APIRouter:
         media_type, write = _KINDS[kind]
         headers = {**_PRIVATE, "Content-Disposition": f'attachment; filename="{_slug(found.title)}.{kind}"'}
         return Response(write(found, articles), media_type=media_type, headers=headers)
+
+    @routes.post("/conversations/{conversation}/link", status_code=201)
+    def link(request: Request, conversation: str) -> Response:
+        made = conversations.link(visitor_of(request), conversation)
+        return JSONResponse({"link": made}, status_code=201, headers=_PRIVATE)
+
+    @routes.delete("/conversations/{conversation}/link")
+    def unlink(request: Request, conversation: str) -> Response:
+        conversations.unlink(visitor_of(request), conversation)
+        return Response(status_code=204)
+
+    @routes.get("/shared/{link}")
+    def shared(link: str) -> Response:
+        found = export.as_html(conversations.linked(link), articles)
+        return Response(found, media_type="text/html", headers={**_PRIVATE, **_UNLISTED})
 
     @routes.post("/feedback")
     def rate(request: Request, feedback: _Feedback) -> Response:

@@ -1,6 +1,7 @@
 """Conversations and what their readers thought of them, kept in one SQLite file on this machine.
 
-    conversations   one row each: whose it is, its title, when it began and when it changed last
+    conversations   one row each: whose it is, its title, when it began and when it changed last; `link` is what leads
+                    others to it, NULL for nothing
     exchanges       a question and its answer object as JSON, in the order they were asked
     ratings         of an exchange, or of one claim or quote of its answer; gone with the exchange
 
@@ -26,7 +27,7 @@ from citewire.index.errors import InputError
 from citewire.qa.types import Answer, Turn
 from citewire.ui.answer_json import answer_from_json, answer_json
 
-FORMAT = 1  # of the file; raise it with every change of the schema
+FORMAT = 2  # of the file; raise it with every change of the schema
 TITLE_CHARS = 80  # of a title made from a question
 LONGEST_TITLE = 200
 LONGEST_NOTE = 2_000
@@ -37,10 +38,17 @@ Value = Literal["right", "wrong", "mismatch"]
 _APPLICATION_ID = 0x63697465  # "cite", in the header of every file of ours
 _MAGIC = b"SQLite format 3\0"
 _WHOLE = -1  # in a key column, for "no claim" and "no quote": NULLs would never be equal
+_VERSION = f"PRAGMA user_version = {FORMAT}"
+_LINKS = (  # new in format 2
+    "ALTER TABLE conversations ADD COLUMN link TEXT",
+    "CREATE UNIQUE INDEX conversations_link ON conversations(link)",
+)
+_LINK_BYTES = 32
 _SCHEMA = (
     """CREATE TABLE conversations(
         id TEXT PRIMARY KEY, visitor TEXT NOT NULL, title TEXT NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL
     )""",
+    *_LINKS,
     "CREATE INDEX conversations_visitor ON conversations(visitor, changed)",
     """CREATE TABLE exchanges(
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
@@ -54,7 +62,7 @@ _SCHEMA = (
         PRIMARY KEY (exchange, claim, quote)
     )""",
     f"PRAGMA application_id = {_APPLICATION_ID}",
-    f"PRAGMA user_version = {FORMAT}",
+    _VERSION,
 )
 
 
@@ -72,13 +80,17 @@ class UnknownIdError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class ConversationInfo:
-    """A conversation as a list shows it; times are ISO 8601 in UTC, `exchanges` is how many it has."""
+    """A conversation as a list shows it; times are ISO 8601 in UTC, `exchanges` is how many it has.
+
+    `link` is what leads others to it, "" for nothing.
+    """
 
     id: str
     title: str
     created: str
     changed: str
     exchanges: int
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +163,9 @@ class Conversations:
 
     def _prepare(self) -> None:
         with self._transaction() as db:
-            if db.execute("PRAGMA user_version").fetchone() == (0,):
-                for statement in _SCHEMA:
-                    db.execute(statement)
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            for statement in _SCHEMA if version == 0 else (*_LINKS, _VERSION) if version == 1 else ():
+                db.execute(statement)
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
                 raise _damaged(self._file, found)
@@ -180,7 +192,7 @@ class Conversations:
         with self._transaction("DEFERRED") as db:
             rows = db.execute(
                 "SELECT id, title, created, changed,"
-                " (SELECT count(*) FROM exchanges WHERE conversation = conversations.id)"
+                " (SELECT count(*) FROM exchanges WHERE conversation = conversations.id), coalesce(link, '')"
                 " FROM conversations WHERE visitor = ? ORDER BY changed DESC, rowid DESC",
                 (visitor,),
             ).fetchall()
@@ -189,13 +201,36 @@ class Conversations:
     def get(self, visitor: str, conversation: str) -> StoredConversation:
         """Return a conversation; UnknownIdError where the visitor has none of this id."""
         with self._transaction("DEFERRED") as db:
-            title = self._title(db, visitor, conversation)
-            rows = db.execute(
-                "SELECT id, question, answer, asked FROM exchanges WHERE conversation = ? ORDER BY number",
-                (conversation,),
-            ).fetchall()
-        exchanges = [StoredExchange(id_, asked, answer_from_json(answer), at) for id_, asked, answer, at in rows]
-        return StoredConversation(conversation, title, tuple(exchanges))
+            return _stored(db, conversation, self._title(db, visitor, conversation))
+
+    def linked(self, link: str) -> StoredConversation:
+        """Return the conversation that a link leads to, whoever asks; UnknownIdError where it leads nowhere."""
+        with self._transaction("DEFERRED") as db:
+            row = db.execute("SELECT id, title FROM conversations WHERE link = ?", (_storable(link),)).fetchone()
+            if row is None:
+                raise UnknownIdError("This link leads to no conversation", "Ask who gave it to you for another one.")
+            return _stored(db, *row)
+
+    def link(self, visitor: str, conversation: str) -> str:
+        """Return a new link to a conversation, 43 letters, digits, - and _; an earlier one leads nowhere any more.
+
+        It is kept as it is: whoever reads this file reads the conversation anyway.
+
+        Raises:
+            UnknownIdError: the visitor has none of this id.
+        """
+        link = secrets.token_urlsafe(_LINK_BYTES)
+        self._set_link(visitor, conversation, link)
+        return link
+
+    def unlink(self, visitor: str, conversation: str) -> None:
+        """Have no link lead to a conversation any more; UnknownIdError where the visitor has none of this id."""
+        self._set_link(visitor, conversation, None)
+
+    def _set_link(self, visitor: str, conversation: str, link: str | None) -> None:
+        with self._transaction() as db:
+            self._title(db, visitor, conversation)
+            db.execute("UPDATE conversations SET link = ? WHERE id = ?", (link, conversation))
 
     def append(self, visitor: str, conversation: str | None, question: str, answer: Answer) -> tuple[str, str]:
         """Add an exchange to a conversation, or begin one with it; return the ids of both.
@@ -209,7 +244,9 @@ class Conversations:
             if conversation is None:
                 conversation = secrets.token_hex(12)
                 row = (conversation, visitor, title_of(question), now, now)
-                db.execute("INSERT INTO conversations VALUES (?, ?, ?, ?, ?)", row)
+                db.execute(
+                    "INSERT INTO conversations(id, visitor, title, created, changed) VALUES (?, ?, ?, ?, ?)", row
+                )
             else:
                 self._title(db, visitor, conversation)
                 db.execute("UPDATE conversations SET changed = ? WHERE id = ?", (now, conversation))
@@ -417,6 +454,14 @@ def title_of(question: str) -> str:
     cut = title[: TITLE_CHARS - 1]
     space = cut.rfind(" ")
     return f"{cut[: space if space > TITLE_CHARS // 2 else None].rstrip()}…"
+
+
+def _stored(db: sqlite3.Connection, conversation: str, title: str) -> StoredConversation:
+    rows = db.execute(
+        "SELECT id, question, answer, asked FROM exchanges WHERE conversation = ? ORDER BY number", (conversation,)
+    )
+    exchanges = [StoredExchange(id_, asked, answer_from_json(answer), at) for id_, asked, answer, at in rows]
+    return StoredConversation(conversation, title, tuple(exchanges))
 
 
 def _check_part(answer: Answer, claim: int | None, quote: int | None) -> None:

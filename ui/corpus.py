@@ -20,6 +20,7 @@ from threading import Lock, RLock
 from typing import Literal
 
 import numpy as np
+from cachetools import LRUCache
 
 from citewire.index.articles import ReadOptions
 from citewire.index.dates import is_day
@@ -44,6 +45,7 @@ COPIES_SHOWN = 20
 OUTLETS_SHOWN = 500
 REMOVED_AT_ONCE = 1_000
 MATCHED_ROWS = 100_000  # most passages that are looked at for one word; BM25 chooses them
+PARTS = 32  # sets of articles, as different people may see, that are kept ready
 WRITER_WAIT_S = 20.0  # longest time that a removal waits for the indexing of files
 
 Sort = Literal["newest", "oldest", "title", "longest", "relevance"]
@@ -216,7 +218,7 @@ class Corpus:
         self._subscribers: list[Callable[[Index], None]] = []
         self._current = read_current(folder)
         self.uploads = Uploads(self, embedder, options or ReadOptions(), room, allowance)
-        self._catalogue = _Catalogue(SharedIndex.open(folder, embedder), self.uploads.file_of)
+        self._catalogue = Catalogue(SharedIndex.open(folder, embedder), self.uploads.file_of)
         # Held open, so that no folder which comes in its place has the same number.
         self._segments = os.open(folder / "segments", os.O_RDONLY)
         weakref.finalize(self, os.close, self._segments)
@@ -255,7 +257,7 @@ class Corpus:
             if current == self._current:
                 return False
             opened = SharedIndex.open(self.folder, self._embedder)
-            self._catalogue = _Catalogue(opened, self.uploads.file_of, self._catalogue)
+            self._catalogue = Catalogue(opened, self.uploads.file_of, self._catalogue)
         except CitewireError as error:  # what was opened before stays readable, and is shown
             logger.warning("the new generation cannot be read: %s", error.problem)
             return False
@@ -330,13 +332,10 @@ class Corpus:
         """Return the paths of all articles."""
         return list(self._catalogue.entries)
 
-    def labels(self, paths: Iterable[str]) -> list[Row]:
-        """Return the articles of those of `paths` that are there."""
-        return self._catalogue.rows(path for path in paths if path in self._catalogue.entries)
-
-    def copies(self, path: str) -> list[str]:
-        """Return the paths of the other articles that are copies of one."""
-        return self._catalogue.copies(path)
+    def within(self, articles: tuple[str, ...] = ()) -> Catalogue:
+        """Return the newest articles, as if there were only these; see `Index.within`. () for all."""
+        self.refresh()
+        return self._catalogue.within(articles) if articles else self._catalogue
 
     def removal(self, paths: Sequence[str]) -> Removal:
         """Return what `remove` would do.
@@ -395,10 +394,10 @@ class _Entry:
         return " ".join((self.title, self.outlet, self.author, self.path)).casefold()
 
 
-class _Catalogue:
-    """The articles of one generation; labels that were made for `before` are taken over."""
+class Catalogue:
+    """The articles of one generation, or some of them; labels that were made for `before` are taken over."""
 
-    def __init__(self, index: Index, file_of: Callable[[str], str], before: _Catalogue | None = None) -> None:
+    def __init__(self, index: Index, file_of: Callable[[str], str], before: Catalogue | None = None) -> None:
         self.index = index
         self._file_of = file_of
         self.entries = {summary.path: _entry(summary) for summary in index.articles()}
@@ -406,6 +405,16 @@ class _Catalogue:
         self._groups: defaultdict[str, list[str]] = defaultdict(list)
         for path, entry in self.entries.items():
             self._groups[entry.group or path].append(path)
+        self._parts: LRUCache[tuple[str, ...], Catalogue] = LRUCache(PARTS)
+        self._lock = Lock()
+
+    def within(self, articles: tuple[str, ...]) -> Catalogue:
+        """Return these articles only, as `Index.within` does."""
+        with self._lock:
+            part = self._parts.get(articles)
+            if part is None:
+                part = self._parts[articles] = Catalogue(self.index.within(articles), self._file_of)
+            return part
 
     @cached_property
     def _days(self) -> list[str]:
@@ -424,6 +433,7 @@ class _Catalogue:
         return {int(position): summary.path for position, summary in zip(alive, found, strict=True)}
 
     def select(self, choice: Choice) -> Listing:
+        """Return the articles that `choice` chooses, and what there is to choose from."""
         outlets = {outlet.casefold() for outlet in choice.outlets}
         scores = self._matching(choice.words)
         chosen = [
@@ -469,7 +479,12 @@ class _Catalogue:
             total = best if total is None else {p: total[p] + score for p, score in best.items() if p in total}
         return {self._paths[position]: score for position, score in (total or {}).items()}
 
+    def labels(self, paths: Iterable[str]) -> list[Row]:
+        """Return the articles of those of `paths` that are there."""
+        return self.rows(path for path in paths if path in self.entries)
+
     def rows(self, paths: Iterable[str]) -> list[Row]:
+        """Return the articles of these paths."""
         return [self._row(self.entries[path]) for path in paths]
 
     def _row(self, entry: _Entry, article: Article | None = None) -> Row:
@@ -491,15 +506,18 @@ class _Catalogue:
         )
 
     def copies(self, path: str) -> list[str]:
+        """Return the paths of the other articles that are copies of one."""
         entry = self.entries.get(path)
         return [other for other in self._groups[entry.group or path] if other != path] if entry else []
 
     def article(self, path: str) -> Article:
+        """Return a whole article. Raises: NoArticleError."""
         if path not in self.entries:
             raise NoArticleError(f"the index has no article {path!r}", "Load the list again")
         return self.index.article(path)
 
     def read(self, path: str, start: int) -> Reading:
+        """Return a part of an article; see `Corpus.read`."""
         article = self.article(path)
         text = article.text
         if not 0 <= start <= len(text):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
@@ -31,8 +31,9 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS
 from citewire.ui.allowance import Sender, TooManyError
 from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
+from citewire.ui.keys import Changes
 from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
-from citewire.ui.visitor import ProblemRoute, asker_of, problem, same_origin
+from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, problem, same_origin
 
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
@@ -74,8 +75,8 @@ class _CorpusRoute(ProblemRoute):
     }
 
 
-def router(corpus: Corpus) -> APIRouter:
-    """Return the routes over a corpus."""
+def router(corpus: Corpus, changes: Changes) -> APIRouter:
+    """Return the routes over a corpus; each change is in the log before it is made."""
     routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
 
     @routes.get("/corpus")
@@ -96,9 +97,13 @@ def router(corpus: Corpus) -> APIRouter:
         return JSONResponse(asdict(corpus.read(path, start)))
 
     @routes.post("/corpus/removal")
-    def remove(asked: _Removal) -> JSONResponse:
+    def remove(request: Request, asked: _Removal) -> JSONResponse:
         """Take articles out of the index; where not `sure`, only say what that would remove."""
-        return JSONResponse(asdict(corpus.remove(asked.paths) if asked.sure else corpus.removal(asked.paths)))
+        would = corpus.removal(asked.paths)
+        if not asked.sure:
+            return JSONResponse(asdict(would))
+        _note(changes, request, "remove articles", would.articles)
+        return JSONResponse(asdict(corpus.remove(asked.paths)))
 
     @routes.get("/uploads")
     def uploads(request: Request) -> JSONResponse:
@@ -111,7 +116,7 @@ def router(corpus: Corpus) -> APIRouter:
     async def upload(request: Request, name: Annotated[str, Query(max_length=1_000)]) -> JSONResponse:
         """Take a file of articles, which is indexed soon."""
         try:
-            return JSONResponse(await _received(corpus, request, name), status_code=202)
+            return JSONResponse(await _received(corpus, changes, request, name), status_code=202)
         except TooManyError as error:
             refusal = problem(429, error.problem, error.fix)
             refusal.headers["Retry-After"] = str(error.seconds)
@@ -120,12 +125,19 @@ def router(corpus: Corpus) -> APIRouter:
     @routes.delete("/uploads/{known}")
     def cancel(request: Request, known: str) -> JSONResponse:
         """Take back a file that waits or is being indexed."""
-        return JSONResponse(asdict(corpus.uploads.cancel(known, asker_of(request))))
+        taken = corpus.uploads.cancel(known, asker_of(request))
+        _note(changes, request, "take back file", [taken.name])
+        return JSONResponse(asdict(taken))
 
     return routes
 
 
-async def _received(corpus: Corpus, request: Request, name: str) -> dict[str, Any]:
+def _note(changes: Changes, request: Request, what: str, names: Sequence[str]) -> None:
+    """Raises: InputError."""
+    changes.note(guest_of(request).name, request.client.host if request.client else "", what, names)
+
+
+async def _received(corpus: Corpus, changes: Changes, request: Request, name: str) -> dict[str, Any]:
     """Store a file as its bytes arrive. It takes a place from its first byte on; if it breaks off, nothing is kept."""
     if request.headers.get("content-type") != FILE_TYPE:
         raise NoFileError("the request is not the bytes of a file", f"Send them with Content-Type: {FILE_TYPE}")
@@ -139,6 +151,7 @@ async def _received(corpus: Corpus, request: Request, name: str) -> dict[str, An
             await run_in_threadpool(arrival.write, first)
             async for chunk in chunks:
                 await run_in_threadpool(arrival.write, chunk)
+            await run_in_threadpool(_note, changes, request, "add file", [name])
             return asdict(await run_in_threadpool(arrival.finish))
 
 

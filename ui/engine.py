@@ -323,6 +323,10 @@ def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Gene
     def over(another: Index) -> Loaded:
         return loaded(answerer.over(another), another, embedder, generator)
 
+    def within(articles: Sequence[str]) -> Loaded:
+        part = index.within(articles)
+        return loaded(answerer.over(part, writes=False), part, embedder, generator)
+
     def by(another: Generator) -> Loaded:
         return loaded(answerer.with_generator(another), index, embedder, another)
 
@@ -336,7 +340,7 @@ def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Gene
     suggester = Suggester(answerer, index, embedder, generator)
     return Loaded(
         answerer, index, generator.name, answerer.options.search, suggester.suggest, over, answerer.warm_up,
-        answerer.about, by, examine,
+        answerer.about, by, examine, within,
     )  # fmt: skip
 
 

@@ -28,6 +28,10 @@ SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # upper ends of the histo
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
+class _Figures(Response):
+    media_type = CONTENT_TYPE_LATEST
+
+
 class _Route(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {CitewireError: 503}
 
@@ -86,9 +90,9 @@ def router(chat: Chat, corpus: Corpus) -> APIRouter:
         corpus.require_same()
         return JSONResponse({"status": "ready"}, headers=_PRIVATE)
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", response_class=_Figures)
     def metrics() -> Response:
         """Return the figures of this page since its start, in Prometheus' text format."""
-        return Response(figures.text(), media_type=CONTENT_TYPE_LATEST, headers=_PRIVATE)
+        return _Figures(figures.text(), headers=_PRIVATE)
 
     return routes

@@ -1,10 +1,16 @@
-"""citewire from Python: index articles, open an index, ask it.
+"""citewire from Python: index articles, open an index, ask it, search it, read its articles.
 
-    from citewire.ui import library as citewire
-
-    citewire.index(["articles/"], "news.index")
-    with citewire.open("news.index") as news:
-        print(news.ask("Who chairs the ferry line?").text)
+>>> from citewire.ui import library as citewire
+>>> citewire.index(["seeds/"], "news.index").new
+5
+>>> with citewire.open("news.index") as news:
+...     answer = news.ask("When did Canaan start exploring options for its AI unit?")
+...     hits = news.search("Why is Kazakhstan attractive to bitcoin miners?", 3)
+...     article = news.article(hits[0].passage.article)
+>>> answer.status, answer.claims[0].verdict, "March 2022" in answer.claims[0].quotes[0].text
+('answered', 'supported', True)
+>>> len(hits), article.text[hits[0].passage.start : hits[0].passage.end] == hits[0].passage.text
+(3, True)
 
 Settings are those of the command line (`citewire config` prints them), as keyword arguments; the environment and
 citewire.toml count too.
@@ -21,8 +27,11 @@ from typing import Any, Self
 
 from citewire.index.build import BuildReport
 from citewire.index.errors import InputError
+from citewire.index.options import SearchOptions
+from citewire.index.scope import require_match
+from citewire.index.search import search
 from citewire.index.segment import ArticleSummary
-from citewire.index.types import Filters
+from citewire.index.types import Article, Filters, Hit
 from citewire.qa.models.files import quiet
 from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import engine
@@ -36,9 +45,10 @@ class News:
 
     def __init__(self, chosen: Settings) -> None:
         with ExitStack() as held:
-            embedder = engine.load_embedder(chosen)
+            self._embedder = embedder = engine.load_embedder(chosen)
             self._index = held.enter_context(engine.open_index(chosen, embedder))
             engine.check_search(chosen, self._index)
+            self._reranker = engine.load_reranker(chosen)
             self._answerer = engine.answerer(chosen, self._index, embedder, engine.load_generator(chosen, quiet))
             self._held = held.pop_all()
 
@@ -61,9 +71,33 @@ class News:
         self, question: str, history: Sequence[tuple[str, str]] = (), *, filters: Filters | None = None
     ) -> Iterator[Event]:
         """Yield what was found, then sentences as they are checked, at last the answer; else as `ask`."""
+        return self._answerer.stream(question, [Turn(*turn) for turn in history], search=self._options(filters))
+
+    def search(self, question: str, k: int | None = None, *, filters: Filters | None = None) -> list[Hit]:
+        """Return the passages that fit a question best, best first; no language model is asked.
+
+        Args:
+            question: in English.
+            k: how many, None for as many as an answer is made from; fewer where the articles have no more.
+            filters: as in `ask`.
+
+        Raises:
+            InputError: the question is empty, `k` is below 1, or no article passes the filters.
+        """
+        if not question.strip():
+            raise InputError("the question is empty", "Type a question about the articles")
+        options = self._options(filters)
+        options = options if k is None else replace(options, k=k)
+        require_match(self._index, options)
+        return search(self._index, self._embedder, question, options, self._reranker)
+
+    def _options(self, filters: Filters | None) -> SearchOptions:
         usual = self._answerer.options.search
-        search = replace(usual, filters=filters) if filters else usual
-        return self._answerer.stream(question, [Turn(*turn) for turn in history], search=search)
+        return replace(usual, filters=filters) if filters else usual
+
+    def article(self, path: str) -> Article:
+        """Return one article whole, by its path. Raises: InputError, where there is none."""
+        return self._index.article(path)
 
     def articles(self) -> list[ArticleSummary]:
         """Return the articles of the index by path, without their texts."""

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 from anyio import to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -54,12 +54,11 @@ from citewire.ui.console import to_json
 from citewire.ui.corpus import Choice, NoArticleError
 from citewire.ui.running import release
 from citewire.ui.search_routes import ArticleList, Found, Library, Listed, Wanted, WholeArticle
-from citewire.ui.visitor import asker_of
+from citewire.ui.visitor import guest_of
 
 ADDRESS = "/mcp"
 ARTICLES = "citewire://articles/"
 LOOK_S = 0.1  # how often it is looked whether the models are loaded
-LOCAL = "mcp"  # who asks on standard input
 PART = 100  # resources of one answer to a listing
 INSTRUCTIONS = (
     "Answers from a folder of news articles: every sentence carries the exact quote it rests on, and what the articles"
@@ -84,7 +83,8 @@ class _Offer:
     """A tool: what it takes and returns.
 
     Attributes:
-        run: takes what was given and who asks; returns the result, and the paths of the articles that it quotes.
+        run: takes what was given and who asks, None on standard input; returns the result, and the paths of the
+            articles that it quotes.
     """
 
     name: str
@@ -92,7 +92,7 @@ class _Offer:
     description: str
     takes: type[BaseModel]
     returns: type[Any]
-    run: Callable[[Any, str], Awaitable[tuple[Any, Iterable[str]]]]
+    run: Callable[[Any, Request | None], Awaitable[tuple[Any, Iterable[str]]]]
 
     def described(self) -> Tool:
         """Return it as clients see it."""
@@ -136,23 +136,23 @@ class Tools:
 
     # what tools do
 
-    async def _ask(self, asked: Asked, asker: str) -> tuple[Answer, Iterable[str]]:
+    async def _ask(self, asked: Asked, request: Request | None) -> tuple[Answer, Iterable[str]]:
         while not self._chat.background.done:  # who asks a tool does not ask again in a moment
             await asyncio.sleep(LOOK_S)
-        _, said = await entered(self._chat, self._served, asked, asker)
+        _, said = await entered(self._chat, self._served, asked, request)
         async with aclosing(said):
             answer = await whole(said)
         return answer, [quoted.article for claim in answer.claims for quoted in claim.quotes]
 
-    async def _search(self, wanted: Wanted, _: str) -> tuple[Found, Iterable[str]]:
-        found = await self._library.search(wanted)
+    async def _search(self, wanted: Wanted, request: Request | None) -> tuple[Found, Iterable[str]]:
+        found = await self._library.search(wanted, _seen(request))
         return found, [passage.article for passage in found.passages]
 
-    async def _list(self, listed: Listed, _: str) -> tuple[ArticleList, Iterable[str]]:
-        return await to_thread.run_sync(self._library.articles, listed.choice()), ()
+    async def _list(self, listed: Listed, request: Request | None) -> tuple[ArticleList, Iterable[str]]:
+        return await to_thread.run_sync(self._library.listed, listed.choice(), _seen(request)), ()
 
-    async def _get(self, named: Named, _: str) -> tuple[WholeArticle, Iterable[str]]:
-        return await to_thread.run_sync(self._library.article, named.path), ()
+    async def _get(self, named: Named, request: Request | None) -> tuple[WholeArticle, Iterable[str]]:
+        return await to_thread.run_sync(self._library.article, named.path, _seen(request)), ()
 
     # what clients ask
 
@@ -165,9 +165,8 @@ class Tools:
             raise MCPError(INVALID_PARAMS, f"There is no tool {params.name!r}. Use one of {', '.join(self._offers)}.")
         try:
             given = offer.takes.model_validate(params.arguments or {})
-            asker = asker_of(context.request) if context.request else LOCAL
-            result, quoted = await offer.run(given, asker)
-            links = await to_thread.run_sync(self._links, quoted)
+            result, quoted = await offer.run(given, context.request)
+            links = await to_thread.run_sync(self._links, quoted, _seen(context.request))
         except ValidationError as error:
             return _refusal(_invalid(error))
         except CitewireError as error:
@@ -176,16 +175,17 @@ class Tools:
         said = TextContent(type="text", text=to_json(values, None))
         return CallToolResult(content=[said, *links], structured_content=values)
 
-    def _links(self, quoted: Iterable[str]) -> list[ResourceLink]:
+    def _links(self, quoted: Iterable[str], articles: tuple[str, ...]) -> list[ResourceLink]:
         """Return links to the articles of these paths, each once."""
-        rows = self._library.corpus.labels(dict.fromkeys(quoted))
+        rows = self._library.corpus.within(articles).labels(dict.fromkeys(quoted))
         return [ResourceLink(type="resource_link", **_resource(row.path, row.title)) for row in rows]
 
-    async def _resources(self, _: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
+    async def _resources(self, context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
         cursor = params.cursor if params and params.cursor else "0"
         if not cursor.isdecimal():
             raise MCPError(INVALID_PARAMS, f"{cursor!r} is no cursor. Take the one of the part before.")
-        part = await to_thread.run_sync(self._library.articles, Choice(sort="newest", offset=int(cursor), limit=PART))
+        choice = Choice(sort="newest", offset=int(cursor), limit=PART)
+        part = await to_thread.run_sync(self._library.listed, choice, _seen(context.request))
         return ListResourcesResult(
             resources=[Resource(**_resource(article.path, article.title)) for article in part.articles],
             next_cursor=None if part.next is None else str(part.next),
@@ -197,17 +197,23 @@ class Tools:
         )
         return ListResourceTemplatesResult(resource_templates=[template])
 
-    async def _read(self, _: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+    async def _read(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)
         if not uri.startswith(ARTICLES):
             raise MCPError(INVALID_PARAMS, f"There is no resource {uri[:200]!r}. They begin with {ARTICLES}")
         try:
-            article = await to_thread.run_sync(self._library.article, unquote(uri.removeprefix(ARTICLES)))
+            path = unquote(uri.removeprefix(ARTICLES))
+            article = await to_thread.run_sync(self._library.article, path, _seen(context.request))
         except NoArticleError as error:
             raise MCPError(INVALID_PARAMS, f"{error.problem}. {error.fix}") from error
         return ReadResourceResult(
             contents=[TextResourceContents(uri=params.uri, text=article.text, mime_type="text/plain")]
         )
+
+
+def _seen(request: Request | None) -> tuple[str, ...]:
+    """Return the only articles that who asks may see, () for all."""
+    return guest_of(request).articles if request else ()
 
 
 def _resource(path: str, title: str) -> dict[str, Any]:

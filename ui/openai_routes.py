@@ -43,8 +43,9 @@ from citewire.ui.ask_routes import (
     whole,
 )
 from citewire.ui.chat import ArticleIndex, Chat, Loaded
-from citewire.ui.visitor import asker_of, same_origin
+from citewire.ui.visitor import same_origin
 
+EVENTS = "text/event-stream"
 _TYPES = {400: "invalid_request_error", 403: "permission_error", 422: "invalid_request_error", 429: "rate_limit_error"}
 
 
@@ -135,11 +136,11 @@ def router(chat: Chat, served: Served) -> APIRouter:
         data = [{"id": name, "object": "model", "created": 0, "owned_by": "citewire"} for name in names]
         return JSONResponse({"object": "list", "data": data})
 
-    @routes.post("/v1/chat/completions")
+    @routes.post("/v1/chat/completions", responses={200: {"content": {EVENTS: {}}}})
     async def complete(request: Request, wanted: Completion) -> Response:
         """Answer the last message of the user, in the form of OpenAI's chat completions."""
         asked = wanted.asked(chat.choice.models if chat.choice else {})
-        loaded, said = await entered(chat, served, asked, asker_of(request))
+        loaded, said = await entered(chat, served, asked, request)
         reply = _Reply(loaded, f"{str(request.base_url).rstrip('/')}{served.root_path}")
         try:
             if not wanted.stream:
@@ -149,7 +150,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
             first = await unless_gone(request, anext(said))  # a refusal still has its status
         except ClientDisconnect:
             return Response(status_code=400)  # to nobody
-        return StreamingResponse(reply.events(first, said), media_type="text/event-stream")
+        return StreamingResponse(reply.events(first, said), media_type=EVENTS)
 
     return routes
 
@@ -162,7 +163,7 @@ class _Reply:
         self._base = base
         self._head = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": loaded.model}
         self._sent = ""
-        self._listed = False
+        self._listed, self._gap = False, ""  # whether sentences are points of a list, and what stands before the next
 
     async def whole(self, answer: Answer) -> str:
         """Return the completion."""
@@ -192,10 +193,11 @@ class _Reply:
         """What follows on what was sent, none or one; a sentence that was sent is never taken back."""
         if isinstance(said, Searched):
             self._listed, new = said.listed, said.lead
+            self._gap = "\n" if said.lead else ""
         elif isinstance(said, Checked) and said.claim.shown:
             told = f"{said.claim.text} {said.claim.marks}".rstrip()
-            gap = "" if not self._sent else "\n" if self._listed else " "
-            new = f"{gap}- {told}" if self._listed else f"{gap}{told}"
+            new = f"{self._gap}- {told}" if self._listed else f"{self._gap}{told}"
+            self._gap = "\n" if self._listed else " "
         elif isinstance(said, Answer):
             new = said.text.removeprefix(self._sent) if said.text.startswith(self._sent) else ""
         else:
@@ -221,12 +223,13 @@ class _Reply:
             start = answer.text.find(claim.text, at) if claim.shown else -1
             if start < 0:
                 continue
-            at = start + len(claim.text)
+            end = start + len(claim.text)
+            at = end + len(claim.marks)  # a sentence may be a number, as its marks are
             for cited in claim.quotes:
                 card = cards[cited.article]
-                url = card["url"] or f"{self._base}/corpus/article?path={quote(cited.article)}&start={cited.start}"
+                url = card["url"] or f"{self._base}/v1/articles/{quote(cited.article)}"
                 title = ", ".join(filter(None, (card["title"], card["place"])))
-                place = {"start_index": start, "end_index": at, "url": url, "title": title}
+                place = {"start_index": start, "end_index": end, "url": url, "title": title}
                 exact = {
                     "number": cited.n,
                     "article": cited.article,

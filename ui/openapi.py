@@ -22,8 +22,9 @@ from citewire.ui.visitor import PROBLEM_TYPE
 
 ADDRESS = "/v1/openapi.json"
 ABOUT = (
-    "Questions, passages and articles of one index. With a password, send `Authorization: Bearer PASSWORD`. Articles"
-    " are added with POST /uploads and taken out with POST /corpus/removal, which a read-only page refuses with 403."
+    "Questions, passages and articles of one index. With a password or keys, send one as `Authorization: Bearer`."
+    " Articles are added with POST /uploads and taken out with POST /corpus/removal, which a read-only page refuses"
+    " with 403."
 )
 # Beside what lies below /v1/; all other routes are the page's own, and change with it.
 OTHERS = ("/healthz", "/readyz", "/metrics", "/uploads", "/uploads/{known}", "/corpus/removal")

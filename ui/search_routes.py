@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,7 +30,7 @@ from citewire.ui.ask_routes import AskRoute, Narrowing, Passages, QuestionText
 from citewire.ui.chat import LINE_LENGTH, FullError
 from citewire.ui.corpus import MOST_ROWS, PAGE_ROWS, Choice, Corpus, NoArticleError, Sort
 from citewire.ui.render import card
-from citewire.ui.visitor import same_origin
+from citewire.ui.visitor import guest_of, same_origin
 
 MOST_OUTLETS = 100
 
@@ -161,8 +161,10 @@ class Library:
     check_text: Callable[[str], None]
     _one: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
-    async def search(self, wanted: Wanted) -> Found:
+    async def search(self, wanted: Wanted, articles: tuple[str, ...] = ()) -> Found:
         """Return the passages for a question: one search at a time, so that answers keep their share of the cores.
+
+        Here and below, `articles` are the only ones that who asks may see, as in `Index.within`; () for all.
 
         Raises:
             InputError: the question, or what it searches, cannot be used.
@@ -171,10 +173,10 @@ class Library:
         self.check_text(wanted.question)
         if self._one.statistics().tasks_waiting >= LINE_LENGTH:
             raise FullError(f"{LINE_LENGTH} searches are waiting already", "Search again in a moment.")
-        return await to_thread.run_sync(self._search, wanted, limiter=self._one)
+        return await to_thread.run_sync(self._search, wanted, articles, limiter=self._one)
 
-    def _search(self, wanted: Wanted) -> Found:
-        index = self.corpus.refresh()
+    def _search(self, wanted: Wanted, articles: tuple[str, ...]) -> Found:
+        index = self.corpus.within(articles).index
         options = wanted.search.options(self.options, wanted.k)
         self.check(index, options)
         hits = self.find(index, wanted.question, options)
@@ -182,21 +184,22 @@ class Library:
         passages = tuple(AnswerHit(one.article, one.start, one.end, score, one.text) for one, score in places)
         return Found(wanted.question, index.generation, passages)
 
-    def articles(self, choice: Choice) -> ArticleList:
+    def listed(self, choice: Choice, articles: tuple[str, ...] = ()) -> ArticleList:
         """Return a part of the articles, without their texts."""
-        listing = self.corpus.select(choice)
+        listing = self.corpus.within(articles).select(choice)
         shown = ListedArticle.__slots__
         rows = tuple(ListedArticle(**{name: getattr(row, name) for name in shown}) for row in listing.rows)
         end = choice.offset + len(rows)
         return ArticleList(listing.generation, listing.found, choice.offset, end if end < listing.found else None, rows)
 
-    def article(self, path: str) -> WholeArticle:
+    def article(self, path: str, articles: tuple[str, ...] = ()) -> WholeArticle:
         """Return one article. Raises: NoArticleError."""
-        article = self.corpus.article(path)
+        catalogue = self.corpus.within(articles)
+        article = catalogue.article(path)
         label = card(article)
         return WholeArticle(
             path, label.title, article.outlet, article.author, article.published, label.url, dict(article.metadata),
-            article.pages, tuple(self.corpus.copies(path)), article.text,
+            article.pages, tuple(catalogue.copies(path)), article.text,
         )  # fmt: skip
 
 
@@ -209,18 +212,18 @@ def router(library: Library) -> APIRouter:
     routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
 
     @routes.post("/v1/search", response_model=Found)
-    async def search(wanted: Wanted) -> JSONResponse:
+    async def search(request: Request, wanted: Wanted) -> JSONResponse:
         """Find the passages that fit a question best, without a language model."""
-        return JSONResponse(asdict(await library.search(wanted)))
+        return JSONResponse(asdict(await library.search(wanted, guest_of(request).articles)))
 
     @routes.get("/v1/articles", response_model=ArticleList)
-    def list_articles(listed: Annotated[Listed, Query()]) -> JSONResponse:
+    def list_articles(request: Request, listed: Annotated[Listed, Query()]) -> JSONResponse:
         """List the articles, a part at a time."""
-        return JSONResponse(asdict(library.articles(listed.choice())))
+        return JSONResponse(asdict(library.listed(listed.choice(), guest_of(request).articles)))
 
     @routes.get("/v1/articles/{path:path}", response_model=WholeArticle)
-    def get_article(path: str) -> JSONResponse:
+    def get_article(request: Request, path: str) -> JSONResponse:
         """Read a whole article."""
-        return JSONResponse(asdict(library.article(path)))
+        return JSONResponse(asdict(library.article(path, guest_of(request).articles)))
 
     return routes

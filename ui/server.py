@@ -28,6 +28,7 @@ from citewire.ui.connections import Config, Limits
 from citewire.ui.visitor import problem, same_origin
 
 if TYPE_CHECKING:
+    from citewire.ui.keys import Keys
     from citewire.ui.page import Site
 
 # Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
@@ -190,6 +191,7 @@ class PageServer:
         host: name or address to listen on.
         port: port to listen on, 0 for any free one.
         password: what visitors must know, "" for nothing; without one only this machine can be listened to.
+        keys: of the index; where there is one at the start, everybody must have one or know the password.
         allowed_hosts: names besides localhost and `host` that a request's Host header may give; any with a password.
         on_ready: called with the page's address once it accepts connections.
         on_end: called when it accepts none any more.
@@ -213,21 +215,23 @@ class PageServer:
         on_end: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
         root_path: str = "",
+        keys: Keys | None = None,
     ) -> None:
+        closed = bool(password or (keys and keys.all()))
         self._socket = bind(host, port)
         address, self.port = self._socket.getsockname()[:2]
         try:
-            require_password(host, address, password)
+            require_password(host, address, closed=closed)
         except InputError:
             self._socket.close()
             raise
-        self._password = password
+        self._password, self._keys, self._closed = password, keys, closed
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
         # Names keep out pages whose own name leads here (DNS rebinding). A password does so too, as they have no cookie
         # for it; and the names under which other machines or a proxy reach this one are not known here.
-        self._hosts = ["*"] if password else [*LOCAL_HOSTS, name, *allowed_hosts]
+        self._hosts = ["*"] if closed else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._limits = limits or Limits()
         self._root = root_path
         self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
@@ -237,7 +241,7 @@ class PageServer:
         """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
         try:
             app = asyncio.run(self._mount())
-            open_to = Door(app, self._password) if self._password else app
+            open_to = Door(app, self._password, self._keys) if self._closed else app
             limited = BodyLimit(TrustedHostMiddleware(open_to, allowed_hosts=self._hosts))
             config = Config(
                 SecurityHeaders(RootPath(limited, self._root) if self._root else limited),

@@ -625,8 +625,9 @@ class Uploads:
             self._settle(upload, "rejected", first.reason, first.fix)
             return
         upload.articles = len(own)
-        copied = [copy for path in own for copy in self._corpus.copies(path) if copy in before or copy < path]
-        upload.copy_of = tuple((row.path, row.title) for row in self._corpus.labels(dict.fromkeys(copied[:5])))
+        articles = self._corpus.within()
+        copied = [copy for path in own for copy in articles.copies(path) if copy in before or copy < path]
+        upload.copy_of = tuple((row.path, row.title) for row in articles.labels(dict.fromkeys(copied[:5])))
         with self._changed:
             self._kept[upload.name] = upload.bytes
         self._settle(upload, "copy" if upload.copy_of and len(own) == 1 else "indexed", "", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -19,13 +20,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import CitewireError, InputError
+from citewire.ui.keys import ANYBODY, PASSWORD
 
 COOKIE = "citewire_visitor"
 _NEW = "citewire.new_visitor"  # in the scope of a request that came without the cookie
+GUEST = "citewire.guest"  # in the scope of a request that a door let in
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
@@ -120,11 +124,35 @@ def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
     return visitor
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody who came in.
+
+    Attributes:
+        name: of the key; `ANYBODY` or `PASSWORD` for who has none.
+        admin: whether they may add and remove articles.
+        articles: the only ones that they may see, as in `Index.within`; () for all.
+    """
+
+    name: str = ANYBODY
+    admin: bool = True
+    articles: tuple[str, ...] = ()
+
+
+def guest_of(request: Request) -> Guest:
+    """Return who sent a request, as the door let them in; where there is no door, somebody who may do all."""
+    guest: Guest = request.scope.get(GUEST, Guest())
+    return guest
+
+
 def asker_of(request: Request) -> str:
-    """Return who takes a place in line: a visitor, or the machine of a program that sends no cookie.
+    """Return who takes a place in line: a visitor, or the key or the machine of a program that sends no cookie.
 
     Such a program has another id with every request, and would be another visitor each time.
     """
+    name = guest_of(request).name
+    if request.scope.get(_NEW) and name not in (ANYBODY, PASSWORD):
+        return f"key {name}"
     return request.client.host if request.scope.get(_NEW) and request.client else visitor_of(request)
 
 
@@ -186,6 +214,8 @@ class ProblemRoute(APIRoute):
                 where = ".".join(str(part) for part in first["loc"])
                 given = repr(first.get("input"))[:80]
                 return problem(422, f"{where} = {given}: {first['msg']}", "Correct it and send it again.")
+            except HTTPException as error:  # FastAPI's own: a body that is not UTF-8
+                return problem(error.status_code, f"The request cannot be read: {error.detail}", "Send JSON in UTF-8.")
 
         return answer
 

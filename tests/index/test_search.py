@@ -323,6 +323,41 @@ def test_filters_equal_a_search_of_what_passes(news: Opened, filters: Filters, p
 # -- caps ---------------------------------------------------------------------------------------------------
 
 
+FOLDERS = ["wire/", "undated.txt", "later.txt", "digest.txt", "looks_back.txt", "wire/old.txt", "nowhere/", "no.txt"]
+WORDS = st.lists(st.sampled_from("storm Lowport power dam 2021 back homes the".split()), min_size=1, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seen=st.lists(st.sampled_from(FOLDERS), max_size=4), words=WORDS, k=st.integers(1, 100))
+def test_of_a_part_of_an_index_nothing_else_is_ever_found(
+    seen: list[str], words: list[str], k: int, news: Opened
+) -> None:
+    index, embedder = news
+    part, question = index.within(seen), " ".join(words)
+    paths = [one.path for one in index.articles()]
+    may = [path for path in paths if path in seen or any(one.endswith("/") and path.startswith(one) for one in seen)]
+    assert [one.path for one in part.articles()] == may
+    hits = search(part, embedder, question, SearchOptions(k=k))
+    assert set(articles_of(hits)) <= set(may)
+    if may:  # what is found is what a filter finds
+        assert hits == search(index, embedder, question, SearchOptions(k=k, filters=Filters(articles=tuple(may))))
+        assert part.passages == len(search(part, embedder, question, SearchOptions(k=10_000, recency="off")))
+    assert {line for text in part.texts() for line in text.splitlines()} == {
+        line for path in may for line in (index.article(path).title, *index.article(path).text.splitlines())
+    }
+    for path in {one.path for one in index.articles()} - set(may):
+        with pytest.raises(InputError, match="the index has no article"):
+            part.article(path)
+        assert part.places(path) == []
+
+
+def test_a_part_of_an_index_goes_on_when_it_is_closed(news: Opened) -> None:
+    index, _ = news
+    with index.within(["wire/"]) as part:
+        assert len(part.articles()) == 3
+    assert index.article("wire/old.txt").title == "Storm"
+
+
 def test_caps_keep_the_best_of_each_article_and_group(news: Opened) -> None:
     index, embedder = news
     every = search(index, embedder, STORM, 50)

@@ -329,6 +329,28 @@ def test_rename(chromium: Browser, url: str, kept: Conversations, clean: None) -
         assert page.evaluate("window.pwned") is None
 
 
+def test_share_and_stop_sharing(chromium: Browser, url: str, kept: Conversations, clean: None) -> None:
+    kept.append(ME, None, "When?", OPEN)
+    with opened(chromium, url) as page:
+        drawer_of(page, url)
+        page.get_by_role("button", name="More for When?").click()
+        page.get_by_role("button", name="Share").click()
+        address = page.get_by_role("textbox", name="Address for others")
+        expect(address).to_be_focused()
+        (one,) = kept.list(ME)
+        assert address.input_value() == f"{url}/shared/{one.link}"
+        read = httpx.get(address.input_value())
+        assert (read.status_code, "<h1>When?</h1>" in read.text) == (200, True)
+        page.keyboard.press("Escape")  # leaves the address only
+        expect(page.get_by_role("button", name="More for When?")).to_be_focused()
+        page.get_by_role("button", name="Share").click()
+        expect(address).to_have_value(f"{url}/shared/{one.link}")  # the same
+        page.get_by_role("button", name="Stop sharing").click()
+        expect(page.get_by_role("status")).to_have_text("The address leads nowhere any more.")
+        assert kept.list(ME)[0].link == ""
+        assert httpx.get(f"{url}/shared/{one.link}").status_code == 404
+
+
 def test_delete_asks_first(chromium: Browser, url: str, kept: Conversations, clean: None) -> None:
     first, _ = kept.append(ME, None, "How much?", COST)
     second, _ = kept.append(ME, None, "When?", OPEN)

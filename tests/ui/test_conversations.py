@@ -43,6 +43,23 @@ def kept(file: Path) -> Iterator[Conversations]:
         yield opened
 
 
+def test_a_file_of_the_first_format_is_taken_over(file: Path) -> None:
+    with Conversations(file) as made:
+        conversation, _ = made.append(ME, None, QUESTION, OPEN_ANSWER)
+    with sqlite3.connect(file) as older:
+        older.execute("DROP INDEX conversations_link")
+        older.execute("ALTER TABLE conversations DROP COLUMN link")
+        older.execute("PRAGMA user_version = 1")
+    older.close()
+    link = ""
+    for _ in range(2):  # once, and then it is of this format
+        with Conversations(file) as again:
+            assert again.get(ME, conversation).exchanges[0].answer == OPEN_ANSWER
+            assert again.list(ME)[0].link == link
+            link = again.link(ME, conversation)
+            assert again.linked(link) == again.get(ME, conversation)
+
+
 # the answer object as JSON
 
 

@@ -1,14 +1,18 @@
-"""citewire from Python, with the real models: an index is made and asked, also of some articles, also a follow-up."""
+"""citewire from Python, with the real models: an index is made, asked and searched, also of some articles."""
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 
 import pytest
 from conftest import SEEDS
 
 from citewire.index.errors import InputError
-from citewire.index.types import Filters
+from citewire.index.options import SearchOptions
+from citewire.index.search import search
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Filters
 from citewire.qa.types import Answer, Searched
 from citewire.ui import library
 
@@ -23,7 +27,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.real
-def test_an_index_is_asked(place: Path, cache: Path) -> None:
+def test_an_index_is_asked_and_searched(place: Path, cache: Path, embedder: Embedder) -> None:
     with library.open(place, cache=cache) as news:
         answer = news.ask(WHEN)
         quotes = [quote for claim in answer.claims for quote in claim.quotes]
@@ -31,16 +35,43 @@ def test_an_index_is_asked(place: Path, cache: Path) -> None:
         for quote in quotes:
             text = (SEEDS / quote.article).read_text("utf-8")
             assert text[quote.start : quote.end] == quote.text
-        assert len(news.articles()) == 5
+        assert [news.article(one.path).title for one in news.articles()] == [one.title for one in news.articles()]
+        with Index.open(place, embedder) as index:
+            usual = SearchOptions(k=3, copies=1)
+            assert news.search(WHEN, 3) == search(index, embedder, WHEN, usual)
+            assert len(news.search(WHEN)) == 8
         other = next(one.path for one in news.articles() if one.path not in {quote.article for quote in quotes})
         narrowed = news.ask(WHEN, filters=Filters(articles=(other,)))
+        assert {hit.passage.article for hit in news.search(WHEN, 50, filters=Filters(articles=(other,)))} == {other}
         assert {quote.article for claim in narrowed.claims for quote in claim.quotes} <= {other}
         told = list(news.stream("Who said that?", [(WHEN, answer.text)]))
         assert isinstance(told[0], Searched)
         assert isinstance(told[-1], Answer)
         assert told[-1].kind == "who_said"
-        with pytest.raises(InputError, match="question is empty"):
-            news.ask(" ")
+        for ask in (news.ask, news.search):
+            with pytest.raises(InputError, match="question is empty"):
+                ask(" ")
+        with pytest.raises(InputError, match="0 passages"):
+            news.search(WHEN, 0)
+        with pytest.raises(InputError, match="no article has the outlet 'Nobody'"):
+            news.search(WHEN, filters=Filters(outlets=("Nobody",)))
+        with pytest.raises(InputError, match=r"no article 'nowhere\.txt'"):
+            news.article("nowhere.txt")
+
+
+@pytest.mark.real
+def test_the_example_of_its_documentation_runs(cache: Path) -> None:
+    Path("seeds").symlink_to(SEEDS)  # in the folder of the test
+    tried = doctest.testmod(library)
+    assert (tried.failed, tried.attempted) == (0, 5)
+
+
+def test_what_it_offers_is_typed_and_explained() -> None:
+    assert set(library.__all__) == {"News", "index", "open"}
+    public = [getattr(library.News, name) for name in vars(library.News) if not name.startswith("_")]
+    for one in (library.index, library.open, *public):
+        assert one.__doc__
+        assert "return" in one.__annotations__
 
 
 def test_what_cannot_be_opened_is_named(tmp_path: Path, place: Path, cache: Path) -> None:

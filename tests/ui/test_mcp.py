@@ -33,7 +33,7 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.types import Event
-from citewire.ui import mcp_server
+from citewire.ui import ask_routes, mcp_server
 from citewire.ui.answer_json import answer_from_json
 from citewire.ui.ask_routes import Served
 from citewire.ui.chat import Chat, Loaded
@@ -404,4 +404,4 @@ def test_who_takes_a_place_in_line(hostile: Corpus) -> None:
         asyncio.run(ask(f"{address}/mcp"))
     asyncio.run(ask(tools_over(hostile, chat).server()))
     by_cookie, local = seen
-    assert (len(by_cookie), local) == (32, mcp_server.LOCAL)
+    assert (len(by_cookie), local) == (32, ask_routes.LOCAL)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import openai
 import pytest
 from conftest import until
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scripted import (
     EXAMPLES,
     OPEN_CLAIMS,
@@ -21,10 +26,13 @@ from scripted import (
 )
 from served import serving
 
-from citewire.qa.types import Turn
-from citewire.ui.ask_routes import Served
+from citewire.index.types import Span
+from citewire.qa.claims import Judgement, Place
+from citewire.qa.telling import Telling
+from citewire.qa.types import Event, Turn, Verdict
+from citewire.ui.ask_routes import Served, Waiting
 from citewire.ui.chat import Chat, Loaded
-from citewire.ui.openai_routes import router
+from citewire.ui.openai_routes import _Reply, router
 from citewire.ui.page import Site, build_page
 
 
@@ -68,7 +76,7 @@ def test_an_answer_with_its_citations(client: openai.OpenAI, url: str) -> None:
         "number": quote.n, "article": quote.article, "start": quote.start, "end": quote.end, "text": quote.text,
         "verdict": OPEN_CLAIMS[0].verdict,
     }  # fmt: skip
-    assert place.url.startswith(("https://", f"{url}/corpus/article?path="))
+    assert place.url.startswith(("https://", f"{url}/v1/articles/"))
     assert place.title == ScriptedIndex().article(quote.article).title
     assert got.model_extra
     assert got.model_extra["citewire"]["question"] == EXAMPLES[0]
@@ -86,6 +94,53 @@ def test_chunks_are_the_whole(question: str, client: openai.OpenAI) -> None:
         reason = chunk.choices[0].finish_reason or reason
     assert (text, reason) == (whole.message.content, whole.finish_reason)
     assert annotations == [one.model_dump() for one in whole.message.annotations or []]
+
+
+WORDS = st.text("ab 1[]().\n-é", min_size=1, max_size=12).filter(lambda text: bool(text.strip()))
+CLAIMS = st.lists(
+    st.tuples(WORDS, st.sampled_from(get_args(Verdict)), st.lists(st.integers(0, 3), max_size=3)), max_size=5
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(said=CLAIMS, listed=st.booleans(), lead=st.sampled_from(["", "Two things:"]), withholds=st.booleans())
+def test_any_stream_is_the_whole_text_with_every_sentence_cited_where_it_stands(
+    said: list[tuple[str, Verdict, list[int]]], listed: bool, lead: str, withholds: bool
+) -> None:
+    index = ScriptedIndex()
+    path = index.articles()[0].path
+    text = index.article(path).text
+    told = Telling("?", withholds=withholds, listed=listed, lead=lead)
+    events: list[Event] = [told.searched([])]
+    for words, verdict, spots in said:
+        places = tuple(Place(path, Span(at, at + 5), text[at : at + 5]) for at in spots)
+        events.append(told.add(words, Judgement(verdict, 0.5, "", places)))
+    events.append(told.answer("answered", "m", 1))
+
+    async def rest() -> AsyncGenerator[Event | Waiting]:
+        for event in events[1:]:
+            yield event
+
+    async def streamed() -> list[str]:
+        reply = _Reply(Loaded(ScriptedAnswerer(), index, "m"), "http://localhost")
+        return [line async for line in reply.events(events[0], rest())]
+
+    *lines, done = asyncio.run(streamed())
+    chunks = [json.loads(line.removeprefix("data: ")) for line in lines]
+    deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
+    content = "".join(delta.get("content", "") for delta in deltas)
+    assert (content, done) == (chunks[-1]["citewire"]["text"], "data: [DONE]\n\n")
+    (cited,) = [delta["annotations"] for delta in deltas if "annotations" in delta]
+    wanted = [(claim.text, quote) for claim in told.shown for quote in claim.quotes]
+    assert len(cited) == len(wanted)
+    at = -1
+    for one, (sentence, quote) in zip(cited, wanted, strict=True):
+        place, exact = one["url_citation"], one["citewire"]
+        assert content[place["start_index"] : place["end_index"]] == sentence
+        assert place["start_index"] >= at
+        at = place["start_index"]
+        assert text[exact["start"] : exact["end"]] == exact["text"] == quote.text
+        assert exact["number"] == quote.n
 
 
 def test_a_list_keeps_its_form(client: openai.OpenAI) -> None:

@@ -17,6 +17,7 @@ from served import ask, served, submit, usable
 from citewire.index.build import build_index
 from citewire.ui import corpus_routes, figures_page, tour
 from citewire.ui.corpus import Corpus
+from citewire.ui.keys import Changes
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
@@ -40,7 +41,7 @@ def with_all_views(folder: Path) -> Iterator[str]:
     corpus = Corpus(folder / "index", HashedWordsEmbedder())
     corpus.start()
     routers = [
-        corpus_routes.router(corpus),
+        corpus_routes.router(corpus, Changes(corpus.folder)),
         tour.router(TOUR, pace=100),
         figures_page.router(folder / "runs"),
     ]

@@ -16,6 +16,7 @@ from served import served, usable
 from citewire.index.build import build_index
 from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
+from citewire.ui.keys import Changes
 
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
@@ -39,7 +40,9 @@ def corpus(tmp_path: Path) -> Iterator[Corpus]:
 
 @pytest.fixture
 def url(corpus: Corpus, tmp_path: Path) -> Iterator[str]:
-    with served(scripted_load(), tmp_path / "kept.db", articles=True, routers=[router(corpus)]) as address:
+    with served(
+        scripted_load(), tmp_path / "kept.db", articles=True, routers=[router(corpus, Changes(corpus.folder))]
+    ) as address:
         yield address
 
 

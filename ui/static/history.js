@@ -1,4 +1,4 @@
-// The History drawer: lists, opens, renames, exports and deletes the visitor's conversations.
+// The History drawer: lists, opens, renames, exports, shares and deletes the visitor's conversations.
 //
 // Knows the routes of conversation_routes.py and its own dialog; what opening one means is the page's business. Titles
 // are untrusted: the DOM is built with textContent only. The dialog is modal, so the browser keeps the focus inside,
@@ -77,6 +77,7 @@ export function createHistory({ onOpen, onDeleted, current }) {
         href: rooted(`/conversations/${conversation.id}/export.${ending}`), download: true, "aria-label": `Export as ${label}`,
       }, label))),
       button("Rename", () => rename(item, conversation)),
+      button("Share", () => share(item, conversation)),
       button("Delete", () => confirmDelete(item, conversation), "cw-danger"));
     const more = button("⋯", () => {
       tools.hidden = !tools.hidden;
@@ -111,6 +112,28 @@ export function createHistory({ onOpen, onDeleted, current }) {
     item.replaceChildren(form);
     box.focus();
     box.select();
+  }
+
+  /** Show the address with which others read a conversation, and how to end that. */
+  async function share(item, conversation) {
+    const link = `/conversations/${conversation.id}/link`;
+    const made = conversation.link ? conversation : await send("POST", link);
+    if (!made) return;
+    const shared = { ...conversation, link: made.link };
+    const address = el("input", { type: "text", readonly: true, "aria-label": "Address for others" });
+    address.value = new URL(rooted(`/shared/${shared.link}`), location.href).href;
+    const done = button("Done", () => restore(item, shared));
+    const end = button("Stop sharing", async () => {
+      if (!await send("DELETE", link)) return;
+      restore(item, { ...conversation, link: "" });
+      say("The address leads nowhere any more.");
+    }, "cw-danger");
+    const told = "Whoever has this address reads this conversation, also what you ask in it later.";
+    const part = el("div", { class: "cw-history-form", role: "group", "aria-label": "Share" }, el("p", {}, told), address, done, end);
+    leaveOnEscape(part, () => restore(item, shared));
+    item.replaceChildren(part);
+    address.focus();
+    address.select();
   }
 
   function confirmDelete(item, conversation) {
