@@ -16,7 +16,7 @@ from citewire.qa.reader import Reader, Support
 from citewire.qa.types import Verdict
 
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
-TRUSTED = 0.88  # the model's wording is shown instead of the quote from this probability on
+TRUSTED = 0.89  # the model's wording is shown instead of the quote from this probability on
 _DECIDED = 0.1  # highest probability of a claim with a figure, date, name or "not" that the quote lacks
 _TOGETHER = 3  # most sentences that are read as one quote if none alone supports the claim
 _SAME_WORDS = 0.8  # a "not" in only one of claim and quote reverses the claim if they share this many of its words

@@ -88,9 +88,9 @@ def by_transformers(texts: list[str]) -> Vectors:
     return np.array(vectors)
 
 
-@pytest.mark.parametrize("embedder", [SentenceTransformerEmbedder(), load_embedder(precision="float32")])
-def test_vectors_equal_an_independent_computation(embedder: FolderEmbedder) -> None:
-    vectors = embedder.embed(TEXTS)
+@pytest.mark.parametrize("exact", [SentenceTransformerEmbedder(), load_embedder(precision="float32")])
+def test_vectors_equal_an_independent_computation(exact: FolderEmbedder) -> None:
+    vectors = exact.embed(TEXTS)
     assert vectors.dtype == np.float32
     assert np.abs(vectors - by_transformers(TEXTS)).max() < 1e-5
 
