@@ -115,7 +115,7 @@ class Items:
                 found += sorted(section, key=lambda one: -one.weight)[:1]
                 section = []
             section += [line] if line is not None and not line.heading else []
-        likely = [line for line in found if line.probability >= _SECTION]
+        likely = [line for line in found if line.probability >= _SECTION and not line.asks]
         return self._places(likely[: 2 * MOST]) if len(likely) >= _SECTIONS else []
 
     def _places(self, lines: Sequence[_ListLine]) -> list[Place]:

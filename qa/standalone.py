@@ -113,9 +113,13 @@ def _is_empty(word: Token) -> bool:
 
 
 def _named_before(word: Token) -> bool:
-    """Whether a name before the pronoun, in the question itself, can be what it means."""
+    """Whether a name before the pronoun, in the question itself, can be what it means, or who is asked for before it."""
+    before = word.doc[: word.i]
+    who = next((w.i for w in before if w.tag_ == "WP" and w.lower_ != "what"), word.i)
+    if _of_person(word) and any(w.pos_ == "CCONJ" for w in word.doc[who : word.i]):
+        return True  # "Who is the new chair, and when was she elected?"
     other = ("ORG", *_PLACES) if _of_person(word) else ("PERSON",) if feature(word, "Number") == "Sing" else ()
-    return any(w.pos_ == "PROPN" and w.ent_type_ not in (*_TIMES, *other) for w in word.doc[: word.i])
+    return any(w.pos_ == "PROPN" and w.ent_type_ not in (*_TIMES, *other) for w in before)
 
 
 def _of_person(word: Token) -> bool:

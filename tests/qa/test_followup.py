@@ -145,6 +145,8 @@ def test_earlier_turns_are_made_to_stand_alone() -> None:
         ("What about Lund?", True),
         ("Is it true that Brask closed its mill?", False),
         ("Did Brask sell its mill?", False),
+        ("Who is the new chair of Brask and when was she elected?", False),
+        ("Who says that he was elected?", True),
         ("Is there a mill in Halden?", False),
         ("How much did Brask earn this year?", False),
         ("What did Paul Okafor say about the report that Brask wrote?", False),
