@@ -113,7 +113,7 @@ def _is_empty(word: Token) -> bool:
 
 
 def _named_before(word: Token) -> bool:
-    """Whether a name before the pronoun, in the question itself, can be what it means, or who is asked for before it."""
+    """Whether a name before the pronoun, in the question itself can be what it means, or who is asked for there."""
     before = word.doc[: word.i]
     who = next((w.i for w in before if w.tag_ == "WP" and w.lower_ != "what"), word.i)
     if _of_person(word) and any(w.pos_ == "CCONJ" for w in word.doc[who : word.i]):

@@ -172,7 +172,7 @@ def _articles(page: Page) -> None:
 
 def _read(page: Page) -> None:
     _articles(page)
-    page.get_by_text("Canaan (CAN) Exits AI").first.click()
+    page.locator(".cw-article-open", has_text="Canaan (CAN) Exits AI").first.click()
     expect(page.get_by_text("ninth consecutive").first).to_be_attached()
 
 
