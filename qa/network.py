@@ -1,9 +1,8 @@
 """The networks of the reader on the CPU, by CTranslate2: tokens to logits.
 
 The first is all-MiniLM-L6-v2 with its layers trained by `training/`, which are in the weights, in 8 bits; the
-embeddings come from the embedder's own package. The second is
-all-mpnet-base-v2 as published, with low-rank changes that are in its weights; it is put together in memory. Knows
-tokens, weights and logits, no texts.
+embeddings come from the embedder's own package. The second is all-mpnet-base-v2 as published, with low-rank changes
+that are in its weights; it is put together in memory. Knows tokens, weights and logits, no texts.
 """
 
 from __future__ import annotations
@@ -142,10 +141,7 @@ def small(weights: Path, *, threads: int) -> tuple[Network, Calibration]:
         stored, calibration = _opened(weights)
         published = variables(base, "float32", typed=True)
         # without one of the layers the published one would be run in its place
-        _complete(
-            stored,
-            {*_head_names(), *(name for name in published if name.startswith("encoder/layer_"))},
-        )
+        _complete(stored, _head_names() | {name for name in published if name.startswith("encoder/layer_")})
         layers = {name: value for name, value in stored.items() if name.startswith("encoder/")}
         encoder = Encoder({**published, **layers}, epsilon=base.epsilon, threads=threads)
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, RuntimeError) as error:
