@@ -33,7 +33,7 @@ from citewire.ui.figures import latency_rows, measure_rows
 from citewire.ui.measuring import FOLDER, Measuring, Progress, RunningError
 from citewire.ui.report_html import diagram
 from citewire.ui.tree import document, el
-from citewire.ui.visitor import ProblemRoute
+from citewire.ui.visitor import ProblemRoute, guest_of
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,8 @@ def router(folder: Path, measuring: Measuring | None = None) -> APIRouter:
     def figures(request: Request, run: str = "") -> HTMLResponse:
         from_ = urlsplit(request.headers.get("referer", "")).path
         back = from_ if _BACK.fullmatch(from_) else "./"  # wherever the page lies
-        return HTMLResponse(page(runs(folder), run, measuring.progress if measuring else None, back))
+        offered = measuring.progress if measuring and guest_of(request).admin else None
+        return HTMLResponse(page(runs(folder), run, offered, back))
 
     if measuring:
 

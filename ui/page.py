@@ -56,7 +56,7 @@ from citewire.ui.render import (
 )
 from citewire.ui.server import OwnOrigin, assets
 from citewire.ui.sessions import Sessions
-from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
+from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
@@ -75,9 +75,10 @@ View = tuple[Any, ...]  # values of the components that `build_page` lists as `s
 class Page:
     """The handlers behind the page's events, and how they show a conversation."""
 
-    def __init__(self, chat: Chat, examples: Sequence[str], *, articles: bool) -> None:
+    def __init__(self, chat: Chat, examples: Sequence[str], *, articles: bool, read_only: bool) -> None:
         self.chat = chat
         self.examples = examples
+        self._read_only = read_only
         self._views = {"articles": articles, "history": chat.keeps}
         self._cards: dict[str, Card] = {}
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
@@ -107,11 +108,16 @@ class Page:
             self._corpus = index, corpus_line(listed), len(listed)
         return self._corpus[1:]
 
-    def head(self) -> dict[str, Any]:
-        """Return the value of the top bar."""
-        overview = self.chat.overview() is not None
-        model = self.chat.loaded.model
-        return {"state": "ready", "corpus": self.corpus()[0], "model": model, "overview": overview, **self._views}
+    def head(self, request: gr.Request) -> dict[str, Any]:
+        """Return the value of the top bar, for somebody who may change articles or only read them."""
+        return {
+            "state": "ready",
+            "corpus": self.corpus()[0],
+            "model": self.chat.loaded.model,
+            "overview": self.chat.overview() is not None,
+            "read_only": self._read_only or not guest_of(request.request).admin,
+            **self._views,
+        }
 
     def view(self, conversation: Conversation) -> View:
         """Return chat, panel, box, hint and filter of a conversation; the text in the box stays."""
@@ -178,7 +184,7 @@ class Page:
 
     # events
 
-    async def wait_until_loaded(self) -> AsyncIterator[View]:
+    async def wait_until_loaded(self, request: gr.Request) -> AsyncIterator[View]:
         """Yield top bar, box, chat and models of a page that has just opened, once loading has ended."""
         while not self.chat.background.done:
             await asyncio.sleep(0.1)
@@ -188,7 +194,7 @@ class Page:
             box = gr.Textbox(interactive=False, placeholder="The model could not be loaded")
             yield head, box, gr.Chatbot(placeholder=error_html(error.problem, error.fix)), gr.skip()
             return
-        head = await asyncio.to_thread(self.head)
+        head = await asyncio.to_thread(self.head, request)
         box = gr.Textbox(interactive=True, placeholder="Ask about the articles")
         yield head, box, gr.skip(), self.choice(Conversation())
 
@@ -433,10 +439,10 @@ function show() {
   find(".cw-corpus").textContent = value.corpus;
   for (const name of ["articles", "history"]) find("[data-cw-do=" + name + "]").hidden = !value[name];
   document.body.toggleAttribute("data-cw-overview", Boolean(value.overview));
+  document.body.toggleAttribute("data-cw-read-only", Boolean(value.read_only));
   document.body.dataset.cwState = value.state;
 }
 find("[data-cw-do=leave]").hidden = !props.leave;
-document.body.toggleAttribute("data-cw-read-only", props.read_only);
 watch("value", show);
 show();
 """
@@ -558,7 +564,7 @@ def build_page(
         root_path: path below which a proxy shows the page, "" for none.
     """
     CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio makes it, which lets everybody read it
-    page = Page(chat, examples, articles=articles)
+    page = Page(chat, examples, articles=articles, read_only=read_only)
 
     # A function, because Gradio sets an attribute on it, which a bound method refuses.
     def read_article(wanted: Any) -> dict[str, Any]:
@@ -570,7 +576,7 @@ def build_page(
         head = gr.HTML(
             {"state": "loading", "corpus": "Opening the articles", "model": ""},
             html_template=_rooted(HEAD_TEMPLATE, root_path),
-            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head", leave=leave, read_only=read_only,
+            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head", leave=leave,
         )  # fmt: skip
         with gr.Row(elem_id="cw-main", equal_height=True):
             with gr.Column(scale=11, min_width=340, elem_id="cw-left"):

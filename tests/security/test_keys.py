@@ -19,6 +19,7 @@ import httpx
 import httpx2
 import openai_server
 import pytest
+from browser import at_rest, browser_context, tab
 from commands import citewire
 from conftest import SEEDS, until
 from fastapi.responses import PlainTextResponse
@@ -27,7 +28,8 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from served import serving
+from playwright.sync_api import Browser, expect
+from served import serving, usable
 
 from citewire.index.build import build_index
 from citewire.index.errors import InputError
@@ -293,6 +295,23 @@ class TestRights:
             assert client.get("/v1/articles").json()["found"] == 4
             assert client.get("/").status_code == 200
             assert client.post("/v1/search", json={"question": "Who?"}).status_code == 200
+
+    def test_the_page_offers_changes_to_admins_only(self, chromium: Browser, house: House) -> None:
+        for name, changes in (("all", 0), ("root", 1)):
+            with browser_context(chromium) as window, tab(window, house.url) as page:
+                page.get_by_label("Password").fill(house.secrets[name])
+                page.get_by_role("button", name="Sign in").click()
+                usable(page).get_by_role("button", name="Articles").click()
+                view = page.get_by_role("dialog", name="Articles")
+                view.get_by_role("checkbox").first.check()
+                expect(view.get_by_role("button", name="Ask only this one")).to_be_visible()
+                for offer in ("Add articles", "Paste text", "Remove"):
+                    expect(view.get_by_role("button", name=offer, exact=True)).to_have_count(changes)
+                expect(page.locator("input[type=file]")).to_have_count(changes)
+                at_rest(page)
+                page.goto(f"{house.url}/figures")
+                expect(page.get_by_role("link", name="Back to the questions")).to_be_visible()
+                expect(page.get_by_role("region", name="On the articles here")).to_have_count(changes)
 
     def test_the_password_is_an_admins_without_an_admin_key(
         self, seeds_folder: Path, embedder: Embedder, model: str, tmp_path: Path
