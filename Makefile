@@ -7,10 +7,17 @@ CACHE := $(or $(CITEWIRE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/citewire)
 # 2.5 GB more while it is converted. With the CUDA build of torch the environment takes several GB more: give VENV_GB=10 there.
 VENV_GB ?= 4
 CACHE_GB ?= 4
+# The language model that `make bundle` packs.
+BUNDLED ?= qwen2.5-coder-0.5b
+BUNDLE := dist/citewire-bundle
+# `no` installs what pip chooses by its version alone, whatever its bytes: for a mirror with builds of its own.
+HASHES ?= yes
 # Tests that run at once.
 WORKERS ?= 2
 
-PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq -c constraints.txt
+PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq
+# What pip would install of a requirement, into the environment or (--ignore-installed) anywhere, as lines with hashes.
+CHOSEN := $(PIP) -c constraints.txt --no-build-isolation --dry-run --report $(VENV)/chosen.json
 # A strict editable install is a tree of links, so a file that comes or goes needs a new one.
 PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*/* seeds/* ui/* ui/*/*)))
 
@@ -18,7 +25,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test check lint chromium shots licences sbom clean FORCE
+.PHONY: help run test check lint chromium shots licences sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +35,8 @@ help:
 	@echo 'make check  lint, types, import rules and the quick tests: no language model, no browser'
 	@echo 'make lint   lint, types and import rules only'
 	@echo 'make shots  take the screenshots in docs/shots/ anew'
+	@echo 'make bundle dist/citewire-bundle.tar: all that a machine without network needs (BUNDLED=smollm2-135m for another model)'
+	@echo 'make audit  ask PyPI whether something pinned is known to be vulnerable'
 	@echo 'make clean  remove .venv, .citewire and build outputs; models in $(CACHE) stay'
 
 run: $(VENV)/installed
@@ -70,6 +79,32 @@ licences: $(VENV)/installed-dev
 sbom: $(VENV)/installed-dev
 	mkdir -p dist && $(VENV)/bin/python .ci/release.py sbom dist/sbom.cdx.json
 
+# hashes.txt anew, after constraints.txt has changed; what is not on PyPI is kept.
+hashes: $(VENV)/installed-dev
+	$(VENV)/bin/uv pip compile -q --universal --no-deps --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  constraints.txt -o $(VENV)/hashes.txt
+	sed -n '/^# Not on PyPI/,$$p' hashes.txt >> $(VENV)/hashes.txt
+	cp $(VENV)/hashes.txt hashes.txt
+
+audit: $(VENV)/installed-dev
+	$(VENV)/bin/uvx --from pip-audit==2.10.1 pip-audit --no-deps --disable-pip -r hashes.txt
+
+# One archive of what pip chooses here, for machines with the same Python and no network; deploy/install.sh installs it.
+bundle: $(VENV)/installed
+	$(VENV)/bin/citewire models fetch $(BUNDLED) all-mpnet-base-v2
+	rm -rf $(BUNDLE) build/lib build/bdist.* && mkdir -p $(BUNDLE)/models
+	$(CHOSEN) --ignore-installed .
+	$(VENV)/bin/python .ci/hashed.py $(VENV)/chosen.json $(HASHES) > $(BUNDLE)/files.txt
+	$(subst install,download,$(PIP)) --no-deps -r $(BUNDLE)/files.txt -d $(BUNDLE)/files
+	$(subst install,wheel,$(PIP)) --no-deps --no-build-isolation . -w $(BUNDLE)/files
+	cp -a '$(CACHE)/models/$(BUNDLED)' '$(CACHE)/models/all-mpnet-base-v2' $(BUNDLE)/models
+	cp deploy/install.sh LICENSE docs/licences.md $(BUNDLE)
+	$(VENV)/bin/python -c 'import platform as p, sys; print("%d.%d" % sys.version_info[:2], p.system(), p.machine())' \
+	  > $(BUNDLE)/python
+	echo $(BUNDLED) > $(BUNDLE)/model
+	cd $(BUNDLE) && find . -type f ! -name SHA256SUMS -exec sha256sum {} + > SHA256SUMS
+	tar -C dist -cf $(BUNDLE).tar $(notdir $(BUNDLE)) && rm -r $(BUNDLE) && ls -lh $(BUNDLE).tar
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .citewire .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
@@ -88,7 +123,7 @@ $(VENV)/bin/pip:
 $(VENV)/packaged: FORCE | $(VENV)/bin/pip
 	@echo '$(PACKAGED)' | cmp -s - $@ || echo '$(PACKAGED)' > $@
 
-$(VENV)/installed: pyproject.toml constraints.txt $(VENV)/packaged
+$(VENV)/installed: pyproject.toml constraints.txt hashes.txt $(VENV)/packaged
 	@$(call install,.)
 
 $(VENV)/installed-dev: $(VENV)/installed
@@ -98,9 +133,13 @@ $(VENV)/installed-dev: $(VENV)/installed
 space = free=$$(($$(df -Pk $(1) | awk 'NR == 2 {print $$4}') / 1048576)); [ $$free -ge $(2) ] || \
 	  $(call fail,"$$free GB are free in $(1) and "$(3)" needs $(2) GB",$(4))
 
-# $(call install,requirement); what pip has downloaded stays in its cache, so a second try is short
+# $(call install,requirement): what pip chooses is installed if its files are those of hashes.txt; what pip has downloaded
+# stays in its cache, so a second try is short.
 install = echo 'citewire: installing what is missing (the first time takes minutes)'; start=$$(date +%s); \
-	{ $(PIP) 'setuptools>=80' && \
-	  $(PIP) --no-build-isolation --config-settings editable_mode=strict -e $(1); } || \
-	$(call fail,'pip could not install citewire','The message above says why. If the network is away$(,) connect and run the same command again: what was downloaded is kept'); \
+	{ $(call hashed,setuptools) && $(CHOSEN) $(1) && $(call hashed,$(VENV)/chosen.json) && \
+	  $(PIP) --no-deps --no-build-isolation --config-settings editable_mode=strict -e .; } || \
+	$(call fail,'pip could not install citewire','The message above says why. If the network is away$(,) connect and run the same command again: what was downloaded is kept. If your mirror has files that PyPI has not$(,) HASHES=no takes them by their version'); \
 	echo "citewire: installed in $$(($$(date +%s) - start)) s"; touch $@
+
+# $(call hashed,what .ci/hashed.py takes)
+hashed = { $(VENV)/bin/python .ci/hashed.py $(1) $(HASHES) > $(VENV)/chosen.txt && $(PIP) --no-deps -r $(VENV)/chosen.txt; }

@@ -15,7 +15,6 @@ import argparse
 import itertools
 import json
 import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -30,7 +29,6 @@ from statistics import median, quantiles
 import httpx
 
 from citewire.qa.evaluate import records
-from citewire.ui.visitor import COOKIE
 
 STAGES = {"sources": "searched", "sentence": "checked", "whole": "answer"}  # -> the event that ends it
 
@@ -92,7 +90,8 @@ def measure(address: str, pid: int, questions: Iterator[str], people: int, least
 
     def person() -> list[dict[str, float]]:
         out: list[dict[str, float]] = []
-        with httpx.Client(cookies={COOKIE: secrets.token_urlsafe(24)}, timeout=None) as client:
+        with httpx.Client(timeout=None) as client:
+            client.get(f"{address}/v1/status")  # which brings a cookie
             ready.wait()
             while len(out) < share and time.perf_counter() < end:
                 with lock:

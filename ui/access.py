@@ -24,7 +24,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
@@ -39,7 +39,7 @@ from starlette.websockets import WebSocketClose
 from citewire.index.errors import CitewireError, InputError
 from citewire.ui.keys import PASSWORD, Key, Keys
 from citewire.ui.tree import document, el
-from citewire.ui.visitor import GUEST, HARMLESS, Guest, problem, same_origin
+from citewire.ui.visitor import GUEST, HARMLESS, Guest, address_of, problem, same_origin
 
 log = logging.getLogger("citewire.ui.access")
 
@@ -289,7 +289,7 @@ class Door:
         # First and without a wait: nobody guesses a key, and who has one is not held up by those who guess.
         if self._keys and (key := self._keys.of(given.decode("utf-8", "replace"))):
             return key
-        place = _place(connection)
+        place = address_of(connection)
         async with self._checking:
             if wait := self.tries.wait(place):
                 raise WaitError(wait)
@@ -401,15 +401,6 @@ def _login_for(connection: HTTPConnection) -> str:
     query = connection.scope["query_string"].decode("latin-1")
     wanted = quote(connection.scope["path"]) + (f"?{query}" if query else "")
     return LOGIN if own_address(wanted) == "/" else f"{LOGIN}?next={quote(wanted, safe='/')}"
-
-
-def _place(connection: HTTPConnection) -> str:
-    """Return the address of who asks; of IPv6 the network, as each machine has as many addresses as it likes."""
-    host = connection.client.host if connection.client else ""
-    try:
-        return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
-    except ValueError:  # what a proxy says can be any text
-        return ""
 
 
 def _form(wanted: str, fault: str = "", status: int = 200) -> Response:

@@ -44,20 +44,21 @@ from citewire.qa.types import (
     TimelinePoint,
     Turn,
 )  # fmt: skip
+from citewire.ui.allowance import Sender
 from citewire.ui.answer_json import answer_json, event_values
 from citewire.ui.chat import ArticleIndex, Chat, FullError, Line, Loaded, NotReadyError, narrowed
 from citewire.ui.console import to_json
 from citewire.ui.render import Exchange, card_in
 from citewire.ui.running import release
 from citewire.ui.settings import describe
-from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin
+from citewire.ui.visitor import ProblemRoute, guest_of, same_origin, sender_of
 
 logger = logging.getLogger(__name__)
 
 MOST_TURNS = 100  # of a conversation
 LOOK_S = 0.2  # how often the place in line is looked at
 RETRY_S = 1
-LOCAL = "mcp"  # who asks on standard input
+LOCAL = Sender("mcp")  # who asks on standard input
 LINES = "application/x-ndjson"
 _AGAIN = {429, 503}
 
@@ -257,11 +258,11 @@ async def entered(
         InputError: the question, what it searches or the model that it names cannot be used.
         FullError, NotReadyError: too many wait, no model is loaded.
     """
-    asker, articles = (asker_of(request), guest_of(request).articles) if request else (LOCAL, ())
-    chat.check(asked.question, asker)
+    sender, articles = (sender_of(request), guest_of(request).articles) if request else (LOCAL, ())
+    chat.check(asked.question, sender)
     loaded, search = await run_in_threadpool(_prepared, chat, served, asked, articles)
-    chat.check(asked.question, asker)  # others have asked meanwhile
-    return loaded, _Question(loaded, asked, search).enter(chat.line, asker)
+    chat.check(asked.question, sender)  # others have asked meanwhile
+    return loaded, _Question(loaded, asked, search).enter(chat.line, sender)
 
 
 def _prepared(chat: Chat, served: Served, asked: Asked, articles: tuple[str, ...]) -> tuple[Loaded, SearchOptions]:
@@ -283,9 +284,9 @@ class _Question:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
 
-    def enter(self, line: Line, asker: str) -> AsyncGenerator[Event | Waiting]:
+    def enter(self, line: Line, sender: Sender) -> AsyncGenerator[Event | Waiting]:
         """Enter the line; return what will be said. Closing that leaves the line and stops the answer."""
-        line.enter(self._exchange, self._answer, asker)
+        line.enter(self._exchange, self._answer, sender)
         return self._follow(line)
 
     async def _follow(self, line: Line) -> AsyncGenerator[Event | Waiting]:

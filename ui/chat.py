@@ -22,18 +22,20 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa import replies
 from citewire.qa.types import Answer, Event, Manner, Turn
+from citewire.ui.allowance import Sender
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.overview import Overview
 from citewire.ui.render import ArticleInfo, Exchange, Labelled, filter_line
+from citewire.ui.turns import Turns
 
 if TYPE_CHECKING:
     from citewire.qa.evaluate.runs import Row
 
 logger = logging.getLogger(__name__)
 
-LINE_LENGTH = 16  # most waiting questions of all visitors; further ones are refused
+LINE_LENGTH = 24  # most waiting questions of all visitors; further ones are refused
+ADDRESS_LENGTH = 16  # most waiting questions of one address: the rest of the line is for others
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
-REMEMBERED = 1_000  # visitors whose last turn is remembered
 PARTS = 32  # sets of articles, as different people may see, that answers are kept for
 SUGGESTED = 3  # most questions that are offered after an answer or a refusal
 BUSY = "An answer is being written. Wait for it, or press Stop."
@@ -166,26 +168,32 @@ class BackgroundLoad:
         return self.loaded is not None or self.error is not None
 
 
+NOBODY = Sender()
+
+
 @dataclass(slots=True, eq=False)
 class _Job:
     exchange: Exchange
     work: Callable[[], None]
-    visitor: str
+    sender: Sender
     is_question: bool
+
+
+def _sender(job: _Job) -> Sender:
+    return job.sender
 
 
 class Line:
     """Runs what waits, one at a time in a thread of its own: questions, then suggestions.
 
-    The next question is that of the visitor who was served least recently, so nobody waits for all that another one
-    asks at once; the questions of one visitor are answered as they came.
+    The next question is that of the address, and there of the visitor, that was served least recently, so nobody waits
+    for all that another one asks at once; the questions of one visitor are answered as they came.
     """
 
     def __init__(self) -> None:
         self._running: _Job | None = None
         self._waiting: list[_Job] = []  # as they came
-        self._served: dict[str, int] = {}  # visitor -> number of the last turn, ascending
-        self._turn = 0
+        self._turns = Turns()
         self._lock = threading.Lock()
         self._subscribers: list[Callable[[Exchange, float], None]] = []
 
@@ -194,11 +202,11 @@ class Line:
         self._subscribers.append(ended)
 
     def enter(
-        self, exchange: Exchange, work: Callable[[], None], visitor: str = "", *, is_question: bool = True
+        self, exchange: Exchange, work: Callable[[], None], sender: Sender = NOBODY, *, is_question: bool = True
     ) -> None:
         """Let `work` run in its turn; it must not raise."""
         with self._lock:
-            self._waiting.append(_Job(exchange, work, visitor, is_question))
+            self._waiting.append(_Job(exchange, work, sender, is_question))
             if self._running is None:
                 self._next()
                 threading.Thread(target=self._run, name="citewire-answer", daemon=True).start()
@@ -216,31 +224,19 @@ class Line:
 
     def _next(self) -> _Job | None:
         """Let what comes next run in place of what ran."""
-        self._running = next(iter(self._order()), None)
+        questions = [job for job in self._waiting if job.is_question]
+        if questions:
+            self._running = self._turns.next_of(questions, _sender)
+        else:
+            self._running = next(iter(self._waiting), None)
         if self._running is not None:
             self._waiting.remove(self._running)
-            if self._running.is_question:
-                self._serve(self._running.visitor)
         return self._running
 
     def _order(self) -> list[_Job]:
         """Return what waits in the order in which it will run if nothing else comes."""
-        served, turn = dict(self._served), self._turn
-        left, ordered = [job for job in self._waiting if job.is_question], []
-        while left:
-            job = min(left, key=lambda job: served.get(job.visitor, 0))  # of equals the first
-            left.remove(job)
-            ordered.append(job)
-            turn += 1
-            served[job.visitor] = turn
+        ordered = self._turns.order((job for job in self._waiting if job.is_question), _sender)
         return [*ordered, *(job for job in self._waiting if not job.is_question)]
-
-    def _serve(self, visitor: str) -> None:
-        self._turn += 1
-        self._served.pop(visitor, None)
-        self._served[visitor] = self._turn
-        if len(self._served) > REMEMBERED:
-            del self._served[next(iter(self._served))]
 
     def leave(self, *exchanges: Exchange) -> None:
         """Take out what waits; what runs goes on to its end."""
@@ -272,10 +268,14 @@ class Line:
         with self._lock:
             return sum(job.is_question for job in self._waiting)
 
-    def waiting_of(self, visitor: str) -> int:
-        """Return how many questions of one visitor have not begun."""
+    def waiting_of(self, sender: Sender) -> tuple[int, int]:
+        """Return how many questions of one visitor, and of all at their address, have not begun."""
         with self._lock:
-            return sum(job.is_question and job.visitor == visitor for job in self._waiting)
+            waiting = [job.sender for job in self._waiting if job.is_question]
+        return (
+            sum(one.visitor == sender.visitor for one in waiting),
+            sum(one.address == sender.address for one in waiting),
+        )
 
 
 class Conversation:
@@ -286,6 +286,7 @@ class Conversation:
         keeping: held while an exchange is stored; taken before `lock`.
         serial: grows when another conversation takes this one's place.
         visitor: whose it is; see `citewire.ui.visitor`.
+        sender: whose turn it is when its questions are answered.
         kept: its id where it is kept, None before the first answer.
         filters: which articles the visitor asks; narrows the settings' own.
         model: what the model is called that the visitor chose, "" where none was chosen.
@@ -300,6 +301,7 @@ class Conversation:
         self.stop = threading.Event()
         self.serial = 0
         self.visitor = ""
+        self.sender = NOBODY
         self.kept: str | None = None
         self.filters = Filters()
         self.model = ""
@@ -487,20 +489,25 @@ class Chat:
         """Return what is known of all articles; see `Overview.of`. None where no model is loaded, too."""
         return self._overview.of(self.loaded) if self.background.loaded else None
 
-    def check(self, question: str, visitor: str) -> None:
-        """Say why a visitor cannot ask a question now.
+    def check(self, question: str, sender: Sender) -> None:
+        """Say why somebody cannot ask a question now.
 
         Raises:
             NotReadyError: no model is loaded.
-            FullError: too many questions wait, of all visitors or of this one.
+            FullError: too many questions wait, of all visitors, of this one, or of all at the address.
             InputError: as `check_text`.
         """
         self.check_ready()
         self.check_text(question)
         if self.line.waiting >= LINE_LENGTH:
             raise FullError(f"{LINE_LENGTH} questions are waiting already", "Ask again in a moment.")
-        if self.line.waiting_of(visitor) >= VISITOR_LENGTH:
+        own, here = self.line.waiting_of(sender)
+        if own >= VISITOR_LENGTH:
             raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", "Ask again in a moment.")
+        if here >= ADDRESS_LENGTH:
+            raise FullError(
+                f"{ADDRESS_LENGTH} questions from your address are waiting already", "Ask again in a moment."
+            )
 
     def check_ready(self) -> None:
         """Raises: NotReadyError, where no model is loaded."""
@@ -524,7 +531,7 @@ class Chat:
         if conversation.busy:
             return BUSY
         try:
-            self.check(question, conversation.visitor)
+            self.check(question, conversation.sender)
         except CitewireError as error:
             return str(error)
         return ""
@@ -546,7 +553,7 @@ class Chat:
             exchange.quotes_only, exchange.suggesting = manner == "quotes", loaded.suggest is not None
             stop, history = conversation.stop, conversation.history()
         work = partial(self._answer, loaded, exchange, conversation, stop, history, manner)
-        self.line.enter(exchange, work, conversation.visitor)
+        self.line.enter(exchange, work, conversation.sender)
         exchange.move(self.line.ahead(exchange))
         return exchange
 
@@ -659,7 +666,7 @@ class Chat:
         def stopped() -> bool:
             return stop.is_set() or exchange.hushed or self.line.waiting > 0
 
-        self.line.enter(exchange, work, conversation.visitor, is_question=False)
+        self.line.enter(exchange, work, is_question=False)
 
     def hush(self, conversation: Conversation) -> None:
         """Look for no more questions to offer: the visitor types one."""

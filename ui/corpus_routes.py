@@ -29,11 +29,11 @@ from starlette.requests import ClientDisconnect
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS
-from citewire.ui.allowance import Sender, TooManyError
+from citewire.ui.allowance import TooManyError
 from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
 from citewire.ui.keys import Changes
 from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
-from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, problem, same_origin
+from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, problem, same_origin, sender_of
 
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
@@ -143,7 +143,7 @@ async def _received(corpus: Corpus, changes: Changes, request: Request, name: st
         raise NoFileError("the request is not the bytes of a file", f"Send them with Content-Type: {FILE_TYPE}")
     stated = request.headers.get("content-length", "")
     length = int(stated) if stated.isdecimal() else None
-    sender = Sender(asker_of(request), request.client.host if request.client else "")
+    sender = sender_of(request)
     await run_in_threadpool(corpus.uploads.refuse, name, length)
     async with aclosing(_chunks(request, name)) as chunks:
         first = await anext(chunks, b"")

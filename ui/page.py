@@ -28,7 +28,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
 
 import gradio as gr
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.routing import Mount
 
@@ -56,7 +56,7 @@ from citewire.ui.render import (
 )
 from citewire.ui.server import OwnOrigin, assets
 from citewire.ui.sessions import Sessions
-from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, visitor_of
+from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, sender_of, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
@@ -115,7 +115,7 @@ class Page:
             "corpus": self.corpus()[0],
             "model": self.chat.loaded.model,
             "overview": self.chat.overview() is not None,
-            "read_only": self._read_only or not guest_of(request.request).admin,
+            "read_only": self._read_only or not guest_of(_http(request)).admin,
             **self._views,
         }
 
@@ -229,7 +229,7 @@ class Page:
 
     def _meet(self, conversation: Conversation, request: gr.Request) -> None:
         """Note whose conversation it is, and which tab's."""
-        conversation.visitor = visitor_of(request)
+        conversation.visitor, conversation.sender = visitor_of(request), sender_of(_http(request))
         with self._lock:
             self._sessions[str(request.session_hash)] = conversation
 
@@ -511,6 +511,11 @@ class Site:
     read_only: bool = False
     root_path: str = ""
     on_end: Callable[[], None] = lambda: None
+
+
+def _http(request: gr.Request) -> Request:
+    assert request.request is not None, "events come over HTTP"
+    return request.request
 
 
 def _asset(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Whose files are indexed next, and where indexing may be interrupted for others.
+"""Whose turn it is: whose question is answered and whose file is indexed next, and where that may be interrupted.
 
 A file's passages are embedded in runs of 64. Between two runs the work can stop and be taken up later: the vectors that
 were made are kept until then. Knows senders and vectors; nothing of files and indexes.
@@ -33,7 +33,7 @@ class Turns:
         self._turn = 0
 
     def next_of(self, waiting: Iterable[T], sender_of: Callable[[T], Sender]) -> T:
-        """Return what comes next, of one sender what came first."""
+        """Return what comes next, of one sender what came first; its sender has been served."""
 
         def last(one: T) -> tuple[int, int]:
             sender = sender_of(one)
@@ -48,6 +48,15 @@ class Turns:
         while len(self._served) > 2 * REMEMBERED:
             del self._served[next(iter(self._served))]
         return chosen
+
+    def order(self, waiting: Iterable[T], sender_of: Callable[[T], Sender]) -> list[T]:
+        """Return what waits in the order of its turns if nothing else comes."""
+        ahead, left, ordered = Turns(), list(waiting), list[T]()
+        ahead._served, ahead._turn = dict(self._served), self._turn
+        while left:
+            ordered.append(ahead.next_of(left, sender_of))
+            left.remove(ordered[-1])
+        return ordered
 
 
 class Paced:

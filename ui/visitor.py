@@ -12,27 +12,31 @@ import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from cachetools import LRUCache
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import cookie_parser
+from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import CitewireError, InputError
+from citewire.ui.allowance import Sender
 from citewire.ui.keys import ANYBODY, PASSWORD
 
 COOKIE = "citewire_visitor"
-_NEW = "citewire.new_visitor"  # in the scope of a request that came without the cookie
+_OWN = "citewire.own_visitor"  # in the scope: whether a request came with an id that this server gave out
 GUEST = "citewire.guest"  # in the scope of a request that a door let in
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
+MOST_IDS = 10_000  # ids that are known to have been given out, the last ones
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 PROBLEM_TYPE = "application/problem+json"
 
@@ -54,10 +58,14 @@ class VisitorCookie:
     The cookie is SameSite=Lax: with Strict, a link to the page in a mail would come without it, and the answer would
     put a new id in its place, which loses the visitor's conversations. What changes something is guarded by
     `same_origin`.
+
+    An id that somebody made up opens the conversations kept under it, as any does, but gives no place in line of its
+    own (`asker_of`). One of an earlier run of the server counts again once its browser loads the page.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._given: LRUCache[str, bool] = LRUCache(MOST_IDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -68,12 +76,13 @@ class VisitorCookie:
         sent = headers.get("cookie", "")
         known = cookie_parser(sent).get(COOKIE, "")
         if _ID.fullmatch(known) and headers.get("sec-fetch-dest") != "document":
-            await self.app(scope, receive, send)
+            await self.app({**scope, _OWN: self._given.get(known, False)}, receive, send)
             return
         visitor = known if _ID.fullmatch(known) else secrets.token_urlsafe(_ID_BYTES)
+        self._given[visitor] = True
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one counts
-        scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))], _NEW: visitor != known}
+        scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))], _OWN: visitor == known}
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -145,15 +154,29 @@ def guest_of(request: Request) -> Guest:
     return guest
 
 
-def asker_of(request: Request) -> str:
-    """Return who takes a place in line: a visitor, or the key or the machine of a program that sends no cookie.
+def address_of(connection: HTTPConnection) -> str:
+    """Return the address of who asks; of IPv6 the network, as each machine has as many addresses as it likes."""
+    host = connection.client.host if connection.client else ""
+    try:
+        return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
+    except ValueError:  # what a proxy says can be any text
+        return ""
 
-    Such a program has another id with every request, and would be another visitor each time.
+
+def asker_of(request: Request) -> str:
+    """Return who takes a place in line: a visitor, or the key or the machine of who sends no id of this server's.
+
+    Such a program has another id with every request, or makes up as many as it likes.
     """
     name = guest_of(request).name
-    if request.scope.get(_NEW) and name not in (ANYBODY, PASSWORD):
-        return f"key {name}"
-    return request.client.host if request.scope.get(_NEW) and request.client else visitor_of(request)
+    if request.scope.get(_OWN, True):
+        return visitor_of(request)
+    return f"key {name}" if name not in (ANYBODY, PASSWORD) else address_of(request)
+
+
+def sender_of(request: Request) -> Sender:
+    """Return whose turn it is when a request has its turn."""
+    return Sender(asker_of(request), address_of(request))
 
 
 def same_origin(request: Request) -> None:

@@ -69,6 +69,8 @@ def served(folder: Path, embedder: HashedWordsEmbedder | None = None, **options:
     corpus.start()
     try:
         with serving(corpus) as url:
+            for visitor in (ANNA, BERT):  # now the server has given out these ids
+                httpx.get(url, headers={**visitor, "Sec-Fetch-Dest": "document"})
             yield url, corpus
     finally:
         corpus.close()

@@ -33,8 +33,9 @@ from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa.types import Answer, Timings, Turn
+from citewire.ui.allowance import Sender
 from citewire.ui.ask_routes import Search, Served, router
-from citewire.ui.chat import LINE_LENGTH, VISITOR_LENGTH, Chat, Loaded
+from citewire.ui.chat import ADDRESS_LENGTH, VISITOR_LENGTH, Chat, Loaded
 from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
 from citewire.ui.running import PER_QUESTION
@@ -75,7 +76,14 @@ def chat(answerer: ScriptedAnswerer) -> Chat:
 def url(chat: Chat) -> Iterator[str]:
     with serving(lambda: Site(build_page(chat, EXAMPLES), [router(chat, served())])) as address:
         until(lambda: chat.background.done)
+        for visitor in (ME, OTHER, THIRD):
+            loads_the_page(address, visitor)
         yield address
+
+
+def loads_the_page(url: str, visitor: str) -> None:
+    """Make a visitor's id one that the server has given out."""
+    httpx.get(url, cookies={COOKIE: visitor}, headers={"Sec-Fetch-Dest": "document"}).raise_for_status()
 
 
 @pytest.fixture
@@ -269,7 +277,7 @@ def test_too_many_of_one_visitor_and_of_all(url: str, chat: Chat) -> None:
             lines = response.iter_lines()
             next(lines)
             threads = []
-            for number in range(LINE_LENGTH):
+            for number in range(ADDRESS_LENGTH):
                 visitor = ME if number < VISITOR_LENGTH else OTHER
                 threads.append(events_of(url, f"q {number}", visitor, []))
                 until(lambda number=number: chat.line.waiting == number + 1)  # type: ignore[misc]
@@ -279,9 +287,40 @@ def test_too_many_of_one_visitor_and_of_all(url: str, chat: Chat) -> None:
                     assert refused.json()["problem"] == "8 of your questions are waiting already"
             refused = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: THIRD})
             assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-            assert refused.json() == problem_details(429, "16 questions are waiting already", "Ask again in a moment.")
+            assert refused.json() == problem_details(
+                429, "16 questions from your address are waiting already", "Ask again in a moment."
+            )
+            elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")  # Linux: all of 127.0.0.0/8 is this machine
+            with (
+                httpx.Client(transport=elsewhere, base_url=url, timeout=60) as other,
+                other.stream("POST", "/v1/ask", json={"question": "?", "stream": True}) as waiting,
+            ):
+                # Before it comes what runs; of what waits nothing, as this address was never served.
+                assert json.loads(next(waiting.iter_lines())) == {"event": "waiting", "ahead": 1}
         for thread in threads:
             thread.join()
+
+
+def test_ids_that_were_made_up_have_one_turn_together(url: str, chat: Chat, answerer: ScriptedAnswerer) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    threads = []
+    with httpx.Client(base_url=url, timeout=60, cookies={COOKIE: ME}) as holding:
+        with holding.stream("POST", "/v1/ask", json={"question": "slow", "stream": True}) as response:
+            lines = response.iter_lines()
+            next(lines)
+            for number in range(VISITOR_LENGTH):
+                threads.append(events_of(url, f"made up {number}", f"{number:032d}", told))
+                until(lambda number=number: chat.line.waiting == number + 1)  # type: ignore[misc]
+            refused = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: "9" * 32})
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+            for number, visitor in enumerate((OTHER, OTHER, THIRD), 1):
+                threads.append(events_of(url, f"honest {number}", visitor, told))
+                until(lambda number=number: chat.line.waiting == VISITOR_LENGTH + number)  # type: ignore[misc]
+        for thread in threads:
+            thread.join()
+    asked = [turns[0].question for turns in answerer.histories[-VISITOR_LENGTH - 3 :]]
+    assert {"honest 1", "honest 3"} < set(asked[:4]), asked  # each of the three has a turn in the first round
+    assert "honest 2" in asked[:5], asked
 
 
 def test_programs_without_a_cookie_are_one_visitor_a_machine(url: str, chat: Chat) -> None:
@@ -292,7 +331,7 @@ def test_programs_without_a_cookie_are_one_visitor_a_machine(url: str, chat: Cha
         lines = response.iter_lines()
         next(lines)
         assert chat.line._running
-        assert chat.line._running.visitor == "127.0.0.1"
+        assert chat.line._running.sender == Sender("127.0.0.1", "127.0.0.1")
 
 
 def test_status(client: httpx.Client) -> None:

@@ -27,7 +27,9 @@ from citewire.index.types import Filters
 from citewire.qa import replies
 from citewire.qa.followup import topic
 from citewire.qa.types import Answer, Manner, Turn
+from citewire.ui.allowance import Sender
 from citewire.ui.chat import (
+    ADDRESS_LENGTH,
     LINE_LENGTH,
     VISITOR_LENGTH,
     Chat,
@@ -41,6 +43,7 @@ from citewire.ui.chat import (
 )
 from citewire.ui.conversations import Conversations
 from citewire.ui.render import Exchange, closing
+from citewire.ui.turns import Turns
 
 VISITOR = "v" * 32
 
@@ -118,6 +121,7 @@ def test_the_line_runs_one_at_a_time_questions_before_suggestions() -> None:
         ("a1 a2 a3 b1", "a1 b1 a2 a3"),
         ("a1 a2 a3 b1 b2 c1", "a1 b1 c1 a2 b2 a3"),
         ("a1 b1 c1 c2 b2 a2", "a1 b1 c1 a2 b2 c2"),
+        ("a1 b1 c1 B1 B2", "a1 B1 b1 B2 c1"),  # capitals are of another address
     ],
 )
 def test_the_next_is_who_was_served_least_recently(asked: str, expected: str) -> None:
@@ -132,24 +136,22 @@ def test_the_next_is_who_was_served_least_recently(asked: str, expected: str) ->
         return run
 
     for name, exchange in exchanges.items():
-        line.enter(exchange, work(name), name[0])
+        line.enter(exchange, work(name), Sender(name[0], "elsewhere" if name[0].isupper() else ""))
     told = sorted(exchanges, key=lambda name: line.ahead(exchanges[name]))
     assert [line.ahead(exchanges[name]) for name in told] == list(range(len(told)))
     assert " ".join(told) == expected
-    assert line.waiting_of("a") == asked.count("a") - 1
+    assert line.waiting_of(Sender("a")) == (asked.count("a") - 1, len(exchanges) - 1 - asked.count("B"))
     go.set()
     until(lambda: len(order) == len(exchanges))
     assert " ".join(order) == expected
 
 
 def test_the_line_forgets_who_was_served_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("citewire.ui.chat.REMEMBERED", 2)
-    line, done = Line(), []
+    monkeypatch.setattr("citewire.ui.turns.REMEMBERED", 2)
+    turns = Turns()
     for visitor in ("a", "b", "a", "c", "d"):
-        line.enter(Exchange(visitor, visitor), lambda visitor=visitor: done.append(visitor), visitor)  # type: ignore[misc]
-        until(lambda: not line._running and not line._waiting)
-    assert list(line._served) == ["c", "d"]
-    assert done == ["a", "b", "a", "c", "d"]
+        assert turns.next_of([Sender(visitor)], lambda one: one) == Sender(visitor)
+    assert set(turns._served) == {("address", ""), ("visitor", "a"), ("visitor", "c"), ("visitor", "d")}
 
 
 def test_the_line_goes_on_after_it_was_empty() -> None:
@@ -203,13 +205,19 @@ def test_a_full_line_turns_questions_away() -> None:
     assert answerer.begun.wait(30)
     for number in range(LINE_LENGTH):
         conversation = visiting()
-        if number == VISITOR_LENGTH:
+        conversation.sender = Sender(VISITOR, "here")
+        if number >= VISITOR_LENGTH:
             refused = chat.refusal("q", conversation)
             assert refused == "8 of your questions are waiting already. Ask again in a moment."
-        conversation.visitor = VISITOR if number < VISITOR_LENGTH else "w" * 32
+            conversation.sender = Sender("w" * 32, "here")
+        if number >= ADDRESS_LENGTH:
+            conversation.sender = Sender("x" * 32, "here")
+            refused = chat.refusal("q", conversation)
+            assert refused == "16 questions from your address are waiting already. Ask again in a moment."
+            conversation.sender = Sender("y" * 32, "there")
         assert chat.refusal("q", conversation) == ""
         chat.ask(str(number), conversation)
-    assert chat.refusal("q", Conversation()) == "16 questions are waiting already. Ask again in a moment."
+    assert chat.refusal("q", Conversation()) == "24 questions are waiting already. Ask again in a moment."
     answerer.go.set()
     until(lambda: not chat.line.waiting)
 
