@@ -528,7 +528,7 @@ def open_service(chosen: Settings, conversations: Conversations | None = None, *
 
     def load() -> Loaded:
         with console.timed("models loaded"):
-            generator = engine.load_generator(chosen, console.silent)
+            generator = engine.load_generator(chosen, console.silent, apart=True)
             index = corpus.index
             answerer = engine.answerer(chosen, index, embedder, generator)
         if indexing:

@@ -167,14 +167,27 @@ def prepare_reader(chosen: Settings, report: Report) -> None:
         cache.fetch(cache.READER.name, chosen.cache, report)
 
 
-def load_generator(chosen: Settings, report: Report) -> Generator:
+def load_generator(chosen: Settings, report: Report, *, apart: bool = False) -> Generator:
     """Load the language model.
+
+    Args:
+        chosen: which one, and how it runs.
+        report: gets what is being done, and the bytes of it.
+        apart: whether one of this machine runs in a process of its own, so that its death is not that of this one.
 
     Raises:
         ModelError: it is unknown, not fetched, corrupt or does not answer.
     """
     from citewire.qa.generate import load
+    from citewire.qa.models import cache
 
+    if apart and not isinstance(cache.resolve(chosen.model, chosen.cache), cache.ServerModel):
+        from citewire.qa.generate.child import ChildGenerator
+
+        return ChildGenerator(
+            model=chosen.model, engine=chosen.engine, device=chosen.device, threads=chosen.threads,
+            cache=str(chosen.cache),
+        )  # fmt: skip
     return load.load_generator(
         chosen.model,
         engine=chosen.engine,
@@ -197,7 +210,9 @@ def choice(chosen: Settings) -> ModelChoice | None:
     if not usual or not fetched.issuperset(CHOICE.values()):
         return None
     (other,) = (name for called, name in CHOICE.items() if called != usual)
-    return ModelChoice(CHOICE, usual, lambda: load_generator(chosen.model_copy(update={"model": other}), quiet))
+    return ModelChoice(
+        CHOICE, usual, lambda: load_generator(chosen.model_copy(update={"model": other}), quiet, apart=True)
+    )
 
 
 def search_options(chosen: Settings) -> SearchOptions:
