@@ -1,12 +1,16 @@
-"""How long people wait for each other: questions of 1, 4 and 16 at once to `citewire serve` with a real model.
+"""How long people wait for each other: questions of 1, 4, 16 and 64 at once to `citewire serve` with a real model.
 
-    python benchmarks/people.py QUESTIONS.jsonl --index INDEX [--model NAME] [--people 1 4 16] [--json]
+    python benchmarks/people.py QUESTIONS.jsonl --index INDEX [--model NAME] [--people 1 4 16 64] [--json]
+    python benchmarks/people.py QUESTIONS.jsonl --index INDEX --people 4 --minutes 30    # does memory stay flat?
 
-QUESTIONS are as `citewire eval` reads them; those with a history are left out. Each person is a visitor with a cookie
-who asks over POST /v1/ask, reads the answer to its end and asks the next question at once; no two ask the same at a
-time, and the server keeps no answers. Printed are, for each number of people, the answers a minute, the seconds from
-asking to the first sources, to the first checked sentence and to the end of the answer, the wait for others included
-(median and 95th percentile), and the largest memory of the server meanwhile. With --json, one object.
+QUESTIONS are as `citewire eval` reads them; those with a history are left out. Each person is a visitor at an address
+of its own (127.0.0.2 and on, so Linux only) who asks over POST /v1/ask, reads the answer to its end and asks the next
+question at once; no two ask the same at a time, and the server keeps no answers. Who is refused because too many wait
+asks again when Retry-After says so. Printed are, for each number of people, the answers and all requests a minute,
+those refused and the seconds that the slowest refusal took, those that failed, the seconds from asking first to the
+first sources, to the first checked sentence and to the end of the answer, the wait for others included (median and 95th
+percentile), and the largest memory of the server and its model's process meanwhile. With --minutes a line a minute says
+how much memory is used; the first and the last quarter are compared. With --json, one object.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -40,15 +44,31 @@ class Figures:
     Attributes:
         questions: how many were answered.
         per_minute: answers a minute.
+        requests: a minute, the refused ones too.
+        refused: requests that were refused as too many waited; refusal_s: seconds that the slowest of them took.
+        failed: requests that came to nothing otherwise.
         seconds: stage -> median and 95th percentile of the seconds from asking to its first event.
-        peak_mb: largest resident memory of the server, in 10^6 bytes.
+        memory_mb: resident memory of the server and its children each minute, in 10^6 bytes.
     """
 
     people: int
     questions: int
     per_minute: float
+    requests: float
+    refused: int
+    refusal_s: float
+    failed: int
     seconds: dict[str, tuple[float, float]]
-    peak_mb: float
+    memory_mb: list[float]
+
+
+@dataclass
+class Told:
+    """What one person saw: the seconds of each answer by stage, of each refusal, and what failed."""
+
+    answers: list[dict[str, float]] = field(default_factory=list)
+    refusals: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -70,16 +90,36 @@ def serving(index: Path, model: str, port: int) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def asked(address: str, client: httpx.Client, question: str) -> dict[str, float]:
-    """Return the seconds from asking a question to the first event of each stage that came."""
+def asked(address: str, client: httpx.Client, question: str, told: Told) -> None:
+    """Ask a question until it is answered or fails."""
     began = time.perf_counter()
     came: dict[str, float] = {}
-    with client.stream("POST", f"{address}/v1/ask", json={"question": question, "stream": True}) as response:
-        response.raise_for_status()
-        for line in response.iter_lines():
-            came.setdefault(json.loads(line)["event"], time.perf_counter() - began)
-    assert "error" not in came, line
-    return {stage: came[event] for stage, event in STAGES.items() if event in came}
+    while True:
+        sent = time.perf_counter()
+        with client.stream("POST", f"{address}/v1/ask", json={"question": question, "stream": True}) as response:
+            if response.status_code == 429:
+                told.refusals.append(time.perf_counter() - sent)
+            elif response.status_code != 200:
+                told.failures.append(f"{question}: {response.status_code} {response.read()[:200]!r}")
+                return
+            else:
+                for line in response.iter_lines():
+                    came.setdefault(json.loads(line)["event"], time.perf_counter() - began)
+                break
+        time.sleep(float(response.headers["Retry-After"]))
+    if "answer" in came:
+        told.answers.append({stage: came[event] for stage, event in STAGES.items() if event in came})
+    else:
+        told.failures.append(f"{question}: {line}")
+
+
+def memory(pid: int) -> float:
+    """Return the resident memory of a process and its children, in 10^6 bytes; what they share counts twice."""
+    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    for thread in Path(f"/proc/{pid}/task").iterdir():  # a child is that of the thread that started it
+        pids += map(int, (thread / "children").read_text().split())
+    pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in set(pids))
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 
 
 def measure(address: str, pid: int, questions: Iterator[str], people: int, least: int, limit: float) -> Figures:
@@ -87,27 +127,45 @@ def measure(address: str, pid: int, questions: Iterator[str], people: int, least
     share = max(2, -(-least // people))
     lock, ready = threading.Lock(), threading.Barrier(people)
     end = time.perf_counter() + limit
+    seen = [memory(pid)]
+    over = threading.Event()
 
-    def person() -> list[dict[str, float]]:
-        out: list[dict[str, float]] = []
-        with httpx.Client(timeout=None) as client:
+    def person(number: int) -> Told:
+        told = Told()
+        where = httpx.HTTPTransport(local_address=f"127.0.0.{number + 2}")
+        with httpx.Client(transport=where, timeout=None) as client:
             client.get(f"{address}/v1/status")  # which brings a cookie
             ready.wait()
-            while len(out) < share and time.perf_counter() < end:
+            while len(told.answers) < share and time.perf_counter() < end:
                 with lock:
                     question = next(questions)
-                out.append(asked(address, client, question))
-        return out
+                asked(address, client, question, told)
+        return told
 
-    Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak is counted from here
+    def watch() -> None:
+        while not over.wait(60):
+            seen.append(memory(pid))
+            print(f"{len(seen) - 1:3} min  {seen[-1]:8.1f} MB", file=sys.stderr, flush=True)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
     began = time.perf_counter()
     with ThreadPoolExecutor(people) as pool:
-        took = [one for person_ in [pool.submit(person) for _ in range(people)] for one in person_.result()]
+        told = list(pool.map(person, range(people)))
     minutes = (time.perf_counter() - began) / 60
-    status = Path(f"/proc/{pid}/status").read_text()
-    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    over.set()
+    watching.join()
+    seen.append(memory(pid))
+    took = [one for each in told for one in each.answers]
+    refusals = [one for each in told for one in each.refusals]
+    failures = [one for each in told for one in each.failures]
+    print(*failures, sep="\n", end="\n" * bool(failures), file=sys.stderr)
     seconds = {stage: _spread([one[stage] for one in took if stage in one]) for stage in STAGES}
-    return Figures(people, len(took), round(len(took) / minutes, 1), seconds, round(peak * 1024 / 1e6))
+    requests = len(took) + len(refusals) + len(failures)
+    return Figures(
+        people, len(took), round(len(took) / minutes, 1), round(requests / minutes, 1), len(refusals),
+        round(max(refusals, default=0), 3), len(failures), seconds, seen,
+    )  # fmt: skip
 
 
 def _spread(values: list[float]) -> tuple[float, float]:
@@ -122,9 +180,10 @@ def main() -> None:
     parser.add_argument("questions", type=Path)
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--model", default="qwen2.5-coder-0.5b")
-    parser.add_argument("--people", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--people", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--least", type=int, default=24, help="questions asked with each number of people, at least")
     parser.add_argument("--limit", type=float, default=80.0, help="seconds after which nobody asks another one")
+    parser.add_argument("--minutes", type=float, help="ask for so long, whatever the share of each")
     parser.add_argument("--port", type=int, default=7881)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -135,16 +194,25 @@ def main() -> None:
     turns = itertools.cycle(dict.fromkeys(questions))
     with serving(given.index, given.model, given.port) as (address, pid):
         with httpx.Client(timeout=None) as client:
-            asked(address, client, next(turns))  # the fixed beginning of the prompt is read once
-        measured = [measure(address, pid, turns, people, given.least, given.limit) for people in given.people]
+            asked(address, client, next(turns), Told())  # the fixed beginning of the prompt is read once
+        least, limit = (10**9, given.minutes * 60) if given.minutes else (given.least, given.limit)
+        measured = [measure(address, pid, turns, people, least, limit) for people in given.people]
     if given.json:
         print(json.dumps({"model": given.model, "rows": [asdict(one) for one in measured]}, indent=2))
         return
     print(f"{given.model}; seconds: median (95th percentile)")
-    print("people  answers  a minute  " + "".join(f"{stage:>16}" for stage in STAGES) + "  peak MB")
+    stages = "".join(f"{stage:>16}" for stage in STAGES)
+    print(f"people  answers  a minute  requests a minute  refused (s)  failed  {stages}  most MB")
     for one in measured:
         spread = "".join(f"{f'{mid:.2f} ({high:.2f})':>16}" for mid, high in one.seconds.values())
-        print(f"{one.people:6}  {one.questions:7}  {one.per_minute:8.1f}  {spread}  {one.peak_mb:7.0f}")
+        print(
+            f"{one.people:6}  {one.questions:7}  {one.per_minute:8.1f}  {one.requests:17.1f}"
+            f"  {f'{one.refused} ({one.refusal_s:.2f})':>11}  {one.failed:6}  {spread}  {max(one.memory_mb):7.0f}"
+        )
+        if given.minutes:
+            quarter = max(1, len(one.memory_mb) // 4)
+            first, last = (median(part) for part in (one.memory_mb[1 : quarter + 1], one.memory_mb[-quarter:]))
+            print(f"memory: {first:.0f} MB in the first quarter, {last:.0f} MB in the last (medians)")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -46,7 +47,7 @@ from citewire.qa.types import (
 )  # fmt: skip
 from citewire.ui.allowance import Sender
 from citewire.ui.answer_json import answer_json, event_values
-from citewire.ui.chat import ArticleIndex, Chat, FullError, Line, Loaded, NotReadyError, narrowed
+from citewire.ui.chat import ArticleIndex, Chat, FullError, Loaded, NotReadyError, SlowError, narrowed
 from citewire.ui.console import to_json
 from citewire.ui.render import Exchange, card_in
 from citewire.ui.running import release
@@ -189,6 +190,7 @@ class AskRoute(ProblemRoute):
         FullError: 429,
         FaultError: 500,
         NotReadyError: 503,
+        SlowError: 504,
     }
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -262,7 +264,7 @@ async def entered(
     chat.check(asked.question, sender)
     loaded, search = await run_in_threadpool(_prepared, chat, served, asked, articles)
     chat.check(asked.question, sender)  # others have asked meanwhile
-    return loaded, _Question(loaded, asked, search).enter(chat.line, sender)
+    return loaded, _Question(chat, loaded, asked, search).enter(sender)
 
 
 def _prepared(chat: Chat, served: Served, asked: Asked, articles: tuple[str, ...]) -> tuple[Loaded, SearchOptions]:
@@ -275,8 +277,8 @@ def _prepared(chat: Chat, served: Served, asked: Asked, articles: tuple[str, ...
 class _Question:
     """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
 
-    def __init__(self, loaded: Loaded, asked: Asked, search: SearchOptions) -> None:
-        self._loaded, self._asked, self._search = loaded, asked, search
+    def __init__(self, chat: Chat, loaded: Loaded, asked: Asked, search: SearchOptions) -> None:
+        self._chat, self._loaded, self._asked, self._search = chat, loaded, asked, search
         self._exchange = Exchange("http", asked.question)
         self._stop = threading.Event()
         self._said: list[Event | CitewireError] = []  # and not passed on yet
@@ -284,14 +286,14 @@ class _Question:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
 
-    def enter(self, line: Line, sender: Sender) -> AsyncGenerator[Event | Waiting]:
+    def enter(self, sender: Sender) -> AsyncGenerator[Event | Waiting]:
         """Enter the line; return what will be said. Closing that leaves the line and stops the answer."""
-        line.enter(self._exchange, self._answer, sender)
-        return self._follow(line)
+        self._chat.line.enter(self._exchange, self._answer, sender)
+        return self._follow()
 
-    async def _follow(self, line: Line) -> AsyncGenerator[Event | Waiting]:
+    async def _follow(self) -> AsyncGenerator[Event | Waiting]:
         """Raises: CitewireError, where it cannot be answered."""
-        ahead = 0
+        ahead, line = 0, self._chat.line
         try:
             while not self._exchange.done or self._said:
                 self._news.clear()
@@ -319,10 +321,8 @@ class _Question:
         """Run the answerer to its end, in the thread of the line."""
         history = [Turn(*turn) for turn in self._asked.history]
         try:
-            events = self._loaded.answerer.stream(
-                self._asked.question, history, stopped=self._stop.is_set, search=self._search
-            )
-            for event in events:
+            stream = partial(self._loaded.answerer.stream, self._asked.question, history, search=self._search)
+            for event in self._chat.in_time(lambda stopped: stream(stopped=stopped), self._stop.is_set):
                 self._say(event)
         except CitewireError as error:
             self._say(error)

@@ -49,6 +49,10 @@ class FullError(CitewireError):
     """As many questions wait as may."""
 
 
+class SlowError(CitewireError):
+    """An answer that took longer than it may."""
+
+
 class ArticleIndex(Labelled, Protocol):
     """What the page reads of an index. Called from several threads."""
 
@@ -366,6 +370,7 @@ class Chat:
         *,
         refresh: Callable[[], object] = lambda: None,
         choice: ModelChoice | None = None,
+        max_answer_seconds: float = 120,
     ) -> None:
         """Start loading.
 
@@ -376,6 +381,7 @@ class Chat:
             refresh: called before each question; looks for a new generation of the index, and has it given to
                 `search_in`.
             choice: the models that visitors choose between; None for the one that `load` brings.
+            max_answer_seconds: an answer that takes longer is ended.
         """
         self.choice = choice
         self.background = BackgroundLoad(load)
@@ -383,7 +389,7 @@ class Chat:
         self._choosing = threading.Lock()
         self.line = Line()
         self._overview = Overview(self.line)
-        self.max_question_chars = max_question_chars
+        self.max_question_chars, self._max_answer_seconds = max_question_chars, max_answer_seconds
         self._index: ArticleIndex | None = None
         # (model, articles) -> what was loaded, and the same as if there were these articles only
         self._parts: LRUCache[tuple[str, tuple[str, ...]], tuple[Loaded, Loaded]] = LRUCache(PARTS)
@@ -557,6 +563,25 @@ class Chat:
         exchange.move(self.line.ahead(exchange))
         return exchange
 
+    def in_time(
+        self, stream: Callable[[Callable[[], bool]], Iterator[Event]], stopped: Callable[[], bool]
+    ) -> Iterator[Event]:
+        """Yield the events of an answer, and end it once it takes too long.
+
+        Args:
+            stream: begins it, and ends it soon after what it is given turns true.
+            stopped: whether nobody wants it any more.
+
+        Raises:
+            SlowError: it took longer than it may.
+        """
+        end = time.monotonic() + self._max_answer_seconds
+        for event in stream(lambda: stopped() or time.monotonic() > end):
+            if isinstance(event, Answer) and event.status == "stopped" and not stopped():
+                problem = f"The answer took longer than {self._max_answer_seconds:g} seconds"
+                raise SlowError(problem, "Ask for less at once; who runs this page can raise max_answer_seconds.")
+            yield event
+
     def _called(self, model: str) -> str:
         return self.choice.called(model) if self.choice else ""
 
@@ -581,9 +606,8 @@ class Chat:
         exchange.move(0)
         try:
             search = narrowed(loaded.search, conversation.filters)
-            events = loaded.answerer.stream(
-                exchange.question, history, stopped=stop.is_set, search=search, manner=manner
-            )
+            stream = partial(loaded.answerer.stream, exchange.question, history, search=search, manner=manner)
+            events = self.in_time(lambda stopped: stream(stopped=stopped), stop.is_set)
             asked = {_plain(turn.question) for turn in history}
             for event in events:
                 if isinstance(event, Answer):  # what was asked before is not offered again

@@ -536,7 +536,8 @@ def open_service(chosen: Settings, conversations: Conversations | None = None, *
         return engine.loaded(answerer, index, embedder, generator)
 
     chat = Chat(
-        load, chosen.max_question_chars, conversations, refresh=corpus.refresh, choice=engine.choice(chosen)
+        load, chosen.max_question_chars, conversations, refresh=corpus.refresh, choice=engine.choice(chosen),
+        max_answer_seconds=chosen.max_answer_seconds,
     )  # fmt: skip
     corpus.subscribe(chat.search_in)
     corpus.uploads.give_way_to(lambda: chat.line.running)

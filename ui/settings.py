@@ -263,6 +263,9 @@ class Settings(BaseSettings):
     max_tokens: int = Field(default=160, ge=1, le=4096, description="longest answer, in the model's tokens")
     max_prompt_tokens: int = Field(default=1200, ge=256, le=131072, description="longest prompt, in the model's tokens")
     max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
+    max_answer_seconds: float = Field(
+        default=120, gt=0, allow_inf_nan=False, description="longest time that the page works on an answer, in seconds"
+    )
     unsupported: Literal["withheld", "marked", "kept"] = Field(
         default="withheld", description="what happens to a sentence that no quote supports"
     )

@@ -222,6 +222,16 @@ def test_a_full_line_turns_questions_away() -> None:
     until(lambda: not chat.line.waiting)
 
 
+def test_an_answer_that_takes_too_long_ends_with_what_there_is(kept: Conversations) -> None:
+    chat = Chat(lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "m"), keeper=kept, max_answer_seconds=0.3)
+    until(lambda: chat.background.done)
+    exchange = chat.ask("Answer slowly", visiting())
+    until(lambda: exchange.done)
+    assert exchange.problem == "The answer took longer than 0.3 seconds"
+    assert [claim.text for claim in exchange.claims] == ["The Harbour Tunnel opens to traffic on 18 May."]
+    until(lambda: idle(chat))
+
+
 def test_a_closed_tab_stops_and_what_was_shown_is_kept(kept: Conversations) -> None:
     answerer, conversation = ScriptedAnswerer(), visiting()
     chat = loaded_chat(answerer, kept)
