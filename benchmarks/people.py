@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -115,9 +115,10 @@ def asked(address: str, client: httpx.Client, question: str, told: Told) -> None
 
 def memory(pid: int) -> float:
     """Return the resident memory of a process and its children, in 10^6 bytes; what they share counts twice."""
-    pids = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+    pids = [pid]
     for thread in Path(f"/proc/{pid}/task").iterdir():  # a child is that of the thread that started it
-        pids += map(int, (thread / "children").read_text().split())
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended meanwhile
+            pids += map(int, (thread / "children").read_text().split())
     pages = sum(int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in set(pids))
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
 

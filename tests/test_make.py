@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,9 @@ BASE_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     folder.mkdir()
-    for name in ("Makefile", "pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "hashes.txt", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder)
-    for name in ("index", "qa", "seeds", "ui"):
+    for name in (".ci", "index", "qa", "seeds", "ui"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -101,6 +102,21 @@ def test_network_that_is_away(clone: Path) -> None:
     assert "citewire: pip could not install citewire." in done.stderr
     assert "If the network is away, connect and run the same command again" in done.stderr
     assert not (clone / ".venv" / "installed").exists()
+
+
+def test_a_file_with_other_bytes_is_not_installed(clone: Path) -> None:
+    (clone / "mirror").mkdir()
+    pinned = next(line for line in (clone / "constraints.txt").read_text().split() if line.startswith("setuptools=="))
+    forged = clone / "mirror" / f"{pinned.replace('==', '-')}-py3-none-any.whl"
+    with zipfile.ZipFile(forged, "w") as wheel:
+        wheel.writestr("setuptools/__init__.py", "raise SystemExit('run')")
+    alone = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(clone / "mirror"), "PIP_CONFIG_FILE": os.devnull}
+    done = make(clone, "run", f"PYTHON={BASE_PYTHON}", **alone)
+    assert done.returncode == 2
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr
+    assert "If your mirror has files that PyPI has not, HASHES=no takes them by their version" in done.stderr
+    (packages,) = (clone / ".venv").glob("lib/python*/site-packages/setuptools/__init__.py")
+    assert "SystemExit" not in packages.read_text()  # it is the one that came with Python
 
 
 def test_files_that_come_and_go_make_a_new_install(clone: Path) -> None:
