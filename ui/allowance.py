@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 
-from citewire.index.errors import InputError
+from citewire.index.errors import CitewireError
 
 HOUR_S = 3600.0
 ADDRESS_FACTOR = 4  # one address may send this many times as much as one visitor: an office shares an address
@@ -43,12 +43,16 @@ class Allowance:
     articles: int = 20_000
 
 
-class TooManyError(InputError):
-    """A sender has sent as much as they may for now; `seconds` is when to try again."""
+class LaterError(CitewireError):
+    """What cannot be done now; `seconds` is when to try again."""
 
-    def __init__(self, problem: str, fix: str, seconds: int) -> None:
+    def __init__(self, problem: str, fix: str, seconds: int = 1) -> None:
         super().__init__(problem, fix)
         self.seconds = seconds
+
+
+class TooManyError(LaterError):
+    """A sender has sent as much as they may for now."""
 
 
 @dataclass(frozen=True, slots=True)

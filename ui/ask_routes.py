@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -58,10 +58,8 @@ logger = logging.getLogger(__name__)
 
 MOST_TURNS = 100  # of a conversation
 LOOK_S = 0.2  # how often the place in line is looked at
-RETRY_S = 1
 LOCAL = Sender("mcp")  # who asks on standard input
 LINES = "application/x-ndjson"
-_AGAIN = {429, 503}
 
 T = TypeVar("T")
 
@@ -183,7 +181,7 @@ class Waiting:
 
 
 class AskRoute(ProblemRoute):
-    """A route on which questions are asked: says when to come again where there is no room now."""
+    """A route on which questions are asked."""
 
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
@@ -192,18 +190,6 @@ class AskRoute(ProblemRoute):
         NotReadyError: 503,
         SlowError: 504,
     }
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of the route's requests."""
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            response = await handle(request)
-            if response.status_code in _AGAIN:
-                response.headers["Retry-After"] = str(RETRY_S)
-            return response
-
-        return answer
 
 
 def router(chat: Chat, served: Served) -> APIRouter:

@@ -8,6 +8,7 @@ its visitor, however long the model's last step takes.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa import replies
 from citewire.qa.types import Answer, Event, Manner, Turn
-from citewire.ui.allowance import Sender
+from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.overview import Overview
 from citewire.ui.render import ArticleInfo, Exchange, Labelled, filter_line
@@ -36,16 +37,17 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH = 24  # most waiting questions of all visitors; further ones are refused
 ADDRESS_LENGTH = 16  # most waiting questions of one address: the rest of the line is for others
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
+LONGEST_WAIT_S = 60  # until somebody who was refused is told to ask again
 PARTS = 32  # sets of articles, as different people may see, that answers are kept for
 SUGGESTED = 3  # most questions that are offered after an answer or a refusal
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
-class NotReadyError(CitewireError):
+class NotReadyError(LaterError):
     """No model answers: it is still loading, or it could not be loaded."""
 
 
-class FullError(CitewireError):
+class FullError(LaterError):
     """As many questions wait as may."""
 
 
@@ -198,6 +200,7 @@ class Line:
         self._running: _Job | None = None
         self._waiting: list[_Job] = []  # as they came
         self._turns = Turns()
+        self._pace = 0.0  # seconds that a question takes, the last ones most
         self._lock = threading.Lock()
         self._subscribers: list[Callable[[Exchange, float], None]] = []
 
@@ -221,8 +224,11 @@ class Line:
         while job is not None:
             began = time.monotonic()
             job.work()
+            took = time.monotonic() - began
+            if job.is_question:
+                self._pace += (took - self._pace) / 4
             for ended in self._subscribers if job.is_question else ():
-                ended(job.exchange, time.monotonic() - began)
+                ended(job.exchange, took)
             with self._lock:
                 job = self._next()
 
@@ -253,6 +259,11 @@ class Line:
             jobs = [*([self._running] if self._running else []), *self._order()]
             before = next((i for i, job in enumerate(jobs) if job.exchange is exchange), 0)
             return sum(job.is_question and not job.exchange.done for job in jobs[:before])
+
+    @property
+    def wait(self) -> int:
+        """When there is room again, in seconds, where there is none: once half of what waits is answered."""
+        return min(max(1, math.ceil(self._pace * self.waiting / 2)), LONGEST_WAIT_S)
 
     @property
     def running(self) -> bool:
@@ -505,15 +516,14 @@ class Chat:
         """
         self.check_ready()
         self.check_text(question)
+        again = "Ask again in a moment.", self.line.wait
         if self.line.waiting >= LINE_LENGTH:
-            raise FullError(f"{LINE_LENGTH} questions are waiting already", "Ask again in a moment.")
+            raise FullError(f"{LINE_LENGTH} questions are waiting already", *again)
         own, here = self.line.waiting_of(sender)
         if own >= VISITOR_LENGTH:
-            raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", "Ask again in a moment.")
+            raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", *again)
         if here >= ADDRESS_LENGTH:
-            raise FullError(
-                f"{ADDRESS_LENGTH} questions from your address are waiting already", "Ask again in a moment."
-            )
+            raise FullError(f"{ADDRESS_LENGTH} questions from your address are waiting already", *again)
 
     def check_ready(self) -> None:
         """Raises: NotReadyError, where no model is loaded."""

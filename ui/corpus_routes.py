@@ -3,7 +3,9 @@
     GET  /corpus            ?q= &from= &to= &outlet= (repeated) &sort= &offset= &limit=   -> a `Listing`
     GET  /corpus/article    ?path= &start=                                                -> a `Reading`
     POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; only what it would be where not sure
-    POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202
+    POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202;
+                            for programs POST /v1/articles, which is the same
+    DELETE /v1/articles/{path}   takes an article out -> a `Removal`
     GET  /uploads           -> {"limit": bytes of the largest file, "formats": [...], "uploads": [...]}; of each also
                             "own", whether who asks may take it back
     DELETE /uploads/{id}    takes a file back that waits or is being indexed, of the visitor who sent it -> an `Upload`
@@ -33,7 +35,7 @@ from citewire.ui.allowance import TooManyError
 from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
 from citewire.ui.keys import Changes
 from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
-from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, problem, same_origin, sender_of
+from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin, sender_of
 
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
@@ -72,6 +74,7 @@ class _CorpusRoute(ProblemRoute):
         TooLargeError: 413,
         UnknownFormatError: 415,
         NoFileError: 415,
+        TooManyError: 429,
     }
 
 
@@ -112,15 +115,17 @@ def router(corpus: Corpus, changes: Changes) -> APIRouter:
         states = [{**asdict(upload), "own": files.is_of(upload.id, asker)} for upload in files.states()]
         return JSONResponse({"limit": files.limit, "formats": sorted(FORMATS), "uploads": states})
 
-    @routes.post("/uploads", status_code=202, openapi_extra={"requestBody": {"content": {FILE_TYPE: {}}}})
+    @routes.delete("/v1/articles/{path:path}")
+    def remove_article(request: Request, path: str) -> JSONResponse:
+        """Take an article out of the index, and with it those that came in the same file."""
+        _note(changes, request, "remove articles", corpus.removal([path]).articles)
+        return JSONResponse(asdict(corpus.remove([path])))
+
+    @routes.post("/v1/articles", status_code=202, openapi_extra={"requestBody": {"content": {FILE_TYPE: {}}}})
+    @routes.post("/uploads", status_code=202, include_in_schema=False)
     async def upload(request: Request, name: Annotated[str, Query(max_length=1_000)]) -> JSONResponse:
         """Take a file of articles, which is indexed soon."""
-        try:
-            return JSONResponse(await _received(corpus, changes, request, name), status_code=202)
-        except TooManyError as error:
-            refusal = problem(429, error.problem, error.fix)
-            refusal.headers["Retry-After"] = str(error.seconds)
-            return refusal
+        return JSONResponse(await _received(corpus, changes, request, name), status_code=202)
 
     @routes.delete("/uploads/{known}")
     def cancel(request: Request, known: str) -> JSONResponse:

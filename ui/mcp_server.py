@@ -60,6 +60,7 @@ ADDRESS = "/mcp"
 ARTICLES = "citewire://articles/"
 LOOK_S = 0.1  # how often it is looked whether the models are loaded
 PART = 100  # resources of one answer to a listing
+CURSOR_DIGITS = 9  # there are not a billion articles
 INSTRUCTIONS = (
     "Answers from a folder of news articles: every sentence carries the exact quote it rests on, and what the articles"
     " do not say is refused. Use `ask` for an answer, `search` for passages, `get_article` for a whole article."
@@ -182,8 +183,8 @@ class Tools:
 
     async def _resources(self, context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
         cursor = params.cursor if params and params.cursor else "0"
-        if not cursor.isdecimal():
-            raise MCPError(INVALID_PARAMS, f"{cursor!r} is no cursor. Take the one of the part before.")
+        if not (cursor.isdecimal() and len(cursor) <= CURSOR_DIGITS):
+            raise MCPError(INVALID_PARAMS, f"{cursor[:40]!r} is no cursor. Take the one of the part before.")
         choice = Choice(sort="newest", offset=int(cursor), limit=PART)
         part = await to_thread.run_sync(self._library.listed, choice, _seen(context.request))
         return ListResourcesResult(

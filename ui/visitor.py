@@ -27,7 +27,7 @@ from starlette.requests import HTTPConnection, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import CitewireError, InputError
-from citewire.ui.allowance import Sender
+from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.keys import ANYBODY, PASSWORD
 
 COOKIE = "citewire_visitor"
@@ -231,7 +231,10 @@ class ProblemRoute(APIRoute):
                 return await handle(request)
             except CitewireError as error:
                 status = next((self.statuses[kind] for kind in type(error).__mro__ if kind in self.statuses), 400)
-                return problem(status, error.problem, error.fix)
+                refused = problem(status, error.problem, error.fix)
+                if isinstance(error, LaterError):
+                    refused.headers["Retry-After"] = str(error.seconds)
+                return refused
             except RequestValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(str(part) for part in first["loc"])

@@ -282,6 +282,9 @@ class TestRights:
                 {"content": b"x", "headers": {"Content-Type": "application/octet-stream"}},
             ),
             ("DELETE", "/uploads/abc", {}),
+            ("POST", "/v1/articles?name=new.txt", {"content": b"x"}),
+            ("DELETE", "/v1/articles/bea/none.txt", {}),
+            ("DELETE", "/v1/articles/ann/harbour.txt", {}),
             ("POST", "/figures/run", {}),
             ("PUT", "/corpus", {}),
         )

@@ -162,6 +162,23 @@ def test_a_file_is_followed_until_it_is_indexed_and_then_removed(url: str, corpu
     assert corpus.select(Choice()).articles == 63
 
 
+def test_programs_add_and_remove_articles_below_v1(url: str, corpus: Corpus) -> None:
+    add = {"params": {"name": "ferry.txt"}, "content": b"The ferry to Lund sails.", "headers": FILE}
+    for _ in range(2):  # the same again changes nothing
+        assert httpx.post(f"{url}/v1/articles", **add).status_code == 202  # type: ignore[arg-type]
+        settle(corpus)
+    assert corpus.paths().count("uploaded/ferry.txt") == 1
+    assert not [path for path in corpus.paths() if "ferry" in path and path != "uploaded/ferry.txt"]
+    gone = httpx.delete(f"{url}/v1/articles/uploaded/ferry.txt")
+    assert gone.json() == {"articles": ["uploaded/ferry.txt"], "files": ["ferry.txt"], "staying": 0}
+    assert "uploaded/ferry.txt" not in corpus.paths()
+    for path in ("uploaded/ferry.txt", "uploaded/", "..%2f..%2fCURRENT", "none"):
+        refused = httpx.delete(f"{url}/v1/articles/{path}")
+        assert (refused.status_code, refused.headers["content-type"]) == (404, "application/problem+json"), path
+    other = {"Origin": "http://evil.example"}
+    assert httpx.delete(f"{url}/v1/articles/uploaded/ferry.txt", headers=other).status_code == 403
+
+
 def test_a_busy_index_is_said(url: str, corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     with Writer(corpus.folder):
         answer = httpx.post(f"{url}/corpus/removal", json={"paths": ["wire.jsonl#1"], "sure": True})

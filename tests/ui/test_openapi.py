@@ -102,8 +102,8 @@ def test_it_describes_what_programs_use_and_nothing_of_the_page(told: dict[str, 
     assert described == {
         ("POST", "/v1/ask"), ("POST", "/v1/search"), ("POST", "/v1/chat/completions"), ("GET", "/v1/models"),
         ("GET", "/v1/status"), ("GET", "/v1/articles"), ("GET", "/v1/articles/{path}"), ("GET", "/healthz"),
-        ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/uploads"), ("POST", "/uploads"),
-        ("DELETE", "/uploads/{known}"), ("POST", "/corpus/removal"),
+        ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/uploads"), ("POST", "/v1/articles"),
+        ("DELETE", "/v1/articles/{path}"), ("DELETE", "/uploads/{known}"), ("POST", "/corpus/removal"),
     }  # fmt: skip
     served = {
         (method, path.replace(":path", "")) for method, path in routes_of(lambda: lay_out(settings_in(folder, "m")))
