@@ -86,8 +86,10 @@ hashes: $(VENV)/installed-dev
 	sed -n '/^# Not on PyPI/,$$p' hashes.txt >> $(VENV)/hashes.txt
 	cp $(VENV)/hashes.txt hashes.txt
 
+# Fails where a version is known to be vulnerable, and where PyPI's advisories cannot be had.
 audit: $(VENV)/installed-dev
-	$(VENV)/bin/uvx --from pip-audit==2.10.1 pip-audit --no-deps --disable-pip -r hashes.txt
+	sed '/^# Not on PyPI/,$$d' hashes.txt > $(VENV)/pinned.txt
+	$(VENV)/bin/uvx --from pip-audit==2.10.1 pip-audit --strict --require-hashes --disable-pip -r $(VENV)/pinned.txt
 
 # One archive of what pip chooses here, for machines with the same Python and no network; deploy/install.sh installs it.
 bundle: $(VENV)/installed
