@@ -34,6 +34,7 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder
 from citewire.qa.types import Event
 from citewire.ui import ask_routes, mcp_server
+from citewire.ui.allowance import Sender
 from citewire.ui.answer_json import answer_from_json
 from citewire.ui.ask_routes import Served
 from citewire.ui.chat import Chat, Loaded
@@ -386,12 +387,12 @@ def test_who_goes_away_stops_the_answer_and_who_comes_early_waits(mode: str, hos
 
 
 def test_who_takes_a_place_in_line(hostile: Corpus) -> None:
-    seen: list[str] = []
+    seen: list[Sender] = []
 
     class Noting(ScriptedAnswerer):
         def stream(self, *given: Any, **more: Any) -> Iterator[Event]:
             assert chat.line._running
-            seen.append(chat.line._running.visitor)
+            seen.append(chat.line._running.sender)
             return super().stream(*given, **more)
 
     chat = Chat(lambda: Loaded(Noting(), ScriptedIndex(), "m"))
@@ -404,4 +405,5 @@ def test_who_takes_a_place_in_line(hostile: Corpus) -> None:
         asyncio.run(ask(f"{address}/mcp"))
     asyncio.run(ask(tools_over(hostile, chat).server()))
     by_cookie, local = seen
-    assert (len(by_cookie), local) == (32, ask_routes.LOCAL)
+    # The client keeps the cookie that its first request brought.
+    assert (len(by_cookie.visitor), by_cookie.address, local) == (32, "127.0.0.1", ask_routes.LOCAL)
