@@ -80,8 +80,11 @@ class OpenAIGenerator:
         # The requests run beside this thread, so that Stop is heard while the server says nothing.
         with start_blocking_portal() as portal:
             pumping = portal.start_task_soon(pump)
+            left = (
+                max_tokens  # a piece has one token or more: a server that sends more pieces does not keep to its limit
+            )
             try:
-                while not stopped():
+                while left and not stopped():
                     try:
                         piece = pieces.get(timeout=_STOP_POLL)
                     except Empty:
@@ -89,6 +92,7 @@ class OpenAIGenerator:
                     if piece is None:
                         pumping.result()
                         return
+                    left -= 1
                     yield piece
             finally:
                 pumping.cancel()

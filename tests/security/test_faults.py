@@ -177,13 +177,17 @@ def test_no_prompt_and_no_reply_is_longer_than_set(seeds_folder: Path, tmp_path:
     shutil.copytree(seeds_folder, tmp_path / "index")
     endless = openai_server.streamed(*[openai_server.event("It generated $900,000 in revenue. ")] * 5_000, then="hang")
     with openai_server.serving(endless) as model:
-        limits = {"CITEWIRE_MAX_TOKENS": "48", "CITEWIRE_MAX_PROMPT_TOKENS": "600", "CITEWIRE_MAX_ANSWER_SECONDS": "30"}
+        limits = {
+            "CITEWIRE_MAX_TOKENS": "48",
+            "CITEWIRE_MAX_PROMPT_TOKENS": "600",
+            "CITEWIRE_MAX_ANSWER_SECONDS": "100",
+        }
         with running(tmp_path / "index", model.url, **limits) as page:
             got = page.ask(history=[["What is Canaan? " * 100, "A company. " * 100]] * MOST_TURNS)
-            assert got.status_code in (200, 504)
-    assert model.requests
+            assert got.status_code == 200
+            assert len(got.json()["text"]) < 48 * len("It generated $900,000 in revenue. ")
     assert model.hung_up.wait(5)  # whatever it goes on to say
-    assert {request["max_tokens"] for request in model.requests} == {48}
+    assert {request["max_tokens"] for request in model.requests} == {1, 48}  # 1: the beginning of prompts is read early
     for request in model.requests:
         assert sum(len(message["content"]) for message in request["messages"]) < 600 * 3.5
 
