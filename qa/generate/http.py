@@ -80,9 +80,7 @@ class OpenAIGenerator:
         # The requests run beside this thread, so that Stop is heard while the server says nothing.
         with start_blocking_portal() as portal:
             pumping = portal.start_task_soon(pump)
-            left = (
-                max_tokens  # a piece has one token or more: a server that sends more pieces does not keep to its limit
-            )
+            left = max_tokens  # pieces, of one token or more: a server that sends more does not keep to the limit
             try:
                 while left and not stopped():
                     try:
