@@ -103,6 +103,8 @@ def fetch(name: str, cache: Path | None = None, progress: Progress = quiet) -> P
     """
     entry = entry_named(name)
     folder = models_folder(cache) / entry.name
+    if size_of(folder / entry.filename) == entry.bytes:  # without a lock: a cache with all in it may be read-only
+        return folder / entry.filename
     with locked(cache, entry.name, progress):
         there = is_converted(folder / entry.filename, cache, "int8", entry.sha256)
         room = 0 if there else _room(entry, "int8")
