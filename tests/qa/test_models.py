@@ -559,3 +559,13 @@ class TestRealCarrier:
         assert status.state == "converted"
         assert status.bytes > 98_362_432 + 135_000_000 * 4 * 0.99
         assert files.sha256_of(file) == "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+
+
+@pytest.mark.real
+def test_a_cache_that_holds_the_model_is_not_written_to(cache: Path, tmp_path: Path) -> None:
+    entry = CATALOGUE["smollm2-135m"]
+    folder = tmp_path / "models" / entry.name
+    folder.mkdir(parents=True)
+    (folder / entry.filename).symlink_to(cache / "models" / entry.name / entry.filename)
+    assert models.fetch(entry.name, tmp_path) == folder / entry.filename
+    assert [file.name for file in (tmp_path / "models").rglob("*")] == [entry.name, entry.filename]
