@@ -289,7 +289,10 @@ def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: st
         for part in ("#cw-chat a.cw-chip", ".cw-row .cw-number"):
             assert page.locator(part).first.evaluate("e => getComputedStyle(e).borderTopWidth") == "1px"
         label, behind = told("mark.cw-on", "::before")
+        assert behind == canvas
         assert label != behind
+        page.locator("#cw-chat .cw-pin").click()
+        assert told("#cw-chat a.cw-pin[aria-pressed=true]") == told("#cw-chat a.cw-chip[aria-current]")
         assert told(".cw-right", "::before")[1] not in (canvas, "rgba(0, 0, 0, 0)")
         ask(page, EXAMPLES[2])
         expect(page.locator("mark.cw-near").first).to_be_visible()

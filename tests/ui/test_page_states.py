@@ -412,6 +412,17 @@ def until_scrolled(page: Page, to: int) -> None:
     assert page.locator("#cw-chat .bubble-wrap").evaluate("e => Math.round(e.scrollTop)") == to
 
 
+def test_who_asks_sees_the_answer_wherever_they_were_reading(page: Page) -> None:
+    for question in (*EXAMPLES, EXAMPLES[1]):
+        ask(page, question)
+    page.wait_for_timeout(1500)
+    page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
+    ask(page, EXAMPLES[0])
+    expect(page.locator(".cw-closing").last).to_be_in_viewport()
+    page.wait_for_timeout(1500)
+    expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
+
+
 def test_after_a_reload_back_leads_to_the_conversations_before(page: Page, url: str) -> None:
     ask(page, EXAMPLES[0])
     page.wait_for_url(f"{url}/c/*")

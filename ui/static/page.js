@@ -248,7 +248,8 @@ export function start({ element, props, watch, server, trigger }) {
 
   function take() {
     const value = props.value || {};
-    if (value.chat !== shownChat) {
+    const goesOn = value.chat === shownChat;
+    if (!goesOn) {
       turns.clear();
       panel.forget();
       newest = null;
@@ -277,6 +278,7 @@ export function start({ element, props, watch, server, trigger }) {
     document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // of what to offer
     panel.take(newest);
     visit.show(kept);
+    if (goesOn && newest?.fresh) visit.toEnd(); // who asks wants to see the answer, wherever they were reading
     if (newest?.phase !== "done") return;
     const waited = answered.filter(({ after }) => after !== newest.turn);
     answered = answered.filter((one) => !waited.includes(one));

@@ -1,13 +1,14 @@
 // What a tab keeps over a reload, Back and Forward: its name, what is being typed, and the place in each conversation. Back
 // first closes what lies over the page: the sheet of a phone, a drawer, the articles.
 //
-//     createVisit({ turns, panel, go }) -> { tab, id, show(id), retype(), keep(), lay(close, shown), lift(close) }
+//     createVisit({ turns, panel, go }) -> { tab, id, show(id), toEnd(), retype(), keep(), lay(close, shown), lift(close) }
 
 import { rooted, write } from "./dom.js";
 
 const KEPT = "cw-visit";
 const MOST_PLACES = 50;
 const LATER_MS = [150, 500, 1200]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
+const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
 const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
 
 /**
@@ -50,6 +51,17 @@ export function createVisit({ turns, panel, go }) {
   // ---- the place in a conversation, and what is being typed
 
   const chat = () => document.querySelector("#cw-chat .bubble-wrap");
+  let until = () => {}; // ends what still scrolls
+  function scroll(top) {
+    until();
+    const waits = LATER_MS.map((later) => setTimeout(() => chat()?.scrollTo(0, top()), later));
+    const stop = () => {
+      waits.forEach(clearTimeout);
+      for (const by of MOVES) document.removeEventListener(by, stop, true);
+    };
+    for (const by of MOVES) document.addEventListener(by, stop, true);
+    until = stop;
+  }
   const order = () => [...turns].filter(([, value]) => value.kept).map(([turn]) => turn);
 
   function keep() {
@@ -73,11 +85,7 @@ export function createVisit({ turns, panel, go }) {
     if (!place) return;
     const turn = order()[place.turn];
     if (turn) panel.select(turn, place.key);
-    let moved = false;
-    const stay = () => { moved = true; };
-    for (const by of ["wheel", "touchstart", "pointerdown", "keydown"]) document.addEventListener(by, stay, { once: true, capture: true });
-    const of = shown;
-    for (const later of LATER_MS) setTimeout(() => { if (!moved && of === shown) chat()?.scrollTo(0, place.top); }, later);
+    scroll(() => place.top);
   }
 
   /** Put back what was being typed; once the box takes questions. */
@@ -145,5 +153,7 @@ export function createVisit({ turns, panel, go }) {
     save();
   }
 
-  return { tab: name, id, show, retype, keep, lay, lift };
+  const toEnd = () => scroll(() => chat().scrollHeight);
+
+  return { tab: name, id, show, toEnd, retype, keep, lay, lift };
 }
