@@ -11,7 +11,7 @@ from conftest import until
 from documents import words_of_pdf
 from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, EXAMPLES, GALLERY, HOURS, LEAD, OPENING, scripted_about, scripted_load
-from served import ask, served, submit, usable
+from served import ask, served, submit
 
 # Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -40,7 +40,8 @@ def page(firefox: Browser, url: str) -> Iterator[Page]:
     expect(page.get_by_role("alert")).to_be_visible()
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    yield usable(page)
+    expect(page.get_by_role("textbox")).to_be_enabled(timeout=90_000)  # the first load of a browser that just started
+    yield page
     context.close()
     assert [one for one in told if not one.startswith("AbortError")] == []
 
