@@ -25,7 +25,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test check lint chromium shots licences sbom hashes audit bundle clean FORCE
+.PHONY: help run test check lint chromium firefox shots licences sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -43,6 +43,7 @@ run: $(VENV)/installed
 	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
 
 test: lint chromium
+	@$(MAKE) -s --no-print-directory firefox || echo 'citewire: the tests in Firefox are skipped'
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
 	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
@@ -57,14 +58,20 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy tests
 	$(VENV)/bin/lint-imports
 
-# As root or with sudo; the tests find it on the PATH.
+# As root or with sudo; the tests find them on the PATH.
 chromium:
-	@command -v chromium >/dev/null || \
-	{ echo 'citewire: installing Chromium for the tests of the page'; \
+	@command -v chromium >/dev/null || $(call debian,chromium,Chromium) || \
+	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')
+
+firefox:
+	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call debian,firefox-esr,Firefox) || \
+	$(call fail,'Firefox cannot be installed here','Install it in another way$(,) or name its program: FIREFOX=/path/to/firefox')
+
+# $(call debian,package,name)
+debian = { echo 'citewire: installing $(2) for the tests of the page'; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); \
 	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \
-	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
-	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
 
 # The states of the page, into docs/shots/.
 shots: $(VENV)/installed-dev chromium

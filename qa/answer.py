@@ -316,20 +316,21 @@ class Answerer:
         readings = [_Following(one) for one in candidates]
         readings += [_Following(followup.without_opening(text), last)] if last else []
 
-        def judged(at: int) -> tuple[bool, float, _Following]:
-            """Whether a reading has an answer, how good it is, and the reading with what is known of its answer."""
-            one = readings[at]
+        judged = []  # whether a reading has an answer, how good it is, the reading, and the answer
+        for at, one in enumerate(readings):
             found = self._finder.part(one.text, _within(wanted, one.near) if one.near else wanted, _BEARS).chosen[:1]
             if not found:
-                return False, 0.0, one
+                judged.append((False, 0.0, one, ""))
+                continue
             (best,) = found
             least = _THERE if best.article in last else _FOLLOWING
             good = odds(best.probability) * (_NEAR if best.article in last else 1.0) * (_FIRST if at == 0 else 1.0)
-            again = " ".join(facts.words(best.text)) in told
+            good /= _TOLD if " ".join(facts.words(best.text)) in told else 1.0
             one = replace(one, least=least, sure=best.probability >= LIKELIER)
-            return best.probability >= least, good / (_TOLD if again else 1.0), one
-
-        return max((judged(at) for at in range(len(readings))), key=lambda one: one[:2])[2]
+            judged.append((best.probability >= least, good, one, best.text))
+        first = max(judged, key=lambda one: one[:2])
+        same = (one for one in judged if one[0] == first[0] and one[3] == first[3])  # better a name than "she"
+        return next(same)[2]
 
     def _anew(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Iterator[Event]:
         events: Iterator[Event] | None = None

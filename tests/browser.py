@@ -1,6 +1,7 @@
-"""Chromium for tests: launched without network services of its own, and pages that fail on errors and outside requests.
+"""Browsers for tests, without network services of their own, and pages that fail on errors and outside requests.
 
-Needs Chromium (`chromium` on the path, or its path in `CHROMIUM`).
+Needs Chromium (`chromium` on the path, or its path in `CHROMIUM`). Firefox (`firefox-esr` or `firefox`, or `FIREFOX`)
+is Debian's, which `firefox_relay.py` brings together with Playwright; without it its tests are skipped.
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import firefox_relay
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
@@ -19,6 +23,11 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+# What a context of Chromium is told, a profile of Firefox says; 6 is a mouse, which it else lacks without a screen.
+FIREFOX_PREFERENCES = {
+    "ui.prefersReducedMotion": 1, "ui.systemUsesDarkTheme": 0,
+    "ui.primaryPointerCapabilities": 6, "ui.allPointerCapabilities": 6,
+}  # fmt: skip
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
@@ -52,6 +61,26 @@ def launched() -> Iterator[Browser]:
         pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to the path of its program.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def launched_firefox(folder: Path) -> Iterator[Browser]:
+    """Yield a running Firefox; `folder` gets the script that starts it, and what is saved from pages."""
+    path = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
+    if not path:
+        pytest.skip("No Firefox: `make firefox` installs Debian's, or set FIREFOX to the path of its program.")
+    start = folder / "firefox"
+    start.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{firefox_relay.__file__}" "{path}" "$@"\n')
+    start.chmod(0o700)
+    with sync_playwright() as playwright:
+        browser = playwright.firefox.launch(
+            channel="moz-firefox",
+            executable_path=start,
+            downloads_path=folder,  # Playwright is told of no file that a script makes
+            firefox_user_prefs=dict(FIREFOX_PREFERENCES),
+        )
         yield browser
         browser.close()
 

@@ -115,6 +115,7 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 MARKED = {  # fixture -> marker of the tests that use it
     "chromium": "browser",
+    "firefox": "browser",
     "generator": "real",
     "small_generator": "real",
     "small_copy": "real",
@@ -139,12 +140,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A running Chromium."""
-    if isinstance(sys.modules["playwright"], MagicMock):
-        pytest.fail("No Playwright: pip install -e '.[dev]'")
+    needs_playwright()
     from browser import launched
 
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for what is saved from pages in Firefox."""
+    return tmp_path_factory.mktemp("firefox")
+
+
+@pytest.fixture(scope="module")
+def firefox(saved: Path) -> Iterator[Browser]:
+    """A running Firefox; no module may use `chromium` too, as one Playwright runs at a time."""
+    needs_playwright()
+    from browser import launched_firefox
+
+    with launched_firefox(saved) as browser:
+        yield browser
+
+
+def needs_playwright() -> None:
+    """Fail where Playwright is not installed."""
+    if isinstance(sys.modules["playwright"], MagicMock):
+        pytest.fail("No Playwright: pip install -e '.[dev]'")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from html import escape
 
+import pypdfium2
+
 PARAGRAPHS = (
     "The dam above Low Valley broke on Monday after three days of rain, officials said, and the river rose fast.",
     "About 300 people left their homes, and the mayor, Ada Quill, asked the state for help as the water came in.",
@@ -91,6 +93,12 @@ def encrypted_pdf() -> bytes:
         b"<< /Filter /Standard /V 1 /R 2 /O %s /U %s /P -4 >>" % (key, key),
     ]
     return _pdf_file(objects, b"/Encrypt 3 0 R /ID [<00><00>]")
+
+
+def words_of_pdf(content: bytes) -> str:
+    """Return the text of all pages, every run of white space one blank."""
+    with pypdfium2.PdfDocument(content) as document:
+        return " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
 
 
 def _stream(deflated: bytes) -> bytes:

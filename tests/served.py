@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from citewire.ui.keys import Keys
 from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
+START_S = 240  # while other tests keep the cores busy
+STOP_S = 60
 PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
 
 
@@ -40,14 +43,18 @@ def serving(
         build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits, root_path=root_path,
         keys=keys,
     )  # fmt: skip
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)  # one that hangs is not waited for at the end
     thread.start()
     try:
-        assert ready.wait(240), "the server did not start"
+        deadline = time.monotonic() + START_S
+        while not ready.wait(0.1):
+            assert thread.is_alive(), "the server ended before it was ready"
+            assert time.monotonic() < deadline, "the server did not start"
         yield server.url
     finally:
         server.stop()
-        thread.join()
+        thread.join(STOP_S)
+    assert not thread.is_alive(), "the server did not stop"
 
 
 @contextmanager
@@ -61,6 +68,7 @@ def served(
     subscribe: Callable[[Callable[[Any], None]], None] | None = None,
     limits: Limits | None = None,
     choice: ModelChoice | None = None,
+    password: str = "",
 ) -> Iterator[str]:
     """Serve a page that keeps its conversations in a file, and yield its address."""
     with Conversations(file) as kept:
@@ -69,10 +77,10 @@ def served(
             chat = Chat(load, keeper=kept, choice=choice)
             if subscribe:
                 subscribe(chat.search_in)
-            blocks = build_page(chat, examples, articles=articles)
+            blocks = build_page(chat, examples, articles=articles, leave=bool(password))
             return Site(blocks, [conversation_router(kept, ScriptedIndex()), *routers])
 
-        with serving(build, limits=limits) as address:
+        with serving(build, password, limits=limits) as address:
             yield address
 
 

@@ -138,7 +138,7 @@ def test_files_that_come_and_go_make_a_new_install(clone: Path) -> None:
     assert set((clone / packaged).read_text().split()) == {*first, "ui/new.py"} - {"index/types.py"}
 
 
-class TestChromium:
+class TestBrowsers:
     @staticmethod
     def tools(folder: Path, *names: str) -> str:
         """Make a PATH that has only the named tools of this machine."""
@@ -150,26 +150,37 @@ class TestChromium:
             (path / name).symlink_to(found)
         return str(path)
 
-    def test_is_installed_where_apt_can(self, clone: Path) -> None:
+    @pytest.mark.parametrize(("target", "package"), [("chromium", "chromium"), ("firefox", "firefox-esr")])
+    def test_is_installed_where_apt_can(self, clone: Path, target: str, package: str) -> None:
         path = Path(self.tools(clone, "id", "env", "make"))
         (path / "apt-get").write_text(f"#!/bin/sh\necho \"$@\" >> '{clone}/asked'\n")
         (path / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
         for name in ("apt-get", "sudo"):
             (path / name).chmod(0o755)
-        done = make(clone, "chromium", PATH=str(path))
+        done = make(clone, target, PATH=str(path))
         assert done.returncode == 0, done.stderr
-        assert (clone / "asked").read_text().splitlines() == ["update -qq", "install -y -qq chromium"]
+        assert (clone / "asked").read_text().splitlines() == ["update -qq", f"install -y -qq {package}"]
 
-    def test_is_asked_for_where_apt_is_missing(self, clone: Path) -> None:
-        done = make(clone, "chromium", PATH=self.tools(clone, "id", "env", "make"))
+    @pytest.mark.parametrize(
+        ("target", "said"),
+        [
+            ("chromium", "the tests of the page need Chromium and none is on the PATH. Install it"),
+            ("firefox", "Firefox cannot be installed here. Install it in another way"),
+        ],
+    )
+    def test_is_asked_for_where_apt_is_missing(self, clone: Path, target: str, said: str) -> None:
+        done = make(clone, target, PATH=self.tools(clone, "id", "env", "make"))
         assert done.returncode == 2
-        assert "the tests of the page need Chromium and none is on the PATH. Install it" in done.stderr
+        assert said in done.stderr
 
-    def test_is_taken_where_it_is_there(self, clone: Path) -> None:
+    @pytest.mark.parametrize(
+        ("target", "name"), [("chromium", "chromium"), ("firefox", "firefox-esr"), ("firefox", "firefox")]
+    )
+    def test_is_taken_where_it_is_there(self, clone: Path, target: str, name: str) -> None:
         path = Path(self.tools(clone, "id", "env", "make"))
-        (path / "chromium").write_text("#!/bin/sh\n")
-        (path / "chromium").chmod(0o755)
-        done = make(clone, "chromium", PATH=str(path))
+        (path / name).write_text("#!/bin/sh\n")
+        (path / name).chmod(0o755)
+        done = make(clone, target, PATH=str(path))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

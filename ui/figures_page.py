@@ -1,4 +1,4 @@
-"""GET /figures, "How good is it here": what was measured last, drawn, and a small evaluation to run from the page.
+"""GET /figures, "How good is it": figures of this version and of the last evaluation here, and a small one to run.
 
     GET     /figures        ?run=    the page
     GET     /figures/run    how far the small evaluation is: {"running", "done", "of", "problem"}
@@ -17,6 +17,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -27,6 +30,7 @@ from fastapi.responses import HTMLResponse
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.qa.evaluate.marks import MEASURES
+from citewire.qa.evaluate.measure import interval
 from citewire.qa.evaluate.runs import SUMMARY, Row, code_digest, read_results
 from citewire.ui.chat import NotReadyError
 from citewire.ui.figures import latency_rows, measure_rows
@@ -37,7 +41,8 @@ from citewire.ui.visitor import ProblemRoute, guest_of
 
 logger = logging.getLogger(__name__)
 
-TITLE = "How good is it here?"
+TITLE = "How good is it?"
+SHIPPED = "shipped.json"  # what was measured of this version; a test holds docs/quality.md and README.md to it
 RUNS_SHOWN = 20
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Answers", ("right", "exact_match", "f1", "answer_recall", "multiple_choice", "misled")),
@@ -187,7 +192,11 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
     Raises:
         NoRunError: no run is named so.
     """
-    head = [el("p", el("a", "← Back to the questions", {"href": back, "class": "back"})), el("h1", TITLE)]
+    head = [
+        el("p", el("a", "← Back to the questions", {"href": back, "class": "back"})),
+        el("h1", TITLE),
+        *([] if wanted else _shipped()),
+    ]
     own = [] if progress is None else [_own(progress)]
     script = "cw/figures.js" if own else ""
     if not found:
@@ -205,6 +214,36 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
         shown = list({run.name: run for run in first if run}.values()) or [found[0]]
     drawn = [part for run in shown for part in (_made(run) if run.made else _run(run))]
     return document(TITLE, _STYLE, [*head, *own, *drawn, *_others(found)], script)
+
+
+@cache
+def shipped() -> dict[str, Any]:
+    """Return what was measured of this version: "measured_on" a machine, "questions" with their counts."""
+    read: dict[str, Any] = json.loads(files("citewire.ui").joinpath(SHIPPED).read_bytes())
+    return read
+
+
+def _shipped() -> Iterator[Element]:
+    """Tell what was measured of this version, and on what."""
+    found = shipped()
+    yield el("h2", f"What was measured of this version ({version('citewire')})")
+    yield el("p", f"On {found['measured_on']}; none of it on the articles here.", {"class": "facts"})
+    rows = []
+    for one in found["questions"]:
+        right, of = one["right"], one["of"]
+        low, high = interval([[(float(n < right), 1.0) for n in range(of)]]) or (0.0, 1.0)
+        share = {"value": right / of, "low": low, "high": high}
+        said = f"{right} of {of}"
+        wrong = f"; {one['wrong']} wrong, {of - right - one['wrong']} refused" if "wrong" in one else ""
+        label = el("span", el("b", one["title"]), el("small", one["on"]))
+        rows.append((label, _bar(share), el("span", el("b", said), " ", el("small", f"{one['counted']}{wrong}"))))
+    yield _bars(rows)
+    yield el(
+        "p",
+        "A wrong answer has exact quotes, too: they show what it rests on, not that it is what was asked. Lines in the"
+        " bars are 95% intervals.",
+        {"class": "facts"},
+    )
 
 
 def _own(progress: Progress) -> Element:

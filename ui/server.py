@@ -237,6 +237,7 @@ class PageServer:
         self._root = root_path
         self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
         self._server: _Server | None = None
+        self._stopped = False
 
     def run(self) -> None:
         """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
@@ -253,6 +254,7 @@ class PageServer:
                 timeout_graceful_shutdown=SHUTDOWN_S,
             )
             self._server = _Server(config, lambda: self._on_ready(self.url), self._end)
+            self._server.should_exit = self._stopped  # while the page was built
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
@@ -275,7 +277,8 @@ class PageServer:
         return mount_page(site)
 
     def stop(self) -> None:
-        """Make `run`, in another thread, return."""
+        """Make `run`, in another thread, return; before it serves, as soon as it would."""
+        self._stopped = True
         if self._server:
             self._server.should_exit = True
 

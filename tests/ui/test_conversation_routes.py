@@ -35,6 +35,7 @@ import { createHistory } from "/cw/history.js";
 window.did = [];
 window.shown = "";
 const view = createHistory({
+  notes: { size: 0, open: () => {} },
   onOpen: (id) => did.push("open " + id), onDeleted: (id) => did.push("deleted " + id), current: () => shown,
 });
 addEventListener("keydown", (event) => { if (event.key === "Escape") did.push("escape"); });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import httpx
 import pytest
 from browser import DESK, NARROW, at_rest, browser_context, faults, launched, opened
 from commands import citewire
-from conftest import until
+from conftest import REPOSITORY, until
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, expect
@@ -26,7 +27,7 @@ from citewire.index.errors import InputError, ModelError
 from citewire.qa.evaluate.marks import MEASURES
 from citewire.qa.evaluate.runs import code_digest, summarise
 from citewire.ui.chat import Chat, Conversation, Loaded
-from citewire.ui.figures_page import GROUPS, NoRunError, page, router, runs
+from citewire.ui.figures_page import GROUPS, NoRunError, page, router, runs, shipped
 from citewire.ui.measuring import Measuring, Progress, RunningError
 from citewire.ui.page import Site, build_page
 
@@ -155,6 +156,37 @@ def test_the_newest_run_of_each_sort_is_shown_and_others_can_be_chosen(tmp_path:
     assert "1 of 1 questions" in words(drawn(tmp_path, "old"))
     with pytest.raises(NoRunError, match=r"no evaluation '\.\./old'"):
         drawn(tmp_path, "../old")
+
+
+def rows_of(table: str) -> list[list[str]]:
+    """The cells of all rows of all tables of a document, without what makes them bold."""
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    return [[cell.strip().replace("**", "") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_figures_of_this_version_are_those_of_the_documents(tmp_path: Path) -> None:
+    told = rows_of((REPOSITORY / "docs" / "quality.md").read_text("utf-8"))
+    readme = [row[-1] for row in rows_of((REPOSITORY / "README.md").read_text("utf-8"))]
+    tree = drawn(tmp_path)
+    for one in shipped()["questions"]:
+        (now,) = [row[4] for row in told if row[0] == one["set"]]
+        right, of = one["right"], one["of"]
+        refused = of - right - one.get("wrong", 0)
+        passed = f"{of - right} of {of}"
+        figure = {
+            "right answers": f"{right} / {one.get('wrong')} / {refused}",
+            "refused": str(right),
+            "caught": passed,
+        }.get(one["counted"], f"{right} of {of}")
+        assert re.match(rf"{re.escape(figure)}(?: \(|$)", now), one["title"]
+        assert any(cell.startswith(figure) for cell in readme), one["title"]
+        said, (_, bar, _) = bars(tree)[one["title"]]
+        assert said.startswith(f"{100 * right / of:.0f}%")
+        assert float(bar["width"]) == pytest.approx(100 * right / of, abs=0.01)
+        assert f"{right} of {of} {one['counted']}" in words(tree)
+    assert re.search(r"\d right answers; \d+ wrong, \d+ refused", words(tree))
+    run(tmp_path / "one", ANSWERS)
+    assert "What was measured of this version" not in words(drawn(tmp_path, "one"))
 
 
 def test_a_folder_that_is_a_run_itself(tmp_path: Path) -> None:

@@ -288,6 +288,18 @@ def test_top_bar(page: Page) -> None:
     expect(page.locator(".cw-status")).to_have_text("Ready: scripted model")
 
 
+def test_a_page_that_is_stopped_while_it_is_built_ends() -> None:
+    def build() -> Site:
+        server.stop()
+        return Site(build_page(Chat(scripted_load()), EXAMPLES))
+
+    server = PageServer(build, port=0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("path", ["/", "/config", "/nothing-here", "/favicon.ico"])
 def test_every_response_carries_the_policy(url: str, path: str) -> None:
     response = httpx.get(url + path)

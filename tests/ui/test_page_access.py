@@ -231,6 +231,39 @@ def test_nothing_of_the_chat_lies_over_another_view(chromium: Browser, url: str)
         assert page.evaluate("([x, y]) => Boolean(document.elementFromPoint(x, y).closest('.cw-articles'))", at)
 
 
+def test_back_closes_what_lies_over_the_page_and_goes_on_from_there(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, PHONE) as page:
+        ask(usable(page), EXAMPLES[0])
+        page.wait_for_url(f"{url}/c/*")
+        page.locator("[data-cw-do=articles]").click()
+        page.locator(".cw-article-open").first.click()
+        expect(page.locator(".cw-article-reader h3")).to_be_visible()
+        page.go_back()  # from the article to their list
+        expect(page.locator(".cw-article-open").first).to_be_visible()
+        page.go_back()
+        expect(page.locator(".cw-articles")).to_be_hidden()
+        for name in ("settings", "history"):
+            page.locator(f"[data-cw-do={name}]").click()
+            expect(page.locator("dialog[open]")).to_be_visible()
+            page.go_back()
+            expect(page.locator("dialog[open]")).to_have_count(0)
+        page.locator("[data-cw-do=history]").click()
+        page.get_by_role("button", name="Notes").click()  # on a phone the way to them without sources
+        expect(page.get_by_role("dialog", name="Notes")).to_be_visible()
+        page.go_back()
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        expect(page.locator("[data-cw-do=history]")).to_be_focused()
+        page.locator("[data-cw-do=settings]").click()
+        page.keyboard.press("Escape")  # takes its entry of the history away
+        page.wait_for_timeout(300)
+        page.go_forward()  # to what has been closed
+        page.wait_for_timeout(300)
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
+        page.go_back()
+        expect(page.locator(".cw-welcome")).to_be_visible()
+
+
 def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: str) -> None:
     colours = """([part, pseudo]) => {
       const style = getComputedStyle(document.querySelector(part), pseudo);
@@ -256,7 +289,10 @@ def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: st
         for part in ("#cw-chat a.cw-chip", ".cw-row .cw-number"):
             assert page.locator(part).first.evaluate("e => getComputedStyle(e).borderTopWidth") == "1px"
         label, behind = told("mark.cw-on", "::before")
+        assert behind == canvas
         assert label != behind
+        page.locator("#cw-chat .cw-pin").click()
+        assert told("#cw-chat a.cw-pin[aria-pressed=true]") == told("#cw-chat a.cw-chip[aria-current]")
         assert told(".cw-right", "::before")[1] not in (canvas, "rgba(0, 0, 0, 0)")
         ask(page, EXAMPLES[2])
         expect(page.locator("mark.cw-near").first).to_be_visible()

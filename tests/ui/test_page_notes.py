@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docx
-import pypdfium2
 import pytest
 from browser import browser_context, faults, opened, tab
+from documents import words_of_pdf
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, OPENING, PAYLOADS, scripted_load
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(scripted_load(), tmp_path_factory.mktemp("page") / "kept.db") as address:
         yield address
-
-
-def words(pdf: bytes) -> str:
-    """The text of all pages, every run of white space one blank."""
-    with pypdfium2.PdfDocument(pdf) as document:
-        return " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
 
 
 def saved(page: Page, name: str) -> str:
@@ -131,7 +125,7 @@ def test_the_printer_gets_the_whole_conversation_with_its_quotes(chromium: Brows
         usable(page)
         for question in EXAMPLES:
             ask(page, question)
-        printed = words(page.pdf())
+        printed = words_of_pdf(page.pdf())
         places = [printed.index(question) for question in EXAMPLES]
         assert places == sorted(places)
         for quote in (OPENING, GALLERY, HOURS, COST, AUDIT):

@@ -384,6 +384,61 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'")
 
 
+def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload(page: Page, url: str) -> None:
+    for question in (*EXAMPLES, EXAMPLES[1]):
+        ask(page, question)
+    page.wait_for_url(f"{url}/c/*")
+    page.locator("#cw-chat a.cw-chip", has_text="2").first.click()
+    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+    page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 90)")
+    page.get_by_role("textbox").fill("half a quest")
+    at_rest(page).reload()
+    expect(page.locator(".cw-question")).to_have_count(4)
+    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+    expect(page.get_by_role("textbox")).to_have_value("half a quest")
+    until_scrolled(page, 90)
+    page.get_by_role("button", name="New chat").click()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    page.wait_for_url(f"{url}/")
+    page.go_back()
+    expect(page.locator(".cw-question")).to_have_count(4)
+    until_scrolled(page, 90)
+    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+
+
+def until_scrolled(page: Page, to: int) -> None:
+    """Wait until the chat stands where it stays; Gradio scrolls to its end up to a second after it is drawn."""
+    page.wait_for_timeout(1500)
+    assert page.locator("#cw-chat .bubble-wrap").evaluate("e => Math.round(e.scrollTop)") == to
+
+
+def test_who_asks_sees_the_answer_wherever_they_were_reading(page: Page) -> None:
+    for question in (*EXAMPLES, EXAMPLES[1]):
+        ask(page, question)
+    page.wait_for_timeout(1500)
+    page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
+    ask(page, EXAMPLES[0])
+    expect(page.locator(".cw-closing").last).to_be_in_viewport()
+    page.wait_for_timeout(1500)
+    expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
+
+
+def test_after_a_reload_back_leads_to_the_conversations_before(page: Page, url: str) -> None:
+    ask(page, EXAMPLES[0])
+    page.wait_for_url(f"{url}/c/*")
+    page.get_by_role("button", name="New chat").click()
+    page.wait_for_url(f"{url}/")
+    ask(page, EXAMPLES[1])
+    page.wait_for_url(f"{url}/c/*")
+    at_rest(page).reload()
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
+    at_rest(page).go_back()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    assert page.url == f"{url}/"
+    at_rest(page).go_back()
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
+
+
 def test_back_on_a_phone_closes_the_sources_first(chromium: Browser, url: str) -> None:
     with opened(chromium, url, PHONE) as page:
         ask(usable(page), EXAMPLES[0])

@@ -1,6 +1,6 @@
 // The Articles view: a full screen over the page with the list of articles, a reader, and what comes in or goes out.
 //
-//     createCorpus({ onFilter, filters, onChanged, readOnly }) -> { open(opener), close(), add(files), limits() }
+//     createCorpus({ onFilter, filters, onChanged, readOnly }) -> { open(opener), close(), back(), add(files), limits() }
 //
 // `onFilter` gets {from, to, outlets, articles}, all empty for "ask all"; `filters()` returns what is in force;
 // `onChanged` is called when articles came or went. Requests are those of citewire.ui.corpus_routes.
@@ -113,6 +113,10 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
     if (event.key !== "Escape") return;
     event.stopPropagation();
     event.preventDefault();
+    stepBack();
+  }
+
+  function stepBack() {
     if (!dialog.hidden) return unsure();
     if (outlets.open) {
       outlets.open = false;
@@ -460,5 +464,5 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   document.addEventListener("click", (event) => {
     if (outlets.open && !outlets.contains(event.target)) outlets.open = false;
   });
-  return { open, close, add: incoming.add, limits: () => incoming.look().then(() => incoming.limits.textContent) };
+  return { open, close, back: stepBack, add: incoming.add, limits: () => incoming.look().then(() => incoming.limits.textContent) };
 }

@@ -12,16 +12,21 @@ const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day",
 /**
  * Make the drawer; it fetches the list each time it is opened.
  *
- * @param {{onOpen: (id: string) => void, onDeleted: (id: string) => void, current: () => string}} page what to do with
- *   a conversation that was chosen, and with one that was deleted; which one is shown now, "" if none
+ * @param {{onOpen: (id: string) => void, onDeleted: (id: string) => void, current: () => string, notes: object}} page what to
+ *   do with a conversation that was chosen, and with one that was deleted; which one is shown now, "" if none; the notes, which
+ *   a phone without sources has no other way to
  * @returns {{open: (opener: HTMLElement) => Promise<void>, close: () => void}} `opener` gets the focus back
  */
-export function createHistory({ onOpen, onDeleted, current }) {
+export function createHistory({ onOpen, onDeleted, current, notes }) {
   const close = button("Close", () => drawer.close());
   const status = el("p", { class: "cw-drawer-status", role: "status" });
   const list = el("ul", { class: "cw-history" });
   const title = el("h2", { id: "cw-history-title" }, "History");
-  const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id }, el("header", {}, title, close), status, list);
+  const pinned = button("Notes", () => {
+    drawer.close();
+    notes.open(() => opener);
+  }, "cw-history-notes");
+  const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id }, el("header", {}, title, pinned, close), status, list);
   let opener = null;
 
   drawer.addEventListener("pointerdown", (event) => { if (event.target === drawer) drawer.close(); }); // beside it
@@ -158,6 +163,7 @@ export function createHistory({ onOpen, onDeleted, current }) {
       if (drawer.open) return;
       opener = from;
       list.replaceChildren();
+      pinned.textContent = notes.size ? `Notes (${notes.size})` : "Notes";
       say("Loading");
       document.body.append(drawer);
       drawer.showModal();

@@ -10,6 +10,7 @@ import { createNotes } from "./notes.js";
 import { createPanel } from "./panel.js";
 import { preparePrint } from "./print.js";
 import { choice, createSettings, settings } from "./settings.js";
+import { createVisit } from "./visit.js";
 
 const TELL_MS = 1500;
 const RESEND_MS = 300;
@@ -40,18 +41,40 @@ export function start({ element, props, watch, server, trigger }) {
     get size() { return notebook.size; },
     pinned: (...of) => turns.has(of[0]) && notebook.holds(noteOf(...of)),
     pin: (...of) => notebook.pin(noteOf(...of)),
-    open: notebook.open,
+    open(from) {
+      notebook.open(from);
+      overlaid();
+    },
   };
 
   const panel = createPanel({
     root, turns, notes, onDrawn: () => links?.describe(), rate: (...given) => rate(...given).then((fault) => fault && announce(fault)),
     readArticle: (wanted) => server.read_article(wanted),
-    onSheet: (open) => sheet(open),
+    onSheet: (open) => (open ? visit.lay(panel.close, panel.isSheet) : visit.lift(panel.close)),
     onScope: (articles) => {
       wish = { articles, until: performance.now() + WISH_MS };
       if (!timer) sendWish();
     },
   });
+  const visit = createVisit({ turns, panel, go: (id) => trigger(id ? "cw_open" : "cw_new", id ? { id } : {}) });
+
+  // The drawer that was just opened, or the view of the articles, lies over the page until it is hidden.
+  function overlaid() {
+    const part = [...document.querySelectorAll("dialog[open], .cw-articles:not([hidden])")].at(-1);
+    if (!part || part.dataset.cwOver) return;
+    const isShown = () => part.open ?? !part.hidden;
+    const close = () => (part.close ? part.close() : views.articles.back());
+    const seen = new MutationObserver(() => {
+      if (isShown()) return;
+      seen.disconnect();
+      delete part.dataset.cwOver;
+      visit.lift(close);
+    });
+    part.dataset.cwOver = "1";
+    seen.observe(part, { attributes: true, attributeFilter: ["open", "hidden"] });
+    visit.lay(close, isShown);
+  }
+
   // Which articles are asked; ticks of the panel, the Articles view and the line above the box change it.
   function inForce() {
     const { from = "", to = "", outlets = [], articles = [] } = JSON.parse(document.body.dataset.cwFilter || "{}");
@@ -116,9 +139,10 @@ export function start({ element, props, watch, server, trigger }) {
   const opener = {
     settings: async () => createSettings({ onModel: chooseModel }),
     history: () => import("./history.js").then((view) => view.createHistory({
-      onOpen: (id) => trigger("cw_open", { id }),
+      onOpen: (id) => { visit.keep(); trigger("cw_open", { id }); },
       onDeleted: (id) => id === kept && trigger("cw_new", {}),
       current: () => kept,
+      notes,
     })),
     articles: () => import("./corpus.js").then((view) => view.createCorpus({
       onFilter: choose,
@@ -132,7 +156,9 @@ export function start({ element, props, watch, server, trigger }) {
 
   async function openView(name, button) {
     try {
-      (await view(name)).open(button);
+      const opening = (await view(name)).open(button);
+      overlaid();
+      await opening;
     } catch {
       announce("This view could not be opened. Is citewire still running?");
     }
@@ -141,7 +167,7 @@ export function start({ element, props, watch, server, trigger }) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-cw-do]");
     const wanted = button?.dataset.cwDo;
-    if (wanted === "new") trigger("cw_new", {});
+    if (wanted === "new") { visit.keep(); trigger("cw_new", {}); }
     if (wanted === "unfilter") choose({});
     if (opener[wanted]) openView(wanted, button);
   });
@@ -222,16 +248,14 @@ export function start({ element, props, watch, server, trigger }) {
 
   function take() {
     const value = props.value || {};
-    if (value.chat !== shownChat) {
+    const goesOn = value.chat === shownChat;
+    if (!goesOn) {
       turns.clear();
       panel.forget();
       newest = null;
       shownChat = value.chat;
     }
-    const before = kept;
     kept = value.kept || "";
-    const address = rooted(kept ? `/c/${encodeURIComponent(kept)}` : "/");
-    if (kept !== before && location.pathname !== address) window.history.pushState(null, "", address);
     for (const turn of value.turns || []) {
       const before = turns.get(turn.turn);
       const numbered = (one) => Boolean(one?.sources.some((source) => source.label));
@@ -253,6 +277,8 @@ export function start({ element, props, watch, server, trigger }) {
     document.body.dataset.cwPhase = newest?.phase || "empty";
     document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // of what to offer
     panel.take(newest);
+    visit.show(kept);
+    if (goesOn && newest?.fresh) visit.toEnd(); // who asks wants to see the answer, wherever they were reading
     if (newest?.phase !== "done") return;
     const waited = answered.filter(({ after }) => after !== newest.turn);
     answered = answered.filter((one) => !waited.includes(one));
@@ -328,44 +354,10 @@ export function start({ element, props, watch, server, trigger }) {
     trigger("cw_overview", {});
     setTimeout(() => props.value.telling !== false && tell(), TELL_MS);
   }
-  // ---- Back, Forward, and a tab that is loaded again
-
-  let overlaid = false; // whether the newest entry of the history is that of the sheet
-  let leaving = false; // that entry is being taken away
-
-  // Back closes the sheet of a phone first.
-  function sheet(open) {
-    if (open === overlaid) return;
-    overlaid = open;
-    if (open) window.history.pushState(null, "", location.href);
-    else {
-      leaving = true;
-      window.history.back();
-    }
-  }
-  window.addEventListener("popstate", () => {
-    if (leaving) leaving = false;
-    else if (overlaid) {
-      overlaid = false;
-      panel.close();
-    } else {
-      const id = decodeURIComponent(/^c\/(.+)$/.exec(location.pathname.slice(rooted("/").length))?.[1] || "");
-      if (id !== kept) trigger(id ? "cw_open" : "cw_new", id ? { id } : {});
-    }
+  whenReady(() => {
+    trigger("cw_resume", { tab: visit.tab, id: visit.id });
+    visit.retype();
   });
-
-  // A tab keeps its name over a reload, and the server its conversation, with what is being answered.
-  function tabName() {
-    const again = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
-    const begins = ["q", "draft", "tour"].some((name) => wanted.has(name));
-    const known = again && !begins && sessionStorage.getItem("cw-tab");
-    const name = known || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    sessionStorage.setItem("cw-tab", name);
-    return name;
-  }
-  const opened = { tab: tabName(), id: wanted.get("c") || "" };
-  if (opened.id) window.history.replaceState(null, "", rooted(`/c/${encodeURIComponent(opened.id)}`));
-  whenReady(() => trigger("cw_resume", opened));
 
   if (wanted.get("q")) {
     whenReady(() => {

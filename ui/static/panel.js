@@ -309,6 +309,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
   return {
     select, close, draw, take, setScope,
     get current() { return current; },
+    isSheet: opened,
     get leavable() { return Boolean(back) || opened(); },
     forget() { articles.clear(); },
   };

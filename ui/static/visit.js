@@ -1,0 +1,159 @@
+// What a tab keeps over a reload, Back and Forward: its name, what is being typed, and the place in each conversation. Back
+// first closes what lies over the page: the sheet of a phone, a drawer, the articles.
+//
+//     createVisit({ turns, panel, go }) -> { tab, id, show(id), toEnd(), retype(), keep(), lay(close, shown), lift(close) }
+
+import { rooted, write } from "./dom.js";
+
+const KEPT = "cw-visit";
+const MOST_PLACES = 50;
+const LATER_MS = [150, 500, 1200]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
+const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
+const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
+
+/**
+ * Begin the visit of a tab.
+ *
+ * @param {{turns: Map, panel: object, go: (id: string) => void}} page turn id -> panel value, the panel of panel.js, and what
+ *   shows another conversation, "" for a new one
+ * @returns {object} `tab` is the tab's name, by which the server knows it again; `id` the conversation that its address asks
+ *   for; `show` hears which one is shown now
+ */
+export function createVisit({ turns, panel, go }) {
+  const wanted = new URLSearchParams(location.search);
+  const id = wanted.get("c") || "";
+  const begins = ["q", "draft", "tour"].some((name) => wanted.has(name));
+  const came = performance.getEntriesByType("navigation")[0]?.type;
+  const again = !begins && ["reload", "back_forward"].includes(came);
+  let kept = {}; // {name, id of the conversation that was shown, draft, places}
+  try {
+    kept = JSON.parse(sessionStorage.getItem(KEPT)) || {};
+  } catch { /* what is no JSON was not kept here */ }
+  const { draft = "", places = {} } = kept;
+  // Back leads to the conversation of the address, which need not be the one that the tab showed last.
+  const name = (again && (came === "reload" || kept.id === id) && kept.name)
+    || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  let shown = ""; // id of the conversation
+  let address = location.pathname;
+  const over = []; // what lies over the page, the newest last: {close, shown, entered}
+  let leaving = 0; // entries of the history that are being taken away
+
+  if (id) {
+    address = rooted(`/c/${encodeURIComponent(id)}`);
+    history.replaceState(history.state, "", address);
+  }
+  if (history.state === OVER) { // loaded again with something over it, which is gone
+    leaving = 1;
+    history.back();
+  }
+
+  // ---- the place in a conversation, and what is being typed
+
+  const chat = () => document.querySelector("#cw-chat .bubble-wrap");
+  let until = () => {}; // ends what still scrolls
+  function scroll(top) {
+    until();
+    const waits = LATER_MS.map((later) => setTimeout(() => chat()?.scrollTo(0, top()), later));
+    const stop = () => {
+      waits.forEach(clearTimeout);
+      for (const by of MOVES) document.removeEventListener(by, stop, true);
+    };
+    for (const by of MOVES) document.addEventListener(by, stop, true);
+    until = stop;
+  }
+  const order = () => [...turns].filter(([, value]) => value.kept).map(([turn]) => turn);
+
+  function keep() {
+    const frame = chat();
+    if (shown && frame) {
+      delete places[shown];
+      places[shown] = { top: frame.scrollTop, turn: order().indexOf(panel.current.turn), key: panel.current.key };
+      for (const old of Object.keys(places).slice(0, -MOST_PLACES)) delete places[old];
+    }
+    save();
+  }
+  function save() {
+    const typed = document.querySelector("#cw-ask textarea")?.value || "";
+    sessionStorage.setItem(KEPT, JSON.stringify({ name, id: shown, draft: typed, places }));
+  }
+  window.addEventListener("pagehide", keep);
+  save(); // a tab that never gets further has its name
+
+  function restore() {
+    const place = places[shown];
+    if (!place) return;
+    const turn = order()[place.turn];
+    if (turn) panel.select(turn, place.key);
+    scroll(() => place.top);
+  }
+
+  /** Put back what was being typed; once the box takes questions. */
+  function retype() {
+    const box = document.querySelector("#cw-ask textarea");
+    if (again && draft && box && !box.value) write(draft);
+  }
+
+  // ---- the history
+
+  // No entry is made while another one is being taken away: that would take away the new one.
+  function settle() {
+    if (leaving) return;
+    if (location.pathname !== address) history.pushState(null, "", address);
+    for (const one of over) {
+      if (!one.entered) history.pushState(OVER, "", address);
+      one.entered = true;
+    }
+  }
+
+  /** Something lies over the page now; `close` takes it away, or goes a step back in it. */
+  function lay(close, isShown) {
+    over.push({ close, shown: isShown, entered: false });
+    settle();
+  }
+
+  /** What was laid over the page is gone; where Back did not do it, its entry goes too. */
+  function lift(close) {
+    const at = over.findIndex((one) => one.close === close);
+    if (at < 0) return;
+    const [{ entered }] = over.splice(at, 1);
+    if (!entered) return;
+    leaving += 1;
+    history.back();
+  }
+
+  window.addEventListener("popstate", () => {
+    if (leaving) {
+      leaving -= 1;
+      return settle();
+    }
+    const top = over.pop();
+    if (top) {
+      top.close();
+      if (top.shown()) lay(top.close, top.shown); // it went a step back in itself
+      return;
+    }
+    if (history.state === OVER) { // Forward leads to what has been closed
+      leaving = 1;
+      return history.back();
+    }
+    address = location.pathname;
+    const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
+    if (other === shown) return;
+    keep();
+    go(other);
+  });
+
+  function show(next) {
+    if (next === shown) return;
+    shown = next;
+    address = rooted(next ? `/c/${encodeURIComponent(next)}` : "/");
+    settle();
+    restore();
+    save();
+  }
+
+  const toEnd = () => scroll(() => chat().scrollHeight);
+
+  return { tab: name, id, show, toEnd, retype, keep, lay, lift };
+}
