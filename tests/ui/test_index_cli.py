@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +274,51 @@ class TestRemove:
 
     def test_nothing_named(self) -> None:
         refused(index("remove"), "ARTICLE")
+
+
+class TestProgress:
+    """What may take longer than two seconds says how far it is: a bar on a terminal, a line a stage in a file."""
+
+    @pytest.fixture
+    def many(self) -> Path:
+        folder = Path("many")
+        folder.mkdir()
+        for number in range(40):
+            (folder / f"{number}.txt").write_text("\n\n".join(f"Sentence {n} of story {number}." for n in range(40)))
+        return folder
+
+    @pytest.mark.parametrize(
+        ("command", "stages"),
+        [
+            (["many"], ["reading", "embedding"]),
+            (["add", "many/1.txt"], ["reading"]),
+            (["verify"], ["verifying"]),
+            (["repair"], ["verifying"]),
+        ],
+    )
+    def test_bars_and_lines(self, many: Path, command: list[str], stages: list[str]) -> None:
+        if command != ["many"]:
+            index("many")
+        bars = citewire("index", *command, FORCE_COLOR="1", TERM="xterm", COLUMNS="100").stderr
+        assert [stage for stage in stages if not re.search(rf"{stage} .*[━╸].*\d+/\d+.*\d:\d\d:\d\d", bars)] == []
+        if command == ["many"]:
+            (many / "0.txt").write_text("Another one.")
+        lines = index(*command).stderr.splitlines()
+        assert [line for line in lines if line.removeprefix("citewire: ") in stages] == [
+            f"citewire: {stage}" for stage in stages
+        ]
+
+    def test_it_never_stands_still_for_two_seconds_or_goes_back(self, many: Path) -> None:
+        told: list[tuple[float, str, int, int]] = []
+        started = time.process_time()
+        build.build_index([many], INDEX, HashedWordsEmbedder(), lambda *step: told.append((time.process_time(), *step)))
+        assert {stage for _, stage, _, _ in told} == {"reading", "embedding"}
+        times = [started, *(at for at, *_ in told), time.process_time()]
+        assert max(after - before for before, after in pairwise(times)) < 2
+        for stage in ("reading", "embedding"):
+            done = [(now, total) for _, one, now, total in told if one == stage]
+            assert [now for now, _ in done] == sorted(now for now, _ in done)
+            assert done[-1][0] == (40 if stage == "reading" else done[-1][1])
 
 
 @pytest.mark.parametrize("command", [["remove", "a.txt"], ["status"], ["list"], ["verify"], ["repair"]])
