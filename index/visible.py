@@ -64,7 +64,8 @@ _CALLED = re.compile(r"(?<!\w)(\w++)\(([^()]*+)\)")
 _PERCENT = re.compile(r"([0-9]++(?:\.[0-9]*+)?)%")
 _MATHS = re.compile(r"(?:\b(calc|min|max|clamp)|(?<![\w-]))\(([^()]*+)\)")
 _TERM = re.compile(r"\s*([-+*/](?=[\s(])|[*/])?\s*([+-]?(?:\d++(?:\.\d*+)?|\.\d++)[a-z%]*+)")
-_ANGLE = re.compile(r"([+-]?[\d.]++)(deg|rad|grad|turn)")
+_ANGLE = re.compile(r"([+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++))(deg|rad|grad|turn)")
+_MEASURE = re.compile(r"([0-9]++(?:\.[0-9]++)?)(?:/([1-9][0-9]*+)|(dpi|dppx|x|dpcm))")
 _TURNS = {"deg": 1 / 360, "rad": 1 / math.tau, "grad": 1 / 400, "turn": 1.0}
 _COMPARED = re.compile(
     r"(?:([\d.]++\w*)\s*([<>]=?)\s*)?([a-z-]+)\s*(?:([<>]=?|:|=)\s*([\d.]++(?:/\d++)?[a-z]*|[a-z-]+))?"
@@ -304,13 +305,12 @@ def _is_so(feature: str) -> bool:
 
 def _measure(value: str) -> float | None:
     """Return what a media feature is compared with: pixels, dots a pixel or a ratio."""
-    over, _, under = value.partition("/")
-    if under:
-        return float(over) / float(under) if float(under) else None
-    dots = re.fullmatch(r"([\d.]+)(dpi|dppx|x|dpcm)", value)
-    if dots:
-        return float(dots[1]) / {"dpi": 96.0, "dpcm": 37.8}.get(dots[2], 1.0)
-    return _length(value)
+    found = _MEASURE.fullmatch(value)
+    if found is None:
+        return _length(value)
+    if found[2]:
+        return float(found[1]) / int(found[2])
+    return float(found[1]) / {"dpi": 96.0, "dpcm": 37.8}.get(found[3], 1.0)
 
 
 def _read_declarations(content: Any) -> _Declared:

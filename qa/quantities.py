@@ -1,7 +1,7 @@
 """Amounts in a text, in the notations that news use, as numbers that can be compared.
 
 "$900,000", "900K", "0.9 million" and "nine hundred thousand" are one number. Knows spelling, not meaning: it cannot
-tell what a number counts. Words for numbers are read by text2num.
+tell what a number counts. Words for numbers are read by text2num, whether "double" is a verb by spaCy.
 """
 
 from __future__ import annotations

@@ -255,6 +255,9 @@ def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
         "<p>a<i hidden>b</i>&#1;\x02c</p>",
         "<style>p{content:'}'} .x{{display:none}</style>",
         "<p style='font-size:1e999em;color:rgb(1'>x</p>",
+        "<p style='transform:rotateX(1.2.3deg) matrix(1,2);left:calc(1px / 0);margin:calc((1 +) * 2)'>x</p>",
+        "<style>@media (min-resolution:1.2.3dpi) and (aspect-ratio:1/0) or (x{p{display:none}}</style>",
+        f"<p style='left:calc({'(' * 30}1px{')' * 30});width:calc({'9' * 400}px - {'9' * 400}px)'>x</p>",
     ],
 )
 def test_broken_styles_hide_nothing_and_break_nothing(middle: str) -> None:
