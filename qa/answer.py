@@ -20,7 +20,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import Reranker
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa import facts, followup, prompt, replies, spelling
+from citewire.qa import casing, facts, followup, prompt, replies, spelling
 from citewire.qa.evidence import Evidence, odds
 from citewire.qa.finding import Finder
 from citewire.qa.kinds import KINDS, Guess, load_kinds
@@ -236,6 +236,8 @@ class Answerer:
         of_all = (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= CERTAIN)
         if of_all and not (followup.has_pronoun(text) and followup.topic(history)):
             return self._asked(guess, text)  # "what are these about?" means no turn before
+        text = self._cased(text, wanted, history)
+        history = [replace(turn, question=casing.cased(turn.question, [turn.answer])) for turn in history]
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
             reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
@@ -252,6 +254,16 @@ class Answerer:
             guess = self._read(standalone)
         asked = self._asked(guess, standalone, leaning or standalone != text)
         return replace(asked, least=_FOLLOWING) if leaning or standalone != text else asked
+
+    def _cased(self, text: str, wanted: SearchOptions, history: Sequence[Turn]) -> str:
+        """A line with the capitals that the passages found for it have, and the turns before."""
+        article = self._finder.index.article
+        found = (
+            article(hit.passage.article).text[span.start : span.end]
+            for hit in self._finder.hits(text, wanted)
+            for span in hit.passage.sentences
+        )
+        return casing.cased(text, [*found, *(turn.answer for turn in history)])
 
     def _read(self, text: str) -> Guess:
         """The kind of a line, without what it quotes: a title may tell of anything and asks nothing."""

@@ -73,7 +73,7 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
     """
     every = [frozenset(_terms(name)) for name in found.names]
     own = [one - frozenset.intersection(*every) for one in every]
-    out = []
+    out: list[list[Evidence]] = []
     for at, asked in enumerate(found.asked):
         others = {term for other in (*own[:at], *own[at + 1 :]) for term in other}
         scored: dict[tuple[str, Place], tuple[float, Evidence]] = {}
@@ -92,6 +92,12 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
             ordered = valued or [one for one in ordered if one.probability >= ANSWERS and not found.measured]
         out.append(ordered[: _ALL // len(found.names)])
     if all(out) or not found.figures:
+        return out
+    for at, name in enumerate(found.names):
+        if not out[at]:  # "the champion earned 40 million, Tandem 25": named elsewhere, the figure beside another's
+            known = (one for one in find(found.asked[at]) if facts.has_name(name, article(one.article).text))
+            out[at] = [one for one in known if one.probability >= _SURE and _is_beside(one, out, at)][:1]
+    if all(out):
         return out
     return [[one for one in some[:1] if one.probability >= ANSWERS] for some in out]  # nothing can be computed
 
@@ -125,6 +131,13 @@ def is_general(found: Sides, embedder: Embedder) -> bool:
     if found.measured or not facts.terms(bare):
         return not found.measured
     return bool((embedder.embed(_GENERAL) @ embedder.embed([bare])[0]).max() >= _ALIKE)
+
+
+def _is_beside(one: Evidence, told_: Sequence[Sequence[Evidence]], at: int) -> bool:
+    """Whether a sentence tells of another side too, with other words."""
+    others = [other for n, some in enumerate(told_) if n != at for other in some]
+    same = [other for other in others if (other.article, other.span) == (one.article, one.span)]
+    return bool(same) and all(other.words != one.words for other in same)
 
 
 def _terms(text: str) -> list[str]:

@@ -33,7 +33,7 @@ ITEMS = 8  # most items of a reply
 NEWEST = 5  # articles that "newest" and "oldest" show
 NO_FILTERS = Filters()
 
-_LISTS: Mapping[str, tuple[Kind, str, str]] = {
+LISTS: Mapping[str, tuple[Kind, str, str]] = {
     "people": ("person", "person", "people"),
     "organisations": ("organisation", "company or other organisation", "companies and other organisations"),
     "places": ("place", "place", "places"),
@@ -110,7 +110,7 @@ def tell(
     view = _View(index, names, embedder, filters)
     if not view.articles:
         return Told("There are no articles yet." if filters == NO_FILTERS else "Your choice has no article.")
-    if intent in _LISTS:
+    if intent in LISTS:
         return _most_named(view, intent, topic)
     if intent == "mentions":
         return _mentions(view, topic)
@@ -365,7 +365,7 @@ def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
 
 
 def _most_named(view: _View, intent: str, topic: str) -> Told:
-    kind, one, many = _LISTS[intent]
+    kind, one, many = LISTS[intent]
     found = [named for named in view.names().named if named.kind == kind and view.of(named)]
     sort = _sort(view, kind, topic)
     if not found:

@@ -74,14 +74,18 @@ def _after_question(words: Span) -> int:
 def _standing(doc: Doc, first: Doc) -> str:
     """A question with what the first one names in the place of its pronoun."""
     pronoun = next((word for word in doc if word.tag_ in ("PRP", "PRP$")), None)
-    if pronoun is None or any(word.pos_ in ("NOUN", "PROPN") for word in doc[: pronoun.i]):
-        return doc.text  # there is none, or it may mean what stands before it
+    if pronoun is None:
+        return doc.text
     number = pronoun.morph.get("Number", [])
+    of_person = pronoun.morph.get("Gender", []) in (["Masc"], ["Fem"])
+    if any(word.pos_ in (("PROPN",) if of_person else ("NOUN", "PROPN")) for word in doc[: pronoun.i]):
+        return doc.text  # it may mean what stands before it
     things = [chunk for chunk in first.noun_chunks if not any(w.tag_[0] == "W" and w.lower_ != "how" for w in chunk)]
     things = [chunk for chunk in things if chunk.root.pos_ != "PRON" and chunk.root.ent_type_ != "DATE"]
     fitting = [chunk for chunk in things if chunk.root.morph.get("Number", []) == number]
+    people = [chunk for chunk in fitting if chunk.root.pos_ == "PROPN"] if of_person else []
     named = facts.names(first.text)
-    thing = next((_bare(chunk) for chunk in reversed(fitting)), named[0] if named else "")
+    thing = next((_bare(chunk) for chunk in reversed(people or fitting)), named[0] if named else "")
     if not thing:
         return f"{first.text}: {doc.text}"
     thing += "'s" if pronoun.tag_ == "PRP$" else ""

@@ -20,14 +20,14 @@ _FINITE = ("VBD", "VBP", "VBZ", "MD")  # tags of a verb that opens a question of
 _DEGREES = ("JJR", "JJS", "RBR", "RBS")  # the tags of comparatives and superlatives
 _COUNTS = ("many", "much")
 _PLENTY = ("more", "less", "fewer", "most", "least", "fewest")  # degrees of how many or how much, and of no quality
-_BESIDE = ("vs", "vs.", "versus")  # what sets things beside each other
+_BESIDE = ("vs", "vs.", "versus", "minus")  # what sets things beside each other
 _JOINTS = ("with", "to", "from", "against")  # behind which the other thing may stand
 _AMOUNTS = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")  # entities that are no thing
 SPANS = ("year", "month", "week", "day")  # in which the time between two days is counted
 _OPERATIONS: Mapping[str, Operation] = {  # by the names that they have in questions
     "times": "ratio", "percent": "percent change", "percentage": "percent change", "%": "percent change",
     "together": "sum", "total": "sum", "altogether": "sum", "combined": "sum", "sum": "sum", "all": "sum",
-    "difference": "difference",
+    "difference": "difference", "minus": "difference",
 }  # fmt: skip
 
 
@@ -69,7 +69,8 @@ def sides(question: str) -> Sides | None:
     """
     text = " ".join(question.split()).rstrip(" ?!.")
     small = read(f"{text[:1].lower()}{text[1:]}")
-    doc = small if small and small[0].tag_ == "VB" else read(text)  # "Compare", before a name, is read as one
+    verb = bool(small) and small[0].tag_ == "VB" and read(small[0].lower_)[0].tag_ != "NNP"  # not "Patrick"
+    doc = small if verb else read(text)  # "Compare", before a name, is read as one
     things = _things(doc)
     for joint in _joints(doc):
         row = _row(things, joint)
@@ -84,7 +85,7 @@ def _joints(doc: Doc) -> Iterator[Token]:
     """The words that may join two things, the surest first."""
     yield from (one for one in doc if one.lower_ in (*_BESIDE, "than"))
     yield from (one for one in reversed(doc) if one.tag_ == "CC")
-    yield from (one for one in doc if one.lower_ in _JOINTS)
+    yield from sorted((one for one in doc if one.lower_ in _JOINTS), key=lambda one: one.head.lemma_ != "compare")
 
 
 def _things(doc: Doc) -> list[Span]:
@@ -119,9 +120,9 @@ def _may_name(word: Token) -> bool:
 
 
 def _asks(word: Token) -> bool:
-    """Whether a word asks, is more or less, or is an amount."""
+    """Whether a word asks, names nothing, is more or less, or is an amount."""
     amount = word.ent_type_ in _AMOUNTS and not _is_year(word)
-    return amount or word.tag_[0] == "W" or word.tag_ in _DEGREES or word.lower_ in _COUNTS
+    return amount or word.tag_[0] == "W" or word.tag_ in ("PRP", *_DEGREES) or word.lower_ in _COUNTS
 
 
 def _owns(word: Token) -> bool:
@@ -145,11 +146,20 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]
     row = [(alike or before)[-1], behind]
+    if all(word.pos_ == "PROPN" for word in row[0]):  # "Kane and McDavid points": the points of each
+        row[1] = _name_of(behind)
     for one in reversed(alike[:-1]):
         if joint.tag_ != "CC" or doc[one.end : row[0].start].text.strip() != ",":
             break
         row.insert(0, one)
     return row
+
+
+def _name_of(one: Span) -> Span:
+    """A name without the common nouns behind it; anything else as it is."""
+    end = next((word.i for word in one if word.pos_ != "PROPN"), one.end)
+    cut = one.start < end and all(word.is_lower for word in one.doc[end : one.end])
+    return one.doc[one.start : end] if cut else one
 
 
 def _sort(one: Span) -> tuple[bool, bool, bool]:
@@ -173,7 +183,8 @@ def _made(doc: Doc, row: Sequence[Span], names: Sequence[str], joint: Token, tim
         "beside" if joint.lower_ in _BESIDE else "and" if joint.lower_ == "than" or joint.tag_ == "CC" else "",
         degree.lower_ if degree is not None else "", operation,
         doc[0].tag_ in _FINITE and joint.lower_ == "than",
-        plenty or lapse or (counts is not None and operation is not None) or operation in ("sum", "ratio"),
+        plenty or lapse or (counts is not None and operation is not None) or operation in ("sum", "ratio")
+        or joint.lower_ in _OPERATIONS,
     )  # fmt: skip
 
 
@@ -202,6 +213,10 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
     first, *others = row
     gone = {joint.i, *(word.i for one in others for word in (*one, *_case(one.root)))}
     gone |= {word.i for word in doc[first.end : row[-1].start] if word.is_punct or word.i > joint.i}
+    gone |= {joint.head.i} if joint.head.lemma_ == "compare" and joint.head.i > first.start else set()  # "compared to"
+    apart = next((word for word in doc if word.lower_ == "difference"), None)
+    if apart is not None:  # "the difference in price between A and B": the price of each
+        gone |= {apart.i, *(word.i for word in apart.rights if word.dep_ == "prep" and word.lower_ != "between")}
     if _is_time(first) and first.start and doc[first.start - 1].tag_ == "IN":  # "between 2022 and 2023"
         gone.add(first.start - 1)
         name = f"in {name}"
@@ -216,11 +231,16 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
         which = next((chunk for chunk in doc.noun_chunks if chunk[0].tag_ in ("WP", "WDT")), None)
         if which is not None and not any(which.start < one.end and one.start < which.end for one in row):
             gone |= set(range(which.start, which.end))  # "which company": one of those that are named
-        if any(word.lower_ in _COUNTS for word in doc[: degree.i]):
+        counts = next((word for word in doc[1 : degree.i] if word.lower_ in _COUNTS), None)
+        if counts is not None and degree.lower_ in _PLENTY:
             lead = ""  # "how many more"
+        elif counts is not None:  # "how much heavier": how heavy is each
+            gone |= {counts.i - 1, counts.i}
     kept = [word for word in doc if word.i not in gone]
     words = [
-        name if word.i == first.start else word.text for word in kept if word.i not in range(first.start + 1, first.end)
+        name if word.i == first.start else "of" if apart is not None and word.lower_ == "between" else word.text
+        for word in kept
+        if word.i not in range(first.start + 1, first.end)
     ]
     asked = " ".join([lead, *words]).replace(" '", "'").replace(" ,", ",").strip(" ,:")
     return f"{asked}?"

@@ -136,7 +136,8 @@ def select(
     bearing = [path for path in bearing if odds(best[path]) * _NEAR_BEST >= highest]
     first, *others = sorted(((near[path], path) for path in bearing), reverse=True)
     alone = first[0] >= _TITLED and not all_of_them
-    if not others or (alone and first[0] - others[0][0] >= _AHEAD):
+    titled = [path for path in bearing if all(facts.has_name(name, _heading(articles[path])) for name in names)]
+    if (not others or (alone and first[0] - others[0][0] >= _AHEAD)) and first[1] in titled:
         return of_article(articles[first[1]], index)
     kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
     candidates = tuple(
@@ -146,7 +147,8 @@ def select(
         if (path, one.span) in likely
     )
     telling = tuple(one for one in candidates if one.relevance >= ANSWERS)
-    return Selection(kept, telling if len(telling) >= FEWEST else candidates)
+    enough = FEWEST if titled else 1  # an article that only mentions a name tells of other things for the most part
+    return Selection(kept, telling if len(telling) >= enough else candidates)
 
 
 def of_article(article: Article, index: Index) -> Selection:

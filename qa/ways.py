@@ -12,7 +12,7 @@ from itertools import zip_longest
 from threading import Lock
 
 from citewire.index.options import SearchOptions
-from citewire.index.passages import title_words
+from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Hit, Span
 from citewire.qa import (
     analysis,
@@ -48,8 +48,9 @@ _LISTED = 16  # passages that a list, or someone's words, are gathered from
 APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
 _OF_ITSELF = ("talk", "more", "who_said", "which_article")  # kinds that stand for themselves: no fact is looked for
 _FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
-_PARTLY = ("why", "list", "compare", "over_time")  # kinds of which one sentence tells but a part,
+_PARTLY = ("list", "over_time")  # kinds of which one sentence tells but a part,
 _OPEN = 0.25  # so that it need be no likelier than this; so may an answer to a few words be
+_REASON = 0.12  # and a reason: articles seldom say "because"
 LIKELIER = 0.5  # probability from which a guess is likelier than all others together
 CERTAIN = 0.8  # probability from which a guess needs no second opinion
 
@@ -107,6 +108,8 @@ class Ways:
         first, *others = asked.kinds
         if first == "fact" and "list" in others and not analysis.is_phrase(asked.text):
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
+        if first == "compare" and parts.parts(asked.text):
+            first, others = "fact", [*others, "compare"]  # two questions set nothing side by side
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
         overruled = self._overruled(asked, wanted) if first in APART else self._is_fact(asked, first, others, wanted)
@@ -115,6 +118,8 @@ class Ways:
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []
         tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
+        if first == "corpus" and analysis.about(asked.text):
+            tried.append(self._list)
         if first not in _OF_ITSELF:
             tried.append(self._facts)
             tried.insert(tried.index(self._facts), self._phrase)
@@ -187,6 +192,9 @@ class Ways:
         intent, topic = asked.intents["corpus"], analysis.about(asked.text)
         if topic and intent == "count":
             intent = "mentions"  # how many articles are on something
+        verbs = (token for token in analysis.read(topic) if token.pos_ == "VERB" and not analysis.asks(token))
+        if intent in corpus.LISTS and any(verbs):
+            return None  # "the countries that tariffs hit": not all that are named
         sure = asked.kinds[0] == "corpus" and (asked.sure >= LIKELIER or intent == "mentions")
         if topic and (not sure or intent in ("newest", "oldest")):
             return None  # it asks something of what it names, not of the articles as a whole
@@ -478,6 +486,7 @@ class Ways:
         told.searched(self._finder.hits(asked.text, wanted))
         told.time(retrieve_s=told.seconds())
         least = _OPEN if asked.kinds[0] in _PARTLY or analysis.is_phrase(asked.text) else asked.least
+        least = _REASON if asked.kinds[0] == "why" else least
         found = self._parts(asked.text, wanted, least)
         told.searched(_ranked([part.hits for part in found]))
         told.time(evidence_s=round(told.seconds() - told.timings.retrieve_s, 4))
@@ -505,7 +514,7 @@ class Ways:
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
         """What the parts are answered with, and where sources give other values."""
-        told.kind = told.kind if told.kind in _FACTS else "fact"
+        told.kind = told.kind if told.kind in _FACTS and told.kind != "compare" else "fact"
         yield told.searched(_ranked([part.hits for part in found]))
         for part in found:
             if not part.chosen:
@@ -516,10 +525,20 @@ class Ways:
                 return
             if values.asked(part.text) == "date":
                 yield from self._worked_out(told, part.chosen[0])
+            place = self._introduced(analysis.defined(part.text), part)
+            if place and not told.quotes(place.article, place.span):
+                yield told.quote(place)
         for part in found:
             yield from self._disagreements(told, part, wanted)
         if not told.short and len(found) == 1 and any(c.verdict == "supported" for c in told.claims):
             told.short = _short(found[0])
+
+    def _introduced(self, name: str, part: Part) -> Place | None:
+        """The sentence in which the article that answers who or what someone or something is names it first."""
+        article = self._index.article(part.chosen[0].article)
+        spans = (span for span in sentences(article.text) if self._finder.is_own(article.path, span))
+        named = (Place(article.path, span, article.text[span.start : span.end]) for span in spans)
+        return next((place for place in named if name and facts.has_name(name, place.text)), None)
 
     def _worked_out(self, told: Telling, best: Evidence) -> Iterator[Event]:
         """Which day "Tuesday" is; that no time is told, where none is."""

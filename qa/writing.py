@@ -22,6 +22,8 @@ _WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sente
 _SENTENCES = 3  # most sentences that are quoted for these
 _UNSURE = 2  # most sentences for other kinds, if the model does not use the reader's best one
 _ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best one's; the reader's order is no surer
+_REASONS = 4.0  # the same for reasons: what happened, and what led to it, both answer why
+_KEPT = 0.5  # least share of the words that answer, in a wording of the sentence that has them
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 
 
@@ -73,10 +75,11 @@ class Writer:
             text = " ".join(best.text.split())
             if not any(claim.text == text for claim in told.shown):  # else another part said it
                 yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
+        also = _REASONS if told.kind == "why" else _ALSO
         wide = told.quotes_only or told.kind in _WIDE
         wide = wide or analysis.is_phrase(part.text)  # a few words ask for whatever there is
         for one in chosen[1 : _SENTENCES if wide else 1 if agreed else _UNSURE]:
-            if one != reason and odds(one.probability) * _ALSO < odds(best.probability):
+            if one != reason and odds(one.probability) * also < odds(best.probability):
                 continue
             if not told.quotes(one.article, one.span) and not self._is_said(told, one):
                 yield told.add(one.text, _as_it_stands(one))
@@ -137,15 +140,20 @@ class Writer:
             judgement = claims.judge(plain, cited, chosen, self._article, self.checker)
             answers = self._is_answer(part.text, plain, chosen)
             told.time(check_s=round(told.timings.check_s + time.perf_counter() - before, 4))
-            if answers and (shown := self._worded(told, plain, judgement, chosen)):
+            kept = bool(analysis.statement(part.text)) or self._keeps(plain, judgement, chosen)
+            if answers and (shown := self._worded(told, plain, judgement, chosen, kept)):
                 yield told.add(_led(part.polarity, shown[0]), shown[1])
             enough = len(told.claims) >= _MAX_CLAIMS
 
     def _worded(
-        self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence]
+        self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence], kept: bool
     ) -> tuple[str, Judgement] | None:
-        """A sentence of the model as it is shown: its quote in its place where the check is not sure enough of it."""
-        if judgement.verdict == "unsupported" or judgement.probability >= TRUSTED or not told.withholds:
+        """A sentence of the model as it is shown.
+
+        Its quote is in its place where the check is not sure enough of it, or it has not kept what answers.
+        """
+        sure = judgement.probability >= TRUSTED and kept
+        if judgement.verdict == "unsupported" or sure or not told.withholds:
             return text, judgement
         home = next(one for one in chosen if judgement.places[0] == claims.verbatim_place(one))
         if any(claim.text == " ".join(home.text.split()) for claim in told.shown):
@@ -159,6 +167,12 @@ class Writer:
         if any(one.words and _gives(claim, one.words) for one in chosen):
             return True
         return self._reader.read(question, [Window(claim)])[0].probability >= ANSWERS
+
+    def _keeps(self, claim: str, judgement: Judgement, chosen: Sequence[Evidence]) -> bool:
+        """Whether a claim has most of the words that answer in its quote."""
+        answering = [one.words for one in chosen if claims.verbatim_place(one) in judgement.places[:1]]
+        wanted = {lemma for words in answering for lemma in _meaning(words)}
+        return len(wanted & _lemmas(claim)) >= _KEPT * len(wanted)
 
     def _says_best(self, said: Sequence[Claim], best: Evidence) -> bool:
         """Whether a supported claim quotes the best sentence, or gives the words of it that answer."""

@@ -30,6 +30,7 @@ os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{se
 import gradio as gr
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from citewire.index.errors import CitewireError, InputError
@@ -56,7 +57,7 @@ from citewire.ui.render import (
 )
 from citewire.ui.server import OwnOrigin, assets
 from citewire.ui.sessions import Sessions
-from citewire.ui.visitor import ForeignLink, VisitorCookie, visitor_of
+from citewire.ui.visitor import ForeignLink, VisitorCookie, unrouted, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
@@ -674,7 +675,7 @@ def remove_cache() -> None:
 
 def mount_page(site: Site) -> FastAPI:
     """Return the ASGI application that serves a page at "/", with all that leaves the machine turned off."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers={HTTPException: unrouted})
     app.add_middleware(ForeignLink)
     app.add_middleware(VisitorCookie)
     app.add_middleware(OwnOrigin)

@@ -225,6 +225,12 @@ def problem(status: int, text: str, fix: str) -> JSONResponse:
     return JSONResponse(problem_details(status, text, fix), status_code=status, media_type=PROBLEM_TYPE)
 
 
+async def unrouted(request: Request, error: Exception) -> Response:
+    """Refuse what no route takes, such as a path with a line break: Starlette's own answer is no problem detail."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return problem(status, f"There is no {request.method} {request.url.path[:200]!r}", "Load the page again.")
+
+
 def problem_details(status: int, text: str, fix: str) -> dict[str, Any]:
     """Return a refusal as the problem details of RFC 9457, with what is wrong and what helps as members of their own.
 

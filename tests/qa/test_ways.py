@@ -244,7 +244,7 @@ class TestSummary:
         check_quotes(answer, index)
 
     def test_a_few_words_that_name_a_thing(self, answerer: Make) -> None:
-        silent = ScriptedReader({"lund lines": ()})  # no sentence answers a bare name
+        silent = ScriptedReader({"Lund Lines": ()})  # no sentence answers a bare name
         named, asked = answerer("", silent).ask("lund lines"), answerer().ask("Tell me about Lund Lines.")
         assert (named.kind, quoted(named)) == ("summary", quoted(asked))
 
@@ -433,7 +433,7 @@ class TestFacts:
     @pytest.mark.parametrize("history", [[], SPOKEN])
     def test_keywords(self, answerer: Make, index: Index, history: list[Turn]) -> None:
         answer = answerer().ask("kestrel profit", history)
-        assert (answer.status, answer.standalone_question) == ("answered", "kestrel profit")
+        assert (answer.status, answer.standalone_question) == ("answered", "Kestrel profit")
         assert quoted(answer)[0] in (LESS, BEFORE, BARLEY)
         check_quotes(answer, index)
 

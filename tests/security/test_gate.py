@@ -177,6 +177,13 @@ def test_what_the_page_does_not_need_is_not_there(visitor: httpx.Client, path: s
             assert visitor.request(method, path).status_code == 404, method
 
 
+@pytest.mark.parametrize("path", ["/a%0Ab", "/v1/articles/a%0Ab", "/cw/%0A"])
+def test_a_path_with_a_line_break_is_refused_as_others_are(visitor: httpx.Client, path: str) -> None:
+    answer = visitor.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["fix"] == "Load the page again."
+
+
 def flat(routes: Sequence[Any], prefix: str = "") -> Iterator[str]:
     for route in routes:
         if hasattr(route, "original_router"):  # a router that FastAPI took as a whole

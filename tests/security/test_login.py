@@ -554,6 +554,7 @@ class TestBrowser:
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         usable(page)
+        expect(page.locator(".cw-welcome[data-cw-seen]")).to_be_visible()  # all scripts of the page are there
         context.clear_cookies()
         question = page.locator("#cw-ask textarea")
         with suppress(PlaywrightError):  # the page may be there by itself, as its own requests are refused

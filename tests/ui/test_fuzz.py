@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from scripted import ScriptedAnswerer
+from starlette.exceptions import HTTPException
 
 from citewire.index.build import build_index
 from citewire.index.options import SearchOptions
@@ -35,7 +36,7 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.corpus import Corpus
 from citewire.ui.keys import Changes
 from citewire.ui.server import bind
-from citewire.ui.visitor import VisitorCookie, problem
+from citewire.ui.visitor import VisitorCookie, problem, unrouted
 
 PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -70,7 +71,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         corpus_routes.router(corpus, Changes(folder)),
         health_routes.router(chat, corpus),
     )
-    app = FastAPI()
+    app = FastAPI(exception_handlers={HTTPException: unrouted})
     app.add_middleware(VisitorCookie)
     for router in (*programs, openapi.router(programs)):
         app.include_router(router)

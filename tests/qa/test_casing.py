@@ -1,0 +1,40 @@
+"""Capitals put where the articles have them, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from citewire.qa.casing import cased
+
+SENTENCES = (
+    "Today Peter Lund, the chair of Lund Lines, sold the mill in May.",
+    "He may open the New Bridge, and it is a new bridge for the town of Brask.",
+    "Officials at the WHO said that the target was met; Target, the chain, did not.",
+    "Sam Ruiz joined the board.",
+    "Why The Night Ferry Stopped Sailing For Good",
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("who is peter lund", "who is Peter Lund"),
+        ("lund lines chair", "Lund Lines chair"),
+        ("when did sam ruiz join", "when did Sam Ruiz join"),  # its sentence begins with the name
+        ("what happened in brask?", "what happened in Brask?"),
+        ("who said so?", "who said so?"),  # no "WHO"
+        ("is there a new bridge", "is there a new bridge"),  # written in both ways
+        ("was the target met", "was the target met"),
+        ("why did the night ferry stop", "why did the night ferry stop"),  # a headline tells nothing
+        ("did PETER sell it?", "did PETER sell it?"),  # typed with capitals
+        ("peter's mill", "Peter's mill"),
+        ("", ""),
+        ("¿qué?", "¿qué?"),
+    ],
+)
+def test_capitals_are_those_of_the_articles(typed: str, meant: str) -> None:
+    assert cased(typed, SENTENCES) == meant
+
+
+def test_without_articles_a_question_stays_as_it_is() -> None:
+    assert cased("who is peter lund", ()) == "who is peter lund"
