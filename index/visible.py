@@ -485,10 +485,10 @@ def _is_empty_box(declared: Mapping[str, str]) -> bool:
 
 
 def _of_four(values: Sequence[str]) -> Sequence[str]:
-    """Return top, right, bottom and left of a shorthand that states one to four of them, "" for no value."""
-    top, right, bottom, left = [*values[:4], *[None] * (4 - len(values[:4]))]
-    first = top or ""
-    return (first, right or first, bottom or first, left or right or first)
+    """Return top, right, bottom and left of a shorthand that states one to four of them, "" for each of none."""
+    top = values[0] if values else ""
+    right = values[1] if len(values) > 1 else top
+    return (top, right, values[2] if len(values) > 2 else top, values[3] if len(values) > 3 else right)
 
 
 def _is_far_off(declared: Mapping[str, str]) -> bool:
