@@ -63,8 +63,8 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  #
 _CALLED = re.compile(r"(?<!\w)(\w++)\(([^()]*+)\)")
 _PERCENT = re.compile(r"([0-9]++(?:\.[0-9]*+)?)%")
 _MATHS = re.compile(r"(?:\b(calc|min|max|clamp)|(?<![\w-]))\(([^()]*+)\)")
-_TERM = re.compile(r"\s*([-+*/](?=[\s(])|[*/])?\s*([+-]?(?:\d++(?:\.\d*+)?|\.\d++)[a-z%]*+)")
-_ANGLE = re.compile(r"([+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++))(deg|rad|grad|turn)")
+_TERM = re.compile(r"\s*+([-+*/](?=[\s(])|[*/])?\s*+([+-]?(?:\d++(?:\.\d*+)?|\.\d++)[a-z%]*+)")
+_ANGLE = re.compile(r"(?<![0-9.])([+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++))(deg|rad|grad|turn)")
 _MEASURE = re.compile(r"([0-9]++(?:\.[0-9]++)?)(?:/([1-9][0-9]*+)|(dpi|dppx|x|dpcm))")
 _TURNS = {"deg": 1 / 360, "rad": 1 / math.tau, "grad": 1 / 400, "turn": 1.0}
 _COMPARED = re.compile(

@@ -18,7 +18,7 @@ import pytest
 from commands import citewire
 from embedders import HashedWordsEmbedder
 from mcp import Client
-from mcp.types import ResourceLink
+from mcp.types import ResourceLink, TextResourceContents
 from served import serving
 
 from citewire.index.build import build_index
@@ -191,7 +191,8 @@ def test_two_files_of_one_name_are_two_articles_to_programs(embedder: Embedder, 
         async with Client(f"{address}/mcp", read_timeout_seconds=120) as client:
             found = await client.call_tool("search", {"question": "Which harbour was closed?", "k": 5})
             links = [block for block in found.content if isinstance(block, ResourceLink)]
-            read = [(await client.read_resource(link.uri)).contents[0].text for link in links]
+            contents = [content for link in links for content in (await client.read_resource(link.uri)).contents]
+            read = [content.text for content in contents if isinstance(content, TextResourceContents)]
             listed = await client.call_tool("list_articles", {})
             got = await client.call_tool("get_article", {"path": names[1]})
             return found.structured_content, [link.name for link in links], read, listed.structured_content, got
