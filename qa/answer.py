@@ -36,6 +36,7 @@ _NEAR = 6.0  # factor on the odds of an answer from an article that the last ans
 _TOLD = 3.0  # divisor of the odds of a sentence that the last answer has shown already
 _FIRST = 2.0  # factor on the odds for the likeliest reading of a follow-up
 _FOLLOWING = 0.3  # least probability of an answer to a follow-up; the reader does not see the earlier turns
+_THERE = 0.2  # the same for an answer from an article that the last answer quotes
 _BEARS = 0.1  # least probability of an answer when the readings of a follow-up are compared
 _LIKELY = 0.15  # a question is tried as of a kind from this probability on
 
@@ -247,13 +248,25 @@ class Answerer:
         if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said
             return self._asked(self._read(meant.candidates[0]), meant.candidates[0])
         leaning = leaning or followup.leans(text)
-        if not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it"):
+        last = self._last_articles(history, wanted)
+        own = not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it")
+        if own and (guess.kind == "talk" or facts.names(text)):
             return self._asked(guess, text)
-        standalone = self._standalone(text, meant.candidates, history, wanted, leaning)
-        if not standalone.startswith(text.rstrip(" ?!.")):  # what is put behind a line changes no kind
-            guess = self._read(standalone)
-        asked = self._asked(guess, standalone, leaning or standalone != text)
-        return replace(asked, least=_FOLLOWING) if leaning or standalone != text else asked
+        if own and guess.kind == "summary":  # "tell me more about the strike": the one that was spoken of
+            return replace(self._asked(guess, text), near=last)
+        following = self._standalone(text, meant.candidates, history, wanted, leaning, last)
+        if own and not following.sure:
+            return self._asked(guess, text)
+        if not following.text.startswith(text.rstrip(" ?!.")):  # what is put behind a line changes no kind
+            guess = self._read(following.text)
+        follows = leaning or own or bool(following.near) or following.text != text
+        asked = self._asked(guess, following.text, follows)
+        return replace(asked, least=following.least, near=following.near) if follows else asked
+
+    def _last_articles(self, history: Sequence[Turn], wanted: SearchOptions) -> tuple[str, ...]:
+        """The articles that the last answer quotes."""
+        said = followup.last_told(history)
+        return tuple(dict.fromkeys(hit.passage.article for one in said for hit in self._finder.hits(one, wanted)[:1]))
 
     def _cased(self, text: str, wanted: SearchOptions, history: Sequence[Turn]) -> str:
         """A line with the capitals that the passages found for it have, and the turns before."""
@@ -282,28 +295,41 @@ class Answerer:
         return Asked(tuple(kinds) or ("fact",), intents, text, sure=sure)
 
     def _standalone(
-        self, text: str, candidates: Sequence[str], history: Sequence[Turn], wanted: SearchOptions, leaning: bool
-    ) -> str:
+        self,
+        text: str,
+        candidates: Sequence[str],
+        history: Sequence[Turn],
+        wanted: SearchOptions,
+        leaning: bool,
+        last: tuple[str, ...],
+    ) -> _Following:
         """Return the reading of a follow-up that the articles answer best.
 
-        Answers from the article of the last answer weigh more; answers that were already shown weigh less. A line
-        that has a name and no pronoun is returned as it is.
+        It is looked for everywhere, and, as it was typed, in the articles of the last answer, where "how much is a
+        ticket?" means what they speak of. Answers from these weigh more and may be less likely, as they are known to
+        be on the subject; answers that were already shown weigh less. A line that has a name and no pronoun is
+        returned as it is.
         """
         if not leaning and facts.names(text):
-            return text
-        said = followup.last_told(history)
-        near = {hit.passage.article for one in said for hit in self._finder.hits(one, wanted)[:1]}
-        told = {" ".join(facts.words(one)) for one in said}
+            return _Following(text)
+        told = {" ".join(facts.words(one)) for one in followup.last_told(history)}
+        readings = [_Following(one) for one in candidates]
+        readings += [_Following(followup.without_opening(text), last)] if last else []
 
-        def goodness(one: str) -> float:
-            best = next(iter(self._finder.part(one, wanted, _BEARS).chosen), None)
-            if best is None:
-                return 0.0
-            good = odds(best.probability) * (_NEAR if best.article in near else 1.0)
+        def judged(at: int) -> tuple[bool, float, _Following]:
+            """Whether a reading has an answer, how good it is, and the reading with what is known of its answer."""
+            one = readings[at]
+            found = self._finder.part(one.text, _within(wanted, one.near) if one.near else wanted, _BEARS).chosen[:1]
+            if not found:
+                return False, 0.0, one
+            (best,) = found
+            least = _THERE if best.article in last else _FOLLOWING
+            good = odds(best.probability) * (_NEAR if best.article in last else 1.0) * (_FIRST if at == 0 else 1.0)
             again = " ".join(facts.words(best.text)) in told
-            return good * (_FIRST if one == candidates[0] else 1.0) / (_TOLD if again else 1.0)
+            one = replace(one, least=least, sure=best.probability >= LIKELIER)
+            return best.probability >= least, good / (_TOLD if again else 1.0), one
 
-        return max(candidates, key=goodness)  # the first of them where nothing answers
+        return max((judged(at) for at in range(len(readings))), key=lambda one: one[:2])[2]
 
     def _anew(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Iterator[Event]:
         events: Iterator[Event] | None = None
@@ -330,10 +356,11 @@ class Answerer:
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
         """The events of the first way that the articles have something for; None where none does, or once stopped."""
-        for way in self._ways.of(asked, told, wanted, stopped):
-            events = None if stopped() else way()
-            if events is not None and not stopped():
-                return events
+        for options in (_within(wanted, asked.near), wanted)[not asked.near :]:
+            for way in self._ways.of(asked, told, options, stopped):
+                events = None if stopped() else way()
+                if events is not None and not stopped():
+                    return events
         return None
 
     def _answer(self, told: Telling, status: Status, text: str = "") -> Answer:
@@ -343,6 +370,23 @@ class Answerer:
         answer = told.answer(status, self._generator.name, index.generation, as_of, text)
         _log(answer)
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """A reading of a follow-up: the question, and the articles in which alone it is looked for, () for all.
+
+    An answer to it is at least as likely as `least`; it is sure to have one that is likelier than not.
+    """
+
+    text: str
+    near: tuple[str, ...] = ()
+    least: float = _FOLLOWING
+    sure: bool = False
+
+
+def _within(wanted: SearchOptions, articles: tuple[str, ...]) -> SearchOptions:
+    return replace(wanted, filters=replace(wanted.filters, articles=articles))
 
 
 def _again(kept: Sequence[Event], told: Telling) -> Iterator[Event]:

@@ -32,19 +32,21 @@ def cased(question: str, sentences: Iterable[str]) -> str:
         if sum(word[0].isupper() for word in words) > _HEADLINE * len(words):
             continue
         lower = ["", *(word.lower() for word in words), ""]
+        plain = {word for word in words if word in STOP_WORDS}  # beside these a word is as anywhere
         for at, (before, word, after) in enumerate(zip(lower, lower[1:], lower[2:], strict=False)):
             if at == 0 and (word in STOP_WORDS or not words[1:] or words[1].islower()):
                 continue  # the first word may have its capital for no other reason
             alone[word][words[at]] += 1
             for pair, beside in (((before, f" {word}"), before), ((f"{word} ", after), after)):
-                if beside not in STOP_WORDS:
+                if beside not in plain:
                     pairs[pair][words[at]] += 1
-    plain = ["", *(match.group().lower() for match in typed), ""]
+    given = ["", *(match.group().lower() for match in typed), ""]
     for at in reversed(range(len(typed))):
-        before, word, after = plain[at : at + 3]
+        before, word, after = given[at : at + 3]
         beside = pairs[before, f" {word}"] + pairs[f"{word} ", after]
         forms = beside or alone[word]
         form, times = next(iter(forms.most_common(1)), (word, 0))
-        if word not in STOP_WORDS and times > (_MOSTLY if beside else _NEARLY) * forms.total():
+        sure = times > (_MOSTLY if beside else _NEARLY) * forms.total()
+        if sure and (beside or word not in STOP_WORDS):  # "us" of "us open", but not "who"
             question = question[: typed[at].start()] + form + question[typed[at].end() :]
     return question

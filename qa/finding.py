@@ -6,7 +6,7 @@ Knows one index and the instruments that read it; knows nothing of language mode
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from cachetools import LRUCache
@@ -16,13 +16,14 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Hit, Span
-from citewire.qa import analysis, boilerplate, facts, timeline, values
+from citewire.qa import analysis, boilerplate, facts, quantities, timeline, values
 from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
 from citewire.qa.reader import Reader
 from citewire.qa.times import of_another_time, timed_first
 
 _NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
 _KEPT = 256  # searches and readings that are kept: one answer makes several, the next question some of them again
+_UNCOUNTED = 4.0  # divisor of the odds of words without a figure where it is asked how many or how much
 _DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
 
 
@@ -99,6 +100,9 @@ class Finder:
         if kept is None:
             found = gather(text, self.hits(text, wanted), self.index.article, self.reader)
             kept = [one for one in found if self.is_own(one.article, one.span)]
+            if values.asked(text) == "number":
+                kept = [one if _counts(one) else _less_likely(one) for one in kept]
+                kept.sort(key=lambda one: not _counts(one))
             with self._lock:
                 self._readings[key] = kept
         return kept
@@ -142,3 +146,14 @@ class Finder:
         support = self.reader.verify([(stated, chosen[0].text)])[0]
         said = "Yes" if support.supported > support.refuted else "No"
         return said if max(support.supported, support.refuted) >= _DECIDED else ""
+
+
+def _counts(one: Evidence) -> bool:
+    """Whether the words that answer have an amount: "14 ferries", "dozens"."""
+    amounts = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")
+    return bool(quantities.numbers(one.words)) or any(ent.label_ in amounts for ent in analysis.read(one.words).ents)
+
+
+def _less_likely(one: Evidence) -> Evidence:
+    behind = odds(one.probability) / _UNCOUNTED
+    return replace(one, probability=behind / (1 + behind))

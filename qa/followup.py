@@ -17,7 +17,7 @@ from citewire.qa.rewriting import feature
 from citewire.qa.standalone import MOST, candidates, leans, opened, points
 from citewire.qa.types import REFUSAL, Turn
 
-__all__ = ["Meant", "follow_up", "has_pronoun", "last_told", "leans", "opened", "resolve", "topic"]
+__all__ = ["Meant", "follow_up", "has_pronoun", "last_told", "leans", "opened", "resolve", "topic", "without_opening"]
 
 Kind = Literal["question", "more", "who_said", "which_article", "agree", "nothing"]
 
@@ -82,6 +82,11 @@ def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> 
     if has_pronoun(text) and made:
         return made  # alone it can only be answered by chance
     return (*made[: MOST - 1], typed) if elliptic or leans(text) else (typed, *made[: MOST - 1])
+
+
+def without_opening(text: str) -> str:
+    """Return a line without the "and" or "ok, and" before it."""
+    return opened(read(text)).text
 
 
 def last_told(history: Sequence[Turn]) -> tuple[str, ...]:

@@ -75,7 +75,9 @@ def _standing(doc: Doc, first: Doc) -> str:
     """A question with what the first one names in the place of its pronoun."""
     pronoun = next((word for word in doc if word.tag_ in ("PRP", "PRP$")), None)
     if pronoun is None:
-        return doc.text
+        named = facts.names(first.text)
+        bare = not any(word.pos_ in ("NOUN", "PROPN") for word in doc)  # "who fills in until then?"
+        return f"{doc.text} ({', '.join(named)})" if bare and named else doc.text
     number = pronoun.morph.get("Number", [])
     of_person = pronoun.morph.get("Gender", []) in (["Masc"], ["Fem"])
     if any(word.pos_ in (("PROPN",) if of_person else ("NOUN", "PROPN")) for word in doc[: pronoun.i]):

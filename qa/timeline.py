@@ -111,8 +111,7 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
 
 
 def _news(topic: str, article: Article, index: Index) -> Place | None:
-    """The sentence that tells what is new: of the first that stand alone that with most words of the topic, if it has
-    most of them."""
+    """The sentence that tells what is new: of the first that stand alone one with most words of the topic."""
     asked = set(facts.terms(topic))
     spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
     places = [one for span in spans if stands_alone(plain((one := _place(article, span)).text))]

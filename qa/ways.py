@@ -70,6 +70,7 @@ class Asked:
         reply: what citewire says to it in its own words, "" for what stands in `replies`.
         sure: how probable the first kind is.
         least: probability from which a sentence answers.
+        near: paths of the articles of the last answer, where the line is answered from them, and from no others.
     """
 
     kinds: tuple[str, ...]
@@ -79,6 +80,7 @@ class Asked:
     reply: str = ""
     sure: float = 1.0
     least: float = ANSWERS
+    near: tuple[str, ...] = ()
 
 
 class Ways:

@@ -5,6 +5,7 @@ Decides what of the model's words is shown. Knows nothing of searching and of ki
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -25,6 +26,8 @@ _ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best
 _REASONS = 4.0  # the same for reasons: what happened, and what led to it, both answer why
 _KEPT = 0.5  # least share of the words that answer, in a wording of the sentence that has them
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
+# What `standalone` puts behind a line, for the search and the reader: the model takes it for the answer.
+_BEHIND = re.compile(r" \([^()]*\)\?$")
 
 
 class Writer:
@@ -103,7 +106,7 @@ class Writer:
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
         while True:
-            messages = prompt.build([one.text for one in chosen], asked)
+            messages = prompt.build([one.text for one in chosen], _BEHIND.sub("?", asked))
             if len(chosen) == 1 or self._generator.count_tokens(messages) <= self._max_prompt_tokens:
                 return messages, chosen
             chosen = chosen[:-1]

@@ -10,7 +10,7 @@ SENTENCES = (
     "Today Peter Lund, the chair of Lund Lines, sold the mill in May.",
     "He may open the New Bridge, and it is a new bridge for the town of Brask.",
     "Officials at the WHO said that the target was met; Target, the chain, did not.",
-    "Sam Ruiz joined the board.",
+    "Sam Ruiz joined the board, and the US Open ends.",
     "Why The Night Ferry Stopped Sailing For Good",
 )
 
@@ -23,6 +23,7 @@ SENTENCES = (
         ("when did sam ruiz join", "when did Sam Ruiz join"),  # its sentence begins with the name
         ("what happened in brask?", "what happened in Brask?"),
         ("who said so?", "who said so?"),  # no "WHO"
+        ("us open winner", "US Open winner"),
         ("is there a new bridge", "is there a new bridge"),  # written in both ways
         ("was the target met", "was the target met"),
         ("why did the night ferry stop", "why did the night ferry stop"),  # a headline tells nothing
