@@ -13,9 +13,9 @@ import unicodedata
 import charset_normalizer
 import webencodings
 
-# Encodings of English text beside UTF-8: those of Windows, old Macs, DOS, and Windows in Central Europe. Where two are
-# equally likely, the earlier one is taken.
-_LATIN = ("cp1252", "mac_roman", "cp850", "cp1250")
+# Encodings of English text beside UTF-8: of Windows, ISO with the euro, old Macs, DOS, and Windows in Central Europe.
+# Where two are equally likely, the earlier one is taken.
+_LATIN = ("cp1252", "iso8859-15", "mac_roman", "cp850", "cp1250")
 _SHOWN = {"cp850": "DOS code page 850", "mac-roman": "Mac Roman"}
 LATIN_SHARE = 0.7  # least share of ASCII among the letters of a text in one of `_LATIN`
 MOST_ODD = 0.2  # largest share of non-ASCII characters in impossible places; above it a guess is refused
@@ -28,6 +28,7 @@ _WIDE = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_SEVEN_BITS = re.compile(r"iso-2022-|hz\b|hz-|utf-7")  # states its other characters in ASCII
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -42,6 +43,11 @@ def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
     for mark, name in _WIDE:
         if data.startswith(mark):
             return _decoded(data, name)
+    if _SEVEN_BITS.match(stated.lower()):  # it looks like ASCII
+        try:
+            return data.decode(stated), ""
+        except (UnicodeDecodeError, LookupError):
+            pass
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -58,7 +64,7 @@ def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
             return known.codec_info.decode(data, "strict")[0], ""
         except UnicodeDecodeError:
             pass
-    return _mixed(data) or _guessed(data)
+    return _mixed(data, 2) or _guessed(data) or _mixed(data, 1)
 
 
 def _known(stated: str) -> webencodings.Encoding | None:
@@ -84,23 +90,31 @@ def _decoded(data: bytes, name: str) -> tuple[str, str] | None:
 
 
 def _wide_without_mark(data: bytes) -> str:
-    """Return which UTF-16 it is where every other byte of most characters is 0, as in English text; "" for none."""
+    """Return which UTF-16 or UTF-32 it is where the other bytes of most characters are 0, as in English; else ""."""
     start = data[: _GUESSED & ~1]
     even, odd = start[::2], start[1::2]
     if len(start) < 4 or len(data) % 2:
         return ""
     shares = (even.count(0) / len(even), odd.count(0) / len(odd))
+    quarters = [start[at::4].count(0) / len(start[at::4]) for at in range(4)]
+    if len(data) % 4 == 0 and max(min(quarters[2:]), min(quarters[:2])) > 0.9:
+        return "utf-32-be" if quarters[0] > quarters[3] else "utf-32-le"
     if max(shares) < 0.5 or min(shares) > 0.05:
         return ""
     return "utf-16-be" if shares[0] > shares[1] else "utf-16-le"
 
 
-def _mixed(data: bytes) -> tuple[str, str] | None:
-    """Return a text that is UTF-8 but for stray bytes, which were pasted from one in Windows-1252."""
+def _mixed(data: bytes, least: int) -> tuple[str, str] | None:
+    """Return a text that is UTF-8 but for stray bytes, which were pasted from one in Windows-1252.
+
+    Args:
+        data: the text.
+        least: how many characters of UTF-8 there must be, and how many for each stray byte.
+    """
     sequences = len(_SEQUENCE.findall(data))
     text = data.decode("utf-8-sig", "surrogateescape")
     stray = re.findall("[\udc80-\udcff]", text)
-    if sequences < 2 or sequences < 2 * len(stray):
+    if sequences < least * max(1, len(stray)):
         return None
     own = {one: bytes([ord(one) - 0xDC00]).decode("cp1252", "replace") for one in set(stray)}
     for one, character in own.items():
@@ -113,8 +127,8 @@ def _guessed(data: bytes) -> tuple[str, str] | None:
     beyond = sum(1 for byte in data[:_GUESSED] if byte >= 0x80)
     if letters < LATIN_SHARE * (letters + beyond):
         best = charset_normalizer.from_bytes(data[:_GUESSED]).best()
-        if best is None or best.chaos > MOST_CHAOS or best.coherence <= 0:
-            return None
+        if best is None or best.chaos > MOST_CHAOS or (best.coherence <= 0 and best.multi_byte_usage < 0.5):
+            return None  # letters of several bytes each that all fit are no chance
         return _decoded(data, best.encoding)
     guesses: list[tuple[int, int, str]] = []
     for rank, name in enumerate(_LATIN):
@@ -140,9 +154,11 @@ def _odd(text: str) -> int:
             odd += not before.isalpha() and not after.isalpha() and found[0] not in "àèéìòóùyeaoí"
         elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°¦":
             odd += 1
+        elif category == "Sc":  # nobody writes "¤", which is the euro in ISO 8859-15
+            odd += inside or found[0] == "¤"
         elif category == "Ps" or found[0] in "‚„":  # opening marks
             odd += before.isalpha()
-        elif category in ("Sm", "Sc", "No", "Lo"):
+        elif category in ("Sm", "No", "Lo"):
             odd += inside or (before.isalpha() and category != "Lo")
         elif category != "Zs" and found[0] not in "’‘'–—-·‐‑…":
             odd += inside

@@ -36,8 +36,9 @@ def folded(text: str) -> str:
     >>> folded("The ﬁnance min-\nister of the inter-\nnational ﬂeet")
     'The finance minister of the international fleet'
     """
-    if "-" in text:
+    if "\n" in text:
         text = HALVES.sub(lambda halves: joined(halves[1], halves[2]), text)
     if not text.isascii():
         text = _JOINERS.sub("", visible(_FRACTION.sub(" ", text))).translate(_FORMS)
+        text = unicodedata.normalize("NFC", text)  # "é" is also written as "e" and an accent
     return " ".join(text.split())

@@ -17,6 +17,7 @@ folders or `metadata.json`. Everything here runs in the child process of sandbox
 
 from __future__ import annotations
 
+import codecs
 import csv
 import email
 import email.policy
@@ -237,6 +238,9 @@ def _read_markdown(text: str) -> Document:
 
 def _read_mail(data: bytes) -> Document:
     """Return a mail's body as mail programs show it; the outlet stays "": a sender is an author."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (found := text_of(data)):
+        data = found[0].encode("utf-8", "replace")
+    data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n\t ")
     message = email.message_from_bytes(data, policy=email.policy.default)
     try:
         sender, subject, raw = (_header(message, name) for name in ("from", "subject", "date"))
@@ -295,9 +299,7 @@ def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     payload = message.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
     charset = message.get_content_charset("")
-    if charset == "utf-7":  # no encoding of the web
-        data, charset = data.decode("utf-7", "replace").encode(), "utf-8"
-    text, encoding = text_of(data, charset) or ("", "")
+    text, encoding = text_of(data, charset) or text_of(data.replace(b"\0", b""), charset) or ("", "")
     if message.get_content_subtype() == "html":
         from citewire.index.markup import text_of_html
 

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 # A word that an editor broke at the end of a line.
-HALVES = re.compile(r"(?<![^\W\d_])([^\W\d_]++)-[^\S\n]*+\n[^\S\n]*+([^\W\d_]++)")
+HALVES = re.compile(r"(?<![^\W\d_])([^\W\d_]++)[-\u00ad\u2010][^\S\n]*+\n[^\S\n]*+([^\W\d_]++)")
 
 
 def joined(before: str, after: str, seen: Collection[str] = frozenset()) -> str:

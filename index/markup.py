@@ -7,7 +7,9 @@ address and the calendar is not used.
 
 from __future__ import annotations
 
+import codecs
 import html
+import html.entities
 import json
 import logging
 import posixpath
@@ -38,7 +40,7 @@ from citewire.index.documents import (
     without_controls,
 )
 from citewire.index.encodings import text_of
-from citewire.index.visible import BLOCK, keep_visible
+from citewire.index.visible import BLOCK, LEAST_CONTRAST, contrast, keep_visible
 
 MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest pages of news have 2 MB
 MAX_DEPTH = 250  # nested elements; libxml2 stops XML at 256, and pages of news stay under 60
@@ -52,7 +54,7 @@ _BLOCKS = frozenset(
     "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol option p pre search section "
     "select summary table tbody tfoot thead tr ul".split()
 )
-_WORD_HIDDEN = frozenset("del moveFrom Fallback rPr pPr instrText delText".split())
+_WORD_HIDDEN = frozenset("del moveFrom Fallback rPr pPr instrText delText rt".split())
 _CELLS = frozenset({"td", "th"})
 _RUN = re.compile(" {2,}")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
@@ -240,12 +242,17 @@ def _tree(markup: str) -> Any:
     except (etree.ParserError, ValueError):  # an empty document
         return None
     _check_depth(tree)
-    for small in list(tree.iter("sup", "sub")):
-        kind = "superscript" if small.tag == "sup" else "subscript"
+    _raise_small(tree)
+    return tree
+
+
+def _raise_small(tree: Any) -> None:
+    """Write the small numbers of a tree in small digits, in place."""
+    for small in list(tree.iter("{*}sup", "{*}sub")):
+        kind = "superscript" if _name(small) == "sup" else "subscript"
         if _SMALL.fullmatch("".join(small.itertext()).strip()):
             for one in small.iter():
                 one.text = _raised(one.text or "", kind)
-    return tree
 
 
 def _raised(text: str, kind: str) -> str:
@@ -298,6 +305,8 @@ def _name(element: Any) -> str:
 
 def parse_xml(data: bytes) -> Any:
     """Return the root of XML that declares no entities. Raises: UnusableError."""
+    bare = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n\t ")
+    data = bare if bare[:1] == b"<" and bare[1:2] != b"\0" else data
     prolog = _PROLOG.match(data.replace(b"\0", b""))  # without NUL, UTF-16 reads as ASCII
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
@@ -308,9 +317,11 @@ def parse_xml(data: bytes) -> Any:
         try:
             root = etree.fromstring(data, parser)
         except etree.XMLSyntaxError as error:
-            if error.code not in _WRONG_ENCODING or (found := text_of(data)) is None:
+            if error.code not in (_WRONG_ENCODING | _WRONG_ENTITY) or (found := text_of(data)) is None:
                 raise
-            root = etree.fromstring(_DECLARED.sub("", found[0]).encode("utf-8", "replace"), parser)
+            text = _DECLARED.sub("", found[0])
+            text = _with_entities(text) if error.code in _WRONG_ENTITY else text
+            root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
         _raise_if_exhausted(error)
         raise UnusableError(f"is not well-formed XML: {one_line(error.msg)}", "Correct it, or save it again") from error
@@ -326,7 +337,26 @@ _WRONG_ENCODING = frozenset(
     getattr(etree.ErrorTypes, f"ERR_{name}")
     for name in ("INVALID_ENCODING", "INVALID_CHAR", "UNKNOWN_ENCODING", "UNSUPPORTED_ENCODING")
 )
+_WRONG_ENTITY = frozenset(
+    getattr(etree.ErrorTypes, f"ERR_{name}")
+    for name in ("UNDECLARED_ENTITY", "ENTITYREF_NO_NAME", "ENTITYREF_SEMICOL_MISSING", "NAME_REQUIRED")
+)
+_AMPERSAND = re.compile(r"&(?!(?:#[0-9]+|#x[0-9A-Fa-f]+|amp|lt|gt|quot|apos);)(?:([A-Za-z0-9]{1,32});)?")
 _DECLARED = re.compile(r"\A\s*<\?xml[^>]*\?>")
+
+
+def _with_entities(text: str) -> str:
+    """Return XML with the entities of HTML as the characters that they name, and lone ampersands escaped."""
+    first, *others = text.split("<![CDATA[")
+    pieces = [_AMPERSAND.sub(_named, first)]
+    for other in others:
+        inside, end, after = other.partition("]]>")
+        pieces.append(f"<![CDATA[{inside}{end}{_AMPERSAND.sub(_named, after)}")
+    return "".join(pieces)
+
+
+def _named(found: re.Match[str]) -> str:
+    return html.entities.html5.get(f"{found[1]};", f"&amp;{found[0][1:]}")
 
 
 def _raise_if_exhausted(error: Any) -> None:
@@ -425,6 +455,7 @@ def _content(entry: Any, name: str) -> str:
         picture = name == "content" and "search.yahoo.com/mrss" in str(child.tag)  # media:content
         if _name(child) == name and not picture:
             if len(child):
+                _raise_small(child)
                 keep_visible(child)
                 found = _text(child)
             else:
@@ -510,7 +541,7 @@ def _word_text(body: Any, styles: Any) -> str:
     walk = etree.iterwalk(body, events=("start", "end"))
     for event, element in walk:
         name = _name(element)
-        if event == "start" and (name in _WORD_HIDDEN or (name == "tr" and _toggled(element, "trPr", "del"))):
+        if event == "start" and (name in _WORD_HIDDEN or (name == "tr" and _is_gone(element))):
             walk.skip_subtree()
         elif name == "p" and (cell := element.getparent()) is not None and cell.getparent() in rows:
             pieces.append(" ")
@@ -567,10 +598,10 @@ def _goes_on(paragraph: Any) -> bool:
     return mark is not None and any(_name(one) == "del" for one in mark)
 
 
-def _toggled(element: Any, properties: str, name: str) -> bool:
-    """Whether an on/off property of an element is there and its value is not off (ECMA-376, ST_OnOff)."""
-    found = element.find(f"{{*}}{properties}/{{*}}{name}")
-    return found is not None and _attribute(found, "val") not in _WORD_OFF
+def _is_gone(row: Any) -> bool:
+    """Whether a row is deleted or hidden, by a property whose value is not off (ECMA-376, ST_OnOff)."""
+    found = [row.find(f"{{*}}trPr/{{*}}{name}") for name in ("del", "hidden")]
+    return any(one is not None and _attribute(one, "val") not in _WORD_OFF for one in found)
 
 
 def _attribute(element: Any, name: str) -> str:
@@ -588,14 +619,15 @@ class _Hidden:
     def __call__(self, run: Any) -> bool:
         if self._value(run, "vanish", _WORD_OFF) is not None or self._is_dot(run):
             return True
-        colour = self._value(run, "color", frozenset({"auto"}))
-        return colour is not None and colour.upper() == self._behind(run)
+        colour, behind = self._value(run, "color", frozenset({"auto"})), self._behind(run)
+        if colour is None or not (_HEX.fullmatch(colour) and _HEX.fullmatch(behind)):
+            return False
+        return contrast(_colour_of(colour), _colour_of(behind)) < LEAST_CONTRAST
 
     def _is_dot(self, run: Any) -> bool:
-        try:
-            return float(self._value(run, "sz", frozenset()) or 99) <= _SMALLEST_SIZE
-        except ValueError:
-            return False
+        """Whether letters are half a point high, or squeezed to a line."""
+        sizes = [self._value(run, name, frozenset()) for name in ("sz", "w")]
+        return any(bool(_COUNT.fullmatch(size)) and float(size) <= _SMALLEST_SIZE for size in sizes if size)
 
     def _value(self, run: Any, name: str, off: frozenset[str]) -> str | None:
         """Return the value of a run's property, None where it has none or where that turns it off."""
@@ -637,6 +669,15 @@ class _Hidden:
             if holder.find("{*}tblPr/{*}tblStyle") is not None:
                 return ""
         return "FFFFFF"
+
+
+_HEX = re.compile("[0-9A-Fa-f]{6}")
+_COUNT = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5})?")
+
+
+def _colour_of(code: str) -> tuple[float, float, float, float]:
+    red, green, blue = bytes.fromhex(code)
+    return (red / 255, green / 255, blue / 255, 1.0)
 
 
 _HIGHLIGHTS = {  # ECMA-376, 17.18.40
@@ -684,6 +725,7 @@ def _chapter(archive: zipfile.ZipFile, name: str, limits: Limits) -> str:
         tree = _tree(data.decode("utf-8", "replace"))
     if tree is None:
         return ""
+    _raise_small(tree)
     keep_visible(tree, [_sheet(archive, file, limits) for file in _sheets(tree, name)])
     return _text(tree)
 

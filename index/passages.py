@@ -18,7 +18,7 @@ from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
 # Raise it with every change of passages, sentences or what is embedded of them: it is part of an index's identity.
-CHUNKER_VERSION = "4"
+CHUNKER_VERSION = "5"
 MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
 HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
@@ -167,7 +167,7 @@ def _paragraphs(text: str) -> Iterator[Span]:
             block.append(span)
 
 
-_HALF = re.compile(r"[^\W\d_]-[^\S\n]*\r?\n\Z")  # a line whose last word goes on in the next
+_HALF = re.compile(r"[^\W\d_][-\u00ad\u2010][^\S\n]*\r?\n\Z")  # a line whose last word goes on in the next
 
 
 def _is_hard_wrapped(lines: list[str]) -> bool:

@@ -35,6 +35,8 @@ HYPHEN = "\ufffe"  # PDFium writes it for the hyphen of a word that goes on in t
 
 PALE = 0.9  # luminance (white is 1) above which text may be invisible
 TINY = 1.0  # points; lower letters are dots
+THIN = 0.25  # points; a narrower text is a line
+MOST_SEGMENTS = 1_000  # of a clipping path that are looked at
 RENDERED = 2.0  # pixels per point of a page that is rendered, at most `MOST_PIXELS` in all
 MOST_PIXELS = 4_000_000
 CONTRAST = 24  # least difference (of 255) between darkest and lightest pixel of visible letters
@@ -157,9 +159,10 @@ def _ranges(numbers: Sequence[int]) -> str:
 def _remove_unseen(page: pypdfium2.PdfPage) -> None:
     """Remove the text that nobody sees from a page: white on white, outside of the page, behind a shape.
 
-    Text outside of the page or lower than `TINY` is removed at once. Pale text and text under a later shape are removed
-    if the rendered page has no contrast there. Text drawn without ink is removed unless a picture with contrast lies
-    over it: a scan has its recognised text there.
+    Text outside of the page, lower than `TINY` or narrower than `THIN` is removed at once. Pale text, text under a
+    later shape, in an optional layer or outside of its clipping path is removed if the rendered page has no contrast
+    there. Text drawn without ink is removed unless a picture with contrast lies over it: a scan has its recognised text
+    there.
     """
     objects = list(page.get_objects())
     boxes = np.array([_box(one) for one in objects], np.float64).reshape(-1, 4)
@@ -172,11 +175,15 @@ def _remove_unseen(page: pypdfium2.PdfPage) -> None:
         one, box = objects[number], boxes[number]
         without_ink = pdfium.FPDFTextObj_GetTextRenderMode(one.raw) in _NO_INK
         outside = box[2] <= left or box[0] >= right or box[3] <= bottom or box[1] >= top
-        hidden = outside or box[3] - box[1] < TINY
+        hidden = outside or box[3] - box[1] < TINY or box[2] - box[0] < THIN
         if not hidden and without_ink:
             hidden = not any(_covers(boxes[picture], box) for picture in pictures)
         suspected = (
-            without_ink or _is_pale(one) or any(cover > number and _covers(boxes[cover], box) for cover in covers)
+            without_ink
+            or _is_pale(one)
+            or _is_optional(one)
+            or _is_clipped(one, box)
+            or any(cover > number and _covers(boxes[cover], box) for cover in covers)
         )
         if not hidden and suspected:
             if look is None:
@@ -212,6 +219,32 @@ def _is_cover(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
     if not pdfium.FPDFPath_GetDrawMode(one.raw, mode, stroke) or not mode.value:
         return False
     return not pdfium.FPDFPageObj_HasTransparency(one.raw)
+
+
+def _is_optional(one: pypdfium2.PdfObject) -> bool:
+    """Whether an object is of a layer that a reader may turn off (ISO 32000-1, 8.11)."""
+    for number in range(pdfium.FPDFPageObj_CountMarks(one.raw)):
+        name, length = ctypes.create_string_buffer(32), ctypes.c_ulong()
+        mark = pdfium.FPDFPageObj_GetMark(one.raw, number)
+        units = ctypes.cast(name, ctypes.POINTER(ctypes.c_ushort))
+        if pdfium.FPDFPageObjMark_GetName(mark, units, len(name), length) and name.raw[:6] == b"O\0C\0\0\0":
+            return True
+    return False
+
+
+def _is_clipped(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
+    """Whether the middle of an object is outside of the bounds of its clipping path."""
+    clip = pdfium.FPDFPageObj_GetClipPath(one.raw) if one.container is None else None
+    for path in range(max(0, pdfium.FPDFClipPath_CountPaths(clip)) if clip else 0):
+        points = []
+        for number in range(min(MOST_SEGMENTS, pdfium.FPDFClipPath_CountPathSegments(clip, path))):
+            x, y = ctypes.c_float(), ctypes.c_float()
+            segment = pdfium.FPDFClipPath_GetPathSegment(clip, path, number)
+            if pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+                points.append((x.value, y.value))
+        if points and not _covers(np.array([*np.min(points, axis=0), *np.max(points, axis=0)]), box):
+            return True
+    return False
 
 
 def _covers(above: NDArray[np.float64], box: NDArray[np.float64]) -> bool:
@@ -306,7 +339,14 @@ def _lines(page: pypdfium2.PdfPage) -> Iterator[_Line]:
         found = [line for start, end in _runs(glyphs.text) for line in _cut(glyphs, start, end, gutters)]
     finally:
         reader.close()
-    yield from _ordered(found, gutters) if gutters else found
+    yield from _ordered(found, gutters) if gutters else _downwards(found)
+
+
+def _downwards(lines: list[_Line]) -> list[_Line]:
+    """Return lines from the top where none stands upright or beside another, else in the order of drawing."""
+    found = sorted(lines, key=lambda line: -line.top)
+    beside = (below.top - above.bottom > min(above.size, below.size) / 2 for above, below in pairwise(found))
+    return lines if any(line.size <= 0 for line in lines) or any(beside) else found
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:

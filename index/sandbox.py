@@ -270,7 +270,8 @@ def confine(memory: int) -> None:
     """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good; let alarms end it."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if sys.platform != "darwin":  # which refuses it for some values, and keeps to none
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even within a match, which runs no handler
     sys.addaudithook(_refuse)

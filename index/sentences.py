@@ -13,17 +13,20 @@ import sentencex
 
 # Abbreviations that end no sentence, as far as sentencex does not know them: before a name ...
 _TITLES = frozenset(
-    "ald amb amn atty capt cllr col det drs gen gov govs gens insp lt maj messrs mlle mme mmes ms msgr mx pfc pres "
-    "prof profs pte pvt rep reps rt sen sens sgt sp spc sra sras srta supt treas".split()
+    "ald amb amn atty capt cllr col det dr drs gen gov govs gens insp lt maj messrs mlle mme mmes mr mrs ms msgr mx "
+    "pfc pres prof profs pte pvt rep reps rt sen sens sgt sp spc sra sras srta supt treas".split()
 )
 # ... and before a number.
 _COUNTED = frozenset(
     "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl max min no nos p para paras "
-    "pp reg sched sec sect tel temp vol vols".split()
+    "pop pp reg sched sec sect tel temp vol vols".split()
 )
 _SHORT = frozenset(
-    "assn dept etc govt intl natl univ mon tue tues wed thu thur thurs fri jan feb aug sept oct nov dec".split()
+    "assn dept etc govt intl natl univ mon tue tues wed thu thur thurs fri jan feb aug sept oct nov dec "
+    "ala ariz ark calif colo conn del fla ill ind kan mass mich minn miss mont neb nev okla ore penn tenn tex wash wis "
+    "wyo".split()
 )
+_NEVER_LAST = frozenset("appr approx cf excl incl viz".split())  # whatever follows
 _TIMES_OF_DAY = frozenset({"a.m.", "p.m.", "am.", "pm."})
 _AFTER_TIMES = frozenset(  # words after a time of day that name its day or time zone
     "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan "
@@ -36,9 +39,12 @@ _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
 # sentencex may leave an opening quotation mark or bracket at the end of the sentence before.
 _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
 # "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence. So
-# does a sentence in parentheses.
-_ENDS_TOO = re.compile(r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])|\w{4}[.!?][)\]](?=\s+[\"“(\[]?[A-Z])")
-_MEASURED = re.compile(r"\d\s?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
+# does a sentence in parentheses, "etc." before a capital, a speed, and the mark of a note.
+_ENDS_TOO = re.compile(
+    r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])|\w{4}[.!?][)\]](?=\s+[\"“(\[]?[A-Z])|\betc\.(?=\s+[A-Z])|/[a-z]{1,2}\.(?=\s+[A-Z])"
+    r"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{1,3}(?=\s+[\"“(\[]?[A-Z])"
+)
+_MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
 _NEXT = 80  # characters after a possible end that are looked at
 
@@ -91,6 +97,8 @@ def _goes_on(before: str, after: str) -> bool:
     name = last.removesuffix(".")
     if name == last:
         return False
+    if name in _NEVER_LAST:
+        return True
     if name in _COUNTED:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
     return name.rpartition("-")[2] in _TITLES and after[0].isupper()  # "Ex-Gov."

@@ -37,17 +37,48 @@ _ROOTS = frozenset({"html", "body"})  # a page that hides its root is shown by a
 _READ = frozenset(
     "display visibility opacity color background background-color background-image font font-size position left right "
     "top bottom text-indent clip clip-path width height max-width max-height overflow overflow-x overflow-y transform "
-    "margin-left margin-top padding padding-top padding-bottom content-visibility transition animation animation-name "
-    "float filter translate scale inset background-clip -webkit-background-clip -webkit-text-fill-color".split()
+    "margin margin-left margin-top padding padding-top padding-bottom content-visibility transition animation "
+    "animation-name float filter translate scale rotate zoom inset background-clip -webkit-background-clip "
+    "-webkit-text-fill-color -webkit-text-stroke text-shadow white-space".split()
+)
+_LOGICAL = {  # in a text from left to right, from top to bottom
+    "inline-size": "width", "block-size": "height", "max-inline-size": "max-width", "max-block-size": "max-height",
+    "inset-inline-start": "left", "inset-inline-end": "right", "inset-block-start": "top",
+    "inset-block-end": "bottom", "margin-inline-start": "margin-left", "margin-block-start": "margin-top",
+    "margin-inline": "margin-left", "margin-block": "margin-top",
+}  # fmt: skip
+_DISPLAYS = frozenset(
+    "none contents block inline flow flow-root inline-block flex inline-flex grid inline-grid table inline-table "
+    "list-item ruby math table-row-group table-header-group table-footer-group table-row table-cell "
+    "table-column-group table-column table-caption -webkit-box -webkit-inline-box -ms-grid -webkit-flex "
+    "-ms-flexbox inherit initial unset revert revert-layer run-in".split()
 )
 _IN_LINE = frozenset({"", "inline", "inline-block", "inline-flex", "inline-grid", "contents", "none", "initial"})
 _FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "in": 96.0, "cm": 37.8}
-_UNITS |= {"mm": 3.78, "vw": VIEW_WIDTH / 100, "vh": VIEW_HEIGHT / 100, "%": VIEW_WIDTH / 100}
+# A hundredth of what an element stands in or of itself: its whole width to the left is off the screen, half of it not.
+_UNITS |= {"mm": 3.78, "vw": VIEW_WIDTH / 100, "vh": VIEW_HEIGHT / 100, "%": FAR / 100}
 _LENGTH = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))(px|pt|em|rem|ex|ch|in|cm|mm|vw|vh|%)?")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # lxml sets no such text, but reads it
 _CALLED = re.compile(r"(?<!\w)(\w++)\(([^()]*+)\)")
-_WIDTH = re.compile(r"(min|max)-width\s*:\s*(\d+(?:\.\d+)?)(px|em|rem)?")
+_PERCENT = re.compile(r"([0-9]++(?:\.[0-9]*+)?)%")
+_MATHS = re.compile(r"(?:\b(calc|min|max|clamp)|(?<![\w-]))\(([^()]*+)\)")
+_TERM = re.compile(r"\s*+([-+*/](?=[\s(])|[*/])?\s*+([+-]?(?:\d++(?:\.\d*+)?|\.\d++)[a-z%]*+)")
+_ANGLE = re.compile(r"(?<![0-9.])([+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++))(deg|rad|grad|turn)")
+_MEASURE = re.compile(r"([0-9]++(?:\.[0-9]++)?)(?:/([1-9][0-9]*+)|(dpi|dppx|x|dpcm))")
+_TURNS = {"deg": 1 / 360, "rad": 1 / math.tau, "grad": 1 / 400, "turn": 1.0}
+_COMPARED = re.compile(
+    r"(?:([\d.]++\w*)\s*([<>]=?)\s*)?([a-z-]+)\s*(?:([<>]=?|:|=)\s*([\d.]++(?:/\d++)?[a-z]*|[a-z-]+))?"
+)
+_SCREEN_SIZES = {
+    "width": VIEW_WIDTH, "device-width": VIEW_WIDTH, "height": VIEW_HEIGHT, "device-height": VIEW_HEIGHT,
+    "aspect-ratio": VIEW_WIDTH / VIEW_HEIGHT, "resolution": 1.0, "color": 8.0,
+}  # fmt: skip
+_SCREEN_IS = {
+    "orientation": "landscape", "hover": "hover", "any-hover": "hover", "pointer": "fine", "any-pointer": "fine",
+    "prefers-color-scheme": "light", "prefers-reduced-motion": "no-preference", "prefers-contrast": "no-preference",
+    "scripting": "enabled", "update": "fast", "display-mode": "browser",
+}  # fmt: skip
 
 Colour = tuple[float, float, float, float]  # red, green, blue, alpha, 0 to 1
 _Declared = Mapping[str, tuple[str, bool]]  # property -> value, whether it is important
@@ -79,7 +110,7 @@ class _Seen:
             return False
         if self.colour is not None and self.colour[3] < 0.05:
             return False
-        return self.colour is None or self.behind is None or _contrast(self.colour, self.behind) >= LEAST_CONTRAST
+        return self.colour is None or self.behind is None or contrast(self.colour, self.behind) >= LEAST_CONTRAST
 
 
 def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
@@ -152,7 +183,8 @@ def _matcher(css: str, names: Collection[str]) -> Any:
     """
     matcher = cssselect2.Matcher()
     css = _RULE.sub(lambda rule: _fitting(rule, names), _COMMENT.sub("", css))
-    for selected, content in _rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)):
+    layers: dict[str, int] = {}
+    for selected, content, layer in _rules(_parsed(css), layers):
         declared = _read_declarations(content)
         if not declared:
             continue
@@ -162,8 +194,12 @@ def _matcher(css: str, names: Collection[str]) -> Any:
             continue
         for selector in selectors:
             if selector.pseudo_element is None:
-                matcher.add_selector(selector, declared)
+                matcher.add_selector(selector, (layer, declared))
     return matcher
+
+
+def _parsed(css: str) -> Any:
+    return tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
 
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
@@ -180,32 +216,43 @@ def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
     if "(" in prelude or "[" in prelude or "\\" in prelude:
         return rule[0]
     kept = ",".join(part for part in prelude.split(",") if all(name in names for name in _NAMED.findall(part)))
-    return (
-        f"{before};{kept}{{{rule[2]}}}" if kept.strip() and before else f"{kept}{{{rule[2]}}}" if kept.strip() else ""
-    )
+    return (f"{before};" if before else "") + (f"{kept}{{{rule[2]}}}" if kept.strip() else "")
 
 
-def _rules(found: Iterable[Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the selectors and the content of the style rules that hold on a screen, those inside of others too.
+_NO_LAYER = 1_000_000  # what is in no layer comes after all layers
+
+
+def _rules(
+    found: Iterable[Any], layers: dict[str, int], above: str = "", layer: str = ""
+) -> Iterator[tuple[str, Any, int]]:
+    """Yield selectors, content and rank of the style rules that hold on a screen, those inside of others too.
 
     Args:
         found: what tinycss2 parsed.
+        layers: rank of each cascade layer that is named so far; the later one counts.
         above: the selectors of the rule that they stand in.
+        layer: name of the layer that they stand in, "" for none.
     """
     for rule in found:
         if rule.type == "qualified-rule":
             selected = tinycss2.serialize(rule.prelude).strip()
             if above:
                 selected = selected.replace("&", f":is({above})") if "&" in selected else f":is({above}) {selected}"
-            yield selected, rule.content
+            yield selected, rule.content, layers.get(layer, _NO_LAYER)
             if len(selected) < MAX_SELECTOR and any(token.type == "{} block" for token in rule.content):
-                yield from _rules(_contents(rule.content), selected)
-        elif rule.type == "at-rule" and rule.content is not None:
-            name = rule.lower_at_keyword
-            if name in ("supports", "layer") or (name == "media" and _screen(tinycss2.serialize(rule.prelude))):
+                yield from _rules(_contents(rule.content), layers, selected, layer)
+        elif rule.type == "at-rule":
+            name, prelude, inside = rule.lower_at_keyword, tinycss2.serialize(rule.prelude).strip(), layer
+            if name == "layer":
+                for one in prelude.split(","):
+                    inside = f"{layer}.{one.strip() or len(layers)}"
+                    layers.setdefault(inside, len(layers))
+            holds = name == "layer" or (name == "media" and _screen(prelude))
+            holds = holds or (name == "supports" and not re.match(r"not\b", prelude))
+            if holds and rule.content is not None:
                 if above:
-                    yield above, rule.content
-                yield from _rules(_contents(rule.content), above)
+                    yield above, rule.content, layers.get(inside, _NO_LAYER)
+                yield from _rules(_contents(rule.content), layers, above, inside)
 
 
 def _contents(content: Any) -> Any:
@@ -218,21 +265,64 @@ def _screen(media: str) -> bool:
 
 
 def _query_holds(query: str) -> bool:
-    if re.search(r"\b(?:print|speech|dark|reduce|not)\b", query):
+    return _holds(tinycss2.parse_component_value_list(query, skip_comments=True))
+
+
+def _holds(tokens: Sequence[Any]) -> bool:
+    """Whether a media query, or a condition in its parentheses, holds for the screen."""
+    values: list[bool] = []
+    words = [token for token in tokens if token.type != "whitespace"]
+    named = [token.lower_value for token in words if token.type == "ident"]
+    for token in words:
+        if token.type == "() block":
+            inside = any(one.type == "() block" for one in token.content)
+            values.append(_holds(token.content) if inside else _is_so(tinycss2.serialize(token.content).strip()))
+        elif token.type == "ident" and token.lower_value not in ("not", "only", "and", "or"):
+            values.append(token.lower_value in ("all", "screen"))
+    return (any(values) if "or" in named else all(values)) != ("not" in named)
+
+
+def _is_so(feature: str) -> bool:
+    """Whether a feature is one of the screen: "min-width: 600px", "400px <= width", "hover"; not if unknown."""
+    found = _COMPARED.fullmatch(feature)
+    if found is None:
         return False
-    for kind, number, unit in _WIDTH.findall(query):
-        width = float(number) * _UNITS[unit]
-        if (kind == "min" and width > VIEW_WIDTH) or (kind == "max" and width < VIEW_WIDTH):
-            return False
-    return True
+    least, under, name, sign, value = found.groups()
+    bound = re.match("(min|max)-", name)
+    size = _SCREEN_SIZES.get(name[4:] if bound else name)
+    if size is None:
+        return _SCREEN_IS.get(name) == (value or _SCREEN_IS.get(name, ""))
+    if value is None and least is None:
+        return True
+    signs = {"<": size.__lt__, "<=": size.__le__, ">": size.__gt__, ">=": size.__ge__, "=": size.__eq__}
+    above = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+    tests = [(above[under], least)] if least else []
+    if value:
+        tests.append((("<=" if bound[1] == "max" else ">=") if bound else sign.replace(":", "="), value))
+    measured = [(kind, _measure(one)) for kind, one in tests]
+    return all(one is not None and signs[kind](one) for kind, one in measured)
+
+
+def _measure(value: str) -> float | None:
+    """Return what a media feature is compared with: pixels, dots a pixel or a ratio."""
+    found = _MEASURE.fullmatch(value)
+    if found is None:
+        return _length(value)
+    if found[2]:
+        return float(found[1]) / int(found[2])
+    return float(found[1]) / {"dpi": 96.0, "dpcm": 37.8}.get(found[3], 1.0)
 
 
 def _read_declarations(content: Any) -> _Declared:
     declared: dict[str, tuple[str, bool]] = {}
     for one in _contents(content):
-        if one.type == "declaration" and (one.lower_name in _READ or one.name.startswith("--")):
-            name = one.name if one.name.startswith("--") else one.lower_name
+        if one.type == "declaration" and (
+            one.lower_name in _READ or one.lower_name in _LOGICAL or one.name.startswith("--")
+        ):
+            name = one.name if one.name.startswith("--") else _LOGICAL.get(one.lower_name, one.lower_name)
             value = tinycss2.serialize(one.value).strip().lower()
+            if name == "display" and "var(" not in value and not _DISPLAYS.issuperset(value.split()):
+                continue  # what a browser does not know leaves the value before
             if one.important or not declared.get(name, ("", False))[1]:
                 declared[name] = (value, one.important)
     return declared
@@ -241,7 +331,8 @@ def _read_declarations(content: Any) -> _Declared:
 def _declared(element: Any, wrapped: Any, matcher: Any) -> Mapping[str, str]:
     """Return the value that wins for each property: important before inline before specific before late."""
     layers: list[_Declared] = [_of_attributes(element)]
-    layers += [payload for *_, payload in matcher.match(wrapped)]
+    matched = [payload for *_, payload in matcher.match(wrapped)]
+    layers += [own for _, own in sorted(matched, key=lambda payload: payload[0])]
     if style := element.get("style"):
         layers.append(_read_declarations(style))
     winning: dict[str, tuple[str, bool]] = {}
@@ -260,7 +351,7 @@ def _resolved(declared: Mapping[str, str], above: Mapping[str, str]) -> tuple[Ma
     """
     own = {name: value for name, value in declared.items() if name.startswith("--")}
     variables = {**above, **own} if own else above
-    if not any("var(" in value for value in declared.values()):
+    if not any("(" in value for value in declared.values()):
         return declared, variables
     found = dict(declared)
     for name, value in declared.items():
@@ -268,8 +359,39 @@ def _resolved(declared: Mapping[str, str], above: Mapping[str, str]) -> tuple[Ma
             if "var(" not in value or len(value) > MAX_SELECTOR:
                 break
             value = _VARIABLE.sub(lambda used: variables.get(used[1], used[2] or used[0]), value)
+        for _ in range(MAX_VARIABLES):
+            if len(value) > MAX_SELECTOR or not _MATHS.search(value):
+                break
+            value = _MATHS.sub(_worked_out, value)
         found[name] = value.strip()
     return found, variables
+
+
+def _worked_out(maths: re.Match[str]) -> str:
+    """Return what a calculation without another in it comes to, in pixels; in parentheses where it cannot be told."""
+    sums = [_sum(part) for part in maths[2].split(",")]
+    known = [one for one in sums if one is not None]
+    if len(known) < len(sums) or (maths[1] == "clamp" and len(known) != 3):
+        return f"({maths[2]})"
+    if maths[1] == "clamp":
+        return f"{max(known[0], min(known[1], known[2])):.3f}px"
+    return f"{max(known) if maths[1] == 'max' else min(known):.3f}px"
+
+
+def _sum(written: str) -> float | None:
+    """Return a sum of products of lengths in pixels, such as "-1 * 100vw - 10px"."""
+    total, product, at = 0.0, 0.0, 0
+    while at < len(written.rstrip()):
+        term = _TERM.match(written, at)
+        length = None if term is None else _length(term[2])
+        if term is None or length is None or (term[1] == "/" and not length) or (at == 0) != (term[1] is None):
+            return None
+        if term[1] in ("*", "/"):
+            product = product * length if term[1] == "*" else product / length
+        else:
+            total, product = total + product, -length if term[1] == "-" else length
+        at = term.end()
+    return total + product if at else None
 
 
 _VARIABLE = re.compile(r"var\(\s*+(--[\w-]++)\s*+(?:,([^()]*+))?\)")
@@ -287,6 +409,10 @@ def _of_attributes(element: Any) -> _Declared:
         declared["font-size"] = ("x-small", False)
     if element.get("bgcolor"):
         declared["background-color"] = (element.get("bgcolor").lower(), False)
+    if _name(element) == "body" and element.get("text"):
+        declared["color"] = (element.get("text").lower(), False)
+    if element.get("background"):
+        declared["background-image"] = ("url()", False)
     return declared
 
 
@@ -306,17 +432,34 @@ def _is_faded(declared: Mapping[str, str]) -> bool:
     """Whether an element is transparent or shrunk to nothing, and not on its way to be shown."""
     moving = any(declared.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
     clear = [values for name, values in _CALLED.findall(declared.get("filter", "")) if name == "opacity"]
-    opacities = map(_length, (declared.get("opacity", "1"), *clear))
-    faded = any(opacity is not None and opacity < 0.02 for opacity in opacities)
-    shrunk = any(name.startswith("scale") and 0.0 in sizes for name, sizes in _transforms(declared))
+    shares = [declared.get("opacity", "1"), *clear]
+    numbers = [_length(share.rstrip("%")) for share in shares]
+    opacities = [n / 100 if s.endswith("%") else n for n, s in zip(numbers, shares, strict=True) if n is not None]
+    faded = any(opacity < 0.02 for opacity in opacities)
+    zoom = _length(declared.get("zoom", ""))
+    shrunk = any(_flattens(*one) for one in _transforms(declared)) or (zoom is not None and 0 < zoom < 0.05)
     return not moving and (faded or shrunk)
 
 
-def _transforms(declared: Mapping[str, str]) -> list[tuple[str, list[float]]]:
-    """Return the transforms of an element with their lengths, those that are properties of their own too."""
+def _flattens(name: str, values: str) -> bool:
+    """Whether a transform leaves an element without width or height."""
+    sizes = _lengths(values)
+    if name.startswith("scale"):
+        return 0.0 in sizes[:2]
+    if name == "matrix" and len(sizes) == 6:
+        return abs(sizes[0] * sizes[3] - sizes[1] * sizes[2]) < 1e-6
+    if name in ("rotatex", "rotatey"):
+        return any(abs(math.cos(math.tau * _TURNS[unit] * float(n))) < 1e-6 for n, unit in _ANGLE.findall(values))
+    return False
+
+
+def _transforms(declared: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the names and values of an element's transforms, those that are properties of their own too."""
     called = _CALLED.findall(declared.get("transform", ""))
     called += [(name, declared[name]) for name in ("translate", "scale") if name in declared]
-    return [(name, _lengths(values)) for name, values in called]
+    if turned := re.match(r"([xy])\s", declared.get("rotate", "")):
+        called.append((f"rotate{turned[1]}", declared["rotate"]))
+    return called
 
 
 def _is_empty_box(declared: Mapping[str, str]) -> bool:
@@ -331,24 +474,36 @@ def _is_empty_box(declared: Mapping[str, str]) -> bool:
         if name == "rect" and len(edges) == 4 and (edges[2] <= edges[0] or edges[1] <= edges[3]):
             return declared.get("position") in ("absolute", "fixed")
     for name, values in _CALLED.findall(declared.get("clip-path", "")):
-        inset = re.match(r"(\d+(?:\.\d+)?)%", values)
-        if name == "inset" and inset and float(inset[1]) >= 50:
-            return True
+        if name == "inset":
+            found = [_PERCENT.fullmatch(part) for part in _of_four(values.split())]
+            shares = [float(share[1]) if share else 0.0 for share in found]
+            if shares[0] + shares[2] >= 100 or shares[1] + shares[3] >= 100:
+                return True
         if name in ("circle", "polygon", "ellipse") and not any(_lengths(values.partition(" at ")[0])):
             return True
     return False
 
 
+def _of_four(values: Sequence[str]) -> Sequence[str]:
+    """Return top, right, bottom and left of a shorthand that states one to four of them, "" for each of none."""
+    top = values[0] if values else ""
+    right = values[1] if len(values) > 1 else top
+    return (top, right, values[2] if len(values) > 2 else top, values[3] if len(values) > 3 else right)
+
+
 def _is_far_off(declared: Mapping[str, str]) -> bool:
     """Whether an element or its text is moved off the page."""
-    moved = [_length(declared.get("text-indent", "")), _length(declared.get("margin-left", ""))]
-    moved.append(_length(declared.get("margin-top", "")))
+    moved = [_length(declared.get(name, "").split(" ")[0]) for name in ("text-indent", "margin-left", "margin-top")]
+    around = _of_four(declared.get("margin", "").split())
+    moved += [_length(around[0]), _length(around[3])]  # below and on the right a margin moves others
+    if declared.get("white-space") == "nowrap" and declared.get("overflow", "") in ("hidden", "clip"):
+        moved.append(-abs(_length(declared.get("text-indent", "")) or 0.0))
     if declared.get("position", "static") not in ("static", "sticky"):
         moved += [_length(declared.get(name, "")) for name in ("left", "top", "right", "bottom")]
         moved += _lengths(declared.get("inset", ""))
-    for name, offsets in _transforms(declared):
-        if name.startswith("translate"):
-            moved += offsets
+    for name, values in _transforms(declared):
+        offsets = _lengths(values)
+        moved += offsets if name.startswith("translate") else offsets[4:] if name == "matrix" else []
     return any(offset is not None and (offset <= -FAR or offset >= FAR_RIGHT) for offset in moved)
 
 
@@ -375,6 +530,10 @@ def _inherited(declared: Mapping[str, str], above: _Seen, *, root_like: bool) ->
             colour = _colour(declared[name], colour)
     if "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip")):
         colour = None  # the letters show the background
+    if any(
+        declared.get(name, "none") not in ("none", "0", "initial") for name in ("text-shadow", "-webkit-text-stroke")
+    ):
+        colour = None  # letters without ink are seen by their shadow or outline
     return _Seen(shown, _size(declared, above.size), colour, _behind(declared, above.behind), above.variables)
 
 
@@ -448,7 +607,7 @@ def _painted(value: str, above: Colour | None) -> Colour | None:
     return (mixed[0], mixed[1], mixed[2], 1.0)
 
 
-def _contrast(one: Colour, other: Colour) -> float:
+def contrast(one: Colour, other: Colour) -> float:
     """Return the contrast of two colours, 1 for equal ones to 21; a transparent one is mixed with what is behind."""
     alpha = one[3]
     mixed = [alpha * own + (1 - alpha) * under for own, under in zip(one[:3], other, strict=False)]

@@ -20,6 +20,7 @@ from citewire.qa.values import Value
 Operation = Literal["sum", "difference", "ratio", "percent change", "larger", "smaller", "earlier", "later"]
 
 _SCALES = {Decimal(1000): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion", Decimal(10**12): "trillion"}
+_SHARES = frozenset({"%", "times"})  # kinds of figures that are of something else
 _LOSSES = frozenset(("loss", "deficit"))  # what makes the amount of it negative
 # How the words begin that say how long the time is that a figure is for.
 _LENGTHS = {"quarter": "quarter", "half": "half", "month": "month", "week": "week", "dai": "day", "year": "year",
@@ -147,8 +148,8 @@ def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
         return False
     if operation in ("ratio", "percent change"):
         signs = {(one.value > 0) - (one.value < 0) for one in amounts}
-        return len(signs) == 1 and 0 not in signs and not (first.kind == "%" and operation == "percent change")
-    return operation not in ("earlier", "later") and not (first.kind == "%" and operation == "sum")
+        return len(signs) == 1 and 0 not in signs and not (first.kind in _SHARES and operation == "percent change")
+    return operation not in ("earlier", "later") and not (first.kind in _SHARES and operation == "sum")
 
 
 # -- figures --------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ question alone: no article, no turn before it. Who reads its guess may overrule 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -156,6 +157,8 @@ class Kinds:
         """Return what a question is taken for."""
         logits = self._weight @ features(question, self._embedder) + self._bias
         odds = np.exp(logits - logits.max())
+        if _is_of_another_script(question):  # then it is in no language that is read, whatever it asks
+            odds = np.array([intent == "translate" for intent in self._intents], np.float32)
         shares = odds / odds.sum()
         intents = {intent: float(share) for intent, share in zip(self._intents, shares, strict=True)}
         kinds: dict[Kind, float] = {}
@@ -164,6 +167,12 @@ class Kinds:
         kind = max(kinds, key=lambda one: kinds[one])
         intent = max((one for one in intents if KINDS[one] == kind), key=lambda one: intents[one])
         return Guess(intent, kind, kinds.pop(kind), MappingProxyType(kinds), MappingProxyType(intents))
+
+
+def _is_of_another_script(question: str) -> bool:
+    """Whether most letters of a question are not Latin ones."""
+    letters = [unicodedata.name(character, "") for character in question if character.isalpha()]
+    return 2 * sum("LATIN" in name for name in letters) < len(letters)
 
 
 def load_kinds(embedder: Embedder, threads: int) -> Kinds:

@@ -1,11 +1,13 @@
 """Amounts in a text, in the notations that news use, as numbers that can be compared.
 
 "$900,000", "900K", "0.9 million" and "nine hundred thousand" are one number. Knows spelling, not meaning: it cannot
-tell what a number counts. Words for numbers are read by text2num.
+tell what a number counts. Words for numbers are read by text2num, whether "double" is a verb by spaCy.
 """
 
 from __future__ import annotations
 
+import calendar
+import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -14,73 +16,127 @@ from typing import Literal
 
 import text_to_num
 
-Unit = Literal["", "%", "points", "money"]
+from citewire.qa import analysis
+
+Unit = Literal["", "%", "points", "money", "times"]
 
 _SCALES = {
     "dozen": 12.0, "hundred": 1e2,
-    "k": 1e3, "thousand": 1e3, "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5,
-    "m": 1e6, "mn": 1e6, "mln": 1e6, "mio": 1e6, "million": 1e6, "cr": 1e7, "crore": 1e7, "crores": 1e7,
-    "b": 1e9, "bn": 1e9, "bln": 1e9, "mrd": 1e9, "billion": 1e9,
-    "tn": 1e12, "trn": 1e12, "trillion": 1e12, "lakh crore": 1e12,
+    "k": 1e3, "thousand": 1e3, "lakh": 1e5, "lac": 1e5,
+    "m": 1e6, "mn": 1e6, "mln": 1e6, "mio": 1e6, "million": 1e6, "millionen": 1e6, "cr": 1e7, "crore": 1e7,
+    "b": 1e9, "bn": 1e9, "bln": 1e9, "mrd": 1e9, "milliard": 1e9, "milliarden": 1e9, "billion": 1e9,
+    "tn": 1e12, "trn": 1e12, "trillion": 1e12,
 }  # fmt: skip
 _PARTS = {
-    "half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
-    "ninth": 9, "tenth": 10,
+    "half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10, "twentieth": 20, "hundredth": 100, "thousandth": 1000,
 }  # fmt: skip
-_BEHIND = r"""(?:(?P<points>[\s-]?(?:percentage|pct\.?|per\s?cent)[\s-]?points?\b|\s?ppt?s?\b)
+_MULTIPLES = {  # lemma -> factor
+    "double": 2.0, "twice": 2.0, "triple": 3.0, "treble": 3.0, "quadruple": 4.0, "quintuple": 5.0, "sextuple": 6.0,
+    "halve": 0.5,
+}  # fmt: skip
+_WHOLE = r"(?:hundred|thousand|million(?:en)?|milliard(?:en)?|billion|trillion|dozen|lakh|lac|crore)s?"
+_ABBREVIATED = "mln|mio|mrd|bln|trn"
+_SYMBOLS = "$£¥₠-₿"
+_CODES = "(?-i:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)"
+_NAMED_MONEY = rf"""(?:[\s-](?:US[\s-])?
+          (?:dollars?|euros?|pounds?|yuan|yen|rupees?|francs?|pesos?|rou?bles?|zlotys?|baht|ringgit|kron(?:or|er|a|e))\b
+          |\s(?-i:kr|zł)\b|\s?{_CODES}\b|\s?[{_SYMBOLS}](?!\s?\d))"""
+_BEHIND = rf"""(?:(?P<points>[\s-]?(?:percentage|pct\.?|per\s?cent)[\s-]?points?\b|\s?ppt?s?\b)
           |(?P<basis>[\s-]?(?:basis[\s-]points?|bps?)\b)
           |(?P<permille>\s?‰|\s?per\s?mille\b)
-          |(?P<percent>\s?%|[\s-]?(?:per[\s-]?cent|pct|(?-i:pc))\b))?
-        (?P<currency>(?:\.(?=\s))?\s(?:US\s)?
-          (?:dollars?|euros?|pounds?|yuan|yen|rupees?|francs?|pesos?|rou?bles?|zlotys?|baht|ringgit|kron(?:or|er|a|e))\b
-          |\s?(?-i:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\b
-          |\s?[€£₹₽](?!\s?\d))?"""
+          |(?P<fold>[\s-]?fold\b|(?-i:x)\b(?!\s?\d)|×(?!\s?\d))
+          |(?P<percent>\)?\s?%|[\s-]?(?:per[\s-]?cent|pct|(?-i:pc))\b))?
+        (?P<currency>(?:(?<={_ABBREVIATED})\.(?=\s))?{_NAMED_MONEY})?"""
+_RAISED = "[⁻⁺]?[⁰¹²³⁴-⁹]{1,2}"
+_THIN = "\u00a0\u2002-\u200a\u202f'’"  # between groups of digits
+_MONTHS = "".join(rf"(?<!{month}\s)(?<!{month[:3]}\s)(?<!{month[:3]}\.\s)" for month in calendar.month_name if month)
+_ENDS_MONEY = r"(?![\d,]|\.\d)"
 _AMOUNT = re.compile(
-    rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[$£¥₠-₿]?\d)|\b(?:minus|negative)\s(?=[$£¥₠-₿]?\d))?
-        (?P<money>(?:US|AU?|CA?|HK|NZ|S)?[$£¥₠-₿]\s?|\bRs\.?\s?
-          |(?-i:\b(?:USD|EUR|GBP|JPY|CNY|INR|CHF|CAD|AUD|SEK|NOK|DKK|PLN|BRL|MXN|ZAR|SGD|HKD|NZD)\s?))?
-        (?:(?<=[$£¥₠-₿])(?P<debit>[-−])(?=\d))?
-        (?<![\w.,])(?:
-          (?P<comma>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)
-          |(?P<dot>\d{{1,3}}(?:\.\d{{3}}){{2,}}(?:,\d+)?|0,\d+
-            |\d+,\d{{1,2}}(?=\s?(?:[%‰€]|(?:mio|mrd|mln|million|billion|bn|per\s?cent|pct)\b)))
-          |(?P<apart>\d{{1,3}}(?:[\u00a0\u2009\u202f'’]\d{{3}})+|\d{{1,3}}(?:\x20\d{{3}}){{2,}})(?!\d)
-          |(?:(?P<wholes>\d+)\s)?(?P<over>\d{{1,2}}⁄[1-9]\d?|(?<=\d\s)[1-9]/(?:[2-5]|8|16)(?![\d/]))
-          |(?P<plain>\d+(?:\.\d+)?)?(?P<vulgar>[¼-¾⅐-⅞])|(?P<digits>\d+(?:\.\d+)?)(?P<half>\sand\sa\shalf\b)?
+    rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[{_SYMBOLS}]?\.?\d)|\b(?:minus|negative)\s(?=[{_SYMBOLS}]?\d))?
+        (?:(?P<money>(?:US|AU?|CA?|HK|NZ|S|R)?[{_SYMBOLS}]\s?|\bRs\.?\s?|\b{_CODES}\s?)
+          (?:(?<=[{_SYMBOLS}])(?P<debit>[-−])(?=\d))?|(?<![\w.,]))
+        (?:
+          (?P<mantissa>\d+(?:[.,]\d+)?)\s?[×x·⋅*]\s?10(?P<power>\^\s?[-−+]?\d{{1,2}}(?!\d)|{_RAISED}|−\d{{1,2}}(?!\d))
+          |10(?P<ten>\^[-−+]?\d{{1,2}}(?!\d)|[⁻⁺]?(?:[⁴-⁹]|[¹²][⁰¹²³⁴-⁹]))
+          |(?P<floating>\d+(?:\.\d+)?e[+-]?\d{{1,2}})\b
+          |(?P<comma>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)
+          |(?P<dot>\d{{1,3}}(?:\.\d{{3}}){{2,}}(?:,\d+)?|\d{{1,3}}(?:\.\d{{3}})+,\d\d?(?!\d)
+            |(?:(?<=€)|(?<=€\s)|(?<=EUR\s))[1-9]\d{{0,2}}\.000(?!\d)|[1-9]\d{{0,2}}\.000(?=\s?(?:€|EUR\b|euros?\b))
+            |0,\d+|(?<![(\[])\d+,\d\d?(?!\d|[.,]\d))
+          |(?P<apart>[1-9]\d{{0,2}}(?:(?:[{_THIN}]\d{{3}})+|(?:\x20\d{{3}}){{2,}})(?:[.,]\d\d?(?!\d))?
+            # "5 000", "€5 300", "5 300,50" and "5 300 €", but "May 5 300 people"
+            |(?<!\d\x20){_MONTHS}[1-9]\d{{0,2}}\x20(?:0\d\d|\d{{3}}(?=[.,]\d\d?(?!\d)|{_NAMED_MONEY}))(?:[.,]\d\d?(?!\d))?
+            |(?<=[{_SYMBOLS}])[1-9]\d{{0,2}}\x20\d{{3}}(?:[.,]\d\d?(?!\d))?)(?!\d)
+          |(?:(?P<wholes>\d{{1,3}})[\s-])?(?P<over>\d{{1,2}}⁄[1-9]\d?|(?<=\d[\s-])[1-9]/(?:[2-5]|8|16)(?![\d/])
+            |(?<!/)[1-9]\d?/(?:[2-9]|[1-9]\d)(?=\sof\b(?!\s(?:\d|this\b|last\b|next\b))
+              |[\s-](?:majority|miles?|inch|in\.|cups?|pints?|pounds?|ounces?|lb|oz|acres?|hours?|tea|table)
+              |\s(?:and|to|or)\s[1-9]/[2-9]\sof\b))
+          |(?P<plain>\d+(?:\.\d+)?\s?)?(?P<vulgar>[¼-¾⅐-⅞])
+          |(?P<digits>(?:\d+(?:\.\d+)?|\.\d+)(?!\.?\d))(?P<half>[\s-]and[\s-]a[\s-](?:half|(?P<fourth>quarter))\b)?
         )
-        (?:(?P<scale>\)?[\s-]?(?:lakh\scrore|hundred|thousand|million|billion|trillion|dozen
-          |lakhs?|lacs?|crores?|cr|mln|mio|mrd|bln|trn|mn|bn|tn|[kmb]))\b)?
+        (?P<scale>\)?(?:[\s-]?(?:{_WHOLE}|cr|{_ABBREVIATED}|mn|bn|tn|[kmb])\b)(?:[\s-](?:thousand|million|billion|crore)s?\b)?)?
         {_BEHIND}""",
     re.VERBOSE | re.IGNORECASE,
 )
-_AFTER_WORDS = re.compile(
-    rf"(?P<scale>[\s-](?:lakh\scrore|dozen|lakhs?|crores?)\b)?{_BEHIND}", re.VERBOSE | re.IGNORECASE
-)
-_DOZEN = re.compile(r"\b(?P<half>half\s)?a\sdozen\b", re.IGNORECASE)
-_AND_A_PART = re.compile(r"\sand\sa\s(?:half|(?P<quarter>quarter))\b", re.IGNORECASE)
-_PART_OF = re.compile(
-    r"(?:\bhalf\sa[\s-]|\b(?:(?:a|(?P<three>three))[\s-])?(?P<quarter>quarters?)[\s-]of[\s-]a[\s-]|\bhalf[\s-])$",
+_AFTER_WORDS = re.compile(rf"(?P<scale>(?:[\s-]{_WHOLE}\b){{1,2}})?{_BEHIND}", re.VERBOSE | re.IGNORECASE)
+# "1.2m tall", "the 100m race", "5 m/s": metres.
+_METRES = re.compile(
+    r"[\s-](?:tall|high|long|wide|deep|thick|away|above|below|apart|across|race|sprint|dash|final|hurdles|freestyle"
+    r"|butterfly|backstroke|relay)\b|[/²³]",
     re.IGNORECASE,
 )
+_DOZEN = re.compile(r"\b(?P<half>half\s)?a\sdozen\b", re.IGNORECASE)
+_AND_A_PART = re.compile(r"[\s-]and[\s-]a[\s-](?:half|(?P<quarter>quarter))\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative)\s$", re.IGNORECASE)
-_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)")  # of a table of accounts
-# "a quarter-point cut", "half a percentage point", "three quarters of a percent"; no point of a third quarter.
+_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%)")  # of a table of accounts
+_COUNT = "an?|one|two|three|four|five|six|seven|eight|nine"
+_PART = f"(?:{'|'.join(_PARTS)})"
+_PART_OF = re.compile(
+    rf"\b(?:(?:(?P<count>{_COUNT})[\s-])?(?P<part>{_PART})s?[\s-](?:of[\s-]an?|(?<=half[\s-])an?)[\s-]|half[\s-])$",
+    re.IGNORECASE,
+)
+_OF_A_WHOLE = re.compile(rf"\sof\san?(?P<scale>\s{_WHOLE})\b{_BEHIND}", re.VERBOSE | re.IGNORECASE)
+# "a quarter-point cut", "half a percentage point", "three tenths of a percent"; no point of a third quarter.
 _PART_OF_POINT = re.compile(
-    r"""(?<!first[\s-])(?<!second[\s-])(?<!third[\s-])(?<!fourth[\s-])\b(?:(?:a|(?P<three>three))[\s-])?
-        (?:half|(?P<quarter>quarters?))[\s-](?:of[\s-])?(?:an?[\s-])?
+    rf"""(?<!first[\s-])(?<!second[\s-])(?<!third[\s-])(?<!fourth[\s-])\b(?:(?P<count>{_COUNT})[\s-])?
+        (?:(?P<part>{_PART})s?[\s-]of[\s-](?:an?|one)[\s-]|(?P<short>half|quarter)s?[\s-](?:an?[\s-])?)
         (?:percentage[\s-]points?|(?P<percent>per\s?cent)|point)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
 # A share: "two-thirds", "a quarter of the seats", "half the seats"; but no "third quarter", and no quarter of a year.
 _SHARE = re.compile(
-    r"""(?<!first\s)(?<!second\s)(?<!latter\s)\b(?P<half>half\b(?=\s(?:of|the|its|their|his|her|all)\b))
-        |\b(?P<count>a|one|two|three|four|five|six|seven|eight|nine)[\s-]
-          (?P<part>halves|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth)s?\b
-          (?:(?<=s)(?!\s(?:in|ago|of\s\d|after|before))|(?=\sof\b(?!\s(?:\d|the\s(?:year|season|game)))))""",
-    re.VERBOSE | re.IGNORECASE,
+    rf"(?<!first\s)(?<!second\s)(?<!latter\s)\b(?:(?P<count>{_COUNT})[\s-])?(?P<part>{_PART})(?P<many>s)?\b",
+    re.IGNORECASE,
 )
+_BEFORE_A_SHARE = re.compile(
+    r"\b(?:by|than|nearly|almost|about|roughly|over|under|around|only|just|fell|rose|down|up)\s$", re.IGNORECASE
+)
+_OF_A_SHARE = re.compile(
+    r"\sof\b(?!\s(?:\d|the\s(?:year|season|game)))|[\s-]majority\b"
+    r"|\s(?:fewer|less|more|lower|higher|larger|bigger|smaller|cheaper|faster|slower)\b",
+    re.IGNORECASE,
+)
+_OF_HALF = re.compile(r"\s(?:of|the|its|their|his|her|our|all|as)\b", re.IGNORECASE)
+_BEHIND_A_SHARE = re.compile(  # where "by a third" ends, and is not by a third party
+    r"\s*(?:[.,;:!?)”\"]|\Z)|\s(?:in|to|from|since|on|this|last|after|when|at|and|or|but|compared|while|for|between"
+    r"|because|during|were|are|was|is|had|have|has|said|say)\b",
+    re.IGNORECASE,
+)
+_TO_A_SHARE = re.compile(r"\s(?:and|to|or)\s[1-9]/[2-9]\sof\b", re.IGNORECASE)
+_NO_SHARES = re.compile(r"\s(?:in|ago|of\s\d|after|before)", re.IGNORECASE)  # "two quarters in a row"
+# "one in five", "nine out of ten", "one of every three"
+_RATIO = re.compile(
+    r"\s(?:(?P<inside>in)|out\sof|of(?=\s(?:every|each)\b))\s(?P<every>(?:every|each)\s)?(?:an?\s)?", re.IGNORECASE
+)
+_IN_TIME = re.compile(r"[\s-](?:second|minute|hour|day|week|month|season|year|decade|centur)|-|[,.:/]\d", re.IGNORECASE)
+_RANKED = re.compile(r"(?:\bnumber|\bno\.|#)\s?$", re.IGNORECASE)
+_FOLD = re.compile(r"\b([a-z]+(?:-[a-z]+){0,3}?)-?fold\b", re.IGNORECASE)
+_MULTIPLE = re.compile(r"\b(?:doubl|twice|tripl|trebl|quadrupl|quintupl|sextupl|halv)[a-z]*", re.IGNORECASE)
+_MULTIPLIED = frozenset("as the its their his her that what".split())  # "twice as many", "double the number"
 _RANGE = re.compile(r"\s?[-–—]\s?|\sto\s|\sand\s", re.IGNORECASE)
-_LOOSE = 1.0  # percent that a share in words may be off
+_LOOSE = 0.05  # of a share in words: "a fifth" is said of 19 to 21%, "two-thirds" of 66 or 67%
+_MOST_LOOSE = 1.0  # percent
 _BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # no numbers
@@ -105,7 +161,8 @@ _CURRENCIES = (  # the first that the words of an amount match
     (r"franc|CHF", "francs"),
     (r"₽|rou?ble", "roubles"),
     (r"peso", "pesos"),
-    (r"kron", "kroner"),
+    (r"kron|\bkr\b", "kroner"),
+    (r"zlot|zł|PLN", "zlotys"),
 )
 
 _OTHER_CURRENCY = re.compile(r"[¥₠-₿]|\b[A-Z]{3}\b")  # only ever the same as itself; "¥" is yen or yuan
@@ -116,11 +173,12 @@ class Number:
     """A number in a text.
 
     Attributes:
-        value: in full: "2.0 billion" is 2e9, "25 basis points" 0.25, "two-thirds" 66.7 (percent), "-4" is -4.
-        unit: "points" are percentage points.
+        value: in full: "2.0 billion" is 2e9, "25 basis points" 0.25, "one in five" 20 (percent), "-4" is -4.
+        unit: "points" are percentage points, "times" is how often what was before: "doubled" is 2.
         start, end: its place in the text.
         scale, decimals: as it is written; "2.0 billion" has 1e9 and 1.
         slack: by how much it may be off as such words are meant: "two-thirds" for 66 or 67%.
+        counts: the numbers that a share is written with: 1 and 5 of "one in five".
     """
 
     value: float
@@ -130,18 +188,23 @@ class Number:
     scale: float = field(default=1.0, compare=False)
     decimals: int = field(default=0, compare=False)
     slack: float = field(default=0.0, compare=False)
+    counts: tuple[float, ...] = field(default=(), compare=False)
 
     def matches(self, other: Number) -> bool:
         """Whether both say the same amount; a unit that only one of them states does not count against it.
 
-        "Fell 4%" and "-4%" are one amount: which way it goes is for others to tell.
+        "Fell 4%" and "-4%" are one amount: which way it goes is for others to tell. What doubled rose by 100%.
         """
         one, two = self.value, other.value
-        if "%" in (self.unit, other.unit):
+        units = {self.unit, other.unit}
+        if units == {"times", "%"}:
+            one, two = (100 * abs(n.value - 1) if n.unit == "times" else n.value for n in (self, other))
+        if "%" in units:
             one, two = abs(one), abs(two)
         near = max(self.slack, other.slack, 1e-9 * max(abs(one), abs(two), 1.0))
-        same = self.unit == other.unit or not {"%", "points"} & {self.unit, other.unit}
-        return abs(one - two) <= near and same
+        same = self.unit == other.unit or not {"%", "points"} & units or units == {"times", "%"}
+        counted = any(a.value in b.counts and not a.unit for a, b in ((self, other), (other, self)))
+        return counted or (abs(one - two) <= near and same)
 
 
 def numbers(text: str) -> list[Number]:
@@ -150,12 +213,13 @@ def numbers(text: str) -> list[Number]:
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
     """
-    text = _LOSS.sub(r"-\1\2)", text)
+    text = _LOSS.sub(lambda loss: f"{loss[1] or ''}-{loss[2] or loss[3]})", text)
     found = [_figure(match) for match in _AMOUNT.finditer(text)]
-    for one in sorted((*_words(text, found), *_shares(text)), key=lambda one: one.start - one.end):
+    others = (*_words(text, found), *_shares(text), *_multiples(text))
+    for one in sorted(others, key=lambda one: one.start - one.end):
         if not any(one.start < other.end and other.start < one.end for other in found):  # the longer one counts
             found.append(one)
-    return _ranges(text, sorted(found, key=lambda one: one.start))
+    return _ranges(text, _ratios(text, sorted(found, key=lambda one: one.start)))
 
 
 def currency(amount: str) -> str:
@@ -169,26 +233,69 @@ def currency(amount: str) -> str:
 
 
 def _figure(match: re.Match[str]) -> Number:
-    written = match["digits"] or match["plain"] or match["comma"] or match["apart"] or match["dot"] or "0"
-    if match["dot"]:
-        plain = written.replace(".", "").replace(",", ".")
-    else:
-        plain = "".join(sign for sign in written if sign.isdigit() or sign == ".")
-    if match["over"]:
-        over, _, under = match["over"].replace("/", "⁄").partition("⁄")
-        plain = str(int(match["wholes"] or 0) + int(over) / int(under))
-    value = float(plain) + (unicodedata.numeric(match["vulgar"]) if match["vulgar"] else 0.5 * bool(match["half"]))
-    name = _scale(match)
+    if match["over"] or (match["vulgar"] and not match["plain"]):
+        return _fraction(match)
+    value, decimals, power = _value(match)
+    factor = _factor(match["scale"] or "")
     # "5 m" is metres as often as millions, so a lone letter counts only in money or when it touches the digits.
-    scaled = name and (len(name) > 1 or match["money"] or not match["scale"][0].isspace())
-    scale = _SCALES[name] if scaled else 1.0
-    decimals = len(plain.partition(".")[2]) or 2 * bool(match["vulgar"]) or 1 * bool(match["half"])
-    return _made(match, -value if match["minus"] or match["debit"] else value, scale, decimals, match.start())
+    letter = (match["scale"] or "").strip(") -")
+    if len(letter) == 1 and not match["money"]:
+        metres = letter in "mM" and _METRES.match(match.string, match.end("scale"))
+        factor = 1.0 if metres or not match["scale"][0].isalpha() else factor
+    return _made(match, -value if match["minus"] or match["debit"] else value, power * factor, decimals, match.start())
 
 
-def _scale(match: re.Match[str]) -> str:
-    """The name of the scale that stands behind a number, "" where there is none."""
-    return " ".join((match["scale"] or "").lower().strip(") -").split())
+def _value(match: re.Match[str]) -> tuple[float, int, float]:
+    """Return the digits of an amount as a number, how many of them are behind the point, and the power of ten."""
+    if match["floating"]:
+        mantissa, power = match["floating"].lower().split("e")
+    elif exponent := match["power"] or match["ten"]:
+        mantissa = (match["mantissa"] or "1").replace(",", ".")
+        power = unicodedata.normalize("NFKC", exponent).replace("−", "-").lstrip("^ ")
+    else:
+        mantissa, power = _plain(match), "0"
+    part = unicodedata.numeric(match["vulgar"]) if match["vulgar"] else 0.0
+    part += 0.25 if match["fourth"] else 0.5 if match["half"] else 0.0
+    decimals = len(mantissa.partition(".")[2]) or len(f"{part:g}"[2:4])
+    return float(mantissa) + part, decimals, 10.0 ** int(power)
+
+
+def _plain(match: re.Match[str]) -> str:
+    """Return the digits of an amount without what groups them, with a decimal point."""
+    if written := match["digits"] or match["plain"]:
+        return written.strip()
+    if match["comma"]:
+        return match["comma"].replace(",", "")
+    if match["apart"]:
+        whole, decimal = re.fullmatch(r"(.+?)(?:[.,](\d\d?))?", match["apart"]).groups("")  # type: ignore[union-attr]
+        return "".join(filter(str.isdigit, whole)) + (f".{decimal}" if decimal else "")
+    if match["dot"].endswith(".000") and "," not in match["dot"]:
+        return match["dot"].replace(".", "")
+    return match["dot"].replace(".", "").replace(",", ".")
+
+
+def _fraction(match: re.Match[str]) -> Number:
+    """Return "3/4" and "¾": a share before "of", as in words."""
+    over, _, under = (match["over"] or "").replace("/", "⁄").partition("⁄")
+    value = int(over) / int(under) if over else unicodedata.numeric(match["vulgar"])
+    value += int(match["wholes"] or 0)
+    decimals, text, end = len(f"{value:.3f}".rstrip("0")) - 2, match.string, match.end()
+    if whole := _OF_A_WHOLE.match(text, end):
+        return _made(whole, value, _factor(whole["scale"]), decimals, match.start())
+    if value < 1 and match["scale"] is None and _is_share(text, end):
+        return Number(100 * value, "%", match.start(), end, slack=_slack(100 * value))
+    return _made(match, -value if match["minus"] else value, _factor(match["scale"] or ""), decimals, match.start())
+
+
+def _is_share(text: str, end: int) -> bool:
+    """Whether a fraction in digits is a share of something, also as the first of "between 1/3 and 1/2 of them"."""
+    return bool(_OF_A_SHARE.match(text, end) or _TO_A_SHARE.match(text, end))
+
+
+def _factor(scale: str) -> float:
+    """Return the product of the words of a scale: 1e9 for "thousand million", 1 for none."""
+    words = re.split(r"[\s-]+", scale.lower().strip(") -"))
+    return math.prod(_SCALES.get(word) or _SCALES[word.removesuffix("s")] for word in words if word)
 
 
 def _made(match: re.Match[str], value: float, scale: float, decimals: int, start: int) -> Number:
@@ -196,6 +303,8 @@ def _made(match: re.Match[str], value: float, scale: float, decimals: int, start
     unit: Unit = "points" if match["points"] or match["basis"] else "%" if match["percent"] or match["permille"] else ""
     if not unit and (match["currency"] or match.groupdict().get("money")):
         unit = "money"
+    elif match["fold"]:
+        unit = "times"
     whole = value * scale / (100 if match["basis"] else 10 if match["permille"] else 1)
     return Number(whole, unit, start, match.end(), scale, decimals)
 
@@ -238,26 +347,19 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     ]
     spans += [(m.start(), m.end(), 6.0 if m["half"] else 12.0) for m in _DOZEN.finditer(text)]
     end = 0
-    spans.sort()
-    for place, (start, last, value) in enumerate(spans):
+    for start, last, value in sorted(spans):
         if start < end:
             continue
         own = _SCALES.get(_TOKEN.findall(text[start:last])[-1].lower(), 1.0)  # of "a dozen", "two million"
-        part = _PART_OF.search(text, 0, start)
-        if part and (own > 1 or not part[0].lower().startswith("half") or part[0].split()[1:]):
-            start, value = part.start(), value * (3 if part["three"] else 1) / (4 if part["quarter"] else 2)
+        if own > 1 and (part := _PART_OF.search(text, 0, start)):
+            start, value = part.start(), value * _share(part["count"], part["part"] or "half")
         elif more := _AND_A_PART.match(text, last):
             value, last = value + own / (4 if more["quarter"] else 2), more.end()
-            behind = spans[place + 1 : place + 2]
-            if behind and text[last : behind[0][0]] == " " and behind[0][2] in _SCALES.values():
-                value, last = value * behind[0][2], behind[0][1]
         if minus := _MINUS.search(text, 0, start):
             start, value = minus.start(), -value
         after = _AFTER_WORDS.match(text, last)
         assert after is not None  # all of it may be missing
-        name = _scale(after)
-        factor = _SCALES[name] if name else 1.0
-        whole = value * factor
+        whole = value * _factor(after["scale"] or "")
         fitting = (one for one in sorted(_SCALES.values(), reverse=True) if abs(whole) >= one and not whole % one)
         scale = next(fitting, 1.0)
         found = _made(after, whole, 1.0, 0, start)
@@ -265,19 +367,91 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
         yield replace(found, scale=scale)
 
 
+def _share(count: str | None, part: str) -> float:
+    """Return the share that "three" and "quarter" are; "a" and nothing count one."""
+    counted = 1 if count is None or count.lower() in ("a", "an") else text_to_num.text2num(count, "en")
+    return counted / _PARTS[part.lower()]
+
+
+def _slack(share: float) -> float:
+    return min(_MOST_LOOSE, _LOOSE * share)
+
+
 def _shares(text: str) -> Iterator[Number]:
     """Yield shares in words as percentages, and parts of a percent."""
     for match in _PART_OF_POINT.finditer(text):
-        value = (3 if match["three"] else 1) / (4 if match["quarter"] else 2)
+        value = _share(match["count"], match["part"] or match["short"])
         yield Number(value, "%" if match["percent"] else "points", match.start(), match.end(), decimals=2)
     for match in _SHARE.finditer(text):
-        if match["half"]:
-            yield Number(50.0, "%", match.start(), match.end(), slack=_LOOSE)
+        share = 100 * _share(match["count"], match["part"])
+        if share <= 100 and _shares_out(match):
+            yield Number(share, "%", match.start(), match.end(), slack=_slack(share))
+
+
+def _shares_out(match: re.Match[str]) -> bool:
+    """Whether words such as "a third" are a share, and no ordinal, half of a game or quarter of a year."""
+    text, part, count = match.string, match["part"].lower(), (match["count"] or "").lower()
+    before = _BEFORE_A_SHARE.search(text, 0, match.start())
+    goes_with = before and _BEHIND_A_SHARE.match(text, match.end())
+    if not count:
+        return part == "half" and bool(_OF_HALF.match(text, match.end()) or goes_with)
+    if match["many"]:
+        return not _NO_SHARES.match(text, match.end())
+    if part == "half" and count == "a" and not before:
+        return bool(_OF_A_SHARE.match(text, match.end()))
+    sure = count not in ("a", "an") and part != "quarter"  # "one third" is no ordinal
+    return sure or bool(goes_with or _OF_A_SHARE.match(text, match.end()))
+
+
+def _multiples(text: str) -> Iterator[Number]:
+    """Yield what became so many times what it was, or is: "fourfold", "doubled", "twice as many"."""
+    for match in _FOLD.finditer(text):
+        try:
+            value = float(text_to_num.text2num(match[1].lower(), "en"))
+        except ValueError:  # "manifold"
             continue
-        count = 1 if match["count"].lower() == "a" else int(text_to_num.text2num(match["count"], "en"))
-        share = 100 * count / _PARTS[match["part"].lower()]
-        if share <= 100:
-            yield Number(share, "%", match.start(), match.end(), slack=_LOOSE)
+        yield Number(value, "times", match.start(), match.end())
+    if not _MULTIPLE.search(text):
+        return
+    doc = analysis.read(text)
+    for token in doc:
+        factor = _MULTIPLES.get(token.lower_) or _MULTIPLES.get(token.lemma_.lower())
+        if not factor:
+            continue
+        after = doc[token.i + 1].lower_ if token.i + 1 < len(doc) else ""
+        # It may double down, double back and double as something else.
+        grows = token.pos_ == "VERB" and after != "as" and all(child.dep_ != "prt" for child in token.children)
+        if grows or (token.pos_ != "VERB" and after in _MULTIPLIED):
+            yield Number(factor, "times", token.idx, token.idx + len(token), slack=_LOOSE * factor)
+
+
+def _ratios(text: str, found: list[Number]) -> list[Number]:
+    """Join the numbers of "one in five" and "9 out of 10" to a share; no "three in five years", no "23 of 25 firms"."""
+    made: list[Number] = []
+    for one in found:
+        few = made[-1] if made else None
+        joint = few and _RATIO.fullmatch(text, few.end, one.start)
+        if few and joint and _is_ratio(text, few, one, joint):
+            share = 100 * few.value / one.value
+            counts = (few.value, one.value)
+            made[-1] = Number(share, "%", few.start, one.end, slack=_slack(share), counts=counts)
+        else:
+            made.append(one)
+    return made
+
+
+def _is_ratio(text: str, few: Number, many: Number, joint: re.Match[str]) -> bool:
+    if few.unit or many.unit or not 0 < few.value < many.value or _IN_TIME.match(text, many.end):
+        return False
+    if joint["every"]:
+        return True
+    rounded = many.value <= 10 or math.log10(many.value).is_integer()
+    if not joint["inside"]:
+        return rounded
+    if _RANKED.search(text, 0, few.start) or not few.value.is_integer():
+        return False
+    year = many.value in range(1800, 2101) and many.scale == 1
+    return (few.value == 1 and not year) or (few.value <= 10 and rounded)
 
 
 def _ranges(text: str, found: list[Number]) -> list[Number]:

@@ -265,7 +265,7 @@ def _other_ends(text: str, number: quantities.Number) -> list[quantities.Number]
 def unit(text: str, number: quantities.Number) -> str:
     """Return what a number is of: "percent", a currency, or the noun that it counts, as written; "" if none."""
     if number.unit:
-        shares = {"%": "percent", "points": "percentage points"}
+        shares = {"%": "percent", "points": "percentage points", "times": "times"}
         return shares.get(number.unit) or quantities.currency(text[number.start : number.end])
     noun = counted(text, number)
     return noun.text if noun else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from citewire.index.passages import sentences
 from citewire.qa import analysis, facts, quantities
@@ -21,6 +22,7 @@ _DECIDED = 0.1  # highest probability of a claim with a figure, date, name or "n
 _TOGETHER = 3  # most sentences that are read as one quote if none alone supports the claim
 _SAME_WORDS = 0.8  # a "not" in only one of claim and quote reverses the claim if they share this many of its words
 _ROUNDED = 0.05  # most that rounding changes a figure: 20 is not 15, though 15 rounds to it
+_ABOUT_TIMES = 0.1  # most that "doubled" is off from the ratio of two figures
 _SURELY = 0.8  # the verifier is believed that "Canadian" is "Canada" from this probability on
 
 
@@ -170,9 +172,16 @@ def _other_figure(claim: str, text: str, quotes: Sequence[Quoted]) -> str:
     for number in quantities.numbers(claim):
         if number.value in years or any(_agrees(number, other, claim) for other in there):
             continue
+        if number.unit == "times" and any(_comes_to(number.value, *pair) for pair in permutations(there, 2)):
+            continue
         return claim[number.start : number.end].strip()
     meant = facts.months(text) | {facts.month_of(day) for time in times for day in time}
     return next((month.capitalize() for month in sorted(facts.months(claim) - meant)), "")
+
+
+def _comes_to(times: float, one: quantities.Number, other: quantities.Number) -> bool:
+    """Whether a figure of a quote is about so many times another: "doubled" of "from 2.1 to 4 million"."""
+    return one.unit == other.unit and math.isclose(one.value, times * other.value, rel_tol=_ABOUT_TIMES)
 
 
 def _agrees(said: quantities.Number, told: quantities.Number, claim: str) -> bool:

@@ -79,6 +79,21 @@ def drawn_pdf(*pages: str) -> bytes:
     return _pdf_file(objects, b"")
 
 
+def layered_pdf(content: str, *, shows: bool) -> bytes:
+    """Return a PDF of one page with these drawing operators, of which `/OC /L BDC` to `EMC` is a layer."""
+    state = b"/ON [6 0 R]" if shows else b"/OFF [6 0 R]"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /OCProperties << /OCGs [6 0 R] /D << %s >> >> >>" % state,
+        b"<< /Type /Pages /Kids [4 0 R] /Count 1 >>",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 5 0 R "
+        b"/Resources << /Font << /F1 3 0 R >> /Properties << /L 6 0 R >> >> >>",
+        _stream(zlib.compress(content.encode("cp1252"))),
+        b"<< /Type /OCG /Name (Layer) >>",
+    ]
+    return _pdf_file(objects, b"")
+
+
 def shown(text: str, x: float = 72, y: float = 700, size: float = 12, before: str = "0 g") -> str:
     """Return the operators that draw a line of text on a page of `drawn_pdf`."""
     return f"BT {before} /F1 {size} Tf {x} {y} Td ({text}) Tj ET 0 Tr 0 g "

@@ -39,10 +39,14 @@ GREEK = "Ο πρόεδρος είπε τη Δευτέρα ότι οι συνομ
         (ENGLISH, "utf-32", "UTF-32"),
         (ENGLISH, "utf-16-le", "UTF-16-le"),
         (ENGLISH, "utf-16-be", "UTF-16-be"),
+        (ENGLISH, "utf-32-le", "UTF-32-le"),
+        (ENGLISH, "utf-32-be", "UTF-32-be"),
+        ("The café cost 5 € and Zoë left the façade.", "iso8859-15", "ISO8859-15"),
         (RUSSIAN, "cp1251", "Windows-1251"),
         (RUSSIAN, "koi8_r", "koi8-r"),
         (GREEK, "cp1253", "Windows-1253"),
         ("总理星期一表示会谈已经结束。" * 6, "gb18030", "gb18030"),
+        ("日曜日にフェリーが沈没した。乗客は全員漁師に救助された。" * 4, "shift_jis", "cp932"),
     ],
 )
 def test_an_encoding_is_told_and_named(text: str, encoding: str, shown: str) -> None:
@@ -62,9 +66,18 @@ def test_what_is_stated_needs_no_guess() -> None:
     assert text_of(ENGLISH.encode("cp1252"), "nonsense") == (ENGLISH, "Windows-1252")
 
 
+def test_an_encoding_of_seven_bits_is_read_where_it_is_stated() -> None:
+    japanese = "フェリーが沈没した。"
+    assert text_of(japanese.encode("iso-2022-jp"), "ISO-2022-JP") == (japanese, "")
+    assert text_of("It’s a café.".encode("utf-7"), "utf-7") == ("It’s a café.", "")
+    assert text_of("It’s a café.".encode(), "iso-2022-jp") == ("It’s a café.", "")
+
+
 def test_a_few_stray_bytes_do_not_cost_the_others() -> None:
     data = "Zürich, Köln und Málaga. ".encode() + "It’s late.".encode("cp1252")
     assert text_of(data) == ("Zürich, Köln und Málaga. It’s late.", "UTF-8 with 1 characters of Windows-1252")
+    data = "The café is open. ".encode() + "It’s late.".encode("cp1252")
+    assert text_of(data) == ("The café is open. It’s late.", "UTF-8 with 1 characters of Windows-1252")
 
 
 @pytest.mark.parametrize("data", [b"abc\0def\xff", bytes(range(128, 256)) * 3, b"MZ\x90\0\x03\0\0\0\x04"])

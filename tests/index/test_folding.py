@@ -30,6 +30,9 @@ from citewire.index.store import Index
         ("white\u00a0space\n in\tlines", "white space in lines"),
         ("Café naïve", "Café naïve"),
         ("2021-\n2022", "2021- 2022"),
+        ("inter\u2010\nnational", "international"),
+        ("inter\u00ad\nnational", "international"),
+        ("cafe\u0301, A\u030angstro\u0308m", "café, Ångström"),
         ("He left -\nthen came", "He left - then came"),
     ],
 )

@@ -426,10 +426,19 @@ def test_a_mail_gives_all_that_stands_in_its_body() -> None:
         ),
         ("text/plain; format=flowed; delsp=yes", "A lo \nng line.\n", "A long line."),
         ("text/plain; charset=utf-7", "It+IBk-s a caf+AOk.\n", "It’s a café."),
+        ("text/plain; charset=iso-2022-jp", "\x1b$BA%$,D@$s$@!#\x1b(B\n", "船が沈んだ。"),
+        ("text/plain; charset=utf-8", "It\0 sank.\n", "It sank."),
     ],
 )
 def test_lines_and_encodings_of_mails_are_undone(kind: str, body: str, text: str) -> None:
     assert document(f"{HEADERS}MIME-Version: 1.0\nContent-Type: {kind}\n\n{body}", ".eml").text == text
+
+
+def test_what_stands_before_a_mail_does_not_cost_it() -> None:
+    mail = f"{HEADERS}Content-Type: text/plain\n\nText."
+    for before in (b"\xef\xbb\xbf", b"\r\n\r\n", b"From ann@d.example Thu Jun 16 10:00:00 2022\n"):
+        assert document(before + mail.encode(), ".eml").text == "Text."
+    assert document(mail.encode("utf-16"), ".eml").text == "Text."
 
 
 def test_a_broken_header_does_not_cost_the_mail() -> None:
@@ -587,6 +596,25 @@ RSS = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><l
 )
 def test_descriptions_are_read_however_often_they_are_escaped(inside: str, text: str) -> None:
     assert document(RSS.format(f"<item>{inside}</item>"), ".feed").text == text
+
+
+@pytest.mark.parametrize(
+    ("before", "inside", "text"),
+    [
+        (" \n" + '<?xml version="1.0"?>', "Words.", "Words."),
+        ('\ufeff\n<?xml version="1.0"?>', "Words.", "Words."),
+        ("", "It&nbsp;sank &mdash; so.", "It\xa0sank — so."),
+        ("", "Holm & Tarn &co; &amp; &#38; more", "Holm & Tarn &co; & & more"),
+        ("", "<![CDATA[Holm & Tarn &mdash; one]]> & <![CDATA[two &amp; three", "refused"),
+        ("", "<![CDATA[Holm &mdash; one]]> & <![CDATA[two &amp; three]]>", "Holm — one & two & three"),
+    ],
+)
+def test_a_feed_is_read_though_its_xml_is_not_quite_right(before: str, inside: str, text: str) -> None:
+    data = before + RSS.format(f"<item><description>{inside}</description></item>")
+    if text == "refused":
+        assert refused(data, ".feed").reason.startswith("is not well-formed XML")
+    else:
+        assert document(data, ".feed").text == text
 
 
 def test_authors_and_texts_of_a_feed_stand_where_each_dialect_has_them() -> None:

@@ -69,6 +69,14 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "It met on Mon. and Tues. of last week.|It voted.",
         "Ex-Gov. Lee and Vice-Pres. Holm came.|(It was late.)|They left.",
         "“We lost. Is that so?” he asked.|Nobody knew.",
+        "Dr. No is a film.|It is old.",
+        "It fell in May.¹|It rose in June.[2]|It stays.³|He left.",
+        "They came from Calif. and Mass. to vote.",
+        "The total incl. VAT, cf. Holm 2020, was 5.|Viz. Smith.",
+        "Pop. 5,000 in 1990, it grew.",
+        "Max. speed is 90 km/h.|Min. speed is 5.",
+        "They sold apples, pears, etc.|Nobody bought any.",
+        "It was a 10-min. walk.|We ran.",
     ],
 )
 def test_sentences_end_where_they_end(text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from documents import drawn_pdf, shown
+from documents import drawn_pdf, layered_pdf, shown
 
 from citewire.index.documents import Document
 from citewire.index.formats import Request, read
@@ -45,6 +45,8 @@ PICTURE = f"q 500 0 0 100 60 640 cm BI /W 40 /H 1 /BPC 8 /CS /G /F /AHx ID {'00F
         shown(SECRET, y=900),
         shown(SECRET, x=-400),
         shown(SECRET, size=0.5),
+        shown(SECRET, before="0.1 Tz") + "BT 100 Tz ET ",
+        "q 0 0 10 10 re W n " + shown(SECRET) + "Q ",
         shown(SECRET) + "1 g 60 690 400 30 re f 0 g ",
         shown(SECRET) + "0 g 60 690 400 30 re f ",
         "0 0 1 rg 60 690 400 30 re f " + shown(SECRET) + "0 0 1 rg 60 690 400 30 re f 0 g ",
@@ -65,10 +67,21 @@ def test_what_a_pdf_hides_is_not_read(hidden: str) -> None:
         shown(SECRET) + "1 g 60 640 400 30 re f 0 g ",
         shown(SECRET) + "60 690 400 30 re S ",
         shown(SECRET, before="1 Tr"),
+        "q 60 690 500 40 re W n " + shown(SECRET) + "Q ",
+        "q 60 690 80 40 re W n " + shown(SECRET) + "Q ",
+        "/Artifact BMC " + shown(SECRET) + "EMC ",
     ],
 )
 def test_what_a_pdf_shows_is_read(seen: str) -> None:
     assert around(seen) == f"{BEFORE} {SECRET} {AFTER}"
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_layer_that_is_off_is_not_read(shows: bool) -> None:
+    content = shown(BEFORE, y=740) + "/OC /L BDC " + shown(SECRET) + "EMC " + shown(AFTER, y=600)
+    (found,) = read(layered_pdf(content, shows=shows), Request(".pdf", "x.pdf"))
+    assert isinstance(found, Document), found
+    assert " ".join(found.text.split("\n\n")) == " ".join([BEFORE, *[SECRET] * shows, AFTER])
 
 
 # -- order --------------------------------------------------------------------------------------------------
@@ -109,6 +122,16 @@ def test_a_headline_over_both_columns_comes_first() -> None:
         "Holm votes for a new ferry and a harbour that all ships can use",
         JOINED,
     ]
+
+
+def test_what_is_drawn_out_of_order_is_read_from_the_top() -> None:
+    drawn = shown(AFTER, y=600) + shown(SECRET) + shown(BEFORE, y=740)
+    assert " ".join(paragraphs(drawn)) == f"{BEFORE} {SECRET} {AFTER}"
+
+
+def test_lines_that_stand_upright_stay_in_the_order_they_were_drawn_in() -> None:
+    upright = (f"BT /F1 12 Tf 0 1 -1 0 {200 + 50 * n} 72 Tm ({text}) Tj ET " for n, text in enumerate((AFTER, BEFORE)))
+    assert " ".join(paragraphs("".join(upright))) == f"{AFTER} {BEFORE}"
 
 
 def test_a_table_is_not_taken_for_columns() -> None:

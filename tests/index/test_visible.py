@@ -90,6 +90,26 @@ HIDDEN = f"""
 <iframe>{SECRET}</iframe>
 <svg><title>{SECRET}</title></svg>
 <datalist><option>{SECRET}</option></datalist>
+<p style="opacity:1%">{SECRET}</p>
+<p style="transform:rotateY(90deg)">{SECRET}</p>
+<p style="rotate:x .25turn">{SECRET}</p>
+<p style="transform:matrix(0,0,0,0,0,0)">{SECRET}</p>
+<p style="transform:matrix(1,0,0,1,-9999,0)">{SECRET}</p>
+<p style="transform:translateX(-100%)">{SECRET}</p>
+<p style="zoom:0.001">{SECRET}</p>
+<p style="font-size:calc(0px)">{SECRET}</p>
+<p style="font-size:min(0px, 1em)">{SECRET}</p>
+<p style="position:absolute;left:calc(-100vw - 10px)">{SECRET}</p>
+<p style="position:absolute;left:calc(-1 * (9000px + 999px))">{SECRET}</p>
+<p style="position:absolute;inset-inline-start:-9999px">{SECRET}</p>
+<p style="margin-inline-start:-9999px">{SECRET}</p>
+<p style="margin:-9999px 0 0 -9999px">{SECRET}</p>
+<p style="inline-size:0;overflow:hidden">{SECRET}</p>
+<p style="block-size:0;overflow:clip">{SECRET}</p>
+<p style="clip-path:inset(0 100% 0 0)">{SECRET}</p>
+<p style="clip-path:inset(50%)">{SECRET}</p>
+<p style="text-indent:100%;white-space:nowrap;overflow:hidden">{SECRET}</p>
+<p style="display:none;display:nonsense">{SECRET}</p>
 """
 
 
@@ -124,6 +144,15 @@ def test_what_an_attribute_or_its_style_hides_is_not_read(middle: str, more: str
         "article{@media screen{.x{display:none}}}",
         ".x{@media (min-width:100px){display:none}}",
         "@layer base{.x{display:none}}",
+        "@layer a, b; @layer b{.x{display:none}} @layer a{.x{display:block}}",
+        "@media (width >= 600px){.x{display:none}}",
+        "@media (400px < width < 2000px) and (orientation: landscape){.x{display:none}}",
+        "@media not print{.x{display:none}}",
+        "@media not all and (max-width: 600px){.x{display:none}}",
+        "@media print, (hover: hover) and (not (max-height: 300px)){.x{display:none}}",
+        "@media (min-resolution: 1dppx) and (min-aspect-ratio: 4/3){.x{display:none}}",
+        "div:has(> p), .x:not(.open){display:none}",
+        ".x{d\\69splay:none}",
     ],
 )
 def test_a_style_sheet_of_the_page_hides_too(css: str) -> None:
@@ -159,6 +188,17 @@ SEEN = f"""
 <p aria-hidden="false">{SECRET}</p>
 <dialog open><p>{SECRET}</p></dialog>
 <p class="x" id="y" style="display:block">{SECRET}</p>
+<p hidden style="display:block">{SECRET}</p>
+<p style="position:absolute;left:50%;top:50%;transform:translate(-50%,-50%)">{SECRET}</p>
+<p style="position:relative;left:-50%">{SECRET}</p>
+<p style="transform:matrix(1,0,0,1,0,0) rotateY(180deg)">{SECRET}</p>
+<p style="opacity:50%;margin:0 -9999px -9999px 0">{SECRET}</p>
+<p style="position:relative;left:calc(50% - 9px);font-size:max(0px, 1em)">{SECRET}</p>
+<p style="width:calc(100% - var(--gap));overflow:hidden">{SECRET}</p>
+<p style="clip-path:inset(10px 40% 0 20%)">{SECRET}</p>
+<p style="color:#fff;text-shadow:0 0 3px #000">{SECRET}</p>
+<p style="color:white;-webkit-text-stroke:1px black">{SECRET}</p>
+<p style="visibility:hidden;visibility:inherit">{SECRET}</p>
 """
 
 
@@ -166,6 +206,33 @@ SEEN = f"""
 def test_what_can_be_seen_is_read(middle: str) -> None:
     head = "<style>.x{display:none} #y:hover{display:none} @media print{p{display:none}}</style>"
     assert lines(page(middle, head)) == ["Ferry sinks off Holm", BEFORE, SECRET, AFTER]
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "@media (width < 600px){.x{display:none}}",
+        "@media (400px <= width <= 700px){.x{display:none}}",
+        "@media (orientation: portrait), (hover: none){.x{display:none}}",
+        "@media (max-height: 300px){.x{display:none}}",
+        "@media (prefers-color-scheme: dark){.x{display:none}}",
+        "@media (unknown-feature: 5){.x{display:none}}",
+        "@media not all{.x{display:none}}",
+        "@supports not (display:grid){.x{display:none}}",
+        ".x{display:block} @layer a{.x{display:none}}",
+        "@layer a, b; @layer b{.x{display:block}} @layer a{.x{display:none}}",
+    ],
+)
+def test_a_rule_that_does_not_hold_on_a_screen_or_is_overruled_hides_nothing(css: str) -> None:
+    found = lines(page(f"<p class=x>{SECRET}</p>", f"<style>{css}</style>"))
+    assert found == ["Ferry sinks off Holm", BEFORE, SECRET, AFTER]
+
+
+def test_colours_that_the_body_states_are_those_of_its_text() -> None:
+    dark = page(f"<p style='color:black'>{SECRET}</p>").replace("<body>", "<body bgcolor=black text=white>")
+    assert lines(dark) == ["Ferry sinks off Holm", BEFORE, AFTER]
+    picture = page(f"<p style='color:white'>{SECRET}</p>").replace("<body>", "<body background=a.gif>")
+    assert lines(picture) == ["Ferry sinks off Holm", BEFORE, SECRET, AFTER]
 
 
 def test_colours_of_a_page_whose_sheets_are_elsewhere_are_not_known() -> None:
@@ -188,6 +255,9 @@ def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
         "<p>a<i hidden>b</i>&#1;\x02c</p>",
         "<style>p{content:'}'} .x{{display:none}</style>",
         "<p style='font-size:1e999em;color:rgb(1'>x</p>",
+        "<p style='transform:rotateX(1.2.3deg) matrix(1,2);left:calc(1px / 0);margin:calc((1 +) * 2)'>x</p>",
+        "<style>@media (min-resolution:1.2.3dpi) and (aspect-ratio:1/0) or (x{p{display:none}}</style>",
+        f"<p style='left:calc({'(' * 30}1px{')' * 30});width:calc({'9' * 400}px - {'9' * 400}px)'>x</p>",
     ],
 )
 def test_broken_styles_hide_nothing_and_break_nothing(middle: str) -> None:
@@ -331,6 +401,11 @@ STYLES = (
         run('<w:color w:val="FFFF00"/><w:highlight w:val="yellow"/>'),
         run('<w:color w:val="1f3864"/><w:shd w:fill="1F3864"/>'),
         run('<w:sz w:val="2"/>'),
+        run('<w:w w:val="1"/>'),
+        run('<w:color w:val="FEFEFE"/>'),
+        run('<w:color w:val="000081"/><w:shd w:fill="000080"/>'),
+        f"<w:tbl><w:tr><w:trPr><w:hidden/></w:trPr><w:tc>{paragraph(SECRET)}</w:tc></w:tr></w:tbl>",
+        f"<w:p><w:r><w:ruby><w:rt><w:r><w:t>{SECRET}</w:t></w:r></w:rt></w:ruby></w:r></w:p>",
         run('<w:rStyle w:val="Ghost"/>'),
         run("", of='<w:pStyle w:val="Ghost"/>'),
         run("", of='<w:pStyle w:val="Child"/>'),
@@ -354,6 +429,10 @@ def test_what_a_word_file_hides_is_not_read(hidden: str) -> None:
         run('<w:color w:val="FFFFFF"/><w:shd w:fill="1F3864"/>'),
         run('<w:color w:val="FFFFFF"/>', of='<w:shd w:fill="000000"/>'),
         run('<w:color w:val="auto"/>'),
+        run('<w:color w:val="999999"/><w:w w:val="90"/>'),
+        run('<w:color w:val="FFFFFF"/><w:sz w:val="x"/>', of='<w:shd w:fill="nonsense"/>'),
+        run("<w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange>"),
+        f"<w:tbl><w:tr><w:trPr><w:hidden w:val='0'/></w:trPr><w:tc>{paragraph(SECRET)}</w:tc></w:tr></w:tbl>",
         run('<w:sz w:val="16"/>'),
         run("", of='<w:pStyle w:val="Self"/>'),
         f"<w:p><w:ins><w:r><w:t>{SECRET}</w:t></w:r></w:ins></w:p>",
@@ -385,6 +464,16 @@ def test_blocks_of_a_word_file() -> None:
 )
 def test_a_small_number_is_no_digit_of_the_figure_before_it(markup: str, text: str) -> None:
     assert text in lines(page(markup))
+
+
+def test_a_small_number_of_a_book_and_of_atom_is_no_digit_either() -> None:
+    body = "<p>It fell 4%<sup>1</sup> in May.</p>"
+    assert lines(
+        epub({"a.xhtml": f"<html xmlns='http://www.w3.org/1999/xhtml'><body>{body}</body></html>"}), ".epub"
+    ) == ["It fell 4%¹ in May."]
+    entry = f"<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>{body}</div></content>"
+    atom = f"<feed xmlns='http://www.w3.org/2005/Atom'><entry>{entry}</entry></feed>"
+    assert lines(atom, ".feed") == ["It fell 4%¹ in May."]
 
 
 def test_a_small_number_of_a_word_file_is_no_digit_of_the_figure_before_it() -> None:

@@ -58,6 +58,8 @@ def test_the_questions_cover_every_intent_with_its_kind() -> None:
         ("and why?", "elliptic"),
         ("Write a poem about ferries", "create"),
         ("Warum fährt die Fähre nicht?", "translate"),
+        ("港はいつ閉鎖されましたか", "translate"),
+        ("ท่าเรือปิดเมื่อไหร่", "translate"),
     ],
 )
 def test_the_topic_does_not_matter(real: Kinds, question: str, intent: str) -> None:

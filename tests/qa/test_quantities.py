@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
-from hypothesis import given
+from babel.numbers import format_decimal
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citewire.qa.quantities import Number, currency, numbers
@@ -73,7 +76,7 @@ def told(text: str) -> list[tuple[float, str, str]]:
         # decimal commas, signs behind, fractions, losses of accounts
         ("12,5 % and 0,5, then 1,5 million", [(12.5, "%", "12,5 %"), (0.5, "", "0,5"), (1.5e6, "", "1,5 million")]),
         ("1.200.000 € or 40 €", [(1.2e6, "money", "1.200.000 €"), (40, "money", "40 €")]),
-        ("1 1/2 cups, 2⁄5 of it", [(1.5, "", "1 1/2"), (0.4, "", "2⁄5")]),
+        ("1 1/2 cups, 2⁄5 of it", [(1.5, "", "1 1/2"), (40, "%", "2⁄5")]),
         ("a loss of $(1.2) million", [(-1.2e6, "money", "$(1.2) million")]),
         ("$-5m, negative 3 percent", [(-5e6, "money", "$-5m"), (-3, "%", "negative 3 percent")]),
         # points and parts of a percent
@@ -91,6 +94,67 @@ def told(text: str) -> list[tuple[float, str, str]]:
         ("a quarter of 2024", [(2024, "", "2024")]),
         ("the second half of the match", []),
         ("two quarters in a row", [(2, "", "two")]),
+        ("3/4 of the votes, ¾ of them", [(75, "%", "3/4"), (75, "%", "¾")]),
+        ("a 2/3 majority, a two-thirds majority", [(66.666667, "%", "2/3"), (66.666667, "%", "two-thirds")]),
+        ("between 1/3 and 1/2 of voters", [(33.333333, "%", "1/3"), (50, "%", "1/2")]),
+        ("3/4 of a million", [(750_000, "", "3/4 of a million")]),
+        ("a fifth of a billion euros", [(2e8, "money", "a fifth of a billion euros")]),
+        ("fell by a third in May", [(33.333333, "%", "a third")]),
+        ("seized by a third party", []),
+        ("a third fewer boats, nearly half said no", [(33.333333, "%", "a third"), (50, "%", "half")]),
+        ("at about half past two", [(2, "", "two")]),
+        ("one third of it, one-fifth", [(33.333333, "%", "one third"), (20, "%", "one-fifth")]),
+        ("one in five people, 1 in 5", [(20, "%", "one in five"), (20, "%", "1 in 5")]),
+        ("nine out of ten, 65 out of 100", [(90, "%", "nine out of ten"), (65, "%", "65 out of 100")]),
+        (
+            "one of every three, 6 out of every 15",
+            [(33.333333, "%", "one of every three"), (40, "%", "6 out of every 15")],
+        ),
+        ("a one in a million chance", [(0.0001, "%", "one in a million")]),
+        ("the third fall in five years, two in three years", [(5, "", "five"), (2, "", "two"), (3, "", "three")]),
+        ("23 out of 25 firms", [(23, "", "23"), (25, "", "25")]),
+        (
+            "number one in 12 countries, one in 2019",
+            [(1, "", "one"), (12, "", "12"), (1, "", "one"), (2019, "", "2019")],
+        ),
+        ("three tenths of a percentage point", [(0.3, "points", "three tenths of a percentage point")]),
+        # fractions that are no shares
+        ("a 1/4-mile run, 3-1/2 hours", [(0.25, "", "1/4"), (3.5, "", "3-1/2")]),
+        ("open 24/7 since 9/11", [(24, "", "24"), (7, "", "7"), (9, "", "9"), (11, "", "11")]),
+        # how often what was before
+        ("a 4-fold rise, tenfold, 2.5x", [(4, "times", "4-fold"), (10, "times", "tenfold"), (2.5, "times", "2.5x")]),
+        ("It doubled and then halved.", [(2, "times", "doubled"), (0.5, "times", "halved")]),
+        ("Prices will triple by 2030.", [(3, "times", "triple"), (2030, "", "2030")]),
+        ("twice as many, double the price", [(2, "times", "twice"), (2, "times", "double")]),
+        ("They doubled down on it in a double room.", []),
+        ("manifold, unfold, a 4x4", [(4, "", "4")]),
+        # powers of ten, decimal points without a digit before, several scales
+        ("1.5×10^6, 1.5 x 10^6 and 2·10⁶", [(1.5e6, "", "1.5×10^6"), (1.5e6, "", "1.5 x 10^6"), (2e6, "", "2·10⁶")]),
+        ("2e6, 1.5E+06, 10^9", [(2e6, "", "2e6"), (1.5e6, "", "1.5E+06"), (1e9, "", "10^9")]),
+        ("a 2 x 10-minute break, 2 × 100", [(2, "", "2"), (10, "", "10"), (2, "", "2"), (100, "", "100")]),
+        (".5 percent, $.50", [(0.5, "%", ".5 percent"), (0.5, "money", "$.50")]),
+        (
+            "1.2 thousand million, one point five million",
+            [(1.2e9, "", "1.2 thousand million"), (1.5e6, "", "one point five million")],
+        ),
+        (
+            "€1.2 Mrd, 1,2 Mrd. Euro, 5 Milliarden",
+            [(1.2e9, "money", "€1.2 Mrd"), (1.2e9, "money", "1,2 Mrd. Euro"), (5e9, "", "5 Milliarden")],
+        ),
+        ("half-a-million, five-and-a-half", [(5e5, "", "half-a-million"), (5.5, "", "five-and-a-half")]),
+        ("USD5m, Rs500, 5$", [(5e6, "money", "USD5m"), (500, "money", "Rs500"), (5, "money", "5$")]),
+        ("5,3 Mio. €", [(5.3e6, "money", "5,3 Mio. €")]),
+        ("a margin of (12.5)%", [(-12.5, "%", "(12.5)%")]),
+        # metres, addresses, telephones
+        ("a 1.2m tall wall, the 100m race, 5m/s", [(1.2, "", "1.2m"), (100, "", "100m"), (5, "", "5m")]),
+        ("at 192.168.1.1", []),
+        ("call 020 794 600", [(20, "", "020"), (794, "", "794"), (600, "", "600")]),
+        # blanks between groups
+        ("some 5 000 people, €5 300", [(5000, "", "5 000"), (5300, "money", "€5 300")]),
+        ("5 300,50 euros, 5 300 €", [(5300.5, "money", "5 300,50 euros"), (5300, "money", "5 300 €")]),
+        ("on May 5 300 euros were found", [(5, "", "5"), (300, "money", "300 euros")]),
+        ("5.000 Euro, 5.000,50 €", [(5000, "money", "5.000 Euro"), (5000.5, "money", "5.000,50 €")]),
+        ("at $3.459 a gallon", [(3.459, "money", "$3.459")]),
         # ranges
         ("$3-5 billion", [(3e9, "money", "$3"), (5e9, "money", "5 billion")]),
         ("between 3 and 5 million", [(3e6, "", "3"), (5e6, "", "5 million")]),
@@ -124,6 +188,71 @@ def test_a_letter_after_a_space_is_no_scale() -> None:
 def test_whole_amounts_are_read_back(amount: int) -> None:
     for written in (str(amount), f"{amount:,}", f"${amount:,}", f"about {amount:,} seats", f"({amount:,})"):
         assert values(written) == [amount]
+
+
+@settings(deadline=None)  # Babel reads each language's data once
+@given(
+    st.integers(10_000, 10**12), st.integers(0, 99), st.sampled_from(["de", "de_CH", "fr", "en_IN", "nb", "pl", "en"])
+)
+def test_amounts_as_babel_writes_them_are_read_back(whole: int, cents: int, locale: str) -> None:
+    written = format_decimal(Decimal(whole) + Decimal(cents) / 100, format="#,##0.00", locale=locale)
+    assert values(f"It cost €{written} then.") == [pytest.approx(whole + cents / 100, rel=1e-12)]
+
+
+@given(st.integers(1000, 999_999), st.sampled_from("\u00a0\u202f\u2009\u2007’"))
+def test_two_groups_apart_are_read_back(amount: int, mark: str) -> None:
+    written = f"{amount:,}".replace(",", mark)
+    assert values(f"On May 7 some {written} came, or {written}.") == [7, amount, amount]
+
+
+@given(st.integers(1, 999))
+def test_thousands_behind_a_blank_are_read_back(amount: int) -> None:
+    assert values(f"It was {amount} 000 then.") == [amount * 1000]
+
+
+@given(st.integers(1, 9), st.integers(2, 10), st.sampled_from([" in ", " out of ", " in every ", " out of every "]))
+def test_ratios_are_read_back(few: int, many: int, joint: str) -> None:
+    if few >= many:
+        few, many = 1, few + 1
+    words = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    for written in (f"{few}{joint}{many}", f"{words[few]}{joint}{words[many]}"):
+        (share,) = numbers(f"It is said that {written} people left.")
+        assert share.value == pytest.approx(100 * few / many)
+        assert share.unit == "%"
+        assert share.counts == (few, many)
+
+
+@given(st.integers(1, 8), st.integers(2, 9))
+def test_fractions_of_something_are_read_back(over: int, under: int) -> None:
+    if over >= under:
+        over = under - 1
+    assert told(f"It was {over}/{under} of the votes.") == [(round(100 * over / under, 6), "%", f"{over}/{under}")]
+
+
+@given(st.integers(1, 99), st.integers(-9, 12), st.sampled_from(["×10^{}", " x 10^{}", "e{}", " × 10{}", "·10{}"]))
+def test_powers_of_ten_are_read_back(tenths: int, power: int, form: str) -> None:
+    raised = "^" not in form and "10" in form
+    shown = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")) if raised else power
+    written = f"{tenths / 10}{form.format(shown)}"
+    assert values(f"It had {written} of them.") == [pytest.approx(tenths / 10 * 10.0**power)]
+
+
+@given(st.integers(2, 99), st.booleans())
+def test_folds_are_read_back(times: int, joined: bool) -> None:
+    name = spelled(times)
+    for written in (f"{times}-fold", f"{name}{'' if joined else '-'}fold"):
+        assert told(f"There was a {written} rise.") == [(times, "times", written)]
+
+
+def spelled(number: int) -> str:
+    """A number below 100 in words."""
+    teens = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    tens = "twenty thirty forty fifty sixty seventy eighty ninety"
+    names = f"{teens}seventeen eighteen nineteen".split()
+    if number < 20:
+        return names[number]
+    ten, one = divmod(number, 10)
+    return tens.split()[ten - 2] + (f"-{names[one]}" if one else "")
 
 
 @given(st.integers(10**6, 10**9), st.sampled_from("'’\u00a0\u202f\u2009 ."))
@@ -188,6 +317,12 @@ def one(text: str) -> Number:
         ("a quarter of it", "25%"),
         ("25 basis points", "0.25 percentage points"),
         ("₹1 crore", "10 million rupees"),
+        ("one in five", "20%"),
+        ("seven out of ten judges", "seven"),
+        ("3/4 of the seats", "three quarters of the seats"),
+        ("It doubled.", "It rose 100%."),
+        ("It halved.", "It fell by half."),
+        ("a fourfold rise", "four times"),
     ],
 )
 def test_the_same_amount(a: str, b: str) -> None:
@@ -200,6 +335,7 @@ def test_the_same_amount(a: str, b: str) -> None:
     [
         ("15%", "15"), ("15%", "$15"), ("1.1 billion", "1.1 million"), ("36,400", "36,401"), ("-4", "4"),
         ("3%", "3 percentage points"), ("66%", "67%"), ("two-thirds of it", "60%"), ("5 lakh", "5 crore"),
+        ("It doubled.", "It tripled."), ("It doubled.", "It rose 50%."), ("one in 1,000", "1%"), ("one in five", "six"),
     ],
 )  # fmt: skip
 def test_not_the_same_amount(a: str, b: str) -> None:

@@ -155,6 +155,11 @@ class TestDecided:
             ("Output rose about 0.5%.", "Output rose 0.52%."),
             ("The mayor didn't approve the bridge.", DENIAL),
             ("The line lost money in May.", "The line lost money last month, on 3 May."),
+            ("Sales doubled.", "Sales rose from $2.1 million to $4 million."),
+            ("Sales doubled.", "Sales rose by 100%."),
+            ("A fifth of the judges said no.", "One in five judges said no."),
+            ("Seven judges said no.", "Seven out of ten judges said no."),
+            ("It sold 1,500,000 boats.", "It sold 1.5×10^6 boats."),
         ],
     )
     def test_another_spelling_or_rounding(self, claim: str, quote: str) -> None:
@@ -171,6 +176,9 @@ class TestDecided:
             ("It opened in 2020.", "It opened in 2021.", "2020"),
             ("It sold 20 ships.", "It sold 15 ships.", "20"),
             ("It sold 142 coins.", "It sold 14.2 million coins.", "142"),
+            ("Sales tripled.", "Sales rose from $2.1 million to $4 million.", "tripled"),
+            ("Sales doubled.", "Sales rose by 40%.", "doubled"),
+            ("One in four judges said no.", "One in five judges said no.", "One in four"),
         ],
     )
     def test_another_figure(self, claim: str, quote: str, figure: str) -> None:

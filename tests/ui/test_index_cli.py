@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +274,49 @@ class TestRemove:
 
     def test_nothing_named(self) -> None:
         refused(index("remove"), "ARTICLE")
+
+
+def index_on_a_terminal(command: str) -> list[str]:
+    """Run a command as if on a terminal; return each line that was drawn, without colours."""
+    shown = citewire("index", command, FORCE_COLOR="1", TERM="xterm", COLUMNS="100").stderr
+    return [line.strip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n").split("\n")]
+
+
+class TestProgress:
+    """What may take longer than two seconds says how far it is: a bar on a terminal, a line a stage in a file."""
+
+    @pytest.fixture
+    def many(self) -> Path:
+        folder = Path("many")
+        folder.mkdir()
+        for number in range(40):
+            (folder / f"{number}.txt").write_text("\n\n".join(f"Sentence {n} of story {number}." for n in range(40)))
+        return folder
+
+    def test_bars_and_lines(self, many: Path) -> None:
+        stages = {"many": ("reading", "embedding"), "verify": ("verifying",), "repair": ("verifying",)}
+        for command, wanted in stages.items():
+            drawn = index_on_a_terminal(command)
+            for stage in wanted:
+                bars = [line for line in drawn if line.startswith(f"{stage} ") and ("━" in line or "╸" in line)]
+                assert bars, stage
+                assert re.search(r" [\d.]+/[\d.?]+ .*\d:\d\d:\d\d", bars[-1])
+        (many / "0.txt").write_text("Another one.")
+        for command, wanted in stages.items():
+            lines = [line.removeprefix("citewire: ") for line in index(command).stderr.splitlines()]
+            assert [line for line in lines if line in ("reading", "embedding", "verifying")] == list(wanted)
+
+    def test_it_never_stands_still_for_two_seconds_or_goes_back(self, many: Path) -> None:
+        told: list[tuple[float, str, int, int]] = []
+        started = time.process_time()
+        build.build_index([many], INDEX, HashedWordsEmbedder(), lambda *step: told.append((time.process_time(), *step)))
+        assert {stage for _, stage, _, _ in told} == {"reading", "embedding"}
+        times = [started, *(at for at, *_ in told), time.process_time()]
+        assert max(after - before for before, after in pairwise(times)) < 2
+        for stage in ("reading", "embedding"):
+            done = [(now, total) for _, one, now, total in told if one == stage]
+            assert [now for now, _ in done] == sorted(now for now, _ in done)
+            assert done[-1][0] == (40 if stage == "reading" else done[-1][1])
 
 
 @pytest.mark.parametrize("command", [["remove", "a.txt"], ["status"], ["list"], ["verify"], ["repair"]])
