@@ -395,7 +395,7 @@ class Ways:
         course = sides.times and asked.kinds[0] == "over_time"
         sure = outcomes or general or (compare.answers(sides, spoken, whole) and not course)
         refused = sides.figures and asked.kinds[0] == "compare" and whole < ANSWERS  # what is missing is named
-        if not refused and (not any(places) or not sure):
+        if not any(places) or not (refused or sure):
             return None  # it only names two things, or nothing is said of them
         return self._side_by_side(places, sides, outcomes, told, wanted)
 
