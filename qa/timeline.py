@@ -116,7 +116,7 @@ def _news(topic: str, article: Article, index: Index) -> Place | None:
     spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
     places = [one for span in spans if stands_alone(plain((one := _place(article, span)).text))]
     shared = {one: len(asked & set(facts.terms(one.text))) for one in places}
-    return max((one for one in places if 2 * shared[one] > len(asked)), key=lambda one: shared[one], default=None)
+    return max((one for one in places if 2 * shared[one] >= len(asked)), key=lambda one: shared[one], default=None)
 
 
 def _of_one(
