@@ -20,7 +20,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import Reranker
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa import casing, facts, followup, prompt, replies, spelling
+from citewire.qa import analysis, casing, facts, followup, prompt, replies, spelling
 from citewire.qa.evidence import Evidence, odds
 from citewire.qa.finding import Finder
 from citewire.qa.kinds import KINDS, Guess, load_kinds
@@ -253,7 +253,7 @@ class Answerer:
         if own and (guess.kind == "talk" or facts.names(text)):
             return self._asked(guess, text)
         if own and guess.kind == "summary":  # "tell me more about the strike": the one that was spoken of
-            return replace(self._asked(guess, text), near=last)
+            return replace(self._asked(guess, text), near=last if analysis.about(text) else ())
         following = self._standalone(text, meant.candidates, history, wanted, leaning, last)
         if own and not following.sure:
             return self._asked(guess, text)
@@ -357,7 +357,8 @@ class Answerer:
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
         """The events of the first way that the articles have something for; None where none does, or once stopped."""
-        for options in (_within(wanted, asked.near), wanted)[not asked.near :]:
+        scopes = [_within(wanted, asked.near), wanted] if asked.near else [wanted]
+        for options in scopes:
             for way in self._ways.of(asked, told, options, stopped):
                 events = None if stopped() else way()
                 if events is not None and not stopped():

@@ -420,6 +420,17 @@ class TestFollowUp:
         answer = answerer("").ask("And how many?", self.HISTORY)
         assert answer.standalone_question == FLEET  # COST is answered as well, but is a later reading
 
+    def test_it_is_also_looked_for_in_the_articles_of_the_last_answer(
+        self, answerer: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line = "What number is given there?"
+        monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history, elliptic: (line,))
+        reader = ScriptedReader({line: ("9,000 cars", "14 ferries")})
+        alone, after = (answerer("", reader).ask(line, history) for history in ((), self.HISTORY))
+        assert alone.claims[0].quotes[0].article == "bridge.txt"
+        assert {quote.article for claim in after.claims for quote in claim.quotes} == {"ferry.txt"}
+        assert {hit.article for hit in after.hits} == {"ferry.txt"}
+
     def test_a_question_of_its_own_does_not_lean_on_history(self, answerer: Make) -> None:
         words = "The repairs cost 40 million euros [1]."
         alone, after = answerer(words).ask(COST), answerer(words).ask(COST, self.HISTORY)

@@ -28,6 +28,18 @@ def test_a_part_has_the_noun_phrase_in_place_of_its_pronoun() -> None:
     assert parts(asked) == ("Who runs Orvik Foods?", "When was Orvik Foods founded?")
 
 
+@pytest.mark.parametrize(
+    ("asked", "second"),
+    [
+        ("How old was Zara Holm and how many days did her flight take?", "How many days did Zara Holm's flight take?"),
+        ("Which word does Zara Holm use for the ferry and what is her last trip?", "What is Zara Holm's last trip?"),
+        ("When does Lea Holm start and who fills in till then?", "Who fills in till then (Lea Holm)?"),
+    ],
+)
+def test_a_part_is_about_whom_the_first_one_names(asked: str, second: str) -> None:
+    assert parts(asked)[1:] == (second,)
+
+
 def test_a_pronoun_that_nothing_stands_for_keeps_the_question_before() -> None:
     assert parts("who won and how much did it cost?") == ("Who won?", "Who won: how much did it cost?")
 

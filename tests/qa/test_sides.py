@@ -55,6 +55,28 @@ def test_each_side_is_asked_without_the_others() -> None:
                 times=True, joined="and", operation="difference", measured=True,
             ),
         ),
+        (
+            "What is the difference in price between Orvik and Tandem?",
+            Sides(
+                ("Orvik", "Tandem"), ("What is the price of Orvik?", "What is the price of Tandem?"),
+                joined="and", operation="difference",
+            ),
+        ),
+        (
+            "How much heavier was Orvik's cheese than Tandem's?",
+            Sides(
+                ("Orvik", "Tandem"), ("How heavy was Orvik's cheese?", "How heavy was Tandem's cheese?"),
+                joined="and", degree="heavier", operation="difference", measured=True,
+            ),
+        ),
+        (
+            "compare Orvik and Tandem revenue",
+            Sides(("Orvik", "Tandem"), ("compare Orvik revenue?", "compare Tandem revenue?"), joined="and"),
+        ),
+        (
+            "How much does milk cost in Lund compared to Vire?",
+            Sides(("Lund", "Vire"), ("How much does milk cost in Lund?", "How much does milk cost in Vire?")),
+        ),
         ("Who runs Orvik?", None),
     ],
 )  # fmt: skip
