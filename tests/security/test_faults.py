@@ -134,7 +134,7 @@ def test_who_is_refused_is_so_at_once(page: Served) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    refused = [seconds for status, again, seconds in told if (status, again) == (429, "1")]
+    refused = [seconds for status, again, seconds in told if status == 429 and int(again) >= 1]
     assert len(refused) >= 30 - 9  # one is answered, eight of one machine wait; others come as these go
     assert len(refused) + sum(status == 200 for status, *_ in told) == 30
     assert sorted(refused)[len(refused) // 2] < LATEST_S
@@ -160,10 +160,10 @@ def test_a_model_that_is_killed_is_told_and_started_anew(page: Served) -> None:
 @pytest.mark.real
 def test_memory_stays_where_requests_are_as_large_as_they_may_be(page: Served) -> None:
     largest = [["a" * 2_000, "b" * 2_000]] * MOST_TURNS
-    for _ in range(5):
+    for _ in range(3):
         page.ask(history=largest)
     before = page.memory()
-    for number in range(15):
+    for number in range(8):
         assert page.ask("x" * 2_001).status_code == 400
         assert page.ask("x" * 100_001).status_code == 422
         assert page.ask(history=[*largest, ["one", "more"]]).status_code == 422

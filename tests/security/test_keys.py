@@ -11,6 +11,7 @@ import re
 import stat
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,7 @@ class TestRights:
             with browser_context(chromium) as window, tab(window, house.url) as page:
                 page.get_by_label("Password").fill(house.secrets[name])
                 page.get_by_role("button", name="Sign in").click()
-                usable(page).get_by_role("button", name="Articles").click()
+                usable(page).get_by_role("button", name="Articles", exact=True).click()
                 view = page.get_by_role("dialog", name="Articles")
                 view.get_by_role("checkbox").first.check()
                 expect(view.get_by_role("button", name="Ask only this one")).to_be_visible()
@@ -398,7 +399,8 @@ class TestRights:
                 keys.file.write_text(kept)
                 assert (await client.get("/v1/articles", headers=ours)).status_code == 200
 
-        asyncio.run(tried())
+        with ThreadPoolExecutor(1) as apart:  # Playwright's own loop runs in this thread
+            apart.submit(asyncio.run, tried()).result()
 
     def test_without_keys_nothing_changes(self, seeds_folder: Path, model: str, tmp_path: Path) -> None:
         chosen = Settings(index=seeds_folder, conversations=tmp_path / "kept.sqlite", model=model, read_only=True)

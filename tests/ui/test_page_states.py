@@ -409,7 +409,8 @@ def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload(page: Pa
 def until_scrolled(page: Page, to: int) -> None:
     """Wait until the chat stands where it stays; Gradio scrolls to its end up to a second after it is drawn."""
     page.wait_for_timeout(1500)
-    assert page.locator("#cw-chat .bubble-wrap").evaluate("e => Math.round(e.scrollTop)") == to
+    stands = "top => Math.round(document.querySelector('#cw-chat .bubble-wrap').scrollTop) === top"
+    page.wait_for_function(stands, arg=to)
 
 
 def test_who_asks_sees_the_answer_wherever_they_were_reading(page: Page) -> None:

@@ -7,8 +7,9 @@ import { rooted, write } from "./dom.js";
 
 const KEPT = "cw-visit";
 const MOST_PLACES = 50;
-const LATER_MS = [150, 500, 1200]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
+const LATER_MS = [150, 500, 1200, 3000]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
 const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
+const LOST_MS = 3000; // an entry that is not taken away by then stays: the browser has gone somewhere else meanwhile
 const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
 
 /**
@@ -43,10 +44,7 @@ export function createVisit({ turns, panel, go }) {
     address = rooted(`/c/${encodeURIComponent(id)}`);
     history.replaceState(history.state, "", address);
   }
-  if (history.state === OVER) { // loaded again with something over it, which is gone
-    leaving = 1;
-    history.back();
-  }
+  if (history.state === OVER) leave(); // loaded again with something over it, which is gone
 
   // ---- the place in a conversation, and what is being typed
 
@@ -96,6 +94,16 @@ export function createVisit({ turns, panel, go }) {
 
   // ---- the history
 
+  function leave() {
+    leaving += 1;
+    history.back();
+    setTimeout(() => {
+      if (!leaving) return;
+      leaving = 0;
+      settle();
+    }, LOST_MS);
+  }
+
   // No entry is made while another one is being taken away: that would take away the new one.
   function settle() {
     if (leaving) return;
@@ -117,9 +125,7 @@ export function createVisit({ turns, panel, go }) {
     const at = over.findIndex((one) => one.close === close);
     if (at < 0) return;
     const [{ entered }] = over.splice(at, 1);
-    if (!entered) return;
-    leaving += 1;
-    history.back();
+    if (entered) leave();
   }
 
   window.addEventListener("popstate", () => {
@@ -133,10 +139,7 @@ export function createVisit({ turns, panel, go }) {
       if (top.shown()) lay(top.close, top.shown); // it went a step back in itself
       return;
     }
-    if (history.state === OVER) { // Forward leads to what has been closed
-      leaving = 1;
-      return history.back();
-    }
+    if (history.state === OVER) return leave(); // Forward leads to what has been closed
     address = location.pathname;
     const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
     if (other === shown) return;
