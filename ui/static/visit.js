@@ -7,7 +7,7 @@ import { rooted, write } from "./dom.js";
 
 const KEPT = "cw-visit";
 const MOST_PLACES = 50;
-const LATER_MS = [150, 500, 1200, 3000]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
+const LATER_MS = [150, 500, 1200]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
 const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
 const LOST_MS = 3000; // an entry that is not taken away by then stays: the browser has gone somewhere else meanwhile
 const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
