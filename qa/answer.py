@@ -270,13 +270,14 @@ class Answerer:
 
     def _cased(self, text: str, wanted: SearchOptions, history: Sequence[Turn]) -> str:
         """A line with the capitals that the passages found for it have, and the turns before."""
-        article = self._finder.index.article
-        found = (
-            article(hit.passage.article).text[span.start : span.end]
-            for hit in self._finder.hits(text, wanted)
-            for span in hit.passage.sentences
-        )
-        return casing.cased(text, [*found, *(turn.answer for turn in history)])
+
+        def written() -> Iterator[str]:  # what is typed with capitals is not searched for here
+            yield from (turn.answer for turn in history)
+            for hit in self._finder.hits(text, wanted):
+                whole = self._finder.index.article(hit.passage.article).text
+                yield from (whole[span.start : span.end] for span in hit.passage.sentences)
+
+        return casing.cased(text, written())
 
     def _read(self, text: str) -> Guess:
         """The kind of a line, without what it quotes: a title may tell of anything and asks nothing."""
