@@ -355,6 +355,13 @@ def test_bad_addresses(host: str, port: int, message: str) -> None:
         bind(host, port)
 
 
+def test_a_connection_sends_at_once_what_it_has() -> None:
+    with bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom scripted import EXAMPLES, scripted_load\n"
