@@ -285,7 +285,8 @@ def test_a_server_killed_under_load_loses_nothing_that_it_took(kept_before: int,
         with suppress(httpx.TransportError):  # until the server is gone
             for number in range(1_000):
                 name = f"{sender}-{number}.txt"
-                sent = httpx.post(f"{url}/uploads?name={name}", content=f"Ferry {name} sails.".encode(), headers=FILE)
+                content = f"Ferry {name} sails.".encode()
+                sent = httpx.post(f"{url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
                 if sent.status_code == 202:
                     taken.append(f"uploaded/{name}")
 
