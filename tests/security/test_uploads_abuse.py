@@ -98,7 +98,7 @@ def settled(url: str) -> dict[str, dict[str, Any]]:
         found = states(url)
         return bool(found) and all(one["state"] in OUTCOMES for one in found.values())
 
-    until(all_are, 90)  # a file is tried alone for 20 s
+    until(all_are, 90)
     return states(url)
 
 
@@ -175,7 +175,7 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
             assert first.wait(60) == -signal.SIGKILL
         else:  # it hangs, and answers nobody; its owner kills it
             until(lambda: list((folder_of(folder) / "indexing").glob("*/*")))
-    with process(folder, poison, start=True, seconds=20) as (url, second):
+    with process(folder, poison, start=True, seconds=6) as (url, second):
         found = settled(url)
         assert second.poll() is None
         assert {name: one["state"] for name, one in found.items()} == {
@@ -187,7 +187,7 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
         assert send(url, "later.txt", "Parcel four.").status_code == 202
         assert settled(url)["later.txt"]["state"] == "indexed"
     assert (folder_of(folder) / place / "uploaded" / "guilty.txt").read_text() == text
-    with process(folder, poison, start=True) as (url, _):  # it is still named
+    with served(folder) as (url, _):  # it is still named, and not read again
         assert settled(url)["guilty.txt"]["state"] == "aside"
         assert httpx.get(f"{url}/corpus?q=parcel").json()["found"] == 4
 

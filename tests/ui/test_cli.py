@@ -331,28 +331,30 @@ class TestModels:
         assert not list(tmp_path.rglob("*.gguf"))
 
 
-@pytest.fixture(scope="module")
-def answer(seeds_folder: Path) -> dict[str, Any]:
-    done = process(
-        "ask", "--json", "-", "--index", str(seeds_folder), stdin="How much revenue did the AI unit generate?"
-    )
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
-
-
 @pytest.mark.real
 class TestAsk:
     """With the default model, loaded once for all, over the sample articles."""
 
-    @pytest.fixture(autouse=True)
-    def loaded(self, monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def loaded(cls, generator: Generator) -> Iterator[None]:
         load = engine.load_generator
-        monkeypatch.setattr(
-            engine,
-            "load_generator",
-            lambda chosen, report: generator if chosen.model == generator.name else load(chosen, report),
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                engine,
+                "load_generator",
+                lambda chosen, report: generator if chosen.model == generator.name else load(chosen, report),
+            )
+            yield
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def answer(cls, seeds_folder: Path, loaded: None) -> dict[str, Any]:
+        question = "How much revenue did the AI unit generate?"
+        done = citewire("ask", "--json", "-", "--index", str(seeds_folder), stdin=question)
+        assert done.returncode == 0, done.stderr
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
 
     def test_json_has_the_fields_of_the_answer_object(self, answer: dict[str, Any]) -> None:
         assert set(answer) == {field.name for field in dataclasses.fields(Answer)}

@@ -106,13 +106,13 @@ def test_the_tour_drives_the_page_and_points_at_what_matters(page: Page) -> None
 
 def test_it_goes_on_by_itself_unless_it_is_paused(chromium: Browser, tmp_path: Path) -> None:
     with (
-        served(scripted_load(), tmp_path / "kept.sqlite", routers=[router(TOUR, pace=2)]) as url,
+        served(scripted_load(), tmp_path / "kept.sqlite", routers=[router(TOUR)]) as url,
         touring(chromium, url) as page,
     ):
         says(page, "Before one.")
         button(page, "Pause")
         expect(page.get_by_role("button", name="Go on")).to_have_attribute("aria-pressed", "true")
-        page.wait_for_timeout(6000)  # longer than the caption is shown
+        page.wait_for_timeout(4000)  # longer than the caption is shown
         says(page, "Before one.")
         assert page.locator(".cw-question").count() == 0
         button(page, "Go on")

@@ -44,8 +44,9 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.search_routes import Library
 from citewire.ui.settings import Settings
 
-QUESTION = "How many Avalon miners did Mawson order from Canaan?"
-SAID = "Mawson ordered Avalon miners from Canaan."
+QUESTION = "When did Canaan start exploring options for its AI unit?"
+SAID = "Canaan started exploring options for its AI unit in March 2022."
+REAL = "qwen2.5-coder-0.5b"
 KAZAKHSTAN = "004_ec74cfe45d8bef5d.txt"
 PASSWORD = "correct horse"
 TOOLS = ("ask", "search", "list_articles", "get_article")
@@ -106,15 +107,16 @@ async def everything(client: Client) -> dict[str, Any]:
     return told
 
 
-# "legacy" clients shake hands first, "auto" ones speak the protocol of 2026 where the server does.
-@pytest.fixture(scope="module", params=["http legacy", "http auto", "stdio legacy", "stdio auto"])
+# "legacy" clients shake hands first, "auto" ones speak the protocol of 2026 where the server does. The process that is
+# started has the real model; its handshake is below.
+@pytest.fixture(scope="module", params=["http legacy", "http auto", pytest.param("stdio auto", marks=pytest.mark.real)])
 def told(request: pytest.FixtureRequest, seeds_folder: Path, model: str) -> dict[str, Any]:
     transport, mode = request.param.split()
-    to = request.getfixturevalue("url") if transport == "http" else command(seeds_folder, model)
+    to = request.getfixturevalue("url") if transport == "http" else command(seeds_folder, REAL)
 
     async def ask() -> dict[str, Any]:
-        async with Client(to, mode=mode, read_timeout_seconds=120) as client:
-            return await everything(client)
+        async with Client(to, mode=mode, read_timeout_seconds=300) as client:
+            return {**await everything(client), "real": transport == "stdio"}
 
     return asyncio.run(ask())
 
@@ -145,8 +147,10 @@ def test_results_are_structured_and_the_same_as_text(told: dict[str, Any]) -> No
 def test_an_answer_with_its_quotes_and_links_to_their_articles(told: dict[str, Any], seeds_index: Index) -> None:
     answer = answer_from_json(json.dumps(told["ask"].structured_content))
     assert answer.status == "answered"
+    assert "March 2022" in answer.text
+    assert (answer.model == REAL) == told["real"]
     quotes = [quote for claim in answer.claims for quote in claim.quotes]
-    assert quotes
+    assert any("March 2022" in quote.text for quote in quotes)
     for quote in quotes:
         assert seeds_index.article(quote.article).text[quote.start : quote.end] == quote.text
     links = [block for block in told["ask"].content if isinstance(block, ResourceLink)]
@@ -184,19 +188,6 @@ def test_what_is_not_there(told: dict[str, Any]) -> None:
     assert "the index has no article 'none.txt'" in told["citewire://articles/none.txt"]
     assert "There is no resource 'file:///etc/passwd'" in told["file:///etc/passwd"]
     assert "There is no tool 'remove_article'" in told["no such tool"]
-
-
-@pytest.mark.real
-def test_the_real_model_answers(seeds_folder: Path, cache: Path) -> None:
-    async def ask() -> Any:
-        async with Client(command(seeds_folder, "qwen2.5-coder-0.5b"), read_timeout_seconds=300) as client:
-            question = "When did Canaan start exploring options for its AI unit?"
-            return (await client.call_tool("ask", {"question": question})).structured_content
-
-    answer = asyncio.run(ask())
-    assert (answer["status"], answer["model"]) == ("answered", "qwen2.5-coder-0.5b")
-    assert "March 2022" in answer["text"]
-    assert any("March 2022" in quote["text"] for claim in answer["claims"] for quote in claim["quotes"])
 
 
 # standard output
