@@ -14,6 +14,8 @@ BUNDLE := dist/citewire-bundle
 HASHES ?= yes
 # Tests that run at once.
 WORKERS ?= 2
+# Bytecode is kept: else each worker, and each process that a test starts, compiles all of it.
+KEPT := PYTHONDONTWRITEBYTECODE=
 
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq
 # What pip would install of a requirement, into the environment or (--ignore-installed) anywhere, as lines with hashes.
@@ -44,11 +46,11 @@ run: $(VENV)/installed
 
 test: lint chromium
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
-	HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	$(KEPT) HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # The empty cache shows that these tests need no model that was fetched.
 check: lint
-	HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q -m 'not real and not browser and not slow'
+	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q -m 'not real and not browser and not slow'
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
