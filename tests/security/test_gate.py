@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -353,9 +352,8 @@ def test_behind_the_gate_gradio_reads_no_file_either(private: Path) -> None:
     assert files_of_gradio() == []
 
 
-@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.slow
-def test_the_folder_of_gradio_goes_with_the_server(tmp_path: Path, signal_sent: signal.Signals) -> None:
+def test_the_folder_of_gradio_goes_with_a_server_that_is_told_to_end(tmp_path: Path) -> None:
     script = (
         "from scripted import EXAMPLES, scripted_load\n"
         "from citewire.ui.chat import Chat\nfrom citewire.ui.page import CACHE, Site, build_page\n"
@@ -373,6 +371,6 @@ def test_the_folder_of_gradio_goes_with_the_server(tmp_path: Path, signal_sent: 
         folder = Path(one.stdout.readline().strip())
         assert folder.parent == tmp_path
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        one.send_signal(signal_sent)
+        one.terminate()
         one.communicate(timeout=60)
     assert not folder.exists()

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browser import DESK, PHONE, browser_context, faults
+from browser import DESK, PHONE, faults
 from commands import citewire, free_port, refused
 from fastapi.responses import PlainTextResponse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -502,65 +502,67 @@ class TestCommandLine:
             list(found.stream(EXAMPLES[0]))
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-class TestBrowser:
-    @pytest.fixture
-    def context(self, chromium: Browser, size: dict[str, int], dark: bool) -> Iterator[BrowserContext]:
-        with browser_context(chromium, size, dark=dark) as made:
-            yield made
+def at_the_door(
+    context: BrowserContext, url: str, path: str = "/", size: dict[str, int] = DESK, *, dark: bool = False
+) -> Page:
+    for other in context.pages:
+        other.close()
+    context.clear_cookies()
+    page = context.new_page()
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.on("request", lambda request: None if request.url.startswith((url, "data:")) else pytest.fail(request.url))
+    page.goto(url + path)
+    expect(page).to_have_title("Sign in to citewire")
+    return page
 
-    @staticmethod
-    def at_the_door(context: BrowserContext, url: str, path: str = "/") -> Page:
-        page = context.new_page()
-        page.on("request", lambda request: None if request.url.startswith((url, "data:")) else pytest.fail(request.url))
-        page.goto(url + path)
-        expect(page).to_have_title("Sign in to citewire")
-        return page
 
-    def test_sign_in_ask_and_sign_out(self, context: BrowserContext, url: str) -> None:
-        page = self.at_the_door(context, url, "/figures?run=x")
-        assert faults(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        expect(page.get_by_label("Password")).to_be_focused()
-        page.keyboard.type("wrong password")
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("alert")).to_contain_text("This is not the password")
-        assert faults(page) == []
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/figures?run=x")
-        page.goto(url)
-        ask(usable(page), EXAMPLES[0])
-        leave = page.get_by_role("button", name="Sign out")
-        expect(leave).to_be_in_viewport(ratio=1)
-        assert faults(page) == []
-        leave.click()
-        expect(page).to_have_title("Sign in to citewire")
-        page.go_back()
-        expect(page).to_have_title("Sign in to citewire")
+@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (PHONE, True)], ids=["light desk", "dark phone"])
+def test_sign_in_ask_and_sign_out(context: BrowserContext, url: str, size: dict[str, int], dark: bool) -> None:
+    page = at_the_door(context, url, "/figures?run=x", size, dark=dark)
+    assert faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_label("Password")).to_be_focused()
+    page.keyboard.type("wrong password")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("This is not the password")
+    assert faults(page) == []
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/figures?run=x")
+    page.goto(url)
+    ask(usable(page), EXAMPLES[0])
+    leave = page.get_by_role("button", name="Sign out")
+    expect(leave).to_be_in_viewport(ratio=1)
+    assert faults(page) == []
+    leave.click()
+    expect(page).to_have_title("Sign in to citewire")
+    page.go_back()
+    expect(page).to_have_title("Sign in to citewire")
 
-    def test_it_works_without_scripts(self, chromium: Browser, url: str, size: dict[str, int], dark: bool) -> None:
-        context = chromium.new_context(java_script_enabled=False)
-        page = self.at_the_door(context, url, "/figures?run=x")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/figures?run=x")
-        context.close()
 
-    def test_a_session_that_ends_leads_back_to_it(self, context: BrowserContext, url: str) -> None:
-        page = self.at_the_door(context, url)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-        usable(page)
-        expect(page.locator(".cw-welcome[data-cw-seen]")).to_be_visible()  # all scripts of the page are there
-        context.clear_cookies()
-        question = page.locator("#cw-ask textarea")
-        with suppress(PlaywrightError):  # the page may be there by itself, as its own requests are refused
-            question.fill("Who?", timeout=2_000)
-            question.press("Enter", timeout=2_000)
-        expect(page).to_have_title("Sign in to citewire")
+def test_it_works_without_scripts(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = at_the_door(context, url, "/figures?run=x")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/figures?run=x")
+    context.close()
+
+
+def test_a_session_that_ends_leads_back_to_it(context: BrowserContext, url: str) -> None:
+    page = at_the_door(context, url)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    usable(page)
+    expect(page.locator(".cw-welcome[data-cw-seen]")).to_be_visible()  # all scripts of the page are there
+    context.clear_cookies()
+    question = page.locator("#cw-ask textarea")
+    with suppress(PlaywrightError):  # the page may be there by itself, as its own requests are refused
+        question.fill("Who?", timeout=2_000)
+        question.press("Enter", timeout=2_000)
+    expect(page).to_have_title("Sign in to citewire")
 
 
 def test_a_page_without_a_password_has_no_button_to_sign_out(chromium: Browser) -> None:

@@ -362,7 +362,7 @@ def test_a_connection_sends_at_once_what_it_has() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_server_without_a_word_or_a_file(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom scripted import EXAMPLES, scripted_load\n"
         "from citewire.ui.chat import Chat\nfrom citewire.ui.page import Site, build_page\n"
@@ -372,7 +372,10 @@ def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
     here = str(Path(__file__).parent.parent)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
+    paths = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(temporary)}
     with subprocess.Popen(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,
@@ -385,6 +388,8 @@ def test_ctrl_c_ends_the_server_without_a_word(tmp_path: Path) -> None:
         # An open page always holds an event stream like this one.
         with httpx.stream("GET", f"{address}/gradio_api/heartbeat/abc") as stream:
             assert next(stream.iter_lines()) == "data: ALIVE"
+            assert len(list(temporary.iterdir())) == 1  # Gradio's folder
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
+    assert list(temporary.iterdir()) == []
