@@ -7,11 +7,14 @@ neighbour, else as it nearly always is (truecasing after Lita et al., "tRuEcasIn
 from __future__ import annotations
 
 import re
+from calendar import day_name, month_name
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from citewire.qa.facts import STOP_WORDS
 
+_CALENDAR = frozenset(name.lower() for name in (*month_name, *day_name) if name)
+_WORDS = ("may", "march")  # months beside a number only
 _LETTERS = re.compile(r"[^\W_]+")
 _MOSTLY, _NEARLY = 0.5, 0.8  # a form has more than this share: beside the same neighbour, and elsewhere
 _HEADLINE = 0.5  # a sentence with more capitals than this share of its words is a headline, and tells nothing
@@ -46,7 +49,11 @@ def cased(question: str, sentences: Iterable[str]) -> str:
         beside = pairs[before, f" {word}"] + pairs[f"{word} ", after]
         forms = beside or alone[word]
         form, times = next(iter(forms.most_common(1)), (word, 0))
-        sure = times > (_MOSTLY if beside else _NEARLY) * forms.total()
-        if sure and (beside or word not in STOP_WORDS):  # "us" of "us open", but not "who"
+        sure = times > (_MOSTLY if beside else _NEARLY) * forms.total() and (
+            beside or word not in STOP_WORDS
+        )  # not "who"
+        if word in _CALENDAR and (word not in _WORDS or before.isdigit() or after.isdigit()):
+            form, sure = word.title(), True
+        if sure:
             question = question[: typed[at].start()] + form + question[typed[at].end() :]
     return question

@@ -13,11 +13,13 @@ from functools import partial
 
 from citewire.index.options import SearchOptions
 from citewire.index.passages import title_words
+from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, summary, times, values
+from citewire.qa.boilerplate import is_own
 from citewire.qa.claims import Place
-from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, gather
 from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
 from citewire.qa.types import TimelinePoint
@@ -28,6 +30,8 @@ _LEAST = 0.15  # least probability of a sentence of a timeline; low, as each tel
 _NEAR_BEST = 0.3  # least share of the best sentence's probability
 _DATED, _LINES = 3, 16  # least sentences with a time that make a timeline of one article; most points of it
 _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
+_HITS, _EACH = 32, 4  # passages that are retrieved for a topic, most of one article
+_BEARING = 0.7  # an article is on the topic if a passage of it has this share of the best cosine
 _EARLY = 8  # first sentences of an article that may tell what is new
 _FIGURE = 0.25  # a figure is the answer if it makes up this share of the words that answer
 
@@ -64,6 +68,13 @@ class Course:
     lead: str = ""
 
 
+def joined(figures: Sequence[TimelinePoint], course: Course | None) -> tuple[TimelinePoint, ...]:
+    """Return figures with what other articles of a course tell, oldest first."""
+    told = {one.article for one in figures}
+    others = [one for one in course.points if one.article not in told] if course else []
+    return tuple(sorted([*figures, *others], key=lambda one: one.first))
+
+
 def subject(question: str) -> str:
     """Return the thing of which a course is asked for, without the time.
 
@@ -96,27 +107,48 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
         options: filters and time, as in `summary.select`.
     """
     topic, when = subject(question), times.asked(question)
-    chosen = summary.select(topic, index, embedder, reader, options, all_of_them=True)
-    if not topic.strip() or not chosen.articles:
-        return None
-    articles = [index.article(path) for path in chosen.articles]
+    hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1)) if topic else []
+    least = max((hit.cosine for hit in hits), default=0.0) * _BEARING
+    paths = dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)
+    found = [index.article(path) for path in paths]
+    articles = [one for one in found if _has_most(topic, f"{title_words(one)} {one.text}")][: summary.ARTICLES]
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [_place(article, span) for span in spans if _is_entry(article, span)]
         if len(lines) >= _DATED:
             return _in_order(lines, index, when)
-    news = [_news(topic, article, index) for article in articles]
+    kept = {article.path for article in articles}
+    bearing = [hit for hit in hits if hit.passage.article in kept]
+    read = [
+        one
+        for one in gather(question, bearing, index.article, reader)
+        if is_own(index.article(one.article).text, one.span, index)
+    ]
+    news = [_news(topic, article, read, index) for article in articles]
     several = _in_order([place for place in news if place], index, when, stated=False)
-    return several or _of_one(topic, articles[0], index, embedder, reader, when)
+    if several:
+        return several
+    one = summary.select(topic, index, embedder, reader, options).articles[:1]
+    return _of_one(topic, index.article(one[0]), index, embedder, reader, when) if one else None
 
 
-def _news(topic: str, article: Article, index: Index) -> Place | None:
-    """The sentence that tells what is new: of the first that stand alone one with most words of the topic."""
-    asked = set(facts.terms(topic))
+def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) -> Place | None:
+    """The sentence of an article that tells what is asked, with most words of the topic.
+
+    The likeliest of those that the reader read, else one of its first, which tell what is new.
+    """
+    own = [_place(article, one.span) for one in read if one.article == article.path]
     spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
-    places = [one for span in spans if stands_alone(plain((one := _place(article, span)).text))]
-    shared = {one: len(asked & set(facts.terms(one.text))) for one in places}
-    return max((one for one in places if 2 * shared[one] >= len(asked)), key=lambda one: shared[one], default=None)
+    for place in (*own, *(_place(article, span) for span in spans)):
+        if _has_most(topic, place.text) and stands_alone(plain(place.text)):
+            return place
+    return None
+
+
+def _has_most(topic: str, text: str) -> bool:
+    """Whether a text has half of the words of a topic or more."""
+    asked = set(facts.terms(topic))
+    return 2 * len(asked & set(facts.terms(text))) >= len(asked)
 
 
 def _of_one(

@@ -110,6 +110,8 @@ class Ways:
         first, *others = asked.kinds
         if first == "fact" and "list" in others and not analysis.is_phrase(asked.text):
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
+        if first == "corpus" and asked.intents["corpus"] == "overview" and facts.terms(analysis.about(asked.text)):
+            first, others = "summary", [*others, "fact"]  # what they say of one thing
         if first == "compare" and parts.parts(asked.text):
             first, others = "fact", [*others, "compare"]  # two questions set nothing side by side
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
@@ -448,11 +450,11 @@ class Ways:
             return both
         part, finder = self._finder.part(asked.text, wanted), self._finder
         points = timeline.points(asked.text, part.evidence, self._index.article)
-        if points:
-            return self._points_in_time(points, part, told, wanted)
-        if asked.kinds[0] != "over_time":
-            return None  # it may ask for anything
+        if asked.kinds[0] != "over_time":  # it may ask for anything
+            return self._points_in_time(points, part, told, wanted) if points else None
         course = timeline.course(asked.text, self._index, finder.embedder, finder.reader, wanted)
+        if points:
+            return self._points_in_time(timeline.joined(points, course), part, told, wanted)
         return self._happened(course, part, told) if course else None
 
     def _happened(self, course: timeline.Course, part: Part, told: Telling) -> Iterator[Event]:

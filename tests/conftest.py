@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import MagicMock
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from citewire.index import embed
 from citewire.index.build import build_index
@@ -35,6 +36,9 @@ if not all(find_spec(name) for name in BROWSER_LIBRARIES):
     # Only tests marked `browser` need them; the other tests of their modules run without.
     modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.base")
     sys.modules.update(dict.fromkeys(modules, MagicMock()))
+
+hypothesis_settings.register_profile("citewire", deadline=None)  # the machine may be busy
+hypothesis_settings.load_profile("citewire")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY / "seeds"

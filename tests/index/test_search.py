@@ -327,7 +327,7 @@ FOLDERS = ["wire/", "undated.txt", "later.txt", "digest.txt", "looks_back.txt", 
 WORDS = st.lists(st.sampled_from("storm Lowport power dam 2021 back homes the".split()), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seen=st.lists(st.sampled_from(FOLDERS), max_size=4), words=WORDS, k=st.integers(1, 100))
 def test_of_a_part_of_an_index_nothing_else_is_ever_found(
     seen: list[str], words: list[str], k: int, news: Opened
@@ -559,7 +559,6 @@ def test_times_that_leave_nothing_are_named(news: Opened, time: dict[str, object
     st.sampled_from(["off", "only"]),
     st.sampled_from(["", "newest", "2022-11-10", "2001-01-01"]),
 )
-@settings(deadline=None)
 def test_filters_are_refused_where_a_search_finds_nothing(
     news: Opened, filters: Filters, recency: Recency, as_of: str
 ) -> None:
@@ -712,7 +711,7 @@ def test_the_number_of_terms_is_limited() -> None:
     assert terms(" ".join(f"term{n}" for n in range(1000))) == [f"term{n}" for n in range(64)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.text(max_size=80)
     | st.lists(

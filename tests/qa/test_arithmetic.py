@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scored import records
 
@@ -94,7 +94,6 @@ def test_days(operation: Operation, operands: list[Operand], sentence: str | Non
     assert (found.sentence, found.formula) == (sentence, formula) if found else sentence is None
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.integers(1, 10**9), st.integers(1, 10**9))
 def test_against_python(a: int, b: int) -> None:
     assume(a != b)
@@ -109,7 +108,6 @@ def test_against_python(a: int, b: int) -> None:
     assert larger.formula == f"{high:,} > {low:,} dollars"
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.integers(100, 9999), st.integers(100, 9999))
 def test_a_percent_change_is_right_within_its_rounding(a: int, b: int) -> None:
     found = compute("percent change", [figure(f"${a / 10:.1f} million"), figure(f"${b / 10:.1f} million")])

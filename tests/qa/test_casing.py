@@ -29,6 +29,9 @@ SENTENCES = (
         ("why did the night ferry stop", "why did the night ferry stop"),  # a headline tells nothing
         ("did PETER sell it?", "did PETER sell it?"),  # typed with capitals
         ("peter's mill", "Peter's mill"),
+        ("how did it change from june 2021 to may 2022", "how did it change from June 2021 to May 2022"),
+        ("what happened on sunday", "what happened on Sunday"),
+        ("may they march", "may they march"),  # no months
         ("", ""),
         ("¿qué?", "¿qué?"),
     ],

@@ -156,7 +156,7 @@ def test_what_leans_on_what_was_said_before(text: str, leaning: bool) -> None:
     assert leans(text) is leaning
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_any_text_has_a_question_and_at_most_four(text: str, question: str, answer: str) -> None:
     assert 1 <= len(follow_up(text, [Turn(question, answer)])) <= 4

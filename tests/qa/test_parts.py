@@ -52,7 +52,7 @@ def test_too_many_questions_stay_one(joined: str) -> None:
 PIECES = [*"aA ?.,'2“”", " and ", " or ", " than ", "how did ", "is ", "which ", " compare", "2019", " more ", "each "]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_any_text_can_be_taken_apart(text: str) -> None:
     found = parts(text)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from babel.numbers import format_decimal
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from citewire.qa.quantities import Number, currency, numbers
@@ -190,7 +190,6 @@ def test_whole_amounts_are_read_back(amount: int) -> None:
         assert values(written) == [amount]
 
 
-@settings(deadline=None)  # Babel reads each language's data once
 @given(
     st.integers(10_000, 10**12), st.integers(0, 99), st.sampled_from(["de", "de_CH", "fr", "en_IN", "nb", "pl", "en"])
 )

@@ -103,7 +103,7 @@ def test_any_question_is_read(reader: TrainedReader, question: str) -> None:
     assert reader.verify([]) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=60), st.text(max_size=200), st.text(max_size=60))
 def test_any_text_is_read(question: str, sentence: str, around: str) -> None:
     (one,) = load_reader(2).read(question, [Window(sentence, around, around)])

@@ -12,7 +12,7 @@ from told import Told, told
 from citewire.index.options import SearchOptions
 from citewire.index.types import Embedder
 from citewire.qa.reader import load_reader
-from citewire.qa.timeline import MOST, Course, course, newest_first, points, subject
+from citewire.qa.timeline import MOST, Course, course, joined, newest_first, points, subject
 from citewire.qa.types import TimelinePoint
 
 
@@ -208,6 +208,14 @@ def test_of_several_articles_each_tells_what_was_new_on_its_day(happened: Happen
     since = happened("What has happened with the strike at Lund Lines since 4 May 2021?")
     assert since
     assert [one.first for one in since.points] == ["2021-05-05", "2021-05-07"]
+
+
+def test_what_other_articles_tell_stands_among_the_figures(happened: Happened) -> None:
+    found = happened("How did the strike at Lund Lines develop?")
+    assert found
+    figure = replace(found.points[1], first="2021-05-06", value="2 million")
+    assert joined([figure], found) == (found.points[0], figure, found.points[2])
+    assert joined([figure], None) == (figure,)
 
 
 def test_a_list_of_times_is_told_by_its_lines(happened: Happened) -> None:

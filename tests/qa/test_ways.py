@@ -167,6 +167,13 @@ class TestCorpus:
         assert quoted(answer) == [LESS, NIGHT, OPEN]
         check_quotes(answer, index)
 
+    def test_what_they_say_of_one_thing_is_no_overview(self, real: Answerer) -> None:
+        answer = real.ask("What do the articles say about Kestrel?")
+        assert answer.kind == "summary"
+        assert {quote.article for claim in answer.claims for quote in claim.quotes} == {"brewer.md"}
+        answer = real.ask("What do the articles say about Ethereum?")
+        assert (answer.status, answer.text) == ("abstained", replies.refusal(["Ethereum"]))
+
     def test_these_are_the_articles_whatever_was_said_before(self, answerer: Make) -> None:
         greeted = [Turn("hello", replies.GREETING)]
         told = [*greeted, Turn("What did the repairs of the bridge cost?", "40 million euros [1].")]

@@ -127,7 +127,7 @@ def articles_in(value: Any) -> set[str]:
 
 
 class TestNobodySeesWhatTheyMayNot:
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         words=st.lists(st.sampled_from([*SECRET.split(), "Canaan", "miners", "of"]), min_size=1, max_size=12),
         search=st.fixed_dictionaries(

@@ -107,7 +107,7 @@ def fuzzed(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, ur
     """Send requests of a route and check what comes back; return how many."""
     sent = 0
 
-    @settings(max_examples=EXAMPLES, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: schemathesis.Case[Any]) -> None:
         nonlocal sent

@@ -102,7 +102,7 @@ CLAIMS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(said=CLAIMS, listed=st.booleans(), lead=st.sampled_from(["", "Two things:"]), withholds=st.booleans())
 def test_any_stream_is_the_whole_text_with_every_sentence_cited_where_it_stands(
     said: list[tuple[str, Verdict, list[int]]], listed: bool, lead: str, withholds: bool

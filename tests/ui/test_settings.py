@@ -257,7 +257,7 @@ class TestRefusals:
             settings.load(config=Path())  # a folder
 
     # The folder and the environment are the same for every example.
-    @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"])))
     def test_any_port_is_taken_or_refused_by_name(self, text: str) -> None:
         try:
