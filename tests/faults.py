@@ -2,9 +2,10 @@
 
     python tests/faults.py KIND [--scenario NAME] [--mutation NAME] [--every N] [--count N] [--seed N] [--stop]
 
-prints what was tried, what was survived and what was broken as JSON. Runs in a process of its own, which has started
-no thread and can be forked: every fault strikes, and everything is checked, in a fork, so that neither a kill nor a
-crash in native code ends the run. Uses the index as a program would; only what lies below it is replaced.
+prints what was tried, what was survived and what was broken as JSON. Without arguments, a fork does so for each line of
+the input, a JSON list of arguments, and says how it ended. Runs in a process of its own, which has started no thread
+and can be forked: every fault strikes, and everything is checked, in a fork, so that neither a kill nor a crash in
+native code ends the run. Uses the index as a program would; only what lies below it is replaced.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ import faiss
 import numpy as np
 from embedders import HashedWordsEmbedder
 
-from citewire.index import articles, build, disk, duplicates, formats, maintenance, segment, writer
+from citewire.index import articles, build, disk, duplicates, formats, languages, maintenance, segment, writer
 from citewire.index.documents import Document, Refused
 from citewire.index.errors import CitewireError, IndexFormatError, InputError
 from citewire.index.formats import Entered, Request
@@ -257,13 +258,19 @@ class Prepared:
         return place / "index"
 
 
+def _warm() -> None:
+    """Import and load what `build` does as it goes, so that no fork has to."""
+    list(_ReaderInProcess().read(b"Warm.", Request(".txt", "a.txt")))
+    duplicates.Grouper(()).group("a.txt", duplicates.signature("Warm."))
+    languages._model()
+
+
 @contextmanager
 def prepared(name: str) -> Iterator[Prepared]:
     """Make what a scenario starts from, in a folder for the time being."""
     scenario = SCENARIOS[name]
     if name == "build":
-        list(_ReaderInProcess().read(b"Warm.", Request(".txt", "a.txt")))  # what is imported here, no fork has to
-        duplicates.Grouper(()).group("a.txt", duplicates.signature("Warm."))
+        _warm()
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as temporary:
         base = Path(temporary).resolve()
         start = base / "start" / "index"
@@ -1031,7 +1038,7 @@ def readers(publications: int) -> Tally:
 # -- the program ---------------------------------------------------------------------------------------------
 
 
-def main() -> None:
+def run(arguments: Sequence[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kind")
     parser.add_argument("--scenario", default="extend", help=f"one of {sorted(SCENARIOS)}, for damage one of {FILES}")
@@ -1040,7 +1047,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stop", action="store_true", help="with the first that was not survived")
-    o = parser.parse_args()
+    o = parser.parse_args(arguments)
     kinds: dict[str, Callable[[], Tally]] = {
         "kill": lambda: kill(o.scenario, o.mutation, o.every, stop=o.stop),
         "kill repair": kill_repair,
@@ -1055,8 +1062,18 @@ def main() -> None:
         "second writer": lambda: lock(o.count),
         "readers": lambda: readers(o.count),
     }
+    return asdict(kinds[o.kind]())
+
+
+def main() -> None:
     faiss.omp_set_num_threads(1)  # a fork of a process with threads may hang
-    json.dump(asdict(kinds[o.kind]()), sys.stdout)
+    if sys.argv[1:]:
+        print(json.dumps(run(sys.argv[1:])))
+        return
+    _warm()
+    for line in sys.stdin:
+        outcome = in_child(lambda line=line: run(json.loads(line)))  # type: ignore[misc]
+        print(json.dumps([outcome.how, outcome.value]), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
@@ -29,20 +31,36 @@ pytestmark = pytest.mark.slow  # processes are killed and disks broken hundreds 
 TESTS = Path(__file__).resolve().parent.parent
 
 
-def faults(kind: str, **options: object) -> dict[str, Any]:
-    """Run faults.py, and return how many faults were tried and survived, and which were not."""
-    command = [sys.executable, str(TESTS / "faults.py"), kind]
-    for name, value in options.items():
-        command += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+Faults = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def faults() -> Iterator[Faults]:
+    """Ask faults.py how many faults were tried and survived, and which were not."""
     # Thousands of forks would each write what they covered.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    tally: dict[str, Any] = json.loads(done.stdout)
-    return tally
+    command = [sys.executable, str(TESTS / "faults.py")]
+    with subprocess.Popen(command, env=environment, stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, told = process.stdin, process.stdout
+
+        def ask(kind: str, *more: str, **options: object) -> dict[str, Any]:
+            arguments = [kind, *more, *(f"--{name}={value}" for name, value in options.items())]
+            try:
+                print(json.dumps(arguments), file=asked, flush=True)
+                how, tally = json.loads(told.readline())
+            except BaseException:  # it hangs or is gone
+                process.kill()
+                raise
+            assert how == "ended", tally
+            counts: dict[str, Any] = tally
+            return counts
+
+        yield ask
 
 
-def assert_survived(kind: str, at_least: int, **options: object) -> None:
+def assert_survived(faults: Faults, kind: str, at_least: int, **options: object) -> None:
     tally = faults(kind, **options)
     assert tally["broken"] == []
     assert tally["tried"] == tally["survived"] >= at_least
@@ -55,50 +73,50 @@ def assert_survived(kind: str, at_least: int, **options: object) -> None:
     ("scenario", "every", "at_least"),
     [("first", 2, 15), ("extend", 3, 10), ("merge", 2, 15), ("remove", 5, 8), ("build", 34, 4)],
 )
-def test_a_kill_leaves_the_old_or_the_new_generation(scenario: str, every: int, at_least: int) -> None:
-    assert_survived("kill", at_least, scenario=scenario, every=every)
+def test_a_kill_leaves_the_old_or_the_new_generation(faults: Faults, scenario: str, every: int, at_least: int) -> None:
+    assert_survived(faults, "kill", at_least, scenario=scenario, every=every)
 
 
 @pytest.mark.parametrize(("scenario", "count"), [("first", 20), ("extend", 20), ("merge", 20), ("build", 8)])
-def test_a_power_cut_leaves_the_old_or_the_new_generation(scenario: str, count: int) -> None:
-    assert_survived("power cut", count, scenario=scenario, count=count)
+def test_a_power_cut_leaves_the_old_or_the_new_generation(faults: Faults, scenario: str, count: int) -> None:
+    assert_survived(faults, "power cut", count, scenario=scenario, count=count)
 
 
 @pytest.mark.parametrize(("scenario", "every", "at_least"), [("first", 4, 8), ("merge", 4, 8), ("build", 47, 4)])
-def test_a_full_disk_is_told_and_survived(scenario: str, every: int, at_least: int) -> None:
-    assert_survived("full disk", at_least, scenario=scenario, every=every)
+def test_a_full_disk_is_told_and_survived(faults: Faults, scenario: str, every: int, at_least: int) -> None:
+    assert_survived(faults, "full disk", at_least, scenario=scenario, every=every)
 
 
 @pytest.mark.parametrize(("scenario", "every", "at_least"), [("first", 4, 15), ("merge", 5, 15), ("build", 67, 4)])
-def test_a_broken_disk_is_told_and_survived(scenario: str, every: int, at_least: int) -> None:
-    assert_survived("broken disk", at_least, scenario=scenario, every=every)
+def test_a_broken_disk_is_told_and_survived(faults: Faults, scenario: str, every: int, at_least: int) -> None:
+    assert_survived(faults, "broken disk", at_least, scenario=scenario, every=every)
 
 
 @pytest.mark.parametrize(("scenario", "count"), [("first", 12), ("merge", 8)])
-def test_sqlite_and_faiss_tell_of_a_write_that_fails(scenario: str, count: int) -> None:
-    assert_survived("file size", count, scenario=scenario, count=count)
+def test_sqlite_and_faiss_tell_of_a_write_that_fails(faults: Faults, scenario: str, count: int) -> None:
+    assert_survived(faults, "file size", count, scenario=scenario, count=count)
 
 
 @pytest.mark.parametrize("file", ["CURRENT", "manifest", "segment.json", "vectors.faiss", "passages.db"])
-def test_damage_is_named_and_repaired_and_only_what_was_lost_is_embedded_again(file: str) -> None:
-    assert_survived("damage", 6, scenario=file, count=6)
+def test_damage_is_named_and_repaired_and_only_what_was_lost_is_embedded_again(faults: Faults, file: str) -> None:
+    assert_survived(faults, "damage", 6, scenario=file, count=6)
 
 
-def test_a_repair_that_is_killed_can_be_repeated() -> None:
-    assert_survived("kill repair", 15)
+def test_a_repair_that_is_killed_can_be_repeated(faults: Faults) -> None:
+    assert_survived(faults, "kill repair", 15)
 
 
-def test_a_second_writer_waits_for_the_first_or_its_death() -> None:
-    assert_survived("second writer", 5, count=5)
+def test_a_second_writer_waits_for_the_first_or_its_death(faults: Faults) -> None:
+    assert_survived(faults, "second writer", 5, count=5)
 
 
-def test_readers_see_whole_generations_in_order_during_a_hundred_publications() -> None:
-    assert_survived("readers", 50, count=100)
+def test_readers_see_whole_generations_in_order_during_a_hundred_publications(faults: Faults) -> None:
+    assert_survived(faults, "readers", 50, count=100)
 
 
 @pytest.mark.parametrize("kind", ["interrupt", "kill and resume"])
-def test_an_interrupted_build_is_taken_up(kind: str) -> None:
-    assert_survived(kind, 5)
+def test_an_interrupted_build_is_taken_up(faults: Faults, kind: str) -> None:
+    assert_survived(faults, kind, 5)
 
 
 # -- these tests bite ----------------------------------------------------------------------------------------
@@ -116,8 +134,8 @@ def test_an_interrupted_build_is_taken_up(kind: str) -> None:
         ("kill", "CURRENT first"),
     ],
 )
-def test_what_makes_publishing_safe_is_missed_where_it_is_taken_out(kind: str, mutation: str) -> None:
-    assert len(faults(kind, mutation=mutation, count=200, stop=True)["broken"]) == 1
+def test_what_makes_publishing_safe_is_missed_where_it_is_taken_out(faults: Faults, kind: str, mutation: str) -> None:
+    assert len(faults(kind, "--stop", mutation=mutation, count=200)["broken"]) == 1
 
 
 # -- the real thing: a process with its readers, files on the disk -------------------------------------------
