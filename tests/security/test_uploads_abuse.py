@@ -160,10 +160,13 @@ def poison(tmp_path: Path) -> Path:
 
 
 def wait_with(folder: Path, **texts: str) -> None:
-    """Have files wait that were taken in by a server which was then killed."""
-    with process(folder, None, start=False) as (url, _):
-        for name, text in texts.items():
-            assert send(url, f"{name}.txt", text).status_code == 202
+    """Have files wait that were taken in and not yet begun when the server ended."""
+    corpus = Corpus(folder, HashedWordsEmbedder())
+    for name, text in texts.items():
+        with corpus.uploads.receive(f"{name}.txt") as arrival:
+            arrival.write(text.encode())
+            arrival.finish()
+    corpus.close()
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import httpx2
-import jsonschema
+import jsonschema_rs
 import openai_server
 import pytest
 from conftest import SEEDS, until, untraced
@@ -131,9 +131,8 @@ def test_tools_say_what_they_take_and_return(told: dict[str, Any]) -> None:
         assert (tool.annotations.read_only_hint, tool.annotations.destructive_hint) == (True, False)
         assert tool.annotations.open_world_hint is False
         assert tool.input_schema["type"] == tool.output_schema["type"] == "object"
-        jsonschema.Draft202012Validator.check_schema(tool.output_schema)
-        jsonschema.validate(READS[tool.name], tool.input_schema)
-        jsonschema.validate(told[tool.name].structured_content, tool.output_schema)
+        jsonschema_rs.Draft202012Validator(tool.input_schema).validate(READS[tool.name])
+        jsonschema_rs.Draft202012Validator(tool.output_schema).validate(told[tool.name].structured_content)
 
 
 def test_results_are_structured_and_the_same_as_text(told: dict[str, Any]) -> None:

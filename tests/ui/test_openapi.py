@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema_rs
 import openai_server
 import pytest
 from conftest import REPOSITORY, until
@@ -94,7 +94,7 @@ def test_answers_have_the_form_that_is_stated(example: str, client: httpx.Client
     assert content["example"] == EXAMPLES[example]["answer"]
     form = {**content["schema"], "components": told["components"]}
     for value in (content["example"], answered(client, example)):
-        jsonschema.validate(value, form, cls=jsonschema.Draft202012Validator)
+        jsonschema_rs.Draft202012Validator(form).validate(value)
 
 
 def test_it_describes_what_programs_use_and_nothing_of_the_page(told: dict[str, Any], folder: Path) -> None:
@@ -117,7 +117,7 @@ def test_refusals_have_the_form_that_is_stated(client: httpx.Client, told: dict[
         (client.get("/v1/articles/none"), "Problem"),
         (client.post("/v1/chat/completions", json={}), "OpenAIError"),
     ):
-        jsonschema.validate(refused.json(), told["components"]["schemas"][name])
+        jsonschema_rs.Draft202012Validator(told["components"]["schemas"][name]).validate(refused.json())
     operation = told["paths"]["/v1/search"]["post"]
     assert set(operation["responses"]) == {"200", "default"}
     assert "application/problem+json" in operation["responses"]["default"]["content"]
