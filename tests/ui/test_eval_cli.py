@@ -279,7 +279,7 @@ class TestReport:
         assert not {"script", "link", "img", "iframe", "a", "form", "input"} & set(page.tags)
         assert ("content", report_html.POLICY) in page.attributes
 
-    def test_claims_have_a_reliability_diagram(self) -> None:
+    def test_claims_have_a_reliability_diagram(self, model: ScriptedGenerator) -> None:
         citewire("eval", file_of(CLAIMS), "--out", "out")
         page = Elements(Path("out/report.html").read_text())
         assert "Expected calibration error" in page.text
