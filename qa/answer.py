@@ -348,7 +348,7 @@ class Answerer:
             yield self._answer(told, "failed", failed)
         elif stopped():
             yield self._answer(told, "stopped")
-        elif events is None:
+        elif events is None or not (told.shown or told.lead):
             unknown = told.unknown or self._finder.unknown(asked.text)
             yield self._answer(told, "abstained", told.refused or replies.refusal(unknown))
         else:

@@ -524,15 +524,19 @@ class Ways:
             if not part.chosen:
                 yield told.gap(replies.UNANSWERED.format(part.text))
                 continue
-            yield from self._writer.write(told, part, stopped)
+            answered = yield from self._writer.write(told, part, stopped)
             if stopped():
                 return
+            if not answered:
+                if len(found) > 1:
+                    yield told.gap(replies.UNANSWERED.format(part.text))
+                continue
             if values.asked(part.text) == "date":
                 yield from self._worked_out(told, part.chosen[0])
             place = self._introduced(analysis.defined(part.text), part)
             if place and not told.quotes(place.article, place.span):
                 yield told.quote(place)
-        for part in found:
+        for part in found if told.shown else ():
             yield from self._disagreements(told, part, wanted)
         if not told.short and len(found) == 1 and any(c.verdict == "supported" for c in told.claims):
             told.short = _short(found[0])
