@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from threading import Lock
 from unicodedata import combining, normalize
 from weakref import WeakKeyDictionary
@@ -82,6 +83,10 @@ def corrected(question: str, index: Index) -> str:
         IndexFormatError: the index is damaged.
         ModelError: the English pipeline is missing or damaged.
     """
+    return _with_apostrophe(_respelt(question, index))  # read last: what the pipeline has read is known to it
+
+
+def _respelt(question: str, index: Index) -> str:
     typed = _words_of(question)
     strange = [word for word in typed if not word.fixed and not _is_english(word.word)]
     if not strange:
@@ -93,6 +98,15 @@ def corrected(question: str, index: Index) -> str:
         return question
     for word, now in zip(reversed(strange), reversed(meant), strict=True):
         question = question[: word.start] + _cased(now, question[word.start : word.end]) + question[word.end :]
+    return question
+
+
+def _with_apostrophe(question: str) -> str:
+    """Return the question with "what's" for "whats", which the pipeline cuts in two and takes no verb from."""
+    doc = analysis.read(question)
+    for asks, verb in reversed(list(pairwise(doc))):
+        if analysis.asks(asks) and verb.lower_ == "s" and not asks.whitespace_:
+            question = f"{question[: verb.idx]}'{question[verb.idx :]}"
     return question
 
 

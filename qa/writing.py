@@ -21,7 +21,7 @@ from citewire.qa.types import Claim, Draft, Event, Generator, Message
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker
 
 _WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sentence answers
-_SENTENCES = 3  # most sentences that are quoted for these
+_SENTENCES, _WHY = 3, 4  # most sentences that are quoted for these, and for a reason
 _UNSURE = 2  # most sentences for other kinds, if the model does not use the reader's best one
 _ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best one's; the reader's order is no surer
 _REASONS = 4.0  # the same for reasons: what happened, and what led to it, both answer why
@@ -88,7 +88,8 @@ class Writer:
         also = _REASONS if told.kind == "why" else _ALSO
         wide = told.quotes_only or told.kind in _WIDE
         wide = wide or analysis.is_phrase(part.text)  # a few words ask for whatever there is
-        for one in chosen[1 : _SENTENCES if wide else 1 if agreed else _UNSURE]:
+        most = _WHY if told.kind == "why" else _SENTENCES if wide else 1 if agreed else _UNSURE
+        for one in chosen[1:most]:
             if one != reason and odds(one.probability) * also < odds(best.probability):
                 continue
             if not told.quotes(one.article, one.span) and not self._is_said(told, one):
