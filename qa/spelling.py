@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from threading import Lock
 from unicodedata import combining, normalize
 from weakref import WeakKeyDictionary
@@ -35,6 +34,7 @@ _MOST = 0.25  # no question is corrected if a larger share of its words is unkno
 
 _WORD = re.compile(r"[^\W\d_]+")
 _JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Lund's", which people also type as "lunds"
+_LEFT_OUT_MARK = re.compile(r"\b(what|who|where|when|how|that)(s)\b", re.IGNORECASE)  # "whats"
 _TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # neither part of an address nor of "q3"
 
 _stem = Stemmer.Stemmer("english").stemWord
@@ -83,10 +83,7 @@ def corrected(question: str, index: Index) -> str:
         IndexFormatError: the index is damaged.
         ModelError: the English pipeline is missing or damaged.
     """
-    return _with_apostrophe(_respelt(question, index))  # read last: what the pipeline has read is known to it
-
-
-def _respelt(question: str, index: Index) -> str:
+    question = _LEFT_OUT_MARK.sub(r"\1'\2", question)
     typed = _words_of(question)
     strange = [word for word in typed if not word.fixed and not _is_english(word.word)]
     if not strange:
@@ -98,15 +95,6 @@ def _respelt(question: str, index: Index) -> str:
         return question
     for word, now in zip(reversed(strange), reversed(meant), strict=True):
         question = question[: word.start] + _cased(now, question[word.start : word.end]) + question[word.end :]
-    return question
-
-
-def _with_apostrophe(question: str) -> str:
-    """Return the question with "what's" for "whats", which the pipeline cuts in two and takes no verb from."""
-    doc = analysis.read(question)
-    for asks, verb in reversed(list(pairwise(doc))):
-        if analysis.asks(asks) and verb.lower_ == "s" and not asks.whitespace_:
-            question = f"{question[: verb.idx]}'{question[verb.idx :]}"
     return question
 
 
