@@ -83,9 +83,8 @@ def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> 
     made = candidates(text, turns, last)
     typed = opened(read(text)).text
     made = tuple(one for one in made if len(one.split()) <= _LONG) or made
-    if not facts.terms(typed) and not has_pronoun(
-        text
-    ):  # "why?": of what was asked last
+    bare = not facts.terms(typed) and not has_pronoun(text)
+    if bare:  # "why?": of what was asked last
         asked = last.question.rstrip(" ?!.")
         made = (*made[:1], f"{typed.rstrip(' ?!.')} ({asked})?", *made[1:])
     if has_pronoun(text) and made:
