@@ -167,17 +167,22 @@ def is_phrase(text: str) -> bool:
 
 
 def defined(question: str) -> str:
-    """Return the name of which it is asked what or who it is, and nothing else; "" for other questions.
+    """Return the name, or the kind of thing, of which it is asked what it is, and nothing else; "" otherwise.
 
-    >>> defined("What is the Night Ferry?"), defined("What is the price of the Lund ferry?")
-    ('the Night Ferry', '')
+    >>> defined("What is the Night Ferry?"), defined("what is a ferry"), defined("What is the price of the ferry?")
+    ('the Night Ferry', 'ferry', '')
     """
     doc = read(question.rstrip(" ?!."))
     verbs = [token for token in doc if token.pos_ in ("VERB", "AUX")]
     chunks = [chunk for chunk in doc.noun_chunks if chunk.root.tag_ not in ("WP", "WDT")]
     asked = any(token.tag_ == "WP" for token in doc) and len(verbs) == len(chunks) == 1 and verbs[0].lemma_ == "be"
-    whole = asked and chunks[0].end == len(doc) and not any(token.tag_ == "POS" for token in doc)
-    return chunks[0].text if whole and any(token.pos_ == "PROPN" for token in chunks[0]) else ""
+    if not asked or chunks[0].end != len(doc) or any(token.tag_ == "POS" for token in doc):
+        return ""
+    if any(token.pos_ == "PROPN" for token in chunks[0]):
+        return chunks[0].text
+    thing = chunks[0][1:] if chunks[0][0].lower_ in ("a", "an") else chunks[0]
+    kind = doc[0].lower_ == "what" and verbs[0].tag_ in ("VBZ", "VBP") and thing[0].pos_ in ("NOUN", "ADJ")  # no "the"
+    return thing.text if kind else ""
 
 
 def statement(question: str) -> str:

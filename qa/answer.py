@@ -257,7 +257,8 @@ class Answerer:
         following = self._standalone(text, meant.candidates, history, wanted, leaning, last)
         if own and not following.sure:
             return self._asked(guess, text)
-        if not following.text.startswith(text.rstrip(" ?!.")):  # what is put behind a line changes no kind
+        behind = following.text.startswith(text.rstrip(" ?!."))  # what is put behind a line changes no kind of its own
+        if guess.kind == "follow_up" or not behind:
             guess = self._read(following.text)
         follows = leaning or own or bool(following.near) or following.text != text
         asked = self._asked(guess, following.text, follows)
@@ -348,7 +349,7 @@ class Answerer:
             yield self._answer(told, "failed", failed)
         elif stopped():
             yield self._answer(told, "stopped")
-        elif events is None:
+        elif events is None or not (told.shown or told.lead):
             unknown = told.unknown or self._finder.unknown(asked.text)
             yield self._answer(told, "abstained", told.refused or replies.refusal(unknown))
         else:

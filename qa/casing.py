@@ -49,9 +49,8 @@ def cased(question: str, sentences: Iterable[str]) -> str:
         beside = pairs[before, f" {word}"] + pairs[f"{word} ", after]
         forms = beside or alone[word]
         form, times = next(iter(forms.most_common(1)), (word, 0))
-        sure = times > (_MOSTLY if beside else _NEARLY) * forms.total() and (
-            beside or word not in STOP_WORDS
-        )  # not "who"
+        sure = times > (_MOSTLY if beside else _NEARLY) * forms.total()
+        sure = sure and bool(beside or word not in STOP_WORDS)  # "us" of "us open", but not "who"
         if word in _CALENDAR and (word not in _WORDS or before.isdigit() or after.isdigit()):
             form, sure = word.title(), True
         if sure:

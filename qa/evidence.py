@@ -15,6 +15,7 @@ from citewire.qa import facts
 from citewire.qa.reader import Reader, Reading, Window
 
 ANSWERS = 0.35  # from which a question counts as answerable
+REASON = 0.12  # the same for a reason: articles seldom say "because"
 _VOTING = 16  # of the likeliest sentences, which may answer with the same words
 _READ = 48  # sentences that are read at most, those of the best passages first
 
@@ -84,7 +85,7 @@ def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> 
     around = {*spans[max(at - 1, 0) : at], *spans[at + 1 : at + 3]}
     likely = [one for one in evidence if one.article == best.article and one.span in around]
     found = max(likely, key=lambda one: one.probability, default=None)
-    return found if found is not None and found.probability >= ANSWERS else None
+    return found if found is not None and found.probability >= REASON else None
 
 
 def odds(probability: float) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from citewire.qa import facts
 from citewire.qa.analysis import Doc, read
 from citewire.qa.claims import arriving, strip_markers
 from citewire.qa.replies import is_own
@@ -22,6 +23,7 @@ __all__ = ["Meant", "follow_up", "has_pronoun", "last_told", "leans", "opened", 
 Kind = Literal["question", "more", "who_said", "which_article", "agree", "nothing"]
 
 _REACH = 12  # earlier turns whose words a line can mean
+_LONG = 20  # words of a question above which another reading of a line is taken, if there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,14 @@ def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> 
     text = " ".join(text.split())
     if not turns or not text:
         return (text,)
-    made = candidates(text, turns, _resolved(turns)[-1])
+    last = _resolved(turns)[-1]
+    made = candidates(text, turns, last)
     typed = opened(read(text)).text
+    made = tuple(one for one in made if len(one.split()) <= _LONG) or made
+    bare = not facts.terms(typed) and not has_pronoun(text)
+    if bare:  # "why?": of what was asked last
+        asked = last.question.rstrip(" ?!.")
+        made = (*made[:1], f"{typed.rstrip(' ?!.')} ({asked})?", *made[1:])
     if has_pronoun(text) and made:
         return made  # alone it can only be answered by chance
     return (*made[: MOST - 1], typed) if elliptic or leans(text) else (typed, *made[: MOST - 1])

@@ -34,6 +34,7 @@ _MOST = 0.25  # no question is corrected if a larger share of its words is unkno
 
 _WORD = re.compile(r"[^\W\d_]+")
 _JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Lund's", which people also type as "lunds"
+_LEFT_OUT_MARK = re.compile(r"\b(what|who|where|when|how|that)(s)\b", re.IGNORECASE)  # "whats"
 _TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # neither part of an address nor of "q3"
 
 _stem = Stemmer.Stemmer("english").stemWord
@@ -82,6 +83,7 @@ def corrected(question: str, index: Index) -> str:
         IndexFormatError: the index is damaged.
         ModelError: the English pipeline is missing or damaged.
     """
+    question = _LEFT_OUT_MARK.sub(r"\1'\2", question)
     typed = _words_of(question)
     strange = [word for word in typed if not word.fixed and not _is_english(word.word)]
     if not strange:

@@ -107,7 +107,9 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
         options: filters and time, as in `summary.select`.
     """
     topic, when = subject(question), times.asked(question)
-    hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1)) if topic else []
+    if not topic.strip():
+        return None
+    hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1))
     least = max((hit.cosine for hit in hits), default=0.0) * _BEARING
     paths = dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)
     found = [index.article(path) for path in paths]
@@ -117,13 +119,10 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
         lines = [_place(article, span) for span in spans if _is_entry(article, span)]
         if len(lines) >= _DATED:
             return _in_order(lines, index, when)
-    kept = {article.path for article in articles}
+    kept = {article.path: article for article in articles}
     bearing = [hit for hit in hits if hit.passage.article in kept]
-    read = [
-        one
-        for one in gather(question, bearing, index.article, reader)
-        if is_own(index.article(one.article).text, one.span, index)
-    ]
+    read = gather(question, bearing, index.article, reader)
+    read = [one for one in read if is_own(kept[one.article].text, one.span, index)]
     news = [_news(topic, article, read, index) for article in articles]
     several = _in_order([place for place in news if place], index, when, stated=False)
     if several:

@@ -32,7 +32,7 @@ from citewire.qa import (
 )  # fmt: skip
 from citewire.qa.claims import Place
 from citewire.qa.entities import Entities, read_entities
-from citewire.qa.evidence import ANSWERS, Evidence, sentence_before
+from citewire.qa.evidence import ANSWERS, REASON, Evidence, sentence_before
 from citewire.qa.finding import Finder, Part
 from citewire.qa.telling import Telling
 from citewire.qa.types import Event, TimelinePoint
@@ -50,7 +50,6 @@ _OF_ITSELF = ("talk", "more", "who_said", "which_article")  # kinds that stand f
 _FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
 _PARTLY = ("list", "over_time")  # kinds of which one sentence tells but a part,
 _OPEN = 0.25  # so that it need be no likelier than this; so may an answer to a few words be
-_REASON = 0.12  # and a reason: articles seldom say "because"
 LIKELIER = 0.5  # probability from which a guess is likelier than all others together
 CERTAIN = 0.8  # probability from which a guess needs no second opinion
 
@@ -490,7 +489,7 @@ class Ways:
         told.searched(self._finder.hits(asked.text, wanted))
         told.time(retrieve_s=told.seconds())
         least = _OPEN if asked.kinds[0] in _PARTLY or analysis.is_phrase(asked.text) else asked.least
-        least = _REASON if asked.kinds[0] == "why" else least
+        least = REASON if asked.kinds[0] == "why" else least
         found = self._parts(asked.text, wanted, least)
         told.searched(_ranked([part.hits for part in found]))
         told.time(evidence_s=round(told.seconds() - told.timings.retrieve_s, 4))
@@ -524,15 +523,19 @@ class Ways:
             if not part.chosen:
                 yield told.gap(replies.UNANSWERED.format(part.text))
                 continue
-            yield from self._writer.write(told, part, stopped)
+            answered = yield from self._writer.write(told, part, stopped)
             if stopped():
                 return
+            if not answered:
+                if len(found) > 1:
+                    yield told.gap(replies.UNANSWERED.format(part.text))
+                continue
             if values.asked(part.text) == "date":
                 yield from self._worked_out(told, part.chosen[0])
             place = self._introduced(analysis.defined(part.text), part)
             if place and not told.quotes(place.article, place.span):
                 yield told.quote(place)
-        for part in found:
+        for part in found if told.shown else ():
             yield from self._disagreements(told, part, wanted)
         if not told.short and len(found) == 1 and any(c.verdict == "supported" for c in told.claims):
             told.short = _short(found[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator as Yielding
 
 from citewire.index.types import Article, Span
 from citewire.qa import analysis, claims, facts, prompt, quantities, summary
@@ -20,14 +21,18 @@ from citewire.qa.types import Claim, Draft, Event, Generator, Message
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker
 
 _WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sentence answers
-_SENTENCES = 3  # most sentences that are quoted for these
+_SENTENCES, _WHY = 3, 4  # most sentences that are quoted for these, and for a reason
 _UNSURE = 2  # most sentences for other kinds, if the model does not use the reader's best one
 _ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best one's; the reader's order is no surer
 _REASONS = 4.0  # the same for reasons: what happened, and what led to it, both answer why
+_DOUBTED = 0.5  # probability below which no sentence is shown if what the model makes of it is said nowhere
 _KEPT = 0.5  # least share of the words that answer, in a wording of the sentence that has them
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 # What `standalone` puts behind a line, for the search and the reader: the model takes it for the answer.
 _BEHIND = re.compile(r" \([^()]*\)\?$")
+
+
+Yields = Yielding[Event, None, bool]  # and returns yes or no
 
 
 class Writer:
@@ -55,10 +60,11 @@ class Writer:
         self._max_prompt_tokens = max_prompt_tokens
         self.checker = Checker(reader)
 
-    def write(self, told: Telling, part: Part, stopped: Callable[[], bool]) -> Iterator[Event]:
+    def write(self, told: Telling, part: Part, stopped: Callable[[], bool]) -> Yields:
         """Yield what the model says of a part, checked, and the best sentence where that leaves it out.
 
-        Where only quotes are wanted, the best sentences as they stand.
+        Where only quotes are wanted, the best sentences as they stand. Nothing, and False is returned, where two doubts
+        meet: the reader finds it likelier that no sentence answers, and none says what the model makes of them.
 
         Raises:
             ModelError: the model went away.
@@ -67,12 +73,13 @@ class Writer:
         if told.kind == "why" and (reason := beside(given[0], part.evidence, self._article)):
             given = [given[0], reason, *(one for one in given[1:] if one != reason)]
         messages, chosen = self._fit(given, part.text)
-        first = len(told.claims)
+        first, stood = len(told.claims), True
         if not told.quotes_only:
-            yield from self._check_all(told, messages, chosen, part, stopped)
+            stood = yield from self._check_all(told, messages, chosen, part, stopped)
         best = chosen[0]
-        if stopped():
-            return
+        doubted = told.withholds and not stood and told.kind == "fact" and part.probability < _DOUBTED
+        if stopped() or doubted:
+            return False
         agreed = self._says_best(told.claims[first:], best)
         if not agreed:
             text = " ".join(best.text.split())
@@ -81,11 +88,13 @@ class Writer:
         also = _REASONS if told.kind == "why" else _ALSO
         wide = told.quotes_only or told.kind in _WIDE
         wide = wide or analysis.is_phrase(part.text)  # a few words ask for whatever there is
-        for one in chosen[1 : _SENTENCES if wide else 1 if agreed else _UNSURE]:
+        most = _WHY if told.kind == "why" else _SENTENCES if wide else 1 if agreed else _UNSURE
+        for one in chosen[1:most]:
             if one != reason and odds(one.probability) * also < odds(best.probability):
                 continue
             if not told.quotes(one.article, one.span) and not self._is_said(told, one):
                 yield told.add(one.text, _as_it_stands(one))
+        return True
 
     def _is_said(self, told: Telling, one: Evidence) -> bool:
         """Whether a sentence repeats one that is shown."""
@@ -118,8 +127,10 @@ class Writer:
         chosen: Sequence[Evidence],
         part: Part,
         stopped: Callable[[], bool],
-    ) -> Iterator[Event]:
+    ) -> Yields:
+        """Yield what the model says, checked; return whether a sentence says any of it, or the model said nothing."""
         enough = False
+        verdicts: set[str] = set()
         pieces = self._counted(
             told,
             messages,
@@ -141,12 +152,14 @@ class Writer:
                 continue  # the model says yes where the best sentence says no, or neither
             before = time.perf_counter()
             judgement = claims.judge(plain, cited, chosen, self._article, self.checker)
+            verdicts.add(judgement.verdict)
             answers = self._is_answer(part.text, plain, chosen)
             told.time(check_s=round(told.timings.check_s + time.perf_counter() - before, 4))
             kept = bool(analysis.statement(part.text)) or self._keeps(plain, judgement, chosen)
             if answers and (shown := self._worded(told, plain, judgement, chosen, kept)):
                 yield told.add(_led(part.polarity, shown[0]), shown[1])
             enough = len(told.claims) >= _MAX_CLAIMS
+        return verdicts != {"unsupported"}
 
     def _worded(
         self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence], kept: bool

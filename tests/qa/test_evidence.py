@@ -13,7 +13,7 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage, Span
 from citewire.qa import evidence
-from citewire.qa.evidence import ANSWERS, Evidence, beside, gather, sentence_before, window
+from citewire.qa.evidence import ANSWERS, REASON, Evidence, beside, gather, sentence_before, window
 from citewire.qa.reader import Reader, Window, load_reader
 
 ARTICLES = {
@@ -149,7 +149,7 @@ def test_the_likeliest_neighbour_of_a_sentence() -> None:
         ]
         return beside(read[1], read, {"a.txt": Article("a.txt", text, "0")}.__getitem__)
 
-    one = found(ANSWERS + 0.01, 0.9, 0.5, 0.6, 0.8)
+    one = found(REASON + 0.01, 0.9, 0.5, 0.6, 0.8)
     assert one is not None
     assert one.text == "Nobody buys paper."
-    assert found(ANSWERS - 0.01, 0.9, 0.1, 0.2, 0.8) is None
+    assert found(REASON - 0.01, 0.9, 0.1, 0.1, 0.8) is None

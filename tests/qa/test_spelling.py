@@ -49,6 +49,18 @@ def test_case_and_punctuation_stay(articles: Index) -> None:
     assert corrected(typed, articles) == ('  What did "Lund Lines" (a COMPANY) buy,\twhich ferries -- and  when?!')
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("whats the night ferry", "what's the night ferry"),
+        ("and whos its chair", "and who's its chair"),
+        ("what's its price", "what's its price"),
+    ],
+)
+def test_an_apostrophe_that_was_left_out(articles: Index, typed: str, meant: str) -> None:
+    assert corrected(typed, articles) == meant
+
+
 def test_the_neighbours_decide_between_two_words(articles: Index) -> None:
     assert corrected("hwo many ferries sail", articles) == "how many ferries sail"
     assert corrected("hwo is the mayor", articles) == "who is the mayor"
