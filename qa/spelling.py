@@ -26,7 +26,7 @@ from citewire.qa import analysis
 _SHORT = 3  # a word of at most this many letters is corrected only for exchanged letters or one left out
 _LEFT_OUT = 6  # least letters of a name that may lack one letter: "Buatti"
 _REPLACED = 7  # least letters of a word with one wrong letter, unless its neighbours fit: "ikea" is not "idea"
-_LONG = 8  # least letters of a word that may have two errors, or of a name that may have one
+_LONG = 10  # least letters of a word that may have two errors, or of a name that may have one
 _COMMON = 1e-4  # a word this frequent in English may replace a typed one even if no article has it: "the"
 _USUAL = 1e-6  # so may a less frequent one if English has it beside the same neighbours
 _LARGE = 200_000  # in articles of this many words, a word that occurs once replaces no other
