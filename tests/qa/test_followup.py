@@ -42,6 +42,21 @@ def test_lines_are_understood() -> None:
     assert len(wrong) <= (1 - MEANT) * len(lines), wrong
 
 
+def test_a_bare_line_is_also_of_what_was_asked_last() -> None:
+    dismissed = Turn("who did orvik foods dismiss", "Orvik Foods dismissed Ines Moreau on Monday [1].")
+    assert "why (who did orvik foods dismiss)?" in follow_up("why?", [dismissed], elliptic=True)
+    assert not any("(who did" in one for one in follow_up("why did they do that?", [dismissed], elliptic=True))
+
+
+def test_no_reading_is_long_where_another_is_short() -> None:
+    told = (
+        "Orvik Foods dismissed its chief Ines Moreau on Monday, according to several reports, among them one of the "
+        "Norland Gazette that cites three people who are close to the board of the company [1]."
+    )
+    found = follow_up("and why?", [Turn("who did orvik foods dismiss", told)], elliptic=True)
+    assert all(len(one.split()) <= 20 for one in found), found
+
+
 def test_more_is_asked_on_the_topic_behind_other_follow_ups() -> None:
     turns = [
         CLOSED,

@@ -356,6 +356,13 @@ class TestOverTime:
 
 
 class TestWhatWasSaid:
+    def test_a_bare_why_asks_for_a_reason(self, real: Answerer) -> None:
+        fell = Turn("How much did the profit of Kestrel fall in 2023?", f"{LESS} [1]")
+        for line in ("why?", "and why"):
+            answer = real.ask(line, [fell])
+            assert answer.kind == "why"
+            assert BARLEY in quoted(answer)
+
     def test_more_tells_what_was_not_told(self, answerer: Make, index: Index) -> None:
         before = [Turn("Tell me about Lund Lines.", f"- {NIGHT} [1]\n- {FLEET} [2]")]
         answer = answerer().ask("Tell me more.", before)
