@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -242,7 +242,7 @@ def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_pat
 
 
 LOADED = """
-import sys, threading
+import os, sys, threading
 from pathlib import Path
 from embedders import HashedWordsEmbedder
 from articles_view import serving
@@ -252,13 +252,16 @@ from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import Conversations
 from citewire.ui.corpus import Corpus
 
+def tell(*words):  # in one write, so that no thread's words come between another's
+    os.write(1, (" ".join(words) + "\\n").encode())
+
 def visit(visitor):
     conversation = Conversation()
     conversation.visitor = visitor * 32
     while True:
         exchange = chat.ask(EXAMPLES[0], conversation)
         until(lambda: exchange.kept)
-        print("kept", conversation.visitor, exchange.kept, flush=True)
+        tell("kept", conversation.visitor, exchange.kept)
 
 corpus = Corpus(Path(sys.argv[1]), HashedWordsEmbedder())
 corpus.start()
@@ -267,7 +270,7 @@ until(lambda: chat.background.done)
 for visitor in "AB":
     threading.Thread(target=visit, args=(visitor,), daemon=True).start()
 with serving(corpus) as url:
-    print(url, flush=True)
+    tell(url)
     threading.Event().wait()
 """
 
@@ -293,7 +296,8 @@ def test_a_server_killed_under_load_loses_nothing_that_it_took(kept_before: int,
     with subprocess.Popen(
         [sys.executable, "-c", LOADED, str(folder), str(file)],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths},
-    ) as process:  # fmt: skip
+    ) as process, ExitStack() as ending:  # fmt: skip
+        ending.callback(process.kill)  # whatever fails: a server that lives on holds up the test for ever
         assert process.stdout
         senders: list[threading.Thread] = []
         for line in process.stdout:
