@@ -520,10 +520,7 @@ class Ways:
         told.kind = told.kind if told.kind in _FACTS and told.kind != "compare" else "fact"
         yield told.searched(_ranked([part.hits for part in found]))
         for part in found:
-            if not part.chosen:
-                yield told.gap(replies.UNANSWERED.format(part.text))
-                continue
-            answered = yield from self._writer.write(told, part, stopped)
+            answered = bool(part.chosen) and (yield from self._writer.write(told, part, stopped))
             if stopped():
                 return
             if not answered:

@@ -171,8 +171,8 @@ class TestCorpus:
         answer = real.ask("What do the articles say about Kestrel?")
         assert answer.kind == "summary"
         assert {quote.article for claim in answer.claims for quote in claim.quotes} == {"brewer.md"}
-        answer = real.ask("What do the articles say about Ethereum?")
-        assert (answer.status, answer.text) == ("abstained", replies.refusal(["Ethereum"]))
+        answer = real.ask("What do the articles say about Orvannia?")
+        assert (answer.status, answer.text) == ("abstained", replies.refusal(["Orvannia"]))
 
     def test_these_are_the_articles_whatever_was_said_before(self, answerer: Make) -> None:
         greeted = [Turn("hello", replies.GREETING)]
