@@ -78,7 +78,7 @@ def check_quotes(answer: Answer, index: Index) -> None:
         assert {int(n) for n in re.findall(r"\[(\d+)\]", answer.text)} == shown
 
 
-def until(holds: Callable[[], object], seconds: float = 30) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait for what another thread does."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

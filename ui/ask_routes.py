@@ -291,7 +291,8 @@ class _Question:
                     ahead = now
                     yield Waiting(ahead)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), LOOK_S)
+                    async with asyncio.timeout(LOOK_S):  # `wait_for` of Python 3.11 can lose that it is cancelled
+                        await self._news.wait()
         finally:
             self._stop.set()
             line.leave(self._exchange)

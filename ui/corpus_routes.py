@@ -171,7 +171,8 @@ async def _chunks(request: Request, name: str) -> AsyncGenerator[bytes]:
     stream = aiter(request.stream())
     while True:
         try:
-            chunk = await asyncio.wait_for(anext(stream, None), IDLE_S)
+            async with asyncio.timeout(IDLE_S):
+                chunk = await anext(stream, None)
         except ClientDisconnect as error:
             raise BrokenOffError(f"{name} did not arrive as a whole", "Upload it again") from error
         except TimeoutError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import version
@@ -34,7 +36,7 @@ from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa.types import Answer, Timings, Turn
 from citewire.ui.allowance import Sender
-from citewire.ui.ask_routes import Search, Served, router
+from citewire.ui.ask_routes import Asked, Search, Served, entered, router, whole
 from citewire.ui.chat import ADDRESS_LENGTH, VISITOR_LENGTH, Chat, Loaded
 from citewire.ui.page import Site, build_page
 from citewire.ui.render import card
@@ -213,6 +215,22 @@ def test_who_closes_the_connection_stops_the_answer(question: str, client: httpx
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{url}/v1/ask", json={"question": question}, timeout=httpx.Timeout(30, read=0.3))
     assert client.post("/v1/ask", json={"question": "When?"}).status_code == 200
+
+
+def test_who_leaves_in_the_moment_of_news_stops_the_answer() -> None:
+    chat = Chat(lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "m"))
+
+    async def left() -> bool:
+        _, said = await entered(chat, served(), Asked(question="slow"), None)
+        task = asyncio.ensure_future(whole(said))
+        await asyncio.sleep(0.3)
+        time.sleep(0.1)  # for the loop to have news and the end in one turn
+        asyncio.get_running_loop().call_soon(task.cancel)
+        await asyncio.wait([task], timeout=10)
+        return task.cancelled()
+
+    until(lambda: chat.background.done)
+    assert asyncio.run(left())
 
 
 def test_an_answer_that_takes_too_long_is_ended_and_said() -> None:

@@ -43,6 +43,7 @@ def url(folder: Path) -> Iterator[str]:
     with openai_server.serving(openai_server.streamed("data: [DONE]\n\n")) as model:
         chosen = Settings(index=folder / "index", conversations=folder / "kept.sqlite", model=model.url)
         with serving(lambda: lay_out(chosen)) as address:
+            until(lambda: httpx.get(f"{address}/readyz").status_code == 200, 120)
             yield address
 
 
@@ -121,7 +122,7 @@ def test_searches_take_turns_and_too_many_are_refused(client: httpx.Client, url:
     def ask() -> None:
         told.append(httpx.post(f"{url}/v1/search", json={"question": QUESTION, "k": 100}, timeout=60))
 
-    threads = [threading.Thread(target=ask) for _ in range(4 * LINE_LENGTH)]
+    threads = [threading.Thread(target=ask) for _ in range(2 * LINE_LENGTH)]
     for thread in threads:
         thread.start()
     for thread in threads:
