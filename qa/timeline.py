@@ -161,8 +161,10 @@ def _of_one(
     near = [one for one in dated if asked & set(facts.terms(_place(article, one.span).text))]
     told = tuple(near if len(near) >= _DATED else dated)
     found = _in_order(tell(replace(whole, candidates=told)), index, when)
-    if when or (found and len(found.points) >= _DATED):
+    if found and (when or len(found.points) >= _DATED):
         return found
+    if when and not (article.published and times.meet(when, (article.published, article.published))):
+        return None  # what states no time is told of the article's own
     places = tell(whole)
     title = title_words(article)
     lead = f"In the order in which {f'“{title}”' if title else 'the article'} tells it:"

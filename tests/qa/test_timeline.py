@@ -186,6 +186,13 @@ Neighbours of the bridge collected money and wrote to the council.
 The council of Drangen gave way and paid for new iron.
 The bridge of Drangen carries trams again today.
 """,
+    "library.txt": """Published: 2022-06-14
+
+Water from a broken pipe ran into the library of Moss.
+Firefighters carried 4,000 books out of the library.
+The library of Moss closed its reading room.
+Readers were sent to the town hall.
+""",
 }
 
 
@@ -236,6 +243,13 @@ def test_a_course_without_times_is_told_as_the_article_tells_it(happened: Happen
     starts = [one.span.start for one in found.places]
     assert len(starts) >= 3
     assert starts == sorted(starts)
+
+
+def test_what_states_no_time_is_of_the_articles_own(happened: Happened) -> None:
+    found = happened("What happened at the library of Moss in June 2022?")
+    assert found
+    assert (found.points, found.lead) == ((), "In the order in which the article tells it:")
+    assert happened("What happened at the library of Moss in June 2021?") is None
 
 
 def test_of_what_no_article_tells_there_is_no_course(happened: Happened) -> None:
