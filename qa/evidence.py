@@ -17,7 +17,7 @@ from citewire.qa.reader import Reader, Reading, Window
 ANSWERS = 0.35  # from which a question counts as answerable
 REASON = 0.12  # the same for a reason: articles seldom say "because"
 _VOTING = 16  # of the likeliest sentences, which may answer with the same words
-_READ = 48  # sentences that are read at most, those of the best passages first
+_MOST = 48  # sentences that are read at most, those of the best passages first
 
 ArticleOf = Callable[[str], Article]
 
@@ -50,22 +50,26 @@ class Evidence:
         return self.text[self.answer.start - self.span.start : self.answer.end - self.span.start]
 
 
-def gather(question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader) -> list[Evidence]:
+def gather(
+    question: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader, timeless: str = ""
+) -> list[Evidence]:
     """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits.
 
     What ends in a question mark, as a headline that asks the same, answers nothing and is left out.
     Sentences that answer with the same words support each other: their odds add up, as far as they are among the
-    likeliest.
+    likeliest. Sentences that state no day and no year are read with `timeless` if there is one, the question without
+    its time: the reader knows no date of an article, and whether it is of that time is for code to say.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
         for span in hit.passage.sentences:
             if not article(hit.passage.article).text[span.start : span.end].rstrip("\"'”’)] ").endswith("?"):
                 places.setdefault((hit.passage.article, span), hit)
-    chosen = list(places.items())[:_READ]
+    chosen = list(places.items())[:_MOST]
     best = max((hit.score for hit in hits), default=0.0)
     windows = [window(article(path), span, hit.cosine, best - hit.score) for (path, span), hit in chosen]
-    readings = reader.read(question, windows)
+    dated = (not timeless or _is_dated(article(path), span) for (path, span), _ in chosen)
+    readings = _read(reader, [question if one else timeless for one in dated], windows)
     found = [
         _evidence(article(path), span, hit.score, reading)
         for ((path, span), hit), reading in zip(chosen, readings, strict=True)
@@ -94,17 +98,28 @@ def odds(probability: float) -> float:
     return kept / (1 - kept)
 
 
+def together(best: Evidence, found: Sequence[Evidence]) -> float:
+    """Return the odds of all that is found, among the likeliest, and answers with the words of one sentence."""
+    words = _words_of(best)
+    return sum(odds(one.probability) for one in found[:_VOTING] if _same_words(_words_of(one), words))
+
+
 def _agreed(found: Sequence[Evidence]) -> list[Evidence]:
     """Put first those whose words have most odds together; each group in its own order."""
     totals: dict[str, float] = {}
     groups: list[str] = []
     for one in found[:_VOTING]:
-        words = f" {' '.join(facts.words(one.words))} "
+        words = _words_of(one)
         group = next((other for other in totals if _same_words(words, other)), words)
         totals[group] = totals.get(group, 0.0) + odds(one.probability)
         groups.append(group)
     order = sorted(range(len(groups)), key=lambda at: -totals[groups[at]])
     return [*(found[at] for at in order), *found[_VOTING:]]
+
+
+def _words_of(one: Evidence) -> str:
+    """The words that answer, between blanks."""
+    return f" {' '.join(facts.words(one.words))} "
 
 
 def _same_words(one: str, other: str) -> bool:
@@ -135,6 +150,21 @@ def sentence_before(article: Article, span: Span) -> str:
 @lru_cache(maxsize=256)
 def _sentences(text: str) -> tuple[Span, ...]:
     return tuple(sentences(text))
+
+
+def _read(reader: Reader, questions: Sequence[str], windows: Sequence[Window]) -> list[Reading]:
+    """The reading of each window with its own question, all of one question at once."""
+    readings: dict[int, Reading] = {}
+    for question in dict.fromkeys(questions):
+        places = [at for at, one in enumerate(questions) if one == question]
+        readings |= zip(places, reader.read(question, [windows[at] for at in places]), strict=True)
+    return [readings[at] for at in range(len(windows))]
+
+
+def _is_dated(article: Article, span: Span) -> bool:
+    """Whether a sentence states a day or a year in figures; "on Saturday" is known from its article alone."""
+    stated = (article.text[one.start : one.end] for one in article.dates_in(span))
+    return any(map(str.isdigit, "".join(stated))) or bool(facts.years(article.text[span.start : span.end]))
 
 
 def _evidence(article: Article, span: Span, score: float, reading: Reading) -> Evidence:

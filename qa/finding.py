@@ -19,7 +19,7 @@ from citewire.index.types import Embedder, Hit, Span
 from citewire.qa import analysis, boilerplate, facts, quantities, timeline, values
 from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
 from citewire.qa.reader import Reader
-from citewire.qa.times import of_another_time, timed_first
+from citewire.qa.times import of_another_time, timed_first, timeless
 
 _NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
 _KEPT = 256  # searches and readings that are kept: one answer makes several, the next question some of them again
@@ -98,9 +98,11 @@ class Finder:
         with self._lock:
             kept = self._readings.get(key)
         if kept is None:
-            found = gather(text, self.hits(text, wanted), self.index.article, self.reader)
+            sort = values.asked(text)
+            without = "" if sort == "date" else timeless(text)  # no code says of which time a time is that answers
+            found = gather(text, self.hits(text, wanted), self.index.article, self.reader, without)
             kept = [one for one in found if self.is_own(one.article, one.span)]
-            if values.asked(text) == "number":
+            if sort == "number":
                 kept = [one if _counts(one) else _less_likely(one) for one in kept]
                 kept.sort(key=lambda one: not _counts(one))
             with self._lock:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from citewire.index.dates import mentions, spelled
 from citewire.index.query import times
 from citewire.index.types import Article, DateMention, Span
-from citewire.qa import analysis, facts, quantities, replies
+from citewire.qa import analysis, facts, quantities, replies, rewriting
 from citewire.qa.analysis import Token
 from citewire.qa.evidence import Evidence, sentence_before
 
@@ -34,16 +34,39 @@ def asked(question: str) -> Days | None:
     >>> asked("What did Lund Lines earn in 2019?"), asked("How has it grown since 2019?")
     (('2019-01-01', '2019-12-31'), ('2019-01-01', '9999-12-31'))
     """
-    periods = set(times(question).periods)
-    named = [
-        one for one in mentions(question, "") if (one.first, one.last) in periods and not _aside(question, one, None)
-    ]
+    named = _named(question)
     if not named:
         return None
     alone = len(named) == 1
     before = {_before(question, one) for one in named}
     first = _FIRST if alone and before & _UP_TO else min(one.first for one in named)
     return first, _LAST if alone and before & _ONWARD else max(one.last for one in named)
+
+
+def timeless(question: str) -> str:
+    """Return a question without the time that it asks about, "" where it names none or several, or asks nothing else.
+
+    >>> timeless("What did Lund Lines earn in 2019?"), timeless("Who won the 2019 Orm Cup?")
+    ('What did Lund Lines earn?', 'Who won the Orm Cup?')
+    """
+    named = _named(question)
+    if len(named) != 1:
+        return ""
+    (time,) = named
+    at, doc = tokens(question, time.start, time.end), analysis.read(question)
+    start, end = at[0].i, at[-1].i + 1
+    if at[-1].head.i < end:  # no noun that the time belongs to follows: "in 2019"
+        while start and doc[start - 1].tag_ in ("IN", "DT"):
+            start -= 1
+    left = rewriting.replaced(doc, {(start, end): ""})
+    return left if facts.terms(left) else ""
+
+
+def _named(question: str) -> list[DateMention]:
+    periods = set(times(question).periods)
+    return [
+        one for one in mentions(question, "") if (one.first, one.last) in periods and not _aside(question, one, None)
+    ]
 
 
 def of_another_time(question: str, evidence: Evidence, article: Article) -> bool:

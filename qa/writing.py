@@ -13,7 +13,7 @@ from collections.abc import Generator as Yielding
 from citewire.index.types import Article, Span
 from citewire.qa import analysis, claims, facts, prompt, quantities, summary
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.evidence import ANSWERS, Evidence, beside, odds
+from citewire.qa.evidence import ANSWERS, Evidence, beside, odds, together
 from citewire.qa.finding import Part
 from citewire.qa.reader import Reader, Window
 from citewire.qa.telling import Telling
@@ -25,7 +25,7 @@ _SENTENCES, _WHY = 3, 4  # most sentences that are quoted for these, and for a r
 _UNSURE = 2  # most sentences for other kinds, if the model does not use the reader's best one
 _ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best one's; the reader's order is no surer
 _REASONS = 4.0  # the same for reasons: what happened, and what led to it, both answer why
-_DOUBTED = 0.5  # probability below which no sentence is shown if what the model makes of it is said nowhere
+_DOUBTED = 1.0  # odds of the words that answer below which none is shown if what the model makes of it is said nowhere
 _KEPT = 0.5  # least share of the words that answer, in a wording of the sentence that has them
 _MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
 # What `standalone` puts behind a line, for the search and the reader: the model takes it for the answer.
@@ -77,8 +77,8 @@ class Writer:
         if not told.quotes_only:
             stood = yield from self._check_all(told, messages, chosen, part, stopped)
         best = chosen[0]
-        doubted = told.withholds and not stood and told.kind == "fact" and part.probability < _DOUBTED
-        if stopped() or doubted:
+        doubts = told.withholds and not stood and told.kind == "fact"
+        if stopped() or (doubts and together(best, part.evidence) < _DOUBTED):
             return False
         agreed = self._says_best(told.claims[first:], best)
         if not agreed:

@@ -8,6 +8,7 @@ import pytest
 from conftest import indexed
 from readers import LIKELY, UNLIKELY, ScriptedReader
 
+from citewire.index.dates import mentions
 from citewire.index.passages import passages
 from citewire.index.search import search
 from citewire.index.store import Index
@@ -94,9 +95,31 @@ def test_at_most_48_sentences_are_read_those_of_the_best_passages() -> None:
             return super().read(question, windows)
 
     found = gather(FERRIES, hits, {"a.txt": article}.__getitem__, Counting({FERRIES: ()}))
-    assert len(given) == len(found) == evidence._READ
+    assert len(given) == len(found) == evidence._MOST
     assert [one.span for one in found] == [*places[60:90], *places[:18]]
     assert (found[0].score, found[-1].score) == (1.0, 0.9)
+
+
+def test_the_time_that_is_asked_about_is_read_where_a_sentence_states_one() -> None:
+    text = "Lund Lines ran 14 ferries in 2019. It had 12 before.\nOn 3 May it bought two.\nOn Monday it sold one.\n"
+    article = Article("a.txt", text, "0", published="2020-05-06", dates=tuple(mentions(text, "2020-05-06")))
+    given: list[tuple[str, str]] = []
+
+    class Noting(ScriptedReader):
+        def read(self, question: str, windows: Sequence[Window]):  # type: ignore[no-untyped-def]
+            given.extend((question, one.sentence) for one in windows)
+            return super().read(question, windows)
+
+    asked, timeless = "How many ferries did Lund Lines run in 2019?", "How many ferries did Lund Lines run?"
+    hits = [Hit(passage, 1.0, 0.5, 0.0) for passage in passages(article)]
+    found = gather(asked, hits, {"a.txt": article}.__getitem__, Noting({asked: (), timeless: ()}), timeless)
+    assert given == [
+        (asked, "Lund Lines ran 14 ferries in 2019."),
+        (asked, "On 3 May it bought two."),
+        (timeless, "It had 12 before."),
+        (timeless, "On Monday it sold one."),
+    ]
+    assert sorted(one.text for one in found) == sorted(sentence for _, sentence in given)
 
 
 def test_nothing_found_is_no_evidence(index: Index) -> None:

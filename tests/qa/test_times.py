@@ -8,7 +8,7 @@ import pytest
 from scored import records
 from told import told
 
-from citewire.qa.times import asked, of_another_time, spoken, timed_first, worked_out
+from citewire.qa.times import asked, of_another_time, spoken, timed_first, timeless, worked_out
 
 CASES = records("times.jsonl")
 RIGHT = 0.9  # share that must be told right, of either kind
@@ -40,6 +40,26 @@ def test_what_is_of_another_time(other: bool) -> None:
 )
 def test_the_time_that_a_question_asks_about(question: str, days: tuple[str, str] | None) -> None:
     assert asked(question) == days
+
+
+@pytest.mark.parametrize(
+    ("question", "left"),
+    [
+        ("What did Lund Lines earn in 2019?", "What did Lund Lines earn?"),
+        ("In May 2020, who bought the mill of Vire?", "Who bought the mill of Vire?"),
+        (
+            "What pastry did the Orm bakery bring back in the autumn of 2022?",
+            "What pastry did the Orm bakery bring back in the autumn?",
+        ),
+        ("Who won the 2019 Orm Cup?", "Who won the Orm Cup?"),
+        ("What was Brask's Q1 2025 revenue?", "What was Brask's revenue?"),
+        ("How did ticket prices change between 2019 and 2021?", ""),
+        ("What was in 2019?", ""),
+        ("Who owns the mill of Vire?", ""),
+    ],
+)
+def test_a_question_without_its_time(question: str, left: str) -> None:
+    assert timeless(question) == left
 
 
 def test_the_time_nearest_in_the_structure_of_the_sentence_is_first() -> None:
