@@ -236,6 +236,7 @@ MANY = {
 }
 
 
+@pytest.mark.slow
 def test_many_articles_fall_into_themes(tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("citewire.qa.corpus._story", lambda article: article.path)  # these are nearly copies
     with indexed(MANY, tmp_path, embedder) as index:
@@ -286,6 +287,7 @@ PEOPLE = {
 }
 
 
+@pytest.mark.slow
 def test_what_stands_in_many_stories_names_nobody_and_titles_are_no_names(tmp_path: Path, embedder: Embedder) -> None:
     with indexed(PEOPLE, tmp_path, embedder) as index:
         entities = read_entities(index, tmp_path / "index")
