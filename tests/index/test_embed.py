@@ -167,6 +167,7 @@ def test_states_of_tokens_with_types_equal_those_of_transformers() -> None:
     encoder.states([], keep=lambda row, states: pytest.fail("a row of none"))
 
 
+@pytest.mark.slow
 def test_a_text_is_cut_at_256_tokens(exact: FolderEmbedder) -> None:
     longer, cut = exact.embed(["word " * 1000, "word " * 254])  # and the two special tokens
     assert np.abs(longer - cut).max() < 1e-5
@@ -256,6 +257,7 @@ def test_a_folder_with_pickled_weights_only_is_refused(copied: Path) -> None:
         load_embedder(copied)
 
 
+@pytest.mark.slow
 def test_weights_that_are_cut_short_are_refused(copied: Path) -> None:
     with (copied / "model.safetensors").open("r+b") as stream:
         stream.truncate(1_000_000)
@@ -410,6 +412,7 @@ def test_a_model_that_only_sentence_transformers_knows(tmp_path: Path) -> None:
     assert embedder.embed([]).shape == (0, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [load_embedder, SentenceTransformerEmbedder])
 @pytest.mark.parametrize(
     ("stated", "passage", "question"),

@@ -116,6 +116,7 @@ def test_an_article_without_title_is_called_by_its_first_words(ask: Ask) -> None
     assert owl.text.startswith("“A snowy owl was seen on the roof…”: A snowy owl")
 
 
+@pytest.mark.slow
 def test_companies_are_no_public_bodies(tmp_path: Path, embedder: Embedder) -> None:
     said = "Boeing, Walmart and Congress met on Monday, said the Federal Reserve, the Senate and McDonald's in Paris."
     with indexed(

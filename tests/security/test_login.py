@@ -265,6 +265,7 @@ class TestPrograms:
             assert opened.post("/v1/ask", json={"question": EXAMPLES[0]}, headers=BEARER).json()["status"] == "answered"
             assert SESSION not in opened.cookies
 
+    @pytest.mark.slow
     def test_another_one_does_not(self, kept: Conversations) -> None:
         with serving(lambda: site(kept), PASSWORD) as url, client(url) as opened:
             for sent in ("Bearer", "Bearer wrong", f"Basic {PASSWORD}", PASSWORD, f"Bearer {PASSWORD} ."):
@@ -470,6 +471,7 @@ class TestSetting:
         assert "CITEWIRE_PASSWORD is safer" in shown
 
 
+@pytest.mark.slow
 class TestCommandLine:
     """`citewire ask` while a page with a password runs."""
 

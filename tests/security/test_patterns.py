@@ -97,5 +97,6 @@ def test_windows_are_those_of_patterns_that_are_there(collected: tuple[list[Foun
     assert set(patterns.WINDOWS) <= {one.where for one in collected[0]}
 
 
+@pytest.mark.slow
 def test_the_literals_of_the_page_are_seen(collected: tuple[list[Found], list[str]]) -> None:
     assert {one.where for one in collected[0] if ".js " in one.where} >= {"ui/static/panel.js /^\\d+$/"}

@@ -118,6 +118,7 @@ class TestConfig:
         told = json.loads(citewire("--config", "mine.toml", "--log-level", "info", "config", "--json").stdout)
         assert told["log_level"] == {"value": "info", "from": "--log-level"}
 
+    @pytest.mark.slow
     def test_bad_settings_end_every_command(self) -> None:
         refused(citewire("config", CITEWIRE_PROT="1"), "CITEWIRE_PROT", "Did you mean CITEWIRE_PORT?")
         refused(citewire("--config", "gone.toml", "config"), "gone.toml", "does not exist")
