@@ -50,7 +50,8 @@ test: lint chromium
 
 # The empty cache shows that these tests need no model that was fetched.
 check: lint
-	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q -m 'not real and not browser and not slow'
+	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q --hypothesis-profile quick \
+	  -m 'not real and not browser and not slow'
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

@@ -10,7 +10,6 @@ import codecs
 import re
 import unicodedata
 
-import charset_normalizer
 import webencodings
 
 # Encodings of English text beside UTF-8: of Windows, ISO with the euro, old Macs, DOS, and Windows in Central Europe.
@@ -126,6 +125,8 @@ def _guessed(data: bytes) -> tuple[str, str] | None:
     letters = sum(1 for byte in data[:_GUESSED] if byte < 0x80 and chr(byte).isalpha())
     beyond = sum(1 for byte in data[:_GUESSED] if byte >= 0x80)
     if letters < LATIN_SHARE * (letters + beyond):
+        import charset_normalizer  # seldom needed, and each child that reads files would wait for it
+
         best = charset_normalizer.from_bytes(data[:_GUESSED]).best()
         if best is None or best.chaos > MOST_CHAOS or (best.coherence <= 0 and best.multi_byte_usage < 0.5):
             return None  # letters of several bytes each that all fit are no chance

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache as remembered
 from importlib.util import find_spec
 from pathlib import Path
 from socketserver import BaseServer
@@ -23,7 +26,6 @@ from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
 from citewire.index.store import Index
 from citewire.index.types import Embedder
-from citewire.qa import kinds
 from citewire.qa.generate.load import load_generator
 from citewire.qa.types import Answer, Generator
 from citewire.ui.settings import Settings
@@ -38,6 +40,7 @@ if not all(find_spec(name) for name in BROWSER_LIBRARIES):
     sys.modules.update(dict.fromkeys(modules, MagicMock()))
 
 hypothesis_settings.register_profile("citewire", deadline=None)  # the machine may be busy
+hypothesis_settings.register_profile("quick", deadline=None, max_examples=15)  # of `make check`
 hypothesis_settings.load_profile("citewire")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -124,12 +127,13 @@ MARKED = {  # fixture -> marker of the tests that use it
     "small_generator": "real",
     "small_copy": "real",
     "smollm": "real",
+    "house": "slow",  # a server with the real embedder and reader
     "wheels": "slow",  # starts pip several times
 }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture of `MARKED`; among several workers the files that take long come first.
+    """Mark the tests that use a fixture of `MARKED`; among several workers files with most long ones come first.
 
     So no worker begins a long file when the others have nothing left to do.
     """
@@ -137,8 +141,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
             item.add_marker(MARKED[fixture])
     if "PYTEST_XDIST_WORKER" in os.environ:
-        long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "browser", "slow")))}
-        items.sort(key=lambda item: item.path not in long)
+        long = Counter(item.path for item in items if any(map(item.get_closest_marker, ("real", "browser", "slow"))))
+        items.sort(key=lambda item: -long[item.path])
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +207,15 @@ def default_embedder_is_shared(embedder: Embedder) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(embed, "load_embedder", shared)  # what tests import by its name loads anew
-        patch.setattr(kinds, "load_embedder", shared)
+        patch.setattr("citewire.qa.kinds.load_embedder", shared)  # imported here: it takes seconds
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_are_read_once() -> Iterator[None]:
+    """Each client of a server reads all certificates of the web for 25 ms; here they only speak plain HTTP."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", remembered(ssl.create_default_context))
         yield
 
 

@@ -114,6 +114,7 @@ def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> Non
     assert {name.partition("/")[0] for name in names} == {"citewire", wheel.name.rpartition("-py3")[0] + ".dist-info"}
 
 
+@pytest.mark.slow
 def test_the_licences_of_all_that_comes_along_are_listed() -> None:
     made = subprocess.run([sys.executable, str(RELEASE), "licences"], capture_output=True, text=True, check=True)
     assert made.stdout == (REPOSITORY / "docs" / "licences.md").read_text("utf-8"), "make licences"

@@ -158,6 +158,7 @@ def test_any_text_has_a_signature_and_is_a_copy_of_itself(text: str) -> None:
     assert together(text, f"  {text}\n")
 
 
+@pytest.mark.slow
 def test_signatures_do_not_depend_on_the_process() -> None:
     """The digest is written down, so that another version of Python, numpy or datasketch cannot change it unseen."""
     code = "import sys; from citewire.index.duplicates import signature; print(signature(sys.argv[1]).hex())"

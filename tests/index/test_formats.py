@@ -278,6 +278,7 @@ def test_a_pdf_of_two_columns_goes_on_in_the_second() -> None:
     assert document(pdf([[]], stream=stream), ".pdf").text == "Left one left two right one left two"
 
 
+@pytest.mark.slow
 def test_the_limits_of_a_pdf() -> None:
     assert refused(pdf([[]] * 5_001), ".pdf").reason == "is too large: 5,001 pages, at most 5,000 are read"
     two = pdf([["x" * 50], ["Y" * 60]])

@@ -278,6 +278,7 @@ PIECES = (
 NEWS = st.lists(st.sampled_from(PIECES.split("|")), max_size=40).map("".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @example("“Quoted,” he said. ”#tag ", 1)
 @given(st.one_of(NEWS, st.text(max_size=200)), st.integers(min_value=1, max_value=30))

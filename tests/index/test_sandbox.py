@@ -102,6 +102,7 @@ def test_one_child_reads_many_files_of_all_formats() -> None:
     assert children() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -122,6 +123,7 @@ def test_a_file_that_breaks_its_reader_is_refused_and_the_next_is_read(broken: S
     assert broken.started == (1 if text == "long" else 2)
 
 
+@pytest.mark.slow
 def test_a_file_that_hangs_is_refused_and_its_child_is_ended() -> None:
     with Sandbox(Limits(seconds=2.0), BROKEN) as sandbox:
         assert reason(sandbox, b"hang") == "took longer than 2 seconds to read"
@@ -152,6 +154,7 @@ def test_a_zip_goes_on_behind_the_file_that_breaks_its_reader(broken: Sandbox) -
     assert broken.started == 3
 
 
+@pytest.mark.slow
 def test_600_megabytes_in_a_pdf_of_583_kilobytes_are_too_large() -> None:
     data = pdf([["Text."]], stream=deflated_blanks(600))
     assert len(data) < 600_000
@@ -161,6 +164,7 @@ def test_600_megabytes_in_a_pdf_of_583_kilobytes_are_too_large() -> None:
         )
 
 
+@pytest.mark.slow
 def test_bombs_within_the_limit_of_bytes_stay_within_that_of_memory() -> None:
     many = "<p/>" * 9_000_000  # 36 MB of XML, thirty times as much as a tree
     with Sandbox(Limits(memory=400_000_000)) as sandbox:
@@ -175,6 +179,7 @@ def test_a_consumer_that_stops_early_leaves_no_child(broken: Sandbox) -> None:
     assert children() == []
 
 
+@pytest.mark.slow
 def test_results_come_before_the_file_is_at_its_end() -> None:
     with Sandbox(Limits(seconds=2.0), BROKEN) as sandbox:
         results = sandbox.read(zipped({"a.md": "first", "b.md": "hang"}), Request(".zip", "x"))
@@ -209,6 +214,7 @@ with Sandbox(Limits(seconds=float(sys.argv[2])), {BROKEN!r}) as sandbox:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "doing", "seconds"),
     [
@@ -239,6 +245,7 @@ def test_however_the_parent_ends_it_leaves_no_orphan(ending: signal.Signals, doi
     assert not runs(child)
 
 
+@pytest.mark.slow
 def test_the_parent_itself_imports_no_parser(tmp_path: Path) -> None:
     program = """
 import sys
@@ -272,6 +279,7 @@ def test_requests_are_answered_in_lines() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_child_that_ran_out_of_memory_says_so_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(data: bytes, request: Request) -> Iterator[Document]:
         yield from ()

@@ -327,6 +327,7 @@ FOLDERS = ["wire/", "undated.txt", "later.txt", "digest.txt", "looks_back.txt", 
 WORDS = st.lists(st.sampled_from("storm Lowport power dam 2021 back homes the".split()), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(seen=st.lists(st.sampled_from(FOLDERS), max_size=4), words=WORDS, k=st.integers(1, 100))
 def test_of_a_part_of_an_index_nothing_else_is_ever_found(
@@ -711,6 +712,7 @@ def test_the_number_of_terms_is_limited() -> None:
     assert terms(" ".join(f"term{n}" for n in range(1000))) == [f"term{n}" for n in range(64)]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     st.text(max_size=80)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -554,16 +555,16 @@ def test_a_merge_changes_no_article_and_no_answer(tmp_path: Path) -> None:
 # -- vectors in an inverted file ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def inverted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, NDArray[np.float32]]:
+@pytest.fixture(scope="module")
+def inverted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NDArray[np.float32]]:
     """An index whose 2,600 vectors are an IVF, and these vectors: clusters of random points."""
-    monkeypatch.setattr("citewire.index.vectors.FLAT_ROWS", 1000)
-    monkeypatch.setattr("citewire.index.vectors.EXACT_ROWS", 100)
+    folder = tmp_path_factory.mktemp("inverted") / "index"
     random = np.random.default_rng(7)
     centres = random.standard_normal((40, 256))
     points = (centres[random.integers(0, 40, 2600)] + 0.6 * random.standard_normal((2600, 256))).astype(np.float32)
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    with Writer(tmp_path / "index") as writer:
+    with Writer(folder) as writer, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("citewire.index.vectors.FLAT_ROWS", 1000)
         with writer.segment(EMBEDDER) as new:
             for start in range(0, 2600, 26):
                 article = Article(f"{start:04d}.txt", "word " * 26, "1" * 64, outlet="A" if start < 1300 else "B")
@@ -571,9 +572,10 @@ def inverted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, NDA
                 new.add(Entry(article, b"", pieces, points[start : start + 26]))
             info = new.finish()
         writer.publish([Part(info)], embedder=EMBEDDER.fingerprint)
-    return tmp_path / "index", points
+    return folder, points
 
 
+@pytest.mark.slow
 def test_an_inverted_file_finds_nearly_all_nearest(inverted: tuple[Path, NDArray[np.float32]]) -> None:
     folder, points = inverted
     with Index.open(folder, EMBEDDER) as index:
@@ -590,6 +592,7 @@ def test_an_inverted_file_finds_nearly_all_nearest(inverted: tuple[Path, NDArray
         )
 
 
+@pytest.mark.slow
 def test_an_inverted_file_finds_the_nearest_where_nothing_is_clustered(tmp_path: Path) -> None:
     random = np.random.default_rng(11)
     points = random.standard_normal((3000, 128)).astype(np.float32)
@@ -607,16 +610,22 @@ def test_an_inverted_file_finds_the_nearest_where_nothing_is_clustered(tmp_path:
         assert [row for row, _ in read.search(query, 10, None)] == exact.tolist()
 
 
-def test_a_flipped_bit_in_an_inverted_file_is_found(inverted: tuple[Path, NDArray[np.float32]]) -> None:
-    file = next(inverted[0].rglob("scan.faiss"))
+@pytest.mark.slow
+def test_a_flipped_bit_in_an_inverted_file_is_found(inverted: tuple[Path, NDArray[np.float32]], tmp_path: Path) -> None:
+    folder = shutil.copytree(inverted[0], tmp_path / "index")
+    file = next(folder.rglob("scan.faiss"))
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 4
     file.write_bytes(data)
     with pytest.raises(IndexFormatError, match=r"scan\.faiss is damaged: its sha256 is"):
-        Index.open(inverted[0], EMBEDDER)
+        Index.open(folder, EMBEDDER)
 
 
-def test_filters_hold_in_an_inverted_file(inverted: tuple[Path, NDArray[np.float32]]) -> None:
+@pytest.mark.slow
+def test_filters_hold_in_an_inverted_file(
+    inverted: tuple[Path, NDArray[np.float32]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citewire.index.vectors.EXACT_ROWS", 100)
     folder, points = inverted
     with Index.open(folder, EMBEDDER) as index:
         half = index.select(Filters(outlets=("B",)))

@@ -257,6 +257,7 @@ def test_an_encoding_that_the_server_names_is_undone_where_the_page_is_read(site
             assert list(sandbox.read(page.data, Request(page.format, "a", charset=page.charset))) == [Document("abc")]
 
 
+@pytest.mark.slow
 def test_compressed_bodies_are_undone_within_the_limit(site: Site) -> None:
     small = fetcher(site, max_bytes=1_000_000)
     site.html("/good", gzip.compress(b"x" * 1_000_000), Content_Encoding="gzip")
@@ -281,6 +282,7 @@ def test_errors_of_the_server_are_refusals(site: Site) -> None:
     assert refusal(fetcher(site), site.at("/cut")).startswith("cannot be fetched: RemoteProtocolError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["head", "body"])
 def test_a_server_that_drips_is_left_after_the_time(site: Site, part: str) -> None:
     done = threading.Event()

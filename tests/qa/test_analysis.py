@@ -28,6 +28,7 @@ def test_a_text_is_analysed_once() -> None:
     assert analysis.read(OPENING) is analysis.read(OPENING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", " \n", "🚢", "e\u0301\0", "half\ud800 a pair\udcff", "ferry " * 3000])
 def test_any_text_is_read(text: str) -> None:
     assert len(analysis.read(text).text) == len(text)

@@ -65,6 +65,7 @@ def place(index: Index, article: str, text: str) -> Place:
     return Place(article, Span(start, start + len(text)), text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sentence", "article", "quote"),
     [
@@ -85,6 +86,7 @@ def test_the_sentence_that_an_answer_is_from(
     assert index.article(article).text[found.span.start : found.span.end] == found.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sentence",
     ["Norsund Lines sold the Vire ferry in 2019.", "Tandem makes kettles in Lund.", "Brask opened a new mill in Vire."],
@@ -167,6 +169,7 @@ def test_whose_words_are_asked_for_and_on_what() -> None:
     assert len(wrong) <= (1 - ASKED) * len(cases), wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "speaker", "quote"),
     [

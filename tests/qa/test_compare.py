@@ -92,6 +92,7 @@ def test_figures_of_one_unit_are_set_against_each_other(index: Index, find: Find
     assert one.sources[0].text == EARNED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "text", "short"),
     [

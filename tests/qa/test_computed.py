@@ -82,6 +82,7 @@ def test_the_records_are_computed_as_they_should_be(answerer: Answerer) -> None:
     assert len(wrong) <= (1 - RIGHT) * len(every), "\n".join(map(str, wrong))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "said"),
     [

@@ -116,6 +116,7 @@ def test_an_article_without_title_is_called_by_its_first_words(ask: Ask) -> None
     assert owl.text.startswith("“A snowy owl was seen on the roof…”: A snowy owl")
 
 
+@pytest.mark.slow
 def test_companies_are_no_public_bodies(tmp_path: Path, embedder: Embedder) -> None:
     said = "Boeing, Walmart and Congress met on Monday, said the Federal Reserve, the Senate and McDonald's in Paris."
     with indexed(
@@ -236,6 +237,7 @@ MANY = {
 }
 
 
+@pytest.mark.slow
 def test_many_articles_fall_into_themes(tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("citewire.qa.corpus._story", lambda article: article.path)  # these are nearly copies
     with indexed(MANY, tmp_path, embedder) as index:
@@ -286,6 +288,7 @@ PEOPLE = {
 }
 
 
+@pytest.mark.slow
 def test_what_stands_in_many_stories_names_nobody_and_titles_are_no_names(tmp_path: Path, embedder: Embedder) -> None:
     with indexed(PEOPLE, tmp_path, embedder) as index:
         entities = read_entities(index, tmp_path / "index")

@@ -69,6 +69,7 @@ class TestReading:
     def test_a_name_has_a_capital(self) -> None:
         assert found_in("They asked the senate about it.", [("ORG", 11, 21), ("DATE", 0, 4)]) == ()
 
+    @pytest.mark.slow
     def test_long_texts_are_read_in_pieces(self) -> None:
         text = (FERRY + "\n") * 300 + "x" * 45_000
         (read,) = analysis.names([text])

@@ -618,6 +618,7 @@ class TestRuns:
             wanted = runs.run(items, evaluator(corpus, whole), results, quiet)
         assert [row["marks"] for row in rows] == [row["marks"] for row in wanted]
 
+    @pytest.mark.slow
     def test_a_file_cut_off_anywhere_keeps_its_whole_lines(self, tmp_path: Path, items: list[Item]) -> None:
         row = {"kind": "fact", "marks": {}, "right": True, "record": {}}
         with Results(tmp_path, IDENTITY) as results:

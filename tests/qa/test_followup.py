@@ -19,6 +19,7 @@ RUNS = Turn("Who runs Orvik Foods?", "Ines Moreau runs Orvik Foods [1].")
 CLOSED = Turn("When did Brask close its mill?", "Brask closed its mill in March 2022 [1].")
 
 
+@pytest.mark.slow
 def test_the_right_question_is_among_the_first_three() -> None:
     first, wrong = 0, []
     for record in RECORDS:

@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+import transformers  # whose parts take seconds to import, each once it is used
 from huggingface_hub import constants
 from openai_server import Served, answering, event, serving, streamed
 from safetensors.torch import load_file, save_file
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, MistralConfig
 
 from citewire.index.errors import ModelError
 from citewire.qa.generate.http import OpenAIGenerator
@@ -62,7 +62,7 @@ def generator(smollm: Path) -> TransformersGenerator:
 @pytest.fixture(scope="session")
 def tokenizer(smollm: Path) -> Any:
     """The tokenizer as transformers reads it."""
-    return AutoTokenizer.from_pretrained(smollm)
+    return transformers.AutoTokenizer.from_pretrained(smollm)
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,7 @@ def oracle_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
 
 def oracle_reply(generator: TransformersGenerator, messages: Sequence[Message], max_tokens: int) -> str:
     """What transformers' own greedy decoding says."""
-    tokenizer = AutoTokenizer.from_pretrained(generator._model.config._name_or_path)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(generator._model.config._name_or_path)
     prompt = torch.tensor([oracle_ids(tokenizer, messages)])
     out = generator._model.generate(
         prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=max_tokens, do_sample=False
@@ -384,9 +384,9 @@ class TestLocal:
         assert "".join(loaded.generate(CAPITAL, max_tokens=5)) == reply(generator, CAPITAL, 5)
 
 
-def tiny_model(config: LlamaConfig | MistralConfig, smollm: Path, folder: Path) -> Path:
+def tiny_model(config: transformers.LlamaConfig | transformers.MistralConfig, smollm: Path, folder: Path) -> Path:
     """A folder with random weights, the same for the same config, and the tokenizer of the real model."""
-    auto: Any = AutoModelForCausalLM
+    auto: Any = transformers.AutoModelForCausalLM
     torch.manual_seed(0)
     auto.from_config(config).save_pretrained(folder)
     for file in smollm.glob("tokenizer*"):
@@ -433,7 +433,7 @@ class TestDecoding:
             assert sum(read[1:]) <= 3  # none is guessed beyond the last that is wanted
 
     def test_a_model_that_forgets_is_read_token_by_token(self, smollm: Path, tmp_path: Path) -> None:
-        config = MistralConfig(**self.TINY, sliding_window=16)
+        config = transformers.MistralConfig(**self.TINY, sliding_window=16)
         folder = tiny_model(config, smollm, tmp_path / "tiny")
         loaded = TransformersGenerator(folder, name="tiny", device="cpu")
         assert loaded._guesses == 0
@@ -449,7 +449,7 @@ class TestDecoding:
 
     @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
     def test_no_more_threads_than_cores(self, smollm: Path, tmp_path: Path) -> None:
-        folder = tiny_model(LlamaConfig(**self.TINY), smollm, tmp_path / "tiny")
+        folder = tiny_model(transformers.LlamaConfig(**self.TINY), smollm, tmp_path / "tiny")
         allowed, threads = os.sched_getaffinity(0), torch.get_num_threads()
         try:
             os.sched_setaffinity(0, {min(allowed)})
@@ -465,7 +465,7 @@ class TestLocalRefuses:
 
     @pytest.fixture
     def tiny(self, smollm: Path, tmp_path: Path) -> Path:
-        config = LlamaConfig(
+        config = transformers.LlamaConfig(
             vocab_size=49152, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2
         )
         return tiny_model(config, smollm, tmp_path / "tiny")
@@ -477,7 +477,7 @@ class TestLocalRefuses:
         assert self.load(tiny).name == "tiny"
 
     def test_markup_that_the_tokenizer_does_not_call_special(self, tiny: Path) -> None:
-        tokenizer = AutoTokenizer.from_pretrained(tiny)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
         tokenizer.add_tokens(["<tool_call>"])
         tokenizer.save_pretrained(tiny)
         loaded = self.load(tiny)

@@ -117,6 +117,7 @@ def test_half_a_surrogate_pair_that_a_shell_passes_on_is_read(reader: TrainedRea
     assert len(reader.verify([("a\udcff", "b\udcff")])) == 1
 
 
+@pytest.mark.slow
 def test_alone_in_a_batch_and_from_several_threads_it_reads_the_same() -> None:
     """The first network; what the second one reads depends on what else is there."""
     reader = load_reader(2)

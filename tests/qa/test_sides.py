@@ -10,6 +10,7 @@ from citewire.qa.sides import Sides, sides
 RIGHT = 0.85  # of the records; a wrong parse cannot be put right
 
 
+@pytest.mark.slow
 def test_the_records_name_what_is_compared() -> None:
     every = records("compared.jsonl")
     found = [(record, sides(record["question"])) for record in every]

@@ -83,6 +83,7 @@ def told(index: Index, embedder: Embedder, reader: Reader, choose: Choose) -> Fo
     return lambda topic: [one.text for one in points(topic, choose(topic), index, embedder, reader)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("topic", "articles"),
     [

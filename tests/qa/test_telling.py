@@ -37,7 +37,7 @@ def test_a_paragraph() -> None:
         False,
         (),
     )
-    assert 0 < answer.timings.total_s < 60
+    assert 0 <= answer.timings.total_s < 60  # 0 where the clock is coarse
 
 
 def test_a_list_with_a_lead() -> None:

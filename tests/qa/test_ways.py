@@ -356,6 +356,7 @@ class TestOverTime:
 
 
 class TestWhatWasSaid:
+    @pytest.mark.slow
     def test_a_bare_why_asks_for_a_reason(self, real: Answerer) -> None:
         fell = Turn("How much did the profit of Kestrel fall in 2023?", f"{LESS} [1]")
         for line in ("why?", "and why"):
@@ -554,6 +555,7 @@ def test_names_that_cannot_be_read(answerer: Make, monkeypatch: pytest.MonkeyPat
     assert (answer.status, answer.text) == ("failed", "the names cannot be read. Try again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", EVERY)
 def test_the_real_reader_agrees(real: Answerer, answerer: Make, index: Index, asked: str) -> None:
     answer, scripted = real.ask(asked), answerer().ask(asked)

@@ -89,6 +89,7 @@ def drip(connection: socket.socket, piece: bytes = b"a", pause_s: float = 0.1) -
         time.sleep(pause_s)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", HALF_HEAD, HALF_BODY], ids=["nothing", "half a head", "half a body"])
 def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sent: bytes) -> None:
     with many(url, 100, sent) as connections:
@@ -100,11 +101,13 @@ def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sen
     assert httpx.get(url).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_head_that_comes_in_drops_is_ended(url: str) -> None:
     with opened(url, HALF_HEAD) as connection, pytest.raises(ConnectionError):
         drip(connection)
 
 
+@pytest.mark.slow
 def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
     for path in ("/corpus/removal", "/uploads"):
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
@@ -112,6 +115,7 @@ def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
             drip(connection)
 
 
+@pytest.mark.slow
 def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     whole = b"GET /gradio_api/app_id HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with opened(url, whole + HALF_HEAD) as connection:
@@ -121,6 +125,7 @@ def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == told
 
 
+@pytest.mark.slow
 def test_a_slow_but_steady_body_arrives(url: str) -> None:
     """Longer than a body that stands still may take, and fast enough."""
     chunk, number = b"a" * 4_000, 12
@@ -132,6 +137,7 @@ def test_a_slow_but_steady_body_arrives(url: str) -> None:
         assert b"\r\n\r\n48000" in connection.recv(65536)
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_used_stays_open(url: str) -> None:
     with httpx.Client(base_url=url) as client:
         client.get("/gradio_api/app_id")
@@ -141,6 +147,7 @@ def test_a_connection_that_is_used_stays_open(url: str) -> None:
             time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_who_reads_nothing_is_ended(url: str) -> None:
     with many(url, 3, b"GET /much HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connections:
         time.sleep(LIMITS.unread_s * 2)

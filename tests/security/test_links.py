@@ -74,6 +74,7 @@ def test_a_link_of_another_page_asks_with_a_click(
         expect(page.locator(".cw-question")).to_have_text("When does the <b>tunnel open?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("site", "moved"),
     [("cross-site", True), ("same-site", True), (None, True), ("same-origin", False), ("none", False)],

@@ -58,6 +58,7 @@ def _request(number: int, one: Found) -> dict[str, object]:
     return {"number": number, "pattern": text, **kind, "length": one.longest}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -80,18 +81,22 @@ def test_linear_patterns_pass(tmp_path: Path) -> None:
     assert slow([Found("index/x.py X", one, 0, one == r"\d+") for one in linear], tmp_path, SOON) == []
 
 
+@pytest.mark.slow
 def test_no_pattern_is_slow(collected: tuple[list[Found], list[str]], tmp_path: Path) -> None:
     assert len(collected[0]) > 50
     assert slow(collected[0], tmp_path, LIMIT) == []
 
 
+@pytest.mark.slow
 def test_no_pattern_is_out_of_sight(collected: tuple[list[Found], list[str]]) -> None:
     assert set(collected[1]) <= REVIEWED
 
 
+@pytest.mark.slow
 def test_windows_are_those_of_patterns_that_are_there(collected: tuple[list[Found], list[str]]) -> None:
     assert set(patterns.WINDOWS) <= {one.where for one in collected[0]}
 
 
+@pytest.mark.slow
 def test_the_literals_of_the_page_are_seen(collected: tuple[list[Found], list[str]]) -> None:
     assert {one.where for one in collected[0] if ".js " in one.where} >= {"ui/static/panel.js /^\\d+$/"}

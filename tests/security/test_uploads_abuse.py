@@ -284,6 +284,7 @@ def test_a_second_server_leaves_the_first_ones_files_alone(folder: Path) -> None
 # -- room, places and time --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_is_declared_and_not_sent_takes_no_room_and_no_place(folder: Path) -> None:
     with served(folder, room=200_000) as (url, _), ExitStack() as stack:
         for _ in range(88):
@@ -311,6 +312,7 @@ def test_a_visitor_has_so_many_places_and_others_have_theirs(folder: Path) -> No
         assert send(url, "a.txt", "Parcel one.").status_code == 202
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("idle", "rate", "said"), [(0.2, 0, "stopped arriving"), (0.2, 10**9, "fewer than")])
 def test_a_file_that_stalls_or_trickles_is_dropped(
     folder: Path, monkeypatch: pytest.MonkeyPatch, idle: float, rate: int, said: str
@@ -380,6 +382,7 @@ def many(count: int) -> str:
     return "".join(f'{{"text": "Parcel {n} was sent to number {n * n}."}}\n' for n in range(count))
 
 
+@pytest.mark.slow
 def test_one_visitors_thousands_of_passages_do_not_hold_up_anothers_article(folder: Path) -> None:
     embedder = HeldEmbedder()
     published: list[set[str]] = []
@@ -396,6 +399,7 @@ def test_one_visitors_thousands_of_passages_do_not_hold_up_anothers_article(fold
     assert embedder.calls == 3_001  # nothing was embedded twice
 
 
+@pytest.mark.slow
 def test_two_visitors_long_files_both_come_to_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "KEPT_VECTORS", 600)  # less than one of them has
     embedder = HeldEmbedder()
@@ -407,6 +411,7 @@ def test_two_visitors_long_files_both_come_to_an_end(folder: Path, monkeypatch: 
         assert [one["articles"] for one in settled(url).values()] == [1_500, 1_501]
 
 
+@pytest.mark.slow
 def test_a_file_is_taken_back_by_who_sent_it_and_nothing_of_it_is_published(folder: Path) -> None:
     embedder = HeldEmbedder()
     published: list[set[str]] = []
@@ -448,6 +453,7 @@ def test_a_file_that_is_taken_back_too_late_is_taken_out(folder: Path, monkeypat
     assert left(folder) == set()
 
 
+@pytest.mark.slow
 def test_indexing_gives_way_to_a_question_for_a_while(folder: Path) -> None:
     answering, looked = threading.Event(), threading.Event()
     answering.set()
@@ -523,6 +529,7 @@ def _of_another_embedder(folder: Path) -> None:
     build_index([folder.parent / "news" / "b.txt"], folder, HashedWordsEmbedder(name="another"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -48,6 +48,7 @@ class TestStart:
         for command in ("ask", "chat", "config", "index", "models", "run", "serve"):
             assert f"\n  {command} " in done.stdout
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("arguments", [["--help"], ["config"], ["models", "list"]])
     def test_imports_no_heavy_library(self, arguments: list[str]) -> None:
         program = (
@@ -63,6 +64,7 @@ class TestStart:
         refused(process("aks", "Who?"), "aks")
         refused(citewire("ask", "Who?", "--modle", "x"), "--modle")
 
+    @pytest.mark.slow
     def test_unexpected_errors_are_short_unless_debugged(self) -> None:
         program = (
             "import sys, citewire.ui.cli as cli, citewire.ui.settings as settings\n"
@@ -81,6 +83,7 @@ class TestStart:
         assert debugged.returncode == 1
         assert "Traceback" in debugged.stderr
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("arguments", [["config"], ["config", "--json"]])
     def test_is_quiet_where_the_reader_goes_away(self, arguments: list[str]) -> None:
         reading, writing = os.pipe()
@@ -115,6 +118,7 @@ class TestConfig:
         told = json.loads(citewire("--config", "mine.toml", "--log-level", "info", "config", "--json").stdout)
         assert told["log_level"] == {"value": "info", "from": "--log-level"}
 
+    @pytest.mark.slow
     def test_bad_settings_end_every_command(self) -> None:
         refused(citewire("config", CITEWIRE_PROT="1"), "CITEWIRE_PROT", "Did you mean CITEWIRE_PORT?")
         refused(citewire("--config", "gone.toml", "config"), "gone.toml", "does not exist")
@@ -133,6 +137,7 @@ class TestQuestion:
         refused(citewire("ask", "x" * 100_000), "has 100,000 characters and 2,000 are allowed", "Shorten it")
         refused(citewire("ask", "-", stdin="é" * 100_000), "has 100,000 characters")
 
+    @pytest.mark.slow
     def test_standard_input_in_another_encoding(self) -> None:
         done = subprocess.run(
             [*COMMAND, "ask", "-"],

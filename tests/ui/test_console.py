@@ -146,6 +146,7 @@ def typed(keys: Sequence[str], *, columns: int, colours: bool = True) -> str:
 UP, LEFT, HOME = "\x1b[A", "\x1b[D", "\x01"
 
 
+@pytest.mark.slow
 def test_arrow_keys_edit_a_line_and_bring_lines_back() -> None:
     shown = typed([f"opens?{HOME}When it {LEFT}\x7f {LEFT} x\n", f"{UP}\n", "exit\n"], columns=200)
     asked = re.findall(r"ASKED ([^\r\n]*)", shown)
@@ -155,6 +156,7 @@ def test_arrow_keys_edit_a_line_and_bring_lines_back() -> None:
     assert asked[0].startswith("When i")
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_whole_words_and_colours() -> None:
     shown = typed(["When does it open?\n", "exit\n"], columns=40)
     assert "\x1b[1;36m[1]\x1b[0m" in shown  # a number in colour

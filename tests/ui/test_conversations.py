@@ -306,6 +306,7 @@ for n in range(100_000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", [1, 7])
 def test_a_kill_leaves_all_that_was_told_and_nothing_half(file: Path, told: int) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}

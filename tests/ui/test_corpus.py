@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,10 +50,19 @@ def made(folder: Path, embedder: Embedder) -> Path:
     return folder / "index"
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `WIRES` and their index, of which each test has a copy."""
+    folder = tmp_path_factory.mktemp("built")
+    made(folder, HashedWordsEmbedder())
+    return folder
+
+
 @pytest.fixture
-def corpus(tmp_path: Path) -> Iterator[Corpus]:
-    embedder = HashedWordsEmbedder()
-    opened = Corpus(made(tmp_path, embedder), embedder, options=ReadOptions(limits=Limits(bytes=10_000)), room=25_000)
+def corpus(built: Path, tmp_path: Path) -> Iterator[Corpus]:
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    options = ReadOptions(limits=Limits(bytes=10_000))
+    opened = Corpus(tmp_path / "index", HashedWordsEmbedder(), options=options, room=25_000)
     yield opened
     opened.close()
 
@@ -160,6 +170,7 @@ def test_there_must_be_an_index(tmp_path: Path) -> None:
         Corpus(tmp_path / "index", HashedWordsEmbedder())
 
 
+@pytest.mark.slow
 def test_hundreds_of_articles_are_listed_a_page_at_a_time(tmp_path: Path) -> None:
     embedder = HashedWordsEmbedder()
     lines = (
@@ -467,6 +478,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "there"),
     [("arriving", 0), ("indexing", 1), ("published", 1), ("removing", 0), ("removed", 0)],
@@ -512,6 +524,7 @@ def test_a_closed_corpus_takes_nothing(corpus: Corpus) -> None:
         corpus.uploads.receive("a.txt")
 
 
+@pytest.mark.slow
 def test_with_the_real_embedder(embedder: Embedder, tmp_path: Path) -> None:
     corpus = Corpus(made(tmp_path, embedder), embedder)
     corpus.start()

@@ -94,6 +94,7 @@ class TestRun:
         assert "3 of 3 records were done before" in second.stderr
         assert json.loads(second.stdout) == json.loads(first.stdout)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [(["--passages", "3"], "settings.passages was 8, is 3"), (["--unsupported", "kept"], "is kept")],
@@ -108,6 +109,7 @@ class TestRun:
         assert len(model.prompts) == 4
         assert Path("out/results.previous.jsonl").exists()
 
+    @pytest.mark.slow
     def test_another_file_or_index_starts_anew(self, model: ScriptedGenerator) -> None:
         citewire("eval", file_of(QUESTIONS), "--out", "out")
         assert "sha256 was" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
@@ -305,6 +307,7 @@ class TestReport:
         assert "Sources disagree: the cost40 million bridge.txt:0-3“The”" in page.text
         assert "Bo left. unsupported (0.10, withheld): Bo is not in the quote" in page.text
 
+    @pytest.mark.slow
     def test_hostile_texts_stay_texts(self, model: ScriptedGenerator) -> None:
         questions = [{"id": p, "kind": p, "question": f"bridge {p}", "answer": p, "sources": [p]} for p in PAYLOADS]
         harmless = citewire("eval", file_of([{"question": "bridge ?", "answer": "x"}]), "--out", "harmless")

@@ -225,6 +225,7 @@ def test_hostile_names_are_words(tmp_path: Path) -> None:
     assert words(tree).count(HOSTILE) >= 4
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing(tmp_path: Path, dark: bool) -> None:
     run(tmp_path / "news", ANSWERS)

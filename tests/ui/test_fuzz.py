@@ -174,6 +174,7 @@ def test_questions_and_filters_of_every_kind_break_nothing(url: str) -> None:
             refused_or_answered(client.get("/v1/articles", params={"offset": offset}))
 
 
+@pytest.mark.slow
 def test_mcp_messages_of_every_kind_break_nothing(url: str) -> None:
     headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
 

@@ -293,6 +293,7 @@ class TestProgress:
             (folder / f"{number}.txt").write_text("\n\n".join(f"Sentence {n} of story {number}." for n in range(40)))
         return folder
 
+    @pytest.mark.slow
     def test_bars_and_lines(self, many: Path) -> None:
         stages = {"many": ("reading", "embedding"), "verify": ("verifying",), "repair": ("verifying",)}
         for command, wanted in stages.items():

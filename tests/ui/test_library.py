@@ -74,6 +74,7 @@ def test_what_it_offers_is_typed_and_explained() -> None:
         assert "return" in one.__annotations__
 
 
+@pytest.mark.slow
 def test_what_cannot_be_opened_is_named(tmp_path: Path, place: Path, cache: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         library.open(tmp_path / "nowhere")

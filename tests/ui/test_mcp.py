@@ -109,7 +109,14 @@ async def everything(client: Client) -> dict[str, Any]:
 
 # "legacy" clients shake hands first, "auto" ones speak the protocol of 2026 where the server does. The process that is
 # started has the real model; its handshake is below.
-@pytest.fixture(scope="module", params=["http legacy", "http auto", pytest.param("stdio auto", marks=pytest.mark.real)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("http legacy", marks=pytest.mark.slow),
+        pytest.param("http auto", marks=pytest.mark.slow),
+        pytest.param("stdio auto", marks=pytest.mark.real),
+    ],
+)
 def told(request: pytest.FixtureRequest, seeds_folder: Path, model: str) -> dict[str, Any]:
     transport, mode = request.param.split()
     to = request.getfixturevalue("url") if transport == "http" else command(seeds_folder, REAL)
@@ -192,6 +199,7 @@ def test_what_is_not_there(told: dict[str, Any]) -> None:
 # standard output
 
 
+@pytest.mark.slow
 def test_nothing_but_the_protocol_is_printed(seeds_folder: Path, model: str) -> None:
     about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     sent = [
@@ -218,6 +226,7 @@ def test_nothing_but_the_protocol_is_printed(seeds_folder: Path, model: str) -> 
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "said"), [(["--index", "none"], "There is no index in"), (["--passages", "0"], "no")]
 )
@@ -254,6 +263,7 @@ def test_the_rules_of_the_page_hold(url: str, seeds_folder: Path, model: str) ->
     assert large.status_code == 413
 
 
+@pytest.mark.slow
 def test_the_password_is_wanted(seeds_folder: Path, model: str, tmp_path: Path) -> None:
     chosen = Settings(index=seeds_folder, runs=tmp_path, model=model, read_only=True)
 
@@ -341,6 +351,7 @@ async def connected(address: str, mode: str) -> AsyncIterator[Client]:
         yield client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 def test_who_goes_away_stops_the_answer_and_who_comes_early_waits(mode: str, hostile: Corpus) -> None:
     go = threading.Event()

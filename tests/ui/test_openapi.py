@@ -76,6 +76,7 @@ def test_examples_are_true(example: str, client: httpx.Client) -> None:
     assert answered(client, example) == near(EXAMPLES[example]["answer"])
 
 
+@pytest.mark.slow
 def test_the_example_of_an_answer_quotes_the_articles(client: httpx.Client, seeds_index: Index) -> None:
     example = EXAMPLES["POST /v1/ask"]["answer"]
     quotes = [quote for claim in example["claims"] for quote in claim["quotes"]]
@@ -87,7 +88,9 @@ def test_the_example_of_an_answer_quotes_the_articles(client: httpx.Client, seed
     assert {quote["text"] for claim in got["claims"] for quote in claim["quotes"]} >= {one["text"] for one in quotes}
 
 
-@pytest.mark.parametrize("example", sorted(EXAMPLES))
+@pytest.mark.parametrize(
+    "example", [pytest.param(one, marks=[pytest.mark.slow] * (one == "POST /v1/ask")) for one in sorted(EXAMPLES)]
+)
 def test_answers_have_the_form_that_is_stated(example: str, client: httpx.Client, told: dict[str, Any]) -> None:
     method, path = example.split()
     content = told["paths"][path][method.lower()]["responses"]["200"]["content"]["application/json"]

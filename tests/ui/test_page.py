@@ -362,6 +362,7 @@ def test_a_connection_sends_at_once_what_it_has() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_server_without_a_word_or_a_file(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom scripted import EXAMPLES, scripted_load\n"

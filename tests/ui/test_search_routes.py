@@ -116,6 +116,7 @@ def test_requests_of_other_pages_and_under_other_names(client: httpx.Client) -> 
     assert client.post("/v1/search", content='{"question": "?"}', headers={"Content-Type": "text/plain"}).is_error
 
 
+@pytest.mark.slow
 def test_searches_take_turns_and_too_many_are_refused(client: httpx.Client, url: str) -> None:
     told: list[httpx.Response] = []
 
