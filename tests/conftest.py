@@ -8,7 +8,6 @@ import ssl
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache as remembered
@@ -133,7 +132,7 @@ MARKED = {  # fixture -> marker of the tests that use it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture of `MARKED`; among several workers files with most long ones come first.
+    """Mark the tests that use a fixture of `MARKED`; among several workers files with models or a browser come first.
 
     So no worker begins a long file when the others have nothing left to do.
     """
@@ -141,8 +140,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
             item.add_marker(MARKED[fixture])
     if "PYTEST_XDIST_WORKER" in os.environ:
-        long = Counter(item.path for item in items if any(map(item.get_closest_marker, ("real", "browser", "slow"))))
-        items.sort(key=lambda item: -long[item.path])
+        long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "browser")))}
+        items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="module")
