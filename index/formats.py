@@ -4,8 +4,8 @@ Knows suffixes, magic numbers, records and mails; markup and PDF are read in mar
 folders or `metadata.json`. Everything here runs in the child process of sandbox.py.
 
     name         gives
-    .txt         the text as it is; here and in all formats, longer runs of white space end after `MAX_BLANKS`
-    .md          what a reader of the rendered page sees; title, author, ... of its front matter
+    .txt         the text as it is, below its header; in all formats, longer runs of white space end after `MAX_BLANKS`
+    .md          what a reader of the rendered page sees, below its header
     .html .htm   the main text of a page of news
     .pdf         the text of all pages
     .docx .epub  the text in reading order
@@ -33,6 +33,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from types import MappingProxyType
 
+from citewire.index.dates import published_date
 from citewire.index.documents import (
     Document,
     Limits,
@@ -57,10 +58,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> 
     {
         "text": ("text", "body", "content", "article", "maintext"),
         "title": ("title", "headline"),
-        "outlet": ("outlet", "source", "publisher", "publication", "source.name", "site"),
-        "author": ("author", "byline", "authors", "creator"),
-        "published": ("published", "date", "pub_date", "published_at", "publishedat", "date_publish", "publish_date"),
-        "url": ("url", "link"),
+        "outlet": ("outlet", "source", "publisher", "publication", "source.name", "site", "newspaper"),
+        "author": ("author", "byline", "by", "authors", "creator", "written_by"),
+        "published": (
+            *("published", "date", "pub_date", "published_at", "publishedat", "date_publish", "publish_date"),
+            *("published_on", "date_published", "publication_date"),
+        ),
+        "url": ("url", "link", "source_url"),
         "id": ("id", "uid", "guid"),
     }
 )
@@ -83,7 +87,13 @@ MAX_ROW_REFUSALS = 20  # records refused one by one; the others are counted
 MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 131,072
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_NAMED_LINE = re.compile(  # Date: 3 May 2024, **Date**: 3 May 2024, **Date:** 3 May 2024
+    r"[ \t]*[*_]*(?P<name>[A-Za-z]+(?:[ _-][A-Za-z]+){0,2})[*_]*:(?!//)[*_]*[ \t]*(?P<value>[^\r\n]*)(?:\r?\n|\r|\Z)"
+)
+_EMPTY_LINE = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
+_SURE = {"title": one_line, "published": day_of, "url": web_address, "outlet": web_address}  # makes lines a header
+_FIELD_OF = {column: name for name, columns in FIELDS.items() for column in columns}
 _HTML_START = re.compile(  # possessive, so that it never backtracks: a comment ends at the first -->
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
@@ -153,7 +163,7 @@ def _read_one(data: bytes, request: Request) -> Document:
     match request.format:
         case ".txt":
             text, notes = decode(data)
-            return Document(text, notes=notes)
+            return replace(_headed(text), notes=notes)
         case ".md":
             text, notes = decode(data)
             return replace(_read_markdown(text), notes=notes)
@@ -216,24 +226,70 @@ def check_content(data: bytes, kind: str) -> None:
         raise UnusableError(f"is an HTML page named {kind}", "Rename it to .html")
 
 
-# -- text with markup -----------------------------------------------------------------------------------
+# -- text, with markup or without ----------------------------------------------------------------------
+
+
+def _headed(text: str) -> Document:
+    """Return what the front matter or the header lines of a text state, and the text below them."""
+    if found := _FRONT_MATTER.match(text):
+        stated, body = _front_matter(found[1]), found.end()
+    else:
+        stated, body = _header_lines(text)
+    if not stated:
+        return Document(text)
+    if not text[body:].strip():
+        raise UnusableError("holds no text", "Add the text, or remove the file")
+    document = _of_fields(text[body:].lstrip("\r\n"), stated, {})
+    return replace(document, published=document.published or published_date(text[:body]))
+
+
+def _front_matter(text: str) -> Mapping[str, object]:
+    """Return what YAML states; of what is no YAML, as `title: One: two`, its lines."""
+    import yaml
+
+    try:
+        stated = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes nothing but strings, lists and dicts
+    except yaml.YAMLError:
+        lines = map(_NAMED_LINE.match, text.splitlines())
+        stated = {found["name"]: found["value"].strip("\"'") for found in lines if found}
+    return _flat({str(key).lower(): value for key, value in stated.items()}) if isinstance(stated, dict) else {}
+
+
+def _header_lines(text: str) -> tuple[dict[str, object], int]:
+    """Return the `Name: value` lines at the very top of a text, and where the text below begins; ({}, 0) without.
+
+    They are an unbroken block that gives a title, a day or a web address. It ends with an empty line, else with its
+    last name of `FIELDS`; a sentence behind any other name, as in "Markets: Shares fell.", is text.
+    """
+    stated: dict[str, object] = {}
+    inside: dict[str, object] = {}  # the same, and names that count only if the block goes on
+    sure, body = False, 0
+    at = len(text) - len(text.lstrip())
+    while found := _NAMED_LINE.match(text, at):
+        name, value = re.sub("[ -]", "_", found["name"].lower()), found["value"].strip()
+        kind = _FIELD_OF.get(name, "")
+        if kind == "text" or (not kind and value.endswith((".", "!", "?"))):
+            body = found.start("value") if kind else body
+            break
+        sure |= kind in _SURE and bool(_SURE[kind](value))
+        at = found.end()
+        inside.setdefault(name, value)
+        if kind or _EMPTY_LINE.match(text, at):
+            stated, body = dict(inside), at
+    return (stated, body) if sure and text[body:].strip() else ({}, 0)
 
 
 def _read_markdown(text: str) -> Document:
-    """Return what a reader of the rendered page sees; front matter gives title, author, date, ..."""
+    """Return what a reader of the rendered page sees."""
     from markdown_it import MarkdownIt
 
     from citewire.index.markup import text_of_html
 
-    stated: dict[str, object] = {}
-    if found := _FRONT_MATTER.match(text):
-        lines = (line.partition(":") for line in found[1].splitlines() if line[:1].strip() not in ("", "#", "-"))
-        stated = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
-        text = text[found.end() :]
-    plain = text_of_html(MarkdownIt("commonmark").enable("table").render(text))
+    document = _headed(text)
+    plain = text_of_html(MarkdownIt("commonmark").enable("table").render(document.text))
     if not plain:
         raise UnusableError("holds no text", "Add the text, or remove the file")
-    return _of_fields(plain, stated, {})
+    return replace(document, text=plain)
 
 
 def _read_mail(data: bytes) -> Document:
@@ -456,7 +512,8 @@ def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str
     at = {name: _column(name, columns, values, fields) for name in FIELDS}
     taken = {name: one_line(values.get(column)) for name, column in at.items() if name != "text"}
     published = day_of(taken["published"])
-    url = web_address(taken["url"])
+    source = web_address(taken["outlet"])  # "source: https://..." names no outlet
+    url = web_address(taken["url"]) or source
     used = set(at.values()) | {column for column in values if "." in column and column.partition(".")[0] in values}
     rest: dict[str, object] = {name: value for name, value in values.items() if name not in used}
     if taken["published"] and not published:
@@ -464,7 +521,7 @@ def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str
     return Document(
         text=text,
         title=taken["title"],
-        outlet=taken["outlet"],
+        outlet="" if source else taken["outlet"],
         author=taken["author"],
         published=published,
         url=url,

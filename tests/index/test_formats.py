@@ -153,6 +153,72 @@ def test_markdown_is_read_as_rendered_with_its_front_matter() -> None:
     assert refused("---\ntitle: T\n---\n", ".md").reason == "holds no text"
 
 
+DAM = "The dam broke on Monday. Source: a person familiar with the matter.\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (
+            "TITLE: Dam breaks\nDATE: 2024-05-03\nURL: https://example.org/dam\nOutlet: The Courier\nAuthor: Ann Lee\n\n",
+            {
+                "title": "Dam breaks",
+                "published": "2024-05-03",
+                "url": "https://example.org/dam",
+                "outlet": "The Courier",
+                "author": "Ann Lee",
+            },
+        ),
+        (  # Windows, other names
+            "\r\nHeadline: Rates: up again\r\nBy: Jo Holm\r\nPublisher: Reuters\r\nPublished on: 3 May 2024, 9:00\r\n\r\n",
+            {"title": "Rates: up again", "author": "Jo Holm", "outlet": "Reuters", "published": "2024-05-03"},
+        ),
+        (  # no empty line: the last known name ends it
+            "Title: Dam breaks\nSection: World\nDate: 06/07/2022\n",
+            {"title": "Dam breaks", "metadata": {"published_raw": "06/07/2022", "section": "World"}},
+        ),
+        ("Title: Dam breaks\nWord count: 7\n\n", {"title": "Dam breaks", "metadata": {"word_count": "7"}}),
+        ("Title: Dam breaks\nUpdated: May 3, 2024\n\n",
+         {"title": "Dam breaks", "published": "2024-05-03", "metadata": {"updated": "May 3, 2024"}}),
+        ("**Source:** Courier  \n**Date**: May 3, 2024  \n\n", {"outlet": "Courier", "published": "2024-05-03"}),
+        ("Source: https://example.org/dam\n\n", {"url": "https://example.org/dam"}),
+        ("Link: https://example.org/dam\nSource: https://example.org\n\n", {"url": "https://example.org/dam"}),
+        ("Title: Dam breaks\nText: ", {"title": "Dam breaks"}),
+        ("---\ntitle: Dam: it breaks\ndate: 2024-05-03\n---\n", {"title": "Dam: it breaks", "published": "2024-05-03"}),
+        (
+            "---\ntitle: >\n  Dam\n  breaks\nauthors:\n  - Ada Quill\n  - Jo Roe\nsource: {name: Courier}\n...\n",
+            {"title": "Dam breaks", "author": "Ada Quill, Jo Roe", "outlet": "Courier"},
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [".txt", ".md"])
+def test_a_header_is_metadata_and_no_text(header: str, says: dict[str, object], kind: str) -> None:
+    found = document(header + DAM, kind)
+    assert (found.text.strip(), stated(found)) == (DAM.strip(), says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Source: a person familiar with the matter.\nThe bank would not say.",
+        "By: the river stands a house.\nDate: unknown.\n\nNobody lives there.",
+        "Outlet: The Courier\nAuthor: Ada Quill\n\nNeither says what the text is.",
+        "The dam broke.\nTitle: no header\nDate: 2024-05-03",
+        "Title: Dam breaks\nDate: 2024-05-03\n",
+        "https://example.org/dam\n\nThe dam broke.",
+        "---\nThe dam broke.\n---\nNobody was hurt.",
+    ],
+)
+def test_lines_that_look_like_a_header_are_text(text: str) -> None:
+    assert document(text, ".txt") == Document(text)
+
+
+def test_a_sentence_behind_a_header_is_text() -> None:
+    found = document("Title: Monday\nMarkets: Shares fell by 2%.\nWeather: Rain\n\nNo more.", ".txt")
+    assert found == Document("Markets: Shares fell by 2%.\nWeather: Rain\n\nNo more.", title="Monday")
+    assert refused("---\ntitle: T\n---\n", ".txt").reason == "holds no text"
+
+
 # -- HTML ---------------------------------------------------------------------------------------------------
 
 
