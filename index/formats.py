@@ -21,14 +21,17 @@ import codecs
 import csv
 import email
 import email.policy
+import html
 import io
 import json
 import posixpath
 import re
 import stat
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from email.message import EmailMessage
 from email.utils import parseaddr
 from types import MappingProxyType
@@ -87,9 +90,12 @@ MAX_ROW_REFUSALS = 20  # records refused one by one; the others are counted
 MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 131,072
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(  # of YAML, or of TOML between +++
+    r"\A\s*(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL
+)
 _NAMED_LINE = re.compile(  # Date: 3 May 2024, **Date**: 3 May 2024, **Date:** 3 May 2024
-    r"[ \t]*[*_]*(?P<name>[A-Za-z]+(?:[ _-][A-Za-z]+){0,2})[*_]*:(?!//)[*_]*[ \t]*(?P<value>[^\r\n]*)(?:\r?\n|\r|\Z)"
+    r"[ \t]*[*_]*(?P<name>[A-Za-z]+(?:[ _-][A-Za-z]+){0,2})[*_]*[ \t]*:(?!//)[*_]*[ \t]*"
+    r"(?P<value>[^\r\n]*)(?:\r\n?|\n|\Z)"
 )
 _EMPTY_LINE = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _SURE = {"title": one_line, "published": day_of, "url": web_address, "outlet": web_address}  # makes lines a header
@@ -97,6 +103,9 @@ _FIELD_OF = {column: name for name, columns in FIELDS.items() for column in colu
 _HTML_START = re.compile(  # possessive, so that it never backtracks: a comment ends at the first -->
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
+_HTML_PIECE = re.compile(rb"\s*<(?:p|div|article|section|main|h[1-6])[\s>]", re.IGNORECASE)
+_BLOCK = re.compile(r"</(?:p|div|h[1-6]|li|td|blockquote)>|<(?:p|br)\b[^<>]*>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +231,7 @@ def check_content(data: bytes, kind: str) -> None:
     if found is not None and found[0] != wanted and not (kind == ".txt" and found[1].endswith("picture")):
         end = f"Rename it to {found[0]}" if found[0] else "Save it in the format of its name"
         raise UnusableError(f"is {found[1]} named {kind.replace('.feed', '.xml')}", end)
-    if kind in (".txt", ".md") and _HTML_START.match(data[:4096]):
+    if (kind in (".txt", ".md") and _HTML_START.match(data[:4096])) or (kind == ".txt" and _HTML_PIECE.match(data)):
         raise UnusableError(f"is an HTML page named {kind}", "Rename it to .html")
 
 
@@ -232,7 +241,7 @@ def check_content(data: bytes, kind: str) -> None:
 def _headed(text: str) -> Document:
     """Return what the front matter or the header lines of a text state, and the text below them."""
     if found := _FRONT_MATTER.match(text):
-        stated, body = _front_matter(found[1]), found.end()
+        stated, body = _front_matter(*found.groups()), found.end()
     else:
         stated, body = _header_lines(text)
     if not stated:
@@ -243,16 +252,19 @@ def _headed(text: str) -> Document:
     return replace(document, published=document.published or published_date(text[:body]))
 
 
-def _front_matter(text: str) -> Mapping[str, object]:
-    """Return what YAML states; of what is no YAML, as `title: One: two`, its lines."""
+def _front_matter(mark: str, text: str) -> Mapping[str, object]:
+    """Return what YAML or TOML states; of what is none, as `title: One: two`, its lines."""
     import yaml
 
     try:
-        stated = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - makes nothing but strings, lists and dicts
-    except yaml.YAMLError:
+        # BaseLoader makes nothing but strings, lists and dicts.
+        stated = tomllib.loads(text) if mark == "+++" else yaml.load(text, yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, tomllib.TOMLDecodeError):
         lines = map(_NAMED_LINE.match, text.splitlines())
         stated = {found["name"]: found["value"].strip("\"'") for found in lines if found}
-    return _flat({str(key).lower(): value for key, value in stated.items()}) if isinstance(stated, dict) else {}
+    if not isinstance(stated, dict):
+        return {}
+    return _flat({str(key).lower(): str(value) if isinstance(value, date) else value for key, value in stated.items()})
 
 
 def _header_lines(text: str) -> tuple[dict[str, object], int]:
@@ -286,7 +298,7 @@ def _read_markdown(text: str) -> Document:
     from citewire.index.markup import text_of_html
 
     document = _headed(text)
-    plain = text_of_html(MarkdownIt("commonmark").enable("table").render(document.text))
+    plain = text_of_html(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(document.text))
     if not plain:
         raise UnusableError("holds no text", "Add the text, or remove the file")
     return replace(document, text=plain)
@@ -498,12 +510,23 @@ def _record(
     text_at = _column("text", columns, values, fields)
     text = values.get(text_at)
     key = one_line(values.get(_column("id", columns, values, fields)))
-    if not isinstance(text, str) or not (text := tidy(text)):
+    if not isinstance(text, str) or not (text := tidy(_unmarked(text))):
         have = one_line(", ".join(list(values)[:12]))
         wanted = fields.get("text") or text_at or "text"
         problem = UnusableError(f"has no text in {wanted!r}; it has {have}", "Name its column by the field mapping")
         return _Record(number, key, problem)
     return _Record(number, key, replace(_of_fields(text, values, fields), notes=notes))
+
+
+def _unmarked(text: str) -> str:
+    """Return a text without markup: those who gather articles often keep it as HTML, escaped or not."""
+    unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    for markup in (text, unescaped):
+        if _BLOCK.search(markup):
+            from citewire.index.markup import text_of_html
+
+            return text_of_html(markup)
+    return unescaped
 
 
 def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str]) -> Document:
@@ -520,7 +543,7 @@ def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str
         rest = {"published_raw": taken["published"], **rest}
     return Document(
         text=text,
-        title=taken["title"],
+        title=one_line(_unmarked(taken["title"])),
         outlet="" if source else taken["outlet"],
         author=taken["author"],
         published=published,
