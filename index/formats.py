@@ -36,7 +36,6 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from types import MappingProxyType
 
-from citewire.index.dates import published_date
 from citewire.index.documents import (
     Document,
     Limits,
@@ -249,7 +248,11 @@ def _headed(text: str) -> Document:
     if not text[body:].strip():
         raise UnusableError("holds no text", "Add the text, or remove the file")
     document = _of_fields(text[body:].lstrip("\r\n"), stated, {})
-    return replace(document, published=document.published or published_date(text[:body]))
+    if document.published:
+        return document
+    from citewire.index.dates import published_date
+
+    return replace(document, published=published_date(text[:body]))  # of "Updated: ..."
 
 
 def _front_matter(mark: str, text: str) -> Mapping[str, object]:
