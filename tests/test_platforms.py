@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from citewire.index.documents import Document
 from citewire.index.formats import Request
 from citewire.index.sandbox import Sandbox
@@ -26,6 +28,7 @@ for package in ("index", "qa", "seeds", "ui"):
 READS = "import sys; sys.modules['resource'] = None; from citewire.index import sandbox; sandbox.main()"
 
 
+@pytest.mark.slow
 def test_no_module_needs_those_of_posix_to_be_imported() -> None:
     subprocess.run([sys.executable, "-c", IMPORTS], check=True)
 
