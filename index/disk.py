@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+WINDOWS = os.name == "nt"  # it writes to the disk only what is open for writing
+
 
 @dataclass(frozen=True, slots=True)
 class FileDigest:
@@ -28,7 +30,9 @@ def digest(file: Path) -> FileDigest:
 
 def sync(path: Path) -> None:
     """Write a file, or the names in a folder, to the disk: afterwards they survive a power cut. Raises: OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if WINDOWS and path.is_dir():  # it opens none
+        return
+    descriptor = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -183,8 +183,8 @@ def one_line(value: object) -> str:
 
 
 def web_address(value: object) -> str:
-    """Return `value` where it is an http(s) address, else ""."""
-    text = one_line(value)
+    """Return `value` where it is an http(s) address, also in angle brackets, else ""."""
+    text = one_line(value).strip("<>")
     try:
         parts = urlsplit(text)
     except ValueError:

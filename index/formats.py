@@ -4,8 +4,8 @@ Knows suffixes, magic numbers, records and mails; markup and PDF are read in mar
 folders or `metadata.json`. Everything here runs in the child process of sandbox.py.
 
     name         gives
-    .txt         the text as it is; here and in all formats, longer runs of white space end after `MAX_BLANKS`
-    .md          what a reader of the rendered page sees; title, author, ... of its front matter
+    .txt         the text as it is, below its header; in all formats, longer runs of white space end after `MAX_BLANKS`
+    .md          what a reader of the rendered page sees, below its header
     .html .htm   the main text of a page of news
     .pdf         the text of all pages
     .docx .epub  the text in reading order
@@ -21,14 +21,17 @@ import codecs
 import csv
 import email
 import email.policy
+import html
 import io
 import json
 import posixpath
 import re
 import stat
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from email.message import EmailMessage
 from email.utils import parseaddr
 from types import MappingProxyType
@@ -57,10 +60,13 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> 
     {
         "text": ("text", "body", "content", "article", "maintext"),
         "title": ("title", "headline"),
-        "outlet": ("outlet", "source", "publisher", "publication", "source.name", "site"),
-        "author": ("author", "byline", "authors", "creator"),
-        "published": ("published", "date", "pub_date", "published_at", "publishedat", "date_publish", "publish_date"),
-        "url": ("url", "link"),
+        "outlet": ("outlet", "source", "publisher", "publication", "source.name", "site", "newspaper"),
+        "author": ("author", "byline", "by", "authors", "creator", "written_by"),
+        "published": (
+            *("published", "date", "pub_date", "published_at", "publishedat", "date_publish", "publish_date"),
+            *("published_on", "date_published", "publication_date"),
+        ),
+        "url": ("url", "link", "source_url"),
         "id": ("id", "uid", "guid"),
     }
 )
@@ -83,10 +89,22 @@ MAX_ROW_REFUSALS = 20  # records refused one by one; the others are counted
 MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 131,072
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_MATTER = re.compile(  # of YAML, or of TOML between +++
+    r"\A\s*(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL
+)
+_NAMED_LINE = re.compile(  # Date: 3 May 2024, **Date**: 3 May 2024, **Date:** 3 May 2024
+    r"[ \t]*[*_]*(?P<name>[A-Za-z]+(?:[ _-][A-Za-z]+){0,2})[*_]*[ \t]*:(?!//)[*_]*[ \t]*"
+    r"(?P<value>[^\r\n]*)(?:\r\n?|\n|\Z)"
+)
+_EMPTY_LINE = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
+_SURE = {"title": one_line, "published": day_of, "url": web_address, "outlet": web_address}  # makes lines a header
+_FIELD_OF = {column: name for name, columns in FIELDS.items() for column in columns}
 _HTML_START = re.compile(  # possessive, so that it never backtracks: a comment ends at the first -->
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
+_HTML_PIECE = re.compile(rb"\s*<(?:p|div|article|section|main|h[1-6])[\s>]", re.IGNORECASE)
+_BLOCK = re.compile(r"</(?:p|div|h[1-6]|li|td|blockquote)>|<(?:p|br)\b[^<>]*>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +171,7 @@ def _read_one(data: bytes, request: Request) -> Document:
     match request.format:
         case ".txt":
             text, notes = decode(data)
-            return Document(text, notes=notes)
+            return replace(_headed(text), notes=notes)
         case ".md":
             text, notes = decode(data)
             return replace(_read_markdown(text), notes=notes)
@@ -212,28 +230,81 @@ def check_content(data: bytes, kind: str) -> None:
     if found is not None and found[0] != wanted and not (kind == ".txt" and found[1].endswith("picture")):
         end = f"Rename it to {found[0]}" if found[0] else "Save it in the format of its name"
         raise UnusableError(f"is {found[1]} named {kind.replace('.feed', '.xml')}", end)
-    if kind in (".txt", ".md") and _HTML_START.match(data[:4096]):
+    if (kind in (".txt", ".md") and _HTML_START.match(data[:4096])) or (kind == ".txt" and _HTML_PIECE.match(data)):
         raise UnusableError(f"is an HTML page named {kind}", "Rename it to .html")
 
 
-# -- text with markup -----------------------------------------------------------------------------------
+# -- text, with markup or without ----------------------------------------------------------------------
+
+
+def _headed(text: str) -> Document:
+    """Return what the front matter or the header lines of a text state, and the text below them."""
+    if found := _FRONT_MATTER.match(text):
+        stated, body = _front_matter(*found.groups()), found.end()
+    else:
+        stated, body = _header_lines(text)
+    if not stated:
+        return Document(text)
+    if not text[body:].strip():
+        raise UnusableError("holds no text", "Add the text, or remove the file")
+    document = _of_fields(text[body:].lstrip("\r\n"), stated, {})
+    if document.published:
+        return document
+    from citewire.index.dates import published_date
+
+    return replace(document, published=published_date(text[:body]))  # of "Updated: ..."
+
+
+def _front_matter(mark: str, text: str) -> Mapping[str, object]:
+    """Return what YAML or TOML states; of what is none, as `title: One: two`, its lines."""
+    import yaml
+
+    try:
+        # BaseLoader makes nothing but strings, lists and dicts.
+        stated = tomllib.loads(text) if mark == "+++" else yaml.load(text, yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, tomllib.TOMLDecodeError):
+        lines = map(_NAMED_LINE.match, text.splitlines())
+        stated = {found["name"]: found["value"].strip("\"'") for found in lines if found}
+    if not isinstance(stated, dict):
+        return {}
+    return _flat({str(key).lower(): str(value) if isinstance(value, date) else value for key, value in stated.items()})
+
+
+def _header_lines(text: str) -> tuple[dict[str, object], int]:
+    """Return the `Name: value` lines at the very top of a text, and where the text below begins; ({}, 0) without.
+
+    They are an unbroken block that gives a title, a day or a web address. It ends with an empty line, else with its
+    last name of `FIELDS`; a sentence behind any other name, as in "Markets: Shares fell.", is text.
+    """
+    stated: dict[str, object] = {}
+    inside: dict[str, object] = {}  # the same, and names that count only if the block goes on
+    sure, body = False, 0
+    at = len(text) - len(text.lstrip())
+    while found := _NAMED_LINE.match(text, at):
+        name, value = re.sub("[ -]", "_", found["name"].lower()), found["value"].strip()
+        kind = _FIELD_OF.get(name, "")
+        if kind == "text" or (not kind and value.endswith((".", "!", "?"))):
+            body = found.start("value") if kind else body
+            break
+        sure |= kind in _SURE and bool(_SURE[kind](value))
+        at = found.end()
+        inside.setdefault(name, value)
+        if kind or _EMPTY_LINE.match(text, at):
+            stated, body = dict(inside), at
+    return (stated, body) if sure and text[body:].strip() else ({}, 0)
 
 
 def _read_markdown(text: str) -> Document:
-    """Return what a reader of the rendered page sees; front matter gives title, author, date, ..."""
+    """Return what a reader of the rendered page sees."""
     from markdown_it import MarkdownIt
 
     from citewire.index.markup import text_of_html
 
-    stated: dict[str, object] = {}
-    if found := _FRONT_MATTER.match(text):
-        lines = (line.partition(":") for line in found[1].splitlines() if line[:1].strip() not in ("", "#", "-"))
-        stated = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
-        text = text[found.end() :]
-    plain = text_of_html(MarkdownIt("commonmark").enable("table").render(text))
+    document = _headed(text)
+    plain = text_of_html(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(document.text))
     if not plain:
         raise UnusableError("holds no text", "Add the text, or remove the file")
-    return _of_fields(plain, stated, {})
+    return replace(document, text=plain)
 
 
 def _read_mail(data: bytes) -> Document:
@@ -442,12 +513,23 @@ def _record(
     text_at = _column("text", columns, values, fields)
     text = values.get(text_at)
     key = one_line(values.get(_column("id", columns, values, fields)))
-    if not isinstance(text, str) or not (text := tidy(text)):
+    if not isinstance(text, str) or not (text := tidy(_unmarked(text))):
         have = one_line(", ".join(list(values)[:12]))
         wanted = fields.get("text") or text_at or "text"
         problem = UnusableError(f"has no text in {wanted!r}; it has {have}", "Name its column by the field mapping")
         return _Record(number, key, problem)
     return _Record(number, key, replace(_of_fields(text, values, fields), notes=notes))
+
+
+def _unmarked(text: str) -> str:
+    """Return a text without markup: those who gather articles often keep it as HTML, escaped or not."""
+    unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    for markup in (text, unescaped):
+        if _BLOCK.search(markup):
+            from citewire.index.markup import text_of_html
+
+            return text_of_html(markup)
+    return unescaped
 
 
 def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str]) -> Document:
@@ -456,15 +538,16 @@ def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str
     at = {name: _column(name, columns, values, fields) for name in FIELDS}
     taken = {name: one_line(values.get(column)) for name, column in at.items() if name != "text"}
     published = day_of(taken["published"])
-    url = web_address(taken["url"])
+    source = web_address(taken["outlet"])  # "source: https://..." names no outlet
+    url = web_address(taken["url"]) or source
     used = set(at.values()) | {column for column in values if "." in column and column.partition(".")[0] in values}
     rest: dict[str, object] = {name: value for name, value in values.items() if name not in used}
     if taken["published"] and not published:
         rest = {"published_raw": taken["published"], **rest}
     return Document(
         text=text,
-        title=taken["title"],
-        outlet=taken["outlet"],
+        title=one_line(_unmarked(taken["title"])),
+        outlet="" if source else taken["outlet"],
         author=taken["author"],
         published=published,
         url=url,

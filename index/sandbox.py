@@ -12,15 +12,15 @@ Parent to child: one JSON line (`Request`, size), then the bytes of the file. Ch
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import json
 import os
-import resource
-import selectors
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -31,7 +31,10 @@ from citewire.index.documents import Document, Limits, Refused, UnusableError, o
 from citewire.index.formats import Entered, Request, read
 
 WORKER = (sys.executable, "-P", "-m", "citewire.index.sandbox")  # -P: no module of the current folder is imported
-KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+KEPT_VARIABLES = (
+    *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"),
+    *("SYSTEMROOT", "TEMP"),  # of Windows, which starts no Python without the first
+)
 FORBIDDEN_EVENTS = (  # of sys.addaudithook, by their beginnings
     *("socket.connect", "socket.getaddrinfo", "socket.gethost", "socket.send", "socket.bind"),
     *("subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork"),
@@ -184,60 +187,60 @@ class _Child:
             stderr=self._messages,
             env=environment,
             start_new_session=True,  # Ctrl-C is for the parent, which ends the child
-            bufsize=0,
+            bufsize=PIPE,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout
-        os.set_blocking(self._input.fileno(), False)
-        os.set_blocking(self._output.fileno(), False)
-        self._received = bytearray()
-        self._searched = 0
 
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._input.close()
+        with contextlib.suppress(OSError):  # what was not sent
+            self._input.close()
         self._output.close()
         self._messages.close()
 
     def send(self, data: bytes, request: Request) -> None:
         header = json.dumps({**asdict(request), "size": len(data)}).encode() + b"\n"
-        deadline = time.monotonic() + self._limits.seconds
-        for part in (header, data):
-            waiting = memoryview(part)
-            while waiting:
-                self._wait(self._input.fileno(), selectors.EVENT_WRITE, deadline)
-                try:
-                    waiting = waiting[os.write(self._input.fileno(), waiting[: 1 << 20]) :]
-                except BlockingIOError:
-                    continue
-                except BrokenPipeError:
-                    raise self._crashed() from None
+        with self._within(self._limits.seconds):
+            try:
+                self._input.write(header)
+                self._input.write(data)
+                self._input.flush()
+            except BrokenPipeError:
+                raise self._crashed() from None
 
     def receive(self, seconds: float) -> list[Any]:
         """Return the next result, `[kind]` or `[kind, fields]`."""
-        deadline = time.monotonic() + seconds
         most = 12 * self._limits.characters + 1_000_000  # bytes of the longest line: JSON of the longest text
-        while (end := self._received.find(b"\n", self._searched)) < 0:
-            self._searched = len(self._received)
-            if self._searched > most:
+        with self._within(seconds):
+            line = self._output.readline(most)
+            if len(line) == most:
                 raise UnusableError("is too large: its text does not end", "Split it")
-            self._wait(self._output.fileno(), selectors.EVENT_READ, deadline)
-            chunk = os.read(self._output.fileno(), PIPE)
-            if not chunk:
+            if not line.endswith(b"\n"):
                 raise self._crashed()
-            self._received += chunk
-        line = bytes(self._received[:end])
-        del self._received[: end + 1]
-        self._searched = 0
         result: list[Any] = json.loads(line)
         return result
 
-    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, event)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
+    @contextlib.contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """End the child if what is done here takes longer: then no pipe waits for it."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(max(0.0, seconds), end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            if late.is_set():
                 raise UnusableError(
                     f"took longer than {self._limits.seconds:g} seconds to read", "Remove it, or raise the time limit"
                 )
@@ -267,14 +270,20 @@ def main() -> NoReturn:
 
 
 def confine(memory: int) -> None:
-    """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good; let alarms end it."""
+    """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good."""
+    with contextlib.suppress(ImportError):  # Windows has no such limits
+        _limit(memory)
+    sys.addaudithook(_refuse)
+
+
+def _limit(memory: int) -> None:
+    import resource
+
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
     if sys.platform != "darwin":  # which refuses it for some values, and keeps to none
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even within a match, which runs no handler
-    sys.addaudithook(_refuse)
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:
@@ -300,13 +309,13 @@ def serve(requests: BinaryIO, results: BinaryIO) -> None:
 
 
 def _alarmed(found: Iterator[Document | Refused | Entered], seconds: float) -> Iterator[Document | Refused | Entered]:
-    """Have SIGALRM end this process if the next result takes longer than `seconds`, even if the parent has died."""
+    """End this process if the next result takes longer than `seconds`, within a match too; the parent may have died."""
     while True:
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        faulthandler.dump_traceback_later(seconds, exit=True)
         try:
             result = next(found, None)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            faulthandler.cancel_dump_traceback_later()
         if result is None:
             return
         yield result

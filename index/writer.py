@@ -7,7 +7,6 @@ by the next run. Does not know how text becomes passages or vectors.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import shutil
@@ -18,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 from uuid import uuid4
+
+from filelock import lock_descriptor
 
 from citewire.index.disk import replace, sync
 from citewire.index.errors import IndexFormatError, InputError
@@ -73,8 +74,8 @@ class Writer:
             _make_folder(self._folder)
             _refuse_foreign(self._folder)
             self._lock_file = (self._folder / "LOCK").open("ab")
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not (self._folder / "LOCK").exists():  # another writer gave up on this folder meanwhile
+            locked = lock_descriptor(self._lock_file.fileno(), blocking=False)
+            if not locked or not (self._folder / "LOCK").exists():  # another writer gave up on this folder meanwhile
                 raise BlockingIOError
             (self._folder / "manifests").mkdir(exist_ok=True)
             (self._folder / "segments").mkdir(exist_ok=True)

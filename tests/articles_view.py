@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
+from citewire.ui.holder import LOCK
 from citewire.ui.keys import Changes
 from citewire.ui.server import SecurityHeaders, assets, bind
 from citewire.ui.uploads import folder_of
@@ -58,7 +59,7 @@ def serving(corpus: Corpus) -> Iterator[str]:
 def left(folder: Path) -> set[str]:
     """Return the files that an index keeps of uploads."""
     root = folder_of(folder)
-    return {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()}
+    return {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file() and file.name != LOCK}
 
 
 def half_sent(url: str, header: str) -> socket.socket:
@@ -74,4 +75,4 @@ def half_sent(url: str, header: str) -> socket.socket:
 
 def arriving(folder: Path) -> list[Path]:
     """Return the files that have not arrived as a whole."""
-    return list((folder_of(folder) / "arriving").glob("*/*"))
+    return [file for file in (folder_of(folder) / "arriving").glob("*/*") if file.name != LOCK]

@@ -219,9 +219,9 @@ class Corpus:
         self._current = read_current(folder)
         self.uploads = Uploads(self, embedder, options or ReadOptions(), room, allowance)
         self._catalogue = Catalogue(SharedIndex.open(folder, embedder), self.uploads.file_of)
-        # Held open, so that no folder which comes in its place has the same number.
-        self._segments = os.open(folder / "segments", os.O_RDONLY)
-        weakref.finalize(self, os.close, self._segments)
+        # Held open, so that no file which comes in its place has the same number.
+        self._own = os.open(folder / "LOCK", os.O_RDONLY)
+        weakref.finalize(self, os.close, self._own)
 
     def start(self) -> None:
         """Index what an earlier run had received and not indexed, and from now on what comes in."""
@@ -272,7 +272,7 @@ class Corpus:
             IndexFormatError: it is of another embedder now, or damaged.
         """
         try:
-            same = os.path.samestat(os.fstat(self._segments), (self.folder / "segments").stat())
+            same = os.path.samestat(os.fstat(self._own), (self.folder / "LOCK").stat())
             current = read_current(self.folder)
         except (NoIndexError, FileNotFoundError) as error:
             fix = f"Put it back, or make it anew: citewire index PATH --index {self.folder}; then start citewire again"

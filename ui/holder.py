@@ -1,6 +1,6 @@
 """Which process takes files in and which files it is indexing, so that the next one sees what a dead one left.
 
-    arriving/<process>/      for bytes that came so far; locked for as long as the process lives
+    arriving/<process>/      for bytes that came so far, and LOCK, locked for as long as the process lives
     indexing/<process>/<id>  an empty folder for each file that is being indexed, `<id>.alone` for one that was being
                              indexed when a process died and is now tried again
 
@@ -9,7 +9,6 @@ Knows folders and locks; nothing of the files themselves.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -18,9 +17,12 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from filelock import lock_descriptor
+
 from citewire.index.disk import sync
 
 ALONE = ".alone"
+LOCK = "LOCK"
 _NAME_BYTES = 4
 
 
@@ -45,12 +47,12 @@ class Holder:
         """Return the folder for what arrives, locked."""
         mine = self._folder / "arriving" / self.name
         with self._lock:
-            while self._descriptor is None or not _is(self._descriptor, mine):
+            while self._descriptor is None or not _is(self._descriptor, mine / LOCK):
                 self._let_go()
                 mine.mkdir(parents=True, exist_ok=True)
                 with suppress(FileNotFoundError):  # another process swept it away before it was locked
-                    self._descriptor = os.open(mine, os.O_RDONLY)
-                    if not _locked(self._descriptor):
+                    self._descriptor = os.open(mine / LOCK, os.O_RDWR | os.O_CREAT)
+                    if not lock_descriptor(self._descriptor, blocking=False):
                         self._let_go()
         return mine
 
@@ -58,6 +60,8 @@ class Holder:
         """Say that this process takes no file in any more."""
         with self._lock:
             self._let_go()
+            with suppress(OSError):
+                (self._folder / "arriving" / self.name / LOCK).unlink()
             for folder in ("arriving", "indexing"):
                 with suppress(OSError):  # there is none, or something still arrives
                     (self._folder / folder / self.name).rmdir()
@@ -72,11 +76,11 @@ class Holder:
         if process == self.name:
             return False
         try:
-            descriptor = os.open(self._folder / "arriving" / process, os.O_RDONLY)
+            descriptor = os.open(self._folder / "arriving" / process / LOCK, os.O_RDWR)
         except (FileNotFoundError, NotADirectoryError):
             return False
         try:
-            return not _locked(descriptor)
+            return not lock_descriptor(descriptor, blocking=False)
         finally:
             os.close(descriptor)
 
@@ -90,9 +94,9 @@ class Holder:
 
     def _sweep(self, left: Path) -> None:
         with suppress(FileNotFoundError):
-            descriptor = os.open(left, os.O_RDONLY)
+            descriptor = os.open(left / LOCK, os.O_RDWR | os.O_CREAT)
             try:
-                if _locked(descriptor):  # and stays so until it is gone
+                if lock_descriptor(descriptor, blocking=False):  # and stays so until it is gone
                     shutil.rmtree(left, ignore_errors=True)
             finally:
                 os.close(descriptor)
@@ -130,18 +134,9 @@ class Holder:
         return found
 
 
-def _locked(descriptor: int) -> bool:
-    """Lock an open folder; return False where another process has."""
+def _is(descriptor: int, file: Path) -> bool:
+    """Return whether an open file still has this name."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is(descriptor: int, folder: Path) -> bool:
-    """Return whether an open folder still has this name."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), folder.stat())
+        return os.path.samestat(os.fstat(descriptor), file.stat())
     except FileNotFoundError:
         return False

@@ -7,17 +7,18 @@ it ended. Knows settings and files; knows nothing of HTTP.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
+from filelock import lock_descriptor
 
 from citewire.ui.options import SEARCHING
 from citewire.ui.settings import Settings
@@ -98,10 +99,9 @@ def _file(of: str) -> Path:
 
 def _read(file: Path) -> Running | None:
     try:
-        with file.open("rb") as opened:
-            try:
-                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:  # its page holds it
+        with file.open("rb", buffering=0) as opened:
+            if not lock_descriptor(opened.fileno(), blocking=False):  # its page holds it
+                opened.seek(1)  # Windows lets nobody read the first byte, which is locked
                 told = json.loads(opened.read())
                 return Running(str(told["url"]), int(told["pid"]), file.stem)
     except (OSError, ValueError, LookupError, TypeError):  # there is none, or it is being written
@@ -128,7 +128,7 @@ class Announcement:
             self._descriptor = self._locked()
             if self._descriptor is not None:
                 os.ftruncate(self._descriptor, 0)
-                os.pwrite(self._descriptor, told.encode(), 0)
+                os.write(self._descriptor, f" {told}".encode())
         except OSError as error:
             log.info("not announced", extra={"problem": str(error)})
 
@@ -137,12 +137,9 @@ class Announcement:
         file = _file(self.fingerprint)
         for _ in range(_TRIES):
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
-                    return descriptor
-            except BlockingIOError:
-                pass
+            locked = lock_descriptor(descriptor, blocking=False)
+            if locked and file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
             os.close(descriptor)
             time.sleep(_TRY_S)
         return None
@@ -150,6 +147,7 @@ class Announcement:
     def withdraw(self) -> None:
         """Take the file away."""
         if self._descriptor is not None:
-            _file(self.fingerprint).unlink(missing_ok=True)  # before the lock goes: nobody finds it unlocked
+            with suppress(PermissionError):  # Windows keeps open files; without a lock it says nothing
+                _file(self.fingerprint).unlink(missing_ok=True)  # before the lock goes: nobody finds it unlocked
             os.close(self._descriptor)
             self._descriptor = None

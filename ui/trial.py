@@ -7,9 +7,9 @@ Everything but the model runs as in the server. The result is thrown away; what 
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +24,6 @@ import numpy as np
 from citewire.index.articles import ReadOptions
 from citewire.index.build import build_index
 from citewire.index.documents import Limits
-from citewire.index.errors import CitewireError
 from citewire.index.sandbox import KEPT_VARIABLES
 from citewire.index.types import Vectors
 
@@ -58,7 +57,7 @@ def survives(folders: Sequence[Path], options: ReadOptions, stopped: Callable[[]
                 process.kill()
                 raise StoppedError
             time.sleep(LOOK_S)
-    return process.returncode >= 0
+    return process.returncode == 0
 
 
 class _Blank:
@@ -78,13 +77,13 @@ class _Blank:
 def main() -> None:
     """Index the folders that the command line names, and forget the index."""
     given, seconds, *folders = sys.argv[1:]
-    # The kernel ends this process, even if it hangs in native code or the server that started it has died.
-    signal.setitimer(signal.ITIMER_REAL, float(seconds))
+    # Ends this process, even if it hangs in native code or the server that started it has died.
+    faulthandler.dump_traceback_later(float(seconds), exit=True)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills this process first if memory runs out
     asked = json.loads(given)
     options = ReadOptions(asked["fields"], Limits(**asked["limits"]))
-    with tempfile.TemporaryDirectory() as temporary, suppress(CitewireError):
+    with tempfile.TemporaryDirectory() as temporary, suppress(Exception):  # which a server survives
         build_index([Path(folder) for folder in folders], Path(temporary) / "index", _Blank(), options=options)
 
 

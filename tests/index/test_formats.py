@@ -114,6 +114,7 @@ def test_words_are_cleaned() -> None:
         (pdf([["Text."]]), ".html", "is a PDF named .html"),
         (zipped({"a": "b"}), ".txt", "is a zip file named .txt"),
         (page(), ".txt", "is an HTML page named .txt"),
+        (b"\n<p class=a>The dam broke.</p>", ".txt", "is an HTML page named .txt"),
         (b"\xef\xbb\xbf<html>", ".pdf", "is no .pdf file: it begins with "),
         (b"text", ".zip", "is no .zip file: it begins with 'text'"),
         (b"\xd0\xcf\x11\xe0\xa1", ".docx", "is an old or an encrypted Office file named .docx"),
@@ -151,6 +152,76 @@ def test_markdown_is_read_as_rendered_with_its_front_matter() -> None:
     }
     assert document("Only text.", ".md") == Document("Only text.")
     assert refused("---\ntitle: T\n---\n", ".md").reason == "holds no text"
+
+
+DAM = "The dam broke on Monday. Source: a person familiar with the matter.\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (
+            "TITLE: Dam breaks\nDATE: 2024-05-03\nURL: https://example.org/dam\nOutlet: Courier\nAuthor: Ann Lee\n\n",
+            {
+                "title": "Dam breaks",
+                "published": "2024-05-03",
+                "url": "https://example.org/dam",
+                "outlet": "Courier",
+                "author": "Ann Lee",
+            },
+        ),
+        (  # Windows, other names
+            "\r\nHeadline: Rates: again\r\nBy: Jo Holm\r\nPublisher: Reuters\r\nPublished on: 3 May 2024, 9:00\r\n\r\n",
+            {"title": "Rates: again", "author": "Jo Holm", "outlet": "Reuters", "published": "2024-05-03"},
+        ),
+        (  # no empty line: the last known name ends it
+            "Title: Dam breaks\nSection: World\nDate: 06/07/2022\n",
+            {"title": "Dam breaks", "metadata": {"published_raw": "06/07/2022", "section": "World"}},
+        ),
+        ("Title\t: Dam breaks\nWord count\t: 7\n\n", {"title": "Dam breaks", "metadata": {"word_count": "7"}}),
+        ("Title: Dam breaks\nUpdated: May 3, 2024\n\n",
+         {"title": "Dam breaks", "published": "2024-05-03", "metadata": {"updated": "May 3, 2024"}}),
+        ("**Source:** Courier  \n**Date**: May 3, 2024  \n\n", {"outlet": "Courier", "published": "2024-05-03"}),
+        ("Source: https://example.org/dam\n\n", {"url": "https://example.org/dam"}),
+        ("Link: https://example.org/dam\nSource: https://example.org\n\n", {"url": "https://example.org/dam"}),
+        ("Url: <https://example.org/dam>\n\n", {"url": "https://example.org/dam"}),
+        ('+++\ntitle = "Dam breaks"\ndate = 2024-05-03T10:00:00Z\n[source]\nname = "Courier"\n+++\n',
+         {"title": "Dam breaks", "published": "2024-05-03", "outlet": "Courier"}),
+        ("Title: Dam breaks\nText: ", {"title": "Dam breaks"}),
+        ("---\ntitle: Dam: it breaks\ndate: 2024-05-03\n---\n", {"title": "Dam: it breaks", "published": "2024-05-03"}),
+        (
+            "---\ntitle: >\n  Dam\n  breaks\nauthors:\n  - Ada Quill\n  - Jo Roe\nsource: {name: Courier}\n...\n",
+            {"title": "Dam breaks", "author": "Ada Quill, Jo Roe", "outlet": "Courier"},
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [".txt", ".md"])
+def test_a_header_is_metadata_and_no_text(header: str, says: dict[str, object], kind: str) -> None:
+    found = document(header + DAM, kind)
+    assert (found.text.strip(), stated(found)) == (DAM.strip(), says)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Source: a person familiar with the matter.\nThe bank would not say.",
+        "By: the river stands a house.\nDate: unknown.\n\nNobody lives there.",
+        "Outlet: The Courier\nAuthor: Ada Quill\n\nNeither says what the text is.",
+        "The dam broke.\nTitle: no header\nDate: 2024-05-03",
+        "Title: Dam breaks\nDate: 2024-05-03\n",
+        "https://example.org/dam\n\nThe dam broke.",
+        "---\nThe dam broke.\n---\nNobody was hurt.",
+        "+++\nThe dam broke.\n+++\nNobody was hurt.",
+    ],
+)
+def test_lines_that_look_like_a_header_are_text(text: str) -> None:
+    assert document(text, ".txt") == Document(text)
+
+
+def test_a_sentence_behind_a_header_is_text() -> None:
+    found = document("Title: Monday\nMarkets: Shares fell by 2%.\nWeather: Rain\n\nNo more.", ".txt")
+    assert found == Document("Markets: Shares fell by 2%.\nWeather: Rain\n\nNo more.", title="Monday")
+    assert refused("---\ntitle: T\n---\n", ".txt").reason == "holds no text"
 
 
 # -- HTML ---------------------------------------------------------------------------------------------------
@@ -484,6 +555,20 @@ def test_jsonl_records_are_articles_by_id_or_line() -> None:
             "#7",
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("<p>The dam broke.</p><p>Nobody was <b>hurt</b>.</p>", "The dam broke.\n\nNobody was hurt."),
+        ("The dam broke.<br/>It&#8217;s dry.<span hidden> Not here.</span>", "The dam broke.\nIt’s dry."),
+        ("&lt;p&gt;The dam broke.&lt;/p&gt;&lt;p&gt;Now.&lt;/p&gt;", "The dam broke.\n\nNow."),
+        ("AT&amp;T said no.\n\nIt left: a<b & c>d, x?a=1&sect=2", "AT&T said no.\n\nIt left: a<b & c>d, x?a=1&sect=2"),
+    ],
+)
+def test_markup_in_a_record_is_not_text(text: str, plain: str) -> None:
+    found = document(json.dumps({"title": "Q&amp;A", "text": text}), ".jsonl")
+    assert (found.title, found.text) == ("Q&A", plain)
 
 
 def test_numbers_and_ids_do_not_name_two_records_alike() -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from articles_view import left
 from embedders import HashedWordsEmbedder
 
 from citewire.index.articles import ReadOptions
@@ -83,11 +84,6 @@ def settled(corpus: Corpus, *sent: Upload) -> list[Upload]:
 
 def titles(corpus: Corpus, choice: Choice) -> list[str]:
     return [row.title for row in corpus.select(choice).rows]
-
-
-def files_of(corpus: Corpus) -> set[str]:
-    root = folder_of(corpus.folder)
-    return {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()}
 
 
 # -- listing ----------------------------------------------------------------------------------------------
@@ -214,7 +210,7 @@ def test_what_becomes_of_each_file(corpus: Corpus) -> None:
     assert "broken PDF" in pdf.reason
     assert (wire.state, wire.articles) == ("indexed", 1)
     assert [(left.part, left.reason) for left in wire.left_out] == [("#2", "has no text in 'text'; it has text")]
-    assert files_of(corpus) == {f"articles/uploaded/{name}" for name in ("Träume.txt", "again.txt", "wire.jsonl")}
+    assert left(corpus.folder) == {f"articles/uploaded/{name}" for name in ("Träume.txt", "again.txt", "wire.jsonl")}
     (row,) = corpus.select(Choice(words="Oslo")).rows
     assert (row.path, row.uploaded) == ("uploaded/Träume.txt", True)
     assert corpus.select(Choice(words="tunnel")).rows[0].copies == 1
@@ -230,7 +226,7 @@ def test_one_after_the_other_only_bad_files(corpus: Corpus) -> None:
         "Add the text, or remove the file",
     )
     assert corpus.index.generation == 1
-    assert files_of(corpus) == set()
+    assert left(corpus.folder) == set()
 
 
 def test_names_are_never_taken_twice(corpus: Corpus) -> None:
@@ -275,14 +271,14 @@ def test_an_upload_never_replaces_an_indexed_article(tmp_path: Path) -> None:
 def test_names_that_are_refused(corpus: Corpus, name: str, error: type[CitewireError], problem: str) -> None:
     with pytest.raises(error, match=problem):
         corpus.uploads.receive(name)
-    assert files_of(corpus) == set()
+    assert left(corpus.folder) == set()
 
 
 @pytest.mark.parametrize("name", ["../../evil.txt", "C:\\news\\evil.txt", "/etc/evil.txt"])
 def test_a_name_cannot_lead_elsewhere(corpus: Corpus, name: str) -> None:
     sent = upload(corpus, name, b"Parcel seven was sent.")
     assert sent.name == "evil.txt"
-    assert files_of(corpus) == {f"waiting/{sent.id}/uploaded/evil.txt"}
+    assert left(corpus.folder) == {f"waiting/{sent.id}/uploaded/evil.txt"}
 
 
 def test_too_much_is_refused_as_soon_as_it_is_known(corpus: Corpus) -> None:
@@ -301,7 +297,7 @@ def test_too_much_is_refused_as_soon_as_it_is_known(corpus: Corpus) -> None:
     upload(corpus, "c.txt", b"x" * 9_000)  # the room of what did not come as a whole is free again
     with pytest.raises(InputError, match=r"d.txt is empty"):
         upload(corpus, "d.txt", b"")
-    assert len(files_of(corpus)) == 2
+    assert len(left(corpus.folder)) == 2
 
 
 def test_another_writer_is_waited_for(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,7 +401,7 @@ def test_an_uploaded_file_goes_with_all_that_was_read_from_it(corpus: Corpus) ->
     assert corpus.select(Choice()).articles == 5
     assert corpus.remove(asked) == would
     assert [row.path for row in corpus.select(Choice(sort="title")).rows] == ["herald.jsonl#2", "herald.jsonl#3"]
-    assert files_of(corpus) == set()
+    assert left(corpus.folder) == set()
     (back,) = settled(corpus, upload(corpus, "w.jsonl", lines))
     assert (back.state, back.articles) == ("indexed", 2)
 
@@ -433,7 +429,7 @@ def test_a_removal_that_fails_keeps_the_file(corpus: Corpus, monkeypatch: pytest
     settled(corpus, upload(corpus, "a.txt", b"Parcel seven was sent."))
     with Writer(corpus.folder), pytest.raises(ChangingError):
         corpus.remove(["uploaded/a.txt"])
-    assert files_of(corpus) == {"articles/uploaded/a.txt"}
+    assert left(corpus.folder) == {"articles/uploaded/a.txt"}
     assert corpus.select(Choice()).articles == 4
 
 
@@ -498,7 +494,7 @@ def test_a_killed_process_loses_no_whole_file_and_keeps_no_half_one(tmp_path: Pa
     corpus.close()
     assert len(corpus.select(Choice(words="parcel")).rows) == there
     assert corpus.select(Choice()).articles == 3 + there
-    assert files_of(corpus) == ({"articles/uploaded/a.txt"} if there else set())
+    assert left(corpus.folder) == ({"articles/uploaded/a.txt"} if there else set())
 
 
 def test_the_folder_must_be_writable(corpus: Corpus) -> None:
