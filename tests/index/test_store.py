@@ -480,17 +480,6 @@ def test_the_table_and_summaries_tell_the_article_of_a_row(parts_of_two: Path) -
         assert index.summaries([3])[0].metadata == {"desk": "world"}
 
 
-def test_neighbours_stay_in_the_article(tmp_path: Path) -> None:
-    long = Article("long.txt", " ".join(f"This is sentence number {n} of a long text." for n in range(60)), "5" * 64)
-    publish(tmp_path / "index", FIRST, long, SECOND)
-    with Index.open(tmp_path / "index", EMBEDDER) as index:
-        last = index.passages - 2
-        assert last > 3
-        assert index.neighbours(1, 2, 1) == [1, 2]
-        assert index.neighbours(last, 1, 5) == [last - 1, last]
-        assert index.neighbours(0, 3, 3) == [0]
-
-
 def test_the_commonest_terms_are_left_out_where_they_match_too_much(
     parts_of_two: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -294,10 +294,3 @@ def test_the_real_model_words_it_shorter_or_not_at_all(worded: Worded, generator
     assert judgement.probability >= TRUSTED
     assert [place.text for place in judgement.places] == [LONG]
     assert text == LONG or len(text.split()) < 0.85 * len(LONG.split())
-
-
-def test_all_articles_on_a_topic_where_all_are_wanted(index: Index, embedder: Embedder, reader: Reader) -> None:
-    found = select("the night ferry to Skarvik", index, embedder, reader, OPTIONS, all_of_them=True)
-    alone = select("the night ferry to Skarvik", index, embedder, reader, OPTIONS)
-    assert set(alone.articles) == {"ferry.txt"}
-    assert set(found.articles) >= set(alone.articles)

@@ -366,9 +366,9 @@ def test_ctrl_c_ends_the_server_without_a_word_or_a_file(tmp_path: Path) -> None
     script = (
         "import sys\nfrom scripted import EXAMPLES, scripted_load\n"
         "from citewire.ui.chat import Chat\nfrom citewire.ui.page import Site, build_page\n"
-        "from citewire.ui.server import serve\n"
-        "try:\n    serve(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
-        " on_ready=lambda url: print(url, flush=True))\n"
+        "from citewire.ui.server import PageServer\n"
+        "try:\n    PageServer(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
+        " on_ready=lambda url: print(url, flush=True)).run()\n"
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
     here = str(Path(__file__).parent.parent)
