@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from bisect import bisect_right
-
 import pytest
 from documents import drawn_pdf, layered_pdf, shown
 

@@ -32,8 +32,7 @@ from citewire.ui.ask_routes import MOST_TURNS
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
+pytestmark = pytest.mark.slow
 
 QUESTION = "How much revenue did the AI unit generate?"
 FILE = {"Content-Type": "application/octet-stream"}

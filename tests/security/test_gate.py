@@ -25,8 +25,6 @@ from citewire.ui.gate import Gate
 from citewire.ui.page import CACHE, EVENTS, Site, build_page, mount_page
 from citewire.ui.visitor import problem_details
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 API = "/gradio_api"
 FUNCTIONS = range(16)  # of the page and one more
 PANEL = 11  # the component of the first page of a process that reads articles

@@ -42,9 +42,6 @@ from citewire.ui.conversations import Conversations
 from citewire.ui.keys import PREFIX, Changes, Keys
 from citewire.ui.settings import Settings
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 PASSWORD = "correct horse 1"
 SECRET = (
     "The harbour of Ostwick is sold to Petra Vandermolen for 41 million crowns, the Ostwick Gazette has learned.\n"

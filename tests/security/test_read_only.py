@@ -23,9 +23,6 @@ from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 from citewire.ui.visitor import HARMLESS
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 QUESTION = "How many Avalon miners did Mawson order from Canaan?"
 SAID = "Mawson ordered Avalon miners from Canaan."
 # What asking needs, and nothing else. Whoever adds a route to it says here why it changes nothing that is kept.

@@ -42,9 +42,6 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
 from citewire.ui.visitor import problem_details
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 OUR_TAGS = {
     "a", "article", "b", "br", "button", "div", "h2", "h3", "header", "i", "input", "label", "li", "mark", "p", "q",
     "section", "small", "span", "strong", "ul",

@@ -10,8 +10,6 @@ from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, GALLERY, LEDGER, PLAIN, scripted_load
 from served import ask, served, usable
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

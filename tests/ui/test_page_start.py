@@ -32,9 +32,6 @@ from citewire.index.types import Filters
 from citewire.qa.types import Answer
 from citewire.ui.chat import Loaded
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 
 @pytest.fixture(scope="module")
 def answerer() -> ScriptedAnswerer:

@@ -40,9 +40,6 @@ from citewire.ui.chat import Loaded
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import GRACE_S
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 
 @pytest.fixture(scope="module")
 def answerer() -> ScriptedAnswerer:
