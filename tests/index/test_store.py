@@ -4,11 +4,11 @@ import dataclasses
 import hashlib
 import json
 import sqlite3
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import together
 from embedders import HashedWordsEmbedder
 from numpy.typing import NDArray
 
@@ -134,20 +134,13 @@ def test_the_layout_on_disk(folder: Path) -> None:
 
 def test_threads_may_share_an_index(folder: Path) -> None:
     with Index.open(folder, EMBEDDER) as index:
-        wrong: list[object] = []
 
-        def read() -> None:
-            for _ in range(100):
+        def read(times: int) -> None:
+            for _ in range(times):
                 got = index.article("a.txt"), index.fetch([0]), index.search_bm25(["cafe"], 1)[0][0]
-                if got != (FIRST, passages(FIRST), 0):
-                    wrong.append(got)
+                assert got == (FIRST, passages(FIRST), 0)
 
-        threads = [threading.Thread(target=read) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert wrong == []
+        together(read, [100] * 8)
 
 
 def test_the_database_cannot_be_written_through_an_index(folder: Path) -> None:

@@ -9,7 +9,6 @@ import asyncio
 import json
 import re
 import stat
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ import openai_server
 import pytest
 from browser import at_rest, browser_context, tab
 from commands import citewire
-from conftest import SEEDS, until
+from conftest import SEEDS, together, until
 from fastapi.responses import PlainTextResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -429,12 +428,9 @@ class TestTheFile:
         assert list(tmp_path.glob("index*")) == []
 
     def test_many_at_once_are_all_kept(self, tmp_path: Path) -> None:
-        threads = [threading.Thread(target=Keys(tmp_path / "index").add, args=(f"k{number}",)) for number in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert {key.name for key in Keys(tmp_path / "index").all()} == {f"k{number}" for number in range(12)}
+        names = [f"k{number}" for number in range(12)]
+        together(lambda name: Keys(tmp_path / "index").add(name), names)
+        assert {key.name for key in Keys(tmp_path / "index").all()} == set(names)
 
     def test_on_the_command_line(self, embedder: Embedder, tmp_path: Path) -> None:
         (tmp_path / "news" / "wire").mkdir(parents=True)

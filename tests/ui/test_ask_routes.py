@@ -64,11 +64,6 @@ def served(**changed: Any) -> Served:
 
 
 @pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
-
-
-@pytest.fixture(scope="module")
 def chat(answerer: ScriptedAnswerer) -> Chat:
     search = SearchOptions(k=5, filters=Filters(published_from="2026-01-01"))
     return Chat(lambda: Loaded(answerer, ScriptedIndex(), "scripted model", search))

@@ -56,11 +56,6 @@ def page_of(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) ->
 
 
 @pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
-
-
-@pytest.fixture(scope="module")
 def url(answerer: ScriptedAnswerer) -> Iterator[str]:
     with page_of(lambda: Loaded(answerer, ScriptedIndex(), "scripted model")) as address:
         yield address
