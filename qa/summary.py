@@ -23,7 +23,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Span, Vectors
 from citewire.qa import claims, facts, prompt, quantities
 from citewire.qa.boilerplate import is_own, own_sentences
-from citewire.qa.claims import Judgement, Place
+from citewire.qa.claims import Judgement, Place, place_of
 from citewire.qa.evidence import ANSWERS, Evidence, odds, window
 from citewire.qa.reader import Reader
 from citewire.qa.standing import is_whole, plain, stands_alone
@@ -232,7 +232,7 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
     ordered = sorted(
         (given[at] for at in chosen), key=lambda one: (articles[one.article].published, one.article, one.span.start)
     )
-    return [Place(one.article, one.span, articles[one.article].text[one.span.start : one.span.end]) for one in ordered]
+    return [place_of(articles[one.article], one.span) for one in ordered]
 
 
 def _chosen(
