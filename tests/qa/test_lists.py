@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import scored
 from readers import ScriptedReader
-from scored import records
 
 from citewire.index.passages import sentences
 from citewire.index.search import search
@@ -14,6 +14,7 @@ from citewire.qa.evidence import gather
 from citewire.qa.lists import MOST, Items, Wanted, wanted
 from citewire.qa.reader import Reader
 
+ARTICLES = scored.ARTICLES
 FOUND = 0.6  # of the things expected, over all records
 RIGHT = 0.6  # of the sentences told: that they name one of the things
 
@@ -28,7 +29,7 @@ def listed(index: Index, embedder: Embedder, reader: Reader, question: str) -> l
 @pytest.mark.slow
 def test_the_records_are_listed(index: Index, embedder: Embedder, reader: Reader) -> None:
     expected, told, found, right, log = 0, 0, 0, 0, []
-    for record in records("listed.jsonl"):
+    for record in scored.records("listed.jsonl"):
         got = [one.lower() for one in listed(index, embedder, reader, record["question"])]
         wanted = [one.lower() for one in record["items"]]
         hits = sum(any(one in text for text in got) for one in wanted)
