@@ -327,7 +327,7 @@ def _read_source(
 def _content(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> Page:
     """Return what a source holds; a file has no address. Raises: UnusableError."""
     if source.file is not None:
-        return Page(_read_bytes(source.file, options.limits.bytes), "", "", _format(source.file.name))
+        return Page(_read_bytes(source.file, options.limits.bytes), "", _format(source.file.name))
     assert fetch is not None
     return fetch(source.url)
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from cachetools import LRUCache
@@ -138,7 +138,9 @@ class FolderEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector a passage, shape (len(texts), dimension), float32."""
-        return self._vectors([_encodable(text) for text in texts], False) if texts else self._no_vectors()
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        return self._vectors([_encodable(text) for text in texts], False)
 
     def embed_query(self, question: str) -> Vectors:
         """Return the unit vector of a question, shape (dimension,), float32, read-only; the last ones are kept."""
@@ -151,9 +153,6 @@ class FolderEmbedder:
         with self._lock:
             self._queries[question] = vector
         return vector
-
-    def _no_vectors(self) -> Vectors:
-        return np.zeros((0, self.dimension), np.float32)
 
     @cached_property
     def _prompts(self) -> tuple[str, str]:
@@ -229,7 +228,7 @@ class SentenceTransformerEmbedder(FolderEmbedder):
             if "_model" in self.__dict__:  # another thread loaded it while this one waited
                 return self.__dict__["_model"]  # type: ignore[no-any-return]
             _ = self.fingerprint  # checks the default weights before they are used
-            return _load_model(self._folder, self._device, self._threads)
+            return _load("embedder", self._folder, self._device, self._threads)  # type: ignore[no-any-return]
 
 
 class CrossEncoderReranker:
@@ -261,7 +260,7 @@ class CrossEncoderReranker:
         with self._lock:
             if "_model" in self.__dict__:  # another thread loaded it while this one waited
                 return self.__dict__["_model"]  # type: ignore[no-any-return]
-            model = _load_cross_encoder(self._folder, self._device, self._threads)
+            model: CrossEncoder = _load("reranker", self._folder, self._device, self._threads)
             if model.num_labels != 1:
                 problem = f"the reranker in {self._folder} has {model.num_labels} outputs, not 1"
                 raise ModelError(problem, "Name the folder of a reranker")
@@ -292,13 +291,13 @@ def _prompt(folder: Path, *names: str) -> str:
     return ""
 
 
-def _load_model(folder: Path, device: str, threads: int | None) -> SentenceTransformer:
-    """Raises: ModelError."""
+def _load(kind: Literal["embedder", "reranker"], folder: Path, device: str, threads: int | None) -> Any:
+    """Return a SentenceTransformer or a CrossEncoder. Raises: ModelError."""
     chosen = _prepare(device, threads)
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
     try:
-        return SentenceTransformer(
+        return (SentenceTransformer if kind == "embedder" else CrossEncoder)(
             str(folder),
             device=chosen,
             local_files_only=True,
@@ -306,25 +305,7 @@ def _load_model(folder: Path, device: str, threads: int | None) -> SentenceTrans
             model_kwargs={"use_safetensors": True},
         )
     except _LOAD_ERRORS as error:
-        raise _cannot_load("embedder", folder, error) from error
-
-
-def _load_cross_encoder(folder: Path, device: str, threads: int | None) -> CrossEncoder:
-    """Raises: ModelError."""
-    chosen = _prepare(device, threads)
-    from sentence_transformers import CrossEncoder
-
-    try:
-        model: CrossEncoder = CrossEncoder(
-            str(folder),
-            device=chosen,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
-        )
-    except _LOAD_ERRORS as error:
-        raise _cannot_load("reranker", folder, error) from error
-    return model
+        raise _cannot_load(kind, folder, error) from error
 
 
 def _prepare(device: str, threads: int | None) -> str:

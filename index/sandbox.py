@@ -41,7 +41,6 @@ FORBIDDEN_EVENTS = (  # of sys.addaudithook, by their beginnings
 )
 START_SECONDS = 60.0  # a loaded machine may take long to start Python; this does not count for a file
 GRACE = 2  # seconds after which a child whose parent is gone ends itself
-MAX_STDERR = 10_000_000  # bytes of a child's messages; the last line explains a crash
 PIPE = 1 << 16
 
 _KINDS = {"document": Document, "refused": Refused, "entered": Entered}

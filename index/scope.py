@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -27,11 +27,6 @@ def as_of(index: Index, options: SearchOptions) -> date | None:
     return date.fromisoformat(options.as_of) if options.as_of else None
 
 
-def _first_day(day: date, options: SearchOptions) -> date:
-    """Return the first day that recency "only" allows on `day`."""
-    return day - timedelta(days=min(options.half_life, day.toordinal() - 1))
-
-
 def allowed_rows(index: Index, options: SearchOptions, day: date | None) -> tuple[Rows | None, bool]:
     """Return which rows may be found, None for all, and whether there is none."""
     allowed = index.select(options.filters)
@@ -39,7 +34,7 @@ def allowed_rows(index: Index, options: SearchOptions, day: date | None) -> tupl
     if day is not None:
         keep = index.table.alive & (published <= day.toordinal() - EPOCH)  # also those without a day
         if options.recency == "only":
-            keep &= published >= _first_day(day, options).toordinal() - EPOCH
+            keep &= published >= max(day.toordinal() - options.half_life, 1) - EPOCH
         if not keep.all():
             rows = np.repeat(keep, index.table.counts)
             allowed = rows if allowed is None else allowed & rows

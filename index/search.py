@@ -19,13 +19,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
-from citewire.index.passages import sentences
 from citewire.index.query import Times, terms, times
 from citewire.index.scope import allowed_rows, as_of
 from citewire.index.store import EPOCH, UNDATED, Index
-from citewire.index.types import Article, Embedder, Hit, Passage, Vectors
+from citewire.index.types import Embedder, Hit, Vectors
 
 DENSE = 200  # nearest passages that become candidates
 LEXICAL = 1000  # best passages by BM25 that do; many, as they also give an article's `Weights.focus`
@@ -94,8 +92,8 @@ def search(
     ]
 
 
-def fuse(rankings: Sequence[Sequence[int]], k: int = RRF_K) -> list[tuple[int, float]]:
-    """Fuse rankings by reciprocal rank: score = sum of 1 / (k + rank), rank from 1; ties in order of the row.
+def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
+    """Fuse rankings by reciprocal rank: score = sum of 1 / (RRF_K + rank), rank from 1; ties in order of the row.
 
     >>> [row for row, score in fuse([[7, 8], [8, 9]])]
     [8, 7, 9]
@@ -103,26 +101,8 @@ def fuse(rankings: Sequence[Sequence[int]], k: int = RRF_K) -> list[tuple[int, f
     scores: defaultdict[int, float] = defaultdict(float)
     for ranking in rankings:
         for rank, row in enumerate(ranking, start=1):
-            scores[row] += 1.0 / (k + rank)
+            scores[row] += 1.0 / (RRF_K + rank)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
-def widened(article: Article, passage: Passage, before: int = 1, after: int = 1) -> Passage:
-    """Return `passage` of `article` with up to `before` sentences before it and `after` after it.
-
-    Raises:
-        InputError: a number below 0, or a passage of another article.
-    """
-    if before < 0 or after < 0:
-        raise InputError(f"cannot add {min(before, after)} sentences", "Use 0 or more")
-    if passage.article != article.path:
-        raise InputError(f"a passage of {passage.article!r} is not in {article.path!r}", "Give its own article")
-    spans = sentences(article.text)
-    earlier = [span for span in spans if span.end <= passage.start]
-    later = [span for span in spans if span.start >= passage.end]
-    found = (*earlier[len(earlier) - min(before, len(earlier)) :], *passage.sentences, *later[:after])
-    start, end = min(passage.start, found[0].start), max(passage.end, found[-1].end)
-    return Passage(passage.article, start, end, article.text[start:end], found)
 
 
 # -- scores -------------------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from citewire.index.folding import folded
 from citewire.index.passages import searched_text, title_words
 from citewire.index.types import OPENING_CHARS, Article, DateMention, Passage, Span, Vectors
 from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
+
+Measured = TypeVar("Measured")
 
 TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
 
@@ -438,12 +440,7 @@ def _summary(columns: Sequence[Any]) -> ArticleSummary:
 def check_sizes(folder: Path, info: SegmentInfo) -> None:
     """Raise IndexFormatError unless every file is there with the stated number of bytes."""
     for name, stated in info.files.items():
-        try:
-            found = (folder / name).stat().st_size
-        except OSError as error:
-            raise IndexFormatError(
-                f"{folder / name} cannot be read: {error.strerror}", "Run: citewire index repair"
-            ) from error
+        found = _found(folder / name, lambda file: file.stat().st_size)
         if found != stated.bytes:
             raise IndexFormatError(
                 f"{folder / name} has {found} bytes, its manifest states {stated.bytes}", "Run: citewire index repair"
@@ -454,16 +451,18 @@ def check_hashes(folder: Path, info: SegmentInfo) -> None:
     """Raise IndexFormatError unless every file is as published; FAISS loads flipped bits in silence."""
     check_sizes(folder, info)
     for name, stated in info.files.items():
-        try:
-            found = digest(folder / name)
-        except OSError as error:
-            raise IndexFormatError(
-                f"{folder / name} cannot be read: {error.strerror}", "Run: citewire index repair"
-            ) from error
+        found = _found(folder / name, digest)
         if found != stated:
             raise IndexFormatError(
                 f"{folder / name} is damaged: its sha256 is {found.sha256}", "Run: citewire index repair"
             )
+
+
+def _found(file: Path, measure: Callable[[Path], Measured]) -> Measured:
+    try:
+        return measure(file)
+    except OSError as error:
+        raise IndexFormatError(f"{file} cannot be read: {error.strerror}", "Run: citewire index repair") from error
 
 
 def read_info(folder: Path) -> SegmentInfo | None:

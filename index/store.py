@@ -282,13 +282,6 @@ class Index:
             np.array([alive for *_, alive in columns], np.bool_),
         )
 
-    def neighbours(self, row: int, before: int, after: int) -> list[int]:
-        """Return the rows of the same article from `before` rows before `row` to `after` rows after, `row` too."""
-        (position,) = self.table.positions([row])
-        first = int(self.table.first_rows[position])
-        last = first + int(self.table.counts[position]) - 1
-        return list(range(max(first, row - before), min(last, row + after) + 1))
-
     # searching
 
     def search_dense(self, vector: Vectors, k: int, allowed: Rows | None = None) -> list[tuple[int, float]]:

@@ -5,7 +5,6 @@ All offsets count Unicode code points of `Article.text`, half-open: `text[start:
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -58,12 +57,6 @@ class Article:
     def headline(self) -> str:
         """Its title, or its opening words in quotation marks where it has none."""
         return headline(self.title, self.text) or self.path
-
-    def pages_of(self, span: Span) -> tuple[int, int] | None:
-        """Return the first and last page, from 1, that a span of the text stands on, None without pages."""
-        if not self.pages:
-            return None
-        return bisect_right(self.pages, span.start), max(1, bisect_left(self.pages, span.end))
 
     def dates_in(self, span: Span) -> tuple[DateMention, ...]:
         """Return the words for times that begin in a span of the text, such as a sentence."""

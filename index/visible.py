@@ -183,8 +183,9 @@ def _matcher(css: str, names: Collection[str]) -> Any:
     """
     matcher = cssselect2.Matcher()
     css = _RULE.sub(lambda rule: _fitting(rule, names), _COMMENT.sub("", css))
+    parsed = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
     layers: dict[str, int] = {}
-    for selected, content, layer in _rules(_parsed(css), layers):
+    for selected, content, layer in _rules(parsed, layers):
         declared = _read_declarations(content)
         if not declared:
             continue
@@ -196,10 +197,6 @@ def _matcher(css: str, names: Collection[str]) -> Any:
             if selector.pseudo_element is None:
                 matcher.add_selector(selector, (layer, declared))
     return matcher
-
-
-def _parsed(css: str) -> Any:
-    return tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
 
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
@@ -261,11 +258,8 @@ def _contents(content: Any) -> Any:
 
 def _screen(media: str) -> bool:
     """Whether a list of media queries holds for a screen that is `VIEW_WIDTH` wide."""
-    return any(_query_holds(query) for query in media.lower().split(","))
-
-
-def _query_holds(query: str) -> bool:
-    return _holds(tinycss2.parse_component_value_list(query, skip_comments=True))
+    queries = (tinycss2.parse_component_value_list(query, skip_comments=True) for query in media.lower().split(","))
+    return any(map(_holds, queries))
 
 
 def _holds(tokens: Sequence[Any]) -> bool:

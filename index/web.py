@@ -67,14 +67,12 @@ class Page:
     Attributes:
         data: the body, decompressed.
         url: the last address of the redirects.
-        content_type: as the server says, lower case, without parameters.
         format: a value of `formats.FORMATS`.
         charset: the encoding that the server names, "" where it names none.
     """
 
     data: bytes
     url: str
-    content_type: str
     format: str
     charset: str = ""
 
@@ -293,4 +291,4 @@ def _page(url: httpx.URL, response: _Response) -> Page:
     if not kind:
         raise UnusableError(f"is of the type {one_line(stated) or 'that the server does not name'}", "Name an article")
     address = str(url.copy_with(fragment=None))
-    return Page(response.data, address, stated, kind, header.get_content_charset(""))
+    return Page(response.data, address, kind, header.get_content_charset(""))

@@ -14,7 +14,7 @@ from citewire.index.types import Article, Hit, Span
 from citewire.qa import analysis, facts
 from citewire.qa.analysis import Doc, Token, read
 from citewire.qa.analysis import Span as Words
-from citewire.qa.claims import Place, quoted_at
+from citewire.qa.claims import Place, place_of, quoted_at, verbatim_place
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader, Window
 from citewire.qa.verdicts import SUPPORTED, Checker
@@ -79,7 +79,7 @@ def located(sentence: str, hits: Sequence[Hit], article: ArticleOf, reader: Read
         reader: its verifier decides where no sentence has the same words.
     """
     spans = dict.fromkeys((hit.passage.article, span) for hit in hits for span in hit.passage.sentences)
-    places = [_place(article(path), span) for path, span in spans]
+    places = [place_of(article(path), span) for path, span in spans]
     alone = reader.verify([(sentence, one.text) for one in places])
     if alone and max(one.supported for one in alone) >= SUPPORTED:
         return places[max(range(len(places)), key=lambda at: alone[at].supported)]
@@ -151,7 +151,7 @@ def quotes(
         direct = any(mark in one.text for mark in _MARKS) or _is_quotation(home.text, one.span)
         if asked.topic and one.probability < (_ON_TOPIC if direct else ANSWERS):
             continue
-        place = Place(one.article, one.span, one.text)
+        place = verbatim_place(one)
         if (direct or _teller(one.text, quoted=False)) and (speaker := who_said(place, article, reader)):
             found.append((_is_one(asked, speaker), direct, place, speaker))
         if len(found) == _READ:
@@ -189,7 +189,7 @@ def _phrase(speaker: Speaker) -> str:
 
 def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
     """Who a sentence names as the one who said something, be it by a pronoun."""
-    place = _place(article, span)
+    place = place_of(article, span)
     if told := _teller(place.text):
         return Speaker(told, place)
     subject = _teller(place.text, quoted=False)
@@ -203,7 +203,7 @@ def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
 
 def _person(article: Article, span: Span) -> Speaker | None:
     """The person who is a subject of a sentence, whom "she" in one of the next is taken to go on with."""
-    place = _place(article, span)
+    place = place_of(article, span)
     people = [name for name in read(place.text).ents if name.label_ == "PERSON" and name.root.dep_ == "nsubj"]
     return Speaker(people[0].text, place) if people else None
 
@@ -256,7 +256,3 @@ def _is_quotation(text: str, span: Span) -> bool:
     opened = said[:1] in ("“", '"') or text.count("“", 0, span.start) > text.count("”", 0, span.start)
     opened = opened or text.count('"', paragraph, span.start) % 2 == 1
     return opened and not any(mark in said[1:-2] for mark in ("”", '"'))
-
-
-def _place(article: Article, span: Span) -> Place:
-    return Place(article.path, span, article.text[span.start : span.end])

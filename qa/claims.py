@@ -148,6 +148,11 @@ def verbatim_place(evidence: Evidence) -> Place:
     return Place(evidence.article, evidence.span, evidence.text)
 
 
+def place_of(article: Article, span: Span) -> Place:
+    """Return a span of an article as a quote."""
+    return Place(article.path, span, article.text[span.start : span.end])
+
+
 def quoted_at(article: Article, span: Span) -> Quoted:
     """Return a sentence of an article with what its words may mean there."""
     times = tuple((date.first, date.last) for date in article.dates_in(span))
@@ -160,4 +165,4 @@ def _naming(name: str, article: Article, before: Span) -> Place | None:
     having = [s for s in sentences(article.text) if facts.has_name(name, article.text[s.start : s.end])]
     earlier = [s for s in having if s.end <= before.start]
     span = earlier[-1] if earlier else having[0] if having else None
-    return Place(article.path, span, article.text[span.start : span.end]) if span else None
+    return place_of(article, span) if span else None

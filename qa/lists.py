@@ -14,7 +14,7 @@ from math import exp, log
 from citewire.index.passages import sentences
 from citewire.index.types import Article, Span
 from citewire.qa import analysis, facts, quantities
-from citewire.qa.claims import Place, verbatim_place
+from citewire.qa.claims import Place, place_of, verbatim_place
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
 
@@ -120,7 +120,7 @@ class Items:
 
     def _places(self, lines: Sequence[_ListLine]) -> list[Place]:
         spans = sorted((line.span for line in lines), key=lambda span: span.start)
-        return [Place(self._home.path, span, self._home.text[span.start : span.end]) for span in spans]
+        return [place_of(self._home, span) for span in spans]
 
 
 def _line(

@@ -51,7 +51,6 @@ _BEHIND = rf"""(?:(?P<points>[\s-]?(?:percentage|pct\.?|per\s?cent)[\s-]?points?
 _RAISED = "[⁻⁺]?[⁰¹²³⁴-⁹]{1,2}"
 _THIN = "\u00a0\u2002-\u200a\u202f'’"  # between groups of digits
 _MONTHS = "".join(rf"(?<!{month}\s)(?<!{month[:3]}\s)(?<!{month[:3]}\.\s)" for month in calendar.month_name if month)
-_ENDS_MONEY = r"(?![\d,]|\.\d)"
 _AMOUNT = re.compile(
     rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[{_SYMBOLS}]?\.?\d)|\b(?:minus|negative)\s(?=[{_SYMBOLS}]?\d))?
         (?:(?P<money>(?:US|AU?|CA?|HK|NZ|S|R)?[{_SYMBOLS}]\s?|\bRs\.?\s?|\b{_CODES}\s?)

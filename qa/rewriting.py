@@ -42,11 +42,6 @@ def is_name(word: Token) -> bool:
     return word.pos_ == "PROPN" or (word.i > 0 and word.is_title and not word.is_sent_start and word.tag_ != "PRP")
 
 
-def is_time(word: Token) -> bool:
-    """Whether a word is part of a time, or a year."""
-    return word.ent_type_ == "DATE" or (word.tag_ == "CD" and len(word.text) == 4 and word.is_digit)
-
-
 def asking(doc: Doc) -> Span | None:
     """The span of the question words with what belongs to them: "how many people", "in which year"."""
     first = next((w for w in doc if w.tag_ in ("WP", "WDT", "WRB", "WP$")), None)

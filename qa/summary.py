@@ -23,7 +23,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Span, Vectors
 from citewire.qa import claims, facts, prompt, quantities
 from citewire.qa.boilerplate import is_own, own_sentences
-from citewire.qa.claims import Judgement, Place
+from citewire.qa.claims import Judgement, Place, place_of
 from citewire.qa.evidence import ANSWERS, Evidence, odds, window
 from citewire.qa.reader import Reader
 from citewire.qa.standing import is_whole, plain, stands_alone
@@ -95,12 +95,10 @@ class Selection:
     missing: tuple[str, ...] = ()
 
 
-def select(
-    topic: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions, *, all_of_them: bool = False
-) -> Selection:
+def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Selection:
     """Return the articles that bear on a topic, all that the filters leave where it is "".
 
-    One article is chosen where its title is clearly the nearest, unless all are wanted. Where the reader is sure of no
+    One article is chosen where its title is clearly the nearest. Where the reader is sure of no
     sentence, as on a few loose words, the title has a say. A topic on which nothing is found, or with a name that none
     of the articles found has, selects nothing.
 
@@ -110,7 +108,6 @@ def select(
         embedder: what the index was made with.
         reader: reads the sentences that are found.
         options: filters and time; how many passages are looked at is decided here.
-        all_of_them: whether several articles are chosen though one is clearly the nearest.
     """
     if not topic.strip():
         return _everything(index, options)
@@ -135,9 +132,8 @@ def select(
     highest = max(odds(best[path]) for path in bearing)
     bearing = [path for path in bearing if odds(best[path]) * _NEAR_BEST >= highest]
     first, *others = sorted(((near[path], path) for path in bearing), reverse=True)
-    alone = first[0] >= _TITLED and not all_of_them
     titled = [path for path in bearing if all(facts.has_name(name, _heading(articles[path])) for name in names)]
-    if (not others or (alone and first[0] - others[0][0] >= _AHEAD)) and first[1] in titled:
+    if (not others or (first[0] >= _TITLED and first[0] - others[0][0] >= _AHEAD)) and first[1] in titled:
         return of_article(articles[first[1]], index)
     kept = tuple(sorted(bearing, key=lambda path: -best[path])[:ARTICLES])
     candidates = tuple(
@@ -236,7 +232,7 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
     ordered = sorted(
         (given[at] for at in chosen), key=lambda one: (articles[one.article].published, one.article, one.span.start)
     )
-    return [Place(one.article, one.span, articles[one.article].text[one.span.start : one.span.end]) for one in ordered]
+    return [place_of(articles[one.article], one.span) for one in ordered]
 
 
 def _chosen(

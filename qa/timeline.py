@@ -18,7 +18,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, summary, times, values
 from citewire.qa.boilerplate import is_own
-from citewire.qa.claims import Place
+from citewire.qa.claims import Place, place_of
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, gather
 from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
@@ -116,7 +116,7 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     articles = [one for one in found if _has_most(topic, f"{title_words(one)} {one.text}")][: summary.ARTICLES]
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
-        lines = [_place(article, span) for span in spans if _is_entry(article, span)]
+        lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
         if len(lines) >= _DATED:
             return _in_order(lines, index, when)
     kept = {article.path: article for article in articles}
@@ -136,9 +136,9 @@ def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) 
 
     The likeliest of those that the reader read, else one of its first, which tell what is new.
     """
-    own = [_place(article, one.span) for one in read if one.article == article.path]
+    own = [place_of(article, one.span) for one in read if one.article == article.path]
     spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
-    for place in (*own, *(_place(article, span) for span in spans)):
+    for place in (*own, *(place_of(article, span) for span in spans)):
         if _has_most(topic, place.text) and stands_alone(plain(place.text)):
             return place
     return None
@@ -158,7 +158,7 @@ def _of_one(
     whole = summary.of_article(article, index)
     asked = set(facts.terms(topic))
     dated = [one for one in whole.candidates if _times(article, one.span)]
-    near = [one for one in dated if asked & set(facts.terms(_place(article, one.span).text))]
+    near = [one for one in dated if asked & set(facts.terms(place_of(article, one.span).text))]
     told = tuple(near if len(near) >= _DATED else dated)
     found = _in_order(tell(replace(whole, candidates=told)), index, when)
     if found and (when or len(found.points) >= _DATED):
@@ -231,10 +231,6 @@ def _is_entry(article: Article, span: Span) -> bool:
     sentence = Evidence(article.path, span, text, 0.0, 1.0, span, 1.0)
     first = min(times.stated(sentence, article), key=lambda one: one.start, default=None)
     return first is not None and first.start == span.start and ":" in text[first.end - span.start :][:_TO_COLON]
-
-
-def _place(article: Article, span: Span) -> Place:
-    return Place(article.path, span, article.text[span.start : span.end])
 
 
 def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[TimelinePoint]:

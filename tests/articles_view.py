@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
+from conftest import listening
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
@@ -16,7 +15,7 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.holder import LOCK
 from citewire.ui.keys import Changes
-from citewire.ui.server import SecurityHeaders, assets, bind
+from citewire.ui.server import SecurityHeaders, assets
 from citewire.ui.uploads import folder_of
 from citewire.ui.visitor import VisitorCookie
 
@@ -45,15 +44,8 @@ def serving(corpus: Corpus) -> Iterator[str]:
     app.include_router(router(corpus, Changes(corpus.folder)))
     app.include_router(assets())
     app.get("/")(lambda: HTMLResponse(HOST_PAGE))
-    listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(SecurityHeaders(app), log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    with listening(SecurityHeaders(app)) as address:
+        yield address
 
 
 def left(folder: Path) -> set[str]:

@@ -8,16 +8,18 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache as remembered
 from importlib.util import find_spec
 from pathlib import Path
 from socketserver import BaseServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import MagicMock
 
 import pytest
+import uvicorn
 from hypothesis import settings as hypothesis_settings
 
 from citewire.index import embed
@@ -44,6 +46,9 @@ hypothesis_settings.load_profile("citewire")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY / "seeds"
+
+Given = TypeVar("Given")
+Got = TypeVar("Got")
 
 
 def untraced() -> dict[str, str]:
@@ -88,6 +93,26 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
             return
         time.sleep(0.02)
     pytest.fail("it did not come about")
+
+
+def together(does: Callable[[Given], Got], given: Sequence[Given]) -> list[Got]:
+    """What a function returns of each, called at once in as many threads."""
+    with ThreadPoolExecutor(len(given)) as pool:
+        return list(pool.map(does, given))
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    """Serve an ASGI application on a free port and yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started or not thread.is_alive())
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
+from conftest import listening
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -42,23 +42,6 @@ class Served:
 
 
 @contextmanager
-def running(routes: Sequence[Route]) -> Iterator[str]:
-    """Serve the routes on a free port until the block ends; yields the URL of the root."""
-    config = uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            thread.join(0.01)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-@contextmanager
 def serving(reply: Reply, models: Sequence[str] = ("served-model",)) -> Iterator[Served]:
     """Serve until the block ends; every chat request gets what `reply` returns."""
     served = Served()
@@ -73,7 +56,7 @@ def serving(reply: Reply, models: Sequence[str] = ("served-model",)) -> Iterator
         return JSONResponse({"object": "list", "data": [{"id": name, "object": "model"} for name in models]})
 
     routes = [Route("/v1/chat/completions", chat, methods=["POST"]), Route("/v1/models", list_models)]
-    with running(routes) as url:
+    with listening(Starlette(routes=routes)) as url:
         served.url = f"{url}/v1"
         yield served
 

@@ -69,19 +69,18 @@ def test_python_that_is_missing(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
-def test_python_that_is_too_old(clone: Path) -> None:
-    old = stand_in(clone, 'case "$*" in *version_info*) exit 1;; -V) echo Python 3.9.2;; esac')
-    done = make(clone, "run", f"PYTHON={old}")
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("*version_info*) exit 1;; -V) echo Python 3.9.2", "Python 3.9.2 is too old. Install Python 3.11 or newer"),
+        ("*ensurepip*) exit 1", "has no venv. Install it: apt-get install python3-venv"),
+    ],
+)
+def test_python_that_is_too_old_or_without_venv(does: str, said: str, clone: Path) -> None:
+    lacking = stand_in(clone, f'case "$*" in {does};; esac')
+    done = make(clone, "run", f"PYTHON={lacking}")
     assert done.returncode == 2
-    assert "citewire: Python 3.9.2 is too old. Install Python 3.11 or newer" in done.stderr
-    assert not (clone / ".venv").exists()
-
-
-def test_python_without_venv(clone: Path) -> None:
-    bare = stand_in(clone, 'case "$*" in *ensurepip*) exit 1;; esac')
-    done = make(clone, "run", f"PYTHON={bare}")
-    assert done.returncode == 2
-    assert "has no venv. Install it: apt-get install python3-venv" in done.stderr
+    assert said in done.stderr
     assert not (clone / ".venv").exists()
 
 

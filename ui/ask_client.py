@@ -73,15 +73,11 @@ class RunningPage:
                 if said["event"] == "error":
                     raise CitewireError(said["problem"], said["fix"])
                 if said["event"] != "waiting":
-                    self._cards = {path: _card(label) for path, label in said.pop("articles", {}).items()}
+                    labels = said.pop("articles", {}).items()  # JSON has lists for tuples
+                    self._cards = {path: Card(**{**label, "pages": tuple(label["pages"])}) for path, label in labels}
                     event = event_from_values(said)
                     exchange.apply(event)
                     yield event
-
-
-def _card(label: Mapping[str, Any]) -> Card:
-    """The card of an article out of JSON, which has lists for tuples."""
-    return Card(**{**label, "pages": tuple(label["pages"])})
 
 
 def find(chosen: Settings) -> RunningPage | None:

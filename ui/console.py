@@ -184,7 +184,7 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
     if line := closing(exchange):
         paper.line()
         paper.line(line, _ASIDE)
-    _print_questions(answer.offered, paper)
+    print_offered(answer.offered, paper)
 
 
 def _as_sentences(exchange: Exchange) -> set[str]:
@@ -197,13 +197,10 @@ def _as_sentences(exchange: Exchange) -> set[str]:
     }
 
 
-def print_offered(questions: Iterator[str]) -> tuple[str, ...]:
+def print_offered(questions: Iterable[str], paper: _Paper | None = None) -> tuple[str, ...]:
     """Print questions to go on with as they come, numbered; return them."""
-    return _print_questions(questions, _Paper())
-
-
-def _print_questions(questions: Iterable[str], paper: _Paper) -> tuple[str, ...]:
     printed: list[str] = []
+    paper = paper or _Paper()
     for question in questions:
         if not printed:
             paper.line()

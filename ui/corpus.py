@@ -28,7 +28,6 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.maintenance import remove
 from citewire.index.manifest import NoIndexError, check_identity, read_current, read_manifest, unreadable
 from citewire.index.query import terms
-from citewire.index.segment import ArticleSummary
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
 from citewire.index.writer import BusyError
@@ -400,7 +399,9 @@ class Catalogue:
     def __init__(self, index: Index, file_of: Callable[[str], str], before: Catalogue | None = None) -> None:
         self.index = index
         self._file_of = file_of
-        self.entries = {summary.path: _entry(summary) for summary in index.articles()}
+        self.entries = {
+            one.path: _Entry(**{name: getattr(one, name) for name in _Entry.__slots__}) for one in index.articles()
+        }
         self._labels: dict[str, tuple[str, int]] = dict(before._labels) if before else {}  # sha256 -> title, words
         self._groups: defaultdict[str, list[str]] = defaultdict(list)
         for path, entry in self.entries.items():
@@ -532,10 +533,6 @@ class Catalogue:
             paragraphs=tuple(line.strip() for line in text[start:end].splitlines() if line.strip()),
             copies=tuple(self.rows(self.copies(path)[:COPIES_SHOWN])),
         )
-
-
-def _entry(summary: ArticleSummary) -> _Entry:
-    return _Entry(**{name: getattr(summary, name) for name in _Entry.__slots__})
 
 
 def _ordered(chosen: list[_Entry], sort: Sort, scores: dict[str, float] | None) -> list[_Entry]:

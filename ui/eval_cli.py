@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from citewire.index.errors import InputError
 from citewire.ui import console
-from citewire.ui.options import SEARCHING, AsJson, takes
+from citewire.ui.options import SEARCHING, AsJson, DefaultGroup, takes
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,24 +43,16 @@ DEFAULT, DIFF = "file", "diff"
 FLIPPED_SHOWN = 40
 
 
-class OrFile(TyperGroup):
+class OrFile(DefaultGroup):
     """`diff`; where the first word is another one it is the file to evaluate."""
+
+    default, usages = DEFAULT, ("[OPTIONS] FILE", f"{DIFF} [OPTIONS] A B")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in front, as typer wants it."""
         if args[:1] != [DIFF] and "--help" not in args:
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write how both are called."""
-        formatter.write_usage(ctx.command_path, "[OPTIONS] FILE")
-        formatter.write_usage(ctx.command_path, f"{DIFF} [OPTIONS] A B")
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the flags of an evaluation, then the commands."""
-        self.commands[DEFAULT].format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
 
 
 app = typer.Typer(

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.filesize import decimal
 from rich.progress import DownloadColumn
-from typer.core import TyperGroup
 
 from citewire.index.errors import InputError
 from citewire.ui import console
-from citewire.ui.options import EXIT_INPUT, AsJson, takes
+from citewire.ui.options import EXIT_INPUT, AsJson, DefaultGroup, takes
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,8 +34,10 @@ STATES = ("changed", "removed", "new")  # in the order of the table: the first t
 Watch = Annotated[bool, typer.Option("--watch", help="go on, and index again whenever a file changes; Ctrl-C ends")]
 
 
-class OrMirror(TyperGroup):
+class OrMirror(DefaultGroup):
     """The commands of `citewire index`; where the first word is none of them they mirror what it names."""
+
+    default, usages = DEFAULT, ("[OPTIONS] [PATH]...", "COMMAND [OPTIONS] [ARGS]...")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command in front, as typer wants it, also where flags come before it."""
@@ -57,16 +58,6 @@ class OrMirror(TyperGroup):
                 return None
             place += 2 if args[place] in valued else 1
         return place if place < len(args) else None
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write how both are called."""
-        formatter.write_usage(ctx.command_path, "[OPTIONS] [PATH]...")
-        formatter.write_usage(ctx.command_path, "COMMAND [OPTIONS] [ARGS]...")
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the flags of the mirror, then the commands."""
-        self.commands[DEFAULT].format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
 
 
 app = typer.Typer(

@@ -8,9 +8,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
+from typer.core import TyperGroup
 
 from citewire.ui import logs, settings
 from citewire.ui.settings import LoadedSettings, describe, flag
@@ -18,6 +19,23 @@ from citewire.ui.settings import LoadedSettings, describe, flag
 EXIT_INPUT = 2  # the exit codes are described in cli.py
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
+
+
+class DefaultGroup(TyperGroup):
+    """Commands, of which one, `default`, is meant where none is named; it is called as `usages` say."""
+
+    default: ClassVar[str]
+    usages: ClassVar[tuple[str, str]]
+
+    def format_usage(self, ctx: Any, formatter: Any) -> None:
+        """Write how both are called."""
+        for usage in self.usages:
+            formatter.write_usage(ctx.command_path, usage)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the flags of the default command, then the commands."""
+        self.commands[self.default].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
 
 
 def _flag(name: str, kind: Any, metavar: str | None = None, spelled: str = "") -> Any:

@@ -519,10 +519,6 @@ def _http(request: gr.Request) -> Request:
     return request.request
 
 
-def _asset(name: str) -> str:
-    return files("citewire.ui").joinpath("static", name).read_text(encoding="utf-8")
-
-
 def _rooted(text: str, root: str) -> str:
     """Put the path below which the page lies into addresses of a template or a script."""
     return text.replace("{root}", root)
@@ -709,7 +705,7 @@ def mount_page(site: Site) -> FastAPI:
         mcp_server=False,
         pwa=False,
         theme=_theme(),
-        css=_asset("page.css"),
+        css=files("citewire.ui").joinpath("static", "page.css").read_text(encoding="utf-8"),
         head=_head(site.root_path),
         root_path=site.root_path or None,
     )

@@ -319,19 +319,3 @@ def bind(host: str, port: int) -> socket.socket:
             raise InputError(problem, "Choose one from 1024 up, such as --port 7860.") from error
         problem = f"Cannot listen on host {host!r}: {error.strerror}"
         raise InputError(problem, "Choose an address of this machine, such as --host 127.0.0.1.") from error
-
-
-def serve(
-    build: Callable[[], Site],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    password: str = "",
-    allowed_hosts: Sequence[str] = (),
-    on_ready: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Serve a page until Ctrl-C (KeyboardInterrupt); arguments and errors as in `PageServer`."""
-    server = PageServer(
-        build, host=host, port=port, password=password, allowed_hosts=allowed_hosts, on_ready=on_ready
-    )  # fmt: skip
-    server.run()

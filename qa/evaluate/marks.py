@@ -132,7 +132,8 @@ def judge(item: QuestionItem, answer: Answer) -> tuple[bool | None, list[str]]:
     text = shown(answer)
     why = _unsaid(item, text)
     why += [f"says {one!r}" for one in item.must_not_include if one.lower() in text.lower()]
-    if (item.cite or item.quote) and not (_quotes_sentence(item, answer) or _cites_source(item, answer)):
+    cites = any(_is_source(cited, item.cite) for cited in _cited(answer))
+    if (item.cite or item.quote) and not (cites or _quotes_sentence(item, answer)):
         why.append(f"cites none of {', '.join(item.cite)}" if item.cite else f"does not quote: {item.quote}")
     if item.kind == "conflict" and not answer.conflicts:
         why.append("does not flag the disagreement")
@@ -304,10 +305,6 @@ def _sources(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
 def _cited(answer: Answer) -> tuple[str, ...]:
     """The articles that the shown claims quote."""
     return tuple(dict.fromkeys(q.article for claim in answer.claims if claim.shown for q in claim.quotes))
-
-
-def _cites_source(item: QuestionItem, answer: Answer) -> bool:
-    return any(_is_source(cited, item.cite) for cited in _cited(answer))
 
 
 def _quotes_sentence(item: QuestionItem, answer: Answer) -> bool:

@@ -124,15 +124,15 @@ def brier(probability: float, happened: bool) -> float:
     return (probability - happened) ** 2
 
 
-def reliability(forecasts: Sequence[tuple[float, bool]], bins: int = BINS) -> list[Bin]:
-    """Return the filled bars of the reliability diagram: `bins` of equal width over 0 to 1."""
+def reliability(forecasts: Sequence[tuple[float, bool]]) -> list[Bin]:
+    """Return the filled bars of the reliability diagram: `BINS` of equal width over 0 to 1."""
     filled: dict[int, list[tuple[float, bool]]] = {}
     for forecast in forecasts:
-        filled.setdefault(min(int(forecast[0] * bins), bins - 1), []).append(forecast)
+        filled.setdefault(min(int(forecast[0] * BINS), BINS - 1), []).append(forecast)
     return [
         Bin(
-            number / bins,
-            (number + 1) / bins,
+            number / BINS,
+            (number + 1) / BINS,
             len(inside),
             sum(p for p, _ in inside) / len(inside),
             sum(happened for _, happened in inside) / len(inside),

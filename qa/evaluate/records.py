@@ -270,7 +270,8 @@ def _items(line: _Line) -> Iterator[Item]:
         yield _claimed(line, line.text("summary"), line.text("doc"), _label(line))
     elif line.has("article", "summary_sentences"):
         for place, sentence in enumerate(line.objects("summary_sentences"), 1):
-            said = [_is_yes(response) for response in sentence.get("responses") or []]
+            responses = sentence.get("responses") or []
+            said = [isinstance(one, dict) and one.get("response") == "yes" for one in responses]
             if not isinstance(sentence.get("sentence"), str) or not said:
                 raise line.wrong(f"has summary sentence {_short(sentence)}", "Give it a sentence and responses")
             supported = 2 * sum(said) > len(said)
@@ -302,10 +303,6 @@ def _label(line: _Line) -> bool:
     if said not in _SUPPORTED | _OTHER:
         raise line.wrong(f"has label = {_short(value)}", f"Use one of {', '.join(sorted(_SUPPORTED | _OTHER))}")
     return said in _SUPPORTED
-
-
-def _is_yes(response: object) -> bool:
-    return isinstance(response, dict) and response.get("response") == "yes"
 
 
 # -- questions --------------------------------------------------------------------------------------------------

@@ -183,7 +183,7 @@ def _verify_file(file: Path, sha256: str, name: str, progress: Progress) -> None
         )
 
 
-def remove(name: str, cache: Path | None = None, progress: Progress = quiet) -> int:
+def remove(name: str, cache: Path | None = None) -> int:
     """Delete a catalogue model and its converted form; return the bytes that were freed.
 
     Raises:
@@ -191,7 +191,7 @@ def remove(name: str, cache: Path | None = None, progress: Progress = quiet) -> 
     """
     entry = entry_named(name)
     folder = models_folder(cache) / entry.name
-    with locked(cache, entry.name, progress):
+    with locked(cache, entry.name, quiet):
         freed = bytes_below(folder)
         if folder.exists():
             shutil.rmtree(folder)

@@ -60,14 +60,14 @@ def locked(cache: Path | None, key: str, progress: Progress) -> Iterator[None]:
         ) from error
 
 
-def sha256_of(file: Path, progress: Progress = quiet, what: str = "checking") -> str:
+def sha256_of(file: Path, progress: Progress = quiet) -> str:
     """Return the hex digest of a file's bytes."""
     digest, done, total = hashlib.sha256(), 0, file.stat().st_size
     with file.open("rb") as stream:
         while block := stream.read(BLOCK):
             digest.update(block)
             done += len(block)
-            progress(what, done, total)
+            progress("checking", done, total)
     return digest.hexdigest()
 
 

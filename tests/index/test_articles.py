@@ -322,10 +322,10 @@ def test_a_web_address_is_refused_unless_allowed(tmp_path: Path) -> None:
 def test_pages_from_the_web_are_articles(tmp_path: Path) -> None:
     feed = b"<rss><channel><title>D</title><item><description>Rain.</description></item></channel></rss>"
     pages = {
-        "https://x.example/dam": Page(page(), "https://x.example/2/dam", "text/html", ".html"),
-        "https://x.example/feed": Page(feed, "https://x.example/feed", "text/xml", ".feed"),
-        "https://x.example/note": Page(b"Note.", "https://x.example/note", "text/plain", ".txt"),
-        "https://x.example/bad": Page(b"", "https://x.example/bad", "text/plain", ".txt"),
+        "https://x.example/dam": Page(page(), "https://x.example/2/dam", ".html"),
+        "https://x.example/feed": Page(feed, "https://x.example/feed", ".feed"),
+        "https://x.example/note": Page(b"Note.", "https://x.example/note", ".txt"),
+        "https://x.example/bad": Page(b"", "https://x.example/bad", ".txt"),
     }
 
     def fetch(url: str) -> Page:

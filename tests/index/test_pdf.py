@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import pytest
 from documents import drawn_pdf, layered_pdf, shown
 
 from citewire.index.documents import Document
 from citewire.index.formats import Request, read
 from citewire.index.hyphens import joined
-from citewire.index.types import Article, Span
 
 BEFORE, AFTER = "The ferry to Holm sank on Sunday.", "All on board were saved by fishermen."
 SECRET = "The captain had been drinking."
@@ -173,18 +174,16 @@ def test_a_footnote_does_not_cut_a_sentence() -> None:
 
 def test_pages_are_known() -> None:
     found = document(page_of(FIRST, "The Holm Daily", "1"), page_of(SECOND, "The Holm Daily", "2"), "", page_of(THIRD))
-    article = Article("x.pdf", found.text, "", pages=found.pages)
 
-    def pages(words: str, start: int = 0) -> tuple[int, int] | None:
-        at = found.text.index(words, start)
-        return article.pages_of(Span(at, at + len(words)))
+    def pages(words: str) -> tuple[int, int]:
+        at = found.text.index(words)
+        return bisect_right(found.pages, at), bisect_right(found.pages, at + len(words) - 1)
 
     assert pages("The mayor told") == (1, 1)
     assert pages("the men who work") == (1, 2)
     assert pages("who work there") == (2, 2)
     assert pages("Nobody in the council") == (2, 2)
     assert pages("It is to be built") == (4, 4)
-    assert Article("x.txt", "Text.", "").pages_of(Span(0, 4)) is None
     assert found.notes == ("1 of 4 pages hold no text, as scans do: 3",)
 
 

@@ -21,10 +21,10 @@ from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.errors import InputError
 from citewire.index.manifest import Part
 from citewire.index.options import HALF_LIFE_DAYS, Recency, SearchOptions, Weights
-from citewire.index.passages import embedded_text, passages, searched_text, sentences, title_words
+from citewire.index.passages import embedded_text, passages, searched_text, title_words
 from citewire.index.query import Times, terms, times
 from citewire.index.scope import require_match
-from citewire.index.search import CANDIDATES, FRESH_DAYS, LEXICAL, RERANKED, fuse, search, widened
+from citewire.index.search import CANDIDATES, FRESH_DAYS, LEXICAL, RERANKED, fuse, search
 from citewire.index.segment import Entry
 from citewire.index.store import Index
 from citewire.index.types import Article, Filters, Hit
@@ -663,30 +663,6 @@ def test_settings_that_cannot_be_are_refused(setting: dict[str, object], message
 def test_weights_that_cannot_be_are_refused(weight: float) -> None:
     with pytest.raises(InputError, match=f"the weight {weight} of focus"):
         Weights(focus=weight)
-
-
-# -- around a hit -------------------------------------------------------------------------------------------
-
-
-def test_sentences_around_a_passage() -> None:
-    whole = article("a.txt", "One is here. Two is here.\n\n" + "Word " * 100 + "end.\n\nFive is here. Six is here.")
-    spans = sentences(whole.text)
-    passage = next(piece for piece in passages(whole, 101) if "end." in piece.text)
-    middle = dataclasses.replace(passage, start=spans[2].start, end=spans[2].end, sentences=(spans[2],))
-    for before in range(4):
-        for after in range(4):
-            found = widened(whole, middle, before, after)
-            assert found.sentences == tuple(spans[max(2 - before, 0) : 3 + after])
-            assert found.text == whole.text[found.start : found.end]
-            assert (found.start, found.end) == (found.sentences[0].start, found.sentences[-1].end)
-
-
-def test_sentences_around_what_is_not_there_are_refused(news: Opened) -> None:
-    (passage,) = passages(NEWS[0])
-    with pytest.raises(InputError, match="cannot add -1 sentences"):
-        widened(NEWS[0], passage, -1)
-    with pytest.raises(InputError, match=r"'wire/old\.txt' is not in 'wire/new\.txt'"):
-        widened(NEWS[1], passage)
 
 
 # -- any question is a query --------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ import hashlib
 import json
 import shutil
 import sqlite3
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import together
 from embedders import HashedWordsEmbedder
 from numpy.typing import NDArray
 
@@ -135,20 +135,13 @@ def test_the_layout_on_disk(folder: Path) -> None:
 
 def test_threads_may_share_an_index(folder: Path) -> None:
     with Index.open(folder, EMBEDDER) as index:
-        wrong: list[object] = []
 
-        def read() -> None:
-            for _ in range(100):
+        def read(times: int) -> None:
+            for _ in range(times):
                 got = index.article("a.txt"), index.fetch([0]), index.search_bm25(["cafe"], 1)[0][0]
-                if got != (FIRST, passages(FIRST), 0):
-                    wrong.append(got)
+                assert got == (FIRST, passages(FIRST), 0)
 
-        threads = [threading.Thread(target=read) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert wrong == []
+        together(read, [100] * 8)
 
 
 def test_the_database_cannot_be_written_through_an_index(folder: Path) -> None:
@@ -479,17 +472,6 @@ def test_the_table_and_summaries_tell_the_article_of_a_row(parts_of_two: Path) -
         assert table.positions([6, 0, 3]).tolist() == [6, 0, 3]
         assert [s.path for s in index.summaries([6, 3, 6])] == ["a/0.txt", "b/3.txt", "a/0.txt"]
         assert index.summaries([3])[0].metadata == {"desk": "world"}
-
-
-def test_neighbours_stay_in_the_article(tmp_path: Path) -> None:
-    long = Article("long.txt", " ".join(f"This is sentence number {n} of a long text." for n in range(60)), "5" * 64)
-    publish(tmp_path / "index", FIRST, long, SECOND)
-    with Index.open(tmp_path / "index", EMBEDDER) as index:
-        last = index.passages - 2
-        assert last > 3
-        assert index.neighbours(1, 2, 1) == [1, 2]
-        assert index.neighbours(last, 1, 5) == [last - 1, last]
-        assert index.neighbours(0, 3, 3) == [0]
 
 
 def test_the_commonest_terms_are_left_out_where_they_match_too_much(

@@ -11,7 +11,7 @@ from types import GeneratorType, MappingProxyType
 
 import pytest
 from conftest import SEEDS, check_quotes, indexed
-from embedders import RememberingEmbedder, transformer_of
+from embedders import transformer_of
 from generators import ScriptedGenerator
 from readers import ScriptedReader
 
@@ -67,17 +67,6 @@ ANSWERS: dict[str, str | Sequence[str]] = {
     "What did the repairs of the bridge say about lorries?": (),
     "Who leads Lund Lines: What did she say about lorries?": (),
 }
-
-
-@pytest.fixture(scope="module")
-def remembering(embedder: Embedder) -> RememberingEmbedder:
-    return RememberingEmbedder(embedder)
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
-        yield opened
 
 
 Make = Callable[..., Answerer]

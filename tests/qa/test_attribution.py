@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from conftest import indexed
 from readers import ScriptedReader
 from scored import records
 
@@ -46,13 +43,6 @@ The repair would cost 30 million euros.
 }
 
 WOOD = "“The price of wood has doubled since 2020,” said Lena Holm, the chief executive of Brask."
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """An index of the three articles."""
-    with indexed(ARTICLES, tmp_path_factory.mktemp("attribution"), embedder) as opened:
-        yield opened
 
 
 def hits(index: Index, embedder: Embedder, sentence: str) -> list[Hit]:

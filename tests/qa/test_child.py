@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
+from conftest import together
 
 from citewire.index.errors import ModelError
 from citewire.qa.generate import child
@@ -47,15 +47,7 @@ def test_stop_is_heard_at_once_and_the_next_call_gets_its_own_words(
 
 def test_calls_of_several_threads_take_turns(apart: ChildGenerator, small_generator: Generator) -> None:
     wanted = list(small_generator.generate(ASKED, max_tokens=12))
-    told: list[list[str]] = []
-    threads = [
-        threading.Thread(target=lambda: told.append(list(apart.generate(ASKED, max_tokens=12)))) for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert told == [wanted] * 3
+    assert together(lambda asked: list(apart.generate(asked, max_tokens=12)), [ASKED] * 3) == [wanted] * 3
 
 
 def test_a_killed_process_is_told_and_started_anew(apart: ChildGenerator, small_generator: Generator) -> None:

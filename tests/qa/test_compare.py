@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
-from conftest import indexed
 
 from citewire.index.search import search
 from citewire.index.store import Index
@@ -31,12 +30,6 @@ Its chair Karl Voss likes sailing.
 EARNED = "Orvik Foods earned 40 million euros in 2024, it said on Monday."
 
 Find = Callable[[str], Sequence[Evidence]]
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

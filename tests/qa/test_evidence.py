@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
-from conftest import indexed
 from readers import LIKELY, UNLIKELY, ScriptedReader
 
 from citewire.index.dates import mentions
@@ -32,12 +31,6 @@ Mayor Greta Solheim said the bridge would halve the traffic in the old town.
 """,
 }
 FERRIES = "How many ferries does Lund Lines run?"
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
-        yield opened
 
 
 def find(index: Index, embedder: Embedder, question: str, reader: Reader) -> list[Evidence]:

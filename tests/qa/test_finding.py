@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from conftest import indexed
 from readers import ScriptedReader
 
 from citewire.index.errors import InputError
@@ -28,12 +26,6 @@ FLEET = "How many ferries does Lund Lines run?"
 DID = "Did the repairs of the bridge cost 40 million euros?"
 STATED = "the repairs of the bridge did cost 40 million euros."
 WANTED = SearchOptions(k=8)
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("finding"), embedder) as opened:
-        yield opened
 
 
 def finder(index: Index, embedder: Embedder, reader: ScriptedReader, most: int = 4) -> Finder:

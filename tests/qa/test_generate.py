@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 import transformers  # whose parts take seconds to import, each once it is used
+from conftest import together
 from huggingface_hub import constants
 from openai_server import Served, answering, event, serving, streamed
 from safetensors.torch import load_file, save_file
@@ -356,21 +357,8 @@ class TestLocal:
         assert reply(generator, SKY) == oracle_reply(generator, SKY, 24)
 
     def test_callers_in_threads_wait_for_each_other(self, generator: TransformersGenerator) -> None:
-        expected: dict[Sequence[Message], str] = {
-            messages: reply(generator, messages, 12) for messages in (CAPITAL, SKY)
-        }
-        got: list[tuple[Sequence[Message], str]] = []
-
-        def ask(messages: tuple[Message, ...]) -> None:
-            got.append((messages, reply(generator, messages, 12)))
-
-        threads = [threading.Thread(target=ask, args=(messages,)) for messages in (CAPITAL, SKY, CAPITAL, SKY)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(got) == 4
-        assert all(text == expected[tuple(messages)] for messages, text in got)
+        expected = [reply(generator, messages, 12) for messages in (CAPITAL, SKY)]
+        assert together(lambda messages: reply(generator, messages, 12), [CAPITAL, SKY] * 2) == expected * 2
 
     def test_prompt_beyond_the_context_window(self, generator: TransformersGenerator) -> None:
         messages = (Message("user", "word " * 9000),)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from conftest import indexed
+import scored
 from readers import ScriptedReader
-from scored import ARTICLES, records
 
 from citewire.index.passages import sentences
 from citewire.index.search import search
@@ -15,21 +12,11 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage
 from citewire.qa.evidence import gather
 from citewire.qa.lists import MOST, Items, Wanted, wanted
-from citewire.qa.reader import Reader, load_reader
+from citewire.qa.reader import Reader
 
+ARTICLES = scored.ARTICLES
 FOUND = 0.6  # of the things expected, over all records
 RIGHT = 0.6  # of the sentences told: that they name one of the things
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("invented"), embedder) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    return load_reader(1)
 
 
 def listed(index: Index, embedder: Embedder, reader: Reader, question: str) -> list[str]:
@@ -42,7 +29,7 @@ def listed(index: Index, embedder: Embedder, reader: Reader, question: str) -> l
 @pytest.mark.slow
 def test_the_records_are_listed(index: Index, embedder: Embedder, reader: Reader) -> None:
     expected, told, found, right, log = 0, 0, 0, 0, []
-    for record in records("listed.jsonl"):
+    for record in scored.records("listed.jsonl"):
         got = [one.lower() for one in listed(index, embedder, reader, record["question"])]
         wanted = [one.lower() for one in record["items"]]
         hits = sum(any(one in text for text in got) for one in wanted)

@@ -20,9 +20,9 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
-from conftest import untraced
-from openai_server import running
+from conftest import listening, untraced
 from safetensors.torch import load_file
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -245,7 +245,7 @@ class TestFetch:
             return Response(sent, headers=headers)
 
         shutil.rmtree(wheels)
-        with running([Route("/nobody/nothing/resolve/{revision}/test.gguf", file)]) as url:
+        with listening(Starlette(routes=[Route("/nobody/nothing/resolve/{revision}/test.gguf", file)])) as url:
             monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
             monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
             template = url + "/{repo_id}/resolve/{revision}/{filename}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import indexed
 from generators import ScriptedGenerator
 from readers import ScriptedReader
 
@@ -50,12 +49,6 @@ READER = ScriptedReader(
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other work on the machine must not decide."""
     monkeypatch.setattr(suggest, "PATIENCE_S", 120.0)
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("suggest"), embedder) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span
 from citewire.qa import summary
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.reader import Reader, load_reader
+from citewire.qa.reader import Reader
 from citewire.qa.standing import plain, stands_alone
 from citewire.qa.summary import Selection, messages, points, select, shortened
 from citewire.qa.types import Generator
@@ -50,7 +50,7 @@ Kestrel paid far more for barley and glass than in the year before, said Tom Hal
 The brewer will close its oldest brewhouse in Aldmoor, where 40 people work.
 “Nobody will lose a job,” said Tom Hale, who has run the finances of Kestrel since 2015.
 """
-TEXTS = {"ferry.txt": FERRY, "yard.txt": YARD, "brewer.txt": BREWER, "copy.txt": BREWER}
+ARTICLES = {"ferry.txt": FERRY, "yard.txt": YARD, "brewer.txt": BREWER, "copy.txt": BREWER}
 OPTIONS = SearchOptions(k=8, copies=1)
 OPENING = "The ferry company Lund Lines opened a night route between Norland and Skarvik on Monday."
 LONG = (
@@ -60,17 +60,6 @@ LONG = (
 Choose = Callable[[str], Selection]
 Found = Callable[[str], list[str]]
 Worded = Callable[..., list[tuple[str, Judgement]]]
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    return load_reader(1)
-
-
-@pytest.fixture(scope="module")
-def index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(TEXTS, tmp_path_factory.mktemp("summary"), embedder) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -295,10 +284,3 @@ def test_the_real_model_words_it_shorter_or_not_at_all(worded: Worded, generator
     assert judgement.probability >= TRUSTED
     assert [place.text for place in judgement.places] == [LONG]
     assert text == LONG or len(text.split()) < 0.85 * len(LONG.split())
-
-
-def test_all_articles_on_a_topic_where_all_are_wanted(index: Index, embedder: Embedder, reader: Reader) -> None:
-    found = select("the night ferry to Skarvik", index, embedder, reader, OPTIONS, all_of_them=True)
-    alone = select("the night ferry to Skarvik", index, embedder, reader, OPTIONS)
-    assert set(alone.articles) == {"ferry.txt"}
-    assert set(found.articles) >= set(alone.articles)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from conftest import check_quotes, indexed
-from embedders import RememberingEmbedder
 from generators import ScriptedGenerator
 from readers import ScriptedReader
 
@@ -71,17 +70,6 @@ ANSWERS: Mapping[str, str | Sequence[str]] = {
 }
 SPOKEN = [Turn("What did Ana Ruiz say about night sailings?", f"{LORRIES} [1]")]
 COURIER = SearchOptions(filters=Filters(outlets=("The Courier",)))
-
-
-@pytest.fixture(scope="module")
-def remembering(embedder: Embedder) -> RememberingEmbedder:
-    return RememberingEmbedder(embedder)
-
-
-@pytest.fixture(scope="module")
-def index(remembering: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with indexed(ARTICLES, tmp_path_factory.mktemp("ways"), remembering) as opened:
-        yield opened
 
 
 Make = Callable[..., Answerer]

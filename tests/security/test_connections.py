@@ -19,8 +19,6 @@ from citewire.ui.connections import Limits
 from citewire.ui.server import MOST_BYTES
 from citewire.ui.visitor import problem_details
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 LIMITS = Limits(connections=80, of_address=60, head_s=2, body_s=2, slowest=1_000, rest_s=1, unread_s=2, look_s=0.1)
 HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 HALF_BODY = b"POST /corpus/removal HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"

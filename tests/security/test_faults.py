@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ import httpx
 import openai_server
 import pytest
 from commands import COMMAND, free_port
-from conftest import REPOSITORY, until
+from conftest import REPOSITORY, together, until
 from served import serving
 
 from citewire.index.build import build_index
@@ -32,8 +31,7 @@ from citewire.ui.ask_routes import MOST_TURNS
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
+pytestmark = pytest.mark.slow
 
 QUESTION = "How much revenue did the AI unit generate?"
 FILE = {"Content-Type": "application/octet-stream"}
@@ -126,18 +124,12 @@ def test_who_goes_away_stops_the_model_within_a_second(page: Served) -> None:
 
 @pytest.mark.real
 def test_who_is_refused_is_so_at_once(page: Served) -> None:
-    told: list[tuple[int, str, float]] = []
-
-    def ask() -> None:
+    def ask(question: str) -> tuple[int, str, float]:
         sent = time.monotonic()
-        got = httpx.post(f"{page.url}/v1/ask", json={"question": QUESTION}, timeout=120)
-        told.append((got.status_code, got.headers.get("retry-after", ""), time.monotonic() - sent))
+        got = httpx.post(f"{page.url}/v1/ask", json={"question": question}, timeout=120)
+        return got.status_code, got.headers.get("retry-after", ""), time.monotonic() - sent
 
-    threads = [threading.Thread(target=ask) for _ in range(30)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    told = together(ask, [QUESTION] * 30)
     refused = [seconds for status, again, seconds in told if status == 429 and int(again) >= 1]
     assert len(refused) >= 30 - 9  # one is answered, eight of one machine wait; others come as these go
     assert len(refused) + sum(status == 200 for status, *_ in told) == 30

@@ -25,8 +25,6 @@ from citewire.ui.gate import Gate
 from citewire.ui.page import CACHE, EVENTS, Site, build_page, mount_page
 from citewire.ui.visitor import problem_details
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 API = "/gradio_api"
 FUNCTIONS = range(16)  # of the page and one more
 PANEL = 11  # the component of the first page of a process that reads articles
@@ -357,9 +355,9 @@ def test_the_folder_of_gradio_goes_with_a_server_that_is_told_to_end(tmp_path: P
     script = (
         "from scripted import EXAMPLES, scripted_load\n"
         "from citewire.ui.chat import Chat\nfrom citewire.ui.page import CACHE, Site, build_page\n"
-        "from citewire.ui.server import serve\n"
-        "serve(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
-        " on_ready=lambda url: print(CACHE, flush=True))\n"
+        "from citewire.ui.server import PageServer\n"
+        "PageServer(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
+        " on_ready=lambda url: print(CACHE, flush=True)).run()\n"
     )
     here = str(Path(__file__).parent.parent)
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": here}

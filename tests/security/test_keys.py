@@ -9,7 +9,6 @@ import asyncio
 import json
 import re
 import stat
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ import openai_server
 import pytest
 from browser import at_rest, browser_context, tab
 from commands import citewire
-from conftest import SEEDS, until
+from conftest import SEEDS, together, until
 from fastapi.responses import PlainTextResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,9 +40,6 @@ from citewire.ui.cli import lay_out
 from citewire.ui.conversations import Conversations
 from citewire.ui.keys import PREFIX, Changes, Keys
 from citewire.ui.settings import Settings
-
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 
 PASSWORD = "correct horse 1"
 SECRET = (
@@ -436,12 +432,9 @@ class TestTheFile:
         assert list(tmp_path.glob("index*")) == []
 
     def test_many_at_once_are_all_kept(self, tmp_path: Path) -> None:
-        threads = [threading.Thread(target=Keys(tmp_path / "index").add, args=(f"k{number}",)) for number in range(12)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert {key.name for key in Keys(tmp_path / "index").all()} == {f"k{number}" for number in range(12)}
+        names = [f"k{number}" for number in range(12)]
+        together(lambda name: Keys(tmp_path / "index").add(name), names)
+        assert {key.name for key in Keys(tmp_path / "index").all()} == set(names)
 
     def test_on_the_command_line(self, embedder: Embedder, tmp_path: Path) -> None:
         (tmp_path / "news" / "wire").mkdir(parents=True)

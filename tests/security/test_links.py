@@ -18,9 +18,6 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 
 class _Other(BaseHTTPRequestHandler):
     def do_GET(self) -> None:

@@ -50,9 +50,6 @@ from citewire.ui.running import Announcement, fingerprint
 from citewire.ui.server import PageServer
 from citewire.ui.settings import Settings
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 PASSWORD = "correct hörse 1"
 BEARER = {b"Authorization": b"Bearer " + PASSWORD.encode()}
 OPENS_PAGE = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}

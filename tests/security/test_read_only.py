@@ -23,8 +23,7 @@ from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 from citewire.ui.visitor import HARMLESS
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
+pytestmark = pytest.mark.slow
 
 QUESTION = "How many Avalon miners did Mawson order from Canaan?"
 SAID = "Mawson ordered Avalon miners from Canaan."

@@ -19,8 +19,6 @@ from citewire.ui.sessions import CrowdedError, Most, Sessions, StrangerError
 
 from .conftest import visiting
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 API = "/gradio_api"
 ASK, FOLLOW, NEW, HEAD = 1, 2, 8, 11  # event functions of the page
 MOST = Most()

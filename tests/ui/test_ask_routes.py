@@ -6,7 +6,8 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -61,11 +62,6 @@ def served(**changed: Any) -> Served:
         "index": Path("an/index"), "model": "m", "fingerprint": "f" * 64, "generation": lambda: 7, "check": check,
         **changed,
     })  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
 
 
 @pytest.fixture(scope="module")
@@ -281,21 +277,40 @@ def events_of(url: str, question: str, visitor: str, told: list[tuple[str, dict[
     return thread
 
 
-def test_the_line_is_fair_and_says_who_is_ahead(url: str, chat: Chat, answerer: ScriptedAnswerer) -> None:
-    told: list[tuple[str, dict[str, Any]]] = []
-    threads = []
+@contextmanager
+def behind_a_slow_one(
+    url: str, chat: Chat, told: list[tuple[str, dict[str, Any]]]
+) -> Iterator[Callable[[str, str], None]]:
+    """Yield what asks in the line behind a question that is being answered; at the end all are answered."""
+    threads: list[threading.Thread] = []
+
+    def ask(question: str, visitor: str) -> None:
+        threads.append(events_of(url, question, visitor, told))
+        until(lambda: chat.line.waiting == len(threads))
+
     with httpx.Client(base_url=url, timeout=60, cookies={COOKIE: ME}) as holding:
         with holding.stream("POST", "/v1/ask", json={"question": "slow", "stream": True}) as response:
             lines = response.iter_lines()
             next(lines)
-            for waiting, (question, visitor) in enumerate(
-                [("mine 1", ME), ("mine 2", ME), ("theirs 1", OTHER), ("theirs 2", OTHER), ("third", THIRD)], 1
-            ):
-                threads.append(events_of(url, question, visitor, told))
-                until(lambda waiting=waiting: chat.line.waiting == waiting)  # type: ignore[misc]
-            until(lambda: ("mine 2", {"event": "waiting", "ahead": 5}) in told)
+            yield ask
         for thread in threads:
             thread.join()
+
+
+def refused(url: str, visitor: str) -> dict[str, Any]:
+    """What one question more is answered."""
+    response = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: visitor})
+    assert response.status_code == 429
+    assert int(response.headers["retry-after"]) >= 1  # more where answers take long
+    return dict(response.json())
+
+
+def test_the_line_is_fair_and_says_who_is_ahead(url: str, chat: Chat, answerer: ScriptedAnswerer) -> None:
+    told: list[tuple[str, dict[str, Any]]] = []
+    with behind_a_slow_one(url, chat, told) as ask:
+        for question in ("mine 1", "mine 2", "theirs 1", "theirs 2", "third"):
+            ask(question, {"mine": ME, "theirs": OTHER, "third": THIRD}[question.partition(" ")[0]])
+        until(lambda: ("mine 2", {"event": "waiting", "ahead": 5}) in told)
     asked = [turns[0].question for turns in answerer.histories[-5:]]
     assert asked == ["theirs 1", "third", "mine 1", "theirs 2", "mine 2"]
     first = {question: event["ahead"] for question, event in reversed(told) if event["event"] == "waiting"}
@@ -303,52 +318,31 @@ def test_the_line_is_fair_and_says_who_is_ahead(url: str, chat: Chat, answerer: 
 
 
 def test_too_many_of_one_visitor_and_of_all(url: str, chat: Chat) -> None:
-    with httpx.Client(base_url=url, timeout=60) as holding:
-        with holding.stream("POST", "/v1/ask", json={"question": "slow", "stream": True}) as response:
-            lines = response.iter_lines()
-            next(lines)
-            threads = []
-            for number in range(ADDRESS_LENGTH):
-                visitor = ME if number < VISITOR_LENGTH else OTHER
-                threads.append(events_of(url, f"q {number}", visitor, []))
-                until(lambda number=number: chat.line.waiting == number + 1)  # type: ignore[misc]
-                if number == VISITOR_LENGTH - 1:
-                    refused = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: ME})
-                    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-                    assert refused.json()["problem"] == "8 of your questions are waiting already"
-            refused = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: THIRD})
-            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-            assert refused.json() == problem_details(
-                429, "16 questions from your address are waiting already", "Ask again in a moment."
-            )
-            elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")  # Linux: all of 127.0.0.0/8 is this machine
-            with (
-                httpx.Client(transport=elsewhere, base_url=url, timeout=60) as other,
-                other.stream("POST", "/v1/ask", json={"question": "?", "stream": True}) as waiting,
-            ):
-                # Before it comes what runs; of what waits nothing, as this address was never served.
-                assert json.loads(next(waiting.iter_lines())) == {"event": "waiting", "ahead": 1}
-        for thread in threads:
-            thread.join()
+    with behind_a_slow_one(url, chat, []) as ask:
+        for number in range(VISITOR_LENGTH):
+            ask(f"q {number}", ME)
+        assert refused(url, ME)["problem"] == "8 of your questions are waiting already"
+        for number in range(VISITOR_LENGTH, ADDRESS_LENGTH):
+            ask(f"q {number}", OTHER)
+        assert refused(url, THIRD) == problem_details(
+            429, "16 questions from your address are waiting already", "Ask again in a moment."
+        )
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")  # Linux: all of 127.0.0.0/8 is this machine
+        with (
+            httpx.Client(transport=elsewhere, base_url=url, timeout=60) as other,
+            other.stream("POST", "/v1/ask", json={"question": "?", "stream": True}) as waiting,
+        ):
+            # Before it comes what runs; of what waits nothing, as this address was never served.
+            assert json.loads(next(waiting.iter_lines())) == {"event": "waiting", "ahead": 1}
 
 
 def test_ids_that_were_made_up_have_one_turn_together(url: str, chat: Chat, answerer: ScriptedAnswerer) -> None:
-    told: list[tuple[str, dict[str, Any]]] = []
-    threads = []
-    with httpx.Client(base_url=url, timeout=60, cookies={COOKIE: ME}) as holding:
-        with holding.stream("POST", "/v1/ask", json={"question": "slow", "stream": True}) as response:
-            lines = response.iter_lines()
-            next(lines)
-            for number in range(VISITOR_LENGTH):
-                threads.append(events_of(url, f"made up {number}", f"{number:032d}", told))
-                until(lambda number=number: chat.line.waiting == number + 1)  # type: ignore[misc]
-            refused = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: "9" * 32})
-            assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-            for number, visitor in enumerate((OTHER, OTHER, THIRD), 1):
-                threads.append(events_of(url, f"honest {number}", visitor, told))
-                until(lambda number=number: chat.line.waiting == VISITOR_LENGTH + number)  # type: ignore[misc]
-        for thread in threads:
-            thread.join()
+    with behind_a_slow_one(url, chat, []) as ask:
+        for number in range(VISITOR_LENGTH):
+            ask(f"made up {number}", f"{number:032d}")
+        refused(url, "9" * 32)
+        for number, visitor in enumerate((OTHER, OTHER, THIRD), 1):
+            ask(f"honest {number}", visitor)
     asked = [turns[0].question for turns in answerer.histories[-VISITOR_LENGTH - 3 :]]
     assert {"honest 1", "honest 3"} < set(asked[:4]), asked  # each of the three has a turn in the first round
     assert "honest 2" in asked[:5], asked

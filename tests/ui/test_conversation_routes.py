@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 from browser import DESK, PHONE, opened
+from conftest import listening
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -22,7 +20,7 @@ from served import PROBLEM
 from citewire.qa.types import Answer
 from citewire.ui.conversation_routes import MOST_BYTES, router
 from citewire.ui.conversations import Conversations
-from citewire.ui.server import SecurityHeaders, assets, bind
+from citewire.ui.server import SecurityHeaders, assets
 from citewire.ui.visitor import COOKIE, VisitorCookie
 
 ME, OTHER = "A" * 32, "B" * 32
@@ -61,15 +59,8 @@ def url(kept: Conversations) -> Iterator[str]:
     def behind() -> HTMLResponse:
         return HTMLResponse(BEHIND)
 
-    socket = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(SecurityHeaders(VisitorCookie(app)), log_level="critical"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with listening(SecurityHeaders(VisitorCookie(app))) as address:
+        yield address
 
 
 @pytest.fixture

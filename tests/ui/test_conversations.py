@@ -8,11 +8,11 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import together
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import COST_CLAIMS, COST_CONFLICT, HITS, OPEN_CLAIMS, PAYLOADS
@@ -273,18 +273,12 @@ def test_only_its_owner_reads_the_file(file: Path, kept: Conversations) -> None:
 def test_threads_and_a_second_opener_write_without_loss(file: Path, kept: Conversations) -> None:
     with Conversations(file) as other:
 
-        def write(opened: Conversations, visitor: str) -> None:
-            conversation = None
+        def write(given: tuple[Conversations, str]) -> None:
+            (opened, visitor), conversation = given, None
             for n in range(10):
                 conversation, _ = opened.append(visitor, conversation, f"{n}", OPEN_ANSWER)
 
-        threads = [
-            threading.Thread(target=write, args=(opened, f"{n}" * 32)) for opened in (kept, other) for n in range(3)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together(write, [(opened, f"{n}" * 32) for opened in (kept, other) for n in range(3)])
     for n in range(3):
         for info in kept.list(f"{n}" * 32):
             stored = kept.get(f"{n}" * 32, info.id)

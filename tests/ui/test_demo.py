@@ -27,9 +27,6 @@ from citewire.ui.chat import Loaded
 from citewire.ui.settings import Settings
 from citewire.ui.tour import ADDRESS, END, STEPS, over_samples, router
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

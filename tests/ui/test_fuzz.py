@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
-import uvicorn
-from conftest import until
+from conftest import listening, until
 from embedders import HashedWordsEmbedder
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
@@ -35,7 +33,6 @@ from citewire.ui import ask_routes, corpus_routes, health_routes, mcp_server, op
 from citewire.ui.chat import Chat, Loaded
 from citewire.ui.corpus import Corpus
 from citewire.ui.keys import Changes
-from citewire.ui.server import bind
 from citewire.ui.visitor import VisitorCookie, problem, unrouted
 
 PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
@@ -77,15 +74,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for router in (*programs, openapi.router(programs), mcp_server.router(tools)):
         app.include_router(router)
     app.mount("/", problem(404, "There is no such address", "Load the page again."))  # as the gate before Gradio
-    listening = bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    until(lambda: server.started and chat.background.done, 240)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listening.close()
+    with listening(app) as address:
+        until(lambda: chat.background.done, 240)
+        yield address
     corpus.close()
 
 

@@ -40,7 +40,6 @@ from citewire.ui.export import as_html, as_markdown
 from citewire.ui.render import Exchange, bylines, card_in, plain_text
 
 TWIN = replace(TUNNEL, path="weekly/tunnel.txt", sha256="5")
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 BYLINE = "Northgate Herald, 11 Feb 2026, herald/tunnel.txt"
 BEGINNING = "The harbour master reports to the whole council of the town:"
 TWINS = ScriptedIndex((TUNNEL, LEDGER, PLAIN, TWIN))

@@ -37,11 +37,6 @@ from citewire.ui.page import Site, build_page
 
 
 @pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
-
-
-@pytest.fixture(scope="module")
 def url(answerer: ScriptedAnswerer) -> Iterator[str]:
     chat = Chat(lambda: Loaded(answerer, ScriptedIndex(), "scripted"))
     served = Served(Path("an/index"), "m", "f" * 64, lambda: 7, lambda *_: None)

@@ -42,9 +42,6 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
 from citewire.ui.visitor import problem_details
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 OUR_TAGS = {
     "a", "article", "b", "br", "button", "div", "h2", "h3", "header", "i", "input", "label", "li", "mark", "p", "q",
     "section", "small", "span", "strong", "ul",
@@ -56,11 +53,6 @@ def page_of(load: Callable[[], Loaded], examples: tuple[str, ...] = EXAMPLES) ->
     """Serve a page that keeps nothing."""
     with serving(lambda: Site(build_page(Chat(load), examples))) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
 
 
 @pytest.fixture(scope="module")
@@ -367,9 +359,9 @@ def test_ctrl_c_ends_the_server_without_a_word_or_a_file(tmp_path: Path) -> None
     script = (
         "import sys\nfrom scripted import EXAMPLES, scripted_load\n"
         "from citewire.ui.chat import Chat\nfrom citewire.ui.page import Site, build_page\n"
-        "from citewire.ui.server import serve\n"
-        "try:\n    serve(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
-        " on_ready=lambda url: print(url, flush=True))\n"
+        "from citewire.ui.server import PageServer\n"
+        "try:\n    PageServer(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
+        " on_ready=lambda url: print(url, flush=True)).run()\n"
         "except KeyboardInterrupt:\n    sys.exit(130)\n"
     )
     here = str(Path(__file__).parent.parent)

@@ -19,8 +19,6 @@ from citewire.ui import corpus_routes, figures_page, tour
 from citewire.ui.corpus import Corpus
 from citewire.ui.keys import Changes
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 RECORDS = [{"text": f"{OPENING} {AUDIT}.", "title": "Tunnel", "url": "https://example.org/tunnel"}] + [
     {"text": f"Parcel {n} was sent.", "title": f"Parcel {n:02}", "outlet": "Post"} for n in range(60)
 ]

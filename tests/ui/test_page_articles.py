@@ -18,8 +18,6 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.keys import Changes
 
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 DRAG = """([type, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], "bergen.txt"));

@@ -13,9 +13,6 @@ from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, EXAMPLES, GALLERY, HOURS, LEAD, OPENING, scripted_about, scripted_load
 from served import ask, served, submit
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 PASSWORD = "correct hörse 2"
 
 

@@ -22,9 +22,6 @@ from citewire.ui import engine
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 LOADING = "Loading the careful model. The fast one answers meanwhile."
 PATIENCE_S = 240  # loading takes seconds; other work on the machine makes it minutes
 

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import docx
-import pytest
 from browser import browser_context, faults, opened, tab
 from documents import words_of_pdf
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, OPENING, PAYLOADS, scripted_load
 from served import ask, served, usable
-
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(scripted_load(), tmp_path_factory.mktemp("page") / "kept.db") as address:
-        yield address
 
 
 def saved(page: Page, name: str) -> str:

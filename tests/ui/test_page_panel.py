@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from browser import DESK, PHONE, browser_context, faults, opened, tab
 from playwright.sync_api import Browser, Page, expect
-from scripted import EXAMPLES, GALLERY, LEDGER, PLAIN, scripted_load
-from served import ask, served, usable
-
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(scripted_load(), tmp_path_factory.mktemp("page") / "kept.db") as address:
-        yield address
+from scripted import EXAMPLES, GALLERY, LEDGER, PLAIN
+from served import ask, usable
 
 
 def chat_width(page: Page) -> float:

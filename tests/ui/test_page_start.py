@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browser import PHONE, faults, opened, tab
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from browser import PHONE, faults, opened
+from playwright.sync_api import Browser, Page, expect
 from scripted import (
     AUDIT,
     EXAMPLES,
@@ -32,14 +32,6 @@ from citewire.index.types import Filters
 from citewire.qa.types import Answer
 from citewire.ui.chat import Loaded
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
-
 
 @pytest.fixture(scope="module")
 def url(answerer: ScriptedAnswerer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -48,12 +40,6 @@ def url(answerer: ScriptedAnswerer, tmp_path_factory: pytest.TempPathFactory) ->
 
     with served(load, tmp_path_factory.mktemp("page") / "kept.db") as address:
         yield address
-
-
-@pytest.fixture
-def page(context: BrowserContext, url: str) -> Iterator[Page]:
-    with tab(context, url) as ready:
-        yield usable(ready)
 
 
 def last_filters(answerer: ScriptedAnswerer) -> Filters:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from browser import PHONE, at_rest, faults, opened, tab
+from browser import PHONE, at_rest, faults, opened
 from conftest import until
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from scripted import (
     AUDIT,
     COST,
@@ -40,14 +40,6 @@ from citewire.ui.chat import Loaded
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import GRACE_S
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
-
-@pytest.fixture(scope="module")
-def answerer() -> ScriptedAnswerer:
-    return ScriptedAnswerer()
-
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -61,12 +53,6 @@ def url(answerer: ScriptedAnswerer, file: Path) -> Iterator[str]:
 
     with served(load, file, articles=True) as address:
         yield address
-
-
-@pytest.fixture
-def page(context: BrowserContext, url: str) -> Iterator[Page]:
-    with tab(context, url) as ready:
-        yield usable(ready)
 
 
 def start_of_sentence(page: Page, number: int) -> tuple[float, float]:

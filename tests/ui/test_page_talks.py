@@ -9,9 +9,6 @@ from page_shots import PATIENT_MS, samples
 from page_talks import TALKS, held, read, wrong
 from playwright.sync_api import Browser, expect
 
-# Gradio uses what pandas 3 has deprecated, each time it sums up its queue.
-pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
-
 
 @pytest.mark.parametrize(
     ("expected", "shown", "text", "found"),

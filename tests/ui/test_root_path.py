@@ -22,10 +22,7 @@ from served import ask, serving, usable
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings, load
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning"),
-    pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx on the PATH: apt-get install nginx"),
-]
+pytestmark = pytest.mark.skipif(not shutil.which("nginx"), reason="no nginx on the PATH: apt-get install nginx")
 
 ROOT = "/news/citewire"
 PASSWORD = "correct horse"

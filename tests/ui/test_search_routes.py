@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import openai_server
 import pytest
-from conftest import SEEDS, until
+from conftest import SEEDS, together, until
 from served import serving
 
 from citewire.index.build import build_index
@@ -118,16 +117,8 @@ def test_requests_of_other_pages_and_under_other_names(client: httpx.Client) -> 
 
 @pytest.mark.slow
 def test_searches_take_turns_and_too_many_are_refused(client: httpx.Client, url: str) -> None:
-    told: list[httpx.Response] = []
-
-    def ask() -> None:
-        told.append(httpx.post(f"{url}/v1/search", json={"question": QUESTION, "k": 100}, timeout=60))
-
-    threads = [threading.Thread(target=ask) for _ in range(2 * LINE_LENGTH)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    asked = [{"question": QUESTION, "k": 100}] * 2 * LINE_LENGTH
+    told = together(lambda one: httpx.post(f"{url}/v1/search", json=one, timeout=60), asked)
     statuses = {one.status_code for one in told}
     assert statuses <= {200, 429}
     assert 200 in statuses
