@@ -85,7 +85,14 @@ def _joints(doc: Doc) -> Iterator[Token]:
     """The words that may join two things, the surest first."""
     yield from (one for one in doc if one.lower_ in (*_BESIDE, "than"))
     yield from (one for one in reversed(doc) if one.tag_ == "CC")
-    yield from sorted((one for one in doc if one.lower_ in _JOINTS), key=lambda one: one.head.lemma_ != "compare")
+    row = (one for one in doc if one.lower_ in _JOINTS and not _is_up_to(one))
+    yield from sorted(row, key=lambda one: one.head.lemma_ != "compare")
+
+
+def _is_up_to(word: Token) -> bool:
+    """Whether a "to" compares nothing and ends what has no "from" before it: "Friday to Sunday"."""
+    before = word.doc[: word.i]
+    return word.lower_ == "to" and not any(one.lower_ == "from" or one.lemma_.lower() == "compare" for one in before)
 
 
 def _things(doc: Doc) -> list[Span]:

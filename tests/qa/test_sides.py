@@ -83,3 +83,16 @@ def test_each_side_is_asked_without_the_others() -> None:
 )  # fmt: skip
 def test_what_is_wanted_of_the_sides(question: str, wanted: Sides | None) -> None:
     assert sides(question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("How many ferries sailed Monday to Friday?", None),
+        ("How much did fares rise from 2019 to 2020?", ("2019", "2020")),
+        ("Compare Lund to Vire.", ("Lund", "Vire")),
+    ],
+)
+def test_a_span_of_days_compares_nothing(question: str, names: tuple[str, ...] | None) -> None:
+    found = sides(question)
+    assert (found.names if found else None) == names
