@@ -86,7 +86,7 @@ def answerer(index: Index, remembering: Embedder) -> Make:
 class TestDoubt:
     """What the reader finds unlikely, and the model answers with what no sentence says, is refused."""
 
-    ASKED = "Which lorries carried the steel of the oldest night ferries of Lund Lines to Orm?"  # .44 by its words
+    ASKED = "Who carried the steel and glass of the oldest night ferries of Lund Lines to Orm?"  # .44 by its words
 
     def test_two_doubts_refuse(self, answerer: Make) -> None:
         made = answerer("Lund Lines carried 300 lorries to Orm [1].")

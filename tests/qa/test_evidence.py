@@ -13,7 +13,7 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage, Span
 from citewire.qa import evidence
-from citewire.qa.evidence import ANSWERS, REASON, Evidence, beside, gather, sentence_before, window
+from citewire.qa.evidence import ANSWERS, REASON, Evidence, beside, gather, sentence_before, together, window
 from citewire.qa.reader import Reader, Window, load_reader
 
 ARTICLES = {
@@ -169,3 +169,12 @@ def test_the_likeliest_neighbour_of_a_sentence() -> None:
     assert one is not None
     assert one.text == "Nobody buys paper."
     assert found(REASON - 0.01, 0.9, 0.1, 0.1, 0.8) is None
+
+
+def test_the_odds_of_words_are_those_of_all_sentences_that_answer_with_them() -> None:
+    def said(text: str, probability: float) -> Evidence:
+        return Evidence("a.txt", Span(0, len(text)), text, 0.0, probability, Span(0, len(text)), 1.0)
+
+    found = [said("Orm", 0.4), said("the port of Orm", 0.25), said("Lund", 0.2)]
+    assert together(found[0], found) == pytest.approx(0.4 / 0.6 + 0.25 / 0.75)
+    assert together(found[2], found) == pytest.approx(0.25)
