@@ -61,7 +61,9 @@ def test_the_panel_is_as_wide_as_it_was_made_on_the_next_visit_too(chromium: Bro
             page.keyboard.press("ArrowRight")
             assert faults(page) == []
         with tab(context, url) as page:
-            usable(page)
+            expect(usable(page).get_by_role("separator", name="Width of the chat")).to_have_attribute(
+                "aria-valuenow", "32"
+            )
             assert round(chat_width(page) / DESK["width"], 2) == 0.32
             page.set_viewport_size(PHONE)  # type: ignore[arg-type]
             assert chat_width(page) == PHONE["width"]
