@@ -47,10 +47,7 @@ def test_the_time_that_a_question_asks_about(question: str, days: tuple[str, str
     [
         ("What did Lund Lines earn in 2019?", "What did Lund Lines earn?"),
         ("In May 2020, who bought the mill of Vire?", "Who bought the mill of Vire?"),
-        (
-            "What pastry did the Orm bakery bring back in the autumn of 2022?",
-            "What pastry did the Orm bakery bring back in the autumn?",
-        ),
+        ("Which ferry sailed in the spring of 2018?", "Which ferry sailed in the spring?"),
         ("Who won the 2019 Orm Cup?", "Who won the Orm Cup?"),
         ("What was Brask's Q1 2025 revenue?", "What was Brask's revenue?"),
         ("How did ticket prices change between 2019 and 2021?", ""),
