@@ -31,16 +31,15 @@ from citewire.index.documents import (
     visible,
 )
 from citewire.index.errors import InputError
-from citewire.index.formats import FIELDS, FORMATS, UNREADABLE, Request
+from citewire.index.formats import FIELDS, FORMATS, METADATA_NAME, UNREADABLE, Request
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
 
-READER_VERSION = "6"  # raise it when what is read from a file changes: stored articles are then read again
-METADATA_NAME = "metadata.json"
+READER_VERSION = "7"  # raise it when what is read from a file changes: stored articles are then read again
 MAX_METADATA = 500_000_000  # bytes of one file; the entries of a million articles take half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
-CONTAINERS = frozenset({".jsonl", ".csv", ".feed", ".zip"})
+CONTAINERS = frozenset({".jsonl", ".json", ".csv", ".feed", ".zip"})
 _LIST = ", ".join(sorted(FORMATS))
 
 
@@ -81,8 +80,8 @@ class ReadOptions:
     """How files are read.
 
     Attributes:
-        fields: for .jsonl and .csv, citewire's name (`text title outlet author published url id`) -> column; names
-            that are not mapped take the usual columns of `formats.FIELDS`.
+        fields: for .jsonl, .json and .csv, citewire's name (`text title outlet author published url id`) -> column;
+            names that are not mapped take the usual columns of `formats.FIELDS`.
         limits: how much one file may need.
         allow_web: whether http:// and https:// sources may be fetched.
 
@@ -203,7 +202,7 @@ def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -
     if not os.path.lexists(root):
         raise InputError(f"there is no {_shown(root)}", "Name a folder or file that exists")
     if not root.is_dir():
-        if (suffix := root.suffix.lower()) not in FORMATS:
+        if (suffix := root.suffix.lower()) not in FORMATS or root.name == METADATA_NAME:
             fix = UNREADABLE.get(suffix, f"Save it in one of these formats: {_LIST}")
             raise InputError(f"{_shown(root)} is not of a format that can be read", fix)
         if _usable_name(root.name, root, rejected):
@@ -257,7 +256,8 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
 
 def _is_article(file: Path, rejected: list[Rejected]) -> bool:
     """Whether a file of a folder is read; documents of formats that cannot be are rejected, the rest is passed over."""
-    if file.name.startswith(".") or file.stem.lower() == "readme":  # about the folder, not one of its articles
+    # About the folder, not one of its articles.
+    if file.name.startswith(".") or file.name == METADATA_NAME or file.stem.lower() == "readme":
         return False
     suffix = file.suffix.lower()
     if suffix in UNREADABLE:

@@ -1,7 +1,7 @@
 """Bytes of a known format -> documents: one function per format, and the check that a file is what its name says.
 
 Knows suffixes, magic numbers, records and mails; markup and PDF are read in markup.py and pdf.py. Does not know
-folders or `metadata.json`. Everything here runs in the child process of sandbox.py.
+folders, nor what stands in `metadata.json`. Everything here runs in the child process of sandbox.py.
 
     name         gives
     .txt         the text as it is, below its header; in all formats, longer runs of white space end after `MAX_BLANKS`
@@ -10,7 +10,7 @@ folders or `metadata.json`. Everything here runs in the child process of sandbox
     .pdf         the text of all pages
     .docx .epub  the text in reading order
     .eml         the mail's body; attachments are named in the metadata
-    .jsonl .csv  one article a record, `wire.jsonl#17`
+    .jsonl .csv  one article a record, `wire.jsonl#17`; so does a list in .json
     .rss .atom .xml   one article an entry
     .zip         all of these, `week.zip/monday.txt`; a zip in a zip is refused
 """
@@ -71,9 +71,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> 
     }
 )
 FORMATS: Mapping[str, str] = MappingProxyType(  # suffix -> format
-    {suffix: suffix for suffix in (".txt", ".md", ".html", ".pdf", ".docx", ".epub", ".eml", ".jsonl", ".csv", ".zip")}
-    | {".htm": ".html", ".markdown": ".md", ".rss": ".feed", ".atom": ".feed", ".xml": ".feed"}
+    {f".{name}": f".{name}" for name in "txt md html pdf docx epub eml jsonl json csv zip".split()}
+    | {".htm": ".html", ".markdown": ".md", ".ndjson": ".jsonl", ".rss": ".feed", ".atom": ".feed", ".xml": ".feed"}
 )
+METADATA_NAME = "metadata.json"  # says more of the articles beside it, and is none
 UNREADABLE: Mapping[str, str] = MappingProxyType(  # suffix of a document that is no format of ours -> what to do
     dict.fromkeys((".doc", ".rtf", ".odt", ".pages", ".wpd", ".dot", ".docm"), "Save it as .docx or .txt")
     | dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub")
@@ -123,7 +124,7 @@ class Request:
         format: a value of `FORMATS`.
         shown: the file's name, for advice.
         url: where a page came from, "" for a file.
-        fields: citewire's name -> column of .jsonl and .csv, before those of `FIELDS`.
+        fields: citewire's name -> column of .jsonl, .json and .csv, before those of `FIELDS`.
         limits: how much it may need.
         first: number of the first member of a zip to read; those before are done.
         charset: encoding of a page, as its server names it; "" for a file.
@@ -461,6 +462,31 @@ def _read_jsonl(data: bytes, request: Request) -> Iterator[_Record]:
         yield _record(number, _flat(value), request.fields, notes)
 
 
+def _read_json(data: bytes, request: Request) -> Iterator[_Record]:
+    """Read one object, a list of them, or the longest list of them in an object, as a news API gives it."""
+    text, notes = _as_utf8(data)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith(b"{") and getattr(error, "msg", "") == "Extra data":
+            yield from _read_jsonl(data, request)  # one object a line
+            return
+        raise UnusableError(f"is not valid JSON: {error}", "Save it again as .json") from error
+    if isinstance(value, dict):
+        lists = [
+            some for some in value.values() if isinstance(some, list) and any(isinstance(one, dict) for one in some)
+        ]
+        own = _column("text", {name.lower(): name for name in value}, value, request.fields)
+        value = [value] if own or not lists else max(lists, key=len)
+    if not isinstance(value, list):
+        raise UnusableError("is no JSON object and no list of them", "Write a list of objects, each with its text")
+    for number, one in enumerate(value, 1):
+        if isinstance(one, dict):
+            yield _record(number, _flat(one), request.fields, notes)
+        else:
+            yield _Record(number, "", UnusableError("is not a JSON object", "Write an object with its text"))
+
+
 def _flat(value: Mapping[str, object]) -> dict[str, object]:
     """Return an object with those one level down as `source.name`."""
     flat = dict(value)
@@ -563,7 +589,7 @@ def _column(name: str, columns: Mapping[str, str], values: Mapping[str, object],
     return next((column for column in usual if one_line(values[column])), "")
 
 
-_RECORDS = {".feed": _read_feed, ".jsonl": _read_jsonl, ".csv": _read_csv}
+_RECORDS = {".feed": _read_feed, ".jsonl": _read_jsonl, ".json": _read_json, ".csv": _read_csv}
 
 
 # -- zip ------------------------------------------------------------------------------------------------
@@ -605,7 +631,7 @@ def _concerns(name: str) -> bool:
     parts = name.replace("\\", "/").split("/")
     suffix = posixpath.splitext(parts[-1])[1].lower()
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts) or parts[0] == "__MACOSX"
-    return not hidden and (suffix in FORMATS or suffix in UNREADABLE)
+    return not hidden and parts[-1] != METADATA_NAME and (suffix in FORMATS or suffix in UNREADABLE)
 
 
 def _check_name(info: zipfile.ZipInfo, seen: set[str]) -> None:

@@ -49,6 +49,7 @@ _TYPES = {
     "application/xml": ".feed",
     "text/xml": ".feed",
     "message/rfc822": ".eml",
+    "application/json": ".json",
     "application/jsonl": ".jsonl",
     "application/x-ndjson": ".jsonl",
     "text/csv": ".csv",

@@ -114,6 +114,7 @@ def submit(page: Page, question: str) -> None:
 
 
 def ask(page: Page, question: str) -> None:
-    """Ask and wait for the whole answer."""
+    """Ask and wait for the whole answer, and for what can be asked next: that moves what stands above it."""
     submit(page, question)
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
+    expect(page.locator("body[data-cw-phase=done]:not([data-cw-seeking])")).to_be_attached()

@@ -161,7 +161,7 @@ class Settings(BaseSettings):
     allow_web: bool = Field(default=False, description="whether web addresses among the articles are fetched")
     fields: Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)] = Field(
         default_factory=dict,
-        description=f"columns of .jsonl and .csv files, NAME=COLUMN each, by the names {' '.join(FIELDS)};"
+        description=f"columns of .jsonl, .json and .csv files, NAME=COLUMN each, by the names {' '.join(FIELDS)};"
         " without one the usual names are tried",
     )
     max_file_bytes: int = Field(

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citewire.index.articles import METADATA_NAME
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS, UNREADABLE
 from citewire.ui.settings import is_web_address
@@ -147,7 +146,7 @@ def _counts(noticed: FileChange, folders: Sequence[Path], ignored: Path) -> bool
     root = next((folder for folder in folders if path.is_relative_to(folder)), path)
     if path.is_relative_to(ignored) or any(part.startswith(".") for part in path.relative_to(root).parts):
         return False
-    if path.suffix.lower() in FORMATS or path.suffix.lower() in UNREADABLE or path.name == METADATA_NAME:
+    if path.suffix.lower() in FORMATS or path.suffix.lower() in UNREADABLE:
         return True
     return change == Change.deleted or (change == Change.added and path.is_dir())
 

@@ -289,6 +289,7 @@ def test_a_folder_of_all_kinds_is_read_and_what_cannot_be_is_named(tmp_path: Pat
         ("old.doc", "is a .doc file, which cannot be read"),
         ("broken.pdf", "is a broken PDF"),
         ("named.txt", "is a PDF named .txt"),
+        ("settings.json#1", "has no text in 'text'; it has "),
         ("wire.jsonl#2", "has no text in 'text'; it has "),
     ]
     assert len({one.source for one in found.articles}) == 5

@@ -557,6 +557,39 @@ def test_jsonl_records_are_articles_by_id_or_line() -> None:
     ]
 
 
+def test_json_is_an_article_or_a_list_of_them_wherever_it_stands() -> None:
+    dam = {"id": "dam", "title": "Dam", "content": "The dam broke.", "source": {"id": None, "name": "The Daily"}}
+    article = Document("The dam broke.", title="Dam", outlet="The Daily", part="#dam")
+    assert everything(json.dumps(dam), ".json") == [article]
+    assert everything(json.dumps([dam, {"text": "Again."}], indent=2), ".json") == [
+        article,
+        Document("Again.", part="#2"),
+    ]
+    answer = {"status": "ok", "tags": ["x"] * 9, "errors": [{"code": 1}], "articles": [dam, {"title": "no text"}, 7]}
+    assert everything(json.dumps(answer), ".json") == [
+        article,
+        Refused("has no text in 'text'; it has title", "Name its column by the field mapping", "#2"),
+        Refused("is not a JSON object", "Write an object with its text", "#3"),
+    ]
+    lines = json.dumps(dam) + "\n" + json.dumps({"text": "Again."})
+    assert everything(lines, ".json") == [article, Document("Again.", part="#2")]
+    assert everything('{"text": "Übermut"}'.encode("utf-16"), ".json")[0].text == "Übermut"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ("[]", "holds no records"),
+        ('"text"', "is no JSON object and no list of them"),
+        ('[{"text": "A."}', "is not valid JSON: Expecting ',' delimiter"),
+        ("[" * 100_000, "is not valid JSON: "),
+        ("", "is not valid JSON: "),
+    ],
+)
+def test_json_that_is_none_is_refused(data: str, reason: str) -> None:
+    assert refused(data, ".json").reason.startswith(reason)
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
@@ -771,6 +804,7 @@ def test_a_feed_that_is_none_or_a_bomb_is_refused(data: bytes | str, reason: str
 def test_a_zip_gives_what_its_files_give() -> None:
     files: dict[str, bytes | str] = {
         "monday.txt": "Monday.",
+        "metadata.json": "{}",
         "wire/w.jsonl": '{"id": "a", "text": "A."}\n{}',
         "pic.png": b"\x89PNG",
         ".hidden.txt": "no",
