@@ -14,7 +14,7 @@ from citewire.index.types import Article, Hit, Span
 from citewire.qa import facts
 from citewire.qa.reader import Reader, Reading, Window
 
-ANSWERS = 0.35  # from which a question counts as answerable
+ANSWERS = 0.3  # from which a question counts as answerable
 REASON = 0.12  # the same for a reason: articles seldom say "because"
 _VOTING = 16  # of the likeliest sentences, which may answer with the same words
 _MOST = 48  # sentences that are read at most, those of the best passages first

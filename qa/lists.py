@@ -6,26 +6,29 @@ search.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from math import exp, log
 
-from citewire.index.passages import sentences
-from citewire.index.types import Article, Span
+from citewire.index.passages import sentences, title_words
+from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, quantities
 from citewire.qa.claims import Place, place_of, verbatim_place
 from citewire.qa.evidence import ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
 
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
-_ROWS = 10  # most lines that are shown of a list in an article
+_ROWS, _LISTED = 10, 20  # most lines that are shown of a list in an article; of one that is what was asked for
 _READ = 60  # most sentences of an article that are read
 _NEAR = 3.0  # a sentence stays if its odds times this reach those of the best one
 _SURE = 0.25  # there is a list if the best sentence has this probability
 _SECTION = 0.04  # least probability of a section's sentence; low, as it need not repeat what its heading says
 _SECTIONS = 3  # least number of such sections that make a list
 _SHARED = 0.5  # most that is added to the log odds of a sentence, if it has all rare words of the question
+_NEAR_LIST = 0.5  # least cosine of a question and what names a list
+_LINE = re.compile(r"\S[^\n]*\S")
 _SHORT, _RUN = 16, 3  # most words of a line of a list; least number of such lines in a row
 
 
@@ -163,6 +166,70 @@ def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, floa
     weights = {term: log((len(texts) + 1) / (count + 0.5)) for term, count in counts.items() if count}
     total = sum(weights.values())
     return {term: weight / total for term, weight in weights.items()} if total else {}
+
+
+# -- articles that are lists ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """A list in an article: what names it, its title or the line that leads to it, and its lines."""
+
+    named: str
+    places: tuple[Place, ...]
+
+
+def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> list[Place]:
+    """Return the lines of the list that is nearest to a question, [] where none is near.
+
+    A list is what heads the sections of an article whose title tells how many there are ("7 dishes to try") or that
+    numbers them, and the short lines behind a line that ends with a colon.
+
+    Args:
+        question: one that asks for several things.
+        articles: those that may have the list.
+        embedder: tells how near what names it is.
+    """
+    found = [outline for article in articles for outline in (*_sections(article), *_led(article))]
+    if not found:
+        return []
+    near = embedder.embed([outline.named for outline in found]) @ embedder.embed_query(question)
+    best = int(near.argmax())
+    return list(found[best].places) if near[best] >= _NEAR_LIST else []
+
+
+def _sections(article: Article) -> Iterator[_Outline]:
+    lines = _lines(article.text)
+    texts = [article.text[span.start : span.end] for span in lines]
+    closed = [text.rstrip("\"'”’)]").endswith((".", "!", "?", ":")) for text in texts]
+    text_at = closed.index(True) if True in closed else len(lines)  # what stands above heads no section
+    below = range(text_at + 1, len(lines) - 1)
+    heads = [at for at in below if closed[at + 1] and not closed[at] and _is_short(texts[at])]
+    numbered = [at for at in heads if texts[at][0].isdigit()]
+    title = title_words(article)
+    told = any(abs(one.value - len(heads)) <= 1 for one in quantities.numbers(title))
+    items = numbered if len(numbered) >= _RUN else heads if told and len(heads) >= _RUN else []
+    if items:
+        yield _Outline(title, tuple(place_of(article, lines[at]) for at in items[:_LISTED]))
+
+
+def _led(article: Article) -> Iterator[_Outline]:
+    lines = _lines(article.text)
+    texts = [article.text[span.start : span.end] for span in lines]
+    for at in (at for at, text in enumerate(texts) if text.endswith(":")):
+        row = takewhile(lambda text: _is_short(text) and not text.endswith((":", "?")), texts[at + 1 :])
+        count = len(list(row))
+        if count >= _RUN:
+            places = (place_of(article, span) for span in lines[at : at + 1 + count][: _LISTED + 1])
+            yield _Outline(texts[at], tuple(places))
+
+
+def _lines(text: str) -> list[Span]:
+    return [Span(found.start(), found.end()) for found in _LINE.finditer(text)]
+
+
+def _is_short(text: str) -> bool:
+    return len(text.split()) <= _SHORT
 
 
 # -- what a list is wanted of ------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def sides(question: str) -> Sides | None:
     >>> sides("Who employs more people, Orvik or Tandem?").asked
     ('How many employs people, Orvik?', 'How many employs people, Tandem?')
     """
-    text = " ".join(question.split()).rstrip(" ?!.")
+    text = _without_ones(" ".join(question.split()).rstrip(" ?!."))
     small = read(f"{text[:1].lower()}{text[1:]}")
     verb = bool(small) and small[0].tag_ == "VB" and read(small[0].lower_)[0].tag_ != "NNP"  # not "Patrick"
     doc = small if verb else read(text)  # "Compare", before a name, is read as one
@@ -81,10 +81,20 @@ def sides(question: str) -> Sides | None:
     return None
 
 
+def _without_ones(text: str) -> str:
+    """A question without "the one" before a time: "the vote in 2016 or the one in 2022"."""
+    doc = read(text)
+    ones = [
+        one for one in doc if one.lower_ in ("one", "ones") and one.i + 2 < len(doc) and doc[one.i + 1].tag_ == "IN"
+    ]
+    gone = {at for one in ones if _is_time(doc[one.i + 2 : one.i + 3]) for at in (one.i - 1, one.i)}
+    return "".join(one.text_with_ws for one in doc if one.i not in gone)
+
+
 def _joints(doc: Doc) -> Iterator[Token]:
     """The words that may join two things, the surest first."""
     yield from (one for one in doc if one.lower_ in (*_BESIDE, "than"))
-    yield from (one for one in reversed(doc) if one.tag_ == "CC")
+    yield from sorted((one for one in reversed(doc) if one.tag_ == "CC"), key=lambda one: one.lower_ != "or")
     row = (one for one in doc if one.lower_ in _JOINTS and not _is_up_to(one))
     yield from sorted(row, key=lambda one: one.head.lemma_ != "compare")
 

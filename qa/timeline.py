@@ -16,7 +16,7 @@ from citewire.index.passages import title_words
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
-from citewire.qa import analysis, facts, summary, times, values
+from citewire.qa import analysis, facts, quantities, summary, times, values
 from citewire.qa.boilerplate import is_own
 from citewire.qa.claims import Place, place_of
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, gather
@@ -28,6 +28,9 @@ from citewire.qa.values import Value
 MOST = 6  # most points of a timeline
 _LEAST = 0.15  # least probability of a sentence of a timeline; low, as each tells only a part
 _NEAR_BEST = 0.3  # least share of the best sentence's probability
+_ENTRIES = 0.2  # least share of an article's sentences that begin with a time, if it is a list of times
+_NEWS = 8  # sentences of several articles together, unless there are more articles
+_TELLING = 2.0  # times that a sentence with a figure is the likelier one to tell how a thing went
 _DATED, _LINES = 3, 16  # least sentences with a time that make a timeline of one article; most points of it
 _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
 _HITS, _EACH = 32, 4  # passages that are retrieved for a topic, most of one article
@@ -117,31 +120,36 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
-        if len(lines) >= _DATED:
+        if len(lines) >= max(_DATED, _ENTRIES * len(spans)):
             return _in_order(lines, index, when)
     kept = {article.path: article for article in articles}
     bearing = [hit for hit in hits if hit.passage.article in kept]
     read = gather(question, bearing, index.article, reader)
     read = [one for one in read if is_own(kept[one.article].text, one.span, index)]
-    news = [_news(topic, article, read, index) for article in articles]
-    several = _in_order([place for place in news if place], index, when, stated=False)
+    each = max(1, _NEWS // max(len(articles), 1))
+    told = (_news(topic, article, read, index)[:each] for article in articles)
+    news = [place for some in told for place in sorted(some, key=lambda one: one.span.start)]
+    several = _in_order(news, index, when, stated=False)
     if several:
         return several
     one = summary.select(topic, index, embedder, reader, options).articles[:1]
     return _of_one(topic, index.article(one[0]), index, embedder, reader, when) if one else None
 
 
-def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) -> Place | None:
-    """The sentence of an article that tells what is asked, with most words of the topic.
+def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) -> list[Place]:
+    """The sentences of an article that tell what is asked, the likeliest first.
 
-    The likeliest of those that the reader read, else one of its first, which tell what is new.
+    Those that the reader finds likely, or that have most words of the topic; else one of its first, which tell what is
+    new.
     """
-    own = [place_of(article, one.span) for one in read if one.article == article.path]
+    own = [one for one in read if one.article == article.path]
+    own.sort(key=lambda one: -one.probability * (_TELLING if quantities.numbers(one.text) else 1.0))
+    likely = [place_of(article, one.span) for one in own if one.probability >= _LEAST or _has_most(topic, one.text)]
+    if told := [place for place in likely if stands_alone(plain(place.text))]:
+        return told
     spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
-    for place in (*own, *(place_of(article, span) for span in spans)):
-        if _has_most(topic, place.text) and stands_alone(plain(place.text)):
-            return place
-    return None
+    early = (place_of(article, span) for span in spans)
+    return [place for place in early if _has_most(topic, place.text) and stands_alone(plain(place.text))][:1]
 
 
 def _has_most(topic: str, text: str) -> bool:

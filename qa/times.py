@@ -40,7 +40,8 @@ def asked(question: str) -> Days | None:
     alone = len(named) == 1
     before = {_before(question, one) for one in named}
     first = _FIRST if alone and before & _UP_TO else min(one.first for one in named)
-    return first, _LAST if alone and before & _ONWARD else max(one.last for one in named)
+    onward = before & _ONWARD or " between " in f" {question.lower()}"  # and what is named without a date
+    return first, _LAST if alone and onward else max(one.last for one in named)
 
 
 def timeless(question: str) -> str:

@@ -120,6 +120,8 @@ class Ways:
         named = unsure and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and nothing asked of it
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []
+        if first == "list" or (first == "summary" and "list" in others):
+            tried.insert(0, self._outlined)
         tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
         if first == "corpus" and analysis.about(asked.text):
             tried.append(self._list)
@@ -361,6 +363,17 @@ class Ways:
             )
         places = [place for place in places if self._finder.is_own(place.article, place.span)]
         return self._listed(places, asked, told, wanted, stopped) if places and not stopped() else None
+
+    def _outlined(
+        self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[Event] | None:
+        """The lines of an article that is such a list itself: "7 dishes to try"."""
+        if lists.wanted(asked.text).single:
+            return None
+        hits = self._finder.hits(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
+        articles = [self._index.article(path) for path in dict.fromkeys(hit.passage.article for hit in hits)]
+        places = lists.outlined(asked.text, articles, self._finder.embedder)
+        return self._listed(places, asked, told, wanted, stopped) if places else None
 
     def _listed(
         self, places: Sequence[Place], asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]

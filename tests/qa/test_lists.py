@@ -11,7 +11,7 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage
 from citewire.qa.evidence import gather
-from citewire.qa.lists import MOST, Items, Wanted, wanted
+from citewire.qa.lists import MOST, Items, Wanted, outlined, wanted
 from citewire.qa.reader import Reader
 
 ARTICLES = scored.ARTICLES
@@ -119,3 +119,77 @@ def test_the_list_whose_first_line_has_the_words_of_the_question() -> None:
 )
 def test_what_a_list_is_wanted_of(question: str, expected: Wanted) -> None:
     assert wanted(question) == expected
+
+
+DISHES = """For those who would rather eat than read. Here is where to go in Lund.
+
+1. Smoked eel
+
+It comes from the river and is sold on the quay.
+
+2. Barley soup
+
+The mill has made it since 1920.
+
+3. Plum cake
+
+Only in autumn, and only on Sundays.
+"""
+DEDUCTIBLE = """Some costs are forgotten each year. The tax office of Orm wants you to know them.
+
+Tools
+
+A craftsman may claim them.
+
+Daily trips to work
+
+Keep the tickets.
+
+A room at home
+
+It has to be used for work alone.
+"""
+WINNERS = """The jury of the Orm Fair met on Friday. It gave its prizes to farms in three valleys.
+
+Here are the farms that won a prize:
+
+Berg Farm, goat cheese.
+
+Holm & Sons, plum jam.
+
+Vire Dairy, butter.
+
+The fair ends on Sunday, and the prizes are handed over by the mayor of Orm in the great hall of the town.
+"""
+LISTS = [
+    Article("dishes.txt", DISHES, "", "Three dishes from around Lund"),
+    Article("costs.txt", DEDUCTIBLE, "", "3 things that you can deduct from your taxes"),
+    Article("fair.txt", WINNERS, "", "Prizes at the Orm Fair"),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "items"),
+    [
+        ("What are good dishes to eat around Lund?", ["1. Smoked eel", "2. Barley soup", "3. Plum cake"]),
+        ("Which things can I deduct from my taxes?", ["Tools", "Daily trips to work", "A room at home"]),
+        (
+            "Which farms won prizes?",
+            [
+                *("Here are the farms that won a prize:", "Berg Farm, goat cheese."),
+                *("Holm & Sons, plum jam.", "Vire Dairy, butter."),
+            ],
+        ),
+        ("Which ships sail to Skarvik?", []),
+    ],
+)
+def test_an_article_that_is_the_list_is_told_by_its_lines(embedder: Embedder, question: str, items: list[str]) -> None:
+    found = outlined(question, LISTS, embedder)
+    assert [one.text for one in found] == items
+    by_path = {one.path: one.text for one in LISTS}
+    assert all(by_path[one.article][one.span.start : one.span.end] == one.text for one in found)
+
+
+def test_headings_that_no_title_counts_and_no_number_opens_are_no_list(embedder: Embedder) -> None:
+    report = Article("costs.txt", DEDUCTIBLE, "", "What you can deduct from your taxes")
+    assert outlined("Which things can I deduct from my taxes?", [report], embedder) == []

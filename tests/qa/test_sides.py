@@ -91,8 +91,10 @@ def test_what_is_wanted_of_the_sides(question: str, wanted: Sides | None) -> Non
         ("How many ferries sailed Monday to Friday?", None),
         ("How much did fares rise from 2019 to 2020?", ("2019", "2020")),
         ("Compare Lund to Vire.", ("Lund", "Vire")),
+        ("Which fire was larger, the one in 2016 or the one in 2022?", ("2016", "2022")),
+        ("How did the fare in May 2021 compare with the one in June 2022?", ("May 2021", "June 2022")),
     ],
 )
-def test_a_span_of_days_compares_nothing(question: str, names: tuple[str, ...] | None) -> None:
+def test_what_is_compared(question: str, names: tuple[str, ...] | None) -> None:
     found = sides(question)
     assert (found.names if found else None) == names

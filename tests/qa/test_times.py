@@ -33,6 +33,7 @@ def test_what_is_of_another_time(other: bool) -> None:
         ("What did Kestrel earn in the fourth quarter of 2024?", ("2024-10-01", "2024-12-31")),
         ("How did fares change from 2018 to 2024?", ("2018-01-01", "2024-12-31")),
         ("How have fares changed since 2018?", ("2018-01-01", "9999-12-31")),
+        ("How did fares move between the strike in May 2018 and its end?", ("2018-05-01", "9999-12-31")),
         ("How many ferries were there before 2015?", ("0001-01-01", "2015-12-31")),
         ("Who leads the firm that won the contract in 2018?", None),
         ("Who leads Kestrel?", None),
