@@ -57,8 +57,9 @@ def gather(
 
     What ends in a question mark, as a headline that asks the same, answers nothing and is left out.
     Sentences that answer with the same words support each other: their odds add up, as far as they are among the
-    likeliest. Sentences that state no day and no year are read with `timeless` if there is one, the question without
-    its time: the reader knows no date of an article, and whether it is of that time is for code to say.
+    likeliest; words that only repeat the question's are none. Sentences that state no day and no year are read with
+    `timeless` if there is one, the question without its time: the reader knows no date of an article, and whether it is
+    of that time is for code to say.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
@@ -74,7 +75,7 @@ def gather(
         _evidence(article(path), span, hit.score, reading)
         for ((path, span), hit), reading in zip(chosen, readings, strict=True)
     ]
-    return _agreed(sorted(found, key=lambda one: -one.probability))
+    return _agreed(question, sorted(found, key=lambda one: -one.probability))
 
 
 def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> Evidence | None:
@@ -98,33 +99,35 @@ def odds(probability: float) -> float:
     return kept / (1 - kept)
 
 
-def together(best: Evidence, found: Sequence[Evidence]) -> float:
-    """Return the odds of all that is found, among the likeliest, and answers with the words of one sentence."""
-    words = _words_of(best)
-    return sum(odds(one.probability) for one in found[:_VOTING] if _same_words(_words_of(one), words))
+def together(question: str, best: Evidence, found: Sequence[Evidence]) -> float:
+    """Return the odds of one sentence and of all that answer a question with its words, among the likeliest found."""
+    words = _words_of(question, best)
+    others = (one for one in found[:_VOTING] if one != best and _same_words(_words_of(question, one), words))
+    return odds(best.probability) + sum(odds(one.probability) for one in others)
 
 
-def _agreed(found: Sequence[Evidence]) -> list[Evidence]:
+def _agreed(question: str, found: Sequence[Evidence]) -> list[Evidence]:
     """Put first those whose words have most odds together; each group in its own order."""
-    totals: dict[str, float] = {}
-    groups: list[str] = []
-    for one in found[:_VOTING]:
-        words = _words_of(one)
-        group = next((other for other in totals if _same_words(words, other)), words)
-        totals[group] = totals.get(group, 0.0) + odds(one.probability)
-        groups.append(group)
+    words = [_words_of(question, one) for one in found[:_VOTING]]
+    groups: list[int] = []  # by the place of the first of each
+    for at, own in enumerate(words):
+        groups.append(next((group for group in dict.fromkeys(groups) if _same_words(own, words[group])), at))
+    totals = dict.fromkeys(groups, 0.0)
+    for group, one in zip(groups, found, strict=False):
+        totals[group] += odds(one.probability)
     order = sorted(range(len(groups)), key=lambda at: -totals[groups[at]])
     return [*(found[at] for at in order), *found[_VOTING:]]
 
 
-def _words_of(one: Evidence) -> str:
-    """The words that answer, between blanks."""
-    return f" {' '.join(facts.words(one.words))} "
+def _words_of(question: str, one: Evidence) -> str:
+    """The words that answer, between blanks; "" if they only repeat words of the question."""
+    said = facts.words(one.words)
+    return f" {' '.join(said)} " if set(facts.terms(one.words)) - set(facts.terms(question)) else ""
 
 
 def _same_words(one: str, other: str) -> bool:
-    """Whether words are the same, or those of one, not empty, stand in the other; both between blanks."""
-    return one == other or bool(one.strip() and other.strip() and (one in other or other in one))
+    """Whether words, none of them "", are the same or stand in the other ones; both between blanks."""
+    return bool(one and other) and (one in other or other in one)
 
 
 def window(article: Article, span: Span, likeness: float | None = None, behind: float = 0.0) -> Window:

@@ -78,7 +78,7 @@ class Writer:
             stood = yield from self._check_all(told, messages, chosen, part, stopped)
         best = chosen[0]
         doubts = told.withholds and not stood and told.kind == "fact"
-        if stopped() or (doubts and together(best, part.evidence) < _DOUBTED):
+        if stopped() or (doubts and together(part.text, best, part.evidence) < _DOUBTED):
             return False
         agreed = self._says_best(told.claims[first:], best)
         if not agreed:

@@ -176,5 +176,20 @@ def test_the_odds_of_words_are_those_of_all_sentences_that_answer_with_them() ->
         return Evidence("a.txt", Span(0, len(text)), text, 0.0, probability, Span(0, len(text)), 1.0)
 
     found = [said("Orm", 0.4), said("the port of Orm", 0.25), said("Lund", 0.2)]
-    assert together(found[0], found) == pytest.approx(0.4 / 0.6 + 0.25 / 0.75)
-    assert together(found[2], found) == pytest.approx(0.25)
+    asked = "Where does the ferry sail?"
+    assert together(asked, found[0], found) == pytest.approx(0.4 / 0.6 + 0.25 / 0.75)
+    assert together(asked, found[2], found) == pytest.approx(0.25)
+    assert together("Which port of Orm is it?", found[0], found) == pytest.approx(0.4 / 0.6)
+
+
+def test_sentences_that_answer_with_the_same_words_come_first_unless_these_are_the_questions() -> None:
+    text = "The old mill closed.\nThe mill has stood on the Lund for long.\nThe Lund turned it.\nThe Lund froze.\n"
+    article = Article("a.txt", text, "0")
+    hits = [Hit(passage, 1.0, 0.5, 0.0) for passage in passages(article)]
+
+    def first(question: str) -> str:
+        reader = ScriptedReader({question: ("old mill", "Lund")})
+        return gather(question, hits, {"a.txt": article}.__getitem__, reader)[0].text
+
+    assert first("Which river turned it?") == "The mill has stood on the Lund for long."
+    assert first("What stood at the Lund?") == "The old mill closed."
