@@ -207,8 +207,8 @@ def _sections(article: Article) -> Iterator[_Outline]:
     heads = [at for at in below if closed[at + 1] and not closed[at] and _is_short(texts[at])]
     numbered = [at for at in heads if texts[at][0].isdigit()]
     title = title_words(article)
-    told = any(abs(one.value - len(heads)) <= 1 for one in quantities.numbers(title))
-    items = numbered if len(numbered) >= _RUN else heads if told and len(heads) >= _RUN else []
+    told = next((int(one.value) for one in quantities.numbers(title) if abs(one.value - len(heads)) <= 1), 0)
+    items = numbered if len(numbered) >= _RUN else heads[:told] if len(heads) >= _RUN else []
     if items:
         yield _Outline(title, tuple(place_of(article, lines[at]) for at in items[:_LISTED]))
 

@@ -148,6 +148,10 @@ Keep the tickets.
 A room at home
 
 It has to be used for work alone.
+
+Read on: how the rich do it
+
+The tax office has found out.
 """
 WINNERS = """The jury of the Orm Fair met on Friday. It gave its prizes to farms in three valleys.
 
