@@ -27,7 +27,7 @@ _SURE = 0.25  # there is a list if the best sentence has this probability
 _SECTION = 0.04  # least probability of a section's sentence; low, as it need not repeat what its heading says
 _SECTIONS = 3  # least number of such sections that make a list
 _SHARED = 0.5  # most that is added to the log odds of a sentence, if it has all rare words of the question
-_NEAR_LIST = 0.5  # least cosine of a question and what names a list
+_NEAR_LIST = 0.6  # least cosine of a question and what names a list
 _LINE = re.compile(r"\S[^\n]*\S")
 _SHORT, _RUN = 16, 3  # most words of a line of a list; least number of such lines in a row
 
@@ -180,7 +180,7 @@ class _Outline:
 
 
 def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> list[Place]:
-    """Return the lines of the list that is nearest to a question, [] where none is near.
+    """Return the lines of the list that is nearest to a question, [] where none is near or has its names and years.
 
     A list is what heads the sections of an article whose title tells how many there are ("7 dishes to try") or that
     numbers them, and the short lines behind a line that ends with a colon.
@@ -190,7 +190,11 @@ def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> 
         articles: those that may have the list.
         embedder: tells how near what names it is.
     """
-    found = [outline for article in articles for outline in (*_sections(article), *_led(article))]
+    names, years = facts.names(question), facts.years(question)
+    texts = {article.path: f"{title_words(article)} {article.published} {article.text}" for article in articles}
+    known = (one for one in articles if all(facts.has_name(name, texts[one.path]) for name in names))
+    own = (one for one in known if all(str(year) in texts[one.path] for year in years))
+    found = [outline for article in own for outline in (*_sections(article), *_led(article))]
     if not found:
         return []
     near = embedder.embed([outline.named for outline in found]) @ embedder.embed_query(question)

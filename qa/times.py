@@ -178,6 +178,8 @@ def tenses(text: str) -> set[str]:
 
 def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> bool:
     """Whether a sentence without a time is of another one, by the text before it and its article's day."""
+    if any(meet(wanted, (f"{year:.0f}-01-01", f"{year:.0f}-12-31")) for year in facts.years(evidence.text)):
+        return False  # "the 2019 regatta"
     before = sentence_before(article, evidence.span)
     around = [(one.first, one.last) for text in (before, article.title) for one in mentions(text, article.published)]
     if any(meet(wanted, one) for one in around):

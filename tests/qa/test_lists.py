@@ -184,7 +184,9 @@ LISTS = [
                 *("Holm & Sons, plum jam.", "Vire Dairy, butter."),
             ],
         ),
-        ("Which ships sail to Skarvik?", []),
+        ("Which farms won prizes in Skarvik?", []),
+        ("Which farms won prizes in 1998?", []),
+        ("Which ships sail over the sea?", []),
     ],
 )
 def test_an_article_that_is_the_list_is_told_by_its_lines(embedder: Embedder, question: str, items: list[str]) -> None:

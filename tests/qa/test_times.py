@@ -112,3 +112,9 @@ def test_a_day_to_come_is_not_said_of_what_was() -> None:
     article = home.article("0.txt")
     later = replace(article, dates=(replace(article.dates[0], first="2022-03-14", last="2022-03-14"),))
     assert worked_out(home.evidence[0], later) == ""
+
+
+def test_a_sentence_that_names_the_year_beside_a_noun_is_of_it() -> None:
+    home = told(("[Ada Berg, who stayed away from the 1973 regatta], was honoured.", "2022-08-15"))
+    assert not of_another_time("Who stayed away in 1973?", home.evidence[0], home.article("0.txt"))
+    assert of_another_time("Who stayed away in 1974?", home.evidence[0], home.article("0.txt"))
