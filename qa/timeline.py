@@ -139,12 +139,15 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
 def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) -> list[Place]:
     """The sentences of an article that tell what is asked, the likeliest first.
 
-    Those that the reader finds likely, or that have most words of the topic; else one of its first, which tell what is
+    Those that have most words of the topic, or one and are likely to answer; else one of its first, which tell what is
     new.
     """
     own = [one for one in read if one.article == article.path]
     own.sort(key=lambda one: -one.probability * (_TELLING if quantities.numbers(one.text) else 1.0))
-    likely = [place_of(article, one.span) for one in own if one.probability >= _LEAST or _has_most(topic, one.text)]
+    asked = set(facts.terms(topic))
+    near = (one for one in own if one.probability >= _LEAST and asked & set(facts.terms(one.text)))
+    bearing = dict.fromkeys([*near, *(one for one in own if _has_most(topic, one.text))])
+    likely = [place_of(article, one.span) for one in bearing]
     if told := [place for place in likely if stands_alone(plain(place.text))]:
         return told
     spans = [one.span for one in summary.of_article(article, index).candidates][:_EARLY]
