@@ -226,7 +226,7 @@ class TestIndex:
     def test_ctrl_c_leaves_the_index_as_it_was(self, moment: str, news: Path) -> None:
         citewire("index", "news")
         before = stored(Path(".citewire"))
-        for number in range(400):
+        for number in range(150):
             text = f"Report {number} says that the bridge was closed. " * 40
             (news / f"report{number}.txt").write_text(text, encoding="utf-8")
 
@@ -509,7 +509,10 @@ class TestServe:
     def test_run_prepares_everything_and_opens_the_page(self) -> None:
         port = free_port()
         process = subprocess.Popen(
-            [*COMMAND, "run", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*COMMAND, "run", "--port", str(port), "--model", "smollm2-135m"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         try:
             assert process.stdout is not None

@@ -46,7 +46,7 @@ from citewire.ui.settings import Settings
 
 QUESTION = "When did Canaan start exploring options for its AI unit?"
 SAID = "Canaan started exploring options for its AI unit in March 2022."
-REAL = "qwen2.5-coder-0.5b"
+REAL = "smollm2-135m"
 KAZAKHSTAN = "004_ec74cfe45d8bef5d.txt"
 PASSWORD = "correct horse"
 TOOLS = ("ask", "search", "list_articles", "get_article")
@@ -208,8 +208,7 @@ def test_nothing_but_the_protocol_is_printed(seeds_folder: Path, model: str) -> 
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "ask", "arguments": READS["ask"]}},
     ]
     asked = command(seeds_folder, model)
-    arguments = ["--log-level", "debug"]
-    line = [asked.command, "-X", "dev", *asked.args[:2], *arguments, *asked.args[2:]]
+    line = [asked.command, *asked.args[:2], "--log-level", "debug", *asked.args[2:]]
     with subprocess.Popen(
         line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=untraced()
     ) as process:
