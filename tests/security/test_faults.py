@@ -79,7 +79,10 @@ def running(index: Path, model: str, *flags: str, around: Sequence[str] = (), **
     port = free_port()
     command = [*around, *COMMAND, "serve", "--index", str(index), "--model", model, "--port", str(port), *flags]
     with subprocess.Popen(
-        command, env=os.environ | {"CITEWIRE_CACHED_ANSWERS": "0"} | variables, stdout=subprocess.PIPE, text=True
+        command,
+        env=os.environ | {"CITEWIRE_CACHED_ANSWERS": "0", "CITEWIRE_READER": "small"} | variables,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             assert process.stdout
@@ -183,6 +186,7 @@ def test_no_prompt_and_no_reply_is_longer_than_set(seeds_folder: Path, tmp_path:
             index=tmp_path / "index",
             conversations=tmp_path / "kept.sqlite",
             model=model.url,
+            reader="small",
             max_tokens=48,
             max_prompt_tokens=600,
             max_answer_seconds=100,

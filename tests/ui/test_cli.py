@@ -338,7 +338,11 @@ class TestModels:
 
 @pytest.mark.real
 class TestAsk:
-    """With the default model, loaded once for all, over the sample articles."""
+    """With the default model, loaded once for all, and the small reader, over the sample articles."""
+
+    @pytest.fixture(autouse=True)
+    def small_reader(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWIRE_READER", "small")
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
@@ -356,7 +360,7 @@ class TestAsk:
     @classmethod
     def answer(cls, seeds_folder: Path, loaded: None) -> dict[str, Any]:
         question = "How much revenue did the AI unit generate?"
-        done = citewire("ask", "--json", "-", "--index", str(seeds_folder), stdin=question)
+        done = citewire("ask", "--json", "-", "--index", str(seeds_folder), stdin=question, CITEWIRE_READER="small")
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
@@ -509,7 +513,7 @@ class TestServe:
     def test_run_prepares_everything_and_opens_the_page(self) -> None:
         port = free_port()
         process = subprocess.Popen(
-            [*COMMAND, "run", "--port", str(port), "--model", "smollm2-135m"],
+            [*COMMAND, "run", "--port", str(port), "--model", "smollm2-135m", "--reader", "small"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -76,12 +76,14 @@ def model() -> Iterator[str]:
 def url(seeds_folder: Path, model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page that may change nothing: all that the tools do is reading."""
     runs = tmp_path_factory.mktemp("runs")
-    with serving(lambda: lay_out(Settings(index=seeds_folder, runs=runs, model=model, read_only=True))) as address:
+    with serving(
+        lambda: lay_out(Settings(index=seeds_folder, runs=runs, model=model, reader="small", read_only=True))
+    ) as address:
         yield f"{address}/mcp"
 
 
 def command(seeds_folder: Path, model: str) -> StdioServerParameters:
-    arguments = ["-m", "citewire.ui", "mcp", "--index", str(seeds_folder), "--model", model]
+    arguments = ["-m", "citewire.ui", "mcp", "--index", str(seeds_folder), "--model", model, "--reader", "small"]
     return StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
 
 
@@ -264,7 +266,7 @@ def test_the_rules_of_the_page_hold(url: str, seeds_folder: Path, model: str) ->
 
 @pytest.mark.slow
 def test_the_password_is_wanted(seeds_folder: Path, model: str, tmp_path: Path) -> None:
-    chosen = Settings(index=seeds_folder, runs=tmp_path, model=model, read_only=True)
+    chosen = Settings(index=seeds_folder, runs=tmp_path, model=model, reader="small", read_only=True)
 
     async def ask(address: str) -> list[str]:
         async with (

@@ -298,6 +298,7 @@ def test_the_command_line_says_the_same_with_a_page_and_without(
     seeds_folder: Path, small_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page is a process of its own; once that has ended, this one answers."""
+    monkeypatch.setenv("CITEWIRE_READER", "small")
     of = ["--index", str(seeds_folder), *MODEL]
     typed = "\n".join(QUESTIONS)
     narrowed = ["ask", "Who?", *of, "--outlet", "Nobody", "--outlet", "Cryptonews"]
