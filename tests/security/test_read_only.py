@@ -42,7 +42,7 @@ NEEDED = {
 def settings_in(folder: Path, model: str, *, read_only: bool) -> Settings:
     return Settings(
         index=folder / "index", conversations=folder / "conversations.sqlite", runs=folder / "runs", model=model,
-        read_only=read_only,
+        reader="small",        read_only=read_only,
     )  # fmt: skip
 
 
