@@ -60,9 +60,10 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy tests
 	$(VENV)/bin/lint-imports
 
-# As root or with sudo; the tests find them on the PATH.
+# As root or with sudo; the tests find them on the PATH. Without the windows of a browser Chromium opens a page in half the time.
 chromium:
-	@command -v chromium >/dev/null || $(call debian,chromium,Chromium) || \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || \
+	$(call debian,chromium-headless-shell,Chromium) || $(call debian,chromium,Chromium) || \
 	$(call fail,'the tests of the page need Chromium and none is on the PATH','Install it: apt-get install chromium')
 
 firefox:

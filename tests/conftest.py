@@ -40,7 +40,7 @@ if not all(find_spec(name) for name in BROWSER_LIBRARIES):
     modules = (*BROWSER_LIBRARIES, "playwright.sync_api", "axe_playwright_python.base")
     sys.modules.update(dict.fromkeys(modules, MagicMock()))
 
-hypothesis_settings.register_profile("citewire", deadline=None)  # the machine may be busy
+hypothesis_settings.register_profile("citewire", deadline=None, max_examples=40)  # the machine may be busy
 hypothesis_settings.register_profile("quick", deadline=None, max_examples=15)  # of `make check`
 hypothesis_settings.load_profile("citewire")
 

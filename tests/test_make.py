@@ -149,7 +149,9 @@ class TestBrowsers:
             (path / name).symlink_to(found)
         return str(path)
 
-    @pytest.mark.parametrize(("target", "package"), [("chromium", "chromium"), ("firefox", "firefox-esr")])
+    @pytest.mark.parametrize(
+        ("target", "package"), [("chromium", "chromium-headless-shell"), ("firefox", "firefox-esr")]
+    )
     def test_is_installed_where_apt_can(self, clone: Path, target: str, package: str) -> None:
         path = Path(self.tools(clone, "id", "env", "make"))
         (path / "apt-get").write_text(f"#!/bin/sh\necho \"$@\" >> '{clone}/asked'\n")
@@ -173,8 +175,12 @@ class TestBrowsers:
         assert said in done.stderr
 
     @pytest.mark.parametrize(
-        ("target", "name"), [("chromium", "chromium"), ("firefox", "firefox-esr"), ("firefox", "firefox")]
-    )
+        ("target", "name"),
+        [
+            ("chromium", "chromium-headless-shell"), ("chromium", "chromium"), ("firefox", "firefox-esr"),
+            ("firefox", "firefox"),
+        ],
+    )  # fmt: skip
     def test_is_taken_where_it_is_there(self, clone: Path, target: str, name: str) -> None:
         path = Path(self.tools(clone, "id", "env", "make"))
         (path / name).write_text("#!/bin/sh\n")

@@ -11,6 +11,9 @@ import pytest
 from commands import citewire
 from conftest import REPOSITORY, SEEDS
 
+from citewire.qa.types import Generator
+from citewire.ui import engine
+
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 MAP = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
 GUIDE = (REPOSITORY / "docs" / "guide.md").read_text(encoding="utf-8")
@@ -25,7 +28,10 @@ def commands() -> list[str]:
 
 
 @pytest.mark.real
-def test_the_commands_of_the_readme_work_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_of_the_readme_work_as_written(
+    generator: Generator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "load_generator", lambda *_, **__: generator)  # the default model, loaded once for all
     Path("seeds").symlink_to(SEEDS)
     printed = {}
     for command in commands():

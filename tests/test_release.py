@@ -81,6 +81,7 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(python: Path, *arguments: str) -> str:
     """Run citewire as installed, with the libraries that it needs at hand but without this repository."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment["CITEWIRE_READER"] = "small"  # which comes along
     done = subprocess.run(
         [str(python), "-m", "citewire.ui", *arguments],
         env=environment | {"PYTHONPATH": str(LIBRARIES)},

@@ -259,6 +259,9 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex, Suggester]]:
     """Open the index, then the models, with a bar while they load."""
+    from citewire.index.manifest import read_current
+
+    read_current(chosen.index)  # that there is none is said before seconds of imports
     from citewire.qa.suggest import Suggester
     from citewire.ui import engine
 

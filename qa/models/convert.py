@@ -1,7 +1,7 @@
 """GGUF file -> folder of weights that an engine loads and their tokenizer, made once and kept beside it.
 
 There are two forms: "float32", safetensors for torch, and "int8" for CTranslate2, which is made of the former.
-Dequantising takes a minute, loading the result a second. A folder counts only with its `citewire.json`, which
+Dequantising takes half a minute, loading the result a second. A folder counts only with its `citewire.json`, which
 is written last and says which bytes it was made of and what its files must be. Knows nothing of catalogues.
 """
 

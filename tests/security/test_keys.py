@@ -91,7 +91,9 @@ def opened(folder: Path, embedder: Embedder, model: str, **more: Any) -> Iterato
         "root": keys.add("root", admin=True),
         "password": PASSWORD,
     }
-    chosen = Settings(index=index, conversations=folder / "kept.sqlite", runs=folder / "runs", model=model)
+    chosen = Settings(
+        index=index, conversations=folder / "kept.sqlite", runs=folder / "runs", model=model, reader="small"
+    )
     with serving(lambda: lay_out(chosen), PASSWORD, keys=keys) as url:
         headers = {"Authorization": f"Bearer {secrets['root']}"}
         until(lambda: httpx.get(f"{url}/readyz", headers=headers).status_code == 200, 240)
@@ -321,7 +323,7 @@ class TestRights:
         build_index([SEEDS], tmp_path / "index", embedder)
         keys = Keys(tmp_path / "index")
         keys.add("reader")
-        chosen = Settings(index=tmp_path / "index", conversations=tmp_path / "kept.sqlite", model=model)
+        chosen = Settings(index=tmp_path / "index", conversations=tmp_path / "kept.sqlite", model=model, reader="small")
         with serving(lambda: lay_out(chosen), PASSWORD, keys=keys) as url:
             headers = {"Authorization": f"Bearer {PASSWORD}"}
             would = {"paths": ["000_dc4ea0124dbaad63.txt"]}
@@ -403,7 +405,9 @@ class TestRights:
 
     @pytest.mark.slow
     def test_without_keys_nothing_changes(self, seeds_folder: Path, model: str, tmp_path: Path) -> None:
-        chosen = Settings(index=seeds_folder, conversations=tmp_path / "kept.sqlite", model=model, read_only=True)
+        chosen = Settings(
+            index=seeds_folder, conversations=tmp_path / "kept.sqlite", model=model, reader="small", read_only=True
+        )
         with serving(lambda: lay_out(chosen), keys=Keys(tmp_path / "index")) as url:
             assert httpx.get(f"{url}/v1/articles").status_code == 200
         assert list(tmp_path.glob("index-*")) == []

@@ -226,7 +226,7 @@ class TestIndex:
     def test_ctrl_c_leaves_the_index_as_it_was(self, moment: str, news: Path) -> None:
         citewire("index", "news")
         before = stored(Path(".citewire"))
-        for number in range(400):
+        for number in range(150):
             text = f"Report {number} says that the bridge was closed. " * 40
             (news / f"report{number}.txt").write_text(text, encoding="utf-8")
 
@@ -338,7 +338,11 @@ class TestModels:
 
 @pytest.mark.real
 class TestAsk:
-    """With the default model, loaded once for all, over the sample articles."""
+    """With the default model, loaded once for all, and the small reader, over the sample articles."""
+
+    @pytest.fixture(autouse=True)
+    def small_reader(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CITEWIRE_READER", "small")
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
@@ -356,7 +360,7 @@ class TestAsk:
     @classmethod
     def answer(cls, seeds_folder: Path, loaded: None) -> dict[str, Any]:
         question = "How much revenue did the AI unit generate?"
-        done = citewire("ask", "--json", "-", "--index", str(seeds_folder), stdin=question)
+        done = citewire("ask", "--json", "-", "--index", str(seeds_folder), stdin=question, CITEWIRE_READER="small")
         assert done.returncode == 0, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)
         return told
@@ -509,7 +513,10 @@ class TestServe:
     def test_run_prepares_everything_and_opens_the_page(self) -> None:
         port = free_port()
         process = subprocess.Popen(
-            [*COMMAND, "run", "--port", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*COMMAND, "run", "--port", str(port), "--model", "smollm2-135m", "--reader", "small"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         try:
             assert process.stdout is not None

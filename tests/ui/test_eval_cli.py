@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -360,7 +361,8 @@ def test_a_process_of_its_own() -> None:
         "finally: assert 'gradio' not in sys.modules"
     )
     run_it = [sys.executable, "-c", program]
-    done = subprocess.run(run_it, capture_output=True, encoding="utf-8", timeout=120, check=False)
+    variables = os.environ | {"CITEWIRE_READER": "small"}
+    done = subprocess.run(run_it, env=variables, capture_output=True, encoding="utf-8", timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["run"]["model"], sum(found["verdicts"].values())) == ("smollm2-135m", len(CLAIMS))

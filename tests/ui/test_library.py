@@ -13,8 +13,8 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters
-from citewire.qa.types import Answer, Searched
-from citewire.ui import library
+from citewire.qa.types import Answer, Generator, Searched
+from citewire.ui import engine, library
 
 WHEN = "When did Canaan start exploring options for its AI unit?"
 
@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.real
 def test_an_index_is_asked_and_searched(place: Path, cache: Path, embedder: Embedder) -> None:
-    with library.open(place, cache=cache) as news:
+    with library.open(place, cache=cache, model="smollm2-135m", reader="small") as news:
         answer = news.ask(WHEN)
         quotes = [quote for claim in answer.claims for quote in claim.quotes]
         assert ("March 2022" in answer.text, answer.status) == (True, "answered")
@@ -60,7 +60,9 @@ def test_an_index_is_asked_and_searched(place: Path, cache: Path, embedder: Embe
 
 
 @pytest.mark.real
-def test_the_example_of_its_documentation_runs(cache: Path) -> None:
+def test_the_example_of_its_documentation_runs(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "load_generator", lambda *_, **__: generator)  # the default model, loaded once for all
+    monkeypatch.setenv("CITEWIRE_READER", "small")
     Path("seeds").symlink_to(SEEDS)  # in the folder of the test
     tried = doctest.testmod(library)
     assert (tried.failed, tried.attempted) == (0, 5)

@@ -46,7 +46,7 @@ from citewire.ui.settings import Settings
 
 QUESTION = "When did Canaan start exploring options for its AI unit?"
 SAID = "Canaan started exploring options for its AI unit in March 2022."
-REAL = "qwen2.5-coder-0.5b"
+REAL = "smollm2-135m"
 KAZAKHSTAN = "004_ec74cfe45d8bef5d.txt"
 PASSWORD = "correct horse"
 TOOLS = ("ask", "search", "list_articles", "get_article")
@@ -76,12 +76,14 @@ def model() -> Iterator[str]:
 def url(seeds_folder: Path, model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page that may change nothing: all that the tools do is reading."""
     runs = tmp_path_factory.mktemp("runs")
-    with serving(lambda: lay_out(Settings(index=seeds_folder, runs=runs, model=model, read_only=True))) as address:
+    with serving(
+        lambda: lay_out(Settings(index=seeds_folder, runs=runs, model=model, reader="small", read_only=True))
+    ) as address:
         yield f"{address}/mcp"
 
 
 def command(seeds_folder: Path, model: str) -> StdioServerParameters:
-    arguments = ["-m", "citewire.ui", "mcp", "--index", str(seeds_folder), "--model", model]
+    arguments = ["-m", "citewire.ui", "mcp", "--index", str(seeds_folder), "--model", model, "--reader", "small"]
     return StdioServerParameters(command=sys.executable, args=arguments, env=dict(os.environ))
 
 
@@ -208,8 +210,7 @@ def test_nothing_but_the_protocol_is_printed(seeds_folder: Path, model: str) -> 
         {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "ask", "arguments": READS["ask"]}},
     ]
     asked = command(seeds_folder, model)
-    arguments = ["--log-level", "debug"]
-    line = [asked.command, "-X", "dev", *asked.args[:2], *arguments, *asked.args[2:]]
+    line = [asked.command, *asked.args[:2], "--log-level", "debug", *asked.args[2:]]
     with subprocess.Popen(
         line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=untraced()
     ) as process:
@@ -265,7 +266,7 @@ def test_the_rules_of_the_page_hold(url: str, seeds_folder: Path, model: str) ->
 
 @pytest.mark.slow
 def test_the_password_is_wanted(seeds_folder: Path, model: str, tmp_path: Path) -> None:
-    chosen = Settings(index=seeds_folder, runs=tmp_path, model=model, read_only=True)
+    chosen = Settings(index=seeds_folder, runs=tmp_path, model=model, reader="small", read_only=True)
 
     async def ask(address: str) -> list[str]:
         async with (

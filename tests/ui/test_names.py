@@ -198,7 +198,7 @@ def test_two_files_of_one_name_are_two_articles_to_programs(embedder: Embedder, 
             return found.structured_content, [link.name for link in links], read, listed.structured_content, got
 
     with openai_server.saying(said(0)) as model:
-        chosen = Settings(index=tmp_path / "index", conversations=tmp_path / "kept.sqlite", model=model)
+        chosen = Settings(index=tmp_path / "index", conversations=tmp_path / "kept.sqlite", model=model, reader="small")
         with serving(lambda: lay_out(chosen)) as address, httpx.Client(base_url=address, timeout=60) as client:
             found = client.post("/v1/search", json={"question": "Which harbour was closed?", "k": 5}).json()
             assert sorted({one["article"] for one in found["passages"]}) == list(names)

@@ -24,7 +24,9 @@ SAID = "IREN had the lowest all-in cash cost per coin."
 
 
 def settings_in(folder: Path, model: str) -> Settings:
-    return Settings(index=folder / "index", conversations=folder / "kept.sqlite", runs=folder / "runs", model=model)
+    return Settings(
+        index=folder / "index", conversations=folder / "kept.sqlite", runs=folder / "runs", model=model, reader="small"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -176,7 +176,7 @@ def real(seeds_folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.Mo
     shutil.copytree(seeds_folder, tmp_path / "index")
     settings = Settings(
         index=tmp_path / "index", conversations=tmp_path / "kept.db", runs=tmp_path / "runs", cache=cache,
-        model="qwen2.5-coder-0.5b", device="cpu",
+        model="qwen2.5-coder-0.5b", reader="small", device="cpu",
     )  # fmt: skip
     assert engine.choice(settings), "run: citewire models fetch qwen2.5-coder-0.5b smollm2-135m"
     with serving(lambda: lay_out(settings)) as address, httpx.Client(base_url=address, timeout=PATIENCE_S) as client:

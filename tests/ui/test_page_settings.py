@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from browser import DESK, NARROW, PHONE, browser_context, faults, opened, tab
 from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, GALLERY, HOURS, OPENING
@@ -51,21 +50,20 @@ def test_theme_and_size_of_the_text_hold_at_once_and_on_the_next_visit(chromium:
             assert not is_dark(page)  # Gradio follows the system; what was chosen wins
 
 
-@pytest.mark.parametrize("size", [NARROW, PHONE], ids=["320", "390"])
-def test_the_largest_text_fits_a_phone(chromium: Browser, url: str, size: dict[str, int]) -> None:
-    with opened(chromium, url, size) as page:
+def test_the_largest_text_fits_a_narrow_phone(chromium: Browser, url: str) -> None:
+    with opened(chromium, url, NARROW) as page:
         usable(page).get_by_role("button", name="Settings").click()
         page.get_by_text("Larger").click()
         assert faults(page) == []
         page.keyboard.press("Escape")
         ask(page, EXAMPLES[1])
         assert size_of(page, ".cw-claim") == size_of(page, ".cw-question") == 1.3 * 16
-        assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
-        assert page.evaluate("document.querySelector('.bubble-wrap').scrollWidth") <= size["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+        assert page.evaluate("document.querySelector('.bubble-wrap').scrollWidth") <= NARROW["width"]
         for button in page.locator(".cw-bar-top .cw-tool:visible").all():
             box = button.bounding_box()
             assert box
-            assert box["x"] + box["width"] <= size["width"]
+            assert box["x"] + box["width"] <= NARROW["width"]
 
 
 def test_keys_lead_to_the_box_to_quotes_and_to_their_list(chromium: Browser, url: str) -> None:

@@ -480,10 +480,11 @@ def test_who_types_is_offered_no_more(chromium: Browser, tmp_path: Path) -> None
         return Loaded(ScriptedAnswerer(), ScriptedIndex(), "scripted model", suggest=suggest)
 
     with served(load, tmp_path / "kept.db") as address, opened(chromium, address) as page:
-        ask(usable(page), EXAMPLES[0])
+        submit(usable(page), EXAMPLES[0])
         expect(page.locator(".cw-suggestion")).to_have_text(GOING_ON[0])
         page.get_by_role("textbox").press_sequentially("And")
-        ask(page, EXAMPLES[1])  # in line behind what looks for questions, which has ended
+        submit(page, EXAMPLES[1])  # in line behind what looks for questions, which has ended
+        expect(page.locator(".cw-closing")).to_have_count(2)
         expect(page.get_by_role("textbox")).to_have_value("")
 
 

@@ -93,7 +93,7 @@ def page_at(folder: Path, model: str, way: str, password: str = "") -> Iterator[
     """Serve the page below `ROOT`, behind a proxy that takes it "off" or passes it "on"."""
     chosen = Settings(
         index=folder / "index", conversations=folder / f"{way}.sqlite", runs=folder / "runs", model=model,
-        root_path=ROOT, password=password or None,  # type: ignore[arg-type]
+        reader="small", root_path=ROOT, password=password or None,  # type: ignore[arg-type]
     )  # fmt: skip
     with (
         serving(lambda: lay_out(chosen), password, root_path=ROOT) as url,
@@ -194,7 +194,9 @@ def test_signing_in_below_a_path(chromium: Browser, folder: Path, model: str) ->
 
 
 def test_the_path_itself_leads_to_the_page(folder: Path, model: str) -> None:
-    chosen = Settings(index=folder / "index", conversations=folder / "x.sqlite", model=model, root_path=ROOT)
+    chosen = Settings(
+        index=folder / "index", conversations=folder / "x.sqlite", model=model, reader="small", root_path=ROOT
+    )  # fmt: skip
     with serving(lambda: lay_out(chosen), root_path=ROOT) as url:
         led = httpx.get(f"{url}{ROOT}")
         assert (led.status_code, led.headers["location"]) == (308, f"{ROOT}/")

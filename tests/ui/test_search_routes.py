@@ -40,7 +40,7 @@ def folder(seeds_folder: Path, embedder: Embedder, tmp_path_factory: pytest.Temp
 @pytest.fixture(scope="module")
 def url(folder: Path) -> Iterator[str]:
     with openai_server.serving(openai_server.streamed("data: [DONE]\n\n")) as model:
-        chosen = Settings(index=folder / "index", conversations=folder / "kept.sqlite", model=model.url)
+        chosen = Settings(index=folder / "index", conversations=folder / "kept.sqlite", model=model.url, reader="small")
         with serving(lambda: lay_out(chosen)) as address:
             until(lambda: httpx.get(f"{address}/readyz").status_code == 200, 120)
             yield address
