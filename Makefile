@@ -138,8 +138,10 @@ $(VENV)/packaged: FORCE | $(VENV)/bin/pip
 $(VENV)/installed: pyproject.toml constraints.txt hashes.txt $(VENV)/packaged
 	@$(call install,.)
 
-$(VENV)/installed-dev: $(VENV)/installed
+# What developing needs holds all that running needs.
+$(VENV)/installed-dev: pyproject.toml constraints.txt hashes.txt $(VENV)/packaged
 	@$(call install,'.[dev]')
+	@touch $(VENV)/installed
 
 # $(call space,folder,gigabytes,what for,fix)
 space = free=$$(($$(df -Pk $(1) | awk 'NR == 2 {print $$4}') / 1048576)); [ $$free -ge $(2) ] || \

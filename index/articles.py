@@ -32,6 +32,7 @@ from citewire.index.documents import (
 )
 from citewire.index.errors import InputError
 from citewire.index.formats import FIELDS, FORMATS, METADATA_NAME, UNREADABLE, Request
+from citewire.index.manifest import is_index
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
@@ -217,7 +218,10 @@ def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -
 
 
 def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[str, dict[str, dict[str, Any]]]]:
-    """Return the readable files below `root` by article path, and the metadata entries that concern each."""
+    """Return the readable files below `root` by article path, and the metadata entries that concern each.
+
+    An index in it, and what is kept beside that, is passed over.
+    """
     files: dict[str, Path] = {}
     metadata: dict[str, dict[str, Any]] = {}
     inside = root.resolve()
@@ -228,9 +232,11 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
         rejected.append(Rejected(_shown(error.filename), reason, "Allow reading it", name if name != "." else ""))
 
     for here, folders, names in os.walk(root, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         folder = Path(here)
-        for name in sorted(names):
+        indexes = {name for name in folders if is_index(folder / name)}
+        beside = {f"{name}-{what}.jsonl" for name in indexes for what in ("names", "changes")}
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in indexes)
+        for name in sorted(set(names) - beside):
             file = folder / name
             relative = file.relative_to(root).as_posix()
             if _is_article(file, rejected) and _usable_name(relative, file, rejected):

@@ -29,6 +29,7 @@ MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # what cut the passages and 
 INDEX_AGAIN = "Index the articles again: citewire index PATH --index"
 REPAIR = "Run: citewire index repair --index"
 
+OWN_NAMES = frozenset({"CURRENT", "CURRENT.tmp", "LOCK", "manifests", "segments"})  # all that an index may hold
 SEGMENT_NAME = re.compile(r"seg-[0-9a-f]{32}")
 _MANIFEST_NAME = re.compile(r"(\d{10})-[0-9a-f]{16}\.json")
 
@@ -55,6 +56,15 @@ class Manifest:
         plain = {"format": FORMAT_VERSION, **asdict(self)}
         plain["parts"] = [{"info": part.info.to_json(), "dead": sorted(part.dead)} for part in self.parts]
         return json.dumps(plain, indent=1, sort_keys=True).encode()
+
+
+def is_index(folder: Path) -> bool:
+    """Return whether a folder is an index, be it one that is just begun; not one that cannot be listed."""
+    try:
+        names = {entry.name for entry in folder.iterdir()}
+    except OSError:
+        return False
+    return bool(names & {"CURRENT", "LOCK"}) and names <= OWN_NAMES
 
 
 class NoIndexError(InputError):

@@ -24,6 +24,7 @@ from citewire.index.disk import replace, sync
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import (
     MADE_BY,
+    OWN_NAMES,
     SEGMENT_NAME,
     Manifest,
     NoIndexError,
@@ -43,7 +44,6 @@ KEPT_GENERATIONS = 2  # the current one, and the one that a reader may be openin
 MERGED_AT_ONCE = 4  # segments of similar size that are merged into one
 DEAD_SHARE = 0.25  # share of dead rows above which a segment is written again without them
 
-_OWN_NAMES = frozenset({"CURRENT", "CURRENT.tmp", "LOCK", "manifests", "segments"})
 
 Progress = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all; 0 for unknown)
 
@@ -268,7 +268,7 @@ def unwritable(folder: Path, error: OSError | sqlite3.OperationalError) -> Input
 
 def _refuse_foreign(folder: Path) -> None:
     """Raise InputError where `folder` holds files that no index has: nothing is ever written among those."""
-    foreign = sorted({entry.name for entry in folder.iterdir()} - _OWN_NAMES)
+    foreign = sorted({entry.name for entry in folder.iterdir()} - OWN_NAMES)
     ours = (folder / "LOCK").exists() or (folder / "CURRENT").exists()
     if foreign or (not ours and any(folder.iterdir())):
         first = foreign[0] if foreign else next(folder.iterdir()).name

@@ -436,3 +436,21 @@ def test_metadata_wins_over_a_document_and_fills_the_gaps_of_a_container(tmp_pat
     assert [(Path(r.path).name, r.reason) for r in found.rejected] == [
         ("w.jsonl#9", "is described in metadata.json but is no article")
     ]
+
+
+def test_an_index_among_the_articles_is_none_of_them(tmp_path: Path) -> None:
+    write(tmp_path, a="Text.")
+    index = tmp_path / "ix"
+    (index / "manifests").mkdir(parents=True)
+    (index / "manifests" / "1.json").write_text('{"text": "Not this."}')
+    (index / "CURRENT").write_text("{}")
+    (tmp_path / "ix-names.jsonl").write_text('{"text": "Nor this."}')
+    (tmp_path / "ix-changes.jsonl").write_text('{"text": "Nor this."}')
+    found = read(tmp_path)
+    assert ([one.path for one in found.articles], list(found.rejected)) == (["a.txt"], [])
+    (index / "story.txt").write_text("It is a folder of articles, then.")
+    (index / "CURRENT").unlink()
+    assert [one.path for one in read(tmp_path).articles] == [
+        *("a.txt", "ix-changes.jsonl#1", "ix-names.jsonl#1"),
+        *("ix/manifests/1.json#1", "ix/story.txt"),
+    ]
