@@ -135,23 +135,23 @@ The mill has made it since 1920.
 
 Only in autumn, and only on Sundays.
 """
-DEDUCTIBLE = """Some costs are forgotten each year. The tax office of Orm wants you to know them.
+BALCONY = """Some plants need little. The gardeners of Orm want you to know them.
 
-Tools
+Radishes
 
-A craftsman may claim them.
+They are ripe after a month.
 
-Daily trips to work
+Runner beans
 
-Keep the tickets.
+Give them a string to climb.
 
-A room at home
+Wild strawberries
 
-It has to be used for work alone.
+They like the shade of a wall.
 
-Read on: how the rich do it
+Read on: how the rich garden
 
-The tax office has found out.
+The gardeners have found out.
 """
 WINNERS = """The jury of the Orm Fair met on Friday. It gave its prizes to farms in three valleys.
 
@@ -167,7 +167,7 @@ The fair ends on Sunday, and the prizes are handed over by the mayor of Orm in t
 """
 LISTS = [
     Article("dishes.txt", DISHES, "", "Three dishes from around Lund"),
-    Article("costs.txt", DEDUCTIBLE, "", "3 things that you can deduct from your taxes"),
+    Article("balcony.txt", BALCONY, "", "3 plants that you can grow on a balcony"),
     Article("fair.txt", WINNERS, "", "Prizes at the Orm Fair"),
 ]
 
@@ -176,7 +176,7 @@ LISTS = [
     ("question", "items"),
     [
         ("What are good dishes to eat around Lund?", ["1. Smoked eel", "2. Barley soup", "3. Plum cake"]),
-        ("Which things can I deduct from my taxes?", ["Tools", "Daily trips to work", "A room at home"]),
+        ("Which plants can I grow on my balcony?", ["Radishes", "Runner beans", "Wild strawberries"]),
         (
             "Which farms won prizes?",
             [
@@ -197,5 +197,5 @@ def test_an_article_that_is_the_list_is_told_by_its_lines(embedder: Embedder, qu
 
 
 def test_headings_that_no_title_counts_and_no_number_opens_are_no_list(embedder: Embedder) -> None:
-    report = Article("costs.txt", DEDUCTIBLE, "", "What you can deduct from your taxes")
-    assert outlined("Which things can I deduct from my taxes?", [report], embedder) == []
+    report = Article("balcony.txt", BALCONY, "", "What you can grow on a balcony")
+    assert outlined("Which plants can I grow on my balcony?", [report], embedder) == []
