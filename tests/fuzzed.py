@@ -115,6 +115,9 @@ TOKENS: Mapping[str, tuple[bytes, ...]] = {
         b"{", b"}", b"[", b"NaN", b"1e999", b'"\\ud800"', b'"text":', b"null", b"\n", b'"\\u0000"',
         b'"date": -1e300', b"9" * 5_000, b'"id": "..",', b'"source": {"name": {}},',
     ),
+    ".json": (
+        b"{", b"}", b"[", b"]", b'"articles": [', b'"data": {', b"NaN", b'"\\ud800"', b"null", b"\n", b'"text": 7,',
+    ),
     ".csv": (b",", b";", b"\t", b'"', b"\n", b"\r", b"text", b"\x00", b'"""', b"date", b"|"),
     ".feed": (
         b"<item>", b"</item>", b"<![CDATA[", b"]]>", b"&lt;", b"&amp;amp;lt;", b"<entry>", b"xml:base='http://['",
@@ -131,6 +134,11 @@ KINDS = tuple(TOKENS)
 _RECORDS = (
     b'{"id": "a", "title": "Dam", "text": "The dam broke.", "date": "2022-06-16", "source": {"name": "The Daily"}}\n'
     b'{"headline": "Rain", "body": "It rained.", "published_at": 1655373600, "url": "https://d.example/r"}\n'
+)
+_RESPONSE = (
+    b'{"status": "ok", "totalResults": 2, "articles": [{"title": "Dam", "content": "The dam broke.", '
+    b'"publishedAt": "2022-06-16T08:00:00Z", "source": {"id": null, "name": "The Daily"}}, '
+    b'{"title": "Rain", "content": "It rained.", "author": ["A. Dee"], "url": "https://d.example/r"}]}'
 )
 _TABLE = (
     b'title,text,date,url\nDam,"The dam, it broke.",16 June 2022,https://d.example/d\nRain,It rained.,2022-06-17,\n'
@@ -305,6 +313,7 @@ _FILES: Mapping[str, Callable[[], st.SearchStrategy[bytes]]] = {
     ".epub": _books,
     ".eml": lambda: _changed(MAIL, TOKENS[".eml"]),
     ".jsonl": lambda: _changed(_RECORDS, TOKENS[".jsonl"]),
+    ".json": lambda: _changed(_RESPONSE, TOKENS[".json"]),
     ".csv": lambda: _changed(_TABLE, TOKENS[".csv"]),
     ".feed": _feeds,
     ".zip": _packed,
