@@ -1,0 +1,32 @@
+"""An import as if a package were not installed: for what a library loads where it can, and nothing here uses."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from threading import get_ident
+
+
+class _Hides(MetaPathFinder):
+    """Finds no package, and raises for one, which ends the search; other threads find it."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._thread = get_ident()
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        if fullname == self._package and get_ident() == self._thread:
+            raise ModuleNotFoundError(f"{fullname} is left out", name=fullname)
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """Let a package seem not to be installed, to this thread, unless it is loaded already."""
+    hides = _Hides(package)
+    sys.meta_path.insert(0, hides)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(hides)
