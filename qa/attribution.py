@@ -165,6 +165,23 @@ def quotes(
     return list(once.values())[:_QUOTES]
 
 
+def positions(asked: SpeakerQuery, evidence: Sequence[Evidence]) -> list[Place]:
+    """Return up to `_QUOTES` sentences that name the speaker and all of the topic, where no words of theirs are told.
+
+    "Orvik rates the mill as a risk" says what Orvik says about the mill.
+    """
+    topic = set(facts.terms(asked.topic))
+    return [
+        verbatim_place(one)
+        for one in evidence
+        if one.probability >= _ON_TOPIC
+        and asked.person
+        and topic
+        and facts.has_name(asked.person, one.text)
+        and topic <= set(facts.terms(one.text))
+    ][:_QUOTES]
+
+
 def _holder(chunk: Words) -> Token:
     """The noun that a phrase is about; the owner of what "is", "the mayor" of "What were the mayor's words?"."""
     owners = (word for word in chunk if word.dep_ == "poss" and word.pos_ != "PRON")

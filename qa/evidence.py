@@ -6,7 +6,7 @@ Puts every sentence of the hits into its context and lets the reader read it. As
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from citewire.index.passages import sentences, title_words
@@ -17,6 +17,7 @@ from citewire.qa.reader import Reader, Reading, Window
 ANSWERS = 0.3  # from which a question counts as answerable
 REASON = 0.12  # the same for a reason: articles seldom say "because"
 _VOTING = 16  # of the likeliest sentences, which may answer with the same words
+_HEADING = 20  # most words of a heading
 _MOST = 48  # sentences that are read at most, those of the best passages first
 
 ArticleOf = Callable[[str], Article]
@@ -55,7 +56,8 @@ def gather(
 ) -> list[Evidence]:
     """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits.
 
-    What ends in a question mark, as a headline that asks the same, answers nothing and is left out.
+    What ends in a question mark, as a headline that asks the same, answers nothing and is left out. In the place of a
+    heading comes the sentence of its article that answers with the same words, if there is one.
     Sentences that answer with the same words support each other: their odds add up, as far as they are among the
     likeliest; words that only repeat the question's are none. Sentences that state no day and no year are read with
     `timeless` if there is one, the question without its time: the reader knows no date of an article, and whether it is
@@ -75,7 +77,7 @@ def gather(
         _evidence(article(path), span, hit.score, reading)
         for ((path, span), hit), reading in zip(chosen, readings, strict=True)
     ]
-    return _agreed(question, sorted(found, key=lambda one: -one.probability))
+    return _in_full(_agreed(question, sorted(found, key=lambda one: -one.probability)), article)
 
 
 def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> Evidence | None:
@@ -119,10 +121,27 @@ def _agreed(question: str, found: Sequence[Evidence]) -> list[Evidence]:
     return [*(found[at] for at in order), *found[_VOTING:]]
 
 
+def _in_full(found: Sequence[Evidence], article: ArticleOf) -> list[Evidence]:
+    """The sentences, with that which tells it in full in the place of each heading, as likely as the heading."""
+    told: dict[tuple[str, Span], Evidence] = {}
+    full = [one for one in found if not is_heading(article(one.article).text, one.span)]
+    for one in found:
+        same = (o for o in full if o.article == one.article and _same_words(_spaced(o.words), _spaced(one.words)))
+        there = one if one in full else next(same, None)
+        if there is not None:
+            likelier = replace(there, probability=max(there.probability, one.probability))
+            told.setdefault((there.article, there.span), likelier)
+    return list(told.values())
+
+
 def _words_of(question: str, one: Evidence) -> str:
     """The words that answer, between blanks; "" if they only repeat words of the question."""
-    said = facts.words(one.words)
-    return f" {' '.join(said)} " if set(facts.terms(one.words)) - set(facts.terms(question)) else ""
+    return _spaced(one.words) if set(facts.terms(one.words)) - set(facts.terms(question)) else ""
+
+
+def _spaced(text: str) -> str:
+    said = facts.words(text)
+    return f" {' '.join(said)} " if said else ""
 
 
 def _same_words(one: str, other: str) -> bool:
@@ -142,6 +161,19 @@ def window(article: Article, span: Span, likeness: float | None = None, behind: 
     return Window(
         article.text[span.start : span.end], " ".join(part for part in parts if part), following, likeness, behind
     )
+
+
+def is_heading(text: str, span: Span) -> bool:
+    """Return whether a sentence of a text is a heading: a short line without an end mark, above one that has it."""
+    said = text[span.start : span.end]
+    starts = not text[: span.start].strip(" \t") or text[: span.start].rstrip(" \t").endswith("\n")
+    rest, _, below = text[span.end :].partition("\n")
+    own = starts and not rest.strip() and not _is_closed(said) and len(said.split()) <= _HEADING
+    return own and _is_closed(below.lstrip().partition("\n")[0])
+
+
+def _is_closed(text: str) -> bool:
+    return text.rstrip("\"'”’)] \t").endswith((".", "!", "?", ":"))
 
 
 def sentence_before(article: Article, span: Span) -> str:

@@ -16,7 +16,7 @@ from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, quantities
 from citewire.qa.claims import Place, place_of, verbatim_place
-from citewire.qa.evidence import ArticleOf, Evidence, odds, window
+from citewire.qa.evidence import ArticleOf, Evidence, is_heading, odds, window
 from citewire.qa.reader import Reader
 
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
@@ -132,10 +132,9 @@ def _line(
     span, text = spans[at], home.text[spans[at].start : spans[at].end]
     said = set(facts.terms(text))
     weight = odds(probability) * exp(_SHARED * sum(rare.get(term, 0.0) for term in said))
-    following = home.text[spans[at + 1].start : spans[at + 1].end] if at + 1 < len(spans) else ""
     own = _is_own(home.text, span)
     closed = text.rstrip("\"'”’)]").endswith((".", "!", "?"))
-    heading = own and not closed and not text.endswith(":") and following.rstrip("\"'”’)]").endswith((".", "!", "?"))
+    heading = is_heading(home.text, span)
     row = own and not closed and len(text.split()) <= _SHORT and not text.endswith(":")
     opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
     leads, asks = text.endswith(":"), text.endswith("?")

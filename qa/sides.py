@@ -136,6 +136,11 @@ def _may_name(word: Token) -> bool:
     return _is_year(word) or word.pos_ in ("NOUN", "PROPN") or (word.is_title and word.i > 0 and word.tag_[0] != "W")
 
 
+def _is_name(word: Token) -> bool:
+    """Whether a word is part of a name, or written as one where the parse knows it for something else."""
+    return word.pos_ == "PROPN" or (word.i > 0 and word.text[0].isupper())
+
+
 def _asks(word: Token) -> bool:
     """Whether a word asks, names nothing, is more or less, or is an amount."""
     amount = word.ent_type_ in _AMOUNTS and not _is_year(word)
@@ -163,8 +168,10 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]
     row = [(alike or before)[-1], behind]
-    if all(word.pos_ == "PROPN" for word in row[0]):  # "Kane and McDavid points": the points of each
+    if all(map(_is_name, row[0])):  # "Kane and McDavid points": the points of each
         row[1] = _name_of(behind)
+    elif all(map(_is_name, behind)):  # "did Kane score": read as one thing
+        row[0] = _name_of(row[0])
     for one in reversed(alike[:-1]):
         if joint.tag_ != "CC" or doc[one.end : row[0].start].text.strip() != ",":
             break
@@ -174,14 +181,14 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
 
 def _name_of(one: Span) -> Span:
     """A name without the common nouns behind it; anything else as it is."""
-    end = next((word.i for word in one if word.pos_ != "PROPN"), one.end)
+    end = next((word.i for word in one if not _is_name(word)), one.end)
     cut = one.start < end and all(word.is_lower for word in one.doc[end : one.end])
     return one.doc[one.start : end] if cut else one
 
 
 def _sort(one: Span) -> tuple[bool, bool, bool]:
     """Whether something owns, is a time, is a name: what is compared is of one sort."""
-    return _owns(one.root), _is_time(one), any(word.pos_ == "PROPN" for word in one)
+    return _owns(one.root), _is_time(one), any(map(_is_name, one))
 
 
 def _made(doc: Doc, row: Sequence[Span], names: Sequence[str], joint: Token, times: bool) -> Sides:

@@ -98,10 +98,9 @@ class Checker:
         found: list[tuple[tuple[int, ...], Support]] = [((place,), support[place]) for place in order]
         found = [one for one in found if one[1].supported >= SUPPORTED] or found[:1]
         if found[0][1].supported < SUPPORTED and len(given) > 1:
-            together = tuple(sorted(order[:_TOGETHER]))
-            read = self._reader.verify([(claim, " ".join(given[place].text for place in together))])[0]
-            if read.supported > found[0][1].supported:
-                found = [(tuple(place for place in order if place in together), read)]
+            together = self._joined(claim, given, order[:_TOGETHER])
+            if together[1].supported > found[0][1].supported:
+                found = [together]
         # A sentence behind the one that says it can seem to say it, too, and lack the figure.
         compared = [_difference(claim, [given[place] for place in places], one.supported) for places, one in found]
         best = next((n for n, (differs, _) in enumerate(compared) if not differs), 0)
@@ -109,6 +108,18 @@ class Checker:
         if differs:
             return Judged("unsupported", min(one.supported, _DECIDED), differs)
         return _verdict(one, places, elsewhere)
+
+    def _joined(self, claim: str, given: Sequence[Quoted], places: Sequence[int]) -> tuple[tuple[int, ...], Support]:
+        """The sentences that are needed, read as one quote in the order of their text, and its support."""
+        kept = list(places)
+        read = self._reader.verify([(claim, _text(given, kept))])[0]
+        for place in reversed(places):
+            others = [one for one in kept if one != place]
+            if read.supported >= SUPPORTED and others:
+                without = self._reader.verify([(claim, _text(given, others))])[0]
+                if without.supported >= SUPPORTED:
+                    kept, read = others, without
+        return tuple(kept), read
 
     def _supports(self, claim: str, given: Sequence[Quoted]) -> list[Support]:
         """The support of each sentence, alone or behind the one before it, whichever is more."""
@@ -118,6 +129,10 @@ class Checker:
         for place, support in zip(led, behind, strict=True):
             alone[place] = max(alone[place], support, key=lambda one: one.supported)
         return alone
+
+
+def _text(given: Sequence[Quoted], places: Sequence[int]) -> str:
+    return " ".join(given[place].text for place in sorted(places))
 
 
 def quoted(text: str) -> list[Quoted]:

@@ -318,6 +318,8 @@ class Ways:
         said = attribution.quotes(words, evidence, self._index.article, finder.reader)
         if said:
             return self._quotes(said, told, wanted, asked.text)
+        if held := attribution.positions(words, evidence):
+            return self._positions(held, told, wanted, asked.text)
         told_of = (f"{self._before(one)} {one.text}" for one in finder.part(asked.text, wanted).chosen)
         named = words.person and any(facts.has_name(facts.words(words.person)[-1], text) for text in told_of)
         return self._facts(asked, told, wanted, stopped) if named else None
@@ -336,6 +338,12 @@ class Ways:
             else:  # the sentence that names the speaker is quoted, too
                 words = f"{speaker.words}: {' '.join(place.text.split())}"
                 yield told.add(words, claims.Judgement("supported", 1.0, "", (place, speaker.place)))
+
+    def _positions(self, held: Sequence[Place], told: Telling, wanted: SearchOptions, text: str) -> Iterator[Event]:
+        told.kind, told.listed = "fact", len(held) > 1
+        yield told.searched(self._finder.hits(text, wanted))
+        for place in held:
+            yield told.quote(place)
 
     def _located(self, said: Sequence[str], wanted: SearchOptions) -> list[Place]:
         """Where sentences of the last answer stand, each once."""

@@ -10,9 +10,9 @@ from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Span
-from citewire.qa.attribution import located, quotes, wanted, who_said
+from citewire.qa.attribution import SpeakerQuery, located, positions, quotes, wanted, who_said
 from citewire.qa.claims import Place
-from citewire.qa.evidence import ANSWERS, gather
+from citewire.qa.evidence import ANSWERS, Evidence, gather
 from citewire.qa.followup import resolve
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Turn
@@ -186,3 +186,22 @@ def test_who_is_not_quoted_has_no_words(index: Index, embedder: Embedder) -> Non
     assert words_on("What did Emil Faber say about the price of wood?", index, embedder) == []
     assert words_on("What did Lena Holm say about the dam above Skarvik?", index, embedder) == []
     assert words_on("quote", index, embedder) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "probability", "told"),
+    [
+        ("the mill", 0.2, True),
+        ("the mill", 0.05, False),  # it hardly answers
+        ("the mill strike", 0.2, False),  # another topic
+        ("", 0.2, False),
+    ],
+)
+def test_a_sentence_on_speaker_and_topic_tells_a_position(topic: str, probability: float, told: bool) -> None:
+    text = "Orvik rates the paper mill as a risk."
+    span = Span(0, len(text))
+    asked = SpeakerQuery("Orvik", topic, frozenset(("orvik",)), frozenset())
+
+    found = positions(asked, [Evidence("a.txt", span, text, 1.0, probability, span, 1.0)])
+
+    assert found == ([Place("a.txt", span, text)] if told else [])

@@ -13,7 +13,17 @@ from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage, Span
 from citewire.qa import evidence
-from citewire.qa.evidence import ANSWERS, REASON, Evidence, beside, gather, sentence_before, together, window
+from citewire.qa.evidence import (
+    ANSWERS,
+    REASON,
+    Evidence,
+    beside,
+    gather,
+    is_heading,
+    sentence_before,
+    together,
+    window,
+)
 from citewire.qa.reader import Reader, Window, load_reader
 
 ARTICLES = {
@@ -55,7 +65,36 @@ def test_ties_keep_the_order_of_the_hits(index: Index, embedder: Embedder) -> No
     found = find(index, embedder, FERRIES, ScriptedReader({FERRIES: ()}))
     hits = search(index, embedder, FERRIES, 8)
     places = [(hit.passage.article, span) for hit in hits for span in hit.passage.sentences]
-    assert [(one.article, one.span) for one in found] == list(dict.fromkeys(places))
+    told = [(path, span) for path, span in places if not is_heading(index.article(path).text, span)]
+    assert [(one.article, one.span) for one in found] == list(dict.fromkeys(told))
+
+
+def test_in_the_place_of_a_heading_comes_the_sentence_that_tells_it_in_full(index: Index, embedder: Embedder) -> None:
+    reader = ScriptedReader({FERRIES: ("Route To Skarvik", "Skarvik")})  # the heading is likelier
+
+    found = find(index, embedder, FERRIES, reader)
+
+    assert (found[0].words, found[0].probability) == ("Skarvik", LIKELY)
+    assert found[0].text.startswith("The ferry company Lund Lines opened a night route")
+    assert not any(is_heading(index.article(one.article).text, one.span) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "heading"),
+    [
+        ("Lund Lines Grows\nIt runs 14 ferries.", "Lund Lines Grows", True),
+        ("It grew.\n\nMore To Come\n\nIt plans two ships.", "More To Come", True),
+        ("It grew.\nMore “to come”\n“Two ships,” it said: “or three.”", "More “to come”", True),
+        ("It grew. More To Come\nIt plans two ships.", "More To Come", False),  # no line of its own
+        ("Sails daily:\nVire\nLund\nHolm", "Lund", False),  # a row of a list
+        ("It grew.\nNo end mark", "No end mark", False),  # nothing below
+        ("It grew.\nFares rise.\nIt plans two ships.", "Fares rise.", False),
+        (f"{'very ' * 20}long line\nIt sails.", f"{'very ' * 20}long line", False),
+    ],
+)
+def test_headings_are_known_by_their_line(text: str, line: str, heading: bool) -> None:
+    start = text.index(line)
+    assert is_heading(text, Span(start, start + len(line))) is heading
 
 
 def test_a_sentence_is_read_in_its_context() -> None:

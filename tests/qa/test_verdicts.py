@@ -60,6 +60,10 @@ class TestVerifier:
         judged = Checker(reader).check(claim, quotes)
         assert (judged.verdict, judged.probability) == ("supported", 0.8)
         assert sorted(judged.places) == [0, 1, 2]
+        needed = f"{quotes[0].text} {quotes[2].text}"
+        reader = ScriptedReader(supports={(claim, together): 0.8, (claim, needed): 0.7, claim: 0.3})
+        judged = Checker(reader).check(claim, quotes)
+        assert (judged.probability, sorted(judged.places)) == (0.7, [0, 2])  # what fell says nothing of it
         reader = ScriptedReader(supports={(claim, quotes[0].text): 0.7, claim: 0.3})
         assert Checker(reader).check(claim, quotes).places == (0,)  # one alone is enough
 
