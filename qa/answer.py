@@ -244,7 +244,8 @@ class Answerer:
             reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
             return Asked(("talk",), {}, text, reply=reply, sure=guess.probability)
         if meant.kind in ("more", "who_said", "which_article"):
-            return Asked((meant.kind,), {}, meant.candidates[0], meant.said)
+            near = followup.last_quoted(history) if meant.kind != "more" else ()
+            return Asked((meant.kind,), {}, meant.candidates[0], meant.said, near=near)
         if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said
             return self._asked(self._read(meant.candidates[0]), meant.candidates[0])
         leaning = leaning or followup.leans(text)
@@ -265,7 +266,9 @@ class Answerer:
         return replace(asked, least=following.least, near=following.near) if follows else asked
 
     def _last_articles(self, history: Sequence[Turn], wanted: SearchOptions) -> tuple[str, ...]:
-        """The articles that the last answer quotes."""
+        """The articles that the last answer quotes; where that is not known, those that its sentences are found in."""
+        if quoted := followup.last_quoted(history):
+            return quoted
         said = followup.last_told(history)
         return tuple(dict.fromkeys(hit.passage.article for one in said for hit in self._finder.hits(one, wanted)[:1]))
 
@@ -368,10 +371,10 @@ class Answerer:
         return None
 
     def _answer(self, told: Telling, status: Status, text: str = "") -> Answer:
-        quoted = {quote.article for claim in told.shown for quote in claim.quotes}
         index = self._finder.index
-        as_of = max((index.article(path).published[:10] for path in quoted), default="")
-        answer = told.answer(status, self._generator.name, index.generation, as_of, text)
+        answer = told.answer(status, self._generator.name, index.generation, text)
+        as_of = max((index.article(path).published[:10] for path in answer.articles), default="")
+        answer = replace(answer, as_of=as_of)
         _log(answer)
         return answer
 

@@ -7,7 +7,7 @@ no articles. `standalone` makes the candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from citewire.qa import facts
@@ -18,7 +18,18 @@ from citewire.qa.rewriting import feature
 from citewire.qa.standalone import MOST, candidates, leans, opened, points
 from citewire.qa.types import REFUSAL, Turn
 
-__all__ = ["Meant", "follow_up", "has_pronoun", "last_told", "leans", "opened", "resolve", "topic", "without_opening"]
+__all__ = [
+    "Meant",
+    "follow_up",
+    "has_pronoun",
+    "last_quoted",
+    "last_told",
+    "leans",
+    "opened",
+    "resolve",
+    "topic",
+    "without_opening",
+]
 
 Kind = Literal["question", "more", "who_said", "which_article", "agree", "nothing"]
 
@@ -102,6 +113,11 @@ def last_told(history: Sequence[Turn]) -> tuple[str, ...]:
     return next((_sentences(turn.answer) for turn in reversed(history) if _tells(turn)), ())
 
 
+def last_quoted(history: Sequence[Turn]) -> tuple[str, ...]:
+    """Return the articles that the last answer that told something quotes; () where they are not known."""
+    return next((turn.articles for turn in reversed(history) if _tells(turn)), ())
+
+
 def has_pronoun(text: str) -> bool:
     """Return whether a line has a pronoun for something that it does not name."""
     return any(map(points, read(text)))
@@ -129,7 +145,7 @@ def _tells(turn: Turn) -> bool:
 def _plain(history: Sequence[Turn]) -> list[Turn]:
     """The last turns of substance, each with what it told, without numbers; "" for a refusal."""
     turns = _of_substance(history)[-_REACH:]
-    return [Turn(turn.question, " ".join(_sentences(turn.answer)) if _tells(turn) else "") for turn in turns]
+    return [replace(turn, answer=" ".join(_sentences(turn.answer)) if _tells(turn) else "") for turn in turns]
 
 
 def _resolved(turns: Sequence[Turn]) -> list[Turn]:
@@ -143,7 +159,7 @@ def _resolved(turns: Sequence[Turn]) -> list[Turn]:
         if done and leans(asked):
             made = candidates(asked, turns[:n], done[-1]) if _asks(asked) else (done[-1].question,)
             asked = next(iter(made), asked)
-        done.append(Turn(asked, turn.answer))
+        done.append(replace(turn, question=asked))
     return done
 
 

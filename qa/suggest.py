@@ -66,7 +66,7 @@ class Suggester:
             stopped: polled between tokens; once true, no more come.
         """
         options = search or self._answerer.options.search
-        turns = [*history, Turn(answer.question, answer.text)]
+        turns = [*history, Turn(answer.question, answer.text, answer.articles)]
         seen = {_same(one) for one in (answer.standalone_question, *answer.offered, *(t.question for t in turns))}
         end = time.monotonic() + PATIENCE_S
         fitting = (one for one in self._fitting(answer, options) if _same(one[0]) not in seen)

@@ -112,13 +112,13 @@ class Telling:
         """Note times, by the names of `Timings`."""
         self.timings = replace(self.timings, **seconds)  # type: ignore[arg-type]
 
-    def answer(self, status: Status, model: str, generation: int, as_of: str = "", text: str = "") -> Answer:
-        """Return the answer as it stands; `text` in place of its claims."""
+    def answer(self, status: Status, model: str, generation: int, text: str = "") -> Answer:
+        """Return the answer as it stands, without a day; `text` in place of its claims."""
         self.time(total_s=self.seconds())
         told = [f"{claim.text} {claim.marks}".rstrip() for claim in self.shown]
         joined = "\n".join(f"- {one}" for one in told) if self.listed else " ".join(told)
         return Answer(
             self.asked, self.standalone, status, text or "\n".join(part for part in (self.lead, joined) if part),
-            tuple(self.claims), self.conflicts, self.timeline, as_of, self.short, self.hits, self.timings,
+            tuple(self.claims), self.conflicts, self.timeline, "", self.short, self.hits, self.timings,
             model, generation, self.kind, self.lead, self.listed, self.offered,
         )  # fmt: skip

@@ -19,10 +19,17 @@ Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One earlier exchange of a conversation."""
+    """One earlier exchange of a conversation.
+
+    Attributes:
+        question: as typed.
+        answer: its text as shown, with what it offered.
+        articles: paths of the articles that it quotes, where they are known.
+    """
 
     question: str
     answer: str
+    articles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,11 @@ class Answer:
     lead: str = ""
     listed: bool = False
     offered: tuple[str, ...] = ()
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        """Paths of the articles that are quoted, in the order of the quotes."""
+        return tuple(dict.fromkeys(quote.article for claim in self.claims if claim.shown for quote in claim.quotes))
 
 
 # What `Answerer.stream` yields, in this order: one Searched, any Drafts and Checked, one Answer.

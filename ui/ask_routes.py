@@ -306,7 +306,7 @@ class _Question:
 
     def _answer(self) -> None:
         """Run the answerer to its end, in the thread of the line."""
-        history = [Turn(*turn) for turn in self._asked.history]
+        history = [Turn(turn[0], turn[1]) for turn in self._asked.history]
         try:
             stream = partial(self._loaded.answerer.stream, self._asked.question, history, search=self._search)
             for event in self._chat.in_time(lambda stopped: stream(stopped=stopped), self._stop.is_set):

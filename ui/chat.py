@@ -359,8 +359,12 @@ class Conversation:
         """
         told = [one for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
         passed = any(one.shown and not one.abstained for one in told)
-        said = [(one, replies.NO_MORE if passed and one.abstained else one.answer.text) for one in told if one.answer]
-        return [Turn(one.question, "\n".join((text, *one.offered))) for one, text in said]
+        said = [
+            (one, one.answer, replies.NO_MORE if passed and one.abstained else one.answer.text)
+            for one in told
+            if one.answer
+        ]
+        return [Turn(one.question, "\n".join((text, *one.offered)), answer.articles) for one, answer, text in said]
 
     def clear(self) -> None:
         """Stop what runs and forget all exchanges; the filters and the chosen model stay."""

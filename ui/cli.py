@@ -220,7 +220,7 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
                 console.note(answer.text)
             else:
                 offered = answer.offered or console.print_offered(asker.suggested(answer, tuple(turns)))
-                turns.append(Turn(question, "\n".join((answer.text, *offered))))
+                turns.append(Turn(question, "\n".join((answer.text, *offered)), answer.articles))
             typer.echo()
 
 

@@ -356,7 +356,8 @@ class Conversations:
                     "SELECT question, answer FROM exchanges WHERE conversation = ? AND number < ? ORDER BY number",
                     (conversation, number),
                 ).fetchall()
-                turns = tuple(Turn(asked, answer_from_json(said).text) for asked, said in before)
+                told = ((asked, answer_from_json(said)) for asked, said in before)
+                turns = tuple(Turn(asked, said.text, said.articles) for asked, said in told)
                 found.append(Rated(_rating(*rating), question, answer_from_json(answer), turns))
         return tuple(found)
 

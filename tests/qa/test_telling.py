@@ -25,7 +25,7 @@ def test_a_paragraph() -> None:
     told.add("Lund runs 14\n ferries.", supported(FERRY))
     told.add("The bridge cost more.", supported(BRIDGE, FERRY))
     time.sleep(0.001)  # which the time is rounded to
-    answer = told.answer("answered", "scripted", 3, "2024-02-02")
+    answer = told.answer("answered", "scripted", 3)
     assert answer.text == "Lund runs 14 ferries. [1] The bridge cost more. [2][1]"
     assert (answer.question, answer.status, answer.model, answer.index_generation) == (
         "How many?",
@@ -33,8 +33,9 @@ def test_a_paragraph() -> None:
         "scripted",
         3,
     )
+    assert answer.articles == ("ferry.txt", "bridge.txt")
     assert (answer.as_of, answer.kind, answer.lead, answer.listed, answer.offered) == (
-        "2024-02-02",
+        "",
         "fact",
         "",
         False,

@@ -374,6 +374,10 @@ class TestWhatWasSaid:
         assert sorted(quoted(answer)) == sorted([LORRIES, BARLEY])
         check_quotes(answer, index)
 
+    def test_it_is_one_of_those_that_the_answer_quotes(self, answerer: Make) -> None:
+        turn = Turn("And?", f"{LORRIES} [1] {BARLEY} [2]", ("ferry.md",))
+        assert answerer().ask("Which article is that from?", [turn]).articles == ("ferry.md",)
+
     def test_what_no_article_says(self, answerer: Make) -> None:
         for asked in ("Which article is that from?", "Who said that?"):
             answer = answerer().ask(asked, [Turn("Who eats fish?", "Owls eat fish in winter. [1]")])
