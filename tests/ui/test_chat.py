@@ -317,9 +317,7 @@ def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> No
     chat, conversation = loaded_chat(ScriptedAnswerer(), suggest=suggest), visiting()
     refused = chat.ask(EXAMPLES[2], conversation)
     until(lambda: refused.suggestions)
-    assert refused.done
-    assert refused.suggesting
-    assert asked == [EXAMPLES[2]]
+    assert (refused.done, refused.suggesting, asked) == (True, True, [EXAMPLES[2]])
     answered = chat.ask(EXAMPLES[0], conversation)
     assert not refused.suggesting  # at once, however long the search goes on
     go.set()

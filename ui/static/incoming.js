@@ -208,7 +208,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     return [what, copy, doubts && `but ${doubts}`].filter(Boolean).join(", ");
   }
 
-  const doubtful = (file) => Boolean(file.notes?.length || file.left_out?.length);
+  const doubtful = (file) => ["indexed", "copy"].includes(file.state) && Boolean(file.notes?.length || file.left_out?.length);
 
   const mayCancel = (file) => ["queued", "sending"].includes(file.state) || (file.own && ["waiting", "indexing", "failed"].includes(file.state));
 
