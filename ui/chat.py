@@ -40,6 +40,7 @@ VISITOR_LENGTH = 8  # most waiting questions of one visitor
 LONGEST_WAIT_S = 60  # until somebody who was refused is told to ask again
 PARTS = 32  # sets of articles, as different people may see, that answers are kept for
 SUGGESTED = 3  # most questions that are offered after an answer or a refusal
+SUGGEST_S = 4  # seconds that they are looked for
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
@@ -233,10 +234,13 @@ class Line:
                 job = self._next()
 
     def _next(self) -> _Job | None:
-        """Let what comes next run in place of what ran."""
+        """Let what comes next run in place of what ran; where questions wait, nobody gets suggestions any more."""
         questions = [job for job in self._waiting if job.is_question]
         if questions:
             self._running = self._turns.next_of(questions, _sender)
+            for job in [job for job in self._waiting if not job.is_question and job.exchange.suggesting]:
+                self._waiting.remove(job)
+                job.exchange.suggest(more=False)
         else:
             self._running = next(iter(self._waiting), None)
         if self._running is not None:
@@ -344,8 +348,10 @@ class Conversation:
         return "" if self.notice == BUSY and not self.busy else self.notice
 
     def add(self, question: str) -> Exchange:
-        """Append a new exchange with its own stop event; what still runs for the one before is stopped."""
+        """Append a new exchange with its own stop event; what still runs for those before is stopped."""
         self.stop.set()
+        for one in self.exchanges:
+            one.suggesting = False
         self.stop = threading.Event()
         self._started += 1
         self.exchanges.append(Exchange(f"t{self._started}", question))
@@ -592,8 +598,10 @@ class Chat:
         end = time.monotonic() + self._max_answer_seconds
         for event in stream(lambda: stopped() or time.monotonic() > end):
             if isinstance(event, Answer) and event.status == "stopped" and not stopped():
-                problem = f"The answer took longer than {self._max_answer_seconds:g} seconds"
-                raise SlowError(problem, "Ask for less at once; who runs this page can raise max_answer_seconds.")
+                seconds = self._max_answer_seconds
+                logger.warning("answer took longer than max_answer_seconds", extra={"max_answer_seconds": seconds})
+                problem = f"This took too long and was stopped after {seconds:g} seconds"
+                raise SlowError(problem, "Ask again, or ask for less at once.")
             yield event
 
     def _called(self, model: str) -> str:
@@ -687,11 +695,18 @@ class Chat:
             exchange.suggest(more=False)
             return
 
+        end = math.inf
+
         def work() -> None:
+            nonlocal end
+            end = time.monotonic() + SUGGEST_S
             try:
                 search = narrowed(loaded.search, conversation.filters)
                 for question in suggest(answer, history, search, stopped):
-                    exchange.suggest(question)
+                    with conversation.lock:
+                        if stop.is_set():
+                            break
+                        exchange.suggest(question)
                     if len(exchange.suggestions) >= SUGGESTED:
                         break
             except CitewireError as error:  # the refusal stands without suggestions
@@ -702,7 +717,7 @@ class Chat:
                 exchange.suggest(more=False)
 
         def stopped() -> bool:
-            return stop.is_set() or exchange.hushed or self.line.waiting > 0
+            return stop.is_set() or exchange.hushed or self.line.waiting > 0 or time.monotonic() > end
 
         self.line.enter(exchange, work, is_question=False)
 

@@ -33,7 +33,7 @@ from rich.table import Table
 from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
-from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, doubt_of, gist, sources, when
+from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, doubt_of, gist, number_of, sources, when
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
@@ -169,8 +169,9 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
     if exchange.timeline:
         paper.line()
         paper.line("Over time:")
-    for point in exchange.timeline:
-        paper.line(f"{when(point)}: {one_line(gist(point))}", indent=4)
+    for point in exchange.timeline:  # of a sentence that was printed already, the number
+        words = gist(point) if point in exchange.course else f"[{number_of(point, sources(exchange))}]"
+        paper.line(f"{when(point)}: {one_line(words)}", indent=4)
     said = _as_sentences(exchange)
     for source in sources(exchange):
         if source.label:

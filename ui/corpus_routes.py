@@ -6,8 +6,8 @@
     POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202;
                             for programs POST /v1/articles, which is the same
     DELETE /v1/articles/{path}   takes an article out -> a `Removal`
-    GET  /uploads           -> {"limit": bytes of the largest file, "formats": [...], "uploads": [...]}; of each also
-                            "own", whether who asks may take it back
+    GET  /uploads           -> {"limit": bytes of the largest file, "characters": of the longest article, "formats":
+                            [...], "uploads": [...]}; of each also "own", whether who asks may take it back
     DELETE /uploads/{id}    takes a file back that waits or is being indexed, of the visitor who sent it -> an `Upload`
 
 Knows HTTP; what is done is in `citewire.ui.corpus` and `citewire.ui.uploads`. Refusals are problem
@@ -113,7 +113,8 @@ def router(corpus: Corpus, changes: Changes) -> APIRouter:
         """Say how far uploaded files have come, and which may be sent."""
         asker, files = asker_of(request), corpus.uploads
         states = [{**asdict(upload), "own": files.is_of(upload.id, asker)} for upload in files.states()]
-        return JSONResponse({"limit": files.limit, "formats": sorted(FORMATS), "uploads": states})
+        limits = {"limit": files.limit, "characters": files.characters, "formats": sorted(FORMATS)}
+        return JSONResponse({**limits, "uploads": states})
 
     @routes.delete("/v1/articles/{path:path}")
     def remove_article(request: Request, path: str) -> JSONResponse:

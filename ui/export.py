@@ -180,9 +180,9 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         yield f"\n**Sources disagree** {_plain(conflict.about)}".rstrip() + "\n"
         for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True):
             yield f"- **{_plain(value.value)}** ({_plain(byline)}){_numbers([shown.key_of(value)])}"
-    if exchange.timeline:
+    if exchange.course:
         yield "\n**Over time**\n"
-        for point in exchange.timeline:
+        for point in exchange.course:
             yield f"- **{_plain(when(point))}** {_plain(gist(point))}{_numbers([shown.key_of(point)])}"
     yield from _markdown_text(shown)
     if exchange.problem:
@@ -212,7 +212,9 @@ def _markdown_text(shown: _Shown) -> Iterator[str]:
 def _markdown_sentence(claim: Claim, shown: _Shown) -> str:
     doubt = doubt_of(claim)
     why = ": ".join(_plain(part) for part in (doubt, claim.reason) if part)
-    return _plain(claim.text) + _numbers(shown.keys_of(claim)) + (f" *({why})*" if doubt else "")
+    time = shown.exchange.time_of(claim)
+    told = f"**{_plain(time)}** {_plain(claim.text)}" if time else _plain(claim.text)
+    return told + _numbers(shown.keys_of(claim)) + (f" *({why})*" if doubt else "")
 
 
 def _numbers(keys: Iterable[str]) -> str:
@@ -285,10 +287,10 @@ def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         ]  # fmt: skip
         about = [el("p", conflict.about)] if conflict.about else []
         yield el("div", el("strong", "Sources disagree"), *about, el("ul", *rows), {"class": "box conflict"})
-    if exchange.timeline:
+    if exchange.course:
         rows = [
             el("li", el("strong", when(point)), f" {gist(point)} ", *_chips([shown.key_of(point)], shown))
-            for point in exchange.timeline
+            for point in exchange.course
         ]
         yield el("div", el("strong", "Over time"), el("ul", *rows), {"class": "box"})
     if shown.refusal:
@@ -309,6 +311,9 @@ def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
 
 
 def _sentence(claim: Claim, shown: _Shown) -> Iterator[Element | str]:
+    if time := shown.exchange.time_of(claim):
+        yield el("strong", time)
+        yield " "
     yield el("span", claim.text.strip(), {"class": claim.verdict})
     yield " "
     for chip in _chips(shown.keys_of(claim), shown):

@@ -21,6 +21,7 @@ from rich.progress import DownloadColumn
 from citewire.index.errors import InputError
 from citewire.ui import console
 from citewire.ui.options import EXIT_INPUT, AsJson, DefaultGroup, takes
+from citewire.ui.render import counted
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -240,10 +241,10 @@ def _status(chosen: Settings, as_json: AsJson = False) -> None:
         ("articles", f"{found.articles:,} ({found.groups:,} that are no copy of another)"),
         ("passages", f"{found.passages:,}"),
         ("outlets", f"{found.outlets:,}"),
-        ("days", f"{days}; {found.undated:,} articles without one"),
-        ("on disk", f"{decimal(found.bytes)} in {found.segments} segments"),
-        ("outdated", f"{found.dead:,} passages, until their segment is merged"),
-        ("unfinished", f"{found.unfinished:,} passages of an interrupted run, taken up by the next"),
+        ("days", f"{days}; {counted(found.undated, 'article')} without one"),
+        ("on disk", f"{decimal(found.bytes)} in {counted(found.segments, 'segment')}"),
+        ("outdated", f"{counted(found.dead, 'passage')}, until merged away"),
+        ("unfinished", f"{counted(found.unfinished, 'passage')} of an interrupted run, taken up by the next"),
         ("recall", f"{found.recall:.3f} of the ten nearest passages are found"),
         ("embedder", found.embedder[:12]),
         ("made by", found.chunker),

@@ -124,8 +124,8 @@ class Page:
         """Return chat, panel, box, hint and filter of a conversation; the text in the box stays."""
         with conversation.lock:
             panel = self._panel(conversation, conversation.exchanges)
-            hint, chosen = conversation.current_notice or CAUTION, _filter_value(conversation.filters)
-            return self._chat(conversation), panel, _box(conversation), hint, chosen
+            below = _box(conversation), _hint(conversation), _filter_value(conversation.filters)
+            return self._chat(conversation), panel, *below
 
     def welcome(self) -> str:
         """Return what the empty page shows, as far as it is known by now."""
@@ -257,11 +257,12 @@ class Page:
                 seen, pause = exchange.version, REDRAW_S
                 # In a thread, because waiting for a lock or the disk would stop the event loop for all visitors.
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
-                # The box and its buttons change at the start, as the last view of the earlier exchange may arrive late,
-                # and at the end, as the next question can be sent while suggestions are still being made.
-                box = _box(conversation) if panel is None or exchange.done else gr.skip()
+                # The box, its buttons and the line below change at the start, as the last view of the earlier exchange
+                # may arrive late, and at the end, as the next question can be sent while suggestions are being made.
+                turns = panel is None or exchange.done
+                below = (_box(conversation), _hint(conversation)) if turns else (gr.skip(), gr.skip())
                 chat = gr.skip() if messages == drawn else messages
-                yield chat, gr.skip() if value == panel else value, box, *[gr.skip()] * 2
+                yield chat, gr.skip() if value == panel else value, *below, gr.skip()
                 panel, drawn = value, messages
             if exchange.done and not exchange.suggesting:
                 break
@@ -397,6 +398,11 @@ def _filters(given: dict[str, Any]) -> Filters:
 def _box(conversation: Conversation) -> gr.Textbox:
     """Return the box with the button that fits, Send or Stop; its text stays."""
     return gr.Textbox(submit_btn=not conversation.busy, stop_btn=conversation.busy)
+
+
+def _hint(conversation: Conversation) -> str:
+    """Return the line below the box: why what was asked last could not be done, as long as that holds, or a caution."""
+    return conversation.current_notice or CAUTION
 
 
 def _filter_value(filters: Filters) -> dict[str, Any]:
@@ -584,7 +590,7 @@ def build_page(
             with gr.Column(scale=11, min_width=340, elem_id="cw-left"):
                 messages = gr.Chatbot(
                     elem_id="cw-chat", show_label=False, label="Conversation", layout="bubble", height="100%",
-                    buttons=[], latex_delimiters=[], allow_tags=False, feedback_options=None,
+                    buttons=[], latex_delimiters=[], allow_tags=False, feedback_options=None, autoscroll=False,
                     placeholder=welcome_html(examples),
                 )  # fmt: skip
                 chosen = gr.HTML(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 RELATED_SHOWN = 4  # passages that the panel lists if none was quoted
 GIST_CHARS = 90  # most characters of a sentence in a timeline
+ECHOED_CHARS = 160  # most characters of the question that was searched for, as it is repeated
 NAMED_OUTLETS = 2  # outlets of a filter that are named; the others are counted
 CORPUS = "corpus"  # kind of a question about the articles as a whole
 NOT_FOR_IT = "not_for_it"  # kind of a question that no article can answer; nothing is searched
@@ -253,6 +254,17 @@ class Exchange:
         """How what is asked about changed; known once the answer is whole."""
         return self.answer.timeline if self.answer else ()
 
+    @property
+    def course(self) -> list[TimelinePoint]:
+        """The points that are told apart: their figures, not sentences that the answer has already."""
+        quoted = [quote for claim in self.shown for quote in claim.quotes]
+        return [one for one in self.timeline if one.value or not any(_overlap(quote, one) for quote in quoted)]
+
+    def time_of(self, claim: Claim) -> str:
+        """Return when what a sentence says was so, where it is a point of the timeline and no figure tells it below."""
+        told = (one for one in self.timeline if not one.value and any(_overlap(quote, one) for quote in claim.quotes))
+        return next(map(when, told), "")
+
 
 # Words and dates
 
@@ -332,7 +344,7 @@ def corpus_line(articles: Sequence[ArticleInfo]) -> str:
     """
     days = sorted(a.published for a in articles if a.published)
     outlets = {a.outlet for a in articles if a.outlet}
-    line = _count(len(articles), "article")
+    line = counted(len(articles), "article")
     if len(outlets) > 1 and all(a.outlet for a in articles):
         line += f" from {len(outlets)} outlets"
     if not days:
@@ -348,18 +360,19 @@ def filter_line(filters: Filters) -> str:
     """Say which articles are asked, "" for all: "Only Northgate Herald, from 2 Jan 2026 to 14 Mar 2026"."""
     parts = []
     if filters.articles:
-        parts.append(_count(len(filters.articles), "chosen article"))
+        parts.append(counted(len(filters.articles), "chosen article"))
     if filters.outlets:
         named = ", ".join(filters.outlets[:NAMED_OUTLETS])
         more = len(filters.outlets) - NAMED_OUTLETS
-        parts.append(f"{named} and {_count(more, 'other outlet')}" if more > 0 else named)
+        parts.append(f"{named} and {counted(more, 'other outlet')}" if more > 0 else named)
     days = (("from", filters.published_from), ("to", filters.published_to))
     if said := " ".join(f"{word} {human_date(day)}" for word, day in days if day):
         parts.append(said)
     return f"Only {', '.join(parts)}" if parts else ""
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return "1 article", "1,243 articles"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -393,12 +406,12 @@ def sources(exchange: Exchange) -> list[Source]:
             if any(_overlap(quote, value) for value in values):
                 relation = "conflicts"
             found.append(Source(str(n), str(n), relation, quote.article, quote.start, quote.end, quote.text))
-        unnumbered = [value for value in values if not _number_of(value, found)]
+        unnumbered = [value for value in values if not number_of(value, found)]
         for letter, value in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", unnumbered, strict=False):
             found.append(Source(letter, letter, "conflicts", value.article, value.start, value.end, value.text))
     if found:
         return found
-    relation = "related" if exchange.phase == "done" else "found"
+    relation = "related" if exchange.done and not exchange.stopped else "found"
     return [
         Source(f"h{rank}", "", relation, hit.article, hit.start, hit.end, hit.text)
         for rank, hit in enumerate(exchange.hits[:RELATED_SHOWN], 1)
@@ -419,10 +432,19 @@ def when(point: TimelinePoint) -> str:
 
 def gist(point: TimelinePoint) -> str:
     """Return the value of a point, or how its sentence begins."""
-    return point.value or textwrap.shorten(point.text, GIST_CHARS, placeholder=" ...")
+    return point.value or shortened(point.text, GIST_CHARS)
 
 
-def _number_of(value: ConflictValue | TimelinePoint, found: Iterable[Source]) -> str:
+def shortened(text: str, most: int) -> str:
+    """Return a text on one line, cut between words where it is longer than `most` characters.
+
+    >>> shortened("Lund Lines runs ten ferries", 20)
+    'Lund Lines runs ...'
+    """
+    return textwrap.shorten(text, most, placeholder=" ...")
+
+
+def number_of(value: ConflictValue | TimelinePoint, found: Iterable[Source]) -> str:
     """Return the key of the source that shows a conflict's value or a timeline's point, "" if none does."""
     return next((source.key for source in found if _overlap(source, value)), "")
 
@@ -461,7 +483,15 @@ def _searched_for(exchange: Exchange) -> str:
     )
     said = [] if same or not exchange.standalone else [f"Searched for: {exchange.standalone}"]
     said += [exchange.narrowed] if exchange.narrowed else []
-    return "".join(f'<p class="cw-searched">{escape(line)}</p>' for line in said)
+    return "".join(map(_echoed, said))
+
+
+def _echoed(line: str) -> str:
+    """Return a line above an answer; of a long one the beginning, and the whole where the pointer rests on it."""
+    whole = " ".join(line.split())
+    short = shortened(whole, ECHOED_CHARS)
+    title = f' title="{escape(whole)}"' if short != whole else ""
+    return f'<p class="cw-searched"{title}>{escape(short)}</p>'
 
 
 def _lead(exchange: Exchange) -> str:
@@ -483,15 +513,19 @@ def _text(exchange: Exchange) -> str:
 
 def _sentences(exchange: Exchange) -> list[str]:
     known = {source.key: source for source in sources(exchange)}
-    return [_sentence(exchange.id, i, claim, known) for i, claim in enumerate(exchange.claims) if claim.shown]
+    return [
+        _sentence(exchange.id, i, claim, known, exchange.time_of(claim))
+        for i, claim in enumerate(exchange.claims)
+        if claim.shown
+    ]
 
 
 def _listed(items: Sequence[str]) -> str:
     return f'<ul class="cw-text">{"".join(f"<li>{one}</li>" for one in items)}</ul>' if items else ""
 
 
-def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) -> str:
-    """Return one checked sentence with its numbers, the last word kept on the line of the first number."""
+def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source], time: str) -> str:
+    """Return one checked sentence behind its time, with its numbers; the last word stays on the line of the first."""
     doubt = doubt_of(claim)
     if claim.verdict == "unsupported":
         text = f'<span class="{"cw-unsupported" if doubt else "cw-gap"}">{escape(claim.text.strip())}</span>'
@@ -504,7 +538,8 @@ def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source]) 
         inside = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
         if claim.verdict == "partial":
             inside = f'<span class="cw-partial">{inside}</span> {_flag(turn, position, doubt)}'
-    return f'<span class="cw-claim cw-claim-{turn}-{position}">{inside}</span>'
+    time = f"<strong>{escape(time)}</strong> " if time else ""
+    return f'{time}<span class="cw-claim cw-claim-{turn}-{position}">{inside}</span>'
 
 
 def _flag(turn: str, position: int, label: str) -> str:
@@ -523,7 +558,7 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
     for conflict in exchange.conflicts:
         rows = []
         for value, said in zip(conflict.values, bylines(conflict.values, card_of), strict=True):
-            key = _number_of(value, known)
+            key = number_of(value, known)
             chip = _chip(exchange.id, by_key[key]) if key else ""
             *first, last = said.split(" ")
             byline = f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chip}</span>'
@@ -537,8 +572,8 @@ def _timeline(exchange: Exchange) -> str:
     known = sources(exchange)
     by_key = {source.key: source for source in known}
     rows = []
-    for point in exchange.timeline:
-        key = _number_of(point, known)
+    for point in exchange.course:
+        key = number_of(point, known)
         *first, last = gist(point).split(" ")
         end = f'<span class="cw-end">{escape(last)}{_chip(exchange.id, by_key[key]) if key else ""}</span>'
         rows.append(f"<li><strong>{escape(when(point))}</strong> {escape(' '.join(first))} {end}</li>")
@@ -599,15 +634,15 @@ def _note(kind: str, title: str, body: str) -> str:
 
 def _busy(exchange: Exchange, articles: int) -> str:
     if exchange.phase == "waiting":
-        text = f"Waiting: {_count(exchange.ahead, 'question')} ahead of yours"
+        text = f"Waiting: {counted(exchange.ahead, 'question')} ahead of yours"
     elif exchange.phase == "searching":
-        text = f"Searching {_count(articles, 'article')}"
+        text = f"Searching {counted(articles, 'article')}"
     elif exchange.draft:
         text = "Checking each sentence against its quote"
     elif exchange.hits:
-        text = f"Reading {_count(len(exchange.hits), 'passage')}"
+        text = f"Reading {counted(len(exchange.hits), 'passage')}"
     else:
-        text = f"Looking through {_count(articles, 'article')}"
+        text = f"Looking through {counted(articles, 'article')}"
     return f'<p class="cw-busy">{text}</p>'
 
 
@@ -628,15 +663,15 @@ def closing(exchange: Exchange) -> str:
         parts.append("Stopped before the answer was complete.")
     if shown and not exchange.abstained:
         supported = sum(claim.verdict == "supported" for claim in shown)
-        parts.append(f"{supported} of {_count(len(shown), noun)} checked against a quote.")
+        parts.append(f"{supported} of {counted(len(shown), noun)} checked against a quote.")
     if gaps:
-        parts.append(f"{_count(len(gaps), 'part')} without an answer.")
+        parts.append(f"{counted(len(gaps), 'part')} without an answer.")
     withheld = len(exchange.claims) - len(exchange.shown)
     if withheld:
-        parts.append(f"{_count(withheld, noun)} withheld: not in the sources.")
+        parts.append(f"{counted(withheld, noun)} withheld: not in the sources.")
     quoted = {source.article for source in sources(exchange) if source.label}
     if quoted:
-        parts.append(f"{_count(len(quoted), 'article')}.")
+        parts.append(f"{counted(len(quoted), 'article')}.")
     if exchange.answer and exchange.answer.as_of:
         parts.append(f"As of {human_date(exchange.answer.as_of)}.")
     if exchange.quotes_only and quoted:
@@ -727,14 +762,12 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
     """Return what the source panel and the links in the chat know of an exchange, as JSON values.
 
     Returns:
-        `turn`, `question`, `phase`, `failed`, `sources` (fields of `Source`, `link`, the quote's place in the
-        original, and `page`, as "p. 3"), `articles` (path -> fields of `Card` but its pages, `byline`, `strength` 0 to
-        1 or null, `rank` in words),
-        `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words": the verdict in words,
-        "answers": whether it answers the question, in words}),
-        `suggestions` (questions to go on with), `said` (the answer's own words), `copy` (plain text, with all that is
-        below them), `refused`, `suggesting`,
-        `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
+        `turn`, `question`, `phase`, `failed`, `stopped`, `sources` (fields of `Source`, `link`, the quote's place in
+        the original, and `page`, as "p. 3"), `articles` (path -> fields of `Card` but its pages, `byline`, `strength` 0
+        to 1 or null, `rank` in words), `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words":
+        the verdict in words, "answers": whether it answers the question, in words}), `suggestions` (questions to go on
+        with), `said` (the answer's own words), `copy` (plain text, with all that is below them), `refused`,
+        `suggesting`, `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
@@ -743,6 +776,7 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         "question": exchange.question,
         "phase": exchange.phase,
         "failed": bool(exchange.problem),
+        "stopped": exchange.stopped,
         "sources": [
             {
                 **{name: getattr(s, name) for name in Source.__slots__},
@@ -796,12 +830,15 @@ def answer_words(claim: Claim, answer: Answer | None) -> str:
     """
     if answer is None or not claim.quotes:
         return ""
-    short = " ".join(answer.short.split())
-    if short and any(short in " ".join(quote.text.split()) for quote in claim.quotes):
+    short, judge = " ".join(answer.short.split()), "Whether it answers the question is for you to judge."
+    if not any(map(str.isalnum, short)):  # a mark alone is no words, and stands in any sentence
+        quoted = [one for one in answer.claims if one.shown and one.quotes]
+        return "It answers the question." if short and quoted == [claim] else judge
+    if any(short in " ".join(quote.text.split()) for quote in claim.quotes):
         return f"It answers the question: “{short}”."
-    if short and any(short in quote.text for other in answer.claims if other.shown for quote in other.quotes):
+    if any(short in quote.text for other in answer.claims if other.shown for quote in other.quotes):
         return "It stands beside the sentence that answers the question."
-    return "Whether it answers the question is for you to judge."
+    return judge
 
 
 def is_verbatim(claim: Claim) -> bool:
@@ -864,8 +901,8 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
         said = bylines(conflict.values, card_of)
         lines += [f"- {value.value} ({byline})" for value, byline in zip(conflict.values, said, strict=True)]
         lines.append("")
-    if exchange.timeline:
-        lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.timeline), ""]
+    if exchange.course:
+        lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.course), ""]
     lines += [_plain_answer(exchange), "", closing(exchange), ""]
     for source in known:
         if source.label:
@@ -880,14 +917,15 @@ def _plain_answer(exchange: Exchange) -> str:
     """Return the refusal, or the lead and the sentences with their numbers; items of a list on lines of their own."""
     if exchange.abstained and exchange.answer:
         return refusal(exchange.answer)
-    sentences = [_plain_sentence(claim) for claim in exchange.shown]
+    sentences = [_plain_sentence(claim, exchange.time_of(claim)) for claim in exchange.shown]
     told = [f"- {one}" for one in sentences] if exchange.listed else [" ".join(sentences)]
     return "\n".join([*([exchange.lead, ""] if exchange.lead else []), *told])
 
 
-def _plain_sentence(claim: Claim) -> str:
+def _plain_sentence(claim: Claim, time: str) -> str:
     doubt = doubt_of(claim)
-    return f"{claim.text.strip()} {claim.marks}".rstrip() + (f" ({doubt})" if doubt else "")
+    told = f"{time}: {claim.text.strip()}" if time else claim.text.strip()
+    return f"{told} {claim.marks}".rstrip() + (f" ({doubt})" if doubt else "")
 
 
 # Article reader

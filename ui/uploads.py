@@ -188,6 +188,11 @@ class Uploads:
         """Bytes of the largest file that is taken."""
         return min(self._options.limits.bytes, self._room)
 
+    @property
+    def characters(self) -> int:
+        """Characters of the longest article that is taken."""
+        return self._options.limits.characters
+
     # starting and ending
 
     def give_way_to(self, is_answering: Callable[[], bool]) -> None:

@@ -227,7 +227,8 @@ def test_an_answer_that_takes_too_long_ends_with_what_there_is(kept: Conversatio
     until(lambda: chat.background.done)
     exchange = chat.ask("Answer slowly", visiting())
     until(lambda: exchange.done)
-    assert exchange.problem == "The answer took longer than 0.3 seconds"
+    assert exchange.fix == "Ask again, or ask for less at once."  # who asks cannot change a setting
+    assert exchange.problem == "This took too long and was stopped after 0.3 seconds"
     assert [claim.text for claim in exchange.claims] == ["The Harbour Tunnel opens to traffic on 18 May."]
     until(lambda: idle(chat))
 
@@ -316,15 +317,47 @@ def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> No
     chat, conversation = loaded_chat(ScriptedAnswerer(), suggest=suggest), visiting()
     refused = chat.ask(EXAMPLES[2], conversation)
     until(lambda: refused.suggestions)
-    assert refused.done
-    assert refused.suggesting
-    assert asked == [EXAMPLES[2]]
+    assert (refused.done, refused.suggesting, asked) == (True, True, [EXAMPLES[2]])
     answered = chat.ask(EXAMPLES[0], conversation)
+    assert not refused.suggesting  # at once, however long the search goes on
     go.set()
     assert ended.wait(30)
     until(lambda: answered.done and not refused.suggesting)
     assert refused.suggestions == SUGGESTIONS[:1]
     assert answered.suggestions == ()
+
+
+def test_no_suggestions_are_looked_for_while_others_wait() -> None:
+    answerer, sought = Gated(), []
+
+    def suggest(*given: object) -> Iterator[str]:
+        sought.append(given)
+        yield "Tell me more"
+
+    chat, other = loaded_chat(answerer, suggest=suggest), Conversation()
+    first = chat.ask("q", visiting())
+    assert answerer.begun.wait(30)
+    second = chat.ask("q", other)
+    assert (first.suggesting, second.suggesting) == (True, True)
+    answerer.go.set()
+    until(lambda: first.done and not first.suggesting)
+    until(lambda: second.done and not second.suggesting)
+    assert (first.suggestions, second.suggestions) == ((), ("Tell me more",))
+    assert len(sought) == 1
+
+
+def test_suggestions_end_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citewire.ui.chat.SUGGEST_S", 0.2)
+
+    def suggest(
+        answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
+    ) -> Iterator[str]:
+        yield "Tell me more"
+        until(stopped)
+
+    exchange = loaded_chat(ScriptedAnswerer(), suggest=suggest).ask(EXAMPLES[0], visiting())
+    until(lambda: exchange.done and not exchange.suggesting)
+    assert exchange.suggestions == ("Tell me more",)
 
 
 def test_after_an_answer_questions_are_offered_until_the_visitor_types() -> None:

@@ -394,6 +394,9 @@ def test_articles_chosen_one_by_one_or_by_words_are_handed_over_by_path(page: Pa
     page.get_by_role("button", name="Articles").click()
     expect(page.get_by_label("Choose Minutes")).to_be_checked()
     page.get_by_role("button", name="Choose none").click()
+    page.get_by_label("Search the articles").fill("zeppelin")
+    expect(page.locator(".cw-article-list .cw-none")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask only")).to_have_count(0)
     page.get_by_label("Search the articles").fill("harbour")
     page.get_by_role("button", name="Ask only these 2").click()
     expect(page.locator(".cw-articles")).to_be_hidden()
@@ -403,17 +406,18 @@ def test_articles_chosen_one_by_one_or_by_words_are_handed_over_by_path(page: Pa
 def test_files_are_added_with_a_result_each(page: Page, corpus: Corpus) -> None:
     add(page, a_txt="Snow fell on Bergen.", b_txt=TUNNEL, c_txt=" ", d_png="x", e_jsonl='{"text": "Rain."}\n{"x": 1}')
     expect(page.locator(".cw-incoming-head b")).to_have_text(
-        "5 files added: 2 indexed, 1 copy, 2 rejected", timeout=20000
+        "2 of 5 files indexed, 1 indexed as a copy, 2 rejected", timeout=20000
     )
     states: dict[str, str | re.Pattern[str]] = {
         "a.txt": "indexed",
         "b.txt": "indexed, copy of “Harbour Tunnel opens”",
         "c.txt": "rejected: it holds only white space. Add the text, or remove the file.",
         "d.png": re.compile("rejected: it is not of a format that can be read. Save it as one of .* .zip."),
-        "e.jsonl": re.compile("indexed, left out #2: has no text in"),
+        "e.jsonl": re.compile("indexed, but left out #2: has no text in"),
     }
     for name, said in states.items():
         expect(page.locator(".cw-file", has_text=name).locator(".cw-file-state")).to_have_text(said)
+    expect(page.locator(".cw-file-doubtful .cw-file-name")).to_have_text("e.jsonl")  # no plain success
     expect(page.locator(".cw-articles-count")).to_have_text("66 articles")
     expect(page.locator(".cw-article-row", has_text="Harbour Tunnel opens")).to_contain_text("1 copy")
     assert int(page.locator("#changes").text_content() or "") >= 1
@@ -537,7 +541,7 @@ def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser, tmp_path
         page.locator(".cw-outlets summary").click()
         name = "<img src=x onerror='window.pwned=1'>.txt".replace("/", "")
         add_named(page, {name: words, "<script>x.exe": "x"})
-        expect(page.locator(".cw-incoming-head b")).to_contain_text("2 files added", timeout=20000)
+        expect(page.locator(".cw-incoming-head b")).to_contain_text("1 of 2 files indexed", timeout=20000)
         page.locator(".cw-choose input").first.check()
         page.get_by_role("button", name="Remove").first.click()
         expect(page.get_by_role("alertdialog")).to_be_visible()

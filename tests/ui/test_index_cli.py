@@ -336,6 +336,7 @@ class TestShow:
         shown = index("status").stdout
         assert re.search(r"^articles +3 \(2 that are no copy of another\) *$", shown, re.MULTILINE)
         assert re.search(r"^days +2024-05-02 to 2024-05-02; 2 articles without one *$", shown, re.MULTILINE)
+        assert re.search(r"^on disk +\d.* in 1 segment *$", shown, re.MULTILINE)
 
     def test_list(self, news: Path) -> None:
         (news / "copy.txt").write_text((news / "bridge.txt").read_text())

@@ -3,6 +3,7 @@
 Every test fails on a page error, on a console error, and on a request that leaves the page's own origin.
 """
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,13 +11,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from browser import PHONE, opened, tab
+from conftest import until
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from scripted import (
     ARTICLES,
@@ -30,6 +34,7 @@ from scripted import (
     PAYLOADS,
     PLAIN,
     TUNNEL,
+    Gated,
     ScriptedAnswerer,
     ScriptedIndex,
     scripted_load,
@@ -37,8 +42,9 @@ from scripted import (
 from served import ask, serving, submit, usable
 
 from citewire.index.errors import InputError, ModelError
-from citewire.ui.chat import Chat, Loaded
-from citewire.ui.page import Site, build_page
+from citewire.ui.chat import BUSY, Chat, Conversation, Loaded
+from citewire.ui.page import CAUTION, Site, build_page
+from citewire.ui.page import Page as Handlers
 from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
 from citewire.ui.visitor import problem_details
 
@@ -120,6 +126,38 @@ def test_stop_keeps_the_text_and_marks_it_incomplete(page: Page) -> None:
     expect(page.locator(".cw-hint span")).not_to_contain_text("being written")
     expect(page.get_by_role("textbox")).to_have_value("Another one")
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
+    page.get_by_role("textbox").fill("")
+    submit(page, "Please hold")
+    expect(page.locator(".cw-busy")).to_contain_text("Searching")
+    page.locator("#cw-ask .stop-button").click()
+    expect(page.locator(".cw-empty p")).to_have_text("It was stopped before any passage was found.")
+
+
+def test_the_line_that_asks_to_wait_goes_with_the_answer_not_with_what_is_sought_after_it() -> None:
+    def suggest(*given: Any) -> Iterator[str]:
+        until(given[-1])  # stopped
+        yield from ()
+
+    answerer, conversation = Gated(), Conversation()
+    chat = Chat(lambda: Loaded(answerer, ScriptedIndex(), "m", suggest=suggest))
+    until(lambda: chat.background.done)
+    exchange = chat.ask("q", conversation)
+    conversation.notice = chat.refusal("another", conversation)
+
+    async def hints() -> list[tuple[bool, bool, str]]:
+        """The lines that were sent, and whether the answer stood, and suggestions were still being looked for."""
+        told = []
+        async for view in Handlers(chat, (), articles=False, read_only=False).answer(conversation):
+            if isinstance(view[3], str):
+                told.append((exchange.done, exchange.suggesting, view[3]))
+            answerer.go.set()
+            exchange.hushed = (True, True, CAUTION) in told
+        return told
+
+    with ThreadPoolExecutor(1) as apart:  # the browser's loop runs in this thread
+        told = apart.submit(asyncio.run, hints()).result(60)
+    assert told[0] == (False, True, BUSY)
+    assert (True, True, CAUTION) in told
 
 
 def test_flags_conflicts_and_copy(page: Page) -> None:

@@ -212,7 +212,7 @@ def test_a_zoomed_page_shows_what_a_click_brings(chromium: Browser, url: str) ->
 
 
 def test_nothing_of_the_chat_lies_over_another_view(chromium: Browser, url: str) -> None:
-    with opened(chromium, url, {"width": 320, "height": 480}) as page:
+    with opened(chromium, url, {"width": 320, "height": 640}) as page:
         usable(page)
         for question in EXAMPLES[:2]:
             ask(page, question)

@@ -49,7 +49,9 @@ def test_a_file_that_is_dropped_on_the_chat_is_added(chromium: Browser, url: str
         usable(page)
         page.evaluate(DRAG, ["dragenter", ""])
         expect(page.locator("body > .cw-drop")).to_contain_text("Drop files or folders to add them to the articles")
-        expect(page.locator("body > .cw-drop small")).to_contain_text(" MB a file: ")  # before anything is sent
+        expect(page.locator("body > .cw-drop small")).to_contain_text(
+            " MB a file, and 10,000,000 characters of text an article. Formats: "
+        )  # before anything is sent
         page.evaluate(DRAG, ["drop", "Snow fell on Bergen."])
         expect(page.locator("body > .cw-drop")).to_have_count(0)
         expect(page.locator(".cw-file")).to_have_count(1)
@@ -61,6 +63,10 @@ def test_a_pasted_text_is_an_article_with_its_title(chromium: Browser, url: str)
     with opened(chromium, url, NARROW) as page:
         usable(page).get_by_role("button", name="Articles").click()
         expect(page.locator(".cw-limits")).to_contain_text(".docx")
+        expect(page.locator(".cw-limits span")).to_be_hidden()  # folded, as the filters are
+        expect(page.get_by_label("Order")).to_be_hidden()
+        page.get_by_role("button", name="Filters").click()
+        expect(page.get_by_label("Order")).to_be_visible()
         page.get_by_role("button", name="Paste text").click()
         expect(page.get_by_label("Title of the text")).to_be_focused()
         assert faults(page) == []

@@ -11,8 +11,10 @@ from browser import browser_context, faults, opened, tab
 from documents import words_of_pdf
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, expect
-from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, OPENING, PAYLOADS, scripted_load
+from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, LEAD, OPENING, PAYLOADS, scripted_load
 from served import ask, served, usable
+
+from citewire.ui.export import _plain
 
 
 def saved(page: Page, name: str) -> str:
@@ -61,12 +63,9 @@ def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Br
             expect(rows.locator("q")).to_have_text([AUDIT, OPENING, GALLERY, HOURS])
             expect(rows.first.get_by_role("button", name="Move down")).to_be_focused()
             text = saved(page, "Markdown")
-            assert text.index("1\\.97 billion once financing") < text.index(
-                f"## {EXAMPLES[0][:-1]}".replace(",", "\\,")
-            )
+            assert text.index("1.97 billion once financing") < text.index(f"## {EXAMPLES[0]}")
             assert (
-                "  Auditors put tunnel bill at €1\\.97 billion\\, The Quay Ledger\\, 2 Mar 2026 <https://example.org/"
-                in text
+                "  Auditors put tunnel bill at €1.97 billion, The Quay Ledger, 2 Mar 2026 <https://example.org/" in text
             )
             whole = saved(page, "HTML")
             assert whole.startswith("<!doctype html>")
@@ -76,12 +75,12 @@ def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Br
             assert paragraphs[:5] == [
                 ("Title", "Briefing"),
                 ("Heading 1", EXAMPLES[1]),
-                ("Quote", f"[2] “{AUDIT}”"),
+                ("Quote", f"[1] “{AUDIT}”"),
                 ("Source", "Auditors put tunnel bill at €1.97 billion, The Quay Ledger, 2 Mar 2026 Original article"),
                 ("Heading 1", EXAMPLES[0]),
             ]
-            assert paragraphs[5][1].startswith("The Harbour Tunnel opens to traffic on 18 May. [1]")
-            assert [text for name, text in paragraphs if name == "Quote"][1] == f"[1] “{OPENING}”"
+            assert paragraphs[5][1].startswith("The Harbour Tunnel opens to traffic on 18 May. [2]")
+            assert [text for name, text in paragraphs if name == "Quote"][1] == f"[2] “{OPENING}”"
             assert links
             assert all(one.startswith("https://example.org/") for one in links)
             for left in (1, 0):
@@ -89,6 +88,33 @@ def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Br
                 expect(rows).to_have_count(left)
             page.keyboard.press("Escape")
             expect(page.get_by_role("button", name="Notes", exact=True)).to_be_focused()
+
+
+def test_a_list_stays_a_list_and_a_source_has_one_number_in_all_notes(chromium: Browser, url: str) -> None:
+    with opened(chromium, url) as page:
+        for question in ("What do these articles say?", EXAMPLES[0]):
+            ask(usable(page), question)
+            page.locator("#cw-chat .cw-pin").last.click()
+        page.get_by_role("button", name="Notes (2)").click()
+        items = [f"{OPENING} [1]", f"{GALLERY}. [2]", f"{AUDIT}. [3]"]
+        one, other = page.locator(".cw-notes > li").all()
+        expect(one.locator("p")).to_have_text(LEAD)
+        expect(one.locator("ul").first.locator("li")).to_have_text(items)
+        expect(other.locator("p")).to_contain_text("staffed from 05:30 to 23:00. [2][4]")
+        expect(other.locator(".cw-notes-quotes small")).to_have_text([re.compile(rf"^\[{n}\]") for n in (1, 2, 4)])
+        text = saved(page, "Markdown")
+        listed = "\n".join(f"- {item}" for item in items).replace("[", "\\[").replace("]", "\\]")
+        assert f"{LEAD}\n\n{listed}\n\n* **\\[1\\]** “{OPENING}”\\\n" in text
+        assert f"* **\\[4\\]** “{HOURS}”\\\n" in text
+        whole = saved(page, "HTML")
+        assert f'<p dir="auto">{LEAD}</p><ul><li dir="auto">{items[0]}</li><li dir="auto">{items[1]}</li>' in whole
+        paragraphs, _ = word(page)
+        assert paragraphs[2:7] == [
+            ("", LEAD), *(("List Bullet", item) for item in items), ("Quote", f"[1] “{OPENING}”"),
+        ]  # fmt: skip
+        escaped = "async (texts) => { const { plain } = await import('/cw/notes.js'); return texts.map(plain); }"
+        texts = [*PAYLOADS, "- coin: high, output at $72,600.", "2021. A year", "See WWW.example.org or a://b"]
+        assert page.evaluate(escaped, texts) == [_plain(one) for one in texts]  # as a conversation is exported
 
 
 def test_hostile_notes_are_words(chromium: Browser, tmp_path: Path) -> None:

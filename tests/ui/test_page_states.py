@@ -153,7 +153,7 @@ def test_keyboard_alone_reaches_all(page: Page) -> None:
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".cw-closing")).to_be_visible()
-    expect(page.locator(".cw-suggestion")).to_have_count(2)  # they come last, and take the focus from what stood there
+    expect(page.locator(".cw-suggestion")).to_have_count(3)  # they come last, and take the focus from what stood there
     stops = []
     page.locator("#cw-chat a.cw-chip").first.focus()
     for _ in range(10):
@@ -413,6 +413,25 @@ def test_who_asks_sees_the_answer_wherever_they_were_reading(page: Page) -> None
     expect(page.locator(".cw-closing").last).to_be_in_viewport()
     page.wait_for_timeout(1500)
     expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
+
+
+def test_in_a_low_window_an_answer_begins_in_view_and_nothing_lies_on_words(page: Page) -> None:
+    arrow, frame = page.locator(".scroll-down-button-container"), page.locator("#cw-chat .bubble-wrap")
+    page.set_viewport_size({"width": 640, "height": 400})
+    expect(arrow).to_be_hidden()  # nothing was asked yet
+    for question in EXAMPLES[:2]:
+        ask(page, question)
+        page.wait_for_timeout(500)
+        expect(page.locator(".cw-question").last).to_be_in_viewport()
+        expect(page.locator(".cw-answer").last.locator(".cw-claim").first).to_be_in_viewport()
+    expect(arrow).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 600})
+    frame.evaluate("e => e.scrollTo(0, 0)")
+    expect(arrow).to_be_visible()
+    below, above = arrow.bounding_box(), frame.bounding_box()
+    assert below
+    assert above
+    assert above["y"] + above["height"] <= below["y"]
 
 
 def test_after_a_reload_back_leads_to_the_conversations_before(page: Page, url: str) -> None:

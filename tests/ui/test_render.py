@@ -2,7 +2,6 @@
 
 import html
 import re
-import textwrap
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -17,6 +16,7 @@ from scripted import (
     GREETING,
     HITS,
     HOSTILE,
+    HOURS,
     LEAD,
     LEDGER,
     NOT_FOR_IT,
@@ -29,6 +29,7 @@ from scripted import (
     TUNNEL,
     ScriptedAnswerer,
     claim,
+    point,
     quote,
 )
 
@@ -119,7 +120,7 @@ def test_chat_messages_of_hostile_words_are_one_line_of_known_tags() -> None:
         assert "\n" not in markup
         for tag, attributes in Tags(markup).seen:
             assert tag in {"div", "p", "span", "strong", "a", "br", "ul", "li", "h2"}
-            assert set(attributes) <= {"class", "href"}
+            assert set(attributes) <= {"class", "href", "title"}
             assert re.fullmatch(r"#cw-[a-z]+-[A-Za-z0-9-]+", attributes.get("href") or "#cw-a-1")
 
 
@@ -277,6 +278,9 @@ def test_what_answers_the_question_is_told_apart_from_what_is_supported() -> Non
         "Whether it answers the question is for you to judge."
     }
     assert answer_words(claim("x", "unsupported"), answer) == ""
+    mark = replace(answer, short=".")  # in every sentence
+    assert {answer_words(claim, mark) for claim in answer.claims} == {answer_words(answer.claims[0], computed)}
+    assert answer_words(answer.claims[0], replace(mark, claims=answer.claims[:1])) == "It answers the question."
 
 
 @pytest.mark.parametrize(
@@ -414,12 +418,48 @@ def test_a_timeline_has_its_times_its_values_and_the_numbers_of_its_sentences() 
     exchange = Exchange("t1", "q")
     exchange.apply(answer)
     markup = shown(exchange)
-    beginning = textwrap.shorten(quote.text, 90, placeholder=" ...")
-    assert f"Over time2021 10 *ferries*1reported 9 May 2023 {beginning}1" in words(markup).replace("\n", "")
-    assert markup.count('href="#cw-cite-t1-1"') == 3
+    told = COST_CLAIMS[0].text
+    assert words(markup).startswith(f"reported 9 May 2023 {told}1Over time2021 10 *ferries*1")  # nothing is told twice
+    assert markup.count('href="#cw-cite-t1-1"') == 2
     copied = plain_text(exchange, card_of)
-    assert f"Over time:\n- 2021: 10 *ferries*\n- reported 9 May 2023: {beginning}\n" in copied
+    assert f"Over time:\n- 2021: 10 *ferries*\n\nreported 9 May 2023: {told} [1]\n" in copied
     assert "As of 9 May 2023." in closing(exchange)
+
+
+def test_a_course_of_sentences_alone_has_its_days_beside_them_and_no_second_list() -> None:
+    points = (
+        point("2026-02-11", "2026-02-11", False, "", TUNNEL, COST),
+        point("2026-03-02", "2026-03-02", True, "", LEDGER, AUDIT),
+        point("2026-03-03", "2026-03-03", True, "", PLAIN, HOURS),  # not among the sentences
+    )
+    answer = Answer("q", "q", "answered", "", claims=COST_CLAIMS[:2], timeline=points, hits=HITS, listed=True)
+    exchange = Exchange("t1", "q")
+    exchange.apply(answer)
+    said = words(shown(exchange))
+    assert said.startswith(
+        f"reported 11 Feb 2026 {COST_CLAIMS[0].text}12 Mar 2026 {COST_CLAIMS[1].text}2Over time3 Mar"
+    )
+    exchange.apply(replace(answer, timeline=points[:2]))
+    assert "Over time" not in words(shown(exchange))
+    assert "Over time" not in plain_text(exchange, card_of)
+    assert f"- 2 Mar 2026: {COST_CLAIMS[1].text} [2]\n" in plain_text(exchange, card_of)
+
+
+def test_a_long_question_that_was_searched_for_is_cut_and_whole_where_one_points() -> None:
+    whole = " ".join(["When does the “harbour” tunnel open?"] * 30)
+    exchange = finished("When?")
+    exchange.standalone = whole
+    (line,) = re.findall(r'<p class="cw-searched".*?</p>', shown(exchange))
+    assert len(words(line)) <= 160
+    assert words(line).endswith(" ...")
+    assert [attributes["title"] for tag, attributes in Tags(line).seen] == [f"Searched for: {whole}"]
+
+
+def test_what_was_stopped_is_neither_answered_nor_lacking() -> None:
+    exchange = Exchange("t1", "q", hits=HITS)
+    exchange.apply(exchange.cut())
+    assert {source.relation for source in sources(exchange)} == {"found"}
+    assert panel_value(exchange, card_of)["stopped"] is True
 
 
 def test_abstained_answer_has_no_numbers_and_lists_what_was_found() -> None:

@@ -47,6 +47,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   const outlets = el("details", { class: "cw-outlets" }, outletName, outletBox);
   const order = on(el("select", { class: "cw-field", "aria-label": "Order" }, ORDERS.map(([value, text]) => el("option", { value }, text))),
     { change: () => change({ sort: order.value }) });
+  const fold = el("button", { type: "button", class: "cw-plain cw-fold", "aria-expanded": "false", onclick: () => fold.setAttribute("aria-expanded", String(fold.getAttribute("aria-expanded") !== "true")) }, "Filters");
   const clear = el("button", { type: "button", class: "cw-plain", onclick: () => { reset(); search.focus(); } }, "Clear");
   const inForce = el("div", { class: "cw-in-force", hidden: true });
   const problem = el("p", { class: "cw-articles-problem", role: "alert", hidden: true });
@@ -61,7 +62,7 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
     el("header", { class: "cw-articles-head" }, heading, summary, ...(readOnly ? [] : [incoming.picker, pasteButton, addButton]), plainButton("Close", close)),
     el("div", { class: "cw-articles-main" },
       el("div", { class: "cw-articles-left" },
-        el("div", { class: "cw-articles-tools" }, search,
+        el("div", { class: "cw-articles-tools" }, search, fold,
           el("label", { class: "cw-day" }, "From", from), el("label", { class: "cw-day" }, "To", to), outlets, order, clear),
         ...(readOnly ? [] : [incoming.limits, paste]), inForce, problem, incoming.section, scroller, pager, actions),
       reader),
@@ -184,7 +185,9 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
   function draw() {
     const all = listing.found === listing.articles;
     summary.textContent = all ? count(listing.articles, "article") : `${number(listing.found)} of ${count(listing.articles, "article")}`;
-    clear.hidden = !(state.words || state.from || state.to || state.outlets.length);
+    const narrowing = [state.from || state.to, state.outlets.length].filter(Boolean).length;
+    fold.textContent = narrowing ? `Filters (${narrowing})` : "Filters";
+    clear.hidden = !(state.words || narrowing);
     order.value = sort();
     order.options[0].disabled = !state.words;
     for (const day of [from, to]) {
@@ -282,10 +285,10 @@ export function createCorpus({ onFilter, filters, onChanged = () => {}, readOnly
       parts.push(el("span", { class: "cw-chosen" }, `${count(some, "article")} chosen`), plainButton("Choose none", () => { chosen.clear(); draw(); }));
       if (!readOnly) parts.push(el("button", { type: "button", class: "cw-plain cw-danger", onclick: sure }, "Remove"));
     }
-    if (some || narrowed) {
-      const off = !some && (!listing.found || (Boolean(state.words) && listing.found > MOST_NAMED));
-      const text = some ? `Ask only these ${number(some)}` : `Ask only these ${number(listing?.found || 0)}`;
-      parts.push(el("button", { type: "button", class: "cw-main-button", disabled: off, title: off && listing.found ? `Choose articles, or search for fewer than ${MOST_NAMED}` : null, onclick: () => ask().catch((error) => tell(error.message)) }, some === 1 || (!some && listing?.found === 1) ? "Ask only this one" : text));
+    const these = some || (narrowed ? listing.found : 0);
+    if (these) {
+      const off = !some && Boolean(state.words) && listing.found > MOST_NAMED;
+      parts.push(el("button", { type: "button", class: "cw-main-button", disabled: off, title: off ? `Choose articles, or search for fewer than ${MOST_NAMED}` : null, onclick: () => ask().catch((error) => tell(error.message)) }, these === 1 ? "Ask only this one" : `Ask only these ${number(these)}`));
     } else {
       parts.push(el("span", { class: "cw-chosen" }, "Choose articles, dates or outlets to ask only these."));
     }

@@ -19,8 +19,9 @@ export function docx(title, notes) {
     links.push(url);
     return w("hyperlink", { "r:id": `l${links.length}` }, run("Original article", { color: "1F646C", u: "single" }));
   };
-  const body = notes.flatMap(({ question, text, quotes }) => [
-    paragraph("Heading1", run(question)), ...text.split("\n").filter(Boolean).map((line) => paragraph("", run(line))),
+  const body = notes.flatMap(({ question, blocks, quotes }) => [
+    paragraph("Heading1", run(question)),
+    ...blocks.flatMap(({ words, items }) => items?.map((one) => paragraph("ListBullet", run(one))) ?? [paragraph("", run(words))]),
     ...quotes.flatMap(({ label, quote, from, url }) => [
       paragraph("Quote", run(`[${label}] `, { b: "1" }), run(`“${quote}”`)),
       paragraph("Source", run(webAddress(url) ? `${from} ` : from), ...(webAddress(url) ? [link(url)] : [])),
@@ -28,15 +29,17 @@ export function docx(title, notes) {
   ]);
   const styles = [
     style("Title", { b: "1", sz: "40" }), style("Heading1", { b: "1", sz: "26" }, { before: "320", after: "80" }),
-    style("Quote", {}, { before: "80" }, "360"), style("Source", { color: "52616B", sz: "18" }, { after: "80" }, "360"),
+    bullets(), style("Quote", {}, { before: "80" }, "360"), style("Source", { color: "52616B", sz: "18" }, { after: "80" }, "360"),
   ];
   return zip({
     "[Content_Types].xml": types(),
     "_rels/.rels": relations([{ Id: "d", Type: `${R}/officeDocument`, Target: "word/document.xml" }]),
     "word/document.xml": xml(w("document", {}, w("body", {}, paragraph("Title", run(title)), ...body))),
     "word/styles.xml": xml(w("styles", {}, ...styles)),
+    "word/numbering.xml": xml(w("numbering", {}, bullet(), w("num", { "w:numId": "1" }, w("abstractNumId", { "w:val": "0" })))),
     "word/_rels/document.xml.rels": relations([
       { Id: "s", Type: `${R}/styles`, Target: "styles.xml" },
+      { Id: "n", Type: `${R}/numbering`, Target: "numbering.xml" },
       ...links.map((url, i) => ({ Id: `l${i + 1}`, Type: `${R}/hyperlink`, Target: url, TargetMode: "External" })),
     ]),
   });
@@ -74,6 +77,12 @@ function style(name, look, space = {}, indent = "0") {
     w("pPr", {}, w("spacing", spacing), w("ind", { "w:left": indent })), w("rPr", {}, ...values(look)));
 }
 
+// The look of a list's item, and the list that gives it its dot.
+const bullets = () => w("style", { "w:type": "paragraph", "w:styleId": "ListBullet" }, w("name", { "w:val": "List Bullet" }),
+  w("pPr", {}, w("numPr", {}, w("numId", { "w:val": "1" })), w("spacing", { "w:after": "60" })));
+const bullet = () => w("abstractNum", { "w:abstractNumId": "0" }, w("lvl", { "w:ilvl": "0" }, ...values({ start: "1", numFmt: "bullet", lvlText: "•" }),
+  w("pPr", {}, w("ind", { "w:left": "360", "w:hanging": "360" }))));
+
 function relations(all) {
   const space = `${PACKAGE}/relationships`;
   return xml(node(space, "Relationships", {}, ...all.map((one) => node(space, "Relationship", one))));
@@ -85,7 +94,7 @@ function types() {
   return xml(node(space, "Types", {},
     node(space, "Default", { Extension: "rels", ContentType: "application/vnd.openxmlformats-package.relationships+xml" }),
     node(space, "Default", { Extension: "xml", ContentType: "application/xml" }),
-    part("document", "document.main"), part("styles", "styles")));
+    part("document", "document.main"), part("styles", "styles"), part("numbering", "numbering")));
 }
 
 // ---- the zip: its files lie in it uncompressed

@@ -2,7 +2,7 @@
 //
 //     createIncoming({ onIndexed, onDismissed, tell, say }) -> { section, picker, limits, pick(), add(files), look(), takeDrops(root) }
 //
-// `limits` says how large a file may be and of which formats, once `look` has asked. // `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
+// `limits` says how large a file may be and of which formats, once `look` has asked. `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
 
 import { el, rooted } from "./dom.js";
 import { asked, count, number, on, plainButton, quoted, said } from "./requests.js";
@@ -47,7 +47,9 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const entries = el("ul", { tabindex: "0", "aria-label": "What became of each file" });
   const section = el("section", { class: "cw-incoming", "aria-label": "Added files", hidden: true }, head, entries);
   const picker = el("input", { type: "file", multiple: true, hidden: true });
-  const limits = el("p", { class: "cw-limits" });
+  const largest = el("summary", {});
+  const taken = el("span", {});
+  const limits = el("details", { class: "cw-limits", open: !window.matchMedia("(max-width: 860px)").matches, hidden: true }, largest, taken);
   on(picker, { change: () => { add([...picker.files]); picker.value = ""; } });
 
   function takeDrops(root) {
@@ -168,7 +170,10 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     }
     limit = found.limit;
     formats = found.formats;
-    limits.textContent = `Up to ${limit < 1e6 ? `${Math.floor(limit / 1e3)} kB` : `${number(Math.floor(limit / 1e6))} MB`} a file: ${formats.join(" ")}`;
+    const size = limit < 1e6 ? `${Math.floor(limit / 1e3)} kB` : `${number(Math.floor(limit / 1e6))} MB`;
+    largest.textContent = `Up to ${size} a file, and ${count(found.characters, "character")} of text an article. `;
+    taken.textContent = `Formats: ${formats.join(" ")}`;
+    limits.hidden = false;
     let done = 0;
     for (const upload of found.uploads) {
       const own = [...files.values()].find((one) => one.id === upload.id);
@@ -199,8 +204,11 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     const what = file.articles === 1 ? "indexed" : `indexed, ${count(file.articles, "article")}`;
     const copy = file.copy_of?.length ? (file.state === "copy" ? `copy of ${quoted(file.copy_of[0][1])}` : `with copies of ${quoted(file.copy_of[0][1])}${file.copy_of.length > 1 ? " and others" : ""}`) : "";
     const left = file.left_out?.length ? `left out ${file.left_out.map((one) => `${one.part}: ${one.reason}`).join("; ")}` : "";
-    return [what, copy, ...(file.notes || []), left].filter(Boolean).join(", ");
+    const doubts = [...(file.notes || []), left].filter(Boolean).join(", ");
+    return [what, copy, doubts && `but ${doubts}`].filter(Boolean).join(", ");
   }
+
+  const doubtful = (file) => ["indexed", "copy"].includes(file.state) && Boolean(file.notes?.length || file.left_out?.length);
 
   const mayCancel = (file) => ["queued", "sending"].includes(file.state) || (file.own && ["waiting", "indexing", "failed"].includes(file.state));
 
@@ -213,7 +221,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     }
     const row = rows.get(file.key);
     const [name, progress, state, button] = row.children;
-    row.className = `cw-file cw-file-${file.state}`;
+    row.className = `cw-file cw-file-${file.state}${doubtful(file) ? " cw-file-doubtful" : ""}`;
     name.textContent = file.asked && file.asked !== file.name ? `${file.asked} (kept as ${file.name})` : file.name;
     progress.replaceChildren(...(OPEN.has(file.state) ? [progressOf(file)] : []));
     state.textContent = outcome(file);
@@ -239,7 +247,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     const open = all.filter((file) => OPEN.has(file.state)).length;
     section.hidden = !all.length;
     const focused = head.contains(document.activeElement);
-    const text = open ? `Adding ${count(all.length, "file")}: ${number(all.length - open)} done` : `${count(all.length, "file")} added: ${tally(all)}`;
+    const text = open ? `Adding ${count(all.length, "file")}: ${number(all.length - open)} done` : tally(all);
     head.replaceChildren(el("b", {}, text), open ? el("small", {}, "What has arrived is kept, even if you close the page.")
       : plainButton("Dismiss", () => { files.clear(); draw(); onDismissed(); }));
     const listed = [...all].reverse().slice(0, FILES_SHOWN);
@@ -250,10 +258,13 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     if (focused) (head.querySelector("button") || entries).focus();
   }
 
+  // "3 files indexed", "10 of 12 files indexed, 2 rejected"
   function tally(all) {
-    const words = [["indexed", "indexed"], ["copy", "copies"], ["known", "here already"], ["rejected", "rejected"], ["failed", "not indexed yet"], ["aside", "set aside"], ["cancelled", "taken back"]];
-    return words.map(([name, text]) => [all.filter((file) => file.state === name).length, text]).filter(([found]) => found)
-      .map(([found, text]) => `${number(found)} ${found === 1 && text === "copies" ? "copy" : text}`).join(", ");
+    const words = { indexed: "indexed", copy: "indexed as copies", known: "here already", rejected: "rejected", failed: "not indexed yet", aside: "set aside", cancelled: "taken back" };
+    const found = Object.entries(words).map(([name, text]) => [all.filter((file) => file.state === name).length, text]).filter(([some]) => some);
+    const [[first, told] = [0, "indexed"], ...others] = found.map(([some, text]) => [some, some === 1 ? text.replace("copies", "a copy") : text]);
+    const of = others.length ? `${number(first)} of ${count(all.length, "file")}` : count(all.length, "file");
+    return [`${of} ${told}`, ...others.map(([some, text]) => `${number(some)} ${text}`)].join(", ");
   }
 
   return { section, picker, limits, pick: () => picker.click(), add, look, takeDrops };

@@ -6,7 +6,6 @@ import { announce, el, rooted } from "./dom.js";
 const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
 const LEAVE_MS = 250; // that the pointer may take from a link to its preview
-const NEAR_PX = 60; // how far from its end the chat may be scrolled and still count as read to it
 const narrow = window.matchMedia("(max-width: 860px)");
 const touch = window.matchMedia("(hover: none)");
 
@@ -245,9 +244,6 @@ export function createLinks({ turns, panel, act }) {
         ...(suggestions.length ? [el("p", { class: "cw-suggest-title" }, "You can also ask:"), el("ul", {}, suggestions.map((question, i) =>
           el("li", {}, el("a", { class: "cw-suggestion", href: `#cw-suggestion-${turn}-${i}` }, question))))] : []),
         ...(looking ? [el("p", { class: "cw-busy" }, "Looking for questions that the articles answer")] : []));
-      const frame = place.closest(".bubble-wrap");
-      const hidden = frame ? place.getBoundingClientRect().bottom - frame.getBoundingClientRect().bottom : 0;
-      if (hidden > 0 && hidden < place.offsetHeight + NEAR_PX) frame.scrollBy(0, hidden + 8); // who reads at the end sees them
     }
   }
 

@@ -3,7 +3,8 @@
 //     createNotes({ onChanged }) -> { pin(note), holds(note), open(opener), size }
 //
 // A note is {question, text, quotes: [{label, quote, from, url}]}; a pinned quote has no text. Notes are kept in this
-// browser. All of them are untrusted: the DOM and the briefing are built with textContent, Markdown is escaped.
+// browser, each with the numbers of its answer; they are shown and taken along as `numbered` returns them. All of them are
+// untrusted: the DOM and the briefing are built with textContent, Markdown is escaped.
 
 import { announce, count, el, webAddress } from "./dom.js";
 import { docx } from "./docx.js";
@@ -47,9 +48,9 @@ export function createNotes({ onChanged }) {
   const list = el("ol", { class: "cw-notes" });
   const exports = el("p", { class: "cw-notes-exports" }, "As a briefing:",
     ...[
-      ["Markdown", "briefing.md", () => file("text/markdown", markdown(notes))],
-      ["HTML", "briefing.html", () => file("text/html", page(notes))],
-      ["Word (DOCX)", "briefing.docx", () => docx(TITLE, notes)],
+      ["Markdown", "briefing.md", () => file("text/markdown", markdown(numbered(notes)))],
+      ["HTML", "briefing.html", () => file("text/html", page(numbered(notes)))],
+      ["Word (DOCX)", "briefing.docx", () => docx(TITLE, numbered(notes))],
     ].map(([label, name, made]) => el("button", { type: "button", onclick: () => save(name, made()) }, label)));
   const empty = el("p", { class: "cw-drawer-status" }, "No notes yet. Pin an answer, or a quote beside it: they are kept in this browser.");
   const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id },
@@ -65,7 +66,7 @@ export function createNotes({ onChanged }) {
   function draw() {
     exports.hidden = !notes.length;
     empty.hidden = Boolean(notes.length);
-    list.replaceChildren(...notes.map(row));
+    list.replaceChildren(...numbered(notes).map(row));
   }
 
   function row(note, at) {
@@ -79,8 +80,8 @@ export function createNotes({ onChanged }) {
       (by < 0 ? buttons[0] : [...buttons].at(-2)).focus(); // the same one, or its opposite at an end
       announce(`Note ${at + by + 1} of ${notes.length}`);
     };
-    return el("li", {}, el("small", { dir: "auto" }, note.question), note.text ? el("p", { dir: "auto" }, note.text) : null,
-      el("ul", {}, note.quotes.map((one) => el("li", {}, el("q", { dir: "auto" }, one.quote), el("small", {}, `[${one.label}] ${one.from}`)))),
+    return el("li", {}, el("small", { dir: "auto" }, note.question), told(note),
+      el("ul", { class: "cw-notes-quotes" }, note.quotes.map((one) => el("li", {}, el("q", { dir: "auto" }, one.quote), el("small", {}, `[${one.label}] ${one.from}`)))),
       el("div", { class: "cw-notes-tools" }, button("Up", "Move up", at === 0, () => move(-1)), button("Down", "Move down", at === notes.length - 1, () => move(1)),
         button("Remove", "Remove", false, () => {
           change(notes.filter((_, other) => other !== at));
@@ -103,6 +104,43 @@ export function createNotes({ onChanged }) {
   };
 }
 
+// ---- what is shown of a note
+
+/**
+ * Notes with the numbers of the whole document: one for each source, in the order in which they come.
+ *
+ * @param {object[]} notes as they are kept
+ * @returns {object[]} the same with `blocks` in place of `text`: {words} of a paragraph or {items} of a list
+ */
+function numbered(notes) {
+  const numbers = new Map(); // a source -> its number
+  return notes.map(({ question, text, quotes }) => {
+    const own = new Map(); // its number in the answer -> that of the document
+    for (const { label, quote, from, url } of quotes) {
+      const source = JSON.stringify([quote, from, url || ""]);
+      if (!numbers.has(source)) numbers.set(source, String(numbers.size + 1));
+      own.set(label, numbers.get(source));
+    }
+    const renumbered = (text || "").replace(/\[(\w+)\]/g, (mark, label) => (own.has(label) ? `[${own.get(label)}]` : mark));
+    return { question, blocks: blocks(renumbered), quotes: quotes.map((one) => ({ ...one, label: own.get(one.label) })) };
+  });
+}
+
+// The paragraphs and lists of an answer's text, as citewire.ui.render writes it.
+function blocks(text) {
+  const found = [];
+  for (const line of text.split("\n").filter((one) => one.trim())) {
+    const last = found.at(-1);
+    if (!line.startsWith("- ")) found.push({ words: line });
+    else if (last?.items) last.items.push(line.slice(2));
+    else found.push({ items: [line.slice(2)] });
+  }
+  return found;
+}
+
+const told = (note) => note.blocks.map(({ words, items }) =>
+  (items ? el("ul", {}, items.map((one) => el("li", { dir: "auto" }, one))) : el("p", { dir: "auto" }, words)));
+
 // ---- briefings
 
 const file = (kind, text) => new Blob([text], { type: `${kind};charset=utf-8` });
@@ -113,25 +151,28 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
-// Any character that Markdown could take for its own is shown as it is.
-const plain = (text) => text.replace(/\s+/g, " ").trim().replace(/[!-/:-@[-`{-~]/g, "\\$&");
+// Markdown that shows a text on one line and nothing else; the same as _plain of citewire.ui.export.
+export function plain(text) {
+  const escaped = text.replace(/\s+/g, " ").trim().replace(/[\\`*_{}[\]<>&|~$#^@]|:(?=\/\/)/g, "\\$&").replace(/(www)\./gi, "$1\\.");
+  return escaped.replace(/^(\d+)(?=[.)])|^[-+=:!]/, (mark, digits) => (digits ? `${mark}\\` : `\\${mark}`));
+}
 
-export function markdown(notes) {
-  const parts = notes.map(({ question, text, quotes }) => [
-    `## ${plain(question)}`, ...(text ? [plain(text)] : []),
-    quotes.map(({ label, quote, from, url }) => `- **\\[${plain(label)}\\]** “${plain(quote)}”\\\n  ${plain(from)}${webAddress(url) ? ` <${webAddress(url)}>` : ""}`).join("\n"),
+function markdown(notes) {
+  const parts = notes.map(({ question, blocks, quotes }) => [
+    `## ${plain(question)}`, ...blocks.map(({ words, items }) => items?.map((one) => `- ${plain(one)}`).join("\n") ?? plain(words)),
+    quotes.map(({ label, quote, from, url }) => `* **\\[${label}\\]** “${plain(quote)}”\\\n  ${plain(from)}${webAddress(url) ? ` <${webAddress(url)}>` : ""}`).join("\n"),
   ].join("\n\n"));
   return `# ${TITLE}\n\n${parts.join("\n\n")}\n`;
 }
 
-export function page(notes) {
+function page(notes) {
   const made = document.implementation.createHTMLDocument(TITLE);
   const policy = el("meta", { "http-equiv": "Content-Security-Policy", content: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'" });
   made.documentElement.lang = "en";
   made.head.prepend(el("meta", { charset: "utf-8" }), policy, el("meta", { name: "viewport", content: "width=device-width" }));
   made.head.append(el("style", {}, STYLE));
-  made.body.append(el("h1", {}, TITLE), ...notes.flatMap(({ question, text, quotes }) => [
-    el("h2", { dir: "auto" }, question), text ? el("p", { dir: "auto" }, text) : "",
+  made.body.append(el("h1", {}, TITLE), ...notes.flatMap(({ question, blocks, quotes }) => [
+    el("h2", { dir: "auto" }, question), ...told({ blocks }),
     el("ul", {}, quotes.map(({ label, quote, from, url }) => el("li", {}, el("b", {}, `[${label}] `), el("q", { dir: "auto" }, quote),
       el("small", {}, from, webAddress(url) ? " " : "", webAddress(url) ? el("a", { href: webAddress(url), rel: "noopener noreferrer" }, "Original article") : "")))),
   ]));

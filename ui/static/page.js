@@ -207,6 +207,8 @@ export function start({ element, props, watch, server, trigger }) {
   document.addEventListener("input", (event) => {
     if (!newest?.suggesting || newest.phase !== "done" || !event.target.closest?.("#cw-ask")) return;
     newest.suggesting = false;
+    document.body.removeAttribute("data-cw-seeking");
+    links.describe();
     trigger("cw_hush", {});
   });
 
@@ -277,8 +279,8 @@ export function start({ element, props, watch, server, trigger }) {
     document.body.dataset.cwPhase = newest?.phase || "empty";
     document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // of what to offer
     panel.take(newest);
+    if (newest?.fresh) visit.toNewest(); // who asks wants to see the answer, wherever they were reading
     visit.show(kept);
-    if (goesOn && newest?.fresh) visit.toEnd(); // who asks wants to see the answer, wherever they were reading
     if (newest?.phase !== "done") return;
     const waited = answered.filter(({ after }) => after !== newest.turn);
     answered = answered.filter((one) => !waited.includes(one));
@@ -295,11 +297,7 @@ export function start({ element, props, watch, server, trigger }) {
     clearInterval(waitForChat);
     const drawn = () => {
       links.describe();
-      const welcome = chat.querySelector(".cw-welcome");
-      if (!welcome || welcome.dataset.cwSeen) return;
-      welcome.dataset.cwSeen = "1";
-      // Gradio scrolls to the end of whatever is new, a moment after it is drawn; later on a slow machine.
-      for (const later of [150, 500, 1200]) setTimeout(() => { welcome.closest(".bubble-wrap")?.scrollTo(0, 0); }, later);
+      visit.follow();
     };
     new MutationObserver(drawn).observe(chat, { childList: true, subtree: true });
     drawn();

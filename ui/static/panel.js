@@ -12,6 +12,7 @@ const RELATIONS = {
   partly: "Supports part of the sentence",
   conflicts: "Sources disagree here",
   found: "Found, being read",
+  stopped: "Found before it was stopped",
   related: "Near to the question, but no answer to it",
 };
 
@@ -159,7 +160,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
 
   function relation(source, value) {
     const { words, answers } = claimOf(source, value) || {};
-    const told = RELATIONS[source.relation];
+    const told = RELATIONS[source.relation === "found" && value.stopped ? "stopped" : source.relation];
     const rated = value.ratings[source.label] === "mismatch";
     return el("div", { class: `cw-relation cw-${source.relation}` },
       source.label ? el("span", { class: `cw-number cw-${source.relation}` }, source.label) : null,
@@ -197,7 +198,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     const numbered = value.sources.filter((source) => source.label);
     const places = new Set(value.sources.map((source) => source.article)).size;
     if (numbered.length) return `${count(numbered.length, "quote")} from ${count(places, "article")}`;
-    return value.phase === "done" ? "No answer in them" : `${count(value.sources.length, "passage")} found`;
+    return value.phase === "done" && !value.stopped ? "No answer in them" : `${count(value.sources.length, "passage")} found`;
   }
 
   function emptyPanel(value) {
@@ -206,6 +207,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     }
     const unsearched = value && ["talk", "not_for_it"].includes(value.kind);
     const text = value?.failed ? "No sources, because the answer failed."
+      : value?.stopped ? "It was stopped before any passage was found."
       : value && !unsearched ? "No passage was found."
       : "When an answer cites an article, the exact words are highlighted here.";
     return [el("div", { class: "cw-empty" },

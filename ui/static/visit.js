@@ -1,13 +1,14 @@
 // What a tab keeps over a reload, Back and Forward: its name, what is being typed, and the place in each conversation. Back
 // first closes what lies over the page: the sheet of a phone, a drawer, the articles.
 //
-//     createVisit({ turns, panel, go }) -> { tab, id, show(id), toEnd(), retype(), keep(), lay(close, shown), lift(close) }
+//     createVisit({ turns, panel, go }) -> { tab, id, show(id), toNewest(), follow(), retype(), keep(), lay(close, shown), lift(close) }
 
 import { rooted, write } from "./dom.js";
 
 const KEPT = "cw-visit";
 const MOST_PLACES = 50;
-const LATER_MS = [150, 500, 1200]; // Gradio scrolls to the end of whatever is new, a moment after it is drawn
+const LATER_MS = [150, 500, 1200]; // until all of a conversation that is shown again is drawn; later on a slow machine
+const ABOVE_PX = 16; // between the chat's top and the question whose answer is followed
 const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
 const LOST_MS = 3000; // an entry that is not taken away by then stays: the browser has gone somewhere else meanwhile
 const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
@@ -50,15 +51,36 @@ export function createVisit({ turns, panel, go }) {
 
   const chat = () => document.querySelector("#cw-chat .bubble-wrap");
   let until = () => {}; // ends what still scrolls
-  function scroll(top) {
+  function untilMoved(end) {
     until();
-    const waits = LATER_MS.map((later) => setTimeout(() => chat()?.scrollTo(0, top()), later));
-    const stop = () => {
-      waits.forEach(clearTimeout);
+    const stop = (event) => {
+      if (event?.target.closest?.("#cw-ask")) return; // who types stays where they are, too
+      end();
       for (const by of MOVES) document.removeEventListener(by, stop, true);
     };
     for (const by of MOVES) document.addEventListener(by, stop, true);
     until = stop;
+  }
+  function scroll(top) {
+    const waits = LATER_MS.map((later) => setTimeout(() => chat()?.scrollTo(0, top), later));
+    untilMoved(() => waits.forEach(clearTimeout));
+  }
+
+  // The newest question is kept at the top while its answer grows below; of a long one its end, so that the answer begins
+  // in view.
+  let following = false;
+  function follow() {
+    const frame = chat();
+    const [question, answer] = ["question", "answer"].map((part) => [...(frame?.querySelectorAll(`.cw-${part}`) || [])].at(-1));
+    if (!following || !question || !answer) return;
+    const top = frame.getBoundingClientRect().top;
+    const [asked, told] = [question, answer].map((part) => part.getBoundingClientRect().top - top);
+    frame.scrollBy(0, Math.max(asked - ABOVE_PX, told - frame.clientHeight / 2));
+  }
+  function toNewest() {
+    untilMoved(() => { following = false; });
+    following = true;
+    follow();
   }
   const order = () => [...turns].filter(([, value]) => value.kept).map(([turn]) => turn);
 
@@ -83,7 +105,7 @@ export function createVisit({ turns, panel, go }) {
     if (!place) return;
     const turn = order()[place.turn];
     if (turn) panel.select(turn, place.key);
-    scroll(() => place.top);
+    scroll(place.top);
   }
 
   /** Put back what was being typed; once the box takes questions. */
@@ -156,7 +178,5 @@ export function createVisit({ turns, panel, go }) {
     save();
   }
 
-  const toEnd = () => scroll(() => chat().scrollHeight);
-
-  return { tab: name, id, show, toEnd, retype, keep, lay, lift };
+  return { tab: name, id, show, toNewest, follow, retype, keep, lay, lift };
 }
