@@ -31,6 +31,8 @@ from citewire.qa.ways import APART, CERTAIN, LIKELIER, Asked, Ways
 from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
+_QUOTES = re.compile(r"[“”\"]")
+_PIECE = re.compile(r"\S.*?(?:[.,:;!?](?=\s)|$)")  # of a line, to its next mark
 _QUOTED_TITLE = re.compile(r"“[^”]*”")
 _NEAR = 6.0  # factor on the odds of an answer from an article that the last answer quotes
 _TOLD = 3.0  # divisor of the odds of a sentence that the last answer has shown already
@@ -230,7 +232,7 @@ class Answerer:
 
     def _understood(self, text: str, history: Sequence[Turn], wanted: SearchOptions) -> Asked:
         """What a line asks for: its kind, and the question it stands for after what was said."""
-        text = spelling.corrected(text, self._finder.index)
+        text = self._unaddressed(spelling.corrected(text, self._finder.index))
         guess = self._read(text)
         leaning = guess.kind == "follow_up"
         sure = guess.intents[guess.intent] >= LIKELIER
@@ -241,13 +243,17 @@ class Answerer:
         history = [replace(turn, question=casing.cased(turn.question, [turn.answer])) for turn in history]
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
+            refused = guess.intent == "doubt" and followup.topic(history)
             reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
+            reply = replies.REFUSED if refused else reply
             return Asked(("talk",), {}, text, reply=reply, sure=guess.probability)
-        if meant.kind in ("more", "who_said", "which_article"):
+        if meant.kind in ("more", "who_said", "which_article", "doubt"):
             near = followup.last_quoted(history) if meant.kind != "more" else ()
             return Asked((meant.kind,), {}, meant.candidates[0], meant.said, near=near)
         if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said
             return self._asked(self._read(meant.candidates[0]), meant.candidates[0])
+        if followup.names_nothing(text):
+            return Asked(("talk",), {}, text, reply=replies.WHOM)
         leaning = leaning or followup.leans(text)
         last = self._last_articles(history, wanted)
         own = not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it")
@@ -286,6 +292,16 @@ class Answerer:
     def _read(self, text: str) -> Guess:
         """The kind of a line, without what it quotes: a title may tell of anything and asks nothing."""
         return self._kinds.read(_QUOTED_TITLE.sub("", text).strip() or text)
+
+    def _unaddressed(self, text: str) -> str:
+        """A line without what is only talk before and behind its question: "Another question: who runs Orvik?"."""
+        pieces = [] if _QUOTES.search(text) else list(_PIECE.finditer(text))
+        asking = [piece for piece in pieces[1:] and pieces if not self._is_talk(piece[0])]
+        return text[asking[0].start() : asking[-1].end()].rstrip(" ,;:") if asking else text
+
+    def _is_talk(self, text: str) -> bool:
+        guess = self._read(text)
+        return guess.kind == "talk" and guess.probability >= CERTAIN and not facts.names(text)
 
     def _asked(self, guess: Guess, text: str, leaning: bool = False) -> Asked:
         """Return the question with the kinds to try, likeliest first; a follow-up is taken to be about articles."""

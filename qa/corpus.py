@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from citewire.index.dates import spelled
 from citewire.index.passages import sentences, title_words
 from citewire.index.query import terms as searched_terms
 from citewire.index.segment import ArticleSummary
@@ -32,12 +33,14 @@ from citewire.qa.standing import stands_alone
 ITEMS = 8  # most items of a reply
 NEWEST = 5  # articles that "newest" and "oldest" show
 NO_FILTERS = Filters()
+_FIRST, _LAST = "0001-01-01", "9999-12-31"  # of a time without an end, see `times.asked`
 
 LISTS: Mapping[str, tuple[Kind, str, str]] = {
     "people": ("person", "person", "people"),
     "organisations": ("organisation", "company or other organisation", "companies and other organisations"),
     "places": ("place", "place", "places"),
 }
+ENDS: Mapping[str, tuple[str, ...]] = {"newest": ("newest",), "oldest": ("oldest",), "ends": ("newest", "oldest")}
 _LISTED = 24  # most names or outlets that the first line of a reply lists
 _LOOKED_AT = 80  # most names that are checked for whether they can be shown
 _SURELY = 0.75  # a name is shown if at least this share of its mentions was read as its kind
@@ -95,6 +98,8 @@ def tell(
     names: Callable[[], Entities],
     embedder: Embedder,
     filters: Filters = NO_FILTERS,
+    days: tuple[str, str] | None = None,
+    one: bool = False,
 ) -> Told:
     """Return what the articles that pass the filters are, as a whole.
 
@@ -106,23 +111,38 @@ def tell(
         names: gives the names in them, of the same generation; called where they are needed.
         embedder: what the index was made with.
         filters: which articles count; by default all.
+        days: the first and last day of which alone articles count, ISO 8601; None for all days.
+        one: whether "newest" and "oldest" ask for one article.
     """
-    view = _View(index, names, embedder, filters)
+    view = _View(index, names, embedder, filters, days)
     if not view.articles:
-        return Told("There are no articles yet." if filters == NO_FILTERS else "Your choice has no article.")
+        there = "There are no articles yet." if filters == NO_FILTERS else "Your choice has no article."
+        return Told(f"No article is dated {view.time}." if days and chosen(index, filters) else there)
     if intent in LISTS:
         return _most_named(view, intent, topic)
     if intent == "mentions":
         return _mentions(view, topic)
+    if intent in ENDS:
+        return _by_day(intent, view, one)
     return _ABOUT[intent](view)
 
 
 class _View:
     """The articles that pass, with what is asked of them again and again."""
 
-    def __init__(self, index: Index, names: Callable[[], Entities], embedder: Embedder, filters: Filters) -> None:
-        self.index, self.names, self.embedder, self.filters = index, names, embedder, filters
-        self.articles = chosen(index, filters)
+    def __init__(
+        self,
+        index: Index,
+        names: Callable[[], Entities],
+        embedder: Embedder,
+        filters: Filters,
+        days: tuple[str, str] | None,
+    ) -> None:
+        self.index, self.names, self.embedder = index, names, embedder
+        self.there = "There {}" if filters == NO_FILTERS else "Your choice has"
+        self.time = _time(*days) if days else ""
+        self.filters = _within(filters, *days) if days else filters
+        self.articles = chosen(index, self.filters)
         self.by_path = {article.path: article for article in self.articles}
 
     @cached_property
@@ -184,17 +204,27 @@ def _outlet(article: ArticleSummary) -> str:
 def _count(view: _View) -> Told:
     """How many articles there are, from whom and of when."""
     articles, stories = len(view.articles), len(view.stories)
-    there = f"There {_are(articles)}" if view.filters == NO_FILTERS else "Your choice has"
-    said = f"{there} {_many(articles, 'article')}"
-    if outlets := _outlets_of(view):
-        said += f" from {f'{len(outlets):,} outlets' if len(outlets) > 1 else outlets[0][0]}"
-    if any(article.published for article in view.articles):
-        said += f", published {_between(view)}"
-    said += "."
+    said = f"{view.there.format(_are(articles))} {_many(articles, 'article')}"
+    said += f" dated {view.time}" if view.time else ""
+    whose, left = _whose(view)
+    dated = all(article.published for article in view.articles)
+    said += f"{whose}, published {_between(view)}." if dated and not left and not view.time else f"{whose}."
+    said += f" {_dates(view)}" if not dated or (left and not view.time) else ""
     if stories < articles:
         copied = "One is a copy of another" if stories == articles - 1 else f"{articles - stories:,} of them are copies"
         said += f" {copied}, so they tell {_many(stories, 'different story', 'different stories')}."
-    return Told(said + _undated(view))
+    return Told(said)
+
+
+def _whose(view: _View) -> tuple[str, int]:
+    """Return from whom the articles are, to stand behind their number, and how many of them do not say so."""
+    outlets = _outlets_of(view)
+    if not outlets:
+        return "", 0
+    of = f"from {f'{len(outlets):,} outlets' if len(outlets) > 1 else outlets[0][0]}"
+    named = sum(count for _, count in outlets)
+    left = len(view.articles) - named
+    return f": {_one(named)} {of}, {_one(left)} that name{'s' * (left == 1)} no outlet" if left else f" {of}", left
 
 
 def _outlets_of(view: _View) -> list[tuple[str, int]]:
@@ -219,9 +249,19 @@ def _outlets(view: _View) -> Told:
 
 
 def _period(view: _View) -> Told:
-    if not any(article.published for article in view.articles):
-        return Told("No article has a date.")
-    return Told(f"The articles were published {_between(view)}.{_undated(view)}")
+    return Told(_dates(view, f" of {len(view.articles):,} articles"))
+
+
+def _dates(view: _View, of: str = "") -> str:
+    """Return a sentence on the days of the articles, and on those without one; `of` stands behind their number."""
+    number, undated = len(view.articles), sum(not article.published for article in view.articles)
+    if undated == number:
+        return "No article has a date."
+    if not undated:
+        return f"The {'articles were' if number > 1 else 'article was'} published {_between(view)}."
+    dated = f"{_one(number - undated).capitalize()}{of} {_are(number - undated)} dated"
+    days = _between(view).removeprefix("on ")
+    return f"{dated}, {days}; {_one(undated)} {'has' if undated == 1 else 'have'} no date."
 
 
 def _between(view: _View) -> str:
@@ -230,21 +270,25 @@ def _between(view: _View) -> str:
     return f"on {first}" if first == last else f"between {first} and {last}"
 
 
-def _undated(view: _View) -> str:
-    """Return a sentence, after a blank, on the articles without a date, "" where all have one."""
-    number = sum(not article.published for article in view.articles)
-    return f" {_number(number, 'article')} {'has' if number == 1 else 'have'} no date." if number else ""
-
-
-def _by_day(which: str, view: _View) -> Told:
+def _by_day(which: str, view: _View, one: bool) -> Told:
+    """The articles of the first or last days, or of both; where one is asked for, those of the very day alone."""
     dated = [article for article in view.stories if article.published]
+    both = len(ENDS[which]) > 1
     if not dated:
         return Told("No article has a date.")
-    ordered = sorted(dated, key=lambda article: article.published, reverse=which == "newest")
-    day = ordered[0].published
-    number = sum(article.published == day for article in ordered)
-    those = f"The {which} article is" if number == 1 else f"The {which} {number:,} articles are"
-    return Told(f"{those} of {_day(day)}.", tuple(_told_by(view, article) for article in ordered[:NEWEST]))
+    if both and len(dated) == 1:
+        return replace(_period(view), items=(_told_by(view, dated[0]),))
+    said: list[str] = []
+    shown: list[ArticleSummary] = []
+    for end in ENDS[which]:
+        ordered = sorted(dated, key=lambda article: article.published, reverse=end == "newest")
+        day = ordered[0].published
+        number = sum(article.published == day for article in ordered)
+        sort = f"{end} dated" if len(dated) < len(view.stories) else end
+        those = f"The {sort} article is" if number == 1 else f"The {sort} {number:,} articles are"
+        said.append(f"{those} of {_day(day)}.")
+        shown += ordered[: min(number, NEWEST) if one or both else NEWEST]
+    return Told(" ".join(said), tuple(_told_by(view, article) for article in {one.path: one for one in shown}.values()))
 
 
 # -- overview -----------------------------------------------------------------------------------------------------
@@ -547,9 +591,26 @@ def _day(day: str) -> str:
     return f"{int(day[8:])} {month_of(day)[:3].title()} {day[:4]}" if day else ""
 
 
+def _time(first: str, last: str) -> str:
+    """Return a time as one says it behind "dated": "in 2019", "up to May 2020"; its ends may be open."""
+    if last == _LAST:
+        return f"{_day(first)} or later"
+    return f"{_day(last)} or earlier" if first == _FIRST else ("on " if first == last else "in ") + spelled(first, last)
+
+
+def _within(filters: Filters, first: str, last: str) -> Filters:
+    """Return filters that let only those days pass, too."""
+    last = min(last, filters.published_to or last)
+    return replace(filters, published_from=max(first, filters.published_from), published_to=last)
+
+
 def _many(number: int, one: str, several: str = "") -> str:
     """Return a number with its noun: "one article", "317 articles"."""
     return f"one {one}" if number == 1 else f"{number:,} {several or one + 's'}"
+
+
+def _one(number: int) -> str:
+    return "one" if number == 1 else f"{number:,}"
 
 
 def _number(number: int, one: str) -> str:
@@ -577,7 +638,5 @@ _ABOUT: Mapping[str, Callable[[_View], Told]] = {
     "overview": _overview,
     "count": _count,
     "outlets": _outlets,
-    "newest": partial(_by_day, "newest"),
-    "oldest": partial(_by_day, "oldest"),
     "period": _period,
 }

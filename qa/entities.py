@@ -27,7 +27,7 @@ from citewire.index.disk import replace
 from citewire.index.passages import sentences
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Span, Vectors
-from citewire.qa import analysis
+from citewire.qa import analysis, standing
 from citewire.qa.facts import name_key
 
 log = logging.getLogger("citewire.qa.entities")
@@ -161,6 +161,36 @@ def _trimmed(text: str, label: str, start: int, end: int) -> Span:
         kept = kept[1:]
     kept = kept[4:] if kept[:4].lower() == "the " else kept
     return Span(start + len(name) - len(kept), start + len(name))
+
+
+def is_told_of(name: str, texts: Iterable[str]) -> bool:
+    """Return whether articles tell of a person, an organisation or a place by just this name.
+
+    One of their sentences has it as the whole of a name, and another one too, or the last name of a person. Headings
+    are no sentences.
+
+    >>> is_told_of("Orvik Foods", ["Orvik Foods makes bread for the north. The mill of Orvik Foods is in Lund city."])
+    True
+    """
+    if not any(map(str.isupper, name.split()[0])):
+        return False  # "de Marne" of "Ana de Marne"
+    last, kind = name.split()[-1], None
+    found: set[str] = set()  # copies of an article have the same ones
+    for sentence in (text[span.start : span.end] for text in texts for span in sentences(text)):
+        if last not in sentence or not standing.is_whole(sentence):
+            continue
+        kinds = [KINDS.get(one.label_) for one in analysis.read(sentence).ents if _is_called(name, one)]
+        kind = kind or next(filter(None, kinds), None)
+        if name in sentence or kind == "person":
+            found.add(sentence)
+        if len(found) > 1 and kind and (kind != "person" or " " in name):
+            return True
+    return False
+
+
+def _is_called(name: str, one: analysis.Span) -> bool:
+    span = _trimmed(one.text, one.label_, 0, len(one.text))
+    return one.text[span.start : span.end] == name
 
 
 # -- names of all articles -------------------------------------------------------------------------------------

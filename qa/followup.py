@@ -6,7 +6,7 @@ no articles. `standalone` makes the candidates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,24 +15,18 @@ from citewire.qa.analysis import Doc, read
 from citewire.qa.claims import arriving, strip_markers
 from citewire.qa.replies import is_own
 from citewire.qa.rewriting import feature
-from citewire.qa.standalone import MOST, candidates, leans, opened, points
+from citewire.qa.standalone import MOST, candidates, is_fragment, leans, opened, points
 from citewire.qa.types import REFUSAL, Turn
 
 __all__ = [
-    "Meant",
-    "follow_up",
-    "has_pronoun",
-    "last_quoted",
-    "last_told",
-    "leans",
-    "opened",
-    "resolve",
-    "topic",
+    "Meant", "follow_up", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened", "resolve", "topic",
     "without_opening",
-]
+]  # fmt: skip
 
-Kind = Literal["question", "more", "who_said", "which_article", "agree", "nothing"]
+Kind = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
 
+_ON_SAID: Mapping[str, Kind] = {"who_said": "who_said", "which_article": "which_article", "doubt": "doubt"}
+_OTHERS = ("other", "rest")  # words for what is not named
 _REACH = 12  # earlier turns whose words a line can mean
 _LONG = 20  # words of a question above which another reading of a line is taken, if there is one
 
@@ -43,11 +37,12 @@ class Meant:
 
     Attributes:
         kind: what is wanted: the answer to a question, more on a topic, who said a sentence, which article it is from,
-            the answer to a question that was offered; "nothing" where the line leans on turns that there are not.
+            whether it is true, the answer to a question that was offered; "nothing" where the line leans on turns that
+            there are not.
         candidates: the questions that it can stand for, likeliest first; one for "more" (the topic) and "agree" (the
             question offered), the line itself for all other kinds.
-        said: for "more" all sentences told on the topic; for "who_said" and "which_article" those of the last answer,
-            the one asked about first; without the numbers of their quotes.
+        said: for "more" all sentences told on the topic; for "who_said", "which_article" and "doubt" those of the last
+            answer, the one asked about first; without the numbers of their quotes.
     """
 
     kind: Kind
@@ -61,7 +56,8 @@ def resolve(text: str, history: Sequence[Turn], intent: str = "") -> Meant:
     Args:
         text: the line.
         history: answers as shown.
-        intent: "more", "who_said", "which_article", "agree" or "elliptic" as a classifier reads the line, else "".
+        intent: "more", "who_said", "which_article", "doubt", "agree" or "elliptic" as a classifier reads the line,
+            else "".
             A line that names what it is about is a question, whatever the intent.
     """
     turns = _of_substance(history)
@@ -71,10 +67,10 @@ def resolve(text: str, history: Sequence[Turn], intent: str = "") -> Meant:
         return Meant("agree", (offered,)) if offered else nothing
     if intent == "more" and not _has_topic(text):
         return _more(turns) if turns else nothing
-    if intent in ("who_said", "which_article") and not _stands_alone(text, intent):
-        told = [turn for turn in turns if _tells(turn)]
+    if (kind := _ON_SAID.get(intent)) and not _stands_alone(text, intent):
+        told = [turn for turn in (turns[-1:] if kind == "doubt" else turns) if _tells(turn)]
         said = _nearest_first(_sentences(told[-1].answer), text) if told else ()
-        return Meant("who_said" if intent == "who_said" else "which_article", (text,), said) if said else nothing
+        return Meant(kind, (text,), said) if said else nothing
     if not turns and intent == "elliptic" and leans(text) and not any(w.pos_ == "PROPN" for w in read(text)):
         return nothing
     return Meant("question", follow_up(text, history, elliptic=intent == "elliptic"))
@@ -121,6 +117,18 @@ def last_quoted(history: Sequence[Turn]) -> tuple[str, ...]:
 def has_pronoun(text: str) -> bool:
     """Return whether a line has a pronoun for something that it does not name."""
     return any(map(points, read(text)))
+
+
+def names_nothing(text: str) -> bool:
+    """Return whether a line is no clause and only points at things that it does not name.
+
+    >>> names_nothing("And what about the others?"), names_nothing("And what about the other ferries?")
+    (True, False)
+    """
+    doc = opened(read(text))
+    named = [w.lemma_.lower() for w in doc if w.pos_ in ("NOUN", "PROPN")]
+    rest = any(w.lemma_.lower() in _OTHERS for w in doc)
+    return is_fragment(doc) and rest and all(one in (*_OTHERS, "one") for one in named)
 
 
 def topic(history: Sequence[Turn]) -> str:

@@ -41,6 +41,10 @@ NOT_FOR_IT: Mapping[str, str] = {
 }
 NOTHING_BEFORE = "There is nothing before this that I could go on with. What would you like to know about the articles?"
 NOTHING_OFFERED = "Gladly. What would you like to know about the articles?"
+REFUSED = "I looked through the articles again for what you asked last and found no sentence that answers it."
+WHOM = "Whom or what do you mean? Name it in your question, and I will look for it in the articles."
+SAID = "This is what the articles say; open a quote to read it in place."
+UNQUOTED = "I find no sentence of an article that says it in these words."
 NO_MORE = "The articles have nothing more on this."
 UNKNOWN_SPEAKER = "The article does not say who said this."
 UNTIMED = "The article does not say when; it is of {}."
@@ -59,7 +63,12 @@ def refusal(unknown: Sequence[str] = ()) -> str:
     return f"{REFUSAL} None of them mentions {names}."
 
 
-_OWN = frozenset((*TALK.values(), *NOT_FOR_IT.values(), NOTHING_BEFORE, NOTHING_OFFERED, NO_MORE, UNKNOWN_SPEAKER))
+_OWN = frozenset(
+    (
+        *(*TALK.values(), *NOT_FOR_IT.values(), NOTHING_BEFORE, NOTHING_OFFERED, REFUSED, WHOM, SAID, UNQUOTED),
+        *(NO_MORE, UNKNOWN_SPEAKER),
+    )
+)
 
 
 def is_own(answer: str) -> bool:

@@ -24,6 +24,7 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Span
 from citewire.qa import analysis, corpus, facts, parts, prompt, replies, standing
 from citewire.qa.answer import Answerer
+from citewire.qa.entities import is_told_of
 from citewire.qa.evaluate import measure
 from citewire.qa.types import Answer, Generator, Message, Turn
 
@@ -112,12 +113,15 @@ class Suggester:
         days = {self._index.article(path).published for path in {quote.article for quote in quoted}}
         if told and answer.kind in ("fact", "yes_no") and len(days - {""}) > 1:
             yield replies.CHANGED, "over_time"
-        near = [hit.text for hit in answer.hits[:1] if answer.kind != "not_for_it"]
-        texts = [quote.text for quote in quoted[:_LOOKED]] or near
-        found = [one.text for text in texts for one in analysis.read(text).ents if one.label_ in _NAMES]
+        read = [quote.text for quote in quoted[:_LOOKED]]
+        read = read or [hit.text for hit in answer.hits[:1] if answer.kind != "not_for_it"]
+        found = [one.text for text in read for one in analysis.read(text).ents if one.label_ in _NAMES]
         names = [name.removesuffix("’s").removesuffix("'s") for name in found]
         new = [name for name in names if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
-        yield from ((replies.ABOUT.format(name), "summary") for name in list(dict.fromkeys(new))[: 1 if quoted else 2])
+        near = [quote.article for quote in quoted[:_LOOKED]] or [hit.article for hit in answer.hits[:1]]
+        texts = [self._index.article(path).text for path in dict.fromkeys(near)]
+        told_of = (name for name in dict.fromkeys(new) if is_told_of(name, texts))
+        yield from ((replies.ABOUT.format(name), "summary") for name in islice(told_of, 1 if quoted else 2))
         if told:
             yield replies.MORE, "summary"
         places = [quote.article for quote in quoted] or [hit.article for hit in answer.hits]

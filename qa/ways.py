@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from threading import Lock
 
 from citewire.index.options import SearchOptions
@@ -31,7 +31,7 @@ from citewire.qa import (
     values,
 )  # fmt: skip
 from citewire.qa.claims import Place
-from citewire.qa.entities import Entities, read_entities
+from citewire.qa.entities import Entities, Named, is_told_of, read_entities
 from citewire.qa.evidence import ANSWERS, REASON, Evidence, sentence_before
 from citewire.qa.finding import Finder, Part
 from citewire.qa.telling import Telling
@@ -43,10 +43,11 @@ _COMPARED = 16  # passages, copies of a story too, in which other values for wha
 _BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
 _BEST = 3  # sentences on a side of a comparison that names no aspect; that tell which article is on it
 _SEVERAL, _MANY = 2, 3  # sentences that make a list where one is asked for, and where a fact may be asked for
+_LOOKED_AT, _TOLD_IN = 20, 3  # names, and articles on each, in which one is looked for that the articles tell of
 _LISTED = 16  # passages that a list, or someone's words, are gathered from
 
 APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
-_OF_ITSELF = ("talk", "more", "who_said", "which_article")  # kinds that stand for themselves: no fact is looked for
+_OF_ITSELF = ("talk", "more", "who_said", "which_article", "doubt")  # kinds for which no fact is looked for
 _FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
 _PARTLY = ("list", "over_time")  # kinds of which one sentence tells but a part,
 _OPEN = 0.25  # so that it need be no likelier than this; so may an answer to a few words be
@@ -62,7 +63,7 @@ class Asked:
 
     Attributes:
         kinds: what may be asked for, as `citewire.qa.kinds` names it, the likeliest first; "more", "who_said",
-            "which_article" of what was said.
+            "which_article" and "doubt" of what was said.
         intents: the likeliest intent of each kind.
         text: the question, standalone.
         said: sentences of the last answer that it is about, without numbers.
@@ -104,12 +105,12 @@ class Ways:
         own: Mapping[str, Callable[..., Iterator[Event] | None]] = {
             "talk": self._talk, "corpus": self._corpus, "summary": self._summary, "list": self._list,
             "compare": self._compare, "over_time": self._course, "more": self._more, "who_said": self._who_said,
-            "which_article": self._which_article, "not_for_it": self._not_for_it,
+            "which_article": self._which_article, "doubt": self._doubt, "not_for_it": self._not_for_it,
         }  # fmt: skip
         first, *others = asked.kinds
         if first == "fact" and "list" in others and not analysis.is_phrase(asked.text):
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
-        if first == "corpus" and asked.intents["corpus"] == "overview" and facts.terms(analysis.about(asked.text)):
+        if first == "corpus" and asked.intents["corpus"] == "overview" and facts.terms(_named(asked.text)[0]):
             first, others = "summary", [*others, "fact"]  # what they say of one thing
         if first == "compare" and parts.parts(asked.text):
             first, others = "fact", [*others, "compare"]  # two questions set nothing side by side
@@ -123,7 +124,7 @@ class Ways:
         if first == "list" or (first == "summary" and "list" in others):
             tried.insert(0, self._outlined)
         tried += [own.get(kind, self._facts) for kind in (first, *others) if kind == first or kind not in _OF_ITSELF]
-        if first == "corpus" and analysis.about(asked.text):
+        if first == "corpus" and _named(asked.text)[0]:
             tried.append(self._list)
         if first not in _OF_ITSELF:
             tried.append(self._facts)
@@ -172,10 +173,15 @@ class Ways:
         titled = [one for one in self._index.articles() if one.title]
         newest = max(titled, key=lambda one: one.published, default=None)
         asked = [replies.SUMMARISE.format(newest.title)] if newest else []
-        named = [one.name for one in self._entities.named if one.kind != "place"] if self._entities else []
+        likely = [one for one in self._entities.named if one.kind != "place"][:_LOOKED_AT] if self._entities else []
+        named = list(islice((one.name for one in likely if self._is_told_of(one)), 2))
         if named:
-            asked += [replies.ABOUT.format(named[0]), f"Which articles mention {named[min(1, len(named) - 1)]}?"]
+            asked += [replies.ABOUT.format(named[0]), f"Which articles mention {named[-1]}?"]
         return (*asked, "Who is mentioned most?")
+
+    def _is_told_of(self, named: Named) -> bool:
+        most = sorted(named.places, key=lambda place: -place.count)[:_TOLD_IN]
+        return is_told_of(named.name, (self._index.article(place.article).text for place in most))
 
     def entities(self, stopped: Callable[[], bool] = lambda: False) -> Entities | None:
         """Return the names in all articles, None once `stopped()`; what was read until then is kept.
@@ -194,17 +200,18 @@ class Ways:
         return found
 
     def _corpus(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
-        intent, topic = asked.intents["corpus"], analysis.about(asked.text)
+        intent, (topic, days) = asked.intents["corpus"], _named(asked.text)
         if topic and intent == "count":
             intent = "mentions"  # how many articles are on something
         verbs = (token for token in analysis.read(topic) if token.pos_ == "VERB" and not analysis.asks(token))
         if intent in corpus.LISTS and any(verbs):
             return None  # "the countries that tariffs hit": not all that are named
         sure = asked.kinds[0] == "corpus" and (asked.sure >= LIKELIER or intent == "mentions")
-        if topic and (not sure or intent in ("newest", "oldest")):
+        if topic and (not sure or intent in corpus.ENDS):
             return None  # it asks something of what it names, not of the articles as a whole
         index, finder = self._index, self._finder
-        found = corpus.tell(intent, topic, index, self._names, finder.embedder, wanted.filters)
+        one = _is_of_one(asked.text)
+        found = corpus.tell(intent, topic, index, self._names, finder.embedder, wanted.filters, days, one)
         if intent == "mentions" and not found.items:
             told.refused = found.lead
             return None
@@ -285,6 +292,14 @@ class Ways:
     def _which_article(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
         places = list({place.article: place for place in reversed(self._located(asked.said, wanted))}.values())
         return self._sources(places[::-1], told, wanted, asked.said) if places else None
+
+    def _doubt(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
+        """Each sentence that the last answer rests on, again."""
+        told.kind, told.refused = "which_article", replies.UNQUOTED
+        places = self._located(asked.said, wanted)
+        if places:
+            told.lead = replies.SAID
+        return self._sources(places, told, wanted, asked.said) if places else None
 
     def _sources(
         self, places: Sequence[Place], told: Telling, wanted: SearchOptions, said: Sequence[str]
@@ -620,3 +635,25 @@ def _same_place(one: Evidence, others: Sequence[Evidence]) -> bool:
 
 def _inside(span: Span, place: int) -> bool:
     return span.start <= place < span.end
+
+
+def _named(text: str) -> tuple[str, times.Days | None]:
+    """What a question on the articles as a whole asks about; no words but days where it names a time alone.
+
+    >>> _named("What happened in the news in 2021?"), _named("What do they say about Orvik in 2021?")
+    (('', ('2021-01-01', '2021-12-31')), ('Orvik in 2021', None))
+    """
+    timeless = times.timeless(text)
+    if timeless and not facts.terms(analysis.about(timeless)):
+        return "", times.asked(text.replace(" from ", " of "))  # "news from 2021" are of that year alone
+    return analysis.about(text), None
+
+
+def _is_of_one(text: str) -> bool:
+    """Whether a question is for one thing of a sort: "the newest article"; not "the newest articles", "latest news"."""
+    return any(
+        token.tag_ == "NN"
+        and not token.lower_.endswith("s")
+        and any(child.dep_ == "amod" or child.tag_ == "WDT" for child in token.children)
+        for token in analysis.read(text)
+    )

@@ -19,7 +19,14 @@ from citewire.qa.entities import Entities, read_entities
 class Ask(Protocol):
     """`tell` over the few articles."""
 
-    def __call__(self, intent: str, topic: str = "", filters: Filters = NO_FILTERS) -> Told: ...
+    def __call__(
+        self,
+        intent: str,
+        topic: str = "",
+        filters: Filters = NO_FILTERS,
+        days: tuple[str, str] | None = None,
+        one: bool = False,
+    ) -> Told: ...
 
 
 def article(title: str, outlet: str, day: str, *paragraphs: str) -> str:
@@ -61,8 +68,14 @@ def few(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterato
 
 @pytest.fixture
 def ask(few: tuple[Index, Entities], embedder: Embedder) -> Ask:
-    def asked(intent: str, topic: str = "", filters: Filters = NO_FILTERS) -> Told:
-        return exact(few[0], tell(intent, topic, few[0], lambda: few[1], embedder, filters))
+    def asked(
+        intent: str,
+        topic: str = "",
+        filters: Filters = NO_FILTERS,
+        days: tuple[str, str] | None = None,
+        one: bool = False,
+    ) -> Told:
+        return exact(few[0], tell(intent, topic, few[0], lambda: few[1], embedder, filters, days, one))
 
     return asked
 
@@ -83,15 +96,37 @@ def texts(told: Told) -> list[str]:
 
 def test_counts_know_copies_outlets_and_days(ask: Ask) -> None:
     assert ask("count").lead == (
-        "There are 4 articles from 2 outlets, published between 5 Jan 2026 and 12 Feb 2026."
-        " One is a copy of another, so they tell 3 different stories. One article has no date."
+        "There are 4 articles: 3 from 2 outlets, one that names no outlet."
+        " 3 are dated, between 5 Jan 2026 and 12 Feb 2026; one has no date."
+        " One is a copy of another, so they tell 3 different stories."
     )
     assert ask("outlets").lead == (
         "The articles come from 2 outlets: The Courier (2) and The Herald (1). One article does not name an outlet."
     )
-    assert ask("period").lead == (
-        "The articles were published between 5 Jan 2026 and 12 Feb 2026. One article has no date."
+    assert ask("period").lead == "3 of 4 articles are dated, between 5 Jan 2026 and 12 Feb 2026; one has no date."
+    one = Filters(articles=("owl.md", "bank.md"))
+    assert ask("count", "", one).lead == (
+        "Your choice has 2 articles: one from The Courier, one that names no outlet."
+        " One is dated, 5 Jan 2026; one has no date."
     )
+
+
+def test_a_time_that_is_named(ask: Ask) -> None:
+    february = ("2026-02-01", "2026-02-28")
+    told = ask("overview", days=february)
+    assert told.lead == (
+        "There are 2 articles dated in February 2026 from 2 outlets."
+        " One is a copy of another, so they tell one different story."
+    )
+    assert [item.article for item in told.items] in (["ferry.md"], ["copy.md"])
+    assert ask("oldest", days=february).items[0].article != "bank.md"
+    assert ask("count", "", Filters(outlets=("The Herald",)), february).lead == (
+        "Your choice has one article dated in February 2026 from The Herald."
+    )
+    assert ask("count", days=("2026-02-12", "9999-12-31")).lead == (
+        "There is one article dated 12 Feb 2026 or later from The Herald."
+    )
+    assert ask("newest", days=("2019-01-01", "2019-12-31")) == Told("No article is dated in 2019.")
 
 
 def test_the_articles_chosen_in_the_page_alone_count(ask: Ask) -> None:
@@ -100,7 +135,7 @@ def test_the_articles_chosen_in_the_page_alone_count(ask: Ask) -> None:
     )
     assert ask("outlets", "", Filters(outlets=("the courier",))).lead == "All 2 articles are from The Courier."
     assert ask("outlets", "", Filters(articles=("owl.md",))).lead == "No article names its outlet."
-    assert ask("period", "", Filters(articles=("bank.md",))).lead == "The articles were published on 5 Jan 2026."
+    assert ask("period", "", Filters(articles=("bank.md",))).lead == "The article was published on 5 Jan 2026."
     assert ask("period", "", Filters(articles=("owl.md",))).lead == "No article has a date."
     assert ask("newest", "", Filters(articles=("owl.md",))).lead == "No article has a date."
     assert (
@@ -133,9 +168,19 @@ def test_companies_are_no_public_bodies(tmp_path: Path, embedder: Embedder) -> N
 
 def test_newest_and_oldest_count_a_copy_once(ask: Ask) -> None:
     newest, oldest = ask("newest"), ask("oldest")
-    assert oldest.lead == "The oldest article is of 5 Jan 2026."
+    assert oldest.lead == "The oldest dated article is of 5 Jan 2026."
     assert oldest.items[0].article == "bank.md"
     assert len(newest.items) == len(oldest.items) == 2
+    assert [item.article for item in ask("oldest", one=True).items] == ["bank.md"]
+
+
+def test_the_newest_and_the_oldest(ask: Ask) -> None:
+    told = ask("ends")
+    assert told.lead.endswith("2026. The oldest dated article is of 5 Jan 2026.")
+    assert [item.article for item in told.items] in (["ferry.md", "bank.md"], ["copy.md", "bank.md"])
+    only = ask("ends", "", Filters(articles=("bank.md", "owl.md")))
+    assert only.lead == "One of 2 articles is dated, 5 Jan 2026; one has no date."
+    assert [item.article for item in only.items] == ["bank.md"]
 
 
 def test_an_overview_of_few_has_a_sentence_of_each_story(ask: Ask) -> None:

@@ -314,3 +314,24 @@ def test_names_are_of_the_sort_that_they_sound_like(embedder: Embedder) -> None:
     assert fitting("company", "organisation", "Boeing", "Congress", "Walmart", "Supreme Court") == ["Boeing", "Walmart"]
     assert fitting("company", "place", "Nestle", "Jamaica") == ["Nestle"]  # spaCy took it for a place
     assert fitting("state", "place") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Lund Lines", True),
+        ("Maria Jensen", True),  # "Jensen" the second time
+        ("Jensen", False),
+        ("Nordic Shipping", False),  # once
+        ("Focus On Ferry Fares", False),  # a heading, twice
+        ("de Marne", False),
+    ],
+)
+def test_articles_tell_of_a_whole_name_in_two_sentences(name: str, told: bool) -> None:
+    text = (
+        "Focus On Ferry Fares\n\nMaria Jensen, the chief executive of Lund Lines, met reporters in Oslo on Monday.\n\n"
+        "Focus On Ferry Fares\n\nJensen said on Monday that Lund Lines will sell two ferries to Nordic Shipping.\n\n"
+        "The buyer was found by Ana de Marne, whom Jensen had asked for help in May.\n\n"
+        "In the end Ana de Marne said that she did not want any money for it.\n"
+    )
+    assert entities.is_told_of(name, [text, text]) is told

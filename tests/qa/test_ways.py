@@ -102,6 +102,8 @@ class TestTalk:
             ("goodbye", "goodbye"),
             ("what can you do?", "help"),
             ("No, thanks.", "decline"),
+            ("how are you today?", "greeting"),
+            ("I have another question.", "decline"),
         ],
     )
     def test_it_is_answered_in_citewires_own_words(
@@ -137,6 +139,7 @@ class TestTalk:
             ("Who said that?", replies.NOTHING_BEFORE),
             ("Which article is that from?", replies.NOTHING_BEFORE),
             ("And in 2022?", replies.NOTHING_BEFORE),
+            ("Are you sure?", replies.NOTHING_BEFORE),
             ("yes", replies.NOTHING_OFFERED),
         ],
     )
@@ -179,7 +182,15 @@ class TestCorpus:
         ("asked", "lead", "quotes"),
         [
             ("How many articles do you have?", COUNTED, []),
-            ("What is the newest article?", "The newest article is of 2 Feb 2024.", [LESS, NIGHT, OPEN]),
+            ("What is the newest article?", "The newest article is of 2 Feb 2024.", [LESS]),
+            ("What are the newest articles?", "The newest article is of 2 Feb 2024.", [LESS, NIGHT, OPEN]),
+            (
+                "Which article is the newest and which is the oldest?",
+                "The newest article is of 2 Feb 2024. The oldest article is of 12 Sep 2019.",
+                [LESS, OPEN],
+            ),
+            ("what happened in the news in 2021?", "There is one article dated in 2021 from The Courier.", [NIGHT]),
+            ("tell me something interesting", COUNTED, [LESS, NIGHT, OPEN]),
             (
                 "Which outlets are these from?",
                 "The articles come from 2 outlets: The Courier (2) and Norland Gazette (1).",
@@ -378,6 +389,26 @@ class TestWhatWasSaid:
         turn = Turn("And?", f"{LORRIES} [1] {BARLEY} [2]", ("ferry.md",))
         assert answerer().ask("Which article is that from?", [turn]).articles == ("ferry.md",)
 
+    @pytest.mark.parametrize("asked", ["Are you sure?", "really?", "is that true?"])
+    def test_what_is_doubted_is_shown_again(self, answerer: Make, index: Index, asked: str) -> None:
+        told = [Turn("What did the repairs of the bridge cost?", f"{COST} [1] {CARS} [2]")]
+        answer = answerer().ask(asked, told)
+        assert (answer.status, answer.kind, answer.lead) == ("answered", "which_article", replies.SAID)
+        assert quoted(answer) == [COST, CARS]
+        assert all(claim.text.startswith("“Stone bridge reopens” (The Courier, ") for claim in answer.claims)
+        check_quotes(answer, index)
+        again = answerer().ask(asked, [*told, Turn(asked, answer.text)])
+        assert quoted(again) == [COST, CARS]
+        made_up = answerer().ask(asked, [Turn("Who eats fish?", "Owls eat fish in winter. [1]")])
+        assert (made_up.status, made_up.text) == ("abstained", replies.UNQUOTED)
+        refused = answerer().ask(asked, [*told, Turn("How many owls live in Norland?", REFUSAL)])
+        assert (refused.kind, refused.text, quoted(refused)) == ("talk", replies.REFUSED, [])
+
+    def test_others_that_nobody_named_are_asked_for(self, real: Answerer) -> None:
+        told = [Turn("What did the repairs of the bridge cost?", f"{COST} [1]")]
+        answer = real.ask("and what about the others?", told)
+        assert (answer.status, answer.kind, answer.text) == ("answered", "talk", replies.WHOM)
+
     def test_what_no_article_says(self, answerer: Make) -> None:
         for asked in ("Which article is that from?", "Who said that?"):
             answer = answerer().ask(asked, [Turn("Who eats fish?", "Owls eat fish in winter. [1]")])
@@ -437,6 +468,20 @@ class TestNotForIt:
 
 
 class TestFacts:
+    @pytest.mark.parametrize(
+        "asked",
+        ["Something else: {}", "I have another question. {}", "Good afternoon, {}", "{} Thank you very much!"],
+    )
+    def test_what_only_addresses_the_program_is_not_searched(self, answerer: Make, asked: str) -> None:
+        question = "What did the repairs of the bridge cost?"
+        answer = answerer().ask(asked.format(question))
+        assert answer.standalone_question == question
+        assert COST in quoted(answer)
+
+    def test_a_title_is_not_cut(self, answerer: Make) -> None:
+        asked = "Summarise the article “Lund Lines says no, thanks”"
+        assert answerer().ask(asked).standalone_question == asked
+
     @pytest.mark.parametrize("history", [[], SPOKEN])
     def test_keywords(self, answerer: Make, index: Index, history: list[Turn]) -> None:
         answer = answerer().ask("kestrel profit", history)
