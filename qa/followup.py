@@ -19,8 +19,8 @@ from citewire.qa.standalone import MOST, candidates, is_fragment, leans, opened,
 from citewire.qa.types import REFUSAL, Turn
 
 __all__ = [
-    "Meant", "follow_up", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened", "resolve", "topic",
-    "without_opening",
+    "Meant", "follow_up", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened", "resolve",
+    "topic", "without_opening",
 ]  # fmt: skip
 
 Kind = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
