@@ -20,9 +20,10 @@ _BY = re.compile(r"(?:(?:written|words|story|text|report(?:ed|ing)?)\s)?by:?\s",
 _BETWEEN = re.compile(r"\s*[|·•;]\s*|,\s+|\s+[–—-]\s+|\s+for\s+(?=(?:the\s)?[A-Z])")
 _AND = re.compile(r"\s+(?:and|&)\s+")
 _UPDATED = re.compile(r"(?:last |latest )?(?:updat|modifi|edit)", re.IGNORECASE)
-_ASIDE = re.compile(  # a time of day, a day with two readings, how long it takes to read, what an author does, agencies
-    r"[0-2]?\d[:.][0-5]\d.{0,12}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d+[ -]min(?:ute)?s?(?: read)?|(?:[\w-]+ ){0,3}(?:editor|writer"
-    r"|correspondent|columnist|contributor|staff|(?:staff|chief|senior|our) reporter)|(?:.*\b)?(?:staff|wire) reports",
+_ASIDE = re.compile(  # a time, a day with two readings, how long it takes to read, what an author does, agencies
+    r"[0-2]?\d[:.][0-5]\d.{0,12}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d+[ -]min(?:ute)?s?(?: read)?"
+    r"|(?:[\w-]+ ){0,3}(?:editor|writer|correspondent|columnist|contributor|staff|(?:staff|chief|senior|our) reporter)"
+    r"|(?:.*\b)?(?:staff|wire) reports",
     re.IGNORECASE,
 )
 _PARTICLES = frozenset("af al bin da de del den der di du ibn la le of ten ter the van von".split())
@@ -64,11 +65,9 @@ def byline(line: str) -> Byline | None:
         return None
     words = _one_row(line)
     starts = bool(_BY.match(words))
-    if (
-        not (starts or re.search(r"\d{4}", words))
-        or len(words) > MAX_CHARACTERS
-        or words.endswith((".", "!", "?", ":"))
-    ):
+    if len(words) > MAX_CHARACTERS or words.endswith((".", "!", "?", ":")):
+        return None
+    if not starts and not re.search(r"\d{4}", words):
         return None
     days, pieces = _dated(_BETWEEN.split(words))
     names = [piece for piece in pieces if not _ASIDE.fullmatch(piece)]

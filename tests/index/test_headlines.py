@@ -144,7 +144,8 @@ def test_what_is_stated_goes_before_the_first_lines() -> None:
     [
         (f"# Old Mill\n\n*By Anna Holm, Tarnby Courier, 3 May 2024*\n\n{TEXT}",
          ("Old Mill", "Anna Holm", "Tarnby Courier", "2024-05-03")),
-        (f"# Old *Mill* saved\nTarnby Courier, 3 May 2024\n{TEXT}", ("Old Mill saved", "", "Tarnby Courier", "2024-05-03")),
+        (f"# Old *Mill* saved\nTarnby Courier, 3 May 2024\n{TEXT}",
+         ("Old Mill saved", "", "Tarnby Courier", "2024-05-03")),
         (f"Old Mill\n========\n\n{TEXT}", ("Old Mill", "", "", "")),
         (f"---\ntitle: Mill\n---\n# Old Mill\n\n{TEXT}", ("Mill", "", "", "")),
         (f"{TEXT}\n\n# Old Mill\n\n{TEXT}", ("", "", "", "")),
