@@ -18,6 +18,7 @@ DATE_PIECES = 3  # "Friday, May 3, 2024" is a date of three pieces
 
 _BY = re.compile(r"(?:(?:written|words|story|text|report(?:ed|ing)?)\s)?by:?\s", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[|·•;]\s*|,\s+|\s+[–—-]\s+|\s+for\s+(?=(?:the\s)?[A-Z])")
+_WHERE = re.compile(r"\sin\s[A-Z].*")  # "By Anna Holm in Orvik"
 _AND = re.compile(r"\s+(?:and|&)\s+")
 _UPDATED = re.compile(r"(?:last |latest )?(?:updat|modifi|edit)", re.IGNORECASE)
 _ASIDE = re.compile(  # a time, a day with two readings, how long it takes to read, what an author does, agencies
@@ -77,7 +78,8 @@ def byline(line: str) -> Byline | None:
     authors: list[str] = []
     if by:
         last = max((n for n, name in enumerate(names) if n >= by[0] and _AND.search(name)), default=by[0])
-        authors = _AND.split(" and ".join([_BY.sub("", names[by[0]], count=1), *names[by[0] + 1 : last + 1]]))
+        first = _WHERE.sub("", _BY.sub("", names[by[0]], count=1))
+        authors = _AND.split(" and ".join([first, *names[by[0] + 1 : last + 1]]))
         del names[by[0] : last + 1]
     if not all(map(_is_name, names)) or not all(_is_author(author, bool(days)) for author in authors):
         return None

@@ -47,6 +47,7 @@ def head(found: Document) -> tuple[str, str, str, str]:
         (f"{HEAD}\nBy Anna Holm, Dagens Nytt, 2024-05-03\n\n", "Anna Holm", "Dagens Nytt", "2024-05-03"),
         (f"{HEAD}\nBy Reuters, 3 May 2024 - updated 4 May 2024\n\n", "Reuters", "", "2024-05-03"),
         (f"{HEAD}\nBy Anna Holm, Cape Town, 3 May 2024\n\n", "Anna Holm", "", "2024-05-03"),  # no outlet
+        (f"{HEAD}\nBy Anna Holm in Addis Ababa, 3rd of May 2024\n\n", "Anna Holm", "", "2024-05-03"),
         (f"{HEAD}\nAnna Holm, 3 May 2024\n\n", "", "", "2024-05-03"),  # who or what that is stays open
         (f"{HEAD}\nBy Anna Holm, Tarnby Courier, 03/04/2024\n\n", "Anna Holm", "Tarnby Courier", ""),  # March or April
         (f"{HEAD}\n\n", "", "", ""),
