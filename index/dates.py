@@ -669,7 +669,8 @@ def _statements(lines: list[str]) -> Iterator[tuple[str, str]]:
 def _stated(found: re.Match[str]) -> str:
     words = re.sub(r"\s+", " ", found["date"])
     words = re.sub(r"^[A-Z][a-z]+\.?,? (?=[0-9]|[A-Z])", "", words) if words[:3].lower() in _WEEKDAYS else words
-    words = re.sub(r"(?<=[0-9])-(?=[A-Z])|(?<=[a-z])-(?=[0-9])", " ", words).title()
+    words = re.sub(r"(?<=[0-9])-(?=[A-Z])|(?<=[a-z])-(?=[0-9])", " ", words).lower()
+    words = re.sub(r"\b(?!of\b)[a-z]+", lambda word: word[0].capitalize(), words)  # not the letters of "3rd"
     for pattern, rule in ((_ISO, _numeric), (_SLASHED, _slashed), (_MONTH_DAY, _month_day), (_DAY_MONTH, _month_day)):
         if (whole := pattern.fullmatch(words)) and (days := rule(whole, None)):
             return days[0].isoformat()

@@ -55,6 +55,7 @@ from citewire.index.documents import (
     web_address,
 )
 from citewire.index.encodings import text_of
+from citewire.index.headlines import bylines_apart, with_head
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> columns that are taken for it, in order
     {
@@ -105,6 +106,7 @@ _HTML_START = re.compile(  # possessive, so that it never backtracks: a comment 
 )
 _HTML_PIECE = re.compile(rb"\s*<(?:p|div|article|section|main|h[1-6])[\s>]", re.IGNORECASE)
 _BLOCK = re.compile(r"</(?:p|div|h[1-6]|li|td|blockquote)>|<(?:p|br)\b[^<>]*>", re.IGNORECASE)
+_HEADING = re.compile(r"<h1>.*?</h1>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
 
@@ -142,7 +144,7 @@ class Request:
 def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
     """Yield all of a file: documents, what is refused and why; a file that is refused whole has the part ""."""
     for found in _read(data, request):
-        yield replace(found, text=short_blanks(found.text)) if isinstance(found, Document) else found
+        yield with_head(replace(found, text=short_blanks(found.text))) if isinstance(found, Document) else found
 
 
 def _read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
@@ -302,10 +304,13 @@ def _read_markdown(text: str) -> Document:
     from citewire.index.markup import text_of_html
 
     document = _headed(text)
-    plain = text_of_html(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(document.text))
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(bylines_apart(document.text))
+    plain = text_of_html(page)
     if not plain:
         raise UnusableError("holds no text", "Add the text, or remove the file")
-    return replace(document, text=plain)
+    heading = _HEADING.match(page)
+    title = document.title or (one_line(text_of_html(heading[0])) if heading else "")
+    return replace(document, text=plain, title=title)
 
 
 def _read_mail(data: bytes) -> Document:

@@ -40,6 +40,7 @@ from citewire.index.documents import (
     without_controls,
 )
 from citewire.index.encodings import text_of
+from citewire.index.headlines import useful
 from citewire.index.visible import BLOCK, LEAST_CONTRAST, contrast, keep_visible
 
 MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest pages of news have 2 MB
@@ -503,7 +504,7 @@ def read_docx(data: bytes, limits: Limits) -> Document:
     if not text:
         raise UnusableError(NO_TEXT, "Add the text, or remove the file")
     title, author = ("", "") if core is None else (_child_text(core, "title"), _child_text(core, "creator"))
-    return Document(text=text, title=one_line(title), author=one_line(author))
+    return Document(text=text, title=useful(one_line(title)), author=one_line(author))
 
 
 def _referred(body: Any, notes: Iterable[Any]) -> Iterator[Any]:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from citewire.index.bylines import byline
 from citewire.index.folding import folded
 from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
 # Raise it with every change of passages, sentences or what is embedded of them: it is part of an index's identity.
-CHUNKER_VERSION = "5"
+CHUNKER_VERSION = "6"
 MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
 HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
@@ -154,23 +155,26 @@ def _paragraphs(text: str) -> Iterator[Span]:
         lines.append(Span(start, start + len(line)))
         start += len(line)
     block: list[Span] = []
-    wrapped = _is_hard_wrapped(text.splitlines())
+    wrapped = is_hard_wrapped(text.splitlines())
+    apart = False  # a byline is no part of a paragraph
     for span in [*lines, Span(start, start)]:
-        blank = not text[span.start : span.end].strip()
+        line = text[span.start : span.end]
+        blank, signed = not line.strip(), _is_signature(line)
         broken = (
             block and _HALF.search(text, block[-1].start, block[-1].end) and text[span.start : span.start + 1].islower()
         )
-        if block and (blank or not (wrapped or broken)):
+        if block and (blank or apart or signed or not (wrapped or broken)):
             yield Span(block[0].start, block[-1].end)
             block = []
         if not blank:
             block.append(span)
+        apart = signed
 
 
 _HALF = re.compile(r"[^\W\d_][-\u00ad\u2010][^\S\n]*\r?\n\Z")  # a line whose last word goes on in the next
 
 
-def _is_hard_wrapped(lines: list[str]) -> bool:
+def is_hard_wrapped(lines: list[str]) -> bool:
     """Whether an editor broke the lines: almost none of them had room for the next line's first word."""
     width = max(map(len, lines), default=0)
     pairs = [(line, following.split()[0]) for line, following in pairwise(lines) if line.strip() and following.strip()]
@@ -309,7 +313,15 @@ def is_boilerplate(line: str) -> bool:
     """
     if len(line) > _BOILERPLATE_CHARACTERS:
         return False
+    if _is_signature(line):
+        return True
     words = " ".join(line.split())
     if re.fullmatch(r"[^\W\d]+[.!?…]+", words):
         return False  # "Why?" and "No." are sentences; a lone word without an end is not
     return bool(_BOILERPLATE.fullmatch(words.rstrip(".!…:").strip() or words))
+
+
+def _is_signature(line: str) -> bool:
+    """Whether a line says who wrote an article, or for which outlet; a place with a day may be one of a list."""
+    found = byline(line)
+    return found is not None and bool(found.author or found.outlet)

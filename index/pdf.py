@@ -22,7 +22,9 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from citewire.index.bylines import byline
 from citewire.index.documents import Document, Limits, UnusableError, one_line, tidy, too_large
+from citewire.index.headlines import useful
 from citewire.index.hyphens import joined
 
 MAX_PAGES = 5_000
@@ -53,7 +55,6 @@ FOOTNOTE_SIZE = 0.9  # share of the usual size of letters, under which lines at 
 _ZLIB_STARTS = bytes(range(0x08, 0x80, 0x10))  # RFC 1950: deflate, with any size of window
 _STREAM = re.compile(rb"stream\r?\n")
 _ENDS = re.compile(r"""[.!?:]["'”’)\]]*$""")
-_FILE_NAME = re.compile(r"^(microsoft word - .*|untitled.*|.*\.(docx?|indd|qxd|rtf|pdf|odt))$", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
     r"(?:page |p\. ?|[-–—] ?)?(?:\d{1,4}|[ivxl]{1,7})(?: ?(?:of|/) ?\d+)?(?: ?[-–—])?", re.IGNORECASE
 )
@@ -131,11 +132,10 @@ def _document(pdf: pypdfium2.PdfDocument, limits: Limits) -> Document:
             f"holds no text on its {len(pdf)} pages, as a scan does", "Run it through text recognition (OCR) first"
         )
     stated = pdf.get_metadata_dict()
-    title = one_line(stated.get("Title", ""))
     told = f"{len(empty)} of {len(pdf)} pages hold no text, as scans do: {_ranges(empty)}"
     return Document(
         text=text,
-        title="" if _FILE_NAME.match(title) else title,
+        title=useful(one_line(stated.get("Title", ""))),
         author=one_line(stated.get("Author", "")),
         pages=starts,
         notes=(told,) if empty else (),
@@ -568,7 +568,7 @@ def _paragraph_starts(lines: Sequence[_Line]) -> list[int]:
 
 
 def _starts_paragraph(above: _Line, below: _Line, usual: float, widest: float) -> bool:
-    if below.text.startswith(BULLETS):
+    if below.text.startswith(BULLETS) or byline(above.text) or byline(below.text):
         return True
     gap = above.bottom - below.bottom
     ended = bool(_ENDS.search(above.text))

@@ -188,6 +188,8 @@ BODY = (
         ("Bank cuts rate\n\nJune 3, 2024\n" + BODY, "2024-06-03"),
         ("Bank cuts rate\n2024-06-03T10:14:00Z" + BODY, "2024-06-03"),
         ("Latest Update\n6/29/2025 2:56:38 PM" + BODY, "2025-06-29"),
+        ("Bank cuts rate\n3rd of June 2024\n" + BODY, "2024-06-03"),
+        ("Bank cuts rate\nPublished JUNE 3RD, 2024\n" + BODY, "2024-06-03"),
         ("Story by A. Writer | Photos by B. Taker | Dec. 10, 2015" + BODY, "2015-12-10"),
         ("03.04.2025 17:05\nPublished 3 April 2025" + BODY, "2025-04-03"),
         (BODY + "\nThis article was originally published on June 3, 2024.", "2024-06-03"),
