@@ -607,8 +607,8 @@ def _short(part: Part) -> str:
     weights: dict[str, float] = {}
     words: dict[str, str] = {}
     for one in part.chosen:
-        if one.words and len(one.words.split()) <= _SHORT:
-            key = " ".join(facts.words(one.words))
+        key = " ".join(facts.words(one.words))
+        if key and len(one.words.split()) <= _SHORT:  # a mark alone is no answer
             weights[key] = weights.get(key, 0.0) + one.probability * one.sure
             words.setdefault(key, one.words)
     return words[max(weights, key=lambda key: weights[key])] if weights else ""

@@ -830,15 +830,12 @@ def answer_words(claim: Claim, answer: Answer | None) -> str:
     """
     if answer is None or not claim.quotes:
         return ""
-    short, judge = " ".join(answer.short.split()), "Whether it answers the question is for you to judge."
-    if not any(map(str.isalnum, short)):  # a mark alone is no words, and stands in any sentence
-        quoted = [one for one in answer.claims if one.shown and one.quotes]
-        return "It answers the question." if short and quoted == [claim] else judge
-    if any(short in " ".join(quote.text.split()) for quote in claim.quotes):
+    short = " ".join(answer.short.split())
+    if short and any(short in " ".join(quote.text.split()) for quote in claim.quotes):
         return f"It answers the question: “{short}”."
-    if any(short in quote.text for other in answer.claims if other.shown for quote in other.quotes):
+    if short and any(short in quote.text for other in answer.claims if other.shown for quote in other.quotes):
         return "It stands beside the sentence that answers the question."
-    return judge
+    return "Whether it answers the question is for you to judge."
 
 
 def is_verbatim(claim: Claim) -> bool:

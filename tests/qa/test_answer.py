@@ -108,6 +108,10 @@ class TestDoubt:
 
 
 class TestClaims:
+    def test_a_mark_alone_is_no_short_answer(self, answerer: Make) -> None:
+        answer = answerer("The repairs cost 40 million euros [1].", ScriptedReader({COST: "."})).ask(COST)
+        assert (answer.status, answer.short) == ("answered", "")
+
     def test_a_supported_claim(self, answerer: Make, index: Index) -> None:
         answer = answerer("The repairs cost 40 million euros [1].").ask(COST)
         assert (answer.status, answer.text) == ("answered", "The repairs cost 40 million euros. [1]")
