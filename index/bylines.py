@@ -17,9 +17,9 @@ SURE_WORDS = 2  # of a name that is no outlet for sure, beside a day
 DATE_PIECES = 3  # "Friday, May 3, 2024" is a date of three pieces
 
 _BY = re.compile(r"(?:(?:written|words|story|text|report(?:ed|ing)?)\s)?by:?\s", re.IGNORECASE)
-_BETWEEN = re.compile(r"\s*[|·•;]\s*|,\s+|\s+[–—-]\s+|\s+for\s+(?=(?:the\s)?[A-Z])")
+_BETWEEN = re.compile(r" ?[|·•;] ?|, | [–—-] | for (?=(?:the )?[A-Z])")  # in a row of single blanks
 _WHERE = re.compile(r"\sin\s[A-Z].*")  # "By Anna Holm in Orvik"
-_AND = re.compile(r"\s+(?:and|&)\s+")
+_AND = re.compile(r" (?:and|&) ")
 _UPDATED = re.compile(r"(?:last |latest )?(?:updat|modifi|edit)", re.IGNORECASE)
 _ASIDE = re.compile(  # a time, a day with two readings, how long it takes to read, what an author does, agencies
     r"[0-2]?\d[:.][0-5]\d.{0,12}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d+[ -]min(?:ute)?s?(?: read)?"

@@ -55,7 +55,6 @@ from citewire.index.documents import (
     web_address,
 )
 from citewire.index.encodings import text_of
-from citewire.index.headlines import bylines_apart, with_head
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> columns that are taken for it, in order
     {
@@ -143,6 +142,8 @@ class Request:
 
 def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
     """Yield all of a file: documents, what is refused and why; a file that is refused whole has the part ""."""
+    from citewire.index.headlines import with_head
+
     for found in _read(data, request):
         yield with_head(replace(found, text=short_blanks(found.text))) if isinstance(found, Document) else found
 
@@ -301,6 +302,7 @@ def _read_markdown(text: str) -> Document:
     """Return what a reader of the rendered page sees."""
     from markdown_it import MarkdownIt
 
+    from citewire.index.headlines import bylines_apart
     from citewire.index.markup import text_of_html
 
     document = _headed(text)

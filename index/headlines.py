@@ -31,7 +31,7 @@ _GOES_ON = re.compile(  # the last word of a line that an editor broke
 _ENDS = re.compile(r"[.!?…][\"”’»)\]]*(?=\s|$)")
 _OPEN_END = re.compile(r"[.…。,;:–—-][\"”’»)\]]*$")
 _USELESS = re.compile(
-    r"about:.*|(?:https?|file):.*|www\..*|\S+\.[a-z]{2,}/\S*|microsoft (?:word|powerpoint) - .*|untitled.*"
+    r"about:.*|(?:https?|file):.*|www\..*|[^\s/]+\.[a-z]{2,}/\S*|microsoft (?:word|powerpoint) - .*|untitled.*"
     r"|(?:(?:word|powerpoint) )?(?:document|dokument|presentation)[ \d]*"
     r"|.*\.(?:docx?|html?|indd|md|odt|pages|pdf|php|pptx?|qxd|rtf|txt)",
     re.IGNORECASE,

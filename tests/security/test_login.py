@@ -558,7 +558,7 @@ def test_a_session_that_ends_leads_back_to_it(context: BrowserContext, url: str)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     usable(page)
-    expect(page.locator(".cw-welcome[data-cw-seen]")).to_be_visible()  # all scripts of the page are there
+    expect(page.locator("body[data-cw-phase=empty]")).to_be_visible()  # all scripts of the page are there
     context.clear_cookies()
     question = page.locator("#cw-ask textarea")
     with suppress(PlaywrightError):  # the page may be there by itself, as its own requests are refused

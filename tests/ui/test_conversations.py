@@ -233,7 +233,7 @@ def test_ratings_of_an_answer_a_claim_and_a_quote(kept: Conversations) -> None:
     assert [(one.rating.claim, one.question, one.answer, one.history) for one in rated] == [
         (0, QUESTION, COST_ANSWER, ()),
         (2, QUESTION, COST_ANSWER, ()),
-        (None, "When?", OPEN_ANSWER, (Turn(QUESTION, COST_ANSWER.text),)),
+        (None, "When?", OPEN_ANSWER, (Turn(QUESTION, COST_ANSWER.text, COST_ANSWER.articles),)),
     ]
     assert isinstance(rated[0].rating, Rating)
 
