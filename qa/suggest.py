@@ -116,7 +116,7 @@ class Suggester:
         read = [quote.text for quote in quoted[:_LOOKED]]
         read = read or [hit.text for hit in answer.hits[:1] if answer.kind != "not_for_it"]
         found = [one.text for text in read for one in analysis.read(text).ents if one.label_ in _NAMES]
-        names = [name.removesuffix("’s").removesuffix("'s") for name in found]
+        names = [bare_name(name) for name in found]
         new = [name for name in names if not name.isupper() and not facts.has_name(name, answer.standalone_question)]
         near = [quote.article for quote in quoted[:_LOOKED]] or [hit.article for hit in answer.hits[:1]]
         texts = [self._index.article(path).text for path in dict.fromkeys(near)]
@@ -221,6 +221,15 @@ class Suggester:
 def messages(sentence: str) -> list[Message]:
     """Return the prompt that asks for a question which `sentence` answers."""
     return prompt.asked("suggest.md", sentence)
+
+
+def bare_name(text: str) -> str:
+    """Return a name as spaCy marks it, without what the sentence adds.
+
+    >>> bare_name("Lund Lines (LUND"), bare_name("Lund Lines’s")
+    ('Lund Lines', 'Lund Lines')
+    """
+    return text.partition(" (")[0].removesuffix("’s").removesuffix("'s")
 
 
 def clean(written: str) -> str:

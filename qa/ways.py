@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice, zip_longest
 from threading import Lock
 
+from citewire.index.dates import spelled
 from citewire.index.options import SearchOptions
 from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Hit, Span
@@ -616,7 +617,8 @@ def _short(part: Part) -> str:
 
 def _label(article: Article) -> str:
     """Title, outlet and day of an article, as far as they are known."""
-    known = ", ".join(part for part in (article.outlet, article.published[:10]) if part)
+    day = article.published[:10]
+    known = ", ".join(part for part in (article.outlet, spelled(day, day) if day else "") if part)
     title = f"“{title_words(article) or article.path}”"
     return f"{title} ({known})" if known else title
 

@@ -59,6 +59,13 @@ def make(index: Index, embedder: Embedder) -> Callable[[Generator], Suggester]:
 Make = Callable[[Generator], Suggester]
 
 
+@pytest.mark.parametrize(
+    "text", ["Lund Lines (LUND", "Lund Lines (LUND)", "Lund Lines’s", "Lund Lines's", "Lund Lines"]
+)
+def test_a_name_is_offered_without_what_its_sentence_adds(text: str) -> None:
+    assert suggest.bare_name(text) == "Lund Lines"
+
+
 def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, index: Index) -> None:
     model = ScriptedGenerator(
         {

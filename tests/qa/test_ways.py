@@ -381,7 +381,7 @@ class TestWhatWasSaid:
         answer = answerer().ask("Which article is that from?", [Turn("And?", f"{LORRIES} [1] {BARLEY} [2]")])
         assert (answer.status, answer.listed) == ("answered", True)
         assert {quote.article for claim in answer.claims for quote in claim.quotes} == {"ferry.md", "brewer.md"}
-        assert answer.claims[0].text.startswith("“Night ferries for Norland” (The Courier, ")
+        assert re.match(r"“Night ferries for Norland” \(The Courier, \d+ [A-Z][a-z]+ 20\d\d\): ", answer.claims[0].text)
         assert sorted(quoted(answer)) == sorted([LORRIES, BARLEY])
         check_quotes(answer, index)
 
