@@ -168,11 +168,12 @@ def is_heading(text: str, span: Span) -> bool:
     said = text[span.start : span.end]
     starts = not text[: span.start].strip(" \t") or text[: span.start].rstrip(" \t").endswith("\n")
     rest, _, below = text[span.end :].partition("\n")
-    own = starts and not rest.strip() and not _is_closed(said) and len(said.split()) <= _HEADING
-    return own and _is_closed(below.lstrip().partition("\n")[0])
+    own = starts and not rest.strip() and not is_closed(said) and len(said.split()) <= _HEADING
+    return own and is_closed(below.lstrip().partition("\n")[0])
 
 
-def _is_closed(text: str) -> bool:
+def is_closed(text: str) -> bool:
+    """Return whether a line ends as a sentence does, or with a colon; quotation marks and brackets may follow."""
     return text.rstrip("\"'”’)] \t").endswith((".", "!", "?", ":"))
 
 

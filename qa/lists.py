@@ -16,7 +16,7 @@ from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, quantities
 from citewire.qa.claims import Place, place_of, verbatim_place
-from citewire.qa.evidence import ArticleOf, Evidence, is_heading, odds, window
+from citewire.qa.evidence import ArticleOf, Evidence, is_closed, is_heading, odds, window
 from citewire.qa.reader import Reader
 
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
@@ -204,7 +204,7 @@ def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> 
 def _sections(article: Article) -> Iterator[_Outline]:
     lines = _lines(article.text)
     texts = [article.text[span.start : span.end] for span in lines]
-    closed = [text.rstrip("\"'”’)]").endswith((".", "!", "?", ":")) for text in texts]
+    closed = [is_closed(text) for text in texts]
     text_at = closed.index(True) if True in closed else len(lines)  # what stands above heads no section
     below = range(text_at + 1, len(lines) - 1)
     heads = [at for at in below if closed[at + 1] and not closed[at] and _is_short(texts[at])]

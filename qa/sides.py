@@ -168,9 +168,9 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]
     row = [(alike or before)[-1], behind]
-    if all(map(_is_name, row[0])):  # "Kane and McDavid points": the points of each
+    if all(map(_is_name, row[0])):  # "Hansen and Okafor points": the points of each
         row[1] = _name_of(behind)
-    elif all(map(_is_name, behind)):  # "did Kane score": read as one thing
+    elif all(map(_is_name, behind)):  # "did Hansen score": read as one thing
         row[0] = _name_of(row[0])
     for one in reversed(alike[:-1]):
         if joint.tag_ != "CC" or doc[one.end : row[0].start].text.strip() != ",":
