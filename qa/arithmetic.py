@@ -99,9 +99,6 @@ def compute(
     return (_ratio if operation == "ratio" else _percent_change)(amounts[0], amounts[1])
 
 
-# -- operands -------------------------------------------------------------------------------------------
-
-
 def _amount(operand: Operand, number: quantities.Number, signed: bool) -> _Amount:
     scale = Decimal(number.scale)
     step = scale.scaleb(-number.decimals)
@@ -148,9 +145,6 @@ def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
         signs = {(one.value > 0) - (one.value < 0) for one in amounts}
         return len(signs) == 1 and 0 not in signs and not (first.kind in _SHARES and operation == "percent change")
     return operation not in ("earlier", "later") and not (first.kind in _SHARES and operation == "sum")
-
-
-# -- figures --------------------------------------------------------------------------------------------
 
 
 def _sum(amounts: Sequence[_Amount]) -> Result:
@@ -223,9 +217,6 @@ def _first(ordered: Sequence[tuple[str, str]], formula: str) -> Result:
     return Result(_sentence(f"{first} against {' and '.join([*most, last])}"), formula, ordered[0][0])
 
 
-# -- days -----------------------------------------------------------------------------------------------
-
-
 def _of_days(operation: Operation, days: Sequence[tuple[str, str, str]]) -> Result | None:
     """The ranking of several times (label, first day, last day), or the time between two."""
     ordered = sorted(days, key=lambda one: one[1:])
@@ -254,9 +245,6 @@ def _time_between(a: tuple[str, str, str], b: tuple[str, str, str]) -> Result:
     shown = f"{'' if exact else 'about '}{count} {word}{'' if count == 1 else 's'}"
     formula = f"{spelled(*b[1:])} - {spelled(*a[1:])} = {shown}"
     return Result(_sentence(f"{shown} passed between {a[0]} and {b[0]}"), formula, shown)
-
-
-# -- writing --------------------------------------------------------------------------------------------
 
 
 def _rounded(value: Decimal, step: Decimal) -> Decimal:

@@ -116,13 +116,7 @@ def likely(spoken: Sequence[Evidence]) -> list[claims.Place]:
 
 
 def answers(found: Sides, spoken: Sequence[Sequence[Evidence]], whole: float) -> bool:
-    """Return whether the sides are answered, and not much less likely than the question as a whole.
-
-    Args:
-        found: as `sides` returns it.
-        spoken: the sentences of each side, as `told` returns them.
-        whole: probability that one sentence answers the whole question, 0 to 1.
-    """
+    """Return whether the sides are answered, and not much less likely than the whole question (`whole`, 0 to 1)."""
     best = [max((one.probability for one in some), default=0.0) for some in spoken]
     if found.figures:
         return any(best)
@@ -164,7 +158,7 @@ def _naming(one: Evidence, name: str, own: frozenset[str], others: set[str], hom
     return share**2 * (1.0 if named else _ANOTHERS) if share >= _NAMED else 0.0
 
 
-# -- results of figures and days ----------------------------------------------------------------------------------
+# -- results of figures and days -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,15 +193,11 @@ def _is_called(name: str, one: analysis.Span) -> bool:
     return one.text[span.start : span.end] == name
 
 
-# -- names of all articles -------------------------------------------------------------------------------------
+# -- names of all articles ----------------------------------------------------------------------------------------
 
 
 class Entities:
-    """The names in the articles of an index; immutable.
-
-    Args:
-        found: the names of each article, by path.
-    """
+    """The names in the articles of an index, `found` by path; immutable."""
 
     def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
         self.found = found
@@ -370,7 +366,7 @@ def _place(path: str, all_: Sequence[Found]) -> FirstMention:
     return FirstMention(path, fullest.span, sum(found.count for found in all_))
 
 
-# -- sorts of names: companies, countries -----------------------------------------------------------------------
+# -- sorts of names: companies, countries -------------------------------------------------------------------------
 
 
 def sort_of_noun(noun: str, embedder: Embedder) -> str:

@@ -89,11 +89,6 @@ def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> 
     """Return the likeliest of the sentence before `best` and the two after it; None if all are below REASON.
 
     A sentence says what happened; its neighbour often says why or how.
-
-    Args:
-        best: the sentence.
-        evidence: the sentences that were read.
-        article: looks up an article by path.
     """
     spans = _sentences(article(best.article).text)
     at = next((place for place, span in enumerate(spans) if span == best.span), None)
@@ -160,14 +155,7 @@ def _same_words(one: str, other: str) -> bool:
 
 
 def window(article: Article, span: Span, likeness: float | None = None, behind: float = 0.0) -> Window:
-    """Return a sentence with its context, as in training: the title and the sentences before and after.
-
-    Args:
-        article: the article.
-        span: the sentence.
-        likeness: as in `Window`.
-        behind: as in `Window`.
-    """
+    """Return a sentence with its context, as in training: the title and the sentences before and after it."""
     after = next((one for one in _sentences(article.text) if one.start >= span.end), None)
     title = title_words(article)
     parts = [f"{title}." if title else "", sentence_before(article, span)]

@@ -139,9 +139,6 @@ def topic(history: Sequence[Turn]) -> str:
     return next((one for one in reversed(asked) if not leans(one)), "")
 
 
-# -- the turns -------------------------------------------------------------------------------------------
-
-
 def _of_substance(history: Sequence[Turn]) -> list[Turn]:
     """The turns about the articles: answered from them, refused, or without an answer."""
     return [turn for turn in history if not turn.answer or turn.answer.startswith(REFUSAL) or _tells(turn)]

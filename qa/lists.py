@@ -233,7 +233,7 @@ def _is_short(text: str) -> bool:
     return len(text.split()) <= _SHORT
 
 
-# -- what a question asks for ------------------------------------------------------------------------------------------
+# -- what a question asks for -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,14 +67,7 @@ class Calibration:
     again: float = 0.0
 
     def probability(self, logit: float, likeness: float | None, behind: float = 0.0, again: float = 0.0) -> float:
-        """Return the probability that a sentence answers, 0 to 1.
-
-        Args:
-            logit: of the first network.
-            likeness: as in `Window`.
-            behind: as in `Window`.
-            again: logit of the second network.
-        """
+        """Return the probability that a sentence answers; `logit` is the first network's, `again` the second's."""
         near = self.usual if likeness is None else likeness
         odds = self.scale * logit + self.again * again + self.near * near - self.behind * behind + self.shift
         return float(1 / (1 + np.exp(min(-odds, 700.0))))  # beyond which it overflows
@@ -188,7 +181,6 @@ def _widened(value: NDArray[Any]) -> NDArray[Any]:
 
 
 def _head_names() -> set[str]:
-    """The names of the weights of all heads."""
     names = {f"{head}.{layer}.{kind}" for head in ("answers", "entails") for layer in (0, 3) for kind in _KINDS}
     return names | {f"span.{kind}" for kind in _KINDS}
 

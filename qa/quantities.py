@@ -228,9 +228,6 @@ def currency(amount: str) -> str:
     return named or (other[0] if other else "")
 
 
-# -- digits ---------------------------------------------------------------------------------------------------
-
-
 def _figure(match: re.Match[str]) -> Number:
     if match["over"] or (match["vulgar"] and not match["plain"]):
         return _fraction(match)
@@ -306,9 +303,6 @@ def _made(match: re.Match[str], value: float, scale: float, decimals: int, start
         unit = "times"
     whole = value * scale / (100 if match["basis"] else 10 if match["permille"] else 1)
     return Number(whole, unit, start, match.end(), scale, decimals)
-
-
-# -- words ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,9 +125,6 @@ def _is_known(word: str, words: _Words) -> bool:
     return any(base in words.shares and _stem(base) == _stem(word) for base in shorter)
 
 
-# -- the word that is meant -------------------------------------------------------------------------------
-
-
 def _meant(typed: _Typed, words: _Words) -> str:
     """Return the word that is meant, or the typed one if no candidate fits."""
 
@@ -186,9 +183,6 @@ def _cased(meant: str, typed: str) -> str:
     if typed.isupper() and len(typed) > 1:
         return meant.upper()
     return meant.capitalize() if typed[0].isupper() else meant
-
-
-# -- words and how frequent they are ----------------------------------------------------------------------
 
 
 def _words(index: Index) -> _Words:

@@ -126,9 +126,6 @@ def _of_person(word: Token) -> bool:
     return feature(word, "Gender") in ("Masc", "Fem")
 
 
-# -- things mentioned before-----------------------------------------------------------------------------
-
-
 def things(turns: Sequence[Turn]) -> list[Thing]:
     """Return the things in the turns, the most prominent first, without figures and times.
 
@@ -188,9 +185,6 @@ def _fits(word: Token, one: Thing) -> float | None:
     if feature(word, "Number") == "Plur":
         return one.weight + 4 * one.plural + (one.label in ("ORG", "NORP", "GPE"))
     return None if one.plural else one.weight - 2 * one.person
-
-
-# -- the candidates --------------------------------------------------------------------------------------
 
 
 def _pointed(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:

@@ -91,8 +91,6 @@ class Suggester:
             yield from self._written(self._beside(answer), options, stopped)
         yield from plain
 
-    # -- plain questions -----------------------------------------------------------------------------------------
-
     def _plain(
         self, fitting: Iterator[tuple[str, str]], turns: Sequence[Turn], options: SearchOptions
     ) -> Iterator[str]:
@@ -133,8 +131,6 @@ class Suggester:
             yield replies.SUMMARISE.format(" ".join(titles[0].split())), "summary"
         if not told and answer.kind != "corpus":
             yield replies.OVERVIEW, "corpus"
-
-    # -- questions that the model writes -------------------------------------------------------------------------
 
     def _written(
         self, near: Sequence[tuple[str, Span, str]], options: SearchOptions, stopped: Callable[[], bool]

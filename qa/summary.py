@@ -297,7 +297,7 @@ def _repeats(one: int, chosen: Sequence[int], texts: Sequence[str], vectors: Vec
     return any(support.supported >= _SAYS for support in reader.verify(pairs))
 
 
-# -- shorter wording------------------------------------------------------------------------------------------------
+# -- shorter wording ------------------------------------------------------------------------------------------------
 
 
 def shortened(

@@ -203,9 +203,6 @@ def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf
     return front + [one for one in evidence if one not in front]
 
 
-# -- times ----------------------------------------------------------------------------------------------------
-
-
 def _point(evidence: Evidence, article: Article, value: str) -> TimelinePoint | None:
     """A sentence at its nearest stated time that is not after publication, else at its article's day, else None."""
     day = article.published

@@ -177,9 +177,6 @@ def tenses(text: str) -> set[str]:
     return {tense for one in verbs for tense in one.morph.get("Tense", [])}
 
 
-# -- without a stated time ---------------------------------------------------------------------------------------------
-
-
 def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> bool:
     """Whether a sentence without a time is about another one, by the text before it and its article's day."""
     if any(meet(wanted, (f"{year:.0f}-01-01", f"{year:.0f}-12-31")) for year in facts.years(evidence.text)):
@@ -198,9 +195,6 @@ def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> b
         known = any(meet(wanted, (one.first, one.last)) for one in article.dates if one.start < evidence.span.start)
         return not known and not wanted[0] <= day <= _later(wanted[1], _TOLD)
     return told == {"Pres"} and not wanted[0] <= day <= _later(wanted[1], LATE)
-
-
-# -- stated times -----------------------------------------------------------------------------------------------------
 
 
 def _gives_a_time(evidence: Evidence, article: Article) -> bool:

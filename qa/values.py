@@ -85,14 +85,7 @@ def holds_now(question: str) -> bool:
 
 
 def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near: float = NEAR_BEST) -> list[Value]:
-    """Return the values of the kind asked for, in the order of the evidence.
-
-    Args:
-        question: standalone.
-        evidence: the sentences that were read.
-        article: looks up an article by path.
-        near: least share of the best probability; sentences below give no value.
-    """
+    """Return the values of the kind asked for, in order; only sentences with `near` of the best probability count."""
     least = near * max((one.probability for one in evidence), default=0.0)
     read = [one for one in evidence if one.probability >= least and one.answer.start < one.answer.end]
     kind = asked(question) or _majority(question, read, article)
@@ -153,7 +146,6 @@ def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> t
 
 
 def _placed(number: quantities.Number, evidence: Evidence) -> Evidence:
-    """The sentence with a number as its answer span."""
     offset = evidence.span.start
     return replace(evidence, answer=Span(offset + number.start, offset + number.end))
 
@@ -167,9 +159,6 @@ def _far(days: Days | None, evidence: Evidence, article: Article) -> tuple[int, 
     places = [one for one in stated(evidence, article) if meet(days, (one.first, one.last))]
     gaps = [max(one.start - evidence.answer.end, evidence.answer.start - one.end, 0) for one in places]
     return steps, min(gaps, default=0)
-
-
-# -- kinds ----------------------------------------------------------------------------------------------------
 
 
 def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> Kind | None:
@@ -188,9 +177,6 @@ def _kind(question: str, evidence: Evidence, article: Article) -> Kind:
     if _numbers(question, evidence, article, 0):
         return "number"
     return "name" if _name(question, evidence, article) else "text"
-
-
-# -- values ---------------------------------------------------------------------------------------------------
 
 
 def _number(question: str, evidence: Evidence, article: Article) -> Value | None:
@@ -226,7 +212,6 @@ def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> l
 
 
 def _is_named(text: str, number: quantities.Number) -> bool:
-    """Whether a number is part of a name."""
     return any(token.ent_type_ and token.ent_type_ not in _AMOUNTS for token in tokens(text, number.start, number.end))
 
 
@@ -320,7 +305,6 @@ def _is_name(token: Token) -> bool:
 
 
 def _answer(evidence: Evidence) -> list[Token]:
-    """The tokens of the answer span."""
     offset, answer = evidence.span.start, evidence.answer
     return tokens(evidence.text, answer.start - offset, answer.end - offset)
 

@@ -165,7 +165,7 @@ class Ways:
             return False
         return self._finder.part(asked.text, wanted).probability >= LIKELIER
 
-    # -- on citewire and its articles ----------------------------------------------------------------------------
+    # -- on citewire and its articles ------------------------------------------------------------------------------
 
     def _talk(self, asked: Asked, told: Telling, *_: object) -> Iterator[Event]:
         told.kind = "talk"
@@ -233,7 +233,7 @@ class Ways:
             text = self._index.article(item.article).text[item.span.start : item.span.end]
             yield told.quote(Place(item.article, item.span, text), item.text)
 
-    # -- summaries -----------------------------------------------------------------------------------------------
+    # -- summaries -------------------------------------------------------------------------------------------------
 
     def _summary(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
@@ -288,7 +288,7 @@ class Ways:
         for text, judgement in self._writer.shortened(found, told, stopped):
             yield told.add(text, judgement)
 
-    # -- what was said before ------------------------------------------------------------------------------------
+    # -- what was said before --------------------------------------------------------------------------------------
 
     def _more(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
@@ -377,7 +377,7 @@ class Ways:
         )
         return list(dict.fromkeys(place for place in found if place))
 
-    # -- several things ------------------------------------------------------------------------------------------
+    # -- several things --------------------------------------------------------------------------------------------
 
     def _list(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]

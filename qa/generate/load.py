@@ -62,11 +62,6 @@ def form_of(source: FolderModel | GgufModel | HubModel, engine: Engine, device: 
     """Return the form of a model that `load_generator` runs.
 
     "auto" means 8 bits for catalogue models, all of which CTranslate2 can run, if no GPU is used.
-
-    Args:
-        source: the local model.
-        engine: as in `load_generator`.
-        device: as in `load_generator`.
     """
     if engine != "auto":
         return "int8" if engine == "int8" else "float32"
