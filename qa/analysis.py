@@ -58,7 +58,7 @@ def read(text: str) -> Doc:
     """
     pipeline = _pipeline()
     with _lock:
-        return pipeline(text.encode("utf-8", "replace").decode())  # half a surrogate pair may come from a shell
+        return pipeline(text.encode("utf-8", "replace").decode())  # a shell may pass on lone surrogates
 
 
 def names(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:

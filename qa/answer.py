@@ -95,7 +95,7 @@ class Answerer:
             Writer(generator, reader, index.article, self._options.max_tokens, self._options.max_prompt_tokens),
             self._options.writes,
         )
-        self._lock = Lock()  # of the answers
+        self._lock = Lock()  # guards the cached answers
         self._answers: LRUCache[tuple[str, str, str, str], list[Event]] = LRUCache(self._options.cached)
 
     @property
@@ -109,7 +109,7 @@ class Answerer:
         return self._finder.reader
 
     def over(self, index: Index, *, writes: bool = True) -> Answerer:
-        """Return an answerer over another index, or another generation of this one, with the same models.
+        """Return an answerer for another index, or another generation of this one, with the same models.
 
         Args:
             index: the index to answer from.
@@ -125,9 +125,9 @@ class Answerer:
         return Answerer(finder.index, finder.embedder, generator, finder.reader, self._options, finder.reranker)
 
     def about(self, stopped: Callable[[], bool] = lambda: False) -> Answer | None:
-        """Return what the articles are about, as an answer to that question, with questions to go on with.
+        """Return the answer to "What are these articles about?", with suggested questions.
 
-        No model is asked. None where it was stopped, or there are no articles.
+        The language model is not asked. None once `stopped()`, or if there are no articles.
         """
         if self._ways.entities(stopped) is None:
             return None
@@ -136,11 +136,11 @@ class Answerer:
         return replace(last, offered=self._ways.openers()) if last.claims and last.status == "answered" else None
 
     def warm_up(self) -> None:
-        """Do what the first question would wait for: load the pipeline, read the part that all prompts begin with.
+        """Do the work that the first question would wait for: load the pipeline, read the common start of all prompts.
 
         Raises:
-            ModelError: the model went away.
-            InputError: filters that leave no article.
+            ModelError: the model is gone.
+            InputError: the filters leave no article.
         """
         self.evidence(_WARMING)
         deque(self._generator.generate(prompt.build([_WARMING], _WARMING), max_tokens=1), maxlen=0)

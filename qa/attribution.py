@@ -30,7 +30,7 @@ _READ, _QUOTES = 16, 3  # most sentences with a speaker that are compared with t
 _ON_TOPIC = 0.1  # least probability of direct speech about a topic; low, because it seldom names the topic
 _MARKS = ("“", "”", '"')
 _CLAUSES = ("ccomp", "parataxis", "xcomp")
-_BEFORE = 4  # the speaker is searched in so many sentences before a quotation and in the one after it
+_BEFORE = 4  # the speaker is searched in this many sentences before a quotation and in the one after it
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from citewire.index.passages import sentences
 from citewire.index.store import Index
 from citewire.index.types import Span
 
-_STORIES = 3  # from so many stories on, a shared line is boilerplate; two of one outlet may share background
+_STORIES = 3  # a line in at least this many stories is boilerplate; two of one outlet may share background
 _READ = 5_000  # most stories that are compared, so that the first question to a large archive is not slow
 
 _lock = Lock()  # so that two questions at the same time do not both read the articles

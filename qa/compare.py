@@ -35,7 +35,7 @@ _ALIKE = 0.5  # From this cosine to one of _GENERAL on, a question names no aspe
 _TOLD, _BEHIND = 3, 4.0  # most sentences of one side; a sentence stays if its odds times _BEHIND reach the best one's
 _ALL = 8  # most sentences of all sides together
 _LEAST = 0.1  # least probability of a sentence that is quoted for a side
-# a sentence names a side if it has this share of its words; weight of one that names another side
+# least share of a side's words in a sentence about it; weight of a sentence that names another side
 _NAMED, _ANOTHERS = 0.5, 0.25
 _SURE = 0.25  # least probability of a sentence whose figure is used
 _APART = 0.5  # weight of figures from two articles if one article has both
@@ -94,7 +94,7 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
     if all(out) or not found.figures:
         return out
     for at, name in enumerate(found.names):
-        if not out[at]:  # "the champion earned 40 million, Tandem 25": the figure stands beside another side's
+        if not out[at]:  # "the champion earned 40 million, Tandem 25": one sentence has both figures
             known = (one for one in find(found.asked[at]) if facts.has_name(name, article(one.article).text))
             out[at] = [one for one in known if one.probability >= _SURE and _is_beside(one, out, at)][:1]
     if all(out):

@@ -25,7 +25,7 @@ ArticleOf = Callable[[str], Article]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence that bears on the question.
+    """A sentence that may answer the question.
 
     Attributes:
         article: path of the article.
@@ -155,7 +155,10 @@ def _same_words(one: str, other: str) -> bool:
 
 
 def window(article: Article, span: Span, likeness: float | None = None, behind: float = 0.0) -> Window:
-    """Return a sentence with its context, as in training: the title and the sentences before and after it."""
+    """Return a sentence with its context, as in training: the title and the sentences before and after it.
+
+    `likeness` and `behind` as in `Window`.
+    """
     after = next((one for one in _sentences(article.text) if one.start >= span.end), None)
     title = title_words(article)
     parts = [f"{title}." if title else "", sentence_before(article, span)]

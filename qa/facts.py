@@ -18,7 +18,7 @@ _NAME = re.compile(
 )
 _SIGNS = ("$", "€", "£", "¥")
 _QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
-_JOINED = 5  # a name of at least so many letters is also found as two words, and two words as one
+_JOINED = 5  # a name of at least this many letters is also found as two words, and two words as one
 _MONTHS = "january february march april may june july august september october november december".split()
 _TIMES = frozenset((*_MONTHS, *_QUARTERS))
 # Function words of English and the usual words of questions: they name no topic.

@@ -70,7 +70,7 @@ class Finder:
         self.reader = reader
         self.reranker = reranker
         self._most = most
-        self._lock = Lock()  # of the caches
+        self._lock = Lock()  # guards the caches
         self._searches: LRUCache[tuple[str, str], list[Hit]] = LRUCache(_KEPT)
         self._readings: LRUCache[tuple[str, str], list[Evidence]] = LRUCache(_KEPT)
 

@@ -44,7 +44,7 @@ class _ListLine:
     row: bool  # whether it is a short line without an end mark
     heading: bool
     asks: bool
-    opens: bool  # whether text that is no sentence, such as a short heading, stands before it
+    opens: bool  # whether text that is no sentence, such as a short heading, precedes it
 
 
 class Items:

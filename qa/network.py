@@ -26,9 +26,9 @@ Floats = NDArray[np.float32]
 Stored = Mapping[str, NDArray[Any]]
 T = TypeVar("T")
 
-SCALE = 2.0  # of the low-rank changes, in training too
+SCALE = 2.0  # factor of the low-rank changes, as in training
 EPSILON = 1e-5  # of the second network's layer normalisation
-FIRST_POSITION = 2  # row of its position embeddings that the first token gets
+FIRST_POSITION = 2  # row of its position embeddings for the first token
 FARTHEST = 128  # all larger distances between tokens share one position bias
 NEVER = -1e4  # logit of a token outside the sentence
 _KINDS = ("weight", "bias")
@@ -70,7 +70,7 @@ class Calibration:
         """Return the probability that a sentence answers; `logit` is the first network's, `again` the second's."""
         near = self.usual if likeness is None else likeness
         odds = self.scale * logit + self.again * again + self.near * near - self.behind * behind + self.shift
-        return float(1 / (1 + np.exp(min(-odds, 700.0))))  # beyond which it overflows
+        return float(1 / (1 + np.exp(min(-odds, 700.0))))  # exp overflows beyond
 
 
 class Network:

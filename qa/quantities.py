@@ -88,7 +88,7 @@ _METRES = re.compile(
 _DOZEN = re.compile(r"\b(?P<half>half\s)?a\sdozen\b", re.IGNORECASE)
 _AND_A_PART = re.compile(r"[\s-]and[\s-]a[\s-](?:half|(?P<quarter>quarter))\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative)\s$", re.IGNORECASE)
-_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%)")  # of a table of accounts
+_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%)")  # negative amounts in accounts
 _COUNT = "an?|one|two|three|four|five|six|seven|eight|nine"
 _PART = f"(?:{'|'.join(_PARTS)})"
 _PART_OF = re.compile(
@@ -138,7 +138,7 @@ _LOOSE = 0.05  # relative error of a share in words: "a fifth" means 19 to 21%, 
 _MOST_LOOSE = 1.0  # percent
 _BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
-_VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # no numbers
+_VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # not numbers
 _VAGUE_COUNT = re.compile(
     r"\b(?:(?:few|several|many|couple(?:\sof)?)\s(?:hundred|thousand|million|billion|trillion|dozen)"
     r"|no\sone|(?:five|six|seven|eight|nine)(?:-figures?|\sfigures))\b",

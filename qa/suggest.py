@@ -194,7 +194,7 @@ class Suggester:
         return self._alike(answer.standalone_question, places)
 
     def _alike(self, question: str, places: Sequence[tuple[str, Span]]) -> list[tuple[str, Span, str]]:
-        """The sentences that stand alone, without repeats, by cosine similarity to a question; at most TRIED."""
+        """At most TRIED of the sentences that stand alone, without repeats, by cosine similarity to a question."""
         found: dict[str, tuple[str, Span]] = {}
         for path, span in places:
             text = self._index.article(path).text

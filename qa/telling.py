@@ -109,7 +109,7 @@ class Telling:
         return Quote(number, place.article, place.span.start, place.span.end, place.text)
 
     def time(self, **seconds: float) -> None:
-        """Note times, by the names of `Timings`."""
+        """Set fields of `timings`."""
         self.timings = replace(self.timings, **seconds)  # type: ignore[arg-type]
 
     def answer(self, status: Status, model: str, generation: int, text: str = "") -> Answer:

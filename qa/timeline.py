@@ -35,7 +35,7 @@ _DATED, _LINES = 3, 16  # fewest sentences with a time for a timeline from one a
 _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
 _HITS, _EACH = 32, 4  # passages that are retrieved for a topic; most from one article
 _BEARING = 0.7  # an article is about the topic if one of its passages has this share of the best cosine
-_EARLY = 8  # the first so many sentences of an article may say what is new
+_EARLY = 8  # this many first sentences of an article may say what is new
 _FIGURE = 0.25  # a figure is the answer if it has at least this share of the answer span's words
 
 
@@ -255,7 +255,7 @@ def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) ->
     ]
     asked = set(facts.terms(analysis.topic(question) or question))
     shared = {home: len(asked & set(facts.terms(home.text))) for _, home in found}
-    found = [(one, home) for one, home in found if 2 * shared[home] >= max(shared.values())]  # of the same measure
+    found = [(one, home) for one, home in found if 2 * shared[home] >= max(shared.values())]  # of one measure
     found = [(one, home) for one, home in found if len(one.text.split()) >= _FIGURE * len(home.words.split())]
     if 2 * sum(home.probability for _, home in found) < sum(one.probability for one in evidence):
         return []

@@ -80,7 +80,7 @@ def asked(question: str) -> Kind | None:
 
 
 def holds_now(question: str) -> bool:
-    """Whether a question asks what holds now: by a word such as "latest", or in the present tense without a time."""
+    """Return whether a question asks what holds now: "latest", or the present tense without a time."""
     return times(question).newest or (tenses(question) == {"Pres"} and not mentions(question, ""))
 
 
@@ -101,7 +101,7 @@ def value(question: str, evidence: Evidence, article: Article, kind: Kind | None
 
 
 def same(a: Value, b: Value) -> bool:
-    """Whether two values agree, allowing for rounding, a time within a longer one, partial names and initials."""
+    """Return whether two values agree, allowing for rounding, shorter times, partial names and initials."""
     if a.number and b.number:
         return comparable(a, b) and a.low <= b.high and b.low <= a.high
     if a.days and b.days:
@@ -120,7 +120,7 @@ def same(a: Value, b: Value) -> bool:
 
 
 def comparable(a: Value, b: Value) -> bool:
-    """Whether two values are of one kind and unit."""
+    """Return whether two values are of one kind and unit."""
     if (a.number is None) != (b.number is None) or (a.days is None) != (b.days is None):
         return False
     if a.number and b.number:
@@ -236,7 +236,7 @@ def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
 
 
 def hedged(text: str, number: quantities.Number) -> bool:
-    """Whether a text marks a number as inexact: "about 5", "nearly 5", "at least 5"."""
+    """Return whether a text marks a number as inexact: "about 5", "nearly 5", "at least 5"."""
     return bool(_hedges(text, number)) or text[: number.start].rstrip().endswith(("~", "≈"))
 
 

@@ -655,7 +655,7 @@ def _named(text: str) -> tuple[str, times.Days | None]:
     """
     timeless = times.timeless(text)
     if timeless and not facts.terms(analysis.about(timeless)):
-        return "", times.asked(text.replace(" from ", " of "))  # "news from 2021" are of that year alone
+        return "", times.asked(text.replace(" from ", " of "))  # "news from 2021" means only that year
     return analysis.about(text), None
 
 

@@ -168,8 +168,8 @@ def select(
 
     Args:
         items: all records.
-        limit: take the first so many.
-        sample: take so many at random.
+        limit: number of records to take from the start.
+        sample: number of records to take at random.
         seed: of the random choice.
         kinds: only these kinds; all if empty.
 
