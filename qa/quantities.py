@@ -190,9 +190,10 @@ class Number:
     counts: tuple[float, ...] = field(default=(), compare=False)
 
     def matches(self, other: Number) -> bool:
-        """Return whether both are the same amount; a unit may be missing from one of them.
+        """Return whether both are the same amount; the units need to agree only if one is "%" or "points".
 
-        The sign of a percentage is ignored, as in "fell 4%" and "-4%". "Doubled" equals "rose by 100%".
+        The sign of a percentage is ignored, as in "fell 4%" and "-4%". "Doubled" equals "rose by 100%". A number
+        without a unit also matches the counts of a share.
         """
         one, two = self.value, other.value
         units = {self.unit, other.unit}

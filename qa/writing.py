@@ -102,7 +102,7 @@ class Writer:
         return True
 
     def _is_said(self, told: Telling, one: Evidence) -> bool:
-        """Whether a sentence entails a claim that is shown."""
+        """Whether a shown claim entails a sentence."""
         support = self._reader.verify([(one.text, claim.text) for claim in told.shown])
         return any(each.supported >= SUPPORTED for each in support)
 
