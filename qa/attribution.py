@@ -1,6 +1,6 @@
-"""A sentence of an answer -> where it stands in the articles, and who said it there.
+"""A sentence of an answer -> its place in the articles, and who said it there.
 
-Reads hits and articles by the verifier and the reader; knows nothing of conversations and writes no answer.
+Uses the verifier and the reader on hits and articles; knows no conversations and writes no answer.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader, Window
 from citewire.qa.verdicts import SUPPORTED, Checker
 
-# The reader is believed on who said a sentence from these probabilities on: the lower one if its answer is the subject
-# of a verb with a clause ("Holm said that ..."). tests/data/speakers.jsonl has sentences of both kinds,
-# and some that nobody said.
+# Least probabilities for the reader's answer to "Who said it?"; the lower one if that is the subject of a verb with a
+# clause ("Holm said that ..."). Set on tests/data/speakers.jsonl, which also has sentences that nobody said.
 _SPOKEN, _AGREED = 0.4, 0.14
 _WHO, _TOPIC = "Who said it?", ("On what?", "What is it about?")
-# The reader is believed from these probabilities on that a question names a speaker, and a topic.
+# Least probabilities for the reader's answers that a question names a speaker, and a topic.
 _NAMED, _ON = 0.18, 0.3
 _POSSESSED = re.compile(r"^.*['’]s ")
-_READ, _QUOTES = 16, 3  # sentences, likeliest first, in which someone's words are looked for; most that are quoted
-_ON_TOPIC = 0.1  # least probability of direct speech on a topic; low, as it seldom names what it is about
+_READ, _QUOTES = 16, 3  # most sentences with a speaker that are compared with the one asked for; most that are quoted
+_ON_TOPIC = 0.1  # least probability of direct speech about a topic; low, because it seldom names the topic
 _MARKS = ("“", "”", '"')
 _CLAUSES = ("ccomp", "parataxis", "xcomp")
-_BEFORE = 4  # the speaker is looked for in so many sentences before a quotation, and in the one after it
+_BEFORE = 4  # the speaker is searched in this many sentences before a quotation and in the one after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,12 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class SpeakerQuery:
-    """Whose words are asked for, and on what.
+    """Whose words a question asks for, and about what.
 
     Attributes:
         person: as the question names them, "" for anyone.
         topic: "" for anything.
-        names, nouns: that a speaker may have, in lower case.
+        names, nouns: lower-case words of the question that may name or describe the speaker.
     """
 
     person: str
@@ -64,19 +63,19 @@ class SpeakerQuery:
 
     @property
     def asked(self) -> str:
-        """The question in the words that the reader knows best."""
+        """The question in the wording that the reader reads best."""
         asked = f"What did {self.person} say" if self.person else "What was said"
         return f"{asked} about {self.topic}?" if self.topic else f"{asked}?"
 
 
 def located(sentence: str, hits: Sequence[Hit], article: ArticleOf, reader: Reader) -> Place | None:
-    """Return the sentence of the hits that a sentence of an answer is from; None where none says it.
+    """Return the sentence of the hits that a sentence of an answer comes from; None if none entails it.
 
     Args:
-        sentence: without the numbers of its quotes.
+        sentence: without citation numbers.
         hits: passages found for it, or those of the answer.
         article: looks up an article by path.
-        reader: its verifier decides where no sentence has the same words.
+        reader: verifies the sentence against those of the hits.
     """
     spans = dict.fromkeys((hit.passage.article, span) for hit in hits for span in hit.passage.sentences)
     places = [place_of(article(path), span) for path, span in spans]
@@ -88,9 +87,14 @@ def located(sentence: str, hits: Sequence[Hit], article: ArticleOf, reader: Read
 
 
 def who_said(place: Place, article: ArticleOf, reader: Reader) -> Speaker | None:
-    """Return who said the sentence at a place; None where the article does not tell: it says so itself, then.
+    """Return who said a sentence; None if the article names no speaker.
 
-    The sentence names its speaker, or one next to it does where all of it is quoted or "he" said it.
+    If the sentence is all quotation or its speaker is a pronoun, the sentences around it are searched for the name.
+
+    Args:
+        place: the sentence.
+        article: looks up an article by path.
+        reader: finds the speaker if the grammar does not show one.
     """
     said = article(place.article)
     quoted = _is_quotation(said.text, place.span)
@@ -107,7 +111,7 @@ def who_said(place: Place, article: ArticleOf, reader: Reader) -> Speaker | None
 
 
 def wanted(question: str, reader: Reader) -> SpeakerQuery:
-    """Return whose words a question asks for, and on what.
+    """Return whose words a question asks for, and about what.
 
     >>> wanted("Give me a quote from Lena Holm on the mill", load_reader(1)).asked
     'What did Lena Holm say about the mill?'
@@ -121,7 +125,7 @@ def wanted(question: str, reader: Reader) -> SpeakerQuery:
     speaking = [noun for noun in nouns if who.probability >= _NAMED and who.start <= noun.idx < who.end]
     speaking = speaking or [noun for noun in nouns if noun.dep_ in ("nsubj", "poss")]
     person = doc[speaking[0].left_edge.i : speaking[0].i + 1].text if speaking else ""
-    topic, about = "", [noun for noun in of_topic if noun.dep_ != "ROOT"]  # of "Any quotes on the mill?" it is asked
+    topic, about = "", [noun for noun in of_topic if noun.dep_ != "ROOT"]  # not "quotes" in "Any quotes on the mill?"
     if about:
         inside = [word.i for word in doc if on.start <= word.idx < on.end]
         first = about[0].left_edge.i if about[0] != of_topic[0] else min(about[0].left_edge.i, inside[0])
@@ -137,13 +141,13 @@ def wanted(question: str, reader: Reader) -> SpeakerQuery:
 def quotes(
     asked: SpeakerQuery, evidence: Sequence[Evidence], article: ArticleOf, reader: Reader
 ) -> list[tuple[Place, Speaker]]:
-    """Return up to `_QUOTES` sentences with who says them, direct speech first.
+    """Return up to `_QUOTES` sentences with their speakers, direct speech first.
 
     Args:
-        asked: whose words are asked for, and on what.
-        evidence: sentences that bear on `asked.asked`, as `qa.evidence.gather` returns them.
+        asked: whose words are asked for, and about what.
+        evidence: for `asked.asked`, as `qa.evidence.gather` returns it.
         article: looks up an article by path.
-        reader: tells who speaks where the grammar of a sentence does not.
+        reader: finds the speaker if the grammar does not show one.
     """
     found: list[tuple[bool, bool, Place, Speaker]] = []
     for one in sorted(evidence, key=lambda one: -one.probability):
@@ -166,9 +170,9 @@ def quotes(
 
 
 def positions(asked: SpeakerQuery, evidence: Sequence[Evidence]) -> list[Place]:
-    """Return up to `_QUOTES` sentences that name the speaker and all of the topic, where no words of theirs are told.
+    """Return up to `_QUOTES` sentences with the speaker's name and all words of the topic, for when there is no speech.
 
-    "Orvik rates the mill as a risk" says what Orvik says about the mill.
+    "Orvik rates the mill as a risk" states Orvik's position on the mill.
     """
     topic = set(facts.terms(asked.topic))
     return [
@@ -183,19 +187,19 @@ def positions(asked: SpeakerQuery, evidence: Sequence[Evidence]) -> list[Place]:
 
 
 def _holder(chunk: Words) -> Token:
-    """The noun that a phrase is about; the owner of what "is", "the mayor" of "What were the mayor's words?"."""
+    """The head of a phrase, or its owner beside an auxiliary: "mayor" in "What were the mayor's words?"."""
     owners = (word for word in chunk if word.dep_ == "poss" and word.pos_ != "PRON")
     return next(owners, chunk.root) if chunk.root.head.pos_ == "AUX" else chunk.root
 
 
 def _is_one(asked: SpeakerQuery, speaker: Speaker) -> bool:
-    """Whether a speaker has a name that is asked for, or is described so; the owner in "Holm's lawyer" is another."""
+    """Whether a speaker has a name asked for or is so described; the owner in "Holm's lawyer" is someone else."""
     named, described = (facts.words(_POSSESSED.sub("", text)) for text in (speaker.words, _phrase(speaker)))
     return not asked.names.isdisjoint(named) or not asked.nouns.isdisjoint((*named, *described))
 
 
 def _phrase(speaker: Speaker) -> str:
-    """All that a sentence says of its speaker: "the mayor of Vire, Paul Okafor," for "Paul Okafor"."""
+    """The whole noun phrase of a speaker: "the mayor of Vire, Paul Okafor," for "Paul Okafor"."""
     doc, start = read(speaker.place.text), speaker.place.text.find(speaker.words)
     words = [word for word in doc if start <= word.idx < start + len(speaker.words)]
     tops = [word for word in words if word.head not in words or word.head == word]
@@ -205,7 +209,7 @@ def _phrase(speaker: Speaker) -> str:
 
 
 def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
-    """Who a sentence names as the one who said something, be it by a pronoun."""
+    """The speaker that a sentence names, possibly a pronoun."""
     place = place_of(article, span)
     if told := _teller(place.text):
         return Speaker(told, place)
@@ -219,14 +223,14 @@ def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
 
 
 def _person(article: Article, span: Span) -> Speaker | None:
-    """The person who is a subject of a sentence, whom "she" in one of the next is taken to go on with."""
+    """The person who is the subject of a sentence, taken as the referent of a later "she"."""
     place = place_of(article, span)
     people = [name for name in read(place.text).ents if name.label_ == "PERSON" and name.root.dep_ == "nsubj"]
     return Speaker(people[0].text, place) if people else None
 
 
 def _teller(text: str, quoted: bool = True) -> str:
-    """The subject of a verb that governs a quotation, or any clause: "Lena Holm" of "“We pay,” said Lena Holm."."""
+    """The subject of a verb that governs a quotation (or any clause): "Lena Holm" in "“We pay,” said Lena Holm."."""
     doc = read(text)
     inside = _quoted_tokens(doc)
     for verb in doc:
@@ -238,12 +242,12 @@ def _teller(text: str, quoted: bool = True) -> str:
 
 
 def _points(words: str) -> bool:
-    """Whether words are a pronoun, which names no one."""
+    """Whether words begin with a personal pronoun."""
     return read(words)[0].tag_ == "PRP"
 
 
 def _quoted_tokens(doc: Doc) -> list[bool]:
-    """Whether each token stands between quotation marks; one that is never closed reaches to the end."""
+    """Whether each token is inside quotation marks; an unclosed quotation reaches to the end."""
     inside: list[bool] = []
     for token in doc:
         before = bool(inside) and inside[-1]
@@ -257,7 +261,7 @@ def _holds(clause: Token, inside: Sequence[bool]) -> bool:
 
 
 def _name(subject: Token) -> str:
-    """A subject without what only describes it: "the mayor, Paul Okafor," is "Paul Okafor"."""
+    """A subject without its description: "Paul Okafor" for "the mayor, Paul Okafor,"."""
     named = [child for child in subject.children if child.dep_ == "appos" and child.pos_ == "PROPN"]
     head = named[0] if named and subject.pos_ != "PROPN" else subject
     doc = subject.doc
@@ -267,7 +271,7 @@ def _name(subject: Token) -> str:
 
 
 def _is_quotation(text: str, span: Span) -> bool:
-    """Whether all of a sentence stands between quotation marks, which may open before it and close behind it."""
+    """Whether a whole sentence is inside quotation marks, which may open before it and close after it."""
     said = text[span.start : span.end].strip()
     paragraph = text.rfind("\n", 0, span.start) + 1
     opened = said[:1] in ("“", '"') or text.count("“", 0, span.start) > text.count("”", 0, span.start)

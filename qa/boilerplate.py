@@ -1,6 +1,6 @@
-"""Which lines of articles are no news: how to subscribe, who the reporter is, which puzzle to play.
+"""Which lines of articles are boilerplate: how to subscribe, who the reporter is, which puzzle to play.
 
-Knows that such a line stands in several stories of an index, word for word, and nothing of what it says.
+A line is boilerplate if several stories of an index have it word for word; its meaning is not read.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from citewire.index.passages import sentences
 from citewire.index.store import Index
 from citewire.index.types import Span
 
-_STORIES = 3  # that have the same line; two of one outlet may tell the same background
-_READ = 5_000  # stories that are looked at, so that the first question to a large archive does not wait for minutes
+_STORIES = 3  # a line in at least this many stories is boilerplate; two of one outlet may share background
+_READ = 5_000  # most stories that are compared, so that the first question to a large archive is not slow
 
-_lock = Lock()  # so that two questions at a time do not both read
+_lock = Lock()  # so that two questions at the same time do not both read the articles
 _read: WeakKeyDictionary[Index, frozenset[str]] = WeakKeyDictionary()
 
 
 def own_sentences(text: str, index: Index) -> list[Span]:
-    """Return the sentences of an article's text that are its own.
+    """Return the sentences of an article's text that are not boilerplate.
 
     Raises:
         IndexFormatError: the index is damaged.
@@ -32,13 +32,13 @@ def own_sentences(text: str, index: Index) -> list[Span]:
 
 
 def is_own(text: str, span: Span, index: Index) -> bool:
-    """Whether the line that a span of an article's text begins in is the article's own. Raises: as `own_sentences`."""
+    """Return whether the line of `text` in which `span` begins is not boilerplate. Raises: as `own_sentences`."""
     first, last = text.rfind("\n", 0, span.start) + 1, text.find("\n", span.start)
     return text[first : last if last >= 0 else None].strip() not in _repeated(index)
 
 
 def _repeated(index: Index) -> frozenset[str]:
-    """Return the lines that several stories have; the articles are read once, 5,000 in about a second."""
+    """Return the lines that several stories have; the articles are read once, 5,000 per second."""
     with _lock:
         found = _read.get(index)
         if found is None:
@@ -48,6 +48,6 @@ def _repeated(index: Index) -> frozenset[str]:
 
 
 def _stories(index: Index) -> Iterator[str]:
-    """Yield the text of one article of each story, as a copy repeats every line."""
+    """Yield the text of one article of each story, because copies repeat every line."""
     once = {article.group or article.path: article.path for article in index.articles()}
     yield from (index.article(path).text for path in islice(once.values(), _READ))

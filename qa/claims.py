@@ -1,6 +1,6 @@
-"""From the model's words to checked claims: split, align to exact quotes, judge.
+"""The model's words -> checked claims: split, align to exact quotes, judge.
 
-Knows where a claim's quotes stand in their articles. What supports a claim is `verdicts`.
+Knows where a claim's quotes are in their articles; `verdicts` decides whether they support it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from citewire.qa.evidence import Evidence, sentence_before
 from citewire.qa.types import Verdict
 from citewire.qa.verdicts import Checker, Quoted
 
-# [1], [1, 2], [[1]], 【1】, [1][2] and, at the end of a text, a marker that has only half arrived.
+# [1], [1, 2], [[1]], 【1】, [1][2] and, at the end of a text, an incomplete marker.
 _MARKER = re.compile(r"\s*(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")
 _HALF_MARKER = re.compile(r"\s*(?:\[+|【)[\d\s,;–-]*$")
 
@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A claim's verdict, how probable its support is, the reason, and the quotes; see `verdicts.Judged`."""
+    """A claim's verdict, its probability of support, the reason and the quotes; see `verdicts.Judged`."""
 
     verdict: Verdict
     probability: float
@@ -43,10 +43,9 @@ class Judgement:
 
 
 def arriving(pieces: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Yield (text, whole) as `pieces` arrive: the sentence being written, whole=True once it has ended.
+    """Yield (text, whole) as `pieces` arrive: the sentence so far, with whole=True once it has ended.
 
-    How the text is cut into pieces decides nothing: a sentence has ended when the first word after it is complete,
-    and no quotation is open.
+    A sentence has ended when the first word after it is complete and no quotation is open, however the pieces are cut.
     """
     text = ""
     for piece in pieces:
@@ -67,10 +66,10 @@ def _quoting(text: str) -> bool:
 
 
 def _split(text: str) -> list[str]:
-    """Cut `text` into sentences; a citation marker after the full stop, and blanks, stay with what they follow."""
+    """Split `text` into sentences; blanks and citation markers after the full stop stay with their sentence."""
     out: list[str] = []
     for line in re.findall(r"[^\n]+\n*|\n+", text):
-        # sentencex panics on some non-ASCII spaces before a full stop, so it gets plain ones.
+        # sentencex crashes on some non-ASCII spaces before a full stop.
         parts = sentencex.segment("en", re.sub(r"\s", " ", line.rstrip("\n")))
         for part in [*parts, line[len(line.rstrip("\n")) :]]:
             marker = re.match(r"(?:\s*(?:\[+|【)[\d\s,;–-]*(?:\]+|】))+", part)
@@ -85,10 +84,10 @@ def _split(text: str) -> list[str]:
 
 
 def strip_markers(text: str) -> tuple[str, list[int]]:
-    """Return the text without citation markers, and the numbers they held."""
+    """Return the text without citation markers, and their numbers."""
     cited: list[int] = []
     before, plain = "", text
-    while plain != before:  # taking one marker out can leave another, as in "[ [1] 2]"
+    while plain != before:  # removing one marker can leave another: "[ [1] 2]"
         before = plain
         cited += [int(n) for m in _MARKER.finditer(plain) for n in re.findall(r"\d+", m[1])]
         plain = " ".join(_HALF_MARKER.sub("", _MARKER.sub("", plain)).split())
@@ -97,7 +96,7 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
 
 
 def polarity(text: str) -> tuple[str, str]:
-    """Return the "Yes" or "No" that a sentence opens with, "" without one, and the rest of the sentence.
+    """Return the "Yes" or "No" that opens a sentence ("" if none) and the rest of the sentence.
 
     >>> polarity("Yes, the bridge is open.")
     ('Yes', 'The bridge is open.')
@@ -110,7 +109,7 @@ def polarity(text: str) -> tuple[str, str]:
 
 
 def verbatim(article: str, span: Span, text: str) -> Judgement:
-    """Return the judgement of a claim that is the sentence itself: `text`, at `span` of the article of that path."""
+    """Return the judgement of a verbatim claim: the sentence `text` at `span` of the article with path `article`."""
     return Judgement("supported", 1.0, "", (Place(article, span, text),))
 
 
@@ -123,15 +122,15 @@ def judge(
 ) -> Judgement:
     """Judge `claim` against the sentences of `evidence`.
 
-    A name that its sentence leaves to the article ("the company") is carried by a second quote: the nearest earlier
-    sentence, else the first one, that has the name.
+    If the claim has a name for which the quote has only "the company", a second quote is added: the nearest earlier
+    sentence with the name, else the first one.
 
     Args:
         claim: a sentence without markers.
-        cited: the 1-based numbers that the model wrote; they only break ties, since it may cite wrongly.
+        cited: the 1-based numbers that the model wrote; they only break ties, because it may cite wrongly.
         evidence: the sentences that the model was given.
         article: looks up an article by path.
-        checker: compares them.
+        checker: compares claim and quotes.
     """
     quotes = [quoted_at(article(one.article), one.span) for one in evidence]
     judged = checker.check(claim, quotes, [n - 1 for n in cited])
@@ -154,14 +153,14 @@ def place_of(article: Article, span: Span) -> Place:
 
 
 def quoted_at(article: Article, span: Span) -> Quoted:
-    """Return a sentence of an article with what its words may mean there."""
+    """Return a sentence of an article with its context and the days of its times."""
     times = tuple((date.first, date.last) for date in article.dates_in(span))
     around = f"{title_words(article)}\n{article.text}"
     return Quoted(article.text[span.start : span.end], sentence_before(article, span), around, times)
 
 
 def _naming(name: str, article: Article, before: Span) -> Place | None:
-    """The nearest sentence before `before` that has `name`, else the first of the article that has it."""
+    """The nearest sentence with `name` before the span `before`, else the article's first one with it."""
     having = [s for s in sentences(article.text) if facts.has_name(name, article.text[s.start : s.end])]
     earlier = [s for s in having if s.end <= before.start]
     span = earlier[-1] if earlier else having[0] if having else None

@@ -1,7 +1,7 @@
-"""What the articles say of each side of a comparison, and what their figures come to.
+"""What the articles say about each side of a comparison, and the result computed from their figures.
 
-`qa.sides` tells what is compared and what each side is asked, the reader which sentences answer; `qa.arithmetic`
-computes. Knows no language model.
+`qa.sides` finds the sides and the question for each, the reader finds the sentences that answer, `qa.arithmetic`
+computes. No language model is used.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ __all__ = ["Outcome", "Sides", "answers", "is_general", "likely", "outcomes", "s
 Find = Callable[[str], Sequence[Evidence]]
 
 _GENERAL = ("compare them", "what is the difference between them", "how do they differ", "which is better")
-_ALIKE = 0.5  # A question with this cosine to one of _GENERAL names no aspect; questions that name one have .13 to .5.
+_ALIKE = 0.5  # From this cosine to one of _GENERAL on, a question names no aspect; questions with one have 0.13 to 0.5.
 _TOLD, _BEHIND = 3, 4.0  # most sentences of one side; a sentence stays if its odds times _BEHIND reach the best one's
 _ALL = 8  # most sentences of all sides together
 _LEAST = 0.1  # least probability of a sentence that is quoted for a side
-# a sentence names a side if it has this share of its words; weight of one that names another side
+# least share of a side's words in a sentence about it; weight of a sentence that names another side
 _NAMED, _ANOTHERS = 0.5, 0.25
-_SURE = 0.25  # least probability of a sentence that a figure is taken from
+_SURE = 0.25  # least probability of a sentence whose figure is used
 _APART = 0.5  # weight of figures from two articles if one article has both
 # Words that ask for the larger and for the smaller amount, length of time or day. A ridge regression on their vectors
 # places every comparative between both ends.
@@ -56,18 +56,18 @@ _CLEAR = 0.1
 _RIDGE = 0.1
 
 
-# -- what is told of each -----------------------------------------------------------------------------------------
+# -- sentences for each side -----------------------------------------------------------------------------------------
 
 
 def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[list[Evidence]]:
-    """Return for each side the sentences that may answer for it, the likeliest first; [] where the articles lack it.
+    """Return for each side the sentences that may answer, the best first; [] if the articles have none.
 
-    They are read with the question of the side, without a figure that is asked for with the whole one too, and are the
-    likelier the more they, or the title and year of their article, name the side.
+    Each side's question is read, and the whole question unless figures are asked for. Sentences that name the side,
+    or whose article's title and year do, score higher.
 
     Args:
         found: as `sides` returns it.
-        question: the whole one.
+        question: the whole question.
         find: the evidence for a question, as `qa.evidence.gather` returns it.
         article: looks up an article by path.
     """
@@ -94,7 +94,7 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
     if all(out) or not found.figures:
         return out
     for at, name in enumerate(found.names):
-        if not out[at]:  # "the champion earned 40 million, Tandem 25": named elsewhere, the figure beside another's
+        if not out[at]:  # "the champion earned 40 million, Tandem 25": one sentence has both figures
             known = (one for one in find(found.asked[at]) if facts.has_name(name, article(one.article).text))
             out[at] = [one for one in known if one.probability >= _SURE and _is_beside(one, out, at)][:1]
     if all(out):
@@ -103,7 +103,7 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
 
 
 def likely(spoken: Sequence[Evidence]) -> list[claims.Place]:
-    """Return up to three sentences of a side that answer, those that stand alone first; [] where none is likely."""
+    """Return up to three likely sentences of a side, only those that stand alone if there are any; [] if none."""
     read_ = [
         one
         for one in spoken
@@ -116,7 +116,7 @@ def likely(spoken: Sequence[Evidence]) -> list[claims.Place]:
 
 
 def answers(found: Sides, spoken: Sequence[Sequence[Evidence]], whole: float) -> bool:
-    """Tell whether the sides are told of, and not clearly less likely than the question is answered as a whole."""
+    """Return whether the sides are answered, and not much less likely than the whole question (`whole`, 0 to 1)."""
     best = [max((one.probability for one in some), default=0.0) for some in spoken]
     if found.figures:
         return any(best)
@@ -126,7 +126,7 @@ def answers(found: Sides, spoken: Sequence[Sequence[Evidence]], whole: float) ->
 
 
 def is_general(found: Sides, embedder: Embedder) -> bool:
-    """Tell whether nothing certain is asked of the sides: without them the question only says that it compares."""
+    """Return whether the question names no aspect: without its sides it only asks for a comparison."""
     bare = found.asked[0].replace(found.names[0], "").strip(" ?!.,")
     if found.measured or not facts.terms(bare):
         return not found.measured
@@ -134,7 +134,7 @@ def is_general(found: Sides, embedder: Embedder) -> bool:
 
 
 def _is_beside(one: Evidence, told_: Sequence[Sequence[Evidence]], at: int) -> bool:
-    """Whether a sentence tells of another side too, with other words."""
+    """Whether a sentence also answers for another side, with other words."""
     others = [other for n, some in enumerate(told_) if n != at for other in some]
     same = [other for other in others if (other.article, other.span) == (one.article, one.span)]
     return bool(same) and all(other.words != one.words for other in same)
@@ -145,9 +145,9 @@ def _terms(text: str) -> list[str]:
 
 
 def _naming(one: Evidence, name: str, own: frozenset[str], others: set[str], home: Article) -> float:
-    """How clearly a sentence is on a side, 0 to 1: by the share of its words that it, or its title and year, have.
+    """How clearly a sentence is about a side, 0 to 1: squared share of the side's own words in it, its title and year.
 
-    The article has all words of a proper name, if not all in one sentence; where times are compared, of what has them.
+    0 if a capitalised word of the name is nowhere in the article; times _ANOTHERS if the sentence names another side.
     """
     said, titled = set(_terms(one.text)), set(_terms(f"{title_words(home)} {home.published[:4]}"))
     proper = {term for word in name.split() if word[0].isupper() for term in _terms(word)}
@@ -158,16 +158,16 @@ def _naming(one: Evidence, name: str, own: frozenset[str], others: set[str], hom
     return share**2 * (1.0 if named else _ANOTHERS) if share >= _NAMED else 0.0
 
 
-# -- what the figures come to -------------------------------------------------------------------------------------
+# -- results of figures and days -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the figures or days of the sides come to.
+    """A result computed from the figures or days of the sides.
 
     Attributes:
-        text: states it, with the formula.
-        short: "Yes", "No", the side that comes first, or the amount.
+        text: a sentence that states it, with the formula.
+        short: "Yes", "No", the side that ranks first, or the amount.
         sources: the sentences with the operands, in the order of the sides.
     """
 
@@ -179,9 +179,15 @@ class Outcome:
 def outcomes(
     found: Sides, spoken: Sequence[Sequence[Evidence]], article: ArticleOf, embedder: Embedder
 ) -> list[Outcome]:
-    """Return what is computed of a value of each side, those that the reader is surest of; [] where none fit together.
+    """Return the result of one value per side, the likeliest that fit together; [] if none, or if no figure is asked.
 
-    Values of one article come before those of two. Where nothing is asked that a figure answers, nothing is computed.
+    Values from one article come before values from two.
+
+    Args:
+        found: as `sides` returns it.
+        spoken: the sentences of each side, as `told` returns them.
+        article: looks up an article by path.
+        embedder: tells whether a comparative asks for the larger or the smaller value.
     """
     if not (found.figures or found.operation):
         return []
@@ -203,7 +209,7 @@ def outcomes(
 
 
 def _of_both(found: Sides, one: Evidence, home: Article) -> tuple[Value, Value] | None:
-    """The figures of a sentence that names both sides, each the one that is nearest to its name."""
+    """The figures of a sentence that names both sides, each paired with the nearest name."""
     at = [one.text.lower().find(name.lower()) for name in found.names]
     numbers, offset = quantities.numbers(one.text), one.span.start
     places = [Place(offset + number.start, offset + number.end) for number in numbers]
@@ -222,7 +228,7 @@ def _likelihood(row: Sequence[tuple[Evidence, Value]]) -> float:
 
 
 def _value(found: Sides, asked: str, one: Evidence, home: Article) -> Value | None:
-    """The figure or day that the reader found in a sentence; no price or number of ships where it is asked how old."""
+    """The figure or day of the answer span; None if it does not fit the question (a price for "how old")."""
     value = values.value(asked, one, home) if one.probability >= (_SURE if found.figures else ANSWERS) else None
     if value is None or value.days:
         return value
@@ -236,7 +242,7 @@ def _value(found: Sides, asked: str, one: Evidence, home: Article) -> Value | No
 
 
 def _computed(found: Sides, sources: Sequence[Evidence], some: Sequence[Value], embedder: Embedder) -> Outcome | None:
-    """What values come to: yes or no, which comes first, or what else is asked for."""
+    """The result of one value per side: yes or no, which ranks first, or the operation asked for."""
     names = [f"in {name}" for name in found.names] if found.times else found.names
     operands = [Operand(*one) for one in zip(names, some, (source.text for source in sources), strict=True)]
     ranking = None if found.operation else _ranking(found.degree, some[0], sources[0], embedder)
@@ -253,7 +259,7 @@ def _computed(found: Sides, sources: Sequence[Evidence], some: Sequence[Value], 
 
 
 def _ranking(degree: str, value: Value, source: Evidence, embedder: Embedder) -> Operation | None:
-    """Which of several comes first, by a ridge regression on examples of both ends; None where that is not clear."""
+    """Whether a degree asks for the larger or smaller value, by ridge regression on _ENDS; None if unclear."""
     at = value.start - source.span.start
     timed = any(word.ent_type_ == "TIME" and at <= word.idx < at + len(value.text) for word in read(source.text))
     kind = "day" if value.days else "time" if timed else "amount"

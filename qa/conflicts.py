@@ -1,7 +1,7 @@
-"""Values that sources give for the same thing and that disagree.
+"""Values for the same thing in which sources disagree.
 
-Compares the values of sentences that answer a question two by two, each of another article. They disagree where they
-are of one kind, neither article gives what the other gives, and no time, scope, rounding or hedge explains it.
+Compares the values of answering sentences in pairs from two sources. They disagree if they are of one kind, neither
+source also gives the other's value, and no time, scope, rounding or hedge explains the difference.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from citewire.qa.types import Conflict, ConflictValue
 from citewire.qa.values import Value, comparable, holds_now, same, singular, values
 
 _NEAR_BEST = 0.3  # a sentence is compared if it has this share of the best probability
-_SAID = 0.5  # the verifier says that two sentences agree from this probability on
-_DECIDED = 0.7  # the verifier says yes or no from this probability on
+_SAID = 0.5  # two sentences agree if the verifier gives at least this probability of support
+_DECIDED = 0.7  # least probability of support or contradiction for a yes or no
 _WORDS = 5  # most words of a thing that is compared
-_LONGEST = 12  # most words of an answer that is compared; a longer one is a statement, whatever figure it has
-_FAR = 1000.0  # two figures are of different things if one is this many times the other
+_LONGEST = 12  # most words of an answer that is compared; a longer one is a statement even if it has a figure
+_FAR = 1000.0  # figures that differ by more than this factor count different things
 _SHORT, _LONG = 7, 80  # An event lasts at most _SHORT days; a period that figures are reported for has at least _LONG.
 _TRIED = 6  # most pairs that the verifier reads
 _SOURCES = 3  # most sources named for one value
@@ -33,16 +33,16 @@ _Pair = tuple[Value, Value]
 def find(
     question: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader, least: float = ANSWERS
 ) -> tuple[Conflict, ...]:
-    """Return the values for the same thing and time in which the sources differ on `question`; none or one conflict.
+    """Return the values in which sources disagree on a question; none or one conflict.
 
-    Numbers, days, names, things, and yes and no are compared; reasons and statements are not.
+    Numbers, days, names, things, and yes or no are compared; reasons and statements are not.
 
     Args:
-        question: the question, standalone.
-        evidence: what bears on it, as `qa.evidence.gather` returns it.
-        article: the article of a path.
-        verifier: tells whether one sentence says what the other does, and which says yes.
-        least: probability of the unlikelier of two answers from which they are called a disagreement.
+        question: standalone.
+        evidence: as `qa.evidence.gather` returns it.
+        article: looks up an article by path.
+        verifier: tells whether one sentence entails the other, and which says yes.
+        least: least probability of both answers.
     """
     timely = [
         one
@@ -62,7 +62,7 @@ def find(
 
 
 def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, verifier: Reader) -> list[Value]:
-    """The sentences that say that a statement is so, or that it is not, each as a value."""
+    """The sentences that support or contradict a statement, as values with the key "yes" or "no"."""
     found = []
     for one, support in zip(evidence, verifier.verify([(stated, one.text) for one in evidence]), strict=True):
         if max(support.supported, support.refuted) >= _DECIDED:
@@ -74,7 +74,7 @@ def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, ve
 
 
 def _of_a_namesake(question: str, text: str) -> bool:
-    """Whether a sentence names what shares a part of its name with what is asked about: Lund Bank, not Lund Lines."""
+    """Whether a sentence lacks a name of the question but has one that shares a word: Lund Bank, not Lund Lines."""
     asked = [name for name in facts.names(question) if " " in name]
     told = [set(facts.name_key(name).split()) for name in facts.names(text)]
     for name in asked:
@@ -85,7 +85,7 @@ def _of_a_namesake(question: str, text: str) -> bool:
 
 
 def _is_asked(question: str, value: Value) -> bool:
-    """Whether a value can be compared: a day of the time asked about; of words, those that name a thing ("chess")."""
+    """Whether a value can be compared: days must be in the time asked about; text must be short without a verb."""
     if value.days:
         wanted = times.asked(question)
         return not wanted or times.meet(wanted, value.days)
@@ -100,7 +100,7 @@ def _pairs(
     article: ArticleOf,
     least: float,
 ) -> Iterator[_Pair]:
-    """The best values of two sources of which neither gives the other's, both of sentences that answer."""
+    """The best values of each two sources that differ, if both are likely enough and neither source has the other's."""
     by_source: dict[str, list[Value]] = {}
     for one in found:
         by_source.setdefault(_source(one, article), []).append(one)
@@ -118,7 +118,7 @@ def _source(value: Value, article: ArticleOf) -> str:
 
 
 def _apart(question: str, a: Value, b: Value, where: Mapping[tuple[str, Span], Evidence], article: ArticleOf) -> bool:
-    """Whether two values are of different times: those that their sentences state, else their articles' days."""
+    """Whether two values are about different times: those that their sentences state, else their articles' days."""
     if a.days and b.days:
         return False
     told = [times.spoken(where[one.article, one.sentence], article(one.article)) for one in (a, b)]
@@ -132,7 +132,7 @@ def _apart(question: str, a: Value, b: Value, where: Mapping[tuple[str, Span], E
     if a.number and (period := next((one[0] for one in told if one), times.asked(question))):
         ahead = [bool(one.published) and one.published < period[1] for one in (a, b)]
         if times.length(period) > _SHORT and ahead[0] != ahead[1]:
-            return True  # one of them tells what was expected
+            return True  # only one of them is a forecast
     if all(told):
         return False
     changes = not (a.measured and b.measured) if a.number else holds_now(question)
@@ -142,7 +142,7 @@ def _apart(question: str, a: Value, b: Value, where: Mapping[tuple[str, Span], E
 
 
 def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
-    """Whether two figures are of different things: of another unit, far apart, told together, or one of some of all."""
+    """Whether two figures count different things: other units, far apart, both in one sentence, or part and whole."""
     if a.number is None or b.number is None:
         return False
     low, high = sorted((a.number.value, b.number.value))
@@ -156,7 +156,7 @@ def _scoped(question: str, a: Value, b: Value, article: ArticleOf) -> bool:
 
 
 def _narrower(value: Value, text: str, known: str) -> bool:
-    """Whether a figure counts some of a whole, or what has an attribute that `known` has not: "gold" of medals."""
+    """Whether a figure counts a part, or its noun has an attribute that is not in `known`: "gold" medals."""
     if value.number is None or value.unit:
         noun = times.counted(text, value.number) if value.number else None
         there = {token.lemma_.lower() for token in analysis.read(known)}
@@ -167,7 +167,7 @@ def _narrower(value: Value, text: str, known: str) -> bool:
 
 
 def _say_the_same(pair: _Pair, article: ArticleOf, verifier: Reader) -> bool:
-    """Whether one of two sentences that answer in words says what the other does."""
+    """Whether one of two sentences with text values entails the other."""
     if pair[0].kind != "text":
         return False
     one, other = (_said(value, article) for value in pair)
@@ -179,7 +179,7 @@ def _said(value: Value, article: ArticleOf) -> str:
 
 
 def _shown(pair: _Pair, found: Sequence[Value], article: ArticleOf) -> Iterator[ConflictValue]:
-    """Both values, each with the sources that give it, one of each group of copies."""
+    """Both values, each with at most _SOURCES sources that give it; copies are one source."""
     for side in pair:
         given = {_source(side, article): side}
         for one in found:

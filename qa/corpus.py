@@ -1,9 +1,9 @@
-"""What the articles are as a whole: how many, of whom, from when to when, about what, and who is named in them.
+"""The articles as a whole: how many, from which outlets, of which days, about what, and who is named in them.
 
     tell(intent, topic, index, names, embedder) -> Told: a line about the index itself, and items that quote articles
 
-Knows the articles of an index, their vectors and their names. Every item ends with a sentence of an article,
-character-exact. Does not know questions: what one asks for is said by its caller.
+Knows the articles of an index, their vectors and their names. Every item ends with a character-exact sentence of an
+article. Does not read questions: the caller passes the intent.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from citewire.qa.facts import has_name, month_of, same_name, terms
 from citewire.qa.standing import stands_alone
 
 ITEMS = 8  # most items of a reply
-NEWEST = 5  # articles that "newest" and "oldest" show
+NEWEST = 5  # most articles for "newest" and "oldest"
 NO_FILTERS = Filters()
-_FIRST, _LAST = "0001-01-01", "9999-12-31"  # of a time without an end, see `times.asked`
+_FIRST, _LAST = "0001-01-01", "9999-12-31"  # open ends of a time, see `times.asked`
 
 LISTS: Mapping[str, tuple[Kind, str, str]] = {
     "people": ("person", "person", "people"),
@@ -42,21 +42,21 @@ LISTS: Mapping[str, tuple[Kind, str, str]] = {
 }
 ENDS: Mapping[str, tuple[str, ...]] = {"newest": ("newest",), "oldest": ("oldest",), "ends": ("newest", "oldest")}
 _LISTED = 24  # most names or outlets that the first line of a reply lists
-_LOOKED_AT = 80  # most names that are checked for whether they can be shown
-_SURELY = 0.75  # a name is shown if at least this share of its mentions was read as its kind
+_LOOKED_AT = 80  # most names that are considered for showing
+_SURELY = 0.75  # a name is sure if at least this share of its mentions was read as its kind
 _FIRST_WORDS = 8  # first words of an article that stand in for a missing title
-_EARLY = 8  # the first so many that stand alone may introduce an article: news begins with what happened
-_TITLE_WEIGHT = 0.5  # weight of a sentence's cosine with the title; that with the whole article has 1
-_LATE = 0.02  # each earlier sentence of the article takes this off the score
+_EARLY = 8  # this many first sentences that stand alone may introduce an article: news begins with what happened
+_TITLE_WEIGHT = 0.5  # weight of a sentence's cosine with the title; the cosine with the whole article has weight 1
+_LATE = 0.02  # the score falls by this for each earlier candidate
 _MENTIONS = 5  # mentions of a name in one story beyond this do not count
-_WITNESSES = 6  # most articles in which a sentence on a name is looked for
-_READ = 10  # most of these sentences that are analysed for whether they stand alone
-_THEMES = range(3, ITEMS + 1)
-_SAMPLE = 1_000  # most articles on which numbers of themes are compared (silhouette)
-_TYPICAL = 20  # the words of a theme come from so many articles, and from the first _OPENING sentences of each
-_OPENING = 2
+_WITNESSES = 6  # most articles that are searched for a sentence about a name
+_READ = 10  # most of these sentences that are parsed to see whether they stand alone
+_THEMES = range(3, ITEMS + 1)  # numbers of themes that are tried
+_SAMPLE = 1_000  # most articles in the sample for the silhouette score
+_TYPICAL = 20  # the words of a theme come from at most this many articles,
+_OPENING = 2  # and from this many opening sentences of each
 _NAMING = 3  # words that name a theme
-_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # spaCy's labels of the entities that may be among them
+_NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # spaCy labels of entities that may be such words
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Told:
     """A reply about the articles as a whole.
 
     Attributes:
-        lead: one or more sentences that the index itself answers, no claim of an article.
-        items: at most `ITEMS`, each with its quote; none where the lead says it all or nothing was found.
+        lead: one or more sentences about the index itself, not claims of an article.
+        items: at most `ITEMS`, each with its quote; () if the lead is enough or nothing was found.
     """
 
     lead: str
@@ -82,7 +82,7 @@ class Told:
 
 
 def chosen(index: Index, filters: Filters = NO_FILTERS) -> list[ArticleSummary]:
-    """Return the articles that pass the filters, by path."""
+    """Return the articles that pass the filters, sorted by path."""
     rows = index.select(filters)
     if rows is None:
         return index.articles()
@@ -101,17 +101,17 @@ def tell(
     days: tuple[str, str] | None = None,
     one: bool = False,
 ) -> Told:
-    """Return what the articles that pass the filters are, as a whole.
+    """Describe the articles that pass the filters as a whole.
 
     Args:
-        intent: what is asked.
-        topic: the name or words that "mentions" looks for; of "organisations" and "places" the words that say which,
-            as "all companies"; other intents do not read it.
+        intent: a corpus intent of `citewire.qa.kinds`.
+        topic: for "mentions" the name or words to look for; for "organisations" and "places" the sort wanted, such as
+            "all companies"; unused for other intents.
         index: the articles.
-        names: gives the names in them, of the same generation; called where they are needed.
-        embedder: what the index was made with.
+        names: returns the names in them, of the same generation; called only if needed.
+        embedder: the one that the index was made with.
         filters: which articles count; by default all.
-        days: the first and last day of which alone articles count, ISO 8601; None for all days.
+        days: first and last day, ISO 8601; only articles published then count; None for all days.
         one: whether "newest" and "oldest" ask for one article.
     """
     view = _View(index, names, embedder, filters, days)
@@ -128,7 +128,7 @@ def tell(
 
 
 class _View:
-    """The articles that pass, with what is asked of them again and again."""
+    """The articles that pass the filters, with values that several replies need."""
 
     def __init__(
         self,
@@ -152,14 +152,14 @@ class _View:
 
     @cached_property
     def readings(self) -> Mapping[str, Counter[Kind | None]]:
-        """How often each spelling of a name is read as which kind, None for others."""
+        """How often each spelling was read as each kind; None counts other labels."""
         found: defaultdict[str, Counter[Kind | None]] = defaultdict(Counter)
         for one in (one for all_ in self.names().found.values() for one in all_):
             found[one.name][KINDS.get(one.label)] += one.count
         return found
 
     def of(self, named: Named) -> list[FirstMention]:
-        """Return where the articles have a name; an outlet's own name in its articles is none."""
+        """Return the first mentions of a name, without an outlet's own name in its own articles."""
         key = "".join(named.name.lower().split())
         return [
             place
@@ -172,7 +172,7 @@ class _View:
         return self.index.article(path).text
 
     def title(self, summary: ArticleSummary) -> str:
-        """Return an article's title, what its web address gives, or its first words."""
+        """Return an article's title, else one from its web address, else its first words."""
         stated = summary.title or title_words(Article(summary.path, "", "", url=summary.url))
         if stated:
             return _one_line(stated)
@@ -180,7 +180,7 @@ class _View:
         return " ".join(words[:_FIRST_WORDS]) + ("…" if words[_FIRST_WORDS:] else "") or summary.path
 
     def label(self, path: str) -> str:
-        """Return an article's title with outlet and day, as far as they are known, and what tells it from another."""
+        """Return an article's title with outlet and day if known, and its path if another article looks the same."""
         summary = self.by_path[path]
         place = path if path in self.index.namesakes else ""
         known = ", ".join(filter(None, (summary.outlet, _day(summary.published), place)))
@@ -193,7 +193,7 @@ def _story(article: ArticleSummary) -> str:
 
 
 def _outlet(article: ArticleSummary) -> str:
-    """Return what an article's outlet may be called, in lower case: its name, and the words of its web address."""
+    """Return the names of an article's outlet, in lower case: its name and the words of its host name."""
     host = urlsplit(article.url).hostname or ""
     return f"{''.join(article.outlet.lower().split())} {host.replace('.', ' ')}"
 
@@ -202,7 +202,7 @@ def _outlet(article: ArticleSummary) -> str:
 
 
 def _count(view: _View) -> Told:
-    """How many articles there are, from whom and of when."""
+    """The number of articles, their outlets and days."""
     articles, stories = len(view.articles), len(view.stories)
     said = f"{view.there.format(_are(articles))} {_many(articles, 'article')}"
     said += f" dated {view.time}" if view.time else ""
@@ -217,7 +217,7 @@ def _count(view: _View) -> Told:
 
 
 def _whose(view: _View) -> tuple[str, int]:
-    """Return from whom the articles are, to stand behind their number, and how many of them do not say so."""
+    """Return the words on the outlets that follow the number of articles, and how many articles name none."""
     outlets = _outlets_of(view)
     if not outlets:
         return "", 0
@@ -228,7 +228,7 @@ def _whose(view: _View) -> tuple[str, int]:
 
 
 def _outlets_of(view: _View) -> list[tuple[str, int]]:
-    """Return the outlets with their articles, most first; articles that name none are not counted."""
+    """Return the outlets with their numbers of articles, most first; articles without an outlet do not count."""
     found = Counter(article.outlet for article in view.articles if article.outlet)
     return sorted(found.items(), key=lambda pair: (-pair[1], pair[0].casefold()))
 
@@ -253,7 +253,7 @@ def _period(view: _View) -> Told:
 
 
 def _dates(view: _View, of: str = "") -> str:
-    """Return a sentence on the days of the articles, and on those without one; `of` stands behind their number."""
+    """Return a sentence on the days of the articles and those without one; `of` follows the number of dated ones."""
     number, undated = len(view.articles), sum(not article.published for article in view.articles)
     if undated == number:
         return "No article has a date."
@@ -271,7 +271,7 @@ def _between(view: _View) -> str:
 
 
 def _by_day(which: str, view: _View, one: bool) -> Told:
-    """The articles of the first or last days, or of both; where one is asked for, those of the very day alone."""
+    """The newest or oldest articles, or both; if one is asked for, only those of the last or first day."""
     dated = [article for article in view.stories if article.published]
     both = len(ENDS[which]) > 1
     if not dated:
@@ -306,7 +306,7 @@ def _overview(view: _View) -> Told:
 
 
 def _told_by(view: _View, summary: ArticleSummary) -> Item:
-    """Return an article with the sentence that tells best what it is about."""
+    """Return an article with the sentence that best says what it is about."""
     return _item(view, summary.path, _telling(view, summary), f"{view.label(summary.path)}: ")
 
 
@@ -315,7 +315,7 @@ def _item(view: _View, path: str, span: Span, before: str) -> Item:
 
 
 def _telling(view: _View, summary: ArticleSummary) -> Span:
-    """Return the sentence nearest to the article as a whole and to its title, among its first that stand alone."""
+    """Return the sentence nearest to the article's centre and title, among its first that stand alone."""
     text = view.text(summary.path)
     spans = own_sentences(text, view.index) or sentences(text)
     alone = list(islice((span for span in spans if _stands_alone(text, span)), _EARLY)) or spans[:1]
@@ -331,7 +331,7 @@ def _stands_alone(text: str, span: Span) -> bool:
 
 
 def _centre(view: _View, summary: ArticleSummary) -> Vectors:
-    """Return the mean direction of an article's passages, shape (dimension,)."""
+    """Return the mean of an article's passage vectors, normalised to length 1, shape (dimension,)."""
     vectors = view.index.vectors_of(summary.sha256)
     if vectors is None or not len(vectors):
         return np.zeros(view.embedder.dimension, np.float32)
@@ -340,11 +340,11 @@ def _centre(view: _View, summary: ArticleSummary) -> Vectors:
     return mean / length if length else mean
 
 
-_Theme = Sequence[ArticleSummary]  # articles that lie together, the most typical first
+_Theme = Sequence[ArticleSummary]  # the articles of a cluster, the most typical first
 
 
 def _themes(view: _View) -> list[_Theme]:
-    """Return groups of stories near in meaning, the largest first; as many as fit best by silhouette."""
+    """Return the stories in clusters (k-means; k with the best silhouette: Rousseeuw 1987), the largest first."""
     from sklearn.cluster import KMeans
     from sklearn.metrics import silhouette_score
 
@@ -355,7 +355,7 @@ def _themes(view: _View) -> list[_Theme]:
         if 2 * number > len(stories):
             break
         fitted = KMeans(number, n_init=3, random_state=0).fit(vectors)
-        if len(set(fitted.labels_)) < 2:  # all articles are one
+        if len(set(fitted.labels_)) < 2:  # all vectors are equal
             break
         size = _SAMPLE if len(stories) > _SAMPLE else None
         score = float(silhouette_score(vectors, fitted.labels_, sample_size=size, random_state=0))
@@ -379,7 +379,7 @@ def _theme(view: _View, theme: _Theme, words: Sequence[str]) -> Item:
 
 
 def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
-    """Return the nouns and names that the typical articles of a theme begin with, of each article."""
+    """Return for each typical article of a theme the nouns and names of its opening sentences."""
     found = []
     for summary in theme[:_TYPICAL]:
         text = view.text(summary.path)
@@ -391,7 +391,7 @@ def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
 
 
 def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
-    """Return the words of each theme's articles that tell it from the others, the best first."""
+    """Return the words that distinguish each theme, best first: by count * log(share in the theme / share in all)."""
     counts = [Counter(word for article in theme for word in article) for theme in themes]
     everywhere: Counter[str] = sum(counts, Counter())
     articles = sum(map(len, themes))
@@ -433,16 +433,16 @@ def _most_named(view: _View, intent: str, topic: str) -> Told:
 
 
 def _sort(view: _View, kind: Kind, topic: str) -> str:
-    """The sort of name that a topic asks for by its first noun, as "companies"; "" where it is not of that kind."""
+    """The sort of name that a topic's first noun asks for, as "companies"; "" if it is not of this kind."""
     noun = next((token.lower_ for token in analysis.read(topic) if token.pos_ == "NOUN"), "")
     sort = sort_of_noun(noun, view.embedder) if noun else ""
     return sort if sort and kind != "person" and SORTS[sort][0] == kind else ""
 
 
 def _weight(view: _View, named: Named) -> int:
-    """Return how often a name is mentioned: a story counts up to `_MENTIONS` times, its copies not at all.
+    """Return the number of mentions of a name, at most `_MENTIONS` per story.
 
-    So neither the reporters, whom each of their articles names once, nor the hero of one long article comes first.
+    So neither a reporter, named once in many articles, nor the subject of one long article comes first.
     """
     by_story: defaultdict[str, int] = defaultdict(int)
     for place in view.of(named):
@@ -452,9 +452,9 @@ def _weight(view: _View, named: Named) -> int:
 
 
 def _introduced(view: _View, found: Sequence[Named]) -> list[tuple[Named, tuple[str, Span]]]:
-    """Return the names that can be shown, each with a sentence that no other one has where there is a choice.
+    """Return the names to show, each with a sentence, which no other name has if there is a choice.
 
-    Shown first are those that surely are what they are taken for and have a sentence that stands alone.
+    First come names whose kind is sure and whose sentence stands alone.
     """
     known: list[tuple[Named, tuple[str, Span]]] = []
     others: list[tuple[Named, tuple[str, Span]]] = []
@@ -471,9 +471,9 @@ def _introduced(view: _View, found: Sequence[Named]) -> list[tuple[Named, tuple[
 
 
 def _is_sure(view: _View, named: Named) -> bool:
-    """Whether a name is nearly always read as what it is, and articles call the person by the last name too.
+    """Whether a name is nearly always read as its kind, and a person is also called by the last name alone.
 
-    What is read as a person now and then is a brand, or a button of a page, which nobody calls so.
+    A brand or a page's button that is sometimes read as a person has no last name.
     """
     read = view.readings[named.name]
     if _SURELY * read.total() > read[named.kind]:
@@ -483,7 +483,7 @@ def _is_sure(view: _View, named: Named) -> bool:
 
 
 def _is_titled(view: _View, named: Named, other: Named) -> bool:
-    """Whether a name is the other one with a title: "Mayor Lund", of whom an article says "Mayor Ana Lund"."""
+    """Whether a name is the other one with a title: "Mayor Lund" if an article has "Mayor Ana Lund"."""
     title, _, last = named.name.rpartition(" ")
     if not title or last != other.name.split()[-1]:
         return False
@@ -492,13 +492,13 @@ def _is_titled(view: _View, named: Named, other: Named) -> bool:
 
 
 def _copied(view: _View, paths: Collection[str]) -> str:
-    """Return in brackets how many stories some articles tell, "" where none is a copy."""
+    """Return the number of different stories in brackets, "" if no article is a copy."""
     stories = len({_story(view.by_path[path]) for path in paths})
     return f" ({_many(stories, 'different story', 'different stories')})" if stories < len(paths) else ""
 
 
 def _introduction(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> tuple[tuple[str, Span], bool]:
-    """Return the sentence that tells most of a name, one that begins with it if possible; whether it stands alone."""
+    """Return the best sentence about a name, if possible one that begins with it, and whether it stands alone."""
     ranked = [(path, Span(start, end)) for _, path, start, end in sorted(_candidates(view, named, used))]
     alone = next((one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1])), None)
     first = view.of(named)[0]
@@ -506,7 +506,7 @@ def _introduction(view: _View, named: Named, used: Collection[tuple[str, Span]])
 
 
 def _candidates(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> Iterator[tuple[float, str, int, int]]:
-    """Yield (doubts, path, start, end) of sentences with a name; the lower the doubts, the more it tells."""
+    """Yield (penalty, path, start, end) of sentences with a name; a low penalty is better."""
     places = sorted(view.of(named), key=lambda place: (-place.count, place.article))[:_WITNESSES]
     for rank, place in enumerate(places):
         text = view.text(place.article)
@@ -538,7 +538,7 @@ def _mentions(view: _View, topic: str) -> Told:
 
 
 def _aboutness(view: _View, path: str, topic: str, spans: Collection[Span]) -> tuple[bool, int, int, str]:
-    """Return what orders articles by how much they are about a topic, most first: in the title, often, early."""
+    """Return a sort key: articles with the topic in the title first, then by number of sentences, then by position."""
     return not _has(topic, view.title(view.by_path[path])), -len(spans), min(span.start for span in spans), path
 
 
@@ -550,7 +550,7 @@ def _mention(view: _View, path: str, spans: Collection[Span]) -> Item:
 
 
 def _mentioning(view: _View, topic: str) -> dict[str, set[Span]]:
-    """Return the sentences that have the topic's words, or name it in another spelling, by path of the article."""
+    """Return by path the sentences that have the topic's words or another spelling of its name."""
     found: defaultdict[str, set[Span]] = defaultdict(set)
     allowed = view.index.select(view.filters)
     matches = [
@@ -567,14 +567,14 @@ def _mentioning(view: _View, topic: str) -> dict[str, set[Span]]:
 
 
 def _named_so(view: _View, topic: str) -> Iterator[tuple[str, Span]]:
-    """Yield where articles name what the topic is a spelling of."""
+    """Yield the first mentions of every name that the topic is a spelling of."""
     for named in view.names().named:
         if any(same_name(topic, spelling) for spelling in named.spellings):
             yield from ((place.article, place.span) for place in view.of(named))
 
 
 def _has(topic: str, text: str) -> bool:
-    """Whether a text has all words of a topic, in any case, inflection aside."""
+    """Whether a text has all words of a topic, ignoring case and inflection."""
     wanted = set(terms(topic))
     return has_name(topic, text) or (bool(wanted) and wanted <= set(terms(text)))
 
@@ -583,7 +583,7 @@ def _has(topic: str, text: str) -> bool:
 
 
 def _day(day: str) -> str:
-    """Return an ISO 8601 day as "11 Feb 2026"; "" stays.
+    """Return an ISO 8601 day as "11 Feb 2026"; "" for "".
 
     >>> _day("2026-02-11")
     '11 Feb 2026'
@@ -592,14 +592,14 @@ def _day(day: str) -> str:
 
 
 def _time(first: str, last: str) -> str:
-    """Return a time as one says it behind "dated": "in 2019", "up to May 2020"; its ends may be open."""
+    """Return a time as it follows "dated": "in 2019", "31 May 2020 or earlier"; either end may be open."""
     if last == _LAST:
         return f"{_day(first)} or later"
     return f"{_day(last)} or earlier" if first == _FIRST else ("on " if first == last else "in ") + spelled(first, last)
 
 
 def _within(filters: Filters, first: str, last: str) -> Filters:
-    """Return filters that let only those days pass, too."""
+    """Return filters that also limit the days."""
     last = min(last, filters.published_to or last)
     return replace(filters, published_from=max(first, filters.published_from), published_to=last)
 
@@ -614,7 +614,7 @@ def _one(number: int) -> str:
 
 
 def _number(number: int, one: str) -> str:
-    """Return a number with its noun to begin a sentence with: "One article"."""
+    """Return a number with its noun, as a sentence begins: "One article"."""
     return _many(number, one).replace("one ", "One ", 1)
 
 

@@ -1,10 +1,10 @@
-"""Names of people, organisations and places in all articles, read once an article and kept in a file beside the index.
+"""Names of people, organisations and places in all articles, read once per article and cached beside the index.
 
-    article -> spaCy -> Found (a spelling in an article)  -> kept by the article's sha256
-    Found of all articles -> Entities.named -> Named (one who or what, in all its spellings)
+    article -> spaCy -> Found (one spelling in one article) -> cached by the article's sha256
+    Found of all articles -> Entities.named -> Named (one person, organisation or place in all its spellings)
 
-The file has a line an article. It is a cache: it may be deleted at any time, and lines that are damaged or of another
-version are made anew. Knows names as they are spelled; does not know whether two people share one.
+The cache file has one line per article. It may be deleted at any time; damaged lines and lines of another version are
+read again. Knows spellings only: two people with the same name are one.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ log = logging.getLogger("citewire.qa.entities")
 Kind = Literal["person", "organisation", "place"]
 Report = Callable[[str, int, int], None]  # (what is being done, articles done, articles in all)
 
-VERSION = 2  # of what is kept for an article; raise it with every change of `found_in`
-BATCH = 16  # articles that are read, and kept, at a time: about a second's work
+VERSION = 2  # of the cached rows; raise it with every change of `found_in`
+BATCH = 16  # articles that are read and cached at a time: about a second's work
 STAGE = "reading names"
 KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
-# Kept too, as they tell that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
+# Also cached, as evidence that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
 _OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "LANGUAGE"})
-# Of companies, as registers abbreviate them: "Acme Inc." is "Acme".
+# Legal forms of companies, which are dropped: "Acme Inc." is "Acme".
 _LEGAL_FORMS = frozenset(
     "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
 )
-# What lists are asked for: the kind of name, and how the sort is described. Newspapers are companies as others are.
+# Sorts of names that a list may ask for: the kind of name, and descriptions to embed. Newspapers count as companies.
 SORTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
     "person": (
         "person",
@@ -88,15 +88,15 @@ _THINGS = (
     "an idea",
     "a film",
     "a story",
-)  # nouns near these name no sort
-_CLEARLY = 0.02  # by which a name's cosine to its sort is ahead of that to the others of its kind
-_NOUN = 0.5  # cosine of a noun and a description from which it is that sort
-_CLEAR = 2  # a bare name stands for the longer one that is this many times as frequent as any other
+)  # a noun nearest to one of these names no sort
+_CLEARLY = 0.02  # least lead of a name's cosine to its sort over those to rival sorts
+_NOUN = 0.5  # least cosine between a noun and a description of its sort
+_CLEAR = 2  # a short name means the longer one that is this many times as frequent as any other
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A name as one article spells it: `label` is spaCy's, `span` the first of `count` mentions."""
+    """One spelling of a name in one article: `label` is spaCy's, `span` the first of `count` mentions."""
 
     name: str
     label: str
@@ -106,7 +106,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FirstMention:
-    """Where an article first has a name, spelled as fully as it has it, and how often it has it in any spelling."""
+    """The first mention of an article's fullest spelling of a name, and the count of its mentions in any spelling."""
 
     article: str
     span: Span
@@ -119,9 +119,9 @@ class Named:
 
     Attributes:
         name: the spelling to show.
-        kind: what it is in most mentions.
-        spellings: all, most frequent first.
-        places: one an article, by path.
+        kind: the kind in most mentions.
+        spellings: all spellings, most frequent first.
+        places: one per article, sorted by path.
     """
 
     name: str
@@ -131,9 +131,9 @@ class Named:
 
 
 def found_in(text: str, entities: Iterable[tuple[str, int, int]]) -> tuple[Found, ...]:
-    """Return the names of a text by their first mention, of entities as `analysis.names` returns them.
+    """Return the names of a text with their first mentions, from entities as `analysis.names` returns them.
 
-    Only what stands in a sentence counts: a line above or below the article names its reporter or a menu entry.
+    Only mentions inside sentences count: other lines name the reporter or a menu entry.
     """
     spans: defaultdict[tuple[str, str], list[Span]] = defaultdict(list)
     quotable = sentences(text)
@@ -149,10 +149,10 @@ def found_in(text: str, entities: Iterable[tuple[str, int, int]]) -> tuple[Found
 
 
 def _trimmed(text: str, label: str, start: int, end: int) -> Span:
-    """Return a name's span without what spaCy takes with it: another line, an open quotation, "the", marks."""
+    """Return a name's span without what spaCy includes by mistake: another line, an open quotation, "the", marks."""
     name = text[start:end]
     name = name[: len(name) - len(name.lstrip())] + name.lstrip().partition("\n")[0]
-    if label == "PERSON":  # of others it may belong to the name: "McDonald's"
+    if label == "PERSON":  # elsewhere it may belong to the name: "McDonald's"
         name = name.removesuffix("'s").removesuffix("’s")
     while name and not (name[-1].isalnum() or name[-1] in ".)"):
         name = name[:-1]
@@ -164,10 +164,10 @@ def _trimmed(text: str, label: str, start: int, end: int) -> Span:
 
 
 def is_told_of(name: str, texts: Iterable[str]) -> bool:
-    """Return whether articles tell of a person, an organisation or a place by just this name.
+    """Return whether articles report on a person, an organisation or a place under exactly this name.
 
-    One of their sentences has it as the whole of a name, and another one too, or the last name of a person. Headings
-    are no sentences.
+    At least two of their sentences (headings are none) have the name, or a person's last name, and spaCy reads it as
+    an entity in one of them.
 
     >>> is_told_of("Orvik Foods", ["Orvik Foods makes bread for the north. The mill of Orvik Foods is in Lund city."])
     True
@@ -175,7 +175,7 @@ def is_told_of(name: str, texts: Iterable[str]) -> bool:
     if not any(map(str.isupper, name.split()[0])):
         return False  # "de Marne" of "Ana de Marne"
     last, kind = name.split()[-1], None
-    found: set[str] = set()  # copies of an article have the same ones
+    found: set[str] = set()  # a set, because copies of an article repeat sentences
     for sentence in (text[span.start : span.end] for text in texts for span in sentences(text)):
         if last not in sentence or not standing.is_whole(sentence):
             continue
@@ -193,22 +193,18 @@ def _is_called(name: str, one: analysis.Span) -> bool:
     return one.text[span.start : span.end] == name
 
 
-# -- names of all articles -------------------------------------------------------------------------------------
+# -- names of all articles ----------------------------------------------------------------------------------------
 
 
 class Entities:
-    """What names the articles of an index have; never changes.
-
-    Args:
-        found: by path of the article.
-    """
+    """The names in the articles of an index, `found` by path; immutable."""
 
     def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
         self.found = found
 
     @cached_property
     def named(self) -> tuple[Named, ...]:
-        """All people, organisations and places, those of most articles first."""
+        """All people, organisations and places, those in most articles first."""
         names = _Names(self.found)
         groups: defaultdict[str, list[tuple[str, Found]]] = defaultdict(list)
         for path, all_ in self.found.items():
@@ -216,7 +212,7 @@ class Entities:
             for found in all_:
                 groups[whole[_key(found)]].append((path, found))
         made = [_named(group, kind) for key, group in groups.items() if (kind := names.kinds[key])]
-        # News introduces a person by first and last name; a word alone is more often a brand that spaCy misreads.
+        # News introduces a person by first and last name; a single word is more often a brand that spaCy misreads.
         made = [one for one in made if one.kind != "person" or " " in one.name]
         return tuple(sorted(made, key=lambda named: (-len(named.places), -_mentions(named), named.name)))
 
@@ -226,9 +222,9 @@ def _mentions(named: Named) -> int:
 
 
 def _key(found: Found) -> str:
-    """Return what spellings of one name share that differ in capitals, dots and hyphens alone.
+    """Return a key that is equal for spellings of one name that differ only in capitals, dots and hyphens.
 
-    Of a person they may differ in a middle initial too, of a company in its legal form.
+    Middle initials of people and legal forms of companies are dropped too.
     """
     words = name_key(found.name.replace(",", "")).split()
     if found.label == "PERSON" and len(words) > 2:
@@ -239,7 +235,7 @@ def _key(found: Found) -> str:
 
 
 class _Names:
-    """Which spellings are one name: "Cook" is "Tim Cook" in an article that has both, and where most articles agree."""
+    """Which keys are one name: "Cook" is "Tim Cook" in an article with both, and elsewhere if most articles agree."""
 
     def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
         counts: defaultdict[str, Counter[Kind | None]] = defaultdict(Counter)
@@ -254,7 +250,7 @@ class _Names:
                 self._initials.setdefault(_key(one), _initials(one.name))
             self._keys[path] = tuple(dict.fromkeys(map(_key, all_)))
         self.kinds = {key: count.most_common(1)[0][0] for key, count in counts.items()}
-        self.kinds |= dict.fromkeys(firms, "organisation")  # however its bare name is read elsewhere
+        self.kinds |= dict.fromkeys(firms, "organisation")  # even if its name without the form is read otherwise
         self._persons = {key for key, count in counts.items() if count["person"]}
         self._totals = {key: count.total() for key, count in counts.items()}
         self._having = Counter(key for keys in self._keys.values() for key in keys)
@@ -264,7 +260,7 @@ class _Names:
         self._anywhere = self._agreed()
 
     def _surnames(self) -> Counter[tuple[str, str]]:
-        """Count the articles that have a person's last word beside the whole name."""
+        """Count the articles that have both a person's last name alone and the whole name."""
         together: Counter[tuple[str, str]] = Counter()
         for keys in map(frozenset, self._keys.values()):
             wholes = [key for key in keys if self.kinds[key] == "person" and " " in key]
@@ -272,7 +268,7 @@ class _Names:
         return together
 
     def resolved(self, path: str) -> dict[str, str]:
-        """Return what each key of an article stands for."""
+        """Return the whole name that each key of an article stands for."""
         local = self._local[path]
         return {key: self._end(key, local) for key in self._keys[path]}
 
@@ -286,7 +282,7 @@ class _Names:
             key = following
 
     def _inner(self, key: str) -> str:
-        """Return the person whose name a rarer one ends with: "will donald trump", as a question begins, is none."""
+        """Return the more frequent person whose name ends a rarer one: "donald trump" for "will donald trump"."""
         words = key.split()
         if self.kinds[key] == "person":
             for inner in (" ".join(words[n:]) for n in range(1, len(words) - 1)):
@@ -295,14 +291,14 @@ class _Names:
         return key
 
     def _by_letters(self) -> dict[str, str]:
-        """Return for each key the most frequent of those with the same letters: "jp morgan" and "jpmorgan"."""
+        """Return for each key the most frequent key with the same letters: "jp morgan" and "jpmorgan"."""
         best: dict[str, str] = {}
         for key in sorted(self._totals, key=lambda key: (-self._totals[key], key)):
             best.setdefault(key.replace(" ", ""), key)
         return {key: best[key.replace(" ", "")] for key in self._totals}
 
     def _wholes(self, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Yield (part, whole) of the names of one article."""
+        """Yield (part, whole) for the short names of one article, as ("cook", "tim cook")."""
         by_part: defaultdict[str, set[str]] = defaultdict(set)
         for whole in keys:
             for part in self._parts(whole):
@@ -312,24 +308,24 @@ class _Names:
                 yield part, whole
 
     def _fits(self, part: str, whole: str) -> bool:
-        """Whether both are of one kind, or the part is a surname that spaCy often takes for something else."""
+        """Whether both are of one kind, or the part is a surname that spaCy often misreads."""
         if self.kinds[whole] == "person" != self.kinds[part]:
             return part in self._persons and 2 * self._together[part, whole] > self._having[part]
         return self.kinds[part] is not None and self.kinds[part] == self.kinds[whole]
 
     def _parts(self, whole: str) -> set[str]:
-        """Return the keys that may stand for a name in its article: a person's words, or the initials of others."""
+        """Return the keys that may shorten a name in its article: a person's words, the initials of others."""
         return set(whole.split()) if self.kinds[whole] == "person" else self._initials[whole]
 
     def _clearest(self, wholes: Sequence[str]) -> str:
-        """Return the one whole that the articles speak of by far the most, "" where none is."""
+        """Return the whole name that is _CLEAR times as frequent as any other, "" if none is."""
         ranked = sorted(wholes, key=lambda whole: (-self._totals[whole], whole))
         if len(ranked) > 1 and self._totals[ranked[0]] < _CLEAR * self._totals[ranked[1]]:
             return ""
         return ranked[0] if ranked else ""
 
     def _agreed(self) -> dict[str, str]:
-        """Return (part, whole) for articles that have the part alone: where more articles have both, and agree."""
+        """Return the whole name of each part for articles with the part alone, if the articles with both agree."""
         votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for local in self._local.values():
             for part, whole in local.items():
@@ -343,7 +339,7 @@ class _Names:
 
 
 def _initials(name: str) -> set[str]:
-    """Return what a name may be shortened to: "sec" of "Securities and Exchange Commission"; also with the "a"."""
+    """Return the acronyms of a name: "sec" and "saec" for "Securities and Exchange Commission"."""
     words = name.split()
     return {
         "".join(word[0] for word in chosen).lower()
@@ -357,7 +353,7 @@ def _named(group: Sequence[tuple[str, Found]], kind: Kind) -> Named:
     for _, found in group:
         spellings[found.name] += found.count
     ranked = sorted(spellings, key=lambda name: (-spellings[name], name))
-    full = [name for name in ranked if " " in name] if kind == "person" else []  # "Tim Cook", though "Cook" is commoner
+    full = [name for name in ranked if " " in name] if kind == "person" else []  # "Tim Cook", not the commoner "Cook"
     by_path: defaultdict[str, list[Found]] = defaultdict(list)
     for path, found in group:
         by_path[path].append(found)
@@ -370,11 +366,11 @@ def _place(path: str, all_: Sequence[Found]) -> FirstMention:
     return FirstMention(path, fullest.span, sum(found.count for found in all_))
 
 
-# -- what sort of thing a name is -------------------------------------------------------------------------------
+# -- sorts of names: companies, countries -------------------------------------------------------------------------
 
 
 def sort_of_noun(noun: str, embedder: Embedder) -> str:
-    """Return the sort of thing that a noun asks for: "company" for "retailers"; "" where it is none of `SORTS`."""
+    """Return the sort of name that a noun asks for: "company" for "retailers"; "" if it is none of `SORTS`."""
     vector = embedder.embed([noun])[0]
     near = {sort: float((vectors @ vector).max()) for sort, vectors in _sorts(embedder).items()}
     best = max(near, key=lambda sort: near[sort])
@@ -383,10 +379,14 @@ def sort_of_noun(noun: str, embedder: Embedder) -> str:
 
 
 def are(sort: str, names: Sequence[Named], embedder: Embedder) -> list[bool]:
-    """Return whether each name is of a sort, by what it sounds like.
+    """Return whether each name is of a sort, by the cosine of its vector to the descriptions of the sorts.
 
-    The embedder has read of most countries and companies: "Jamaica" is near "a country", "Congress" is not near "a
-    company". A name that spaCy takes for another kind has to be nearer to that sort than to any other.
+    The embedder knows most countries and companies: "Jamaica" is near "a country", "Congress" is not near "a company".
+
+    Args:
+        sort: a key of `SORTS`.
+        names: the names; one that spaCy reads as another kind has to be nearer to `sort` than to all other sorts.
+        embedder: embeds names and descriptions.
     """
     centres = {one: vectors.mean(axis=0) for one, vectors in _sorts(embedder).items()}
     vectors = embedder.embed([one.name for one in names]) if names else ()
@@ -405,7 +405,7 @@ def _kind(sort: str) -> Kind:
 
 
 def _sorts(embedder: Embedder) -> dict[str, Vectors]:
-    """The vectors of how each sort is described, of shape (descriptions, dimension)."""
+    """The vectors of each sort's descriptions, shape (descriptions, dimension)."""
     vectors = iter(embedder.embed([one for _, described in SORTS.values() for one in described]))
     return {sort: np.stack([next(vectors) for _ in described]) for sort, (_, described) in SORTS.items()}
 
@@ -414,7 +414,7 @@ def _sorts(embedder: Embedder) -> dict[str, Vectors]:
 
 
 def cache_file(folder: Path) -> Path:
-    """Return where the names of the articles of the index in `folder` are kept."""
+    """Return the path of the cache file for the index in `folder`."""
     folder = folder.absolute()
     return folder.with_name(f"{folder.name}-names.jsonl")
 
@@ -437,12 +437,14 @@ def read_entities(
     stopped: Callable[[], bool] = lambda: False,
     keep: bool = True,
 ) -> Entities | None:
-    """Return the names in all articles of `index`, which is in `folder`; those not kept yet are read now.
+    """Return the names in all articles; those not in the cache are read now. An interrupted run continues.
 
-    `stopped` is asked before every few articles; once true, None is returned. Without `keep` nothing is written.
-
-    A run that was interrupted goes on where it stopped. Where the file beside the index cannot be written, names are
-    read into memory.
+    Args:
+        index: the articles.
+        folder: of the index; the cache file lies beside it.
+        report: called with (stage, articles done, articles in all).
+        stopped: polled before each batch of articles; once true, None is returned.
+        keep: whether the cache is written; if it cannot be, names are kept in memory only.
 
     Raises:
         ModelError: the English pipeline cannot be used.
@@ -465,13 +467,13 @@ def read_entities(
     if missing:
         report(STAGE, len(paths), len(paths))
     wanted = {sha256: known[sha256] for sha256 in paths.values()}
-    if keep and lines + len(missing) > len(wanted):  # of articles that are gone, of another version, or damaged
+    if keep and lines + len(missing) > len(wanted):  # drop lines of removed articles, of other versions, or damaged
         _write(file, wanted, anew=True)
     return Entities({path: known[sha256] for path, sha256 in paths.items()})
 
 
 def _read(file: Path) -> tuple[dict[str, tuple[Found, ...]], int]:
-    """The names that are kept, by sha256 of the article, and the number of lines; damaged ones are as if not there."""
+    """The cached names by the article's sha256, and the number of lines in the file; damaged lines are skipped."""
     known: dict[str, tuple[Found, ...]] = {}
     try:
         lines = [line for line in file.read_bytes().split(b"\n") if line]
@@ -487,9 +489,9 @@ def _read(file: Path) -> tuple[dict[str, tuple[Found, ...]], int]:
 
 
 def _write(file: Path, found: Mapping[str, tuple[Found, ...]], *, anew: bool = False) -> None:
-    """Write a line for each article, behind what is there or in its place; nothing where that cannot be."""
+    """Append a line for each article, or replace the file with them if `anew`; an OSError is only logged."""
     version = _version()
-    out = b"\n"  # ends a line that a killed process has half written
+    out = b"\n"  # ends a line that a killed process left incomplete
     for sha256, all_ in found.items():
         rows = [[one.name, one.label, one.count, one.span.start, one.span.end] for one in all_]
         out += json.dumps([version, sha256, rows, _checksum(sha256, rows)]).encode() + b"\n"

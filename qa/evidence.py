@@ -1,6 +1,6 @@
-"""From hits to the sentences that answer a question, best first, each with the words of it that answer.
+"""Hits -> the sentences that answer a question, best first, each with its answer span.
 
-Puts every sentence of the hits into its context and lets the reader read it. Asks no language model.
+The reader reads every sentence of the hits in its context. No language model is used.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from citewire.index.types import Article, Hit, Span
 from citewire.qa import facts
 from citewire.qa.reader import Reader, Reading, Window
 
-ANSWERS = 0.3  # from which a question counts as answerable
-REASON = 0.12  # the same for a reason: articles seldom say "because"
-_VOTING = 16  # of the likeliest sentences, which may answer with the same words
+ANSWERS = 0.3  # least probability of a sentence that answers a question
+REASON = 0.12  # the same for "why" questions: articles seldom say "because"
+_VOTING = 16  # the top sentences whose odds add up if they answer with the same words
 _HEADING = 20  # most words of a heading
-_MOST = 48  # sentences that are read at most, those of the best passages first
+_MOST = 48  # most sentences that are read, those of the best passages first
 
 ArticleOf = Callable[[str], Article]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A sentence that bears on the question.
+    """A sentence that may answer the question.
 
     Attributes:
         article: path of the article.
         span: the sentence, as offsets into the article's text.
         text: the sentence, character-exact.
-        score: of the best passage that holds it, as in `citewire.index.types.Hit`.
+        score: of the best passage that contains it, as in `citewire.index.types.Hit`.
         probability: that it answers the question, 0 to 1, calibrated.
-        answer: the words of it that answer, as offsets into the article's text.
-        sure: how likely these words are among all of the sentence, 0 to 1.
+        answer: the answer span, as offsets into the article's text.
+        sure: probability of this span among all spans of the sentence, 0 to 1.
     """
 
     article: str
@@ -47,7 +47,7 @@ class Evidence:
 
     @property
     def words(self) -> str:
-        """The words that answer."""
+        """The text of the answer span."""
         return self.text[self.answer.start - self.span.start : self.answer.end - self.span.start]
 
 
@@ -56,12 +56,17 @@ def gather(
 ) -> list[Evidence]:
     """Return the sentences of the hits, the likeliest to answer first; ties in the order of the hits.
 
-    What ends in a question mark, as a headline that asks the same, answers nothing and is left out. In the place of a
-    heading comes the sentence of its article that answers with the same words, if there is one.
-    Sentences that answer with the same words support each other: their odds add up, as far as they are among the
-    likeliest; words that only repeat the question's are none. Sentences that state no day and no year are read with
-    `timeless` if there is one, the question without its time: the reader knows no date of an article, and whether it is
-    of that time is for code to say.
+    Sentences that end in a question mark are left out: a headline that asks the same answers nothing. A heading is
+    replaced by the sentence of its article with the same answer words, if there is one. The odds of top sentences with
+    the same answer words add up, unless these only repeat the question.
+
+    Args:
+        question: standalone.
+        hits: the passages found, best first.
+        article: looks up an article by path.
+        reader: reads the sentences.
+        timeless: the question without its time, "" if it has none. Sentences that state no day and no year are read
+            with it: the reader does not know an article's date, so code checks the time.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
@@ -81,9 +86,9 @@ def gather(
 
 
 def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> Evidence | None:
-    """Return the likeliest of the sentence before one and the two behind it; None where none is likely to answer.
+    """Return the likeliest of the sentence before `best` and the two after it; None if all are below REASON.
 
-    A sentence tells that something was so; its neighbour often tells why or how.
+    A sentence says what happened; its neighbour often says why or how.
     """
     spans = _sentences(article(best.article).text)
     at = next((place for place, span in enumerate(spans) if span == best.span), None)
@@ -96,22 +101,22 @@ def beside(best: Evidence, evidence: Sequence[Evidence], article: ArticleOf) -> 
 
 
 def odds(probability: float) -> float:
-    """Return p / (1 - p), kept finite."""
+    """Return p / (1 - p), with p limited to [1e-6, 1 - 1e-6]."""
     kept = min(max(probability, 1e-6), 1 - 1e-6)
     return kept / (1 - kept)
 
 
 def together(question: str, best: Evidence, found: Sequence[Evidence]) -> float:
-    """Return the odds of one sentence and of all that answer a question with its words, among the likeliest found."""
+    """Return the summed odds of `best` and the other top sentences of `found` with the same answer words."""
     words = _words_of(question, best)
     others = (one for one in found[:_VOTING] if one != best and _same_words(_words_of(question, one), words))
     return odds(best.probability) + sum(odds(one.probability) for one in others)
 
 
 def _agreed(question: str, found: Sequence[Evidence]) -> list[Evidence]:
-    """Put first those whose words have most odds together; each group in its own order."""
+    """Sort groups of sentences with the same answer words by their summed odds; keep the order within a group."""
     words = [_words_of(question, one) for one in found[:_VOTING]]
-    groups: list[int] = []  # by the place of the first of each
+    groups: list[int] = []  # for each sentence the position of its group's first sentence
     for at, own in enumerate(words):
         groups.append(next((group for group in dict.fromkeys(groups) if _same_words(own, words[group])), at))
     totals = dict.fromkeys(groups, 0.0)
@@ -122,7 +127,7 @@ def _agreed(question: str, found: Sequence[Evidence]) -> list[Evidence]:
 
 
 def _in_full(found: Sequence[Evidence], article: ArticleOf) -> list[Evidence]:
-    """The sentences, with that which tells it in full in the place of each heading, as likely as the heading."""
+    """Replace each heading by the sentence that states it in full; keep the higher probability."""
     told: dict[tuple[str, Span], Evidence] = {}
     full = [one for one in found if not is_heading(article(one.article).text, one.span)]
     for one in found:
@@ -135,7 +140,7 @@ def _in_full(found: Sequence[Evidence], article: ArticleOf) -> list[Evidence]:
 
 
 def _words_of(question: str, one: Evidence) -> str:
-    """The words that answer, between blanks; "" if they only repeat words of the question."""
+    """The answer words, with a blank at both ends; "" if they only repeat words of the question."""
     return _spaced(one.words) if set(facts.terms(one.words)) - set(facts.terms(question)) else ""
 
 
@@ -145,12 +150,12 @@ def _spaced(text: str) -> str:
 
 
 def _same_words(one: str, other: str) -> bool:
-    """Whether words, none of them "", are the same or stand in the other ones; both between blanks."""
+    """Whether one of two non-empty texts, each with a blank at both ends, contains the other."""
     return bool(one and other) and (one in other or other in one)
 
 
 def window(article: Article, span: Span, likeness: float | None = None, behind: float = 0.0) -> Window:
-    """Return a sentence with the title, the sentence before it and the one after it, as in training.
+    """Return a sentence with its context, as in training: the title and the sentences before and after it.
 
     `likeness` and `behind` as in `Window`.
     """
@@ -164,7 +169,7 @@ def window(article: Article, span: Span, likeness: float | None = None, behind: 
 
 
 def is_heading(text: str, span: Span) -> bool:
-    """Return whether a sentence of a text is a heading: a short line without an end mark, above one that has it."""
+    """Return whether a sentence is a heading: a short line without an end mark, above a line that has one."""
     said = text[span.start : span.end]
     starts = not text[: span.start].strip(" \t") or text[: span.start].rstrip(" \t").endswith("\n")
     rest, _, below = text[span.end :].partition("\n")
@@ -189,7 +194,7 @@ def _sentences(text: str) -> tuple[Span, ...]:
 
 
 def _read(reader: Reader, questions: Sequence[str], windows: Sequence[Window]) -> list[Reading]:
-    """The reading of each window with its own question, all of one question at once."""
+    """Read each window with its own question; windows of the same question form one batch."""
     readings: dict[int, Reading] = {}
     for question in dict.fromkeys(questions):
         places = [at for at, one in enumerate(questions) if one == question]
@@ -198,7 +203,7 @@ def _read(reader: Reader, questions: Sequence[str], windows: Sequence[Window]) -
 
 
 def _is_dated(article: Article, span: Span) -> bool:
-    """Whether a sentence states a day or a year in figures; "on Saturday" is known from its article alone."""
+    """Whether a sentence states a day or a year in digits; "on Saturday" needs its article's date."""
     stated = (article.text[one.start : one.end] for one in article.dates_in(span))
     return any(map(str.isdigit, "".join(stated))) or bool(facts.years(article.text[span.start : span.end]))
 

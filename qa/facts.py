@@ -18,10 +18,10 @@ _NAME = re.compile(
 )
 _SIGNS = ("$", "€", "£", "¥")
 _QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
-_JOINED = 5  # letters from which a name written in one word is looked for as two, and the other way round
+_JOINED = 5  # a name of at least this many letters is also found as two words, and two words as one
 _MONTHS = "january february march april may june july august september october november december".split()
 _TIMES = frozenset((*_MONTHS, *_QUARTERS))
-# Function words of English, and the words a question is made of: they carry no subject of their own.
+# Function words of English and the usual words of questions: they name no topic.
 STOP_WORDS = frozenset(
     "a an the of in on at to for from by with and or but nor is are was were be been being am do does did done has"
     " have had having how what which who whom whose when where why that this these those it its as than then there"
@@ -41,7 +41,7 @@ def words(text: str) -> list[str]:
 
 
 def _composed(text: str) -> str:
-    """A letter and its accent as one character, however the source writes them."""
+    """The text in Unicode NFC: a letter and its accent are one character."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -51,7 +51,7 @@ def stem(word: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the stems of the words of `text` that carry meaning, in order, repetitions kept."""
+    """Return the stems of the content words of `text`, in order, with repetitions."""
     return [stem(part) for w in words(text) if w not in STOP_WORDS for part in re.split(r"[-’']", w) if part]
 
 
@@ -69,7 +69,7 @@ def month_of(day: str) -> str:
 
 
 def whole_years(first: str, last: str) -> bool:
-    """Whether a time, ISO 8601 days, begins with one year and ends with that or another."""
+    """Return whether a time from day `first` to day `last`, ISO 8601, consists of whole years."""
     return first.endswith("-01-01") and last.endswith("-12-31")
 
 
@@ -79,10 +79,10 @@ def years(text: str) -> set[int]:
 
 
 def names(text: str, known: frozenset[str] = frozenset()) -> list[str]:
-    """Return the proper names of `text` as written: runs of capitalised words, possessives cut off.
+    """Return the proper names of `text` as written: runs of capitalised words, without possessive endings.
 
-    A capital that only opens a sentence does not make a name, unless the word has more capitals or its lower-case form
-    is in `known` (see `name_words`); "Q2" is a time.
+    The first word of a sentence is a name only if it has more capitals or its lower-case form is in `known` (see
+    `name_words`); "Q2" is a time.
     """
     found = []
     text = _composed(text)
@@ -105,26 +105,26 @@ def names(text: str, known: frozenset[str] = frozenset()) -> list[str]:
 
 
 def name_words(texts: Iterable[str]) -> frozenset[str]:
-    """Return the words, in lower case, that stand inside the proper names of `texts`."""
+    """Return the words of the proper names of `texts`, in lower case."""
     return frozenset(w for text in texts for name in names(text) for w in name_key(name).split())
 
 
 def name_key(name: str) -> str:
-    """Return a name's comparable form: lower case, no dots, hyphens as spaces, no possessive, "us" and "uk" short."""
+    """Return a name's comparable form: lower case, no dots or possessives, spaces for hyphens, short "us" and "uk"."""
     key = " ".join(re.sub(r"['’]s\b|[.]", "", _composed(name).lower()).replace("-", " ").split())
     return re.sub(r"\bunited (states|kingdom)\b", lambda m: "us" if m[1] == "states" else "uk", key)
 
 
 def has_name(name: str, text: str) -> bool:
-    """Whether `text` has every word of `name`, as whole words in any case ("US" is found in "U.S.-based").
+    """Return whether `text` has every word of `name`, as whole words in any case ("US" is found in "U.S.-based").
 
-    A blank or hyphen more or less makes no other name: "JP Morgan" and "JPMorgan" are one.
+    Blanks and hyphens do not matter: "JP Morgan" and "JPMorgan" are one name.
     """
     key = name_key(text)
     there = set(re.sub(r"[()/]", " ", key).split())
     there = {w.strip(",;:!?\"'“”‘’[]$@#") for w in there}
     wanted = name_key(name).replace("/", " ").split()
-    wanted = [w for w in wanted if w not in STOP_WORDS] or wanted  # "US" is a name although "us" is no word to look for
+    wanted = [w for w in wanted if w not in STOP_WORDS] or wanted  # "US" is a name, although "us" is a stop word
     if all(w in there or w + "s" in there for w in wanted):
         return True
     joined = "".join(wanted)
@@ -134,11 +134,11 @@ def has_name(name: str, text: str) -> bool:
 
 
 def _has_apart(word: str, text: str) -> bool:
-    """Whether two words of the text, each with a capital, make up `word` together."""
+    """Whether two consecutive capitalised words of the text form `word`."""
     parts = re.findall(r"[^\W_]+", _composed(text))
     return any(a[0].isupper() and b[0].isupper() and (a + b).lower() == word for a, b in pairwise(parts))
 
 
 def same_name(a: str, b: str) -> bool:
-    """Whether two names differ in nothing but blanks, hyphens, dots and capitals."""
+    """Return whether two names differ only in blanks, hyphens, dots and capitals."""
     return name_key(a).replace(" ", "") == name_key(b).replace(" ", "")

@@ -1,6 +1,6 @@
-"""A question to what the articles have for it: search, read, choose; kept for when the same is asked again.
+"""Question -> the sentences that answer it: search, read, choose; results are cached.
 
-Knows one index and the instruments that read it; knows nothing of language models and of how an answer is told.
+Knows one index, the embedder and the reader; knows no language model and not how an answer is worded.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
 from citewire.qa.reader import Reader
 from citewire.qa.times import of_another_time, timed_first, timeless
 
-_NEAR_BEST = 7.0  # times by which the odds of a sentence may be behind the best, and it is still given to the model
-_KEPT = 256  # searches and readings that are kept: one answer makes several, the next question some of them again
-_UNCOUNTED = 4.0  # divisor of the odds of words without a figure where it is asked how many or how much
-_DECIDED = 0.7  # probability of support or contradiction from which a question of yes or no is told
+_NEAR_BEST = 7.0  # the model gets a sentence if its odds times this reach the best one's
+_KEPT = 256  # cached searches and readings: one answer makes several, and the next question repeats some
+_UNCOUNTED = 4.0  # divides the odds of an answer span without a figure if the question asks how many or how much
+_DECIDED = 0.7  # least probability of support or contradiction for an answer "Yes" or "No"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A question that is searched and answered alone: the whole one, or one of those it consists of.
+    """A question that is searched and answered alone: the whole line or one of its sub-questions.
 
     Attributes:
         text: the question.
         hits: the passages found.
         evidence: their sentences, the likeliest to answer first.
-        chosen: those that the model is given, none where nothing answers.
-        polarity: "Yes" or "No" where that is asked and the best sentence tells it, else "".
+        chosen: the sentences for the model; empty if none answers.
+        polarity: "Yes" or "No" if the question asks for that and the best sentence decides it, else "".
     """
 
     text: str
@@ -47,19 +47,19 @@ class Part:
 
     @property
     def probability(self) -> float:
-        """How likely it has an answer."""
+        """The highest probability of a sentence, 0 to 1."""
         return max((one.probability for one in self.evidence), default=0.0)
 
 
 class Finder:
-    """Searches and reads one generation of one index; safe to use from several threads.
+    """Searches and reads one generation of one index; thread-safe.
 
     Args:
-        index: open.
-        embedder: the one the index was made with.
-        reader: reads what is found.
-        reranker: puts the best passages in another order, None for none.
-        most: sentences that are chosen at most.
+        index: an open index.
+        embedder: the one that the index was made with.
+        reader: reads the sentences of the passages found.
+        reranker: reorders the best passages, None for none.
+        most: most sentences that are chosen.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class Finder:
         self.reader = reader
         self.reranker = reranker
         self._most = most
-        self._lock = Lock()  # of the caches
+        self._lock = Lock()  # guards the caches
         self._searches: LRUCache[tuple[str, str], list[Hit]] = LRUCache(_KEPT)
         self._readings: LRUCache[tuple[str, str], list[Evidence]] = LRUCache(_KEPT)
 
     def hits(self, query: str, wanted: SearchOptions) -> list[Hit]:
-        """Return the passages that are nearest.
+        """Return the best passages for a query.
 
         Raises:
-            InputError: the filters leave nothing, which a refusal would hide.
+            InputError: the filters leave no article; a refusal would hide that.
         """
         key = (query, repr(wanted))  # the filters have no hash
         with self._lock:
@@ -93,13 +93,13 @@ class Finder:
         return hits
 
     def evidence(self, text: str, wanted: SearchOptions) -> list[Evidence]:
-        """Return the sentences of the nearest passages, the likeliest to answer first. Raises: see `hits`."""
+        """Return the sentences of the best passages, the likeliest to answer first. Raises: see `hits`."""
         key = (text, repr(wanted))
         with self._lock:
             kept = self._readings.get(key)
         if kept is None:
             sort = values.asked(text)
-            without = "" if sort == "date" else timeless(text)  # no code says of which time a time is that answers
+            without = "" if sort == "date" else timeless(text)  # code cannot check the time of a time
             found = gather(text, self.hits(text, wanted), self.index.article, self.reader, without)
             kept = [one for one in found if self.is_own(one.article, one.span)]
             if sort == "number":
@@ -110,23 +110,23 @@ class Finder:
         return kept
 
     def is_own(self, path: str, span: Span) -> bool:
-        """Return whether a sentence is its article's own: what several stories repeat, as how to subscribe, is not."""
+        """Return whether a sentence is its article's own, not boilerplate that several stories repeat."""
         return boilerplate.is_own(self.index.article(path).text, span, self.index)
 
     def part(self, text: str, wanted: SearchOptions, least: float = ANSWERS) -> Part:
-        """Return what answers a question, with at least that probability. Raises: see `hits`."""
+        """Return a question with its sentences; `least` is the answer threshold. Raises: see `hits`."""
         evidence = self.evidence(text, wanted)
         chosen = self._choose(text, evidence, least)
         return Part(text, self.hits(text, wanted), evidence, chosen, self._polarity(text, chosen))
 
     def unknown(self, text: str) -> tuple[str, ...]:
-        """Return the names in a text that have a word which no article has."""
+        """Return the names in a text that contain a word which is in no article."""
         times = " ".join(entity.text for entity in analysis.read(text).ents if entity.label_ in ("DATE", "TIME"))
         names = (name for name in dict.fromkeys(facts.names(text)) if name not in times)
         return tuple(name for name in names if not all(self.index.search_bm25([word], 1) for word in facts.words(name)))
 
     def _choose(self, text: str, evidence: Sequence[Evidence], least: float) -> list[Evidence]:
-        """The sentences that answer and are near the best, each once; the newest first where it is asked what holds."""
+        """The sentences that answer and are near the best, without repeats; newest first for what holds now."""
         article = self.index.article
         likely = [one for one in evidence if one.probability >= least]
         likely = [one for one in likely if not of_another_time(text, one, article(one.article))]
@@ -141,7 +141,7 @@ class Finder:
         return list(once.values())[::-1][: self._most]
 
     def _polarity(self, text: str, chosen: Sequence[Evidence]) -> str:
-        """Return "Yes" or "No" where a question asks for that and its best sentence says so."""
+        """Return "Yes" or "No" if the question asks for that and the verifier is sure of the best sentence, else ""."""
         stated = analysis.statement(text)
         if not stated or not chosen:
             return ""
@@ -151,7 +151,7 @@ class Finder:
 
 
 def _counts(one: Evidence) -> bool:
-    """Whether the words that answer have an amount: "14 ferries", "dozens"."""
+    """Whether the answer span has an amount: "14 ferries", "dozens"."""
     amounts = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")
     return bool(quantities.numbers(one.words)) or any(ent.label_ in amounts for ent in analysis.read(one.words).ents)
 

@@ -1,7 +1,7 @@
-"""A line and the turns before it -> what it means, and the questions that it can stand for, likeliest first.
+"""A line and the turns before it -> its meaning, and the questions that it can stand for, likeliest first.
 
-Offers candidates and settles nothing: which of them the articles answer is for the reader to say. Knows what was said,
-no articles. `standalone` makes the candidates.
+Only proposes candidates, which `standalone` makes; the caller takes the one that the articles answer best. Knows the
+conversation, no articles.
 """
 
 from __future__ import annotations
@@ -26,23 +26,22 @@ __all__ = [
 Kind = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
 
 _ON_SAID: Mapping[str, Kind] = {"who_said": "who_said", "which_article": "which_article", "doubt": "doubt"}
-_OTHERS = ("other", "rest")  # words for what is not named
-_REACH = 12  # earlier turns whose words a line can mean
-_LONG = 20  # words of a question above which another reading of a line is taken, if there is one
+_OTHERS = ("other", "rest")  # words for unnamed things
+_REACH = 12  # most earlier turns that a line can refer to
+_LONG = 20  # candidates with more words are dropped if there are shorter ones
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a typed line means after the turns before it.
+    """What a line means after the turns before it.
 
     Attributes:
-        kind: what is wanted: the answer to a question, more on a topic, who said a sentence, which article it is from,
-            whether it is true, the answer to a question that was offered; "nothing" where the line leans on turns that
-            there are not.
-        candidates: the questions that it can stand for, likeliest first; one for "more" (the topic) and "agree" (the
-            question offered), the line itself for all other kinds.
+        kind: what the line asks for: an answer, more on the topic, who said a sentence, which article it is from,
+            whether it is true, the answer to the suggested question; "nothing" if it needs turns that do not exist.
+        candidates: for "question" the questions that it can stand for, likeliest first; for "more" the last question,
+            for "agree" the suggested one, else the line itself.
         said: for "more" all sentences told on the topic; for "who_said", "which_article" and "doubt" those of the last
-            answer, the one asked about first; without the numbers of their quotes.
+            answer, the one asked about first; without citation numbers.
     """
 
     kind: Kind
@@ -56,9 +55,8 @@ def resolve(text: str, history: Sequence[Turn], intent: str = "") -> Meant:
     Args:
         text: the line.
         history: answers as shown.
-        intent: "more", "who_said", "which_article", "doubt", "agree" or "elliptic" as a classifier reads the line,
-            else "".
-            A line that names what it is about is a question, whatever the intent.
+        intent: "more", "who_said", "which_article", "doubt", "agree" or "elliptic" if the classifier says so, else "".
+            A line that names its topic is a question, whatever the intent.
     """
     turns = _of_substance(history)
     nothing = Meant("nothing", (text,))
@@ -77,10 +75,14 @@ def resolve(text: str, history: Sequence[Turn], intent: str = "") -> Meant:
 
 
 def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> tuple[str, ...]:
-    """Return the questions that `text` can stand for after `history`, oldest turn first; likeliest first.
+    """Return the questions that a line can stand for, likeliest first.
 
-    The text itself comes first where it can stand alone, and is all there is where nothing was said before.
-    `elliptic` tells that it leans, whatever its words.
+    The line itself comes first if it can stand alone, and is the only one if there are no earlier turns.
+
+    Args:
+        text: the line.
+        history: the oldest turn first.
+        elliptic: whether the line needs its context, whatever its words.
     """
     turns = _plain(history)
     text = " ".join(text.split())
@@ -91,36 +93,36 @@ def follow_up(text: str, history: Sequence[Turn], *, elliptic: bool = False) -> 
     typed = opened(read(text)).text
     made = tuple(one for one in made if len(one.split()) <= _LONG) or made
     bare = not facts.terms(typed) and not has_pronoun(text)
-    if bare:  # "why?": of what was asked last
+    if bare:  # "why?": about the last question
         asked = last.question.rstrip(" ?!.")
         made = (*made[:1], f"{typed.rstrip(' ?!.')} ({asked})?", *made[1:])
     if has_pronoun(text) and made:
-        return made  # alone it can only be answered by chance
+        return made  # the line itself could only be answered by chance
     return (*made[: MOST - 1], typed) if elliptic or leans(text) else (typed, *made[: MOST - 1])
 
 
 def without_opening(text: str) -> str:
-    """Return a line without the "and" or "ok, and" before it."""
+    """Return a line without its opening "and" or "ok, and"."""
     return opened(read(text)).text
 
 
 def last_told(history: Sequence[Turn]) -> tuple[str, ...]:
-    """Return the sentences of the last answer that told something from the articles, without their numbers."""
+    """Return the sentences of the last answer from the articles, without citation numbers."""
     return next((_sentences(turn.answer) for turn in reversed(history) if _tells(turn)), ())
 
 
 def last_quoted(history: Sequence[Turn]) -> tuple[str, ...]:
-    """Return the articles that the last answer that told something quotes; () where they are not known."""
+    """Return the paths that the last answer from the articles quotes; () if they are unknown."""
     return next((turn.articles for turn in reversed(history) if _tells(turn)), ())
 
 
 def has_pronoun(text: str) -> bool:
-    """Return whether a line has a pronoun for something that it does not name."""
+    """Return whether a line has a pronoun without its referent."""
     return any(map(points, read(text)))
 
 
 def names_nothing(text: str) -> bool:
-    """Return whether a line is no clause and only points at things that it does not name.
+    """Return whether a line without a verb only refers to unnamed things.
 
     >>> names_nothing("And what about the others?"), names_nothing("And what about the other ferries?")
     (True, False)
@@ -137,29 +139,26 @@ def topic(history: Sequence[Turn]) -> str:
     return next((one for one in reversed(asked) if not leans(one)), "")
 
 
-# -- the turns -------------------------------------------------------------------------------------------
-
-
 def _of_substance(history: Sequence[Turn]) -> list[Turn]:
-    """The turns that asked something of the articles: answered from them, refused, or not answered at all."""
+    """The turns about the articles: answered from them, refused, or without an answer."""
     return [turn for turn in history if not turn.answer or turn.answer.startswith(REFUSAL) or _tells(turn)]
 
 
 def _tells(turn: Turn) -> bool:
-    """Whether an answer told something from the articles."""
+    """Whether an answer is from the articles, neither a refusal nor citewire's own words."""
     return bool(turn.answer) and not turn.answer.startswith(REFUSAL) and not is_own(turn.answer)
 
 
 def _plain(history: Sequence[Turn]) -> list[Turn]:
-    """The last turns of substance, each with what it told, without numbers; "" for a refusal."""
+    """The last turns about the articles, answers without citation numbers; "" for a refusal."""
     turns = _of_substance(history)[-_REACH:]
     return [replace(turn, answer=" ".join(_sentences(turn.answer)) if _tells(turn) else "") for turn in turns]
 
 
 def _resolved(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns, each with its likeliest question.
+    """The turns, each with its likeliest standalone question.
 
-    "Tell me more" and "who said that?" ask no question of their own: they go on with the one before.
+    "Tell me more" and "who said that?" get the question before them.
     """
     done: list[Turn] = []
     for n, turn in enumerate(turns):
@@ -172,7 +171,7 @@ def _resolved(turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _asks(text: str) -> bool:
-    """Whether a line asks something new of what was said, other than "tell me more" and "who said that?"."""
+    """Whether a line asks something new, other than "tell me more" and "who said that?"."""
     return has_pronoun(text) or any(w.pos_ in ("NOUN", "PROPN", "NUM") or w.tag_ == "WRB" for w in read(text))
 
 
@@ -182,13 +181,13 @@ def _sentences(answer: str) -> tuple[str, ...]:
 
 
 def _offered(answer: str) -> str:
-    """The first line of an answer that is a question and no quote, "" if none is."""
+    """The suggested question in an answer: its first line that ends in "?" and has no quote, else ""."""
     lines = map(strip_markers, answer.splitlines())
     return next((line for line, cited in lines if line.endswith("?") and not cited), "")
 
 
 def _more(turns: Sequence[Turn]) -> Meant:
-    """The topic is the last question, made to stand alone; what was told since it was first asked counts."""
+    """More on the last standalone question, with all that was told on it."""
     resolved = _resolved(_plain(turns))
     topic = resolved[-1].question
     said = (text for turn in resolved if turn.question == topic for text in _sentences(turn.answer))
@@ -196,7 +195,7 @@ def _more(turns: Sequence[Turn]) -> Meant:
 
 
 def _has_topic(text: str) -> bool:
-    """Whether a request says what it is about: "more about the mill", "tell me about her", not "about that"."""
+    """Whether a request names its topic: "more about the mill", "tell me about her", not "about that"."""
     return any(
         (w.dep_ == "pobj" and w.pos_ in ("NOUN", "PROPN")) or feature(w, "Gender") in ("Masc", "Fem")
         for w in read(text)
@@ -209,7 +208,7 @@ def _stands_alone(text: str, intent: str) -> bool:
 
 
 def _nearest_first(said: Sequence[str], text: str) -> tuple[str, ...]:
-    """The sentences that share most words with the line first, else in their order."""
+    """The sentences, those that share most words with the line first."""
     asked = _words(read(text))
     return tuple(sorted(said, key=lambda sentence: -len(_words(read(sentence)) & asked)))
 

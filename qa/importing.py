@@ -1,4 +1,4 @@
-"""An import as if a package were not installed: for what a library loads where it can, and nothing here uses."""
+"""Hide a package from imports: for an optional dependency that a library would load and nothing here uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import get_ident
 
 
 class _Hides(MetaPathFinder):
-    """Finds no package, and raises for one, which ends the search; other threads find it."""
+    """Raises for one package in one thread, which ends the search; finds nothing else."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -23,7 +23,7 @@ class _Hides(MetaPathFinder):
 
 @contextmanager
 def without(package: str) -> Iterator[None]:
-    """Let a package seem not to be installed, to this thread, unless it is loaded already."""
+    """Make a package look uninstalled to this thread, unless it is already imported."""
     hides = _Hides(package)
     sys.meta_path.insert(0, hides)
     try:

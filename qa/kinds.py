@@ -1,7 +1,7 @@
-"""What kind of thing a person typed: an intent, the kind it belongs to, and how likely the kinds are.
+"""The kind of a typed line: its intent, the kind that the intent belongs to, and the probabilities of all kinds.
 
-A multinomial logistic regression over qa/wording.py, fitted by training/kinds.py on wordings of our own. Knows the
-question alone: no article, no turn before it. Who reads its guess may overrule it by what is found.
+A multinomial logistic regression over the features of qa/wording.py, fitted by training/kinds.py on our own wordings.
+Knows only the line: no article, no earlier turn. Callers may overrule it by what they find.
 """
 
 from __future__ import annotations
@@ -114,12 +114,12 @@ KINDS: Mapping[Intent, Kind] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a question is taken for.
+    """The classifier's result for a line.
 
     Attributes:
         intent: the likeliest intent of the kind.
         kind: the likeliest kind.
-        probability: of the kind, 0 to 1, calibrated on wordings that were held out.
+        probability: of the kind, 0 to 1, calibrated on held-out wordings.
         others: the probability of each other kind.
         intents: the probability of each intent; they sum to 1.
     """
@@ -132,7 +132,7 @@ class Guess:
 
 
 class Kinds:
-    """Tells kinds of questions. Safe to share between threads.
+    """Classifies lines by kind; thread-safe.
 
     Args:
         embedder: the one that the weights were fitted with.
@@ -158,10 +158,10 @@ class Kinds:
             raise ModelError(f"the kinds of questions in {weights} cannot be loaded: {error}", fix) from error
 
     def read(self, question: str) -> Guess:
-        """Return what a question is taken for."""
+        """Return the likeliest kind and intent of a line, with all probabilities."""
         logits = self._weight @ features(question, self._embedder) + self._bias
         odds = np.exp(logits - logits.max())
-        if _is_of_another_script(question):  # then it is in no language that is read, whatever it asks
+        if _is_of_another_script(question):  # not English, whatever it asks
             odds = np.array([intent == "translate" for intent in self._intents], np.float32)
         shares = odds / odds.sum()
         intents = {intent: float(share) for intent, share in zip(self._intents, shares, strict=True)}
@@ -180,11 +180,11 @@ def _is_of_another_script(question: str) -> bool:
 
 
 def load_kinds(embedder: Embedder, threads: int) -> Kinds:
-    """Return the instrument that ships, with `embedder` if its weights were fitted with it, else with the default one.
+    """Return the bundled classifier, with `embedder` if it was fitted with that one, else with the default embedder.
 
     Args:
-        embedder: what the index is searched with.
-        threads: of the default embedder, where that is needed.
+        embedder: the one that the index is searched with.
+        threads: CPU threads of the default embedder, if that is needed.
 
     Raises:
         ModelError: the weights cannot be loaded.
@@ -196,7 +196,7 @@ def load_kinds(embedder: Embedder, threads: int) -> Kinds:
 
 @cache
 def fitted_with() -> Mapping[str, str]:
-    """Return what the weights belong to: `embedder`, a fingerprint; `features`, a digest of qa/wording.py.
+    """Return what the weights were fitted with: `embedder`, a fingerprint; `features`, the SHA-256 of qa/wording.py.
 
     Raises:
         ModelError: the weights are missing or damaged.

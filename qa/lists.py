@@ -1,7 +1,6 @@
-"""Several things that are asked for: the sentences or lines of the article that tells most of them.
+"""List answers: several sentences, or the lines of a list, from the article that answers best.
 
-Knows what the reader makes of each sentence, and how an article is set in lines. Asks no language model and does not
-search.
+Knows the reader's probability of each sentence and the lines of an article. Does not search and uses no language model.
 """
 
 from __future__ import annotations
@@ -20,36 +19,36 @@ from citewire.qa.evidence import ArticleOf, Evidence, is_closed, is_heading, odd
 from citewire.qa.reader import Reader
 
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
-_ROWS, _LISTED = 10, 20  # most lines that are shown of a list in an article; of one that is what was asked for
+_ROWS, _LISTED = 10, 20  # most lines of a list inside an article; of an article's own list, see `outlined`
 _READ = 60  # most sentences of an article that are read
 _NEAR = 3.0  # a sentence stays if its odds times this reach those of the best one
-_SURE = 0.25  # there is a list if the best sentence has this probability
-_SECTION = 0.04  # least probability of a section's sentence; low, as it need not repeat what its heading says
-_SECTIONS = 3  # least number of such sections that make a list
-_SHARED = 0.5  # most that is added to the log odds of a sentence, if it has all rare words of the question
-_NEAR_LIST = 0.6  # least cosine of a question and what names a list
+_SURE = 0.25  # least probability of the best sentence
+_SECTION = 0.04  # least probability of a section's sentence; low, because it need not repeat its heading
+_SECTIONS = 3  # fewest such sections that make a list
+_SHARED = 0.5  # added to the log odds of a sentence that has all rare words of the question
+_NEAR_LIST = 0.6  # least cosine of a question and the name of a list
 _LINE = re.compile(r"\S[^\n]*\S")
-_SHORT, _RUN = 16, 3  # most words of a line of a list; least number of such lines in a row
+_SHORT, _RUN = 16, 3  # most words of a list line; fewest consecutive such lines
 
 
 @dataclass(frozen=True, slots=True)
 class _ListLine:
-    """A sentence of the article, what the reader thinks of it, and what its place in the text tells of it."""
+    """A sentence of the article with its probability and the layout around it."""
 
     span: Span
     probability: float
-    shared: int  # words of the question
-    weight: float  # odds, with the words that it shares with the question
+    shared: int  # number of words shared with the question
+    weight: float  # odds, raised by shared rare words
     own: bool  # whether it is a line of its own
     leads: bool  # whether it ends with a colon
-    row: bool  # whether it is a short line that is no sentence
+    row: bool  # whether it is a short line without an end mark
     heading: bool
     asks: bool
-    opens: bool  # whether a line that is no sentence, as a short heading, stands before it
+    opens: bool  # whether text that is no sentence, such as a short heading, precedes it
 
 
 class Items:
-    """What the article that answers best lists.
+    """The ways to answer with a list from the article that answers best.
 
     Args:
         question: one that may ask for several things.
@@ -72,10 +71,9 @@ class Items:
         self._lines = [_line(home, spans, at, one.probability, rare, asked) for at, one in enumerate(read)]
 
     def rows(self, most: int = _ROWS) -> list[Place]:
-        """Return up to `most` lines of a list in the article, with the line that leads to it.
+        """Return up to `most` lines of a list in the article with the line before it; [] if no two lines answer.
 
-        Of lists one below the other it is that whose first line has most of the question's words. [] where no two lines
-        answer.
+        If several lists follow each other, it starts at the line with most of the question's words.
         """
         best = max((odds(line.probability) for line in self._lines), default=0.0)
         for start, end in _runs(self._lines):
@@ -88,7 +86,7 @@ class Items:
         return []
 
     def led(self) -> list[Place]:
-        """Return a line near the best that ends with a colon, and the lines behind it; [] of fewer than two."""
+        """Return a line near the best that ends with a colon, and the lines after it; [] for fewer than two."""
         best = max((line.weight for line in self._lines), default=0.0)
         for at, line in enumerate(self._lines):
             if line.leads and line.weight * _NEAR >= best:
@@ -101,7 +99,7 @@ class Items:
         return []
 
     def sentences(self) -> list[Place]:
-        """Return the sentences near the best, those of other articles behind; [] of one."""
+        """Return the sentences near the best, then those of other articles; [] for fewer than two."""
         told = [line for line in self._lines if not line.heading and not line.asks]
         best = max((line.weight for line in told), default=0.0)
         near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
@@ -110,7 +108,7 @@ class Items:
         return found if len(found) > 1 else []
 
     def sections(self) -> list[Place]:
-        """Return the likeliest sentence of each section that has one; [] of fewer than three."""
+        """Return the best likely sentence of each section; [] for fewer than three."""
         found: list[_ListLine] = []
         section: list[_ListLine] = []
         for line in (*self._lines, None):
@@ -142,13 +140,13 @@ def _line(
 
 
 def _is_own(text: str, span: Span) -> bool:
-    """Whether a sentence stands alone in its line."""
+    """Whether a sentence is a whole line."""
     before, after = text[: span.start].rstrip(" \t"), text[span.end :].lstrip(" \t")
     return (not before or before.endswith("\n")) and (not after or after.startswith("\n"))
 
 
 def _runs(lines: Sequence[_ListLine]) -> list[tuple[int, int]]:
-    """Where several short lines follow each other, from the first up to, without, the last."""
+    """The ranges (start, end) of at least _RUN consecutive short lines; end is exclusive."""
     found: list[tuple[int, int]] = []
     start = 0
     for at in range(len(lines) + 1):
@@ -159,7 +157,7 @@ def _runs(lines: Sequence[_ListLine]) -> list[tuple[int, int]]:
 
 
 def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, float]:
-    """The share that each term of the question has in them all, but for the title's, weighted by how rare it is."""
+    """The weight of each question term that is not in the title: its inverse document frequency, summing to 1."""
     said = [set(facts.terms(text)) for text in texts]
     counts = {term: sum(term in one for one in said) for term in set(facts.terms(question)) - set(facts.terms(title))}
     weights = {term: log((len(texts) + 1) / (count + 0.5)) for term, count in counts.items() if count}
@@ -172,22 +170,22 @@ def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, floa
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A list in an article: what names it, its title or the line that leads to it, and its lines."""
+    """A list in an article: its name (the title, or the line before it) and its lines."""
 
     named: str
     places: tuple[Place, ...]
 
 
 def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> list[Place]:
-    """Return the lines of the list that is nearest to a question, [] where none is near or has its names and years.
+    """Return the lines of the list nearest to a question; [] if none is near enough or has its names and years.
 
-    A list is what heads the sections of an article whose title tells how many there are ("7 dishes to try") or that
-    numbers them, and the short lines behind a line that ends with a colon.
+    A list is the section headings of an article that are numbered or counted in its title ("7 dishes to try"), or the
+    short lines after a line that ends with a colon.
 
     Args:
         question: one that asks for several things.
         articles: those that may have the list.
-        embedder: tells how near what names it is.
+        embedder: embeds the question and the names of the lists.
     """
     names, years = facts.names(question), facts.years(question)
     texts = {article.path: f"{title_words(article)} {article.published} {article.text}" for article in articles}
@@ -205,7 +203,7 @@ def _sections(article: Article) -> Iterator[_Outline]:
     lines = _lines(article.text)
     texts = [article.text[span.start : span.end] for span in lines]
     closed = [is_closed(text) for text in texts]
-    text_at = closed.index(True) if True in closed else len(lines)  # what stands above heads no section
+    text_at = closed.index(True) if True in closed else len(lines)  # lines above it are no section headings
     below = range(text_at + 1, len(lines) - 1)
     heads = [at for at in below if closed[at + 1] and not closed[at] and _is_short(texts[at])]
     numbered = [at for at in heads if texts[at][0].isdigit()]
@@ -235,15 +233,15 @@ def _is_short(text: str) -> bool:
     return len(text.split()) <= _SHORT
 
 
-# -- what a list is wanted of ------------------------------------------------------------------------------------------
+# -- what a question asks for -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is wanted of.
+    """How many things a question asks for.
 
     Attributes:
-        number: how many are asked for, 0 where that is not said.
+        number: the number asked for, 0 if none is given.
         single: whether one thing is asked for: "which town", "what is the name".
     """
 
@@ -252,7 +250,7 @@ class Wanted:
 
 
 def wanted(question: str) -> Wanted:
-    """Return what a list is wanted of.
+    """Return how many things a question asks for.
 
     >>> wanted("Name three countries that Lund Lines sails to.")
     Wanted(number=3, single=False)
@@ -269,7 +267,7 @@ def wanted(question: str) -> Wanted:
 
 
 def _read(question: str, evidence: Sequence[Evidence], home: Article, reader: Reader) -> list[Evidence]:
-    """The first sentences of an article in their order, those that are no evidence yet read now."""
+    """The first _READ sentences of an article in their order; those without evidence are read now."""
     known = {one.span: one for one in evidence if one.article == home.path}
     spans = sentences(home.text)[:_READ]
     unread = [span for span in spans if span not in known]

@@ -1,8 +1,8 @@
-"""The networks of the reader on the CPU, by CTranslate2: tokens to logits.
+"""The reader's networks on the CPU, by CTranslate2: tokens -> logits.
 
-The first is all-MiniLM-L6-v2 with its layers trained by `training/`, which are in the weights, in 8 bits; the
-embeddings come from the embedder's own package. The second is all-mpnet-base-v2 as published, with low-rank changes
-that are in its weights; it is put together in memory. Knows tokens, weights and logits, no texts.
+The first is all-MiniLM-L6-v2: its layers, trained by `training/`, are in our weights file, in 8 bits; its embeddings
+come from the embedder's package. The second is all-mpnet-base-v2 as published plus low-rank changes (LoRA: Hu et al.
+2021) from our weights file, merged in memory. Knows tokens, weights and logits, no texts.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ Floats = NDArray[np.float32]
 Stored = Mapping[str, NDArray[Any]]
 T = TypeVar("T")
 
-SCALE = 2.0  # of the low-rank changes, in training too
+SCALE = 2.0  # factor of the low-rank changes, as in training
 EPSILON = 1e-5  # of the second network's layer normalisation
-FIRST_POSITION = 2  # row of its position embeddings that the first token gets
-FARTHEST = 128  # distance of tokens from which all count as the same
-NEVER = -1e4  # logit of a token that is none of the sentence
+FIRST_POSITION = 2  # row of its position embeddings for the first token
+FARTHEST = 128  # all larger distances between tokens share one position bias
+NEVER = -1e4  # logit of a token outside the sentence
 _KINDS = ("weight", "bias")
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a network makes of a question and a sentence.
+    """A network's output for a question and a sentence.
 
     Attributes:
-        logit: of the sentence answering.
-        ends: logits of the first and last token of the answer, (tokens of the sentence, 2).
+        logit: that the sentence answers.
+        ends: logits of the first and last token of the answer span, shape (tokens of the sentence, 2).
     """
 
     logit: float
@@ -49,11 +49,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How logits become probabilities; training/calibrate.py fits it on documents that training did not see.
+    """Logits -> probabilities by logistic regression; training/calibrate.py fits it on held-out documents.
 
     Attributes:
-        scale, near, behind, shift: weights of the logit, of the likeness, of the search's order, and the constant.
-        usual: likeness that stands in where a window has none.
+        scale, near, behind, shift: weights of the logit, the likeness and `Window.behind`, and the intercept.
+        usual: default likeness of a window without one.
         temperature: divides the logits of a claim.
         again: weight of the second network's logit.
     """
@@ -67,20 +67,20 @@ class Calibration:
     again: float = 0.0
 
     def probability(self, logit: float, likeness: float | None, behind: float = 0.0, again: float = 0.0) -> float:
-        """Return the probability that a sentence answers; `again` is the second network's logit."""
+        """Return the probability that a sentence answers; `logit` is the first network's, `again` the second's."""
         near = self.usual if likeness is None else likeness
         odds = self.scale * logit + self.again * again + self.near * near - self.behind * behind + self.shift
-        return float(1 / (1 + np.exp(min(-odds, 700.0))))  # beyond which it overflows
+        return float(1 / (1 + np.exp(min(-odds, 700.0))))  # exp overflows beyond
 
 
 class Network:
-    """An encoder with the reader's heads. Safe to share between threads.
+    """An encoder with the reader's heads; thread-safe.
 
     Args:
-        encoder: tokens to states.
-        heads: their weights by the names of training/network.py.
-        rows: an input to what the encoder takes: the ids of its words and of its types.
-        null: whether the first token stands for "nothing answers" in the span head, which then counts for the logit.
+        encoder: tokens -> hidden states.
+        heads: weights of the heads by their names in training/network.py.
+        rows: an input -> the encoder's token ids and type ids.
+        null: whether the span head's first token means "no answer" (as in SQuAD 2 readers) and adds to the logit.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Network:
         self._encoder, self._heads, self._rows, self._null = encoder, heads, rows, null
 
     def read(self, inputs: Sequence[Input]) -> list[Read]:
-        """Return for each question with a sentence whether it answers, and with which tokens."""
+        """Return the answer logit and span logits of each question with its sentence."""
 
         def of(one: Input, states: Floats) -> Read:
             ends = self._ends(states[one.begin : one.begin + len(one.offsets)])
@@ -106,7 +106,7 @@ class Network:
         return self._run(inputs, of)
 
     def verify(self, inputs: Sequence[Input]) -> list[Floats]:
-        """Return for each claim with a quote the logits of supported, refuted and not said."""
+        """Return the logits of (supported, refuted, not said) of each claim with its quote, shape (3,) each."""
         return self._run(inputs, lambda _, states: self._head("entails", states[0]))
 
     def _run(self, inputs: Sequence[Input], of: Callable[[Input, Floats], T]) -> list[T]:
@@ -130,7 +130,7 @@ class Network:
 
 
 def small(weights: Path, *, threads: int) -> tuple[Network, Calibration]:
-    """Return the first network and how its logits become probabilities.
+    """Return the first network and its calibration.
 
     Raises:
         ModelError: the file is missing, damaged or of another format.
@@ -140,7 +140,7 @@ def small(weights: Path, *, threads: int) -> tuple[Network, Calibration]:
     try:
         stored, calibration = _opened(weights)
         published = variables(base, "float32", typed=True)
-        # without one of the layers the published one would be run in its place
+        # a missing layer would silently be replaced by the published one
         _complete(stored, _head_names() | {name for name in published if name.startswith("encoder/layer_")})
         layers = {name: value for name, value in stored.items() if name.startswith("encoder/")}
         encoder = Encoder({**published, **layers}, epsilon=base.epsilon, threads=threads)
@@ -150,12 +150,12 @@ def small(weights: Path, *, threads: int) -> tuple[Network, Calibration]:
 
 
 def large(weights: Path, published: Path, *, threads: int) -> tuple[Network, Calibration]:
-    """Return the second network and how the logits of both become probabilities.
+    """Return the second network and the calibration of both networks together.
 
     Args:
         weights: a file that training/export.py wrote.
         published: model.safetensors of all-mpnet-base-v2.
-        threads: windows are read by that many threads.
+        threads: number of CPU threads.
 
     Raises:
         ModelError: a file is missing, damaged or of another format.
@@ -181,7 +181,6 @@ def _widened(value: NDArray[Any]) -> NDArray[Any]:
 
 
 def _head_names() -> set[str]:
-    """The names of the weights of all heads."""
     names = {f"{head}.{layer}.{kind}" for head in ("answers", "entails") for layer in (0, 3) for kind in _KINDS}
     return names | {f"span.{kind}" for kind in _KINDS}
 
@@ -200,10 +199,10 @@ def _unusable(weights: Path, error: Exception) -> ModelError:
 
 
 def _large_rows(one: Input) -> tuple[list[int], list[int]]:
-    """Return the ids of an input's words and, as one, of their types and positions.
+    """Return an input's token ids, and type ids that combine type and position.
 
-    MPNet's words are those of BERT behind four of its own, two of which begin and end. CTranslate2 adds no
-    positions where the distances of tokens count, so the types bring them.
+    MPNet's vocabulary is four tokens of its own, such as begin and end, then BERT's. CTranslate2 adds no position
+    embeddings to a model with relative position bias, so the type embeddings include them.
     """
     words = [{CLS: 0, SEP: 2}.get(word, word + 4) for word in one.ids]
     return words, [kind * MAX_TOKENS + place for place, kind in enumerate(one.types)]

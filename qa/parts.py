@@ -1,7 +1,7 @@
-"""A line that asks two questions -> the questions, each so that it stands alone.
+"""A line that asks several questions -> standalone questions.
 
-Only clauses are taken apart: "who won and how much did it cost?". Whether the line as a whole or its questions have an
-answer is for the reader to say; things and times that one clause names are for `qa.compare`.
+Only clauses are split: "who won and how much did it cost?". The caller decides whether the whole line or its questions
+are answered; two things or times in one clause are for `qa.compare`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from citewire.qa import facts
 from citewire.qa.analysis import Doc, Span, Token, read
 
-_MOST = 4  # questions
+_MOST = 4  # most questions in one line
 _VERBS = ("VERB", "AUX")
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """Return the questions of a line, () where it asks one.
+    """Return the questions of a line, () if it asks only one.
 
     >>> parts("Who runs Orvik Foods, and when was it founded?")
     ('Who runs Orvik Foods?', 'When was Orvik Foods founded?')
@@ -30,7 +30,7 @@ def parts(text: str) -> tuple[str, ...]:
 
 
 def _clauses(doc: Doc) -> list[str]:
-    """The two questions that a conjunction joins; the whole where none does."""
+    """The two questions that a conjunction joins, or the whole line."""
     for joint in doc[1:-1]:
         first, second = doc[: joint.i], doc[joint.i + 1 :]
         if joint.tag_ != "CC" or not _asks(second) or not _asks(first) or _has_relative(first):
@@ -45,7 +45,7 @@ def _clauses(doc: Doc) -> list[str]:
 
 
 def _asks(words: Span) -> bool:
-    """Whether words begin as a question does: with a question word, or an auxiliary before its subject."""
+    """Whether words begin like a question: with a question word, or with an auxiliary before its subject."""
     words = (
         words[1:]
         if len(words) > 1 and words[0].pos_ in ("ADP", "SCONJ", "CCONJ", "ADV") and words[0].tag_[0] != "W"
@@ -61,18 +61,18 @@ def _has_verb(words: Span) -> bool:
 
 
 def _has_relative(words: Span) -> bool:
-    """Whether a clause in it tells more of a thing, so that the next may do so too: "the man who won and who ..."."""
+    """Whether words have a relative clause, which the next clause may continue: "the man who won and who ..."."""
     return any(word.tag_.startswith("W") and _has_verb(words[: word.i]) for word in words)
 
 
 def _after_question(words: Span) -> int:
-    """The number of words that ask: two of "how often"."""
+    """The number of question words: two for "how often"."""
     verb = next((at for at, word in enumerate(words) if word.pos_ in _VERBS), len(words))
     return verb if words[0].lower_ == "how" else 1
 
 
 def _standing(doc: Doc, first: Doc) -> str:
-    """A question with what the first one names in the place of its pronoun."""
+    """A question with its pronoun replaced by a noun phrase of the first question."""
     pronoun = next((word for word in doc if word.tag_ in ("PRP", "PRP$")), None)
     if pronoun is None:
         named = facts.names(first.text)
@@ -81,7 +81,7 @@ def _standing(doc: Doc, first: Doc) -> str:
     number = pronoun.morph.get("Number", [])
     of_person = pronoun.morph.get("Gender", []) in (["Masc"], ["Fem"])
     if any(word.pos_ in (("PROPN",) if of_person else ("NOUN", "PROPN")) for word in doc[: pronoun.i]):
-        return doc.text  # it may mean what stands before it
+        return doc.text  # the pronoun may refer to a noun of its own question
     things = [chunk for chunk in first.noun_chunks if not any(w.tag_[0] == "W" and w.lower_ != "how" for w in chunk)]
     things = [chunk for chunk in things if chunk.root.pos_ != "PRON" and chunk.root.ent_type_ != "DATE"]
     fitting = [chunk for chunk in things if chunk.root.morph.get("Number", []) == number]
@@ -95,6 +95,6 @@ def _standing(doc: Doc, first: Doc) -> str:
 
 
 def _bare(chunk: Span) -> str:
-    """A noun phrase without the words that ask: "trams" of "how many trams"."""
+    """A noun phrase without question words: "trams" for "how many trams"."""
     words: list[Token] = [word for word in chunk if not (word.tag_[0] == "W" or word.lower_ in ("many", "much"))]
     return chunk.doc[words[0].i : words[-1].i + 1].text

@@ -1,6 +1,6 @@
 """The prompt: `prompt.md` beside this file, filled with evidence and the question.
 
-`prompt.md` is the system message and then example questions and answers in turn, parted by lines of `---`.
+`prompt.md` is the system message, then example questions and answers in turn, separated by lines of `---`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from citewire.qa.types import Message
 
 
 def build(sentences: Sequence[str], question: str) -> list[Message]:
-    """Return the messages that ask `question` of `sentences`, numbered from 1 in the order given."""
+    """Return the messages that ask `question` about `sentences`, which are numbered from 1."""
     numbered = "\n".join(f"[{n}] {' '.join(s.split())}" for n, s in enumerate(sentences, 1))
     return asked("prompt.md", f"{numbered}\n\nQuestion: {question}")
 
 
 def asked(name: str, text: str) -> list[Message]:
-    """Return the messages of a file beside this one, a system message and examples in turn, with `text` behind them."""
+    """Return the messages of the prompt file `name` beside this one, followed by `text` as the user's message."""
     return [*_fixed(name), Message("user", text)]
 
 
@@ -32,6 +32,6 @@ def _fixed(name: str) -> tuple[Message, ...]:
 
 @cache
 def sections(name: str) -> tuple[str, ...]:
-    """Return the parts of a file beside this one that lines of `---` part."""
+    """Return the parts of a file beside this one, split at lines of `---`."""
     text = (files("citewire.qa") / name).read_text(encoding="utf-8")
     return tuple(part.strip() for part in text.split("\n---\n"))

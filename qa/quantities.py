@@ -1,7 +1,7 @@
-"""Amounts in a text, in the notations that news use, as numbers that can be compared.
+"""Amounts in a text, in the notations of news, as numbers that can be compared.
 
-"$900,000", "900K", "0.9 million" and "nine hundred thousand" are one number. Knows spelling, not meaning: it cannot
-tell what a number counts. Words for numbers are read by text2num, whether "double" is a verb by spaCy.
+"$900,000", "900K", "0.9 million" and "nine hundred thousand" are one number. Does not know what a number counts.
+text2num reads numbers in words; spaCy tells whether "double" is a verb.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ _METRES = re.compile(
 _DOZEN = re.compile(r"\b(?P<half>half\s)?a\sdozen\b", re.IGNORECASE)
 _AND_A_PART = re.compile(r"[\s-]and[\s-]a[\s-](?:half|(?P<quarter>quarter))\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative)\s$", re.IGNORECASE)
-_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%)")  # of a table of accounts
+_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%)")  # negative amounts in accounts
 _COUNT = "an?|one|two|three|four|five|six|seven|eight|nine"
 _PART = f"(?:{'|'.join(_PARTS)})"
 _PART_OF = re.compile(
@@ -96,14 +96,14 @@ _PART_OF = re.compile(
     re.IGNORECASE,
 )
 _OF_A_WHOLE = re.compile(rf"\sof\san?(?P<scale>\s{_WHOLE})\b{_BEHIND}", re.VERBOSE | re.IGNORECASE)
-# "a quarter-point cut", "half a percentage point", "three tenths of a percent"; no point of a third quarter.
+# "a quarter-point cut", "half a percentage point", "three tenths of a percent"; not "third-quarter point".
 _PART_OF_POINT = re.compile(
     rf"""(?<!first[\s-])(?<!second[\s-])(?<!third[\s-])(?<!fourth[\s-])\b(?:(?P<count>{_COUNT})[\s-])?
         (?:(?P<part>{_PART})s?[\s-]of[\s-](?:an?|one)[\s-]|(?P<short>half|quarter)s?[\s-](?:an?[\s-])?)
         (?:percentage[\s-]points?|(?P<percent>per\s?cent)|point)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
-# A share: "two-thirds", "a quarter of the seats", "half the seats"; but no "third quarter", and no quarter of a year.
+# A share: "two-thirds", "a quarter of the seats", "half the seats"; not "third quarter" or a quarter of a year.
 _SHARE = re.compile(
     rf"(?<!first\s)(?<!second\s)(?<!latter\s)\b(?:(?P<count>{_COUNT})[\s-])?(?P<part>{_PART})(?P<many>s)?\b",
     re.IGNORECASE,
@@ -117,7 +117,7 @@ _OF_A_SHARE = re.compile(
     re.IGNORECASE,
 )
 _OF_HALF = re.compile(r"\s(?:of|the|its|their|his|her|our|all|as)\b", re.IGNORECASE)
-_BEHIND_A_SHARE = re.compile(  # where "by a third" ends, and is not by a third party
+_BEHIND_A_SHARE = re.compile(  # what follows "by a third", not "by a third party"
     r"\s*(?:[.,;:!?)”\"]|\Z)|\s(?:in|to|from|since|on|this|last|after|when|at|and|or|but|compared|while|for|between"
     r"|because|during|were|are|was|is|had|have|has|said|say)\b",
     re.IGNORECASE,
@@ -134,18 +134,18 @@ _FOLD = re.compile(r"\b([a-z]+(?:-[a-z]+){0,3}?)-?fold\b", re.IGNORECASE)
 _MULTIPLE = re.compile(r"\b(?:doubl|twice|tripl|trebl|quadrupl|quintupl|sextupl|halv)[a-z]*", re.IGNORECASE)
 _MULTIPLIED = frozenset("as the its their his her that what".split())  # "twice as many", "double the number"
 _RANGE = re.compile(r"\s?[-–—]\s?|\sto\s|\sand\s", re.IGNORECASE)
-_LOOSE = 0.05  # of a share in words: "a fifth" is said of 19 to 21%, "two-thirds" of 66 or 67%
+_LOOSE = 0.05  # relative error of a share in words: "a fifth" means 19 to 21%, "two-thirds" 66 or 67%
 _MOST_LOOSE = 1.0  # percent
 _BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
-_VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # no numbers
+_VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # not numbers
 _VAGUE_COUNT = re.compile(
     r"\b(?:(?:few|several|many|couple(?:\sof)?)\s(?:hundred|thousand|million|billion|trillion|dozen)"
     r"|no\sone|(?:five|six|seven|eight|nine)(?:-figures?|\sfigures))\b",
     re.IGNORECASE,
 )
 _SMALL = 1000.0  # "3-5 billion" means billions twice, "900,000 to 1.2 million" does not
-_CURRENCIES = (  # the first that the words of an amount match
+_CURRENCIES = (  # the first pattern that matches an amount counts
     (r"^AU?\$|AUD", "Australian dollars"),
     (r"^CA?\$|CAD", "Canadian dollars"),
     (r"^HK\$|HKD", "Hong Kong dollars"),
@@ -164,7 +164,7 @@ _CURRENCIES = (  # the first that the words of an amount match
     (r"zlot|zł|PLN", "zlotys"),
 )
 
-_OTHER_CURRENCY = re.compile(r"[¥₠-₿]|\b[A-Z]{3}\b")  # only ever the same as itself; "¥" is yen or yuan
+_OTHER_CURRENCY = re.compile(r"[¥₠-₿]|\b[A-Z]{3}\b")  # compared as written; "¥" is yen or yuan
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +173,11 @@ class Number:
 
     Attributes:
         value: in full: "2.0 billion" is 2e9, "25 basis points" 0.25, "one in five" 20 (percent), "-4" is -4.
-        unit: "points" are percentage points, "times" is how often what was before: "doubled" is 2.
-        start, end: its place in the text.
-        scale, decimals: as it is written; "2.0 billion" has 1e9 and 1.
-        slack: by how much it may be off as such words are meant: "two-thirds" for 66 or 67%.
-        counts: the numbers that a share is written with: 1 and 5 of "one in five".
+        unit: "points" are percentage points, "times" are multiples: "doubled" is 2.
+        start, end: offsets into the text.
+        scale, decimals: as written; "2.0 billion" has 1e9 and 1.
+        slack: absolute error that the wording allows: "two-thirds" for 66 or 67%.
+        counts: the numbers of a share, such as 1 and 5 for "one in five".
     """
 
     value: float
@@ -190,9 +190,10 @@ class Number:
     counts: tuple[float, ...] = field(default=(), compare=False)
 
     def matches(self, other: Number) -> bool:
-        """Whether both say the same amount; a unit that only one of them states does not count against it.
+        """Return whether both are the same amount; the units need to agree only if one is "%" or "points".
 
-        "Fell 4%" and "-4%" are one amount: which way it goes is for others to tell. What doubled rose by 100%.
+        The sign of a percentage is ignored, as in "fell 4%" and "-4%". "Doubled" equals "rose by 100%". A number
+        without a unit also matches the counts of a share.
         """
         one, two = self.value, other.value
         units = {self.unit, other.unit}
@@ -207,7 +208,7 @@ class Number:
 
 
 def numbers(text: str) -> list[Number]:
-    """Return the numbers of `text` in order: in digits or words, with scale, currency or percent; no ordinals.
+    """Return the numbers of `text` in order, in digits or words, with scale, currency or percent; no ordinals.
 
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
@@ -216,7 +217,7 @@ def numbers(text: str) -> list[Number]:
     found = [_figure(match) for match in _AMOUNT.finditer(text)]
     others = (*_words(text, found), *_shares(text), *_multiples(text))
     for one in sorted(others, key=lambda one: one.start - one.end):
-        if not any(one.start < other.end and other.start < one.end for other in found):  # the longer one counts
+        if not any(one.start < other.end and other.start < one.end for other in found):  # longer ones come first
             found.append(one)
     return _ranges(text, _ratios(text, sorted(found, key=lambda one: one.start)))
 
@@ -228,15 +229,12 @@ def currency(amount: str) -> str:
     return named or (other[0] if other else "")
 
 
-# -- digits ---------------------------------------------------------------------------------------------------
-
-
 def _figure(match: re.Match[str]) -> Number:
     if match["over"] or (match["vulgar"] and not match["plain"]):
         return _fraction(match)
     value, decimals, power = _value(match)
     factor = _factor(match["scale"] or "")
-    # "5 m" is metres as often as millions, so a lone letter counts only in money or when it touches the digits.
+    # "5 m" is metres as often as millions: a lone letter is a scale only in money or directly after the digits.
     letter = (match["scale"] or "").strip(") -")
     if len(letter) == 1 and not match["money"]:
         metres = letter in "mM" and _METRES.match(match.string, match.end("scale"))
@@ -245,7 +243,7 @@ def _figure(match: re.Match[str]) -> Number:
 
 
 def _value(match: re.Match[str]) -> tuple[float, int, float]:
-    """Return the digits of an amount as a number, how many of them are behind the point, and the power of ten."""
+    """Return an amount's digits as a number, the number of decimals, and the power of ten."""
     if match["floating"]:
         mantissa, power = match["floating"].lower().split("e")
     elif exponent := match["power"] or match["ten"]:
@@ -260,7 +258,7 @@ def _value(match: re.Match[str]) -> tuple[float, int, float]:
 
 
 def _plain(match: re.Match[str]) -> str:
-    """Return the digits of an amount without what groups them, with a decimal point."""
+    """Return the digits of an amount without group separators, with a decimal point."""
     if written := match["digits"] or match["plain"]:
         return written.strip()
     if match["comma"]:
@@ -274,7 +272,7 @@ def _plain(match: re.Match[str]) -> str:
 
 
 def _fraction(match: re.Match[str]) -> Number:
-    """Return "3/4" and "¾": a share before "of", as in words."""
+    """Return the number of "3/4" or "¾": a percentage before "of", as for shares in words."""
     over, _, under = (match["over"] or "").replace("/", "⁄").partition("⁄")
     value = int(over) / int(under) if over else unicodedata.numeric(match["vulgar"])
     value += int(match["wholes"] or 0)
@@ -287,7 +285,7 @@ def _fraction(match: re.Match[str]) -> Number:
 
 
 def _is_share(text: str, end: int) -> bool:
-    """Whether a fraction in digits is a share of something, also as the first of "between 1/3 and 1/2 of them"."""
+    """Whether a fraction in digits is a share of something, also the first one in "between 1/3 and 1/2 of them"."""
     return bool(_OF_A_SHARE.match(text, end) or _TO_A_SHARE.match(text, end))
 
 
@@ -298,7 +296,7 @@ def _factor(scale: str) -> float:
 
 
 def _made(match: re.Match[str], value: float, scale: float, decimals: int, start: int) -> Number:
-    """A number with the unit that stands behind it, or before it."""
+    """A number with the unit after or before it."""
     unit: Unit = "points" if match["points"] or match["basis"] else "%" if match["percent"] or match["permille"] else ""
     if not unit and (match["currency"] or match.groupdict().get("money")):
         unit = "money"
@@ -308,12 +306,9 @@ def _made(match: re.Match[str], value: float, scale: float, decimals: int, start
     return Number(whole, unit, start, match.end(), scale, decimals)
 
 
-# -- words ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A word as text2num wants it."""
+    """A word with the methods that text2num calls."""
 
     word: str
     start: int
@@ -331,13 +326,13 @@ class _Token:
 
 
 def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
-    """Yield the numbers in words; those that are part of `figures` or of a longer one are left out."""
+    """Yield the numbers in words, without those inside `figures` or a longer number."""
     vague = [match.span() for match in _VAGUE_COUNT.finditer(text)]
     taken = [*((one.start, one.end) for one in figures), *vague]
     read = []
     for match in _TOKEN.finditer(text):
         inside = any(start < match.end() and match.start() < last for start, last in taken)
-        word = match[0].encode("utf-8", "replace").decode()  # text2num takes no half of a surrogate pair
+        word = match[0].encode("utf-8", "replace").decode()  # text2num fails on lone surrogates
         read.append(_Token(word, match.start(), match.end(), inside or match[0].lower() in _VAGUE))
     spans = [
         (read[one.start].start, read[one.end - 1].end, one.value)
@@ -349,7 +344,7 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
     for start, last, value in sorted(spans):
         if start < end:
             continue
-        own = _SCALES.get(_TOKEN.findall(text[start:last])[-1].lower(), 1.0)  # of "a dozen", "two million"
+        own = _SCALES.get(_TOKEN.findall(text[start:last])[-1].lower(), 1.0)  # scale of "a dozen", "two million"
         if own > 1 and (part := _PART_OF.search(text, 0, start)):
             start, value = part.start(), value * _share(part["count"], part["part"] or "half")
         elif more := _AND_A_PART.match(text, last):
@@ -357,7 +352,7 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
         if minus := _MINUS.search(text, 0, start):
             start, value = minus.start(), -value
         after = _AFTER_WORDS.match(text, last)
-        assert after is not None  # all of it may be missing
+        assert after is not None  # every part of the pattern is optional
         whole = value * _factor(after["scale"] or "")
         fitting = (one for one in sorted(_SCALES.values(), reverse=True) if abs(whole) >= one and not whole % one)
         scale = next(fitting, 1.0)
@@ -367,7 +362,7 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
 
 
 def _share(count: str | None, part: str) -> float:
-    """Return the share that "three" and "quarter" are; "a" and nothing count one."""
+    """Return the share for "three" and "quarter": 0.75; "a" and None count as one."""
     counted = 1 if count is None or count.lower() in ("a", "an") else text_to_num.text2num(count, "en")
     return counted / _PARTS[part.lower()]
 
@@ -388,7 +383,7 @@ def _shares(text: str) -> Iterator[Number]:
 
 
 def _shares_out(match: re.Match[str]) -> bool:
-    """Whether words such as "a third" are a share, and no ordinal, half of a game or quarter of a year."""
+    """Whether words such as "a third" are a share, not an ordinal, a half of a game or a quarter of a year."""
     text, part, count = match.string, match["part"].lower(), (match["count"] or "").lower()
     before = _BEFORE_A_SHARE.search(text, 0, match.start())
     goes_with = before and _BEHIND_A_SHARE.match(text, match.end())
@@ -403,7 +398,7 @@ def _shares_out(match: re.Match[str]) -> bool:
 
 
 def _multiples(text: str) -> Iterator[Number]:
-    """Yield what became so many times what it was, or is: "fourfold", "doubled", "twice as many"."""
+    """Yield multiples: "fourfold", "doubled", "twice as many"."""
     for match in _FOLD.finditer(text):
         try:
             value = float(text_to_num.text2num(match[1].lower(), "en"))
@@ -418,14 +413,14 @@ def _multiples(text: str) -> Iterator[Number]:
         if not factor:
             continue
         after = doc[token.i + 1].lower_ if token.i + 1 < len(doc) else ""
-        # It may double down, double back and double as something else.
+        # Not "double down", "double back" or "double as".
         grows = token.pos_ == "VERB" and after != "as" and all(child.dep_ != "prt" for child in token.children)
         if grows or (token.pos_ != "VERB" and after in _MULTIPLIED):
             yield Number(factor, "times", token.idx, token.idx + len(token), slack=_LOOSE * factor)
 
 
 def _ratios(text: str, found: list[Number]) -> list[Number]:
-    """Join the numbers of "one in five" and "9 out of 10" to a share; no "three in five years", no "23 of 25 firms"."""
+    """Join the numbers of "one in five" and "9 out of 10" to a share, not "three in five years" or "23 of 25 firms"."""
     made: list[Number] = []
     for one in found:
         few = made[-1] if made else None

@@ -1,7 +1,7 @@
-"""The one instrument that reads: does a sentence answer a question, with which words; does a quote say a claim.
+"""The reader: does a sentence answer a question, and with which span; does a quote support a claim.
 
-One network reads all sentences, and a larger one, where it is there, reads the likeliest again (a cascade); both are
-trained by `training/` (docs/reader.md is their model card). Knows texts and probabilities, no articles.
+One network reads all sentences; a larger one, if present, reads the likeliest again (a cascade). Both are trained by
+`training/` (model card: docs/reader.md). Knows texts and probabilities, no articles.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from citewire.qa.network import Network, large, small
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
 WEIGHTS_AGAIN = Path(__file__).parent / "reader_large.safetensors"
-LONGEST = 24  # tokens of the words that answer
-AGAIN = 12  # sentences that the second network reads
-SHARE = 0.5  # of its log odds in those of both
-_UNLIKELY = 0.05  # support below which the second network does not read a claim
-_LEAST = 1e-12  # probability that counts as none
+LONGEST = 24  # most tokens of an answer span
+AGAIN = 12  # most sentences that the second network reads
+SHARE = 0.5  # weight of the second network's log odds in the pool of both
+_UNLIKELY = 0.05  # least probability of support for the second network to read a claim
+_LEAST = 1e-12  # probabilities are kept this far from 0 and 1
 
 Floats = NDArray[np.float32]
 
@@ -35,10 +35,10 @@ class Window:
     """A sentence in its context.
 
     Attributes:
-        sentence: what may answer.
-        before, after: the text around it; where room is short, what is nearest is kept.
-        likeness: cosine similarity of the question and the passage that holds the sentence; None where none was found.
-        behind: by how much that passage's score is behind the best of the search, 0 or more.
+        sentence: the sentence that may answer.
+        before, after: the text around it; if there is too much, the nearest part is kept.
+        likeness: cosine similarity of the question and the passage with the sentence; None without a search.
+        behind: how far that passage's score is below the best of the search, at least 0.
     """
 
     sentence: str
@@ -50,12 +50,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the reader makes of a window.
+    """The reader's result for a window.
 
     Attributes:
-        probability: that the question has an answer, by this sentence, 0 to 1, calibrated.
-        start, end: the words of the sentence that answer, as offsets into it.
-        sure: how much likelier these words are than all others, 0 to 1.
+        probability: that this sentence answers the question, 0 to 1, calibrated.
+        start, end: the answer span, as offsets into the sentence.
+        sure: probability of this span among all spans of the sentence, 0 to 1.
     """
 
     probability: float
@@ -66,7 +66,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What a quote says of a claim; the three probabilities sum to 1."""
+    """Whether a quote supports or refutes a claim or says neither; the three probabilities sum to 1."""
 
     supported: float
     refuted: float
@@ -74,7 +74,7 @@ class Support:
 
 
 class Reader(Protocol):
-    """Reads questions and claims; `TrainedReader` is the one that ships."""
+    """Reads windows and verifies claims; `TrainedReader` is the bundled one."""
 
     def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
         """Return a reading for each window."""
@@ -87,11 +87,11 @@ class Reader(Protocol):
 
 @cache
 def load_reader(threads: int, published: Path | None = None) -> TrainedReader:
-    """Return the reader that ships, loaded once.
+    """Return the bundled reader, loaded once.
 
     Args:
-        threads: windows are read by that many threads.
-        published: model.safetensors of all-mpnet-base-v2, for the second network; without it there is the first alone.
+        threads: number of CPU threads.
+        published: model.safetensors of all-mpnet-base-v2, for the second network; None for the first one only.
 
     Raises:
         ModelError: its weights are damaged.
@@ -100,13 +100,13 @@ def load_reader(threads: int, published: Path | None = None) -> TrainedReader:
 
 
 class TrainedReader:
-    """The trained network, or two of them. Safe to share between threads.
+    """The trained network, or a cascade of two; thread-safe.
 
     Args:
         weights: a file that training/export.py wrote.
-        threads: windows are read by that many threads.
-        again: the weights of a second, larger network and the published ones that they change. It reads again what the
-            first finds likeliest to answer, or to say a claim.
+        threads: number of CPU threads.
+        again: the weights of a second, larger network and the published weights that they change. It reads again the
+            likeliest sentences and the claims with some support.
 
     Raises:
         ModelError: a file is missing, damaged or of another format.
@@ -161,17 +161,14 @@ def _support(logits: Floats) -> Support:
 
 
 def pooled(one: float, other: float) -> float:
-    """Return the probability whose log odds are the weighted mean of those of both networks.
-
-    A logarithmic opinion pool (Genest and Zidek 1986).
-    """
+    """Return the probability whose log odds are the weighted mean of both (logarithmic pool: Genest and Zidek 1986)."""
     logits = (math.log(max(p, _LEAST) / max(1 - p, _LEAST)) for p in (one, other))
     first, second = logits
     return 1 / (1 + math.exp(-(SHARE * second + (1 - SHARE) * first)))
 
 
 def _best(logits: Floats, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, float]:
-    """Return where the likeliest words begin and end, and how likely they are among all; (0, 0, 0) of no tokens."""
+    """Return (start, end, probability) of the likeliest span, from logits of shape (tokens, 2); (0, 0, 0) if empty."""
     if not len(logits):
         return 0, 0, 0.0
     sums = logits[:, 0][:, None] + logits[:, 1][None]

@@ -1,6 +1,6 @@
-"""The words of citewire's own that people read in an answer: on itself, on what it cannot do, on what is missing.
+"""All texts of an answer that are citewire's own words: about itself, what it cannot do, and what is missing.
 
-Everything else of an answer is quoted or worded from articles. One place, so that they can be read in one go.
+The rest of an answer is quoted or worded from articles.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from citewire.qa.types import REFUSAL
 
 OVERVIEW = "What are these articles about?"
-# Questions to go on with that need no words of an article.
+# Suggested questions.
 MORE = "Tell me more"
 ABOUT = "Tell me about {}"
 WHO_SAID = "Who said that?"
@@ -48,15 +48,15 @@ UNQUOTED = "I find no sentence of an article that says it in these words."
 NO_MORE = "The articles have nothing more on this."
 UNKNOWN_SPEAKER = "The article does not say who said this."
 UNTIMED = "The article does not say when; it is of {}."
-COUNTED = "{} is {}, counted from the date of the article, {}."  # words for a time, the days, the article's day
-UNANSWERED = "I found no sentence that answers “{}”"  # of a line that asks several questions, one
+COUNTED = "{} is {}, counted from the date of the article, {}."  # the time as written, its days, the article's day
+UNANSWERED = "I found no sentence that answers “{}”"  # one question of a line that asks several
 UNTOLD = "I found no sentence that tells of {}"  # a side of a comparison
 UNCOUNTED = "I found no figure for {}"  # a side of a comparison of figures
-NO_PASSAGE = "no passage answers it"  # why such a sentence has no quote
+NO_PASSAGE = "no passage answers it"  # the reason why such a sentence has no quote
 
 
 def refusal(unknown: Sequence[str] = ()) -> str:
-    """Return the sentence that refuses; `unknown` are names in the question that no article has."""
+    """Return the refusal; `unknown` are names in the question that no article has."""
     if not unknown:
         return REFUSAL
     names = " or ".join(f"“{name}”" for name in unknown)
@@ -72,5 +72,5 @@ _OWN = frozenset(
 
 
 def is_own(answer: str) -> bool:
-    """Say whether an answer opens with a reply that no article gave."""
+    """Return whether an answer opens with one of citewire's own replies."""
     return answer.partition("\n")[0] in _OWN

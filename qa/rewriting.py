@@ -1,6 +1,6 @@
-"""An analysed question or statement -> another question, made by exchanging spans of its tokens.
+"""A parsed question or statement -> another question, by replacing token spans.
 
-Knows English word order as spaCy reads it; knows nothing of what is asked for and why.
+Knows English word order as spaCy parses it, not the meaning of a question.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from citewire.qa.analysis import Doc, Token
 
-Span = tuple[int, int]  # tokens from the first up to, without, the second
+Span = tuple[int, int]  # token positions (start, end), end exclusive
 SUBJECTS = ("nsubj", "nsubjpass")
 VERBS = ("VERB", "AUX")
 
 
 def as_question(words: str) -> str:
-    """The words as one sentence that asks."""
+    """Return the words as one question, with a capital and a question mark; "" for no words."""
     words = " ".join(words.split()).strip(" ?!.,;:")
     for mark in (",", "'", "’"):
         words = words.replace(f" {mark}", mark)
@@ -23,7 +23,7 @@ def as_question(words: str) -> str:
 
 
 def replaced(doc: Doc, edits: Mapping[Span, str]) -> str:
-    """The question with other words for some of its spans, "" to leave one out."""
+    """Return the question with some spans replaced, "" to delete one."""
     out, at = [], 0
     for (start, end), words in sorted(edits.items()):
         if start >= at:
@@ -33,17 +33,17 @@ def replaced(doc: Doc, edits: Mapping[Span, str]) -> str:
 
 
 def feature(word: Token, name: str) -> str:
-    """A grammatical feature of a word, such as "Plur" for its Number, "" if it has none."""
+    """Return a grammatical feature of a word, such as "Plur" for its Number, "" if it has none."""
     return next(iter(word.morph.get(name, [])), "")
 
 
 def is_name(word: Token) -> bool:
-    """Whether a word is part of a name; in a question's order spaCy often reads an unknown one as something else."""
+    """Return whether a word is part of a name, by tag or capital: spaCy often mistags unknown names in questions."""
     return word.pos_ == "PROPN" or (word.i > 0 and word.is_title and not word.is_sent_start and word.tag_ != "PRP")
 
 
 def asking(doc: Doc) -> Span | None:
-    """The span of the question words with what belongs to them: "how many people", "in which year"."""
+    """Return the span of the question phrase: "how many people", "in which year"; None if there is none."""
     first = next((w for w in doc if w.tag_ in ("WP", "WDT", "WRB", "WP$")), None)
     if first is None or any(w.pos_ in VERBS for w in doc[: first.i]):
         return None
@@ -57,29 +57,29 @@ def asking(doc: Doc) -> Span | None:
 
 
 def subject(verb: Token) -> Token | None:
-    """The head of a verb's subject."""
+    """Return the head of a verb's subject, None if it has none."""
     return next((w for w in verb.children if w.dep_ in SUBJECTS), None)
 
 
 def root(doc: Doc) -> Token:
-    """The head of the first sentence."""
+    """Return the root of the first sentence."""
     return next(w for w in doc if w.dep_ == "ROOT")
 
 
 def whole_span(head: Token) -> Span:
-    """The span of a word with all that depends on it."""
+    """Return the span of a word with all its dependents."""
     return head.left_edge.i, head.right_edge.i + 1
 
 
 def support(verb: Token) -> str:
-    """The form of "do" that asks in the tense of a verb."""
+    """Return the form of "do" in the tense of a verb."""
     return {"VBD": "did", "VBZ": "does"}.get(verb.tag_, "do")
 
 
 def asked_of(doc: Doc, asked: str) -> str:
-    """What a statement says, or a question for yes or no, or for when, where, why or how, asked with other words.
+    """Return a statement, a yes-no question or a when/where/why/how question as a question with other question words.
 
-    "Lund sold its yard in May." with "why" is "Why did Lund sell its yard in May?"; "" where the order is not clear.
+    "Lund sold its yard in May." with "why" gives "Why did Lund sell its yard in May?"; "" if the order is unclear.
     """
     if span := asking(doc):
         adverb = doc[span[0]].tag_ == "WRB" and doc[span[1] - 1].tag_ == "WRB"

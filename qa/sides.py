@@ -1,7 +1,7 @@
-"""A question that sets things side by side -> the things, and what each is asked.
+"""A question that compares -> its sides, and the question for each side.
 
-What is compared are the noun phrases on both sides of a word that joins them; each is asked the question without the
-others. Knows one question and no article. Two times of one thing are compared in the same way as two things.
+The sides are the noun phrases before and after a joining word ("or", "versus", "than"); each side's question leaves out
+the others. Two times of one thing are compared like two things. Knows one question and no article.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Literal
 from citewire.qa.analysis import Doc, Span, Token, read
 from citewire.qa.arithmetic import Operation
 
-_MOST = 4  # things that are compared
-_APART = 3  # words between two things and what joins them
-_FINITE = ("VBD", "VBP", "VBZ", "MD")  # tags of a verb that opens a question of yes or no
+_MOST = 4  # most sides
+_APART = 3  # most words between the joining word and the side after it
+_FINITE = ("VBD", "VBP", "VBZ", "MD")  # tags of a verb that opens a yes-no question
 _DEGREES = ("JJR", "JJS", "RBR", "RBS")  # the tags of comparatives and superlatives
 _COUNTS = ("many", "much")
-_PLENTY = ("more", "less", "fewer", "most", "least", "fewest")  # degrees of how many or how much, and of no quality
-_BESIDE = ("vs", "vs.", "versus", "minus")  # what sets things beside each other
-_JOINTS = ("with", "to", "from", "against")  # behind which the other thing may stand
-_AMOUNTS = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")  # entities that are no thing
-SPANS = ("year", "month", "week", "day")  # in which the time between two days is counted
-_OPERATIONS: Mapping[str, Operation] = {  # by the names that they have in questions
+_PLENTY = ("more", "less", "fewer", "most", "least", "fewest")  # degrees of an amount, not of a quality
+_BESIDE = ("vs", "vs.", "versus", "minus")  # words that set two things side by side
+_JOINTS = ("with", "to", "from", "against")  # prepositions that the other side may follow
+_AMOUNTS = ("CARDINAL", "MONEY", "PERCENT", "QUANTITY")  # entities that cannot be a side
+SPANS = ("year", "month", "week", "day")  # units of the time between two days
+_OPERATIONS: Mapping[str, Operation] = {  # by their words in questions
     "times": "ratio", "percent": "percent change", "percentage": "percent change", "%": "percent change",
     "together": "sum", "total": "sum", "altogether": "sum", "combined": "sum", "sum": "sum", "all": "sum",
     "difference": "difference", "minus": "difference",
@@ -37,13 +37,13 @@ class Sides:
 
     Attributes:
         names: two to four things or times, as typed.
-        asked: what is asked of each, in their order: "How much did Orvik earn?".
-        times: whether these are times of one thing.
-        joined: how the question joins them: "beside" by "versus", "and" by a conjunction or "than", "" by other words.
-        degree: the comparative, "larger"; "" where the question has none.
-        operation: what is computed of their figures, None where a degree or nothing tells.
-        polar: whether the answer is yes where the first comes first.
-        measured: whether nothing but figures or days answers.
+        asked: the question for each, in the same order: "How much did Orvik earn?".
+        times: whether the sides are times of one thing.
+        joined: what joins them: "beside" for "versus", "and" for a conjunction or "than", "" for other words.
+        degree: the comparative or superlative, "larger"; "" if there is none.
+        operation: what to compute from their figures, None for a ranking by `degree` or if nothing is named.
+        polar: whether it is a yes-no question; the answer is yes if the first side ranks first.
+        measured: whether only figures or days can answer.
     """
 
     names: tuple[str, ...]
@@ -57,12 +57,12 @@ class Sides:
 
     @property
     def figures(self) -> bool:
-        """Whether figures or days are wanted of them."""
+        """Whether figures or days are asked for."""
         return self.measured or bool(self.degree)
 
 
 def sides(question: str) -> Sides | None:
-    """Return what a question that stands alone compares; None where it names no two things or times.
+    """Return what a standalone question compares; None if it names no two things or times.
 
     >>> sides("Who employs more people, Orvik or Tandem?").asked
     ('How many employs people, Orvik?', 'How many employs people, Tandem?')
@@ -70,7 +70,7 @@ def sides(question: str) -> Sides | None:
     text = _without_ones(" ".join(question.split()).rstrip(" ?!."))
     small = read(f"{text[:1].lower()}{text[1:]}")
     verb = bool(small) and small[0].tag_ == "VB" and read(small[0].lower_)[0].tag_ != "NNP"  # not "Patrick"
-    doc = small if verb else read(text)  # "Compare", before a name, is read as one
+    doc = small if verb else read(text)  # a capitalised "Compare" would be parsed as a name
     things = _things(doc)
     for joint in _joints(doc):
         row = _row(things, joint)
@@ -92,7 +92,7 @@ def _without_ones(text: str) -> str:
 
 
 def _joints(doc: Doc) -> Iterator[Token]:
-    """The words that may join two things, the surest first."""
+    """The words that may join two sides, the surest first."""
     yield from (one for one in doc if one.lower_ in (*_BESIDE, "than"))
     yield from sorted((one for one in reversed(doc) if one.tag_ == "CC"), key=lambda one: one.lower_ != "or")
     row = (one for one in doc if one.lower_ in _JOINTS and not _is_up_to(one))
@@ -100,13 +100,13 @@ def _joints(doc: Doc) -> Iterator[Token]:
 
 
 def _is_up_to(word: Token) -> bool:
-    """Whether a "to" compares nothing and ends what has no "from" before it: "Friday to Sunday"."""
+    """Whether a "to" without "from" or "compare" before it ends a range: "Friday to Sunday"."""
     before = word.doc[: word.i]
     return word.lower_ == "to" and not any(one.lower_ == "from" or one.lemma_.lower() == "compare" for one in before)
 
 
 def _things(doc: Doc) -> list[Span]:
-    """Noun phrases and times that may be compared, cut where a word joins; no amounts, nothing that asks or is more."""
+    """Noun phrases and times that may be sides, cut at joining words; no amounts, question words or comparatives."""
     cuts = {one.i for one in doc if one.tag_ in ("CC", "IN", ",", ":") or one.lower_ in _BESIDE}
     spans = [one for one in doc.ents if one.label_ == "DATE" or _owns(one[-1])]
     spans += [doc[one.left_edge.i : one.i + 1] for one in doc if one.dep_ == "poss" and _owns(one)]
@@ -122,7 +122,7 @@ def _things(doc: Doc) -> list[Span]:
 
 
 def _whole(part: Span) -> Span:
-    """A name with the words with a capital beside it: the parse may know but "Tandem" of "Tandem Milk"."""
+    """A name extended by its capitalised neighbours: the parse may find only "Tandem" of "Tandem Milk"."""
     doc, start, end = part.doc, part.start, part.end
     while len(part) and part[0].is_title and start > 1 and doc[start - 1].is_title:
         start -= 1
@@ -132,17 +132,17 @@ def _whole(part: Span) -> Span:
 
 
 def _may_name(word: Token) -> bool:
-    """Whether a word outside of all noun phrases may be a name that the parse took for something else."""
+    """Whether a word outside all noun phrases may be a name that the parser missed."""
     return _is_year(word) or word.pos_ in ("NOUN", "PROPN") or (word.is_title and word.i > 0 and word.tag_[0] != "W")
 
 
 def _is_name(word: Token) -> bool:
-    """Whether a word is part of a name, or written as one where the parse knows it for something else."""
+    """Whether a word is part of a name by its tag, or by its capital inside the line."""
     return word.pos_ == "PROPN" or (word.i > 0 and word.text[0].isupper())
 
 
 def _asks(word: Token) -> bool:
-    """Whether a word asks, names nothing, is more or less, or is an amount."""
+    """Whether a word is a question word, a pronoun, a comparative or superlative, or part of an amount."""
     amount = word.ent_type_ in _AMOUNTS and not _is_year(word)
     return amount or word.tag_[0] == "W" or word.tag_ in ("PRP", *_DEGREES) or word.lower_ in _COUNTS
 
@@ -156,11 +156,11 @@ def _case(word: Token) -> list[Token]:
 
 
 def _row(things: Sequence[Span], joint: Token) -> list[Span]:
-    """The things before a joint, as far as commas link them, and the one behind it."""
+    """The sides at a joining word: those before it, as far as commas link them, and the one after it."""
     behind = next((one for one in things if one.start > joint.i), None)
     before = [one for one in things if one.end <= joint.i]
     doc = joint.doc
-    if joint.tag_ == "CC" or joint.lower_ in _BESIDE:  # words that the parse knows no names in
+    if joint.tag_ == "CC" or joint.lower_ in _BESIDE:  # names that the parser missed
         near = (doc[joint.i - 1 : joint.i], doc[joint.i + 1 : joint.i + 2])
         before = before or [one for one in near[:1] if joint.i]
         behind = behind or next(filter(len, near[1:]), None)
@@ -168,9 +168,9 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]
     row = [(alike or before)[-1], behind]
-    if all(map(_is_name, row[0])):  # "Hansen and Okafor points": the points of each
+    if all(map(_is_name, row[0])):  # "Hansen and Okafor points" -> "Okafor"
         row[1] = _name_of(behind)
-    elif all(map(_is_name, behind)):  # "did Hansen score": read as one thing
+    elif all(map(_is_name, behind)):  # "did Hansen score", parsed as one phrase -> "Hansen"
         row[0] = _name_of(row[0])
     for one in reversed(alike[:-1]):
         if joint.tag_ != "CC" or doc[one.end : row[0].start].text.strip() != ",":
@@ -180,19 +180,19 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
 
 
 def _name_of(one: Span) -> Span:
-    """A name without the common nouns behind it; anything else as it is."""
+    """A name without the common nouns after it; anything else unchanged."""
     end = next((word.i for word in one if not _is_name(word)), one.end)
     cut = one.start < end and all(word.is_lower for word in one.doc[end : one.end])
     return one.doc[one.start : end] if cut else one
 
 
 def _sort(one: Span) -> tuple[bool, bool, bool]:
-    """Whether something owns, is a time, is a name: what is compared is of one sort."""
+    """Whether a phrase is possessive, a time, a name: the sides of a comparison agree in this."""
     return _owns(one.root), _is_time(one), any(map(_is_name, one))
 
 
 def _made(doc: Doc, row: Sequence[Span], names: Sequence[str], joint: Token, times: bool) -> Sides:
-    """The sides with what is wanted of them."""
+    """The sides with their degree, operation and questions."""
     free = [word for word in doc if not any(word.i in range(one.start, one.end) for one in row)]
     degree = next((word for word in free if _is_degree(word) and word.ent_type_ not in _AMOUNTS), None)
     counts = next((word for word in free if word.lower_ in _COUNTS), None)
@@ -230,9 +230,9 @@ def _is_operation(word: Token) -> bool:
 
 
 def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: Token | None) -> str:
-    """The question with one of the things in the place of the first, and without the others and what joins them.
+    """The question with `name` in place of the first side, without the other sides and the joining word.
 
-    The reader knows no comparing: "Is A older than B?" is asked as "How old is A?".
+    The reader cannot compare: "Is A older than B?" becomes "How old is A?".
     """
     first, *others = row
     gone = {joint.i, *(word.i for one in others for word in (*one, *_case(one.root)))}
@@ -254,7 +254,7 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
         gone |= {quality.i} if quality is not None else set()
         which = next((chunk for chunk in doc.noun_chunks if chunk[0].tag_ in ("WP", "WDT")), None)
         if which is not None and not any(which.start < one.end and one.start < which.end for one in row):
-            gone |= set(range(which.start, which.end))  # "which company": one of those that are named
+            gone |= set(range(which.start, which.end))  # "which company" means one of the sides
         counts = next((word for word in doc[1 : degree.i] if word.lower_ in _COUNTS), None)
         if counts is not None and degree.lower_ in _PLENTY:
             lead = ""  # "how many more"

@@ -1,7 +1,7 @@
-"""Typing errors in a question, put right: "who is teh presidant" becomes "who is the president".
+"""Spelling correction of a question: "who is teh presidant" becomes "who is the president".
 
-Knows how often the articles and English use a word, and how many letters two words are apart. Does not know what a
-question means. A name that nobody knows stays as typed, so that no question becomes one about somebody else.
+Uses word frequencies of the articles and of English, and the edit distance. Unknown names stay as typed, so that no
+question becomes one about somebody else.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from rapidfuzz.process import extract
 from citewire.index.store import Index
 from citewire.qa import analysis
 
-_SHORT = 3  # a word of at most this many letters is corrected only for exchanged letters or one left out
-_LEFT_OUT = 6  # least letters of a name that may lack one letter: "Buatti"
-_REPLACED = 7  # least letters of a word with one wrong letter, unless its neighbours fit: "ikea" is not "idea"
-_LONG = 10  # least letters of a word that may have two errors, or of a name that may have one
+_SHORT = 3  # a word of at most this many letters is corrected only for swapped letters or a missing one
+_LEFT_OUT = 6  # fewest letters of a name that may lack one letter: "Buatti"
+_REPLACED = 7  # fewest letters of a word with one wrong letter, unless its neighbours fit: "ikea" is not "idea"
+_LONG = 10  # fewest letters of a word that may have two errors, or of a name that may have one
 _COMMON = 1e-4  # a word this frequent in English may replace a typed one even if no article has it: "the"
-_USUAL = 1e-6  # so may a less frequent one if English has it beside the same neighbours
-_LARGE = 200_000  # in articles of this many words, a word that occurs once replaces no other
-_MOST = 0.25  # no question is corrected if a larger share of its words is unknown and like no known one
+_USUAL = 1e-6  # the same for a word that English has beside the same neighbours
+_LARGE = 200_000  # if the articles have this many words, a word that occurs only once replaces no other
+_MOST = 0.25  # nothing is corrected if a larger share of the question's words is unknown without a correction
 
 _WORD = re.compile(r"[^\W\d_]+")
 _JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Lund's", which people also type as "lunds"
 _LEFT_OUT_MARK = re.compile(r"\b(what|who|where|when|how|that)(s)\b", re.IGNORECASE)  # "whats"
-_TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # neither part of an address nor of "q3"
+_TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # not part of an address or of "q3"
 
 _stem = Stemmer.Stemmer("english").stemWord
-_lock = Lock()  # so that two questions at a time do not both count
+_lock = Lock()  # so that two questions at the same time do not both count
 _counted: WeakKeyDictionary[Index, _Words] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Words in lower case: how often the articles have each, its share of all words, and all words by their length.
+    """Lower-case words: counts in the articles, relative frequencies, and all words by length.
 
-    An article's word replaces others if the articles have it `least` times.
+    A word of the articles replaces others if it occurs at least `least` times.
     """
 
     articles: Mapping[str, int]
@@ -57,9 +57,9 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
-    """A word of a question: in lower case, where it stands, and the words before and after it ("" without).
+    """A word of a question in lower case, its offsets, and the words before and after it ("" if none).
 
-    A word is opening if it begins a sentence, and named if it has a capital; one that is fixed is never replaced.
+    `opening`: it begins a sentence; `named`: it has a capital; `fixed`: it is never replaced.
     """
 
     word: str
@@ -73,11 +73,11 @@ class _Typed:
 
 
 def corrected(question: str, index: Index) -> str:
-    """Return the question with its typing errors put right; everything else stays exactly as it is typed.
+    """Return the question with its typing errors corrected; everything else stays exactly as typed.
 
-    Only words that neither English nor the articles have are replaced, each by the word that is fewest letters apart;
-    of several by the one that is usual beside its neighbours, then by the most frequent. Unknown names, figures,
-    addresses and questions with many unknown words stay. The articles are read once, for the first such word.
+    Only words that are neither English nor in the articles are replaced, by the word at the least edit distance; ties
+    go to the word that is usual beside the neighbours, then to the most frequent. Unknown names, figures, addresses and
+    questions with many unknown words stay. The articles are read once, at the first unknown word.
 
     Raises:
         IndexFormatError: the index is damaged.
@@ -99,7 +99,7 @@ def corrected(question: str, index: Index) -> str:
 
 
 def _words_of(question: str) -> list[_Typed]:
-    """Return the words of a question that could have typing errors, in their order."""
+    """Return the words of a question that could have typing errors, in order."""
     found = list(_TYPED.finditer(question))
     around = ["", *(match.group().lower() for match in found), ""]
     shouted = question.isupper()
@@ -118,21 +118,18 @@ def _is_english(word: str) -> bool:
 
 
 def _is_known(word: str, words: _Words) -> bool:
-    """Return whether the articles have a word, or it is another form of one that they or English have."""
+    """Return whether a word is in the articles, or an inflection of a word in them or in English."""
     if word in words.articles:
         return True
     shorter = (word[:-cut] for cut in range(1, min(len(word) - _SHORT, 4)))
     return any(base in words.shares and _stem(base) == _stem(word) for base in shorter)
 
 
-# -- the word that is meant -------------------------------------------------------------------------------
-
-
 def _meant(typed: _Typed, words: _Words) -> str:
-    """Return the word that is meant, the typed one if that cannot be told."""
+    """Return the word that is meant, or the typed one if no candidate fits."""
 
     def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, bool, int, float, str]:
-        """What grows with how likely it is meant: letters are exchanged more often than left out or replaced."""
+        """A sort key, higher for likelier words: letters are swapped more often than left out or replaced."""
         meant, distance = near
         exchanged = _exchanged(typed, meant)
         slips = exchanged, exchanged or typed.word[0] == meant[0], len(typed.word) != len(meant)
@@ -147,7 +144,7 @@ def _exchanged(typed: _Typed, meant: str) -> bool:
 
 
 def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
-    """Yield (word, letters apart) of the words that are near enough; exchanged neighbours are one letter apart."""
+    """Yield (word, distance) of near words, by optimal string alignment: swapped neighbours have distance 1."""
     length = len(typed.word)
     most = 2 if length >= _LONG and not typed.named else 1
     for other in range(length - most, length + most + 1):
@@ -158,7 +155,7 @@ def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
 
 
 def _may_be(typed: _Typed, meant: str, words: _Words) -> bool:
-    """Return whether one can have typed the word so, and it is frequent enough to be the likely one."""
+    """Return whether a word is a plausible and frequent enough correction of the typed one."""
     word, share = typed.word, words.shares[meant]
     exchanged, left_out = _exchanged(typed, meant), len(meant) > len(word)
     beside = _pairs(typed, meant) > 0
@@ -178,7 +175,7 @@ def _may_be(typed: _Typed, meant: str, words: _Words) -> bool:
 
 
 def _doubled(word: str, meant: str) -> bool:
-    """Return whether a word has one letter of the meant one twice."""
+    """Return whether a word only repeats one letter of the word that is meant."""
     return any(word[:at] + word[at + 1 :] == meant and word[at] == word[at + 1] for at in range(len(word) - 1))
 
 
@@ -186,9 +183,6 @@ def _cased(meant: str, typed: str) -> str:
     if typed.isupper() and len(typed) > 1:
         return meant.upper()
     return meant.capitalize() if typed[0].isupper() else meant
-
-
-# -- words and how frequent they are ----------------------------------------------------------------------
 
 
 def _words(index: Index) -> _Words:
@@ -223,25 +217,25 @@ def _count(index: Index) -> _Words:
 
 
 def _plain(text: str) -> str:
-    """Return the text without accents, as the index's words are."""
+    """Return the text without accents, like the words of the index."""
     return "".join(letter for letter in normalize("NFKD", text) if not combining(letter))
 
 
 @cache
 def _english() -> Mapping[str, int]:
-    """How often English texts have each of the 80,000 words they use most."""
+    """Counts of the 80,000 most frequent English words."""
     return {word: int(count) for word, count in map(str.split, _lines("frequency_dictionary_en_82_765.txt"))}
 
 
 @cache
 def _english_pairs() -> Mapping[str, int]:
-    """How often English texts have each of the 240,000 pairs of words they use most."""
+    """Counts of the 240,000 most frequent English word pairs."""
     parted = (line.rpartition(" ") for line in _lines("frequency_bigramdictionary_en_243_342.txt"))
     return {pair: int(count) for pair, _, count in parted}
 
 
 def _pairs(typed: _Typed, meant: str) -> int:
-    """Return how often English texts have a word beside the neighbours of a typed one."""
+    """Return how often English has a word beside the neighbours of a typed one."""
     pairs = _english_pairs()
     return pairs.get(f"{typed.before} {meant}", 0) + pairs.get(f"{meant} {typed.after}", 0)
 

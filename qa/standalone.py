@@ -1,7 +1,7 @@
-"""A line and the turns before it -> questions that stand alone, likeliest first.
+"""A line and the turns before it -> standalone questions, likeliest first.
 
-What was spoken of is put in the place of a pronoun or behind the line; a few words ("and in 2023?", "why?") are put in
-the place of the like part of the question before. Settles nothing: the reader tells which question is answered.
+A thing mentioned before replaces a pronoun or is appended in brackets; a fragment ("and in 2023?", "why?") replaces the
+matching part of the last question. Only proposes candidates: the caller takes the one that the articles answer best.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from citewire.qa.analysis import Doc, Span, Token, read
 from citewire.qa.rewriting import SUBJECTS, VERBS, as_question, asked_of, asking, feature, replaced
 from citewire.qa.types import Turn
 
-MOST = 4  # questions offered: each costs a search and a reading
-_PUT = 2  # things put in the place of a pronoun
-_BEHIND, _ENOUGH = 3, 2  # things named behind a line at most, and with names of the answer
-_AGED = 1.5  # how much a turn that is one further back counts against what it speaks of
+MOST = 4  # most candidates: each costs a search and a reading
+_PUT = 2  # most things that replace a pronoun in turn
+_BEHIND, _ENOUGH = 3, 2  # most things of a question that are appended; names of the answer fill up to _ENOUGH
+_AGED = 1.5  # weight that a thing loses for each turn back
 _TIMES = ("DATE", "TIME")
 _FIGURES = (*_TIMES, "MONEY", "PERCENT", "QUANTITY")
 _PLACES = ("GPE", "LOC", "FAC")
@@ -26,12 +26,12 @@ _CLAUSES = ("xcomp", "ccomp", "csubj", "advcl", "acl")
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What was spoken of.
+    """A thing mentioned in earlier turns.
 
     Attributes:
-        text: its words; whole: with what is said of it, "the bridge over the Vire"; label: spaCy's of its entity or "".
-        person: how surely it is one: 2 by its label or as a name that answers "who", 1 for a name without label.
-        age: 0 in the last turn, 1 in the one before; told: whether the question of that turn does not name it.
+        text: its words; `whole`: with its modifiers, "the bridge over the Vire"; `label`: spaCy's entity label or "".
+        person: 2 for a person by label or as a name that answers "who", 1 for a name without label, else 0.
+        age: 0 in the last turn, 1 in the one before; `told`: whether only the answer of that turn mentions it.
         weight: how prominent it is: recent, a subject, a name.
     """
 
@@ -47,7 +47,7 @@ class Thing:
 
 
 def leans(text: str) -> bool:
-    """Whether a question needs what was said before it: a pronoun, a demonstrative, "and ...", too few words."""
+    """Return whether a question needs earlier turns: a pronoun, a demonstrative, "and ...", too few words."""
     doc = read(text.strip())
     if (
         not len(doc)
@@ -63,12 +63,12 @@ def leans(text: str) -> bool:
 
 
 def candidates(text: str, turns: Sequence[Turn], before: Turn) -> tuple[str, ...]:
-    """Return the questions that a line can stand for after the turns; the line itself is none of them.
+    """Return the questions that a line can stand for after the turns, without the line itself.
 
     Args:
         text: the line.
         turns: oldest first.
-        before: the last of them, its question made to stand alone.
+        before: the last turn with its standalone question.
     """
     doc, spoken = opened(read(text)), things(turns)
     made = (*_exchanged(doc, before), *_pointed(doc, spoken), *_appended(doc, spoken))
@@ -76,29 +76,29 @@ def candidates(text: str, turns: Sequence[Turn], before: Turn) -> tuple[str, ...
 
 
 def opened(doc: Doc) -> Doc:
-    """The question without the "and" or "ok, and" before it."""
+    """Return the question without its opening "and" or "ok, and"."""
     skip = _opening(doc)
     return read(doc[skip:].text) if skip < len(doc) else doc
 
 
 def _opening(doc: Doc) -> int:
-    """How many tokens a line opens with that say nothing; all of "ok!"."""
+    """The number of opening tokens without content; all of "ok!"."""
     return next((w.i for w in doc if w.pos_ not in ("CCONJ", "INTJ") and not w.is_punct), len(doc))
 
 
 def points(word: Token) -> bool:
-    """Whether a word is a pronoun of the third person for something that the question does not name before it."""
+    """Return whether a word is a third-person pronoun whose referent is not named before it in the question."""
     third = word.tag_ in ("PRP", "PRP$") and feature(word, "Person") == "3" and feature(word, "Reflex") != "Yes"
     return third and not _is_empty(word) and not _named_before(word)
 
 
 def is_fragment(doc: Doc) -> bool:
-    """Whether the words are no clause: "in 2023?", "What about Lund?", "Since when?", "Lund ferry price"."""
+    """Return whether the words have no verb: "in 2023?", "What about Lund?", "Since when?", "Lund ferry price"."""
     return not any(w.pos_ in VERBS and w.dep_ != "amod" for w in doc)
 
 
 def _demonstrates(word: Token) -> bool:
-    """Whether a word is "this", "those", "there" (of a place), "that day"; not "that" of a clause, "this year"."""
+    """Whether a word is a demonstrative ("this", "those", "that day"), not a conjunction "that" or "this year"."""
     shown = feature(word, "PronType") == "Dem" and word.tag_ in ("DT", "RB") and word.pos_ != "SCONJ"
     relative = word.dep_ != "det" and any(w.dep_ == "relcl" and word in w.lefts for w in word.ancestors)
     this_year = word.dep_ == "det" and word.ent_type_ in _TIMES and word.lower_ == "this"
@@ -106,14 +106,14 @@ def _demonstrates(word: Token) -> bool:
 
 
 def _is_empty(word: Token) -> bool:
-    """Whether an "it" stands for a clause that follows it: "Is it true that ...", "does it cost to ..."."""
+    """Whether an "it" is an expletive for a later clause: "Is it true that ...", "does it cost to ..."."""
     behind = takewhile(lambda w: w.pos_ != "CCONJ", word.doc[word.i + 1 :])
     clause = any(w.dep_ in _CLAUSES and word.head.is_ancestor(w) for w in behind)
     return clause and word.lower_ == "it" and word.dep_ in SUBJECTS
 
 
 def _named_before(word: Token) -> bool:
-    """Whether a name before the pronoun, in the question itself can be what it means, or who is asked for there."""
+    """Whether a name before the pronoun in the same question, or the "who" there, can be its referent."""
     before = word.doc[: word.i]
     who = next((w.i for w in before if w.tag_ == "WP" and w.lower_ != "what"), word.i)
     if _of_person(word) and any(w.pos_ == "CCONJ" for w in word.doc[who : word.i]):
@@ -126,11 +126,11 @@ def _of_person(word: Token) -> bool:
     return feature(word, "Gender") in ("Masc", "Fem")
 
 
-# -- what was spoken of ----------------------------------------------------------------------------------
-
-
 def things(turns: Sequence[Turn]) -> list[Thing]:
-    """What the turns speak of, the most prominent first; no figures and times. A turn that names nothing has no age."""
+    """Return the things in the turns, the most prominent first, without figures and times.
+
+    A turn without things does not count for their age.
+    """
     found: dict[str, Thing] = {}
     age = 0
     for turn in reversed(turns):
@@ -147,7 +147,7 @@ def things(turns: Sequence[Turn]) -> list[Thing]:
 
 
 def _named(doc: Doc) -> Iterator[Span]:
-    """The noun chunks, without question words and "how many", and the owners in them."""
+    """The noun chunks without question words and "how many", and the possessors in them."""
     for chunk in doc.noun_chunks:
         if chunk.root.pos_ not in ("NOUN", "PROPN"):
             continue
@@ -159,7 +159,7 @@ def _named(doc: Doc) -> Iterator[Span]:
 
 
 def _is_figure(span: Span) -> bool:
-    """Whether it is a time or an amount: "May", "12 million euros", "14 trams"."""
+    """Whether a phrase is a time or an amount: "May", "12 million euros", "14 trams"."""
     amount = span.root.pos_ == "NOUN" and any(w.dep_ == "nummod" and w.head == span.root for w in span)
     return amount or any(w.ent_type_ in _FIGURES for w in span)
 
@@ -179,7 +179,7 @@ def _thing(span: Span, age: int, told: bool, who: bool) -> Thing:
 
 
 def _fits(word: Token, one: Thing) -> float | None:
-    """How well a pronoun can mean a thing; None where not at all."""
+    """How well a pronoun fits a thing, higher is better; None if it cannot refer to it."""
     if _of_person(word):
         return one.weight + 2 * one.person if one.person else None
     if feature(word, "Number") == "Plur":
@@ -187,11 +187,8 @@ def _fits(word: Token, one: Thing) -> float | None:
     return None if one.plural else one.weight - 2 * one.person
 
 
-# -- the candidates --------------------------------------------------------------------------------------
-
-
 def _pointed(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:
-    """The question with a person in the place of "she"; where it has no such word, a thing in the place of "it"."""
+    """The question with a person for "she", or a thing for "it" if it has no personal pronoun."""
     words = list(filter(points, doc))
     words = list(filter(_of_person, words)) or words
     words = [w for w in words if feature(w, "Number") == feature(words[0], "Number")]
@@ -201,7 +198,7 @@ def _pointed(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:
 
 
 def _appended(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:
-    """The line with what a turn asked of behind it, the last turn first; names of its answer where that is little."""
+    """The line with the things of a turn's question appended, the last turn first, and names of its answer if few."""
     words = doc.text.rstrip(" ?!.")
     for age in sorted({one.age for one in spoken}):
         new = [one for one in spoken if one.age == age and one.text.lower() not in words.lower()]
@@ -213,7 +210,7 @@ def _appended(doc: Doc, spoken: Sequence[Thing]) -> Iterator[str]:
 
 
 def _exchanged(doc: Doc, last: Turn) -> Iterator[str]:
-    """The question before, with a few words in the place of what is like them in it."""
+    """The last question with its matching part replaced by the fragment that the line is."""
     earlier, told = read(last.question), read(last.answer) if last.answer else None
     said = [w for w in doc if not w.is_punct and w.pos_ not in (*VERBS, "PRON") and w.tag_ != "RB"]
     bare = all(w.tag_[0] == "W" or w.tag_ == "IN" for w in said)
@@ -231,7 +228,7 @@ def _exchanged(doc: Doc, last: Turn) -> Iterator[str]:
 
 
 def _in_place(earlier: Doc, part: Span, preposition: str) -> Iterator[str]:
-    """The earlier question with the words in the place of each thing of the same kind, the likeliest first."""
+    """The earlier question with each phrase of the same kind replaced by the words, the likeliest first."""
     numbers = (earlier[w.i : w.i + 1] for w in earlier if w.pos_ == "NUM" and w.dep_ != "nummod")
     places = [*_named(earlier), *numbers]
     time = _is_time(part)

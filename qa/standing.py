@@ -1,6 +1,6 @@
-"""Whether a sentence can be read without those around it, and what it can lose at its start.
+"""Whether a sentence can be read without its context, and which opening words it can lose.
 
-Knows one sentence, as the analysis reads it, and no article: what a definite name stands for, it cannot tell.
+Knows one sentence and its parse, no article, so it cannot tell what "the company" refers to.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from citewire.qa import analysis
 from citewire.qa.analysis import Doc, Token
 from citewire.qa.rewriting import feature
 
-_WORDS = range(7, 56)  # of a sentence that says something and can be read at once
+_WORDS = range(7, 56)  # number of words of a sentence that is shown
 _PERSONAL = ("PRP", "PRP$")  # tags of personal and possessive pronouns
 _SUBJECTS = ("nsubj", "nsubjpass", "expl", "csubj")
 _MARKS = ("“", "”", '"')
@@ -23,7 +23,7 @@ _ENDS = re.compile(r"[.!]['\"”’)\]]*$")
 
 
 def plain(text: str) -> str:
-    """Return a sentence without dateline and the conjunction that it opens with.
+    """Return a sentence without its dateline and its opening conjunction.
 
     >>> plain("LUND, Norland (AP) — But the ferry sank.")
     'The ferry sank.'
@@ -37,7 +37,7 @@ def plain(text: str) -> str:
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a sentence can be read without those around it: whole, a statement, and nothing in it points back.
+    """Return whether a sentence can be read without its context: a whole statement in which nothing points back.
 
     >>> stands_alone("The ferry sank on Monday off the coast."), stands_alone("It sank on Monday off the coast.")
     (True, False)
@@ -46,7 +46,7 @@ def stands_alone(text: str) -> bool:
 
 
 def is_whole(text: str) -> bool:
-    """Whether a sentence is a whole statement that someone makes, whatever in it points back.
+    """Return whether a sentence is a whole statement, even if words in it point back.
 
     >>> is_whole("It sank on Monday off the coast."), is_whole("Sunk off the coast on a Monday.")
     (True, False)
@@ -54,7 +54,7 @@ def is_whole(text: str) -> bool:
     if len(text.split()) not in _WORDS or not _ENDS.search(text) or _open_quotation(text):
         return False
     if not any(character.isalpha() for character in _QUOTED.sub("", text)):
-        return False  # nobody says it
+        return False  # only a quotation: the speaker is missing
     doc = analysis.read(text)
     roots = [token for token in doc if token.dep_ == "ROOT"]
     tells = any(child.dep_ in _SUBJECTS for root in roots for child in root.children)
@@ -66,7 +66,7 @@ def _open_quotation(text: str) -> bool:
 
 
 def _points_back(doc: Doc) -> bool:
-    """Whether a sentence opens with a link to the one before, or has a pronoun that no noun before it explains."""
+    """Whether a sentence opens with a link to the one before, or has a pronoun without a noun before it to refer to."""
     first = doc[1] if doc[0].is_quote and len(doc) > 1 else doc[0]
     linked = first.pos_ in ("CCONJ", "ADV", "INTJ") and not first.ent_type_ and doc[first.i + 1].text == ","
     shown = feature(first, "PronType") == "Dem" and not first.ent_type_
@@ -85,9 +85,9 @@ def _points_back(doc: Doc) -> bool:
 
 
 def _names_before(pronoun: Token, quoted: Sequence[bool]) -> bool:
-    """Whether a noun of its number stands before a pronoun and not inside a quotation that it is outside of.
+    """Whether a noun that agrees in number precedes a pronoun, and not in a quotation unless the pronoun is in one.
 
-    For "he" and "she" it is a name or a subject.
+    For "he" and "she" the noun is a name or a subject.
     """
     number, person = feature(pronoun, "Number"), feature(pronoun, "Gender") in ("Masc", "Fem")
     for token in pronoun.doc[: pronoun.i]:

@@ -1,10 +1,10 @@
-"""Follow-up questions after an answer or a refusal. The articles answer each of them.
+"""Suggested follow-up questions after an answer or a refusal; the articles answer each of them.
 
 First come plain questions ("Who said that?"), if they have an answer. Then the language model writes a question for a
 sentence near the quoted ones or, after a refusal, for one near the question. `suggest.md` is its prompt: a system
 message, then example sentences and questions in turn, separated by lines of `---`. Each question is then searched like
-a visitor's, and kept only if the sentence that it was written for is the best evidence. The model has `PATIENCE_S`;
-plain questions fill the places that it leaves.
+a user's, and kept only if the sentence that it was written for is the best evidence. The model has `PATIENCE_S` seconds
+in all; plain questions fill the remaining places.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ TRIED = 8  # most sentences that the model writes a question for
 PATIENCE_S = 2.0  # seconds after which the model writes no more
 MAX_TOKENS = 40  # most tokens of a question
 _PLAIN = 2  # plain questions that come before those of the model
-_LOOKED = 3  # quotes in which names are looked for
-_REACH = 3  # sentences before and behind a quote that count as beside it
-_SURE = 0.7  # least probability of the answer to a question by the model, as many are badly worded
+_LOOKED = 3  # quotes that are searched for names
+_REACH = 3  # sentences before and after a quote that are near it
+_SURE = 0.7  # least probability of the answer to a question by the model; high, because many are badly worded
 _QUESTION_WORDS = range(4, 26)
-_NAMES = ("PERSON", "ORG")  # kinds of names, as spaCy calls them, that one wants to be told about
-_PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns: the question leans on a text then
+_NAMES = ("PERSON", "ORG")  # spaCy labels of names for "Tell me about ..."
+_PEOPLE = ("PRP", "PRP$")  # tags of personal and possessive pronouns, which a standalone question lacks
 
 logger = logging.getLogger("citewire.qa.suggest")
 
 
 class Suggester:
-    """Suggests questions over one index with one model; `answerer` has to be over the same index."""
+    """Suggests questions about one index with one model; `answerer` must use the same index."""
 
     def __init__(self, answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> None:
         self._answerer = answerer
@@ -58,12 +58,12 @@ class Suggester:
         search: SearchOptions | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[str]:
-        """Yield one answerable question after the other, none that was asked or offered before.
+        """Yield answerable questions, none that was asked or offered before.
 
         Args:
-            answer: what was answered last, or refused.
-            history: the conversation up to that answer, without it, oldest turn first.
-            search: in place of the answerer's own.
+            answer: the last answer or refusal.
+            history: the conversation before that answer, oldest turn first.
+            search: replaces the answerer's options.
             stopped: polled between tokens; once true, no more come.
         """
         options = search or self._answerer.options.search
@@ -83,7 +83,7 @@ class Suggester:
         self, answer: Answer, plain: Iterator[str], options: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[str]:
         if answer.status == "abstained":
-            if answer.kind != "not_for_it":  # no article is near to a poem
+            if answer.kind != "not_for_it":  # the articles have no poems
                 near = self._nearest(answer.standalone_question, options)
                 yield from self._written(near, options, stopped)
         else:
@@ -91,19 +91,17 @@ class Suggester:
             yield from self._written(self._beside(answer), options, stopped)
         yield from plain
 
-    # -- plain questions -----------------------------------------------------------------------------------------
-
     def _plain(
         self, fitting: Iterator[tuple[str, str]], turns: Sequence[Turn], options: SearchOptions
     ) -> Iterator[str]:
-        """Yield the plain questions that would be answered as meant."""
+        """Yield the plain questions that would be answered with the intended kind."""
         for question, kind in fitting:
             begun = self._answerer.foreseen(question, turns, search=options)
             if begun and begun.kind == kind and begun.lead != replies.UNKNOWN_SPEAKER:
                 yield question
 
     def _fitting(self, answer: Answer, options: SearchOptions) -> Iterator[tuple[str, str]]:
-        """Yield the plain questions that an answer leads to, with the kind of answer that they want."""
+        """Yield the plain questions that fit an answer, with the intended kind of their answer."""
         quoted = [quote for claim in answer.claims if claim.shown for quote in claim.quotes]
         told = bool(quoted) and answer.kind not in ("corpus", "which_article")
         spoken = told and any(mark in quoted[0].text for mark in '“"')
@@ -134,12 +132,10 @@ class Suggester:
         if not told and answer.kind != "corpus":
             yield replies.OVERVIEW, "corpus"
 
-    # -- questions that the model writes -------------------------------------------------------------------------
-
     def _written(
         self, near: Sequence[tuple[str, Span, str]], options: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[str]:
-        """Yield what the model asks of sentences, each given by article, place and text, where they answer it best."""
+        """Yield the model's questions for sentences (path, span, text) that are the best evidence for them."""
         for article, span, sentence in near:
             if stopped():
                 return
@@ -159,20 +155,20 @@ class Suggester:
         options: SearchOptions,
         stopped: Callable[[], bool] = lambda: False,
     ) -> str:
-        """Return what the model asks of a sentence, "" where it is badly put or another sentence answers it better.
+        """Return the model's question for a sentence, "" if it is badly worded or another sentence answers it better.
 
         Args:
-            article: where the sentence stands.
-            span: its place there.
-            sentence: its words.
-            options: among which articles it has to be the best.
+            article: path of the article.
+            span: the sentence, as offsets into the article's text.
+            sentence: its text.
+            options: the search in which the sentence has to be the best evidence.
             stopped: polled between tokens.
 
         Raises:
-            ModelError: the model went away.
+            ModelError: the model is gone.
         """
         question = clean(self._of(sentence, stopped))
-        ours = all(facts.has_name(name, sentence) for name in facts.names(question))  # and not the prompt's
+        ours = all(facts.has_name(name, sentence) for name in facts.names(question))  # names not from the prompt
         if stopped() or not question or not ours:
             return ""
         best = next(iter(self._answerer.evidence(question, search=options)), None)
@@ -181,12 +177,12 @@ class Suggester:
         return question if best.span.start < span.end and span.start < best.span.end else ""
 
     def _nearest(self, refused: str, options: SearchOptions) -> list[tuple[str, Span, str]]:
-        """The sentences of the best passages that are most alike a question: article, place and text."""
+        """The sentences (path, span, text) of the best passages, those most similar to a question first."""
         hits = search_index(self._index, self._embedder, refused, options)
         return self._alike(refused, [(hit.passage.article, span) for hit in hits for span in hit.passage.sentences])
 
     def _beside(self, answer: Answer) -> list[tuple[str, Span, str]]:
-        """The sentences around the quoted ones that are most alike the question; see `_nearest`."""
+        """The sentences around the quoted ones, those most similar to the question first; see `_nearest`."""
         quotes = [quote for claim in answer.claims if claim.shown for quote in claim.quotes]
         places = []
         for path in dict.fromkeys(quote.article for quote in quotes):
@@ -198,7 +194,7 @@ class Suggester:
         return self._alike(answer.standalone_question, places)
 
     def _alike(self, question: str, places: Sequence[tuple[str, Span]]) -> list[tuple[str, Span, str]]:
-        """Those places whose sentences can be read alone, the most alike a question first; each sentence once."""
+        """At most TRIED of the sentences that stand alone, without repeats, by cosine similarity to a question."""
         found: dict[str, tuple[str, Span]] = {}
         for path, span in places:
             text = self._index.article(path).text
@@ -224,7 +220,7 @@ def messages(sentence: str) -> list[Message]:
 
 
 def bare_name(text: str) -> str:
-    """Return a name as spaCy marks it, without what the sentence adds.
+    """Return an entity's text without a possessive ending and an opening bracket.
 
     >>> bare_name("Lund Lines (LUND"), bare_name("Lund Lines’s")
     ('Lund Lines', 'Lund Lines')
@@ -233,7 +229,7 @@ def bare_name(text: str) -> str:
 
 
 def clean(written: str) -> str:
-    """Return what a model wrote as one question that stands alone and names something, "" where it is none.
+    """Return the model's text as a single standalone question with a name, "" if it is not one.
 
     >>> clean(' "Who chairs Lund Lines? ')
     'Who chairs Lund Lines?'

@@ -1,7 +1,6 @@
-"""Summaries: which articles bear on a topic, which of their sentences tell most, and those sentences in fewer words.
+"""Summaries: the articles about a topic, their most informative sentences, and these in fewer words.
 
-Knows sentences, their vectors and what the reader makes of them. Does not know how a summary was asked for, nor how an
-answer is put together.
+Knows sentences, their vectors and the reader's probabilities, not how a summary was asked for or an answer is built.
 
     topic -> select -> points -> shortened -> (text, Judgement) ...
 """
@@ -30,7 +29,7 @@ from citewire.qa.standing import is_whole, plain, stands_alone
 from citewire.qa.types import Generator, Message
 from citewire.qa.verdicts import TRUSTED, Checker
 
-ASKED = "What is known about {}?"  # the reader's question on a topic; its answers are calibrated as those of any other
+ASKED = "What is known about {}?"  # the reader's question about a topic; calibrated like any other
 ARTICLES = 8  # most articles of one summary
 FEWEST, MOST = 3, 8  # least and greatest number of points of a summary
 TOKENS = 64  # most tokens that the model writes for a summary: 4 s at 16 tokens a second
@@ -40,21 +39,21 @@ _EACH = 4  # most of these from one article
 _READ = 48  # most sentences of these passages that the reader reads
 _SENTENCES = 200  # most sentences of an article that are embedded, 5 ms each
 _NEAR_BEST = 12.0  # an article stays if its odds times this reach those of the best one
-# An article on which the reader is unsure stays if odds * exp(_SHARE * cosine of title and topic) >= _BEARS.
+# If the reader is sure of no article, one stays if odds * exp(_SHARE * cosine of title and topic) >= _BEARS.
 _BEARS, _SHARE = 1.35, 4.0
 # One article is meant if its title has this cosine with the topic, and leads the next title by _AHEAD.
 _TITLED, _AHEAD = 0.5, 0.1
 _LONG = 25  # a sentence of this many words or more is shortened
 _PER_POINT = 12  # this many sentences of an article give one more point
-_PRIOR = 0.03  # weight of a sentence's own score (nearness, place, facts) beside its coverage of the others
-# weights of an early place and of many facts in that score; nearness to topic and title has 1
+_PRIOR = 0.03  # weight of a sentence's own score (cosine, position, facts) beside its coverage of the others
+# weights of an early position and of many facts in that score; the cosine with topic and title has weight 1
 _EARLY, _FACTS = 0.5, 0.5
-_MANY = 5  # figures and names from which a sentence has the full score for facts
+_MANY = 5  # a sentence with this many figures and names has the full score for facts
 _REPEATS = 0.65  # a sentence repeats another one from this cosine on
 _ALIKE, _SAYS = 0.4, 0.7  # from this cosine on the verifier decides; it says "repeats" from probability _SAYS on
-_CENTRAL = 0.5  # a sentence is left out below this share of the median centrality, as a line on the author
+_CENTRAL = 0.5  # a sentence below this share of the median centrality is left out, such as a line about the author
 _SHORT = 10  # an article of at most this many sentences may have fewer than `FEWEST` points
-_OPENS = 3  # the first sentence of a summary is one of the first so many of its article
+_OPENS = 3  # a summary of one article opens with one of this many first sentences
 _OPENING = 200  # first characters of an article that stand in for a missing title
 _MOST_TOKENS = 40  # most tokens of one shortened sentence
 _SHORTER = 0.85  # a shortened sentence is used if it has at most this share of the words
@@ -64,13 +63,13 @@ Weights = NDArray[np.float64]  # one for each candidate
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence that a summary may be made of.
+    """A sentence that may go into a summary.
 
     Attributes:
         article: path of the article.
         span: the sentence, as offsets into the article's text.
-        position: where in its article it stands, from 0 for the first to below 1.
-        relevance: that it says something of the topic, 0 to 1; 1 where there is none.
+        position: relative position in its article, 0 for the first sentence, always below 1.
+        relevance: probability that it is about the topic, 0 to 1; 1 if there is no topic.
     """
 
     article: str
@@ -81,11 +80,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a summary is made of.
+    """The articles and sentences that a summary is made from.
 
     Attributes:
-        articles: paths, the likeliest first: one article, those on a topic, or all that the filters leave; none where
-            nothing bears on it.
+        articles: paths, the likeliest first: one article, those about a topic, or all that pass the filters; () if
+            none is about it.
         candidates: sentences of these articles, in the order of each text.
         missing: names of the topic that no article has.
     """
@@ -96,25 +95,25 @@ class Selection:
 
 
 def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Selection:
-    """Return the articles that bear on a topic, all that the filters leave where it is "".
+    """Return the articles about a topic, or the newest that pass the filters if it is "".
 
-    One article is chosen where its title is clearly the nearest. Where the reader is sure of no
-    sentence, as on a few loose words, the title has a say. A topic on which nothing is found, or with a name that none
-    of the articles found has, selects nothing.
+    One article is chosen if its title is clearly the nearest to the topic. If the reader is sure of no sentence, as for
+    a few loose words, the titles count too. Nothing is selected if nothing is found, or if no article found has a name
+    of the topic.
 
     Args:
-        topic: what is to be summarised: "the pope", "Acme's ferries".
-        index: where it is looked for.
-        embedder: what the index was made with.
+        topic: what to summarise: "the pope", "Acme's ferries".
+        index: the articles.
+        embedder: the one that the index was made with.
         reader: reads the sentences that are found.
-        options: filters and time; how many passages are looked at is decided here.
+        options: filters and time; the number of passages is set here.
     """
     if not topic.strip():
         return _everything(index, options)
     hits = search(index, embedder, topic, replace(options, k=_HITS, per_article=_EACH, copies=1))
     articles = {hit.passage.article: index.article(hit.passage.article) for hit in hits}
     texts = [f"{title_words(article)} {article.text}" for article in articles.values()]
-    names = facts.names(topic, frozenset(topic.lower().split()[:1]))  # its first word has its capital for a reason
+    names = facts.names(topic, frozenset(topic.lower().split()[:1]))  # a capital marks a name even there
     missing = tuple(name for name in names if not any(facts.has_name(name, text) for text in texts))
     if missing or not hits:
         return Selection(missing=missing)
@@ -143,21 +142,21 @@ def select(topic: str, index: Index, embedder: Embedder, reader: Reader, options
         if (path, one.span) in likely
     )
     telling = tuple(one for one in candidates if one.relevance >= ANSWERS)
-    enough = FEWEST if titled else 1  # an article that only mentions a name tells of other things for the most part
+    enough = FEWEST if titled else 1  # an article that only mentions the name is mostly about other things
     return Selection(kept, telling if len(telling) >= enough else candidates)
 
 
 def of_article(article: Article, index: Index) -> Selection:
-    """Return what a summary of one article is made of."""
+    """Return one article with its sentences."""
     return Selection((article.path,), _sentences(article, index, _SENTENCES))
 
 
 def _likely(
     topic: str, hits: Sequence[Hit], articles: Mapping[str, Article], index: Index, reader: Reader
 ) -> dict[tuple[str, Span], float]:
-    """The sentences of the best passages, and how probably each says something of the topic.
+    """The sentences of the best passages with the probability that each is about the topic.
 
-    One that has all words of the topic does, whatever the reader makes of it.
+    A sentence with all words of the topic has at least ANSWERS.
     """
     places: dict[tuple[str, Span], Hit] = {}
     for hit in hits:
@@ -180,7 +179,7 @@ def _has_words(topic: str, text: str) -> bool:
 
 
 def _everything(index: Index, options: SearchOptions) -> Selection:
-    """The articles that the filters leave, of copies one, the newest first; as many as a summary can rest on."""
+    """The newest articles that pass the filters, at most ARTICLES, one of each group of copies."""
     allowed, empty = allowed_rows(index, options, as_of(index, options))
     table = index.table
     at = np.flatnonzero(table.alive if allowed is None else table.alive & allowed[table.first_rows])
@@ -203,17 +202,24 @@ def _heading(article: Article) -> str:
     return title_words(article) or article.text[:_OPENING]
 
 
-# -- the sentences that tell most -----------------------------------------------------------------------------------
+# -- the most informative sentences ---------------------------------------------------------------------------------
 
 
 def points(topic: str, selection: Selection, index: Index, embedder: Embedder, reader: Reader) -> list[Place]:
-    """Return the sentences that tell most, in the order of their articles, the oldest article first.
+    """Return the most informative sentences, the oldest article first, in the order of each text.
 
-    The first is how the article begins, where that stands alone. Each next one is that which adds most to how well all
-    candidates are covered by the chosen ones (facility location: Lin and Bilmes, "A Class of Submodular Functions for
-    Document Summarization", ACL 2011), also by how near it is to topic and title, how early it stands and how many
-    facts it has. What cannot stand alone or repeats a chosen one is passed over, by cosine as in maximal marginal
-    relevance (Carbonell and Goldstein, SIGIR 1998) and by the verifier.
+    The summary of one article opens with its opening if that stands alone. Each next sentence is the one that adds most
+    to the coverage of all candidates (facility location: Lin and Bilmes, "A Class of Submodular Functions for Document
+    Summarization", ACL 2011) plus its own score: cosine with topic and title, early position, number of facts.
+    Skipped are sentences that cannot stand alone, and those that repeat a chosen one by cosine (maximal marginal
+    relevance: Carbonell and Goldstein, SIGIR 1998) or by the verifier.
+
+    Args:
+        topic: as for `select`.
+        selection: what `select` returned.
+        index: the articles.
+        embedder: the one that the index was made with.
+        reader: verifies which sentences repeat others.
     """
     articles = {path: index.article(path) for path in selection.articles}
     given = selection.candidates
@@ -238,15 +244,15 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
 def _chosen(
     given: Sequence[Candidate], texts: Sequence[str], vectors: Vectors, prior: Weights, most: int, reader: Reader
 ) -> list[int]:
-    """The numbers of up to `most` candidates, chosen greedily; one of each article before a second of any."""
+    """The positions of up to `most` candidates, chosen greedily; one of each article before a second of any."""
     likeness = np.maximum(vectors @ vectors.T, 0)
     np.fill_diagonal(likeness, 0)
-    np.fill_diagonal(likeness, likeness.max(axis=1))  # what is like nothing else adds little
+    np.fill_diagonal(likeness, likeness.max(axis=1))  # so that a sentence like no other covers little
     relevance = np.array([one.relevance for one in given])
     covers = likeness * relevance[:, None] / relevance.sum()
     covered = np.zeros(len(given))
     central = likeness.mean(axis=1)
-    leaning: list[int] = []  # what only its neighbours explain, the best first: for where too little else is there
+    leaning: list[int] = []  # sentences that need their context, the best first, in case too few others are left
     left = np.flatnonzero(central >= _CENTRAL * np.median(central)).tolist()
     chosen: list[int] = []
     lead = _lead(given, texts)
@@ -269,20 +275,20 @@ def _chosen(
 
 
 def _lead(given: Sequence[Candidate], texts: Sequence[str]) -> int:
-    """The number of the sentence that opens the article if all are of one, and it stands alone; else -1."""
+    """The position of the first opening sentence that stands alone, if all are of one article; else -1."""
     one = len({candidate.article for candidate in given}) == 1
     return next((at for at in range(min(_OPENS, len(given))) if one and stands_alone(plain(texts[at]))), -1)
 
 
 def _wanted(selection: Selection) -> int:
-    """How many points: more for a longer article, and one for each article at least."""
+    """The number of points: it grows with the length of one article, or with the number of articles."""
     if len(selection.articles) == 1:
         return min(FEWEST + len(selection.candidates) // _PER_POINT, MOST)
     return min(max(FEWEST, len(selection.articles) + 2), MOST)
 
 
 def _repeats(one: int, chosen: Sequence[int], texts: Sequence[str], vectors: Vectors, reader: Reader) -> bool:
-    """Whether a sentence says what a chosen one says, or is said by it."""
+    """Whether a sentence is very similar to a chosen one, entails it or is entailed by it."""
     likeness = {other: float(vectors[one] @ vectors[other]) for other in chosen}
     if any(cosine >= _REPEATS for cosine in likeness.values()):
         return True
@@ -291,7 +297,7 @@ def _repeats(one: int, chosen: Sequence[int], texts: Sequence[str], vectors: Vec
     return any(support.supported >= _SAYS for support in reader.verify(pairs))
 
 
-# -- fewer words ----------------------------------------------------------------------------------------------------
+# -- shorter wording ------------------------------------------------------------------------------------------------
 
 
 def shortened(
@@ -303,20 +309,20 @@ def shortened(
     tokens: int = TOKENS,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[str, Judgement]]:
-    """Yield each point as it is shown, with its judgement and quote.
+    """Yield the text of each point with its judgement and quote.
 
-    The first is the article's own sentence, so that it comes at once.
+    The first is always verbatim, so that it appears at once.
 
     Args:
         found: the points.
         article: looks up an article by path.
-        generator: words long sentences shorter; a wording that the check does not trust is not shown.
-        checker: compares a wording with its sentence.
-        tokens: most tokens that the model writes in all; what comes after is shown as it is.
+        generator: shortens long sentences; a wording that the check does not trust is not shown.
+        checker: checks a wording against its sentence.
+        tokens: most tokens that the model writes in all; later points are verbatim.
         stopped: polled between tokens; once true, no more points come.
 
     Raises:
-        ModelError: the model went away.
+        ModelError: the model is gone.
     """
     for n, place in enumerate(found):
         said = plain(place.text)
@@ -338,7 +344,7 @@ def messages(sentence: str) -> list[Message]:
 def _trusted(
     written: str, said: str, place: Place, article: Callable[[str], Article], checker: Checker
 ) -> tuple[str, Judgement] | None:
-    """A wording by the model with its judgement; None where it is no shorter, no statement or not surely said."""
+    """The model's wording with its judgement; None if it is no shorter, does not stand alone or is not trusted."""
     text = " ".join(written.split())
     if len(text.split()) >= _SHORTER * len(said.split()) or not stands_alone(text):
         return None

@@ -1,6 +1,6 @@
-"""An answer as it grows: its claims with numbered quotes, what is known beside them, the time it takes.
+"""An answer under construction: claims with numbered quotes, and what else is known so far.
 
-Knows the values of `types` and where quotes stand; decides nothing about what is true or shown.
+Decides nothing about what is true or shown.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Telling:
     """What is known of an answer so far.
 
     Attributes:
-        asked: the question as asked.
-        started: when, `time.perf_counter()`.
-        withholds: whether a claim that no quote supports is kept from the reader.
-        quotes_only: whether sentences of articles are told as they stand, and the model is not asked.
-        numbers: of the quotes, in the order of their first claim.
-        refused: what is said if nothing answers, "" for the usual words; `unknown`: names that no article has.
+        asked: the question as typed.
+        started: when it arrived, as `time.perf_counter()`.
+        withholds: whether unsupported claims are hidden.
+        quotes_only: whether only sentences of articles are shown and the model is not asked.
+        numbers: citation number of each quote, in the order of first use.
+        refused: the refusal, "" for the usual one; `unknown`: names that no article has.
     Others as in `Answer`.
     """
 
@@ -60,11 +60,11 @@ class Telling:
     timings: Timings = field(default_factory=Timings)
 
     def seconds(self) -> float:
-        """Return the time since the question arrived."""
+        """Return the seconds since the question arrived."""
         return round(time.perf_counter() - self.started, 4)
 
     def searched(self, hits: Sequence[Hit]) -> Searched:
-        """Take the passages that were found and return the event that tells of them."""
+        """Record the passages found and return their event."""
         self.hits = tuple(
             AnswerHit(h.passage.article, h.passage.start, h.passage.end, round(h.score, 6), h.passage.text)
             for h in hits
@@ -73,11 +73,11 @@ class Telling:
 
     @property
     def shown(self) -> list[Claim]:
-        """The claims that the reader sees."""
+        """The claims that the user sees."""
         return [claim for claim in self.claims if claim.shown]
 
     def quotes(self, article: str, span: Span) -> bool:
-        """Say whether a shown claim quotes a part of a sentence."""
+        """Return whether a shown claim quotes a part of the span."""
         return any(
             quote.article == article and quote.start < span.end and span.start < quote.end
             for claim in self.shown
@@ -93,11 +93,11 @@ class Telling:
         )
 
     def quote(self, place: Place, text: str = "") -> Checked:
-        """Add a sentence of an article as it stands; `text` is shown in its place, with a label before it."""
+        """Add a sentence of an article; `text`, such as the sentence with a label, is shown instead if given."""
         return self.add(text or place.text, claims.verbatim(place.article, place.span, place.text))
 
     def gap(self, text: str) -> Checked:
-        """Add a sentence that says what the articles lack."""
+        """Add a statement about what the articles lack."""
         return self._keep(Claim(text, "unsupported", 0.0, replies.NO_PASSAGE, True, ()))
 
     def _keep(self, claim: Claim) -> Checked:
@@ -109,11 +109,11 @@ class Telling:
         return Quote(number, place.article, place.span.start, place.span.end, place.text)
 
     def time(self, **seconds: float) -> None:
-        """Note times, by the names of `Timings`."""
+        """Set fields of `timings`."""
         self.timings = replace(self.timings, **seconds)  # type: ignore[arg-type]
 
     def answer(self, status: Status, model: str, generation: int, text: str = "") -> Answer:
-        """Return the answer as it stands, without a day; `text` in place of its claims."""
+        """Return the answer so far, without `as_of`; `text`, if given, replaces the text of the claims."""
         self.time(total_s=self.seconds())
         told = [f"{claim.text} {claim.marks}".rstrip() for claim in self.shown]
         joined = "\n".join(f"- {one}" for one in told) if self.listed else " ".join(told)

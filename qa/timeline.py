@@ -1,7 +1,7 @@
-"""What sentences say of different times: the course of a thing, oldest first, and what holds now, newest first.
+"""What sentences say about different times: a timeline, oldest first, and what holds now, newest first.
 
-Knows when what a sentence says was so. The values come from `qa.values`, the sentences that tell most from
-`qa.summary`; whether two values of one time disagree is for `qa.conflicts`.
+Knows the time of each sentence. The values come from `qa.values`, the most informative sentences from `qa.summary`;
+`qa.conflicts` decides whether two values for one time disagree.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ from citewire.qa.types import TimelinePoint
 from citewire.qa.values import Value
 
 MOST = 6  # most points of a timeline
-_LEAST = 0.15  # least probability of a sentence of a timeline; low, as each tells only a part
+_LEAST = 0.15  # least probability of a sentence of a timeline; low, because each answers only in part
 _NEAR_BEST = 0.3  # least share of the best sentence's probability
-_ENTRIES = 0.2  # least share of an article's sentences that begin with a time, if it is a list of times
-_NEWS = 8  # sentences of several articles together, unless there are more articles
-_TELLING = 2.0  # times that a sentence with a figure is the likelier one to tell how a thing went
-_DATED, _LINES = 3, 16  # least sentences with a time that make a timeline of one article; most points of it
+_ENTRIES = 0.2  # an article is a list of times if at least this share of its sentences begin with one
+_NEWS = 8  # most sentences of several articles together, unless there are more articles
+_TELLING = 2.0  # multiplies the probability of a sentence with a figure, which more often says how a thing went
+_DATED, _LINES = 3, 16  # fewest sentences with a time for a timeline from one article; most points of it
 _TO_COLON = 12  # most characters between a time and its colon, as in "Nov. 17-19, 2022:"
-_HITS, _EACH = 32, 4  # passages that are retrieved for a topic, most of one article
-_BEARING = 0.7  # an article is on the topic if a passage of it has this share of the best cosine
-_EARLY = 8  # first sentences of an article that may tell what is new
-_FIGURE = 0.25  # a figure is the answer if it makes up this share of the words that answer
+_HITS, _EACH = 32, 4  # passages that are retrieved for a topic; most from one article
+_BEARING = 0.7  # an article is about the topic if one of its passages has this share of the best cosine
+_EARLY = 8  # this many first sentences of an article may say what is new
+_FIGURE = 0.25  # a figure is the answer if it has at least this share of the answer span's words
 
 
 def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> tuple[TimelinePoint, ...]:
-    """Return the figures of different times, oldest first; two to `MOST` points, or none.
+    """Return the figures of different times, oldest first; two to `MOST` points, or ().
 
-    There are none where most sentences answer with words, or with figures of several units. Times are years; months
-    where all are of one year, days where all are of one month.
+    () if most sentences answer without a figure. Points are one per year; per month if all are in one year, per day if
+    all are in one month.
 
     Args:
-        question: one that asks for a course.
-        evidence: what bears on it, as `qa.evidence.gather` returns it.
-        article: the article of a path.
+        question: one that asks how something changed.
+        evidence: as `qa.evidence.gather` returns it.
+        article: looks up an article by path.
     """
     least = max(_LEAST, _NEAR_BEST * max((one.probability for one in evidence), default=0.0))
     read = [one for one in evidence if one.probability >= least]
@@ -58,12 +58,12 @@ def points(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> t
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What happened with a thing.
+    """The course of events on a topic.
 
     Attributes:
-        points: what was so when, oldest first; none where no times are told.
-        places: the same as quotes, in the order in which they are to be told.
-        lead: what the order is, where it is not that of times; "" otherwise.
+        points: the timeline, oldest first; () if no times are known.
+        places: the same sentences as quotes, in the order to show them.
+        lead: a line that explains the order if it is not by time, else "".
     """
 
     points: tuple[TimelinePoint, ...] = ()
@@ -72,14 +72,14 @@ class Course:
 
 
 def joined(figures: Sequence[TimelinePoint], course: Course | None) -> tuple[TimelinePoint, ...]:
-    """Return figures with what other articles of a course tell, oldest first."""
+    """Return figures with the points of a course from other articles, oldest first."""
     told = {one.article for one in figures}
     others = [one for one in course.points if one.article not in told] if course else []
     return tuple(sorted([*figures, *others], key=lambda one: one.first))
 
 
 def subject(question: str) -> str:
-    """Return the thing of which a course is asked for, without the time.
+    """Return the topic whose course a question asks for, without the time.
 
     >>> subject("What has happened with the night ferry since May?"), subject("Timeline of the ferry strike")
     ('the night ferry', 'the ferry strike')
@@ -97,15 +97,15 @@ def subject(question: str) -> str:
 
 
 def course(question: str, index: Index, embedder: Embedder, reader: Reader, options: SearchOptions) -> Course | None:
-    """Return what happened with a thing, None where too little is told of it.
+    """Return the course of events that a question asks for, None if too little is found.
 
-    An article that is a list of times is told by its lines. Of several articles each has what was new on its day. One
-    article alone is told by its sentences that state a time, else by those that tell most, in its own order.
+    If an article is itself a list of times, its lines are used. Else several articles each give what was new on their
+    day. Else one article gives its sentences with a time, or its most informative ones in its own order.
 
     Args:
-        question: one that asks for a course; only what is of the time that it names is told.
-        index: where it is looked for.
-        embedder: what the index was made with.
+        question: one that asks for a course; if it names a time, other times are left out.
+        index: the articles.
+        embedder: the one that the index was made with.
         reader: reads the sentences that are found.
         options: filters and time, as in `summary.select`.
     """
@@ -137,10 +137,9 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
 
 
 def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) -> list[Place]:
-    """The sentences of an article that tell what is asked, the likeliest first.
+    """The sentences of an article about a topic, the likeliest first.
 
-    Those that have most words of the topic, or one and are likely to answer; else one of its first, which tell what is
-    new.
+    They have half of the topic's words, or one of them and enough probability; else one opening sentence is returned.
     """
     own = [one for one in read if one.article == article.path]
     own.sort(key=lambda one: -one.probability * (_TELLING if quantities.numbers(one.text) else 1.0))
@@ -156,7 +155,7 @@ def _news(topic: str, article: Article, read: Sequence[Evidence], index: Index) 
 
 
 def _has_most(topic: str, text: str) -> bool:
-    """Whether a text has half of the words of a topic or more."""
+    """Whether a text has at least half of the words of a topic."""
     asked = set(facts.terms(topic))
     return 2 * len(asked & set(facts.terms(text))) >= len(asked)
 
@@ -164,7 +163,7 @@ def _has_most(topic: str, text: str) -> bool:
 def _of_one(
     topic: str, article: Article, index: Index, embedder: Embedder, reader: Reader, when: times.Days | None
 ) -> Course | None:
-    """The course that one article tells: by the times that it states, else as it tells it."""
+    """The course of events from one article: by its stated times, else in its own order."""
     tell = partial(summary.points, topic, index=index, embedder=embedder, reader=reader)
     whole = summary.of_article(article, index)
     asked = set(facts.terms(topic))
@@ -175,7 +174,7 @@ def _of_one(
     if found and (when or len(found.points) >= _DATED):
         return found
     if when and not (article.published and times.meet(when, (article.published, article.published))):
-        return None  # what states no time is told of the article's own
+        return None  # sentences without a time are about the article's day
     places = tell(whole)
     title = title_words(article)
     lead = f"In the order in which {f'“{title}”' if title else 'the article'} tells it:"
@@ -183,9 +182,14 @@ def _of_one(
 
 
 def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[Evidence]:
-    """Return the evidence with the newest answering sentence first, where what holds now is asked and answers differ.
+    """Return the evidence with the newest answers first, if the question asks what holds now and answers differ.
 
-    A sentence is as new as the time it states, else as its article; one without a day comes after those with one.
+    A sentence is as new as the time that it states, else as its article; sentences without a day come last.
+
+    Args:
+        question: standalone.
+        evidence: the likeliest first.
+        article: looks up an article by path.
     """
     if not values.holds_now(question):
         return list(evidence)
@@ -199,11 +203,8 @@ def newest_first(question: str, evidence: Sequence[Evidence], article: ArticleOf
     return front + [one for one in evidence if one not in front]
 
 
-# -- times ----------------------------------------------------------------------------------------------------
-
-
 def _point(evidence: Evidence, article: Article, value: str) -> TimelinePoint | None:
-    """A sentence at the nearest time that it states and that had come, else at its article's day; None of neither."""
+    """A sentence at its nearest stated time that is not after publication, else at its article's day, else None."""
     day = article.published
     told = [one for one in times.spoken(evidence, article) if not day or one[0] <= day]
     first, last = (told or [(day, day)])[0]
@@ -214,7 +215,7 @@ def _point(evidence: Evidence, article: Article, value: str) -> TimelinePoint | 
 
 
 def _in_order(places: Sequence[Place], index: Index, when: times.Days | None, *, stated: bool = True) -> Course | None:
-    """Places by their times, those of one day as given; None of fewer than two times."""
+    """Places sorted by time, those of one day in the given order; None for fewer than two times."""
     points = [_at(place, index.article(place.article), stated) for place in places]
     points = [one for one in points if one.first and (not when or times.meet(when, (one.first, one.last)))]
     points = sorted(points, key=lambda one: one.first)[:_LINES]
@@ -230,14 +231,14 @@ def _at(place: Place, article: Article, stated: bool) -> TimelinePoint:
 
 
 def _times(article: Article, span: Span) -> list[times.Days]:
-    """The times that a sentence states and that had come when its article appeared."""
+    """The times that a sentence states and that are not after its article's publication."""
     sentence = Evidence(article.path, span, article.text[span.start : span.end], 0.0, 1.0, span, 1.0)
     told = [(one.first, one.last) for one in times.stated(sentence, article)]
     return [one for one in told if not article.published or one[0] <= article.published]
 
 
 def _is_entry(article: Article, span: Span) -> bool:
-    """Whether a line is one of a list of times: "3 May 2024: the ferry sails"."""
+    """Whether a line is an entry in a list of times: "3 May 2024: the ferry sails"."""
     text = article.text[span.start : span.end]
     sentence = Evidence(article.path, span, text, 0.0, 1.0, span, 1.0)
     first = min(times.stated(sentence, article), key=lambda one: one.start, default=None)
@@ -245,7 +246,7 @@ def _is_entry(article: Article, span: Span) -> bool:
 
 
 def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> list[TimelinePoint]:
-    """The points with figures of the unit that most have; none where most sentences answer with words."""
+    """The points with figures of the most frequent unit; [] if figures have less than half of the probability."""
     by_place = {(one.article, one.span): one for one in evidence}
     found = [
         (one, by_place[one.article, one.sentence])
@@ -254,7 +255,7 @@ def _figures(question: str, evidence: Sequence[Evidence], article: ArticleOf) ->
     ]
     asked = set(facts.terms(analysis.topic(question) or question))
     shared = {home: len(asked & set(facts.terms(home.text))) for _, home in found}
-    found = [(one, home) for one, home in found if 2 * shared[home] >= max(shared.values())]  # of the same measure
+    found = [(one, home) for one, home in found if 2 * shared[home] >= max(shared.values())]  # of one measure
     found = [(one, home) for one, home in found if len(one.text.split()) >= _FIGURE * len(home.words.split())]
     if 2 * sum(home.probability for _, home in found) < sum(one.probability for one in evidence):
         return []
@@ -270,13 +271,13 @@ def _unit(value: Value) -> tuple[str, str]:
 
 
 def _as_of(evidence: Evidence, article: Article) -> str:
-    """The day up to which a sentence speaks: the latest time that it states and that had come, else its article's."""
+    """The last day that a sentence is about: of its latest stated time, at most the day of publication."""
     day = article.published
     return max((min(last, day or last) for _, last in times.spoken(evidence, article)), default=day)
 
 
 def _chosen(told: Sequence[TimelinePoint]) -> tuple[TimelinePoint, ...]:
-    """The first of each time, oldest first, without those that only repeat the figure before; none of one."""
+    """The best point of each time, oldest first, without points that repeat the figure before; () for one time."""
     for digits in (4, 7, 10):  # of YYYY-MM-DD
         best: dict[str, TimelinePoint] = {}
         for one in told:
@@ -287,7 +288,7 @@ def _chosen(told: Sequence[TimelinePoint]) -> tuple[TimelinePoint, ...]:
         return ()
     course = [best[time] for time in sorted(best)]
     news = [one for place, one in enumerate(course) if place == 0 or course[place - 1].value != one.value]
-    if len(news) == 1:  # that nothing changed is the news
+    if len(news) == 1:  # nothing changed: show both ends
         return course[0], course[-1]
     inner = sorted(news[1:-1], key=told.index)[: MOST - 2]
     return tuple(one for one in news if one in (news[0], news[-1]) or one in inner)

@@ -1,7 +1,6 @@
-"""The time that a question asks about, and the times of which a sentence says what it says.
+"""The time that a question asks about, and the times that a sentence is about.
 
-Knows days and where they stand in a sentence; reads dates with `citewire.index.dates`. Does not know what the words
-mean beside their times.
+Knows days and their positions in a sentence; `citewire.index.dates` reads the dates.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from citewire.qa.evidence import Evidence, sentence_before
 
 Days = tuple[str, str]  # first and last day, ISO 8601, both included
 
-LATE = 45  # days after a time in which an article still tells of it in the present tense, or without naming it
+LATE = 45  # days after a time in which an article still reports on it in the present tense or without naming it
 _TOLD = 400  # days after a time in which its figures are still reported
-_REPORTED = (range(88, 94), range(179, 186))  # days of quarters and halves, which firms report beside years
-_MONTH = 28  # days from which on a time is named by its months
-_ONWARD = frozenset(("since", "from", "after"))  # before a time: it and what follows
+_REPORTED = (range(88, 94), range(179, 186))  # days of quarters and halves, for which firms report beside years
+_MONTH = 28  # times of at least this many days are named by their months
+_ONWARD = frozenset(("since", "from", "after"))  # words before the start of an open time
 _UP_TO = frozenset(("before", "until"))
-_ASIDE = frozenset(("relcl", "acl"))  # spaCy's labels of clauses that tell more of a noun
+_ASIDE = frozenset(("relcl", "acl"))  # spaCy's labels of clauses that modify a noun
 _FIRST, _LAST = "0001-01-01", "9999-12-31"
 
 
 def asked(question: str) -> Days | None:
-    """Return the days that a question asks about, from the first to the last time that it names; None of no time.
+    """Return the days that a question asks about, from the first to the last time that it names; None if it names none.
 
     >>> asked("What did Lund Lines earn in 2019?"), asked("How has it grown since 2019?")
     (('2019-01-01', '2019-12-31'), ('2019-01-01', '9999-12-31'))
@@ -40,12 +39,12 @@ def asked(question: str) -> Days | None:
     alone = len(named) == 1
     before = {_before(question, one) for one in named}
     first = _FIRST if alone and before & _UP_TO else min(one.first for one in named)
-    onward = before & _ONWARD or " between " in f" {question.lower()}"  # and what is named without a date
+    onward = before & _ONWARD or " between " in f" {question.lower()}"  # up to a time without a date
     return first, _LAST if alone and onward else max(one.last for one in named)
 
 
 def timeless(question: str) -> str:
-    """Return a question without the time that it asks about, "" where it names none or several, or asks nothing else.
+    """Return a question without its time, "" if it names no time or several, or if no content word is left.
 
     >>> timeless("What did Lund Lines earn in 2019?"), timeless("Who won the 2019 Orm Cup?")
     ('What did Lund Lines earn?', 'Who won the Orm Cup?')
@@ -56,7 +55,7 @@ def timeless(question: str) -> str:
     (time,) = named
     at, doc = tokens(question, time.start, time.end), analysis.read(question)
     start, end = at[0].i, at[-1].i + 1
-    if at[-1].head.i < end:  # no noun that the time belongs to follows: "in 2019"
+    if at[-1].head.i < end:  # the time modifies no noun after it: "in 2019"
         while start and doc[start - 1].tag_ in ("IN", "DT"):
             start -= 1
     left = rewriting.replaced(doc, {(start, end): ""})
@@ -71,10 +70,15 @@ def _named(question: str) -> list[DateMention]:
 
 
 def of_another_time(question: str, evidence: Evidence, article: Article) -> bool:
-    """Whether a question asks about one time and what a sentence answers is of another.
+    """Return whether a question asks about one time and a sentence answers for another.
 
-    The sentence's time is the one that it states, else that of the sentence before or of its article. Where the answer
-    itself is a time, or nothing tells when it was so, it is not of another.
+    The sentence's time is the one that it states, else that of the sentence before or of its article. False if the
+    answer itself is a time, or if no time is known.
+
+    Args:
+        question: standalone.
+        evidence: the sentence with its answer span.
+        article: its article.
     """
     wanted = asked(question)
     if not wanted or _gives_a_time(evidence, article):
@@ -91,9 +95,9 @@ def of_another_time(question: str, evidence: Evidence, article: Article) -> bool
 
 
 def spoken(evidence: Evidence, article: Article) -> list[Days]:
-    """Return the times that a sentence states for its answer, nearest to it in the sentence's structure first.
+    """Return the times that a sentence states for its answer, the nearest in the parse tree first.
 
-    Those in a clause that only tells more of a noun, which the answer is not in, are left out.
+    Times in a clause that modifies a noun are left out, unless the answer is in that clause.
     """
     text, offset = evidence.text, evidence.span.start
     answer = Span(evidence.answer.start - offset, evidence.answer.end - offset)
@@ -110,7 +114,7 @@ def spoken(evidence: Evidence, article: Article) -> list[Days]:
 
 
 def stated(evidence: Evidence, article: Article) -> list[DateMention]:
-    """Return the times that a sentence states; a bare year that counts nothing is one."""
+    """Return the times that a sentence states, including bare years that count no noun."""
     found, offset = list(article.dates_in(evidence.span)), evidence.span.start
     years = facts.years(evidence.text)
     for one in quantities.numbers(evidence.text):
@@ -122,13 +126,13 @@ def stated(evidence: Evidence, article: Article) -> list[DateMention]:
 
 
 def tokens(text: str, start: int, end: int) -> list[Token]:
-    """Return the tokens of a text that lie in or reach into a stretch of it."""
+    """Return the tokens that overlap text[start:end], without blanks."""
     inside = (one for one in analysis.read(text) if one.idx < end and one.idx + len(one) > start)
     return [one for one in inside if not one.is_space]
 
 
 def counted(text: str, number: quantities.Number) -> Token | None:
-    """Return the noun that a number of a text counts, "ferries" of "2,000 night ferries"; None for none."""
+    """Return the noun that a number counts, "ferries" for "2,000 night ferries"; None if there is none."""
     last = tokens(text, number.start, number.end)[-1]
     noun = last.head if last.dep_ == "nummod" else last
     while noun.dep_ == "compound":
@@ -137,12 +141,12 @@ def counted(text: str, number: quantities.Number) -> Token | None:
 
 
 def timed_first(evidence: Sequence[Evidence], article: Callable[[str], Article]) -> list[Evidence]:
-    """Return the sentences that state a time first, each group in its order."""
+    """Return the sentences that state a time before the others, otherwise in their order."""
     return sorted(evidence, key=lambda one: not stated(one, article(one.article)))
 
 
 def worked_out(evidence: Evidence, article: Article) -> str:
-    """Return which days the time of a sentence is, "" where it says them in full or the article has no date.
+    """Return which days the time of a sentence is, "" if it states them in full or the article has no date.
 
     >>> worked_out(closed, article)  # "Brask closed its mill on Monday.", an article of 2022-03-09
     'Monday is 7 March 2022, counted from the date of the article, 9 March 2022.'
@@ -156,7 +160,7 @@ def worked_out(evidence: Evidence, article: Article) -> str:
         return replies.UNTIMED.format(spelled(day, day))
     first, last = told[0].first, told[0].last
     words = article.text[told[0].start : told[0].end]
-    to_come = first > day and tenses(evidence.text) == {"Past"}  # "Monday" was then read as the wrong one
+    to_come = first > day and tenses(evidence.text) == {"Past"}  # then "Monday" was resolved wrongly
     if mentions(words, "") or words.isdigit() or to_come:
         return ""
     few = length((first, last)) < _MONTH
@@ -165,7 +169,7 @@ def worked_out(evidence: Evidence, article: Article) -> str:
 
 
 def tenses(text: str) -> set[str]:
-    """Return the tenses of a sentence's main verb with its auxiliaries: {"Past"}, {"Pres"}, none of "will run"."""
+    """Return the tenses of a sentence's main verb and auxiliaries: {"Past"}, {"Pres"}, set() for "will run"."""
     root = next((one for one in analysis.read(text) if one.dep_ == "ROOT"), None)
     verbs = [root, *(child for child in root.children if child.dep_ in ("aux", "auxpass"))] if root else []
     if any(one.tag_ == "MD" for one in verbs):
@@ -173,11 +177,8 @@ def tenses(text: str) -> set[str]:
     return {tense for one in verbs for tense in one.morph.get("Tense", [])}
 
 
-# -- of no stated time ------------------------------------------------------------------------------------------------
-
-
 def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> bool:
-    """Whether a sentence without a time is of another one, by the text before it and its article's day."""
+    """Whether a sentence without a time is about another one, by the text before it and its article's day."""
     if any(meet(wanted, (f"{year:.0f}-01-01", f"{year:.0f}-12-31")) for year in facts.years(evidence.text)):
         return False  # "the 2019 regatta"
     before = sentence_before(article, evidence.span)
@@ -189,25 +190,22 @@ def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> b
     told = tenses(evidence.text)
     day = article.published[:10]
     if any(length(one) == length(wanted) and _later(one[1], _TOLD) >= day for one in around):
-        return True  # the story is at that time
+        return True  # the story is about that time
     if told == {"Past"}:
         known = any(meet(wanted, (one.first, one.last)) for one in article.dates if one.start < evidence.span.start)
         return not known and not wanted[0] <= day <= _later(wanted[1], _TOLD)
     return told == {"Pres"} and not wanted[0] <= day <= _later(wanted[1], LATE)
 
 
-# -- stated times -----------------------------------------------------------------------------------------------------
-
-
 def _gives_a_time(evidence: Evidence, article: Article) -> bool:
-    """Whether the words that answer are a time, for the most part."""
+    """Whether at least half of the answer span is a time."""
     answer = evidence.answer
     dated = sum(max(0, min(one.end, answer.end) - max(one.start, answer.start)) for one in stated(evidence, article))
     return answer.end > answer.start and 2 * dated >= answer.end - answer.start
 
 
 def _aside(text: str, place: DateMention, inside: Sequence[Token] | None) -> bool:
-    """Whether a time stands in a clause about a noun; one that holds `inside` does not count."""
+    """Whether a time is in a clause that modifies a noun and does not contain the tokens `inside`."""
     at = tokens(text, place.start, place.end)
     above = {head for one in at[:1] for head in (one, *one.ancestors)}
     clauses = [one for one in above if one.dep_ in _ASIDE]
@@ -215,14 +213,14 @@ def _aside(text: str, place: DateMention, inside: Sequence[Token] | None) -> boo
 
 
 def _steps(a: Token, b: Token) -> int:
-    """How far two words are apart in the tree of their sentence."""
+    """The number of edges between two tokens in the dependency tree."""
     ups, others = [a, *a.ancestors], [b, *b.ancestors]
     shared = next((one for one in ups if one in others), None)
     return ups.index(shared) + others.index(shared) if shared is not None else len(a.doc)
 
 
 def _extent(text: str, place: DateMention, published: str) -> Days:
-    """The days meant; up to the publication where it is told since when."""
+    """The days of a time; after "since" it ends with the day of publication."""
     if _before(text, place) in _ONWARD:
         return place.first, max(place.last, published or _LAST)
     return place.first, place.last
@@ -234,18 +232,18 @@ def _before(text: str, place: DateMention) -> str:
 
 
 def meet(a: Days, b: Days) -> bool:
-    """Whether two times share a day."""
+    """Return whether two times share a day."""
     return a[0] <= b[1] and b[0] <= a[1]
 
 
 def _partly(wanted: Days, told: Days) -> bool:
-    """Whether a figure's time is a quarter or half of the year that is asked about, or the other way round."""
+    """Whether one of two times is a quarter or half of the other, which is a year."""
     short, long = sorted((length(wanted), length(told)))
     return meet(wanted, told) and any(short in some for some in _REPORTED) and long > 300
 
 
 def length(days: Days) -> int:
-    """Return the number of days of a time, 0 where it has no end."""
+    """Return the number of days of a time, 0 if an end is open."""
     if _FIRST in days or _LAST in days:
         return 0
     return (date.fromisoformat(days[1]) - date.fromisoformat(days[0])).days + 1

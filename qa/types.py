@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 REFUSAL = "The sources do not have an answer to this."
 
 Verdict = Literal["supported", "partial", "unsupported"]
-# How an answer is made: as usual, made anew though it is known, or of quotes alone, without the model's words.
+# How an answer is made: as usual, again although it is cached, or from quotes alone, without the model's words.
 Manner = Literal["usual", "anew", "quotes"]
 Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
 
@@ -23,8 +23,8 @@ class Turn:
 
     Attributes:
         question: as typed.
-        answer: its text as shown, with what it offered.
-        articles: paths of the articles that it quotes, where they are known.
+        answer: its text as shown, with the suggested questions.
+        articles: paths of the articles that it quotes, if known.
     """
 
     question: str
@@ -53,15 +53,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of the answer with what it rests on.
+    """A sentence of the answer with its quotes.
 
     Attributes:
         text: the sentence without citation markers.
         verdict: supported, partial or unsupported by `quotes`.
-        probability: how likely the verdict "supported" is right, 0 to 1.
-        reason: why, in words a reader understands; "" for a supported claim.
+        probability: that the quotes support the claim, 0 to 1.
+        reason: why it is not supported, in words for the user; "" for a supported claim.
         shown: whether the answer's text contains the claim.
-        quotes: at least one where the verdict is supported or partial.
+        quotes: at least one if the verdict is supported or partial.
     """
 
     text: str
@@ -73,7 +73,7 @@ class Claim:
 
     @property
     def marks(self) -> str:
-        """The numbers of its quotes as they follow the claim wherever it is shown: "[1][2]"."""
+        """The citation numbers that follow the claim: "[1][2]"."""
         return "".join(f"[{n}]" for n in dict.fromkeys(quote.n for quote in self.quotes))
 
 
@@ -99,12 +99,12 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class TimelinePoint:
-    """What was so at one time, with the sentence that says it.
+    """What one sentence says about one time.
 
     Attributes:
-        first, last: first and last day meant, ISO 8601, both included; equal for a day.
-        stated: whether the sentence names the time, else it is the article's day of publication.
-        value: the figure as written, "" where the question asks for none.
+        first, last: first and last day of that time, ISO 8601, both included; equal for a day.
+        stated: whether the sentence states the time; else it is the article's day of publication.
+        value: the figure as written, "" if the question asks for none.
         article, start, end, text: the sentence.
     """
 
@@ -131,7 +131,7 @@ class AnswerHit:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds from the question's arrival, and tokens as the model counts them; `cached`: an answer given before."""
+    """Seconds (`first_token_s` and `total_s` since the question arrived) and tokens; `cached`: it was given before."""
 
     retrieve_s: float = 0.0
     evidence_s: float = 0.0
@@ -149,14 +149,14 @@ class Answer:
     """The answer object of every surface: command line, page, HTTP, export.
 
     Attributes:
-        text: the answer as shown: the lead, then each shown claim followed by its numbers as `[n]`.
-        kind: what was asked for, as `citewire.qa.kinds` names it: "fact", "summary", "talk", ...
-        lead: what citewire says of itself or of its index, in its own words and without a quote; "" for most answers.
-        listed: whether the claims are items of a list, one a line, in place of sentences of one paragraph.
-        offered: questions that the articles answer, to go on with.
-        timeline: two points or more where the question asks how something changed, oldest first.
-        short: the few words of a quote that answer, "" where the question wants more or none fit.
-        as_of: newest day of publication of the articles quoted, ISO 8601; "" where none has a day.
+        text: the answer as shown: the lead, then each shown claim followed by its citation numbers as `[n]`.
+        kind: the kind of question, as in `citewire.qa.kinds`: "fact", "summary", "talk", ...
+        lead: what citewire says about itself or its index, in its own words and without a quote; "" for most answers.
+        listed: whether the claims are list items, one per line, not sentences of a paragraph.
+        offered: suggested questions that the articles answer.
+        timeline: at least two points, oldest first, if the question asks how something changed.
+        short: the few words of a quote that answer, "" if the question wants more or none fit.
+        as_of: newest day of publication of the quoted articles, ISO 8601; "" if none has a day.
     """
 
     question: str
@@ -199,7 +199,7 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The model's words of the sentence it is writing now, not yet checked; replaces the previous draft."""
+    """The unchecked start of the sentence that the model is writing; replaces the previous draft."""
 
     text: str
 
@@ -219,18 +219,21 @@ class Generator(Protocol):
 
     @property
     def name(self) -> str:
-        """What the answer object reports as its model."""
+        """The name that `Answer.model` reports."""
         ...
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[str]:
-        """Yield the reply piece by piece, greedily decoded, until its end, `max_tokens` or `stopped()`.
+        """Yield the reply in pieces, greedily decoded.
 
-        Special tokens in a message's content are plain text, never tokens of the prompt.
+        Args:
+            messages: the prompt. Special tokens in a message's content are plain text, never tokens of the prompt.
+            max_tokens: most tokens of the reply.
+            stopped: polled between tokens; once true, the reply ends.
         """
         ...
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return the length of the prompt that `generate` would read."""
+        """Return the number of tokens of the prompt that `generate` would read."""
         ...

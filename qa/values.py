@@ -1,7 +1,7 @@
-"""The words that the reader says answer a question -> a value that can be compared: a number, a time, a name or words.
+"""Answer span -> a value that can be compared: a number, a time, a name or words.
 
-What kind is asked for is told by the words found, seldom by the question. Asks no model; whether two values that
-differ disagree is for `qa.conflicts`.
+The kind follows from the span, seldom from the question. No model is used; `qa.conflicts` decides whether two different
+values disagree.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from citewire.qa.times import asked as asked_time
 
 Kind = Literal["number", "date", "name", "text"]
 
-NEAR_BEST = 0.4  # share of the best probability from which a sentence is read
-_TOUCHES = 2  # characters at most between the words that answer and a number or time that belongs to them
-_ROUNDED = 0.005  # share of a rounded number that it may be off
-_LONGEST_TEXT = 6  # words that can be compared; more are a statement
-_AMOUNTS = frozenset(("CARDINAL", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "DATE", "TIME"))  # spaCy's, no names
-_MODIFIES = frozenset(("advmod", "amod", "quantmod"))  # how a word before a number stands to it
-_LINKS = frozenset(("PUNCT", "CCONJ", "ADP", "DET", "PART"))  # between the parts of one name
+NEAR_BEST = 0.4  # a sentence needs this share of the best probability to give a value
+_TOUCHES = 2  # most characters between the answer span and a number or time that belongs to it
+_ROUNDED = 0.005  # relative error allowed for a rounded number
+_LONGEST_TEXT = 6  # most words of a text value; more are a statement
+_AMOUNTS = frozenset(("CARDINAL", "MONEY", "PERCENT", "QUANTITY", "ORDINAL", "DATE", "TIME"))  # no names
+_MODIFIES = frozenset(("advmod", "amod", "quantmod"))  # dependencies of a hedge to its number
+_LINKS = frozenset(("PUNCT", "CCONJ", "ADP", "DET", "PART"))  # parts of speech between the parts of one name
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a sentence answers.
+    """The value that a sentence answers with.
 
     Attributes:
-        text: as written, `start` to `end` of the article's text.
+        text: as written; `start` and `end` are offsets into the article's text.
         article, published: path and day of its article.
         sentence, probability: of the evidence.
-        number, low, high: the number (its offsets are into the sentence), and what rounding and hedges allow.
-        unit: of a number: "%", a currency, or what is counted.
-        measured: whether the number is a length, weight or the like, which changes less than counts and prices do.
-        days: first and last day meant.
+        number: the number, with offsets into the sentence; `low` to `high` is what rounding and hedges allow.
+        unit: of a number: "%", a currency, or the noun that is counted.
+        measured: whether the number is a length, weight or the like, which change less than counts and prices.
+        days: first and last day meant, ISO 8601.
         key: normalised name or words.
     """
 
@@ -65,7 +65,7 @@ class Value:
 
 
 def asked(question: str) -> Kind | None:
-    """Return the kind that a question asks for in so many words, None where only its answers tell.
+    """Return the kind that the question word asks for, None if only the answers show it.
 
     >>> asked("How many ferries does Lund Lines run?"), asked("Which city hosts Lund Lines?")
     ('number', None)
@@ -80,12 +80,12 @@ def asked(question: str) -> Kind | None:
 
 
 def holds_now(question: str) -> bool:
-    """Whether a question asks for what is so now: in the present tense and of no named time, or in so many words."""
+    """Return whether a question asks what holds now: "latest", or the present tense without a time."""
     return times(question).newest or (tenses(question) == {"Pres"} and not mentions(question, ""))
 
 
 def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near: float = NEAR_BEST) -> list[Value]:
-    """Return the values of the kind asked for, of the sentences near the best, in their order."""
+    """Return the values of the kind asked for, in order; only sentences with `near` of the best probability count."""
     least = near * max((one.probability for one in evidence), default=0.0)
     read = [one for one in evidence if one.probability >= least and one.answer.start < one.answer.end]
     kind = asked(question) or _majority(question, read, article)
@@ -94,14 +94,14 @@ def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near
 
 
 def value(question: str, evidence: Evidence, article: Article, kind: Kind | None = None) -> Value | None:
-    """Return what a sentence answers, None where its words hold nothing of the kind that is asked for."""
+    """Return the value of a sentence, None if its answer span has none of the kind (by default the kind asked for)."""
     kind = kind or asked(question) or _kind(question, evidence, article)
     find = {"number": _number, "date": _date, "name": _name, "text": _text}[kind]
     return find(question, evidence, article)
 
 
 def same(a: Value, b: Value) -> bool:
-    """Whether two values are one: rounded, a time within a coarser one, a name in full and in part or initials."""
+    """Return whether two values agree, allowing for rounding, shorter times, partial names and initials."""
     if a.number and b.number:
         return comparable(a, b) and a.low <= b.high and b.low <= a.high
     if a.days and b.days:
@@ -120,7 +120,7 @@ def same(a: Value, b: Value) -> bool:
 
 
 def comparable(a: Value, b: Value) -> bool:
-    """Whether two values are of one kind and unit."""
+    """Return whether two values are of one kind and unit."""
     if (a.number is None) != (b.number is None) or (a.days is None) != (b.days is None):
         return False
     if a.number and b.number:
@@ -129,9 +129,9 @@ def comparable(a: Value, b: Value) -> bool:
 
 
 def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> tuple[Value, Value] | None:
-    """Return the figures that one sentence gives for the two times that questions ask about, None unless both are told.
+    """Return the figures that one sentence gives for the times of two questions, None unless it gives both.
 
-    "It fell to $21 this year from $25 in 2024": each figure goes with the time that is nearest to it in the structure.
+    "It fell to $21 this year from $25 in 2024": each figure belongs to the time nearest to it in the parse tree.
     """
     wanted = [asked_time(question) for question in questions]
     figures = [_placed(number, evidence) for number in quantities.numbers(evidence.text)]
@@ -146,13 +146,12 @@ def at_both(questions: Sequence[str], evidence: Evidence, article: Article) -> t
 
 
 def _placed(number: quantities.Number, evidence: Evidence) -> Evidence:
-    """The sentence with a number as its answer."""
     offset = evidence.span.start
     return replace(evidence, answer=Span(offset + number.start, offset + number.end))
 
 
 def _far(days: Days | None, evidence: Evidence, article: Article) -> tuple[int, ...]:
-    """How many stated times are nearer to the answer than the one meant, and characters to it; () without that."""
+    """Distance from the answer to the requested time: (nearer stated times, characters); () if that time is missing."""
     told = spoken(evidence, article)
     steps = next((n for n, one in enumerate(told) if days and meet(days, one)), None)
     if not days or steps is None:
@@ -160,9 +159,6 @@ def _far(days: Days | None, evidence: Evidence, article: Article) -> tuple[int, 
     places = [one for one in stated(evidence, article) if meet(days, (one.first, one.last))]
     gaps = [max(one.start - evidence.answer.end, evidence.answer.start - one.end, 0) for one in places]
     return steps, min(gaps, default=0)
-
-
-# -- kinds ----------------------------------------------------------------------------------------------------
 
 
 def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> Kind | None:
@@ -173,7 +169,7 @@ def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -
 
 
 def _kind(question: str, evidence: Evidence, article: Article) -> Kind:
-    """What the words that answer are by themselves."""
+    """The kind of an answer span by itself."""
     answer = evidence.answer
     dated = sum(min(one.end, answer.end) - max(one.start, answer.start) for one in _dates(evidence, article, 0))
     if 2 * dated >= answer.end - answer.start:
@@ -181,9 +177,6 @@ def _kind(question: str, evidence: Evidence, article: Article) -> Kind:
     if _numbers(question, evidence, article, 0):
         return "number"
     return "name" if _name(question, evidence, article) else "text"
-
-
-# -- values ---------------------------------------------------------------------------------------------------
 
 
 def _number(question: str, evidence: Evidence, article: Article) -> Value | None:
@@ -203,7 +196,7 @@ def _measured(text: str, number: quantities.Number) -> bool:
 
 
 def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> list[quantities.Number]:
-    """The numbers in or beside the words that answer: no times, no parts of names, none of the question's own."""
+    """The numbers within `gap` characters of the answer span, without times, parts of names and the question's own."""
     offset, asked_about = evidence.span.start, quantities.numbers(question)
     dated = [(one.start - offset, one.end - offset) for one in stated(evidence, article)]
     first, last = evidence.answer.start - offset - gap, evidence.answer.end - offset + gap
@@ -219,15 +212,14 @@ def _numbers(question: str, evidence: Evidence, article: Article, gap: int) -> l
 
 
 def _is_named(text: str, number: quantities.Number) -> bool:
-    """Whether a number is part of a name."""
     return any(token.ent_type_ and token.ent_type_ not in _AMOUNTS for token in tokens(text, number.start, number.end))
 
 
 def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
-    """Return the least and the most that a number of a text can stand for.
+    """Return the lowest and highest value that a number of a text can stand for.
 
-    It is rounded to its last digit, or a little more. A word before it that hedges ("about") lets its closing zeros be
-    rounded too; a comparative or superlative ("more than") lets it be the half or the double; a range has another end.
+    It counts as rounded to its last digit, or by _ROUNDED if that is more. A hedge ("about") allows its trailing zeros
+    to be rounded too; a comparative or superlative ("more than") allows half to double; a range has two ends.
     """
     rounded = number.scale > 1 or number.decimals or _measured(text, number)
     step = number.scale * 10.0**-number.decimals if rounded else 0.0
@@ -244,12 +236,12 @@ def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
 
 
 def hedged(text: str, number: quantities.Number) -> bool:
-    """Whether a number of a text is said not to be exact: "about 5", "nearly 5", "at least 5"."""
+    """Return whether a text marks a number as inexact: "about 5", "nearly 5", "at least 5"."""
     return bool(_hedges(text, number)) or text[: number.start].rstrip().endswith(("~", "≈"))
 
 
 def _hedges(text: str, number: quantities.Number) -> list[Token]:
-    """The words before a number that modify it and not what it counts."""
+    """The words before a number that modify the number, not the counted noun."""
     heads = tokens(text, number.start, number.end)
     return [child for head in heads for child in head.lefts if child.is_alpha and child.dep_ in _MODIFIES]
 
@@ -263,7 +255,7 @@ def _other_ends(text: str, number: quantities.Number) -> list[quantities.Number]
 
 
 def unit(text: str, number: quantities.Number) -> str:
-    """Return what a number is of: "percent", a currency, or the noun that it counts, as written; "" if none."""
+    """Return the unit of a number: "percent", a currency, or the counted noun as written; "" if none."""
     if number.unit:
         shares = {"%": "percent", "points": "percentage points", "times": "times"}
         return shares.get(number.unit) or quantities.currency(text[number.start : number.end])
@@ -272,7 +264,7 @@ def unit(text: str, number: quantities.Number) -> str:
 
 
 def singular(unit: str) -> str:
-    """Return a unit with its last word as one: "night ferry" of "night ferries"."""
+    """Return a unit with its last word in the singular: "night ferry" for "night ferries"."""
     words = list(analysis.read(unit))
     return "".join([*(word.text_with_ws for word in words[:-1]), *(word.lemma_.lower() for word in words[-1:])])
 
@@ -289,13 +281,13 @@ def _date(question: str, evidence: Evidence, article: Article) -> Value | None:
 
 
 def _dates(evidence: Evidence, article: Article, gap: int) -> list[DateMention]:
-    """The times in or beside the words that answer; there, a year that counts nothing is one too."""
+    """The stated times within `gap` characters of the answer span."""
     answer = evidence.answer
     return [one for one in stated(evidence, article) if one.start < answer.end + gap and one.end > answer.start - gap]
 
 
 def _name(question: str, evidence: Evidence, article: Article) -> Value | None:
-    """The first name in the words that answer that the question lacks, with what it joins: "Lyon, France"."""
+    """The first name in the answer span that is not in the question, with its linked parts: "Lyon, France"."""
     known = {token.lemma_.lower() for token in analysis.read(question)}
     words = _answer(evidence)
     for part, run in groupby(words, lambda one: _is_name(one) or one.pos_ in _LINKS):
@@ -313,7 +305,6 @@ def _is_name(token: Token) -> bool:
 
 
 def _answer(evidence: Evidence) -> list[Token]:
-    """The tokens of the words that answer."""
     offset, answer = evidence.span.start, evidence.answer
     return tokens(evidence.text, answer.start - offset, answer.end - offset)
 
@@ -326,7 +317,7 @@ def _text(_: str, evidence: Evidence, article: Article) -> Value | None:
 
 
 def _key(words: Sequence[Token]) -> str:
-    """The words that carry meaning, as lemmas without capitals, dots and possessives."""
+    """The content words as lemmas, without capitals, dots and possessives."""
     kept = [one for one in words if not one.is_punct and not one.is_space and one.pos_ not in ("PART", "DET")]
     carrying = [one for one in kept if not one.is_stop or one.pos_ == "PROPN"]
     return " ".join(facts.name_key(one.lemma_) for one in carrying)
@@ -338,7 +329,7 @@ def _initials(name: str) -> str:
 
 
 def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
-    """A value of a stretch of the sentence."""
+    """A value of text[start:end] of the sentence."""
     offset, text, day = evidence.span.start, evidence.text[start:end], article.published
     place = (offset + start, offset + end, evidence.span)
     return Value(kind, text, article.path, day, *place, evidence.probability, key=key)

@@ -1,7 +1,7 @@
-"""Whether quotes say a claim: the verifier's probability, and the differences that code tells for sure.
+"""Whether quotes support a claim: the verifier's probability, and the differences that code detects for sure.
 
-Knows sentences and what stands around them, no articles and no answers. A figure, date, name or negation that the quote
-does not have decides alone, whatever the verifier thinks of the rest.
+Knows sentences and the text around them, no articles and no answers. A figure, date, name or negation that the quote
+lacks makes a claim unsupported, whatever the verifier's probability.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from citewire.qa.reader import Reader, Support
 from citewire.qa.types import Verdict
 
 SUPPORTED, PARTIAL = 0.5, 0.25  # least probability for each verdict
-TRUSTED = 0.89  # the model's wording is shown instead of the quote from this probability on
+TRUSTED = 0.89  # least probability for showing the model's wording instead of the quote
 _DECIDED = 0.1  # highest probability of a claim with a figure, date, name or "not" that the quote lacks
 _TOGETHER = 3  # most sentences that are read as one quote if none alone supports the claim
 _SAME_WORDS = 0.8  # a "not" in only one of claim and quote reverses the claim if they share this many of its words
-_ROUNDED = 0.05  # most that rounding changes a figure: 20 is not 15, though 15 rounds to it
-_ABOUT_TIMES = 0.1  # most that "doubled" is off from the ratio of two figures
-_SURELY = 0.8  # the verifier is believed that "Canadian" is "Canada" from this probability on
+_ROUNDED = 0.05  # most relative change by rounding: 20 is not 15, although 15 rounds to it
+_ABOUT_TIMES = 0.1  # most relative error of "doubled" against the ratio of two figures
+_SURELY = 0.8  # least probability for accepting "Canadian" for "Canada"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Quoted:
     Attributes:
         text: the sentence.
         before: the sentence before it, which says who "he" is.
-        around: the text that it stands in, where names may be looked for.
-        times: first and last days, ISO 8601, that its words for times mean.
+        around: the text that it is from, in which names may be found.
+        times: (first day, last day) of its words for times, ISO 8601.
     """
 
     text: str
@@ -45,14 +45,14 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the quotes say of a claim.
+    """The verdict on a claim.
 
     Attributes:
         verdict: supported, partial or unsupported.
         probability: that the quotes support all of the claim, 0 to 1.
-        reason: why not supported, in words a reader understands; "" for a supported claim.
-        places: indexes of the quotes that carry it, the one that carries most first; none where it is unsupported.
-        elsewhere: names of the claim that stand around these quotes and not in them.
+        reason: why it is not supported, in words for the user; "" for a supported claim.
+        places: indexes of the supporting quotes, the strongest first; () if it is unsupported.
+        elsewhere: names of the claim that are near these quotes but not in them.
     """
 
     verdict: Verdict
@@ -63,18 +63,18 @@ class Judged:
 
 
 class Checker:
-    """Compares claims with quotes; safe to use from several threads."""
+    """Compares claims with quotes; thread-safe."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
     def check(self, claim: str, evidence: str | Sequence[Quoted], cited: Sequence[int] = ()) -> Judged:
-        """Return whether `evidence` supports the whole of `claim`, which is as good as its worst sentence.
+        """Return whether `evidence` supports all of `claim`; the worst sentence of the claim decides.
 
         Args:
             claim: one or more sentences.
-            evidence: the sentences, or a text of any length.
-            cited: indexes of sentences that the claim's author named; they only break ties.
+            evidence: sentences, or a text of any length.
+            cited: indexes of the sentences that the model cited; they only break ties.
         """
         given = quoted(evidence) if isinstance(evidence, str) else list(evidence)
         said = [claim[span.start : span.end] for span in sentences(claim)] or [claim]
@@ -101,7 +101,7 @@ class Checker:
             together = self._joined(claim, given, order[:_TOGETHER])
             if together[1].supported > found[0][1].supported:
                 found = [together]
-        # A sentence behind the one that says it can seem to say it, too, and lack the figure.
+        # The verifier may also accept the next sentence, which lacks the figure; take the first without a difference.
         compared = [_difference(claim, [given[place] for place in places], one.supported) for places, one in found]
         best = next((n for n, (differs, _) in enumerate(compared) if not differs), 0)
         (places, one), (differs, elsewhere) = found[best], compared[best]
@@ -110,7 +110,7 @@ class Checker:
         return _verdict(one, places, elsewhere)
 
     def _joined(self, claim: str, given: Sequence[Quoted], places: Sequence[int]) -> tuple[tuple[int, ...], Support]:
-        """The sentences that are needed, read as one quote in the order of their text, and its support."""
+        """Sentences read as one quote in text order, without those that support does not need, and its support."""
         kept = list(places)
         read = self._reader.verify([(claim, _text(given, kept))])[0]
         for place in reversed(places):
@@ -122,7 +122,7 @@ class Checker:
         return tuple(kept), read
 
     def _supports(self, claim: str, given: Sequence[Quoted]) -> list[Support]:
-        """The support of each sentence, alone or behind the one before it, whichever is more."""
+        """The support of each sentence, alone or after the one before it, whichever is higher."""
         alone = self._reader.verify([(claim, quote.text) for quote in given])
         led = [place for place, quote in enumerate(given) if quote.before]
         behind = self._reader.verify([(claim, f"{given[place].before} {given[place].text}") for place in led])
@@ -136,7 +136,7 @@ def _text(given: Sequence[Quoted], places: Sequence[int]) -> str:
 
 
 def quoted(text: str) -> list[Quoted]:
-    """Return the sentences of a text, each with the one before it."""
+    """Return the sentences of a text as quotes, each with the one before it."""
     parts = [text[span.start : span.end] for span in sentences(text)] or ([text] if text.strip() else [])
     return [Quoted(part, before, text) for part, before in zip(parts, ["", *parts], strict=False)]
 
@@ -152,7 +152,7 @@ def _verdict(best: Support, places: tuple[int, ...], elsewhere: tuple[str, ...])
 
 
 def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether `wanted` stands in `words` as it is."""
+    """Whether `wanted` is a contiguous part of `words`."""
     length = len(wanted)
     return length > 0 and any(words[at : at + length] == list(wanted) for at in range(len(words) - length + 1))
 
@@ -161,12 +161,12 @@ def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
 
 
 def _difference(claim: str, quotes: Sequence[Quoted], probability: float) -> tuple[str, tuple[str, ...]]:
-    """Return what differs for sure, "" if nothing, and the names that only the text around the quotes has."""
+    """Return the reason if something surely differs, else "", and the names that only the surrounding text has."""
     text = " ".join(quote.text for quote in quotes)
     if figure := _other_figure(claim, text, quotes):
         return f"{figure} is not in the quote", ()
     elsewhere = []
-    proper = frozenset(token.lower_ for token in analysis.read(claim) if token.pos_ == "PROPN")  # "Acme" that opens it
+    proper = frozenset(token.lower_ for token in analysis.read(claim) if token.pos_ == "PROPN")  # "Acme" as first word
     for name in facts.names(claim, facts.name_words([claim, text]) | proper):
         if facts.has_name(name, text):
             continue
@@ -180,7 +180,7 @@ def _difference(claim: str, quotes: Sequence[Quoted], probability: float) -> tup
 
 
 def _other_figure(claim: str, text: str, quotes: Sequence[Quoted]) -> str:
-    """The first figure or month of a claim that the quotes do not have, "" if there is none."""
+    """The first figure or month of a claim that the quotes lack, "" if there is none."""
     there = quantities.numbers(text)
     times = [time for quote in quotes for time in quote.times]
     years = {int(day[:4]) for time in times for day in time}
@@ -195,12 +195,12 @@ def _other_figure(claim: str, text: str, quotes: Sequence[Quoted]) -> str:
 
 
 def _comes_to(times: float, one: quantities.Number, other: quantities.Number) -> bool:
-    """Whether a figure of a quote is about so many times another: "doubled" of "from 2.1 to 4 million"."""
+    """Whether one figure of a quote is about `times` the other: "doubled" for "from 2.1 to 4 million"."""
     return one.unit == other.unit and math.isclose(one.value, times * other.value, rel_tol=_ABOUT_TIMES)
 
 
 def _agrees(said: quantities.Number, told: quantities.Number, claim: str) -> bool:
-    """Whether a figure of a claim is one of the quote, as it is or rounded to the digits that the claim writes."""
+    """Whether a figure of a claim equals one of the quote, also if the claim rounds it."""
     if said.matches(told):
         return True
     if "%" in (said.unit, told.unit) and said.unit != told.unit:
@@ -218,7 +218,7 @@ def _agrees(said: quantities.Number, told: quantities.Number, claim: str) -> boo
 
 
 def _points(quote: Quoted) -> bool:
-    """Whether a lone sentence opens with a pronoun: it was cut from a text that says who is meant."""
+    """Whether a quote without context opens with a pronoun, so that a missing name may be meant."""
     alone = not quote.before and quote.around in ("", quote.text)
     return alone and analysis.read(quote.text)[0].tag_ in ("PRP", "PRP$")
 
@@ -228,7 +228,7 @@ def _is_nationality(claim: str, name: str) -> bool:
 
 
 def _turned(claim: str, text: str) -> bool:
-    """Whether a claim has the words of the quote, and one of both a negation more."""
+    """Whether claim and quote share most words, but a negation is in only one of them."""
     said, told = analysis.read(claim), analysis.read(text)
     words = {token.lemma_.lower() for token in said if not token.is_stop and token.is_alpha}
     there = {token.lemma_.lower() for token in told}

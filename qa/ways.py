@@ -1,6 +1,6 @@
-"""How each kind of question is answered: what is found, in which order it is told, and where a kind has no answer.
+"""One way to answer for each kind of question.
 
-A way returns the events of its answer, or None where the articles have nothing for it; then another way is tried.
+A way returns the events of its answer, or None if the articles have nothing for it; then the next way is tried.
 """
 
 from __future__ import annotations
@@ -39,39 +39,39 @@ from citewire.qa.telling import Telling
 from citewire.qa.types import Event, TimelinePoint
 from citewire.qa.writing import Writer
 
-_SHORT = 12  # words of a short answer at most
-_COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
-_BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
-_BEST = 3  # sentences on a side of a comparison that names no aspect; that tell which article is on it
-_SEVERAL, _MANY = 2, 3  # sentences that make a list where one is asked for, and where a fact may be asked for
-_LOOKED_AT, _TOLD_IN = 20, 3  # names, and articles on each, in which one is looked for that the articles tell of
-_LISTED = 16  # passages that a list, or someone's words, are gathered from
+_SHORT = 12  # most words of a short answer
+_COMPARED = 16  # passages that are searched for conflicting values, copies of a story included
+_BESIDE = 2  # the best sentences, which are added to a timeline that lacks them
+_BEST = 3  # most sentences for a side if no aspect is named; as many vote for the article about the side
+_SEVERAL, _MANY = 2, 3  # fewest items of a list: if a list is the likeliest kind, and if it is not
+_LOOKED_AT, _TOLD_IN = 20, 3  # most names that are tried for a suggestion, and most articles read for each
+_LISTED = 16  # passages that are searched for list items or for someone's words
 
 APART = ("talk", "corpus", "not_for_it")  # kinds that no sentence of an article answers
-_OF_ITSELF = ("talk", "more", "who_said", "which_article", "doubt")  # kinds for which no fact is looked for
-_FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that single sentences may answer
-_PARTLY = ("list", "over_time")  # kinds of which one sentence tells but a part,
-_OPEN = 0.25  # so that it need be no likelier than this; so may an answer to a few words be
-LIKELIER = 0.5  # probability from which a guess is likelier than all others together
-CERTAIN = 0.8  # probability from which a guess needs no second opinion
+_OF_ITSELF = ("talk", "more", "who_said", "which_article", "doubt")  # kinds without a fact as fallback
+_FACTS = ("fact", "yes_no", "why", "list", "compare", "over_time")  # kinds that a single sentence may answer
+_PARTLY = ("list", "over_time")  # kinds that need several sentences
+_OPEN = 0.25  # answer threshold for these kinds and for short phrases
+LIKELIER = 0.5  # from this probability on, a guess is likelier than all others together
+CERTAIN = 0.8  # from this probability on, a guess needs no second opinion
 
 Way = Callable[[], Iterator[Event] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a line is understood as.
+    """How a line is understood.
 
     Attributes:
-        kinds: what may be asked for, as `citewire.qa.kinds` names it, the likeliest first; "more", "who_said",
-            "which_article" and "doubt" of what was said.
+        kinds: possible kinds, the likeliest first, as in `citewire.qa.kinds`; for questions about the last answer
+            also "more", "who_said", "which_article" and "doubt".
         intents: the likeliest intent of each kind.
-        text: the question, standalone.
-        said: sentences of the last answer that it is about, without numbers.
-        reply: what citewire says to it in its own words, "" for what stands in `replies`.
-        sure: how probable the first kind is.
-        least: probability from which a sentence answers.
-        near: paths of the articles of the last answer, where the line is answered from them, and from no others.
+        text: the standalone question.
+        said: the sentences of the last answer that the line refers to, without citation numbers.
+        reply: citewire's reply in its own words, "" for the one in `replies`.
+        sure: probability of the first kind.
+        least: answer threshold: the least probability of a sentence that answers.
+        near: paths of the last answer's articles if they are searched before all others, else ().
     """
 
     kinds: tuple[str, ...]
@@ -85,12 +85,12 @@ class Asked:
 
 
 class Ways:
-    """The ways to answer over one index; safe to use from several threads.
+    """The ways to answer from one index; thread-safe.
 
     Args:
-        finder: searches and reads.
+        finder: searches the index and reads the passages.
         writer: lets the model word what is found.
-        keeps: whether names that were read may be kept in a file beside the index.
+        keeps: whether the names in the articles may be cached in a file beside the index.
     """
 
     def __init__(self, finder: Finder, writer: Writer, keeps: bool = True) -> None:
@@ -102,7 +102,14 @@ class Ways:
         self._entities: Entities | None = None
 
     def of(self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]) -> Sequence[Way]:
-        """Return the ways to try, the likeliest first; what they raise is that of `Answerer.stream`."""
+        """Return the ways to try, the likeliest first; they raise the errors of `Answerer.stream`.
+
+        Args:
+            asked: the line as understood.
+            told: the answer, which the ways fill.
+            wanted: filters, and how many passages are searched.
+            stopped: polled; once true, no more events come.
+        """
         own: Mapping[str, Callable[..., Iterator[Event] | None]] = {
             "talk": self._talk, "corpus": self._corpus, "summary": self._summary, "list": self._list,
             "compare": self._compare, "over_time": self._course, "more": self._more, "who_said": self._who_said,
@@ -112,14 +119,14 @@ class Ways:
         if first == "fact" and "list" in others and not analysis.is_phrase(asked.text):
             first, others = "list", ["fact", *(kind for kind in others if kind != "list")]
         if first == "corpus" and asked.intents["corpus"] == "overview" and facts.terms(_named(asked.text)[0]):
-            first, others = "summary", [*others, "fact"]  # what they say of one thing
+            first, others = "summary", [*others, "fact"]  # "what do they say about Orvik?"
         if first == "compare" and parts.parts(asked.text):
-            first, others = "fact", [*others, "compare"]  # two questions set nothing side by side
+            first, others = "fact", [*others, "compare"]  # two questions are no comparison
         if first in _FACTS and first != "compare" and (sides := compare.sides(asked.text)) and sides.joined == "beside":
             first, others = "compare", [first, *others]
         overruled = self._overruled(asked, wanted) if first in APART else self._is_fact(asked, first, others, wanted)
         unsure = first == "summary" or (first == "list" and asked.sure < CERTAIN)
-        named = unsure and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # and nothing asked of it
+        named = unsure and analysis.about(asked.text) == asked.text.rstrip(" ?!.,")  # a bare topic
         overruled = overruled or (named and self._is_answered_phrase(asked.text, wanted))
         tried: list[Callable[..., Iterator[Event] | None]] = [self._facts] if overruled else []
         if first == "list" or (first == "summary" and "list" in others):
@@ -142,22 +149,23 @@ class Ways:
         return [partial(way, asked, told, wanted, stopped) for way in dict.fromkeys(tried)]
 
     def _overruled(self, asked: Asked, wanted: SearchOptions) -> bool:
-        """Whether the articles answer a line that is taken for none of theirs: likelier than not, or than it is that.
+        """Whether the articles answer a line classified as talk, corpus or out of scope.
 
-        To one in a hundred lines that are none of theirs the reader finds an answer that is likelier than not.
+        They do if the reader's probability reaches the classifier's, or LIKELIER if that is lower. The reader's reaches
+        LIKELIER for one in a hundred lines that the articles do not answer.
         """
         if asked.kinds[0] != "not_for_it" and asked.sure >= CERTAIN:
-            return False  # at once, and no search beside it
+            return False  # saves a search
         return self._finder.part(asked.text, wanted).probability >= min(asked.sure, LIKELIER)
 
     def _is_fact(self, asked: Asked, first: str, others: Sequence[str], wanted: SearchOptions) -> bool:
-        """Whether a line that may ask for several things, and may not, is answered by a sentence likelier than not."""
+        """Whether one sentence (probability >= LIKELIER) answers a line that may or may not ask for several things."""
         unsure = asked.sure < CERTAIN and first in ("list", "compare", "summary") and "fact" in others
         if not unsure or (first == "compare" and compare.sides(asked.text)) or analysis.is_phrase(asked.text):
             return False
         return self._finder.part(asked.text, wanted).probability >= LIKELIER
 
-    # -- on citewire and its articles ----------------------------------------------------------------------------
+    # -- on citewire and its articles ------------------------------------------------------------------------------
 
     def _talk(self, asked: Asked, told: Telling, *_: object) -> Iterator[Event]:
         told.kind = "talk"
@@ -170,7 +178,7 @@ class Ways:
             told.refused = replies.NOT_FOR_IT[asked.intents["not_for_it"]]
 
     def openers(self) -> tuple[str, ...]:
-        """Return questions that the articles answer, each of another kind; those on names once the names are read."""
+        """Return example questions of different kinds; those about names only once the names have been read."""
         titled = [one for one in self._index.articles() if one.title]
         newest = max(titled, key=lambda one: one.published, default=None)
         asked = [replies.SUMMARISE.format(newest.title)] if newest else []
@@ -185,7 +193,7 @@ class Ways:
         return is_told_of(named.name, (self._index.article(place.article).text for place in most))
 
     def entities(self, stopped: Callable[[], bool] = lambda: False) -> Entities | None:
-        """Return the names in all articles, None once `stopped()`; what was read until then is kept.
+        """Return the names in all articles, or None once `stopped()`; the articles read until then are cached.
 
         Raises:
             ModelError: the English pipeline cannot be used.
@@ -203,13 +211,13 @@ class Ways:
     def _corpus(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
         intent, (topic, days) = asked.intents["corpus"], _named(asked.text)
         if topic and intent == "count":
-            intent = "mentions"  # how many articles are on something
+            intent = "mentions"  # "how many articles are about Orvik?"
         verbs = (token for token in analysis.read(topic) if token.pos_ == "VERB" and not analysis.asks(token))
         if intent in corpus.LISTS and any(verbs):
-            return None  # "the countries that tariffs hit": not all that are named
+            return None  # "the countries that tariffs hit" are not all countries named
         sure = asked.kinds[0] == "corpus" and (asked.sure >= LIKELIER or intent == "mentions")
         if topic and (not sure or intent in corpus.ENDS):
-            return None  # it asks something of what it names, not of the articles as a whole
+            return None  # it asks about the topic, not about the articles as a whole
         index, finder = self._index, self._finder
         one = _is_of_one(asked.text)
         found = corpus.tell(intent, topic, index, self._names, finder.embedder, wanted.filters, days, one)
@@ -225,7 +233,7 @@ class Ways:
             text = self._index.article(item.article).text[item.span.start : item.span.end]
             yield told.quote(Place(item.article, item.span, text), item.text)
 
-    # -- summaries -----------------------------------------------------------------------------------------------
+    # -- summaries -------------------------------------------------------------------------------------------------
 
     def _summary(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
@@ -235,7 +243,7 @@ class Ways:
     def _phrase(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        """What is said of a thing, where a few words name it and ask nothing that one sentence answers."""
+        """Summarise the topic of a short phrase, unless single sentences answer the phrase."""
         if not analysis.is_phrase(asked.text) or self._is_answered_phrase(asked.text, wanted):
             return None
         return self._summarised(asked.text, told, wanted, stopped)
@@ -243,12 +251,12 @@ class Ways:
     def _defined(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        """What is said of a thing of which it is asked what it is, where no sentence answers that by itself."""
+        """Summarise X for "what is X?"; tried after single sentences."""
         topic = analysis.defined(asked.text)
         return self._summarised(topic, told, wanted, stopped) if topic else None
 
     def _is_answered_phrase(self, text: str, wanted: SearchOptions) -> bool:
-        """Whether a few words ask for what sentences answer: "acme ceo"."""
+        """Whether single sentences answer a short phrase, such as "acme ceo"."""
         return analysis.is_phrase(text) and self._finder.part(text, wanted).probability >= _OPEN
 
     def _summarised(
@@ -280,7 +288,7 @@ class Ways:
         for text, judgement in self._writer.shortened(found, told, stopped):
             yield told.add(text, judgement)
 
-    # -- what was said before ------------------------------------------------------------------------------------
+    # -- what was said before --------------------------------------------------------------------------------------
 
     def _more(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
@@ -295,7 +303,7 @@ class Ways:
         return self._sources(places[::-1], told, wanted, asked.said) if places else None
 
     def _doubt(self, asked: Asked, told: Telling, wanted: SearchOptions, *_: object) -> Iterator[Event] | None:
-        """Each sentence that the last answer rests on, again."""
+        """Quote again each sentence that the last answer rests on."""
         told.kind, told.refused = "which_article", replies.UNQUOTED
         places = self._located(asked.said, wanted)
         if places:
@@ -327,7 +335,7 @@ class Ways:
     def _quote(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        """What someone said of something, in their own words as far as the articles have them; else a fact on them."""
+        """Quote what someone said, else sentences that state their position, else a fact about them."""
         finder = self._finder
         words = attribution.wanted(asked.text, finder.reader)
         evidence = finder.evidence(words.asked, replace(wanted, k=max(_LISTED, wanted.k)))
@@ -351,7 +359,7 @@ class Ways:
         for place, speaker in said:
             if facts.has_name(speaker.words, place.text):
                 yield told.quote(place)
-            else:  # the sentence that names the speaker is quoted, too
+            else:  # also cite the sentence that names the speaker
                 words = f"{speaker.words}: {' '.join(place.text.split())}"
                 yield told.add(words, claims.Judgement("supported", 1.0, "", (place, speaker.place)))
 
@@ -362,14 +370,14 @@ class Ways:
             yield told.quote(place)
 
     def _located(self, said: Sequence[str], wanted: SearchOptions) -> list[Place]:
-        """Where sentences of the last answer stand, each once."""
+        """Where the articles have the sentences of the last answer, without repeats."""
         found = (
             attribution.located(one, self._finder.hits(one, wanted), self._index.article, self._finder.reader)
             for one in said
         )
         return list(dict.fromkeys(place for place in found if place))
 
-    # -- several things ------------------------------------------------------------------------------------------
+    # -- several things --------------------------------------------------------------------------------------------
 
     def _list(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
@@ -380,7 +388,7 @@ class Ways:
         evidence = self._finder.evidence(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
         found = lists.Items(asked.text, evidence, self._index.article, self._finder.reader)
         places = found.rows(several.number) if several.number else found.rows()
-        if asked.kinds[0] != "compare":  # that names nothing to compare: "the fastest three"
+        if asked.kinds[0] != "compare":  # a comparison without sides wants exact rows: "the fastest three"
             few = _SEVERAL if asked.kinds[0] == "list" else _MANY
             places = next(
                 (some for some in (places, found.led(), found.sentences(), found.sections()) if len(some) >= few), []
@@ -391,7 +399,7 @@ class Ways:
     def _outlined(
         self, asked: Asked, told: Telling, wanted: SearchOptions, stopped: Callable[[], bool]
     ) -> Iterator[Event] | None:
-        """The lines of an article that is such a list itself: "7 dishes to try"."""
+        """Quote the items of an article that is itself the list: "7 dishes to try"."""
         if lists.wanted(asked.text).single:
             return None
         hits = self._finder.hits(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
@@ -432,13 +440,13 @@ class Ways:
         whole = finder.part(asked.text, wanted).probability
         course = sides.times and asked.kinds[0] == "over_time"
         sure = outcomes or general or (compare.answers(sides, spoken, whole) and not course)
-        refused = sides.figures and asked.kinds[0] == "compare" and whole < ANSWERS  # what is missing is named
+        refused = sides.figures and asked.kinds[0] == "compare" and whole < ANSWERS  # and the gap is named
         if not any(places) or not (refused or sure):
-            return None  # it only names two things, or nothing is said of them
+            return None  # no comparison is asked for, or the articles lack both sides
         return self._side_by_side(places, sides, outcomes, told, wanted)
 
     def _telling(self, name: str, spoken: Sequence[Evidence]) -> list[Place]:
-        """What is known of a side; where the reader is not sure, what tells most in the article that is most on it."""
+        """Sentences about a side; if the reader is unsure, the most informative ones of the article most about it."""
         finder, index = self._finder, self._index
         if spoken and spoken[0].probability >= ANSWERS:
             return compare.likely(spoken)
@@ -486,7 +494,7 @@ class Ways:
             return both
         part, finder = self._finder.part(asked.text, wanted), self._finder
         points = timeline.points(asked.text, part.evidence, self._index.article)
-        if asked.kinds[0] != "over_time":  # it may ask for anything
+        if asked.kinds[0] != "over_time":  # it may ask for something else
             return self._points_in_time(points, part, told, wanted) if points else None
         course = timeline.course(asked.text, self._index, finder.embedder, finder.reader, wanted)
         if points:
@@ -496,7 +504,7 @@ class Ways:
     def _happened(self, course: timeline.Course, part: Part, told: Telling) -> Iterator[Event]:
         told.kind, told.listed, told.timeline, told.lead = "over_time", True, course.points, course.lead
         yield told.searched(part.hits)
-        if part.chosen and part.probability >= LIKELIER:  # one sentence may answer what may ask for no course
+        if part.chosen and part.probability >= LIKELIER:  # the question may be about a single event
             yield told.quote(claims.verbatim_place(part.chosen[0]))
         for place in course.places:
             if not told.quotes(place.article, place.span):
@@ -535,7 +543,7 @@ class Ways:
         return self._told(told, found, wanted, stopped)
 
     def _parts(self, text: str, wanted: SearchOptions, least: float) -> list[Part]:
-        """The questions answered alone; the whole one where another sentence than those of its parts answers it."""
+        """The sub-questions if all have answers; else the whole line, unless its best sentence answers one of them."""
         asked = parts.parts(text)
         if not asked and (sides := compare.sides(text)) and sides.times:  # "in 2018 and 2024"
             asked = sides.asked
@@ -553,7 +561,7 @@ class Ways:
         wanted: SearchOptions,
         stopped: Callable[[], bool],
     ) -> Iterator[Event]:
-        """What the parts are answered with, and where sources give other values."""
+        """Yield the answers to the parts, then the values of other sources that conflict with them."""
         told.kind = told.kind if told.kind in _FACTS and told.kind != "compare" else "fact"
         yield told.searched(_ranked([part.hits for part in found]))
         for part in found:
@@ -575,14 +583,14 @@ class Ways:
             told.short = _short(found[0])
 
     def _introduced(self, name: str, part: Part) -> Place | None:
-        """The sentence in which the article that answers who or what someone or something is names it first."""
+        """The first sentence that names `name` in the article of the best sentence; None if there is no name."""
         article = self._index.article(part.chosen[0].article)
         spans = (span for span in sentences(article.text) if self._finder.is_own(article.path, span))
         named = (Place(article.path, span, article.text[span.start : span.end]) for span in spans)
         return next((place for place in named if name and facts.has_name(name, place.text)), None)
 
     def _worked_out(self, told: Telling, best: Evidence) -> Iterator[Event]:
-        """Which day "Tuesday" is; that no time is told, where none is."""
+        """Which day a stated "Tuesday" is; if the sentence states no time, say so."""
         place, article = claims.verbatim_place(best), self._index.article(best.article)
         text = times.worked_out(best, article) if told.quotes(place.article, place.span) else ""
         if text and not times.stated(best, article):
@@ -591,8 +599,8 @@ class Ways:
             yield told.add(text, claims.Judgement("supported", 1.0, "", (place,)))
 
     def _disagreements(self, told: Telling, part: Part, wanted: SearchOptions) -> Iterator[Event]:
-        """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
-        if not part.chosen or told.kind == "why":  # reasons and manners are no values
+        """Record a conflict if sources give different values for the same thing, and quote each value."""
+        if not part.chosen or told.kind == "why":  # reasons cannot be compared as values
             return
         evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k), copies=None))
         for conflict in conflicts.find(part.text, evidence, self._index.article, self._finder.reader):
@@ -604,19 +612,19 @@ class Ways:
 
 
 def _short(part: Part) -> str:
-    """The few words that answer: those that the sentences together make likeliest."""
+    """The short answer with the highest total weight (probability * confidence in the words) over the sentences."""
     weights: dict[str, float] = {}
     words: dict[str, str] = {}
     for one in part.chosen:
         key = " ".join(facts.words(one.words))
-        if key and len(one.words.split()) <= _SHORT:  # a mark alone is no answer
+        if key and len(one.words.split()) <= _SHORT:  # no key: punctuation alone
             weights[key] = weights.get(key, 0.0) + one.probability * one.sure
             words.setdefault(key, one.words)
     return words[max(weights, key=lambda key: weights[key])] if weights else ""
 
 
 def _label(article: Article) -> str:
-    """Title, outlet and day of an article, as far as they are known."""
+    """Title, outlet and day of an article, without what is not known."""
     day = article.published[:10]
     known = ", ".join(part for part in (article.outlet, spelled(day, day) if day else "") if part)
     title = f"“{title_words(article) or article.path}”"
@@ -624,7 +632,7 @@ def _label(article: Article) -> str:
 
 
 def _ranked(found: Sequence[Sequence[Hit]]) -> list[Hit]:
-    """The hits of all parts, each once, the parts' best first."""
+    """The hits of all parts without repeats: first the best of each part, then the second best, and so on."""
     once: dict[tuple[str, int], Hit] = {}
     for hit in (hit for rank in zip_longest(*found) for hit in rank if hit is not None):
         once.setdefault((hit.passage.article, hit.passage.start), hit)
@@ -640,19 +648,19 @@ def _inside(span: Span, place: int) -> bool:
 
 
 def _named(text: str) -> tuple[str, times.Days | None]:
-    """What a question on the articles as a whole asks about; no words but days where it names a time alone.
+    """The topic of a question about the articles as a whole; ("", days) if it names only a time.
 
     >>> _named("What happened in the news in 2021?"), _named("What do they say about Orvik in 2021?")
     (('', ('2021-01-01', '2021-12-31')), ('Orvik in 2021', None))
     """
     timeless = times.timeless(text)
     if timeless and not facts.terms(analysis.about(timeless)):
-        return "", times.asked(text.replace(" from ", " of "))  # "news from 2021" are of that year alone
+        return "", times.asked(text.replace(" from ", " of "))  # "news from 2021" means only that year
     return analysis.about(text), None
 
 
 def _is_of_one(text: str) -> bool:
-    """Whether a question is for one thing of a sort: "the newest article"; not "the newest articles", "latest news"."""
+    """Whether a question asks for a single item: "the newest article", not "the newest articles" or "latest news"."""
     return any(
         token.tag_ == "NN"
         and not token.lower_.endswith("s")

@@ -1,6 +1,6 @@
-"""Evidence to checked sentences: the model words it, each sentence is judged, the best is quoted if it is left out.
+"""Evidence -> checked sentences: the model writes, each sentence is judged, an unused best sentence is quoted.
 
-Decides what of the model's words is shown. Knows nothing of searching and of kinds of questions.
+Decides which of the model's sentences are shown. Knows nothing of search.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from citewire.qa.telling import Telling
 from citewire.qa.types import Claim, Draft, Event, Generator, Message
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker
 
-_WIDE = ("why", "yes_no", "list", "over_time")  # kinds that more than one sentence answers
-_SENTENCES, _WHY = 3, 4  # most sentences that are quoted for these, and for a reason
-_UNSURE = 2  # most sentences for other kinds, if the model does not use the reader's best one
-_ALSO = 2.0  # a second sentence is quoted if its odds times this reach the best one's; the reader's order is no surer
-_REASONS = 4.0  # the same for reasons: what happened, and what led to it, both answer why
-_DOUBTED = 1.0  # odds of the words that answer below which none is shown if what the model makes of it is said nowhere
-_KEPT = 0.5  # least share of the words that answer, in a wording of the sentence that has them
-_MAX_CLAIMS = 3  # a small model that goes on past this repeats or invents
-# What `standalone` puts behind a line, for the search and the reader: the model takes it for the answer.
+_WIDE = ("why", "yes_no", "list", "over_time")  # kinds that several sentences may answer
+_SENTENCES, _WHY = 3, 4  # most sentences that are quoted for these, and for "why"
+_UNSURE = 2  # the same for other kinds, if the model does not use the best sentence
+_ALSO = 2.0  # a further sentence is quoted if its odds times this reach the best one's; the ranking is no surer
+_REASONS = 4.0  # the same for "why": what happened and what led to it both answer it
+_DOUBTED = 1.0  # if no quote supports the model's claims, a fact with lower odds is refused
+_KEPT = 0.5  # least share of the answer span's content words in a wording that is shown
+_MAX_CLAIMS = 3  # beyond this a small model repeats or invents
+# The bracket that `standalone` appends for search and reader; the model would take it for the answer.
 _BEHIND = re.compile(r" \([^()]*\)\?$")
 
 
-Yields = Yielding[Event, None, bool]  # and returns yes or no
+Yields = Yielding[Event, None, bool]  # yields events, returns a bool
 
 
 class Writer:
-    """Lets a model word what sentences say, and checks it.
+    """Lets a model word the evidence and checks each sentence.
 
     Args:
         generator: the model.
-        reader: tells whether a sentence of the model answers; verifies it.
+        reader: tells whether a sentence of the model answers the question; verifies it against quotes.
         article: looks up an article by path.
         max_tokens, max_prompt_tokens: see `citewire.qa.answer.AnswerOptions`.
     """
@@ -61,13 +61,18 @@ class Writer:
         self.checker = Checker(reader)
 
     def write(self, told: Telling, part: Part, stopped: Callable[[], bool]) -> Yields:
-        """Yield what the model says of a part, checked, and the best sentence where that leaves it out.
+        """Yield the model's checked sentences, then the best evidence that they leave out; return whether any is shown.
 
-        Where only quotes are wanted, the best sentences as they stand. Nothing, and False is returned, where two doubts
-        meet: the reader finds it likelier that no sentence answers, and none says what the model makes of them.
+        If only quotes are wanted, the model is not asked. A fact is refused (False, nothing shown) if no quote supports
+        what the model says and the odds of the answer are below _DOUBTED.
+
+        Args:
+            told: the answer, which gets the claims.
+            part: the question with its evidence; `chosen` is not empty.
+            stopped: polled between tokens; once true, nothing more comes.
 
         Raises:
-            ModelError: the model went away.
+            ModelError: the model is gone.
         """
         given, reason = list(part.chosen), None
         if told.kind == "why" and (reason := beside(given[0], part.evidence, self._article)):
@@ -83,11 +88,11 @@ class Writer:
         agreed = self._says_best(told.claims[first:], best)
         if not agreed:
             text = " ".join(best.text.split())
-            if not any(claim.text == text for claim in told.shown):  # else another part said it
+            if not any(claim.text == text for claim in told.shown):  # not if another part quoted it
                 yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
         also = _REASONS if told.kind == "why" else _ALSO
         wide = told.quotes_only or told.kind in _WIDE
-        wide = wide or analysis.is_phrase(part.text)  # a few words ask for whatever there is
+        wide = wide or analysis.is_phrase(part.text)  # a short phrase asks for anything on its topic
         most = _WHY if told.kind == "why" else _SENTENCES if wide else 1 if agreed else _UNSURE
         for one in chosen[1:most]:
             if one != reason and odds(one.probability) * also < odds(best.probability):
@@ -97,17 +102,17 @@ class Writer:
         return True
 
     def _is_said(self, told: Telling, one: Evidence) -> bool:
-        """Whether a sentence repeats one that is shown."""
+        """Whether a shown claim entails a sentence."""
         support = self._reader.verify([(one.text, claim.text) for claim in told.shown])
         return any(each.supported >= SUPPORTED for each in support)
 
     def shortened(
         self, places: Sequence[Place], told: Telling, stopped: Callable[[], bool]
     ) -> Iterator[tuple[str, Judgement]]:
-        """Yield sentences of articles, long ones worded shorter by the model where the check trusts that.
+        """Yield sentences of articles with their judgements; the model shortens long ones if the check trusts it.
 
         Raises:
-            ModelError: the model went away.
+            ModelError: the model is gone.
         """
         if told.quotes_only:
             return ((place.text, claims.verbatim(place.article, place.span, place.text)) for place in places)
@@ -128,7 +133,7 @@ class Writer:
         part: Part,
         stopped: Callable[[], bool],
     ) -> Yields:
-        """Yield what the model says, checked; return whether a sentence says any of it, or the model said nothing."""
+        """Yield the model's checked sentences; return False if there are some and all are unsupported."""
         enough = False
         verdicts: set[str] = set()
         pieces = self._counted(
@@ -149,7 +154,7 @@ class Writer:
                 continue
             said.add(key)
             if polarity and polarity != part.polarity:
-                continue  # the model says yes where the best sentence says no, or neither
+                continue  # the model's yes or no is not that of the best sentence
             before = time.perf_counter()
             judgement = claims.judge(plain, cited, chosen, self._article, self.checker)
             verdicts.add(judgement.verdict)
@@ -164,9 +169,9 @@ class Writer:
     def _worded(
         self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence], kept: bool
     ) -> tuple[str, Judgement] | None:
-        """A sentence of the model as it is shown.
+        """A sentence of the model as shown: its quote instead if the check is unsure or the answer words are missing.
 
-        Its quote is in its place where the check is not sure enough of it, or it has not kept what answers.
+        None if that quote is already shown.
         """
         sure = judgement.probability >= TRUSTED and kept
         if judgement.verdict == "unsupported" or sure or not told.withholds:
@@ -177,21 +182,21 @@ class Writer:
         return home.text, _as_it_stands(home)
 
     def _is_answer(self, question: str, claim: str, chosen: Sequence[Evidence]) -> bool:
-        """Whether a claim answers what was asked: it gives the words that the reader found, or reads as an answer."""
+        """Whether a claim answers the question: it has the words of an answer span, or the reader accepts it."""
         if not analysis.statement(question) and _meaning(claim) <= _lemmas(question):
-            return False  # the question again
+            return False  # repeats the question
         if any(one.words and _gives(claim, one.words) for one in chosen):
             return True
         return self._reader.read(question, [Window(claim)])[0].probability >= ANSWERS
 
     def _keeps(self, claim: str, judgement: Judgement, chosen: Sequence[Evidence]) -> bool:
-        """Whether a claim has most of the words that answer in its quote."""
+        """Whether a claim keeps at least _KEPT of the content words of its quote's answer span."""
         answering = [one.words for one in chosen if claims.verbatim_place(one) in judgement.places[:1]]
         wanted = {lemma for words in answering for lemma in _meaning(words)}
         return len(wanted & _lemmas(claim)) >= _KEPT * len(wanted)
 
     def _says_best(self, said: Sequence[Claim], best: Evidence) -> bool:
-        """Whether a supported claim quotes the best sentence, or gives the words of it that answer."""
+        """Whether a supported claim quotes the best sentence or has the words of its answer span."""
         supported = [claim for claim in said if claim.shown and claim.verdict == "supported"]
         return any(
             any(quote.article == best.article and _overlap(quote.start, quote.end, best.span) for quote in claim.quotes)
@@ -200,7 +205,7 @@ class Writer:
         )
 
     def _counted(self, told: Telling, messages: list[Message], pieces: Iterator[str]) -> Iterator[str]:
-        """Pass `pieces` on and note the time of the first and their number."""
+        """Pass `pieces` on; record the time of the first and their number."""
         told.time(prompt_tokens=told.timings.prompt_tokens + self._generator.count_tokens(messages))
         before, spent = time.perf_counter(), told.timings.generate_s
         for piece in pieces:
@@ -213,7 +218,7 @@ class Writer:
 
 
 def _gives(claim: str, words: str) -> bool:
-    """Whether a claim gives the words of a sentence that answer: their figures, else all that carry meaning."""
+    """Whether a claim has the figures of an answer span, or all its content words if it has no figure."""
     figures = quantities.numbers(words)
     if figures:
         there = quantities.numbers(claim)
@@ -227,7 +232,7 @@ def _lemmas(text: str) -> set[str]:
 
 
 def _meaning(text: str) -> set[str]:
-    """The lemmas of the words that carry meaning."""
+    """The lemmas of the content words."""
     kept = (token for token in analysis.read(text) if (token.is_alpha or token.like_num) and not token.is_stop)
     return {token.lemma_.lower() for token in kept}
 

@@ -1,8 +1,8 @@
-"""A small evaluation whose questions are made from the articles: sentences by chance -> questions -> marked answers.
+"""A small evaluation with questions made from the articles: random sentences -> questions -> marked answers.
 
-Each question is one that its own article answers best by the sentence that it was made from; whether that is found
-among all articles, and quoted, is what is measured. So the figures are those of easy questions. Knows how questions are
-made (`citewire.qa.suggest`) and marked (`runs`), not who runs it.
+Within its own article, each question is best answered by the sentence it was made from; measured is whether that
+sentence is found among all articles and quoted. So these are figures for easy questions. `citewire.qa.suggest` makes
+the questions, `runs` marks them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from citewire.qa.evaluate.records import QuestionItem
 from citewire.qa.evaluate.runs import Evaluator, Row
 from citewire.qa.suggest import Suggester
 
-KIND = "made"  # of such questions
+KIND = "made"  # kind of such questions
 QUESTIONS = 20
-TRIED_EACH = 4  # sentences tried for one question; the model puts many badly
+TRIED_EACH = 4  # most sentences tried per question, as the model words many badly
 
 
 def rows(
@@ -34,20 +34,20 @@ def rows(
     number: int = QUESTIONS,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Row | None]:
-    """Make, answer and mark up to `number` questions, a step at a time: whoever runs it can let others go first.
+    """Make, answer and mark up to `number` questions, in small steps so that the caller can serve others in between.
 
     Args:
-        suggester: makes the questions, over the index of `evaluator.corpus`.
+        suggester: makes the questions, with the index of `evaluator.corpus`.
         evaluator: answers and marks them.
-        seed: which sentences chance takes.
-        number: of questions.
-        stopped: polled while a question is made; once true, its sentence is passed over.
+        seed: of the random choice of sentences.
+        number: most questions.
+        stopped: polled while a question is made; once true, its sentence is skipped.
 
     Yields:
-        None after a sentence was tried, and the row of a question once it is answered.
+        None after each sentence tried, and the row of each question answered.
 
     Raises:
-        ModelError: the model went away.
+        ModelError: the model is gone.
     """
     assert evaluator.corpus, "there are articles"
     done: set[str] = set()
@@ -69,12 +69,8 @@ def rows(
 
 
 def places(index: Index, search: SearchOptions, seed: int) -> Iterator[tuple[str, Span, str]]:
-    """Yield sentences that can be read alone, by chance: of each article one before a second one of any.
-
-    Yields:
-        Article, place and text.
-    """
-    chance = random.Random(seed)  # noqa: S311 - nothing is secret
+    """Yield (path, span, text) of random sentences that stand alone; one of each article before a second of any."""
+    chance = random.Random(seed)  # noqa: S311 - not for security
     paths = [one.path for one in corpus.chosen(index, search.filters)]
     chance.shuffle(paths)
     left: dict[str, list[Span]] = {}

@@ -1,7 +1,7 @@
-"""An answer, and what its record expects -> marks; a claim's verdict, and the record's label -> marks.
+"""An answer and its record -> marks; a claim's verdict and the record's label -> marks.
 
-The one place that says what a right answer is. Knows the answer object and records; asks nothing, reads nothing. A mark
-is a tally of `measure.share` under a name of `MEASURES`; measures that a record says nothing on are left out.
+The only definition of a right answer. Knows answers and records; runs no question and reads no file. A mark is a tally
+for `measure.share` under a name of `MEASURES`; measures that the record does not cover are left out.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from citewire.qa.types import Answer, Claim, ConflictValue, Quote
 from citewire.qa.verdicts import Checker, Judged
 
 HITS = (1, 4, 10)
-LONGEST_EXACT = 12  # words of an answer that can be looked for as it is; longer ones are measured by F1 and recall
+LONGEST_EXACT = 12  # most words of an answer that is matched literally; longer ones are measured by F1 and recall
 
-# name -> (what it says, the marks whose shares it is the mean of)
+# name -> (description, the marks whose shares are averaged)
 MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "right": ("answers, or verdicts, that are right; a right source cited where the record names sources", ("right",)),
     "exact_match": (
@@ -55,19 +55,19 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "brier": ("squared error of the check's probability (lower is better)", ("brier",)),
 }
 
-_FORMULA = re.compile(r"\([^()=]+ = (?P<result>[^()=]+)\)\.?$")  # behind what was computed; its operands are quoted
+_FORMULA = re.compile(r"\([^()=]+ = (?P<result>[^()=]+)\)\.?$")  # ends a computed claim; its operands are quoted
 
-FRACTIONS = frozenset(("f1", "answer_recall", "mrr", "brier"))  # one record can be worth anything from 0 to 1
+FRACTIONS = frozenset(("f1", "answer_recall", "mrr", "brier"))  # measures that are fractions for one record
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a record's answer is worth.
+    """The marks of a record's answer.
 
     Attributes:
-        right: None where the record does not say what is right.
-        tallies: by name, as in `MEASURES`.
-        why: what is wrong with it, in words a reader understands.
+        right: None if the record does not say what is right.
+        tallies: by the names of `MEASURES`' marks.
+        why: what is wrong, in words for the user.
     """
 
     right: bool | None
@@ -75,11 +75,8 @@ class Marks:
     why: tuple[str, ...] = ()
 
 
-# -- claims to check --------------------------------------------------------------------------------------------
-
-
 def mark_claim(item: Claimed, judged: Judged) -> Marks:
-    """Mark a checker's verdict: anything but "supported" says that the claim is not supported."""
+    """Mark a checker's verdict: anything but "supported" counts as not supported."""
     kept = judged.verdict == "supported"
     right = kept == item.supported
     name = "supported_kept" if item.supported else "others_caught"
@@ -88,17 +85,14 @@ def mark_claim(item: Claimed, judged: Judged) -> Marks:
     return Marks(right, {"right": (right, 1), name: (right, 1), "brier": (brier, 1)}, why)
 
 
-# -- answers ----------------------------------------------------------------------------------------------------
-
-
 def mark_answer(item: QuestionItem, answer: Answer, article: Callable[[str], Article], checker: Checker) -> Marks:
-    """Mark an answer by all that its record says and by what every answer has to hold to.
+    """Mark an answer by its record and by what holds for every answer, such as exact quotes.
 
     Args:
         item: the record.
         answer: its answer.
-        article: looks an article of the index up by path.
-        checker: says whether quotes support their claim.
+        article: looks up an article of the index by path.
+        checker: tells whether quotes support their claim.
     """
     right, why = judge(item, answer)
     inexact = [q.text for q in _spans(answer) if article(q.article).text[q.start : q.end] != q.text]
@@ -112,11 +106,11 @@ def mark_answer(item: QuestionItem, answer: Answer, article: Callable[[str], Art
 
 
 def judge(item: QuestionItem, answer: Answer) -> tuple[bool | None, list[str]]:
-    """Return whether the answer is right by the record, None where that does not say, and what is wrong.
+    """Return whether the answer is right by the record (None if unknown), and what is wrong.
 
-    Right is a refusal of what is unanswerable, and may be one of a false premise. Any other answer has to say what is
-    wanted, nothing that is forbidden, to cite a right source where the record names them, or to quote the sentence that
-    it names, and where the record is of a conflict, to flag it.
+    A refusal is right for an unanswerable question or a false premise. Any other answer has to contain what the record
+    wants and nothing that it forbids, cite one of its sources or quote its sentence if it has them, and flag the
+    conflict if it is about one.
     """
     refused = answer.status == "abstained"
     if item.answerable is False:
@@ -141,14 +135,14 @@ def judge(item: QuestionItem, answer: Answer) -> tuple[bool | None, list[str]]:
 
 
 def shown(answer: Answer) -> str:
-    """Return all that a reader sees as the answer: its text, and the values that sources disagree on."""
+    """Return all that the user sees as the answer: its text, and the values in which sources disagree."""
     return "\n".join([answer.text, *(value.value for conflict in answer.conflicts for value in conflict.values)])
 
 
 def says(text: str, wanted: str) -> bool:
-    """Whether `text` gives the short answer `wanted`: its words side by side, or its figures and words in other forms.
+    """Return whether `text` has the short answer `wanted`: its words in sequence, or equal figures and all its words.
 
-    "Yes" and "no" have to be what the text begins with.
+    For "yes" and "no" the text has to begin with that word.
     """
     words = measure.tokens(wanted)
     if words in (["yes"], ["no"]):
@@ -165,7 +159,7 @@ def says(text: str, wanted: str) -> bool:
 
 
 def _says_nothing(item: QuestionItem) -> bool:
-    """Whether the record does not say what a right answer is, but by answers too long to be looked for."""
+    """Whether the record has no rule for a right answer, except answers too long to match."""
     ruled = bool(item.must_include or item.must_not_include or item.quote) or item.kind in ("conflict", "false_premise")
     return not ruled and not any(_is_short(answer) for answer in item.answers)
 
@@ -175,7 +169,7 @@ def _is_short(answer: str) -> bool:
 
 
 def _unsaid(item: QuestionItem, text: str) -> list[str]:
-    """What is wanted and not in the text."""
+    """The strings and answers that the record wants and the text lacks."""
     lower = text.lower()
     out = [" or ".join(one) for one in item.must_include if not any(any_of.lower() in lower for any_of in one)]
     short = [answer for answer in item.answers if _is_short(answer)]
@@ -208,7 +202,7 @@ def _wording(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
 
 
 def _choice(text: str, choices: Sequence[str]) -> str:
-    """Return the choice that the text gives: the one it has most words of, "" where it is none or several."""
+    """Return the choice with the highest word recall in the text, "" if that is 0 or a tie."""
     recalls = [measure.token_recall(text, [choice]) for choice in choices]
     best = max(recalls)
     return choices[recalls.index(best)] if best > 0 and recalls.count(best) == 1 else ""
@@ -251,9 +245,9 @@ def _found(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
 
 
 def _citations(answer: Answer, checker: Checker) -> dict[str, Tally]:
-    """Citation recall and precision as in ALCE (Gao et al., EMNLP 2023), by `checker` in place of their NLI model.
+    """Citation recall and precision as in ALCE (Gao et al., EMNLP 2023), with `checker` instead of their NLI model.
 
-    A quote is needed where it supports the claim alone, or where the others do not without it.
+    A quote is needed if it supports the claim alone, or if the others do not support it.
     """
     visible = [claim for claim in answer.claims if claim.shown]
     supported = [_supports(claim, range(len(claim.quotes)), checker) for claim in visible]
@@ -278,12 +272,12 @@ def _supports(claim: Claim, places: Sequence[int], checker: Checker) -> bool:
 
 
 def _is_verbatim(claim: Claim, text: str) -> bool:
-    """Whether the claim is a sentence of the text, which supports itself."""
+    """Whether the claim is part of the text, so that it needs no check."""
     return " ".join(claim.text.split()) in " ".join(text.split())
 
 
 def _facts_quoted(claim: Claim) -> bool:
-    """Whether every number, month and name of the claim stands in its quotes in some spelling, or was computed."""
+    """Whether every number, month and name of the claim is in its quotes in some spelling, or was computed."""
     quoted = "\n".join(quote.text for quote in claim.quotes)
     formula = _FORMULA.search(claim.text)
     there = [*quantities.numbers(quoted), *quantities.numbers(formula["result"] if formula else "")]
@@ -303,12 +297,11 @@ def _sources(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
 
 
 def _cited(answer: Answer) -> tuple[str, ...]:
-    """The articles that the shown claims quote."""
     return tuple(dict.fromkeys(q.article for claim in answer.claims if claim.shown for q in claim.quotes))
 
 
 def _quotes_sentence(item: QuestionItem, answer: Answer) -> bool:
-    """Whether a quote holds the sentence that the record names, in whichever article it stands."""
+    """Whether a quote of any article contains the record's sentence."""
     wanted = " ".join(item.quote.split())
     return bool(wanted) and any(
         wanted in " ".join(quote.text.split()) for claim in answer.claims if claim.shown for quote in claim.quotes
@@ -320,6 +313,6 @@ def _is_source(article: str, sources: Sequence[str]) -> bool:
 
 
 def _spans(answer: Answer) -> list[Quote | ConflictValue]:
-    """Every span that the answer says is in an article: of its claims, and of the values that sources disagree on."""
+    """All spans of articles in the answer: the quotes of its claims and the values of its conflicts."""
     quotes = [quote for claim in answer.claims for quote in claim.quotes]
     return [*quotes, *(value for conflict in answer.conflicts for value in conflict.values)]

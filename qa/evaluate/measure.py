@@ -1,9 +1,9 @@
-"""The figures that answers are measured by, each after its published definition.
+"""Metrics, each by its published definition.
 
-Knows texts, counts and probabilities; does not know what an answer, a claim or an article is, and reads no file.
+Knows texts, counts and probabilities, not answers, claims or articles, and reads no file.
 
-Nearly every figure is a share, or the mean of a few shares: a sum of what was right over a sum of what was tried, both
-collected record by record. `Tally` is one record's part of such a share, so that one bootstrap over records serves all.
+Nearly every metric is a share, right / tried summed over the records, or the mean of a few shares. `Tally` is one
+record's part of a share, so that one bootstrap over records serves all metrics.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-RESAMPLES = 2_000  # of a bootstrap; the limits of an interval then move by less than a hundredth
+RESAMPLES = 2_000  # of a bootstrap; enough for the limits to vary by less than 0.01
 CONFIDENCE = 0.95
 BINS = 10  # of a reliability diagram, as in Guo et al. (2017)
 
-Tally = tuple[float, float]  # (right, tried) of one record; tried 0 where the record says nothing on the measure
+Tally = tuple[float, float]  # (right, tried) of one record; tried is 0 if the measure does not apply to it
 Counts = NDArray[np.float64]
 
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 
 
-# -- words ----------------------------------------------------------------------------------------------------
+# -- words ---------------------------------------------------------------------------------------------------------
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words that answers are compared by.
+    """Return the words of a text for comparing answers.
 
-    Lower case, without punctuation and articles: the normalisation of SQuAD (Rajpurkar et al. 2016, evaluate-v2.0.py),
-    which knows the punctuation of ASCII only; here all of Unicode's goes, since news has curly quotes.
+    Lower case, without punctuation and articles: the normalisation of SQuAD (Rajpurkar et al. 2016, evaluate-v2.0.py).
+    SQuAD removes ASCII punctuation only; here all Unicode punctuation is removed, because news has curly quotes.
 
     >>> tokens("The “Harbour” Tunnel, opened in 2019!")
     ['harbour', 'tunnel', 'opened', 'in', '2019']
@@ -49,13 +49,13 @@ def tokens(text: str) -> list[str]:
 
 
 def exact_match(said: str, accepted: Sequence[str]) -> float:
-    """Return 1.0 where `said` has the very words of one accepted answer (SQuAD), else 0.0."""
+    """Return 1.0 if `said` has exactly the words of an accepted answer (SQuAD exact match), else 0.0."""
     mine = tokens(said)
     return float(any(mine == tokens(answer) for answer in accepted))
 
 
 def token_f1(said: str, accepted: Sequence[str]) -> float:
-    """Return the best F1 of the words of `said` against an accepted answer's (SQuAD), 0 to 1."""
+    """Return the best word F1 of `said` against an accepted answer (SQuAD), 0 to 1."""
     return max((_f1(tokens(said), tokens(answer)) for answer in accepted), default=0.0)
 
 
@@ -69,7 +69,7 @@ def _f1(mine: list[str], wanted: list[str]) -> float:
 def token_recall(said: str, accepted: Sequence[str]) -> float:
     """Return the best share of an accepted answer's words that `said` has, 0 to 1.
 
-    The figure that agrees best with people where answers are whole sentences (Adlakha et al., TACL 2024).
+    The metric that agrees best with people for answers of whole sentences (Adlakha et al., TACL 2024).
     """
     mine = Counter(tokens(said))
     wanted = [Counter(tokens(answer)) for answer in accepted]
@@ -77,7 +77,7 @@ def token_recall(said: str, accepted: Sequence[str]) -> float:
 
 
 def contains(said: str, answer: str) -> bool:
-    """Whether the words of `answer` stand in `said` side by side (as in DrQA, Chen et al. 2017).
+    """Return whether the words of `answer` are in `said` in sequence (as in DrQA, Chen et al. 2017).
 
     >>> contains("It was won by the Squid Games team.", "squid games")
     True
@@ -87,30 +87,25 @@ def contains(said: str, answer: str) -> bool:
     return bool(wanted) and any(mine[i : i + size] == wanted for i in range(len(mine) - size + 1))
 
 
-# -- rankings -------------------------------------------------------------------------------------------------
+# -- rankings ------------------------------------------------------------------------------------------------------
 
 
 def hit(place: int, k: int) -> float:
-    """Return 1.0 where the first thing wanted is among the first `k` (hits@k, success@k), else 0.0.
-
-    Args:
-        place: from 1; 0 where nothing wanted was found.
-        k: how far down is looked.
-    """
+    """Return 1.0 if the first relevant rank `place`, from 1 or 0 for none, is at most `k` (hits@k), else 0.0."""
     return float(0 < place <= k)
 
 
 def reciprocal_rank(place: int, k: int) -> float:
-    """Return 1/place, 0.0 beyond the first `k`; its mean over questions is MRR@k (Voorhees, TREC-8)."""
+    """Return 1 / rank, 0.0 beyond rank `k`; its mean over questions is MRR@k (Voorhees, TREC-8)."""
     return 1 / place if 0 < place <= k else 0.0
 
 
-# -- probabilities --------------------------------------------------------------------------------------------
+# -- probabilities -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One bar of a reliability diagram: forecasts from `low` to `high`, their mean, and how often they came true."""
+    """One bin of a reliability diagram: forecasts from `low` to `high`, their mean, and the observed frequency."""
 
     low: float
     high: float
@@ -125,7 +120,7 @@ def brier(probability: float, happened: bool) -> float:
 
 
 def reliability(forecasts: Sequence[tuple[float, bool]]) -> list[Bin]:
-    """Return the filled bars of the reliability diagram: `BINS` of equal width over 0 to 1."""
+    """Return the non-empty bins of the reliability diagram, of `BINS` equal bins from 0 to 1."""
     filled: dict[int, list[tuple[float, bool]]] = {}
     for forecast in forecasts:
         filled.setdefault(min(int(forecast[0] * BINS), BINS - 1), []).append(forecast)
@@ -147,17 +142,17 @@ def calibration_error(bars: Sequence[Bin]) -> float | None:
     return sum(bar.count * abs(bar.forecast - bar.observed) for bar in bars) / total if total else None
 
 
-# -- shares and how sure they are -----------------------------------------------------------------------------
+# -- shares and their confidence intervals -------------------------------------------------------------------------
 
 
 def share(parts: Sequence[Sequence[Tally]]) -> float | None:
-    """Return the mean of the shares of `parts`, None where one of them has nothing that was tried.
+    """Return the mean of the shares of `parts`, None if nothing was tried in one of them.
 
-    One part is a plain share, as a precision or a recall; balanced accuracy (Brodersen et al. 2010) is that of two:
-    of the positive records and of the negative ones.
+    One part gives a plain share, such as precision or recall; two, the positive and the negative records, give balanced
+    accuracy (Brodersen et al. 2010).
 
     Args:
-        parts: one row of tallies a part, records in the same order.
+        parts: one row of tallies per part, records in the same order.
     """
     sums = [(sum(right for right, _ in part), sum(tried for _, tried in part)) for part in parts]
     if not sums or any(tried == 0 for _, tried in sums):
@@ -166,10 +161,10 @@ def share(parts: Sequence[Sequence[Tally]]) -> float | None:
 
 
 def interval(parts: Sequence[Sequence[Tally]], seed: int = 0) -> tuple[float, float] | None:
-    """Return the 95% interval of `share`, None as there.
+    """Return the 95% confidence interval of `share`, None if that is None.
 
-    The percentile bootstrap over records (Efron 1979). It has no width where everything or nothing is right, however
-    few records there are; of one part the limits are then Wilson's (1927).
+    Percentile bootstrap over records (Efron 1979). If everything or nothing is right, that interval would have no width
+    even for few records; for one part Wilson's interval (1927) is returned then.
     """
     value = share(parts)
     if value is None:
@@ -184,19 +179,25 @@ def interval(parts: Sequence[Sequence[Tally]], seed: int = 0) -> tuple[float, fl
 def difference(
     before: Sequence[Sequence[Tally]], after: Sequence[Sequence[Tally]], seed: int = 0
 ) -> tuple[float, float] | None:
-    """Return the 95% interval of `share(after) - share(before)`, the same records drawn for both (paired bootstrap)."""
+    """Return the 95% confidence interval of `share(after) - share(before)` by a paired bootstrap.
+
+    Args:
+        before: as for `share`.
+        after: as for `share`, of the same records.
+        seed: of the draws.
+    """
     if share(before) is None or share(after) is None:
         return None
     return _limits(_resampled(_counts(after), seed) - _resampled(_counts(before), seed))
 
 
 def _counts(parts: Sequence[Sequence[Tally]]) -> Counts:
-    """Return tallies as an array (parts, records, 2)."""
+    """Return tallies as an array of shape (parts, records, 2)."""
     return np.array(parts, np.float64)
 
 
 def _resampled(counts: Counts, seed: int) -> Counts:
-    """Return the mean of shares in each of `RESAMPLES` draws; a share of nothing in a draw is NaN."""
+    """Return the mean of shares in each draw, shape (RESAMPLES,); NaN if nothing was tried in a draw."""
     sums = np.tensordot(_drawn(counts.shape[1], seed), counts, axes=(1, 1))  # draws, parts, (right, tried)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares: Counts = (sums[..., 0] / sums[..., 1]).mean(axis=1)
@@ -205,7 +206,7 @@ def _resampled(counts: Counts, seed: int) -> Counts:
 
 @lru_cache(maxsize=4)
 def _drawn(records: int, seed: int) -> Counts:
-    """Return how often each record is in each draw, which is all that sums need; equal seeds draw alike."""
+    """Return how often each record is in each draw, shape (RESAMPLES, records); deterministic for a seed."""
     draws = np.random.default_rng(seed).multinomial(records, np.full(records, 1 / records), size=RESAMPLES)
     return draws.astype(np.float64)
 
@@ -218,7 +219,7 @@ def _limits(values: Counts) -> tuple[float, float]:
 
 
 def mcnemar(lost: int, won: int) -> float:
-    """Return the exact two-sided p of `lost` and `won` flipped records (McNemar 1947) if both ways are as likely.
+    """Return the exact two-sided p-value of `lost` and `won` flipped records (McNemar 1947).
 
     >>> mcnemar(0, 5)
     0.0625
@@ -227,5 +228,5 @@ def mcnemar(lost: int, won: int) -> float:
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """Return the percentile, interpolated between neighbours; None of no values."""
+    """Return the percentile with linear interpolation; None for no values."""
     return float(np.percentile(values, percent)) if values else None

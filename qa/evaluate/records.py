@@ -1,6 +1,6 @@
-"""Files of questions and claims -> records to be evaluated, whatever the names of their fields.
+"""Files of questions and claims in many formats -> records to evaluate.
 
-A file is JSON lines in UTF-8. What a line is, is told by its fields alone, so files can mix. Accepted are:
+A file is JSON lines in UTF-8. The fields of a line decide what it is, so a file can mix formats. Accepted are:
 
     a question          question | input
         right answers   answer | answers                 text or list; any one of them is right
@@ -9,13 +9,13 @@ A file is JSON lines in UTF-8. What a line is, is told by its fields alone, so f
                         must_include: [[...], ...]       of each inner list any one string, beside must_not_include
         wrong answers   wrong_answers; choices without the right ones
         no answer       unanswerable | is_impossible: true; answerable: false; kind "unanswerable"; question_type "null"
-        kind            kind | question_type             free; "conflict" and "false_premise" are judged their own way
+        kind            kind | question_type             any; "conflict" and "false_premise" have rules of their own
         conversation    history: [[question, answer]]    or [{question, answer}]
         asked on        as_of | date | q_date            a day
-        to be cited     sources                          article paths, or how these end after "#" or "/"
-        to be found     gold_docs                        the same; citing another one is no mistake
-        to be quoted    quote                            a sentence; a right answer quotes it, or another of its source
-    ... with documents of its own, which are then all that it is answered from (an empty list: those of all records)
+        to be cited     sources                          article paths, or their ends after "#" or "/"
+        to be found     gold_docs                        the same; citing another article is no mistake
+        to be quoted    quote                            a sentence; a right answer quotes it, or cites `sources`
+    ... with its own documents, the only ones that it is answered from (an empty list: those of all records)
                         context                          a text
                         passages | documents | docs      texts, or [{text, title, date, source, type, answer}]
                         evidence_list: [{fact, title, source, published_at}]
@@ -25,8 +25,8 @@ A file is JSON lines in UTF-8. What a line is, is told by its fields alone, so f
         label           supported, supports, entailment, yes, true, 1; anything between that and its opposite, such as
                         partially_supported, is not supported
 
-Documents that name the answer each gives disagree where the answers differ. Documents beside `choices` disagree where
-two choices stand in them; where fewer do, it is not known whether they do.
+Documents with an `answer` each disagree if the answers differ. Documents beside `choices` disagree if they contain two
+of the choices; with fewer it is unknown.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ _OTHER = frozenset(
 )
 _OWN_DOCUMENTS = ("passages", "documents", "docs", "evidence_list")
 _ANSWERS = ("answer", "answers", "gold_answers", "output")
-_UNKNOWN = "unknown"  # what a document that gives no answer says in `answer`
+_UNKNOWN = "unknown"  # value of `answer` in a document without one
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An article that a question brings along; fields as in `citewire.index.types.Article`."""
+    """An article that comes with a question; fields as in `citewire.index.types.Article`."""
 
     text: str
     title: str = ""
@@ -74,21 +74,21 @@ class QuestionItem:
 
     Attributes:
         key: digest of the line, the same in every file and run.
-        line: in its file, from 1.
-        id: what the line calls itself, or its number.
-        answerable: whether the sources have an answer; None where the line does not say.
-        answers: right answers; any one of them will do, or all are wanted where `every` is true.
-        worded: whether the record has a place for right answers, be it empty.
-        wrong: answers that are wrong.
+        line: line number in its file, from 1.
+        id: the line's `id`, or its number.
+        answerable: whether the sources have an answer; None if unknown.
+        answers: right answers; any one is enough, or all are needed if `every` is true.
+        worded: whether the record has a field for right answers, even an empty one.
+        wrong: wrong answers.
         choices: answers to choose from.
-        must_include, must_not_include: strings, compared without regard to case; see the module.
-        cite: articles that the answer has to cite one of.
+        must_include, must_not_include: strings, compared without case; see the module.
+        cite: articles of which the answer has to cite one.
         find: articles that the search should return.
         quote: a sentence that answers; a right answer quotes it, or cites one of `cite`.
-        own: whether it is answered from `documents` and not from the user's index; where there are none, from those
-            of all records of its file.
-        documents: what it brings along.
-        disagree: whether the sources give different answers; None where that is not known.
+        own: whether it is answered from `documents`, not from the user's index; if it has none, from those of all
+            records of its file.
+        documents: the articles that come with it.
+        disagree: whether the sources give different answers; None if unknown.
         values: the different answers.
     """
 
@@ -118,7 +118,7 @@ class QuestionItem:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claim, the text it is to be checked against, and whether that supports all of it."""
+    """A claim, the text to check it against, and whether the text supports all of it."""
 
     key: str
     line: int
@@ -136,7 +136,7 @@ def read(file: Path) -> tuple[str, list[Item]]:
     """Return the sha256 of `file` and its records in order.
 
     Raises:
-        InputError: the file cannot be read or has no records, or a line is none of what the module lists; names line,
+        InputError: the file cannot be read or has no records, or a line has none of the module's formats; names line,
             value and fix.
     """
     try:
@@ -164,10 +164,17 @@ def select(
     seed: int = 0,
     kinds: Sequence[str] = (),
 ) -> list[Item]:
-    """Return the records of these kinds, the first `limit` or a random `sample`, in the order of the file.
+    """Return a part of the records, in the order of the file.
+
+    Args:
+        items: all records.
+        limit: number of records to take from the start.
+        sample: number of records to take at random.
+        seed: of the random choice.
+        kinds: only these kinds; all if empty.
 
     Raises:
-        InputError: a kind that no record has, a number below 1, or both a limit and a sample.
+        InputError: no record has one of the kinds, a number is below 1, or both a limit and a sample are given.
     """
     there = list(dict.fromkeys(item.kind for item in items))
     for kind in kinds:
@@ -186,7 +193,7 @@ def select(
 
 
 def _distinct(items: list[Item]) -> list[Item]:
-    """Number the keys of lines that repeat one before them."""
+    """Add a number to the keys of repeated lines."""
     seen: dict[str, int] = {}
     out = []
     for item in items:
@@ -196,11 +203,8 @@ def _distinct(items: list[Item]) -> list[Item]:
     return out
 
 
-# -- one line ---------------------------------------------------------------------------------------------------
-
-
 class _Line:
-    """One line of a file, its fields fetched by type; what is wrong is an InputError with the line's number."""
+    """One line of a file, with typed access to its fields; errors are InputErrors with the line's number."""
 
     def __init__(self, file: Path, number: int, raw: bytes) -> None:
         self.number, self._file = number, file
@@ -219,7 +223,7 @@ class _Line:
         return all(name in self.fields for name in names)
 
     def text(self, name: str) -> str:
-        """The text or number in a field, "" where it is missing or null."""
+        """The text or number in a field, "" if it is missing or null."""
         value = self.fields.get(name)
         if value is None:
             return ""
@@ -228,7 +232,7 @@ class _Line:
         return str(value).strip()
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """The text or the texts in a field, empty ones left out."""
+        """The text or texts in a field, without empty ones."""
         value = self.fields.get(name)
         values = value if isinstance(value, list) else [] if value is None else [value]
         for one in values:
@@ -283,9 +287,6 @@ def _items(line: _Line) -> Iterator[Item]:
         raise line.wrong(f"is neither a question nor a claim; it has {have}", 'Write {"question": "..."}')
 
 
-# -- claims -----------------------------------------------------------------------------------------------------
-
-
 def _claimed(line: _Line, claim: str, evidence: str, supported: bool, part: str = "") -> Claimed:
     if not claim or not evidence:
         raise line.wrong(f"has an empty {'evidence' if claim else 'claim'}", "Fill it in")
@@ -303,9 +304,6 @@ def _label(line: _Line) -> bool:
     if said not in _SUPPORTED | _OTHER:
         raise line.wrong(f"has label = {_short(value)}", f"Use one of {', '.join(sorted(_SUPPORTED | _OTHER))}")
     return said in _SUPPORTED
-
-
-# -- questions --------------------------------------------------------------------------------------------------
 
 
 def _asked(line: _Line) -> QuestionItem:
@@ -356,7 +354,7 @@ def _is_unanswerable(line: _Line, kind: str) -> bool:
 
 
 def _answers(line: _Line) -> tuple[tuple[str, ...], bool]:
-    """Return the right answers, and whether every one of them is wanted."""
+    """Return the right answers, and whether all of them are needed."""
     if found := line.texts("answer") or line.texts("answers"):
         return found, False
     if found := line.texts("gold_answers"):
@@ -398,7 +396,7 @@ def _documents(line: _Line) -> Iterator[Document]:
         if not isinstance(text, str):
             raise line.wrong(f"has a document without text in {name}: {_short(one)}", "Give it a text")
         if not text.strip():
-            continue  # a page that could not be read
+            continue  # an unreadable page
         outlet, published, title, url = (
             next((str(fields[key]) for key in keys if fields.get(key)), "")
             for keys in (("outlet", "source"), ("published", "published_at", "date"), ("title",), ("url",))
@@ -409,7 +407,7 @@ def _documents(line: _Line) -> Iterator[Document]:
 def _disagreement(
     line: _Line, documents: Sequence[Document], choices: Sequence[str]
 ) -> tuple[bool | None, tuple[str, ...]]:
-    """Return whether the documents give different answers, and these answers."""
+    """Return whether the documents give different answers (None if unknown), and the answers."""
     name = next((name for name in _OWN_DOCUMENTS if line.has(name)), "")
     given = [one.get("answer") for one in line.fields.get(name) or [] if isinstance(one, dict)]
     said = [one for one in given if isinstance(one, str) and one.strip().lower() not in ("", _UNKNOWN)]

@@ -1,11 +1,11 @@
-"""Records -> answers -> marks -> figures; a run can be interrupted at any record and taken up again.
+"""Records -> answers -> marks -> figures; a run can be interrupted at any record and resumed.
 
-Knows the order of the work, what is kept of it, and which results of an earlier run still hold. Does not know what a
-right answer is (`marking`), how a figure is defined (`measure`) or how a file spells its records (`records`).
+Knows the order of the work, its files, and which results of an earlier run are still valid. `marks` defines a right
+answer, `measure` the metrics, `records` the formats of files.
 
-    results.jsonl       {"run": identity}, then one row a record, written as soon as it is marked
+    results.jsonl       {"run": identity}, then one row per record, written as soon as it is marked
     summary.json        the figures
-    documents/          the articles that records bring along, and their index
+    documents/          the articles that come with records, and their index
 """
 
 from __future__ import annotations
@@ -36,35 +36,40 @@ RESULTS, PREVIOUS, SUMMARY = "results.jsonl", "results.previous.jsonl", "summary
 TIMES = ("retrieve_s", "first_token_s", "total_s")
 
 Row = dict[str, Any]  # one line of results.jsonl: key, line, id, kind, record, answer or verdict, marks, right, why
-Identity = dict[str, Any]  # all that decides an answer, by name
+Identity = dict[str, Any]  # everything that can change an answer, by name
 Report = Callable[[str, int, int], None]  # (what is being done, records done, records in all)
 
 
 class Asker(Protocol):
-    """What answers; `citewire.qa.answer.Answerer` does."""
+    """Answers questions, as `citewire.qa.answer.Answerer` does."""
 
     def ask(self, text: str, history: Sequence[Turn] = (), *, search: SearchOptions | None = None) -> Answer:
-        """Return the answer to one question."""
+        """Return the answer to one question; arguments as in `Answerer.stream`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An index and what answers from it."""
+    """An index and its answerer."""
 
     index: Index
     answerer: Asker
 
 
-# -- the documents of records -----------------------------------------------------------------------------------
+# -- the documents of records ---------------------------------------------------------------------------------------
 
 
 def index_documents(
     items: Sequence[Item], everything: Sequence[Item], folder: Path, embedder: Embedder, report: Report
 ) -> dict[str, tuple[str, ...]]:
-    """Index in `folder`/index the documents that `items` bring along; return the articles of each by its key.
+    """Index the documents of records in `folder`/index; return the article paths of each record by its key.
 
-    A record that brings an empty list is answered from the documents of `everything`.
+    Args:
+        items: the records to evaluate.
+        everything: all records; their documents answer a record whose own list is empty.
+        folder: where the documents and their index are written.
+        embedder: embeds the documents.
+        report: progress.
 
     Raises:
         InputError: no document has text, or the folder cannot be used.
@@ -86,7 +91,7 @@ def index_documents(
     return {item.key: tuple(dict.fromkeys(f"{file.name}#{names[d]}" for d in item.documents)) for item in own}
 
 
-# -- one record ---------------------------------------------------------------------------------------------------
+# -- one record -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +99,10 @@ class Evaluator:
     """Answers and marks one record at a time.
 
     Attributes:
-        checker: what claims are checked by, and the quotes of answers.
-        search: how questions over the user's index are searched; a record's own day goes before its `as_of`.
-        corpus: the user's index; needed for questions without documents of their own.
-        own: the index of such documents.
+        checker: checks claims and the quotes of answers.
+        search: options for questions on the user's index; a record's own day replaces `as_of`.
+        corpus: the user's index; needed for questions without their own documents.
+        own: the index of the records' documents.
         articles: what `index_documents` returned.
     """
 
@@ -111,8 +116,8 @@ class Evaluator:
         """Return the row of one record.
 
         Raises:
-            InputError: a question without documents, and there is no index.
-            ModelError: the model cannot be reached; what is done stays.
+            InputError: the question has no documents and there is no index.
+            ModelError: the model cannot be reached; earlier rows are kept.
         """
         row: Row = {"key": item.key, "line": item.line, "id": item.id, "kind": item.kind}
         record = {name: value for name, value in dataclasses.asdict(item).items() if name != "documents"}
@@ -128,7 +133,7 @@ class Evaluator:
             )
         try:
             answer = source.answerer.ask(item.question, item.history, search=self._search(item, source.index))
-        except InputError as error:  # of this question: too long, or filters that leave no article
+        except InputError as error:  # the question is too long, or its filters leave no article
             answer = Answer(item.question, item.question, "failed", str(error))
         given = marks.mark_answer(item, answer, source.index.article, self.checker)
         return row | {"record": record, "answer": dataclasses.asdict(answer)} | _marked(given)
@@ -138,7 +143,7 @@ class Evaluator:
             return replace(self.search, as_of=item.as_of or self.search.as_of)
         paths = self.articles[item.key]
         days = [index.article(path).published for path in paths]
-        known = not days or any(day <= item.as_of for day in days)  # else the day would leave out every document
+        known = not days or any(day <= item.as_of for day in days)  # else no document would be old enough
         return replace(self.search, filters=Filters(articles=paths), as_of=item.as_of if known else "")
 
 
@@ -147,7 +152,7 @@ def _marked(marks: Marks) -> Row:
 
 
 def run(items: Sequence[Item], evaluator: Evaluator, results: Results, report: Report) -> list[Row]:
-    """Answer and mark the records that `results` does not have yet; return the rows of all, in order."""
+    """Return the rows of all records in order; those missing from `results` are answered, marked and added now."""
     for done, item in enumerate(items):
         report("evaluating", done, len(items))
         if item.key not in results.rows:
@@ -156,11 +161,11 @@ def run(items: Sequence[Item], evaluator: Evaluator, results: Results, report: R
     return [results.rows[item.key] for item in items]
 
 
-# -- what is kept -------------------------------------------------------------------------------------------------
+# -- results on disk ------------------------------------------------------------------------------------------------
 
 
 def code_digest() -> str:
-    """Return the sha256 of the code and prompts that answers are made with: another version may answer otherwise."""
+    """Return the sha256 of the code and prompts of index/ and qa/: another version may answer otherwise."""
     folders = [Path(next(iter(index_package.__path__))), Path(__file__).parent.parent]
     digest = hashlib.sha256()
     for file in sorted(
@@ -171,12 +176,12 @@ def code_digest() -> str:
 
 
 class Results:
-    """The rows of a run, on disk as they come.
+    """The rows of a run, each written to disk at once.
 
     Attributes:
-        rows: by `Item.key`, those that still hold.
-        restarted: why the rows that were there do not hold, "" where they do or there were none; they are then kept as
-            `PREVIOUS`.
+        rows: the valid rows, by `Item.key`.
+        restarted: why the rows of an earlier run are not valid, "" if they are or there were none; invalid ones are
+            kept as `PREVIOUS`.
 
     Raises:
         InputError: the folder cannot be written, or its results are damaged.
@@ -197,7 +202,7 @@ class Results:
             raise InputError(f"{folder} cannot be written: {error.strerror}", "Name another folder by --out") from error
 
     def _take_up(self, identity: Identity) -> None:
-        """Take over rows of the same run, less a last line that was cut off and answers that failed."""
+        """Take over the rows of the same run, without an incomplete last line and failed answers."""
         before, rows = read_results(self.file)
         changed = sorted(k for k in before.keys() | identity.keys() if before.get(k) != identity.get(k))
         if changed:
@@ -210,7 +215,7 @@ class Results:
         kept.replace(self.file)
 
     def add(self, row: Row) -> None:
-        """Write one row; a crash of this program after that does not lose it."""
+        """Write one row; a later crash of this program does not lose it."""
         self._out.write(_line(row))
         self._out.flush()
         self.rows[row["key"]] = row
@@ -235,10 +240,10 @@ def _change(name: str, before: object, now: object) -> str:
 
 
 def read_results(path: Path) -> tuple[Identity, list[Row]]:
-    """Return the identity and the rows of a results file, or of the folder that has one; a half last line is left out.
+    """Return the identity and the rows of a results file or of its folder, without an incomplete last line.
 
     Raises:
-        InputError: there is none, or a line of it is damaged.
+        InputError: there is no such file, or a line is damaged.
     """
     file = path / RESULTS if path.is_dir() else path
     try:
@@ -271,8 +276,8 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the figures of a run.
 
     `records`, `statuses` and `verdicts`: counts. `measures` and, by kind, `kinds`: {value, low, high, right, tried} by
-    name of `marking.MEASURES`, low to high the 95% interval; a measure of two shares has the sums of both. `latency`:
-    seconds, {p50, p95, n}. `calibration`: {error, bins} of the claims checked, None where there are none.
+    name of `marks.MEASURES`, low to high is the 95% interval; a measure of two shares has the sums of both. `latency`:
+    seconds, {p50, p95, n}. `calibration`: {error, bins} of the checked claims, None if there are none.
     """
     answers = [row["answer"] for row in rows if "answer" in row]
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
@@ -292,7 +297,7 @@ def _kind(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def measures(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Return the measures that `rows` say something on."""
+    """Return the measures that apply to `rows`, as in `summarise`."""
     out = {}
     for name, (_, parts) in MEASURES.items():
         tallies = _tallies(rows, parts)
@@ -308,7 +313,7 @@ def _tallies(rows: Sequence[Row], parts: Iterable[str]) -> list[list[measure.Tal
 
 
 def _latency(answers: Sequence[Mapping[str, Any]], name: str) -> dict[str, float | None]:
-    """Answers that did not reach the stage have no time of it."""
+    """Seconds of a stage, {p50, p95, n}, over the answers that reached it."""
     seconds = [answer["timings"][name] for answer in answers if answer["timings"][name] > 0]
     return {"p50": measure.percentile(seconds, 50), "p95": measure.percentile(seconds, 95), "n": len(seconds)}
 
@@ -325,9 +330,9 @@ def _calibration(rows: Sequence[Row]) -> dict[str, Any] | None:
 def compare(before: Sequence[Row], after: Sequence[Row]) -> dict[str, Any]:
     """Return how two runs differ on the records that both have.
 
-    `records`: how many these are; `only_before`, `only_after`: how many one run has alone. `measures`: {before, after,
-    difference, low, high} by name, low to high the 95% interval of the difference. `right`: {lost, won, p} by McNemar's
-    test. `flipped`: {id, kind, text, before, after} of each record whose rightness changed.
+    `records`: their number; `only_before`, `only_after`: records in only one run. `measures`: {before, after,
+    difference, low, high} by name, low to high is the 95% interval of the difference. `right`: {lost, won, p} by
+    McNemar's test. `flipped`: {id, kind, text, before, after} of each record that changed between right and wrong.
 
     Raises:
         InputError: no record is in both.

@@ -1,15 +1,15 @@
-"""A language model in a process of its own, for servers: where it dies, one answer is lost, and it is started anew.
+"""A language model in a child process, for servers: if it dies, one answer is lost and the process is restarted.
 
-Engines are native code over gigabytes: the system may kill them for memory, and a crash in one would end the page with
-all who wait. Run as `python -m citewire.qa.generate.child` it serves one model on its standard input and output, a line
-of JSON a message:
+Engines are native code with gigabytes of weights: the system may kill them for memory, and a crash would end the whole
+server. Run as `python -m citewire.qa.generate.child` it serves one model on its standard input and output, one line of
+JSON per message:
 
     parent: {what `load_generator` takes}                    child: ["ready", name] or ["failed", problem, fix]
     parent: ["generate", number, [[role, content]], most]    child: ["piece", number, text] ..., ["end", number]
             ["stop", number]                                        or ["failed", problem, fix, number]
             ["count", number, [[role, content]]]             child: ["count", number, tokens]
 
-Knows processes and `load_generator`; does not know how a model is run.
+Knows processes and `load_generator`, not how a model is run.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from citewire.qa.generate.load import load_generator
 from citewire.qa.types import Message
 
 COMMAND = (sys.executable, "-P", "-m", "citewire.qa.generate.child")  # -P: no module of the current folder is imported
-START_S = 300.0  # a model of several GB on a slow disk
-STUCK_S = 30.0  # how long an engine may go on with a call that nobody wants any more, or count tokens
-_POLL = 0.05  # seconds between two looks at `stopped`
+START_S = 300.0  # most seconds to load a model: several GB on a slow disk
+STUCK_S = 30.0  # most seconds for an engine to end a stopped call, or to count tokens
+_POLL = 0.05  # seconds between polls of `stopped`
 
 
 class ChildGenerator:
-    """A model that `load_generator` loads in another process. Safe to share between threads.
+    """A model that `load_generator` loads in another process; thread-safe.
 
     Args:
-        command: what starts a child that runs `main`.
-        loading: what `load_generator` takes; paths as text.
+        command: starts a child that runs `main`.
+        loading: arguments of `load_generator`, with paths as text.
 
     Attributes:
-        started: children so far.
+        started: number of children started so far.
 
     Raises:
         ModelError: as `load_generator`.
@@ -61,16 +61,16 @@ class ChildGenerator:
 
     @property
     def pid(self) -> int:
-        """Of the newest child."""
+        """The process id of the newest child."""
         return self._child.process.pid
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Generator[str, None, None]:
-        """Yield the reply piece by piece until its end, `max_tokens` or `stopped()`.
+        """Yield the reply in pieces; see `citewire.qa.types.Generator`.
 
         Raises:
-            ModelError: as the model's own, or its process ended; the next call starts another one.
+            ModelError: the model's own error, or its process ended; the next call starts another one.
         """
         while not self._lock.acquire(timeout=_POLL):
             if stopped():
@@ -92,7 +92,7 @@ class ChildGenerator:
             self._lock.release()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return the length of the prompt that `generate` would read. Raises: ModelError."""
+        """Return the number of tokens of the prompt that `generate` would read. Raises: ModelError."""
         with self._lock:
             child, _ = self._call("count", messages)
             if said := child.said(STUCK_S):
@@ -100,7 +100,7 @@ class ChildGenerator:
             raise child.ended("does not answer")
 
     def _call(self, what: str, messages: Sequence[Message], *more: Any) -> tuple[_Child, int]:
-        """Send a call to a child that is free; a new one where the last one died or hangs."""
+        """Send a call to the child, or to a new one if the last one died or hangs."""
         if not self._child.free():
             self._child.end()
             self._child = self._start()
@@ -115,15 +115,15 @@ class ChildGenerator:
 
 
 class _Child:
-    """One process, and what it says of the call at hand."""
+    """One child process and its current call."""
 
     def __init__(self, command: Sequence[str], loading: dict[str, Any]) -> None:
-        # Ctrl-C is for the parent, which ends this one by closing its input.
+        # A new session: Ctrl-C reaches only the parent, which ends the child by closing its input.
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", start_new_session=True
         )
         self._lines: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
-        self._call = 0  # the number of the call at hand, 0 for none
+        self._call = 0  # the number of the current call, 0 for none
         threading.Thread(target=_read, args=(self.process, self._lines), name="citewire-model", daemon=True).start()
         self._write(loading)
         match self._next(START_S):
@@ -136,12 +136,12 @@ class _Child:
                 raise self.ended("did not start")
 
     def send(self, call: list[Any], number: int) -> None:
-        """Begin a call. Raises: ModelError, the process has ended."""
+        """Start a call."""
         self._call = number
         self._write(call)
 
     def said(self, seconds: float) -> tuple[str, Any] | None:
-        """Return the next message of the call at hand, as its kind and value; None where none comes in time.
+        """Return (kind, value) of the next message of the current call; None if none comes within `seconds`.
 
         Raises:
             ModelError: the model failed, or the process ended.
@@ -153,7 +153,7 @@ class _Child:
                 self._call = 0
                 raise ModelError(problem, fix)
             case [kind, number, *value]:
-                if number != self._call:  # the rest of one that was stopped
+                if number != self._call:  # the rest of a stopped call
                     return None
                 if kind != "piece":
                     self._call = 0
@@ -162,12 +162,12 @@ class _Child:
                 raise ModelError(f"The language model said {str(other)[:80]!r}", "This is a fault of citewire.")
 
     def stop(self, number: int) -> None:
-        """Want no more of a call; what it still says is dropped before the next one."""
+        """Stop a call; its remaining messages are dropped before the next one."""
         if self._call == number and self.process.poll() is None:
             self._write(["stop", number])
 
     def free(self) -> bool:
-        """Wait until a call that was stopped has ended; return whether it did, and the process lives."""
+        """Wait until a stopped call has ended; return whether it did and the process is alive."""
         end = time.monotonic() + STUCK_S
         try:
             while self._call and time.monotonic() < end:
@@ -177,16 +177,16 @@ class _Child:
         return not self._call and self.process.poll() is None
 
     def ended(self, how: str) -> ModelError:
-        """End the process and return what to say of it."""
+        """End the process and return the error that says how it failed."""
         self.end()
         return ModelError(f"The language model {how}", "It is started anew: ask again.")
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait()
         assert self.process.stdin
-        with suppress(OSError):  # what was not written is not any more
+        with suppress(OSError):  # buffered text cannot be written any more
             self.process.stdin.close()
 
     def __del__(self) -> None:
@@ -209,12 +209,12 @@ class _Child:
         try:
             self.process.stdin.write(json.dumps(message) + "\n")
             self.process.stdin.flush()
-        except OSError:  # it has ended, which reading says
+        except OSError:  # the process has ended; the next read raises
             return
 
 
 def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[list[Any] | None]) -> None:
-    """Pass on what a process says, None at its end."""
+    """Put the messages of a process into a queue, None at its end."""
     assert process.stdout
     with process.stdout:
         for line in process.stdout:
@@ -225,7 +225,7 @@ def _read(process: subprocess.Popen[str], lines: queue.SimpleQueue[list[Any] | N
 
 def main() -> None:
     """Serve a model until standard input ends."""
-    # What a library prints must not come between the messages.
+    # Output that a library prints must not mix with the messages.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     loading = json.loads(sys.stdin.readline())
@@ -236,7 +236,7 @@ def main() -> None:
         return
     _say(out, ["ready", generator.name])
     calls: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
-    unwanted = 0  # calls up to this number
+    unwanted = 0  # calls up to this number are stopped
 
     def read() -> None:
         nonlocal unwanted
@@ -246,7 +246,7 @@ def main() -> None:
                 unwanted = call[1]
             else:
                 calls.put(call)
-        os._exit(0)  # the parent has gone, and the engine may be in the middle of a step
+        os._exit(0)  # the parent is gone, and the engine may be inside a step
 
     threading.Thread(target=read, daemon=True).start()
     while True:

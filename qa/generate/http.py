@@ -1,7 +1,7 @@
 """A language model behind an OpenAI-compatible server (vLLM, llama.cpp and others).
 
-Knows the wire format of `/chat/completions` and `/models`. Does not know what the messages say, nor how the
-server tokenises: contents are sent with the marks of control tokens broken up, as servers would obey them.
+Knows the wire format of `/chat/completions` and `/models`. Does not know the server's tokenizer, which may obey control
+tokens in a text: a space is inserted into everything that looks like one.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from anyio.from_thread import start_blocking_portal
 from citewire.index.errors import ModelError
 from citewire.qa.types import Message
 
-_STOP_POLL = 0.05  # seconds between two looks at `stopped`
-# Reading a long prompt may take a slow server minutes, in which it sends nothing.
+_STOP_POLL = 0.05  # seconds between polls of `stopped`
+# A slow server may read a long prompt for minutes without sending anything.
 _TIMEOUT = httpx.Timeout(connect=5.0, read=300.0, write=30.0, pool=5.0)
-# <|im_end|>, <end_of_turn>, </s>, [INST] and their like, as the vocabularies of open models write them
+# Control tokens of open models: <|im_end|>, <end_of_turn>, </s>, [INST] and the like.
 _CONTROL = re.compile(r"<(?=[|｜])|<(?=/?[A-Za-z_]\w*>)|\[(?=/?(?:INST|SYSTEM_PROMPT|(?:AVAILABLE_)?TOOL\w+)\])")
-# Bytes a token: news in English has 4 to 5 with the tokenizers of 2024 and later, so this counts too many.
+# Bytes per token: English news has 4 to 5 with tokenizers since 2024, so this overestimates the count.
 _BYTES_A_TOKEN = 3.5
 _TOKENS_A_MESSAGE = 8  # role and control tokens around a content
 
 
 class OpenAIGenerator:
-    """A model of a server with the OpenAI chat API. Safe to share between threads.
+    """A model on a server with the OpenAI chat API; thread-safe.
 
     Args:
-        url: ends before `/chat/completions`.
-        model: its name on the server; "" for the first that the server lists.
+        url: the base URL, without `/chat/completions`.
+        model: its name on the server; "" for the first one that the server lists.
         api_key: sent as bearer token.
 
     Raises:
@@ -55,16 +55,16 @@ class OpenAIGenerator:
 
     @property
     def name(self) -> str:
-        """What the answer object reports as its model: its name and the server's address."""
+        """The name that `Answer.model` reports: the model and the server's address."""
         return f"{self._model} at {urlsplit(self._url).netloc}"
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Generator[str, None, None]:
-        """Yield the reply piece by piece until its end, `max_tokens` or `stopped()`, which hangs up.
+        """Yield the reply in pieces; see `citewire.qa.types.Generator`. A stop closes the connection.
 
         Raises:
-            ModelError: the server cannot be reached, refuses, breaks off, or sends what is not its format.
+            ModelError: the server cannot be reached, refuses, breaks off, or sends another format.
         """
         said = [{"role": one.role, "content": _CONTROL.sub(r"\g<0> ", one.content)} for one in messages]
         body = {"model": self._model, "messages": said, "max_tokens": max_tokens, "temperature": 0, "stream": True}
@@ -77,10 +77,10 @@ class OpenAIGenerator:
             finally:
                 pieces.put(None)
 
-        # The requests run beside this thread, so that Stop is heard while the server says nothing.
+        # The request runs in another thread, so that a stop works while the server sends nothing.
         with start_blocking_portal() as portal:
             pumping = portal.start_task_soon(pump)
-            left = max_tokens  # pieces, of one token or more: a server that sends more does not keep to the limit
+            left = max_tokens  # a piece has at least one token, so a server that sends more pieces ignores the limit
             try:
                 while left and not stopped():
                     try:
@@ -96,7 +96,7 @@ class OpenAIGenerator:
                 pumping.cancel()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return an estimate of the prompt's length, rather too large; the API has no way to ask."""
+        """Return an estimate of the prompt's tokens, rather too high; the API cannot count them."""
         return sum(
             _TOKENS_A_MESSAGE + math.ceil(len(message.content.encode()) / _BYTES_A_TOKEN) for message in messages
         )
@@ -186,7 +186,7 @@ def _is_this_machine(url: str) -> bool:
 
 
 def _message(text: str) -> str:
-    """Return the message in a server's error, which is usually JSON, in one short line."""
+    """Return the message of a server's error, which is usually JSON, as one line of at most 200 characters."""
     try:
         error = json.loads(text)["error"]
         text = error["message"] if isinstance(error, dict) else error

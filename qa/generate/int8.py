@@ -1,9 +1,9 @@
 """A language model with 8-bit weights on the CPU, run by CTranslate2 in this process.
 
-Knows the kept prefix and greedy decoding. Does not know where models come from or what the messages say. Twice as fast
-as float32 in torch and a quarter of its memory (docs/quality.md).
+Knows the cached prompt prefix and greedy decoding, not where models come from. Twice as fast as float32 in torch, with
+a quarter of its memory (docs/quality.md).
 
-Run as `python -m citewire.qa.generate.int8 FOLDER NEW` it makes the 8-bit form of a folder with float32 weights.
+Run as `python -m citewire.qa.generate.int8 FOLDER NEW` it writes the 8-bit form of a folder with float32 weights.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from citewire.qa.models.files import first_line
 from citewire.qa.types import Message
 
 TOKENS = "tokens"  # folder of the tokenizer in the 8-bit form; CTranslate2 has a config.json of its own
-_POLL = 0.05  # seconds between two looks at `stopped` while the model reads, or works for another caller
-_PREFIXES = 8  # beginnings of prompts that stay read: those of answers, of suggestions
+_POLL = 0.05  # seconds between polls of `stopped` while the model reads the prompt or serves another caller
+_PREFIXES = 8  # most prompt prefixes in the cache: those of answers, suggestions and so on
 
 
 class Int8Generator:
     """A chat model in its 8-bit form.
 
-    Callers in several threads wait for each other inside CTranslate2. All of a prompt before its last message's content
-    is read once and kept. Decoding is plain argmax.
+    Callers in several threads wait for each other inside CTranslate2. The prompt before its last message's content is
+    read once and cached. Decoding is plain argmax.
 
     Args:
-        folder: what this module, run as a program, has written.
-        name: what `name` returns.
-        threads: of the CPU; as many as there are cores for this process without.
+        folder: written by this module, run as a program.
+        name: the value of `name`.
+        threads: CPU threads; None for one per core of this process.
 
     Raises:
-        ModelError: the folder is no such model.
+        ModelError: the folder is not such a model.
     """
 
     def __init__(self, folder: Path, *, name: str, threads: int | None = None) -> None:
@@ -64,16 +64,16 @@ class Int8Generator:
 
     @property
     def name(self) -> str:
-        """What the answer object reports as its model."""
+        """The name that `Answer.model` reports."""
         return self._name
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Generator[str, None, None]:
-        """Yield the reply piece by piece, in whole characters, until its end, `max_tokens` or `stopped()`.
+        """Yield the reply in pieces of whole characters; see `citewire.qa.types.Generator`.
 
-        The reply also ends where the context window does. A prompt that is being read is read to its end after a stop;
-        another caller waits for that.
+        The reply also ends with the context window. After a stop, a prompt is still read to its end, and other callers
+        wait for that.
 
         Raises:
             ModelError: the prompt fills the context window.
@@ -84,11 +84,11 @@ class Int8Generator:
             yield from self.tokens.text(self._reply(prompt, self._prefix(messages, prompt), count, stopped))
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return the length of the prompt that `generate` would read."""
+        """Return the number of tokens of the prompt that `generate` would read."""
         return len(self.tokens.prompt(messages))
 
     def choose(self, messages: Sequence[Message], options: Sequence[str]) -> list[float]:
-        """Return the softmax over the options' first tokens, at the place of the reply's first token; for training/."""
+        """Return the softmax over the options' first tokens as the reply's first token; used by training/."""
         firsts = [self.tokens.plain(option)[0] for option in options]
         prompt = self.tokens.prompt_with_room(messages)
         asked = self._asked(prompt, self._prefix(messages, prompt))
@@ -105,7 +105,7 @@ class Int8Generator:
         return next((n for n, (one, other) in enumerate(pairs) if one != other), min(len(prompt) - 1, len(empty)))
 
     def _asked(self, prompt: Sequence[int], prefix: int) -> dict[str, object]:
-        """Return the arguments of CTranslate2 that all calls share."""
+        """Return the CTranslate2 arguments that all calls share."""
         kept = tuple(prompt[:prefix])
         if len(self._prefixes) < _PREFIXES:
             self._prefixes.add(kept)
@@ -121,9 +121,9 @@ class Int8Generator:
         }
 
     def _reply(self, prompt: Sequence[int], prefix: int, count: int, stopped: Callable[[], bool]) -> Iterator[int]:
-        """Yield at most `count` tokens of the reply, without the one that ends it."""
+        """Yield at most `count` tokens of the reply, without the end token."""
         steps: queue.SimpleQueue[int] = queue.SimpleQueue()
-        left = False  # whether the caller wants no more
+        left = False  # whether the caller has closed the iterator
 
         def arrived(step: ctranslate2.GenerationStepResult) -> bool:
             steps.put(step.token_id)
@@ -139,7 +139,7 @@ class Int8Generator:
                     token = steps.get(timeout=0 if done else _POLL)
                 except queue.Empty:
                     if done:
-                        running.result()  # raises what went wrong
+                        running.result()  # raises the error, if any
                         return
                     continue
                 if token in self.tokens.ends:
@@ -150,12 +150,12 @@ class Int8Generator:
 
 
 def has_gpu() -> bool:
-    """Return whether there is a CUDA device; asks the driver, imports no torch."""
+    """Return whether there is a CUDA device, without importing torch."""
     return bool(ctranslate2.get_cuda_device_count())
 
 
 def quantise(folder: Path, new: Path) -> None:
-    """Write the 8-bit form of a folder with float32 weights; takes about 10 s and twice the memory of the weights."""
+    """Write the 8-bit form of a folder with float32 weights: about 10 s, and memory for twice the weights."""
     from ctranslate2.converters import TransformersConverter  # imports torch and transformers
 
     TransformersConverter(str(folder)).convert(str(new), quantization="int8")

@@ -1,6 +1,6 @@
-"""The one door to language models: a `--model` value -> `Generator`.
+"""Load a language model: a `--model` value -> `Generator`.
 
-Knows which kind of model is run by which engine. Torch and transformers are imported only to run a model with them.
+Knows which engine runs which kind of model. Torch and transformers are imported only if they run the model.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ def load_generator(
 
     Args:
         model: a catalogue name, a folder, a GGUF file, a server's URL or a hub id; see `models.resolve`.
-        engine: what runs a local model: "int8" is CTranslate2 on the CPU, "torch" is transformers, "auto" the faster of
-            those that the model and the device allow.
-        device: "cpu", "cuda", "cuda:1", ... or "auto"; for local models.
-        threads: CPU threads of the engine; as many as there are cores for this process without.
-        cache: citewire's cache folder; the user's own without.
-        api_key: sent to a server, and nowhere else.
-        progress: gets what is being done, and the bytes of it.
+        engine: for local models: "int8" is CTranslate2 on the CPU, "torch" is transformers, "auto" the faster one that
+            the model and the device allow.
+        device: for local models: "cpu", "cuda", "cuda:1", ... or "auto".
+        threads: CPU threads of the engine; None for one per core of this process.
+        cache: citewire's cache folder; None for the user's default.
+        api_key: sent to a server only.
+        progress: called with (what is being done, bytes done, bytes in all).
 
     Raises:
         ModelError: unknown, not fetched, corrupt, too large, or a server that does not answer.
@@ -61,7 +61,7 @@ def load_generator(
 def form_of(source: FolderModel | GgufModel | HubModel, engine: Engine, device: str) -> Form:
     """Return the form of a model that `load_generator` runs.
 
-    With "auto" that is 8 bits for models of the catalogue, all of which CTranslate2 can run, where there is no GPU.
+    "auto" means 8 bits for catalogue models, all of which CTranslate2 can run, if no GPU is used.
     """
     if engine != "auto":
         return "int8" if engine == "int8" else "float32"

@@ -1,7 +1,7 @@
 """A language model of a local folder, run by torch in this process; the only importer of transformers.
 
-Knows the kept prefix, and greedy decoding that guesses ahead. Does not know where models come from or what the messages
-say. Importing it takes seconds: `citewire.qa.generate.load` does so only when a model is loaded.
+Knows the cached prompt prefix and greedy decoding with prompt lookup, not where models come from. Importing it takes
+seconds: `citewire.qa.generate.load` does so only if it loads a model.
 
 Run as `python -m citewire.qa.generate.local FILE.gguf FOLDER` it dequantises a GGUF file.
 """
@@ -29,10 +29,10 @@ from citewire.qa.generate.tokens import ChatTokens
 from citewire.qa.models.files import first_line
 from citewire.qa.types import Message
 
-_PREFIXES = 3  # system messages whose prompts stay read
-_LOCK_POLL = 0.1  # seconds between two looks at `stopped` while another caller holds the model
-_GUESSES = 15  # tokens that are guessed at a time
-_ALIKE, _NGRAM = 2, 3  # last tokens, at least and at most, that are looked for to find the place that is guessed from
+_PREFIXES = 3  # most prompts in the cache, one per system message
+_LOCK_POLL = 0.1  # seconds between polls of `stopped` while another caller uses the model
+_GUESSES = 15  # most tokens that are guessed at once
+_ALIKE, _NGRAM = 2, 3  # shortest and longest n-gram at the end that is looked up for a guess
 _AUTO_MODEL: Any = AutoModelForCausalLM  # its declared types do not follow its arguments
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 
@@ -42,24 +42,23 @@ class _StoppedError(Exception):
 
 
 class TransformersGenerator:
-    """A chat model of a folder with safetensors and a tokenizer; float32 on a CPU, bfloat16 on CUDA.
+    """A chat model in a folder with safetensors and a tokenizer; float32 on a CPU, bfloat16 on CUDA.
 
-    Attention is torch's scaled_dot_product_attention for every architecture that transformers has it for. One caller
-    at a time runs the model, others wait. The longest prefix that a prompt shares with what the model read last after
-    the same system message is not computed again. Decoding is plain argmax: no penalties, whatever the folder's
-    generation_config.json says. What followed the reply's last tokens where they stood before is guessed to follow
-    again and checked in one pass (A. Saxena, Prompt Lookup Decoding, 2023), as answers mostly repeat their evidence.
-    That changes no reply, but by rounding where two tokens are near a tie.
+    Attention is torch's scaled_dot_product_attention if transformers has it for the architecture. One caller at a time
+    runs the model, others wait. The longest prefix shared with the last prompt of the same system message is not
+    computed again. Decoding is plain argmax without penalties, whatever generation_config.json says. Answers mostly
+    repeat their evidence, so the tokens after an earlier occurrence of the last n-gram are guessed and verified in one
+    pass (A. Saxena, Prompt Lookup Decoding, 2023). A reply can change only by rounding, if two tokens nearly tie.
 
     Args:
-        folder: holds config.json, safetensors, tokenizer and chat template.
-        name: what `name` returns.
-        device: "cpu", "cuda", "cuda:1", ... or "auto" for CUDA when there.
-        threads: of torch in this process; as many as there are cores for it without.
-        guesses: tokens that are guessed at a time. Of a model that forgets (sliding windows) none are.
+        folder: contains config.json, safetensors, tokenizer and chat template.
+        name: the value of `name`.
+        device: "cpu", "cuda", "cuda:1", ... or "auto" for CUDA if available.
+        threads: torch threads in this process; None for one per core of this process.
+        guesses: most tokens that are guessed at once; 0 is used for models with sliding windows.
 
     Raises:
-        ModelError: the folder is no such model, or the device is not there.
+        ModelError: the folder is not such a model, or the device does not exist.
     """
 
     def __init__(
@@ -81,21 +80,20 @@ class TransformersGenerator:
         self._kept: LRUCache[str, _Read] = LRUCache(_PREFIXES)  # by first message
         self._stopped: Callable[[], bool] = lambda: False
         for module in self._model.modules():
-            if isinstance(module, torch.nn.Linear):  # several a layer: Stop is heard inside a long prompt
+            if isinstance(module, torch.nn.Linear):  # several per layer: a stop works inside a long prompt
                 module.register_forward_pre_hook(self._look_at_stopped)
 
     @property
     def name(self) -> str:
-        """What the answer object reports as its model."""
+        """The name that `Answer.model` reports."""
         return self._name
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Generator[str, None, None]:
-        """Yield the reply piece by piece, in whole characters, until its end, `max_tokens` or `stopped()`.
+        """Yield the reply in pieces of whole characters; see `citewire.qa.types.Generator`.
 
-        The reply also ends where the context window does. The model is free for others once the iterator is
-        exhausted or closed.
+        The reply also ends with the context window. Other callers wait until the iterator is exhausted or closed.
 
         Raises:
             ModelError: the prompt fills the context window.
@@ -112,11 +110,11 @@ class TransformersGenerator:
             self._lock.release()
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """Return the length of the prompt that `generate` would read."""
+        """Return the number of tokens of the prompt that `generate` would read."""
         return len(self.tokens.prompt(messages))
 
     def _reply(self, key: str, prompt: list[int], count: int, stopped: Callable[[], bool]) -> Iterator[int]:
-        """Yield at most `count` tokens of the reply, without the one that ends it."""
+        """Yield at most `count` tokens of the reply, without the end token."""
         self._stopped = stopped
         text = list(prompt)
         try:
@@ -147,7 +145,7 @@ class TransformersGenerator:
 
 
 class _Read:
-    """Tokens that the model has read and their cache, which grows with them and can be cut back."""
+    """Tokens that the model has read and their key-value cache, which can be cut back."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -158,7 +156,7 @@ class _Read:
         self._cache = DynamicCache(config=self._model.config)
 
     def next(self, tokens: Sequence[int], last: int) -> list[int]:
-        """Read `tokens`; return the most likely token after each of the `last` of them."""
+        """Read `tokens`; return the most likely next token after each of the last `last` ones."""
         ids = torch.tensor([tokens], device=self._model.device)
         try:
             with torch.no_grad():
@@ -170,18 +168,18 @@ class _Read:
         return cast("list[int]", reply.logits[0].argmax(-1).tolist())
 
     def cut(self, length: int) -> None:
-        """Forget all but the first `length` tokens; all of them where the cache cannot go back."""
+        """Forget all but the first `length` tokens, or all if the cache cannot be cut back."""
         if length == len(self.tokens):
             return
         try:
             self._cache.crop(length - len(self.tokens))
             del self.tokens[length:]
-        except (RuntimeError, ValueError):  # a sliding window has forgotten what it would need
+        except (RuntimeError, ValueError):  # a sliding window lacks the earlier tokens
             self._forget()
 
 
 def _guessed(tokens: list[int], most: int) -> list[int]:
-    """Return up to `most` tokens that followed where the last few stood before; [] where not even `_ALIKE` did."""
+    """Return up to `most` tokens after the latest earlier occurrence of the last n-gram; [] if there is none."""
     for length in range(min(_NGRAM, len(tokens) - 1), _ALIKE - 1, -1):
         last = tokens[-length:]
         for place in range(len(tokens) - length - 1, -1, -1):
@@ -191,17 +189,17 @@ def _guessed(tokens: list[int], most: int) -> list[int]:
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return how many tokens two sequences begin with alike."""
+    """Return the length of the common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _remembers(model: Any) -> bool:
-    """Say whether all layers keep all that they read."""
+    """Return whether all layers cache every token (no sliding window)."""
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=model.config).layers)
 
 
 def _device(wanted: str) -> torch.device:
-    """Return the torch device of a setting; ModelError if it is not there."""
+    """Return the torch device of a setting. Raises: ModelError, it does not exist."""
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -244,7 +242,7 @@ def _load(folder: Path, device: torch.device) -> Any:
 def dequantise(file: Path, folder: Path) -> None:
     """Write the float32 form of a GGUF file into a new folder: config, safetensors, tokenizer, chat template.
 
-    Takes 10 to 60 s and up to 1.6 times the memory that the result takes on disk.
+    Takes 10 to 60 s and memory of up to 1.6 times the result's size on disk.
     """
     import gguf  # needed for nothing else
 
@@ -254,7 +252,7 @@ def dequantise(file: Path, folder: Path) -> None:
     where = {"gguf_file": file.name, "local_files_only": True}
     model = _AUTO_MODEL.from_pretrained(file.parent, dtype=torch.float32, **where)
     tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
-    # The weights are plain float32 now, but transformers refuses to save what it still takes for quantised.
+    # The weights are plain float32 now, but transformers still treats them as quantised and refuses to save them.
     model.hf_quantizer = None
     model.is_quantized = False
     if hasattr(model.config, "quantization_config"):

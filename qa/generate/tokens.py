@@ -1,7 +1,7 @@
 """Messages -> the tokens of a prompt, and tokens -> text, for a local model's folder; the only importer of tokenizers.
 
-Knows tokenizer.json and the chat template. Does not know how a model is run: every local engine reads the same
-prompt. Needs no torch, so that a model is ready in a second.
+Knows tokenizer.json and the chat template, not how a model is run: every local engine reads the same prompt. Does not
+import torch, so that a model is ready in a second.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from citewire.index.errors import ModelError
 from citewire.qa.models.files import first_line
 from citewire.qa.types import Message
 
-_HALF_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # what a decoder makes of bytes that are not yet a character
+_HALF_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"  # the decoder's output for an incomplete character
 _FIX = "Name another model, or get this one's files again."
 
 
@@ -31,11 +31,11 @@ class ChatTokens:
     """The tokenizer and the chat template of a model.
 
     Attributes:
-        limit: tokens that prompt and reply may have together.
-        ends: tokens that end a reply: those the model names, and any other control token.
+        limit: most tokens of prompt and reply together.
+        ends: tokens that end a reply: the model's end tokens and all other control tokens.
 
     Raises:
-        ModelError: the folder lacks one of them, or it cannot be read.
+        ModelError: one of both is missing or cannot be read.
     """
 
     def __init__(self, folder: Path, *, name: str) -> None:
@@ -64,7 +64,7 @@ class ChatTokens:
         raise ModelError(f"The folder {self._folder} {problem}{said}", fix) from error
 
     def _json(self, name: str) -> Mapping[str, Any]:
-        """Return what a file holds; nothing of one that is not there."""
+        """Return the object in a JSON file; {} if there is no file."""
         try:
             read = json.loads((self._folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -103,13 +103,13 @@ class ChatTokens:
             self._fail("has a chat template that cannot be read", error)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of the chat template around the messages.
+        """Return the tokens of the messages in the chat template.
 
-        The template is filled with placeholders instead of the contents. Control tokens are then looked for
-        in the template's own text only; a content joins the text around it and is tokenised as plain text.
+        The template is filled with placeholders for the contents, so that control tokens are recognised only in the
+        template's own text. The contents are then inserted and tokenised as plain text.
 
         Raises:
-            ModelError: the template takes no such messages.
+            ModelError: the template does not accept such messages.
         """
         marks = [f"\ue000{i}\ue001" for i in range(len(messages))]
         chat = [{"role": message.role, "content": mark} for message, mark in zip(messages, marks, strict=True)]
@@ -137,7 +137,7 @@ class ChatTokens:
         return ids + self.plain(plain)
 
     def prompt_with_room(self, messages: Sequence[Message]) -> list[int]:
-        """Return the prompt's tokens; ModelError if there is no room for a reply."""
+        """Return the prompt's tokens. Raises: ModelError, it leaves no room for a reply."""
         prompt = self.prompt(messages)
         if len(prompt) >= self.limit:
             raise ModelError(
@@ -147,8 +147,8 @@ class ChatTokens:
         return prompt
 
     def plain(self, text: str) -> list[int]:
-        """Return the tokens of a text in which nothing is a control token."""
-        # The tokenizer splits special tokens; others that steer a model, as <tool_call>, are cut in two.
+        """Return the tokens of a text, none of them a control token."""
+        # The tokenizer splits special tokens; other control tokens, such as <tool_call>, are cut here.
         cuts = [0, *(found.start() + 1 for found in self._markup.finditer(text)), len(text)]
         ids: list[int] = []
         for start, end in pairwise(cuts):
@@ -157,12 +157,12 @@ class ChatTokens:
         return ids
 
     def written(self, number: int) -> str:
-        """Return a token as the vocabulary spells it."""
+        """Return a token's spelling in the vocabulary."""
         return str(self._tokenizer.id_to_token(number))
 
     def text(self, ids: Iterable[int]) -> Iterator[str]:
-        """Yield the text of tokens piece by piece, in whole characters: one whose bytes are split waits."""
-        # A token's text depends on the one before it (blanks), so the window starts one token behind.
+        """Yield the text of tokens in pieces of whole characters; an incomplete character waits for its last token."""
+        # A token's text depends on the one before it (blanks), so the window starts one token earlier.
         window: list[int] = []
         shown = 0  # characters of the window's text that were yielded
         for token in ids:
@@ -180,13 +180,13 @@ class ChatTokens:
 
 
 def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
-    """Return a pattern with one group that finds the longest of some texts; never, if there are none."""
+    """Return a pattern with one group that matches the longest of some texts; it matches nothing if there are none."""
     longest_first = sorted(texts, key=len, reverse=True)
     return re.compile("(" + "|".join(map(re.escape, longest_first)) + ")" if longest_first else "((?!))")
 
 
 def _content(token: object) -> str:
-    """Return a token that a file spells as text or as a table; "" for none."""
+    """Return a token that a file gives as text or as an object; "" if there is none."""
     found = token.get("content") if isinstance(token, dict) else token
     return found if isinstance(found, str) else ""
 

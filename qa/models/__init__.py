@@ -1,1 +1,1 @@
-"""Weights of language models: which are known, where they come from, what they are kept as."""
+"""Weights of language models: the catalogue, downloads, and their forms in the cache."""

@@ -1,10 +1,10 @@
-"""What `--model` names -> weights that can be loaded; and the user's cache of catalogue models.
+"""A `--model` value -> weights that can be loaded; and the user's cache of catalogue models.
 
-    <cache>/models/<name>/<file>.gguf           the publisher's file; has that name only with the right sha256
+    <cache>/models/<name>/<file>.gguf           the publisher's file; gets this name only with the right sha256
     <cache>/models/<name>/<file>.gguf.int8/     its converted forms, see `citewire.qa.models.convert`
     <cache>/models/<name>/<file>.gguf.float32/
 
-Knows names and states. Does not know how a model is run or converted, nor how a package is read.
+Knows names and states, not how a model is run, converted or downloaded.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ State = Literal["absent", "partial", "fetched", "converted", "installed"]
 READER = next(entry for entry in CATALOGUE.values() if entry.reads)
 _LANGUAGE_MODELS = ", ".join(name for name, entry in CATALOGUE.items() if not entry.reads)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-# Weights that are pickles, or code, are never downloaded.
+# Pickled weights and code are never downloaded.
 _HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "merges.txt", "vocab.txt", "tokenizer.model"]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A line of `citewire models list`; `path` is None where nothing is on the disk."""
+    """A line of `citewire models list`; `bytes` on disk; `path` is None if nothing is there."""
 
     name: str
     title: str
@@ -64,7 +64,7 @@ class FolderModel:
 
 @dataclass(frozen=True, slots=True)
 class GgufModel:
-    """A GGUF file; `entry` where it is the catalogue's, so that its sha256 is known."""
+    """A GGUF file; `entry` if it is from the catalogue, so that its sha256 is known."""
 
     name: str
     path: Path
@@ -80,7 +80,7 @@ class HubModel:
 
 @dataclass(frozen=True, slots=True)
 class ServerModel:
-    """An OpenAI-compatible server: `url` ends before `/chat/completions`; `model` is "" for its first one."""
+    """An OpenAI-compatible server: `url` without `/chat/completions`; `model` is "" for its first one."""
 
     name: str
     url: str
@@ -91,19 +91,19 @@ Source = FolderModel | GgufModel | HubModel | ServerModel
 
 
 def fetch(name: str, cache: Path | None = None, progress: Progress = quiet) -> Path:
-    """Return the GGUF file of a catalogue model; download what is not there yet.
+    """Return the file of a catalogue model; download what is missing.
 
     Args:
-        name: of the catalogue.
-        cache: citewire's cache folder; the user's own without.
-        progress: gets what is being done, and the bytes of it.
+        name: its name in the catalogue.
+        cache: citewire's cache folder; None for the user's default.
+        progress: called with (what is being done, bytes done, bytes in all).
 
     Raises:
-        ModelError: unknown name, no source can be reached, the disk is too small, or wrong bytes.
+        ModelError: the name is unknown, no source can be reached, the disk is too small, or the sha256 is wrong.
     """
     entry = entry_named(name)
     folder = models_folder(cache) / entry.name
-    if size_of(folder / entry.filename) == entry.bytes:  # without a lock: a cache with all in it may be read-only
+    if size_of(folder / entry.filename) == entry.bytes:  # without a lock: a complete cache may be read-only
         return folder / entry.filename
     with locked(cache, entry.name, progress):
         there = is_converted(folder / entry.filename, cache, "int8", entry.sha256)
@@ -112,12 +112,12 @@ def fetch(name: str, cache: Path | None = None, progress: Progress = quiet) -> P
 
 
 def _room(entry: Entry, form: Form) -> int:
-    """Return the bytes that making a converted form takes; the 8-bit one is a quarter of the other, made on the way."""
+    """Return the bytes that a conversion needs; the 8-bit form is made from the float32 form and a quarter of it."""
     return entry.converted_bytes + (entry.converted_bytes // 3 if form == "int8" else 0)
 
 
 def reader_weights(cache: Path | None = None) -> Path | None:
-    """Return the published weights of the reader's second network; None where they were not fetched."""
+    """Return the published weights of the reader's second network; None if they were not fetched."""
     file = models_folder(cache) / READER.name / READER.filename
     return file if size_of(file) == READER.bytes else None
 
@@ -126,7 +126,7 @@ def entry_named(name: str) -> Entry:
     """Return the catalogue's entry of that name.
 
     Raises:
-        ModelError: there is none, or it comes with citewire.
+        ModelError: there is none, or it is installed with citewire.
     """
     if name.lower() == EMBEDDER.name:
         raise ModelError(
@@ -139,10 +139,10 @@ def entry_named(name: str) -> Entry:
 
 
 def verify(name: str, cache: Path | None = None, progress: Progress = quiet) -> None:
-    """Read every byte of a model and of its converted form and compare the sha256.
+    """Compare the sha256 of a model's file and of its converted forms; arguments as in `fetch`.
 
     Raises:
-        ModelError: unknown name, not fetched, or a file that is not what it was.
+        ModelError: the name is unknown, the model was not fetched, or a file has changed.
     """
     if name.lower() == EMBEDDER.name:
         _verify_bundled(EMBEDDER, progress)
@@ -165,7 +165,7 @@ def _verify_bundled(bundled: Bundled, progress: Progress) -> None:
 
 
 def _bundled_weights(bundled: Bundled) -> Path | None:
-    """Return where a dependency's weights are; None where they are not. Imports nothing of it."""
+    """Return the path of a dependency's weights without importing it; None if they are missing."""
     try:
         files = importlib.metadata.files(bundled.package.partition("==")[0]) or []
     except importlib.metadata.PackageNotFoundError:
@@ -184,7 +184,7 @@ def _verify_file(file: Path, sha256: str, name: str, progress: Progress) -> None
 
 
 def remove(name: str, cache: Path | None = None) -> int:
-    """Delete a catalogue model and its converted form; return the bytes that were freed.
+    """Delete a catalogue model and its converted forms; return the bytes freed.
 
     Raises:
         ModelError: unknown name.
@@ -231,7 +231,7 @@ def resolve(model: str, cache: Path | None = None) -> Source:
     Args:
         model: a catalogue name, a folder with config.json, a GGUF file, the URL of an OpenAI-compatible
             server (`http://host:port/v1#model`), or a hub id `owner/name`. What exists as a path is a path.
-        cache: citewire's cache folder; the user's own without.
+        cache: citewire's cache folder; None for the user's default.
 
     Raises:
         ModelError: it is none of these, or a catalogue model that was not fetched.
@@ -258,7 +258,7 @@ def resolve(model: str, cache: Path | None = None) -> Source:
 
 
 def _fetched(entry: Entry, cache: Path | None) -> Path:
-    """Return the entry's file, which gets its name only once checked; ModelError where it is not there."""
+    """Return the entry's file, which was verified when it got its name. Raises: ModelError, it is missing."""
     file = models_folder(cache) / entry.name / entry.filename
     if size_of(file) == entry.bytes:
         return file
@@ -267,7 +267,6 @@ def _fetched(entry: Entry, cache: Path | None) -> Path:
 
 
 def _local(path: Path) -> FolderModel | GgufModel:
-    """Return the model that lies at an existing path."""
     if path.is_file():
         with path.open("rb") as file:
             if file.read(4) != b"GGUF":
@@ -308,11 +307,17 @@ def weights_folder(
     *,
     form: Form = "float32",
 ) -> Path:
-    """Return a folder that an engine can load; converts a GGUF file, once, and asks the hub, once.
+    """Return a folder that an engine can load; converts a GGUF file, or downloads from the hub, the first time.
+
+    Args:
+        source: the model.
+        cache: as in `fetch`.
+        progress: as in `fetch`.
+        form: float32, or int8 for GGUF files only.
 
     Raises:
-        ModelError: a file that cannot be converted, a disk too small, a repository that cannot be had, or one of these
-            in 8 bits, which only GGUF files are converted to.
+        ModelError: the file cannot be converted, the disk is too small, the hub cannot be reached, or there is no such
+            form.
     """
     if form == "int8" and not isinstance(source, GgufModel):
         raise ModelError(
@@ -337,7 +342,7 @@ def weights_folder(
 
 
 def _from_hub(repository: str, progress: Progress) -> Path:
-    """Return a repository's files in the hub's own cache; the network is asked only if they are not there."""
+    """Return a repository's folder in the hub's own cache; uses the network only if it is not there."""
     import httpx
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError

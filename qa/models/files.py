@@ -1,7 +1,7 @@
-"""Files that must be whole or not there: their sha256, locks, room on the disk.
+"""Files that must be complete or absent: their sha256, locks, disk space.
 
-Knows nothing of what the files hold. Names in a model's folder that start with "." are work in progress
-and belong to whoever holds its lock.
+Does not know the content of the files. Names in a model's folder that start with "." are work in progress of the
+process that holds the lock.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def quiet(what: str, done: int, total: int) -> None:
 
 
 def models_folder(cache: Path | None) -> Path:
-    """Return the folder that holds one folder a model; `cache` is citewire's, by default the user's own."""
+    """Return the folder with one folder per model; `cache` is citewire's cache folder, None for the user's default."""
     return (cache or platformdirs.user_cache_path("citewire")) / "models"
 
 
 @contextmanager
 def locked(cache: Path | None, key: str, progress: Progress) -> Iterator[None]:
-    """Hold the lock `key` of the cache; wait while another process holds it. It dies with its process.
+    """Hold the lock `key` of the cache; wait while another process holds it. A lock is released if its process dies.
 
     Raises:
         ModelError: a file of the cache cannot be read or written, now or while the lock is held.
@@ -61,7 +61,7 @@ def locked(cache: Path | None, key: str, progress: Progress) -> Iterator[None]:
 
 
 def sha256_of(file: Path, progress: Progress = quiet) -> str:
-    """Return the hex digest of a file's bytes."""
+    """Return the SHA-256 of a file as hexadecimal digits."""
     digest, done, total = hashlib.sha256(), 0, file.stat().st_size
     with file.open("rb") as stream:
         while block := stream.read(BLOCK):
@@ -72,7 +72,7 @@ def sha256_of(file: Path, progress: Progress = quiet) -> str:
 
 
 def size_of(file: Path) -> int:
-    """Return a file's bytes; -1 where there is none."""
+    """Return a file's size in bytes, -1 if there is none."""
     try:
         return file.stat().st_size
     except OSError:
@@ -80,12 +80,12 @@ def size_of(file: Path) -> int:
 
 
 def bytes_below(folder: Path) -> int:
-    """Return the bytes of all files below a folder; 0 where there is none."""
+    """Return the size in bytes of all files below a folder; 0 if there is none."""
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
-    """Raise ModelError unless `needed` bytes are free where `folder` is or will be."""
+    """Raise ModelError unless `needed` bytes for `what` are free on the disk of `folder`, which need not exist yet."""
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -97,12 +97,12 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says, in one line."""
+    """Return the first line of an error's message, or its type if it has none."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def sweep(folder: Path, prefix: str) -> None:
-    """Delete what killed processes left in `folder` under `prefix`."""
+    """Delete the files and folders in `folder` that start with `prefix`, left by killed processes."""
     for left in folder.glob(f"{prefix}*"):
         if left.is_dir():
             shutil.rmtree(left)
