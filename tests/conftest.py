@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import ssl
 import sys
 import threading
@@ -43,6 +44,9 @@ if not all(find_spec(name) for name in BROWSER_LIBRARIES):
 hypothesis_settings.register_profile("citewire", deadline=None, max_examples=40)  # the machine may be busy
 hypothesis_settings.register_profile("quick", deadline=None, max_examples=15)  # of `make check`
 hypothesis_settings.load_profile("citewire")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the processes that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY / "seeds"
