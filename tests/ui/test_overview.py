@@ -12,7 +12,8 @@ from scripted import EXAMPLES, LEAD, OFFERED, OPENING, OVERVIEW, ScriptedAnswere
 
 from citewire.index.errors import ModelError
 from citewire.qa.types import Answer
-from citewire.ui.chat import About, Chat, Conversation, Loaded
+from citewire.ui.chat import Chat, Conversation, Loaded
+from citewire.ui.overview import About
 from citewire.ui.render import Exchange, escape, welcome_html
 
 
