@@ -11,7 +11,7 @@ import os
 import re
 import weakref
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -335,6 +335,12 @@ class Corpus:
         """Return the newest articles, as if there were only these; see `Index.within`. () for all."""
         self.refresh()
         return self._catalogue.within(articles) if articles else self._catalogue
+
+    def originals(self, paths: Sequence[str], before: Collection[str]) -> list[tuple[str, str]]:
+        """Return path and title of the first articles that these are copies of: in `before`, or earlier by path."""
+        articles = self.within()
+        copied = [copy for path in paths for copy in articles.copies(path) if copy in before or copy < path]
+        return [(row.path, row.title) for row in articles.labels(dict.fromkeys(copied[:5]))]
 
     def removal(self, paths: Sequence[str]) -> Removal:
         """Return what `remove` would do.

@@ -9,9 +9,6 @@ collected record by record. `Tally` is one record's part of such a share, so tha
 from __future__ import annotations
 
 import math
-import re
-import string
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from citewire.qa.facts import tokens
+
 RESAMPLES = 2_000  # of a bootstrap; the limits of an interval then move by less than a hundredth
 CONFIDENCE = 0.95
 BINS = 10  # of a reliability diagram, as in Guo et al. (2017)
@@ -28,24 +27,8 @@ BINS = 10  # of a reliability diagram, as in Guo et al. (2017)
 Tally = tuple[float, float]  # (right, tried) of one record; tried 0 where the record says nothing on the measure
 Counts = NDArray[np.float64]
 
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-
 
 # -- words ----------------------------------------------------------------------------------------------------
-
-
-def tokens(text: str) -> list[str]:
-    """Return the words that answers are compared by.
-
-    Lower case, without punctuation and articles: the normalisation of SQuAD (Rajpurkar et al. 2016, evaluate-v2.0.py),
-    which knows the punctuation of ASCII only; here all of Unicode's goes, since news has curly quotes.
-
-    >>> tokens("The “Harbour” Tunnel, opened in 2019!")
-    ['harbour', 'tunnel', 'opened', 'in', '2019']
-    """
-    lower = text.lower()
-    plain = "".join(c for c in lower if c not in string.punctuation and not unicodedata.category(c).startswith("P"))
-    return _ARTICLES.sub(" ", plain).split()
 
 
 def exact_match(said: str, accepted: Sequence[str]) -> float:
