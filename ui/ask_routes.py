@@ -49,7 +49,8 @@ from citewire.ui.allowance import Sender
 from citewire.ui.answer_json import answer_json, event_values
 from citewire.ui.chat import ArticleIndex, Chat, FullError, Loaded, NotReadyError, SlowError, narrowed
 from citewire.ui.console import to_json
-from citewire.ui.render import Exchange, card_in
+from citewire.ui.exchange import Exchange
+from citewire.ui.labels import card_in
 from citewire.ui.running import release
 from citewire.ui.settings import describe
 from citewire.ui.visitor import ProblemRoute, guest_of, same_origin, sender_of

@@ -25,9 +25,10 @@ from citewire.qa import replies
 from citewire.qa.types import Answer, Event, Manner, Turn
 from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
+from citewire.ui.exchange import Exchange
+from citewire.ui.labels import ArticleInfo, Labelled, filter_line
 from citewire.ui.line import NOBODY, Line
 from citewire.ui.overview import About, Overview
-from citewire.ui.render import ArticleInfo, Exchange, Labelled, filter_line
 
 if TYPE_CHECKING:
     from citewire.qa.evaluate.runs import Row

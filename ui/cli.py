@@ -40,8 +40,8 @@ from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli, keys_cli
 from citewire.ui.answer_json import answer_json
+from citewire.ui.labels import Card, card_in
 from citewire.ui.options import EXIT_INPUT, SEARCHING, SERVING, AsJson, load, takes
-from citewire.ui.render import Card, card_in
 from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:

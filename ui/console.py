@@ -33,7 +33,9 @@ from rich.table import Table
 from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
-from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, doubt_of, gist, number_of, sources, when
+from citewire.ui.exchange import Exchange, number_of, sources
+from citewire.ui.labels import Card, CardOf, gist, when
+from citewire.ui.render import NOT_FOR_IT, closing, doubt_of
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went

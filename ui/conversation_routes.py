@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from citewire.ui import export
 from citewire.ui.conversations import LONGEST_NOTE, LONGEST_TITLE, Conversations, UnknownIdError, Value
-from citewire.ui.render import Labelled
+from citewire.ui.labels import Labelled
 from citewire.ui.visitor import ProblemRoute, same_origin, visitor_of
 
 MOST_BYTES = 64 * 1024  # of a request's body

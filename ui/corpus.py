@@ -32,7 +32,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
 from citewire.index.writer import BusyError
 from citewire.ui.allowance import Allowance
-from citewire.ui.render import card, human_date
+from citewire.ui.labels import card, human_date
 from citewire.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Row:
         words: length of the text.
         copies: how many other articles are copies of it.
         uploaded: whether it came through the page.
-        place: as in `citewire.ui.render.Card`.
+        place: as in `citewire.ui.labels.Card`.
     """
 
     path: str

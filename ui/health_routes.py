@@ -21,7 +21,7 @@ from citewire.qa.types import Status
 from citewire.ui.access import OPEN
 from citewire.ui.chat import Chat
 from citewire.ui.corpus import Corpus
-from citewire.ui.render import Exchange
+from citewire.ui.exchange import Exchange
 from citewire.ui.visitor import ProblemRoute
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # upper ends of the histogram's buckets

@@ -20,8 +20,8 @@ from rich.progress import DownloadColumn
 
 from citewire.index.errors import InputError
 from citewire.ui import console
+from citewire.ui.labels import counted
 from citewire.ui.options import EXIT_INPUT, AsJson, DefaultGroup, takes
-from citewire.ui.render import counted
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from citewire.ui.allowance import Sender
-from citewire.ui.render import Exchange
+from citewire.ui.exchange import Exchange
 from citewire.ui.turns import Turns
 
 LONGEST_WAIT_S = 60  # until somebody who was refused is told to ask again

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from citewire.index.errors import CitewireError
 from citewire.qa.types import Answer
+from citewire.ui.exchange import Exchange
 from citewire.ui.line import Line
-from citewire.ui.render import Exchange
 
 ID = "t0"  # those of a conversation begin with t1
 

@@ -39,23 +39,11 @@ from citewire.index.types import Filters
 from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
+from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
+from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
 from citewire.ui.middleware import OwnOrigin, assets
-from citewire.ui.render import (
-    Card,
-    Exchange,
-    Mark,
-    answer_html,
-    card_in,
-    corpus_line,
-    error_html,
-    filter_line,
-    gone,
-    panel_value,
-    paragraphs,
-    question_html,
-    welcome_html,
-)
+from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
 from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, sender_of, unrouted, visitor_of
 
