@@ -23,9 +23,9 @@ __all__ = [
     "topic", "without_opening",
 ]  # fmt: skip
 
-Kind = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
+DialogueAct = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
 
-_ON_SAID: Mapping[str, Kind] = {"who_said": "who_said", "which_article": "which_article", "doubt": "doubt"}
+_ON_SAID: Mapping[str, DialogueAct] = {"who_said": "who_said", "which_article": "which_article", "doubt": "doubt"}
 _OTHERS = ("other", "rest")  # words for what is not named
 _REACH = 12  # earlier turns whose words a line can mean
 _LONG = 20  # words of a question above which another reading of a line is taken, if there is one
@@ -45,7 +45,7 @@ class Meant:
             answer, the one asked about first; without the numbers of their quotes.
     """
 
-    kind: Kind
+    kind: DialogueAct
     candidates: tuple[str, ...]
     said: tuple[str, ...] = ()
 

@@ -21,7 +21,7 @@ from citewire.qa.evidence import ArticleOf, Evidence
 from citewire.qa.times import Days, counted, meet, spoken, stated, tenses, tokens
 from citewire.qa.times import asked as asked_time
 
-Kind = Literal["number", "date", "name", "text"]
+ValueKind = Literal["number", "date", "name", "text"]
 
 NEAR_BEST = 0.4  # share of the best probability from which a sentence is read
 _TOUCHES = 2  # characters at most between the words that answer and a number or time that belongs to them
@@ -47,7 +47,7 @@ class Value:
         key: normalised name or words.
     """
 
-    kind: Kind
+    kind: ValueKind
     text: str
     article: str
     published: str
@@ -64,7 +64,7 @@ class Value:
     key: str = ""
 
 
-def asked(question: str) -> Kind | None:
+def asked(question: str) -> ValueKind | None:
     """Return the kind that a question asks for in so many words, None where only its answers tell.
 
     >>> asked("How many ferries does Lund Lines run?"), asked("Which city hosts Lund Lines?")
@@ -75,7 +75,7 @@ def asked(question: str) -> Kind | None:
         return None
     if word.lower_ == "how":
         return "number" if word.head.lower_ in ("many", "much") else None
-    kinds: dict[str, Kind] = {"when": "date", "who": "name", "whom": "name"}
+    kinds: dict[str, ValueKind] = {"when": "date", "who": "name", "whom": "name"}
     return kinds.get(word.lower_)
 
 
@@ -93,7 +93,7 @@ def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near
     return [one for one in found if one]
 
 
-def value(question: str, evidence: Evidence, article: Article, kind: Kind | None = None) -> Value | None:
+def value(question: str, evidence: Evidence, article: Article, kind: ValueKind | None = None) -> Value | None:
     """Return what a sentence answers, None where its words hold nothing of the kind that is asked for."""
     kind = kind or asked(question) or _kind(question, evidence, article)
     find = {"number": _number, "date": _date, "name": _name, "text": _text}[kind]
@@ -165,14 +165,14 @@ def _far(days: Days | None, evidence: Evidence, article: Article) -> tuple[int, 
 # -- kinds ----------------------------------------------------------------------------------------------------
 
 
-def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> Kind | None:
-    weights: defaultdict[Kind, float] = defaultdict(float)
+def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> ValueKind | None:
+    weights: defaultdict[ValueKind, float] = defaultdict(float)
     for one in evidence:
         weights[_kind(question, one, article(one.article))] += one.probability
     return max(weights, key=weights.__getitem__, default=None)
 
 
-def _kind(question: str, evidence: Evidence, article: Article) -> Kind:
+def _kind(question: str, evidence: Evidence, article: Article) -> ValueKind:
     """What the words that answer are by themselves."""
     answer = evidence.answer
     dated = sum(min(one.end, answer.end) - max(one.start, answer.start) for one in _dates(evidence, article, 0))
@@ -337,7 +337,7 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in words) if len(words) > 1 else name
 
 
-def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
+def _made(kind: ValueKind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
     """A value of a stretch of the sentence."""
     offset, text, day = evidence.span.start, evidence.text[start:end], article.published
     place = (offset + start, offset + end, evidence.span)

@@ -64,8 +64,8 @@ LINES = "application/x-ndjson"
 
 T = TypeVar("T")
 
-_Name = Annotated[str, Field(min_length=1, max_length=1_000)]
-_Names = Annotated[list[_Name], Field(max_length=1_000)]
+_Value = Annotated[str, Field(min_length=1, max_length=1_000)]
+_Values = Annotated[list[_Value], Field(max_length=1_000)]
 _Day = Annotated[str, Field(max_length=10)]
 _Most = Annotated[int, Field(ge=0, le=1_000)]
 Passages = Annotated[int, Field(ge=1, le=100)]
@@ -89,10 +89,10 @@ class Narrowing(BaseModel):
 
     published_from: _Day = ""
     published_to: _Day = ""
-    outlets: _Names = []
-    authors: _Names = []
-    only_articles: _Names = []
-    where: Annotated[dict[_Name, _Name], Field(max_length=100)] = {}
+    outlets: _Values = []
+    authors: _Values = []
+    only_articles: _Values = []
+    where: Annotated[dict[_Value, _Value], Field(max_length=100)] = {}
     recency: Recency | None = None
     half_life: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     as_of: _Day | None = None

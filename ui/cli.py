@@ -134,7 +134,7 @@ History = Annotated[
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
 ANSWERING = ("index", "model", "embedder", "device", "engine", "reader", "threads", *SEARCHING)
-Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
+ModelNames = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
 @app.callback()
@@ -400,7 +400,7 @@ def _models_list(chosen: Settings, as_json: AsJson = False) -> None:
 
 @models_app.command("fetch")
 @takes("cache", "device", "engine")
-def _models_fetch(chosen: Settings, names: Names = None) -> None:
+def _models_fetch(chosen: Settings, names: ModelNames = None) -> None:
     """Download, check and convert models as far as they are not here; without names, the one in force."""
     from citewire.qa.models.cache import entry_named
     from citewire.ui import engine
@@ -414,7 +414,7 @@ def _models_fetch(chosen: Settings, names: Names = None) -> None:
 
 @models_app.command("verify")
 @takes("cache")
-def _models_verify(chosen: Settings, names: Names = None) -> None:
+def _models_verify(chosen: Settings, names: ModelNames = None) -> None:
     """Read every byte of models and compare the sha256. Without names, of all that are here."""
     from citewire.qa.models.cache import list_models, verify
 

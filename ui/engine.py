@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from citewire.index.options import SearchOptions
     from citewire.index.search import Reranker
     from citewire.index.store import Index
-    from citewire.index.types import Embedder
+    from citewire.index.types import Embedder, Progress
     from citewire.qa.answer import Answerer
     from citewire.qa.evaluate.runs import Row
     from citewire.qa.reader import Reader
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from citewire.ui.conversations import Conversations
     from citewire.ui.corpus import Corpus
     from citewire.ui.search_routes import Library
-
-Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
 
 # The models that a visitor chooses between where both are fetched, by what the page calls them.
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
@@ -65,7 +63,7 @@ def load_embedder(chosen: Settings) -> Embedder:
 
 
 def index_articles(
-    chosen: Settings, articles: Sequence[Path | str], embedder: Embedder, report: Report, *, mirror: bool = True
+    chosen: Settings, articles: Sequence[Path | str], embedder: Embedder, report: Progress, *, mirror: bool = True
 ) -> BuildReport:
     """Put the articles into the index; where `mirror`, take out what is not among them.
 
@@ -130,7 +128,7 @@ def open_index(chosen: Settings, embedder: Embedder) -> Index:
     return Index.open(chosen.index, embedder)
 
 
-def prepare_model(model: str, chosen: Settings, report: Report) -> None:
+def prepare_model(model: str, chosen: Settings, report: Progress) -> None:
     """Get a model ready to load: download, check and convert what is not there yet.
 
     Args:
@@ -155,7 +153,7 @@ def prepare_model(model: str, chosen: Settings, report: Report) -> None:
         cache.weights_folder(source, chosen.cache, report, form=form)
 
 
-def prepare_reader(chosen: Settings, report: Report) -> None:
+def prepare_reader(chosen: Settings, report: Progress) -> None:
     """Download and check the published weights of the reader's second network, as far as the settings want them.
 
     Raises:
@@ -167,7 +165,7 @@ def prepare_reader(chosen: Settings, report: Report) -> None:
         cache.fetch(cache.READER.name, chosen.cache, report)
 
 
-def load_generator(chosen: Settings, report: Report, *, apart: bool = False) -> Generator:
+def load_generator(chosen: Settings, report: Progress, *, apart: bool = False) -> Generator:
     """Load the language model.
 
     Args:

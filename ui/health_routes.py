@@ -32,7 +32,7 @@ class _Figures(Response):
     media_type = CONTENT_TYPE_LATEST
 
 
-class _Route(ProblemRoute):
+class _HealthRoute(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {CitewireError: 503}
 
 
@@ -74,7 +74,7 @@ class Figures:
 
 def router(chat: Chat, corpus: Corpus) -> APIRouter:
     """Return the routes; figures count from now on."""
-    routes, figures = APIRouter(route_class=_Route), Figures(chat, corpus)
+    routes, figures = APIRouter(route_class=_HealthRoute), Figures(chat, corpus)
 
     @routes.head(OPEN, include_in_schema=False)
     @routes.get(OPEN)

@@ -203,13 +203,13 @@ class Library:
         )  # fmt: skip
 
 
-class _Route(AskRoute):
+class _SearchRoute(AskRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {**AskRoute.statuses, NoArticleError: 404}
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
+    routes = APIRouter(route_class=_SearchRoute, dependencies=[Depends(same_origin)])
 
     @routes.post("/v1/search", response_model=Found)
     async def search(request: Request, wanted: Wanted) -> JSONResponse:
