@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError, ModelError
 from citewire.index.types import Filters
-from citewire.ui.options import SEARCHING
-from citewire.ui.settings import Settings
+from citewire.ui.settings import AnswerSettings, SearchSettings, Settings
 
 if TYPE_CHECKING:
     from citewire.index.articles import ReadOptions
@@ -36,10 +35,7 @@ if TYPE_CHECKING:
 # The models that a visitor chooses between where both are fetched, by what the page calls them.
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
 # Settings that decide an answer; where models lie and how fast they run does not.
-DECIDING = (
-    *("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
-    *SEARCHING,
-)
+DECIDING = {"engine", *AnswerSettings.model_fields, *SearchSettings.model_fields}
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
 # Offered on the empty page over the sample articles, which have no answer to the last one.
@@ -370,7 +366,7 @@ def deciding(chosen: Settings, model: str, generation: int | None) -> dict[str, 
     return {
         "model": model,
         "embedder": chosen.embedder,
-        "settings": chosen.model_dump(mode="json", include=set(DECIDING)),
+        "settings": chosen.model_dump(mode="json", include=DECIDING),
         "index": None if generation is None else {"folder": str(chosen.index), "generation": generation},
         "code": code_digest(),
     }

@@ -26,10 +26,11 @@ from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Hit
 from citewire.qa.types import AnswerHit
-from citewire.ui.ask_routes import AskRoute, Narrowing, Passages, QuestionText
+from citewire.ui.ask_routes import AskRoute, Narrowing, QuestionText
 from citewire.ui.chat import LINE_LENGTH, FullError
 from citewire.ui.corpus import MOST_ROWS, PAGE_ROWS, Choice, Corpus, NoArticleError, Sort
 from citewire.ui.labels import card
+from citewire.ui.settings import Passages
 from citewire.ui.visitor import guest_of, same_origin
 
 MOST_OUTLETS = 100
