@@ -51,9 +51,10 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit
 from citewire.qa import analysis, conflicts, evidence, quantities
 from citewire.qa.evaluate import records
-from citewire.qa.evaluate.measure import contains, exact_match, share, token_f1, tokens
+from citewire.qa.evaluate.measure import contains, exact_match, share, token_f1
 from citewire.qa.evaluate.records import Claimed, Document, Item, QuestionItem
 from citewire.qa.evidence import ANSWERS, Evidence
+from citewire.qa.facts import tokens
 from citewire.qa.reader import WEIGHTS, WEIGHTS_AGAIN, Reader, Window, load_reader
 from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker, Quoted, quoted
 from citewire.seeds import seeds_folder

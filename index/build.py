@@ -23,8 +23,8 @@ from citewire.index.manifest import Part
 from citewire.index.passages import embedded_text, passages
 from citewire.index.segment import Entry
 from citewire.index.store import Index, Place
-from citewire.index.types import Article, Embedder, Passage, Vectors
-from citewire.index.writer import Progress, Writer
+from citewire.index.types import Article, Embedder, Passage, Progress, Vectors
+from citewire.index.writer import Writer
 
 # Passages that are embedded before they are written: what an interruption costs at most, about a minute's work.
 CHECKPOINT_PASSAGES = 4096

@@ -36,16 +36,15 @@ BATCH = 64  # texts at once; progress is reported and Ctrl-C is heard between ba
 
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
-Progress = Callable[[int, int], None]  # (texts done, texts in all)
 
-
-def embed_all(embedder: Embedder, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+def embed_all(embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
     """Embed the passages `texts` batch by batch, longest first; shape (len(texts), dimension), in their order.
 
     Args:
         embedder: the embedder.
         texts: what to embed.
-        progress: called before the first batch and after each one; what it raises ends the work.
+        progress: called before the first batch and after each one with how many texts are done, and how many there are;
+            what it raises ends the work.
     """
     vectors = np.zeros((len(texts), embedder.dimension), np.float32)
     order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))  # like lengths together: little padding

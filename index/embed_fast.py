@@ -34,7 +34,7 @@ _TYPES = {"float32": 0, "int8": 1, "int16": 2}  # CTranslate2's DataType
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _ROWS = "encoder/embeddings_0/weight"
 
-Weights = dict[str, NDArray[np.float32]]
+Tensors = dict[str, NDArray[np.float32]]
 Variables = dict[str, NDArray[np.float32] | NDArray[np.int8] | NDArray[np.int16]]
 
 
@@ -340,7 +340,7 @@ def variables(chosen: Plan, precision: Precision, *, typed: bool = False) -> Var
         raise ValueError(f"it has no weights {error.args[0]}") from error
 
 
-def variables_of(weights: Weights, chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
+def variables_of(weights: Tensors, chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
     """Return weights by transformers' names as variables; arguments as in `variables`. Raises: KeyError."""
     positions, types = (weights[f"embeddings.{kind}_embeddings.weight"] for kind in ("position", "token_type"))
     positions = positions if typed else positions + types[0]
@@ -369,7 +369,7 @@ def variables_of(weights: Weights, chosen: Plan, precision: Precision, *, typed:
     return found
 
 
-def _layers(name: str, weights: Weights, sources: Sequence[str], precision: Precision) -> Variables:
+def _layers(name: str, weights: Tensors, sources: Sequence[str], precision: Precision) -> Variables:
     """Return the layers `sources` as one, below each other."""
     weight, bias = (np.concatenate([weights[f"{source}.{kind}"] for source in sources]) for kind in ("weight", "bias"))
     return linear(name, weight, bias, precision)

@@ -5,7 +5,7 @@ All offsets count Unicode code points of `Article.text`, half-open: `text[start:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]  # (rows, dimension), each row of length 1
+Progress = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
 
 OPENING_WORDS = 9  # of an article without a title
 OPENING_CHARS = 500  # in which they are sought

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -38,14 +38,11 @@ from citewire.index.manifest import (
 )
 from citewire.index.segment import SegmentInfo, SegmentWriter, check_hashes, check_sizes, read_info
 from citewire.index.store import HASHED_AT_OPEN, Index
-from citewire.index.types import Embedder
+from citewire.index.types import Embedder, Progress
 
 KEPT_GENERATIONS = 2  # the current one, and the one that a reader may be opening or `repair` may need
 MERGED_AT_ONCE = 4  # segments of similar size that are merged into one
 DEAD_SHARE = 0.25  # share of dead rows above which a segment is written again without them
-
-
-Progress = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all; 0 for unknown)
 
 
 class BusyError(InputError):

@@ -26,7 +26,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span, Vectors
 from citewire.qa import analysis
 from citewire.qa.boilerplate import is_own, own_sentences
-from citewire.qa.entities import KINDS, SORTS, Entities, FirstMention, Kind, Named, are, sort_of_noun
+from citewire.qa.entities import KINDS, SORTS, Entities, EntityKind, FirstMention, Named, are, sort_of_noun
 from citewire.qa.facts import has_name, month_of, same_name, terms
 from citewire.qa.standing import stands_alone
 
@@ -35,7 +35,7 @@ NEWEST = 5  # most articles for "newest" and "oldest"
 NO_FILTERS = Filters()
 _FIRST, _LAST = "0001-01-01", "9999-12-31"  # open ends of a time, see `times.asked`
 
-LISTS: Mapping[str, tuple[Kind, str, str]] = {
+LISTS: Mapping[str, tuple[EntityKind, str, str]] = {
     "people": ("person", "person", "people"),
     "organisations": ("organisation", "company or other organisation", "companies and other organisations"),
     "places": ("place", "place", "places"),
@@ -60,7 +60,7 @@ _NAMES = ("PERSON", "ORG", "GPE", "NORP", "EVENT")  # spaCy labels of entities t
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ToldItem:
     """A line of a list: `text` is shown, and ends with the quote `article.text[span.start:span.end]`."""
 
     text: str
@@ -78,7 +78,7 @@ class Told:
     """
 
     lead: str
-    items: tuple[Item, ...] = ()
+    items: tuple[ToldItem, ...] = ()
 
 
 def chosen(index: Index, filters: Filters = NO_FILTERS) -> list[ArticleSummary]:
@@ -151,9 +151,9 @@ class _View:
         return list({_story(article): article for article in reversed(self.articles)}.values())[::-1]
 
     @cached_property
-    def readings(self) -> Mapping[str, Counter[Kind | None]]:
+    def readings(self) -> Mapping[str, Counter[EntityKind | None]]:
         """How often each spelling was read as each kind; None counts other labels."""
-        found: defaultdict[str, Counter[Kind | None]] = defaultdict(Counter)
+        found: defaultdict[str, Counter[EntityKind | None]] = defaultdict(Counter)
         for one in (one for all_ in self.names().found.values() for one in all_):
             found[one.name][KINDS.get(one.label)] += one.count
         return found
@@ -305,13 +305,13 @@ def _overview(view: _View) -> Told:
     return Told(f"{lead} They fall into {len(items)} themes, each with an article typical of it.", items)
 
 
-def _told_by(view: _View, summary: ArticleSummary) -> Item:
+def _told_by(view: _View, summary: ArticleSummary) -> ToldItem:
     """Return an article with the sentence that best says what it is about."""
     return _item(view, summary.path, _telling(view, summary), f"{view.label(summary.path)}: ")
 
 
-def _item(view: _View, path: str, span: Span, before: str) -> Item:
-    return Item(before + view.text(path)[span.start : span.end], path, span)
+def _item(view: _View, path: str, span: Span, before: str) -> ToldItem:
+    return ToldItem(before + view.text(path)[span.start : span.end], path, span)
 
 
 def _telling(view: _View, summary: ArticleSummary) -> Span:
@@ -371,7 +371,7 @@ def _themes(view: _View) -> list[_Theme]:
     return sorted(themes, key=lambda theme: -len(theme))
 
 
-def _theme(view: _View, theme: _Theme, words: Sequence[str]) -> Item:
+def _theme(view: _View, theme: _Theme, words: Sequence[str]) -> ToldItem:
     typical = theme[0]
     on = f" on {_and(words)}" if words else ""
     before = f"{_number(len(theme), 'article')}{on}{', such as' if theme[1:] else ':'} {view.label(typical.path)}: "
@@ -432,7 +432,7 @@ def _most_named(view: _View, intent: str, topic: str) -> Told:
     return Told(said, tuple(items))
 
 
-def _sort(view: _View, kind: Kind, topic: str) -> str:
+def _sort(view: _View, kind: EntityKind, topic: str) -> str:
     """The sort of name that a topic's first noun asks for, as "companies"; "" if it is not of this kind."""
     noun = next((token.lower_ for token in analysis.read(topic) if token.pos_ == "NOUN"), "")
     sort = sort_of_noun(noun, view.embedder) if noun else ""
@@ -542,7 +542,7 @@ def _aboutness(view: _View, path: str, topic: str, spans: Collection[Span]) -> t
     return not _has(topic, view.title(view.by_path[path])), -len(spans), min(span.start for span in spans), path
 
 
-def _mention(view: _View, path: str, spans: Collection[Span]) -> Item:
+def _mention(view: _View, path: str, spans: Collection[Span]) -> ToldItem:
     text = view.text(path)
     ordered = sorted(spans, key=lambda span: span.start)
     alone = next((span for span in ordered[:_EARLY] if _stands_alone(text, span)), ordered[0])

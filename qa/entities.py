@@ -26,19 +26,18 @@ import numpy as np
 from citewire.index.disk import replace
 from citewire.index.passages import sentences
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Span, Vectors
+from citewire.index.types import Embedder, Progress, Span, Vectors
 from citewire.qa import analysis, standing
 from citewire.qa.facts import name_key
 
 log = logging.getLogger("citewire.qa.entities")
 
-Kind = Literal["person", "organisation", "place"]
-Report = Callable[[str, int, int], None]  # (what is being done, articles done, articles in all)
+EntityKind = Literal["person", "organisation", "place"]
 
 VERSION = 2  # of the cached rows; raise it with every change of `found_in`
 BATCH = 16  # articles that are read and cached at a time: about a second's work
 STAGE = "reading names"
-KINDS: Mapping[str, Kind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
+KINDS: Mapping[str, EntityKind] = {"PERSON": "person", "ORG": "organisation", "GPE": "place", "LOC": "place"}
 # Also cached, as evidence that a name is none of these: "Chinese", "World Cup", "Windows", "The Crown".
 _OTHERS = frozenset({"NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW", "FAC", "LANGUAGE"})
 # Legal forms of companies, which are dropped: "Acme Inc." is "Acme".
@@ -46,7 +45,7 @@ _LEGAL_FORMS = frozenset(
     "ab ag asa bv co company corp corporation gmbh inc limited llc lp ltd nv plc sa se spa".split()
 )
 # Sorts of names that a list may ask for: the kind of name, and descriptions to embed. Newspapers count as companies.
-SORTS: Mapping[str, tuple[Kind, tuple[str, ...]]] = {
+SORTS: Mapping[str, tuple[EntityKind, tuple[str, ...]]] = {
     "person": (
         "person",
         (
@@ -125,7 +124,7 @@ class Named:
     """
 
     name: str
-    kind: Kind
+    kind: EntityKind
     spellings: tuple[str, ...]
     places: tuple[FirstMention, ...]
 
@@ -238,7 +237,7 @@ class _Names:
     """Which keys are one name: "Cook" is "Tim Cook" in an article with both, and elsewhere if most articles agree."""
 
     def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
-        counts: defaultdict[str, Counter[Kind | None]] = defaultdict(Counter)
+        counts: defaultdict[str, Counter[EntityKind | None]] = defaultdict(Counter)
         firms: set[str] = set()
         self._initials: dict[str, set[str]] = {}
         self._keys: dict[str, tuple[str, ...]] = {}
@@ -348,7 +347,7 @@ def _initials(name: str) -> set[str]:
     }
 
 
-def _named(group: Sequence[tuple[str, Found]], kind: Kind) -> Named:
+def _named(group: Sequence[tuple[str, Found]], kind: EntityKind) -> Named:
     spellings: Counter[str] = Counter()
     for _, found in group:
         spellings[found.name] += found.count
@@ -400,7 +399,7 @@ def are(sort: str, names: Sequence[Named], embedder: Embedder) -> list[bool]:
     return found
 
 
-def _kind(sort: str) -> Kind:
+def _kind(sort: str) -> EntityKind:
     return SORTS[sort][0]
 
 
@@ -420,19 +419,19 @@ def cache_file(folder: Path) -> Path:
 
 
 @overload
-def read_entities(index: Index, folder: Path, report: Report = ...) -> Entities: ...
+def read_entities(index: Index, folder: Path, report: Progress = ...) -> Entities: ...
 
 
 @overload
 def read_entities(
-    index: Index, folder: Path, report: Report = ..., *, stopped: Callable[[], bool], keep: bool = True
+    index: Index, folder: Path, report: Progress = ..., *, stopped: Callable[[], bool], keep: bool = True
 ) -> Entities | None: ...
 
 
 def read_entities(
     index: Index,
     folder: Path,
-    report: Report = lambda *_: None,
+    report: Progress = lambda *_: None,
     *,
     stopped: Callable[[], bool] = lambda: False,
     keep: bool = True,

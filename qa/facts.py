@@ -6,6 +6,7 @@ Knows spelling ("U.S." and "US" are one name), not meaning.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 from itertools import pairwise
@@ -16,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.&'’-][^\W_]+)*")
 _NAME = re.compile(
     r"(?<![\w])(?:[A-Z]\.)+|(?<![\w])[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*(?:\s+(?:of\s+)?[^\W\d_a-z][\w]*(?:[&'’.-][\w]+)*)*"
 )
+_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _SIGNS = ("$", "€", "£", "¥")
 _QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
 _JOINED = 5  # a name of at least this many letters is also found as two words, and two words as one
@@ -53,6 +55,20 @@ def stem(word: str) -> str:
 def terms(text: str) -> list[str]:
     """Return the stems of the content words of `text`, in order, with repetitions."""
     return [stem(part) for w in words(text) if w not in STOP_WORDS for part in re.split(r"[-’']", w) if part]
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words that answers are compared by.
+
+    Lower case, without punctuation and articles: the normalisation of SQuAD (Rajpurkar et al. 2016, evaluate-v2.0.py),
+    which knows the punctuation of ASCII only; here all of Unicode's goes, since news has curly quotes.
+
+    >>> tokens("The “Harbour” Tunnel, opened in 2019!")
+    ['harbour', 'tunnel', 'opened', 'in', '2019']
+    """
+    lower = text.lower()
+    plain = "".join(c for c in lower if c not in string.punctuation and not unicodedata.category(c).startswith("P"))
+    return _ARTICLES.sub(" ", plain).split()
 
 
 def months(text: str) -> set[str]:

@@ -23,9 +23,9 @@ __all__ = [
     "topic", "without_opening",
 ]  # fmt: skip
 
-Kind = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
+DialogueAct = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
 
-_ON_SAID: Mapping[str, Kind] = {"who_said": "who_said", "which_article": "which_article", "doubt": "doubt"}
+_ON_SAID: Mapping[str, DialogueAct] = {"who_said": "who_said", "which_article": "which_article", "doubt": "doubt"}
 _OTHERS = ("other", "rest")  # words for unnamed things
 _REACH = 12  # most earlier turns that a line can refer to
 _LONG = 20  # candidates with more words are dropped if there are shorter ones
@@ -44,7 +44,7 @@ class Meant:
             answer, the one asked about first; without citation numbers.
     """
 
-    kind: Kind
+    kind: DialogueAct
     candidates: tuple[str, ...]
     said: tuple[str, ...] = ()
 

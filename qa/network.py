@@ -22,7 +22,7 @@ from citewire.index.embed_fast import Encoder, Variables, linear, normalisation,
 from citewire.index.errors import ModelError
 from citewire.qa.inputs import CLS, MAX_TOKENS, SEP, Input
 
-Floats = NDArray[np.float32]
+Array = NDArray[np.float32]
 Stored = Mapping[str, NDArray[Any]]
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Read:
     """
 
     logit: float
-    ends: Floats
+    ends: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Network:
     def read(self, inputs: Sequence[Input]) -> list[Read]:
         """Return the answer logit and span logits of each question with its sentence."""
 
-        def of(one: Input, states: Floats) -> Read:
+        def of(one: Input, states: Array) -> Read:
             ends = self._ends(states[one.begin : one.begin + len(one.offsets)])
             logit = float(self._head("answers", states[0])[0])
             if self._null:
@@ -105,27 +105,27 @@ class Network:
 
         return self._run(inputs, of)
 
-    def verify(self, inputs: Sequence[Input]) -> list[Floats]:
+    def verify(self, inputs: Sequence[Input]) -> list[Array]:
         """Return the logits of (supported, refuted, not said) of each claim with its quote, shape (3,) each."""
         return self._run(inputs, lambda _, states: self._head("entails", states[0]))
 
-    def _run(self, inputs: Sequence[Input], of: Callable[[Input, Floats], T]) -> list[T]:
+    def _run(self, inputs: Sequence[Input], of: Callable[[Input, Array], T]) -> list[T]:
         found: dict[int, T] = {}
         rows = [self._rows(one) for one in inputs]
 
-        def keep(row: int, states: Floats) -> None:
+        def keep(row: int, states: Array) -> None:
             found[row] = of(inputs[row], states)
 
         self._encoder.states([words for words, _ in rows], [types for _, types in rows], keep=keep)
         return [found[row] for row in range(len(inputs))]
 
-    def _ends(self, states: Floats) -> Floats:
-        logits: Floats = states @ self._heads["span.weight"].T + self._heads["span.bias"]
+    def _ends(self, states: Array) -> Array:
+        logits: Array = states @ self._heads["span.weight"].T + self._heads["span.bias"]
         return logits
 
-    def _head(self, name: str, state: Floats) -> Floats:
+    def _head(self, name: str, state: Array) -> Array:
         middle = np.tanh(self._heads[f"{name}.0.weight"] @ state + self._heads[f"{name}.0.bias"])
-        out: Floats = self._heads[f"{name}.3.weight"] @ middle + self._heads[f"{name}.3.bias"]
+        out: Array = self._heads[f"{name}.3.weight"] @ middle + self._heads[f"{name}.3.bias"]
         return out
 
 
@@ -212,8 +212,8 @@ def _large_variables(stored: Stored, published: Path) -> Variables:
     with safe_open(published, framework="numpy") as file:
         prefix = "mpnet." if any(name.startswith("mpnet.") for name in file.keys()) else ""  # noqa: SIM118
 
-        def weight(name: str) -> Floats:
-            value: Floats = file.get_tensor(prefix + name).astype(np.float32)
+        def weight(name: str) -> Array:
+            value: Array = file.get_tensor(prefix + name).astype(np.float32)
             return value
 
         positions = weight("embeddings.position_embeddings.weight")[FIRST_POSITION : FIRST_POSITION + MAX_TOKENS]

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from citewire.qa.inputs import Inputs
-from citewire.qa.network import Network, large, small
+from citewire.qa.network import Array, Network, large, small
 
 WEIGHTS = Path(__file__).parent / "reader.safetensors"
 WEIGHTS_AGAIN = Path(__file__).parent / "reader_large.safetensors"
@@ -26,8 +25,6 @@ AGAIN = 12  # most sentences that the second network reads
 SHARE = 0.5  # weight of the second network's log odds in the pool of both
 _UNLIKELY = 0.05  # least probability of support for the second network to read a claim
 _LEAST = 1e-12  # probabilities are kept this far from 0 and 1
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +152,7 @@ class TrainedReader:
         return found
 
 
-def _support(logits: Floats) -> Support:
+def _support(logits: Array) -> Support:
     odds = np.exp(logits - logits.max())
     return Support(*(float(one) for one in odds / odds.sum()))
 
@@ -167,7 +164,7 @@ def pooled(one: float, other: float) -> float:
     return 1 / (1 + math.exp(-(SHARE * second + (1 - SHARE) * first)))
 
 
-def _best(logits: Floats, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, float]:
+def _best(logits: Array, offsets: Sequence[tuple[int, int]]) -> tuple[int, int, float]:
     """Return (start, end, probability) of the likeliest span, from logits of shape (tokens, 2); (0, 0, 0) if empty."""
     if not len(logits):
         return 0, 0, 0.0

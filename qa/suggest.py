@@ -25,7 +25,6 @@ from citewire.index.types import Embedder, Span
 from citewire.qa import analysis, corpus, facts, parts, prompt, replies, standing
 from citewire.qa.answer import Answerer
 from citewire.qa.entities import is_told_of
-from citewire.qa.evaluate import measure
 from citewire.qa.types import Answer, Generator, Message, Turn
 
 TRIED = 8  # most sentences that the model writes a question for
@@ -245,4 +244,4 @@ def clean(written: str) -> str:
 
 
 def _same(question: str) -> tuple[str, ...]:
-    return tuple(sorted(measure.tokens(question)))
+    return tuple(sorted(facts.tokens(question)))

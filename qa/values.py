@@ -21,7 +21,7 @@ from citewire.qa.evidence import ArticleOf, Evidence
 from citewire.qa.times import Days, counted, meet, spoken, stated, tenses, tokens
 from citewire.qa.times import asked as asked_time
 
-Kind = Literal["number", "date", "name", "text"]
+ValueKind = Literal["number", "date", "name", "text"]
 
 NEAR_BEST = 0.4  # a sentence needs this share of the best probability to give a value
 _TOUCHES = 2  # most characters between the answer span and a number or time that belongs to it
@@ -47,7 +47,7 @@ class Value:
         key: normalised name or words.
     """
 
-    kind: Kind
+    kind: ValueKind
     text: str
     article: str
     published: str
@@ -64,7 +64,7 @@ class Value:
     key: str = ""
 
 
-def asked(question: str) -> Kind | None:
+def asked(question: str) -> ValueKind | None:
     """Return the kind that the question word asks for, None if only the answers show it.
 
     >>> asked("How many ferries does Lund Lines run?"), asked("Which city hosts Lund Lines?")
@@ -75,7 +75,7 @@ def asked(question: str) -> Kind | None:
         return None
     if word.lower_ == "how":
         return "number" if word.head.lower_ in ("many", "much") else None
-    kinds: dict[str, Kind] = {"when": "date", "who": "name", "whom": "name"}
+    kinds: dict[str, ValueKind] = {"when": "date", "who": "name", "whom": "name"}
     return kinds.get(word.lower_)
 
 
@@ -93,7 +93,7 @@ def values(question: str, evidence: Sequence[Evidence], article: ArticleOf, near
     return [one for one in found if one]
 
 
-def value(question: str, evidence: Evidence, article: Article, kind: Kind | None = None) -> Value | None:
+def value(question: str, evidence: Evidence, article: Article, kind: ValueKind | None = None) -> Value | None:
     """Return the value of a sentence, None if its answer span has none of the kind (by default the kind asked for)."""
     kind = kind or asked(question) or _kind(question, evidence, article)
     find = {"number": _number, "date": _date, "name": _name, "text": _text}[kind]
@@ -161,14 +161,14 @@ def _far(days: Days | None, evidence: Evidence, article: Article) -> tuple[int, 
     return steps, min(gaps, default=0)
 
 
-def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> Kind | None:
-    weights: defaultdict[Kind, float] = defaultdict(float)
+def _majority(question: str, evidence: Sequence[Evidence], article: ArticleOf) -> ValueKind | None:
+    weights: defaultdict[ValueKind, float] = defaultdict(float)
     for one in evidence:
         weights[_kind(question, one, article(one.article))] += one.probability
     return max(weights, key=weights.__getitem__, default=None)
 
 
-def _kind(question: str, evidence: Evidence, article: Article) -> Kind:
+def _kind(question: str, evidence: Evidence, article: Article) -> ValueKind:
     """The kind of an answer span by itself."""
     answer = evidence.answer
     dated = sum(min(one.end, answer.end) - max(one.start, answer.start) for one in _dates(evidence, article, 0))
@@ -328,7 +328,7 @@ def _initials(name: str) -> str:
     return "".join(word[0] for word in words) if len(words) > 1 else name
 
 
-def _made(kind: Kind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
+def _made(kind: ValueKind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
     """A value of text[start:end] of the sentence."""
     offset, text, day = evidence.span.start, evidence.text[start:end], article.published
     place = (offset + start, offset + end, evidence.span)

@@ -15,7 +15,7 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.holder import LOCK
 from citewire.ui.keys import Changes
-from citewire.ui.server import SecurityHeaders, assets
+from citewire.ui.middleware import SecurityHeaders, assets
 from citewire.ui.uploads import folder_of
 from citewire.ui.visitor import VisitorCookie
 

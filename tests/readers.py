@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from citewire.qa import facts
-from citewire.qa.evaluate.measure import tokens
+from citewire.qa.facts import tokens
 from citewire.qa.reader import Reading, Support, Window
 
 LIKELY, UNLIKELY = 0.9, 0.05

@@ -34,7 +34,8 @@ from citewire.qa.types import (
     Turn,
     Verdict,
 )
-from citewire.ui.chat import About, Answerer, ArticleIndex, Loaded, ModelChoice
+from citewire.ui.chat import Answerer, ArticleIndex, Loaded, ModelChoice
+from citewire.ui.overview import About
 from citewire.ui.tour import Step
 
 OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it

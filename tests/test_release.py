@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -100,6 +103,19 @@ def test_the_version_stands_in_one_place() -> None:
     for folder in ("index", "qa", "seeds", "ui"):
         for file in (REPOSITORY / folder).rglob("*.py"):
             assert "__version__" not in file.read_text("utf-8"), file
+
+
+@pytest.mark.parametrize("package", ["index", "qa", "ui"])
+def test_no_package_has_two_classes_or_types_of_one_name(package: str) -> None:
+    def named(node: ast.AST) -> str:
+        if isinstance(node, ast.ClassDef):
+            return node.name
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        return target.id if isinstance(target, ast.Name) and re.match(r"_?[A-Z]+[a-z]", target.id) else ""
+
+    files = [file.read_text("utf-8") for file in (REPOSITORY / package).rglob("*.py")]
+    names = Counter(filter(None, (named(node) for text in files for node in ast.walk(ast.parse(text)))))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.slow

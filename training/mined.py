@@ -28,8 +28,9 @@ from citewire.index.passages import sentences
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Span
-from citewire.qa.evaluate.measure import contains, tokens
+from citewire.qa.evaluate.measure import contains
 from citewire.qa.evidence import window
+from citewire.qa.facts import tokens
 from citewire.qa.reader import Reader, TrainedReader
 
 SOURCES = ("squad_v1_dev_html", "squad_v2_dev_html", "qed", "selqa", "timeqa_human", "qamr")

@@ -22,7 +22,8 @@ from citewire.index.errors import CitewireError
 from citewire.qa.types import Event, Turn
 from citewire.ui import running
 from citewire.ui.answer_json import event_from_values
-from citewire.ui.render import Card, Exchange
+from citewire.ui.exchange import Exchange
+from citewire.ui.labels import Card
 from citewire.ui.running import PER_QUESTION, Running
 from citewire.ui.settings import Settings
 

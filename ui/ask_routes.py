@@ -49,9 +49,10 @@ from citewire.ui.allowance import Sender
 from citewire.ui.answer_json import answer_json, event_values
 from citewire.ui.chat import ArticleIndex, Chat, FullError, Loaded, NotReadyError, SlowError, narrowed
 from citewire.ui.console import to_json
-from citewire.ui.render import Exchange, card_in
+from citewire.ui.exchange import Exchange
+from citewire.ui.labels import card_in
 from citewire.ui.running import release
-from citewire.ui.settings import describe
+from citewire.ui.settings import HalfLife, Passages, describe
 from citewire.ui.visitor import ProblemRoute, guest_of, same_origin, sender_of
 
 logger = logging.getLogger(__name__)
@@ -63,11 +64,10 @@ LINES = "application/x-ndjson"
 
 T = TypeVar("T")
 
-_Name = Annotated[str, Field(min_length=1, max_length=1_000)]
-_Names = Annotated[list[_Name], Field(max_length=1_000)]
+_Value = Annotated[str, Field(min_length=1, max_length=1_000)]
+_Values = Annotated[list[_Value], Field(max_length=1_000)]
 _Day = Annotated[str, Field(max_length=10)]
 _Most = Annotated[int, Field(ge=0, le=1_000)]
-Passages = Annotated[int, Field(ge=1, le=100)]
 QuestionText = Annotated[str, Field(max_length=100_000, description="in English")]
 
 
@@ -88,12 +88,12 @@ class Narrowing(BaseModel):
 
     published_from: _Day = ""
     published_to: _Day = ""
-    outlets: _Names = []
-    authors: _Names = []
-    only_articles: _Names = []
-    where: Annotated[dict[_Name, _Name], Field(max_length=100)] = {}
+    outlets: _Values = []
+    authors: _Values = []
+    only_articles: _Values = []
+    where: Annotated[dict[_Value, _Value], Field(max_length=100)] = {}
     recency: Recency | None = None
-    half_life: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    half_life: HalfLife | None = None
     as_of: _Day | None = None
     per_article: _Most | None = None
     per_group: _Most | None = None

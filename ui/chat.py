@@ -1,8 +1,8 @@
-"""Conversations and the line of their questions: one is answered at a time, over all visitors.
+"""Conversations, and how their questions are answered, one at a time (`citewire.ui.line`) over all visitors.
 
-Knows the answerer, where conversations are kept and who waits for whom; knows nothing of Gradio and HTML. A thread
-answers and changes the exchange; whoever shows it looks at `Exchange.version`. So a stopped answer ends at once for
-its visitor, however long the model's last step takes.
+Knows the answerer and where conversations are kept; knows nothing of Gradio and HTML. A thread answers and changes
+the exchange; whoever shows it looks at `Exchange.version`. So a stopped answer ends at once for its visitor, however
+long the model's last step takes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa import replies
-from citewire.qa.types import Answer, Event, Manner, Turn
+from citewire.qa.types import Answer, Event, Manner, Turn, checked_question
 from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
-from citewire.ui.overview import Overview
-from citewire.ui.render import ArticleInfo, Exchange, Labelled, filter_line
-from citewire.ui.turns import Turns
+from citewire.ui.exchange import Exchange
+from citewire.ui.labels import ArticleInfo, Labelled, filter_line
+from citewire.ui.line import NOBODY, Line
+from citewire.ui.overview import About, Overview
 
 if TYPE_CHECKING:
     from citewire.qa.evaluate.runs import Row
@@ -37,7 +38,6 @@ logger = logging.getLogger(__name__)
 LINE_LENGTH = 24  # most waiting questions of all visitors; further ones are refused
 ADDRESS_LENGTH = 16  # most waiting questions of one address: the rest of the line is for others
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
-LONGEST_WAIT_S = 60  # until somebody who was refused is told to ask again
 PARTS = 32  # sets of articles, as different people may see, that answers are kept for
 SUGGESTED = 3  # most questions that are offered after an answer or a refusal
 SUGGEST_S = 4  # seconds that they are looked for
@@ -84,8 +84,6 @@ class Answerer(Protocol):
 Suggest = Callable[[Answer, Sequence[Turn], SearchOptions, Callable[[], bool]], Iterator[str]]
 # (which chance, whether to stop) -> a small evaluation, as `citewire.qa.evaluate.made.rows` runs it
 Examine = Callable[[int, Callable[[], bool]], "Iterator[Row | None]"]
-# (whether to stop) -> what the articles are about, as asked; None where it was stopped or nothing can be said
-About = Callable[[Callable[[], bool]], Answer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,128 +171,6 @@ class BackgroundLoad:
     def done(self) -> bool:
         """Whether loading has ended, well or not."""
         return self.loaded is not None or self.error is not None
-
-
-NOBODY = Sender()
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    exchange: Exchange
-    work: Callable[[], None]
-    sender: Sender
-    is_question: bool
-
-
-def _sender(job: _Job) -> Sender:
-    return job.sender
-
-
-class Line:
-    """Runs what waits, one at a time in a thread of its own: questions, then suggestions.
-
-    The next question is that of the address, and there of the visitor, that was served least recently, so nobody waits
-    for all that another one asks at once; the questions of one visitor are answered as they came.
-    """
-
-    def __init__(self) -> None:
-        self._running: _Job | None = None
-        self._waiting: list[_Job] = []  # as they came
-        self._turns = Turns()
-        self._pace = 0.0  # seconds that a question takes, the last ones most
-        self._lock = threading.Lock()
-        self._subscribers: list[Callable[[Exchange, float], None]] = []
-
-    def subscribe(self, ended: Callable[[Exchange, float], None]) -> None:
-        """Have `ended` called with each question that had its turn, and the seconds that took; in the line's thread."""
-        self._subscribers.append(ended)
-
-    def enter(
-        self, exchange: Exchange, work: Callable[[], None], sender: Sender = NOBODY, *, is_question: bool = True
-    ) -> None:
-        """Let `work` run in its turn; it must not raise."""
-        with self._lock:
-            self._waiting.append(_Job(exchange, work, sender, is_question))
-            if self._running is None:
-                self._next()
-                threading.Thread(target=self._run, name="citewire-answer", daemon=True).start()
-
-    def _run(self) -> None:
-        with self._lock:
-            job = self._running
-        while job is not None:
-            began = time.monotonic()
-            job.work()
-            took = time.monotonic() - began
-            if job.is_question:
-                self._pace += (took - self._pace) / 4
-            for ended in self._subscribers if job.is_question else ():
-                ended(job.exchange, took)
-            with self._lock:
-                job = self._next()
-
-    def _next(self) -> _Job | None:
-        """Let what comes next run in place of what ran; where questions wait, nobody gets suggestions any more."""
-        questions = [job for job in self._waiting if job.is_question]
-        if questions:
-            self._running = self._turns.next_of(questions, _sender)
-            for job in [job for job in self._waiting if not job.is_question and job.exchange.suggesting]:
-                self._waiting.remove(job)
-                job.exchange.suggest(more=False)
-        else:
-            self._running = next(iter(self._waiting), None)
-        if self._running is not None:
-            self._waiting.remove(self._running)
-        return self._running
-
-    def _order(self) -> list[_Job]:
-        """Return what waits in the order in which it will run if nothing else comes."""
-        ordered = self._turns.order((job for job in self._waiting if job.is_question), _sender)
-        return [*ordered, *(job for job in self._waiting if not job.is_question)]
-
-    def leave(self, *exchanges: Exchange) -> None:
-        """Take out what waits; what runs goes on to its end."""
-        with self._lock:
-            self._waiting = [job for job in self._waiting if job.exchange not in exchanges]
-
-    def ahead(self, exchange: Exchange) -> int:
-        """Return how many unanswered questions come before an exchange's, if nobody else asks meanwhile."""
-        with self._lock:
-            jobs = [*([self._running] if self._running else []), *self._order()]
-            before = next((i for i, job in enumerate(jobs) if job.exchange is exchange), 0)
-            return sum(job.is_question and not job.exchange.done for job in jobs[:before])
-
-    @property
-    def wait(self) -> int:
-        """When there is room again, in seconds, where there is none: once half of what waits is answered."""
-        return min(max(1, math.ceil(self._pace * self.waiting / 2)), LONGEST_WAIT_S)
-
-    @property
-    def running(self) -> bool:
-        """Whether a question is being answered, or a suggestion sought."""
-        with self._lock:
-            return self._running is not None
-
-    @property
-    def answering(self) -> bool:
-        """Whether a question is being answered."""
-        with self._lock:
-            return self._running is not None and self._running.is_question
-
-    @property
-    def waiting(self) -> int:
-        """How many questions have not begun."""
-        with self._lock:
-            return sum(job.is_question for job in self._waiting)
-
-    def waiting_of(self, sender: Sender) -> tuple[int, int]:
-        """Return how many questions of one visitor, and of all at their address, have not begun."""
-        with self._lock:
-            waiting = [job.sender for job in self._waiting if job.is_question]
-        return (
-            sum(one.visitor == sender.visitor for one in waiting),
-            sum(one.address == sender.address for one in waiting),
-        )
 
 
 class Conversation:
@@ -514,7 +390,7 @@ class Chat:
 
     def overview(self) -> Exchange | None:
         """Return what is known of all articles; see `Overview.of`. None where no model is loaded, too."""
-        return self._overview.of(self.loaded) if self.background.loaded else None
+        return self._overview.of(self.loaded.index, self.loaded.about) if self.background.loaded else None
 
     def check(self, question: str, sender: Sender) -> None:
         """Say why somebody cannot ask a question now.
@@ -544,13 +420,7 @@ class Chat:
 
     def check_text(self, question: str) -> None:
         """Raises: InputError, where the question is empty or too long."""
-        if not question.strip():
-            raise InputError("The question is empty", "Type a question first.")
-        if len(question) > self.max_question_chars:
-            raise InputError(
-                f"This question has {len(question):,} characters, the limit is {self.max_question_chars:,}",
-                "Shorten it and ask again.",
-            )
+        checked_question(question, self.max_question_chars)
 
     def refusal(self, question: str, conversation: Conversation) -> str:
         """Say why a question cannot be asked now, "" if it can."""

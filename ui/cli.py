@@ -37,11 +37,11 @@ from rich.progress import DownloadColumn
 from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError, ModelError
-from citewire.qa.types import Answer, Event, Turn
+from citewire.qa.types import Answer, Event, Turn, checked_question
 from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli, keys_cli
 from citewire.ui.answer_json import answer_json
+from citewire.ui.labels import Card, card_in
 from citewire.ui.options import EXIT_INPUT, SEARCHING, SERVING, AsJson, load, takes
-from citewire.ui.render import Card, card_in
 from citewire.ui.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ History = Annotated[
 ]
 # What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
 ANSWERING = ("index", "model", "embedder", "device", "engine", "reader", "threads", *SEARCHING)
-Names = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
+ModelNames = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
 
 @app.callback()
@@ -209,7 +209,7 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
             console.note("forgotten.")
         elif line:
             try:
-                question = check_question(line, max_question_chars)
+                question = checked_question(line, max_question_chars)
                 with stop_on_interrupt() as stopped:
                     events = asker.stream(question, tuple(turns), stopped)
                     answer = console.print_answer(question, events, asker.card)
@@ -334,24 +334,11 @@ def read_question(given: str, max_chars: int) -> str:
         InputError: not UTF-8, empty or longer than `max_chars`.
     """
     if given != "-":
-        return check_question(given, max_chars)
+        return checked_question(given, max_chars)
     try:
-        return check_question(sys.stdin.buffer.read().decode("utf-8-sig"), max_chars)
+        return checked_question(sys.stdin.buffer.read().decode("utf-8-sig"), max_chars)
     except UnicodeDecodeError as error:
         raise InputError(f"The question on standard input is not UTF-8: {error}", "Convert it to UTF-8.") from error
-
-
-def check_question(question: str, max_chars: int) -> str:
-    """Return the question without blanks around it; InputError where it is empty or too long."""
-    question = question.strip()
-    if not question:
-        raise InputError("The question is empty", 'Ask one, such as: citewire ask "Who won the vote?"')
-    if len(question) > max_chars:
-        raise InputError(
-            f"The question has {len(question):,} characters and {max_chars:,} are allowed",
-            "Shorten it or raise CITEWIRE_MAX_QUESTION_CHARS.",
-        )
-    return question
 
 
 def read_history(file: Path) -> tuple[Turn, ...]:
@@ -400,7 +387,7 @@ def _models_list(chosen: Settings, as_json: AsJson = False) -> None:
 
 @models_app.command("fetch")
 @takes("cache", "device", "engine")
-def _models_fetch(chosen: Settings, names: Names = None) -> None:
+def _models_fetch(chosen: Settings, names: ModelNames = None) -> None:
     """Download, check and convert models as far as they are not here; without names, the one in force."""
     from citewire.qa.models.cache import entry_named
     from citewire.ui import engine
@@ -414,7 +401,7 @@ def _models_fetch(chosen: Settings, names: Names = None) -> None:
 
 @models_app.command("verify")
 @takes("cache")
-def _models_verify(chosen: Settings, names: Names = None) -> None:
+def _models_verify(chosen: Settings, names: ModelNames = None) -> None:
     """Read every byte of models and compare the sha256. Without names, of all that are here."""
     from citewire.qa.models.cache import list_models, verify
 

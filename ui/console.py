@@ -11,8 +11,9 @@ import json
 import re
 import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from rich.cells import cell_len
@@ -22,18 +23,23 @@ from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.progress import Progress as Bar
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
-from citewire.ui.render import NOT_FOR_IT, Card, CardOf, Exchange, closing, doubt_of, gist, number_of, sources, when
+from citewire.ui.exchange import Exchange, number_of, sources
+from citewire.ui.labels import Card, CardOf, gist, when
+from citewire.ui.render import NOT_FOR_IT, closing, doubt_of
+
+if TYPE_CHECKING:
+    from citewire.index.types import Progress
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
 ROWS_SHOWN = 20  # of a table that tells how work went
@@ -46,8 +52,6 @@ _NUMBER, _DOUBT, _ASIDE = "bold cyan", "yellow", "dim"
 
 # C0 and C1 controls except newline, and the bidirectional overrides that make text read in another order.
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-Report = Callable[[str, int, int], None]  # (what is being done, steps done, steps in all; 0 for unknown)
 
 
 def safe(text: str) -> str:
@@ -233,7 +237,7 @@ def print_help(lines: Sequence[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Report]:
+def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Progress]:
     """Show a bar a stage on standard error, in files a line as each begins; yield what moves them.
 
     Args:
@@ -243,7 +247,7 @@ def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Report]:
     amount = amount or MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Bar(*columns, console=console, disable=not console.is_terminal) as progress:
 
         def report(stage: str, done: int, total: int) -> None:
             if stage not in tasks:

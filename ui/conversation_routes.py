@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from citewire.ui import export
 from citewire.ui.conversations import LONGEST_NOTE, LONGEST_TITLE, Conversations, UnknownIdError, Value
-from citewire.ui.render import Labelled
+from citewire.ui.labels import Labelled
 from citewire.ui.visitor import ProblemRoute, same_origin, visitor_of
 
 MOST_BYTES = 64 * 1024  # of a request's body
@@ -39,7 +39,7 @@ _KINDS = {  # ending of an export -> media type and what writes it
 _PRIVATE = {"Cache-Control": "no-store"}
 _UNLISTED = {"X-Robots-Tag": "noindex, nofollow"}
 
-_Place = Annotated[int, Field(ge=0, le=10_000)]
+_Number = Annotated[int, Field(ge=0, le=10_000)]
 
 
 class _Renamed(BaseModel):
@@ -52,8 +52,8 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     exchange: str = Field(max_length=100)
-    claim: _Place | None = None
-    quote: _Place | None = None
+    claim: _Number | None = None
+    quote: _Number | None = None
 
 
 class _Feedback(_Part):

@@ -11,7 +11,7 @@ import os
 import re
 import weakref
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +32,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
 from citewire.index.writer import BusyError
 from citewire.ui.allowance import Allowance
-from citewire.ui.render import card, human_date
+from citewire.ui.labels import card, human_date
 from citewire.ui.uploads import Uploads
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Row:
         words: length of the text.
         copies: how many other articles are copies of it.
         uploaded: whether it came through the page.
-        place: as in `citewire.ui.render.Card`.
+        place: as in `citewire.ui.labels.Card`.
     """
 
     path: str
@@ -335,6 +335,12 @@ class Corpus:
         """Return the newest articles, as if there were only these; see `Index.within`. () for all."""
         self.refresh()
         return self._catalogue.within(articles) if articles else self._catalogue
+
+    def originals(self, paths: Sequence[str], before: Collection[str]) -> list[tuple[str, str]]:
+        """Return path and title of the first articles that these are copies of: in `before`, or earlier by path."""
+        articles = self.within()
+        copied = [copy for path in paths for copy in articles.copies(path) if copy in before or copy < path]
+        return [(row.path, row.title) for row in articles.labels(dict.fromkeys(copied[:5]))]
 
     def removal(self, paths: Sequence[str]) -> Removal:
         """Return what `remove` would do.

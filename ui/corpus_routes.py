@@ -51,7 +51,7 @@ class BrokenOffError(InputError):
     """A file of which not all bytes came."""
 
 
-class SlowError(InputError):
+class SlowUploadError(InputError):
     """A file whose bytes come too slowly."""
 
 
@@ -67,7 +67,7 @@ class _CorpusRoute(ProblemRoute):
         **ProblemRoute.statuses,
         NoArticleError: 404,
         UnknownUploadError: 404,
-        SlowError: 408,
+        SlowUploadError: 408,
         ChangingError: 409,
         GoneError: 409,
         SettledError: 409,
@@ -166,7 +166,7 @@ async def _chunks(request: Request, name: str) -> AsyncGenerator[bytes]:
 
     Raises:
         BrokenOffError: the client has gone.
-        SlowError: the next ones take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
+        SlowUploadError: the next ones take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
     """
     began, came = time.monotonic(), 0
     stream = aiter(request.stream())
@@ -177,12 +177,12 @@ async def _chunks(request: Request, name: str) -> AsyncGenerator[bytes]:
         except ClientDisconnect as error:
             raise BrokenOffError(f"{name} did not arrive as a whole", "Upload it again") from error
         except TimeoutError as error:
-            raise SlowError(f"{name} stopped arriving for {IDLE_S:g} seconds", "Upload it again") from error
+            raise SlowUploadError(f"{name} stopped arriving for {IDLE_S:g} seconds", "Upload it again") from error
         if chunk is None:
             return
         came += len(chunk)
         taken = time.monotonic() - began
         if taken > IDLE_S and came < LEAST_RATE * taken:
-            raise SlowError(f"{name} came with fewer than {LEAST_RATE:,} bytes a second", "Upload it again")
+            raise SlowUploadError(f"{name} came with fewer than {LEAST_RATE:,} bytes a second", "Upload it again")
         if chunk:
             yield chunk

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError, ModelError
 from citewire.index.types import Filters
-from citewire.ui.options import SEARCHING
-from citewire.ui.settings import Settings
+from citewire.ui.settings import AnswerSettings, SearchSettings, Settings
 
 if TYPE_CHECKING:
     from citewire.index.articles import ReadOptions
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from citewire.index.options import SearchOptions
     from citewire.index.search import Reranker
     from citewire.index.store import Index
-    from citewire.index.types import Embedder
+    from citewire.index.types import Embedder, Progress
     from citewire.qa.answer import Answerer
     from citewire.qa.evaluate.runs import Row
     from citewire.qa.reader import Reader
@@ -33,15 +32,10 @@ if TYPE_CHECKING:
     from citewire.ui.corpus import Corpus
     from citewire.ui.search_routes import Library
 
-Report = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
-
 # The models that a visitor chooses between where both are fetched, by what the page calls them.
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
 # Settings that decide an answer; where models lie and how fast they run does not.
-DECIDING = (
-    *("engine", "passages", "max_tokens", "max_prompt_tokens", "max_question_chars", "unsupported"),
-    *SEARCHING,
-)
+DECIDING = {"engine", *AnswerSettings.model_fields, *SearchSettings.model_fields}
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
 # Offered on the empty page over the sample articles, which have no answer to the last one.
@@ -65,7 +59,7 @@ def load_embedder(chosen: Settings) -> Embedder:
 
 
 def index_articles(
-    chosen: Settings, articles: Sequence[Path | str], embedder: Embedder, report: Report, *, mirror: bool = True
+    chosen: Settings, articles: Sequence[Path | str], embedder: Embedder, report: Progress, *, mirror: bool = True
 ) -> BuildReport:
     """Put the articles into the index; where `mirror`, take out what is not among them.
 
@@ -130,7 +124,7 @@ def open_index(chosen: Settings, embedder: Embedder) -> Index:
     return Index.open(chosen.index, embedder)
 
 
-def prepare_model(model: str, chosen: Settings, report: Report) -> None:
+def prepare_model(model: str, chosen: Settings, report: Progress) -> None:
     """Get a model ready to load: download, check and convert what is not there yet.
 
     Args:
@@ -155,7 +149,7 @@ def prepare_model(model: str, chosen: Settings, report: Report) -> None:
         cache.weights_folder(source, chosen.cache, report, form=form)
 
 
-def prepare_reader(chosen: Settings, report: Report) -> None:
+def prepare_reader(chosen: Settings, report: Progress) -> None:
     """Download and check the published weights of the reader's second network, as far as the settings want them.
 
     Raises:
@@ -167,7 +161,7 @@ def prepare_reader(chosen: Settings, report: Report) -> None:
         cache.fetch(cache.READER.name, chosen.cache, report)
 
 
-def load_generator(chosen: Settings, report: Report, *, apart: bool = False) -> Generator:
+def load_generator(chosen: Settings, report: Progress, *, apart: bool = False) -> Generator:
     """Load the language model.
 
     Args:
@@ -372,7 +366,7 @@ def deciding(chosen: Settings, model: str, generation: int | None) -> dict[str, 
     return {
         "model": model,
         "embedder": chosen.embedder,
-        "settings": chosen.model_dump(mode="json", include=set(DECIDING)),
+        "settings": chosen.model_dump(mode="json", include=DECIDING),
         "index": None if generation is None else {"folder": str(chosen.index), "generation": generation},
         "code": code_digest(),
     }

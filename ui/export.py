@@ -22,22 +22,9 @@ from citewire.index.types import Article
 from citewire.qa.types import Claim, ConflictValue, TimelinePoint
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
-from citewire.ui.render import (
-    Card,
-    Exchange,
-    Labelled,
-    Source,
-    bylines,
-    card_in,
-    closing,
-    doubt_of,
-    gist,
-    gone,
-    refusal,
-    refusal_title,
-    sources,
-    when,
-)
+from citewire.ui.exchange import Exchange, Source, sources
+from citewire.ui.labels import Card, Labelled, bylines, card_in, gist, gone, when
+from citewire.ui.render import closing, doubt_of, refusal, refusal_title
 from citewire.ui.tree import el
 
 CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from citewire.index.errors import CitewireError, InputError
-from citewire.ui.server import replay
+from citewire.ui.middleware import replay
 from citewire.ui.sessions import CrowdedError, Sessions, StrangerError
 from citewire.ui.visitor import ForeignError, from_here, problem, visitor_of
 

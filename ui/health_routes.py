@@ -21,7 +21,7 @@ from citewire.qa.types import Status
 from citewire.ui.access import OPEN
 from citewire.ui.chat import Chat
 from citewire.ui.corpus import Corpus
-from citewire.ui.render import Exchange
+from citewire.ui.exchange import Exchange
 from citewire.ui.visitor import ProblemRoute
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # upper ends of the histogram's buckets
@@ -32,7 +32,7 @@ class _Figures(Response):
     media_type = CONTENT_TYPE_LATEST
 
 
-class _Route(ProblemRoute):
+class _HealthRoute(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {CitewireError: 503}
 
 
@@ -74,7 +74,7 @@ class Figures:
 
 def router(chat: Chat, corpus: Corpus) -> APIRouter:
     """Return the routes; figures count from now on."""
-    routes, figures = APIRouter(route_class=_Route), Figures(chat, corpus)
+    routes, figures = APIRouter(route_class=_HealthRoute), Figures(chat, corpus)
 
     @routes.head(OPEN, include_in_schema=False)
     @routes.get(OPEN)

@@ -20,13 +20,14 @@ from rich.progress import DownloadColumn
 
 from citewire.index.errors import InputError
 from citewire.ui import console
+from citewire.ui.labels import counted
 from citewire.ui.options import EXIT_INPUT, AsJson, DefaultGroup, takes
-from citewire.ui.render import counted
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
     from citewire.index.build import BuildReport
     from citewire.index.segment import ArticleSummary
+    from citewire.index.types import Progress
 
 DEFAULT = "mirror"
 READING = ("articles", "index", "embedder", "device", "threads", "allow_web", "fields")
@@ -155,7 +156,7 @@ def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
     embedder = engine.load_embedder(chosen)
     teller = _Teller(chosen, as_json=as_json)
 
-    def run(report: engine.Report) -> None:
+    def run(report: Progress) -> None:
         teller.tell(engine.index_articles(chosen, chosen.articles, embedder, report, mirror=mirror))
 
     try:

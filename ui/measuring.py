@@ -19,7 +19,7 @@ from citewire.qa.evaluate.made import QUESTIONS
 from citewire.qa.evaluate.runs import SUMMARY, Identity, Results, Row, summarise
 from citewire.ui.chat import Chat, Loaded
 from citewire.ui.console import to_json
-from citewire.ui.render import Exchange
+from citewire.ui.exchange import Exchange
 
 FOLDER = "made-from-the-articles"  # folder of this evaluation, beside those of `citewire eval`
 MADE = "the articles here"  # stands where other evaluations have the name of a file

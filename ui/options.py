@@ -8,13 +8,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
 
 from citewire.ui import logs, settings
-from citewire.ui.settings import LoadedSettings, describe, flag
+from citewire.ui.settings import LoadedSettings, PageSettings, SearchSettings, Settings, describe, flag, shown
 
 EXIT_INPUT = 2  # the exit codes are described in cli.py
 
@@ -38,56 +38,23 @@ class DefaultGroup(TyperGroup):
         self.format_commands(ctx, formatter)
 
 
-def _flag(name: str, kind: Any, metavar: str | None = None, spelled: str = "") -> Any:
+def _flag(name: str) -> Any:
+    """Return the parameter that stands for a setting, of the setting's own type."""
+    if name == "articles":
+        return Annotated[list[str] | None, typer.Argument(help=describe(name), show_default=False)]
+    wanted, spelled = Settings.model_fields[name].annotation, flag(name)
+    some = list[str] if get_origin(wanted) in (tuple, dict) else str
+    kind: Any = next((kind for kind in (bool, int, float, Path) if wanted in (kind, kind | None)), some)
+    metavar = "|".join(get_args(wanted)) if get_origin(wanted) is Literal else shown(name, "metavar")
     meaning = describe(name) + ("; can be repeated" if kind == list[str] else "")
-    option = typer.Option(spelled or flag(name), metavar=metavar, help=meaning, show_default=False)
-    return Annotated[kind | None, option]
+    if kind is bool:
+        spelled += f"/--no-{spelled.removeprefix('--')}"
+    return Annotated[kind | None, typer.Option(spelled, metavar=metavar or None, help=meaning, show_default=False)]
 
 
-FLAGS = {
-    "articles": Annotated[list[str] | None, typer.Argument(help=describe("articles"), show_default=False)],
-    "index": _flag("index", Path),
-    "cache": _flag("cache", Path),
-    "conversations": _flag("conversations", Path),
-    "model": _flag("model", str),
-    "embedder": _flag("embedder", str),
-    "device": _flag("device", str),
-    "engine": _flag("engine", str, "auto|int8|torch"),
-    "reader": _flag("reader", str, "auto|small|large"),
-    "threads": _flag("threads", int),
-    "allow_web": _flag("allow_web", bool, spelled="--allow-web/--no-allow-web"),
-    "fields": _flag("fields", list[str], "NAME=COLUMN"),
-    "passages": _flag("passages", int),
-    "max_tokens": _flag("max_tokens", int),
-    "unsupported": _flag("unsupported", str),
-    "published_from": _flag("published_from", str, "DAY"),
-    "published_to": _flag("published_to", str, "DAY"),
-    "outlets": _flag("outlets", list[str], "NAME"),
-    "authors": _flag("authors", list[str], "NAME"),
-    "only_articles": _flag("only_articles", list[str], "PATH"),
-    "where": _flag("where", list[str], "KEY=VALUE"),
-    "recency": _flag("recency", str, "auto|off|prefer|only"),
-    "half_life": _flag("half_life", float, "DAYS"),
-    "as_of": _flag("as_of", str, "DAY"),
-    "per_article": _flag("per_article", int, "N"),
-    "per_group": _flag("per_group", int, "N"),
-    "copies": _flag("copies", int, "N"),
-    "reranker": _flag("reranker", Path, "FOLDER"),
-    "host": _flag("host", str),
-    "port": _flag("port", int),
-    "root_path": _flag("root_path", str, "PATH"),
-    "password": _flag("password", str),
-    "read_only": _flag("read_only", bool, spelled="--read-only/--no-read-only"),
-}
-
-# Where the page listens, who may come in, and what it keeps: flags that `serve`, `run` and `demo` share.
-SERVING = ("host", "port", "root_path", "password", "read_only", "conversations")
-
-# Which articles a question is answered from, and which of their passages.
-SEARCHING = (
-    *("published_from", "published_to", "outlets", "authors", "only_articles", "where", "recency", "half_life"),
-    *("as_of", "per_article", "per_group", "copies", "reranker"),
-)
+FLAGS = {name: _flag(name) for name in Settings.model_fields}
+SERVING = tuple(PageSettings.model_fields)  # flags that `serve`, `run` and `demo` share
+SEARCHING = tuple(SearchSettings.model_fields)
 
 
 def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> LoadedSettings:

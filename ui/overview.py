@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from citewire.index.errors import CitewireError
-from citewire.ui.render import Exchange
-
-if TYPE_CHECKING:
-    from citewire.ui.chat import About, Line, Loaded
+from citewire.qa.types import Answer
+from citewire.ui.exchange import Exchange
+from citewire.ui.line import Line
 
 ID = "t0"  # those of a conversation begin with t1
+
+# (whether to stop) -> what the articles are about, as asked; None where it was stopped or nothing can be said
+About = Callable[[Callable[[], bool]], Answer | None]
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +32,20 @@ class Overview:
         self._working = False
         self._lock = threading.Lock()
 
-    def of(self, loaded: Loaded) -> Exchange | None:
-        """Return what is known of an index, and begin to find it out where nothing is.
+    def of(self, index: object, about: About | None) -> Exchange | None:
+        """Return what is known of an index, and begin to find it out by `about` where nothing is.
 
         Returns:
             An exchange: done once it is known, without an answer where it cannot be; None where nobody can tell.
         """
-        if loaded.about is None:
+        if about is None:
             return None
         with self._lock:
-            if loaded.index is not self._index:
-                self._index, self._exchange, self._working = loaded.index, Exchange(ID, ""), False
+            if index is not self._index:
+                self._index, self._exchange, self._working = index, Exchange(ID, ""), False
             if not (self._exchange.done or self._working):
                 self._working = True
-                self._begin(loaded.about, self._exchange)
+                self._begin(about, self._exchange)
             return self._exchange
 
     def _begin(self, about: About, exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
 """The Gradio page: layout, events, and what each of its components shows. The only importer of gradio.
 
 How an exchange runs is `citewire.ui.chat`, how it looks is `citewire.ui.render` and `page.css`, what a click does are
-the scripts that `page.js` brings together, ports and headers are `citewire.ui.server`. Every handler changes the
+the scripts that `page.js` brings together, headers are `citewire.ui.middleware`. Every handler changes the
 conversation and returns `Page.view` of it, so that a late result never brings back an earlier state.
 """
 
@@ -39,23 +39,11 @@ from citewire.index.types import Filters
 from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
+from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
-from citewire.ui.render import (
-    Card,
-    Exchange,
-    Mark,
-    answer_html,
-    card_in,
-    corpus_line,
-    error_html,
-    filter_line,
-    gone,
-    panel_value,
-    paragraphs,
-    question_html,
-    welcome_html,
-)
-from citewire.ui.server import OwnOrigin, assets
+from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
+from citewire.ui.middleware import OwnOrigin, assets
+from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
 from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, sender_of, unrouted, visitor_of
 

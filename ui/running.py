@@ -21,21 +21,19 @@ import platformdirs
 from filelock import lock_descriptor
 
 from citewire.ui.options import SEARCHING
-from citewire.ui.settings import Settings
+from citewire.ui.settings import FilterSettings, LogSettings, PageSettings, ReadingSettings, Settings
 
 log = logging.getLogger("citewire.ui.running")
 
-FILTERS = ("published_from", "published_to", "outlets", "authors", "only_articles", "where")
+FILTERS = tuple(FilterSettings.model_fields)
 # Settings that come with each question; the page's own filters still hold. Models are not among them, as no request
 # may name a file.
 PER_QUESTION = ("passages", *(name for name in SEARCHING if name != "reranker"))
 # Settings that cannot change an answer. All other settings, new ones too, enter the fingerprint.
-_FREE = (
-    *("articles", "allow_web", "fields", "max_file_bytes", "max_file_articles", "max_file_chars"),
-    *("max_file_seconds", "max_article_chars", "max_parse_seconds", "max_parse_memory", "max_uploads_bytes"),
-    *("watching", "conversations", "runs", "threads", "host", "port", "root_path", "password", "read_only"),
-    *("max_answer_seconds", "api_key", "log_level", "log_file", "log_questions"),
-)
+_FREE = {
+    *("threads", "api_key", "max_answer_seconds"),
+    *(name for part in (ReadingSettings, PageSettings, LogSettings) for name in part.model_fields),
+}
 _TRIES = 20  # to lock a file that another process is just checking
 _TRY_S = 0.01
 

@@ -26,10 +26,11 @@ from citewire.index.options import SearchOptions
 from citewire.index.store import Index
 from citewire.index.types import Hit
 from citewire.qa.types import AnswerHit
-from citewire.ui.ask_routes import AskRoute, Narrowing, Passages, QuestionText
+from citewire.ui.ask_routes import AskRoute, Narrowing, QuestionText
 from citewire.ui.chat import LINE_LENGTH, FullError
 from citewire.ui.corpus import MOST_ROWS, PAGE_ROWS, Choice, Corpus, NoArticleError, Sort
-from citewire.ui.render import card
+from citewire.ui.labels import card
+from citewire.ui.settings import Passages
 from citewire.ui.visitor import guest_of, same_origin
 
 MOST_OUTLETS = 100
@@ -203,13 +204,13 @@ class Library:
         )  # fmt: skip
 
 
-class _Route(AskRoute):
+class _SearchRoute(AskRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {**AskRoute.statuses, NoArticleError: 404}
 
 
 def router(library: Library) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(route_class=_Route, dependencies=[Depends(same_origin)])
+    routes = APIRouter(route_class=_SearchRoute, dependencies=[Depends(same_origin)])
 
     @routes.post("/v1/search", response_model=Found)
     async def search(request: Request, wanted: Wanted) -> JSONResponse:

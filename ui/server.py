@@ -1,4 +1,4 @@
-"""The page's web server: one port, security headers on every response, start and end.
+"""The page's web server: one port, start and end; what stands around every request is `citewire.ui.middleware`.
 
 Knows ASGI and uvicorn, nothing of Gradio (`citewire.ui.page` does). Prints nothing: the command line does.
 """
@@ -7,181 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import socket
 from collections.abc import Callable, Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import uvicorn
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from citewire.index.errors import InputError
 from citewire.ui.access import Door, require_password
 from citewire.ui.connections import Config, Limits
-from citewire.ui.visitor import problem, same_origin
+from citewire.ui.middleware import BodyLimit, RootPath, SecurityHeaders
 
 if TYPE_CHECKING:
     from citewire.ui.keys import Keys
     from citewire.ui.page import Site
 
-# Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
-# the page's origin, no form either, and that there is no frame and no plug-in.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; "
-    "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"
-)
-SECURITY_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send our forms with the Origin "null"
-}
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-MOST_BYTES = 1024 * 1024  # of a request's body
-# Requests whose bodies are counted as they come, by who takes them.
-STREAMED = (("POST", "/uploads"), ("POST", "/v1/articles"))
 SHUTDOWN_S = 1  # open event streams are cut after this; a page in a browser always holds one
-
-
-class SecurityHeaders:
-    """ASGI middleware that sets `SECURITY_HEADERS` on every response."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-class BodyLimit:
-    """ASGI middleware that takes a request's body, as far as it may be long, before anything else sees the request."""
-
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
-        self.app, self.most = app, most
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http" or (scope["method"], scope["path"]) in STREAMED:
-            await self.app(scope, receive, send)
-            return
-        declared = Headers(scope=scope).get("content-length", "")
-        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > self.most)
-        while more and len(body) <= self.most:
-            message = await receive()
-            if message["type"] != "http.request":
-                return  # the client has gone
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        if more or len(body) > self.most or (declared.isdecimal() and int(declared) > self.most):
-            answer = problem(413, f"The request is larger than {self.most:,} bytes", "Send less at once.")
-        await answer(scope, replay(bytes(body), receive), send)
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that brings this body first."""
-    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replayed() -> Message:
-        return first.pop() if first else await receive()
-
-    return replayed
-
-
-class RootPath:
-    """ASGI middleware for a page that a proxy shows below a path: only this, and what makes addresses, knows it.
-
-    Requests come with the path or without it, as the proxy passes them on. Addresses and cookies that go out get it.
-    """
-
-    def __init__(self, app: ASGIApp, root: str) -> None:
-        self.app, self._root = app, root
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        path = scope["path"]
-        if path == self._root:  # what the page names beside itself would lie above it
-            await RedirectResponse(f"{self._root}/", 308)(scope, receive, send)
-            return
-        if path.startswith(f"{self._root}/"):
-            scope = {**scope, "path": path.removeprefix(self._root)}
-
-        async def send_below(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [self._below(*header) for header in message["headers"]]}
-            await send(message)
-
-        await self.app(scope, receive, send_below)
-
-    def _below(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
-        if name == b"location" and value.startswith(b"/"):
-            value = self._root.encode() + value
-        elif name == b"set-cookie":
-            value = value.replace(b"; Path=/;", f"; Path={self._root};".encode())
-        return name, value
-
-
-class OwnOrigin:
-    """ASGI middleware that refuses requests to change something which another page's script or form sent."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer: ASGIApp = self.app
-        if scope["type"] == "http":
-            try:
-                same_origin(Request(scope))
-            except InputError as error:
-                answer = problem(403, error.problem, error.fix)
-        await answer(scope, receive, send)
-
-
-def assets() -> APIRouter:
-    """Serve the scripts and style sheets of this package below /cw/, and what leads to a conversation below /c/.
-
-    Browsers ask each time whether a script changed.
-    """
-    known = {
-        file.name: (file.read_bytes(), ASSET_TYPES[Path(file.name).suffix])
-        for file in files("citewire.ui").joinpath("static").iterdir()
-    }
-    router = APIRouter()
-
-    @router.get("/c/{conversation}")
-    def kept(conversation: str) -> Response:
-        """Lead to the page, which shows the conversation and this address."""
-        return RedirectResponse(f"/?c={quote(conversation, safe='')}", 303, {"Cache-Control": "no-store"})
-
-    @router.get("/cw/{name}")
-    def asset(name: str, request: Request) -> Response:
-        if name not in known:
-            return problem(404, f"There is no file {name!r}", "Load the page again.")
-        body, kind = known[name]
-        headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"', "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        return Response(body, media_type=kind, headers=headers)
-
-    return router
 
 
 class PageServer:

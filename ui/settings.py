@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -42,20 +42,8 @@ CONFIG_FILE = Path("citewire.toml")
 
 _LIMITS = Limits()
 
-# Flags that can be repeated stand for one of their setting's values, and are named so.
-_FLAGS = {
-    "fields": "--field",
-    "published_from": "--from",
-    "published_to": "--to",
-    "outlets": "--outlet",
-    "authors": "--author",
-    "only_articles": "--article",
-}
-
 _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*")
 
-# Values that are never printed.
-_SECRET = ("api_key", "password")
 PASSWORD_CHARS = 8  # at least
 
 Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
@@ -147,22 +135,22 @@ def _as_of(value: str) -> str:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 Day = Annotated[str, AfterValidator(_day)]
+Passages = Annotated[int, Field(ge=1, le=100)]
+HalfLife = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Settings(BaseSettings):
-    """All settings. `load` reads them from where the user put them; the constructor takes values only."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
+class ReadingSettings(BaseModel):
+    """What is read, and how much of it at most."""
 
     articles: Annotated[tuple[Path | str, ...], NoDecode, BeforeValidator(_sources)] = Field(
         default=(), description="files, folders and web addresses of articles; a list, or joined by ':'"
     )
-    index: Path = Field(default=Path(".citewire/index"), description="folder of the index")
     allow_web: bool = Field(default=False, description="whether web addresses among the articles are fetched")
     fields: Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)] = Field(
         default_factory=dict,
         description=f"columns of .jsonl, .json and .csv files, NAME=COLUMN each, by the names {' '.join(FIELDS)};"
         " without one the usual names are tried",
+        json_schema_extra={"flag": "--field", "metavar": "NAME=COLUMN"},
     )
     max_file_bytes: int = Field(
         default=_LIMITS.bytes, ge=1, description="largest article file, and largest file inside one, in bytes"
@@ -191,13 +179,15 @@ class Settings(BaseSettings):
         default="auto",
         description="how --watch sees changes: auto is told by the system, but looks on network disks; poll looks",
     )
+
+
+class ModelSettings(BaseModel):
+    """The index and the models, and how they run."""
+
+    index: Path = Field(default=Path(".citewire/index"), description="folder of the index")
     cache: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("citewire"),
         description="folder that keeps the models",
-    )
-    conversations: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("citewire") / "conversations.sqlite",
-        description="file that keeps what was asked on the page, its answers and their ratings",
     )
     model: str = Field(
         default="qwen2.5-coder-0.5b",
@@ -222,64 +212,115 @@ class Settings(BaseSettings):
         " does where that was fetched",
     )
     threads: int = Field(default_factory=usable_cores, ge=1, le=1024, description="CPU threads of the models")
-    passages: int = Field(default=8, ge=1, le=100, description="passages that a question is answered from")
-    published_from: Day = Field(default="", description="answer only from articles of this day, YYYY-MM-DD, or later")
-    published_to: Day = Field(default="", description="answer only from articles of this day, YYYY-MM-DD, or earlier")
+    api_key: SecretStr | None = Field(default=None, description="key for an OpenAI-compatible server; never printed")
+    max_answer_seconds: float = Field(
+        default=120, gt=0, allow_inf_nan=False, description="longest time that the page works on an answer, in seconds"
+    )
+    cached_answers: int = Field(
+        default=128, ge=0, le=100_000, description="answers kept in memory for when the same is asked again; 0 for none"
+    )
+
+
+class FilterSettings(BaseModel):
+    """Which articles a question is answered from."""
+
+    published_from: Day = Field(
+        default="",
+        description="answer only from articles of this day, YYYY-MM-DD, or later",
+        json_schema_extra={"flag": "--from", "metavar": "DAY"},
+    )
+    published_to: Day = Field(
+        default="",
+        description="answer only from articles of this day, YYYY-MM-DD, or earlier",
+        json_schema_extra={"flag": "--to", "metavar": "DAY"},
+    )
     outlets: Names = Field(
-        default=(), description="answer only from articles of these outlets; a variable joins them by ';'"
+        default=(),
+        description="answer only from articles of these outlets; a variable joins them by ';'",
+        json_schema_extra={"flag": "--outlet", "metavar": "NAME"},
     )
     authors: Names = Field(
-        default=(), description="answer only from articles by these authors; a variable joins them by ';'"
+        default=(),
+        description="answer only from articles by these authors; a variable joins them by ';'",
+        json_schema_extra={"flag": "--author", "metavar": "NAME"},
     )
     only_articles: Names = Field(
-        default=(), description="answer only from these articles of the index; one that ends in / is all below it"
+        default=(),
+        description="answer only from these articles of the index; one that ends in / is all below it",
+        json_schema_extra={"flag": "--article", "metavar": "PATH"},
     )
     where: Annotated[dict[str, str], NoDecode, BeforeValidator(_where)] = Field(
-        default_factory=dict, description="answer only from articles whose metadata have these values, KEY=VALUE each"
+        default_factory=dict,
+        description="answer only from articles whose metadata have these values, KEY=VALUE each",
+        json_schema_extra={"metavar": "KEY=VALUE"},
     )
+
+
+class SearchSettings(FilterSettings):
+    """Which of their passages."""
+
     recency: Literal["auto", "off", "prefer", "only"] = Field(
         default="auto",
         description="auto prefers new articles where the question asks for news; prefer always; off never;"
         " only leaves out what is older than the half-life",
     )
-    half_life: float = Field(
-        default=14.0, gt=0, allow_inf_nan=False, description="days over which what an article's newness counts halves"
+    half_life: HalfLife = Field(
+        default=14.0,
+        description="days over which what an article's newness counts halves",
+        json_schema_extra={"metavar": "DAYS"},
     )
     as_of: Annotated[str, AfterValidator(_as_of)] = Field(
         default="",
         description="day of the question, YYYY-MM-DD, or newest for that of the newest article; later articles are"
         ' left out and "last month" is counted from it',
+        json_schema_extra={"metavar": "DAY"},
     )
-    per_article: int = Field(default=0, ge=0, description="most passages of one article; 0 for any number")
+    per_article: int = Field(
+        default=0,
+        ge=0,
+        description="most passages of one article; 0 for any number",
+        json_schema_extra={"metavar": "N"},
+    )
     per_group: int = Field(
-        default=0, ge=0, description="most passages of one article and its copies together; 0 for any number"
+        default=0,
+        ge=0,
+        description="most passages of one article and its copies together; 0 for any number",
+        json_schema_extra={"metavar": "N"},
     )
     copies: int = Field(
-        default=1, ge=0, description="most of an article and its copies that passages are of; 0 for any number"
+        default=1,
+        ge=0,
+        description="most of an article and its copies that passages are of; 0 for any number",
+        json_schema_extra={"metavar": "N"},
     )
     reranker: Path | None = Field(
-        default=None, description="folder of a CrossEncoder that reads the best passages again; without one none does"
+        default=None,
+        description="folder of a CrossEncoder that reads the best passages again; without one none does",
+        json_schema_extra={"metavar": "FOLDER"},
     )
+
+
+class AnswerSettings(BaseModel):
+    """What an answer is made from, and how long it is."""
+
+    passages: Passages = Field(default=8, description="passages that a question is answered from")
     max_tokens: int = Field(default=160, ge=1, le=4096, description="longest answer, in the model's tokens")
     max_prompt_tokens: int = Field(default=1200, ge=256, le=131072, description="longest prompt, in the model's tokens")
     max_question_chars: int = Field(default=2000, ge=1, le=20000, description="longest question, in characters")
-    max_answer_seconds: float = Field(
-        default=120, gt=0, allow_inf_nan=False, description="longest time that the page works on an answer, in seconds"
-    )
     unsupported: Literal["withheld", "marked", "kept"] = Field(
         default="withheld", description="what happens to a sentence that no quote supports"
     )
-    cached_answers: int = Field(
-        default=128, ge=0, le=100_000, description="answers kept in memory for when the same is asked again; 0 for none"
-    )
-    runs: Path = Field(
-        default=Path(".citewire/eval"), description="folder of the results of citewire eval, which the page draws"
-    )
+
+
+class PageSettings(BaseModel):
+    """Where the page listens, who may come in, and what it keeps."""
+
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
     port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")
     root_path: Annotated[str, AfterValidator(_root_path)] = Field(
         default="",
         description="path below which a proxy shows the page, such as /citewire; it may take that off or pass it on",
+        json_schema_extra={"metavar": "PATH"},
     )
     password: Annotated[SecretStr, AfterValidator(_password)] | None = Field(
         default=None,
@@ -290,13 +331,30 @@ class Settings(BaseSettings):
     read_only: bool = Field(
         default=False, description="whether the page only answers: it takes no articles, removes none, keeps nothing"
     )
-    api_key: SecretStr | None = Field(default=None, description="key for an OpenAI-compatible server; never printed")
+    conversations: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("citewire") / "conversations.sqlite",
+        description="file that keeps what was asked on the page, its answers and their ratings",
+    )
+
+
+class LogSettings(BaseModel):
+    """Results and logs."""
+
+    runs: Path = Field(
+        default=Path(".citewire/eval"), description="folder of the results of citewire eval, which the page draws"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="warning",
         description="the least serious log records that are written; by default info on the page",
     )
     log_file: Path | None = Field(default=None, description="file for logs; without one they go to standard error")
     log_questions: bool = Field(default=False, description="whether logs hold the text of questions and answers")
+
+
+class Settings(LogSettings, PageSettings, AnswerSettings, SearchSettings, ModelSettings, ReadingSettings, BaseSettings):
+    """All settings. `load` reads them from where the user put them; the constructor takes values only."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
 
     @classmethod
     def settings_customise_sources(
@@ -333,7 +391,18 @@ def describe(name: str) -> str:
 
 def flag(name: str) -> str:
     """Return how a setting is spelled on the command line."""
-    return _FLAGS.get(name, "--" + name.replace("_", "-"))
+    return shown(name, "flag") or "--" + name.replace("_", "-")
+
+
+def shown(name: str, what: str) -> str:
+    """Return what the declaration of a setting says beside its meaning, "" where it says nothing.
+
+    Args:
+        name: of the setting.
+        what: "metavar", what stands for its value in help; "flag", its flag where that is named for one of its values.
+    """
+    extra = Settings.model_fields[name].json_schema_extra
+    return str(extra.get(what, "")) if isinstance(extra, dict) else ""
 
 
 def load(flags: Mapping[str, object] | None = None, config: Path | None = None) -> LoadedSettings:
@@ -406,7 +475,7 @@ def _unknown(where: str, key: str, known: list[str]) -> InputError:
 def _refused(error: ValidationError, origins: Mapping[str, Origin]) -> InputError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
-    value = "(hidden)" if name in _SECRET else repr(first["input"])
+    value = "(hidden)" if "SecretStr" in str(Settings.model_fields[name].annotation) else repr(first["input"])
     message = str(first["msg"])
     return InputError(
         f"{name} = {value} from {origins[name]}: {message[:1].lower()}{message[1:]}",

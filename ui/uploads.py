@@ -23,12 +23,12 @@ import logging
 import shutil
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Condition, Thread
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self
+from typing import BinaryIO, Literal, Protocol, Self
 
 from citewire.index.articles import ReadOptions, Rejected, read_articles
 from citewire.index.build import Note, build_index
@@ -43,9 +43,6 @@ from citewire.ui import trial
 from citewire.ui.allowance import Allowance, Ledger, Sender
 from citewire.ui.holder import Holder
 from citewire.ui.turns import InterruptedWorkError, Known, Paced, Turns
-
-if TYPE_CHECKING:
-    from citewire.ui.corpus import Corpus
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +150,28 @@ class TooLargeError(InputError):
     """A file, or all of them together, need more bytes than there are for them."""
 
 
+class Growing(Protocol):
+    """What files become part of; as in `citewire.ui.corpus.Corpus`."""
+
+    folder: Path
+
+    def paths(self) -> Sequence[str]:
+        """Return the paths of all articles."""
+        ...
+
+    def originals(self, paths: Sequence[str], before: Collection[str]) -> Sequence[tuple[str, str]]:
+        """Return path and title of some articles that these are copies of."""
+        ...
+
+    def require_same(self) -> None:
+        """Check that the index is still the one that was opened."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Be the only writer of this process."""
+        ...
+
+
 class Uploads:
     """The uploaded files of one index, and the thread that indexes them. Safe to share between threads.
 
@@ -166,7 +185,7 @@ class Uploads:
     """
 
     def __init__(
-        self, corpus: Corpus, embedder: Embedder, options: ReadOptions, room: int, allowance: Allowance | None = None
+        self, corpus: Growing, embedder: Embedder, options: ReadOptions, room: int, allowance: Allowance | None = None
     ) -> None:
         self._corpus, self._embedder, self._options, self._room = corpus, embedder, _limited(options), room
         self.folder = folder_of(corpus.folder)
@@ -630,9 +649,7 @@ class Uploads:
             self._settle(upload, "rejected", first.reason, first.fix)
             return
         upload.articles = len(own)
-        articles = self._corpus.within()
-        copied = [copy for path in own for copy in articles.copies(path) if copy in before or copy < path]
-        upload.copy_of = tuple((row.path, row.title) for row in articles.labels(dict.fromkeys(copied[:5])))
+        upload.copy_of = tuple(self._corpus.originals(own, before))
         with self._changed:
             self._kept[upload.name] = upload.bytes
         self._settle(upload, "copy" if upload.copy_of and len(own) == 1 else "indexed", "", "")

@@ -15,6 +15,7 @@ from citewire.qa import facts, quantities
 from citewire.qa.evaluate import measure
 from citewire.qa.evaluate.measure import Tally
 from citewire.qa.evaluate.records import Claimed, QuestionItem
+from citewire.qa.facts import tokens
 from citewire.qa.types import Answer, Claim, ConflictValue, Quote
 from citewire.qa.verdicts import Checker, Judged
 
@@ -144,9 +145,9 @@ def says(text: str, wanted: str) -> bool:
 
     For "yes" and "no" the text has to begin with that word.
     """
-    words = measure.tokens(wanted)
+    words = tokens(wanted)
     if words in (["yes"], ["no"]):
-        return measure.tokens(text)[:1] == words
+        return tokens(text)[:1] == words
     if measure.contains(text, wanted):
         return True
     figures = quantities.numbers(wanted)
@@ -155,7 +156,7 @@ def says(text: str, wanted: str) -> bool:
         return False
     for figure in reversed(figures):
         wanted = f"{wanted[: figure.start]} {wanted[figure.end :]}"
-    return set(measure.tokens(wanted)) <= set(measure.tokens(text))
+    return set(tokens(wanted)) <= set(tokens(text))
 
 
 def _says_nothing(item: QuestionItem) -> bool:
@@ -165,7 +166,7 @@ def _says_nothing(item: QuestionItem) -> bool:
 
 
 def _is_short(answer: str) -> bool:
-    return len(measure.tokens(answer)) <= LONGEST_EXACT
+    return len(tokens(answer)) <= LONGEST_EXACT
 
 
 def _unsaid(item: QuestionItem, text: str) -> list[str]:

@@ -9,9 +9,6 @@ record's part of a share, so that one bootstrap over records serves all metrics.
 from __future__ import annotations
 
 import math
-import re
-import string
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from citewire.qa.facts import tokens
+
 RESAMPLES = 2_000  # of a bootstrap; enough for the limits to vary by less than 0.01
 CONFIDENCE = 0.95
 BINS = 10  # of a reliability diagram, as in Guo et al. (2017)
@@ -28,24 +27,8 @@ BINS = 10  # of a reliability diagram, as in Guo et al. (2017)
 Tally = tuple[float, float]  # (right, tried) of one record; tried is 0 if the measure does not apply to it
 Counts = NDArray[np.float64]
 
-_ARTICLES = re.compile(r"\b(?:a|an|the)\b")
-
 
 # -- words ---------------------------------------------------------------------------------------------------------
-
-
-def tokens(text: str) -> list[str]:
-    """Return the words of a text for comparing answers.
-
-    Lower case, without punctuation and articles: the normalisation of SQuAD (Rajpurkar et al. 2016, evaluate-v2.0.py).
-    SQuAD removes ASCII punctuation only; here all Unicode punctuation is removed, because news has curly quotes.
-
-    >>> tokens("The “Harbour” Tunnel, opened in 2019!")
-    ['harbour', 'tunnel', 'opened', 'in', '2019']
-    """
-    lower = text.lower()
-    plain = "".join(c for c in lower if c not in string.punctuation and not unicodedata.category(c).startswith("P"))
-    return _ARTICLES.sub(" ", plain).split()
 
 
 def exact_match(said: str, accepted: Sequence[str]) -> float:

@@ -43,6 +43,7 @@ from typing import Any
 from citewire.index.documents import day_of
 from citewire.index.errors import InputError
 from citewire.qa.evaluate import measure
+from citewire.qa.facts import tokens
 from citewire.qa.types import Turn
 
 Fields = Mapping[str, Any]  # one line of a file
@@ -319,8 +320,8 @@ def _asked(line: _Line) -> QuestionItem:
     disagree, values = _disagreement(line, documents, choices)
     quote = line.text("quote")
     answerable = bool(answers or must or quote or kind == "conflict" or line.flag("answerable"))
-    right = {" ".join(measure.tokens(answer)) for answer in answers}
-    others = [choice for choice in choices if answers and " ".join(measure.tokens(choice)) not in right]
+    right = {" ".join(tokens(answer)) for answer in answers}
+    others = [choice for choice in choices if answers and " ".join(tokens(choice)) not in right]
     cite = line.texts("sources")
     return QuestionItem(
         key=line.key,
@@ -412,7 +413,7 @@ def _disagreement(
     given = [one.get("answer") for one in line.fields.get(name) or [] if isinstance(one, dict)]
     said = [one for one in given if isinstance(one, str) and one.strip().lower() not in ("", _UNKNOWN)]
     if said:
-        different = {" ".join(measure.tokens(one)): one for one in said}
+        different = {" ".join(tokens(one)): one for one in said}
         return len(different) > 1, tuple(different.values())
     standing = tuple(choice for choice in choices if any(measure.contains(d.text, choice) for d in documents))
     return (True if documents and len(standing) > 1 else None), standing

@@ -14,7 +14,7 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from citewire.index.build import build_index
 from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Filters
+from citewire.index.types import Embedder, Filters, Progress
 from citewire.qa.evaluate import marks, measure
 from citewire.qa.evaluate.marks import MEASURES, Marks
 from citewire.qa.evaluate.records import Claimed, Item, QuestionItem
@@ -37,7 +37,6 @@ TIMES = ("retrieve_s", "first_token_s", "total_s")
 
 Row = dict[str, Any]  # one line of results.jsonl: key, line, id, kind, record, answer or verdict, marks, right, why
 Identity = dict[str, Any]  # everything that can change an answer, by name
-Report = Callable[[str, int, int], None]  # (what is being done, records done, records in all)
 
 
 class Asker(Protocol):
@@ -60,7 +59,7 @@ class Source:
 
 
 def index_documents(
-    items: Sequence[Item], everything: Sequence[Item], folder: Path, embedder: Embedder, report: Report
+    items: Sequence[Item], everything: Sequence[Item], folder: Path, embedder: Embedder, report: Progress
 ) -> dict[str, tuple[str, ...]]:
     """Index the documents of records in `folder`/index; return the article paths of each record by its key.
 
@@ -151,7 +150,7 @@ def _marked(marks: Marks) -> Row:
     return {"right": marks.right, "why": list(marks.why), "marks": {name: list(t) for name, t in marks.tallies.items()}}
 
 
-def run(items: Sequence[Item], evaluator: Evaluator, results: Results, report: Report) -> list[Row]:
+def run(items: Sequence[Item], evaluator: Evaluator, results: Results, report: Progress) -> list[Row]:
     """Return the rows of all records in order; those missing from `results` are answered, marked and added now."""
     for done, item in enumerate(items):
         report("evaluating", done, len(items))

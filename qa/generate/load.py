@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from citewire.index.types import Progress
 from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel, resolve, weights_folder
 from citewire.qa.models.convert import Form
-from citewire.qa.models.files import Progress, quiet
+from citewire.qa.models.files import quiet
 from citewire.qa.types import Generator
 
 Engine = Literal["auto", "int8", "torch"]

@@ -18,11 +18,11 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from citewire.index.errors import ModelError
+from citewire.index.types import Progress
 from citewire.qa.models.catalogue import CATALOGUE, EMBEDDER, Bundled, Entry
 from citewire.qa.models.convert import Form, converted, converted_files, is_converted
 from citewire.qa.models.fetch import fetch_file
 from citewire.qa.models.files import (
-    Progress,
     bytes_below,
     first_line,
     locked,
@@ -87,7 +87,7 @@ class ServerModel:
     model: str
 
 
-Source = FolderModel | GgufModel | HubModel | ServerModel
+AnyModel = FolderModel | GgufModel | HubModel | ServerModel
 
 
 def fetch(name: str, cache: Path | None = None, progress: Progress = quiet) -> Path:
@@ -225,7 +225,7 @@ def _bundled_status(bundled: Bundled) -> ModelStatus:
     return ModelStatus(bundled.name, bundled.title, bundled.licence, bundled.repository, state, size, folder)
 
 
-def resolve(model: str, cache: Path | None = None) -> Source:
+def resolve(model: str, cache: Path | None = None) -> AnyModel:
     """Return what `--model` names; reads the disk, never the network.
 
     Args:

@@ -20,9 +20,9 @@ from typing import Literal, get_args
 
 from citewire.index.disk import replace, sync
 from citewire.index.errors import ModelError
+from citewire.index.types import Progress
 from citewire.qa.models.files import (
     WORK,
-    Progress,
     locked,
     models_folder,
     quiet,

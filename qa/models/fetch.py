@@ -20,11 +20,11 @@ from typing import BinaryIO
 
 from citewire.index.disk import sync
 from citewire.index.errors import ModelError
+from citewire.index.types import Progress
 from citewire.qa.models.catalogue import Entry, FilePart
 from citewire.qa.models.files import (
     BLOCK,
     WORK,
-    Progress,
     first_line,
     require_room,
     sha256_of,

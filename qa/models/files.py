@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,7 @@ import filelock
 import platformdirs
 
 from citewire.index.errors import ModelError
-
-Progress = Callable[[str, int, int], None]  # (what is being done, bytes done, bytes in all; 0 for unknown)
+from citewire.index.types import Progress
 
 BLOCK = 1 << 20  # bytes read at once
 WORK = "."  # prefix of names that a killed process may have left

@@ -306,7 +306,7 @@ def test_the_sort_that_a_noun_asks_for(embedder: Embedder, noun: str, sort: str)
 
 
 def test_names_are_of_the_sort_that_they_sound_like(embedder: Embedder) -> None:
-    def fitting(sort: str, kind: entities.Kind, *names: str) -> list[str]:
+    def fitting(sort: str, kind: entities.EntityKind, *names: str) -> list[str]:
         given = [Named(name, kind, (name,), ()) for name in names]
         return [name.name for name, fits in zip(given, entities.are(sort, given, embedder), strict=True) if fits]
 

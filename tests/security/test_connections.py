@@ -16,7 +16,7 @@ from scripted import scripted_load
 from served import served
 
 from citewire.ui.connections import Limits
-from citewire.ui.server import MOST_BYTES
+from citewire.ui.middleware import MOST_BYTES
 from citewire.ui.visitor import problem_details
 
 LIMITS = Limits(connections=80, of_address=60, head_s=2, body_s=2, slowest=1_000, rest_s=1, unread_s=2, look_s=0.1)

@@ -39,10 +39,10 @@ from citewire.qa.types import Answer, Timings, Turn
 from citewire.ui.allowance import Sender
 from citewire.ui.ask_routes import Asked, Search, Served, entered, router, whole
 from citewire.ui.chat import ADDRESS_LENGTH, VISITOR_LENGTH, Chat, Loaded
+from citewire.ui.labels import card
+from citewire.ui.middleware import MOST_BYTES
 from citewire.ui.page import Site, build_page
-from citewire.ui.render import card
 from citewire.ui.running import PER_QUESTION
-from citewire.ui.server import MOST_BYTES
 from citewire.ui.visitor import COOKIE, VisitorCookie, problem_details
 
 ME, OTHER, THIRD = "A" * 32, "B" * 32, "C" * 32

@@ -34,7 +34,6 @@ from citewire.ui.chat import (
     VISITOR_LENGTH,
     Chat,
     Conversation,
-    Line,
     Loaded,
     ModelChoice,
     NotReadyError,
@@ -42,7 +41,9 @@ from citewire.ui.chat import (
     narrowed,
 )
 from citewire.ui.conversations import Conversations
-from citewire.ui.render import Exchange, closing
+from citewire.ui.exchange import Exchange
+from citewire.ui.line import Line
+from citewire.ui.render import closing
 from citewire.ui.turns import Turns
 
 VISITOR = "v" * 32

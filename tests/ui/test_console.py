@@ -31,7 +31,7 @@ from scripted import (
 from citewire.qa.types import Answer, Event, Turn
 from citewire.ui import cli
 from citewire.ui.console import print_answer
-from citewire.ui.render import Card, card
+from citewire.ui.labels import Card, card
 
 
 def label(path: str) -> Card:
@@ -104,7 +104,7 @@ TYPIST = """
 import sys
 from scripted import ScriptedAnswerer, ScriptedIndex
 from citewire.ui import cli
-from citewire.ui.render import card
+from citewire.ui.labels import card
 
 class Asker:
     def stream(self, question, turns, stopped):

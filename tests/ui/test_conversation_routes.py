@@ -20,7 +20,7 @@ from served import PROBLEM
 from citewire.qa.types import Answer
 from citewire.ui.conversation_routes import MOST_BYTES, router
 from citewire.ui.conversations import Conversations
-from citewire.ui.server import SecurityHeaders, assets
+from citewire.ui.middleware import SecurityHeaders, assets
 from citewire.ui.visitor import COOKIE, VisitorCookie
 
 ME, OTHER = "A" * 32, "B" * 32

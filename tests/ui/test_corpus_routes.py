@@ -31,7 +31,7 @@ from citewire.index.writer import Writer
 from citewire.ui import corpus as corpus_module
 from citewire.ui.conversations import Conversations
 from citewire.ui.corpus import Choice, Corpus
-from citewire.ui.server import CONTENT_SECURITY_POLICY
+from citewire.ui.middleware import CONTENT_SECURITY_POLICY
 from citewire.ui.uploads import Arrival
 from citewire.ui.visitor import problem_details
 

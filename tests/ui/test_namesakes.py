@@ -36,8 +36,10 @@ from citewire.ui.chat import Loaded
 from citewire.ui.console import print_answer
 from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.corpus import Choice, Corpus
+from citewire.ui.exchange import Exchange
 from citewire.ui.export import as_html, as_markdown
-from citewire.ui.render import Exchange, bylines, card_in, plain_text
+from citewire.ui.labels import bylines, card_in
+from citewire.ui.render import plain_text
 
 TWIN = replace(TUNNEL, path="weekly/tunnel.txt", sha256="5")
 BYLINE = "Northgate Herald, 11 Feb 2026, herald/tunnel.txt"

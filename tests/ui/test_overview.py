@@ -12,8 +12,10 @@ from scripted import EXAMPLES, LEAD, OFFERED, OPENING, OVERVIEW, ScriptedAnswere
 
 from citewire.index.errors import ModelError
 from citewire.qa.types import Answer
-from citewire.ui.chat import About, Chat, Conversation, Loaded
-from citewire.ui.render import Exchange, escape, welcome_html
+from citewire.ui.chat import Chat, Conversation, Loaded
+from citewire.ui.exchange import Exchange
+from citewire.ui.overview import About
+from citewire.ui.render import escape, welcome_html
 
 
 def chat_with(about: About | None) -> Chat:

@@ -43,9 +43,10 @@ from served import ask, serving, submit, usable
 
 from citewire.index.errors import InputError, ModelError
 from citewire.ui.chat import BUSY, Chat, Conversation, Loaded
+from citewire.ui.middleware import CONTENT_SECURITY_POLICY
 from citewire.ui.page import CAUTION, Site, build_page
 from citewire.ui.page import Page as Handlers
-from citewire.ui.server import CONTENT_SECURITY_POLICY, PageServer, bind
+from citewire.ui.server import PageServer, bind
 from citewire.ui.visitor import problem_details
 
 OUR_TAGS = {

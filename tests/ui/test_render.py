@@ -35,24 +35,19 @@ from scripted import (
 
 from citewire.index.types import Article, Filters
 from citewire.qa.types import Answer, Checked, Claim, Draft, Searched, Status, TimelinePoint, Timings
+from citewire.ui.exchange import Exchange, sources
+from citewire.ui.labels import Card, card, corpus_line, filter_line, human_date
 from citewire.ui.render import (
-    Card,
-    Exchange,
     Mark,
     answer_html,
     answer_words,
-    card,
     closing,
-    corpus_line,
     error_html,
     escape,
-    filter_line,
-    human_date,
     panel_value,
     paragraphs,
     plain_text,
     question_html,
-    sources,
     text_link,
     verdict_words,
     welcome_html,

@@ -27,8 +27,8 @@ from citewire.qa.types import Answer, Checked, Draft, Generator, Searched, Turn
 from citewire.ui import ask_client, ask_routes, engine, running
 from citewire.ui.ask_client import PageUnavailableError, RunningPage
 from citewire.ui.chat import Chat, Loaded
+from citewire.ui.labels import card
 from citewire.ui.page import Site, build_page
-from citewire.ui.render import card
 from citewire.ui.running import Announcement, Running, fingerprint
 from citewire.ui.settings import Settings
 

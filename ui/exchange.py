@@ -1,0 +1,225 @@
+"""A question and what is known of its answer so far, and what the answer points to.
+
+Knows the events of `citewire.qa.types`; how an exchange looks is `citewire.ui.render`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from citewire.qa.types import (
+    Answer,
+    AnswerHit,
+    Checked,
+    Claim,
+    Conflict,
+    ConflictValue,
+    Draft,
+    Event,
+    Quote,
+    Searched,
+    TimelinePoint,
+    Timings,
+)
+from citewire.ui.labels import when
+
+RELATED_SHOWN = 4  # passages that the panel lists if none was quoted
+
+Phase = Literal["waiting", "searching", "writing", "done"]
+Relation = Literal["supports", "partly", "conflicts", "found", "related"]
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One question and what is known of its answer so far.
+
+    Attributes:
+        id: unique within a conversation, letters and digits only.
+        question: as asked.
+        phase: waiting in line, searching, writing or done.
+        ahead: unanswered questions of other sessions that come first.
+        problem, fix: set where the answer failed; see `citewire.index.errors.CitewireError`.
+        kind, lead, listed: as in `citewire.qa.types.Answer`, known from the search on.
+        suggestions: questions that the articles answer, sought after the answer; `suggesting` until they are all found.
+        hushed: whether no more are wanted.
+        quotes_only: whether it is answered without the model's words.
+        narrowed: which articles were asked, in words, "" for all.
+        by: what the model is called that was asked, "" where there is no other.
+        kept: its id where conversations are kept, "" where it is not.
+        unkept: why it could not be kept where it should be, "" else.
+        ratings: what the reader thought: of the "answer", or of a quote by its number.
+        started: when it was asked, `time.monotonic()`.
+        version: grows with every change.
+    """
+
+    id: str
+    question: str
+    phase: Phase = "searching"
+    ahead: int = 0
+    standalone: str = ""
+    hits: tuple[AnswerHit, ...] = ()
+    kind: str = "fact"
+    lead: str = ""
+    listed: bool = False
+    draft: str = ""
+    claims: list[Claim] = field(default_factory=list)
+    answer: Answer | None = None
+    problem: str = ""
+    fix: str = ""
+    suggestions: tuple[str, ...] = ()
+    suggesting: bool = False
+    hushed: bool = False
+    quotes_only: bool = False
+    narrowed: str = ""
+    by: str = ""
+    kept: str = ""
+    unkept: str = ""
+    ratings: Mapping[str, str] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    version: int = 0
+
+    def move(self, ahead: int) -> None:
+        """Take another place in line, 0 for the first."""
+        phase: Phase = "waiting" if ahead else "searching"
+        if self.phase in ("waiting", "searching") and (ahead, phase) != (self.ahead, self.phase):
+            self.ahead, self.phase = ahead, phase
+            self.version += 1
+
+    def suggest(self, *questions: str, more: bool = True) -> None:
+        """Offer questions beside those offered before; `more` while others are sought."""
+        self.suggestions, self.suggesting = (*self.suggestions, *questions), more
+        self.version += 1
+
+    def apply(self, event: Event) -> None:
+        """Take in one event of the answerer."""
+        self.version += 1
+        match event:
+            case Searched():
+                self.phase, self.standalone, self.hits = "writing", event.standalone_question, event.hits
+                self.kind, self.lead, self.listed = event.kind, event.lead, event.listed
+            case Draft():
+                self.draft = event.text
+            case Checked():
+                self.draft = ""
+                self.claims.append(event.claim)
+            case Answer():
+                self.phase, self.answer = "done", event
+                self.standalone = event.standalone_question
+                self.claims, self.hits = list(event.claims), event.hits or self.hits
+                self.kind, self.lead, self.listed = event.kind, event.lead, event.listed
+                if event.status != "stopped":
+                    self.draft = ""
+                if event.status == "failed":
+                    self.fail(event.text or "The model did not answer", "Press Retry to ask again.")
+
+    def fail(self, problem: str, fix: str) -> None:
+        """End the exchange with an error; what is already shown stays."""
+        self.phase, self.problem, self.fix, self.draft, self.suggesting = "done", problem, fix, "", False
+        self.version += 1
+
+    def cut(self) -> Answer:
+        """Return what there is so far as an answer that was stopped."""
+        told = [f"{claim.text} {claim.marks}".rstrip() for claim in self.shown]
+        joined = "\n".join(f"- {one}" for one in told) if self.listed else " ".join(told)
+        return Answer(
+            self.question, self.standalone or self.question, "stopped", f"{self.lead}\n{joined}".strip(),
+            tuple(self.claims), hits=self.hits, timings=Timings(total_s=round(time.monotonic() - self.started, 4)),
+            kind=self.kind, lead=self.lead, listed=self.listed,
+        )  # fmt: skip
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer is whole, stopped or failed."""
+        return self.phase == "done"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the visitor ended the answer."""
+        return self.answer is not None and self.answer.status == "stopped"
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the sources have no answer."""
+        return self.answer is not None and self.answer.status == "abstained"
+
+    @property
+    def shown(self) -> list[Claim]:
+        """The claims that are not withheld."""
+        return [claim for claim in self.claims if claim.shown]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """The questions to go on with: those of the answer, and those that were sought after it."""
+        return tuple(dict.fromkeys([*(self.answer.offered if self.answer else ()), *self.suggestions]))
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Where sources disagree; known once the answer is whole."""
+        return self.answer.conflicts if self.answer else ()
+
+    @property
+    def timeline(self) -> tuple[TimelinePoint, ...]:
+        """How what is asked about changed; known once the answer is whole."""
+        return self.answer.timeline if self.answer else ()
+
+    @property
+    def course(self) -> list[TimelinePoint]:
+        """The points that are told apart: their figures, not sentences that the answer has already."""
+        quoted = [quote for claim in self.shown for quote in claim.quotes]
+        return [one for one in self.timeline if one.value or not any(_overlap(quote, one) for quote in quoted)]
+
+    def time_of(self, claim: Claim) -> str:
+        """Return when what a sentence says was so, where it is a point of the timeline and no figure tells it below."""
+        told = (one for one in self.timeline if not one.value and any(_overlap(quote, one) for quote in claim.quotes))
+        return next(map(when, told), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One marked span. `key` names it within its exchange; `label` is what its button shows, "" for none."""
+
+    key: str
+    label: str
+    relation: Relation
+    article: str
+    start: int
+    end: int
+    quote: str
+
+
+def sources(exchange: Exchange) -> list[Source]:
+    """Return what the exchange points to: its quotes, or the best passages found where it quotes nothing."""
+    quotes: dict[int, tuple[Quote, Claim]] = {}
+    for claim in exchange.shown:
+        for quote in claim.quotes:
+            quotes.setdefault(quote.n, (quote, claim))
+    values = [value for conflict in exchange.conflicts for value in conflict.values]
+    found = []
+    if not exchange.abstained:
+        for n, (quote, claim) in sorted(quotes.items()):
+            relation: Relation = "supports" if claim.verdict == "supported" else "partly"
+            if any(_overlap(quote, value) for value in values):
+                relation = "conflicts"
+            found.append(Source(str(n), str(n), relation, quote.article, quote.start, quote.end, quote.text))
+        unnumbered = [value for value in values if not number_of(value, found)]
+        for letter, value in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", unnumbered, strict=False):
+            found.append(Source(letter, letter, "conflicts", value.article, value.start, value.end, value.text))
+    if found:
+        return found
+    relation = "related" if exchange.done and not exchange.stopped else "found"
+    return [
+        Source(f"h{rank}", "", relation, hit.article, hit.start, hit.end, hit.text)
+        for rank, hit in enumerate(exchange.hits[:RELATED_SHOWN], 1)
+    ]
+
+
+def _overlap(one: Quote | Source, other: ConflictValue | TimelinePoint) -> bool:
+    return one.article == other.article and one.start < other.end and other.start < one.end
+
+
+def number_of(value: ConflictValue | TimelinePoint, found: Iterable[Source]) -> str:
+    """Return the key of the source that shows a conflict's value or a timeline's point, "" if none does."""
+    return next((source.key for source in found if _overlap(source, value)), "")

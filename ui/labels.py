@@ -1,0 +1,194 @@
+"""How articles, days and numbers are named in words: cards of articles, times, filters, what the corpus has.
+
+Knows the values of `citewire.index.types` and `citewire.qa.types`; nothing of HTML.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from citewire.qa.types import ConflictValue, TimelinePoint
+
+if TYPE_CHECKING:
+    from citewire.index.types import Article, Filters
+
+GIST_CHARS = 90  # most characters of a sentence in a timeline
+NAMED_OUTLETS = 2  # outlets of a filter that are named; the others are counted
+GONE = "no longer among the articles"  # in place of a date
+
+
+class ArticleInfo(Protocol):
+    """What the top bar needs of an article; fields as in `citewire.index.types.Article`."""
+
+    @property
+    def outlet(self) -> str:
+        """Who published it, "" if unknown."""
+        ...
+
+    @property
+    def published(self) -> str:
+        """`YYYY-MM-DD`, "" if unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How an article is labelled.
+
+    `date` is "" where the source states none; `url` is http(s) or ""; `pages` as in `Article`; `place` is the path
+    where nothing else tells the article from another one of the index, "" else.
+    """
+
+    path: str
+    title: str
+    outlet: str
+    author: str
+    date: str
+    url: str
+    pages: Sequence[int] = ()
+    place: str = ""
+
+    def page(self, start: int, end: int) -> str:
+        """Return the page of a span of the text: "p. 3", "pp. 3–4", "" for an article without pages."""
+        if not self.pages:
+            return ""
+        first, last = bisect_right(self.pages, start), max(1, bisect_left(self.pages, end))
+        return f"p. {first}" if first >= last else f"pp. {first}–{last}"
+
+    def byline_at(self, start: int, end: int) -> str:
+        """`byline`, and the page of a span of the text."""
+        return ", ".join(filter(None, (self.byline, self.page(start, end))))
+
+    @property
+    def byline(self) -> str:
+        """`dated`, and the place: "Northgate Herald, 11 Feb 2026, north/report.txt"."""
+        return ", ".join(filter(None, (self.dated, self.place)))
+
+    @property
+    def dated(self) -> str:
+        """Outlet and date, as far as they are known: "Northgate Herald, 11 Feb 2026"."""
+        return ", ".join(filter(None, (self.outlet, self.date or "date unknown")))
+
+
+CardOf = Callable[[str], Card]  # article path -> card
+
+
+def human_date(published: str) -> str:
+    """Return "2026-02-11" as "11 Feb 2026", "" as "", and what is not an ISO date unchanged."""
+    try:
+        day = date.fromisoformat(published)
+    except ValueError:
+        return published
+    return f"{day.day} {day:%b} {day.year}"
+
+
+class Labelled(Protocol):
+    """What labels need of an index."""
+
+    @property
+    def namesakes(self) -> Collection[str]:
+        """As in `citewire.index.store.Index`."""
+        ...
+
+    def article(self, path: str) -> Article:
+        """Return one article; CitewireError if there is none at `path`."""
+        ...
+
+
+def card_in(index: Labelled, path: str) -> Card:
+    """Label an article of an index, so that it can be told from all others of it. Raises: CitewireError."""
+    return card(index.article(path), path if path in index.namesakes else "")
+
+
+def card(article: Article, place: str = "") -> Card:
+    """Label an article by its headline; `place` as in `Card`."""
+    url = article.url if _opens_a_web_page(article.url) else ""
+    day = human_date(article.published)
+    return Card(article.path, article.headline, article.outlet, article.author, day, url, article.pages, place)
+
+
+def gone(path: str) -> Card:
+    """Label an article that has left the index since it was quoted: by its path."""
+    return Card(path, path, "", "", GONE, "")
+
+
+def bylines(values: Sequence[ConflictValue], card_of: CardOf) -> list[str]:
+    """Return the byline of each value's article, behind its title where that of another value is the same."""
+    cards = [card_of(value.article) for value in values]
+    said = Counter({known.path: known.byline for known in cards}.values())
+    return [known.byline if said[known.byline] == 1 else f"{known.title}, {known.byline}" for known in cards]
+
+
+def _opens_a_web_page(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+def corpus_line(articles: Sequence[ArticleInfo]) -> str:
+    """Say how many articles there are, from where and when, and how many state no date.
+
+    "1,243 articles from 3 outlets, 2 Jan to 14 Mar 2026", "5 articles, 1 dated: 29 Jun 2025"
+    """
+    days = sorted(a.published for a in articles if a.published)
+    outlets = {a.outlet for a in articles if a.outlet}
+    line = counted(len(articles), "article")
+    if len(outlets) > 1 and all(a.outlet for a in articles):
+        line += f" from {len(outlets)} outlets"
+    if not days:
+        return f"{line}, none dated" if articles else "No articles"
+    first, last = human_date(days[0]), human_date(days[-1])
+    if first != last and first[-5:] == last[-5:]:  # the same year, said once
+        first = first[:-5]
+    span = first if first == last else f"{first} to {last}"
+    return f"{line}, {span}" if len(days) == len(articles) else f"{line}, {len(days)} dated: {span}"
+
+
+def filter_line(filters: Filters) -> str:
+    """Say which articles are asked, "" for all: "Only Northgate Herald, from 2 Jan 2026 to 14 Mar 2026"."""
+    parts = []
+    if filters.articles:
+        parts.append(counted(len(filters.articles), "chosen article"))
+    if filters.outlets:
+        named = ", ".join(filters.outlets[:NAMED_OUTLETS])
+        more = len(filters.outlets) - NAMED_OUTLETS
+        parts.append(f"{named} and {counted(more, 'other outlet')}" if more > 0 else named)
+    days = (("from", filters.published_from), ("to", filters.published_to))
+    if said := " ".join(f"{word} {human_date(day)}" for word, day in days if day):
+        parts.append(said)
+    return f"Only {', '.join(parts)}" if parts else ""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 article", "1,243 articles"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def when(point: TimelinePoint) -> str:
+    """Return the time of a point, and that its article and not its sentence gives it: "2021", "reported 3 May 2021"."""
+    from citewire.index import dates  # takes longer to import than all of this file
+
+    days = human_date(point.first) if point.first == point.last else dates.spelled(point.first, point.last)
+    return days if point.stated else f"reported {days}"
+
+
+def gist(point: TimelinePoint) -> str:
+    """Return the value of a point, or how its sentence begins."""
+    return point.value or shortened(point.text, GIST_CHARS)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text on one line, cut between words where it is longer than `most` characters.
+
+    >>> shortened("Lund Lines runs ten ferries", 20)
+    'Lund Lines runs ...'
+    """
+    return textwrap.shorten(text, most, placeholder=" ...")
