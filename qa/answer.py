@@ -15,7 +15,7 @@ from typing import Literal
 
 from cachetools import LRUCache
 
-from citewire.index.errors import InputError, ModelError
+from citewire.index.errors import ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.search import Reranker
 from citewire.index.store import Index
@@ -26,7 +26,18 @@ from citewire.qa.finding import Finder
 from citewire.qa.kinds import KINDS, Guess, load_kinds
 from citewire.qa.reader import Reader
 from citewire.qa.telling import Telling
-from citewire.qa.types import Answer, Draft, Event, Generator, Manner, Searched, Status, Timings, Turn
+from citewire.qa.types import (
+    Answer,
+    Draft,
+    Event,
+    Generator,
+    Manner,
+    Searched,
+    Status,
+    Timings,
+    Turn,
+    checked_question,
+)
 from citewire.qa.ways import APART, CERTAIN, LIKELIER, Asked, Ways
 from citewire.qa.writing import Writer
 
@@ -198,15 +209,7 @@ class Answerer:
         return self._stream(asked, history, stopped, search or self._options.search, manner)
 
     def _checked_question(self, text: str) -> str:
-        asked = " ".join(text.split())
-        if not asked:
-            raise InputError("the question is empty", "Type a question about the articles")
-        limit = self._options.max_question_chars
-        if len(asked) > limit:
-            raise InputError(
-                f"the question has {len(asked):,} characters, {limit:,} are allowed", "Ask it in fewer words"
-            )
-        return asked
+        return checked_question(text, self._options.max_question_chars)
 
     def _stream(
         self, text: str, history: Sequence[Turn], stopped: Callable[[], bool], wanted: SearchOptions, manner: Manner

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal, Protocol
+
+from citewire.index.errors import InputError
 
 REFUSAL = "The sources do not have an answer to this."
 
@@ -15,6 +18,22 @@ Verdict = Literal["supported", "partial", "unsupported"]
 # How an answer is made: as usual, made anew though it is known, or of quotes alone, without the model's words.
 Manner = Literal["usual", "anew", "quotes"]
 Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
+
+
+def checked_question(text: str, most: float = inf) -> str:
+    """Return a question with single blanks, none around it; InputError where it is empty or has over `most` characters.
+
+    >>> checked_question("  Who   won the vote? ")
+    'Who won the vote?'
+    """
+    asked = " ".join(text.split())
+    if not asked:
+        raise InputError("The question is empty", "Type a question first.")
+    if len(asked) > most:
+        raise InputError(
+            f"This question has {len(asked):,} characters, the limit is {most:,}", "Shorten it and ask again."
+        )
+    return asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
 from citewire.qa import replies
-from citewire.qa.types import Answer, Event, Manner, Turn
+from citewire.qa.types import Answer, Event, Manner, Turn, checked_question
 from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.exchange import Exchange
@@ -420,13 +420,7 @@ class Chat:
 
     def check_text(self, question: str) -> None:
         """Raises: InputError, where the question is empty or too long."""
-        if not question.strip():
-            raise InputError("The question is empty", "Type a question first.")
-        if len(question) > self.max_question_chars:
-            raise InputError(
-                f"This question has {len(question):,} characters, the limit is {self.max_question_chars:,}",
-                "Shorten it and ask again.",
-            )
+        checked_question(question, self.max_question_chars)
 
     def refusal(self, question: str, conversation: Conversation) -> str:
         """Say why a question cannot be asked now, "" if it can."""

@@ -37,7 +37,7 @@ from rich.progress import DownloadColumn
 from typer.core import TyperGroup
 
 from citewire.index.errors import CitewireError, InputError, ModelError
-from citewire.qa.types import Answer, Event, Turn
+from citewire.qa.types import Answer, Event, Turn, checked_question
 from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli, keys_cli
 from citewire.ui.answer_json import answer_json
 from citewire.ui.labels import Card, card_in
@@ -209,7 +209,7 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
             console.note("forgotten.")
         elif line:
             try:
-                question = check_question(line, max_question_chars)
+                question = checked_question(line, max_question_chars)
                 with stop_on_interrupt() as stopped:
                     events = asker.stream(question, tuple(turns), stopped)
                     answer = console.print_answer(question, events, asker.card)
@@ -334,24 +334,11 @@ def read_question(given: str, max_chars: int) -> str:
         InputError: not UTF-8, empty or longer than `max_chars`.
     """
     if given != "-":
-        return check_question(given, max_chars)
+        return checked_question(given, max_chars)
     try:
-        return check_question(sys.stdin.buffer.read().decode("utf-8-sig"), max_chars)
+        return checked_question(sys.stdin.buffer.read().decode("utf-8-sig"), max_chars)
     except UnicodeDecodeError as error:
         raise InputError(f"The question on standard input is not UTF-8: {error}", "Convert it to UTF-8.") from error
-
-
-def check_question(question: str, max_chars: int) -> str:
-    """Return the question without blanks around it; InputError where it is empty or too long."""
-    question = question.strip()
-    if not question:
-        raise InputError("The question is empty", 'Ask one, such as: citewire ask "Who won the vote?"')
-    if len(question) > max_chars:
-        raise InputError(
-            f"The question has {len(question):,} characters and {max_chars:,} are allowed",
-            "Shorten it or raise CITEWIRE_MAX_QUESTION_CHARS.",
-        )
-    return question
 
 
 def read_history(file: Path) -> tuple[Turn, ...]:

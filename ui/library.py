@@ -33,7 +33,7 @@ from citewire.index.search import search
 from citewire.index.segment import ArticleSummary
 from citewire.index.types import Article, Filters, Hit
 from citewire.qa.models.files import quiet
-from citewire.qa.types import Answer, Event, Turn
+from citewire.qa.types import Answer, Event, Turn, checked_question
 from citewire.ui import engine
 from citewire.ui.settings import Settings, load
 
@@ -84,8 +84,7 @@ class News:
         Raises:
             InputError: the question is empty, `k` is below 1, or no article passes the filters.
         """
-        if not question.strip():
-            raise InputError("the question is empty", "Type a question about the articles")
+        checked_question(question)
         options = self._options(filters)
         options = options if k is None else replace(options, k=k)
         require_match(self._index, options)

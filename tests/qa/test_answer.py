@@ -499,9 +499,9 @@ class TestStream:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("", "the question is empty"),
-            (" \n\t ", "the question is empty"),
-            ("x" * 100_000, "the question has 100,000 characters, 2,000 are allowed"),
+            ("", "The question is empty"),
+            (" \n\t ", "The question is empty"),
+            ("x" * 100_000, "This question has 100,000 characters, the limit is 2,000"),
         ],
     )
     def test_a_question_that_cannot_be_used(self, answerer: Make, text: str, problem: str) -> None:

@@ -131,10 +131,10 @@ class TestQuestion:
 
     @pytest.mark.parametrize("question", ["", "   \n"])
     def test_empty(self, question: str) -> None:
-        refused(citewire("ask", question), "The question is empty", "citewire ask")
+        refused(citewire("ask", question), "The question is empty", "Type a question first")
 
     def test_100_000_characters(self) -> None:
-        refused(citewire("ask", "x" * 100_000), "has 100,000 characters and 2,000 are allowed", "Shorten it")
+        refused(citewire("ask", "x" * 100_000), "has 100,000 characters, the limit is 2,000", "Shorten it")
         refused(citewire("ask", "-", stdin="é" * 100_000), "has 100,000 characters")
 
     @pytest.mark.slow
