@@ -27,7 +27,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test check lint chromium firefox shots licences sbom hashes audit bundle clean FORCE
+.PHONY: help run test check lint chromium firefox shots licences settings sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -84,6 +84,10 @@ shots: $(VENV)/installed-dev chromium
 # docs/licences.md anew, after constraints.txt has changed.
 licences: $(VENV)/installed-dev
 	$(VENV)/bin/python .ci/release.py licences > docs/licences.md
+
+# docs/settings.md anew, after ui/settings.py has changed.
+settings: $(VENV)/installed-dev
+	$(VENV)/bin/python .ci/release.py settings > docs/settings.md
 
 # The bill of materials, CycloneDX.
 sbom: $(VENV)/installed-dev
