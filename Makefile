@@ -51,7 +51,7 @@ test: lint chromium
 # The empty cache shows that these tests need no model that was fetched.
 check: lint
 	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q --hypothesis-profile quick \
-	  -m 'not real and not browser and not slow'
+	  -m 'not model and not browser and not slow'
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .

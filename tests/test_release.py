@@ -168,7 +168,7 @@ def test_the_bill_of_materials_is_what_is_pinned(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.real
+@pytest.mark.model
 @pytest.mark.slow
 def test_it_is_installed_and_answers_with_its_quotes(bare: Path, tmp_path: Path) -> None:
     assert run(bare, "--version") == f"citewire {PROJECT['version']}\n"
