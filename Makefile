@@ -29,7 +29,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test coverage check lint models chromium firefox shots licences sbom hashes audit bundle clean FORCE
+.PHONY: help run test coverage check lint models chromium firefox shots licences settings sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -60,7 +60,7 @@ models: $(VENV)/installed-dev
 # The empty cache shows that these tests need no model that was fetched.
 check: lint
 	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q --hypothesis-profile quick \
-	  -m 'not real and not browser and not slow'
+	  -m 'not model and not browser and not slow'
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
@@ -93,6 +93,10 @@ shots: $(VENV)/installed-dev chromium
 # docs/licences.md anew, after constraints.txt has changed.
 licences: $(VENV)/installed-dev
 	$(VENV)/bin/python .ci/release.py licences > docs/licences.md
+
+# docs/settings.md anew, after ui/settings.py has changed.
+settings: $(VENV)/installed-dev
+	$(VENV)/bin/python .ci/release.py settings > docs/settings.md
 
 # The bill of materials, CycloneDX.
 sbom: $(VENV)/installed-dev

@@ -1,5 +1,6 @@
-"""What a release tells of what comes along: licences and a bill of materials.
+"""What a release tells of its settings and of what comes along: licences and a bill of materials.
 
+    python .ci/release.py settings            docs/settings.md, as it should be
     python .ci/release.py licences            docs/licences.md, as it should be
     python .ci/release.py sbom FILE           the bill of materials, CycloneDX 1.6 as JSON
 
@@ -12,13 +13,18 @@ import json
 import subprocess
 import sys
 from importlib.metadata import Distribution, distribution
+from inspect import get_annotations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pydantic.fields import FieldInfo
+from typer.main import get_command
 
 from citewire.qa.models.catalogue import CATALOGUE, EMBEDDER
+from citewire.ui.cli import app
+from citewire.ui.settings import Settings, flag, shown
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -113,9 +119,65 @@ def sbom() -> dict[str, Any]:
     return told
 
 
+def settings() -> str:
+    """Return docs/settings.md."""
+    flags = _taken(get_command(app))
+    lines = [
+        "# Settings",
+        "",
+        "Each is a line of `citewire.toml` (`port = 7861`), a variable (`CITEWIRE_PORT=7861`) and, where one is named,",
+        "a flag of the commands that need it (`--port 7861`). A variable wins over the file, a flag over both.",
+        "`citewire config` prints what is in force and where it comes from.",
+        "",
+        "Made from `ui/settings.py` by `make settings`, checked by `tests/test_release.py`.",
+    ]
+    for part in reversed(Settings.__mro__):
+        names = [name for name in get_annotations(part) if name in Settings.model_fields]
+        if names:
+            lines += ["", f"## {str(part.__doc__).rstrip('.')}", "", "| setting | flag | default | value |"]
+            lines += ["|---|---|---|---|", *(_row(name, Settings.model_fields[name], flags) for name in names)]
+    return "\n".join([*lines, ""])
+
+
+def _row(name: str, field: FieldInfo, flags: set[str]) -> str:
+    spelled = f"`{flag(name)}`" if name in flags else ""
+    meaning = " ".join(filter(None, (field.description, _limits(field))))
+    return f"| `{name}` | {spelled} | {_default(name, field)} | {meaning} |"
+
+
+def _taken(command: Any) -> set[str]:
+    """Return the names of all parameters of a command and of those below it."""
+    below = (_taken(one) for one in getattr(command, "commands", {}).values())
+    return {parameter.name for parameter in command.params if parameter.param_type_name == "option"}.union(*below)
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    value = shown(name, "default") or field.get_default(call_default_factory=True)
+    if isinstance(value, bool | float):
+        return f"`{value:g}`" if isinstance(value, float) else f"`{value}`".lower()
+    return f"`{value}`" if value not in ("", None, (), {}) else ""
+
+
+def _limits(field: FieldInfo) -> str:
+    """Say which values a setting can have beside its type, "" for any."""
+    if get_origin(field.annotation) is Literal:
+        return f"({', '.join(get_args(field.annotation))})"
+    found = {name: getattr(one, name) for one in field.metadata for name in ("ge", "gt", "le") if hasattr(one, name)}
+    match found:
+        case {"ge": least, "le": most}:
+            return f"({least:,} to {most:,})"
+        case {"ge": least}:
+            return f"({least:,} or more)"
+        case {"gt": over}:
+            return f"(more than {over:,})"
+    return ""
+
+
 def main() -> None:
     """Do what the first argument names."""
     match sys.argv[1:]:
+        case ["settings"]:
+            print(settings(), end="")
         case ["licences"]:
             print(licences(), end="")
         case ["sbom", file]:

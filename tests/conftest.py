@@ -151,10 +151,10 @@ def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 MARKED = {  # fixture -> marker of the tests that use it
     "chromium": "browser",
     "firefox": "browser",
-    "generator": "real",
-    "small_generator": "real",
-    "small_copy": "real",
-    "smollm": "real",
+    "generator": "model",
+    "small_generator": "model",
+    "small_copy": "model",
+    "smollm": "model",
     "house": "slow",  # a server with the real embedder and reader
     "wheels": "slow",  # starts pip several times
 }
@@ -169,7 +169,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
             item.add_marker(MARKED[fixture])
     if "PYTEST_XDIST_WORKER" in os.environ:
-        long = {item.path for item in items if any(map(item.get_closest_marker, ("real", "browser")))}
+        long = {item.path for item in items if any(map(item.get_closest_marker, ("model", "browser")))}
         items.sort(key=lambda item: item.path not in long)
 
 

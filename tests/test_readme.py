@@ -27,7 +27,7 @@ def commands() -> list[str]:
     return list(dict.fromkeys(line for line in lines if line.startswith("citewire ")))
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_the_commands_of_the_readme_work_as_written(
     generator: Generator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from conftest import REPOSITORY, SEEDS
 from packaging.utils import canonicalize_name
 
 from citewire.qa.models.catalogue import CATALOGUE
+from citewire.ui.settings import Settings
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
 RELEASE = REPOSITORY / ".ci" / "release.py"
@@ -131,6 +133,15 @@ def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> Non
     assert {name.partition("/")[0] for name in names} == {"citewire", wheel.name.rpartition("-py3")[0] + ".dist-info"}
 
 
+def test_every_setting_stands_in_the_docs_as_it_is() -> None:
+    made = runpy.run_path(str(RELEASE))["settings"]()
+    assert made == (REPOSITORY / "docs" / "settings.md").read_text("utf-8"), "make settings"
+    assert re.findall(r"(?m)^\| `(\w+)` \|", made) == list(Settings.model_fields)
+    assert "| `port` | `--port` | `7860` | port that the page listens on (1 to 65,535) |" in made
+    assert "| `max_tokens` | `--max-tokens` | `160` |" in made
+    assert "| `log_file` |  |  |" in made  # no command has a flag for it
+
+
 @pytest.mark.slow
 def test_the_licences_of_all_that_comes_along_are_listed() -> None:
     made = subprocess.run([sys.executable, str(RELEASE), "licences"], capture_output=True, text=True, check=True)
@@ -157,7 +168,7 @@ def test_the_bill_of_materials_is_what_is_pinned(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.real
+@pytest.mark.model
 @pytest.mark.slow
 def test_it_is_installed_and_answers_with_its_quotes(bare: Path, tmp_path: Path) -> None:
     assert run(bare, "--version") == f"citewire {PROJECT['version']}\n"

@@ -364,7 +364,7 @@ class TestRuns:
             training.export.export(run, file, {"scale": 1.0, "shift": 0.0})
         assert file.read_bytes() == b"as it was"
 
-    @pytest.mark.real
+    @pytest.mark.model
     def test_the_second_network_reads_as_it_was_trained(self, training: Any, cache: Path, tmp_path: Path) -> None:
         published = reader_weights(cache)
         assert published, "run: citewire models fetch all-mpnet-base-v2"

@@ -188,6 +188,7 @@ class ModelSettings(BaseModel):
     cache: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("citewire"),
         description="folder that keeps the models",
+        json_schema_extra={"default": "~/.cache/citewire"},
     )
     model: str = Field(
         default="qwen2.5-coder-0.5b",
@@ -211,7 +212,13 @@ class ModelSettings(BaseModel):
         description="what reads the articles: large reads the likeliest sentences again with all-mpnet-base-v2, auto"
         " does where that was fetched",
     )
-    threads: int = Field(default_factory=usable_cores, ge=1, le=1024, description="CPU threads of the models")
+    threads: int = Field(
+        default_factory=usable_cores,
+        ge=1,
+        le=1024,
+        description="CPU threads of the models",
+        json_schema_extra={"default": "all cores"},
+    )
     api_key: SecretStr | None = Field(default=None, description="key for an OpenAI-compatible server; never printed")
     max_answer_seconds: float = Field(
         default=120, gt=0, allow_inf_nan=False, description="longest time that the page works on an answer, in seconds"
@@ -334,6 +341,7 @@ class PageSettings(BaseModel):
     conversations: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("citewire") / "conversations.sqlite",
         description="file that keeps what was asked on the page, its answers and their ratings",
+        json_schema_extra={"default": "~/.local/share/citewire/conversations.sqlite"},
     )
 
 
@@ -399,7 +407,8 @@ def shown(name: str, what: str) -> str:
 
     Args:
         name: of the setting.
-        what: "metavar", what stands for its value in help; "flag", its flag where that is named for one of its values.
+        what: "metavar", what stands for its value in help; "flag", its flag where that is named for one of its values;
+            "default", where that differs from machine to machine.
     """
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra.get(what, "")) if isinstance(extra, dict) else ""

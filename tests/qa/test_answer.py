@@ -847,7 +847,7 @@ def real(seeds_index: Index, embedder: Embedder, generator: Generator) -> Answer
     return Answerer(seeds_index, embedder, generator, load_reader(2))
 
 
-@pytest.mark.real
+@pytest.mark.model
 class TestReal:
     """The five articles of seeds/ with the real embedder, reader and default model."""
 

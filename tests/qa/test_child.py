@@ -80,7 +80,7 @@ def test_a_process_that_hangs_is_replaced(apart: ChildGenerator, monkeypatch: py
         os.kill(hung, 0)
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_it_ends_with_whom_it_is_for(cache: Path) -> None:
     made = ChildGenerator(model="smollm2-135m", engine="auto", device="cpu", threads=1, cache=str(cache))
     pid = made.pid

@@ -70,7 +70,7 @@ class TestWork:
         assert cost.decode_rate(machine, 10) == 10_000 / 4000
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_a_prompt_has_the_length_asked_for(limits: Any, small_generator: Generator) -> None:
     one, other = limits.prompts(small_generator, 200, 2)
     assert 200 <= small_generator.count_tokens(one) < 215  # by whole words
@@ -78,7 +78,7 @@ def test_a_prompt_has_the_length_asked_for(limits: Any, small_generator: Generat
     assert one[1] == other[1]
 
 
-@pytest.mark.real
+@pytest.mark.model
 @pytest.mark.parametrize(("engine", "ways"), [("int8", ["int8"]), ("torch", ["token by token", "with guesses"])])
 def test_a_run(
     limits: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], engine: str, ways: list[str]

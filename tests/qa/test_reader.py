@@ -52,7 +52,7 @@ def large(cache: Path) -> TrainedReader:
     return load_reader(2, published)
 
 
-@pytest.fixture(scope="module", params=["small", pytest.param("large", marks=pytest.mark.real)])
+@pytest.fixture(scope="module", params=["small", pytest.param("large", marks=pytest.mark.model)])
 def reader(request: pytest.FixtureRequest) -> TrainedReader:
     return load_reader(2) if request.param == "small" else request.getfixturevalue("large")
 
@@ -173,7 +173,7 @@ class TestWindow:
         assert 1 <= len(sentence[one.start : one.end].split()) <= LONGEST
 
 
-@pytest.mark.real
+@pytest.mark.model
 class TestLarge:
     """The second network reads the likeliest sentences again."""
 

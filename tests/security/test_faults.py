@@ -115,7 +115,7 @@ def begun(page: Served) -> http.client.HTTPConnection:
     return connection
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_who_goes_away_stops_the_model_within_a_second(page: Served) -> None:
     for _ in range(2):
         connection = begun(page)
@@ -126,7 +126,7 @@ def test_who_goes_away_stops_the_model_within_a_second(page: Served) -> None:
         assert time.monotonic() - gone < LATEST_S
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_who_is_refused_is_so_at_once(page: Served) -> None:
     everyone_knows = threading.Barrier(30)
 
@@ -145,7 +145,7 @@ def test_who_is_refused_is_so_at_once(page: Served) -> None:
     assert sorted(refused)[len(refused) // 2] < LATEST_S
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_a_model_that_is_killed_is_told_and_started_anew(page: Served) -> None:
     engine = page.engine()
     with httpx.stream("POST", f"{page.url}/v1/ask", json={"question": QUESTION, "stream": True}, timeout=60) as asked:
@@ -162,7 +162,7 @@ def test_a_model_that_is_killed_is_told_and_started_anew(page: Served) -> None:
     assert page.engine() != engine
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_memory_stays_where_requests_are_as_large_as_they_may_be(page: Served) -> None:
     largest = [["a" * 2_000, "b" * 2_000]] * MOST_TURNS
     for _ in range(2):

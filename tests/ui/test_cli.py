@@ -278,7 +278,7 @@ def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder:
 
 @pytest.mark.slow
 class TestModels:
-    @pytest.mark.real
+    @pytest.mark.model
     def test_list_tells_the_state_of_each(self, tmp_path: Path) -> None:
         listed = {model["name"]: model for model in json.loads(citewire("models", "list", "--json").stdout)}
         assert listed["qwen2.5-coder-0.5b"]["state"] == "converted"
@@ -336,7 +336,7 @@ class TestModels:
         assert not list(tmp_path.rglob("*.gguf"))
 
 
-@pytest.mark.real
+@pytest.mark.model
 class TestAsk:
     """With the default model, loaded once for all, and the small reader, over the sample articles."""
 
@@ -509,7 +509,7 @@ class TestServe:
     def test_no_index(self) -> None:
         refused(citewire("serve", "--port", str(free_port())), "there is no index in .citewire/index")
 
-    @pytest.mark.real
+    @pytest.mark.model
     def test_run_prepares_everything_and_opens_the_page(self) -> None:
         port = free_port()
         process = subprocess.Popen(

@@ -600,7 +600,7 @@ def launched_page(chromium: Browser, corpus: Corpus) -> Iterator[Page]:
         yield page
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_with_the_real_embedder(chromium: Browser, seeds_folder: Path, embedder: Embedder, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     subprocess.run(["cp", "-r", str(seeds_folder), str(folder)], check=True)

@@ -185,7 +185,7 @@ def test_the_command_opens_the_page_at_the_tour(monkeypatch: pytest.MonkeyPatch,
     assert (chosen.port, chosen.index, opens, routers) == (7999, tmp_path / "demo" / "index", ADDRESS, 1)
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_the_real_model_answers_as_the_captions_say(
     seeds_index: Index, embedder: Embedder, generator: Generator
 ) -> None:

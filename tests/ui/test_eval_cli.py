@@ -332,7 +332,7 @@ class TestReport:
         assert not {"\x1b", "\x07", "\u202e"} & set(page + done.stdout + done.stderr)
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_real_models(
     monkeypatch: pytest.MonkeyPatch, embedder: Embedder, small_generator: Generator, seeds_folder: Path
 ) -> None:
@@ -350,7 +350,7 @@ def test_real_models(
     assert rows_in(".citewire/eval/questions")[0]["answer"]["timings"]["output_tokens"] > 0
 
 
-@pytest.mark.real
+@pytest.mark.model
 @pytest.mark.usefixtures("small_generator")  # it is fetched
 def test_a_process_of_its_own() -> None:
     """The exit code and both outputs are those of a process, and nothing of the page is loaded."""

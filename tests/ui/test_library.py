@@ -26,7 +26,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_an_index_is_asked_and_searched(place: Path, cache: Path, embedder: Embedder) -> None:
     with library.open(place, cache=cache, model="smollm2-135m", reader="small") as news:
         answer = news.ask(WHEN)
@@ -59,7 +59,7 @@ def test_an_index_is_asked_and_searched(place: Path, cache: Path, embedder: Embe
             news.article("nowhere.txt")
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_the_example_of_its_documentation_runs(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "load_generator", lambda *_, **__: generator)  # the default model, loaded once for all
     monkeypatch.setenv("CITEWIRE_READER", "small")

@@ -116,7 +116,7 @@ async def everything(client: Client) -> dict[str, Any]:
     params=[
         pytest.param("http legacy", marks=pytest.mark.slow),
         pytest.param("http auto", marks=pytest.mark.slow),
-        pytest.param("stdio auto", marks=pytest.mark.real),
+        pytest.param("stdio auto", marks=pytest.mark.model),
     ],
 )
 def told(request: pytest.FixtureRequest, seeds_folder: Path, model: str) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def real(seeds_folder: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.Mo
         yield client
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_both_real_models_answer_from_one_index(real: httpx.Client) -> None:
     def answer(**named: str) -> httpx.Response:
         return real.post("/v1/ask", json={"question": "How many Avalon miners did Mawson order from Canaan?", **named})

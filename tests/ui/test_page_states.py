@@ -658,7 +658,7 @@ def test_hostile_suggestions_titles_and_addresses_run_nothing(chromium: Browser,
 # ---- the real model
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_the_real_model_answers_and_suggests_on_the_page(
     chromium: Browser, tmp_path: Path, seeds_index: Index, embedder: Embedder, generator: Generator
 ) -> None:

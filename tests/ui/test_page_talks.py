@@ -26,7 +26,7 @@ def test_a_reply_is_marked_by_its_words(expected: str, shown: str, text: str, fo
     assert wrong(turn, {"shown": shown, "text": text}) == found
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_a_conversation_goes_as_written(chromium: Browser, tmp_path: Path) -> None:
     talks = {talk["id"]: talk["turns"] for talk in read(TALKS)}
     assert (len(talks), {len(turns) for turns in talks.values()}) == (8, {4})

@@ -293,7 +293,7 @@ def without_seconds(shown: str) -> str:
     return re.sub(r"\d+\.\d s\.$", "S s.", shown, flags=re.MULTILINE)
 
 
-@pytest.mark.real
+@pytest.mark.model
 def test_the_command_line_says_the_same_with_a_page_and_without(
     seeds_folder: Path, small_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
