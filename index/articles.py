@@ -1,8 +1,7 @@
 """Files, folders and web addresses -> articles, with a reason and a fix for everything that is left out.
 
-Knows file names and `metadata.json`. Does not know what a passage or an index is, and never guesses: what neither
-the document nor its metadata states stays "". How a format is read is in formats.py, all of it in the child process of
-sandbox.py.
+Knows file names and `metadata.json`; formats.py reads the formats, in the child process of sandbox.py. Nothing is
+guessed: a field that neither the document nor its metadata states stays "". Does not know passages.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
 
-READER_VERSION = "8"  # raise it when what is read from a file changes: stored articles are then read again
-MAX_METADATA = 500_000_000  # bytes of one file; the entries of a million articles take half of that
+READER_VERSION = "8"  # raise it when readers return something else for a file, so that stored articles are read again
+MAX_METADATA = 500_000_000  # bytes of a metadata.json; the entries of a million articles take half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
 CONTAINERS = frozenset({".jsonl", ".json", ".csv", ".feed", ".zip"})
 _LIST = ", ".join(sorted(FORMATS))
@@ -49,12 +48,12 @@ class Rejected:
     """A file, or a part of one, that is left out.
 
     Attributes:
-        path: the file as the user can find it, undecodable bytes of its name shown as escapes; a part of a file
-            is named behind it: `news/wire.jsonl#17`.
-        reason: what is wrong with it, with the offending value.
-        fix: what to do about it, as an imperative sentence.
-        name: article path of the file, of the folder or of the record in a container, "" where it can have none. What
-            an index holds under it, or inside it, stays there.
+        path: where the user finds it, with undecodable bytes of the name escaped; ends with the part of a file that
+            is left out: `news/wire.jsonl#17`.
+        reason: what is wrong with it; names the offending value.
+        fix: what to do about it, in the imperative.
+        name: article path of the file, folder or record, "" if it cannot have one. Articles of the index with this
+            path or below it are kept.
     """
 
     path: str
@@ -65,11 +64,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file whose articles are stored already, unread this time.
+    """A file that is not read again, as the index already holds its articles.
 
     Attributes:
-        source: `Article.source` of them all.
-        paths: `Article.path` of each.
+        source: `Article.source` of these articles.
+        paths: their `Article.path`.
     """
 
     source: str
@@ -81,9 +80,9 @@ class ReadOptions:
     """How files are read.
 
     Attributes:
-        fields: for .jsonl, .json and .csv, citewire's name (`text title outlet author published url id`) -> column;
-            names that are not mapped take the usual columns of `formats.FIELDS`.
-        limits: how much one file may need.
+        fields: for .jsonl, .json and .csv: field of an article (`text title outlet author published url id`) ->
+            column; fields that are not mapped are read from the usual columns of `formats.FIELDS`.
+        limits: how much time, memory and text one file may take.
         allow_web: whether http:// and https:// sources may be fetched.
 
     Raises:
@@ -107,7 +106,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A file or web address to read: its article path, where it is, and its entries of metadata files."""
+    """A file or web address to read: its article path, its location, and its entries in `metadata.json` files."""
 
     name: str
     file: Path | None
@@ -128,22 +127,23 @@ def read_articles(
 ) -> Iterator[Article | Kept | Rejected]:
     """Read the files at and below `sources`, one at a time, in the order of their article paths.
 
-    Folders are walked; hidden files and folders, README files and files that are no documents are skipped, and links
-    that lead out of the folder are not followed. An article's path is its POSIX path below the folder given, the
-    name of a file given, or host and path of a web address; inside a container, `wire.jsonl#17`.
+    Folders are searched recursively; hidden files and folders, README files and files of unknown formats are skipped,
+    and links that lead out of the folder are rejected. An article's path is its POSIX path below the given folder,
+    the name of a given file, or the host and path of a web address; inside a container, `wire.jsonl#17`.
 
     Args:
         sources: folders, files, and strings that start with http:// or https://.
-        stored: `Article.source` -> paths of the articles from there that need not be read again, () where none.
+        stored: `Article.source` -> paths of the stored articles of that source, () if there are none; these files are
+            not parsed again.
         options: see `ReadOptions`.
-        fetch: what gets a web address; a `Fetcher` of its own where None.
+        fetch: downloads a web address; None for a new `Fetcher`.
 
     Returns:
-        An iterator that reads as it is consumed. Close it to end its child process early.
+        An iterator that reads files as it is consumed. Close it to end its child process early.
 
     Raises:
-        InputError: at once: a path is missing or of an unknown format, a folder holds nothing to read, two sources
-            give an article of the same name, a web address is not allowed, or a `metadata.json` is wrong.
+        InputError: before anything is read: a path is missing or of an unknown format, a folder holds nothing to read,
+            two sources have the same article path, a web address is not allowed, or a `metadata.json` is wrong.
     """
     options = options or ReadOptions()
     if not sources:
@@ -191,7 +191,7 @@ def _read_all(
 
 
 def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -> Iterator[_Source]:
-    """Yield what `source` names."""
+    """Yield the file, web address or files of a folder that `source` names. Raises: InputError."""
     if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
         if not options.allow_web:
             raise InputError(
@@ -218,9 +218,9 @@ def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -
 
 
 def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[str, dict[str, dict[str, Any]]]]:
-    """Return the readable files below `root` by article path, and the metadata entries that concern each.
+    """Return the readable files below `root` by article path, and each file's metadata entries.
 
-    An index in it, and what is kept beside that, is passed over.
+    An index below `root`, and the files that citewire keeps beside it, are skipped. Raises: InputError.
     """
     files: dict[str, Path] = {}
     metadata: dict[str, dict[str, Any]] = {}
@@ -261,8 +261,8 @@ def _walk(root: Path, rejected: list[Rejected]) -> tuple[dict[str, Path], dict[s
 
 
 def _is_article(file: Path, rejected: list[Rejected]) -> bool:
-    """Whether a file of a folder is read; documents of formats that cannot be are rejected, the rest is passed over."""
-    # About the folder, not one of its articles.
+    """Whether a file of a folder is read; known formats that cannot be read are rejected, others are skipped."""
+    # A README describes the folder and is not an article.
     if file.name.startswith(".") or file.name == METADATA_NAME or file.stem.lower() == "readme":
         return False
     suffix = file.suffix.lower()
@@ -272,7 +272,7 @@ def _is_article(file: Path, rejected: list[Rejected]) -> bool:
 
 
 def _file_of(name: str, files: Mapping[str, Path]) -> str:
-    """Return the file that holds the article `name`: itself, or the container before `#` or `/`; "" for none."""
+    """Return the file that holds the article `name`: itself or its container, which ends before `#` or `/`; or ""."""
     if name in files:
         return name
     ends = [index for index, character in enumerate(name) if character in "#/"]
@@ -284,7 +284,7 @@ def _format(name: str) -> str:
 
 
 def _usable_name(name: str, file: Path, rejected: list[Rejected]) -> bool:
-    """Whether `name` can identify an article in SQLite, JSON, HTML and a terminal; otherwise reject it."""
+    """Whether `name` can be an article path in SQLite, JSON, HTML and a terminal; if not, the file is rejected."""
     if escaped(name) == name:
         return True
     reason = "has a name that is not UTF-8 or holds control characters or invisible ones"
@@ -293,7 +293,7 @@ def _usable_name(name: str, file: Path, rejected: list[Rejected]) -> bool:
 
 
 def _shown(path: Path | str) -> str:
-    """`path` for a message: printable on any terminal."""
+    """Return `path` for a message, with unprintable characters escaped."""
     return escaped(str(path).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
@@ -331,7 +331,7 @@ def _read_source(
 
 
 def _content(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> Page:
-    """Return what a source holds; a file has no address. Raises: UnusableError."""
+    """Return the content of a source; that of a file has no URL. Raises: UnusableError."""
     if source.file is not None:
         return Page(_read_bytes(source.file, options.limits.bytes), "", _format(source.file.name))
     assert fetch is not None
@@ -366,14 +366,14 @@ def _source_digest(source: _Source, page: Page, options: ReadOptions) -> str:
     """Return `Article.source`: equal digests mean equal articles, so the file need not be parsed."""
     entries = {name: dict(entry) for name, entry in source.metadata.items()}
     limits = options.limits
-    cut = [limits.bytes, limits.characters, limits.articles, limits.total_characters]  # a higher one reads more of it
+    cut = [limits.bytes, limits.characters, limits.articles, limits.total_characters]  # raising these may read more
     content = [hashlib.sha256(page.data).hexdigest(), page.charset, cut if page.format in CONTAINERS else []]
     parts = [READER_VERSION, source.name, content, dict(options.fields), entries]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _article(document: Document, source: _Source, digest: str) -> Article:
-    """Join what the document and its metadata entry state; the entry wins, one of the whole container fills gaps."""
+    """Merge a document with its metadata entry, which wins; an entry of its container only fills gaps."""
     path = source.name + document.part
     stated: dict[str, Any] = {name: getattr(document, name) for name in METADATA_KEYS}
     free = dict(stated.pop("metadata"))
@@ -394,7 +394,7 @@ def _article(document: Document, source: _Source, digest: str) -> Article:
 
 
 def _add_metadata(file: Path, root: Path, metadata: dict[str, dict[str, Any]]) -> None:
-    """Add the entries of one metadata file, `{path below its folder: {key: value}}`. Raises: InputError."""
+    """Add the entries `{path below the file's folder: {key: value}}` of a `metadata.json`. Raises: InputError."""
     try:
         data = _read_bytes(file, MAX_METADATA)
         entries = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
@@ -450,7 +450,7 @@ def _refuse_metadata(file: Path, name: str, problem: str, fix: str) -> NoReturn:
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Serve as object_pairs_hook: json.loads alone keeps the last of two equal keys in silence."""
+    """Refuse duplicate keys, as an object_pairs_hook; json.loads silently keeps the last one. Raises: ValueError."""
     seen: dict[str, object] = {}
     for key, value in pairs:
         if key in seen:

@@ -1,7 +1,7 @@
 """Articles -> a new generation of an index.
 
-Knows the order of the stages, what can be taken over from the previous generation and when work is put on disk so
-that an interrupted run can be taken up. Does not print: progress goes to a callback, the result is a report.
+Runs the stages in order, reuses what did not change since the previous generation, and writes to disk often enough that
+an interrupted run can be resumed. Does not print: progress goes to a callback, the result is a report.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from citewire.index.store import Index, Place
 from citewire.index.types import Article, Embedder, Passage, Progress, Vectors
 from citewire.index.writer import Writer
 
-# Passages that are embedded before they are written: what an interruption costs at most, about a minute's work.
+# Passages embedded between two writes to disk: the most that an interruption loses, about a minute of work.
 CHECKPOINT_PASSAGES = 4096
 
 State = Literal["new", "changed", "unchanged", "removed"]
@@ -34,7 +34,7 @@ State = Literal["new", "changed", "unchanged", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one article: `passages` is how many it has now, `embedded` whether that took the model."""
+    """What happened to one article: its number of passages, and whether they were embedded or their vectors reused."""
 
     path: str
     state: State
@@ -44,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What there is to say of articles that were read: `path` is an article, "" for several."""
+    """A remark about an article that was read; `path` is "" for a remark about all of them."""
 
     path: str
     text: str
@@ -55,17 +55,17 @@ class BuildReport:
     """What `build_index` did.
 
     Attributes:
-        generation: the current generation; the previous one where nothing changed.
+        generation: number of the current generation; the previous one if nothing changed.
         published: whether a new generation was written.
-        new, changed, unchanged, removed: numbers of articles against the previous generation.
-        changes: the articles that are new, changed or removed, by path.
+        new, changed, unchanged, removed: numbers of articles, compared with the previous generation.
+        changes: the new, changed and removed articles, sorted by path.
         rejected: files that were left out, with reason and fix.
-        passages: passages in the index.
-        embedded: passages that had to be embedded; the other vectors were taken over.
-        resumed: passages taken over from a run that was interrupted, not counted in `embedded`.
+        passages: number of passages in the index.
+        embedded: number of passages that were embedded in this run; the other vectors were reused.
+        resumed: number of passages reused from an interrupted run, not counted in `embedded`.
         seconds: wall clock.
-        notes: what there is to say of articles that were read in this run: a guessed encoding, pages without text,
-            another language than English.
+        notes: remarks on articles read in this run: a guessed encoding, pages without text, a language other than
+            English.
     """
 
     generation: int
@@ -92,50 +92,50 @@ def build_index(
     mirror: bool = True,
     options: ReadOptions | None = None,
 ) -> BuildReport:
-    """Read articles, and make the index in `folder` hold them.
+    """Read articles and publish a generation of the index in `folder` that holds them.
 
-    Articles whose text and metadata are in the index already keep their vectors; files that did not change are
-    not even parsed; where nothing changed nothing is written. Until the last step the previous generation stays
-    current. An interrupted run leaves what it finished, and the next one takes that up.
+    Articles with known text and metadata keep their vectors, unchanged files are not parsed, and if nothing changed,
+    nothing is written. The previous generation stays current until the last step. The next run resumes an
+    interrupted one.
 
     Args:
         sources: files, folders and web addresses.
-        folder: the index, made where missing.
-        embedder: what turns passages into vectors; another one than before embeds everything again.
-        progress: called with what is being done, steps done and steps known so far.
-        mirror: whether articles of the index that are not among the sources are removed; else they stay. Those of
-            a source that is there but cannot be read any more always stay.
+        folder: the index; created if it does not exist.
+        embedder: turns passages into vectors; a new embedder embeds everything again.
+        progress: called with the stage, the steps done and the steps known so far.
+        mirror: whether articles that are not among the sources are removed from the index. Articles of a source that
+            exists but can no longer be read are always kept.
         options: how sources are read.
 
     Raises:
-        InputError: wrong paths or metadata, no usable article, a folder that is no index, or another process
-            that writes.
-        IndexFormatError: something of the index is damaged, and articles outside of the sources are to stay.
+        InputError: wrong paths or metadata, no usable article, a folder that is not an index, or another process
+            that writes to it.
+        IndexFormatError: without `mirror`: a segment is damaged, so articles would be lost.
         ModelError: the embedder cannot be used.
     """
     started = time.monotonic()
     with Writer(folder) as writer, writer.view(embedder) as view:
         damaged = {part.info.name for part in writer.current(embedder)} - {part.info.name for part in view.parts}
-        if damaged and not mirror:  # a mirror reads these articles again; otherwise they would be lost
+        if damaged and not mirror:  # `mirror` reads the sources of these articles again
             problem = f"{folder / 'segments' / min(damaged)} is damaged"
             raise IndexFormatError(problem, f"Run: citewire index repair --index {folder}")
         return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)
 
 
 class _Build:
-    """One run: what is known of the previous generation, and what was found so far."""
+    """The state of one run: the previous generation, and the results so far."""
 
     def __init__(self, writer: Writer, view: Index, embedder: Embedder, progress: Progress | None) -> None:
         self._writer, self._view, self._embedder, self._progress = writer, view, embedder, progress
         self._current = writer.current(embedder)
         self._published = {part.info.name for part in self._current}
         self._grouper: Grouper | None = None
-        self._kept: dict[str, Place] = {}  # by path: articles taken over as they are
+        self._kept: dict[str, Place] = {}  # path -> unchanged article
         self._added: list[Part] = []
         self._changes: dict[str, Change] = {}
         self._rejected: list[Rejected] = []
         self._notes: list[Note] = []
-        self._languages: dict[str, str] = {}  # of the articles that were read, by path
+        self._languages: dict[str, str] = {}  # path -> language of an article read in this run
         self._cut = self._embedded = self._resumed = self._written = 0
 
     def run(self, sources: Sequence[Path | str], mirror: bool, options: ReadOptions, started: float) -> BuildReport:
@@ -165,7 +165,7 @@ class _Build:
         )
 
     def _read(self, sources: Sequence[Path | str], options: ReadOptions) -> Iterator[tuple[Article, list[Passage]]]:
-        """Yield the articles that are not in the index as they are, and their passages."""
+        """Yield the articles that are new or changed, with their passages; record the others."""
         for number, found in enumerate(read_articles(sources, stored=self._view.paths_of, options=options), start=1):
             self._tell("reading", number, 0)
             if isinstance(found, Rejected):
@@ -184,7 +184,7 @@ class _Build:
         self._languages[article.path] = language_of(article.text)
 
     def _told_languages(self) -> Iterator[Note]:
-        """Yield which of the articles that were read are not in English."""
+        """Yield a note for each article that is not in English, and one more if no article is."""
         foreign = {path: name for path, name in self._languages.items() if name not in ("", ENGLISH)}
         yield from (Note(path, f"is in {name}; citewire reads English only") for path, name in foreign.items())
         if foreign and len(foreign) == len(self._languages):
@@ -194,7 +194,7 @@ class _Build:
     def _keep(self, path: str, source: str) -> None:
         place = next(place for place in self._view.places(path) if place.source == source)
         self._kept[path] = place
-        if place.segment not in self._published:  # an interrupted run had finished it
+        if place.segment not in self._published:  # its segment is from an interrupted run
             self._changes[path] = Change(path, self._state(path), place.passages, embedded=False)
             self._resumed += place.passages
 
@@ -202,25 +202,25 @@ class _Build:
         return "changed" if any(place.segment in self._published for place in self._view.places(path)) else "new"
 
     def _dropped(self, mirror: bool) -> Iterator[Place]:
-        """Yield the places of articles that the new generation leaves out; report those that nothing replaces."""
+        """Yield the places of articles that the new generation leaves out; record those that are removed."""
         for path, place in self._concerned(mirror):
             if path in self._kept or path in self._changes:
                 if self._kept.get(path) != place:
                     yield place
-            elif place.segment not in self._published:  # of an interrupted run, and not asked for in this one
+            elif place.segment not in self._published:  # from an interrupted run, but not a source of this one
                 yield place
             elif mirror and not self._is_unreadable(path):
                 self._changes[path] = Change(path, "removed", place.passages, embedded=False)
                 yield place
 
     def _concerned(self, mirror: bool) -> Iterator[tuple[str, Place]]:
-        """Return the articles that the new generation may leave out; if only some are added, those of the same path."""
+        """Return all articles that `_dropped` has to check; fewer if only articles of the same path can be replaced."""
         if mirror or not self._published.issuperset(part.info.name for part in self._view.parts):
             return self._view.identities()
         return ((path, place) for path in {**self._kept, **self._changes} for place in self._view.places(path))
 
     def _is_unreadable(self, path: str) -> bool:
-        """Whether an article's file, or what it is inside of, is there but could not be read this time."""
+        """Whether an article, or the file or folder that holds it, was rejected in this run."""
         names = (rejected.name for rejected in self._rejected if rejected.name)
         return any(path == name or path.startswith((f"{name}/", f"{name}#")) for name in names)
 
@@ -228,7 +228,7 @@ class _Build:
         return sum(change.state == state for change in self._changes.values())
 
     def _write(self, batch: Sequence[tuple[Article, list[Passage]]]) -> None:
-        """Embed a batch as far as its vectors are not known, and put it on disk as a segment."""
+        """Embed the articles of a batch that have no known vectors, and write the batch as a segment."""
         known = [self._known(article, len(pieces)) for article, pieces in batch]
         missing = [
             embedded_text(article, passage)
@@ -252,12 +252,12 @@ class _Build:
             self._written += len(pieces)
 
     def _known(self, article: Article, count: int) -> Vectors | None:
-        """Return the vectors of an article that is in the index under any path, None where it is not."""
+        """Return the vectors of an article with the same text and metadata under any path, None if there is none."""
         vectors = self._view.vectors_of(article.sha256)
         return vectors if vectors is not None and len(vectors) == count else None
 
     def _entry(self, article: Article, pieces: Sequence[Passage], vectors: Vectors) -> Entry:
-        """Return what is stored of an article: with its dates resolved, and grouped with its copies."""
+        """Return what is stored of an article, with its dates resolved and its group of near-duplicates."""
         if self._grouper is None:
             self._grouper = Grouper(self._view.signatures())
         published = article.published or published_date(article.text)
@@ -271,7 +271,7 @@ class _Build:
         return Entry(complete, marked, pieces, vectors)
 
     def _parts(self, dropped: Sequence[Place]) -> list[Part]:
-        """Return the parts of the new generation: what is left of those of the view, and what was added."""
+        """Return the segments of the new generation: the old ones without dropped articles, and the new ones."""
         dead = {part.info.name: set(part.dead) for part in self._view.parts}
         for place in dropped:
             dead[place.segment].add(place.number)
@@ -291,7 +291,7 @@ class _Build:
 
 
 def _batches(found: Iterator[tuple[Article, list[Passage]]]) -> Iterator[list[tuple[Article, list[Passage]]]]:
-    """Yield the articles in runs of at least `CHECKPOINT_PASSAGES` passages, the last one shorter."""
+    """Yield batches of articles with at least `CHECKPOINT_PASSAGES` passages; the last may be smaller."""
     batch: list[tuple[Article, list[Passage]]] = []
     size = 0
     for article, pieces in found:

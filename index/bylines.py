@@ -1,7 +1,7 @@
-"""A line that says who wrote an article, for which outlet and on which day: "By Anna Holm, Tarnby Courier, 3 May 2024".
+"""A byline -> author, outlet and day of publication: "By Anna Holm, Tarnby Courier, 3 May 2024".
 
-Knows English bylines, as far as they are one line of nothing else. Does not know where in a text the line stands.
-What may be a person, a place or an outlet is taken as none of them.
+Knows English bylines that fill one line. Does not know where in a text the line is. A name that may be a person, a
+place or an outlet is left out.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 from citewire.index.dates import published_date
 
-MAX_CHARACTERS = 160  # of such a line; the longest name four authors
-NAME_WORDS = 6  # of one person, place or outlet
-SURE_WORDS = 2  # of a name that is no outlet for sure, beside a day
-DATE_PIECES = 3  # "Friday, May 3, 2024" is a date of three pieces
+MAX_CHARACTERS = 160  # most characters of a byline; the longest name four authors
+NAME_WORDS = 6  # most words of the name of a person, place or outlet
+SURE_WORDS = 2  # most words of an unknown name beside a day; a longer one may be an event
+DATE_PIECES = 3  # most comma-separated pieces of a date: "Friday, May 3, 2024"
 
 _BY = re.compile(r"(?:(?:written|words|story|text|report(?:ed|ing)?)\s)?by:?\s", re.IGNORECASE)
-_BETWEEN = re.compile(r" ?[|·•;] ?|, | [–—-] | for (?=(?:the )?[A-Z])")  # in a row of single blanks
+_BETWEEN = re.compile(r" ?[|·•;] ?|, | [–—-] | for (?=(?:the )?[A-Z])")  # in a line with single blanks
 _WHERE = re.compile(r"\sin\s[A-Z].*")  # "By Anna Holm in Orvik"
 _AND = re.compile(r" (?:and|&) ")
 _UPDATED = re.compile(r"(?:last |latest )?(?:updat|modifi|edit)", re.IGNORECASE)
-_ASIDE = re.compile(  # a time, a day with two readings, how long it takes to read, what an author does, agencies
+_ASIDE = re.compile(  # ignored: a time, an ambiguous date, a reading time, an author's job, "staff reports"
     r"[0-2]?\d[:.][0-5]\d.{0,12}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d+[ -]min(?:ute)?s?(?: read)?"
     r"|(?:[\w-]+ ){0,3}(?:editor|writer|correspondent|columnist|contributor|staff|(?:staff|chief|senior|our) reporter)"
     r"|(?:.*\b)?(?:staff|wire) reports",
@@ -47,7 +47,7 @@ _BOARD = re.compile(r".*\b(?:Board|Staff|Team)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Byline:
-    """What a byline states, "" for each part that it leaves open; `published` as in `Article`."""
+    """The fields of a byline, "" for each that it does not state; `published` as in `Article`."""
 
     author: str = ""
     outlet: str = ""
@@ -55,7 +55,7 @@ class Byline:
 
 
 def byline(line: str) -> Byline | None:
-    """Return what a line states if it is nothing but a byline or names with a day, None for any other line.
+    """Parse a line that holds only a byline, or names with a day; None for any other line.
 
     >>> byline("By Anna Holm, Tarnby Courier, 3 May 2024")
     Byline(author='Anna Holm', outlet='Tarnby Courier', published='2024-05-03')
@@ -86,7 +86,7 @@ def byline(line: str) -> Byline | None:
     names = [name.removeprefix("the ") for name in names]
     outlet = _outlet(names, bool(authors))
     if not (authors or outlet) and any(len(name.removeprefix("The ").split()) > SURE_WORDS for name in names):
-        return None  # "Holm Island Festival, 12 July 2024" may be when that is
+        return None  # "Holm Island Festival, 12 July 2024" may announce an event
     return Byline(", ".join(authors), outlet, days[0] if days else "")
 
 
@@ -95,13 +95,13 @@ def _one_row(line: str) -> str:
 
 
 def outlet_alone(line: str) -> Byline | None:
-    """Return what a line below a byline states if it is the name of an outlet."""
+    """Return a byline with the outlet if a line is the name of a known kind of outlet, else None."""
     name = " ".join(line.split())
     return Byline(outlet=name) if _is_name(name) and _OUTLET.fullmatch(name) else None
 
 
 def is_named(line: str) -> bool:
-    """Whether a line is nothing but names of people, outlets or places, and what they do.
+    """Whether a line holds only names of people, outlets or places, and jobs.
 
     >>> is_named("Anna Holm and Per Lund, Tarnby Courier"), is_named("Old Mill bakery saved by its customers")
     (True, False)
@@ -111,7 +111,7 @@ def is_named(line: str) -> bool:
 
 
 def _dated(pieces: list[str]) -> tuple[list[str], list[str]]:
-    """Return the days that pieces of a line are, and the pieces that are none; when it was changed is left out."""
+    """Split pieces of a line into ISO 8601 days and other pieces; days of an update are dropped."""
     days: list[str] = []
     others: list[str] = []
     at = 0
@@ -138,7 +138,7 @@ def _is_name(name: str) -> bool:
 
 
 def _is_author(name: str, dated: bool) -> bool:
-    """Whether words behind "By" name who wrote; "By Easter" and "By The River" may begin anything."""
+    """Whether the words after "By" name an author; "By Easter" and "By The River" do not."""
     words = name.split()
     if not _is_name(name):
         return False
@@ -148,7 +148,7 @@ def _is_author(name: str, dated: bool) -> bool:
 
 
 def _outlet(names: list[str], has_author: bool) -> str:
-    """Return the one of the names that is that of an outlet, "" where none is sure to be."""
+    """Return the name that is an outlet, "" if none or several may be."""
     outlets = [name for name in names if _OUTLET.fullmatch(name)]
     if not outlets and has_author and len(names) == 1 and " " in names[0] and not names[0].isupper():
         outlets = [] if _PLACE.fullmatch(names[0]) else names

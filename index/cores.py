@@ -1,4 +1,4 @@
-"""How many cores this process can keep busy. Knows CPU affinity and cgroups; does not know what runs on them."""
+"""How many CPU cores this process may use, by its CPU affinity and its cgroup quotas."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ def usable_cores(
     *,
     allowed: int | None = None,
 ) -> int:
-    """Return how many cores this process can keep busy: its CPU affinity cut to its quotas, at least 1.
+    """Return how many cores this process can keep busy: the cores of its CPU affinity, at most its quota, at least 1.
 
-    Containers limit CPU by quota, which `os.cpu_count()` does not see, and more threads than cores slow
-    every engine.
+    Containers limit CPU by quota. `os.cpu_count()` does not see quotas, and more threads than cores slow down every
+    engine.
 
     Args:
-        cgroup: where the cgroup file systems are mounted; a group of version 2 has `cpu.max` ("200000 100000" or
-            "max 100000", microseconds per period), one of version 1 `cpu.cfs_quota_us` and `cpu.cfs_period_us`,
-            below `cpu/`.
+        cgroup: mount point of the cgroup file systems. In version 2 a group's quota is in `cpu.max` ("200000 100000" or
+            "max 100000": microseconds of CPU time per period), in version 1 in `cpu/.../cpu.cfs_quota_us` and
+            `cpu.cfs_period_us`.
         own_cgroup: the file that names this process's groups, as "0::/a/b" or "4:cpu,cpuacct:/a/b".
-        allowed: cores of the CPU affinity; by default the process's own.
+        allowed: number of cores of the CPU affinity; None for the process's own.
     """
     cores = float(allowed or _affinity())
     for quota, period in _quotas(cgroup, own_cgroup):
@@ -39,8 +39,8 @@ def _affinity() -> int:
 
 
 def _quotas(cgroup: Path, own_cgroup: Path) -> Iterator[tuple[str, str]]:
-    """Yield (quota, period) of this process's groups and all above them, as written in the files."""
-    own = {"": "/", "cpu": "/"}  # a container may see its own group as the root
+    """Yield (quota, period) of this process's groups and their ancestors, as written in the files."""
+    own = {"": "/", "cpu": "/"}  # inside a container its own group may be the root
     for line in _read(own_cgroup).splitlines():
         _, controllers, path = line.split(":", 2)
         own |= dict.fromkeys(controllers.split(","), path)
@@ -52,7 +52,7 @@ def _quotas(cgroup: Path, own_cgroup: Path) -> Iterator[tuple[str, str]]:
 
 
 def _upwards(root: Path, path: str) -> Iterator[Path]:
-    """Yield a group's folder and those above it, up to the root."""
+    """Yield a group's folder and its parents, up to `root`."""
     folder = root / path.lstrip("/")
     yield from (level for level in (folder, *folder.parents) if level.is_relative_to(root))
 
@@ -60,5 +60,5 @@ def _upwards(root: Path, path: str) -> Iterator[Path]:
 def _read(file: Path) -> str:
     try:
         return file.read_text().strip()
-    except OSError:  # no such controller here: no limit
+    except OSError:  # without this controller there is no limit
         return ""

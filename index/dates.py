@@ -1,9 +1,9 @@
-"""When an article was published by its own text, and which days its words for times mean.
+"""A text -> its date expressions with the days that they mean, and the day of publication that it states.
 
-Knows English dates as news writes them, in the Gregorian calendar, years 1500 to 2199. A mention has the extent of a
-TIMEX3 expression of TimeML (Pustejovsky et al. 2003), that is, without its preposition: "Monday" of "on Monday".
-Where words have two readings ("next Friday" on a Wednesday, 03/04/2025, fiscal years) there is no mention: one that
-is missing costs a reader less than one that is wrong. Does not know metadata, files or other languages.
+Knows English dates in news, Gregorian calendar, years 1500 to 2199. A date expression has the extent of a TIMEX3 of
+TimeML (Pustejovsky et al. 2003), that is, without its preposition: "Monday" in "on Monday". Ambiguous expressions
+("next Friday" on a Wednesday, 03/04/2025, fiscal years) are left out: a missing date costs a reader less than a
+wrong one. Does not know metadata, files or other languages.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from citewire.index.errors import InputError
 from citewire.index.types import DateMention
 
 FIRST_YEAR, LAST_YEAR = 1500, 2199
-NEAR_DAYS = 60  # an article of June 12 that says "June 20" means the day in eight days, not the one of last year
-NEAR_MONTHS = 2  # an article of June that says "in July" may mean this year or last year
+NEAR_DAYS = 60  # "June 20" in an article of June 12 means eight days later, not last year
+NEAR_MONTHS = 2  # "in July" in an article of June is ambiguous: this year or last year
 
-HEAD_LINES = 15
-HEAD_CHARACTERS = 3_000
-PROSE_WORDS = 25  # a line this long is the article's first paragraph; no date of publication stands after it
+HEAD_LINES = 15  # first lines in which a day of publication is looked for; FOOT_LINES: last lines
+HEAD_CHARACTERS = 3_000  # these lines are at most this far from the start or end of the text
+PROSE_WORDS = 25  # a line with as many words is the first paragraph; no day of publication follows it
 FOOT_LINES = 8
 
 _S = r"(?:[^\S\n]{1,2}|\n)"
@@ -35,7 +35,7 @@ _WEEKDAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 _YEAR = r"(?:1[5-9]|2[01])[0-9]{2}(?![0-9])"
 _DAY = r"[0-3]?[0-9](?![0-9])(?:st|nd|rd|th)?"
 _TO = r"\s?(?:[-–—]|\bto\b|\bthrough\b|\buntil\b|\band\b)\s?"
-_COUNTED = (  # what follows a number that is no year and no day
+_COUNTED = (  # after a number: it is a quantity, not a year or a day
     r"(?:[%°]|[.,:]?[0-9]|[-‐](?!based)\w|" + _S + r"(?:percent|per cent|[mb]illion|people|men|women|children|miles?"
     r"|km|kilomet\w+|met(?:er|re)s?|feet|yards?|dollars?|euros?|pounds?|points?|hours?|minutes?|seconds?|times|votes"
     r"|days|weeks|months|years|GMT|UTC|[ap]\.?m\b|o['’]clock|block|calories|tons|tonnes)\b)"
@@ -48,7 +48,7 @@ _NUMBERS = {
 _NUMBER = r"(?:[1-9][0-9]?|" + "|".join(list(_NUMBERS)[1:]) + ")"
 _UNIT = r"(?P<unit>day|week|month|year)"
 
-# Where a mention may begin, and which rules are tried there; the first set halves the time of the search.
+# Where a date expression may begin; the group's name selects the rules to try. The first lookahead halves the time.
 _ANCHOR = re.compile(
     r"\b(?=[JFMASONDTWQHLYEtylnpeoafs0-9])(?:"
     r"(?P<month>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?=[a-z]{0,6}\b))"
@@ -107,7 +107,7 @@ _WEEKDAY_ALONE = re.compile(
     r"|\s(?:Night|Times|Mirror|Telegraph|Express|Mail|Herald|Post|Evening|School|Addams|Independent)\b)"
 )
 
-# What stands before a mention, read up to it.
+# The context of a date expression; patterns that end in "$" match the text before it.
 _BEFORE_YEAR = re.compile(
     r"\b(?:in|since|during|between|until|till|early|mid|late|spring|summer|autumn|fall|winter"
     r"|(?<!fiscal )(?<!financial )year)"
@@ -128,7 +128,7 @@ _BEFORE_MONTH = re.compile(
     r"\b(?:in|since|during|early|mid|late|(?:end|start|beginning|middle|month)\sof)[\s-]$", re.IGNORECASE
 )
 _BEFORE_SPAN_OF_MONTHS = re.compile(r"\b(?:between|from|through|to|until|and)\s$", re.IGNORECASE)
-_NAMES = ("May", "April", "June", "August")  # also persons
+_NAMES = ("May", "April", "June", "August")  # months that are also names of people
 _NO_WEEKDAY = re.compile(
     r"(?:\b(?:every|each|any|an?|one|the|that|following|previous|same|other|another|most|some|of|on[cl]\w|first|second"
     r"|third|fourth|final|ago|Black|Good|Cyber|Super|Giving|Bloody|Palm|Easter|Ash|Holy|Fat|Shrove|Maundy|Whit|Freaky"
@@ -158,15 +158,15 @@ Days = tuple[date, date]
 
 
 def mentions(text: str, published: str) -> tuple[DateMention, ...]:
-    """Return the words of `text` for days, months, quarters, years and the like, in their order, none overlapping.
+    """Return the date expressions of `text` (days, months, quarters, years, ...), in text order, without overlaps.
 
     "Early 2021" and "three years ago" mean the whole year, "two weeks ago" the whole week from Monday to Sunday. A
-    weekday, a day or a month without a year is the nearest one not after the publication, unless its clause is about
-    the future. Takes time linear in the length of the text, under 1 ms for 1,000 words.
+    weekday, day or month without a year means the latest one up to the publication, or the next one if its clause is
+    about the future. Takes linear time, under 1 ms for 1,000 words.
 
     Args:
         text: an article's text.
-        published: ISO 8601 day of its publication; "" leaves out what can be told only from it ("yesterday").
+        published: ISO 8601 day of publication; with "", expressions that depend on it ("yesterday") are left out.
 
     Raises:
         InputError: `published` is neither "" nor a date.
@@ -197,7 +197,7 @@ Rule = Callable[[re.Match[str], date | None], Days | None]
 
 
 def _first_reading(text: str, anchor: re.Match[str], day: date | None) -> Iterator[Reading]:
-    """Yield the mention that begins at `anchor`, if one does, and the years listed with it."""
+    """Yield the date expression that begins at `anchor`, if any, and the years that are listed after it."""
     start = anchor.start()
     for pattern, rule in _RULES[anchor.lastgroup or ""]:
         found = pattern.match(text, start)
@@ -213,7 +213,7 @@ def _first_reading(text: str, anchor: re.Match[str], day: date | None) -> Iterat
 
 
 def _listed_years(text: str, end: int) -> Iterator[Reading]:
-    """Yield the years of ", 2018 and 2020" after an accepted one."""
+    """Yield the years of a list such as ", 2018 and 2020" that follows a year."""
     while found := _NEXT_YEAR.match(text, end):
         start, end = found.span("year")
         yield start, end, _year(int(found["year"]))
@@ -237,7 +237,7 @@ def _year(year: int) -> Days:
 
 
 def _months(year: int, month: int, count: int = 1) -> Days:
-    """`count` months from the given one, which may lie outside 1 to 12."""
+    """Return the first and last day of `count` months from `month` on; `month` may be outside 1 to 12."""
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     last = month + count - 1
     return date(year, month, 1), date(year, last, calendar.monthrange(year, last)[1])
@@ -261,15 +261,15 @@ def _count(words: str) -> int:
 
 
 def _before(found: re.Match[str], width: int = 28) -> str:
-    """The text before a match; far enough for every pattern that looks at it."""
+    """Return the `width` characters before a match; the default suffices for all patterns."""
     return found.string[max(0, found.start() - width) : found.start()]
 
 
 def _tense(found: re.Match[str]) -> str:
-    """Return "future", "past" or "open" as the clause around a match says, "" where it says nothing.
+    """Return the tense of the clause around a match: "future", "past", "open" (undecided), or "" if no verb tells.
 
-    The nearest verb before the match decides ("will close, he said on Monday"); where the match opens its sentence, the
-    next verb does.
+    The nearest verb before the match decides ("will close, he said on Monday"); at the start of a sentence, the next
+    verb after it.
     """
     before = _before(found, 110)
     ends = [m.end() for m in _SENTENCE_END.finditer(before)]
@@ -294,7 +294,7 @@ def _numeric(found: re.Match[str], _: date | None) -> Days | None:
 
 
 def _slashed(found: re.Match[str], _: date | None) -> Days | None:
-    """6/29/2025 or 29.6.2025; 3/4/2025 is two days, so none."""
+    """Resolve 6/29/2025 or 29.6.2025; None for 3/4/2025, which is ambiguous."""
     year, one, two = int(found["year"]), int(found["one"]), int(found["two"])
     readings = {_date(year, one, two), _date(year, two, one)} - {None}
     day = readings.pop() if len(readings) == 1 else None
@@ -321,13 +321,13 @@ def _leading_number(words: str) -> int:
 
 
 def _year_of_range(found: re.Match[str]) -> int:
-    """The year that "June 3" has in "from June 3 to July 2, 2019", 0 if none."""
+    """Return the year at the end of a range, as for "June 3" in "June 3 to July 2, 2019"; 0 if there is none."""
     later = _YEAR_OF_RANGE.match(found.string, found.end())
     return int(later["year"]) if later else 0
 
 
 def _nearest_year(published: date, month: int, day: int, tense: str) -> int:
-    """The year of a day that has none; 0 where the tense leaves it open."""
+    """Return the year of a date that does not state it, from the publication and the tense; 0 if it is unclear."""
     this = _date(published.year, month, day)
     if this is None or tense == "open":
         return 0
@@ -392,7 +392,7 @@ def _one_year(found: re.Match[str], _: date | None) -> Days | None:
 
 
 def _years(found: re.Match[str], _: date | None) -> Days | None:
-    """1914-1918, and 2021-22; 2021-06 is a month or a season, so none."""
+    """Resolve 1914-1918 or 2021-22; None for 2021-06, which may be a month."""
     year, until = int(found["year"]), int(found["until"])
     if until < 100:
         until += year - year % 100 if until else year - year % 100 + 100
@@ -402,7 +402,7 @@ def _years(found: re.Match[str], _: date | None) -> Days | None:
 
 
 def _decade(found: re.Match[str], _: date | None) -> Days | None:
-    """The 1990s, the 1800s; the 2000s are ten or a hundred years, so none."""
+    """Resolve "the 1990s" or "the 1800s"; None for "the 2000s", which may be a decade or a century."""
     year = int(found["year"])
     if year == 2000:
         return None
@@ -410,7 +410,7 @@ def _decade(found: re.Match[str], _: date | None) -> Days | None:
 
 
 def _part_of_year(found: re.Match[str], published: date | None) -> Days | None:
-    """Quarters and halves of calendar years."""
+    """Resolve a quarter or a half of a calendar year; None for a fiscal year."""
     year = int(found["year"]) if found["year"] else _which_year(found["which"], published)
     if not year or _FISCAL.search(_before(found)):
         return None
@@ -424,7 +424,7 @@ def _part_of_year(found: re.Match[str], published: date | None) -> Days | None:
     return _months(year, 3 * number - 2, 3)
 
 
-# -- words that lean on the publication -----------------------------------------------------------------
+# -- expressions relative to the publication ------------------------------------------------------------
 
 
 def _day_word(found: re.Match[str], published: date | None) -> Days | None:
@@ -446,7 +446,7 @@ def _ago(found: re.Match[str], published: date | None) -> Days | None:
 
 
 def _shifted(day: date, unit: str, count: int) -> Days:
-    """The day, week, month or year that is `count` of them after that of `day`."""
+    """Return the day, week, month or year that is `count` units after the one that contains `day`."""
     if unit == "day":
         return day + timedelta(days=count), day + timedelta(days=count)
     if unit == "week":
@@ -457,7 +457,7 @@ def _shifted(day: date, unit: str, count: int) -> Days:
 
 
 def _period(found: re.Match[str], published: date | None) -> Days | None:
-    """This, last or next week, month, quarter or year."""
+    """Resolve "this", "last" or "next" with week, weekend, month, quarter or year."""
     if published is None or (found["which"].lower() != "this" and _SPAN_OF_TIME.search(_before(found))):
         return None
     step, unit = _STEPS[found["which"].lower()], found["unit"].lower()
@@ -481,14 +481,14 @@ def _weekend(published: date, step: int) -> Days | None:
 
 
 def _over_weekend(found: re.Match[str], published: date | None) -> Days | None:
-    """Resolve "over the weekend": the previous one on a Monday or Tuesday; later it may be the next one, so None."""
+    """Resolve "over the weekend" to the last one, on a Monday or Tuesday; later in the week it is ambiguous: None."""
     if published is None or published.weekday() >= 2 or _tense(found) in ("future", "open"):
         return None
     return _weekend(published, -1)
 
 
 def _rolling(found: re.Match[str], published: date | None) -> Days | None:
-    """Resolve "the past two weeks": it ends on the day of publication. `_period` resolves "last week"."""
+    """Resolve "the past two weeks", which end on the day of publication. `_period` resolves "last week"."""
     if published is None or not _SPAN_OF_TIME.search(_before(found)):
         return None
     if not found["count"] and found["which"].lower() == "next":
@@ -507,7 +507,7 @@ def _same_day(day: date, unit: str, count: int) -> date:
 
 
 def _weekday_alone(found: re.Match[str], published: date | None) -> Days | None:
-    """The nearest one not after the publication, or not before it where the clause is about the future."""
+    """Resolve a weekday to the latest one up to the publication, or the next one in a clause about the future."""
     before = _before(found)
     if published is None or _NO_WEEKDAY.search(before):
         return None
@@ -522,7 +522,7 @@ def _weekday_alone(found: re.Match[str], published: date | None) -> Days | None:
 
 
 def _chosen_weekday(found: re.Match[str], published: date | None) -> Days | None:
-    """Resolve "last Friday", the one of the week before; where the nearest is of this week, it has two readings."""
+    """Resolve "last", "next" or "this" with a weekday; None if "last" or "next" may mean the day in this week."""
     if published is None or _NO_WEEKDAY.search(_before(found)):
         return None
     which = found["which"].lower()
@@ -561,10 +561,10 @@ _RULES: dict[str, tuple[tuple[re.Pattern[str], Rule], ...]] = {
         (_OVER_WEEKEND, _over_weekend),
     ),
 }
-_SHARED = (_PERIOD, _YEARS)  # the words may still be those of a later rule
+_SHARED = (_PERIOD, _YEARS)  # if these patterns match but their rules return None, later rules are tried
 
 
-# -- what the text says of its own publication ----------------------------------------------------------
+# -- the day of publication -----------------------------------------------------------------------------
 
 _CLOCK = (
     r"(?:[0-2]?[0-9][:.][0-5][0-9](?:[:.][0-5][0-9])?(?:\s?[ap]\.?m\.?)?|[0-2]?[0-9]\s?[ap]\.?m\.?)"
@@ -597,13 +597,13 @@ _SEGMENT = re.compile(r"(?:(?<!\s)\s+)?[|·•;]\s*|(?<!\s)\s+[—–]\s+")
 def is_day(text: str) -> bool:
     """Whether `text` is an ISO 8601 day written YYYY-MM-DD."""
     try:
-        return date.fromisoformat(text).isoformat() == text  # fromisoformat alone takes 20250629 too
+        return date.fromisoformat(text).isoformat() == text  # fromisoformat also accepts 20250629
     except ValueError:
         return False
 
 
 def spelled(first: str, last: str) -> str:
-    """Return the days from `first` to `last`, ISO 8601, as short as it can be said.
+    """Return the days from `first` to `last` (ISO 8601) in the shortest English words.
 
     >>> spelled("2019-05-03", "2019-05-03"), spelled("2019-05-01", "2019-05-31"), spelled("2019-01-01", "2019-12-31")
     ('3 May 2019', 'May 2019', '2019')
@@ -623,11 +623,11 @@ def spelled(first: str, last: str) -> str:
 
 
 def published_date(text: str) -> str:
-    """Return the day that `text` gives as that of its publication, ISO 8601, "" if it gives none.
+    """Return the ISO 8601 day on which `text` says that it was published, "" if it does not.
 
-    A line (or a part of one, between "|" or "·") that says "Published ..." counts most, then a dateline of an agency,
-    a line that is only a date, and a line that says "Updated ...". They count above the article's first paragraph;
-    "published" also in its last lines. A date in running text does not count.
+    A line, or a part of one between "|" or "·", that says "Published ..." has priority; then come "Released ...", an
+    agency's dateline, a line with only a date, and "Updated ...". Lines up to the first paragraph are read, and for
+    "Published" also the last lines. A date in running text does not count.
     """
     lines = [line.strip() for line in text[:HEAD_CHARACTERS].split("\n")]
     head = _head([line for line in lines if line])
@@ -642,7 +642,7 @@ def published_date(text: str) -> str:
 
 
 def _head(lines: list[str]) -> list[str]:
-    """The first lines, up to the first paragraph and with it, for its dateline."""
+    """Return the first lines up to the first paragraph, which is included as it may begin with a dateline."""
     for number, line in enumerate(lines[:HEAD_LINES]):
         if len(line.split()) >= PROSE_WORDS:
             return lines[: number + 1]
@@ -651,7 +651,7 @@ def _head(lines: list[str]) -> list[str]:
 
 def _statements(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Yield ("published" | "dated" | "dateline" | "date" | "updated", ISO day) for each statement in `lines`."""
-    label = ""  # of the part before, where that is only "Updated"
+    label = ""  # "updated" if the part before is only "Updated:"
     for line in lines:
         dateline = _DATELINE.match(line[:_DATELINE_WIDTH])
         if dateline and (day := _stated(dateline)):
@@ -670,7 +670,7 @@ def _stated(found: re.Match[str]) -> str:
     words = re.sub(r"\s+", " ", found["date"])
     words = re.sub(r"^[A-Z][a-z]+\.?,? (?=[0-9]|[A-Z])", "", words) if words[:3].lower() in _WEEKDAYS else words
     words = re.sub(r"(?<=[0-9])-(?=[A-Z])|(?<=[a-z])-(?=[0-9])", " ", words).lower()
-    words = re.sub(r"\b(?!of\b)[a-z]+", lambda word: word[0].capitalize(), words)  # not the letters of "3rd"
+    words = re.sub(r"\b(?!of\b)[a-z]+", lambda word: word[0].capitalize(), words)  # leaves "3rd" as it is
     for pattern, rule in ((_ISO, _numeric), (_SLASHED, _slashed), (_MONTH_DAY, _month_day), (_DAY_MONTH, _month_day)):
         if (whole := pattern.fullmatch(words)) and (days := rule(whole, None)):
             return days[0].isoformat()

@@ -1,7 +1,6 @@
-"""What reaches the disk, in which order, and whether it is still what was written.
+"""Durable writes and checksums of files.
 
-Knows files, folders and their synchronisation; every write of an index that must survive a power cut goes
-through here. Does not know what an index is.
+Every write of an index that must survive a power cut goes through this module. It does not know what an index is.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-WINDOWS = os.name == "nt"  # it writes to the disk only what is open for writing
+WINDOWS = os.name == "nt"  # fsync works there only on files that are open for writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +22,14 @@ class FileDigest:
 
 
 def digest(file: Path) -> FileDigest:
-    """Read a whole file. Raises: OSError."""
+    """Return the size and sha256 of a file. Raises: OSError."""
     with file.open("rb") as stream:
         return FileDigest(os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 def sync(path: Path) -> None:
-    """Write a file, or the names in a folder, to the disk: afterwards they survive a power cut. Raises: OSError."""
-    if WINDOWS and path.is_dir():  # it opens none
+    """Force a file's content, or a folder's entries, to the disk (fsync). Raises: OSError."""
+    if WINDOWS and path.is_dir():  # Windows cannot open folders
         return
     descriptor = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)
     try:
@@ -40,17 +39,18 @@ def sync(path: Path) -> None:
 
 
 def replace(file: Path, data: bytes, *, mode: int = 0o666) -> None:
-    """Write `data` to `file` so that a reader, also after a power cut, finds the old or the new content.
+    """Replace a file atomically: a reader finds either the old or the new content, even after a power cut.
 
     Args:
-        file: what is replaced.
+        file: the file to replace or create.
         data: its new content.
-        mode: who may read and write it, as far as the process's umask leaves that.
+        mode: permission bits of the new file, before the process's umask.
 
-    Raises: OSError, with the old content in place.
+    Raises:
+        OSError: the write failed; the old content is still there.
     """
     temporary = file.with_name(f"{file.name}.tmp")
-    temporary.unlink(missing_ok=True)  # of a process that died: it may have another mode
+    temporary.unlink(missing_ok=True)  # a killed process may have left one, with another mode
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:  # noqa: PTH123
         opened.write(data)
     sync(temporary)

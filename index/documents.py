@@ -1,6 +1,6 @@
-"""What the readers of all formats share: the document, its limits, and how its words are cleaned.
+"""What the readers of all formats share: the document, its limits, and functions that clean text and parse dates.
 
-Knows text, dates and bytes; knows no format, no file name and no index.
+Knows no format, no file name and no index.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from urllib.parse import urlsplit
 
 from citewire.index.encodings import text_of
 
-# Share of control characters above which a file counts as binary; a text may hold a stray one from copy and paste.
+# A file with a higher share of control characters is binary; a text may hold a few from copy and paste.
 MAX_CONTROL_SHARE = 0.01
-MAX_LINE = 1_000  # characters of a title, an author, ...; the longest headlines of news have 300
-MAX_EXTRA = 32  # metadata keys beyond title, outlet, ...
-MAX_EXTRA_KEY, MAX_EXTRA_VALUE = 64, 500  # characters; a longer value is a text and no filter
-MAX_RATIO = 200  # compression ratio allowed from MIN_RATIO_BYTES on; English XML has 5 to 30, DEFLATE at most 1,032
+MAX_LINE = 1_000  # most characters of a title, an author, ...; the longest news headlines have 300
+MAX_EXTRA = 32  # most metadata keys beyond title, outlet, ...
+MAX_EXTRA_KEY, MAX_EXTRA_VALUE = 64, 500  # most characters; a longer value is no use as a filter
+MAX_RATIO = 200  # highest compression ratio beyond MIN_RATIO_BYTES; English XML has 5 to 30, DEFLATE at most 1,032
 MIN_RATIO_BYTES = 1_000_000
-FIRST_YEAR = 1600  # newspapers begin in 1605; years before are the null dates of data bases
+FIRST_YEAR = 1600  # newspapers begin in 1605; databases use earlier years for missing dates
 
 UNUSABLE_IN_LINES = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, surrogate, line and paragraph separators
-MAX_BLANKS = 200  # white space in a row; a table has dozens, and 40,000 would slow down what reads sentences
+MAX_BLANKS = 200  # most white space in a row; tables have dozens, and 40,000 would slow down the sentence splitter
 _BLANKS = re.compile(rf"(?<!\s)\s{{{MAX_BLANKS + 1},}}")
 # Invisible characters that reorder or hide the text around them: bidirectional controls, zero-width spaces, word
-# joiners, soft hyphens, tags. Zero-width joiners are not among them, as emoji and Persian need them; in a name, one
-# behind an ASCII letter is, as it has no effect there.
+# joiners, soft hyphens, tags. Emoji and Persian need zero-width joiners; `_LONE_JOINER` finds those after an ASCII
+# letter or at the start, where they have no effect.
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -44,16 +44,16 @@ _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uff
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one file may need.
+    """The most that one file may take.
 
     Attributes:
-        bytes: of a file, and of anything inside of it once inflated.
-        characters: of one article's text.
-        seconds: wall clock until a parser gives its next article.
-        memory: bytes of address space of a parser's process.
-        articles: of one file, those refused included; what follows is refused.
-        total_characters: of the texts of all articles of one file together; what follows is refused.
-        total_seconds: wall clock that the parsers of one file may take together, for a zip of all its members.
+        bytes: size of a file, and of each decompressed part of it.
+        characters: length of one article's text.
+        seconds: wall clock until a parser returns its next article.
+        memory: address space of the parser's process, in bytes.
+        articles: number of articles in one file, refused ones included; the rest is refused.
+        total_characters: length of all article texts of one file together; the rest is refused.
+        total_seconds: wall clock for one file; for a zip, for all its members together.
     """
 
     bytes: int = 100_000_000
@@ -71,9 +71,8 @@ class Document:
 
     Attributes:
         text, title, outlet, author, published, url, metadata: as in `Article`.
-        part: what follows the file's path: `#17`, `/monday.txt`, "".
-        pages: as in `Article`.
-        notes: what a reader of the report should know of how it was read, each a clause such as "is read as ...".
+        part: what the article path has after the file's path: `#17`, `/monday.txt`, "".
+        pages, notes: as in `Article`.
     """
 
     text: str
@@ -98,7 +97,7 @@ class Refused:
 
 
 class UnusableError(Exception):
-    """A file, or what is left of it, cannot be read; becomes a `Refused`."""
+    """A file, or the rest of it, cannot be read; becomes a `Refused`."""
 
     def __init__(self, reason: str, fix: str) -> None:
         super().__init__(reason)
@@ -107,7 +106,7 @@ class UnusableError(Exception):
 
 
 def too_large(what: str, fix: str = "Split it, or raise the limit") -> UnusableError:
-    """Return the error of anything over a limit; `what` names the amount and the limit."""
+    """Return the error for something over a limit; `what` names the amount and the limit."""
     return UnusableError(f"is too large: {what}", fix)
 
 
@@ -115,10 +114,10 @@ def too_large(what: str, fix: str = "Split it, or raise the limit") -> UnusableE
 
 
 def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the text of bytes without a byte order mark, unchanged, and what there is to say about its encoding.
+    """Decode bytes; return the text without its byte order mark, and notes on the encoding.
 
     Raises:
-        UnusableError: an encoding that cannot be told, a binary file, or nothing to read.
+        UnusableError: the encoding is unknown, the file is binary, or there is no text.
     """
     found = text_of(data)
     if found is None and b"\0" in data:
@@ -135,34 +134,34 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def told(encoding: str) -> tuple[str, ...]:
-    """Return the note of a document in a guessed encoding, () for ""."""
+    """Return the note that an encoding was guessed, () for ""."""
     return (f"is read as {encoding}, as it is not UTF-8",) if encoding else ()
 
 
 def tidy(text: str) -> str:
-    r"""Return text out of markup as plain text: `\n` between lines, at most one blank line, nothing invisible."""
+    r"""Return text from markup with stripped lines, `\n` line ends, single blank lines and no control characters."""
     text = without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.strip() for line in text.replace("\u2028", "\n").replace("\u2029", "\n\n").split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def without_controls(text: str) -> str:
-    """Return `text` without what neither a text nor a tree of XML can hold; a form feed ends a line."""
+    """Return `text` without control characters and others that XML forbids; a form feed becomes a line end."""
     return _NO_TEXT.sub("", text.replace("\x0c", "\n"))
 
 
 def short_blanks(text: str) -> str:
-    """Return `text` with each run of white space cut to about `MAX_BLANKS`; line and paragraph breaks stay."""
+    """Return `text` with each run of white space cut to about `MAX_BLANKS`; line and paragraph breaks are kept."""
     return _BLANKS.sub(lambda run: run[0][:MAX_BLANKS] + "\n" * min(2, run[0].count("\n", MAX_BLANKS)), text)
 
 
 def visible(text: str) -> str:
-    """Return `text` without the characters that nobody sees, and that could reorder the page around it."""
+    """Return `text` without invisible characters, which may also reorder the page around it."""
     return _INVISIBLE.sub("", text)
 
 
 def escaped(name: str) -> str:
-    """Return a name with unprintable and invisible characters as escapes; a name that this changes is refused."""
+    """Return a name with unprintable and invisible characters escaped; a name that this changes is refused."""
     shown = "".join(repr(c)[1:-1] if unicodedata.category(c) in UNUSABLE_IN_LINES else c for c in name)
     return _LONE_JOINER.sub(_escape, _INVISIBLE.sub(_escape, shown))
 
@@ -172,7 +171,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def one_line(value: object) -> str:
-    """Return `value` as one printable line, "" for what is no text, number or list of them."""
+    """Return `value` as one printable line, "" if it is not a text, a number or a list of these."""
     if isinstance(value, list):
         return one_line(", ".join(filter(None, map(one_line, value))))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -183,7 +182,7 @@ def one_line(value: object) -> str:
 
 
 def web_address(value: object) -> str:
-    """Return `value` where it is an http(s) address, also in angle brackets, else ""."""
+    """Return `value`, without angle brackets, if it is an http(s) address, else ""."""
     text = one_line(value).strip("<>")
     try:
         parts = urlsplit(text)
@@ -193,7 +192,7 @@ def web_address(value: object) -> str:
 
 
 def extra(pairs: Mapping[str, object]) -> dict[str, str]:
-    """Return the pairs that can be filters: short one-line keys and values, the first `MAX_EXTRA`."""
+    """Return the first `MAX_EXTRA` pairs that can be filters: short keys and values, each on one line."""
     kept: dict[str, str] = {}
     for key, value in pairs.items():
         name, text = one_line(key), one_line(value)
@@ -232,10 +231,10 @@ _NET_DATE = re.compile(r"/Date\((\d{10,13})(?:[+-]\d{4})?\)/")
 
 
 def day_of(value: str) -> str:
-    """Return the day that a date field states as YYYY-MM-DD, in the field's own time zone; "" where it is unclear.
+    """Return the day of a date field as YYYY-MM-DD, in the field's own time zone; "" if it is unclear.
 
-    `2022/06/16`, `2022-06-16T10:00:00Z`, `Thu, 16 Jun 2022 10:00:00 +0200`, `June 16, 2022`, `16.06.2022`, seconds
-    or milliseconds since 1970. `06/07/2022` is June or July: "".
+    Reads `2022/06/16`, `2022-06-16T10:00:00Z`, `Thu, 16 Jun 2022 10:00:00 +0200`, `June 16, 2022`, `16.06.2022`, and
+    seconds or milliseconds since 1970. `06/07/2022` is ambiguous (June or July), so the result is "".
     """
     text = value.strip()
     if found := _NET_DATE.fullmatch(text):
@@ -256,7 +255,7 @@ def day_of(value: str) -> str:
 
 
 def _named_day(text: str) -> str:
-    """Return the only day that a text names with the month as a word, "" for none or several."""
+    """Return the only day that a text names with a month in letters, "" for none or several."""
     days = [_day(found[3], _MONTHS.get(found[1].lower(), 0), found[2]) for found in _MONTH_FIRST.finditer(text)]
     for found in _DAY_FIRST.finditer(text):
         year = found[3] if len(found[3]) == 4 else f"{19 if found[3] > '69' else 20}{found[3]}"  # as in RFC 2822
@@ -267,7 +266,7 @@ def _named_day(text: str) -> str:
 
 
 def _year_last(first: int, second: int, year: str, *, dotted: bool) -> str:
-    """Dots are day first everywhere; slashes are American or British, clear only where one is over 12."""
+    """Dots mean that the day comes first; slashes may be American or British, so one number must be over 12."""
     if dotted or first > 12 or first == second:
         return _day(year, second, first)
     return _day(year, first, second) if second > 12 else ""
@@ -288,10 +287,10 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, No
 
 
 def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> bytes:
-    """Return what one member of a zip inflates to.
+    """Return the decompressed content of one member of a zip.
 
     Raises:
-        UnusableError: encrypted, compressed in an unusual way, broken, or larger than `limits.bytes`.
+        UnusableError: it is encrypted, compressed by an unusual method, broken, or over `limits.bytes` or `MAX_RATIO`.
     """
     if info.flag_bits & 0x1:
         raise UnusableError("is encrypted", "Remove the password")

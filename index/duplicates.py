@@ -1,8 +1,8 @@
-"""Which articles are copies of one story: the signature of a text, and groups of texts whose signatures are alike.
+"""Near-duplicate articles: MinHash signatures of texts, and groups of texts with similar signatures.
 
-Knows words and figures, nothing of articles, outlets or meaning. Two stories on one event, told in other words, are
-not copies. A wire story stays one with another headline or byline, a paragraph more, or its last third cut; a weekly
-report on the same template does not, because its figures are others. The only importer of datasketch.
+Compares words and figures, not meaning: two stories about one event in different words are not copies. A wire story
+with another headline or byline, one more paragraph, or without its last third is a copy; next week's report on the same
+template is not, because its figures differ. The only importer of datasketch.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ SIGNATURE_VERSION = "1"
 WORDS_PERMUTATIONS = 192
 FIGURES_PERMUTATIONS = 64
 SHINGLE = 3  # words
-THRESHOLD = 0.7  # share of the shorter text's shingles that are in the longer one; from benchmarks/duplicates.py
-LEAST_OVERLAP = 0.4  # Jaccard similarity of the shingles: a round-up that holds a whole story is no copy of it
-FIGURES_THRESHOLD = 0.7  # overlap of the figures, as a share of the text with fewer of them
-FEW_FIGURES = 4  # with fewer figures their overlap tells nothing
-SHORT_WORDS = 20  # shorter texts are copies only when equal
+THRESHOLD = 0.7  # least share of the shorter text's shingles that the longer one has; see benchmarks/duplicates.py
+LEAST_OVERLAP = 0.4  # least Jaccard similarity of the shingles: a round-up that contains a story is not a copy of it
+FIGURES_THRESHOLD = 0.7  # least share of common figures, of the text with fewer figures
+FEW_FIGURES = 4  # with fewer figures, their overlap is not compared
+SHORT_WORDS = 20  # texts with fewer words are copies only if their words are equal
 
-_HEADER = struct.Struct("<II16s")  # shingles, figures, digest of the normalised words
+_HEADER = struct.Struct("<II16s")  # number of shingles, number of figures, digest of the normalised words
 SIGNATURE_BYTES = _HEADER.size + WORDS_PERMUTATIONS + FIGURES_PERMUTATIONS
-_FIRST_PASS = 48  # permutations compared with every known article; of 48, LEAST_OVERLAP expects 19
-_FIRST_PASS_LEAST = 8
-_BATCH = 4_096  # shingles hashed at a time: 3 MB
+_FIRST_PASS = 48  # bytes compared with every known article; at LEAST_OVERLAP, 19 of 48 are expected to be equal
+_FIRST_PASS_LEAST = 8  # fewest equal bytes of a candidate
+_BATCH = 4_096  # shingles hashed at once; takes 3 MB
 _SEED = 20_240_612
-_COINCIDENCE = 1 / 256  # probability that two different hashes have an equal byte
+_COINCIDENCE = 1 / 256  # probability that two different hashes have the same low byte
 
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: each is a word
+_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # written without spaces: each counts as a word
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W_{_IDEOGRAPHS}]+")
 _INSIDE_NUMBERS = re.compile(r"(?<=[0-9])[.,](?=[0-9])")
 _FIGURE = re.compile(
@@ -52,15 +52,15 @@ _FIGURE = re.compile(
 
 
 def signature(text: str) -> bytes:
-    """Return SIGNATURE_BYTES bytes, the same on every machine, that tell how much two texts have in common.
+    """Return a text's signature: SIGNATURE_BYTES bytes, the same on every machine.
 
-    They hold the number of word shingles and of figures, a digest of the words, and one byte of each minimum hash
-    (b-bit minwise hashing, Li and Koenig 2010, b = 8) of the shingles and of the figures.
+    It holds the numbers of word shingles and of figures, a digest of the words, and the low byte of each minimum hash
+    of the shingles and of the figures (b-bit minwise hashing, Li and Koenig 2010, b = 8).
     """
     words = _words(text)
     shingles = {" ".join(words[i : i + SHINGLE]) for i in range(max(1, len(words) - SHINGLE + 1))} if words else set()
     figures = {word for word in words if _FIGURE.fullmatch(word)}
-    equal = " ".join(words) or text.strip()  # a text of signs alone is itself only
+    equal = " ".join(words) or text.strip()  # a text without words is a copy only of an equal text
     digest = hashlib.blake2b(equal.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     count = len(shingles) if len(words) >= SHORT_WORDS else 0
     return (
@@ -71,14 +71,14 @@ def signature(text: str) -> bytes:
 
 
 def _words(text: str) -> list[str]:
-    """Words without regard to case, punctuation, quotes, white space and soft hyphens; 1,100.5 is one word."""
+    """Return the words in lower case, without punctuation and soft hyphens; 1,100.5 is one word."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u00ad", "").replace("\u200b", "")
     return _WORD.findall(_INSIDE_NUMBERS.sub("", plain))
 
 
 def _minima(items: set[str], permutations: int) -> bytes:
-    """Return the low byte of each permutation's minimum."""
-    from datasketch import MinHash  # takes half a second to import
+    """Return the low byte of each permutation's minimum hash."""
+    from datasketch import MinHash  # imported late: takes half a second
 
     sketch = MinHash(permutations, seed=_SEED, scheme="affine32", hashfunc=zlib.crc32)
     encoded = [item.encode("utf-8", "surrogatepass") for item in items]
@@ -88,13 +88,13 @@ def _minima(items: set[str], permutations: int) -> bytes:
 
 
 class Grouper:
-    """Gives each article the group of the nearest one before it, or a new group.
+    """Assigns each article to the group of the most similar earlier article, or to a new group.
 
-    Compares with every known article, 48 bytes of each at first: 2 ms an article at 100,000 known ones. Holds
-    SIGNATURE_BYTES and a group an article, at most twice that while it grows: 28 to 56 MB for 100,000.
+    Every known article is compared, first by 48 bytes: 2 ms per new article with 100,000 known ones, which take 28 to
+    56 MB. `known` holds the (group, signature) of each.
 
     Raises:
-        IndexFormatError: a known signature is not of this version's length.
+        IndexFormatError: a known signature does not have the length of this version.
     """
 
     def __init__(self, known: Iterable[tuple[str, bytes]]) -> None:
@@ -108,14 +108,14 @@ class Grouper:
             signatures.append(one)
         rows = len(signatures)
         table = np.frombuffer(b"".join(signatures), np.uint8).reshape(rows, SIGNATURE_BYTES)
-        # One row of `_columns` a byte of the signatures, so that comparing one byte of all articles reads it in order.
+        # Row i holds byte i of all signatures, so that one byte of all articles is contiguous in memory.
         self._columns: NDArray[np.uint8] = np.ascontiguousarray(table.T)
 
     def group(self, path: str, signature: bytes) -> str:
-        """Return the group of the nearest article so far, or a new one made from `path` and `signature`.
+        """Return the group of the most similar article so far, or a new group made from `path` and `signature`.
 
         Raises:
-            IndexFormatError: `signature` is not of this version's length.
+            IndexFormatError: `signature` does not have the length of this version.
         """
         _check(signature)
         digest = _HEADER.unpack_from(signature)[2]
@@ -136,7 +136,7 @@ class Grouper:
         self._groups.append(group)
 
     def _nearest(self, signature: bytes) -> str:
-        """The group of the most similar article that reaches the thresholds, "" if none does."""
+        """Return the group of the most similar article that reaches the thresholds, "" if none does."""
         rows = len(self._groups)
         if not rows or not _HEADER.unpack_from(signature)[0]:
             return ""
@@ -161,7 +161,7 @@ def _check(signature: bytes) -> None:
 
 
 def _similarity(table: NDArray[np.uint8], mine: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return how much of the shorter text is in the longer one, 0 to 1, for each row; 0 where it cannot be a copy."""
+    """Return for each row of `table` the share of the shorter text that the longer one contains; 0.0 for no copy."""
     sizes, own = table[:, :8].copy().view("<u4").astype(np.float64), mine[:8].copy().view("<u4").astype(np.float64)
     start, middle = _HEADER.size, _HEADER.size + WORDS_PERMUTATIONS
     overlap = _jaccard(table[:, start:middle], mine[start:middle])
@@ -179,6 +179,6 @@ def _jaccard(table: NDArray[np.uint8], mine: NDArray[np.uint8]) -> NDArray[np.fl
 
 
 def _containment(jaccard: NDArray[np.float64], sizes: NDArray[np.float64], own: np.float64) -> NDArray[np.float64]:
-    """Turn the share of the union into the share of the smaller set: |A and B| = J (|A| + |B|) / (1 + J)."""
+    """Convert Jaccard similarity J into the share of the smaller set: |A and B| = J (|A| + |B|) / (1 + J)."""
     common = jaccard * (sizes + own) / (1 + jaccard)
     return np.minimum(1.0, common / np.maximum(1.0, np.minimum(sizes, own)))

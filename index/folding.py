@@ -1,6 +1,6 @@
-"""A text -> the words that a search compares: without ligatures, invisible characters and hyphens at line ends.
+"""A text -> the form that is searched: without ligatures, invisible characters and hyphens at line ends.
 
-Knows compatibility forms of Unicode. What is shown and quoted stays as it stands; only what is searched is folded.
+Only the searched text is folded; the text that is shown and quoted does not change.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _JOINERS = re.compile("[\u200c\u200d]")
 
 
 class _Forms(dict[int, str]):
-    """What each character is folded to, by its code point, worked out when it is first met."""
+    """Code point -> folded character, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         form = unicodedata.decomposition(character)
         plain = unicodedata.normalize("NFKC", character).replace("\u2044", "/")
-        raised = plain.isdigit() and form.startswith(("<super>", "<sub>"))  # of notes and of units: m² is no m2
+        raised = plain.isdigit() and form.startswith(("<super>", "<sub>"))  # footnote marks and units: m² is not m2
         self[code] = plain if form.startswith("<") and not raised else character
         return self[code]
 
@@ -31,7 +31,7 @@ _FORMS = _Forms()
 
 
 def folded(text: str) -> str:
-    r"""Return the words of `text` as they are searched; white space single.
+    r"""Return `text` as it is searched, with runs of white space as one blank.
 
     >>> folded("The ﬁnance min-\nister of the inter-\nnational ﬂeet")
     'The finance minister of the international fleet'
@@ -40,5 +40,5 @@ def folded(text: str) -> str:
         text = HALVES.sub(lambda halves: joined(halves[1], halves[2]), text)
     if not text.isascii():
         text = _JOINERS.sub("", visible(_FRACTION.sub(" ", text))).translate(_FORMS)
-        text = unicodedata.normalize("NFC", text)  # "é" is also written as "e" and an accent
+        text = unicodedata.normalize("NFC", text)  # "é" may be encoded as "e" and a combining accent
     return " ".join(text.split())

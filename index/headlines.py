@@ -1,6 +1,6 @@
-"""What the first lines of an article state of it: its headline, its author, outlet and day of publication.
+"""The first lines of an article -> its headline, author, outlet and day of publication.
 
-Knows lines of text; what a format or metadata state goes before it. The text stays as it is, and what is unsure "".
+They only fill what the format and the metadata leave open. Unsure fields stay "", and the text does not change.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from citewire.index.dates import PROSE_WORDS, mentions, published_date
 from citewire.index.documents import Document, one_line
 from citewire.index.passages import HEADING_WORDS, count_words, is_boilerplate, is_hard_wrapped
 
-HEAD_CHARACTERS = 20_000  # of a text that are looked at
-HEAD_LINES = 5  # below the headline in which a byline may stand
-HEADLINE_WORDS = 3  # from here on a line is a headline without a byline below it
-PARAGRAPH_WORDS = 8  # that the first paragraph has at least where there is no byline
+HEAD_CHARACTERS = 20_000  # characters of the text that are examined
+HEAD_LINES = 5  # most lines below the headline that may hold a byline
+HEADLINE_WORDS = 3  # fewest words of a headline without a byline below it
+PARAGRAPH_WORDS = 8  # fewest words of the first paragraph if there is no byline
 
-_NO_HEADLINE = re.compile(  # marks of lists, letters and chats
+_NO_HEADLINE = re.compile(  # beginnings of list items, letters and chat messages
     r"(?:[•·▪►◦‣*–—#>+-]|\d{1,3}[.)]\s|[A-Za-z][.)]\s|(?:dear|hi|hello|hey|to|re|fwd?)\b[ :,])", re.IGNORECASE
 )
-_GOES_ON = re.compile(  # the last word of a line that an editor broke
+_GOES_ON = re.compile(  # a last word after which the sentence goes on in the next line
     r"\b(?:a|an|and|are|as|at|because|but|by|for|from|has|have|he|her|his|if|in|into|is|it|its|my|of|on|or|our|she|so"
     r"|than|that|the|their|they|this|to|was|we|were|which|who|will|with|would|you|your)$",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ _USELESS = re.compile(
 
 
 def useful(title: str) -> str:
-    """Return the title of a file's metadata, "" where a program wrote it: a file name, an address, "untitled".
+    """Return a title from a file's metadata, "" if a program set it: a file name, an address, "untitled".
 
     >>> useful("about:blank"), useful("Microsoft Word - ferry.doc"), useful("Ferry to Orvik sold")
     ('', '', 'Ferry to Orvik sold')
@@ -48,7 +48,7 @@ def useful(title: str) -> str:
 
 
 def with_head(document: Document) -> Document:
-    """Return a document with what its first lines state, as far as it states nothing itself."""
+    """Return a document with its empty fields filled from its first lines; unchanged if no headline is found."""
     lines = document.text[:HEAD_CHARACTERS].splitlines()
     filled = [number for number, line in enumerate(lines) if line.strip()]
     if not filled:
@@ -59,7 +59,7 @@ def with_head(document: Document) -> Document:
     if not title and below < len(filled):
         apart = found or _is_apart(lines[filled[0] :])
         if apart and _is_headline(lines[filled[0]].strip(), bool(signed)):
-            subtitled = count_words(lines[filled[below]]) >= HEADLINE_WORDS  # a subtitle may stand above the text
+            subtitled = count_words(lines[filled[below]]) >= HEADLINE_WORDS  # a subtitle may come before the text
             tops = filled[below : below + 1 + subtitled]
             prose = any(_is_paragraph(lines[number:], bool(signed)) for number in tops)
             title = one_line(lines[filled[0]]) if prose else ""
@@ -67,7 +67,7 @@ def with_head(document: Document) -> Document:
         return document
     day = _first(one.published for one in signed)
     if not day and not published_date(document.text):
-        day = _first(one.published for one in found)  # of a place or of a person and a day
+        day = _first(one.published for one in found)  # from a line with only a name and a day
     return replace(
         document,
         title=title,
@@ -78,7 +78,7 @@ def with_head(document: Document) -> Document:
 
 
 def bylines_apart(markdown: str) -> str:
-    r"""Return Markdown with its first lines that are bylines as paragraphs of their own.
+    r"""Return Markdown in which each byline among the first lines is a paragraph of its own.
 
     >>> bylines_apart("# Mill saved\n*By Anna Holm*\nThe mill stays.")
     '# Mill saved\n\n*By Anna Holm*\n\nThe mill stays.'
@@ -93,9 +93,9 @@ def _first(values: Iterable[str]) -> str:
 
 
 def _bylines(lines: list[str], titled: bool) -> tuple[list[Byline], int]:
-    """Return the bylines under the headline, and the number of the line that the text begins with.
+    """Return the bylines under the headline, and the index of the line where the text begins.
 
-    One more line may stand above them, such as a subtitle; of an article that states its title, the headline, too.
+    One other line, such as a subtitle, may come before them; if `titled`, the headline may come there, too.
     """
     found: list[Byline] = []
     start = 0 if titled else 1
@@ -113,14 +113,14 @@ def _bylines(lines: list[str], titled: bool) -> tuple[list[Byline], int]:
 
 
 def _is_headline(line: str, signed: bool) -> bool:
-    """Whether a first line can be a headline; under a `signed` one stands a byline."""
+    """Whether a first line can be a headline; `signed` if a byline with a name follows."""
     words = line.split()
     if not (1 if signed else HEADLINE_WORDS) <= count_words(line) <= HEADING_WORDS or _NO_HEADLINE.match(line):
         return False
     if not any(character.isupper() or character.isdigit() for character in words[0]):
         return False  # a caption, or the rest of a sentence
     if not signed and (line.endswith(("?", "!")) or is_named(line)):
-        return False  # a question that opens the text, or who wrote it
+        return False  # a question that opens the text, or an author's name
     if _OPEN_END.search(line) or _GOES_ON.search(line) or re.search(r"[^\W\d_]{3}[.!?…]\s+[A-Z]", line):
         return False
     dated = any(mention.start == 0 for mention in mentions(line, ""))  # "May 3, 2024 Updated May 5, 2024"
@@ -128,7 +128,7 @@ def _is_headline(line: str, signed: bool) -> bool:
 
 
 def _is_paragraph(lines: list[str], signed: bool) -> bool:
-    """Whether lines begin with prose, and not with the items of a list or a verse."""
+    """Whether lines begin with a paragraph of prose, not with list items or verse."""
     block: list[str] = []
     for line in lines:
         if not line.strip():
@@ -140,7 +140,7 @@ def _is_paragraph(lines: list[str], signed: bool) -> bool:
 
 
 def _is_apart(lines: list[str]) -> bool:
-    """Whether the first of some lines stands for itself: before an empty line, or each line is a paragraph."""
+    """Whether the first line is a paragraph of its own: an empty line follows, or every line is a paragraph."""
     if not lines[1].strip():
         return True
     width = max(map(len, lines))

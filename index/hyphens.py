@@ -1,7 +1,7 @@
-"""Two halves of a word at the end of a line -> the word, with its hyphen or without.
+"""The two halves of a word that was broken at the end of a line -> the word, with or without its hyphen.
 
-Knows the English words of symspellpy's list. A hyphen at a line's end was set by the type-setter ("inter-" "national"),
-or is of the word ("well-" "known").
+The hyphen either comes from the line break ("inter-" "national") or belongs to the word ("well-" "known").
+symspellpy's list of English words decides.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 
-# A word that an editor broke at the end of a line.
+# The two halves of a word that is broken at the end of a line.
 HALVES = re.compile(r"(?<![^\W\d_])([^\W\d_]++)[-\u00ad\u2010][^\S\n]*+\n[^\S\n]*+([^\W\d_]++)")
 
 
 def joined(before: str, after: str, seen: Collection[str] = frozenset()) -> str:
-    """Return the word of two halves.
+    """Return the word that two halves form.
 
     Args:
-        before: what is before the hyphen: a word or its first half.
-        after: what is after it, until the word ends.
-        seen: words in small letters that are in the same text, hyphens in them kept.
+        before: the half before the hyphen.
+        after: the half after it.
+        seen: other words of the same text in lower case, hyphens included; a form that occurs there is preferred.
 
     >>> joined("inter", "national"), joined("well", "known"), joined("Ky", "iv"), joined("ex", "Soviet")
     ('international', 'well-known', 'Kyiv', 'ex-Soviet')

@@ -1,6 +1,6 @@
-"""A text -> the language it is in, where that is clear.
+"""A text -> its language, if that is clear.
 
-Knows py3langid (the only importer), a naive Bayes model over byte n-grams of 140 languages. Lui and Baldwin,
+The only importer of py3langid, a naive Bayes classifier over byte n-grams of 140 languages. Lui and Baldwin,
 "langid.py: An Off-the-shelf Language Identification Tool", ACL 2012.
 """
 
@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any
 
 ENGLISH = "English"
-CHARACTERS = 3_000  # of the start of a text, which are classified
-FEWEST_WORDS = 8  # no language is named for a shorter text, such as a list of names
-SURE = 0.9  # least probability of a language, or of two that are alike; none of 482 English news articles is misnamed
+CHARACTERS = 3_000  # characters at the start of a text that are classified
+FEWEST_WORDS = 8  # an ASCII text with fewer words, such as a list of names, is not classified
+SURE = 0.9  # least probability of a language, or of the top two together; misnames none of 482 English news articles
 
 _NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
@@ -26,7 +26,7 @@ _NAMES = {
 
 
 def language_of(text: str) -> str:
-    """Return the English name of the language of a text, its ISO 639 code where it has none here, "" where unclear.
+    """Return the English name of a text's language, its ISO 639 code if `_NAMES` lacks it, "" if it is unclear.
 
     >>> language_of("Der Minister sagte am Montag, die Gespräche seien beendet.")
     'German'

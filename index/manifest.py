@@ -1,10 +1,10 @@
-"""What a generation of an index states: its manifest, and CURRENT, which names the one that counts.
+"""Reads and checks the manifests of an index; CURRENT names the one of the current generation.
 
-    CURRENT                                {"manifest", "sha256"}: the only file that changes
+    CURRENT                                {"manifest", "sha256"}: the only file that is ever replaced
     manifests/0000000042-<sha16>.json      format, generation, embedder, chunker, segments with their dead articles
     segments/seg-<uuid>/                   see `citewire.index.segment`
 
-Knows how manifests are read, checked and found. Does not know how they are published, nor what segments hold.
+Does not know how manifests are published, nor what segments hold.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from citewire.index.segment import SegmentInfo, read_info
 from citewire.index.types import Embedder
 
 FORMAT_VERSION = 4
-MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # what cut the passages and marked the articles of an index
+MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # code that cut the passages and computed the signatures
 
 INDEX_AGAIN = "Index the articles again: citewire index PATH --index"
 REPAIR = "Run: citewire index repair --index"
 
-OWN_NAMES = frozenset({"CURRENT", "CURRENT.tmp", "LOCK", "manifests", "segments"})  # all that an index may hold
+OWN_NAMES = frozenset({"CURRENT", "CURRENT.tmp", "LOCK", "manifests", "segments"})  # of an index folder
 SEGMENT_NAME = re.compile(r"seg-[0-9a-f]{32}")
 _MANIFEST_NAME = re.compile(r"(\d{10})-[0-9a-f]{16}\.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A segment in a generation: `dead` are the numbers of its articles that were replaced or removed."""
+    """A segment of a generation; `dead` holds the numbers of its replaced or removed articles."""
 
     info: SegmentInfo
     dead: frozenset[int] = frozenset()
@@ -44,7 +44,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One generation: its number, what made its vectors and passages, and its segments."""
+    """One generation: its number, the embedder's fingerprint, the version in `MADE_BY`, and its segments."""
 
     generation: int
     embedder: str
@@ -52,14 +52,14 @@ class Manifest:
     parts: tuple[Part, ...]
 
     def to_bytes(self) -> bytes:
-        """Return the content of the manifest's file."""
+        """Return the content of the manifest's JSON file."""
         plain = {"format": FORMAT_VERSION, **asdict(self)}
         plain["parts"] = [{"info": part.info.to_json(), "dead": sorted(part.dead)} for part in self.parts]
         return json.dumps(plain, indent=1, sort_keys=True).encode()
 
 
 def is_index(folder: Path) -> bool:
-    """Return whether a folder is an index, be it one that is just begun; not one that cannot be listed."""
+    """Return whether a folder is an index, even one without a generation; False if it cannot be listed."""
     try:
         names = {entry.name for entry in folder.iterdir()}
     except OSError:
@@ -68,7 +68,7 @@ def is_index(folder: Path) -> bool:
 
 
 class NoIndexError(InputError):
-    """There is no index where one was named."""
+    """There is no index in the given folder."""
 
 
 def read_current(folder: Path) -> bytes:
@@ -83,7 +83,7 @@ def read_current(folder: Path) -> bytes:
 
 
 def unreadable(folder: Path, error: OSError) -> InputError:
-    """Return the error for an index that cannot be read."""
+    """Return the error for an index that the system does not let us read."""
     return InputError(f"the index in {folder} cannot be read: {error.strerror}", "Allow reading it, and try again")
 
 
@@ -129,7 +129,7 @@ def _parse_manifest(data: bytes, file: Path, folder: Path) -> Manifest:
 
 
 def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None:
-    """Raise IndexFormatError where vectors or passages would not be comparable."""
+    """Raise IndexFormatError if the index in `folder` was made with another embedder or another `MADE_BY`."""
     made = f"embedder {manifest.embedder[:12]} and chunker {manifest.chunker}"
     now = f"embedder {embedder.fingerprint[:12]} and chunker {MADE_BY}"
     if (manifest.embedder, manifest.chunker) != (embedder.fingerprint, MADE_BY):
@@ -140,7 +140,7 @@ def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None
 
 
 def manifest_files(folder: Path) -> dict[int, Path]:
-    """Return the manifests in `folder` by generation, the newest first."""
+    """Return generation -> manifest file, the newest first."""
     with suppress(FileNotFoundError):
         files = [(match, file) for file in (folder / "manifests").iterdir() if (match := _match(file))]
         return {int(match[1]): file for match, file in sorted(files, key=lambda pair: -int(pair[0][1]))}
@@ -152,10 +152,10 @@ def _match(file: Path) -> re.Match[str] | None:
 
 
 def readable_manifests(folder: Path, *, tolerant: bool = False) -> Iterator[Manifest]:
-    """Yield the manifests in `folder` whose content is what their name says, the newest first.
+    """Yield the manifests in `folder` whose checksum matches their name, the newest first.
 
     Raises:
-        OSError: one cannot be read and not `tolerant`: who takes it for missing would drop what it alone names.
+        OSError: without `tolerant`, a manifest cannot be read. Skipping it could lose segments that only it names.
     """
     ignored = OSError if tolerant else FileNotFoundError
     for file in manifest_files(folder).values():
@@ -166,7 +166,7 @@ def readable_manifests(folder: Path, *, tolerant: bool = False) -> Iterator[Mani
 
 
 def resume_candidates(folder: Path) -> list[SegmentInfo]:
-    """Return the finished segments in `folder` that no generation names: what an interrupted run left."""
+    """Return the finished segments in `folder` that no manifest names; an interrupted run left them."""
     known = {part.info.name for manifest in readable_manifests(folder) for part in manifest.parts}
     found = [read_info(segment) for segment in sorted((folder / "segments").iterdir()) if segment.name not in known]
     return [info for info in found if info and SEGMENT_NAME.fullmatch(info.name)]

@@ -1,6 +1,6 @@
-"""What a search returns and prefers: how many passages, from which articles, how much newness counts.
+"""The options of a search and their validation: how many passages, from which articles, and how much recency counts.
 
-Knows which values make sense. Does not know the index.
+Does not know the index.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ Recency = Literal["auto", "off", "prefer", "only"]
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each part of a score counts; all parts are better when higher. Measured in docs/retrieval.md.
+    """The weights of a passage's score: score = sum of weight x feature. Measured in docs/retrieval.md.
+
+    Each range is that of the feature; higher features are better.
 
     Attributes:
-        lexical: 0 to 1: the passage's BM25, 0 outside of the `search.LEXICAL` best, as a share of the best one of
-            this search.
-        focus: 0 to 1: the mean BM25 of all passages of its article, 0 for those that are not among the
-            `search.LEXICAL` best, as a share of the best article's: an article about the question before one that
-            touches on it.
-        meaning: -1 to 1: the cosine of question and passage.
-        freshness: 0 to 1, where newer articles are preferred: 1 for the last days, then halved with every half-life.
-            Bounded, so that an old article about the question stays before a new one about something else.
-        period: 0 or 1: the article was published in a time that the question names, or the passage names it too.
-        reranker: 0 to 1: what the reranker says.
+        lexical: 0 to 1: the passage's BM25 divided by the highest of this search; 0 outside of the `search.LEXICAL`
+            best passages.
+        focus: 0 to 1: the mean BM25 of the passages of its article (0 for passages outside of the `search.LEXICAL`
+            best), divided by the highest among the candidates. It ranks an article about the question above one that
+            only mentions it.
+        meaning: -1 to 1: the cosine similarity of question and passage.
+        freshness: 0 to 1, only if newer articles are preferred: 1 for the last days, then halved per half-life.
+            It is bounded, so that an old article about the question stays above a new one about something else.
+        period: 1 if the article was published in a period that the question names, or the passage names it; else 0.
+        reranker: 0 to 1: the reranker's score.
 
     Raises:
         InputError: a weight is below 0.
@@ -57,19 +59,19 @@ class SearchOptions:
 
     Attributes:
         k: most passages returned.
-        filters: what an article must have; others are left out before the search.
-        per_article: most passages of one article; None for any number.
-        per_group: most passages of one group of near-duplicate articles; None for any number.
-        copies: most articles of one group of near-duplicates that passages are taken from, those with the best
-            passages; None for any number. With 1 a story counts as one source however often it was reprinted.
-        recency: "off": age counts for nothing. "prefer": newer articles score higher. "auto": as "prefer" where the
-            question asks for it ("the latest", "this week"), else as "off"; a time that it names ("in 2021") is
-            preferred. "only": nothing older than `half_life`, and newer ones score higher.
-        half_life: days over which an article's freshness halves, counted from `search.FRESH_DAYS` before `as_of`.
-        as_of: the ISO day on which the question is asked; articles published after it are left out. "newest" for
-            the day of the newest article. Without a day nothing is left out, "this week" means nothing, and age is
-            counted from the newest article.
-        weights: what each part of the score counts.
+        filters: which articles are searched.
+        per_article: most passages of one article; None for no limit.
+        per_group: most passages of one group of near-duplicate articles; None for no limit.
+        copies: most articles of one group of near-duplicates among the hits, those with the best passages; None for no
+            limit. With 1, a story counts as one source however often it was reprinted.
+        recency: "off": dates do not count. "prefer": newer articles score higher. "auto": the same, but only if the
+            question asks for it ("the latest", "this week"). "only": the same as "prefer", and articles older than
+            `half_life` are left out. All but "off" also prefer a period that the question names ("in 2021").
+        half_life: days in which an article's freshness halves, once it is older than `search.FRESH_DAYS`.
+        as_of: ISO 8601 day on which the question is asked; articles published later are left out. "newest" for the day
+            of the newest article. With "" nothing is left out, "this week" has no meaning, and age counts from the
+            newest article.
+        weights: the weights of the score.
     """
 
     k: int = 10

@@ -1,8 +1,8 @@
 """Article -> passages: runs of neighbouring sentences with exact character offsets.
 
-Knows paragraphs, headings and the boilerplate of news pages. Does not
-know the tokenizer of any model: lengths are words. The text is never changed; boilerplate stays where the
-reader sees it and is only left out of `Passage.sentences`, and so of what is embedded, searched and quoted.
+Knows paragraphs, headings and the boilerplate of news pages. Lengths are words, as no model's tokenizer is known.
+The text never changes: boilerplate stays in it, but is left out of `Passage.sentences`, and so is not embedded,
+searched or quoted.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from citewire.index.folding import folded
 from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
-# Raise it with every change of passages, sentences or what is embedded of them: it is part of an index's identity.
+# Raise it when passages, sentences or embedded texts change; an index of another version is then refused.
 CHUNKER_VERSION = "6"
-MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
+MAX_WORDS = 110  # about 150 to 180 word pieces of English news; all-MiniLM-L6-v2 reads at most 256
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
-HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
-STATEMENT_WORDS = 5  # a heading from here on states something and can be quoted
+HEADING_WORDS = 20  # most words of a heading, a line without end punctuation
+STATEMENT_WORDS = 5  # fewest words of a heading that can be quoted
 
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A stretch of text that stands for itself: a sentence, a heading or a list item."""
+    """A sentence, a heading or a list item, or a piece of one that is too long."""
 
     span: Span
     heading: bool
@@ -38,9 +38,9 @@ class _Unit:
 def passages(article: Article, max_words: int = MAX_WORDS) -> list[Passage]:
     """Cut `article` into passages of at most `max_words` words, in the order of the text.
 
-    A passage crosses paragraphs, as news paragraphs are often one sentence long, and repeats the last
-    sentence of the one before where the length allows. From half of `max_words` on a heading starts a new
-    passage. Every sentence of `sentences(article.text)` is in at least one passage.
+    A passage may span paragraphs, as news paragraphs often have one sentence. It repeats the last sentence of the
+    passage before if that fits. A heading starts a new passage once the current one has half of `max_words`. Every
+    sentence of `sentences(article.text)` is in at least one passage.
     """
     units = _units(article.text, max_words)
     found: list[Passage] = []
@@ -56,24 +56,24 @@ def passages(article: Article, max_words: int = MAX_WORDS) -> list[Passage]:
 
 
 def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
-    """Return what can be quoted from `text`: its sentences and longer headings, not boilerplate."""
+    """Return the spans of `text` that can be quoted: sentences and long headings, without boilerplate."""
     return [unit.span for unit in _units(text, max_words) if unit.quotable]
 
 
 def searched_text(article_text: str, passage: Passage) -> str:
-    """Return the words of `passage` that are searched: its sentences, folded."""
+    """Return the text of `passage` that BM25 searches: its sentences, folded."""
     return " ".join(folded(article_text[span.start : span.end]) for span in passage.sentences)
 
 
 def embedded_text(article: Article, passage: Passage) -> str:
-    """Return what is embedded for `passage`: the title, which says what the article is about, and its words."""
+    """Return the text that is embedded for `passage`: the article's title, for context, and the folded sentences."""
     title = folded(title_words(article))
     words = searched_text(article.text, passage)
     return f"{title}. {words}" if title else words
 
 
 def title_words(article: Article) -> str:
-    """Return the title, or where the source states none the words that its web address gives the page.
+    """Return the title, or the words of the page's web address if the source states no title.
 
     >>> title_words(Article("a.txt", "...", "", url="https://example.com/2022/06/vote-in-peru-314/index.html"))
     'vote in peru 314'
@@ -86,7 +86,7 @@ def title_words(article: Article) -> str:
 
 
 def count_words(text: str) -> int:
-    """Count tokens between white space, each as one word per started `WORD_CHARACTERS` characters."""
+    """Count the words of `text`; a token counts once for every `WORD_CHARACTERS` characters or part thereof."""
     return sum(-(-len(token) // WORD_CHARACTERS) for token in text.split())
 
 
@@ -104,12 +104,12 @@ def _last_unit(text: str, units: list[_Unit], first: int, max_words: int) -> int
             break
         last += 1
     while last > first and units[last].heading and last + 1 < len(units):
-        last -= 1  # a heading goes with what follows it
+        last -= 1  # a heading belongs to the text after it
     return last
 
 
 def _next_first(text: str, units: list[_Unit], first: int, last: int, max_words: int) -> int:
-    """Return the first unit of the passage after `first` .. `last`: the last one again, if it fits."""
+    """Return the first unit of the passage after `first` .. `last`: `last` again if it fits, else the one after it."""
     following = last + 1
     if following == len(units) or units[following].heading or units[last].heading or last == first:
         return following
@@ -121,7 +121,7 @@ def _next_first(text: str, units: list[_Unit], first: int, last: int, max_words:
 
 
 def _units(text: str, max_words: int) -> list[_Unit]:
-    """Return the units of `text`, boilerplate left out."""
+    """Return the units of `text` without boilerplate."""
     units: list[_Unit] = []
     paragraphs = list(_paragraphs(text))
     lines = {text[paragraph.start : paragraph.end].strip() for paragraph in paragraphs}
@@ -136,11 +136,11 @@ def _units(text: str, max_words: int) -> list[_Unit]:
         for span in spans:
             words = text[span.start : span.end]
             if heading and words in seen_headings:
-                continue  # pages repeat their title in the head, the tab and the text
+                continue  # web pages repeat their title
             seen_headings.add(words)
             units.extend(_Unit(piece, heading, not heading or _states(words)) for piece in _cut(text, span, max_words))
     if not any(unit.quotable for unit in units):
-        # Nothing but short lines: then these are what the article says.
+        # The text has only short lines and boilerplate, so all of it is quotable.
         whole = (_sentences(text, paragraph, keep_boilerplate=True) for paragraph in paragraphs)
         spans = [span for found in whole for span in found]
         units = [_Unit(piece, False, True) for span in spans for piece in _cut(text, span, max_words)]
@@ -148,7 +148,7 @@ def _units(text: str, max_words: int) -> list[_Unit]:
 
 
 def _paragraphs(text: str) -> Iterator[Span]:
-    """Yield the lines of `text` that are not blank; where the text is hard-wrapped, its blocks of lines."""
+    """Yield the paragraphs of `text`: its non-blank lines, or blocks of lines if the text is hard-wrapped."""
     lines: list[Span] = []
     start = 0
     for line in text.splitlines(keepends=True):
@@ -156,7 +156,7 @@ def _paragraphs(text: str) -> Iterator[Span]:
         start += len(line)
     block: list[Span] = []
     wrapped = is_hard_wrapped(text.splitlines())
-    apart = False  # a byline is no part of a paragraph
+    apart = False  # whether the line before is a byline, which is a paragraph of its own
     for span in [*lines, Span(start, start)]:
         line = text[span.start : span.end]
         blank, signed = not line.strip(), _is_signature(line)
@@ -171,11 +171,11 @@ def _paragraphs(text: str) -> Iterator[Span]:
         apart = signed
 
 
-_HALF = re.compile(r"[^\W\d_][-\u00ad\u2010][^\S\n]*\r?\n\Z")  # a line whose last word goes on in the next
+_HALF = re.compile(r"[^\W\d_][-\u00ad\u2010][^\S\n]*\r?\n\Z")  # a line that ends in the first half of a word
 
 
 def is_hard_wrapped(lines: list[str]) -> bool:
-    """Whether an editor broke the lines: almost none of them had room for the next line's first word."""
+    """Whether lines were broken at a fixed width: few had room for the first word of the next line."""
     width = max(map(len, lines), default=0)
     pairs = [(line, following.split()[0]) for line, following in pairwise(lines) if line.strip() and following.strip()]
     full = sum(len(line.rstrip()) + 1 + len(word) > width for line, word in pairs)
@@ -183,15 +183,15 @@ def is_hard_wrapped(lines: list[str]) -> bool:
 
 
 _BULLET = re.compile(r"\s*(?:[•·▪►◦‣*–—-]\s+)*")
-_TAB_TITLE = re.compile(r"(?<!\s)\s+[|–—-]\s+")  # "Title | Outlet", where the title stands on a line of its own too
+_TAB_TITLE = re.compile(r"(?<!\s)\s+[|–—-]\s+")  # "Title | Outlet"; dropped if the title is also a line
 _TAG = r"(?:#[^\W\d]\S*|@\w\S*|https?://\S+|www\.\S+|pic\.twitter\.com/\S+)"
 _TAGS_AFTER_END = re.compile(rf"(?<=[.!?…”\"’)])\s*{_TAG}(?:\s+{_TAG})*\s*$")
-_WINDOW_CHARACTERS = 20_000  # of a paragraph at once: sentencex takes quadratic time on open quotation marks
-_TAGS_CHARACTERS = 300  # how far from the end of a sentence they are looked for
+_WINDOW_CHARACTERS = 20_000  # characters split at once: unclosed quotation marks take sentencex quadratic time
+_TAGS_CHARACTERS = 300  # last characters of a sentence in which hashtags and links are looked for
 
 
 def _sentences(text: str, paragraph: Span, keep_boilerplate: bool = False) -> list[Span]:
-    """Return the sentences of a paragraph without the white space, bullets and hashtags around them."""
+    """Return the sentences of a paragraph, without surrounding white space, bullets and hashtags."""
     found: list[Span] = []
     for span in _boundaries(text, paragraph):
         sentence = text[span.start : span.end]
@@ -206,7 +206,7 @@ def _sentences(text: str, paragraph: Span, keep_boilerplate: bool = False) -> li
 
 
 def _boundaries(text: str, paragraph: Span) -> Iterator[Span]:
-    """Yield the sentences of a paragraph after its bullet, white space around them included."""
+    """Yield the sentences of a paragraph after its bullet, with the white space around them."""
     bullet = _BULLET.match(text, paragraph.start, paragraph.end)
     start = bullet.end() if bullet else paragraph.start
     if not text[start : paragraph.end].strip():
@@ -227,12 +227,12 @@ def _is_heading(line: str) -> bool:
 
 
 def _states(heading: str) -> bool:
-    """Whether a heading says something that could be quoted: enough words, or a figure."""
+    """Whether a heading can be quoted: it has enough words, or a figure."""
     return count_words(heading) >= STATEMENT_WORDS or any(character.isdigit() for character in heading)
 
 
 def _cut(text: str, span: Span, max_words: int) -> Iterator[Span]:
-    """Yield `span` in pieces of at most `max_words` words, cut after a clause, else after a word."""
+    """Yield `span` in pieces of at most `max_words` words, cut after a clause if possible, else after a word."""
     start = span.start
     while (end := _fitting_end(text, start, span.end, max_words)) < span.end:
         clauses = [match.end() for match in _CLAUSE.finditer(text, start, end)]
@@ -250,7 +250,7 @@ _TOKEN = re.compile(r"\S+")
 
 
 def _fitting_end(text: str, start: int, end: int, max_words: int) -> int:
-    """Return the end of the longest run of whole tokens from `start` that fits, or of a part of one."""
+    """Return the end of the longest run of whole tokens from `start` that fits; at least a part of one token."""
     words, fitting = 0, start
     for token in _TOKEN.finditer(text, start, end):
         words += -(-(token.end() - token.start()) // WORD_CHARACTERS)
@@ -269,7 +269,7 @@ _DATE = (
 )
 _TIME = r"(?:\d{1,2}:\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?\s*(?:utc|gmt|e[sd]?t|p[sd]?t|cet)?)"
 _LINE = r".{0,120}"
-_BOILERPLATE_CHARACTERS = 400  # a longer line has something to say
+_BOILERPLATE_CHARACTERS = 400  # a longer line is never boilerplate
 
 _BOILERPLATE = re.compile(
     "|".join(
@@ -296,7 +296,7 @@ _BOILERPLATE = re.compile(
             rf"\s*(?:{_DATE})?[,\s|-]*(?:at )?{_TIME}?",
             rf"{_DATE}[,\s|·-]*(?:at )?{_TIME}?",
             rf"[—–-]+\s*.{{1,80}}\(@\w{{1,30}}\)\s*(?:{_DATE})?",
-            r"[^\W\d]+",  # one word alone on a line: NEW, Source, Analysis, a menu entry
+            r"[^\W\d]+",  # a single word on a line: NEW, Source, Analysis, a menu entry
             rf"{_TAG}(?: {_TAG})*",
             r"[\W_]+",  # a rule such as *** or ---
         )
@@ -306,7 +306,7 @@ _BOILERPLATE = re.compile(
 
 
 def is_boilerplate(line: str) -> bool:
-    """Whether a whole line or sentence belongs to the page and not to the article.
+    """Whether a whole line or sentence is part of the web page, not of the article.
 
     >>> is_boilerplate("The link has been copied!"), is_boilerplate("Share prices fell.")
     (True, False)
@@ -317,11 +317,11 @@ def is_boilerplate(line: str) -> bool:
         return True
     words = " ".join(line.split())
     if re.fullmatch(r"[^\W\d]+[.!?…]+", words):
-        return False  # "Why?" and "No." are sentences; a lone word without an end is not
+        return False  # "Why?" and "No." are sentences
     return bool(_BOILERPLATE.fullmatch(words.rstrip(".!…:").strip() or words))
 
 
 def _is_signature(line: str) -> bool:
-    """Whether a line says who wrote an article, or for which outlet; a place with a day may be one of a list."""
+    """Whether a line is a byline with an author or outlet; a name with only a day may be a list item."""
     found = byline(line)
     return found is not None and bool(found.author or found.outlet)

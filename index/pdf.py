@@ -1,8 +1,7 @@
 """PDF bytes -> a document; the only importer of pypdfium2.
 
-Knows glyphs and pictures: what of them can be seen, which lines they make, the order of columns, and running heads,
-feet and footnotes. Does not read pictures: pages of a scan hold no text, which is said, and without any the file is
-refused.
+Removes invisible text, joins glyphs to lines, orders columns, and handles running headers, footers and footnotes. Does
+not read pictures: a note names pages without text, such as scans, and a file without any text is refused.
 """
 
 from __future__ import annotations
@@ -28,31 +27,31 @@ from citewire.index.headlines import useful
 from citewire.index.hyphens import joined
 
 MAX_PAGES = 5_000
-PARAGRAPH_GAP = 1.35  # times the usual distance of two lines, from which on a new paragraph starts
-SHORT_LINE = 0.75  # of the widest line of the page: a shorter one that ends a sentence ends its paragraph
-MAX_INFLATED = 10  # times `Limits.bytes` that all streams may inflate to
+PARAGRAPH_GAP = 1.35  # a larger line distance, relative to the median, starts a new paragraph
+SHORT_LINE = 0.75  # a line shorter than this share of the widest one ends its paragraph if it ends a sentence
+MAX_INFLATED = 10  # most bytes of all decompressed streams together, as a multiple of `Limits.bytes`
 DICTIONARY = 2_000  # bytes before a stream in which its dictionary is looked for
 BULLETS = tuple("•‣▪■◦●–—")
-HYPHEN = "\ufffe"  # PDFium writes it for the hyphen of a word that goes on in the next line
+HYPHEN = "\ufffe"  # PDFium's character for a hyphen that breaks a word at the end of a line
 
-PALE = 0.9  # luminance (white is 1) above which text may be invisible
-TINY = 1.0  # points; lower letters are dots
-THIN = 0.25  # points; a narrower text is a line
-MOST_SEGMENTS = 1_000  # of a clipping path that are looked at
-RENDERED = 2.0  # pixels per point of a page that is rendered, at most `MOST_PIXELS` in all
+PALE = 0.9  # text with a higher luminance (white is 1) may be invisible
+TINY = 1.0  # points; text of less height is invisible
+THIN = 0.25  # points; text of less width is invisible
+MOST_SEGMENTS = 1_000  # most segments of a clipping path that are read
+RENDERED = 2.0  # pixels per point of a rendered page, fewer if it would have more than `MOST_PIXELS`
 MOST_PIXELS = 4_000_000
-CONTRAST = 24  # least difference (of 255) between darkest and lightest pixel of visible letters
+CONTRAST = 24  # least difference (of 255) between the darkest and lightest pixel of visible text
 
-GUTTER = 9.0  # least distance of two columns, in points
-CELL_GAP = 1.5  # heights of a line between two cells of a row; words of justified lines stand nearer
+GUTTER = 9.0  # least distance between two columns, in points
+CELL_GAP = 1.5  # least gap between table cells, in line heights; gaps in justified lines are smaller
 COLUMN_WIDTH = 80.0  # least length of a line of prose, in points
-COLUMN_LINES = 4  # least number of lines on each side of a gutter
-EDGE_LINES = 2  # first and last lines of a page that may be its running head or foot
-SAME_HEIGHT = 6.0  # points by which the height of a running head may differ between pages
-RUNNING_SHARE = 0.25  # least share of pages with a running head or foot; at least 2 pages, 3 from four pages on
-FOOTNOTE_SIZE = 0.9  # share of the usual size of letters, under which lines at the foot of a page are notes
+COLUMN_LINES = 4  # fewest lines of prose on each side of a gutter
+EDGE_LINES = 2  # first and last lines of a page that may be running headers or footers
+SAME_HEIGHT = 6.0  # points by which the height of a running header may differ between pages
+RUNNING_SHARE = 0.25  # least share of pages with the same header or footer; at least 2 pages, or 3 of four or more
+FOOTNOTE_SIZE = 0.9  # lines at the foot of a page below this share of the median size are footnotes
 
-_ZLIB_STARTS = bytes(range(0x08, 0x80, 0x10))  # RFC 1950: deflate, with any size of window
+_ZLIB_STARTS = bytes(range(0x08, 0x80, 0x10))  # first byte of a zlib stream: deflate, any window size (RFC 1950)
 _STREAM = re.compile(rb"stream\r?\n")
 _ENDS = re.compile(r"""[.!?:]["'”’)\]]*$""")
 _PAGE_NUMBER = re.compile(
@@ -68,7 +67,7 @@ Boxes = NDArray[np.float64]  # (objects, 4): left, bottom, right, top, in points
 
 
 def read_pdf(data: bytes, limits: Limits) -> Document:
-    """Return the text of all pages. Raises: UnusableError."""
+    """Return the visible text of all pages, with title and author of the metadata. Raises: UnusableError."""
     _check_inflated(data, limits)
     try:
         pdf = pypdfium2.PdfDocument(data)
@@ -85,10 +84,10 @@ def read_pdf(data: bytes, limits: Limits) -> Document:
 
 
 def _check_inflated(data: bytes, limits: Limits) -> None:
-    """Refuse a file with a stream that inflates to more than `limits.bytes`: 583 kB can hold 600 MB of blanks.
+    """Refuse a decompression bomb: 583 kB can hold 600 MB of blanks. Raises: UnusableError.
 
-    A stream inside a stream (two filters) is followed, as PDFium follows it; pictures are not, as it leaves them
-    alone while it reads text.
+    Streams that are compressed twice are decompressed twice, as PDFium does; pictures are not, as PDFium ignores them
+    when it reads text.
     """
     total = 0
     for found in _STREAM.finditer(data):
@@ -107,7 +106,7 @@ def _inflate(data: memoryview, most: int) -> bytes:
     try:
         return zlib.decompressobj().decompress(data, most)
     except zlib.error:
-        return b""  # the bytes only look like a stream, or it is broken: PDFium decides
+        return b""  # no real stream, or a broken one: PDFium decides
 
 
 def _document(pdf: pypdfium2.PdfDocument, limits: Limits) -> Document:
@@ -143,7 +142,7 @@ def _document(pdf: pypdfium2.PdfDocument, limits: Limits) -> Document:
 
 
 def _ranges(numbers: Sequence[int]) -> str:
-    """Return rising numbers as people write them: `2, 4 to 9`."""
+    """Return ascending numbers in short form: `2, 4 to 9`."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -157,12 +156,12 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 
 def _remove_unseen(page: pypdfium2.PdfPage) -> None:
-    """Remove the text that nobody sees from a page: white on white, outside of the page, behind a shape.
+    """Remove invisible text from a page: white on white, outside of the page, behind a shape.
 
-    Text outside of the page, lower than `TINY` or narrower than `THIN` is removed at once. Pale text, text under a
-    later shape, in an optional layer or outside of its clipping path is removed if the rendered page has no contrast
-    there. Text drawn without ink is removed unless a picture with contrast lies over it: a scan has its recognised text
-    there.
+    Text outside of the page, lower than `TINY` or narrower than `THIN` is always removed. Pale text, text under a later
+    shape, in an optional layer or outside of its clipping path is removed if the rendered page has no contrast there.
+    Text in an invisible rendering mode is removed unless a picture with contrast is at its place: the recognised text
+    of a scan is stored so.
     """
     objects = list(page.get_objects())
     boxes = np.array([_box(one) for one in objects], np.float64).reshape(-1, 4)
@@ -199,7 +198,7 @@ _NO_INK = (pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_CLIP
 
 
 def _box(one: pypdfium2.PdfObject) -> tuple[float, float, float, float]:
-    """Return the bounds of an object on the page, also of one inside of forms, in points; all 0 for none."""
+    """Return left, bottom, right and top of an object on the page in points, also inside forms; 0.0 if unknown."""
     edges = [ctypes.c_float() for _ in range(4)]
     if not pdfium.FPDFPageObj_GetBounds(one.raw, *edges):
         return (0.0, 0.0, 0.0, 0.0)
@@ -212,7 +211,7 @@ def _box(one: pypdfium2.PdfObject) -> tuple[float, float, float, float]:
 
 
 def _is_cover(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
-    """Whether an object is a filled shape that may hide text under it."""
+    """Whether an object is a filled, opaque shape that may hide text under it."""
     if one.type != pdfium.FPDF_PAGEOBJ_PATH or box[2] - box[0] < TINY or box[3] - box[1] < TINY:
         return False
     mode, stroke = ctypes.c_int(), ctypes.c_int()
@@ -222,7 +221,7 @@ def _is_cover(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
 
 
 def _is_optional(one: pypdfium2.PdfObject) -> bool:
-    """Whether an object is of a layer that a reader may turn off (ISO 32000-1, 8.11)."""
+    """Whether an object is in a layer that a viewer may turn off (optional content, ISO 32000-1, 8.11)."""
     for number in range(pdfium.FPDFPageObj_CountMarks(one.raw)):
         name, length = ctypes.create_string_buffer(32), ctypes.c_ulong()
         mark = pdfium.FPDFPageObj_GetMark(one.raw, number)
@@ -233,7 +232,7 @@ def _is_optional(one: pypdfium2.PdfObject) -> bool:
 
 
 def _is_clipped(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
-    """Whether the middle of an object is outside of the bounds of its clipping path."""
+    """Whether the centre of an object is outside of the bounds of its clipping path."""
     clip = pdfium.FPDFPageObj_GetClipPath(one.raw) if one.container is None else None
     for path in range(max(0, pdfium.FPDFClipPath_CountPaths(clip)) if clip else 0):
         points = []
@@ -248,13 +247,13 @@ def _is_clipped(one: pypdfium2.PdfObject, box: NDArray[np.float64]) -> bool:
 
 
 def _covers(above: NDArray[np.float64], box: NDArray[np.float64]) -> bool:
-    """Whether the middle of a box is inside another."""
+    """Whether the centre of `box` is inside `above`."""
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     return bool(above[0] <= x <= above[2] and above[1] <= y <= above[3])
 
 
 def _is_pale(one: pypdfium2.PdfObject) -> bool:
-    """Whether letters are filled with nearly white, or with nearly nothing."""
+    """Whether the fill colour of text is nearly white or nearly transparent."""
     parts = [ctypes.c_uint() for _ in range(4)]
     if not pdfium.FPDFPageObj_GetFillColor(one.raw, *parts):
         return False
@@ -263,7 +262,7 @@ def _is_pale(one: pypdfium2.PdfObject) -> bool:
 
 
 def _rendered(page: pypdfium2.PdfPage) -> NDArray[np.uint8]:
-    """Return the page as it looks, shape (pixels down, pixels across), 0 for black."""
+    """Return the rendered page in greyscale, shape (height, width) in pixels; 0 is black."""
     width, height = page.get_size()
     scale = min(RENDERED, (MOST_PIXELS / max(width * height, 1.0)) ** 0.5)
     look: NDArray[np.uint8] = page.render(scale=scale, grayscale=True).to_numpy()
@@ -291,8 +290,8 @@ class _Line:
 
     Attributes:
         left, right, top, bottom: its edges, in points.
-        broken: whether its last word goes on.
-        cells: whether gaps of cells stand in it, as in a row of a table.
+        broken: whether its last word continues in the next line.
+        cells: whether it has gaps as wide as between the cells of a table.
     """
 
     text: str
@@ -314,14 +313,14 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Glyphs:
-    """The characters of a page as PDFium orders them; position i of each is one."""
+    """The characters of a page in PDFium's order, one per UTF-16 code unit of its text."""
 
     text: str
     reader: Any
-    shifted: bool  # whether PDFium counts otherwise than its text has characters
+    shifted: bool  # whether PDFium's character indexes differ from indexes into `text`
 
     def box(self, index: int) -> tuple[float, float, float, float]:
-        """Return left, bottom, right and top of a character, its line's height included."""
+        """Return left, bottom, right and top of a character in points, with the full height of its line."""
         if self.shifted:
             index = pdfium.FPDFText_GetCharIndexFromTextIndex(self.reader, index)
         edges: tuple[float, float, float, float] = self.reader.get_charbox(max(index, 0), loose=True)
@@ -329,7 +328,7 @@ class _Glyphs:
 
 
 def _lines(page: pypdfium2.PdfPage) -> Iterator[_Line]:
-    """Yield the lines of a page in the order that they are read in."""
+    """Yield the lines of a page in reading order."""
     reader = page.get_textpage()
     try:
         whole = reader.get_text_range()
@@ -343,14 +342,14 @@ def _lines(page: pypdfium2.PdfPage) -> Iterator[_Line]:
 
 
 def _downwards(lines: list[_Line]) -> list[_Line]:
-    """Return lines from the top where none stands upright or beside another, else in the order of drawing."""
+    """Sort lines from the top; keep the drawing order if lines are vertical or beside each other."""
     found = sorted(lines, key=lambda line: -line.top)
     beside = (below.top - above.bottom > min(above.size, below.size) / 2 for above, below in pairwise(found))
     return lines if any(line.size <= 0 for line in lines) or any(beside) else found
 
 
 def _runs(text: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each line; PDFium goes on behind a hyphen as if there were none."""
+    """Yield start and end of each line; PDFium writes no line end after a word-breaking hyphen."""
     start = 0
     for end in re.finditer(rf"\r\n|(?<={HYPHEN})|\Z", text):
         if text[start : end.start()].strip():
@@ -359,13 +358,13 @@ def _runs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cut(glyphs: _Glyphs, start: int, end: int, gutters: Sequence[tuple[float, float]]) -> Iterator[_Line]:
-    """Yield a run of characters as a line, or as one in each of the columns that it goes through."""
+    """Yield a run of characters as one line, or split at the gutters between columns."""
     if not gutters:
         yield from _line(glyphs, start, end)
         return
     boxes = {n: glyphs.box(n) for n in range(start, end) if not glyphs.text[n].isspace()}
     if any(box[0] < right - 1 and box[2] > left + 1 for box in boxes.values() for left, right in gutters):
-        yield from _line(glyphs, start, end)  # a headline over all columns
+        yield from _line(glyphs, start, end)  # a headline across columns
         return
     begin, last = start, -1
     for n, box in boxes.items():
@@ -401,7 +400,7 @@ def _line(glyphs: _Glyphs, start: int, end: int) -> Iterator[_Line]:
 
 
 def _gutters(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
-    """Return left and right edge of each empty strip between columns of text, from left to right."""
+    """Return left and right edge of each gutter between columns of text, from left to right, in points."""
     boxes = np.array([_box(one) for one in page.get_objects([pdfium.FPDF_PAGEOBJ_TEXT])], np.float64).reshape(-1, 4)
     boxes = boxes[(boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])]
     if len(boxes) < 2 * COLUMN_LINES:
@@ -411,7 +410,7 @@ def _gutters(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
     rows = np.round(boxes[:, 1] / 3).astype(int)
     crossed = [len(set(rows[(boxes[:, 0] < x + 1) & (boxes[:, 2] > x)])) for x in edges]
     lines = len(set(rows))
-    empty = np.array(crossed) <= 0.2 * lines  # headlines over all columns cross them
+    empty = np.array(crossed) <= 0.2 * lines  # headlines across columns may cross a gutter
     found: list[tuple[float, float]] = []
     for start, end in _stretches(empty):
         near, far = float(edges[start]), float(edges[end - 1]) + 1.0
@@ -424,7 +423,7 @@ def _gutters(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
 
 
 def _full_lines(boxes: Boxes) -> int:
-    """Count lines that are as long as those of prose: cells of a table are shorter."""
+    """Count the lines that are long enough for prose; table cells are shorter."""
     widths: dict[int, float] = {}
     for row, box in zip(np.round(boxes[:, 1] / 3).astype(int), boxes, strict=True):
         widths[row] = widths.get(row, 0.0) + float(box[2] - box[0])
@@ -432,7 +431,7 @@ def _full_lines(boxes: Boxes) -> int:
 
 
 def _stretches(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each run of true values that does not touch the ends."""
+    """Yield start and end of each run of true values that touches neither end of `flags`."""
     changes = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(int)))
     for start, end in zip(changes[::2], changes[1::2], strict=True):
         if start > 0 and end < len(flags):
@@ -440,7 +439,7 @@ def _stretches(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
 
 
 def _ordered(lines: Sequence[_Line], gutters: Sequence[tuple[float, float]]) -> Iterator[_Line]:
-    """Yield lines column by column, from one headline over all columns to the next."""
+    """Yield lines column by column; a line across columns comes after the columns above it."""
     columns: list[list[_Line]] = [[] for _ in range(len(gutters) + 1)]
     for line in sorted(lines, key=lambda line: -line.top):
         if any(line.left < left and line.right > right for left, right in gutters):
@@ -454,11 +453,11 @@ def _ordered(lines: Sequence[_Line], gutters: Sequence[tuple[float, float]]) -> 
         yield from column
 
 
-# -- heads, feet and notes ------------------------------------------------------------------------------
+# -- headers, footers and footnotes ---------------------------------------------------------------------
 
 
 def _without_running(pages: Sequence[Sequence[_Line]]) -> list[list[_Line]]:
-    """Return the lines of each page without running heads and feet, its notes before its last paragraph."""
+    """Return the lines of each page without running headers and footers, its footnotes moved by `_notes_first`."""
     edges = [_edges(lines) for lines in pages]
     counts = Counter(key for keys in edges for key in {_key(line) for line in keys})
     filled = sum(1 for lines in pages if lines)
@@ -466,7 +465,7 @@ def _without_running(pages: Sequence[Sequence[_Line]]) -> list[list[_Line]]:
     for lines, ends in zip(pages, edges, strict=True):
         running = [line for line in ends if _is_running(line, counts, filled)]
         left = [line for line in lines if line not in running]
-        # Pages that hold nothing else have no running heads: they are alike.
+        # A page that has nothing else just resembles other pages: only its page number is removed.
         found.append(_notes_first(left or [line for line in lines if not _PAGE_NUMBER.fullmatch(line.text)]))
     return found
 
@@ -478,7 +477,7 @@ def _edges(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _key(line: _Line) -> tuple[str, int]:
-    """Return what running heads have in common: their words, and about where they stand."""
+    """Return what a running header shares between pages: its words without numbers, and its rounded height."""
     return re.sub(r"\d+", "#", line.text.casefold()), round(line.bottom / SAME_HEIGHT)
 
 
@@ -493,7 +492,7 @@ def _is_running(line: _Line, counts: Counter[tuple[str, int]], pages: int) -> bo
 
 
 def _notes_first(lines: list[_Line]) -> list[_Line]:
-    """Put the notes at the foot of a page before its last paragraph, which may go on on the next page."""
+    """Move the footnotes of a page before its last paragraph if that continues on the next page."""
     if len(lines) < 3:
         return lines
     usual = statistics.median(line.size for line in lines)
@@ -512,7 +511,7 @@ def _notes_first(lines: list[_Line]) -> list[_Line]:
 
 
 def _text(pages: Sequence[Sequence[_Line]]) -> tuple[str, tuple[int, ...]]:
-    """Join lines to paragraphs, over columns and pages; return the text, and where each page starts in it."""
+    """Join lines to paragraphs across columns and pages; return the text and the offset of each page in it."""
     seen = {word.lower() for lines in pages for line in lines for word in _WORD_SEEN.findall(line.text)}
     pieces: list[str] = []
     length = 0
@@ -544,7 +543,7 @@ def _text(pages: Sequence[Sequence[_Line]]) -> tuple[str, tuple[int, ...]]:
 
 
 def _unbroken(pieces: list[str], text: str, between: str, seen: set[str]) -> tuple[str, str]:
-    """Return what stands between a line that ends in a hyphen and the next, and that one; `pieces` may lose a word."""
+    """Return the separator after a line that ends in a broken word (last of `pieces`), and the next line's text."""
     before, after = _WORD_END.search(pieces[-1]), _WORD_START.match(text)
     if between == "\n\n" or before is None or after is None:
         return f"-{between}", text
@@ -553,12 +552,12 @@ def _unbroken(pieces: list[str], text: str, between: str, seen: set[str]) -> tup
 
 
 def _goes_over(above: _Line, below: _Line) -> bool:
-    """Whether a paragraph goes on from the end of a page to the next."""
+    """Whether a paragraph continues from the last line of a page to the first line of the next."""
     return above.broken or (not _ENDS.search(above.text) and below.text[:1].islower())
 
 
 def _paragraph_starts(lines: Sequence[_Line]) -> list[int]:
-    """Return the numbers of lines that start a paragraph, by distance and length; PDF knows only glyphs."""
+    """Return the indexes of lines that start a paragraph, from line distances and lengths: a PDF has only glyphs."""
     gaps = [above.bottom - below.bottom for above, below in pairwise(lines) if above.bottom > below.bottom]
     usual = statistics.median_low(gaps) if gaps else 0.0
     widest = max((line.width for line in lines), default=0.0)
@@ -572,6 +571,6 @@ def _starts_paragraph(above: _Line, below: _Line, usual: float, widest: float) -
         return True
     gap = above.bottom - below.bottom
     ended = bool(_ENDS.search(above.text))
-    if gap <= 0:  # at the top of the next column the sentence goes on
+    if gap <= 0:  # at the top of the next column, a sentence may continue
         return ended
     return gap > PARAGRAPH_GAP * usual or (ended and above.width < SHORT_LINE * widest)

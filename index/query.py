@@ -1,6 +1,6 @@
-"""A question -> what a search looks for: its terms, and the time it asks about.
+"""A question -> its search terms, and the time that it asks about.
 
-Knows English function words and words for time; dates are read by dates.py. Does not know the index.
+Knows English function words and words for recency; dates.py reads the dates. Does not know the index.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from datetime import date
 
 from citewire.index.dates import mentions
 
-MAX_TERMS = 64  # most terms of a question that BM25 looks for; each one costs time
-NEAR_DAYS = 31  # a question on a shorter and more recent time wants the newest articles: "this week", "on Tuesday"
+MAX_TERMS = 64  # most terms of a question that BM25 searches, as each one takes time
+NEAR_DAYS = 31  # a shorter and more recent period ("this week", "on Tuesday") asks for the newest articles
 
-# English function words, and the words that make a sentence a question: they are in nearly every passage.
+# English function words and question words, which are in nearly every passage.
 _FUNCTION_WORDS = """
     a about after all also an and any are as at be because been before being but by can could did do does
     doing don doesn didn for from give had has have he her here him his how i if in into is isn it its
@@ -38,9 +38,9 @@ class Times:
     """The time that a question asks about.
 
     Attributes:
-        newest: whether newer articles fit better: "the latest", "recently", "this week", "on Tuesday".
-        periods: first and last day, ISO 8601, of the other times it names: "in 2021", "June 2022".
-        names: the words for these periods, for finding texts that name them too.
+        newest: whether newer articles are preferred: "the latest", "recently", "this week", "on Tuesday".
+        periods: first and last day (ISO 8601) of each other period that it names: "in 2021", "June 2022".
+        names: the words for these periods, in lower case, to find passages with the same words.
     """
 
     newest: bool = False
@@ -49,9 +49,9 @@ class Times:
 
 
 def times(question: str, as_of: str = "") -> Times:
-    """Return the time that `question`, asked on the ISO day `as_of`, asks about.
+    """Return the time that `question`, asked on the ISO 8601 day `as_of`, asks about.
 
-    Without that day, words that lean on it ("last month") say nothing, and "the latest" still asks for the newest.
+    With `as_of` "", relative expressions ("last month") are ignored; "the latest" still asks for the newest articles.
 
     >>> times("Who resigned in June 2021?", "2022-11-10").periods
     (('2021-06-01', '2021-06-30'),)
@@ -75,9 +75,9 @@ def _is_news(first: str, last: str, as_of: str) -> bool:
 
 
 def terms(question: str) -> list[str]:
-    """Return the words and phrases of a question that BM25 looks for, at most `MAX_TERMS`, in its order.
+    """Return the words and phrases of a question that BM25 searches, in its order, at most `MAX_TERMS`.
 
-    A word of several tokens becomes a phrase, beside its longer parts.
+    A word of several tokens becomes a phrase; those of its tokens with over two characters are searched, too.
 
     >>> terms("What were Nokia's Q4 sales, year-to-date?")
     ['nokia', 'q4', 'sales', 'year to date', 'year', 'date']

@@ -1,12 +1,12 @@
-"""Runs the readers of formats.py in a child process with limits, so that no file can take the index down.
+"""Runs the readers of formats.py in a child process with limits, so that no file can crash the parent.
 
-Knows processes, pipes and limits; does not know what a format is. The child reads one file after another and is
-replaced after a crash, a time-out or a file that needs too much memory. It is started afresh (never forked: the
-parent has threads and gigabytes of model), gets no environment variables beyond `KEPT_VARIABLES`, and may neither
-connect anywhere nor start programs. Results come back as JSON lines.
+Knows processes, pipes and limits; does not know formats. The child reads one file after another and is replaced after
+a crash, a time-out or a file that needs too much memory. It is a new interpreter, not a fork, as the parent has threads
+and gigabytes of model. It gets only the environment variables in `KEPT_VARIABLES`, and may neither open connections
+nor start programs.
 
-Parent to child: one JSON line (`Request`, size), then the bytes of the file. Child to parent: `["document", {...}]`,
-`["refused", {...}]`, `["entered", {...}]`, ..., `["end"]`; first of all `["ready"]`.
+Parent to child: one JSON line (`Request` and size), then the bytes of the file. Child to parent, as JSON lines: first
+`["ready"]`; for each file `["document", {...}]`, `["refused", {...}]`, `["entered", {...}]`, ..., `["end"]`.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ from typing import Any, BinaryIO, NoReturn
 from citewire.index.documents import Document, Limits, Refused, UnusableError, one_line, too_large
 from citewire.index.formats import Entered, Request, read
 
-WORKER = (sys.executable, "-P", "-m", "citewire.index.sandbox")  # -P: no module of the current folder is imported
+WORKER = (sys.executable, "-P", "-m", "citewire.index.sandbox")  # -P: import nothing from the current folder
 KEPT_VARIABLES = (
     *("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"),
-    *("SYSTEMROOT", "TEMP"),  # of Windows, which starts no Python without the first
+    *("SYSTEMROOT", "TEMP"),  # Windows; Python does not start without the first
 )
-FORBIDDEN_EVENTS = (  # of sys.addaudithook, by their beginnings
+FORBIDDEN_EVENTS = (  # prefixes of audit events (PEP 578)
     *("socket.connect", "socket.getaddrinfo", "socket.gethost", "socket.send", "socket.bind"),
     *("subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork"),
 )
-START_SECONDS = 60.0  # a loaded machine may take long to start Python; this does not count for a file
-GRACE = 2  # seconds after which a child whose parent is gone ends itself
-PIPE = 1 << 16
+START_SECONDS = 60.0  # most seconds for starting a child; a busy machine is slow, and no file is charged for it
+GRACE = 2  # seconds beyond the time limit after which the child ends itself, if its parent died
+PIPE = 1 << 16  # bytes of a pipe's buffer
 
 _KINDS = {"document": Document, "refused": Refused, "entered": Entered}
 
 
 class Sandbox:
-    """Reads files by one child process at a time; a context manager that leaves no process behind."""
+    """Reads files with one child process at a time; a context manager that ends it."""
 
     def __init__(self, limits: Limits | None = None, command: Sequence[str] = WORKER) -> None:
-        """Prepare only; the child starts with the first file.
+        """Start nothing yet; the child starts with the first file.
 
         Args:
             limits: for every file.
-            command: what starts a child that runs `serve`.
+            command: starts a child that runs `serve`.
         """
         self.limits = limits or Limits()
-        self.started = 0  # children so far
+        self.started = 0  # number of children started so far
         self._command = command
         self._child: _Child | None = None
 
@@ -70,16 +70,16 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End the child, whatever it is doing."""
+        """Kill the child, even in the middle of a file."""
         if self._child is not None:
             self._child.kill()
             self._child = None
 
     def read(self, data: bytes, request: Request) -> Iterator[Document | Refused]:
-        """Yield what the file holds, as soon as it is read; what its reader fails at is `Refused`.
+        """Yield the articles of a file as they are read; a part that the reader fails on becomes `Refused`.
 
-        Where a file inside a zip breaks the child, the next child goes on behind that one. Where the whole file is
-        over a limit, what is left of it is refused.
+        If a member of a zip breaks the child, a new child continues with the next member. If the file as a whole
+        exceeds a limit, the rest of it is refused.
         """
         request = replace(request, limits=self.limits)
         used = _Used(self.limits)
@@ -96,11 +96,11 @@ class Sandbox:
                 return
             except UnusableError as error:
                 self.close()
-                spent = used.spent()  # then the next child would have no time left either
+                spent = used.spent()  # if the file is over a limit, a new child could not continue
                 whole = begun is None or spent is not None
                 told = spent or error
                 yield Refused(told.reason, told.fix, "" if begun is None or whole else begun.part)
-            except BaseException:  # an interrupt, or a consumer that stops: the child is in the middle of a file
+            except BaseException:  # interrupted, or the consumer stopped: the child is in the middle of a file
                 self.close()
                 raise
             if begun is None or whole:
@@ -111,7 +111,7 @@ class Sandbox:
         if self._child is None:
             with (
                 used.time() if request.first else contextlib.nullcontext()
-            ):  # a file pays for the children that it broke
+            ):  # a file is charged for restarting the child
                 self._child = _Child(self._command, self.limits)
                 self.started += 1
                 self._child.receive(START_SECONDS)
@@ -128,7 +128,7 @@ class Sandbox:
 
 
 class _Used:
-    """Counts what one file has used of its limits: seconds, articles and characters, over all children that read it."""
+    """Counts the seconds, articles and characters of one file, over all children that read it."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -137,7 +137,7 @@ class _Used:
 
     @contextlib.contextmanager
     def time(self) -> Iterator[None]:
-        """Count the time within."""
+        """Count the time of the `with` block."""
         began = time.monotonic()
         try:
             yield
@@ -145,18 +145,18 @@ class _Used:
             self.seconds_left -= time.monotonic() - began
 
     def add(self, found: Document | Refused) -> None:
-        """Count a part of the file. Raises: UnusableError: it is beyond a limit."""
-        self._articles += 1  # refused ones too: they cost as much to name
+        """Count an article or a refused part. Raises: UnusableError: a limit is exceeded."""
+        self._articles += 1  # refused ones too: each takes a line of the report
         self._characters += len(found.text) if isinstance(found, Document) else 0
         self.check()
 
     def check(self) -> None:
-        """Raises: UnusableError: a limit is passed."""
+        """Raises: UnusableError: a limit is exceeded."""
         if spent := self.spent():
             raise spent
 
     def spent(self) -> UnusableError | None:
-        """Return which limit is passed, None where none is."""
+        """Return an error that names the exceeded limit, None if none is exceeded."""
         limits = self._limits
         if self._articles > limits.articles:
             return too_large(f"more than {limits.articles:,} articles in one file")
@@ -173,7 +173,7 @@ def _out_of_memory(limits: Limits) -> UnusableError:
 
 
 class _Child:
-    """One child process and its pipes; every method raises UnusableError where the child fails."""
+    """One child process and its pipes; `send` and `receive` raise UnusableError if the child fails."""
 
     def __init__(self, command: Sequence[str], limits: Limits) -> None:
         self._limits = limits
@@ -185,7 +185,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=self._messages,
             env=environment,
-            start_new_session=True,  # Ctrl-C is for the parent, which ends the child
+            start_new_session=True,  # Ctrl-C reaches only the parent, which kills the child
             bufsize=PIPE,
         )
         assert self._process.stdin is not None
@@ -195,7 +195,7 @@ class _Child:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
-        with contextlib.suppress(OSError):  # what was not sent
+        with contextlib.suppress(OSError):  # unsent bytes in the buffer
             self._input.close()
         self._output.close()
         self._messages.close()
@@ -212,7 +212,7 @@ class _Child:
 
     def receive(self, seconds: float) -> list[Any]:
         """Return the next result, `[kind]` or `[kind, fields]`."""
-        most = 12 * self._limits.characters + 1_000_000  # bytes of the longest line: JSON of the longest text
+        most = 12 * self._limits.characters + 1_000_000  # bytes: the longest text as JSON
         with self._within(seconds):
             line = self._output.readline(most)
             if len(line) == most:
@@ -224,7 +224,7 @@ class _Child:
 
     @contextlib.contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
-        """End the child if what is done here takes longer: then no pipe waits for it."""
+        """Kill the child if the `with` block takes longer, which unblocks its pipes. Raises: UnusableError."""
         late = threading.Event()
 
         def end() -> None:
@@ -259,9 +259,9 @@ class _Child:
 
 
 def main() -> NoReturn:
-    """Limit this process, then serve its parent until it goes."""
+    """Limit this process, then serve its parent until the pipe closes."""
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not look like a result
+    os.dup2(2, 1)  # output that a library prints must not mix with results
     confine(int(sys.argv[1]))
     _write(output, ["ready"])
     serve(sys.stdin.buffer, output)
@@ -269,7 +269,7 @@ def main() -> NoReturn:
 
 
 def confine(memory: int) -> None:
-    """Give up memory beyond `memory` bytes, core dumps, the network and other programs, for good."""
+    """Permanently deny this process more than `memory` bytes, core dumps, the network and other programs."""
     with contextlib.suppress(ImportError):  # Windows has no such limits
         _limit(memory)
     sys.addaudithook(_refuse)
@@ -280,7 +280,7 @@ def _limit(memory: int) -> None:
 
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = memory if most == resource.RLIM_INFINITY else min(memory, most)
-    if sys.platform != "darwin":  # which refuses it for some values, and keeps to none
+    if sys.platform != "darwin":  # macOS rejects some values and enforces none
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -291,7 +291,7 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def serve(requests: BinaryIO, results: BinaryIO) -> None:
-    """Answer requests until there are no more; ends after a `MemoryError`, as memory may be lost for good."""
+    """Answer requests until the stream ends, or a `MemoryError`, after which memory may stay lost."""
     while header := requests.readline():
         asked = json.loads(header)
         data = requests.read(asked.pop("size"))
@@ -308,7 +308,7 @@ def serve(requests: BinaryIO, results: BinaryIO) -> None:
 
 
 def _alarmed(found: Iterator[Document | Refused | Entered], seconds: float) -> Iterator[Document | Refused | Entered]:
-    """End this process if the next result takes longer than `seconds`, within a match too; the parent may have died."""
+    """Yield results; exit if the next one takes over `seconds`, even inside a regex match: the parent may be dead."""
     while True:
         faulthandler.dump_traceback_later(seconds, exit=True)
         try:

@@ -1,6 +1,6 @@
-"""Which rows a search may look at, and, where that is none, why.
+"""The rows that a search may return by its filters and its day, and an error that explains why there are none.
 
-Knows filters and the day of the question. Does not know rankings.
+Does not know rankings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from citewire.index.vectors import Rows
 
 
 def as_of(index: Index, options: SearchOptions) -> date | None:
-    """Return the day on which the question is asked, None where none is known."""
+    """Return the day on which the question is asked, None if it is unknown."""
     if options.as_of == "newest" or (options.as_of == "" and options.recency == "only"):
         newest = int(index.table.published.max(initial=UNDATED))
         return date.fromordinal(newest + EPOCH) if newest != UNDATED else None
@@ -28,30 +28,33 @@ def as_of(index: Index, options: SearchOptions) -> date | None:
 
 
 def allowed_rows(index: Index, options: SearchOptions, day: date | None) -> tuple[Rows | None, bool]:
-    """Return which rows may be found, None for all, and whether there is none."""
+    """Return which rows pass the filters and dates, shape (index.rows,), and whether none does.
+
+    `day` is that of `as_of`. The array is None if every row passes, or if "only" is asked for and there are no dates.
+    """
     allowed = index.select(options.filters)
     published = index.table.published
     if day is not None:
-        keep = index.table.alive & (published <= day.toordinal() - EPOCH)  # also those without a day
+        keep = index.table.alive & (published <= day.toordinal() - EPOCH)  # undated ones, too
         if options.recency == "only":
             keep &= published >= max(day.toordinal() - options.half_life, 1) - EPOCH
         if not keep.all():
             rows = np.repeat(keep, index.table.counts)
             allowed = rows if allowed is None else allowed & rows
     elif options.recency == "only":
-        return None, True  # nothing has a day
+        return None, True  # no article has a date
     return allowed, allowed is not None and not allowed.any()
 
 
 def require_match(index: Index, options: SearchOptions) -> None:
-    """Check that all that the filters name is in the index, and that filters and time leave an article to search.
+    """Check that the index has every name in the filters, and that filters and dates leave an article to search.
 
-    An unknown name is most likely a typing error, so it is refused even if the other names are known. This reads the
-    summary of every article, so it is called only before the first question or after a search that found nothing. An
-    index without articles passes.
+    An unknown name is probably a typing error, so it is refused even if other names are known. An index without
+    articles passes. This reads the summary of every article, so call it only before the first question, or after a
+    search without hits.
 
     Raises:
-        InputError: what matches nothing, and what there is instead.
+        InputError: names the filter that matches nothing, and similar values.
     """
     filters = options.filters
     constrained = filters != Filters() or options.as_of or options.recency == "only"
@@ -72,7 +75,7 @@ def require_match(index: Index, options: SearchOptions) -> None:
 
 
 def _require_known(what: str, wanted: Iterable[str], known: Iterable[str], *, any_case: bool = False) -> None:
-    """Raises: InputError where one of `wanted` is not among `known`, with the nearest of these."""
+    """Raises: InputError: one of `wanted` is not in `known`; names the most similar ones."""
     there = {name.casefold() if any_case else name: name for name in known if name}
     for name in wanted:
         if (name.casefold() if any_case else name) not in there:
@@ -80,7 +83,7 @@ def _require_known(what: str, wanted: Iterable[str], known: Iterable[str], *, an
 
 
 def _require_paths(wanted: Sequence[str], paths: Sequence[str]) -> None:
-    """Raises: InputError where one of `wanted` is no path, and no folder of one."""
+    """Raises: InputError: one of `wanted` is neither a path nor a folder."""
     folders = {path[: at + 1] for path in paths for at, character in enumerate(path) if character == "/"}
     there = folders.union(paths)
     for path in wanted:
@@ -89,7 +92,7 @@ def _require_paths(wanted: Sequence[str], paths: Sequence[str]) -> None:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """Return a fix that names what of `known` has `name` in it or is spelled most like it, at most three."""
+    """Return a fix that suggests up to three of `known`: those that contain `name`, else the most similar ones."""
     spelled = {one.casefold(): one for one in sorted(known)}
     wanted = name.casefold()
     having = [one for one in spelled if wanted.strip() and wanted in one][:3]
@@ -103,7 +106,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _said(filters: Filters, day: date | None, options: SearchOptions) -> Iterator[str]:
-    """Yield each thing that an article must be, in words."""
+    """Yield each condition on an article in words."""
     for what, names in (("of the outlet", filters.outlets), ("by", filters.authors), ("in", filters.articles)):
         if names:
             yield f"{what} {' or '.join(map(repr, names))}"
@@ -119,7 +122,7 @@ def _said(filters: Filters, day: date | None, options: SearchOptions) -> Iterato
 
 
 def _days(articles: Sequence[ArticleSummary]) -> str:
-    """Return in words when the articles were published."""
+    """Return the range of the articles' publication days in words."""
     dated = sorted(article.published for article in articles if article.published)
     if not dated:
         return "no article has a day of publication"

@@ -1,10 +1,9 @@
 """Question -> ranked passages.
 
-    dense ranking, BM25 ranking  -> reciprocal rank fusion -> the candidates
+    dense ranking, BM25 ranking  -> reciprocal rank fusion -> candidates
     each candidate               -> score = relevance + time (+ reranker) -> caps -> hits
 
-Knows how rankings are combined and what makes a passage fit. Does not know how either ranking is stored, nor what
-an answer is.
+Does not know how the rankings are stored, nor what an answer is.
 """
 
 from __future__ import annotations
@@ -25,20 +24,20 @@ from citewire.index.scope import allowed_rows, as_of
 from citewire.index.store import EPOCH, UNDATED, Index
 from citewire.index.types import Embedder, Hit, Vectors
 
-DENSE = 200  # nearest passages that become candidates
-LEXICAL = 1000  # best passages by BM25 that do; many, as they also give an article's `Weights.focus`
-CANDIDATES = 400  # candidates that are scored, the best by fused rank
+DENSE = 200  # passages of the dense ranking that are fused
+LEXICAL = 1000  # passages of the BM25 ranking that are fused; many, as `Weights.focus` is computed from them
+CANDIDATES = 400  # passages that are scored, the best of the fused ranking
 RRF_K = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet ...", SIGIR 2009
 
-FRESH_DAYS = 3  # up to this age an article counts as new as one of today
-RERANKED = 50  # best candidates that a reranker reads; it takes milliseconds for each
+FRESH_DAYS = 3  # an article of at most this age is as fresh as one of today
+RERANKED = 50  # best candidates that a reranker scores; each takes milliseconds
 
 Numbers = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 
 class Reranker(Protocol):
-    """Reads a question and a passage together, as a cross-encoder does."""
+    """Scores pairs of question and passage, as a cross-encoder does."""
 
     def score(self, question: str, texts: Sequence[str]) -> Sequence[float]:
         """Return how well each text answers the question, 0 to 1; higher is better."""
@@ -52,20 +51,20 @@ def search(
     options: SearchOptions | int = 10,
     reranker: Reranker | None = None,
 ) -> list[Hit]:
-    """Return the passages of `index` that fit `question` best, best first.
+    """Return the best passages for `question`, best first.
 
-    `Hit.score` is the weighted sum of the parts that `Weights` names: higher is better, comparable only within one
-    search. Where the candidates run out, as under caps, there are fewer than `k` hits.
+    `Hit.score` is the weighted sum of the features in `options.Weights`; higher is better, comparable only within one
+    search. Caps and filters may leave fewer than `k` hits.
 
     Args:
-        index: what is searched.
-        embedder: what the index was made with.
-        question: what is asked.
-        options: what to return and to prefer; a number stands for `SearchOptions(k=number)`.
-        reranker: reads the `RERANKED` best and adds to their scores; the others follow after these.
+        index: the index to search.
+        embedder: the embedder that the index was made with.
+        question: the question.
+        options: what to return and to prefer; a number k stands for `SearchOptions(k=k)`.
+        reranker: adds its scores to the `RERANKED` best candidates, which stay before the others.
 
     Raises:
-        InputError: a setting that cannot be, as `SearchOptions` says.
+        InputError: `options` is a number below 1.
     """
     chosen = SearchOptions(k=options) if isinstance(options, int) else options
     if index.passages == 0:
@@ -93,7 +92,9 @@ def search(
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
-    """Fuse rankings by reciprocal rank: score = sum of 1 / (RRF_K + rank), rank from 1; ties in order of the row.
+    """Fuse rankings of rows; return (row, score), the best first: score = sum of 1 / (RRF_K + rank), rank from 1.
+
+    Ties are sorted by row.
 
     >>> [row for row, score in fuse([[7, 8], [8, 9]])]
     [8, 7, 9]
@@ -110,14 +111,14 @@ def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """Rows with what relevance is made of; position i of each array is one row.
+    """The candidates and their relevance features; element i of each array belongs to candidate i.
 
     Attributes:
-        rows: of the index.
-        articles: position of each row's article in `Index.table`.
-        bm25s: of each row; 0 outside of the `LEXICAL` best, as asking for one of these costs as much as for all.
-        cosines: of each row.
-        focus: mean BM25 of each row's article.
+        rows: row in the index.
+        articles: position of its article in `Index.table`.
+        bm25s: BM25; 0 outside of the `LEXICAL` best, as scoring more rows takes too long.
+        cosines: cosine similarity with the question.
+        focus: mean BM25 of the passages of its article.
     """
 
     rows: Positions
@@ -128,7 +129,7 @@ class _Candidates:
 
 
 def _scores(index: Index, candidates: _Candidates, asked: Times, day: date | None, options: SearchOptions) -> Numbers:
-    """Return the score of each candidate, without a reranker's part."""
+    """Return the score of each candidate before reranking."""
     weights = options.weights
     scores = weights.lexical * _share(candidates.bm25s)
     scores += weights.focus * _share(candidates.focus)
@@ -141,7 +142,7 @@ def _scores(index: Index, candidates: _Candidates, asked: Times, day: date | Non
 
 
 def _share(values: Numbers) -> Numbers:
-    """Return each value as a share of the highest; values are not negative."""
+    """Divide non-negative values by their maximum."""
     highest = values.max(initial=0.0)
     return values / highest if highest > 0 else values
 
@@ -149,7 +150,7 @@ def _share(values: Numbers) -> Numbers:
 def _candidates(
     index: Index, vector: Vectors, words: Sequence[str], allowed: NDArray[np.bool_] | None, k: int
 ) -> _Candidates:
-    with ThreadPoolExecutor(1) as beside:  # neither FAISS nor SQLite holds Python's lock while it searches
+    with ThreadPoolExecutor(1) as beside:  # FAISS and SQLite release the GIL
         nearest = beside.submit(index.search_dense, vector, max(DENSE, k), allowed)
         lexical = dict(index.search_bm25(words, max(LEXICAL, k), allowed))
         dense = dict(nearest.result())
@@ -169,7 +170,7 @@ def _candidates(
 
 
 def _freshness(index: Index, articles: Positions, day: date | None, half_life: float) -> Numbers:
-    """Return 1, halved with every `half_life` days of age; an article without a day is one half-life old."""
+    """Return 1.0, halved for every `half_life` days of age; an undated article counts as one half-life old."""
     published = index.table.published[articles].astype(np.int64)
     dated = published != UNDATED
     today = day.toordinal() - EPOCH if day else published.max(where=dated, initial=UNDATED)
@@ -179,7 +180,7 @@ def _freshness(index: Index, articles: Positions, day: date | None, half_life: f
 
 
 def _in_period(index: Index, candidates: _Candidates, asked: Times) -> NDArray[np.bool_]:
-    """Return which candidates are of a time that the question names: published in it, or naming it too."""
+    """Return which candidates were published in a period that the question names, or name it themselves."""
     published = index.table.published[candidates.articles]
     named = index.bm25s(asked.names, candidates.rows.tolist())
     found = np.isin(candidates.rows, list(named))
@@ -190,7 +191,7 @@ def _in_period(index: Index, candidates: _Candidates, asked: Times) -> NDArray[n
 
 
 def _capped(index: Index, articles: Positions, order: Positions, options: SearchOptions) -> list[int]:
-    """Return the first `k` of `order` that leave no article and no group with more than it may have."""
+    """Return the first `k` of `order` that keep within the limits per article, per group and of copies."""
     counts: defaultdict[tuple[str, int], int] = defaultdict(int)
     sources: defaultdict[int, set[int]] = defaultdict(set)
     kept: list[int] = []

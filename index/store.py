@@ -1,7 +1,7 @@
 """An index open for reading: the articles, passages and rankings of one generation.
 
-Knows how the segments of a generation become one index: rows, articles as columns, filters, and BM25 over all of
-them. Does not know how a generation is made, nor how rankings become hits.
+Combines the segments of a generation: row numbers, the table of articles, filters, and BM25 over all segments. Does not
+know how a generation is made, nor how rankings become hits.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from citewire.index.segment import ArticleSummary, Entry, Segment, check_hashes
 from citewire.index.types import Article, Embedder, Filters, Passage, Vectors, headline
 from citewire.index.vectors import Rows
 
-HASHED_AT_OPEN = 64_000_000  # bytes: a smaller index is checked whole whenever it is opened, in under 0.1 s
-# Most passages that BM25 scores, those of the rarest terms first: time grows with their number, and a common term tells
-# little. On 98,000 passages of news, no limit found no more in twice the time; half the limit found less.
+HASHED_AT_OPEN = 64_000_000  # bytes; the checksums of an index up to this size are verified on opening, in under 0.1 s
+# Most matches that BM25 scores, those of the rarest terms first, as scoring takes linear time and common terms tell
+# little. On 98,000 news passages, no limit took twice the time and found no more; half the limit found less.
 MATCHED_ROWS = 40_000
-SELECTIONS = 8  # filters whose rows are cached, as several questions are asked with one filter
-UNDATED = np.iinfo(np.int32).min  # in place of a day where an article has none
+SELECTIONS = 8  # filters whose rows are cached, as people ask several questions with one filter
+UNDATED = np.iinfo(np.int32).min  # stands for the day of an article without one
 EPOCH = date(1970, 1, 1).toordinal()  # day 0 of `ArticleTable.published`
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A part with its segment open, the index's row of its first row, and its rows that are alive (None: all)."""
+    """An open segment, its dead articles, the index row of its first row, and which of its rows live (None: all)."""
 
     segment: Segment
     dead: frozenset[int]
@@ -47,7 +47,7 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an article is stored: its segment, its number there; its `Article.source`, and how many passages it has."""
+    """Where an article is stored: its segment and number there; its `Article.source` and its number of passages."""
 
     segment: str
     number: int
@@ -57,14 +57,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ArticleTable:
-    """What ranking asks of every article, as columns; position i is an article, in the order of its rows.
+    """The columns that ranking needs; element i of each array belongs to article i, in the order of rows.
 
     Attributes:
-        first_rows: row of the first passage.
-        counts: how many passages, all in neighbouring rows.
+        first_rows: row of its first passage.
+        counts: number of its passages, which have consecutive rows.
         published: days since 1970-01-01, `UNDATED` without a day of publication.
-        groups: equal numbers for near-duplicates.
-        alive: whether it is part of the index still.
+        groups: the same number for near-duplicates.
+        alive: False if it was replaced or removed.
     """
 
     first_rows: NDArray[np.int64]
@@ -79,10 +79,10 @@ class ArticleTable:
 
 
 class Index:
-    """One generation of an index, open for reading; safe to share between threads.
+    """One generation of an index, open for reading. Thread-safe.
 
-    Stays as it was when opened, whatever is published meanwhile. A row is the number of a passage in this
-    generation; rows of dead articles are never returned.
+    Later publications do not change it. A row is the number of a passage in this generation. Searches and filters never
+    return rows of dead articles, which were replaced or removed.
     """
 
     def __init__(self, folder: Path, parts: Sequence[Part], generation: int) -> None:
@@ -90,7 +90,7 @@ class Index:
         self.generation = generation
         self.parts = tuple(parts)
         self._open: list[_Open] = []
-        self._matches: dict[str, tuple[int, ...]] = {}  # expression -> rows it matches in each segment
+        self._matches: dict[str, tuple[int, ...]] = {}  # expression -> number of matching rows in each segment
         self._selected: dict[tuple[str, tuple[str, ...]], Rows] = {}  # condition and its values -> rows
         try:
             for part, first in zip(parts, accumulate((p.info.rows for p in parts), initial=0), strict=False):
@@ -109,7 +109,7 @@ class Index:
 
         Args:
             folder: the index.
-            embedder: what questions will be embedded with; without it the index can be read but not searched.
+            embedder: embeds the questions; None to read the index without searching it.
 
         Raises:
             InputError: there is no index in `folder`.
@@ -126,7 +126,7 @@ class Index:
                         check_hashes(folder / "segments" / part.info.name, part.info)
                 return cls(folder, manifest.parts, manifest.generation)
             except IndexFormatError:
-                # Two publications since CURRENT was read take its files away; a damaged index stays as it is.
+                # Two publications since CURRENT was read remove its files: try again. Else the index is damaged.
                 if read_current(folder) == current:
                     raise
 
@@ -142,29 +142,25 @@ class Index:
             part.segment.close()
 
     def within(self, articles: Sequence[str]) -> Index:
-        """Return this generation as if it held no other articles; it ends with this index.
+        """Return an index with only these articles of this generation; it shares its files and closes with it.
 
-        What was left out is never read for a question: it is dead, as articles are that were removed. Only how often a
-        word occurs is counted over the whole index.
+        All other articles count as removed, so no question reads them. Only BM25's document frequencies are those of
+        the whole index.
 
         Args:
-            articles: any of these paths; one that ends in "/" stands for all below it.
+            articles: paths; one that ends in "/" stands for everything below it.
         """
         return _Within(self, articles)
 
     # articles
 
     def articles(self) -> list[ArticleSummary]:
-        """Return all articles by path, without their texts."""
+        """Return all articles without their texts, sorted by path."""
         found = [s for part in self._open for s in part.segment.summaries() if s.id not in part.dead]
         return sorted(found, key=lambda summary: summary.path)
 
     def article(self, path: str) -> Article:
-        """Return the article with the given path.
-
-        Raises:
-            InputError: there is none.
-        """
+        """Return the article with the given path. Raises: InputError: there is none."""
         for part in self._open:
             found = part.segment.article(path)
             if found and found[0] not in part.dead:
@@ -173,7 +169,7 @@ class Index:
 
     @cached_property
     def namesakes(self) -> frozenset[str]:
-        """The paths of articles whose headline, outlet and day another one has too: only the path tells them apart."""
+        """Paths of articles that share headline, outlet and day with another one, so that only the path differs."""
         known: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         for part in self._open:
             for number, path, title, opening, outlet, published in part.segment.labels():
@@ -183,19 +179,19 @@ class Index:
         return frozenset(path for paths in known.values() if len(paths) > 1 for path in paths)
 
     def places(self, path: str) -> list[Place]:
-        """Return where the article of a path is stored; more than once only in what `Writer.view` returns."""
+        """Return where the article with this path is stored; several places only in the index of `Writer.view`."""
         return [place for _, place in self._identities("path = ?", (path,))]
 
     def below(self, folder: str) -> list[tuple[str, Place]]:
-        """Return the articles whose paths begin with `folder`, which ends in "/"."""
+        """Return (path, place) of the articles below `folder`, which ends in "/"."""
         return list(self._identities(*_condition(Filters(articles=(folder,)))))
 
     def paths_of(self, source: str) -> tuple[str, ...]:
-        """Return the paths of the articles that came from a source, each once."""
+        """Return the paths of the articles with this `Article.source`, without repetition."""
         return tuple(dict.fromkeys(path for path, _ in self._identities("source = ?", (source,))))
 
     def identities(self) -> Iterator[tuple[str, Place]]:
-        """Yield the path and place of all articles."""
+        """Yield (path, place) of all articles."""
         return self._identities("1", ())
 
     def _identities(self, where: str, values: Sequence[str]) -> Iterator[tuple[str, Place]]:
@@ -212,17 +208,17 @@ class Index:
                     yield group, signature
 
     def entries(self) -> Iterator[Entry]:
-        """Yield all articles with what is stored for them."""
+        """Yield all articles with their passages, vectors and signatures."""
         for part in self._open:
             yield from part.segment.entries(part.dead)
 
     def texts(self) -> Iterator[str]:
-        """Yield the title and text, a line each, of all articles."""
+        """Yield title and text of each article, with a line end between them."""
         for part in self._open:
             yield from part.segment.texts(part.dead)
 
     def vectors_of(self, sha256: str) -> Vectors | None:
-        """Return the vectors of an article's passages, also of a dead article, None without such an article."""
+        """Return the vectors of the passages of an article, even a dead one, None if no article has this sha256."""
         for part in self._open:
             if (found := part.segment.vectors_of(sha256)) is not None:
                 return found
@@ -231,7 +227,7 @@ class Index:
     # rows
 
     def select(self, filters: Filters) -> Rows | None:
-        """Return which living rows pass the filters, None where no filter is filled."""
+        """Return which rows pass the filters, shape (rows,), read-only; None if no filter is set."""
         where, values = _condition(filters)
         if not where:
             return None
@@ -265,7 +261,7 @@ class Index:
 
     @cached_property
     def table(self) -> ArticleTable:
-        """The articles as columns, also the dead, without a day, as their rows stay; 0.2 s for 100,000, once."""
+        """The table of articles, computed once (0.2 s for 100,000); dead ones keep their rows but have no day."""
         columns = sorted(
             (part.first + first, count, "" if number in part.dead else published, group, number not in part.dead)
             for part in self._open
@@ -285,12 +281,12 @@ class Index:
     # searching
 
     def search_dense(self, vector: Vectors, k: int, allowed: Rows | None = None) -> list[tuple[int, float]]:
-        """Return (row, cosine) of the `k` nearest passages, nearest first.
+        """Return (row, cosine similarity) of the `k` nearest passages, nearest first.
 
         Args:
             vector: shape (dimension,), length 1.
-            k: how many.
-            allowed: the rows that may be returned; the others are left out before the search, not after.
+            k: most rows returned.
+            allowed: which rows may be returned, shape (rows,); they are filtered before the search, not after.
         """
         found = [
             (part.first + row, score)
@@ -300,7 +296,7 @@ class Index:
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def cosines(self, vector: Vectors, rows: Sequence[int]) -> dict[int, float]:
-        """Return the cosine of `vector`, which has length 1, and each row."""
+        """Return row -> cosine similarity with `vector`, which has length 1."""
         found: dict[int, float] = {}
         for part, local in self._by_part(rows):
             scores = part.segment.vectors(local) @ vector
@@ -308,9 +304,10 @@ class Index:
         return found
 
     def search_bm25(self, terms: Sequence[str], k: int, allowed: Rows | None = None) -> list[tuple[int, float]]:
-        """Return (row, bm25) of the `k` best passages for any of the terms, best (highest) first.
+        """Return (row, BM25) of the `k` best passages that contain any of the terms, highest first.
 
-        A term is a word or a phrase. The commonest are left out where they match more than `MATCHED_ROWS` together.
+        A term is a word or a phrase. The most common terms are dropped once the terms match over `MATCHED_ROWS` rows.
+        `allowed` as in `search_dense`.
         """
         expressions = self._useful(terms)
         if not expressions:
@@ -326,7 +323,7 @@ class Index:
         return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def bm25s(self, terms: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
-        """Return the bm25, as `search_bm25` scores it, of those of `rows` that any of the terms is in."""
+        """Return row -> BM25, as in `search_bm25`, for those of `rows` that contain any of the terms."""
         expressions = self._useful(terms)
         if not expressions:
             return {}
@@ -335,7 +332,7 @@ class Index:
         return self._open[0].segment.bm25s(" OR ".join(expressions), rows)
 
     def _rescored(self, expressions: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
-        """Return BM25 with the document frequencies of the whole index in place of each segment's own."""
+        """Return BM25 scores with the document frequencies of the whole index instead of each segment's."""
         found: dict[int, float] = {}
         for expression in expressions:
             counts = self._count(expression)
@@ -349,7 +346,7 @@ class Index:
         return found
 
     def _useful(self, terms: Sequence[str]) -> list[str]:
-        """Return the FTS5 expressions of the terms that BM25 looks for; quoted, nothing in them is an operator."""
+        """Return FTS5 expressions for the terms that BM25 searches; they are quoted, so they hold no operators."""
         expressions = list(dict.fromkeys('"' + term.replace('"', '""') + '"' for term in terms if term.strip()))
         kept: set[str] = set()
         matched = 0
@@ -361,7 +358,7 @@ class Index:
         return [expression for expression in expressions if expression in kept]
 
     def _count(self, expression: str) -> tuple[int, ...]:
-        """Return how many rows of each segment an expression matches, counted no further than matters."""
+        """Return how many rows of each segment an expression matches, counted up to `MATCHED_ROWS`; cached."""
         if expression not in self._matches:
             if len(self._matches) >= 100_000:
                 self._matches.clear()
@@ -369,7 +366,7 @@ class Index:
         return self._matches[expression]
 
     def _at(self, row: int) -> tuple[_Open, int]:
-        """Return the part that holds a row, and the row's number in its segment."""
+        """Return the segment that holds a row, and the row's number in it. Raises: IndexError."""
         for part in reversed(self._open):
             if row >= part.first:
                 return part, int(row) - part.first
@@ -383,11 +380,11 @@ class Index:
 
 
 class _Within(Index):
-    """Some articles of an open index, whose files it shares."""
+    """Some articles of an open index; shares its files."""
 
     def __init__(self, whole: Index, articles: Sequence[str]) -> None:
         where, values = _condition(Filters(articles=tuple(articles)))
-        self._whole = whole  # an index that nobody holds may be closed
+        self._whole = whole  # keeps it from being collected and closed
         self.folder, self.generation, self.rows = whole.folder, whole.generation, whole.rows
         self._open, self._matches, self._selected = [], {}, {}
         for part in whole._open:
@@ -398,16 +395,16 @@ class _Within(Index):
         self.passages = _living(self._open)
 
     def close(self) -> None:
-        """Leave the files open: they are the whole index's."""
+        """Do nothing: the files belong to the whole index."""
 
 
 def _living(parts: Sequence[_Open]) -> int:
-    """Return how many passages are alive."""
+    """Return the number of passages of living articles."""
     return sum(int(one.live.sum()) if one.live is not None else one.segment.info.rows for one in parts)
 
 
 def _allowed(part: _Open, allowed: Rows | None) -> Rows | None:
-    """Return the rows of a part's segment that may be returned, None where all may."""
+    """Return which rows of a segment are alive and allowed, None if all are."""
     if allowed is None:
         return part.live
     local = allowed[part.first : part.first + part.segment.info.rows]
@@ -415,13 +412,13 @@ def _allowed(part: _Open, allowed: Rows | None) -> Rows | None:
 
 
 def _idf(count: int, rows: int) -> float:
-    """FTS5's inverse document frequency, so that it can be taken out of its scores and put in anew."""
+    """Return the inverse document frequency as FTS5 computes it, to replace it in FTS5's scores."""
     idf = math.log((rows - count + 0.5) / (count + 0.5))
     return idf if idf > 0 else 1e-6
 
 
 def _condition(filters: Filters) -> tuple[str, list[str]]:
-    """Return an SQL condition over the columns of an article, and its values."""
+    """Return an SQL condition on the columns of an article, "" for none, and its parameters."""
     conditions: list[str] = []
     values: list[str] = []
     for value, comparison in ((filters.published_from, ">="), (filters.published_to, "<=")):
@@ -436,7 +433,7 @@ def _condition(filters: Filters) -> tuple[str, list[str]]:
         conditions.append("path IN (SELECT value FROM json_each(?))")
         values.append(json.dumps(filters.articles))
         if folders := [path for path in filters.articles if path.endswith("/")]:
-            # As a range its index finds; "0" is what follows "/". Joined: SQLite takes no chain of 1,000 conditions.
+            # A range ("0" follows "/"), so that SQLite uses its index; a join, as it refuses 1,000 conditions.
             conditions[-1] += (
                 " OR id IN (SELECT below.id FROM json_each(?) AS folder CROSS JOIN articles AS below"
                 " ON below.path > folder.value ->> 0 AND below.path < folder.value ->> 1)"

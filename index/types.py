@@ -1,6 +1,6 @@
 """The values that pass between the stages of `citewire.index`; every other module may import this one.
 
-All offsets count Unicode code points of `Article.text`, half-open: `text[start:end]`.
+All offsets count Unicode code points of `Article.text`; spans are half-open: `text[start:end]`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]  # (rows, dimension), each row of length 1
-Progress = Callable[[str, int, int], None]  # (what is being done, steps or bytes done, in all; 0 for unknown)
+Vectors = NDArray[np.float32]  # shape (rows, dimension); each row has length 1
+Progress = Callable[[str, int, int], None]  # (stage, steps or bytes done, total; 0 for an unknown total)
 
-OPENING_WORDS = 9  # of an article without a title
-OPENING_CHARS = 500  # in which they are sought
+OPENING_WORDS = 9  # words quoted in place of a missing title
+OPENING_CHARS = 500  # characters of the text that are searched for these words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,19 @@ class Article:
     """One article as the reader sees it.
 
     Attributes:
-        path: POSIX path below the indexed folder; unique in an index. An article inside a container has the
-            container's path before it: `week.zip/monday.txt`, `wire.jsonl#17`.
-        text: the whole text, decoded; of a format with markup, what a reader of it sees.
-        sha256: hex digest of the article's own text and metadata; equal digests need no new embedding.
-        title, outlet, author, published, url: what the source itself states, "" where it states nothing.
+        path: POSIX path below the indexed folder; unique in an index. The path of an article inside a container begins
+            with the container's path: `week.zip/monday.txt`, `wire.jsonl#17`.
+        text: the whole text, decoded; for a format with markup, only the visible text.
+        sha256: hex digest of the text and metadata; an article with a known digest is not embedded again.
+        title, outlet, author, published, url: as the source states them, "" where it does not.
             `published` is an ISO 8601 date, `YYYY-MM-DD`.
-        metadata: what else the source states, free keys and values, for filters.
-        source: hex digest of the file the article was read from, with all that decides how it was read.
-        dates: when the text's words for times ("on Monday") are, in the order of the text.
-        group: what near-duplicates and syndicated copies share, "" before grouping.
-        pages: offset of the first character of each page of a PDF, rising; equal ones where a page holds no text. ()
-            for a format without pages.
-        notes: what there is to say of how it was read, each a clause such as "is read as ..."; not stored.
+        metadata: other keys and values that the source states, for filters.
+        source: hex digest of the file that holds the article, and of every setting that decides how it is read.
+        dates: the date expressions of the text ("on Monday"), resolved, in the order of the text.
+        group: identifier shared by near-duplicates and syndicated copies, "" before grouping.
+        pages: offset at which each page of a PDF starts, ascending; pages without text may share one. () for a format
+            without pages.
+        notes: remarks on how the article was read, each a clause such as "is read as ..."; not stored.
     """
 
     path: str
@@ -56,16 +56,16 @@ class Article:
 
     @property
     def headline(self) -> str:
-        """Its title, or its opening words in quotation marks where it has none."""
+        """The title, or the quoted opening words if there is none, or the path if there is no text."""
         return headline(self.title, self.text) or self.path
 
     def dates_in(self, span: Span) -> tuple[DateMention, ...]:
-        """Return the words for times that begin in a span of the text, such as a sentence."""
+        """Return the date expressions that begin inside a span of the text, such as a sentence."""
         return tuple(date for date in self.dates if span.start <= date.start < span.end)
 
 
 def headline(title: str, text: str) -> str:
-    """Return a title on one line, or the opening words of a text without one: "“The ferry sank…”"; "" for none."""
+    """Return the title on one line, or the quoted opening words of the text ("“The ferry sank…”"), or ""."""
     if stated := " ".join(title.split()):
         return stated
     words = text[:OPENING_CHARS].split(maxsplit=OPENING_WORDS)
@@ -75,11 +75,11 @@ def headline(title: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DateMention:
-    """Words of a text for a time, and the days that they mean: "last month" in an article of 2025-06-29.
+    """A date expression and the days that it means: "last month" in an article published on 2025-06-29.
 
     Attributes:
         start, end: offsets into the article's text.
-        first, last: first and last day meant, both included, ISO 8601 `YYYY-MM-DD`: 2025-05-01, 2025-05-31.
+        first, last: first and last day, both inclusive, ISO 8601 `YYYY-MM-DD`: 2025-05-01, 2025-05-31.
     """
 
     start: int
@@ -104,7 +104,7 @@ class Passage:
         article: `Article.path`.
         start, end: offsets into the article's text.
         text: `article.text[start:end]`, character-exact.
-        sentences: the sentences inside, as offsets into the article's text, boilerplate left out.
+        sentences: the sentences inside, without boilerplate, as offsets into the article's text.
     """
 
     article: str
@@ -120,11 +120,10 @@ class Hit:
 
     Attributes:
         passage: the passage.
-        score: weighted sum of the parts that `search.Weights` names; higher is better, comparable only within one
-            search.
-        cosine: cosine similarity of the embedded question and passage, -1 to 1; higher is better.
-        bm25: SQLite FTS5 bm25 with its sign turned; higher is better, 0.0 when no term matched or the passage is not
-            among the `search.LEXICAL` best.
+        score: weighted sum of the parts in `options.Weights`; higher is better. Comparable only within one search.
+        cosine: cosine similarity of the question's and the passage's vectors, -1 to 1; higher is better.
+        bm25: SQLite FTS5's bm25, negated; higher is better. 0.0 if no term matches or the passage is not among the
+            `search.LEXICAL` best.
     """
 
     passage: Passage
@@ -135,13 +134,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles a search looks at; an empty field lets all pass, filled ones must all hold.
+    """Which articles a search looks at. An article must pass every filter that is set; an empty field filters nothing.
 
     Attributes:
-        published_from, published_to: ISO 8601 days, both included; an article without a date does not pass.
-        outlets, authors: any of these, compared without regard to case.
-        articles: any of these paths; one that ends in "/" stands for all below it.
-        metadata: every key has this value.
+        published_from, published_to: ISO 8601 days, both inclusive; an article without a date does not pass.
+        outlets, authors: the article has one of these; case is ignored.
+        articles: the article has one of these paths; a path that ends in "/" stands for everything below it.
+        metadata: the article has every key with its value.
     """
 
     published_from: str = ""
@@ -157,18 +156,18 @@ class Embedder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex sha256 over all that changes the vectors: weights, tokenizer, dimension, normalisation, prompts."""
+        """Hex sha256 of everything that changes the vectors: weights, tokenizer, dimension, normalisation, prompts."""
         ...
 
     @property
     def dimension(self) -> int:
-        """Columns of every array that `embed` returns."""
+        """Number of columns of every array that `embed` returns."""
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a passage, shape (len(texts), dimension), float32."""
+        """Return one unit vector per passage, shape (len(texts), dimension), float32."""
         ...
 
     def embed_query(self, question: str) -> Vectors:
-        """Return the unit vector of a question, shape (dimension,), float32; some models prompt it otherwise."""
+        """Return the unit vector of a question, shape (dimension,), float32; its prompt may differ from a passage's."""
         ...

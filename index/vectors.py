@@ -1,14 +1,14 @@
-"""The vectors of one segment: row i is the vector of passage i; written once, memory-mapped, searched by cosine.
+"""The vectors of one segment (row i: passage i): written once, memory-mapped, searched by cosine similarity.
 
     vectors.faiss   every vector, float32
-    scan.faiss      beyond `FLAT_ROWS` rows: the same compressed to 4 bits for two dimensions, in inverted lists
+    scan.faiss      with over `FLAT_ROWS` rows: inverted lists of compressed vectors, 4 bits per two dimensions
 
-A search of a large segment reads the compressed vectors of the lists nearest to the query (IVF), and compares the
-best of those exactly. Jegou, Douze and Schmid, "Product quantization for nearest neighbor search", PAMI 2011;
+A search of a large segment reads the inverted lists nearest to the query (IVF), and compares the best of their
+compressed vectors exactly. Jegou, Douze and Schmid, "Product quantization for nearest neighbor search", PAMI 2011;
 Andre, Kermarrec and Le Scouarnec, "Cache locality is not enough: high-performance nearest neighbor search with product
 quantization fast scan", VLDB 2015.
 
-Knows FAISS (the only importer). Does not know passages, articles or which rows are alive.
+The only importer of FAISS. Does not know passages, articles or which rows are alive.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from citewire.index.types import Vectors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Rows = NDArray[np.bool_]  # (rows of a segment or an index,): which of them are meant
+Rows = NDArray[np.bool_]  # selected rows; shape (rows of a segment or an index,)
 RowNumbers = NDArray[np.int64]
 
 VECTORS = "vectors.faiss"
 SCAN = "scan.faiss"
 
-# Exact search of 100,000 vectors of 384 dimensions takes 10 ms, and needs no training.
+# Up to here every vector is compared: 100,000 vectors of 384 dimensions take 10 ms, and need no training.
 FLAT_ROWS = 100_000
-EXACT_ROWS = 20_000  # if a filter leaves no more rows than this, each is compared exactly
-SHORTLIST = 1000  # compressed vectors that are compared again exactly, at least 5 per result
-RECALL = 0.98  # recall@10 for which the number of probed lists is chosen when a segment is written
+EXACT_ROWS = 20_000  # up to this many rows that pass a filter, each is compared exactly
+SHORTLIST = 1000  # best compressed vectors that are compared exactly; at least 5 per result
+RECALL = 0.98  # least recall@10 of the number of probed lists that is chosen when a segment is written
 RECALL_SAMPLE = 200  # vectors of the segment on which recall@10 is measured
-MARGIN = 2  # factor on the lists probed: a question is farther from passages than they are from each other
-TRAINING_PER_LIST = 40  # vectors a list that k-means sees; FAISS warns below 39
+MARGIN = 2  # factor on the probed lists, as a question is farther from passages than passages from each other
+TRAINING_PER_LIST = 40  # k-means training vectors per list; FAISS warns below 39
 
-_ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS at once
+_ADDED_AT_ONCE = 50_000  # vectors that are copied to FAISS in one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Scan:
     """How the compressed vectors are read.
 
     Attributes:
-        lists, probes: how many inverted lists there are, and how many of them a search reads; 0 without any.
-        recall: share of the true ten nearest that a search returned when they were written; 1.0 without lists.
+        lists, probes: number of inverted lists, and how many of them a search reads; 0 without lists.
+        recall: recall@10 measured when the segment was written, 0 to 1; 1.0 without lists.
     """
 
     lists: int = 0
@@ -61,12 +61,12 @@ class Scan:
 
 
 def write_vectors(folder: Path, raw: BinaryIO, dimension: int) -> tuple[Scan, tuple[str, ...]]:
-    """Write the files of a segment's vectors; return how they are searched, and the files' names.
+    """Write the files of a segment's vectors; return how to search them, and the files' names.
 
     Args:
-        folder: of the segment.
-        raw: all vectors, float32, one after the other.
-        dimension: columns.
+        folder: the segment's folder.
+        raw: a file with all vectors, float32, shape (rows, dimension).
+        dimension: number of columns.
 
     Raises:
         OSError: the disk is full or broken.
@@ -103,7 +103,7 @@ def _compressed(vectors: Vectors, lists: int) -> Any:
 
 
 def _calibrated(compressed: Any, flat: Any, vectors: Vectors) -> Scan:
-    """Return how many lists have to be read, and the recall@10 then, on neighbours of vectors of the segment."""
+    """Choose how many lists to read: doubled until recall@10 of a sample reaches `RECALL`, then times `MARGIN`."""
     asked = np.random.default_rng(2).choice(len(vectors), min(len(vectors), RECALL_SAMPLE), replace=False)
     _, exact = flat.search(vectors[asked], 10)
     probes = 1
@@ -119,7 +119,7 @@ def _calibrated(compressed: Any, flat: Any, vectors: Vectors) -> Scan:
 def _nearest(
     compressed: Any, flat: Any, vector: Vectors, k: int, probes: int, selector: Any
 ) -> list[tuple[int, float]]:
-    """Return (row, cosine) of the `k` best of the compressed vectors' shortlist."""
+    """Return (row, cosine similarity) of the `k` nearest of the shortlist of compressed vectors, nearest first."""
     import faiss
 
     options = faiss.SearchParametersIVF(sel=selector, nprobe=probes)
@@ -128,7 +128,7 @@ def _nearest(
 
 
 def _best(flat: Any, vector: Vectors, rows: RowNumbers, k: int) -> list[tuple[int, float]]:
-    """Return (row, cosine) of the `k` nearest of some rows, nearest first."""
+    """Compare `rows` exactly; return (row, cosine similarity) of the `k` nearest, nearest first."""
     if not len(rows):
         return []
     scores = flat.reconstruct_batch(rows) @ vector
@@ -138,14 +138,14 @@ def _best(flat: Any, vector: Vectors, rows: RowNumbers, k: int) -> list[tuple[in
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let FAISS search in the calling thread alone.
+    """Let FAISS search only in the calling thread: starting a second one takes longer than it saves.
 
-    To start a second one and to wait for it takes longer than it saves. On two quiet cores, with one thread and with
-    two: 0.9 and 2.8 ms for 10,000 vectors, 10 and 15 ms for 99,000 (95th percentiles 1 and 18, 12 and 30 ms).
+    Measured on two idle cores with one and two threads: 0.9 and 2.8 ms for 10,000 vectors, 10 and 15 ms for 99,000
+    (95th percentiles 1 and 18 ms, 12 and 30 ms).
     """
     import faiss
 
-    before = faiss.omp_get_max_threads()  # of the calling thread, as is what is set
+    before = faiss.omp_get_max_threads()  # both functions concern only the calling thread
     faiss.omp_set_num_threads(1)
     try:
         yield
@@ -157,17 +157,17 @@ def _write(index: Any, file: Path) -> None:
     import faiss
 
     with file.open("wb") as stream:
-        # FAISS's own writer says nothing where the last bytes do not fit on the disk.
+        # FAISS's own file writer reports no error if the last bytes do not fit on the disk.
         faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write, 1 << 20))
 
 
 class VectorFile:
-    """The vectors of a segment, open for reading; safe to share between threads.
+    """The vectors of a segment, open for reading. Thread-safe.
 
     Args:
-        folder: of the segment.
-        dimension: columns.
-        scan: what `write_vectors` returned.
+        folder: the segment's folder.
+        dimension: number of columns.
+        scan: as `write_vectors` returned it.
 
     Raises:
         RuntimeError: a file cannot be opened.
@@ -175,33 +175,33 @@ class VectorFile:
 
     def __init__(self, folder: Path, dimension: int, scan: Scan) -> None:
         self._dimension, self._scan = dimension, scan
-        self._mapped: list[Any] = []  # FAISS looks into these as long as it searches
+        self._mapped: list[Any] = []  # FAISS keeps pointers into these
         self._flat = self._read(folder / VECTORS)
         self._compressed = self._read(folder / SCAN) if scan.lists else None
 
     def _read(self, file: Path) -> Any:
-        """Open an index that is mapped into memory: that reads little, and what searches do not touch stays on disk.
+        """Open a memory-mapped index: pages that no search reads stay on disk. Raises: RuntimeError.
 
-        Python opens the file, as FAISS cannot open a path that is not ASCII everywhere.
+        Python opens the file, as FAISS cannot open non-ASCII paths on every platform.
         """
         import faiss
 
         try:
             data = np.memmap(file, np.uint8, mode="r")
-        except (OSError, ValueError) as error:  # ValueError: it is empty
+        except (OSError, ValueError) as error:  # ValueError: the file is empty
             raise RuntimeError(f"{file}: {error}") from error
         reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(data), data.size)
         self._mapped += (data, reader)
         return faiss.read_index(reader)
 
     def vectors(self, rows: Sequence[int]) -> Vectors:
-        """Return the vectors of the given rows, shape (len(rows), dimension)."""
+        """Return the vectors of the given rows, shape (len(rows), dimension), float32."""
         if not len(rows):
             return np.zeros((0, self._dimension), np.float32)
         return np.asarray(self._flat.reconstruct_batch(np.asarray(rows, np.int64)), np.float32)
 
     def search(self, vector: Vectors, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
-        """Return (row, cosine) of the `k` nearest of the allowed rows, nearest first; `vector` has length 1."""
+        """As `Index.search_dense`, for the rows of this segment."""
         import faiss
 
         selector, probes = None, self._scan.probes

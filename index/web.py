@@ -1,9 +1,9 @@
-"""Web addresses -> bytes, without being led to machines that only this one can reach.
+"""Web addresses -> bytes, protected against server-side request forgery (requests to hosts of the private network).
 
-Knows HTTP, addresses and robots.txt; does not know what the bytes mean. At every hop of a redirect the host is
-resolved once, every address it has must be public, and the connection goes to the address that was checked (with the
-host's own name in the Host header and in TLS), so that a second answer of the name server changes nothing. Proxies
-and credentials of the environment are not used, cookies are not kept.
+Knows HTTP, IP addresses and robots.txt; does not know what the bytes mean. At every redirect the host is resolved once,
+all its addresses must be public, and the connection goes to a checked address, with the host's name in the Host header
+and in TLS; so a second DNS answer (DNS rebinding) has no effect. Proxies and credentials of the environment are not
+used, and cookies are not kept.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from citewire.index.formats import FORMATS
 AGENT = "citewire"
 PORTS = frozenset({80, 443})
 MAX_REDIRECTS = 5
-MAX_ROBOTS_BYTES = 500 * 1024  # RFC 9309, section 2.5, asks for at least as many
-SECONDS = 30.0  # for one address, all its redirects included
+MAX_ROBOTS_BYTES = 500 * 1024  # the least that RFC 9309, section 2.5, requires to be read
+SECONDS = 30.0  # most seconds for one address, with all its redirects
 CHUNK = 1 << 16
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: IPv4 in the last 32 bits
-_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: of one site, whatever it stands for
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")  # RFC 8215: local to a site, may stand for any address
 _TYPES = {
     "text/html": ".html",
     "application/xhtml+xml": ".html",
@@ -63,13 +63,13 @@ Address = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What an address gave.
+    """A downloaded page or a read file.
 
     Attributes:
         data: the body, decompressed.
-        url: the last address of the redirects.
+        url: the address after all redirects, "" for a file.
         format: a value of `formats.FORMATS`.
-        charset: the encoding that the server names, "" where it names none.
+        charset: the encoding that the server states, "" if it states none.
     """
 
     data: bytes
@@ -86,14 +86,14 @@ class _Response:
 
 
 def is_public(address: Address) -> bool:
-    """Whether `address` is one of the open internet, also as IPv4 inside IPv6 (mapped, NAT64, 6to4, Teredo)."""
+    """Whether `address`, or the IPv4 address embedded in it (mapped, NAT64, 6to4, Teredo), is on the open internet."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
         if address in _NAT64:
             inner = IPv4Address(int(address) & 0xFFFFFFFF)
         if inner:
             return is_public(inner)
-        if address in _LOCAL_NAT64 or address.is_site_local or int(address) >> 32 == 0:  # the last: ::a.b.c.d
+        if address in _LOCAL_NAT64 or address.is_site_local or int(address) >> 32 == 0:  # ::a.b.c.d
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
@@ -115,7 +115,7 @@ def article_path(url: str) -> str:
 
 
 class Fetcher:
-    """Fetches addresses, one after another; keeps each site's robots.txt while it lives."""
+    """Fetches web addresses one at a time; caches each site's robots.txt."""
 
     def __init__(
         self,
@@ -126,14 +126,14 @@ class Fetcher:
         ports: frozenset[int] = PORTS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Prepare only.
+        """Connect to nothing yet.
 
         Args:
-            max_bytes: of a body, before and after decompression.
-            seconds: wall clock of one `fetch`.
-            allowed: which addresses may be connected to.
-            ports: which ports may be.
-            tls: whose certificates to trust; those of certifi where None.
+            max_bytes: most bytes of a decompressed body.
+            seconds: most wall clock of one `fetch`.
+            allowed: whether an address may be connected to.
+            ports: ports that may be connected to.
+            tls: the trusted certificates; None for those of certifi.
         """
         self._max_bytes = max_bytes
         self._seconds = seconds
@@ -143,11 +143,11 @@ class Fetcher:
         self._robots: dict[str, RobotFileParser] = {}
 
     def fetch(self, url: str) -> Page:
-        """Return what `url` and its redirects lead to; not to be called from a running event loop.
+        """Return the page that `url` and its redirects lead to. Do not call it from a running event loop.
 
         Raises:
-            UnusableError: an address, port or scheme that is not allowed, robots.txt, an HTTP error, too much data or
-                time, or a type of content that is no format.
+            UnusableError: the address, port or scheme is not allowed, robots.txt forbids it, the server fails, or the
+                page is too large, too slow or of an unknown type.
         """
         try:
             return asyncio.run(self._within(url))
@@ -162,7 +162,7 @@ class Fetcher:
         return _page(last, response)
 
     async def _follow(self, url: str, most: int, *, robots: bool) -> tuple[httpx.URL, _Response]:
-        """Return the last address and its response; with `robots`, every hop asks its site's robots.txt first."""
+        """Return the last address and its response; with `robots`, every redirect obeys its site's robots.txt."""
         here = _parsed(url)
         for _ in range(MAX_REDIRECTS + 1):
             if robots:
@@ -181,7 +181,7 @@ class Fetcher:
             raise UnusableError(f"is closed to programs by {site}/robots.txt", "Save the page by hand")
 
     async def _read_robots(self, url: str) -> RobotFileParser:
-        """RFC 9309, section 2.3.1: a file that is not there (4xx) allows all, one that fails (5xx) nothing."""
+        """Read robots.txt; a missing file (4xx) allows everything, a failing server (5xx) nothing (RFC 9309, 2.3.1)."""
         rules = RobotFileParser()
         try:
             _, response = await self._follow(url, MAX_ROBOTS_BYTES, robots=False)
@@ -196,10 +196,10 @@ class Fetcher:
         return rules
 
     async def _get(self, url: httpx.URL, most: int) -> _Response:
-        """Send one request to a checked address of the host, the next where one does not answer.
+        """Request `url` from the host's addresses in turn until one accepts the connection.
 
         Raises:
-            UnusableError: no address is allowed or answers, or the answer is broken or too large.
+            UnusableError: an address is not allowed, none answers, or the answer is broken or too large.
         """
         problem: Exception | None = None
         for address in await self._checked_addresses(url):
@@ -222,7 +222,7 @@ class Fetcher:
             return _Response(response.status_code, response.headers, await _body(response, most))
 
     async def _checked_addresses(self, url: httpx.URL) -> list[Address]:
-        """Resolve the host of `url` once; one address that is not allowed refuses them all."""
+        """Resolve the host of `url` once; refuse it if any of its addresses is not allowed. Raises: UnusableError."""
         port = url.port or (443 if url.scheme == "https" else 80)
         if port not in self._ports:
             raise UnusableError(f"leads to port {port} of {url.host}", "Name an address of port 80 or 443")
@@ -255,7 +255,7 @@ def _parsed(url: str, base: httpx.URL | None = None) -> httpx.URL:
 
 
 async def _body(response: httpx.Response, most: int) -> bytes:
-    """Return the body, gzip undone, both within `most` bytes. Raises: UnusableError."""
+    """Return the decompressed body of at most `most` bytes. Raises: UnusableError."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "gzip", "x-gzip", ""):
         raise UnusableError(f"was sent as {one_line(coding)!r}, which was not asked for", "Save the page by hand")
@@ -287,7 +287,7 @@ def _page(url: httpx.URL, response: _Response) -> Page:
     stated = header.get_content_type() if response.headers.get("content-type") else ""
     suffix = FORMATS.get(posixpath.splitext(url.path)[1].lower(), "")
     kind = _TYPES.get(stated, "")
-    if kind in ("", ".txt") and suffix:  # many servers call .md, .jsonl or .csv text/plain, and know no .epub
+    if kind in ("", ".txt") and suffix:  # many servers send .md, .jsonl or .csv as text/plain
         kind = suffix
     if not kind:
         raise UnusableError(f"is of the type {one_line(stated) or 'that the server does not name'}", "Name an article")

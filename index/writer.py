@@ -1,8 +1,8 @@
-"""The one process that changes an index: it publishes generations of immutable segments, each one atomically.
+"""Publishes generations of immutable segments, atomically, from one process at a time.
 
-Knows what has to reach the disk in which order: segments, manifest, CURRENT, each synced before the next. A
-process killed anywhere leaves the previous generation readable, and the segments it had finished to be taken up
-by the next run. Does not know how text becomes passages or vectors.
+Segments, manifest and CURRENT are written in this order, each one synced to disk before the next. A process that is
+killed at any point leaves the previous generation readable, and its finished segments for the next run. Does not know
+how text becomes passages or vectors.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from citewire.index.segment import SegmentInfo, SegmentWriter, check_hashes, che
 from citewire.index.store import HASHED_AT_OPEN, Index
 from citewire.index.types import Embedder, Progress
 
-KEPT_GENERATIONS = 2  # the current one, and the one that a reader may be opening or `repair` may need
-MERGED_AT_ONCE = 4  # segments of similar size that are merged into one
-DEAD_SHARE = 0.25  # share of dead rows above which a segment is written again without them
+KEPT_GENERATIONS = 2  # the current one, and the one before: a reader may be opening it, or `repair` need it
+MERGED_AT_ONCE = 4  # fewest segments of similar size that are merged
+DEAD_SHARE = 0.25  # a segment with a larger share of dead articles is rewritten without them
 
 
 class BusyError(InputError):
@@ -50,14 +50,14 @@ class BusyError(InputError):
 
 
 class Writer:
-    """The one process that may publish to an index folder, from `with Writer(folder)` to its end.
+    """Exclusive write access to an index folder, for the duration of `with Writer(folder)`.
 
-    Entering makes the folder where there is none and removes what a killed writer left half done. Segments that
-    were finished stay, to be taken up by `view`.
+    Entering creates a missing folder, and removes unfinished files of a killed writer. Its finished segments are kept
+    for `view`.
 
     Raises:
-        InputError: on entering, where the folder holds something else or cannot be written.
-        BusyError: on entering, where another process is writing.
+        InputError: on entering: the folder holds something else or cannot be written.
+        BusyError: on entering: another process is writing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class Writer:
             _refuse_foreign(self._folder)
             self._lock_file = (self._folder / "LOCK").open("ab")
             locked = lock_descriptor(self._lock_file.fileno(), blocking=False)
-            if not locked or not (self._folder / "LOCK").exists():  # another writer gave up on this folder meanwhile
+            if not locked or not (self._folder / "LOCK").exists():  # another writer just removed the folder
                 raise BlockingIOError
             (self._folder / "manifests").mkdir(exist_ok=True)
             (self._folder / "segments").mkdir(exist_ok=True)
@@ -92,7 +92,7 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with suppress(OSError):  # the next writer does it
+            with suppress(OSError):  # the next writer tries again
                 _collect(self._folder, keep_finished=kind is not None or not self._viewed)
             if kind is not None and self._made:
                 self._unmake()
@@ -100,7 +100,7 @@ class Writer:
             self._release()
 
     def _unmake(self) -> None:
-        """Bad input leaves no folder behind; one with a segment in it stays."""
+        """Remove the folder that this writer created, unless it holds a segment; so wrong input leaves nothing."""
         with suppress(OSError):
             for name in ("segments", "manifests"):
                 (self._folder / name).rmdir()
@@ -113,10 +113,9 @@ class Writer:
             self._lock_file = None
 
     def view(self, embedder: Embedder) -> Index:
-        """Return what a new generation can take over: the current one, and segments of a run that was cut short.
+        """Return what a new generation can reuse: the intact segments of the current one and of interrupted runs.
 
-        Where the current generation was made by another embedder or is of another format that is nothing; where
-        a file of it is damaged, the other segments.
+        Segments of another embedder or another `MADE_BY` are left out. Raises: InputError: the index cannot be read.
         """
         self._viewed = True
         identity = (embedder.fingerprint, MADE_BY)
@@ -132,7 +131,7 @@ class Writer:
         return Index(self._folder, whole, manifest.generation if manifest else 0)
 
     def current(self, embedder: Embedder) -> list[Part]:
-        """Return the parts of the current generation, [] where it was made by another embedder or is damaged."""
+        """Return the parts of the current generation, [] if another embedder made it or its manifest is damaged."""
         try:
             manifest = read_manifest(self._folder)
             check_identity(manifest, self._folder, embedder)
@@ -142,11 +141,7 @@ class Writer:
 
     @contextmanager
     def segment(self, embedder: Embedder) -> Iterator[SegmentWriter]:
-        """Open a new segment for writing; once finished it is on disk, but not part of any generation.
-
-        Raises:
-            InputError: the folder cannot be written.
-        """
+        """Open a new segment for writing; it belongs to no generation until published. Raises: InputError."""
         folder = self._folder / "segments" / f"seg-{uuid4().hex}"
         try:
             with SegmentWriter(
@@ -159,10 +154,16 @@ class Writer:
     def publish(
         self, parts: Sequence[Part], *, embedder: str, chunker: str = MADE_BY, progress: Progress | None = None
     ) -> int:
-        """Make `parts` the current generation and return its number; where this raises nothing changes.
+        """Make `parts` the current generation and return the number of the newest; an error changes nothing.
 
-        New segments are made one before that, as they cannot be found yet; other merges come after, as a
-        generation of their own with the same articles.
+        Several new segments are merged first. Further merges follow in generations of their own, with the same
+        articles; if they fail, a later run merges.
+
+        Args:
+            parts: the segments of the new generation, with their dead articles.
+            embedder: fingerprint of the embedder.
+            chunker: version of the passages and signatures.
+            progress: called while segments are merged.
 
         Raises:
             InputError: the folder cannot be written, for instance because the disk is full.
@@ -171,7 +172,7 @@ class Writer:
             raise RuntimeError("publish outside of `with Writer(folder)`")
         alive = [part for part in parts if len(part.dead) < part.info.articles]
         try:
-            previous = self._manifest(tolerant=True)  # `repair` publishes beside one that cannot be read
+            previous = self._manifest(tolerant=True)  # for `repair`, which publishes beside an unreadable one
             published = {part.info.name for part in previous.parts} if previous else set()
             fresh = [part for part in alive if part.info.name not in published]
             if len(fresh) > 1:
@@ -179,14 +180,14 @@ class Writer:
             generation = self._publish(alive, embedder, chunker)
         except (OSError, sqlite3.OperationalError) as error:
             raise unwritable(self._folder, error) from error
-        with suppress(OSError, sqlite3.OperationalError):  # what was asked for is published; a later run merges
+        with suppress(OSError, sqlite3.OperationalError):  # `parts` are published already
             while chosen := merge_candidates(alive):
                 alive = [part for part in alive if part not in chosen] + [self._merged(chosen, progress)]
                 generation = self._publish(alive, embedder, chunker)
         return generation
 
     def _publish(self, parts: Sequence[Part], embedder: str, chunker: str) -> int:
-        """Put the manifest beside the others, then turn CURRENT to it; each step on disk before the next."""
+        """Write a new manifest, then make CURRENT name it; each file is synced before the next. Raises: OSError."""
         generation = max(manifest_files(self._folder), default=0) + 1
         data = Manifest(generation, embedder, chunker, tuple(parts)).to_bytes()
         sha256 = hashlib.sha256(data).hexdigest()
@@ -196,7 +197,7 @@ class Writer:
         return generation
 
     def _merged(self, parts: Sequence[Part], progress: Progress | None) -> Part:
-        """Write the living articles of some segments as one."""
+        """Write the living articles of several segments as one segment."""
         info = parts[0].info
         folder = self._folder / "segments" / f"seg-{uuid4().hex}"
         total = sum(part.info.rows for part in parts)
@@ -213,7 +214,7 @@ class Writer:
             return Part(new.finish())
 
     def _manifest(self, *, tolerant: bool = False) -> Manifest | None:
-        """Return the current generation, the newest readable one where that is damaged, None without any."""
+        """Return the current manifest; if it is damaged, the newest readable one; None if there is none."""
         try:
             return read_manifest(self._folder)
         except (NoIndexError, IndexFormatError):
@@ -221,10 +222,10 @@ class Writer:
 
 
 def merge_candidates(parts: Sequence[Part]) -> list[Part]:
-    """Return the parts to make one next, [] where nothing should be done.
+    """Return the parts to merge next, [] for none.
 
-    Small segments of similar size go together, so that the number of segments grows with the logarithm of the
-    passages and a passage is rewritten as often; one with many dead articles is written anew.
+    Small segments of similar size are merged, so that the number of segments, and of rewrites of each passage, grows
+    with the logarithm of the number of passages. A segment with many dead articles is rewritten alone.
     """
     rows = {part.info.name: part.info.rows * (1 - len(part.dead) / part.info.articles) for part in parts}
     group: list[Part] = []
@@ -240,7 +241,7 @@ def merge_candidates(parts: Sequence[Part]) -> list[Part]:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it so that a power cut does not take them away."""
+    """Create a folder and its parents, and sync them so that they survive a power cut."""
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir()
@@ -248,7 +249,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def is_intact(folder: Path, info: SegmentInfo, *, hashed: bool) -> bool:
-    """Return whether a segment's files are as stated: their bytes, and where `hashed` or few also their content."""
+    """Return whether a segment's files have the stated sizes and, if `hashed` or the segment is small, checksums."""
     segment = folder / "segments" / info.name
     try:
         (check_hashes if hashed or info.bytes <= HASHED_AT_OPEN else check_sizes)(segment, info)
@@ -264,7 +265,7 @@ def unwritable(folder: Path, error: OSError | sqlite3.OperationalError) -> Input
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Raise InputError where `folder` holds files that no index has: nothing is ever written among those."""
+    """Raise InputError if `folder` holds files that do not belong to an index, so that none is overwritten."""
     foreign = sorted({entry.name for entry in folder.iterdir()} - OWN_NAMES)
     ours = (folder / "LOCK").exists() or (folder / "CURRENT").exists()
     if foreign or (not ours and any(folder.iterdir())):
@@ -273,10 +274,10 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _collect(folder: Path, *, keep_finished: bool) -> None:
-    """Remove generations beyond `KEPT_GENERATIONS` and what writers left unpublished; only under the lock.
+    """Remove generations beyond `KEPT_GENERATIONS` and unpublished files; the caller holds the lock.
 
-    Where CURRENT is lost or damaged only what is half done goes: an older generation may be all there is. Where a
-    manifest cannot be read nothing goes this time.
+    If CURRENT is lost or damaged, only unfinished files are removed, as older generations may be needed. If a
+    manifest cannot be read, nothing else is removed.
     """
     for leftover in (folder / "CURRENT.tmp", *(folder / "manifests").glob("*.json.tmp")):
         leftover.unlink(missing_ok=True)
@@ -291,7 +292,7 @@ def _collect(folder: Path, *, keep_finished: bool) -> None:
     retired: set[str] = set()
     if current is None:
         named = [file.read_bytes().decode(errors="replace") for file in manifest_files(folder).values()]
-        kept = {name for text in named for name in SEGMENT_NAME.findall(text)}  # of whatever format they are
+        kept = {name for text in named for name in SEGMENT_NAME.findall(text)}  # even in manifests of another format
     else:
         recent = range(current.generation - KEPT_GENERATIONS + 1, current.generation + 1)
         manifests[current.generation] = current
