@@ -1,4 +1,4 @@
-"""The Articles view on a page that holds nothing else, and files that are sent to it."""
+"""Helpers to test the Articles view on a page of its own, and uploads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FILE = {"Content-Type": "application/octet-stream"}
 
 @contextmanager
 def serving(corpus: Corpus) -> Iterator[str]:
-    """Serve the host page on a free port."""
+    """Serve the host page on a free port; yield its address."""
     app = FastAPI()
     app.add_middleware(VisitorCookie)
     app.include_router(router(corpus, Changes(corpus.folder)))
@@ -49,13 +49,13 @@ def serving(corpus: Corpus) -> Iterator[str]:
 
 
 def left(folder: Path) -> set[str]:
-    """Return the files that an index keeps of uploads."""
+    """Return the uploaded files that an index keeps."""
     root = folder_of(folder)
     return {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file() and file.name != LOCK}
 
 
 def half_sent(url: str, header: str) -> socket.socket:
-    """Begin to send a file and leave it half done."""
+    """Send half of an upload; return the open connection."""
     port = int(url.rpartition(":")[2])
     connection = socket.create_connection(("127.0.0.1", port))
     lines = ("POST /uploads?name=half.txt HTTP/1.1", "Host: 127.0.0.1", f"Content-Type: {FILE['Content-Type']}", header)
@@ -66,5 +66,5 @@ def half_sent(url: str, header: str) -> socket.socket:
 
 
 def arriving(folder: Path) -> list[Path]:
-    """Return the files that have not arrived as a whole."""
+    """Return the files whose upload is not complete."""
     return [file for file in (folder_of(folder) / "arriving").glob("*/*") if file.name != LOCK]

@@ -1,8 +1,8 @@
-"""Browsers for tests, without network services of their own, and pages that fail on errors and outside requests.
+"""Browsers for tests, with their background network services off; pages fail on errors and on outside requests.
 
-Needs Chromium: `chromium-headless-shell`, which has no windows of its own and opens a page in half the time, or
-`chromium` on the path, or its path in `CHROMIUM`. Firefox (`firefox-esr` or `firefox`, or `FIREFOX`) is Debian's, which
-`firefox_relay.py` brings together with Playwright; without it its tests are skipped.
+Needs Chromium: `chromium-headless-shell` (opens a page in half the time) or `chromium` on the path, or its path in
+`CHROMIUM`. Firefox is Debian's (`firefox-esr` or `firefox` on the path, or `FIREFOX`), which needs `firefox_relay.py`
+to work with Playwright; without Firefox its tests are skipped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-# What a context of Chromium is told, a profile of Firefox says; 6 is a mouse, which it else lacks without a screen.
+# The same as Chromium's context options, as Firefox preferences; 6 is a mouse, which Firefox lacks without a screen.
 FIREFOX_PREFERENCES = {
     "ui.prefersReducedMotion": 1, "ui.systemUsesDarkTheme": 0,
     "ui.primaryPointerCapabilities": 6, "ui.allPointerCapabilities": 6,
@@ -33,14 +33,14 @@ DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
 
-expect.set_options(timeout=15_000)  # milliseconds; two cores shared with other tests are slow at times
+expect.set_options(timeout=15_000)  # milliseconds; long, as two cores are shared with other tests
 
-# Of its own accord axe leaves out what WCAG 2.2 brought: the size of what is pressed.
+# By default axe does not check the target size that WCAG 2.2 added.
 AXE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 
 
 def faults(page: Page) -> list[str]:
-    """Return what axe-core (4.12, inside axe-playwright-python; needs no network) finds in what a page shows now."""
+    """Return the accessibility faults that axe-core (4.12, bundled with axe-playwright-python) finds on a page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate("async (options) => (await axe.run(options)).violations", AXE)
@@ -48,7 +48,7 @@ def faults(page: Page) -> list[str]:
 
 
 def at_rest(page: Page) -> Page:
-    """Wait until nothing comes any more: Gradio logs an error where its event stream is cut off."""
+    """Wait until the page's event stream is idle: if it is cut off, Gradio logs an error."""
     expect(page.locator("body:not([data-cw-seeking])")).to_be_attached()
     page.wait_for_timeout(1000)
     return page
@@ -68,7 +68,7 @@ def launched() -> Iterator[Browser]:
 
 @contextmanager
 def launched_firefox(folder: Path) -> Iterator[Browser]:
-    """Yield a running Firefox; `folder` gets the script that starts it, and what is saved from pages."""
+    """Yield a running Firefox; `folder` gets the script that starts it, and downloads."""
     path = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
     if not path:
         pytest.skip("No Firefox: `make firefox` installs Debian's, or set FIREFOX to the path of its program.")
@@ -79,7 +79,7 @@ def launched_firefox(folder: Path) -> Iterator[Browser]:
         browser = playwright.firefox.launch(
             channel="moz-firefox",
             executable_path=start,
-            downloads_path=folder,  # Playwright is told of no file that a script makes
+            downloads_path=folder,  # Playwright does not see downloads that scripts create
             firefox_user_prefs=dict(FIREFOX_PREFERENCES),
         )
         yield browser
@@ -90,9 +90,9 @@ def launched_firefox(folder: Path) -> Iterator[Browser]:
 def opened(
     browser: Browser, address: str, size: dict[str, int] = DESK, *, dark: bool = False, refused: int = 0
 ) -> Iterator[Page]:
-    """Open an address; at the end fail on errors of the page, on requests elsewhere and on other windows.
+    """Open an address; at the end, fail if the page had errors, sent requests elsewhere or opened a window.
 
-    `refused` is how many of its requests the server has to refuse, which Chromium logs as errors.
+    `refused` is the expected number of requests that the server refuses; Chromium logs these as errors.
     """
     with browser_context(browser, size, dark=dark) as context, tab(context, address, refused=refused) as page:
         yield page
@@ -100,7 +100,7 @@ def opened(
 
 @contextmanager
 def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool = False) -> Iterator[BrowserContext]:
-    """Yield what has cookies and a cache of its own, as a browser of another person has."""
+    """Yield a context with its own cookies and cache, like another person's browser."""
     context = browser.new_context(
         viewport=ViewportSize(width=size["width"], height=size["height"]),
         reduced_motion="reduce",
@@ -112,9 +112,9 @@ def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool
 
 @contextmanager
 def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[Page]:
-    """Open an address in a new tab without cookies; at the end fail as `opened` does.
+    """Open an address in a new tab without cookies; at the end, fail as `opened` does.
 
-    A second tab of a context loads in a quarter of the time, since what the first one fetched is in its cache.
+    A second tab of a context loads in a quarter of the time, from the context's cache.
     """
     context.clear_cookies()
     page = context.new_page()
@@ -128,11 +128,11 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
     page.goto(address)
     yield page
     pages = len(context.pages)
-    bad = list(told)  # closing cuts off what still comes, which Gradio logs
+    bad = list(told)  # closing cuts off the event stream, which Gradio logs
     page.close()
     refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
     assert len(refusals) == refused, bad
-    # Gradio says so where a page is left, or loaded again, while its event stream is open; nothing is lost by it.
+    # Gradio logs this harmless error if a page is left or reloaded while its event stream is open.
     bad = [one for one in bad if not one.startswith("AbortError: signal is aborted")]
     assert len(bad) == refused, bad
     assert pages == 1, "something opened a window"

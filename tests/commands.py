@@ -1,4 +1,4 @@
-"""The command line as a person meets it: its output and its exit code, in this process or in one of its own."""
+"""Run the command line, in this process or a new one, and check its output and exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND = [sys.executable, "-m", "citewire.ui"]
 
 
 def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end in this process, with more variables of the environment; its logger is put back."""
+    """Run a command in this process, with additional environment variables; the logger is restored afterwards."""
     logger = logging.getLogger(logs.ROOT)
     handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
     try:
@@ -35,7 +35,7 @@ def citewire(*arguments: str, stdin: str = "", **variables: str) -> subprocess.C
 
 
 def process(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end in a process of its own; arguments as in `citewire`, which takes seconds less."""
+    """Run a command in a new process; arguments as in `citewire`, which is seconds faster."""
     return subprocess.run(
         [*COMMAND, *arguments],
         input=stdin,
@@ -48,7 +48,7 @@ def process(*arguments: str, stdin: str = "", **variables: str) -> subprocess.Co
 
 
 def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int, str]:
-    """Run a command on a terminal and press Ctrl-C once it shows the pattern; return exit code and output."""
+    """Run a command on a terminal, press Ctrl-C once it shows the pattern `seen`; return exit code and output."""
     terminal, program_end = pty.openpty()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
@@ -56,7 +56,7 @@ def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int,
         stdin=program_end,
         stdout=program_end,
         stderr=program_end,
-        start_new_session=True,  # Ctrl-C reaches the command and all that it has started
+        start_new_session=True,  # a process group, so that Ctrl-C reaches the children, too
     )
     os.close(program_end)
     shown = ""
@@ -65,7 +65,7 @@ def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int,
         while True:
             try:
                 shown += os.read(terminal, 65536).decode("utf-8", "replace")
-            except OSError:  # Linux: the last process that had the terminal open is gone
+            except OSError:  # Linux: the last process on the terminal has ended
                 break
             if not sent and re.search(seen, shown):
                 os.killpg(process.pid, signal.SIGINT)
@@ -78,7 +78,7 @@ def interrupted(arguments: list[str], seen: str, **variables: str) -> tuple[int,
 
 
 def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
-    """Assert that a command ended with one message for a person and exit code 2."""
+    """Assert that a command printed only an error message with the words `said`, and ended with exit code 2."""
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
@@ -87,7 +87,7 @@ def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
+    """Return a free port of 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port

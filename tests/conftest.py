@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: a clean surrounding, and the real models, each loaded once."""
+"""Fixtures that all tests share: a clean environment, and the real models, each loaded once."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ if not all(find_spec(name) for name in BROWSER_LIBRARIES):
     sys.modules.update(dict.fromkeys(modules, MagicMock()))
 
 hypothesis_settings.register_profile("citewire", deadline=None, max_examples=40)  # the machine may be busy
-hypothesis_settings.register_profile("quick", deadline=None, max_examples=15)  # of `make check`
+hypothesis_settings.register_profile("quick", deadline=None, max_examples=15)  # for `make check`
 hypothesis_settings.load_profile("citewire")
 
-# A shell that starts the tests in the background has them ignore Ctrl-C, and so would the processes that they start.
+# A shell makes background jobs ignore Ctrl-C, and child processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -56,16 +56,16 @@ Got = TypeVar("Got")
 
 
 def untraced() -> dict[str, str]:
-    """The environment for a process that gets a Ctrl-C while it works: without coverage.
+    """The environment for a process that will receive a Ctrl-C: without coverage.
 
-    Coverage takes a lock at the first call into a file; a KeyboardInterrupt just then leaves it locked for ever.
+    Coverage holds a lock at the first call into a file; a KeyboardInterrupt at that moment never releases it.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
 
 
 @contextmanager
 def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Iterator[Index]:
-    """Yield an index of articles by file name, made in an empty folder."""
+    """Write articles (file name -> text) to an empty folder and index them; yield the open index."""
     (folder / "news").mkdir()
     for name, text in texts.items():
         (folder / "news" / name).write_text(text, encoding="utf-8")
@@ -75,7 +75,7 @@ def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Itera
 
 
 def check_quotes(answer: Answer, index: Index) -> None:
-    """Every quote is exact, and a number always means one quote."""
+    """Assert that every quote is exact and that each citation number means one quote."""
     places: dict[int, tuple[str, int, int]] = {}
     for claim in answer.claims:
         assert bool(claim.quotes) == (claim.verdict != "unsupported")
@@ -90,7 +90,7 @@ def check_quotes(answer: Answer, index: Index) -> None:
 
 
 def until(holds: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for what another thread does."""
+    """Wait until a condition holds; fail after `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():
@@ -100,7 +100,7 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
 
 
 def together(does: Callable[[Given], Got], given: Sequence[Given]) -> list[Got]:
-    """What a function returns of each, called at once in as many threads."""
+    """Call a function with each value at the same time, in a thread each; return the results."""
     with ThreadPoolExecutor(len(given)) as pool:
         return list(pool.map(does, given))
 
@@ -121,7 +121,7 @@ def listening(app: Any) -> Iterator[str]:
 
 @contextmanager
 def at_work(server: BaseServer) -> Iterator[None]:
-    """Have a server answer in a thread of its own."""
+    """Run a server in a thread."""
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
@@ -136,8 +136,8 @@ def at_work(server: BaseServer) -> Iterator[None]:
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
 
-    CITEWIRE_CACHE stays: it says where the models are. What is kept of conversations and of running pages lies in the
-    folder, too.
+    CITEWIRE_CACHE stays, as it names the folder of the models. Conversations and records of running pages are kept in
+    the test's folder, too.
     """
     for name in [name for name in os.environ if name.startswith("CITEWIRE_") and name != "CITEWIRE_CACHE"]:
         monkeypatch.delenv(name)
@@ -161,9 +161,9 @@ MARKED = {  # fixture -> marker of the tests that use it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture of `MARKED`; among several workers files with models or a browser come first.
+    """Mark the tests that use a fixture of `MARKED`; with several workers, run files with models or a browser first.
 
-    So no worker begins a long file when the others have nothing left to do.
+    Otherwise one worker may start a long file when the others have finished.
     """
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
@@ -185,7 +185,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder for what is saved from pages in Firefox."""
+    """The folder for Firefox's downloads."""
     return tmp_path_factory.mktemp("firefox")
 
 
@@ -200,14 +200,14 @@ def firefox(saved: Path) -> Iterator[Browser]:
 
 
 def needs_playwright() -> None:
-    """Fail where Playwright is not installed."""
+    """Fail if Playwright is not installed."""
     if isinstance(sys.modules["playwright"], MagicMock):
         pytest.fail("No Playwright: pip install -e '.[dev]'")
 
 
 @pytest.fixture(scope="module")
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A window of a desk's size for the tabs of all tests of a module."""
+    """A browser context of desktop size for the tabs of all tests of a module."""
     from browser import browser_context
 
     with browser_context(chromium) as made:
@@ -228,20 +228,20 @@ def embedder() -> Embedder:
 
 @pytest.fixture(scope="session", autouse=True)
 def default_embedder_is_shared(embedder: Embedder) -> Iterator[None]:
-    """Give `embedder` to commands, servers and classifiers of kinds, which would each take a second to load it."""
+    """Share `embedder` with commands, servers and classifiers, as each would take a second to load it."""
 
     def shared(folder: Path | None = None, **how: Any) -> Embedder:
         return load_embedder(folder, **how) if folder or how.get("device") not in (None, "auto", "cpu") else embedder
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embed, "load_embedder", shared)  # what tests import by its name loads anew
-        patch.setattr("citewire.qa.kinds.load_embedder", shared)  # imported here: it takes seconds
+        patch.setattr(embed, "load_embedder", shared)  # tests that import the function by name still load anew
+        patch.setattr("citewire.qa.kinds.load_embedder", shared)  # imports the module, which takes seconds
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def certificates_are_read_once() -> Iterator[None]:
-    """Each client of a server reads all certificates of the web for 25 ms; here they only speak plain HTTP."""
+    """Cache the TLS context: each HTTP client takes 25 ms to read all certificates, and tests only use plain HTTP."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", remembered(ssl.create_default_context))
         yield
@@ -257,12 +257,12 @@ def seeds_folder(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def seeds_index(seeds_folder: Path, embedder: Embedder) -> Iterator[Index]:
-    """`seeds_folder`, open."""
+    """The open index of `seeds_folder`."""
     with Index.open(seeds_folder, embedder) as index:
         yield index
 
 
-# A model that is missing fails the test with the command that fetches it: a test that skips proves nothing.
+# A missing model fails the test with the command that fetches it, as a skipped test proves nothing.
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Small builders of real documents: PDF, Word, EPUB, zip and pages of news, byte for byte in the hands of a test."""
+"""Small builders of real documents, with full control of their bytes: PDF, Word, EPUB, zip and news pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARAGRAPHS = (
 
 
 def page(head: str = "", paragraphs: Sequence[str] = PARAGRAPHS, title: str = "Dam breaks") -> bytes:
-    """Return a page of news with a menu and a footer around the text."""
+    """Return a news page with a menu and a footer around the text."""
     body = "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
     return (
         f"<!DOCTYPE html><html><head><meta charset='utf-8'><title>{title}</title>{head}</head><body>"
@@ -28,7 +28,7 @@ def page(head: str = "", paragraphs: Sequence[str] = PARAGRAPHS, title: str = "D
 
 
 def deflated_blanks(megabytes: int) -> bytes:
-    """Return a zlib stream of so many million blanks, made of one compressed block over and over."""
+    """Return a zlib stream of so many million blanks, by repeating one compressed block."""
     block = b" " * 1_000_000
     deflater = zlib.compressobj(9, wbits=-15)
     deflated = deflater.compress(block) + deflater.flush(zlib.Z_FULL_FLUSH)
@@ -39,7 +39,7 @@ def deflated_blanks(megabytes: int) -> bytes:
 
 
 def pdf(pages: Sequence[Sequence[str]], info: Mapping[str, str] | None = None, stream: bytes = b"") -> bytes:
-    """Return a PDF with one line of text an item, "" for an empty line; `stream` comes before each page's own."""
+    """Return a PDF with these lines on each page, "" for an empty line; `stream` precedes each page's own stream."""
     kids = " ".join(f"{5 + 3 * number} 0 R" for number in range(len(pages)))
     stated = " ".join(f"/{name} ({value})" for name, value in (info or {}).items())
     objects = [
@@ -80,7 +80,7 @@ def drawn_pdf(*pages: str) -> bytes:
 
 
 def layered_pdf(content: str, *, shows: bool) -> bytes:
-    """Return a PDF of one page with these drawing operators, of which `/OC /L BDC` to `EMC` is a layer."""
+    """Return a PDF of one page with these drawing operators; from `/OC /L BDC` to `EMC` they are in a layer."""
     state = b"/ON [6 0 R]" if shows else b"/OFF [6 0 R]"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R /OCProperties << /OCGs [6 0 R] /D << %s >> >> >>" % state,
@@ -100,7 +100,7 @@ def shown(text: str, x: float = 72, y: float = 700, size: float = 12, before: st
 
 
 def encrypted_pdf() -> bytes:
-    """Return a PDF that asks for a password: its owner and user keys match none."""
+    """Return a PDF that requires a password: no password matches its owner and user keys."""
     key = b"<" + b"41" * 32 + b">"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -111,7 +111,7 @@ def encrypted_pdf() -> bytes:
 
 
 def words_of_pdf(content: bytes) -> str:
-    """Return the text of all pages, every run of white space one blank."""
+    """Return the text of all pages with single blanks as white space."""
     with pypdfium2.PdfDocument(content) as document:
         return " ".join(" ".join(page.get_textpage().get_text_range() for page in document).split())
 
@@ -145,7 +145,7 @@ WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def docx(body: str, core: str = "") -> bytes:
-    """Return a Word file with this content of <w:body>, and these elements of its core properties."""
+    """Return a Word file with this content of <w:body> and these elements of the core properties."""
     files = {"word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'}
     if core:
         files["docProps/core.xml"] = (
@@ -157,12 +157,12 @@ def docx(body: str, core: str = "") -> bytes:
 
 
 def paragraph(*texts: str) -> str:
-    """Return a paragraph of Word, one run a text."""
+    """Return a Word paragraph with one run per text."""
     return f"<w:p>{''.join(f'<w:r><w:t>{escape(text)}</w:t></w:r>' for text in texts)}</w:p>"
 
 
 def epub(chapters: Mapping[str, str], metadata: str = "", order: Sequence[str] | None = None) -> bytes:
-    """Return a book of these chapter files in the given reading order."""
+    """Return an EPUB with these chapter files in the given reading order."""
     items = "".join(f'<item id="{name}" href="{name}" media-type="application/xhtml+xml"/>' for name in chapters)
     spine = "".join(f'<itemref idref="{name}"/>' for name in order or list(chapters))
     package = (

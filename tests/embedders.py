@@ -1,4 +1,4 @@
-"""Embedders for tests: one whose vectors follow from the words, the real one that remembers, and tiny random ones."""
+"""Embedders for tests: a hashed bag of words, a cache around another embedder, and tiny models with random weights."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ WORDS = "the a of chip miner market earthquake struck coast bank query passage :
 
 
 class HashedWordsEmbedder:
-    """Hashed bag of words: each word adds 1 to one of `dimension` columns, rows then get length 1.
+    """Hashed bag of words: each word adds 1 to one of `dimension` columns; rows are then normalised to length 1.
 
-    Texts with the same words have cosine 1, those without a common word nearly always 0.
+    Texts with the same words have cosine similarity 1, texts without a common word nearly always 0.
     """
 
     def __init__(self, dimension: int = 256, name: str = "hashed words") -> None:
         self.dimension = dimension
         self.fingerprint = hashlib.sha256(f"{name} {dimension}".encode()).hexdigest()
-        self.calls = 0  # texts embedded
+        self.calls = 0  # number of embedded texts
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimension); without words, along axis 0."""
+        """Return one unit vector per text, shape (len(texts), dimension); a text without words gets axis 0."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()):
@@ -46,7 +46,7 @@ class HashedWordsEmbedder:
 
 
 class RememberingEmbedder:
-    """Another embedder, asked once for each text: many tests ask the same question."""
+    """Caches another embedder's vectors, as many tests embed the same texts."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -54,7 +54,7 @@ class RememberingEmbedder:
         self.fingerprint, self.dimension = embedder.fingerprint, embedder.dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimension)."""
+        """Return one unit vector per text, shape (len(texts), dimension)."""
         new = [t for t in dict.fromkeys(texts) if t not in self._known]
         self._known.update(zip(new, self._embedder.embed(new), strict=True))
         return np.array([self._known[t] for t in texts], np.float32)
@@ -66,7 +66,7 @@ class RememberingEmbedder:
 
 
 def tokenizer_of(kind: str, folder: Path) -> None:
-    """Save a tokenizer of `WORDS` in the way of BERT or RoBERTa."""
+    """Save a tokenizer for `WORDS` in the format of BERT or RoBERTa."""
     from transformers import BertTokenizer, RobertaTokenizer
 
     if kind == "bert":

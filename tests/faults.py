@@ -1,11 +1,11 @@
-"""Faults on purpose: kills, power cuts, full and broken disks, flipped bits, readers beside a writer.
+"""Fault injection: kills, power cuts, full and broken disks, flipped bits, readers beside a writer.
 
     python tests/faults.py KIND [--scenario NAME] [--mutation NAME] [--every N] [--count N] [--seed N] [--stop]
 
-prints what was tried, what was survived and what was broken as JSON. Without arguments, a fork does so for each line of
-the input, a JSON list of arguments, and says how it ended. Runs in a process of its own, which has started no thread
-and can be forked: every fault strikes, and everything is checked, in a fork, so that neither a kill nor a crash in
-native code ends the run. Uses the index as a program would; only what lies below it is replaced.
+prints the numbers of faults tried and survived, and the failures, as JSON. Without arguments, it reads JSON lists of
+arguments from its input, a line each, and answers each one from a fork. Every fault is injected and checked in a fork,
+so that neither a kill nor a crash in native code ends the run; therefore this runs in a process without threads. The
+index is used like in a program; only the system calls below it are replaced.
 """
 
 from __future__ import annotations
@@ -55,23 +55,23 @@ from citewire.index.types import Article
 from citewire.index.writer import Writer
 
 EMBEDDER = HashedWordsEmbedder(64)
-MEMORY = Path("/dev/shm")  # a file system in memory: nothing here has to reach a real disk, and it is quick
-PASSAGES = 2  # of each article here
-CHECKPOINT = 2 * PASSAGES  # in place of build.CHECKPOINT_PASSAGES
+MEMORY = Path("/dev/shm")  # a fast file system in memory: no test needs a real disk
+PASSAGES = 2  # passages of each article
+CHECKPOINT = 2 * PASSAGES  # replaces build.CHECKPOINT_PASSAGES
 
-State = tuple[int, dict[str, str]]  # generation, digest of all that is stored of each article by path
+State = tuple[int, dict[str, str]]  # generation; path -> digest of everything stored of the article
 
 
 @dataclass
 class Tally:
-    """What came of one kind of fault: `broken` says of each failure what struck and what was found."""
+    """The results of one kind of fault: `broken` names the fault and the finding of each failure."""
 
     tried: int = 0
     survived: int = 0
     broken: list[str] = field(default_factory=list)
 
     def add(self, what: str, found: str) -> None:
-        """Count a fault; `found` is "" where it was survived."""
+        """Count a fault; `found` is "" if it was survived."""
         self.tried += 1
         if found:
             self.broken.append(f"{what}: {found}")
@@ -79,7 +79,7 @@ class Tally:
             self.survived += 1
 
 
-# -- what an index holds -------------------------------------------------------------------------------------
+# -- contents of an index ------------------------------------------------------------------------------------
 
 
 def article(name: str, version: int = 0) -> Article:
@@ -95,7 +95,7 @@ def entry(of: Article) -> Entry:
 
 
 def put(folder: Path, *added: Article) -> int:
-    """Publish a generation with these articles, in place of those with the same paths."""
+    """Publish a generation in which these articles are added, or replace those with the same paths."""
     with Writer(folder) as writer, writer.view(EMBEDDER) as view:
         paths = {a.path for a in added}
         dead: dict[str, set[int]] = {}
@@ -104,7 +104,7 @@ def put(folder: Path, *added: Article) -> int:
                 dead.setdefault(place.segment, set()).add(place.number)
         current = writer.current(EMBEDDER)
         if not {p.info.name for p in current} <= {p.info.name for p in view.parts}:
-            raise IndexFormatError("a segment cannot be read", "Repair it")  # its articles cannot be told dead
+            raise IndexFormatError("a segment cannot be read", "Repair it")  # its articles cannot be marked as dead
         parts = [Part(p.info, p.dead | dead.get(p.info.name, set())) for p in current]
         with writer.segment(EMBEDDER) as new:
             for one in added:
@@ -114,7 +114,7 @@ def put(folder: Path, *added: Article) -> int:
 
 
 def contents(folder: Path) -> State | None:
-    """Return all that the index holds, None without one. Raises whatever is wrong with it."""
+    """Return everything that the index holds, None if there is none. Raises an error if it is damaged."""
     try:
         opened = Index.open(folder, EMBEDDER)
     except InputError as error:
@@ -125,7 +125,7 @@ def contents(folder: Path) -> State | None:
         found: dict[str, str] = {}
         for e in index.entries():
             assert e.article.path not in found, f"{e.article.path} is there twice"
-            # A group keeps the name of its first article; where that one cannot be read, it gets another.
+            # A group is named after its first article, or after another one if that cannot be read.
             stored = (
                 repr((dataclasses.replace(e.article, group=""), e.signature, list(e.passages))).encode()
                 + np.asarray(e.vectors).tobytes()
@@ -140,7 +140,7 @@ def contents(folder: Path) -> State | None:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Return the files and folders that neither the current generation nor the one before needs."""
+    """Return the files and folders that neither the current nor the previous generation needs."""
     manifests = list(readable_manifests(folder))
     needed = {"CURRENT", "LOCK", "manifests", "segments"}
     for manifest in manifests[: writer.KEPT_GENERATIONS]:
@@ -159,9 +159,9 @@ def leftovers(folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Something that writes to an index: `prepare` makes what it starts from, `work` is what faults strike.
+    """Writes to an index: `prepare` makes the starting point, and faults are injected into `work`.
 
-    `again` is what a user does next: it returns what the index has to hold then.
+    `again` does what a user does next, and returns what the index must hold then.
     """
 
     prepare: Callable[[Path], object]
@@ -174,13 +174,13 @@ def _news(folder: Path) -> Path:
 
 
 def _build(folder: Path) -> int:
-    """Index the news in passes of `CHECKPOINT` passages, and return how many passages were embedded."""
+    """Index the news with a checkpoint every `CHECKPOINT` passages; return the number of embedded passages."""
     with patch.object(build, "CHECKPOINT_PASSAGES", CHECKPOINT), patch.object(articles, "Sandbox", _ReaderInProcess):
         return build.build_index([_news(folder)], folder, EMBEDDER).embedded
 
 
 class _ReaderInProcess(Sandbox):
-    """Reads files without a child process, which takes a second to start; what is struck is the index."""
+    """Reads files without a child process, which takes a second to start; faults only concern the index."""
 
     def read(self, data: bytes, request: Request) -> Iterator[Document | Refused]:
         for found in formats.read(data, replace(request, limits=self.limits)):
@@ -202,7 +202,7 @@ def _prepare_build(folder: Path) -> None:
 
 
 def _put_another(folder: Path, found: State | None, after: State) -> dict[str, str]:
-    """Publish one more article, which must change nothing else."""
+    """Publish one more article; nothing else may change."""
     del after
     put(folder, article("later"))
     state = contents(folder)
@@ -241,7 +241,7 @@ SCENARIOS = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """A scenario with its starting point on disk, and what the index holds before and after without a fault."""
+    """A scenario with its starting point on disk, and the index's contents before and after `work` without faults."""
 
     scenario: Scenario
     base: Path
@@ -249,7 +249,7 @@ class Prepared:
     after: State
 
     def fresh(self) -> Path:
-        """Return the folder of an index as it was before the scenario's work; the last one returned is gone."""
+        """Return the folder of a new copy of the starting point; the copy before is deleted."""
         place = self.base / "struck"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
@@ -259,7 +259,7 @@ class Prepared:
 
 
 def _warm() -> None:
-    """Import and load what `build` does as it goes, so that no fork has to."""
+    """Import and load what `build` loads lazily, so that no fork has to."""
     list(_ReaderInProcess().read(b"Warm.", Request(".txt", "a.txt")))
     duplicates.Grouper(()).group("a.txt", duplicates.signature("Warm."))
     languages._model()
@@ -267,7 +267,7 @@ def _warm() -> None:
 
 @contextmanager
 def prepared(name: str) -> Iterator[Prepared]:
-    """Make what a scenario starts from, in a folder for the time being."""
+    """Prepare a scenario in a temporary folder."""
     scenario = SCENARIOS[name]
     if name == "build":
         _warm()
@@ -288,14 +288,14 @@ def prepared(name: str) -> Iterator[Prepared]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a fork ended: "ended" with a value, "refused" by an error of citewire's, "crashed", or "killed"."""
+    """How a fork ended: "ended" with a value, "refused" with a CitewireError, "crashed", or "killed"."""
 
     how: str
     value: Any
 
 
 def begin(function: Callable[[], Any]) -> tuple[int, int]:
-    """Call a function, whose value is plain, in a fork; return its process and the descriptor that tells its end."""
+    """Call a function in a fork; return its process id and a pipe that will give its value, which must be JSON."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -308,13 +308,13 @@ def begin(function: Callable[[], Any]) -> tuple[int, int]:
             result = ("crashed", traceback.format_exc()[-4000:])
         finally:
             os.write(writing, json.dumps(result).encode())
-            os.kill(os.getpid(), signal.SIGKILL)  # nothing of the parent's is ended a second time
+            os.kill(os.getpid(), signal.SIGKILL)  # skips the parent's exit handlers
     os.close(writing)
     return pid, reading
 
 
 def end(begun: tuple[int, int]) -> Outcome:
-    """Wait for a fork, and return how it ended."""
+    """Wait for a fork; return how it ended."""
     pid, reading = begun
     with open(reading, "rb") as stream:  # noqa: PTH123 - a descriptor
         told = stream.read()
@@ -323,12 +323,12 @@ def end(begun: tuple[int, int]) -> Outcome:
 
 
 def in_child(function: Callable[[], Any]) -> Outcome:
-    """Call a function, whose value is plain, in a fork of this process."""
+    """Call a function in a fork; its value must be JSON."""
     return end(begin(function))
 
 
 def must_end(function: Callable[[], Any]) -> Any:
-    """Return a function's value out of a fork, where it must not fail."""
+    """Return the value of a function that must not fail, from a fork."""
     outcome = in_child(function)
     assert outcome.how == "ended", outcome
     return outcome.value
@@ -338,11 +338,11 @@ def must_end(function: Callable[[], Any]) -> Any:
 
 _WRITES = ("fsync", "replace", "rename", "mkdir", "unlink", "rmdir")
 _READS = ("listdir", "scandir", "stat", "open")
-Strike = Callable[[str, str], None]  # (kind: "write", "data" or "read", name of the call), ahead of each call
+Strike = Callable[[str, str], None]  # (kind: "write", "data" or "read"; name of the call); called before it
 
 
 def _concerns(argument: Any, root: Path) -> bool:
-    """Whether a call is about something below `root`; descriptors, and names below one, are taken to be."""
+    """Whether a call concerns something below `root`; descriptors, and names relative to one, are assumed to."""
     if isinstance(argument, (str, os.PathLike)):
         name = str(os.fspath(argument))
         return not name.startswith("/") or name.startswith(str(root))
@@ -378,7 +378,7 @@ def _announced(write_index: Callable[..., None], before: Strike) -> Callable[...
 def steps(
     root: Path, before: Strike, after: Callable[[str, Any], None] = lambda name, argument: None
 ) -> Iterator[None]:
-    """Call `before` ahead of each call by which this process reads or writes below `root`, `after` behind writes."""
+    """Call `before` ahead of each system call that reads or writes below `root`, and `after` after each write."""
 
     def wrapped(original: Any, kind: str, name: str) -> Any:
         def call(argument: Any = ".", *others: Any, **options: Any) -> Any:
@@ -401,7 +401,7 @@ def steps(
         if writes:
             after("open", argument)
             try:
-                before("write", f"opened {mode}")  # a file that is open and empty
+                before("write", f"opened {mode}")  # the file is open and still empty
             except BaseException:
                 stream.close()
                 raise
@@ -472,9 +472,9 @@ MUTATIONS: dict[str, Callable[[], AbstractContextManager[object]]] = {
 
 
 def check(made: Prepared, folder: Path, *, finished: bool) -> str:
-    """Return what is wrong with an index after a fault, "" where it is whole and the next run works.
+    """Return what is wrong with an index after a fault, "" if it is intact and the next run works.
 
-    Whole means: what it held before or after the scenario's work, after it where that was finished.
+    Intact means that it holds what it held before or after the scenario's work; if `finished`, what it held after.
     """
 
     def look() -> None:
@@ -496,7 +496,7 @@ def check(made: Prepared, folder: Path, *, finished: bool) -> str:
 
 
 def kill(name: str, mutation: str = "none", every: int = 1, *, stop: bool = False) -> Tally:
-    """Kill a process ahead of each of its writing calls in turn, or of every n-th."""
+    """Kill a process before each of its writing calls in turn, or before every n-th."""
     tally = Tally()
     with prepared(name) as made:
         for at in itertools.count(every, every):
@@ -527,7 +527,7 @@ def kill(name: str, mutation: str = "none", every: int = 1, *, stop: bool = Fals
 
 
 def fail(name: str, number: int, every: int = 1, *, lasting: bool) -> Tally:
-    """Let each call in turn, or every n-th, fail with error `number`, and where that is `lasting` all later writes."""
+    """Let each call in turn, or every n-th, fail with error `number`; if `lasting`, all later writes fail, too."""
     tally = Tally()
     text = {errno.ENOSPC: "database or disk is full", errno.EIO: "disk I/O error"}[number]
     with prepared(name) as made:
@@ -569,7 +569,7 @@ def fail(name: str, number: int, every: int = 1, *, lasting: bool) -> Tally:
 
 
 def limit(name: str, count: int, seed: int) -> Tally:
-    """Let the system refuse to make files larger than this or that, inside SQLite and FAISS too."""
+    """Limit the size of files to various values by the system, which also affects SQLite and FAISS."""
     tally = Tally()
     chance = random.Random(seed)
     with prepared(name) as made:
@@ -586,7 +586,7 @@ def limit(name: str, count: int, seed: int) -> Tally:
 
             def work(folder: Path = folder, size: int = size) -> None:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # FAISS prints there
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # silences FAISS
                 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
                 made.scenario.work(folder)
 
@@ -599,7 +599,7 @@ def limit(name: str, count: int, seed: int) -> Tally:
 
 
 def tiny_disk(name: str, count: int, seed: int) -> Tally:
-    """Fill a real disk, mounted for this, up to some bytes; nothing is tried where mounting is not allowed."""
+    """Mount a real disk and fill it up to a few bytes; tries nothing if mounting is not allowed."""
     tally = Tally()
     with prepared(name) as made:
         place = made.base / "disk"
@@ -634,20 +634,20 @@ def tiny_disk(name: str, count: int, seed: int) -> Tally:
 
 @dataclass
 class Recording:
-    """What was on its way to the disk: the tree after every call, and when which file or folder was synced.
+    """Records the state of the tree after every call (a moment), and when each file or folder was synced.
 
-    Inodes name files and folders; descriptors are held so that none is given out twice.
+    Files and folders are identified by inode; open descriptors keep the inodes from being reused.
     """
 
     root: Path
-    folders: list[dict[int, dict[str, int]]] = field(default_factory=list)  # of each moment: names in each folder
-    files: list[dict[int, bytes]] = field(default_factory=list)  # of each moment: content of each file
+    folders: list[dict[int, dict[str, int]]] = field(default_factory=list)  # per moment: inode -> name -> inode
+    files: list[dict[int, bytes]] = field(default_factory=list)  # per moment: inode -> content
     synced: list[tuple[int, int]] = field(default_factory=list)  # (moment, inode)
     held: dict[int, int] = field(default_factory=dict)  # inode -> descriptor
     busy: bool = False
 
     def note(self) -> None:
-        """Take down what the tree is now."""
+        """Record the current tree."""
         if self.busy:
             return
         self.busy = True
@@ -670,7 +670,7 @@ class Recording:
         self.busy = False
 
     def sync(self, name: str, argument: Any) -> None:
-        """Take down the tree after a call, and what a sync reached."""
+        """Record the tree after a call, and which inode an fsync synced."""
         if self.busy:
             return
         self.note()
@@ -685,19 +685,19 @@ class Recording:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Record what is done inside."""
+        """Record the calls of the `with` block."""
         self.note()
         with steps(self.root, lambda kind, name: self.note() if kind == "write" else None, self.sync):
             yield
         self.note()
 
     def after_power_cut(self, moment: int, chance: random.Random, place: Path) -> None:
-        """Write to `place` what may be on the disk after a power cut at a moment.
+        """Write to `place` one possible state of the disk after a power cut at a moment.
 
-        What was synced is there. Of later changes of names in a folder any number is, in their order; of later
-        changes of a file's content anything from none to all.
+        Synced data is there. Of later changes of names in a folder, any first few are there; of later changes of a
+        file's content, any part.
         """
-        eager = chance.choice((0.0, 0.5, 1.0))  # how soon this disk writes names
+        eager = chance.choice((0.0, 0.5, 1.0))  # how soon this disk writes names: never, at random, at once
         root = self.root.stat().st_ino
         waiting = [(root, place)]
         while waiting:
@@ -713,7 +713,7 @@ class Recording:
         return max((when for when, what in self.synced if what == inode and when <= moment), default=-1)
 
     def _names(self, inode: int, moment: int, chance: random.Random, eager: float) -> dict[str, int]:
-        """Return what a folder holds: its names at some moment from its last sync to now."""
+        """Return the entries of a folder at some moment between its last sync and `moment`."""
         first = next(i for i, folders in enumerate(self.folders) if inode in folders)
         durable = self._last_sync(inode, moment)
         names = self.folders[0].get(inode, {}) if durable < 0 else self.folders[durable].get(inode, {})
@@ -742,7 +742,7 @@ class Recording:
 
 
 def power(name: str, count: int, seed: int, mutation: str = "none", *, stop: bool = False) -> Tally:
-    """Cut the power at any moment, and look at what may then be on the disk."""
+    """Cut the power at random moments, and check a possible state of the disk."""
     tally = Tally()
     with prepared(name) as made:
         folder = made.fresh()
@@ -769,7 +769,7 @@ def power(name: str, count: int, seed: int, mutation: str = "none", *, stop: boo
 
 
 def resume(how: str) -> Tally:
-    """End a first build by a signal whenever it embeds; the next one may embed only what was not finished."""
+    """Stop a first build by a signal at each batch in turn; the next one may embed only unfinished passages."""
     tally = Tally()
     with prepared("build") as made:
         _write_news(made.fresh(), "abcdefghij", 2)
@@ -788,7 +788,7 @@ def resume(how: str) -> Tally:
                 return HashedWordsEmbedder.embed(EMBEDDER, texts)
 
             def work(folder: Path = folder, embed: Any = embed) -> None:
-                signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+                signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
                 with patch.object(EMBEDDER, "embed", embed):
                     _build(folder)
 
@@ -813,7 +813,7 @@ FILES = ("CURRENT", "manifest", "segment.json", "vectors.faiss", "passages.db")
 
 
 def _prepare_two(folder: Path) -> None:
-    """Two generations, the second of two segments."""
+    """Make two generations; the second one has two segments."""
     shutil.rmtree(_news(folder), ignore_errors=True)
     _write_news(folder, "abcd")
     with patch.object(writer, "MERGED_AT_ONCE", 9):
@@ -835,10 +835,10 @@ def _damage(file: Path, chance: random.Random) -> str:
 
 
 def _look_at_damage(folder: Path, file: Path, full: dict[str, str]) -> None:
-    """Check that damage is found and named, and that what is lost is exactly what is said to be."""
+    """Check that `verify` finds the damage, and that `repair` reports exactly the articles that are lost."""
     try:
         problems = maintenance.verify(folder).problems
-    except InputError as error:  # no CURRENT
+    except InputError as error:  # CURRENT is missing
         problems = (error.problem,)
     assert file.name == "CURRENT" or any(file.name in problem for problem in problems), f"not found: {problems}"
     assert problems, "not found"
@@ -871,7 +871,7 @@ def _look_at_damage(folder: Path, file: Path, full: dict[str, str]) -> None:
 
 
 def flip(kind: str, count: int, seed: int) -> Tally:
-    """Flip a bit in a file of the newest generation, cut the file short, or remove it."""
+    """Flip a bit in a file of the newest generation, truncate the file, or remove it."""
     tally = Tally()
     with prepared("build") as made:
         start = made.base / "start" / "index"
@@ -891,7 +891,7 @@ def flip(kind: str, count: int, seed: int) -> Tally:
 
 
 def kill_repair() -> Tally:
-    """Kill `repair` ahead of each of its writing calls; the next one must do what the first would have."""
+    """Kill `repair` before each of its writing calls; the next `repair` must complete the work."""
     tally = Tally()
     with prepared("extend") as made:
         start = made.base / "start" / "index"
@@ -936,7 +936,7 @@ def _flip_first_byte(file: Path) -> None:
 
 
 def lock(count: int) -> Tally:
-    """Refuse a second writer while the first lives, and let it in once that was killed."""
+    """A second writer is refused while the first one lives, and accepted after it was killed."""
     tally = Tally()
     with prepared("extend") as made:
         for number in range(count):
@@ -961,13 +961,13 @@ def lock(count: int) -> Tally:
 
 
 def _publish_versions(folder: Path, count: int) -> None:
-    """Publish versions in which a and b are new and one article is added, all saying the same number."""
+    """Publish versions that each replace a and b and add an article, all with the version's number."""
     for version in range(1, count + 1):
         put(folder, article("a", version), article("b", version), article(f"extra{version}", version))
 
 
 def _read_version(index: Index) -> int:
-    """Return the version that an index holds. Raises AssertionError where it is a mixture."""
+    """Return the version that an index holds. Raises: AssertionError: it mixes versions."""
     first = index.article("a.txt")
     version = int(first.text.split(". ")[0].rpartition(" ")[2])
     assert index.article("b.txt") == article("b", version), "a mixture"
@@ -981,7 +981,7 @@ def _read_version(index: Index) -> int:
 
 
 def _read_until(folder: Path, over: Path, seed: int) -> int:
-    """Open and search until a file appears; return how often."""
+    """Open and search the index until the file `over` appears; return how often."""
     last = opened = 0
     chance = random.Random(seed)
     while not over.exists():
@@ -990,7 +990,7 @@ def _read_until(folder: Path, over: Path, seed: int) -> int:
             last = index.generation
             version = _read_version(index)
             if chance.random() < 0.2:
-                time.sleep(0.1)  # meanwhile the files of this generation are taken away
+                time.sleep(0.1)  # meanwhile the files of this generation are removed
                 assert _read_version(index) == version, "an open index changed"
         opened += 1
     return opened

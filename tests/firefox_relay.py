@@ -1,10 +1,10 @@
-"""Starts Firefox for Playwright, and passes on what both say over WebDriver BiDi.
+"""Starts Firefox for Playwright, and relays their WebDriver BiDi messages.
 
     python tests/firefox_relay.py FIREFOX ARGS...
 
-Playwright tells each new window which colours and how much motion it has; Debian's Firefox knows no such command yet,
-and Playwright then gives up. This refusal alone becomes a "done" on its way back; what such windows have is what the
-profile says. Once Firefox knows the command, this module can go: the path of Firefox is then the path to start.
+Playwright sends a command that sets colour scheme and motion of each new window. Debian's Firefox does not know it yet,
+and Playwright then gives up. The relay turns only this error into a success; the profile sets the same preferences.
+Once Firefox knows the command, delete this module and start Firefox itself.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import struct
 import sys
 
 COMMAND = b"emulation.setMediaFeaturesOverride"
-TEXT = 0x81  # first byte of a WebSocket message of text in one piece
+TEXT = 0x81  # first byte of an unfragmented WebSocket text message
 
 
 async def read_frame(firefox: asyncio.StreamReader) -> tuple[int, bytes]:
-    """Return the first byte and the content of what Firefox sends next; a server masks nothing (RFC 6455, 5.1)."""
+    """Return first byte and content of Firefox's next WebSocket frame; servers do not mask frames (RFC 6455, 5.1)."""
     first, length = await firefox.readexactly(2)
     if length >= 126:
         wide = 2 if length == 126 else 8
@@ -29,7 +29,7 @@ async def read_frame(firefox: asyncio.StreamReader) -> tuple[int, bytes]:
 
 
 def framed(first: int, content: bytes) -> bytes:
-    """Return what `read_frame` reads."""
+    """Return a WebSocket frame, as `read_frame` reads it."""
     length = len(content)
     if length < 126:
         return bytes((first, length)) + content
@@ -41,14 +41,14 @@ def framed(first: int, content: bytes) -> bytes:
 
 
 def allowed(content: bytes) -> bytes:
-    """Return a message of Firefox; where it does not know `COMMAND`, that it is done."""
+    """Return a message of Firefox, or a success if it says that `COMMAND` is unknown."""
     if b'"unknown command"' not in content or COMMAND not in content:
         return content
     return json.dumps({"type": "success", "id": json.loads(content)["id"], "result": {}}).encode()
 
 
 async def to_playwright(firefox: asyncio.StreamReader, playwright: asyncio.StreamWriter) -> None:
-    playwright.write(await firefox.readuntil(b"\r\n\r\n"))  # the answer over HTTP that begins a WebSocket
+    playwright.write(await firefox.readuntil(b"\r\n\r\n"))  # the HTTP response that opens the WebSocket
     while True:
         first, content = await read_frame(firefox)
         playwright.write(framed(first, allowed(content) if first == TEXT else content))
@@ -57,7 +57,7 @@ async def to_playwright(firefox: asyncio.StreamReader, playwright: asyncio.Strea
 
 async def to_firefox(playwright: asyncio.StreamReader, firefox: asyncio.StreamWriter, host: bytes) -> None:
     asked = await playwright.readuntil(b"\r\n\r\n")
-    firefox.write(re.sub(rb"(?im)^host:.*\r$", b"Host: %s\r" % host, asked))  # it takes requests to its own port alone
+    firefox.write(re.sub(rb"(?im)^host:.*\r$", b"Host: %s\r" % host, asked))  # Firefox only accepts its own
     while sent := await playwright.read(1 << 16):
         firefox.write(sent)
         await firefox.drain()
@@ -88,7 +88,7 @@ async def relay(command: list[str]) -> int:
         f"WebDriver BiDi listening on ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", file=sys.stderr, flush=True
     )
     while await firefox.stderr.readline():
-        pass  # else it would wait for room in the pipe
+        pass  # else the pipe fills and Firefox blocks
     return await firefox.wait()
 
 

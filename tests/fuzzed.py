@@ -1,9 +1,9 @@
-"""Broken files of every format, for hypothesis: real ones that are changed, and markup that is made up.
+"""Hypothesis strategies of broken files of every format: mutated real files and invented markup.
 
-    files(kind)        -> bytes of a file of that format, most of them broken
-    check(data, kind)  -> how many articles came of it; AssertionError, or what a reader raised, where one is at fault
+    files(kind)        -> bytes of a file of that format, mostly broken
+    check(data, kind)  -> number of articles read; raises AssertionError, or a reader's own error, for a bug
 
-A file is changed where its format is read: inside the zip of a .docx, before a PDF's drawing is compressed.
+Mutations reach the content that is parsed: inside the zip of a .docx, and before a PDF's drawing is compressed.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ TEXT = (
     "It cost $3-5 billion, i.e. ₹4,50,000 or 1 200 000 inter-\nnational dollars.\n\n1. Open the door.\n2. Close it.\n"
 )
 
-# What each format gives a meaning to; a change may put any of it anywhere.
+# Tokens with a meaning in each format; a mutation may insert any of them anywhere.
 TOKENS: Mapping[str, tuple[bytes, ...]] = {
     ".txt": (
         b"\n\n", b"\n", b". ", b"\xff\xfe", b"\xef\xbb\xbf", b"\xe2\x80\x9c", b"June 31, 2022", b"last month",
@@ -149,7 +149,7 @@ _MARKDOWN = (
 
 
 def _changed(data: bytes, tokens: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
-    """Bytes with up to 12 places cut out, doubled, overwritten or filled with what the format gives a meaning to."""
+    """Bytes with up to 12 edits: ranges deleted, doubled, or replaced by tokens, random bytes or text."""
     place = st.integers(0, len(data))
     new = (
         st.sampled_from(tokens)
@@ -170,7 +170,7 @@ def _changed(data: bytes, tokens: tuple[bytes, ...]) -> st.SearchStrategy[bytes]
 
 
 def _replanted(xml: str) -> st.SearchStrategy[str]:
-    """Well-formed XML in which up to 12 elements stand elsewhere, or twice, or have other text, or are gone."""
+    """Well-formed XML in which up to 12 elements are moved, doubled, deleted, or get other text."""
     size = len(list(etree.fromstring(xml.encode()).iter()))
     place, number = st.integers(0, size - 1), st.integers(0, 3)
     words = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs", "Cn")), max_size=20)
@@ -246,7 +246,7 @@ _DEEP = st.tuples(_TAGS, st.sampled_from((50, 300, 3_000))).map(lambda one: f"<{
 
 
 def _drawings() -> st.SearchStrategy[bytes]:
-    """PDF files: their bytes changed, what they draw changed, and text at any places."""
+    """PDF files with mutated bytes, mutated drawings, or text at random positions."""
     whole = _changed(pdf([["The dam broke on Monday,", "officials said."], ["", "Page two."]]), TOKENS[".pdf"])
     drawn = _text(_changed(DRAWN.encode(), TOKENS[".pdf"])).map(
         lambda text: text.encode("cp1252", "replace").decode("cp1252")
@@ -321,16 +321,16 @@ _FILES: Mapping[str, Callable[[], st.SearchStrategy[bytes]]] = {
 
 
 def files(kind: str) -> st.SearchStrategy[bytes]:
-    """Return a strategy for files of a format, by its suffix in `KINDS`."""
+    """Return a strategy of files of a format, named by its suffix in `KINDS`."""
     return _FILES[kind]()
 
 
 def check(data: bytes, kind: str) -> int:
-    """Read a file and do what indexing does with its articles; return how many there were.
+    """Read a file and process its articles as indexing does; return their number.
 
     Raises:
-        AssertionError: what came of it cannot be indexed.
-        Exception: whatever a reader raises in place of refusing the file.
+        AssertionError: an article cannot be indexed.
+        Exception: the reader failed instead of refusing the file.
     """
     articles = 0
     for found in read(data, Request(kind, f"a{kind}", limits=LIMITS)):

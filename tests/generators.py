@@ -1,4 +1,4 @@
-"""A language model for fast tests: the test states its words."""
+"""A scripted language model for fast tests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Said = str | type[BaseException]
 
 
 class ScriptedGenerator:
-    """A `citewire.qa.types.Generator` that says what it is told to, a word at a time.
+    """A `citewire.qa.types.Generator` with scripted replies, word by word.
 
     Args:
-        says: what it says to everything; or, by words of the last message, what it says to a message with these words:
-            the first entry that fits, "" fits every message. An exception is raised. Nothing is said where none fits.
-        fails_after: how many words it says before it fails as a model does; None where it does not fail.
+        says: the reply to every message; or a mapping, words of the last message -> reply. The first entry whose words
+            the message contains is used ("" matches all); an exception is raised; without a match, the reply is empty.
+        fails_after: number of words before it raises a model's error; None to never fail.
 
     Attributes:
         prompts: the messages of each call; limits: the `max_tokens` of each call; written: words said in all calls.
@@ -40,7 +40,7 @@ class ScriptedGenerator:
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[str]:
-        """Yield the words, each with the space before it."""
+        """Yield the words of the reply, each with the space before it."""
         self.prompts.append(messages)
         self.limits.append(max_tokens)
         said = self._said(messages[-1].content)

@@ -1,6 +1,6 @@
-"""A real HTTP server with the OpenAI chat API, for tests: the model behind it is real, or follows a script.
+"""A real HTTP server with the OpenAI chat API, for tests; its model is real or scripted.
 
-Run by uvicorn on a free port of 127.0.0.1; `Served.requests` and `Served.hung_up` say what it saw.
+uvicorn runs it on a free port of 127.0.0.1; `Served.requests` and `Served.hung_up` record what it received.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Served:
     """A running server.
 
     Attributes:
-        url: what `--model` takes.
+        url: the value for `--model`.
         requests: the bodies of the chat requests, in order.
         keys: the Authorization headers of all requests, "" for none.
-        hung_up: set when a client left before its reply was over.
+        hung_up: set when a client disconnected before the end of its reply.
     """
 
     url: str = ""
@@ -43,7 +43,7 @@ class Served:
 
 @contextmanager
 def serving(reply: Reply, models: Sequence[str] = ("served-model",)) -> Iterator[Served]:
-    """Serve until the block ends; every chat request gets what `reply` returns."""
+    """Serve until the block ends; `reply` answers every chat request."""
     served = Served()
 
     async def chat(request: Request) -> Response:
@@ -68,7 +68,7 @@ def event(piece: str, *, last: bool = False) -> str:
 
 
 def streamed(*events: str, then: str = "end") -> Reply:
-    """Send the events, and then: "end" the response, "cut" the connection, or "hang" until the client leaves."""
+    """Send the events, then "end" the response, "cut" the connection, or "hang" until the client disconnects."""
 
     def reply(served: Served, body: dict[str, Any]) -> Response:
         async def send() -> AsyncIterator[str]:
@@ -90,13 +90,13 @@ def streamed(*events: str, then: str = "end") -> Reply:
 
 @contextmanager
 def saying(text: str) -> Iterator[str]:
-    """Serve a model that always says the same; yield its URL."""
+    """Serve a model that always replies with `text`; yield its URL."""
     with serving(streamed(event(text, last=True), "data: [DONE]\n\n")) as served:
         yield served.url
 
 
 def answering(generator: Generator) -> Reply:
-    """Stream what a real model says."""
+    """Stream the replies of a real model."""
 
     def reply(served: Served, body: dict[str, Any]) -> Response:
         messages = [Message(message["role"], message["content"]) for message in body["messages"]]

@@ -1,9 +1,9 @@
-"""Screenshots of every state of the page at both sizes, light and dark, into a folder: `make shots`.
+"""Saves screenshots of every state of the page at both sizes, light and dark, to a folder: `make shots`.
 
     python tests/page_shots.py FOLDER [PART OF A NAME]
 
-A scripted answerer forces the states, over articles made up for it; those from 20 on are the real model and the sample
-articles. Each file is a PNG of 256 colours.
+A scripted answerer with invented articles forces the states; shots from 20 on use the real model and the sample
+articles. Each file is a PNG with 256 colours.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _searching(page: Page) -> None:
 def _queued(page: Page) -> None:
     _searching(page)
     other = page.context.new_page()
-    other.goto(urljoin(page.url, "/"))  # whichever address the first tab has by now
+    other.goto(urljoin(page.url, "/"))  # the first tab may have another address by now
     usable(other)
     submit(other, EXAMPLES[0])
     expect(other.locator(".cw-busy")).to_contain_text("ahead of yours")
@@ -134,7 +134,7 @@ def _ticked(page: Page) -> None:
     expect(page.locator(".cw-filter")).to_be_attached()
 
 
-# Of a page that knows what its articles are about.
+# Shots of a page with an overview of its articles.
 TOLD: dict[str, Act] = {
     "19-overview": _overview,
     "19-ticked": _ticked,
@@ -203,7 +203,7 @@ def samples(folder: Path) -> Iterator[str]:
 
 
 def shoot(browser: Browser, address: str, name: str, act: Act | None, into: Path, *, phone: bool, dark: bool) -> None:
-    """Bring the page into a state and save what it shows; without `act`, before it is loaded."""
+    """Bring the page into a state by `act` and save a screenshot; with None, while the model loads."""
     context = browser.new_context(
         viewport=PHONE if phone else DESK,  # type: ignore[arg-type]
         color_scheme="dark" if dark else "light",

@@ -1,11 +1,11 @@
-"""Scripted conversations typed into the real page, with the real model: what a visitor reads at each turn.
+"""Types scripted conversations into the real page, with the real model, and saves what a visitor reads at each turn.
 
     python tests/page_talks.py OUT.jsonl [TALKS.jsonl] [--index DIR] [--ids A,B] [--shots DIR]
 
-TALKS has a conversation a line: {"id", "turns": [{"question", "expect", "groups", "least"}, ...]}. "expect" is
-"answer", "refuse" or "chat" (citewire's own words, or a refusal that is polite). Of the groups, each a list of words
-one of which the reply has to hold, at least "least" are wanted. Without TALKS those of `tests/data/page_talks.jsonl`,
-on the sample articles. OUT gets each turn with its reply; the totals are printed. Words mark crudely: read the replies.
+TALKS has one conversation per line: {"id", "turns": [{"question", "expect", "groups", "least"}, ...]}. "expect" is
+"answer", "refuse" or "chat" (citewire's own words, or a polite refusal). A group is a list of words; the reply must
+contain a word of at least "least" groups (default: all). The default TALKS is `tests/data/page_talks.jsonl`, on the
+sample articles. OUT gets each turn with its reply; totals are printed. Matching words is crude, so read the replies.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def told(page: Page) -> Reply:
-    """Return what the newest reply says, as it is shown."""
+    """Return the newest reply as it is shown."""
     answer = page.locator(".cw-answer").last
 
     def words(part: str) -> str:
@@ -59,7 +59,7 @@ def told(page: Page) -> Reply:
 
 
 def held(page: Page, turns: Sequence[dict[str, Any]]) -> Iterator[Reply]:
-    """Have one conversation from its start; yield each turn with its reply, once what is offered has come."""
+    """Hold one conversation from its start; yield each turn's reply once its suggestions are there."""
     page.get_by_role("button", name="New chat").click()
     expect(page.locator(".cw-question")).to_have_count(0)
     for number, turn in enumerate(turns, 1):
@@ -78,10 +78,10 @@ def held(page: Page, turns: Sequence[dict[str, Any]]) -> Iterator[Reply]:
 
 
 def wrong(turn: dict[str, Any], reply: Reply) -> list[str]:
-    """Return what is wrong with a reply, as far as words tell."""
+    """Return what is wrong with a reply, by its kind and words."""
     found = []
     wanted, shown = turn["expect"], reply["shown"]
-    counted = wanted == "answer" and shown == "chat" and bool(turn.get("groups"))  # counts have no number
+    counted = wanted == "answer" and shown == "chat" and bool(turn.get("groups"))  # counts of articles have no citation
     if shown != wanted and not counted and not (wanted == "chat" and shown == "refuse"):
         found.append(f"{shown} in place of {wanted}")
     text = reply["text"].lower()
@@ -93,7 +93,7 @@ def wrong(turn: dict[str, Any], reply: Reply) -> list[str]:
 
 
 def over(index: Path | None, folder: Path) -> AbstractContextManager[str]:
-    """Serve the page over an index, or over the sample articles; what it keeps goes into a folder."""
+    """Serve the page with an index, or with the sample articles; its own files go to `folder`."""
     if index is None:
         return samples(folder)
     chosen = Settings(index=index, conversations=folder / "kept.db", runs=folder / "runs")
@@ -101,7 +101,7 @@ def over(index: Path | None, folder: Path) -> AbstractContextManager[str]:
 
 
 def asked(address: str, talks: Sequence[dict[str, Any]], shots: Path | None) -> Iterator[Reply]:
-    """Have conversations on a page; yield each reply with what axe finds in it."""
+    """Hold conversations on a page; yield each reply with axe's findings."""
     with launched() as browser:
         page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]
         page.goto(address)
@@ -114,7 +114,7 @@ def asked(address: str, talks: Sequence[dict[str, Any]], shots: Path | None) -> 
 
 
 def main() -> None:
-    """Have the conversations and report."""
+    """Hold the conversations, save them and print totals."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("talks", type=Path, nargs="?", default=TALKS)
@@ -140,7 +140,7 @@ def main() -> None:
 
 
 def shoot(page: Page, folder: Path, name: str) -> None:
-    """Save what a page shows, at both sizes."""
+    """Save screenshots of a page at both sizes."""
     folder.mkdir(parents=True, exist_ok=True)
     for kind, size in (("phone", PHONE), ("desk", DESK)):
         page.set_viewport_size(size)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Readers for fast tests: what answers and what is supported is stated by the test, or follows from shared words."""
+"""Fake readers for fast tests: answers and support are scripted, or computed from shared words."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Words = str | Sequence[str]
 class ScriptedReader:
     """A `citewire.qa.reader.Reader` whose results are a function of its inputs.
 
-    A sentence answers a question with the share of the question's words that it has (no function words, by stems); its
-    answer is the longest run of other words. A quote supports a claim all of whose words it has, others with half of
-    the share that it has.
+    A sentence's probability is the share of the question's words that it has (stems, without function words); the
+    answer is its longest run of other words. A quote supports a claim with probability 1 if it has all its words, else
+    with half of the share that it has.
 
     Args:
-        answers: by question, the words that answer it, the best first, or () where nothing does. A sentence with such
-            words then answers with `LIKELY`, clearly less for each later one, all other sentences with `UNLIKELY`.
-        supports: by claim, the probability that a quote supports it; by (claim, quote), that this quote does.
-        refuted: claims of which the rest of the probability is that the quote refutes them.
+        answers: question -> answer words, the best first, or () for no answer. A sentence with the first words gets the
+            probability `LIKELY`, less by 0.14 for each later entry; all others get `UNLIKELY`.
+        supports: claim -> probability that any quote supports it; (claim, quote) -> that this quote does.
+        refuted: claims that a quote refutes with the rest of the probability.
 
     Attributes:
-        asked: questions in the order they were read; claims: pairs in the order they were verified.
+        asked: questions in the order of reading; claims: pairs in the order of verification.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ScriptedReader:
         self.claims: list[tuple[str, str]] = []
 
     def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
-        """Return a reading for each window."""
+        """Return one reading per window."""
         self.asked.append(question)
         if question in self.answers:
             stated = self.answers[question]
@@ -90,7 +90,7 @@ def _share(text: str, other: str) -> float:
 
 
 class WordReader:
-    """Answers with the last word of a sentence that has all but two words of the question; supports what it repeats."""
+    """Answers with the last word of a sentence that has all but two of the question's words; supports repetitions."""
 
     def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
         found = []

@@ -1,4 +1,4 @@
-"""Files of examples that are scored as a whole: JSON lines below `tests/data`."""
+"""Example files below `tests/data` (JSON lines), which tests score as a whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _DATA = Path(__file__).parent / "data"
-# What the questions of listed.jsonl and spelling.jsonl are about.
+# The articles for the questions of listed.jsonl and spelling.jsonl.
 ARTICLES = {
     "ferry.txt": """Lund Lines Grows
 
@@ -65,5 +65,5 @@ def records(name: str) -> list[dict[str, Any]]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as they are compared: lower case, no punctuation."""
+    """The words of a text in lower case without punctuation, for comparison."""
     return re.findall(r"\w+", text.lower())

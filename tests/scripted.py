@@ -1,7 +1,7 @@
-"""A scripted answerer and its articles: every state of the page, without a model.
+"""A scripted answerer and its articles, which bring the page into every state without a model.
 
-Articles hold curly quotes and emoji outside the Basic Multilingual Plane; the hostile one holds
-every payload of `PAYLOADS` in its text and title, and some in outlet, author, date, path and URL.
+The articles contain curly quotes and emoji outside the Basic Multilingual Plane. The hostile one contains every payload
+of `PAYLOADS` in its text and title, and some in outlet, author, date, path and URL.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from citewire.ui.chat import Answerer, ArticleIndex, Loaded, ModelChoice
 from citewire.ui.overview import About
 from citewire.ui.tour import Step
 
-OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
+OUT = "https://attacker.invalid"  # does not exist; browser tests fail on any request to it
 
 PAYLOADS = (
     "<script>window.pwned=1</script>",
@@ -131,7 +131,7 @@ EXAMPLES = (
 
 
 class ScriptedIndex:
-    """The first three articles, or all four."""
+    """An index of the first three articles, or of all four."""
 
     def __init__(self, articles: Sequence[Article] = ARTICLES[:3]) -> None:
         self._articles = {article.path: article for article in articles}
@@ -152,7 +152,7 @@ class ScriptedIndex:
 
 
 def quote(n: int, article: Article, text: str) -> Quote:
-    """Return the quote of `text`, which occurs in the article once."""
+    """Return a quote of `text`, which must occur once in the article."""
     start = article.text.index(text)
     return Quote(n, article.path, start, start + len(text), text)
 
@@ -268,14 +268,14 @@ WHOLE = {"hello": TALK, "these articles": OVERVIEW, "poem": NOT_FOR_IT, "lightho
 
 
 def scripted_about(stopped: Callable[[], bool]) -> Answer | None:
-    """Say what the articles are about."""
+    """Return the overview of the articles, None if stopped."""
     return None if stopped() else OVERVIEW
 
 
 class ScriptedAnswerer:
-    """Answers by the first of `KINDS` that the question holds, else with the opening of the tunnel.
+    """Answers as the first of `KINDS` that the question contains, else with the opening of the tunnel.
 
-    `histories`, `searches` and `manners` collect what each call was given.
+    `histories`, `searches` and `manners` record the arguments of each call.
     """
 
     def __init__(self, model: str = "scripted") -> None:
@@ -355,20 +355,20 @@ class ScriptedAnswerer:
 
 
 def events_of(answer: Answer) -> Iterator[Event]:
-    """Yield what leads to an answer, and the answer."""
+    """Yield the events of an answer, and the answer."""
     yield Searched(answer.standalone_question, answer.hits, answer.kind, answer.lead, answer.listed)
     yield from (Checked(one) for one in answer.claims)
     yield answer
 
 
 class Gated:
-    """Answers when it is let go; deaf to Stop until then, as a model is in the middle of a step."""
+    """Answers once `go` is set, and ignores Stop until then, like a model in the middle of a step."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
         self.begun = threading.Event()
         self.ended = threading.Event()
-        self.stopped = False  # whether it was stopped meanwhile
+        self.stopped = False  # whether Stop was pressed meanwhile
 
     def stream(
         self,
@@ -393,7 +393,7 @@ class Gated:
 def scripted_suggest(
     answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
 ) -> Iterator[str]:
-    """Suggest `SUGGESTIONS` after a refusal and `GOING_ON` after an answer, as long as it is not stopped."""
+    """Suggest `SUGGESTIONS` after a refusal and `GOING_ON` after an answer, until stopped."""
     for suggestion in SUGGESTIONS if answer.status == "abstained" else GOING_ON:
         time.sleep(0.2)
         if stopped():
@@ -402,7 +402,7 @@ def scripted_suggest(
 
 
 def over_index(index: ArticleIndex, answerer: Answerer | None = None, model: str = "scripted") -> Loaded:
-    """Return what goes over to another index, and takes another answerer for another model."""
+    """Return a loaded answerer that can change to another index or another model."""
     own = answerer or ScriptedAnswerer(model)
     return Loaded(
         own, index, model,
@@ -414,12 +414,12 @@ def over_index(index: ArticleIndex, answerer: Answerer | None = None, model: str
 def scripted_choice(
     load: Callable[[], Answerer] = lambda: ScriptedAnswerer("scripted with care"), usual: str = "fast"
 ) -> ModelChoice:
-    """Return a choice for what `over_index` returns; `load` brings the careful answerer."""
+    """Return a choice of two models for `over_index`; `load` loads the careful one."""
     return ModelChoice({"fast": "scripted", "careful": "scripted with care"}, usual, load)
 
 
 def scripted_load(articles: Sequence[Article] = ARTICLES[:3], about: About | None = None) -> Callable[[], Loaded]:
-    """Return a `load` for `build_page`."""
+    """Return a `load` function for `build_page`."""
     index = ScriptedIndex(articles)
     return lambda: Loaded(ScriptedAnswerer(), index, "scripted model", suggest=scripted_suggest, about=about)
 

@@ -1,4 +1,4 @@
-"""The page on a free port, and how a test asks a question on it."""
+"""Serve the page on a free port, and ask questions on it in a browser."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from citewire.ui.keys import Keys
 from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
 
-START_S = 240  # while other tests keep the cores busy
+START_S = 240  # most seconds to start, while other tests use the cores
 STOP_S = 60
-PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
+PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # keys of an error response
 
 
 @contextmanager
@@ -37,13 +37,13 @@ def serving(
     root_path: str = "",
     keys: Keys | None = None,
 ) -> Iterator[str]:
-    """Serve what `build` makes and yield its address."""
+    """Serve the site that `build` returns; yield its address."""
     ready = threading.Event()
     server = PageServer(
         build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits, root_path=root_path,
         keys=keys,
     )  # fmt: skip
-    thread = threading.Thread(target=server.run, daemon=True)  # one that hangs is not waited for at the end
+    thread = threading.Thread(target=server.run, daemon=True)  # a hanging server does not block the exit
     thread.start()
     try:
         deadline = time.monotonic() + START_S
@@ -70,7 +70,7 @@ def served(
     choice: ModelChoice | None = None,
     password: str = "",
 ) -> Iterator[str]:
-    """Serve a page that keeps its conversations in a file, and yield its address."""
+    """Serve a page that stores its conversations in a file; yield its address."""
     with Conversations(file) as kept:
 
         def build() -> Site:
@@ -85,10 +85,10 @@ def served(
 
 
 def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
-    """Return method and path of every route of a page, Gradio's too."""
+    """Return (method, path) of every route of a page, including Gradio's."""
 
     async def mounted() -> list[BaseRoute]:
-        return mount_page(build()).routes  # in a loop, as Gradio else opens some and closes none
+        return mount_page(build()).routes  # inside an event loop, else Gradio leaks loops
 
     def flat(routes: Sequence[BaseRoute], above: str) -> Iterator[tuple[str, str]]:
         for route in iter_route_contexts(routes):
@@ -101,20 +101,20 @@ def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
 
 
 def usable(page: Page) -> Page:
-    """Wait until a question can be asked."""
+    """Wait until a question can be typed."""
     expect(page.get_by_role("textbox")).to_be_enabled()
     return page
 
 
 def submit(page: Page, question: str) -> None:
-    """Ask."""
+    """Type a question and send it."""
     page.get_by_role("textbox").fill(question)
     page.keyboard.press("Enter")
     expect(page.locator(".cw-question").last).to_have_text(question)
 
 
 def ask(page: Page, question: str) -> None:
-    """Ask and wait for the whole answer, and for what can be asked next: that moves what stands above it."""
+    """Ask a question; wait for the whole answer and for the suggestions, which move the answer when they appear."""
     submit(page, question)
     expect(page.locator("#cw-ask .submit-button")).to_be_visible()
     expect(page.locator("body[data-cw-phase=done]:not([data-cw-seeking])")).to_be_attached()

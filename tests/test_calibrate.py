@@ -1,4 +1,4 @@
-"""How training/calibrate.py turns logits into probabilities."""
+"""training/calibrate.py: calibration of logits to probabilities."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_weights_of_a_logistic_regression_are_found(calibrate: Any) -> None:
 
 
 def test_the_best_sentence_tells_whether_there_is_an_answer(calibrate: Any) -> None:
-    """Questions of three sentences: in half of them the one with the highest logit answers, else none does."""
+    """Each question has three sentences; in half of the questions the one with the highest logit answers, else none."""
     dice = np.random.default_rng(1)
     cases = []
     for number in range(400):
@@ -56,11 +56,11 @@ def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> 
         {**line, "question": "Which king sold it?", "passage": FERRY, "answerable": False, "answers": []},
     ]
     cases = list(calibrate.read(told, [WordReader()], HashedWordsEmbedder()))
-    # A question without an answer has nothing to leave out.
+    # The answered question gives two cases, with and without its answer; the other gives one.
     assert [bool(case.right.any()) for case in cases] == [True, False, False]
     assert [round(case.weight, 2) for case in cases] == [1.0, 0.5, 0.5]
     assert all(case.features.shape == (len(case.right), 5) for case in cases)
-    assert (cases[0].features[:, 3] <= 0).all()  # how far behind the best of the search
+    assert (cases[0].features[:, 3] <= 0).all()  # minus the distance from the best search score
 
 
 def test_the_loss_at_a_temperature(calibrate: Any) -> None:

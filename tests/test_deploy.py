@@ -1,6 +1,6 @@
-"""How citewire gets onto machines: only files that were published, the bundle's script, the image and the unit.
+"""Deployment: only published files are installed; the bundle's script, the image and the systemd unit.
 
-That a bundle installs and answers without a network takes minutes: `make bundle && sh deploy/offline.sh` shows it.
+That a bundle installs and answers offline takes minutes to test: `make bundle && sh deploy/offline.sh`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def hashed(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def report(folder: Path, version: str, sha256: str) -> str:
-    """Write what pip reports when it would install this repository and one file of numpy."""
+    """Write pip's report of installing this repository and one file of numpy; return its path."""
     numpy = {
         "metadata": {"name": "numpy", "version": version},
         "download_info": {"url": "https://mirror.invalid/numpy.whl", "archive_info": {"hashes": {"sha256": sha256}}},
@@ -61,7 +61,7 @@ def test_what_pip_has_chosen_is_let_in_with_its_hashes(tmp_path: Path) -> None:
     known = re.findall(r"--hash=sha256:(\w{64})", line)
     assert len(known) > 10
     assert hashed(report(tmp_path, version, known[0]), "yes").stdout == f"{line}\n"
-    assert hashed(report(tmp_path, version, ""), "yes").stdout == f"{line}\n"  # pip will see the bytes
+    assert hashed(report(tmp_path, version, ""), "yes").stdout == f"{line}\n"  # pip checks the file itself
     for version_, sha256 in ((version, "0" * 64), ("1.0", known[0])):
         refused = hashed(report(tmp_path, version_, sha256), "yes")
         assert (refused.returncode, refused.stdout) == (1, "")
@@ -72,7 +72,7 @@ def test_what_pip_has_chosen_is_let_in_with_its_hashes(tmp_path: Path) -> None:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """What the script reads before it installs anything."""
+    """A bundle with the files that the script reads before it installs."""
     folder = tmp_path / "bundle"
     (folder / "files").mkdir(parents=True)
     shutil.copy(DEPLOY / "install.sh", folder)

@@ -1,7 +1,7 @@
-"""`make` on machines that lack something: what it says and that it leaves nothing half made.
+"""`make` on machines that lack something: its messages, and that it leaves nothing unfinished.
 
-Each runs the real Makefile in a copy of the files it reads, with a stand-in for the part that is missing.
-That it works where nothing is missing is shown by every run of this suite, which `make test` starts.
+Each test runs the real Makefile in a copy of the files that it reads, with a fake for the missing part. That `make`
+works on a complete machine is shown by every `make test`.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def test_disk_that_is_too_small(variable: str, where: str, clone: Path) -> None:
 
 
 def test_network_that_is_away(clone: Path) -> None:
-    # Port 9 of this machine: nothing answers there.
+    # Nothing listens on port 9 of this machine.
     away = {"PIP_NO_CACHE_DIR": "1", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
     done = make(clone, "run", f"PYTHON={BASE_PYTHON}", PIP_INDEX_URL="http://127.0.0.1:9/simple", **away)
     assert done.returncode == 2
@@ -115,11 +115,11 @@ def test_a_file_with_other_bytes_is_not_installed(clone: Path) -> None:
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr
     assert "If your mirror has files that PyPI has not, HASHES=no takes them by their version" in done.stderr
     (packages,) = (clone / ".venv").glob("lib/python*/site-packages/setuptools/__init__.py")
-    assert "SystemExit" not in packages.read_text()  # it is the one that came with Python
+    assert "SystemExit" not in packages.read_text()  # still the one from Python's own installation
 
 
 def test_files_that_come_and_go_make_a_new_install(clone: Path) -> None:
-    """A strict editable install links file by file; make has to notice."""
+    """A strict editable install links single files, so `make` must notice new and removed ones."""
     packaged = ".venv/packaged"
     (clone / ".venv" / "bin").mkdir(parents=True)
     (clone / ".venv" / "bin" / "pip").touch()
@@ -140,7 +140,7 @@ def test_files_that_come_and_go_make_a_new_install(clone: Path) -> None:
 class TestBrowsers:
     @staticmethod
     def tools(folder: Path, *names: str) -> str:
-        """Make a PATH that has only the named tools of this machine."""
+        """Return a PATH with only the named tools of this machine."""
         path = folder / "tools"
         path.mkdir()
         for name in names:

@@ -1,4 +1,4 @@
-"""What systems without the modules of POSIX have of citewire; no test runs on one."""
+"""citewire without the POSIX modules of Python, simulated, as no test runs on such a system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the README says is run: its commands, and its map against the files that are there."""
+"""The README's commands are run, and its statements are compared with the files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *(REPO
 
 
 def commands() -> list[str]:
-    """The `citewire ...` lines of the shell blocks of the README and the guide, comments cut off, each once."""
+    """The distinct `citewire ...` lines in shell blocks of the README and the guide, without comments."""
     blocks = re.findall(r"```sh\n(.*?)```", README + GUIDE, re.DOTALL)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
     return list(dict.fromkeys(line for line in lines if line.startswith("citewire ")))
@@ -31,7 +31,7 @@ def commands() -> list[str]:
 def test_the_commands_of_the_readme_work_as_written(
     generator: Generator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(engine, "load_generator", lambda *_, **__: generator)  # the default model, loaded once for all
+    monkeypatch.setattr(engine, "load_generator", lambda *_, **__: generator)  # the default model, loaded only once
     Path("seeds").symlink_to(SEEDS)
     printed = {}
     for command in commands():

@@ -1,4 +1,4 @@
-"""What a release is made of: a wheel and an sdist that work where nothing else of this repository is."""
+"""A release: a wheel and an sdist that work without the rest of this repository."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ with citewire.open("news.index", model="smollm2-135m") as news:
 
 
 def built(source: Path, kind: str, out: Path) -> Path:
-    """Build a wheel or an sdist of a source tree."""
+    """Build a wheel or an sdist of a source tree; return its path."""
     out.mkdir(exist_ok=True)
     made = subprocess.run(
         [sys.executable, "-c", BUILD, f"build_{kind}", str(out)], cwd=source, capture_output=True, text=True, check=True
@@ -51,7 +51,7 @@ def built(source: Path, kind: str, out: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sdist of the files that git knows, and those that it would take."""
+    """The sdist of all files that git tracks or does not ignore."""
     folder = tmp_path_factory.mktemp("release")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -66,7 +66,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(sdist: Path) -> Path:
-    """The wheel, made from nothing but the sdist."""
+    """The wheel, built only from the sdist."""
     with tarfile.open(sdist) as archive:
         archive.extractall(sdist.parent, filter="data")
     return built(sdist.parent / sdist.name.removesuffix(".tar.gz"), "wheel", sdist.parent)
@@ -74,7 +74,7 @@ def wheel(sdist: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with the wheel and nothing else."""
+    """The Python of an environment with only the wheel."""
     folder = tmp_path_factory.mktemp("bare")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -84,9 +84,9 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, *arguments: str) -> str:
-    """Run citewire as installed, with the libraries that it needs at hand but without this repository."""
+    """Run the installed citewire with its dependencies on the path, but without this repository."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    environment["CITEWIRE_READER"] = "small"  # which comes along
+    environment["CITEWIRE_READER"] = "small"  # part of the wheel
     done = subprocess.run(
         [str(python), "-m", "citewire.ui", *arguments],
         env=environment | {"PYTHONPATH": str(LIBRARIES)},
@@ -139,7 +139,7 @@ def test_every_setting_stands_in_the_docs_as_it_is() -> None:
     assert re.findall(r"(?m)^\| `(\w+)` \|", made) == list(Settings.model_fields)
     assert "| `port` | `--port` | `7860` | port that the page listens on (1 to 65,535) |" in made
     assert "| `max_tokens` | `--max-tokens` | `160` |" in made
-    assert "| `log_file` |  |  |" in made  # no command has a flag for it
+    assert "| `log_file` |  |  |" in made  # a setting without a flag
 
 
 @pytest.mark.slow

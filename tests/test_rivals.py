@@ -1,6 +1,6 @@
-"""benchmarks/rivals/compare.py: marks and ratios worked out by hand, and whole runs with the real citewire.
+"""benchmarks/rivals/compare.py: marks and ratios computed by hand, and whole runs with the real citewire.
 
-The other systems are not installed here. Their adapters are run in environments that lack them, which is how they fail.
+The other systems are not installed here, so the tests of their adapters check how these fail.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ def compare() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FOLDER))
         yield importlib.import_module("compare")
-    for name in ("compare", "protocol"):  # names that others may have
+    for name in ("compare", "protocol"):  # other modules may have these names
         sys.modules.pop(name)
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """The questions."""
+    """The file of questions."""
     file = tmp_path / "questions.jsonl"
     file.write_text("".join(f"{json.dumps(one)}\n" for one in QUESTIONS), encoding="utf-8")
     return file
@@ -99,7 +99,7 @@ class TestMarks:
         item = asked(
             tmp_path, must_include=[["40 million", "40m"], ["euro"]], must_not_include=["41"], sources=["a.txt"]
         )
-        assert compare.mark(item, "It cost 40 million EUROS.") == compare.Mark(True, False)  # no source is asked for
+        assert compare.mark(item, "It cost 40 million EUROS.") == compare.Mark(True, False)  # no source required
         assert compare.mark(item, "It cost 40 million.") == compare.Mark(False, False)
         assert compare.mark(item, "It cost 40 million euros, others say 41.") == compare.Mark(False, False)
         assert compare.mark(item, "40m euros; the year is not mentioned in the text.") == compare.Mark(True, False)
@@ -134,7 +134,7 @@ class TestMarks:
 
 
 def run(compare: Any, system: str, round_: int, *answered: tuple[str, float, float, int], took: float) -> Any:
-    """A run of 1000 characters in 10 passages, with answers (id, first, whole, tokens), twice as quickly retrieved."""
+    """A run on 1000 characters in 10 passages; answers are (id, first, whole, tokens), retrieved in `first` / 2."""
     events: list[dict[str, object]] = [{"what": "indexed", "seconds": took, "passages": 10}]
     for id_, first, whole, read in answered:
         events.append({"what": "retrieved", "id": id_, "seconds": first / 2, "articles": []})
@@ -158,9 +158,9 @@ class TestFigures:
             ]
         )
         assert own["passages"] == {(1, ""): 5.0, (2, ""): 2.5}
-        assert compare.ratios(own["first"], other["first"]) == [0.25, 0.4]  # 1 by 4, 2 by 5; b and c have no pair
+        assert compare.ratios(own["first"], other["first"]) == [0.25, 0.4]  # 1/4 and 2/5; b and c have no pair
         assert compare.ratios(own["whole"], other["whole"]) == [0.2, 0.5]
-        assert compare.ratios(own["characters"], other["characters"]) == [2.0, 5.0]  # 250 by 125, 500 by 100
+        assert compare.ratios(own["characters"], other["characters"]) == [2.0, 5.0]  # 250/125 and 500/100
         assert compare.ratios(own["read"], other["read"]) == [0.25, pytest.approx(1 / 3)]
         assert compare.spread([0.2, 0.4, 0.9]) == "0.40 (0.20 to 0.90)"
 
@@ -251,7 +251,7 @@ class TestRuns:
         )
         assert len(kept["figures"]["whole"]) == 2
 
-        compare.main()  # citewire's run is taken up, the one that failed is tried again
+        compare.main()  # citewire's run is reused, the failed one is tried again
         said = capsys.readouterr().out
         assert "round 1, langchain" in said
         assert "round 1, citewire" not in said
@@ -296,7 +296,7 @@ class TestRuns:
         ]
 
     def test_memory_is_that_of_all_processes(self, compare: Any) -> None:
-        """Two processes with 50 MB each are seen as 100 MB or more, and gone with the one that was started."""
+        """A process and its child with 50 MB each count as at least 100 MB."""
         hold = "import sys, time; held = bytearray(50_000_000); print(1, flush=True); time.sleep(60)"
         both = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {hold!r}]); {hold}"
         with compare.Memory() as memory:

@@ -1,4 +1,4 @@
-"""training/: what examples are made of records, and that runs stop, go on and are exported, on invented records."""
+"""training/ on invented records: the examples made from them, and runs that stop, resume and are exported."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def training() -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(FOLDER))
         yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
-    for name in MODULES:  # names that others may have
+    for name in MODULES:  # other modules may have these names
         sys.modules.pop(name)
 
 
@@ -56,14 +56,14 @@ def text(training: Any, ids: Sequence[int]) -> str:
 
 
 def read(training: Any, example: Any) -> tuple[str, str]:
-    """The sentence that an example reads, and the words of it that answer."""
+    """The sentence that an example marks, and its answer words."""
     marked = [token for token, kind in zip(example.ids, example.types, strict=True) if kind]
     said = text(training, example.ids[example.first : example.last + 1]) if example.first >= 0 else ""
     return text(training, marked), said
 
 
 def every(training: Any, **shares: float) -> Any:
-    """A mix with these shares and none of all else."""
+    """A mix with only these shares of examples."""
     return replace(training.examples.PLAIN, titled=0.0, **shares)
 
 
@@ -223,7 +223,7 @@ def test_documents_are_held_out_by_their_name(training: Any, tmp_path: Path) -> 
         True
     }
     data = training.train.load(tmp_path, training.train.RECIPES["base"], 0, list)
-    assert sum(one.answers is not None for one in data.held) == len(held)  # plain ones: nothing is made of them
+    assert sum(one.answers is not None for one in data.held) == len(held)  # held-out records are not augmented
 
 
 def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_pa
 
 @pytest.mark.slow
 def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> None:
-    """The likeliest sentence of other passages than those that answer; where people wrote no answer, of the same."""
+    """The likeliest sentence of passages without the answer; for a question without an answer, of its own passage."""
     other = "Acme Shipping of Norland runs 22 ferries between the islands. Its oldest ferry is the Gannet."
     found = [
         record(source="qed"),
@@ -257,7 +257,7 @@ def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> No
     (one,) = training.examples.readings(made[1], every(training, mined=1.0), 0)
     assert (read(training, one)[0], one.answers) == (made[1]["passage"][:61].lower(), 0.0)
     assert list(training.examples.readings(made[1], every(training), 0)) == []
-    assert training.mined.mined([], weights=WEIGHTS, file=file, threads=1) == made  # read, not made again
+    assert training.mined.mined([], weights=WEIGHTS, file=file, threads=1) == made  # read from the file
 
 
 def test_a_list_has_the_answer_first_and_what_the_reader_took_for_it(training: Any, tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ class TestRuns:
         torch = training.train.torch
         weights = torch.load(run / "weights.pt", weights_only=True)
         for name in ("answers.3.weight", "entails.3.weight", "span.weight"):
-            weights[name] *= 8  # two steps say too little: probabilities near a half would hide a difference
+            weights[name] *= 8  # after two steps all probabilities are near 0.5, which would hide differences
         torch.save(weights, run / "weights.pt")
         file = tmp_path / "reader.safetensors"
         size = training.export.export(run, file, {"scale": 1.0, "shift": 0.0})
@@ -354,7 +354,7 @@ class TestRuns:
         claims = [training.examples.claim(*pair, 0, "") for pair in pairs]
         answers, _, supported = training.measure.run(network, [*examples, *claims])
         read = reader.read(FERRIES, windows)
-        assert np.allclose([one.probability for one in read], answers[:3], atol=0.05)  # 8 bits
+        assert np.allclose([one.probability for one in read], answers[:3], atol=0.05)  # rounded to 8 bits
         assert np.allclose([one.supported for one in reader.verify(pairs)], supported[3:], atol=0.05)
         assert len({round(one.probability, 2) for one in read}) > 1
 
@@ -371,12 +371,12 @@ class TestRuns:
         torch = training.train.torch
         network = training.network.Network(null=True, encoder=training.large.LargeEncoder(published, half=False))
         for name, weight in network.named_parameters():
-            if name.endswith(".up"):  # changes are none before training
+            if name.endswith(".up"):  # zero before training
                 torch.nn.init.normal_(weight, std=0.02)
         torch.save(network.trained(), tmp_path / "weights.pt")
         file = tmp_path / "large.safetensors"
         assert training.export.export_large(tmp_path, file, {"scale": 0.0, "again": 1.0}) < training.export.MOST_BYTES
-        silent = tmp_path / "small.safetensors"  # a first network that says one half of everything
+        silent = tmp_path / "small.safetensors"  # a first network with probability 0.5 for everything
         save_file(load_file(WEIGHTS), silent, {"calibration": '{"scale": 0.0}'})
         reader = TrainedReader(silent, threads=1, again=(file, published))
 

@@ -1,4 +1,4 @@
-"""Invented articles with the words that a reader would find in them, marked by brackets; a stand-in for the reader."""
+"""Invented articles with their answer words in brackets, instead of a reader that finds them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from citewire.qa.reader import Reading, Support, Window
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Articles by path, and the evidence out of them in order."""
+    """Path -> article, and the evidence in the order of the articles."""
 
     articles: dict[str, Article]
     evidence: list[Evidence]
@@ -24,7 +24,7 @@ class Told:
 
 
 def told(*articles: tuple[str, str] | str, probability: float = 0.9, groups: Sequence[str] = ()) -> Told:
-    """Articles of (text, day of publication); each sentence with [words] in brackets answers with these words."""
+    """Make articles of (text, day of publication); a sentence with [words] in brackets answers with these words."""
     out = Told({}, [])
     for number, one in enumerate(articles):
         marked, day = (one, "") if isinstance(one, str) else one
@@ -50,7 +50,7 @@ def _evidence(article: Article, span: Span, marked: str, probability: float) -> 
 
 
 class Judging:
-    """A reader whose verifier finds no sentence said by another, but those of the same words."""
+    """A reader whose verifier supports only claims that equal the quote."""
 
     def read(self, question: str, windows: Sequence[Window]) -> list[Reading]:
         raise AssertionError("what has been read is not read again")

@@ -18,7 +18,7 @@ from citewire.seeds import seeds_folder
 
 
 def write(folder: Path, **files: str | bytes) -> Path:
-    """Write NAME=CONTENT as NAME.txt below `folder`; `__` in a name is a slash."""
+    """Write each NAME=CONTENT to NAME.txt below `folder`; `__` in a name means a slash."""
     for name, content in files.items():
         file = folder / f"{name.replace('__', '/')}.txt"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ class Reading:
 
 
 def read(*sources: Path | str, **asked: Any) -> Reading:
-    """Read all and return it by kind."""
+    """Return the results of `read_articles`, sorted by type."""
     found = list(read_articles(sources, **asked))
     return Reading(
         [one for one in found if isinstance(one, Article)],
@@ -44,7 +44,7 @@ def read(*sources: Path | str, **asked: Any) -> Reading:
 
 
 def only_rejected(folder: Path) -> Rejected:
-    """Read `folder` beside one good article and return the one file that is rejected."""
+    """Add a good article to `folder`, read it, and return the only rejected file."""
     reading = read(write(folder, good="Good."))
     assert [article.path for article in reading.articles] == ["good.txt"]
     (rejected,) = reading.rejected
@@ -92,7 +92,7 @@ def test_the_digest_is_that_of_the_article_and_not_of_its_file(tmp_path: Path) -
     (tmp_path / "metadata.json").write_text('{"b.txt": {"title": "T"}}')
     assert one("b.txt").sha256 != first.sha256
     assert one("b.txt").source != renamed.source
-    assert one() == first  # the metadata of another article does not concern it
+    assert one() == first  # another article's metadata changes nothing
     write(tmp_path, a="Text!")
     assert one().sha256 != first.sha256
     assert one(options=ReadOptions(fields={"text": "story"})).source != one().source
@@ -228,7 +228,7 @@ def test_a_file_of_another_kind_is_an_error(tmp_path: Path) -> None:
 
 
 def test_errors_come_before_anything_is_read(tmp_path: Path) -> None:
-    os.mkfifo(write(tmp_path, a="Text.") / "pipe.txt")  # reading it would wait
+    os.mkfifo(write(tmp_path, a="Text.") / "pipe.txt")  # reading a pipe would block
     with pytest.raises(InputError, match="there is no"):
         read_articles([tmp_path, tmp_path / "nowhere"])
 

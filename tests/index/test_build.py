@@ -15,7 +15,7 @@ from citewire.index.store import Index
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
-    """Three articles of two passages each."""
+    """A folder with three articles of two passages each."""
     folder = tmp_path / "news"
     folder.mkdir()
     for name in "abc":
@@ -74,7 +74,7 @@ def test_only_what_changed_is_embedded_and_the_rest_keeps_its_vectors(news: Path
     (news / "c.txt").rename(news / "moved.txt")
     embedder = HashedWordsEmbedder()
     report = build_index([news], folder, embedder)
-    assert counts(report) == (2, 1, 0, 2)  # c moved: removed and new, and yet not embedded again
+    assert counts(report) == (2, 1, 0, 2)  # the renamed c counts as removed and new, but keeps its vectors
     assert (report.generation, report.passages, report.embedded, embedder.calls) == (2, 4, 2, 2)
     build_index([news], folder.with_name("fresh"), HashedWordsEmbedder())
     with Index.open(folder, embedder) as index, Index.open(folder.with_name("fresh"), embedder) as fresh:

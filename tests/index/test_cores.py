@@ -1,4 +1,4 @@
-"""How many cores a process may use, against made-up cgroup trees and the real affinity of a process."""
+"""How many cores a process may use, with invented cgroup trees and the real CPU affinity of a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from citewire.index.cores import usable_cores
 
 
 class TestQuotas:
-    """Trees for 16 allowed cores."""
+    """Invented cgroup trees, with 16 cores allowed by the affinity."""
 
     @staticmethod
     def cores(tmp_path: Path, quotas: dict[str, str], own: str = "0::/\n") -> int:

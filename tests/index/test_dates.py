@@ -1,4 +1,4 @@
-"""index/dates.py on sentences written for it: every span and every day is stated by hand."""
+"""index/dates.py on invented sentences; the expected spans and days are written by hand."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ RELATIVE: tuple[tuple[str, Expected], ...] = (
     ("On Thursday, the council will vote.", (("Thursday", "2024-06-13", "2024-06-13"),)),
     ("He quit last Friday.", (("last Friday", "2024-06-07", "2024-06-07"),)),
     ("They meet next Monday.", (("next Monday", "2024-06-17", "2024-06-17"),)),
-    ("They meet next Friday.", ()),  # in two days, or in nine
-    ("She arrived last Monday.", ()),  # two days ago, or nine
+    ("They meet next Friday.", ()),  # ambiguous: in two days, or in nine
+    ("She arrived last Monday.", ()),  # ambiguous: two days ago, or nine
     ("Tuesday's strike stopped all trains.", (("Tuesday", "2024-06-11", "2024-06-11"),)),
     ("Output fell this year.", (("this year", "2024-01-01", "2024-12-31"),)),
     ("Last year's profit was a record.", (("Last year", "2023-01-01", "2023-12-31"),)),
@@ -116,7 +116,7 @@ RELATIVE: tuple[tuple[str, Expected], ...] = (
         "Sales in the first quarter of this year beat last year.",
         (("first quarter of this year", "2024-01-01", "2024-03-31"), ("last year", "2023-01-01", "2023-12-31")),
     ),
-    ("Protests spread over the weekend.", ()),  # on a Wednesday: the last or the coming one
+    ("Protests spread over the weekend.", ()),  # ambiguous on a Wednesday: last or next weekend
     ("Protests spread last weekend.", (("last weekend", "2024-06-08", "2024-06-09"),)),
 )
 
@@ -150,7 +150,7 @@ NOT_DATES: tuple[str, ...] = (
     "He ran the 1500 meters in 3:45.",
     "The year was long; last of all came the month.",
     "On February 30, 2024 nothing happened.",
-    "The verdict was expected on July 9, they would meet on Friday.",  # from here on: two readings
+    "The verdict was expected on July 9, they would meet on Friday.",  # from here on: ambiguous
     "He said the July 9 vote stands.",
     "Output fell in July.",
     "A court extended the arrest until Nov. 19.",
@@ -281,6 +281,6 @@ def test_any_text_gives_days_in_order_at_offsets_inside(text: str, published: st
     "piece", [*PIECES, " ", "May ", "two ", "the ", "2019, ", "1-", "Monday, ", "A, ", "A ", "1:11 "]
 )
 def test_long_runs_of_anything_end(piece: str) -> None:
-    text = piece * (50_000 // len(piece))  # minutes if any pattern took quadratic time
+    text = piece * (50_000 // len(piece))  # takes minutes if a pattern is quadratic
     mentions(text, PUBLISHED)
     assert published_date(text) == ""

@@ -1,4 +1,4 @@
-"""index/duplicates.py: made-up stories with their copies and look-alikes; estimates against the sets themselves."""
+"""index/duplicates.py: invented stories with copies and look-alikes; estimated similarities against exact ones."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ PARAGRAPHS = STORY.split("\n\n")
     [
         STORY,
         "Old pier to close after divers find cracks\nBy A. Writer, The Island Gazette\n\n" + STORY,
-        "\n\n".join(PARAGRAPHS[:4]),  # the last third cut
+        "\n\n".join(PARAGRAPHS[:4]),  # without the last third
         "\n\n".join(PARAGRAPHS[1:]),
         "\n\n".join(
             [*PARAGRAPHS[:2], "The Gazette could not reach the union on Sunday night for a word.", *PARAGRAPHS[2:]]
@@ -94,7 +94,7 @@ def test_a_copy_shares_its_group(copy: str) -> None:
     [
         (STORY, SAME_EVENT),
         (STORY + FOOTER, SAME_EVENT + FOOTER),
-        (PARAGRAPHS[0] + FOOTER, PARAGRAPHS[4] + FOOTER),  # the footer is the greater part
+        (PARAGRAPHS[0] + FOOTER, PARAGRAPHS[4] + FOOTER),  # the footer is most of the text
         (fuel(5), fuel(12)),
         (STORY, "\n\n".join([STORY, SAME_EVENT, FOOTER, fuel(5), fuel(12), fuel(19)])),  # a round-up
         (STORY, PARAGRAPHS[1]),
@@ -146,7 +146,7 @@ def test_known_articles_are_found_after_a_restart_and_many_more() -> None:
     dice = random.Random(0)
     noise = [(f"noise {i}", dice.randbytes(SIGNATURE_BYTES)) for i in range(5_000)]
     again = Grouper([*noise, *zip(groups, map(signature, stories), strict=True)])
-    for i in range(300):  # past the room of the table
+    for i in range(300):  # more than the table has room for, so that it grows
         again.group(f"more {i}", dice.randbytes(SIGNATURE_BYTES))
     assert [again.group("copy", signature("Fuel\n" + story)) for story in stories] == groups
 
@@ -160,7 +160,7 @@ def test_any_text_has_a_signature_and_is_a_copy_of_itself(text: str) -> None:
 
 @pytest.mark.slow
 def test_signatures_do_not_depend_on_the_process() -> None:
-    """The digest is written down, so that another version of Python, numpy or datasketch cannot change it unseen."""
+    """A fixed digest, to notice when another version of Python, numpy or datasketch changes signatures."""
     code = "import sys; from citewire.index.duplicates import signature; print(signature(sys.argv[1]).hex())"
     printed = subprocess.run(
         [sys.executable, "-c", code, STORY],
@@ -185,7 +185,7 @@ def test_a_signature_of_another_length(size: int) -> None:
 
 
 def test_estimates_are_near_the_sets_themselves() -> None:
-    """Within four standard errors of 192 permutations, for overlaps from none to all."""
+    """Within four standard errors of 192 permutations, for overlaps from 0 to 1."""
     dice = random.Random(3)
     words = [f"w{number}x" for number in range(5_000)]
     first = dice.sample(words, 600)

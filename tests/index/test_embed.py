@@ -66,12 +66,12 @@ def exact() -> FolderEmbedder:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """The default model in a folder of its own, to be damaged."""
+    """A copy of the default model that tests may damage."""
     return Path(shutil.copytree(embed.default_folder(), tmp_path / "model"))
 
 
 def by_transformers(texts: list[str]) -> Vectors:
-    """The default model's vectors, computed by transformers one text at a time: no padding."""
+    """The default model's vectors, computed by transformers one text at a time, so without padding."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -113,7 +113,7 @@ def test_a_question_is_embedded_once_and_its_vector_cannot_be_changed(
     minilm: FolderEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = "Who opened the tunnel?"
-    (expected,) = minilm.embed([asked])  # this model has no prompts: a question is read as a passage is
+    (expected,) = minilm.embed([asked])  # this model has no prompts, so a question is embedded like a passage
     first = minilm.embed_query(asked)
     monkeypatch.setattr(minilm, "_vectors", None)
     assert minilm.embed_query(asked) is first
@@ -125,8 +125,8 @@ def test_a_question_is_embedded_once_and_its_vector_cannot_be_changed(
 def test_a_vector_does_not_depend_on_its_neighbours(minilm: FolderEmbedder) -> None:
     alone = np.concatenate([minilm.embed([text]) for text in SENTENCES])
     together = minilm.embed([*SENTENCES, *TEXTS] * 3)[: len(SENTENCES)]
-    # Where CTranslate2 multiplies by oneDNN (CPUs that are not Intel's), the order of a float sum depends on the batch,
-    # and now and then that moves an activation to the next of its 8-bit steps.
+    # On CPUs that are not Intel's, CTranslate2 uses oneDNN, where the batch size changes the order of float sums; that
+    # sometimes rounds an activation to the neighbouring 8-bit value.
     assert (alone * together).sum(axis=1).min() > 0.999
     assert np.median(np.abs(alone - together).max(axis=1)) < 1e-5
 
@@ -169,7 +169,7 @@ def test_states_of_tokens_with_types_equal_those_of_transformers() -> None:
 
 @pytest.mark.slow
 def test_a_text_is_cut_at_256_tokens(exact: FolderEmbedder) -> None:
-    longer, cut = exact.embed(["word " * 1000, "word " * 254])  # and the two special tokens
+    longer, cut = exact.embed(["word " * 1000, "word " * 254])  # plus two special tokens
     assert np.abs(longer - cut).max() < 1e-5
 
 
@@ -308,7 +308,7 @@ Change = Callable[[Path], None]
 
 
 def model_of(folder: Path, kind: str = "bert", pooling: str = "mean", prompts: Any = None, **settings: object) -> Path:
-    """Save a sentence-transformers model with random weights, as its version of today does."""
+    """Save a sentence-transformers model with random weights in the format of the installed version."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Transformer
     from sentence_transformers.sentence_transformer.modules import Pooling
@@ -473,7 +473,7 @@ def test_the_reranker_scores_as_transformers_does(tmp_path: Path) -> None:
     reranker = load_reranker(folder, threads=1)
     scores = reranker.score("the miner", SHORT)
     assert np.abs(np.array(scores) - expected).max() < 1e-5
-    assert max(scores) - min(scores) > 1e-3  # or the comparison would say nothing
+    assert max(scores) - min(scores) > 1e-3  # else the comparison would prove nothing
     assert reranker.score("the miner", []) == []
     assert reranker.score("the \udcff", ["\udcff"]) == pytest.approx(reranker.score("the ?", ["?"]))
 

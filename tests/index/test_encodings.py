@@ -1,4 +1,4 @@
-"""Text is read in whatever it was written in, and what was guessed is said; a language is named where it is clear."""
+"""Text is decoded in its own encoding, a guess is reported, and the language is named if it is clear."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_a_byte_order_mark_of_the_other_end_is_one_too() -> None:
 def test_what_is_stated_needs_no_guess() -> None:
     polish = "Prezes Kaczyński był w Łodzi."
     assert text_of(polish.encode("iso8859_2"), "iso-8859-2") == (polish, "")
-    assert text_of(ENGLISH.encode("cp1252"), "iso-8859-1") == (ENGLISH, "")  # as all browsers read it
-    assert text_of(ENGLISH.encode(), "iso-8859-1") == (ENGLISH, "")  # UTF-8 is never that by chance
+    assert text_of(ENGLISH.encode("cp1252"), "iso-8859-1") == (ENGLISH, "")  # as browsers do
+    assert text_of(ENGLISH.encode(), "iso-8859-1") == (ENGLISH, "")  # text is hardly ever valid UTF-8 by chance
     assert text_of(ENGLISH.encode("cp1252"), "nonsense") == (ENGLISH, "Windows-1252")
 
 
@@ -139,7 +139,7 @@ def test_a_record_in_another_encoding_does_not_cost_those_in_utf_8() -> None:
         (RUSSIAN, "Russian"),
         (GREEK, "Greek"),
         ("首相は月曜日に会談が終わったと述べた。", "Japanese"),
-        ("市长说港口将关闭一年。", "Chinese"),  # also Wu, as likely
+        ("市长说港口将关闭一年。", "Chinese"),  # Wu is as likely
         ("قال العمدة إن الميناء سيغلق لمدة عام.", "Arabic"),
         ("Havnen lukkes i et år, siger borgmesteren.", "Danish"),
         ("Bitcoin up", ""),
@@ -167,7 +167,7 @@ def test_the_report_names_encodings_and_other_languages(tmp_path: Path) -> None:
     )
     with Index.open(tmp_path / "index") as index:
         assert index.article("a.txt").text == ENGLISH
-    assert build_index([news], tmp_path / "index", HashedWordsEmbedder()).notes == ()  # nothing was read
+    assert build_index([news], tmp_path / "index", HashedWordsEmbedder()).notes == ()  # nothing was read in this run
 
 
 def test_an_index_of_another_language_says_so_at_indexing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each fault of faults.py, some of each kind; benchmarks/faults.py tries more of them."""
+"""A few faults of each kind in faults.py; benchmarks/faults.py tries more of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import repair
 from citewire.index.store import Index
 
-pytestmark = pytest.mark.slow  # processes are killed and disks broken hundreds of times
+pytestmark = pytest.mark.slow  # hundreds of killed processes and broken disks
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -36,8 +36,8 @@ Faults = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def faults() -> Iterator[Faults]:
-    """Ask faults.py how many faults were tried and survived, and which were not."""
-    # Thousands of forks would each write what they covered.
+    """Yield a function that runs faults of a kind and returns how many were tried and survived, and which were not."""
+    # Without coverage: thousands of forks would each write a data file.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     command = [sys.executable, str(TESTS / "faults.py")]
     with subprocess.Popen(command, env=environment, stdin=PIPE, stdout=PIPE, text=True) as process:
@@ -50,7 +50,7 @@ def faults() -> Iterator[Faults]:
             try:
                 print(json.dumps(arguments), file=asked, flush=True)
                 how, tally = json.loads(told.readline())
-            except BaseException:  # it hangs or is gone
+            except BaseException:  # the process hangs or has died
                 process.kill()
                 raise
             assert how == "ended", tally
@@ -119,7 +119,7 @@ def test_an_interrupted_build_is_taken_up(faults: Faults, kind: str) -> None:
     assert_survived(faults, kind, 5)
 
 
-# -- these tests bite ----------------------------------------------------------------------------------------
+# -- mutations: these tests can fail -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ build.build_index([Path(sys.argv[1])], Path(sys.argv[2]), Struck())
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
-    """Ten articles of two passages each."""
+    """A folder with ten articles of two passages each."""
     folder = tmp_path / "news"
     folder.mkdir()
     for name in "abcdefghij":
@@ -169,7 +169,7 @@ def news(tmp_path: Path) -> Path:
 
 
 def build_struck(news: Path, folder: Path, how: str, after: int) -> subprocess.CompletedProcess[str]:
-    """Build in a process that gets signal `how` once it has embedded `after` passages."""
+    """Build in a process that receives signal `how` after it has embedded `after` passages."""
     command = [sys.executable, "-c", BUILD, str(news), str(folder), how, str(after)]
     environment = untraced() | {"PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -213,7 +213,7 @@ def test_ctrl_c_before_anything_was_finished_leaves_nothing(news: Path, tmp_path
     assert not (tmp_path / "index").exists()
 
 
-# -- indexes of another time or kind -------------------------------------------------------------------------
+# -- indexes of other formats --------------------------------------------------------------------------------
 
 
 def test_segments_of_an_earlier_format_are_not_taken_for_an_interrupted_run(
@@ -226,7 +226,7 @@ def test_segments_of_an_earlier_format_are_not_taken_for_an_interrupted_run(
         build_index([news], folder, embedder)
         (segment,) = (folder / "segments").iterdir()
     database = sqlite3.connect(segment / "passages.db")
-    database.execute("ALTER TABLE articles DROP COLUMN characters")  # as of a layout that cannot be read any more
+    database.execute("ALTER TABLE articles DROP COLUMN characters")  # like an old layout that is no longer readable
     database.close()
     report = build_index([news], folder, embedder)
     assert (report.generation, report.new, report.resumed, report.embedded) == (2, 10, 0, 20)
@@ -238,7 +238,7 @@ def test_an_index_of_the_first_format_is_refused_kept_and_built_anew(news: Path,
     folder, embedder = tmp_path / "index", HashedWordsEmbedder()
     build_index([news], folder, embedder)
     (segment,) = (folder / "segments").iterdir()
-    (segment / "segment.json").unlink()  # which that format did not have
+    (segment / "segment.json").unlink()  # format 1 did not have it
     for manifest in (folder / "manifests").iterdir():
         manifest.unlink()
     fields = {"format": 1, "generation": 1, "embedder": embedder.fingerprint, "segment": segment.name}
@@ -254,7 +254,7 @@ def test_an_index_of_the_first_format_is_refused_kept_and_built_anew(news: Path,
     with pytest.raises(InputError, match="has format 1"):
         repair(folder)
     assert build_struck(news, folder, "SIGKILL", 0).returncode == -signal.SIGKILL
-    assert {file: file.read_bytes() for file in files} == files  # the version that made it can still read it
+    assert {file: file.read_bytes() for file in files} == files  # the old version can still read it
     report = build_index([news], folder, embedder)
     assert (report.generation, report.published, report.embedded) == (2, True, 20)
     with Index.open(folder, embedder) as index:

@@ -1,4 +1,4 @@
-"""Words are found however they are written, and shown as they stand."""
+"""Words are found in every spelling of Unicode, and shown unchanged."""
 
 from __future__ import annotations
 

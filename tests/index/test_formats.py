@@ -1,4 +1,4 @@
-"""Every format is read as a reader sees it, with what it states and no more; every broken one says why."""
+"""Every format gives the text that a reader sees and the fields that it states; a broken file gives a reason."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refused(data: bytes | str, kind: str, **asked: object) -> Refused:
 
 
 def stated(found: Document) -> dict[str, object]:
-    """Return the fields that are filled, without the text."""
+    """Return the non-empty fields, without the text."""
     return {name: value for name, value in asdict(found).items() if value and name != "text"}
 
 
@@ -76,7 +76,7 @@ def stated(found: Document) -> dict[str, object]:
         ("/Date(1655337600000)/", "2022-06-16"),
         ("June 16, 2022 to June 18, 2022", ""),
         ("June 31, 2022", ""),
-        ("06/07/2022", ""),  # June or July
+        ("06/07/2022", ""),  # ambiguous: June or July
         ("2022-02-30", ""),
         ("0001-01-01", ""),
         ("June 2022", ""),
@@ -170,7 +170,7 @@ DAM = "The dam broke on Monday. Source: a person familiar with the matter.\n"
                 "author": "Ann Lee",
             },
         ),
-        (  # Windows, other names
+        (  # Windows line ends, other names
             "\r\nHeadline: Rates: again\r\nBy: Jo Holm\r\nPublisher: Reuters\r\nPublished on: 3 May 2024, 9:00\r\n\r\n",
             {"title": "Rates: again", "author": "Jo Holm", "outlet": "Reuters", "published": "2024-05-03"},
         ),
@@ -258,7 +258,7 @@ def linked_data(**values: object) -> str:
         ('<meta itemprop="datePublished" content="2022-06-16">', "2022-06-16"),
         ('<meta property="article:modified_time" content="2022-06-16">', ""),
         ('<meta name="date" content="soon">', ""),
-        ('<link rel="canonical" href="https://daily.example/2022/06/16/dam">', ""),  # an address states nothing
+        ('<link rel="canonical" href="https://daily.example/2022/06/16/dam">', ""),  # an address states no date
         ("<!-- 2022-06-16 -->", ""),
     ],
 )
@@ -327,7 +327,7 @@ def test_a_pdf_gives_paragraphs_without_line_breaks_and_hyphens() -> None:
         "title": "Talks end",
         "author": "Ann Lee",
         "pages": (0, 87),
-    }  # the day of the file is not that of publication
+    }  # the file's date is not the publication's
     assert document(pdf([["x"]], {"Title": "Microsoft Word - a.doc"}), ".pdf").title == ""
 
 
@@ -398,7 +398,7 @@ def test_a_word_file_is_read_as_accepted() -> None:
     core = "<dc:title>Dam</dc:title><dc:creator>Ann Lee</dc:creator><dcterms:created>2022-06-16</dcterms:created>"
     found = document(docx(body, core), ".docx")
     assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1 Cell 2"
-    assert stated(found) == {"title": "Dam", "author": "Ann Lee"}  # created is the day of the file
+    assert stated(found) == {"title": "Dam", "author": "Ann Lee"}  # "created" is the file's date
     assert document(docx(body), ".docx").text == found.text
 
 
@@ -459,7 +459,7 @@ def test_a_mail_gives_its_plain_body_and_names_its_attachments() -> None:
         'Content-Disposition: attachment; filename="plan.pdf"\n\nxxxx\n--A--\n'
     )
     found = document(mail, ".eml")
-    assert found.text == "Café opens."  # the last alternative is the one to show
+    assert found.text == "Café opens."  # of alternatives, the last one is shown (RFC 2046)
     assert stated(found) == {
         "title": "Dam breaks",
         "author": "Jörg Lee",
@@ -689,7 +689,7 @@ def test_atom_entries_are_articles() -> None:
             url="https://d.example/dam",
             part="#1",
         ),
-        Document("a < b", outlet="The Daily", part="#s1"),  # updated is not published
+        Document("a < b", outlet="The Daily", part="#s1"),  # "updated" is not "published"
     ]
 
 
@@ -851,7 +851,7 @@ def test_files_of_a_zip_that_cannot_be_read_are_refused_one_by_one() -> None:
         archive.writestr("flipped.txt", "unflipped text")
         archive.writestr("bomb.txt", b" " * 3_000_000, zipfile.ZIP_DEFLATED)
     data = buffer.getvalue().replace(b"unflipped", b"xnflipped").replace(b"other.txt", b"twice.txt")
-    for marker in (b"PK\x03\x04", b"PK\x01\x02"):  # the flag of encryption, in the local and the central header
+    for marker in (b"PK\x03\x04", b"PK\x01\x02"):  # set the encryption flag in the local and the central header
         at = data.index(b"secret.txt", data.index(marker) if marker == b"PK\x03\x04" else data.index(b"PK\x01\x02"))
         start = data.rindex(marker, 0, at)
         flag = start + (6 if marker == b"PK\x03\x04" else 8)

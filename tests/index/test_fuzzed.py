@@ -1,4 +1,4 @@
-"""Broken files of every format are refused or give articles that can be indexed; benchmarks/fuzz.py makes thousands."""
+"""Broken files of every format are refused or give usable articles; benchmarks/fuzz.py tries thousands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first lines of an article give its title, author, outlet and day where they are sure to, and nothing else."""
+"""The first lines of an article give its title, author, outlet and day if they are clear, and nothing else."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def head(found: Document) -> tuple[str, str, str, str]:
         (f"{HEAD}\r\nTarnby Courier | Friday, 3 May 2024, 10:30\r\n\r\n", "", "Tarnby Courier", "2024-05-03"),
         (f"{HEAD}\n\nThe owner blames the waves\n\nBy Anna Holm\n\n", "Anna Holm", "", ""),
         (f"{HEAD}\nBy Anna Holm and Per Lund, Political Editor\nTarnby Courier\n3 May 2024\n\n",
-         "Anna Holm, Per Lund", "Tarnby Courier", ""),  # a line with a day alone is read when it is indexed
+         "Anna Holm, Per Lund", "Tarnby Courier", ""),  # `build` reads a line with only a day
         (f"{HEAD}\nBy Anna Holm, Per Lund, and Jo Roe for The Orvik Times\n", "Anna Holm, Per Lund, Jo Roe",
          "The Orvik Times", ""),
         (f"{HEAD}\nBy Anna Holm, Dagens Nytt, 2024-05-03\n\n", "Anna Holm", "Dagens Nytt", "2024-05-03"),
         (f"{HEAD}\nBy Reuters, 3 May 2024 - updated 4 May 2024\n\n", "Reuters", "", "2024-05-03"),
-        (f"{HEAD}\nBy Anna Holm, Cape Town, 3 May 2024\n\n", "Anna Holm", "", "2024-05-03"),  # no outlet
+        (f"{HEAD}\nBy Anna Holm, Cape Town, 3 May 2024\n\n", "Anna Holm", "", "2024-05-03"),  # a place is no outlet
         (f"{HEAD}\nBy Anna Holm in Addis Ababa, 3rd of May 2024\n\n", "Anna Holm", "", "2024-05-03"),
-        (f"{HEAD}\nAnna Holm, 3 May 2024\n\n", "", "", "2024-05-03"),  # who or what that is stays open
+        (f"{HEAD}\nAnna Holm, 3 May 2024\n\n", "", "", "2024-05-03"),  # an author or something else
         (f"{HEAD}\nBy Anna Holm, Tarnby Courier, 03/04/2024\n\n", "Anna Holm", "Tarnby Courier", ""),  # March or April
         (f"{HEAD}\n\n", "", "", ""),
         (f"{HEAD}\n", "", "", ""),
@@ -122,7 +122,7 @@ def test_a_byline_stands_alone_and_is_no_sentence_that_answers() -> None:
     assert byline(f"  {signed} ") == Byline("Anna Holm", "Tarnby Courier", "2024-05-03")
     assert byline("Lund, 3 May 2024") == Byline(published="2024-05-03")
     assert is_boilerplate(signed)
-    assert not is_boilerplate("Lund, 3 May 2024")  # may be one of the days of a tour
+    assert not is_boilerplate("Lund, 3 May 2024")  # may be a stop of a tour
     text = f"{HEAD}\n{signed}\n{WRAPPED}"
     found = [text[span.start : span.end].replace("\n", " ") for span in sentences(text)]
     assert found[0] == HEAD

@@ -33,7 +33,7 @@ def written(writer: Writer, *articles: Article) -> Part:
 
 
 def put(folder: Path, *articles: Article, dead: frozenset[int] = frozenset()) -> int:
-    """Publish the present segments, `dead` added to the first one, and a new segment."""
+    """Publish the current segments, with `dead` articles in the first, and a new segment."""
     with Writer(folder) as writer:
         parts = writer.current(EMBEDDER)
         parts[:1] = [Part(part.info, part.dead | dead) for part in parts[:1]]
@@ -47,7 +47,7 @@ def unmerged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two generations: a and b in one segment, then c in another."""
+    """An index of two generations: a and b in one segment, then c in another."""
     put(tmp_path / "index", A, B)
     put(tmp_path / "index", C)
     return tmp_path / "index"
@@ -63,7 +63,7 @@ def manifests(folder: Path) -> list[Path]:
 
 
 def segments(folder: Path) -> list[Path]:
-    """The segments of the newest manifest, in its order."""
+    """The segment folders of the newest manifest, in its order."""
     fields = json.loads(manifests(folder)[-1].read_text())
     return [folder / "segments" / part["info"]["name"] for part in fields["parts"]]
 
@@ -265,7 +265,7 @@ def test_without_the_newest_manifest_what_it_added_is_named_and_kept_for_the_nex
 
 @pytest.mark.parametrize("current", [True, False])
 def test_without_any_manifest_the_segments_are_put_together(folder: Path, *, current: bool) -> None:
-    """The later version of an article wins; that an article was removed is forgotten."""
+    """The latest version of an article wins; removed articles come back."""
     later = dataclasses.replace(A, text="Peru voted anew.", source="a2")
     put(folder, later, dead=frozenset({0}))
     for manifest in manifests(folder):

@@ -1,4 +1,4 @@
-"""A PDF is read as its reader sees it: what can be seen, in the order of reading, page by page."""
+"""A PDF gives its visible text in reading order, page by page."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_what_a_pdf_hides_is_not_read(hidden: str) -> None:
         shown(SECRET, before="0.5 g"),
         "0 0 1 rg 60 690 400 30 re f " + shown(SECRET, before="1 g"),
         "0.9 g 60 690 400 30 re f " + shown(SECRET),
-        PICTURE + shown(SECRET, before="3 Tr"),  # a scan whose text was recognised
+        PICTURE + shown(SECRET, before="3 Tr"),  # a scan with recognised text
         shown(SECRET) + "1 g 60 640 400 30 re f 0 g ",
         shown(SECRET) + "60 690 400 30 re S ",
         shown(SECRET, before="1 Tr"),

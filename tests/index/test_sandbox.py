@@ -1,4 +1,4 @@
-"""No file takes the reader down: not by its size, its time, a crash or what it would like to reach."""
+"""No file can break the reader: not by its size, time or a crash, nor by network access or other programs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from citewire.index.documents import Document, Limits, Refused
 from citewire.index.formats import Request
 from citewire.index.sandbox import Sandbox, serve
 
-# A child whose reader of .md does what the file says; everything else in it is the real thing.
+# A real child, except that its reader of .md does what the file says.
 BROKEN = (
     sys.executable,
     "-c",
@@ -53,7 +53,7 @@ sandbox.main()
 
 @pytest.fixture(scope="module")
 def others() -> list[int]:
-    """What this process had started before these tests: multiprocessing's tracker of semaphores, say."""
+    """Child processes from before these tests, such as multiprocessing's resource tracker."""
     return children()
 
 
@@ -75,10 +75,10 @@ def reason(sandbox: Sandbox, data: bytes, kind: str = ".md") -> str:
 
 
 def children(parent: int | None = None) -> list[int]:
-    """Return the processes that `parent`, or this process, has started and that still run."""
+    """Return the running child processes of `parent`, by default of this process."""
     found = []
     for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended since
+        with contextlib.suppress(OSError):  # it has just ended
             state, above = file.read_text().rpartition(")")[2].split()[:2]
             if int(above) == (parent or os.getpid()) and state != "Z":
                 found.append(int(file.parent.name))
@@ -172,7 +172,7 @@ def test_600_megabytes_in_a_pdf_of_583_kilobytes_are_too_large() -> None:
 
 @pytest.mark.slow
 def test_bombs_within_the_limit_of_bytes_stay_within_that_of_memory() -> None:
-    many = "<p/>" * 9_000_000  # 36 MB of XML, thirty times as much as a tree
+    many = "<p/>" * 9_000_000  # 36 MB of XML; its tree takes thirty times as much
     with Sandbox(Limits(memory=400_000_000)) as sandbox:
         assert "needs more than 400 MB" in reason(sandbox, f"<rss>{many}".encode(), ".feed")
         assert read(sandbox, b"after") == [Document("after")]

@@ -37,7 +37,7 @@ QUESTION = "How many miners has Canaan deployed in Kazakhstan?"
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """The seeds, indexed with the embedder of fast tests."""
+    """The seeds, indexed with the fast tests' embedder."""
     folder, embedder = tmp_path_factory.mktemp("seeds") / "index", HashedWordsEmbedder()
     build_index([seeds_folder()], folder, embedder)
     with Index.open(folder, embedder) as index:
@@ -82,7 +82,7 @@ def written(folder: Path, *groups: Sequence[Article]) -> Path:
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one segment", "two segments"])
 def news(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """`NEWS` in one segment, and the same cut in two."""
+    """`NEWS` in one segment, and split into two."""
     embedder = HashedWordsEmbedder()
     groups = [NEWS] if request.param == 1 else [NEWS[:3], NEWS[3:]]
     with Index.open(written(tmp_path_factory.mktemp("news") / "index", *groups), embedder) as index:
@@ -107,7 +107,7 @@ def articles_of(hits: Sequence[Hit]) -> list[str]:
 
 
 def python_bm25(index: Index, words: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
-    """BM25 as FTS5 defines it (k1 1.2, b 0.75), for words that the stemmer leaves alone."""
+    """BM25 as FTS5 defines it (k1 = 1.2, b = 0.75), for words that the stemmer does not change."""
     columns = []
     for row in range(index.rows):
         (passage,) = index.fetch([row])
@@ -130,9 +130,9 @@ def python_bm25(index: Index, words: Sequence[str], rows: Sequence[int]) -> dict
 def brute_force(
     opened: Opened, question: str, rows: Sequence[int], day: str = "", periods: Sequence[tuple[str, str]] = ()
 ) -> list[tuple[str, int, float]]:
-    """Return (article, start, score) of all of `rows`, best first, by the definitions of `Weights`, row by row.
+    """Return (article, start, score) of `rows`, best first, computed row by row as `Weights` defines it.
 
-    Freshness counts where `day` is given, periods where they are.
+    Freshness counts only with `day`, and periods only if given.
     """
     index, embedder = opened
     weights = Weights()
@@ -340,7 +340,7 @@ def test_of_a_part_of_an_index_nothing_else_is_ever_found(
     assert [one.path for one in part.articles()] == may
     hits = search(part, embedder, question, SearchOptions(k=k))
     assert set(articles_of(hits)) <= set(may)
-    if may:  # what is found is what a filter finds
+    if may:  # the same hits as with a filter
         assert hits == search(index, embedder, question, SearchOptions(k=k, filters=Filters(articles=tuple(may))))
         assert part.passages == len(search(part, embedder, question, SearchOptions(k=10_000, recency="off")))
     assert {line for text in part.texts() for line in text.splitlines()} == {
@@ -468,7 +468,7 @@ def test_nothing_dated_nothing_new(tmp_path: Path) -> None:
         for as_of in ("", "newest", AS_OF):
             (hit,) = search(index, embedder, STORM, SearchOptions(recency="prefer", as_of=as_of))
             (plain,) = search(index, embedder, STORM, SearchOptions(as_of=as_of))
-            assert hit.score - plain.score == pytest.approx(1.0)  # one half-life old
+            assert hit.score - plain.score == pytest.approx(1.0)  # undated, so one half-life old
 
 
 @pytest.mark.parametrize(
@@ -601,7 +601,7 @@ def test_an_index_where_nothing_is_stated(tmp_path: Path) -> None:
 
 
 class Wanting:
-    """A reranker that wants one word."""
+    """A reranker that prefers passages with one word."""
 
     def __init__(self, word: str) -> None:
         self.word, self.seen = word, 0

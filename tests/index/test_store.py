@@ -55,13 +55,13 @@ def written(writer: Writer, *articles: Article) -> Part:
 
 
 def publish(folder: Path, *articles: Article) -> int:
-    """Publish a generation of one new segment with these articles and nothing else."""
+    """Publish a generation with only one new segment of these articles."""
     with Writer(folder) as writer:
         return writer.publish([written(writer, *articles)], embedder=EMBEDDER.fingerprint)
 
 
 def extend(folder: Path, *articles: Article, dead: frozenset[int] = frozenset()) -> int:
-    """Publish a generation of the present segments, `dead` added to the first, and a new one with these articles."""
+    """Publish the current segments, with `dead` articles in the first, and a new segment of these articles."""
     with Writer(folder) as writer:
         first, *rest = writer.current(EMBEDDER)
         parts = [Part(first.info, first.dead | dead), *rest, written(writer, *articles)]
@@ -104,7 +104,7 @@ def test_what_was_published_is_read_back(folder: Path) -> None:
         assert vectors is not None
         assert np.array_equal(vectors, entry(SECOND).vectors)
         assert index.vectors_of("3" * 64) is None
-        assert [row for row, _ in index.search_bm25(["cafe"], 5)] == [0]  # without its accent
+        assert [row for row, _ in index.search_bm25(["cafe"], 5)] == [0]  # found without its accent
         assert [row for row, _ in index.search_bm25(["chip"], 5)] == [1]  # stemmed
         assert index.search_bm25([], 5) == []
 
@@ -337,7 +337,7 @@ def test_a_finished_segment_of_a_run_that_was_cut_short_is_offered_to_the_next(f
     with Writer(folder) as writer, writer.view(EMBEDDER) as view:
         assert [path for path, _ in view.identities()] == ["a.txt", "sub/b.txt", "c.txt"]
         assert view.generation == 1
-    assert len(list((folder / "segments").iterdir())) == 1  # that run did not want it
+    assert len(list((folder / "segments").iterdir())) == 1  # the last run did not publish it
 
 
 def test_a_writer_that_fails_leaves_no_folder_where_there_was_none(tmp_path: Path) -> None:
@@ -377,8 +377,8 @@ MANY = [
 
 @pytest.fixture
 def parts_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three segments of two articles, the first article dead and its text replaced in the last segment."""
-    monkeypatch.setattr("citewire.index.writer.DEAD_SHARE", 1)  # else the first segment would be written anew
+    """Three segments; the first article is dead, and the last segment holds its new text."""
+    monkeypatch.setattr("citewire.index.writer.DEAD_SHARE", 1)  # else the first segment would be rewritten
     folder = tmp_path / "many"
     publish(folder, *MANY[:2])
     extend(folder, *MANY[2:4])
@@ -414,7 +414,7 @@ def test_dense_search_over_segments_is_brute_force(parts_of_two: Path) -> None:
 
 
 def test_bm25_over_segments_has_the_document_frequencies_of_the_whole(tmp_path: Path) -> None:
-    """Each word of a text once, texts of one length: then only the document frequencies count."""
+    """No word repeats in a text, and all texts have the same length, so only document frequencies differ."""
     words = ["peru lima", "peru port", "rain wind", "snow wind", "mayor snow", "chips ship"]
     articles = [Article(f"{n}.txt", f"{text} stands here.", f"{n:064d}") for n, text in enumerate(words)]
     publish(tmp_path / "one", *articles)
@@ -465,7 +465,7 @@ def test_the_table_and_summaries_tell_the_article_of_a_row(parts_of_two: Path) -
     with Index.open(parts_of_two, EMBEDDER) as index:
         table = index.table
         assert table.first_rows.tolist() == list(range(7))
-        assert table.published.tolist()[1:4] == [19727, 19758, 19758]  # days from 1970 to 2024-01-05, 2024-02-05
+        assert table.published.tolist()[1:4] == [19727, 19758, 19758]  # 2024-01-05 and 2024-02-05
         assert table.published[0] == store.UNDATED  # dead
         assert table.published[4] == store.UNDATED
         assert table.groups.tolist() == [0, 0, 1, 1, 2, 2, 0]
@@ -479,9 +479,9 @@ def test_the_commonest_terms_are_left_out_where_they_match_too_much(
 ) -> None:
     monkeypatch.setattr("citewire.index.store.MATCHED_ROWS", 3)
     with Index.open(parts_of_two, EMBEDDER) as index:
-        assert [row for row, _ in index.search_bm25(["peru", "mayor"], 5)] == [3]  # peru: four of seven passages
+        assert [row for row, _ in index.search_bm25(["peru", "mayor"], 5)] == [3]  # "peru" matches too many
         assert sorted(row for row, _ in index.search_bm25(["ship", "mayor"], 5)) == [3, 4]
-        assert len(index.search_bm25(["peru"], 9)) == 3  # the only term stays; one of the four is dead
+        assert len(index.search_bm25(["peru"], 9)) == 3  # a single term is kept; one of the four is dead
 
 
 # -- merging -------------------------------------------------------------------------------------------------
@@ -520,7 +520,7 @@ def test_a_merge_changes_no_article_and_no_answer(tmp_path: Path) -> None:
     publish(tmp_path / "fresh", *MANY[:5])
     with Index.open(folder, EMBEDDER) as index, Index.open(tmp_path / "fresh", EMBEDDER) as fresh:
         assert len(index.parts) == 1
-        assert index.generation == 5  # four publications, and the merge as one of its own
+        assert index.generation == 5  # four publications, and one more for the merge
         assert {e.article.path: e.article for e in index.entries()} == {a.path: a for a in MANY[:5]}
         assert {s for _, s in index.signatures()} == {b"signature"}
         query = EMBEDDER.embed(["the vote in Peru"])[0]
@@ -539,7 +539,7 @@ def test_a_merge_changes_no_article_and_no_answer(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def inverted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NDArray[np.float32]]:
-    """An index whose 2,600 vectors are an IVF, and these vectors: clusters of random points."""
+    """An index with 2,600 vectors in inverted lists, and these vectors: clusters of random points."""
     folder = tmp_path_factory.mktemp("inverted") / "index"
     random = np.random.default_rng(7)
     centres = random.standard_normal((40, 256))
@@ -614,7 +614,7 @@ def test_filters_hold_in_an_inverted_file(
         found = index.search_dense(points[3], 10, half)
         assert len(found) == 10
         assert min(row for row, _ in found) >= 1300
-        few = index.select(Filters(articles=("2574.txt",)))  # compared exactly
+        few = index.select(Filters(articles=("2574.txt",)))  # few enough for exact comparison
         scores = points[2574:] @ points[3]
         best = [2574 + int(row) for row in np.argsort(-scores)[:5]]
         assert [row for row, _ in index.search_dense(points[3], 5, few)] == best
@@ -624,7 +624,7 @@ def test_vectors_are_read_through_python_from_any_path(tmp_path: Path, monkeypat
     import faiss
 
     def read(reader: object, *flags: int) -> object:
-        assert not isinstance(reader, str)  # FAISS opens no path that is not ASCII on Windows
+        assert not isinstance(reader, str)  # on Windows FAISS cannot open non-ASCII paths
         return actual(reader, *flags)
 
     actual = faiss.read_index

@@ -1,4 +1,4 @@
-"""Nothing that a reader of the page cannot see is read; what can be seen is, block by block."""
+"""Only what a reader of the page can see is read, block by block."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
 @pytest.mark.parametrize(
     ("middle", "blocks"),
     [
-        ("<aside class=pullquote>We had no warning</aside>", []),  # the page's own margin
+        ("<aside class=pullquote>We had no warning</aside>", []),  # an aside of the page
         ("<blockquote>We had no warning</blockquote>", ["We had no warning"]),
         ("<figure><img src=a><figcaption>The pier. Photo: A. Dee</figcaption></figure>", ["The pier. Photo: A. Dee"]),
         ("<div>The pier at Holm<div>A. Dee</div>Holm lost it</div>", ["The pier at Holm", "A. Dee", "Holm lost it"]),
@@ -348,7 +348,7 @@ def test_a_mail_is_read_as_its_reader_sees_it() -> None:
     preheader = f"<div style='display:none;max-height:0'>{SECRET}</div>"
     html = f"<html><body>{preheader}<p>{BEFORE}</p><p style='font-size:0'>{SECRET}</p><p>{AFTER}</p></body></html>"
     assert lines(mail("", html), ".eml") == [BEFORE, AFTER]
-    assert lines(mail(f"{BEFORE}\n\n{SECRET}\n\n{AFTER}", html), ".eml") == [BEFORE, AFTER]  # HTML is what is shown
+    assert lines(mail(f"{BEFORE}\n\n{SECRET}\n\n{AFTER}", html), ".eml") == [BEFORE, AFTER]  # the HTML is shown
     assert lines(mail(f"{BEFORE}\n\n{AFTER}", "<p hidden>x</p>"), ".eml") == [BEFORE, AFTER]
 
 

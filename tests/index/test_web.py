@@ -1,4 +1,4 @@
-"""Addresses are fetched from real servers on this machine, and none that the policy refuses is ever connected to."""
+"""Addresses are fetched from real local servers; an address that the policy refuses is never connected to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answer = tuple[int, dict[str, str], bytes] | Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the site's table; what is not in it is 404."""
+    """Answers from the site's table; any other path is 404."""
 
     server: Site
 
@@ -63,7 +63,7 @@ class Site(ThreadingHTTPServer):
         self.port = self.server_address[1]
 
     def html(self, path: str, body: bytes = b"<p>x", **headers: str) -> str:
-        """Answer `path` with a page and return its address."""
+        """Make `path` answer with an HTML page; return its address."""
         stated = {"Content-Type": "text/html"} | {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers[path] = (200, stated, body)
         return self.at(path)
@@ -77,7 +77,7 @@ class Site(ThreadingHTTPServer):
 
     @property
     def paths(self) -> list[str]:
-        """What was asked for, without robots.txt."""
+        """The requested paths, without robots.txt."""
         return [path for path, _ in self.seen if path != "/robots.txt"]
 
 
@@ -108,7 +108,7 @@ def refusal(fetch: Fetcher, url: str) -> str:
 
 @dataclass
 class Names:
-    """A name server in place of the machine's: host -> addresses of each answer in turn, the last one for good."""
+    """A fake name server: host -> addresses of each answer in turn; the last answer repeats."""
 
     answers: dict[str, list[list[str]]]
     asked: list[str] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Names:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Names]:
-    """Make host names known; a name that is not given is resolved as ever."""
+    """Return a function that sets the answers for some hosts; other names are resolved as usual."""
     real = asyncio.BaseEventLoop.getaddrinfo
 
     def known(answers: dict[str, list[list[str]]]) -> Names:
@@ -226,7 +226,7 @@ def test_proxies_cookies_and_credentials_are_not_used(site: Site, monkeypatch: p
         ("/feed", "application/rss+xml; charset=utf-8", ".feed"),
         ("/a.jsonl", "text/plain", ".jsonl"),
         ("/a.epub", "application/octet-stream", ".epub"),
-        ("/a.pdf", "text/html", ".html"),  # an error page or a viewer
+        ("/a.pdf", "text/html", ".html"),  # an error page or a PDF viewer
         ("/a.docx", "", ".docx"),
         ("/a", "text/plain", ".txt"),
     ],
@@ -329,7 +329,7 @@ def test_every_hop_of_a_redirect_is_checked(site: Site, names: Callable[..., Nam
 def test_a_name_is_resolved_once_and_the_connection_goes_to_what_was_checked(
     site: Site, names: Callable[..., Names]
 ) -> None:
-    server = names({"d.example": [["127.0.0.1"], ["127.0.0.1"], ["10.0.0.5"]]})  # robots.txt, the page, then rebound
+    server = names({"d.example": [["127.0.0.1"], ["127.0.0.1"], ["10.0.0.5"]]})  # robots.txt, the page, then rebinding
     site.html("/a")
     fetch = fetcher(site)
     assert fetch.fetch(site.at("/a", "d.example")).url == site.at("/a", "d.example")
@@ -365,7 +365,7 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHzaSQ2sXOUlbWDvf
 bEc+vMrRVrrwQHoYrod2dX9m9E6hRANCAASDdYNSBLNGg3zn8T9b83+CatvP5PVT
 SEMkQeXwDTd739i5gb/vQX0yxPzIHAEG/CKMRgiLsHEka2z5lGzoo7CI
 -----END PRIVATE KEY-----
-"""  # of daily.example, for this test only
+"""  # for daily.example, only for this test
 
 
 def test_tls_is_checked_against_the_name_and_not_the_address(

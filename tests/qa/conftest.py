@@ -1,4 +1,4 @@
-"""What tests of several modules are made over: an index of a module's own articles, and a quick reader."""
+"""Fixtures of several test modules: an index of the module's articles, and a fast reader."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def remembering(embedder: Embedder) -> RememberingEmbedder:
 def index(
     request: pytest.FixtureRequest, remembering: Embedder, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Index]:
-    """The `ARTICLES` of a module."""
+    """An index of the module's `ARTICLES`."""
     with indexed(request.module.ARTICLES, tmp_path_factory.mktemp("invented"), remembering) as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""spaCy behind one door: what it tells of a text, that it is kept, and that a damaged pipeline is refused."""
+"""qa/analysis.py: what spaCy finds in a text, that it is cached, and that a damaged pipeline is refused."""
 
 from __future__ import annotations
 
@@ -129,11 +129,11 @@ def test_what_a_summary_or_a_search_for_articles_is_wanted_of(question: str, abo
 
 
 class TestFiles:
-    """The pipeline is the publisher's, byte for byte."""
+    """The pipeline's files must be the publisher's, byte for byte."""
 
     @pytest.fixture
     def copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-        """A copy of the pipeline, which is read in place of the installed one."""
+        """A copy of the pipeline that is used instead of the installed one."""
         installed = Path(str(distribution(analysis._PACKAGE).locate_file(analysis._FOLDER)))
         copied = tmp_path / "pipeline"
         shutil.copytree(installed, copied)

@@ -1,4 +1,4 @@
-"""A question to a checked answer: what is shown, withheld and refused, first with scripted words, then for real."""
+"""From question to checked answer: what is shown, withheld and refused; with a scripted model, then a real one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PROFIT_2022, PROFIT_2023 = "What was Kestrel's profit in 2022?", "What was Kestr
 LIGHTHOUSES = "How many lighthouses does Lund Lines own?"
 COURSE = "How did the number of ferries develop over time?"
 NOT_SAID = "Who is the finance chief of Lund Lines?"
-# What answers these questions; all others are answered by sentences that share half of their words.
+# The words that answer these questions; a sentence answers any other if it shares half of the question's words.
 ANSWERS: dict[str, str | Sequence[str]] = {
     COST: ("40 million euros", "12 euros", "41 million euros"),
     FLEET: "14 ferries",
@@ -84,9 +84,9 @@ def answerer(index: Index, remembering: Embedder) -> Make:
 
 
 class TestDoubt:
-    """What the reader finds unlikely, and the model answers with what no sentence says, is refused."""
+    """A question is refused if the reader's probability is low and no sentence supports the model's answer."""
 
-    ASKED = "Who carried the steel and glass of the oldest night ferries of Lund Lines to Orm?"  # .44 by its words
+    ASKED = "Who carried the steel and glass of the oldest night ferries of Lund Lines to Orm?"  # probability .44
 
     def test_two_doubts_refuse(self, answerer: Make) -> None:
         made = answerer("Lund Lines carried 300 lorries to Orm [1].")
@@ -211,7 +211,7 @@ class TestClaims:
         [
             ("Workers found a rusty sword.", 0.9, False),  # model and reader agree
             ("The mill is old.", 0.9, True),
-            ("The mill is old.", 0.6, False),  # clearly less likely than the best
+            ("The mill is old.", 0.6, False),  # much less likely than the best
         ],
     )
     def test_two_sentences_where_model_and_reader_do_not_agree(
@@ -436,7 +436,7 @@ class TestFollowUp:
         candidates = (LIGHTHOUSES, FLEET, COST)
         monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history, elliptic: candidates)
         answer = answerer("").ask("And how many?", self.HISTORY)
-        assert answer.standalone_question == FLEET  # COST is answered as well, but is a later reading
+        assert answer.standalone_question == FLEET  # COST has an answer, too, but comes later
 
     def test_it_is_also_looked_for_in_the_articles_of_the_last_answer(
         self, answerer: Make, monkeypatch: pytest.MonkeyPatch
@@ -506,7 +506,7 @@ class TestStream:
     )
     def test_a_question_that_cannot_be_used(self, answerer: Make, text: str, problem: str) -> None:
         with pytest.raises(InputError) as caught:
-            answerer("").stream(text)  # at once: nothing is read from the stream
+            answerer("").stream(text)  # raises before the stream is read
         assert caught.value.problem == problem
         assert caught.value.fix
         with pytest.raises(InputError, match=problem):
@@ -561,7 +561,7 @@ def test_the_answer_as_json(answerer: Make) -> None:
 
 @pytest.fixture(scope="module")
 def reprinted(remembering: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """The seeds, the first of them also as four reprints."""
+    """The seeds, and four reprints of the first."""
     folder = tmp_path_factory.mktemp("reprinted")
     for file in (*SEEDS.glob("*.txt"), SEEDS / "metadata.json"):
         (folder / "news" / "seeds").mkdir(parents=True, exist_ok=True)
@@ -576,7 +576,7 @@ def reprinted(remembering: Embedder, tmp_path_factory: pytest.TempPathFactory) -
 
 
 class TestSearching:
-    """What a question is answered from, over articles of which one was reprinted."""
+    """The sources of an answer if one article was reprinted."""
 
     QUESTION = "How much revenue did Canaan's AI unit generate in 2024?"
 
@@ -651,7 +651,7 @@ class TestSearching:
 
 
 class TestAskedAgain:
-    """What was answered is told again, as long as nothing that an answer is made of has changed."""
+    """A cached answer is given again as long as nothing that it depends on has changed."""
 
     @staticmethod
     def lasting(answer: Answer) -> Answer:
@@ -757,7 +757,7 @@ class TestAskedAgain:
             build_index([news], tmp_path / "index", remembering)
             with Index.open(tmp_path / "index", remembering) as new:
                 after = answering.over(new).ask(COST)
-            assert answering.ask(COST).timings.cached  # who still reads the old generation is told what stands in it
+            assert answering.ask(COST).timings.cached  # the old generation keeps its answers
         assert before.index_generation < after.index_generation
         assert not after.timings.cached
         assert "40 million" in before.text

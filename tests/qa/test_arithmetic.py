@@ -1,4 +1,4 @@
-"""Results of arithmetic on quoted figures and days, against results worked out by hand."""
+"""Arithmetic on quoted figures and days, compared with results computed by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from citewire.qa.values import Value
 
 
 def figure(quote: str, label: str = "it") -> Operand:
-    """The first figure of `quote` that is no year."""
+    """The first figure of `quote` that is not a year."""
     number = next(n for n in quantities.numbers(quote) if n.unit or n.value not in facts.years(quote))
     text = quote[number.start : number.end].strip()
     found = Value("number", text, "a.txt", "", 0, 0, Span(0, 0), 1.0, number=number, unit=values.unit(quote, number))
@@ -26,7 +26,7 @@ def days(label: str, first: str, last: str = "") -> Operand:
 
 
 def test_results() -> None:
-    """Each line of the file: the figures a, b and c of the quotes, and the sentence and formula or neither."""
+    """The figures of a case's quotes are a, b and c; they give its sentence and formula, or neither."""
     for case in records("arithmetic.jsonl"):
         found = compute(case["operation"], [figure(*one) for one in zip(case["quotes"], "abc", strict=False)])
         got = (found.sentence, found.formula) if found else (None, None)
@@ -112,8 +112,8 @@ def test_against_python(a: int, b: int) -> None:
 def test_a_percent_change_is_right_within_its_rounding(a: int, b: int) -> None:
     found = compute("percent change", [figure(f"${a / 10:.1f} million"), figure(f"${b / 10:.1f} million")])
     exact = (b - a) / a * 100
-    unsure = 100 * b / a * (0.5 / a + 0.5 / b)  # by how much the operands' rounding can move it
-    tolerance = max(0.05, 2.5 * unsure) + 1e-9  # half of the step: a tenth, or at most ten times half of that
+    unsure = 100 * b / a * (0.5 / a + 0.5 / b)  # the error from the operands' rounding
+    tolerance = max(0.05, 2.5 * unsure) + 1e-9  # half of the last digit shown
     value = float(found.short.rstrip("%").replace(",", "")) if found else 0.0
     assert abs(value - abs(exact)) <= tolerance
 

@@ -1,4 +1,4 @@
-"""Where a sentence of an answer stands in the articles, and who said it."""
+"""The place of an answer's sentence in the articles, and its speaker."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def hits(index: Index, embedder: Embedder, sentence: str) -> list[Hit]:
 
 
 def place(index: Index, article: str, text: str) -> Place:
-    """A sentence of an article, exact."""
+    """The place of a sentence that an article contains word for word."""
     start = index.article(article).text.index(text)
     return Place(article, Span(start, start + len(text)), text)
 
@@ -89,7 +89,7 @@ def test_nothing_found_is_nowhere(index: Index) -> None:
     assert located("Brask closed its mill.", [], index.article, ScriptedReader()) is None
 
 
-RIGHT = 0.85  # share of the sentences whose speaker, or that there is none, must be told right
+RIGHT = 0.85  # least share of sentences with the right speaker, or rightly none
 
 
 def test_the_words_and_the_sentence_that_name_the_speaker() -> None:
@@ -118,7 +118,7 @@ FERRY = Turn("Who owns the Vire ferry?", "Norsund Lines bought the Vire ferry fo
 def test_the_reader_finds_an_answer_to_the_question_meant(
     index: Index, embedder: Embedder, line: str, standalone: str, answer: str
 ) -> None:
-    """As the answerer does: the first candidate that the articles answer."""
+    """The first candidate that the articles answer is taken, as by the answerer."""
     meant = resolve(line, [FERRY], "elliptic").candidates
     read = ((q, gather(q, hits(index, embedder, q), index.article, load_reader(1))) for q in meant)
     found = next(((q, best[0]) for q, best in read if best and best[0].probability >= ANSWERS), None)
@@ -138,7 +138,7 @@ def test_from_an_answer_to_its_article_and_its_speaker(index: Index, embedder: E
 
 
 def words_on(question: str, index: Index, embedder: Embedder) -> list[tuple[str, str]]:
-    """The speaker and the sentence of each quote."""
+    """The speaker and the sentence of each quote that answers the question."""
     asked = wanted(question, load_reader(1))
     evidence = gather(asked.asked, hits(index, embedder, asked.asked), index.article, load_reader(1))
     found = quotes(asked, evidence, index.article, load_reader(1))
@@ -146,7 +146,7 @@ def words_on(question: str, index: Index, embedder: Embedder) -> list[tuple[str,
     return [(speaker.words, one.text) for one, speaker in found]
 
 
-ASKED = 0.85  # share of the questions of which speaker and topic must be told right
+ASKED = 0.85  # least share of questions with the right speaker and topic
 
 
 def test_whose_words_are_asked_for_and_on_what() -> None:
@@ -192,7 +192,7 @@ def test_who_is_not_quoted_has_no_words(index: Index, embedder: Embedder) -> Non
     ("topic", "probability", "told"),
     [
         ("the mill", 0.2, True),
-        ("the mill", 0.05, False),  # it hardly answers
+        ("the mill", 0.05, False),  # too unlikely to answer
         ("the mill strike", 0.2, False),  # another topic
         ("", 0.2, False),
     ],

@@ -1,4 +1,4 @@
-"""Capitals put where the articles have them, and nowhere else."""
+"""A question's words get the capitals that the articles use, and no others."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SENTENCES = (
     [
         ("who is peter lund", "who is Peter Lund"),
         ("lund lines chair", "Lund Lines chair"),
-        ("when did sam ruiz join", "when did Sam Ruiz join"),  # its sentence begins with the name
+        ("when did sam ruiz join", "when did Sam Ruiz join"),  # the name begins a sentence there
         ("what happened in brask?", "what happened in Brask?"),
-        ("who said so?", "who said so?"),  # no "WHO"
+        ("who said so?", "who said so?"),  # not "WHO"
         ("us open winner", "US Open winner"),
-        ("is there a new bridge", "is there a new bridge"),  # written in both ways
+        ("is there a new bridge", "is there a new bridge"),  # the articles write it both ways
         ("was the target met", "was the target met"),
-        ("why did the night ferry stop", "why did the night ferry stop"),  # a headline tells nothing
+        ("why did the night ferry stop", "why did the night ferry stop"),  # a headline's capitals do not count
         ("did PETER sell it?", "did PETER sell it?"),  # typed with capitals
         ("peter's mill", "Peter's mill"),
         ("how did it change from june 2021 to may 2022", "how did it change from June 2021 to May 2022"),
         ("what happened on sunday", "what happened on Sunday"),
-        ("may they march", "may they march"),  # no months
+        ("may they march", "may they march"),  # not months
         ("", ""),
         ("¿qué?", "¿qué?"),
     ],

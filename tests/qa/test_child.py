@@ -1,4 +1,4 @@
-"""A language model in a process of its own: it says the same, hears Stop, and its death ends one call only."""
+"""A language model in its own process: same output, stops on request, and its death only ends the current call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ASKED = [Message("system", "Answer in one sentence."), Message("user", "Why is t
 
 @pytest.fixture(scope="module")
 def apart(cache: Path, small_generator: Generator) -> ChildGenerator:
-    """smollm2-135m in another process."""
+    """smollm2-135m in its own process."""
     return ChildGenerator(model="smollm2-135m", engine="auto", device="cpu", threads=1, cache=str(cache))
 
 
@@ -41,7 +41,7 @@ def test_stop_is_heard_at_once_and_the_next_call_gets_its_own_words(
     assert time.monotonic() - began < 10
     assert list(apart.generate(ASKED, max_tokens=8)) == list(small_generator.generate(ASKED, max_tokens=8))
     for _ in apart.generate(ASKED, max_tokens=2_000):
-        break  # left without a stop
+        break  # the caller abandons the reply
     assert apart.count_tokens(ASKED) == small_generator.count_tokens(ASKED)
 
 
@@ -73,7 +73,7 @@ def test_a_process_that_hangs_is_replaced(apart: ChildGenerator, monkeypatch: py
     words = apart.generate(ASKED, max_tokens=2_000, stopped=lambda: time.monotonic() > asked + 1)
     next(words)
     os.kill(hung, signal.SIGSTOP)
-    list(words)  # Stop is heard all the same
+    list(words)  # `stopped` is still polled
     assert list(apart.generate(ASKED, max_tokens=3))
     assert apart.pid != hung
     with pytest.raises(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""From the model's words to judged claims: sentences as they arrive, markers taken out, exact quotes."""
+"""From the model's words to judged claims: sentences as they arrive, without citation markers, with exact quotes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences and figures side by side: the real reader and embedder on invented articles."""
+"""Comparisons of sentences and figures, with the real reader and embedder on invented articles."""
 
 from __future__ import annotations
 

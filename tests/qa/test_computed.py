@@ -1,4 +1,4 @@
-"""What figures and days of articles come to: questions on invented articles, with the real reader and embedder."""
+"""Questions whose answer is computed from figures and days, with the real reader and embedder on invented articles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from citewire.qa.answer import Answerer
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Answer
 
-RIGHT = 0.8  # of the records; what fails is above all taken for another kind of question, or parsed wrongly
+RIGHT = 0.8  # least share of records; most failures are a wrong kind of question or a wrong parse
 ARTICLES = {
     "orvik.txt": """Orvik Foods Has A Good Year
 
@@ -67,7 +67,7 @@ def answerer(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def formula(answer: Answer) -> str:
-    """What stands in brackets at the end of the last claim."""
+    """The text in brackets at the end of the last claim."""
     return answer.claims[-1].text.rpartition("(")[2].rstrip(").") if answer.claims else ""
 
 

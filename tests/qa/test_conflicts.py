@@ -1,4 +1,4 @@
-"""Values that sources give for the same thing: which differ, and which only look as if they did."""
+"""Values that sources state for the same thing: real conflicts, and values that only seem to differ."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def test_nothing_to_compare() -> None:
     assert look(REVENUE, told(OF_48, "The brewer was founded [by two sisters].")) == ()
 
 
-LEAST_FOUND, MOST_FALSE = 0.85, 0.2  # shares of the pairs that disagree and of those that do not
+LEAST_FOUND, MOST_FALSE = 0.85, 0.2  # shares of flagged pairs, among those that disagree and those that do not
 
 
 @pytest.mark.slow
 def test_invented_pairs(embedder: Embedder) -> None:
-    """The trained reader and the real embedder over pairs of articles that disagree, or only look as if they did."""
+    """The trained reader and the real embedder on pairs of articles that disagree, or only seem to."""
     reader, shown = load_reader(1), {True: 0, False: 0}
     cases = records("conflicts.jsonl")
     for case in cases:

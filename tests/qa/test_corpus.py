@@ -1,4 +1,4 @@
-"""What citewire tells of the articles as a whole, over articles that were made up for it."""
+"""Answers about the articles as a whole, on invented articles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from citewire.qa.entities import Entities, read_entities
 
 
 class Ask(Protocol):
-    """`tell` over the few articles."""
+    """`tell` on the few articles."""
 
     def __call__(
         self,
@@ -81,7 +81,7 @@ def ask(few: tuple[Index, Entities], embedder: Embedder) -> Ask:
 
 
 def exact(index: Index, told: Told) -> Told:
-    """Return what was told, once every item is known to end with its quote."""
+    """Check that every item ends with its exact quote; return `told`."""
     assert len(told.items) <= ITEMS
     for item in told.items:
         quote = index.article(item.article).text[item.span.start : item.span.end]

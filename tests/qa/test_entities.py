@@ -1,4 +1,4 @@
-"""Names of articles: what counts as one, which spellings are one name, and the file that keeps them."""
+"""Names in articles: what counts as one, which spellings are one name, and the file that caches them."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def folder(tmp_path: Path, index: Index) -> Path:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of texts that spaCy was given."""
+    """The number of texts in each call of spaCy."""
     given: list[int] = []
     real = analysis.names
 
@@ -312,7 +312,7 @@ def test_names_are_of_the_sort_that_they_sound_like(embedder: Embedder) -> None:
 
     assert fitting("country", "place", "Jamaica", "Paris", "Texas", "Cuba") == ["Jamaica", "Cuba"]
     assert fitting("company", "organisation", "Boeing", "Congress", "Walmart", "Supreme Court") == ["Boeing", "Walmart"]
-    assert fitting("company", "place", "Nestle", "Jamaica") == ["Nestle"]  # spaCy took it for a place
+    assert fitting("company", "place", "Nestle", "Jamaica") == ["Nestle"]  # spaCy labels it a place
     assert fitting("state", "place") == []
 
 
@@ -320,10 +320,10 @@ def test_names_are_of_the_sort_that_they_sound_like(embedder: Embedder) -> None:
     ("name", "told"),
     [
         ("Lund Lines", True),
-        ("Maria Jensen", True),  # "Jensen" the second time
+        ("Maria Jensen", True),  # mentioned again as "Jensen"
         ("Jensen", False),
-        ("Nordic Shipping", False),  # once
-        ("Focus On Ferry Fares", False),  # a heading, twice
+        ("Nordic Shipping", False),  # mentioned once
+        ("Focus On Ferry Fares", False),  # a heading that occurs twice
         ("de Marne", False),
     ],
 )

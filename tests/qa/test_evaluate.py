@@ -1,4 +1,4 @@
-"""Files of records, what makes an answer right, runs that stop and go on; the answerer is real, its model scripted."""
+"""Question files, marking of answers, and runs that are interrupted and resumed; a real answerer, a scripted model."""
 
 from __future__ import annotations
 
@@ -296,7 +296,7 @@ REFUSED = Answer("Q?", "Q?", "abstained", REFUSAL)
 
 @dataclass(frozen=True)
 class Worded(Answer):
-    """An answer with the few words that answer."""
+    """An answer with the short answer that is marked."""
 
     short: str = ""
 
@@ -330,7 +330,7 @@ class TestRight:
         said = answer(claim("It cost 40 million euros.", COST))
         assert (is_right(item, said), marks(item, said)["sentence_quoted"]) == (True, (1, 1))
         elsewhere = answer(claim("It cost 40 million euros.", replace(COST, article="copy.txt")))
-        assert marking.judge(item, elsewhere) == (True, [])  # a copy of the story says it too
+        assert marking.judge(item, elsewhere) == (True, [])  # a copy of the story supports it, too
         other = answer(claim("She said so.", CHAIR))
         assert marking.judge(item, other) == (False, ["cites none of bridge.txt"])
         assert marking.judge(item, REFUSED) == (False, ["refuses what the sources say"])
@@ -726,7 +726,7 @@ class TestDocuments:
         found = [{hit["article"] for hit in row["answer"]["hits"]} for row in rows]
         assert found == [{"documents.jsonl#1"}, {"documents.jsonl#2"}, {"documents.jsonl#1", "documents.jsonl#2"}]
         assert rows[0]["right"]
-        assert "50 million" in rows[1]["answer"]["text"]  # a day before all documents is left out of the search
+        assert "50 million" in rows[1]["answer"]["text"]  # `q_date` before all documents is ignored
 
     def test_the_index_is_taken_up_again(self, read: Callable[..., list[Item]], tmp_path: Path) -> None:
         items = read({"question": "Who?", "context": BRIDGE}, {"question": "When?", "context": BRIDGE})

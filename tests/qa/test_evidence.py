@@ -1,4 +1,4 @@
-"""From hits to sentences, likeliest first, each in its context; clear cases with the real reader."""
+"""From hits to sentences in context, the likeliest first; clear cases with the real reader."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_ties_keep_the_order_of_the_hits(index: Index, embedder: Embedder) -> No
 
 
 def test_in_the_place_of_a_heading_comes_the_sentence_that_tells_it_in_full(index: Index, embedder: Embedder) -> None:
-    reader = ScriptedReader({FERRIES: ("Route To Skarvik", "Skarvik")})  # the heading is likelier
+    reader = ScriptedReader({FERRIES: ("Route To Skarvik", "Skarvik")})  # the heading has the higher probability
 
     found = find(index, embedder, FERRIES, reader)
 
@@ -85,9 +85,9 @@ def test_in_the_place_of_a_heading_comes_the_sentence_that_tells_it_in_full(inde
         ("Lund Lines Grows\nIt runs 14 ferries.", "Lund Lines Grows", True),
         ("It grew.\n\nMore To Come\n\nIt plans two ships.", "More To Come", True),
         ("It grew.\nMore “to come”\n“Two ships,” it said: “or three.”", "More “to come”", True),
-        ("It grew. More To Come\nIt plans two ships.", "More To Come", False),  # no line of its own
-        ("Sails daily:\nVire\nLund\nHolm", "Lund", False),  # a row of a list
-        ("It grew.\nNo end mark", "No end mark", False),  # nothing below
+        ("It grew. More To Come\nIt plans two ships.", "More To Come", False),  # not a line of its own
+        ("Sails daily:\nVire\nLund\nHolm", "Lund", False),  # an item of a list
+        ("It grew.\nNo end mark", "No end mark", False),  # the last line
         ("It grew.\nFares rise.\nIt plans two ships.", "Fares rise.", False),
         (f"{'very ' * 20}long line\nIt sails.", f"{'very ' * 20}long line", False),
     ],
@@ -114,7 +114,7 @@ def test_at_most_48_sentences_are_read_those_of_the_best_passages() -> None:
     article = Article("a.txt", text, "0")
     places = [Span(at := text.index(f"Ferry {n} sails"), text.index(".", at) + 1) for n in range(100)]
     hits: list[Hit] = []
-    for n in (2, 0, 2, 1):  # the same passage twice, as copies of a search might give
+    for n in (2, 0, 2, 1):  # one passage comes twice
         spans = tuple(places[n * 30 : n * 30 + 30])
         start, end = spans[0].start, spans[-1].end
         passage = Passage("a.txt", start, end, text[start:end], spans)

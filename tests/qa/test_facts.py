@@ -1,4 +1,4 @@
-"""Words, dates and names: what is one and what is not, and what two spellings have in common."""
+"""Words, dates and names: what counts as one, and which spellings are the same."""
 
 from __future__ import annotations
 

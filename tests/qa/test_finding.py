@@ -1,4 +1,4 @@
-"""A question to what the articles have for it: read once, chosen by odds, and kept for the same question only."""
+"""From a question to its evidence: read once, chosen by odds, and cached for the same question only."""
 
 from __future__ import annotations
 

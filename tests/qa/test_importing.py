@@ -1,4 +1,4 @@
-"""A package that is left out seems not to be installed, to one thread only; spaCy comes without PyTorch."""
+"""A hidden package seems not to be installed, in one thread only; spaCy is imported without PyTorch."""
 
 from __future__ import annotations
 

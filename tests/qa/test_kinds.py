@@ -1,4 +1,4 @@
-"""What kind of thing a person typed: the instrument that ships, on questions it was not fitted on, and its file."""
+"""The kind of a line: the classifier that ships, on questions that it was not trained on, and its file."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from citewire.qa.kinds import KINDS, Intent, Kind, Kinds, load_kinds
 QUESTIONS = [
     json.loads(line) for line in (Path(__file__).parent.parent / "data" / "kinds.jsonl").read_text().splitlines()
 ]
-LEAST, LEAST_INTENTS = 0.94, 0.92  # shares of QUESTIONS that must be right; measured: 0.951, 0.941
+LEAST, LEAST_INTENTS = 0.94, 0.92  # least accuracy on QUESTIONS; measured: 0.951, 0.941
 
 
 @pytest.fixture(scope="module")
 def real() -> Kinds:
-    """The instrument that ships, with the real embedder."""
+    """The classifier that ships, with the real embedder."""
     return load_kinds(load_embedder(threads=1), threads=1)
 
 
@@ -85,7 +85,7 @@ def test_another_embedder_leaves_the_guess_to_the_default_one(real: Kinds) -> No
 
 
 class TestFile:
-    """kinds.safetensors belongs to the features and is whole."""
+    """kinds.safetensors fits the features and is intact."""
 
     def test_it_was_fitted_with_these_features(self) -> None:
         assert kinds.fitted_with()["features"] == wording.digest(), "run training/kinds.py again"

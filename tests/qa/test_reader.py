@@ -1,4 +1,4 @@
-"""The trained reader with its real weights: what it promises whatever the weights, and clear cases."""
+"""The trained reader with its real weights: properties that hold for any weights, and clear cases."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def reader(request: pytest.FixtureRequest) -> TrainedReader:
 
 @pytest.mark.parametrize("weights", [WEIGHTS, WEIGHTS_AGAIN], ids=lambda file: file.stem)
 def test_the_weights_belong_to_the_code_that_makes_their_inputs(weights: Path) -> None:
-    """Where this fails, train again, or undo the change of qa/inputs.py: the network was taught other inputs."""
+    """If this fails, train again or undo the change of qa/inputs.py: the network was trained on other inputs."""
     with safe_open(weights, framework="numpy") as file:
         assert (file.metadata() or {})["inputs"] == inputs.digest()
 
 
 def near(one: Reading, other: Reading) -> bool:
-    """Equal but for the order in which floats were added."""
+    """Whether readings are equal except for float rounding."""
     same_place = (one.start, one.end) == (other.start, other.end)
     return same_place and math.isclose(one.probability, other.probability, abs_tol=0.01)
 
@@ -119,7 +119,7 @@ def test_half_a_surrogate_pair_that_a_shell_passes_on_is_read(reader: TrainedRea
 
 @pytest.mark.slow
 def test_alone_in_a_batch_and_from_several_threads_it_reads_the_same() -> None:
-    """The first network; what the second one reads depends on what else is there."""
+    """Only the first network: which sentences the second one reads depends on the others."""
     reader = load_reader(2)
     alone = [reader.read(FERRIES, [window])[0] for window in WINDOWS]
     many = reader.read(FERRIES, WINDOWS * 4)
@@ -220,7 +220,7 @@ def test_two_probabilities_are_pooled(one: float, other: float) -> None:
 
 
 class TestFile:
-    """A file that is no reader is refused with the way out."""
+    """A file that is not a reader is refused with a fix."""
 
     @pytest.fixture
     def refused(self, tmp_path: Path) -> Path:
@@ -262,7 +262,7 @@ class TestFile:
 
 
 class TestScripted:
-    """The stand-in of other tests."""
+    """The fake reader of other tests."""
 
     def test_stated(self) -> None:
         scripted = ScriptedReader({WHO: ("Ana Ruiz", "14")}, {"It rose.": 0.3, ("It fell.", "q"): 0.8}, ["It rose."])

@@ -1,4 +1,4 @@
-"""citewire's own words: whole sentences, and told from what articles say."""
+"""citewire's own words: whole sentences, distinguishable from what articles say."""
 
 from __future__ import annotations
 

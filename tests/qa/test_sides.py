@@ -1,4 +1,4 @@
-"""What a question compares and what each side is asked, by its parse."""
+"""The sides that a question compares and the question for each side, from its parse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scored import records
 
 from citewire.qa.sides import Sides, sides
 
-RIGHT = 0.85  # of the records; a wrong parse cannot be put right
+RIGHT = 0.85  # least share of records; the others are parsed wrongly
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Typing errors put right: the words of English, and a real index of invented articles."""
+"""Correction of typing errors, with English words and a real index of invented articles."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from citewire.index.types import Embedder
 from citewire.qa import spelling
 from citewire.qa.spelling import corrected
 
-RESTORED = 0.9  # of the misspelt words
-UNTOUCHED = 1.0  # of the questions without errors
+RESTORED = 0.9  # least share of misspelt words that are corrected
+UNTOUCHED = 1.0  # least share of correct questions that stay unchanged
 
 
 @pytest.fixture(scope="module")

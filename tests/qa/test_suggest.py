@@ -1,4 +1,4 @@
-"""Questions to go on with: which are kept, with scripted words and, once, with the real model."""
+"""Suggested questions: which are kept, with a scripted model and, once, with the real one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ READER = ScriptedReader(
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other work on the machine must not decide."""
+    """A busy machine must not time out the suggestions."""
     monkeypatch.setattr(suggest, "PATIENCE_S", 120.0)
 
 
@@ -78,16 +78,16 @@ def test_questions_of_the_nearest_sentences_that_find_them_again(make: Make, ind
     suggester = make(model)
     found = list(suggester.suggest(REFUSED))
     assert set(found[:4]) == {FLEET_QUESTION, CHAIR_QUESTION, FERRY_QUESTION, BREWER_QUESTION}
-    assert found[3:] == [BREWER_QUESTION, replies.OVERVIEW]  # its sentence is the farthest
+    assert found[3:] == [BREWER_QUESTION, replies.OVERVIEW]  # its sentence is the least similar
     assert model.asked[-1] == BREWER
-    assert len(model.asked) == 4 <= TRIED  # "It said so." is no sentence to ask of
+    assert len(model.asked) == 4 <= TRIED  # "It said so." is not asked about
 
 
 def test_what_is_dropped(make: Make) -> None:
     model = ScriptedGenerator(
         {
-            FLEET: REFUSED_QUESTION,  # the refused one itself
-            CHAIR: "Who leads the Skarvik Bank?",  # of something the sentence does not name
+            FLEET: REFUSED_QUESTION,  # the refused question itself
+            CHAIR: "Who leads the Skarvik Bank?",  # names something that the sentence does not
             FERRY: "How many ferries does Lund Lines own in Norland?",  # finds another sentence first
             BREWER: "What colour does the brewer Kestrel paint its vans?",
         }
@@ -137,9 +137,9 @@ def answered(sentence: str, path: str, question: str = OPENED_QUESTION, kind: st
 def test_after_an_answer_plain_ones_and_those_of_the_sentences_beside(make: Make) -> None:
     model = ScriptedGenerator({FLEET: FLEET_QUESTION, CHAIR: CHAIR_QUESTION, BREWER: BREWER_QUESTION})
     found = list(make(model).suggest(answered(FERRY, "ferry.txt")))
-    assert found[0] == replies.MORE  # one sentence alone has "Norland"
+    assert found[0] == replies.MORE  # only one sentence has "Norland"
     assert set(found[1:]) == {FLEET_QUESTION, CHAIR_QUESTION}
-    assert set(model.asked) == {FLEET, CHAIR}  # neither the quoted one nor those of another article
+    assert set(model.asked) == {FLEET, CHAIR}  # neither quoted nor of another article
 
 
 def test_who_said_it_is_offered_where_somebody_did(make: Make) -> None:
@@ -198,7 +198,7 @@ def test_what_counts_as_one_question_that_stands_alone(written: str, question: s
     assert clean(written) == question
 
 
-# ---- questions made from the articles, for a small evaluation
+# -- questions made from the articles, for a small evaluation ----------------------------------------------
 
 
 def evaluated(index: Index, embedder: Embedder, model: Generator, **options: Any) -> list[Row | None]:
@@ -211,7 +211,7 @@ def test_questions_made_from_the_articles_are_answered_and_marked(index: Index, 
     model = ScriptedGenerator({FLEET: FLEET_QUESTION, FERRY: FERRY_QUESTION, BREWER: "What colour is it?"})
     found = evaluated(index, embedder, model)
     rows = [row for row in found if row]
-    assert found.count(None) == 4  # sentences that can be read alone: one was tried for each step
+    assert found.count(None) == 4  # one entry for each standalone sentence that was tried
     assert {row["record"]["question"] for row in rows} == {FLEET_QUESTION, FERRY_QUESTION}
     assert {row["record"]["quote"] for row in rows} == {FLEET, FERRY}
     assert all(row["right"] and row["marks"]["sentence_quoted"] == [1.0, 1] for row in rows)

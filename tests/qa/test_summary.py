@@ -1,4 +1,4 @@
-"""Summaries of invented articles: what is selected, which sentences, in which words; with the real models."""
+"""Summaries of invented articles with the real models: the articles, the sentences and their wording."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def told(index: Index, embedder: Embedder, reader: Reader, choose: Choose) -> Fo
         ("the night ferry", {"ferry.txt"}),
         ("the dredging of the harbour", {"yard.txt"}),
         ("Skarvik", {"ferry.txt", "yard.txt"}),
-        ("harbour dredging for ferries row", {"yard.txt"}),  # loose words, of which the reader is not sure
+        ("harbour dredging for ferries row", {"yard.txt"}),  # keywords, which the reader is unsure about
         ("the moon landing", set()),
         ("the Olympic games", set()),
     ],
@@ -101,7 +101,7 @@ def test_a_name_that_no_article_has(choose: Choose) -> None:
 
 def test_everything_that_the_filters_leave(index: Index, embedder: Embedder, reader: Reader) -> None:
     found = select("", index, embedder, reader, OPTIONS)
-    assert len(found.articles) == 3  # of the copies one
+    assert len(found.articles) == 3  # only one of the copies
     assert found.articles[1:] == ("yard.txt", "ferry.txt")  # the newest first
     one = SearchOptions(filters=Filters(articles=("yard.txt",)))
     assert select(" ", index, embedder, reader, one).articles == ("yard.txt",)
@@ -134,9 +134,9 @@ def test_what_repeats_is_passed_over(index: Index, embedder: Embedder) -> None:
     assert len(points("", selection, index, embedder, fed)) == 3
     own = index.article("ferry.txt").text
     texts = [" ".join(own[one.span.start : one.span.end].split()) for one in selection.candidates]
-    same = ScriptedReader(supports=dict.fromkeys(texts, 0.9))  # each is said by all others
+    same = ScriptedReader(supports=dict.fromkeys(texts, 0.9))  # each supports all others
     vectors = embedder.embed([" ".join(one.text.split()) for one in points("", selection, index, embedder, same)])
-    assert (vectors @ vectors.T - 2 * np.eye(len(vectors))).max() < 0.4  # only what is far in meaning is no repetition
+    assert (vectors @ vectors.T - 2 * np.eye(len(vectors))).max() < 0.4  # only dissimilar ones do not repeat each other
 
 
 def test_an_article_without_a_sentence_that_stands_alone(
@@ -234,7 +234,7 @@ def test_a_long_sentence_in_fewer_words(worded: Worded) -> None:
     assert second[0] == WORDED
     assert second[1].verdict == "supported"
     assert [place.text for place in second[1].places] == [LONG]
-    assert model.asked == [LONG]  # the short one is no work
+    assert model.asked == [LONG]  # the short one needs no model
 
 
 @pytest.mark.parametrize(

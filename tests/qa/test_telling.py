@@ -1,4 +1,4 @@
-"""An answer as it grows: its text, the numbers of its quotes, what is shown and what is withheld."""
+"""An answer while it is written: its text, citation numbers, and shown and withheld claims."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_paragraph() -> None:
     told = Telling("How many?")
     told.add("Lund runs 14\n ferries.", supported(FERRY))
     told.add("The bridge cost more.", supported(BRIDGE, FERRY))
-    time.sleep(0.001)  # which the time is rounded to
+    time.sleep(0.001)  # times are rounded to this
     answer = told.answer("answered", "scripted", 3)
     assert answer.text == "Lund runs 14 ferries. [1] The bridge cost more. [2][1]"
     assert (answer.question, answer.status, answer.model, answer.index_generation) == (
@@ -106,7 +106,7 @@ def test_what_is_quoted_already() -> None:
     told.quote(FERRY)
     assert told.quotes("ferry.txt", Span(10, 25))
     assert not told.quotes("ferry.txt", Span(20, 25))
-    assert not told.quotes("bridge.txt", Span(5, 30))  # by a claim that nobody sees
+    assert not told.quotes("bridge.txt", Span(5, 30))  # only a withheld claim quotes it
 
 
 def test_what_was_found() -> None:

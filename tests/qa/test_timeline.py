@@ -1,4 +1,4 @@
-"""The course of a thing over time, and what holds now."""
+"""The course of something over time, and what is true now."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ CHIEF = "Who is the chief executive of Kestrel?"
 
 
 def newest(question: str, *articles: tuple[str, str]) -> list[str]:
-    """The words that answer, as their sentences are to be read."""
+    """The answer words in the order of `newest_first`."""
     home = told(*articles)
     return [one.words for one in newest_first(question, home.evidence, home.article)]
 

@@ -1,4 +1,4 @@
-"""Of which time a sentence speaks, and whether that is the one that a question asks about."""
+"""The time that a sentence is about, and whether a question asks about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from told import told
 from citewire.qa.times import asked, of_another_time, spoken, timed_first, timeless, worked_out
 
 CASES = records("times.jsonl")
-RIGHT = 0.9  # share that must be told right, of either kind
+RIGHT = 0.9  # least accuracy for each kind
 
 
 def told_other(case: dict[str, str]) -> bool:

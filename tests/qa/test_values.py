@@ -1,4 +1,4 @@
-"""Values out of the words that answer, and which of them are one."""
+"""Values parsed from answer words, and which of them are equal."""
 
 from __future__ import annotations
 

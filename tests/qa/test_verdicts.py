@@ -1,4 +1,4 @@
-"""Whether quotes say a claim: what the verifier thinks, and the differences that decide whatever it thinks."""
+"""Whether quotes support a claim: the verifier's probability, and differences that overrule it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TEXT = f"{OPENING} {COST} {DENIAL}"
 
 
 def check(claim: str, evidence: str | Sequence[Quoted], supported: float = 0.9) -> Judged:
-    """Judge with a verifier that gives this claim, from any quote, that probability."""
+    """Judge a claim with a verifier that gives it this probability for any quote."""
     return Checker(ScriptedReader(supports={claim: supported})).check(claim, evidence)
 
 
 class TestVerifier:
-    """Where nothing decisive differs, the verifier's probability is the verdict."""
+    """Without a decisive difference, the verifier's probability gives the verdict."""
 
     @pytest.mark.parametrize(
         ("probability", "refuted", "verdict", "reason"),
@@ -63,7 +63,7 @@ class TestVerifier:
         needed = f"{quotes[0].text} {quotes[2].text}"
         reader = ScriptedReader(supports={(claim, together): 0.8, (claim, needed): 0.7, claim: 0.3})
         judged = Checker(reader).check(claim, quotes)
-        assert (judged.probability, sorted(judged.places)) == (0.7, [0, 2])  # what fell says nothing of it
+        assert (judged.probability, sorted(judged.places)) == (0.7, [0, 2])  # the dropped quote does not support it
         reader = ScriptedReader(supports={(claim, quotes[0].text): 0.7, claim: 0.3})
         assert Checker(reader).check(claim, quotes).places == (0,)  # one alone is enough
 
@@ -123,7 +123,7 @@ class TestVerbatim:
 
 
 class TestDecided:
-    """What a verifier that believes everything cannot make supported."""
+    """Differences that make a claim unsupported, even for a verifier that accepts everything."""
 
     @pytest.mark.parametrize(
         ("claim", "reason"),
@@ -146,7 +146,7 @@ class TestDecided:
         claim = f"{name} paid $40 million for two ships."
         judged = check(claim, [Quoted(COST, before=OPENING)], 0.99)
         assert (judged.verdict, judged.reason) == ("unsupported", f"“{name}” is not in the quote")
-        assert check(claim, COST, 0.99).verdict == "supported"  # cut from a text that says who "it" is
+        assert check(claim, COST, 0.99).verdict == "supported"  # its unknown context may say what "it" is
 
     @pytest.mark.parametrize(
         ("claim", "quote"),

@@ -1,6 +1,6 @@
-"""Every kind of question from end to end: with a stand-in for the reader where wording matters, then with the real one.
+"""Every kind of question from end to end: with a scripted reader if the wording matters, then with the real one.
 
-The kinds are told by the classifier that ships, over the real embedder's vectors.
+The classifier that ships decides the kinds, with the real embedder.
 """
 
 from __future__ import annotations
@@ -490,7 +490,7 @@ class TestFacts:
         check_quotes(answer, index)
 
     def test_an_unsure_kind_looks_for_facts_first(self, answerer: Make) -> None:
-        """Taken for a question on all articles, but not surely: .45 by the classifier."""
+        """The classifier takes it for a question about all articles, with a probability of only .45."""
         asked = "Which ferries does Lund Lines run?"
         reader = ScriptedReader({asked: "14 ferries"})
         answer = answerer("Lund Lines runs 14 ferries.", reader).ask(asked)
@@ -576,7 +576,7 @@ class TestEvery:
 def test_a_model_that_goes_away(answerer: Make, index: Index, asked: str, claims: int) -> None:
     answer = answerer(ScriptedGenerator("Never said.", fails_after=0)).ask(asked)
     assert (answer.status, answer.text) == ("failed", "the model went away. Start it again")
-    assert len(answer.claims) >= claims  # what was told before stays
+    assert len(answer.claims) >= claims  # earlier claims are kept
     assert answer.hits
     check_quotes(answer, index)
 
@@ -597,5 +597,5 @@ def test_names_that_cannot_be_read(answerer: Make, monkeypatch: pytest.MonkeyPat
 def test_the_real_reader_agrees(real: Answerer, answerer: Make, index: Index, asked: str) -> None:
     answer, scripted = real.ask(asked), answerer().ask(asked)
     assert (answer.status, answer.kind, answer.lead) == (scripted.status, scripted.kind, scripted.lead)
-    assert answer.offered[:1] == scripted.offered[:1]  # others depend on whether names were read before
+    assert answer.offered[:1] == scripted.offered[:1]  # the others depend on cached names
     check_quotes(answer, index)
