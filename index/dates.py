@@ -367,7 +367,7 @@ def _month_alone(found: re.Match[str], published: date | None) -> Days | None:
 
 
 def _chosen_month(found: re.Match[str], published: date | None) -> Days | None:
-    """Resolve "last June" or "next June"; None where two years fit, as for "last June" in an article of August."""
+    """Resolve "last June" or "next June"; None if two years fit, as for "last June" in an article of August."""
     if published is None:
         return None
     month, step = _month_number(found["month"]), _STEPS[found["which"].lower()]

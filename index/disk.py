@@ -47,7 +47,7 @@ def replace(file: Path, data: bytes, *, mode: int = 0o666) -> None:
         mode: permission bits of the new file, before the process's umask.
 
     Raises:
-        OSError: the write failed; the old content is still there.
+        OSError: the write failed; the file has its old content, or the new one if only the last sync failed.
     """
     temporary = file.with_name(f"{file.name}.tmp")
     temporary.unlink(missing_ok=True)  # a killed process may have left one, with another mode

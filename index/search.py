@@ -65,6 +65,7 @@ def search(
 
     Raises:
         InputError: `options` is a number below 1.
+        ModelError: the embedder or the reranker cannot be used.
     """
     chosen = SearchOptions(k=options) if isinstance(options, int) else options
     if index.passages == 0:
