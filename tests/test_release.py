@@ -24,13 +24,17 @@ RELEASE = REPOSITORY / ".ci" / "release.py"
 LIBRARIES = Path(pytest.__file__).parent.parent
 BUILD = "import sys, setuptools.build_meta as backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
 CONSUMER = """
-from citewire.ui import library as citewire
+import citewire
+from citewire.index.types import Span
 
+report: citewire.BuildReport = citewire.index(["news"], "news.index")
 with citewire.open("news.index", model="smollm2-135m") as news:
     answer = news.ask("Who chairs the ferry line?", [("Who owns it?", "Lund Lines.")])
     quotes: list[str] = [quote.text for claim in answer.claims for quote in claim.quotes]
     articles: list[str] = [article.path for article in news.articles()]
-    texts: list[str] = [news.article(hit.passage.article).text for hit in news.search("Who chairs the ferry line?", 3)]
+    hits: list[citewire.Hit] = news.search("Who chairs the ferry line?", 3, filters=citewire.Filters(outlets=("A",)))
+    texts: list[str] = [news.article(hit.passage.article).text for hit in hits]
+    spans: list[Span] = [span for hit in hits for span in hit.passage.sentences]
     wrong: int = answer.text
 """
 
@@ -106,7 +110,7 @@ def test_the_version_stands_in_one_place() -> None:
 def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
-        f"citewire/{file.relative_to(REPOSITORY)}"
+        f"citewire/{file.relative_to(REPOSITORY)}".replace("/ui/citewire/", "/")
         for folder in ("index", "qa", "seeds", "ui")
         for file in (REPOSITORY / folder).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
