@@ -142,7 +142,7 @@ def test_the_version_stands_in_one_place() -> None:
 def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
-        f"citewire/{file.relative_to(REPOSITORY)}".replace("/ui/citewire/", "/")
+        f"citewire/{file.relative_to(REPOSITORY)}".replace("/ui/root/", "/")
         for folder in ("index", "qa", "seeds", "ui")
         for file in (REPOSITORY / folder).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
@@ -177,9 +177,9 @@ def test_the_bill_of_materials_is_what_is_pinned(tmp_path: Path) -> None:
     assert {name: one["hashes"][0]["content"] for name, one in models.items()} == networks | {
         name: entry.sha256 for name, entry in CATALOGUE.items()
     }
-    for name in networks:
-        assert models[name]["licenses"] == [{"license": {"id": "Apache-2.0"}}]
-        assert (REPOSITORY / models[name]["externalReferences"][0]["url"]).is_file()
+    for network in networks:
+        assert models[network]["licenses"] == [{"license": {"id": "Apache-2.0"}}]
+        assert (REPOSITORY / models[network]["externalReferences"][0]["url"]).is_file()
 
 
 @pytest.mark.real

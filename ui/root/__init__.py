@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from citewire.index.types import Article, Filters, Hit, Passage
     from citewire.qa.types import Answer, Checked, Claim, Draft, Event, Quote, Searched
     from citewire.ui.library import News, index, open  # noqa: A004 (its name is citewire.open)
-else:
+else:  # type checkers would take any name for one of citewire's
 
     def __getattr__(name):
         # The light modules come first: an error or a filter needs no model.
@@ -64,7 +64,7 @@ else:
                 found = getattr(import_module(f"{__name__}.{home}"), name, None)
                 if found is not None:
                     return found
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=None)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _Callable(ModuleType):
