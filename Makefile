@@ -65,7 +65,7 @@ check: lint
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy -p citewire.index -p citewire.qa -p citewire.seeds -p citewire.ui
+	$(VENV)/bin/mypy -p citewire
 	$(VENV)/bin/mypy tests
 	$(VENV)/bin/lint-imports
 

@@ -1,4 +1,4 @@
-"""The HTTP API described as an OpenAPI document, with examples over the sample articles (examples.json).
+"""The HTTP API described as an OpenAPI document, with an example of all that is sent and answered (examples.json).
 
     GET /v1/openapi.json
 
@@ -17,6 +17,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from citewire.ui.ask_routes import LINES
+from citewire.ui.openai_routes import EVENTS
 from citewire.ui.running import release
 from citewire.ui.visitor import PROBLEM_TYPE
 
@@ -55,6 +57,7 @@ OPENAI_ERROR = {
     },
 }
 OPENAI = ("/v1/chat/completions", "/v1/models")
+STREAMED = (LINES, EVENTS)
 
 
 def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
@@ -75,7 +78,7 @@ def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
     examples = json.loads(files("citewire.ui").joinpath("examples.json").read_text(encoding="utf-8"))
     for path, methods in told["paths"].items():
         for method, operation in methods.items():
-            _complete(operation, path, examples.get(f"{method.upper()} {path}", {}))
+            _complete(operation, path, examples[f"{method.upper()} {path}"])
     return told
 
 
@@ -87,12 +90,13 @@ def _complete(operation: dict[str, Any], path: str, example: Mapping[str, Any]) 
         "description": "Refused",
         "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}},
     }
-    if "body" in example:
-        operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
-    if "answer" in example:
-        operation["responses"]["200"]["content"]["application/json"]["example"] = example["answer"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["example"] = example["body"]
+    answered = next(told for status, told in operation["responses"].items() if status.startswith("2"))
+    for kind, content in answered["content"].items():
+        content["example"] = example["stream" if kind in STREAMED else "answer"]
     for parameter in operation.get("parameters", ()):
-        if parameter["name"] in example.get("parameters", {}):
+        if parameter["required"] or parameter["name"] in example.get("parameters", {}):
             parameter["example"] = example["parameters"][parameter["name"]]
 
 

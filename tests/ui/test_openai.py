@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import (
     EXAMPLES,
+    HALF,
+    NOT_FOR_IT,
     OPEN_CLAIMS,
     OVERVIEW,
     WHOLE,
@@ -77,17 +79,18 @@ def test_an_answer_with_its_citations(client: openai.OpenAI, url: str) -> None:
     assert got.model_extra["citewire"]["question"] == EXAMPLES[0]
 
 
-@pytest.mark.parametrize("question", sorted(WHOLE))
+@pytest.mark.parametrize("question", [*sorted(WHOLE), "toll"])
 def test_chunks_are_the_whole(question: str, client: openai.OpenAI) -> None:
     whole = client.chat.completions.create(model="scripted", messages=asked(question)).choices[0]
-    text, reason, annotations = "", None, None
+    text, reason, annotations, refusal = "", None, None, None
     for chunk in client.chat.completions.create(model="scripted", messages=asked(question), stream=True):
         assert chunk.object == "chat.completion.chunk"
         delta = chunk.choices[0].delta
         text += delta.content or ""
         annotations = (delta.model_extra or {}).get("annotations", annotations)
+        refusal = delta.refusal or refusal
         reason = chunk.choices[0].finish_reason or reason
-    assert (text, reason) == (whole.message.content, whole.finish_reason)
+    assert (text, reason, refusal) == (whole.message.content, whole.finish_reason, whole.message.refusal)
     assert annotations == [one.model_dump() for one in whole.message.annotations or []]
 
 
@@ -143,10 +146,18 @@ def test_a_list_keeps_its_form(client: openai.OpenAI) -> None:
     assert got.choices[0].message.content == OVERVIEW.text
 
 
-def test_what_is_refused(client: openai.OpenAI) -> None:
-    message = client.chat.completions.create(model="", messages=asked("Nothing on this?")).choices[0].message
-    refused = message.refusal is not None
-    assert refused == (message.content == message.refusal)
+@pytest.mark.parametrize(
+    ("question", "refusal"),
+    [
+        ("Is there a toll?", "The 3 articles do not say this [1]."),
+        ("A poem?", NOT_FOR_IT.text),
+        ("The lighthouse?", None),
+    ],
+)
+def test_what_is_refused(question: str, refusal: str | None, client: openai.OpenAI) -> None:
+    message = client.chat.completions.create(model="", messages=asked(question)).choices[0].message
+    assert message.refusal == refusal
+    assert message.content == (refusal or HALF.text)
 
 
 def test_what_was_said_before_reaches_the_answerer(client: openai.OpenAI, answerer: ScriptedAnswerer) -> None:
