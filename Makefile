@@ -12,6 +12,8 @@ BUNDLED ?= qwen2.5-coder-0.5b
 BUNDLE := dist/citewire-bundle
 # `no` installs what pip chooses by its version alone, whatever its bytes: for a mirror with builds of its own.
 HASHES ?= yes
+# Where Debian puts servers; not on everybody's PATH.
+SBIN := /usr/sbin
 # Tests that run at once.
 WORKERS ?= 2
 # Bytecode is kept: else each worker, and each process that a test starts, compiles all of it.
@@ -27,7 +29,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test check lint chromium firefox shots licences sbom hashes audit bundle clean FORCE
+.PHONY: help run test check lint chromium firefox nginx shots licences sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -44,7 +46,7 @@ help:
 run: $(VENV)/installed
 	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
 
-test: lint chromium
+test: lint chromium nginx
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
 	$(KEPT) HF_HUB_OFFLINE=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
@@ -70,7 +72,13 @@ firefox:
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call debian,firefox-esr,Firefox) || \
 	$(call fail,'Firefox cannot be installed here','Install it in another way$(,) or name its program: FIREFOX=/path/to/firefox')
 
-# $(call debian,package,name)
+# Debian's starts by itself at once and with the machine, which no test needs.
+nginx:
+	@command -v nginx >/dev/null || command -v $(SBIN)/nginx >/dev/null || \
+	{ $(call debian,nginx-light openssl,nginx) && { $$sudo systemctl disable -q --now nginx 2>/dev/null || :; }; } || \
+	$(call fail,'the tests behind a proxy need nginx and none is here','Install it: apt-get install nginx-light')
+
+# $(call debian,packages,name)
 debian = { echo 'citewire: installing $(2) for the tests of the page'; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); \
 	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \
