@@ -151,6 +151,7 @@ MARKED = {  # fixture -> marker of the tests that use it
     "small_generator": "real",
     "small_copy": "real",
     "smollm": "real",
+    "nginx": "slow",
     "house": "slow",  # a server with the real embedder and reader
     "wheels": "slow",  # starts pip several times
 }

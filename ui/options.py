@@ -76,12 +76,13 @@ FLAGS = {
     "host": _flag("host", str),
     "port": _flag("port", int),
     "root_path": _flag("root_path", str, "PATH"),
+    "trusted_proxies": _flag("trusted_proxies", str, "ADDRESSES"),
     "password": _flag("password", str),
     "read_only": _flag("read_only", bool, spelled="--read-only/--no-read-only"),
 }
 
 # Where the page listens, who may come in, and what it keeps: flags that `serve`, `run` and `demo` share.
-SERVING = ("host", "port", "root_path", "password", "read_only", "conversations")
+SERVING = ("host", "port", "root_path", "trusted_proxies", "password", "read_only", "conversations")
 
 # Which articles a question is answered from, and which of their passages.
 SEARCHING = (

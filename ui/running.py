@@ -33,8 +33,8 @@ PER_QUESTION = ("passages", *(name for name in SEARCHING if name != "reranker"))
 _FREE = (
     *("articles", "allow_web", "fields", "max_file_bytes", "max_file_articles", "max_file_chars"),
     *("max_file_seconds", "max_article_chars", "max_parse_seconds", "max_parse_memory", "max_uploads_bytes"),
-    *("watching", "conversations", "runs", "threads", "host", "port", "root_path", "password", "read_only"),
-    *("max_answer_seconds", "api_key", "log_level", "log_file", "log_questions"),
+    *("watching", "conversations", "runs", "threads", "host", "port", "root_path", "trusted_proxies", "password"),
+    *("read_only", "max_answer_seconds", "api_key", "log_level", "log_file", "log_questions"),
 )
 _TRIES = 20  # to lock a file that another process is just checking
 _TRY_S = 0.01
