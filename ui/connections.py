@@ -154,8 +154,7 @@ class Protocol(H11Protocol):
     @property
     def _address(self) -> str:
         """Of who asks: a proxy's connection is, with a request, the one that uvicorn has written into its scope."""
-        asked = self.cycle is not None and not self.cycle.response_complete
-        client = self.cycle.scope["client"] if self.cycle and asked else self.client
+        client = self.cycle.scope["client"] if self.cycle and not self.cycle.response_complete else self.client
         return client[0] if client else ""
 
     def _enter(self, *, again: bool = False) -> None:
