@@ -155,6 +155,7 @@ MARKED = {  # fixture -> marker of the tests that use it
     "small_generator": "model",
     "small_copy": "model",
     "smollm": "model",
+    "nginx": "slow",
     "house": "slow",  # a server with the real embedder and reader
     "wheels": "slow",  # starts pip several times
 }

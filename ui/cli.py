@@ -457,6 +457,7 @@ def _open_page(
         port=chosen.port,
         password=chosen.password.get_secret_value() if chosen.password else "",
         root_path=chosen.root_path,
+        trusted_proxies=chosen.trusted_proxies,
         keys=Keys(chosen.index),
         on_ready=ready,
         on_end=announcement.withdraw,

@@ -147,8 +147,9 @@ def test_streams_are_few_and_an_honest_visitor_gets_one(url: str) -> None:
 def test_one_session_has_few_streams(url: str) -> None:
     with visiting(url) as client, ExitStack() as stack:
         streams = [client.stream("GET", f"{API}/heartbeat/one") for _ in range(MOST.streams_of_session + 2)]
-        statuses = [stack.enter_context(stream).status_code for stream in streams]
-    assert statuses == [200] * MOST.streams_of_session + [503] * 2
+        told = [stack.enter_context(stream) for stream in streams]
+    assert [one.status_code for one in told] == [200] * MOST.streams_of_session + [503] * 2
+    assert [one.headers.get("retry-after") for one in told] == [None] * MOST.streams_of_session + ["1"] * 2
 
 
 def opens(client: httpx.Client, session: str) -> bool:
