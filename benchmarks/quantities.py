@@ -95,7 +95,8 @@ def right(told: Sequence[float | None], meant: Sequence[tuple[float, str]]) -> b
 
 
 def score(reader: Reader, library: Any, cases: Sequence[Case]) -> str:
-    return f"{sum(right(read(reader, library, text), meant) for text, meant in cases):,} of {len(cases):,}"
+    hits = sum(right(read(reader, library, text), meant) for text, meant in cases)
+    return f"{hits:,} of {len(cases):,}" if cases else "-"
 
 
 def read(reader: Reader, library: Any, text: str) -> Sequence[float | None]:
@@ -114,14 +115,14 @@ def main(files: Sequence[Path]) -> None:
         for answer, scale, _ in given
         if scale and (meant := value(answer, scale)) is not None
     ]
-    print("library | amounts alone | texts | TAT-QA, with a scale")
+    kinds = [[case for case in alone if bool(re.search(r"\d", case[0])) == figures] for figures in (True, False)]
+    print("library | amounts in digits | in words | texts | TAT-QA, with a scale")
     for name, (module, reader, finds) in LIBRARIES.items():
         try:
             library = importlib.import_module(module)
         except ImportError:
             continue
-        whole = score(reader, library, texts) if finds else "-"
-        print(f"{name} | {score(reader, library, alone)} | {whole} | {score(reader, library, scaled)}")
+        print(name, *(score(reader, library, cases) for cases in (*kinds, texts if finds else [], scaled)), sep=" | ")
     there = {one for answer, _, paragraphs in given for one in standing(answer, paragraphs)}
     hits = sum(_stands(*one) for one in there)
     print(f"citewire, where they stand in paragraphs: {hits:,} of {len(there):,}")

@@ -142,7 +142,7 @@ _MULTIPLE = re.compile(r"\b(?:doubl|twice|tripl|trebl|quadrupl|quintupl|sextupl|
 _MULTIPLIED = frozenset("as the its their his her that what".split())  # "twice as many", "double the number"
 _LOOSE = 0.05  # of a share in words: "a fifth" is said of 19 to 21%, "two-thirds" of 66 or 67%
 _MOST_LOOSE = 1.0  # percent
-_ABOUT = r"(?:(?:about|around|roughly|some|nearly|almost|perhaps|maybe|possibly|even|as\s(?:much|many)\sas)\s)?"
+_ABOUT = r"(?:(?:about|around|roughly|some|nearly|almost|perhaps|maybe|possibly|even|plus|as\s(?:much|many)\sas)\s)?"
 _RANGE = re.compile(
     rf"\s?[-‑‒–−]\s?|—|-to-|-?\s(?:to|(?P<both>and)|(?P<either>or))\s{_ABOUT}|,\s(?:perhaps|maybe|possibly|even)\s",
     re.IGNORECASE,
