@@ -225,7 +225,7 @@ class Number:
 
 
 def numbers(text: str) -> list[Number]:
-    """Return the numbers of `text` in order: in digits or words, with scale, currency or percent; no ordinals.
+    """Return the numbers of `text` in order: in digits or words, with scale, currency or percent; no "third".
 
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
