@@ -164,6 +164,8 @@ class TestDecided:
             ("A fifth of the judges said no.", "One in five judges said no."),
             ("Seven judges said no.", "Seven out of ten judges said no."),
             ("It sold 1,500,000 boats.", "It sold 1.5×10^6 boats."),
+            ("Profit went up by 12%.", "Profit rose 12% to $3.5 billion."),
+            ("Each of them got 500 dollars.", "It gave $500 to 3 million people."),
         ],
     )
     def test_another_spelling_or_rounding(self, claim: str, quote: str) -> None:
@@ -183,6 +185,7 @@ class TestDecided:
             ("Sales tripled.", "Sales rose from $2.1 million to $4 million.", "tripled"),
             ("Sales doubled.", "Sales rose by 40%.", "doubled"),
             ("One in four judges said no.", "One in five judges said no.", "One in four"),
+            ("It has 24 seats.", "It has between two and twelve seats.", "24"),
         ],
     )
     def test_another_figure(self, claim: str, quote: str, figure: str) -> None:
