@@ -170,7 +170,7 @@ def test_addresses_and_cookies_that_go_out(address: str) -> None:
         links = [one["url_citation"]["url"] for one in said["choices"][0]["message"]["annotations"]]
         assert links
         for link in links:
-            assert link.startswith(("https://", f"{address}/corpus/article?path="))
+            assert link.startswith(("https://", f"{address}/v1/articles/"))
             assert httpx.get(link).status_code == 200 if link.startswith(address) else link
         assert (
             client.post("/v1/search", json={"question": QUESTION}, headers={"Origin": "http://x.example"}).status_code
