@@ -145,7 +145,7 @@ def test_hostile_notes_are_words(chromium: Browser, tmp_path: Path) -> None:
         assert not re.search(r'<a href="(?!https://)', shown)
         assert "<script" not in whole
         assert "<img" not in whole
-        assert "javascript:" not in re.sub(r"<q .*?</q>|<p .*?</p>|<small>.*?</small>", "", whole, flags=re.DOTALL)
+        assert "javascript:" not in re.sub(r"<(q|p|li) .*?</\1>|<small>.*?</small>", "", whole, flags=re.DOTALL)
 
 
 def test_the_printer_gets_what_is_seen(chromium: Browser, url: str) -> None:

@@ -222,7 +222,10 @@ def test_stop_freezes_the_text_though_the_model_is_not_done(chromium: Browser, t
         assert page.locator(".cw-answer").first.text_content() == (before or "").replace("RetryQuotes onlyExport", "")
 
 
-def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> None:
+def test_the_place_in_line_is_live_and_no_question_that_waits_is_lost(chromium: Browser, url: str) -> None:
+    page = chromium.new_page()  # what is cut off is logged as an error
+    page.goto(url)
+    usable(page)
     with opened(chromium, url) as first, opened(chromium, url) as second:
         submit(usable(first), "Answer slowly")
         expect(first.locator(".cw-draft")).to_be_visible()
@@ -253,6 +256,7 @@ def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> N
         first.locator("#cw-ask .stop-button").click()
     page.locator(".cw-retry").click()
     expect(page.locator(".cw-closing")).to_contain_text("checked against a quote")
+    page.close()
 
 
 # ---- History, ratings, export

@@ -431,7 +431,7 @@ def test_a_timeline_has_its_times_its_values_and_the_numbers_of_its_sentences() 
     assert words(markup).startswith(f"reported 9 May 2023 {told}1Over time2021 10 *ferries*1")  # nothing is told twice
     assert markup.count('href="#cw-cite-t1-1"') == 2
     copied = plain_text(exchange, card_of)
-    assert f"Over time:\n- 2021: 10 *ferries*\n\nreported 9 May 2023: {told} [1]\n" in copied
+    assert f"\n\nreported 9 May 2023: {told} [1]\n\nOver time:\n- 2021: 10 *ferries* [1]\n\n" in copied
     assert "As of 9 May 2023." in closing(exchange)
 
 
