@@ -760,7 +760,8 @@ def _unkept(exchange: Exchange) -> str:
 
 
 def _actions(exchange: Exchange, last: bool) -> str:
-    rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
+    whole = not (exchange.stopped or exchange.problem)
+    rated = whole and bool(exchange.kept and (exchange.claims or exchange.abstained))
     right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
     worded = any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)
     wanted = (

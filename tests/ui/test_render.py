@@ -406,6 +406,8 @@ def test_only_a_kept_answer_can_be_rated_and_exported() -> None:
     exchange.kept = "abc"
     assert {"#cw-right-t1", "#cw-wrong-t1", "#cw-more-t1"} <= hrefs(exchange)
     assert panel_value(exchange, card_of)["kept"] == "abc"
+    exchange.fail("The model broke off", "Press Retry.")  # its question is kept, not its words
+    assert "#cw-right-t1" not in hrefs(exchange)
 
 
 def test_a_conflict_value_without_a_quote_gets_a_letter() -> None:

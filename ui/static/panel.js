@@ -183,7 +183,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
         type: "button", class: "cw-pin", "data-key": `pin-${source.key}`, "aria-pressed": String(notes.pinned(current.turn, source.key)),
         title: "Keep this quote among the notes", onclick: () => notes.pin(current.turn, source.key),
       }, "Pin") : null,
-      value.kept && /^\d+$/.test(source.label) ? el("button", {
+      value.kept && value.phase === "done" && !value.failed && /^\d+$/.test(source.label) ? el("button", {
         type: "button", class: "cw-mismatch", "data-key": `mismatch-${source.key}`, "aria-pressed": String(rated),
         title: "Tell that this quote does not say what it is cited for",
         onclick: () => rate(current.turn, source.label, "mismatch"),
