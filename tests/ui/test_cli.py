@@ -388,7 +388,8 @@ class TestAsk:
         assert any(line.startswith(("[1] “", "[1] word for word")) for line in rest)
         assert any(re.search(r" - 00\d_\w+\.txt:\d+-\d+$", line) for line in rest)
         assert re.fullmatch(
-            r"(\d+) of \1 sentences? checked against a quote\. \d articles?\. As of \d+ \w{3} \d{4}\. [\d.]+ s\.",
+            r"(\d+) of \1 sentences? checked against a quote, [\w ]+\. (\d of \d r|R)ead as answering the question: "
+            r"“[^”]*900,000[^”]*”\. \d articles?\. As of \d+ \w{3} \d{4}\. [\d.]+ s\.",
             rest[-1],
         )
 

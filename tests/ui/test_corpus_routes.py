@@ -260,7 +260,7 @@ def visit(visitor):
     conversation.visitor = visitor * 32
     while True:
         exchange = chat.ask(EXAMPLES[0], conversation)
-        until(lambda: exchange.kept)
+        until(lambda: exchange.done)
         tell("kept", conversation.visitor, exchange.kept)
 
 corpus = Corpus(Path(sys.argv[1]), HashedWordsEmbedder())
