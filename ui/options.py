@@ -80,8 +80,8 @@ FLAGS = {
     "read_only": _flag("read_only", bool, spelled="--read-only/--no-read-only"),
 }
 
-# Where the page listens, who may come in, and what it keeps: flags that `serve`, `run` and `demo` share.
-SERVING = ("host", "port", "root_path", "password", "read_only", "conversations")
+# Where the page listens, who may come in, what it fetches and keeps: flags that `serve`, `run` and `demo` share.
+SERVING = ("host", "port", "root_path", "password", "read_only", "allow_web", "conversations")
 
 # Which articles a question is answered from, and which of their passages.
 SEARCHING = (

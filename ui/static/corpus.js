@@ -33,7 +33,7 @@ export function createCorpus({ onFilter, filters: given, onChanged = () => {}, r
     tell, say, onDismissed: () => heading.focus(),
     onIndexed: () => { onChanged(); if (!root.hidden) list.load(); },
   });
-  const paste = createPaste({ add: incoming.add });
+  const paste = createPaste(incoming);
   const filters = createFilters({ onChange: () => { list.first(); list.load(); } });
   const list = createList({
     filters, chosen, heading, tell, onOpen: (path) => reader.read(path), onTick: () => scope.drawActions(), onDrawn: () => scope.draw(),
