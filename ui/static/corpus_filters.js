@@ -24,7 +24,7 @@ export function createFilters({ onChange }) {
   const boxes = el("div", { class: "cw-outlet-list" });
   const chosen = el("summary", { class: "cw-field" }, "All outlets");
   const menu = el("details", { class: "cw-outlets" }, chosen, boxes);
-  const orders = on(el("select", { class: "cw-field", "aria-label": "Order" }, ORDERS.map(([value, text]) => el("option", { value }, text))),
+  const orders = on(el("select", { class: "cw-field", "aria-label": "Order" }, ORDERS.map(([name, text]) => el("option", { value: name }, text))),
     { change: () => change({ sort: orders.value }) });
   const toggle = el("button", { type: "button", class: "cw-plain cw-fold", "aria-expanded": "false", onclick: () => toggle.setAttribute("aria-expanded", String(toggle.getAttribute("aria-expanded") !== "true")) }, "Filters");
   const clear = el("button", { type: "button", class: "cw-plain", onclick: () => { reset(); search.focus(); } }, "Clear");
