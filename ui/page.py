@@ -453,6 +453,8 @@ PANEL_SCRIPT = """
 // "cw_overview", "cw_model"
 import("{root}/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
+# Scripts that come while Gradio still starts: what it imports later is there then.
+EARLY = ("settings.js", "components.js", "page.js")
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
 VIEWS = ("settings.css", "history.css", "notes.css", "corpus.css", "tour.css", "print.css")
 
@@ -495,7 +497,8 @@ def _head(root: str) -> str:
     here = {file.name for file in files("citewire.ui").joinpath("static").iterdir()}
     sheets = "".join(f'<link rel="stylesheet" href="{root}/cw/{name}">' for name in VIEWS if name in here)
     icon = f'<link rel="icon" href="{root}/favicon.ico">'  # where browsers else look is the top of the host
-    return f'{icon}{sheets}<script type="module" src="{root}/cw/settings.js"></script>'
+    scripts = "".join(f'<script type="module" src="{root}/cw/{name}"></script>' for name in EARLY)
+    return f"{icon}{sheets}{scripts}"
 
 
 def _theme() -> gr.themes.Base:
