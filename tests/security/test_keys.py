@@ -283,6 +283,7 @@ class TestRights:
             ),
             ("DELETE", "/uploads/abc", {}),
             ("POST", "/v1/articles?name=new.txt", {"content": b"x"}),
+            ("POST", "/v1/addresses", {"json": {"address": "https://example.org/story.html"}}),
             ("DELETE", "/v1/articles/bea/none.txt", {}),
             ("DELETE", "/v1/articles/ann/harbour.txt", {}),
             ("POST", "/figures/run", {}),
