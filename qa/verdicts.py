@@ -90,7 +90,7 @@ class Checker:
 
     def _check(self, claim: str, given: Sequence[Quoted], cited: Sequence[int]) -> Judged:
         told = facts.words(claim)
-        same = next((place for place, quote in enumerate(given) if _holds(facts.words(quote.text), told)), None)
+        same = next((place for place, quote in enumerate(given) if _opens(facts.words(quote.text), told)), None)
         if same is not None:
             return Judged("supported", 1.0, "", (same,))
         support = self._supports(claim, given)
@@ -151,10 +151,9 @@ def _verdict(best: Support, places: tuple[int, ...], elsewhere: tuple[str, ...])
     return Judged("unsupported", probability, reason)
 
 
-def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether `wanted` stands in `words` as it is."""
-    length = len(wanted)
-    return length > 0 and any(words[at : at + length] == list(wanted) for at in range(len(words) - length + 1))
+def _opens(words: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether `words` begin with `wanted`. What stands further on may be what somebody denies, or orders to be said."""
+    return bool(wanted) and list(words[: len(wanted)]) == list(wanted)
 
 
 # -- differences that decide ----------------------------------------------------------------------------------------
