@@ -40,7 +40,7 @@ from citewire.qa.types import Event, TimelinePoint
 from citewire.qa.writing import Writer
 
 _SHORT = 12  # words of a short answer at most
-_COMPARED = 16  # passages, copies of a story too, in which other values for what was answered are looked for
+_COMPARED = 16  # passages in which other values for what was answered are looked for
 _BESIDE = 2  # sentences that answer best, told beside a course if it lacks them
 _BEST = 3  # sentences on a side of a comparison that names no aspect; that tell which article is on it
 _SEVERAL, _MANY = 2, 3  # sentences that make a list where one is asked for, and where a fact may be asked for
@@ -594,7 +594,7 @@ class Ways:
         """Other values that sources give for what a part answered: kept as a conflict, and each of them quoted."""
         if not part.chosen or told.kind == "why":  # reasons and manners are no values
             return
-        evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k), copies=None))
+        evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k)))
         for conflict in conflicts.find(part.text, evidence, self._index.article, self._finder.reader):
             told.conflicts += (conflict,)
             for value in conflict.values:

@@ -32,6 +32,7 @@ from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.export import as_html, as_markdown
 from citewire.ui.openai_routes import router
 from citewire.ui.render import Exchange, answer_html, card_in
+from citewire.ui.visitor import VisitorCookie
 
 pytestmark = pytest.mark.slow
 
@@ -182,6 +183,7 @@ def test_page_and_files_ask_no_server_and_link_only_to_where_the_article_is_from
 def test_chat_completions_hold_no_link_no_picture_and_no_numbers_but_those_of_quotes(asked: Asked) -> None:
     chat = Chat(lambda: Loaded(asked.answerer, asked.index, "obeying", SEARCH))
     app = FastAPI()
+    app.add_middleware(VisitorCookie)
     app.include_router(router(chat, Served(Path("index"), "obeying", "f" * 64, lambda: 1, lambda *_: None)))
     with listening(app) as url, httpx.Client(base_url=url, timeout=60) as client:
         until(lambda: chat.background.done)
