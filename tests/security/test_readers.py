@@ -13,7 +13,7 @@ from documents import zipped
 
 from citewire.index import documents, formats
 from citewire.index.articles import ReadOptions, Rejected, read_articles
-from citewire.index.documents import Limits, Refused
+from citewire.index.documents import Document, Limits, Refused
 from citewire.index.errors import InputError
 from citewire.index.formats import Request
 from citewire.index.passages import passages
@@ -106,6 +106,14 @@ def test_invisible_characters_stay_out_of_names_and_lines(tmp_path: Path, charac
     member = reasons(zipped({f"a{character}b.txt": SENTENCE}), ".zip")
     assert member == ["has a name that holds control characters or invisible ones"]
     assert documents.one_line(f"Rate {character}cut") == "Rate cut"
+    (tmp_path / "text.txt").write_text(f"The rate was cut to 1{character}2.", encoding="utf-8")
+    assert [one.text for one in everything(tmp_path) if isinstance(one, Article)] == ["The rate was cut to 12."]
+
+
+def test_pages_begin_where_they_did_and_halves_of_a_word_stay_known() -> None:
+    found = documents.as_seen(Document("a\u200bb\n\nc\u202e\n\ninter\u00ad\nnational", pages=(0, 5, 9)))
+    assert found.text == "ab\n\nc\n\ninter\u00ad\nnational"
+    assert [found.text[start] for start in found.pages] == ["a", "c", "i"]
 
 
 def test_joiners_of_emoji_and_persian_are_no_reason(tmp_path: Path) -> None:
