@@ -20,6 +20,8 @@ from citewire.index.passages import passages
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 SENTENCE = "The council of Lyon voted for the new bridge on Monday."
 COMMENTS = "<!---->" * 600 + SENTENCE  # took for ever: 40 of them were enough
 INVISIBLE = ("\u202e", "\u2066", "\u200b", "\u200f", "\ufeff", "\u00ad", "\U000e0041")
@@ -35,7 +37,6 @@ def reasons(data: bytes, kind: str, **limits: float) -> list[str]:
         return [one.reason if isinstance(one, Refused) else one.part for one in sandbox.read(data, Request(kind, "x"))]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["txt", "md"])
 def test_comments_without_end_are_read_at_once(tmp_path: Path, kind: str) -> None:
     (tmp_path / f"a.{kind}").write_text(COMMENTS)
@@ -65,7 +66,6 @@ def test_white_space_in_a_row_is_bounded_and_lines_stay_apart(tmp_path: Path) ->
     assert documents.short_blanks(short) == short
 
 
-@pytest.mark.slow
 def test_one_file_has_one_number_of_articles() -> None:
     lines = b"".join(json.dumps({"text": SENTENCE}).encode() + b"\n" for _ in range(5))
     over = "is too large: more than 3 articles in one file"
@@ -81,7 +81,6 @@ def test_one_file_has_one_number_of_characters() -> None:
     assert found == ["/a.txt", "/b.txt", "is too large: its articles together have more than 110 characters"]
 
 
-@pytest.mark.slow
 def test_a_zip_has_one_budget_of_time_however_many_members_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("import sys, time\nfrom citewire.index import formats, sandbox\n"
                "def hang(text): time.sleep(1_000)\nformats._read_markdown = hang\nsandbox.main()")  # fmt: skip
@@ -132,7 +131,6 @@ def test_metadata_that_is_no_plain_file_is_refused(tmp_path: Path) -> None:
         everything(tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", [" ", "\n", "a", "0", ".", '"', "“", "- ", "A. ", ". #a", "(", "¿", "\u00a0", "中", "Mr. "]
 )

@@ -38,6 +38,8 @@ from citewire.ui.middleware import CONTENT_SECURITY_POLICY
 from citewire.ui.uploads import Arrival
 from citewire.ui.visitor import problem_details
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 PLAIN = {"Content-Type": "text/plain"}  # what a form of another page could send
 TUNNEL = (
     "The Harbour Tunnel will open to traffic on 18 May. Ines Okafor said that it cost 1.9 billion euros in the end."
@@ -272,7 +274,6 @@ with serving(corpus) as url:
 """
 
 
-@pytest.mark.slow
 def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)
@@ -333,7 +334,6 @@ with serving(corpus) as url:
 """
 
 
-@pytest.mark.slow
 def test_a_server_killed_under_load_loses_nothing_that_it_took(built: Path, tmp_path: Path) -> None:
     folder, file = tmp_path / "index", tmp_path / "kept.sqlite"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)

@@ -37,6 +37,8 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.openai_routes import _inert, _Reply, router
 from citewire.ui.page import Site, build_page
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 
 @pytest.fixture(scope="module")
 def url(answerer: ScriptedAnswerer) -> Iterator[str]:
