@@ -12,6 +12,8 @@ BUNDLED ?= qwen2.5-coder-0.5b
 BUNDLE := dist/citewire-bundle
 # `no` installs what pip chooses by its version alone, whatever its bytes: for a mirror with builds of its own.
 HASHES ?= yes
+# Where Debian puts servers; not on everybody's PATH.
+SBIN := /usr/sbin
 # Tests that run at once.
 WORKERS ?= 2
 # Bytecode is kept: else each worker, and each process that a test starts, compiles all of it.
@@ -29,7 +31,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test coverage check lint models chromium firefox shots licences settings sbom hashes audit bundle clean FORCE
+.PHONY: help run test coverage check lint models chromium firefox nginx shots licences settings sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -47,11 +49,11 @@ help:
 run: $(VENV)/installed
 	@$(VENV)/bin/citewire run $(if $(PORT),--port '$(PORT)') $(if $(MODEL),--model '$(MODEL)') '$(ARTICLES)'
 
-test: lint chromium models
+test: lint chromium nginx models
 	$(TESTS)
 
 # Not part of `make test`: on Python 3.11 it makes the tests take half as long again.
-coverage: $(VENV)/installed-dev chromium models
+coverage: $(VENV)/installed-dev chromium nginx models
 	$(TESTS) --cov --cov-report=term
 
 models: $(VENV)/installed-dev
@@ -65,9 +67,11 @@ check: lint
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy -p citewire.index -p citewire.qa -p citewire.seeds -p citewire.ui
+	$(VENV)/bin/mypy -p citewire
 	$(VENV)/bin/mypy tests
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/oxlint ui/static
+	$(VENV)/bin/python .ci/styles.py
 
 # As root or with sudo; the tests find them on the PATH. Without the windows of a browser Chromium opens a page in half the time.
 chromium:
@@ -79,7 +83,13 @@ firefox:
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call debian,firefox-esr,Firefox) || \
 	$(call fail,'Firefox cannot be installed here','Install it in another way$(,) or name its program: FIREFOX=/path/to/firefox')
 
-# $(call debian,package,name)
+# Debian's starts by itself at once and with the machine, which no test needs.
+nginx:
+	@command -v nginx >/dev/null || command -v $(SBIN)/nginx >/dev/null || \
+	{ $(call debian,nginx-light openssl,nginx) && { $$sudo systemctl disable -q --now nginx 2>/dev/null || :; }; } || \
+	$(call fail,'the tests behind a proxy need nginx and none is here','Install it: apt-get install nginx-light')
+
+# $(call debian,packages,name)
 debian = { echo 'citewire: installing $(2) for the tests of the page'; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); \
 	  { [ "$$(id -u)" = 0 ] || [ -n "$$sudo" ]; } && command -v apt-get >/dev/null && \

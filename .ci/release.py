@@ -9,6 +9,7 @@ Looks at the environment that it runs in, which has to be installed by constrain
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from citewire.ui.cli import app
 from citewire.ui.settings import Settings, flag, shown
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+NETWORKS = sorted((REPOSITORY / "qa").glob("*.safetensors"))  # made by training/, part of the wheel
+NETWORK_LICENCE = "Apache-2.0"
 
 
 def closure(name: str = "citewire") -> dict[str, Distribution]:
@@ -76,7 +79,7 @@ def licences() -> str:
         "| model | published as | licence |",
         "|---|---|---|",
         *(f"| {title} | {repository} | {stated} |" for title, repository, stated in models),
-        "| the two networks of `qa/` | [this repository](reader.md) | Apache-2.0 |",
+        *(f"| `qa/{one.name}` | [this repository]({card(one)}) | {NETWORK_LICENCE} |" for one in NETWORKS),
         "",
         "| package | licence |",
         "|---|---|",
@@ -84,6 +87,11 @@ def licences() -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def card(network: Path) -> str:
+    """Return the model card of a network of qa/, below docs/."""
+    return f"{network.stem.partition('_')[0]}.md"
 
 
 def sbom() -> dict[str, Any]:
@@ -115,6 +123,19 @@ def sbom() -> dict[str, Any]:
             "externalReferences": [{"type": "distribution", "url": f"https://huggingface.co/{one.repository}"}],
         }
         for one in CATALOGUE.values()
+    ]
+    own = told["metadata"]["component"]["version"]
+    told["components"] += [
+        {
+            "type": "machine-learning-model",
+            "bom-ref": f"network {one.stem}",
+            "name": one.name,
+            "version": own,
+            "hashes": [{"alg": "SHA-256", "content": hashlib.sha256(one.read_bytes()).hexdigest()}],
+            "licenses": [{"license": {"id": NETWORK_LICENCE}}],
+            "externalReferences": [{"type": "documentation", "url": f"docs/{card(one)}"}],
+        }
+        for one in NETWORKS
     ]
     return told
 

@@ -246,7 +246,7 @@ class Answerer:
         history = [replace(turn, question=casing.cased(turn.question, [turn.answer])) for turn in history]
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
-            refused = guess.intent == "doubt" and followup.topic(history)
+            refused = guess.intent == "doubt" and followup.refused(history)
             reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
             reply = replies.REFUSED if refused else reply
             return Asked(("talk",), {}, text, reply=reply, sure=guess.probability)

@@ -100,7 +100,7 @@ def compute(
 
 
 def _amount(operand: Operand, number: quantities.Number, signed: bool) -> _Amount:
-    scale = Decimal(number.scale)
+    scale = Decimal(str(number.scale))
     step = scale.scaleb(-number.decimals)
     value = _rounded(Decimal(str(number.value)), step)  # 8.2 million is 8,199,999.999999999 as a float
     tokens = times.tokens(operand.quote, number.start, number.end)

@@ -24,7 +24,7 @@ from citewire.index.query import terms as searched_terms
 from citewire.index.segment import ArticleSummary
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span, Vectors
-from citewire.qa import analysis
+from citewire.qa import analysis, replies
 from citewire.qa.boilerplate import is_own, own_sentences
 from citewire.qa.entities import KINDS, SORTS, Entities, EntityKind, FirstMention, Named, are, sort_of_noun
 from citewire.qa.facts import has_name, month_of, same_name, terms
@@ -526,7 +526,7 @@ def _mentions(view: _View, topic: str) -> Told:
     topic = topic.strip(" ?!.,\"'“”")
     found = _mentioning(view, topic)
     if not found:
-        return Told(f"No article mentions “{topic}”.")
+        return Told(replies.UNMENTIONED.format(topic))
     stories: dict[str, str] = {}
     for path in sorted(found, key=lambda path: _aboutness(view, path, topic, found[path])):
         stories.setdefault(_story(view.by_path[path]), path)

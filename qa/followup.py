@@ -13,14 +13,14 @@ from typing import Literal
 from citewire.qa import facts
 from citewire.qa.analysis import Doc, read
 from citewire.qa.claims import arriving, strip_markers
-from citewire.qa.replies import is_own
+from citewire.qa.replies import is_own, is_refusal
 from citewire.qa.rewriting import feature
 from citewire.qa.standalone import MOST, candidates, is_fragment, leans, opened, points
-from citewire.qa.types import REFUSAL, Turn
+from citewire.qa.types import Turn
 
 __all__ = [
-    "Meant", "follow_up", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened", "resolve",
-    "topic", "without_opening",
+    "Meant", "follow_up", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened", "refused",
+    "resolve", "topic", "without_opening",
 ]  # fmt: skip
 
 DialogueAct = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
@@ -66,7 +66,7 @@ def resolve(text: str, history: Sequence[Turn], intent: str = "") -> Meant:
     if intent == "more" and not _has_topic(text):
         return _more(turns) if turns else nothing
     if (kind := _ON_SAID.get(intent)) and not _stands_alone(text, intent):
-        told = [turn for turn in (turns[-1:] if kind == "doubt" else turns) if _tells(turn)]
+        told = [turn for turn in (_asking(history)[-1:] if kind == "doubt" else turns) if _tells(turn)]
         said = _nearest_first(_sentences(told[-1].answer), text) if told else ()
         return Meant(kind, (text,), said) if said else nothing
     if not turns and intent == "elliptic" and leans(text) and not any(w.pos_ == "PROPN" for w in read(text)):
@@ -133,24 +133,34 @@ def names_nothing(text: str) -> bool:
     return is_fragment(doc) and rest and all(one in (*_OTHERS, "one") for one in named)
 
 
+def refused(history: Sequence[Turn]) -> bool:
+    """Return whether the last question to the articles was refused."""
+    return any(is_refusal(turn.answer) for turn in _asking(history)[-1:])
+
+
 def topic(history: Sequence[Turn]) -> str:
     """Return the last question that stands alone, "" if there is none."""
     asked = [turn.question for turn in _of_substance(history)]
     return next((one for one in reversed(asked) if not leans(one)), "")
 
 
-def _of_substance(history: Sequence[Turn]) -> list[Turn]:
+def _asking(history: Sequence[Turn]) -> list[Turn]:
     """The turns about the articles: answered from them, refused, or without an answer."""
-    return [turn for turn in history if not turn.answer or turn.answer.startswith(REFUSAL) or _tells(turn)]
+    return [turn for turn in history if not turn.answer or is_refusal(turn.answer) or _tells(turn)]
+
+
+def _of_substance(history: Sequence[Turn]) -> list[Turn]:
+    """The turns that a line can refer to: those about the articles, except refused ones."""
+    return [turn for turn in _asking(history) if not is_refusal(turn.answer)]
 
 
 def _tells(turn: Turn) -> bool:
     """Whether an answer is from the articles, neither a refusal nor citewire's own words."""
-    return bool(turn.answer) and not turn.answer.startswith(REFUSAL) and not is_own(turn.answer)
+    return bool(turn.answer) and not is_refusal(turn.answer) and not is_own(turn.answer)
 
 
 def _plain(history: Sequence[Turn]) -> list[Turn]:
-    """The last turns about the articles, answers without citation numbers; "" for a refusal."""
+    """The last turns that a line can refer to, answers without citation numbers; "" without an answer."""
     turns = _of_substance(history)[-_REACH:]
     return [replace(turn, answer=" ".join(_sentences(turn.answer)) if _tells(turn) else "") for turn in turns]
 

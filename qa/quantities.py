@@ -46,15 +46,16 @@ _BEHIND = rf"""(?:(?P<points>[\s-]?(?:percentage|pct\.?|per\s?cent)[\s-]?points?
           |(?P<basis>[\s-]?(?:basis[\s-]points?|bps?)\b)
           |(?P<permille>\s?‰|\s?per\s?mille\b)
           |(?P<fold>[\s-]?fold\b|(?-i:x)\b(?!\s?\d)|×(?!\s?\d))
-          |(?P<percent>\)?\s?%|[\s-]?(?:per[\s-]?cent|pct|(?-i:pc))\b))?
+          |(?P<percent>\)?(?:\s?%|[\s-]?(?:per[\s-]?cent|pct|(?-i:pc))\b)))?
         (?P<currency>(?:(?<={_ABBREVIATED})\.(?=\s))?{_NAMED_MONEY})?"""
 _RAISED = "[⁻⁺]?[⁰¹²³⁴-⁹]{1,2}"
+_NARROW = {wide: one for wide in range(0xFE50, 0xFFE7) if len(one := unicodedata.normalize("NFKC", chr(wide))) == 1}
 _THIN = "\u00a0\u2002-\u200a\u202f'’"  # between groups of digits
 _MONTHS = "".join(rf"(?<!{month}\s)(?<!{month[:3]}\s)(?<!{month[:3]}\.\s)" for month in calendar.month_name if month)
 _AMOUNT = re.compile(
     rf"""(?P<minus>(?<![\w.,%)\]–—-])[-−](?=[{_SYMBOLS}]?\.?\d)|\b(?:minus|negative)\s(?=[{_SYMBOLS}]?\d))?
         (?:(?P<money>(?:US|AU?|CA?|HK|NZ|S|R)?[{_SYMBOLS}]\s?|\bRs\.?\s?|\b{_CODES}\s?)
-          (?:(?<=[{_SYMBOLS}])(?P<debit>[-−])(?=\d))?|(?<![\w.,]))
+          (?:(?:(?<=[{_SYMBOLS}])|(?<=[{_SYMBOLS}]\s))(?P<debit>[-−])(?=\d))?|(?<![\w.,]))
         (?:
           (?P<mantissa>\d+(?:[.,]\d+)?)\s?[×x·⋅*]\s?10(?P<power>\^\s?[-−+]?\d{{1,2}}(?!\d)|{_RAISED}|−\d{{1,2}}(?!\d))
           |10(?P<ten>\^[-−+]?\d{{1,2}}(?!\d)|[⁻⁺]?(?:[⁴-⁹]|[¹²][⁰¹²³⁴-⁹]))
@@ -85,15 +86,18 @@ _METRES = re.compile(
     r"|butterfly|backstroke|relay)\b|[/²³]",
     re.IGNORECASE,
 )
-_DOZEN = re.compile(r"\b(?P<half>half\s)?a\sdozen\b", re.IGNORECASE)
 _AND_A_PART = re.compile(r"[\s-]and[\s-]a[\s-](?:half|(?P<quarter>quarter))\b", re.IGNORECASE)
 _MINUS = re.compile(r"\b(?:minus|negative)\s$", re.IGNORECASE)
-_LOSS = re.compile(r"([$£€])\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%)")  # negative amounts in accounts
+# "$(1.2)", "(12.5)%", "(114) million" of a table of accounts.
+_LOSS = re.compile(rf"([$£€]\s?)\((\d[\d.,]*)\)|\((\d[\d.,]*)\)(?=%|\s(?:{_WHOLE}|per\s?cent)\b)", re.IGNORECASE)
 _COUNT = "an?|one|two|three|four|five|six|seven|eight|nine"
 _PART = f"(?:{'|'.join(_PARTS)})"
+# "a quarter of a million", "three-quarter million", "half a crore", "half-dozen"; text2num reads no "a trillion".
 _PART_OF = re.compile(
-    rf"\b(?:(?:(?P<count>{_COUNT})[\s-])?(?P<part>{_PART})s?[\s-](?:of[\s-]an?|(?<=half[\s-])an?)[\s-]|half[\s-])$",
-    re.IGNORECASE,
+    rf"""\b(?:(?:(?!a[\s-]half[\s-](?!of))(?P<count>{_COUNT})[\s-])?(?P<part>{_PART})s?[\s-]
+          (?:of[\s-]an?[\s-]|(?<=half[\s-])(?:an?[\s-])?|(?:(?<=quarter[\s-])|(?<=quarters[\s-]))(?(count)|(?<=r-)))
+        |an?\s(?=dozen|trillion|lakh|crore))(?P<scale>{_WHOLE})\b""",
+    re.VERBOSE | re.IGNORECASE,
 )
 _OF_A_WHOLE = re.compile(rf"\sof\san?(?P<scale>\s{_WHOLE})\b{_BEHIND}", re.VERBOSE | re.IGNORECASE)
 # "a quarter-point cut", "half a percentage point", "three tenths of a percent"; not "third-quarter point".
@@ -122,6 +126,9 @@ _BEHIND_A_SHARE = re.compile(  # what follows "by a third", not "by a third part
     r"|because|during|were|are|was|is|had|have|has|said|say)\b",
     re.IGNORECASE,
 )
+_ANOTHER = rf"(?:(?:{_COUNT})[\s-]{_PART}s?|half)"
+_TO_ANOTHER = re.compile(rf"\s(?:to\s{_ANOTHER}\b|(?:and|or)\s{_ANOTHER}\sof\b(?!\s\d))", re.IGNORECASE)
+_ANOTHER_TO = re.compile(rf"\b{_ANOTHER}\sto\s$", re.IGNORECASE)
 _TO_A_SHARE = re.compile(r"\s(?:and|to|or)\s[1-9]/[2-9]\sof\b", re.IGNORECASE)
 _NO_SHARES = re.compile(r"\s(?:in|ago|of\s\d|after|before)", re.IGNORECASE)  # "two quarters in a row"
 # "one in five", "nine out of ten", "one of every three"
@@ -130,13 +137,23 @@ _RATIO = re.compile(
 )
 _IN_TIME = re.compile(r"[\s-](?:second|minute|hour|day|week|month|season|year|decade|centur)|-|[,.:/]\d", re.IGNORECASE)
 _RANKED = re.compile(r"(?:\bnumber|\bno\.|#)\s?$", re.IGNORECASE)
-_FOLD = re.compile(r"\b([a-z]+(?:-[a-z]+){0,3}?)-?fold\b", re.IGNORECASE)
+_FOLD = re.compile(r"\b(?:[a-z]+-to-)?([a-z]+(?:-[a-z]+){0,3}?)-?fold\b", re.IGNORECASE)
 _MULTIPLE = re.compile(r"\b(?:doubl|twice|tripl|trebl|quadrupl|quintupl|sextupl|halv)[a-z]*", re.IGNORECASE)
 _MULTIPLIED = frozenset("as the its their his her that what".split())  # "twice as many", "double the number"
-_RANGE = re.compile(r"\s?[-–—]\s?|\sto\s|\sand\s", re.IGNORECASE)
 _LOOSE = 0.05  # relative error of a share in words: "a fifth" means 19 to 21%, "two-thirds" 66 or 67%
 _MOST_LOOSE = 1.0  # percent
-_BETWEEN = re.compile(r"\bbetween\s$", re.IGNORECASE)
+_ABOUT = r"(?:(?:about|around|roughly|some|nearly|almost|perhaps|maybe|possibly|even|plus|as\s(?:much|many)\sas)\s)?"
+_RANGE = re.compile(
+    rf"\s?[-‑‒–−]\s?|—|-to-|-?\s(?:to|(?P<both>and)|(?P<either>or))\s{_ABOUT}|,\s(?:perhaps|maybe|possibly|even)\s",
+    re.IGNORECASE,
+)
+_BEGUN = re.compile(rf"\b(?:(?P<both>between)|from)\s{_ABOUT}$", re.IGNORECASE)  # what a range begins with
+_HUNDRED = re.compile(rf"\bhundred[\s-]{_WHOLE}\b", re.IGNORECASE)
+# No "9:30", "Covid-19", "May 3", "2019".
+_AMOUNT_HERE = re.compile(rf"(?<!:)(?<![a-z]-){_MONTHS}(?!(?:1[89]|20)\d\d(?!\d))", re.IGNORECASE)
+# "gave $2 to 3 million people", "paid $5 to 10-year-olds": no range.
+_GIVES = re.compile(r"\b(?:g[ai]v|pa(?:y|id)|sen[dt]|offer|grant|len[dt]|donat|award|hand|mail|promis)", re.IGNORECASE)
+_MANY = re.compile(r"[\s-](?:(?!(?:as|is|was|has|its|this|plus|less)\b)[a-z-]+s|people|men|women|children)\b")
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # not numbers
 _VAGUE_COUNT = re.compile(
@@ -144,6 +161,7 @@ _VAGUE_COUNT = re.compile(
     r"|no\sone|(?:five|six|seven|eight|nine)(?:-figures?|\sfigures))\b",
     re.IGNORECASE,
 )
+_NEAR = 40  # characters
 _SMALL = 1000.0  # "3-5 billion" means billions twice, "900,000 to 1.2 million" does not
 _CURRENCIES = (  # the first pattern that matches an amount counts
     (r"^AU?\$|AUD", "Australian dollars"),
@@ -175,7 +193,7 @@ class Number:
         value: in full: "2.0 billion" is 2e9, "25 basis points" 0.25, "one in five" 20 (percent), "-4" is -4.
         unit: "points" are percentage points, "times" are multiples: "doubled" is 2.
         start, end: offsets into the text.
-        scale, decimals: as written; "2.0 billion" has 1e9 and 1.
+        scale, decimals: as written; "2.0 billion" has 1e9 and 1, "25 basis points" 0.01 and 0.
         slack: absolute error that the wording allows: "two-thirds" for 66 or 67%.
         counts: the numbers of a share, such as 1 and 5 for "one in five".
     """
@@ -213,7 +231,7 @@ def numbers(text: str) -> list[Number]:
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
     """
-    text = _LOSS.sub(lambda loss: f"{loss[1] or ''}-{loss[2] or loss[3]})", text)
+    text = _LOSS.sub(lambda loss: f"{loss[1] or ''}-{loss[2] or loss[3]})", text.translate(_NARROW))
     found = [_figure(match) for match in _AMOUNT.finditer(text)]
     others = (*_words(text, found), *_shares(text), *_multiples(text))
     for one in sorted(others, key=lambda one: one.start - one.end):
@@ -302,8 +320,8 @@ def _made(match: re.Match[str], value: float, scale: float, decimals: int, start
         unit = "money"
     elif match["fold"]:
         unit = "times"
-    whole = value * scale / (100 if match["basis"] else 10 if match["permille"] else 1)
-    return Number(whole, unit, start, match.end(), scale, decimals)
+    part = 100 if match["basis"] else 10 if match["permille"] else 1
+    return Number(value * scale / part, unit, start, match.end(), scale / part, decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,32 +357,32 @@ def _words(text: str, figures: Sequence[Number]) -> Iterator[Number]:
         for one in text_to_num.find_numbers(read, "en", 0.0)
         if not one.is_ordinal and not any(token.taken for token in read[one.start : one.end])
     ]
-    spans += [(m.start(), m.end(), 6.0 if m["half"] else 12.0) for m in _DOZEN.finditer(text)]
+    spans += [
+        (m.start(), m.end(), _factor(m["scale"]) * _share(m["count"], m["part"])) for m in _PART_OF.finditer(text)
+    ]
     end = 0
-    for start, last, value in sorted(spans):
+    for start, last, value in sorted(spans, key=lambda span: (span[0], -span[1])):
         if start < end:
             continue
         own = _SCALES.get(_TOKEN.findall(text[start:last])[-1].lower(), 1.0)  # scale of "a dozen", "two million"
-        if own > 1 and (part := _PART_OF.search(text, 0, start)):
-            start, value = part.start(), value * _share(part["count"], part["part"] or "half")
-        elif more := _AND_A_PART.match(text, last):
+        if more := _AND_A_PART.match(text, last):
             value, last = value + own / (4 if more["quarter"] else 2), more.end()
         if minus := _MINUS.search(text, 0, start):
             start, value = minus.start(), -value
         after = _AFTER_WORDS.match(text, last)
         assert after is not None  # every part of the pattern is optional
-        whole = value * _factor(after["scale"] or "")
-        fitting = (one for one in sorted(_SCALES.values(), reverse=True) if abs(whole) >= one and not whole % one)
-        scale = next(fitting, 1.0)
-        found = _made(after, whole, 1.0, 0, start)
+        factor = _factor(after["scale"] or "")
+        whole, scale = value * factor, own if factor == 1 else factor
+        scale = 1.0 if scale <= 100 and whole % scale else scale  # half a dozen is six
+        found = _made(after, whole, 1.0, len(f"{whole / scale:.3f}".rstrip("0").partition(".")[2]), start)
         end = found.end
-        yield replace(found, scale=scale)
+        yield replace(found, scale=min(found.scale, scale) if found.scale < 1 else scale)
 
 
-def _share(count: str | None, part: str) -> float:
-    """Return the share for "three" and "quarter": 0.75; "a" and None count as one."""
+def _share(count: str | None, part: str | None) -> float:
+    """Return the share for "three" and "quarter": 0.75; "a" and None count as one, no part is the whole."""
     counted = 1 if count is None or count.lower() in ("a", "an") else text_to_num.text2num(count, "en")
-    return counted / _PARTS[part.lower()]
+    return counted / (_PARTS[part.lower()] if part else 1)
 
 
 def _slack(share: float) -> float:
@@ -386,14 +404,17 @@ def _shares_out(match: re.Match[str]) -> bool:
     """Whether words such as "a third" are a share, not an ordinal, a half of a game or a quarter of a year."""
     text, part, count = match.string, match["part"].lower(), (match["count"] or "").lower()
     before = _BEFORE_A_SHARE.search(text, 0, match.start())
-    goes_with = before and _BEHIND_A_SHARE.match(text, match.end())
+    joined = _TO_ANOTHER.match(text, match.end()) or _ANOTHER_TO.search(
+        text, max(0, match.start() - _NEAR), match.start()
+    )
+    goes_with = joined or (before and _BEHIND_A_SHARE.match(text, match.end()))
     if not count:
         return part == "half" and bool(_OF_HALF.match(text, match.end()) or goes_with)
     if match["many"]:
         return not _NO_SHARES.match(text, match.end())
-    if part == "half" and count == "a" and not before:
+    if part == "half" and count == "a" and not (before or joined):
         return bool(_OF_A_SHARE.match(text, match.end()))
-    sure = count not in ("a", "an") and part != "quarter"  # "one third" is no ordinal
+    sure = count not in ("a", "an") and (part != "quarter" or "-" in match[0])  # "one third" is no ordinal
     return sure or bool(goes_with or _OF_A_SHARE.match(text, match.end()))
 
 
@@ -404,7 +425,7 @@ def _multiples(text: str) -> Iterator[Number]:
             value = float(text_to_num.text2num(match[1].lower(), "en"))
         except ValueError:  # "manifold"
             continue
-        yield Number(value, "times", match.start(), match.end())
+        yield Number(value, "times", match.start(1), match.end())
     if not _MULTIPLE.search(text):
         return
     doc = analysis.read(text)
@@ -454,13 +475,37 @@ def _ranges(text: str, found: list[Number]) -> list[Number]:
     for place in range(len(found) - 1):
         one, other = made[place], made[place + 1]
         joint = _RANGE.fullmatch(text, one.end, other.start)
-        if not joint or (joint[0].strip().lower() == "and" and not _BETWEEN.search(text, 0, one.start)):
+        begun = _BEGUN.search(text, max(0, one.start - _NEAR), one.start)
+        if not joint or (joint["both"] and not (begun and begun["both"])) or not _is_range(text, one, other):
             continue
-        if one.scale == 1 < other.scale and 0 <= one.value < _SMALL and other.unit != "%":
-            one = replace(one, value=one.value * other.scale, scale=other.scale)
-        if not one.unit and other.unit:
-            one = replace(one, unit=other.unit)
-        if one.unit == "money" and not other.unit:
-            other = replace(other, unit="money")
-        made[place : place + 2] = [one, other]
+        scales = [1.0] if other.scale >= 1 else []  # "25-50 bps": none but that of both
+        if one.scale in (1, 100) and one.unit in ("", "money") and (one.value < _SMALL or other.scale < 1):
+            scales.insert(0, other.scale)
+            if _HUNDRED.search(text, other.start, other.end):
+                scales.insert(0, 100 * other.scale)
+        way = "or" if joint["either"] else "from" if begun else ""
+        if scale := next((scale for scale in scales if _fits(one.value, other.value, scale, way)), None):
+            unit, own = one.unit or other.unit, one.scale if scale == 1 else scale
+            one = replace(one, value=one.value * scale, unit=unit, scale=own)
+            made[place : place + 2] = [one, replace(other, unit=unit)]
     return made
+
+
+def _is_range(text: str, one: Number, other: Number) -> bool:
+    """Whether two numbers can be a range: no "12% to $5", "doubled to 4%", "in 2019 to 5%", "gave $2 to 3 people"."""
+    no_amount = not _AMOUNT_HERE.match(text, one.start) or any(_MULTIPLE.match(text, n.start) for n in (one, other))
+    if no_amount or one.scale > max(100, other.scale):
+        return False
+    if one.unit != "money" or other.unit:
+        return one.unit in ("", other.unit)
+    return not (_GIVES.search(text, max(0, one.start - _NEAR), one.start) and _MANY.match(text, other.end))
+
+
+def _fits(one: float, other: float, scale: float, way: str) -> bool:
+    """Whether a range goes up, or down to what is near: "900 to 1.2 million" does not begin with 900 million."""
+    low, high = abs(one * scale), abs(other)
+    if way == "or":
+        return low < high <= 2 * low  # "two or three million", but "5 or 90% of them"
+    near = low <= 10 * high
+    falls = near or way if scale <= 1 else near and way and scale >= _SMALL
+    return one * scale < other or low < high or bool(falls)

@@ -44,6 +44,7 @@ NOTHING_OFFERED = "Gladly. What would you like to know about the articles?"
 REFUSED = "I looked through the articles again for what you asked last and found no sentence that answers it."
 WHOM = "Whom or what do you mean? Name it in your question, and I will look for it in the articles."
 SAID = "This is what the articles say; open a quote to read it in place."
+UNMENTIONED = "No article mentions “{}”."
 UNQUOTED = "I find no sentence of an article that says it in these words."
 NO_MORE = "The articles have nothing more on this."
 UNKNOWN_SPEAKER = "The article does not say who said this."
@@ -69,6 +70,11 @@ _OWN = frozenset(
         *(NO_MORE, UNKNOWN_SPEAKER),
     )
 )
+
+
+def is_refusal(answer: str) -> bool:
+    """Say whether an answer says that the articles do not have what was asked."""
+    return answer.startswith((REFUSAL, UNMENTIONED.partition("{}")[0]))
 
 
 def is_own(answer: str) -> bool:

@@ -22,6 +22,7 @@ from unittest.mock import MagicMock
 import pytest
 import uvicorn
 from hypothesis import settings as hypothesis_settings
+from websites import Site
 
 from citewire.index import embed
 from citewire.index.build import build_index
@@ -132,6 +133,14 @@ def at_work(server: BaseServer) -> Iterator[None]:
         server.server_close()
 
 
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A website of this machine; `websites.fetcher` fetches from it."""
+    server = Site()
+    with at_work(server):
+        yield server
+
+
 @pytest.fixture(autouse=True)
 def clean_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Run each test in an empty folder of its own, without the user's CITEWIRE_* variables.
@@ -155,6 +164,7 @@ MARKED = {  # fixture -> marker of the tests that use it
     "small_generator": "model",
     "small_copy": "model",
     "smollm": "model",
+    "nginx": "slow",
     "house": "slow",  # a server with the real embedder and reader
     "wheels": "slow",  # starts pip several times
 }

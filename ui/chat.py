@@ -21,10 +21,9 @@ from cachetools import LRUCache
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.qa import replies
 from citewire.qa.types import Answer, Event, Manner, Turn, checked_question
 from citewire.ui.allowance import LaterError, Sender
-from citewire.ui.conversations import Conversations, Rating, UnknownIdError, UnusableFileError
+from citewire.ui.conversations import Beside, Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.exchange import Exchange
 from citewire.ui.labels import ArticleInfo, Labelled, filter_line
 from citewire.ui.line import NOBODY, Line
@@ -182,7 +181,7 @@ class Conversation:
         serial: grows when another conversation takes this one's place.
         visitor: whose it is; see `citewire.ui.visitor`.
         sender: whose turn it is when its questions are answered.
-        kept: its id where it is kept, None before the first answer.
+        kept: its id where it is kept, None before the first question.
         filters: which articles the visitor asks; narrows the settings' own.
         model: what the model is called that the visitor chose, "" where none was chosen.
         notice: why what the visitor did last could not be done, "" where it was.
@@ -234,19 +233,9 @@ class Conversation:
         return self.exchanges[-1]
 
     def history(self) -> list[Turn]:
-        """Return the finished exchanges before the newest one, oldest first, with the questions that they offered.
-
-        After the first answer from articles, `replies.NO_MORE` replaces the text of every refusal, so that no follow-up
-        refers to one. The questions that it offered stay, so that "yes" still takes one up.
-        """
-        told = [one for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
-        passed = any(one.shown and not one.abstained for one in told)
-        said = [
-            (one, one.answer, replies.NO_MORE if passed and one.abstained else one.answer.text)
-            for one in told
-            if one.answer
-        ]
-        return [Turn(one.question, "\n".join((text, *one.offered)), answer.articles) for one, answer, text in said]
+        """Return the finished exchanges before the newest one, oldest first, with the questions that they offered."""
+        told = [(one, one.answer) for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
+        return [Turn(one.question, "\n".join((said.text, *one.offered)), said.articles) for one, said in told]
 
     def clear(self) -> None:
         """Stop what runs and forget all exchanges; the filters and the chosen model stay."""
@@ -451,6 +440,7 @@ class Chat:
         work = partial(self._answer, loaded, exchange, conversation, stop, history, manner)
         self.line.enter(exchange, work, conversation.sender)
         exchange.move(self.line.ahead(exchange))
+        self._keep(exchange, conversation)
         return exchange
 
     def in_time(
@@ -529,18 +519,24 @@ class Chat:
                 exchange.fail(problem, fix)
 
     def _keep(self, exchange: Exchange, conversation: Conversation) -> None:
-        """Store an answered or stopped exchange, unless its conversation was left meanwhile."""
-        answer, keeper, visitor = exchange.answer, self._keeper, conversation.visitor
-        if not (keeper and answer and visitor) or answer.status == "failed":
+        """Store what there is of an exchange, unless its conversation was left meanwhile.
+
+        A question without an answer yet is stored as one that was stopped: whatever ends it, it can be asked again. The
+        answer to a question that is asked again stays until another one comes.
+        """
+        keeper, visitor = self._keeper, conversation.visitor
+        if not (keeper and visitor):
             return
         with conversation.keeping:
-            if exchange not in conversation.exchanges:
+            asked_again = exchange.kept and not exchange.done
+            if exchange.problem or asked_again or exchange not in conversation.exchanges:
                 return
+            answer, beside = exchange.answer or exchange.cut(), Beside(exchange.narrowed, exchange.quotes_only)
             try:
                 if exchange.kept:
-                    keeper.replace(visitor, exchange.kept, answer)
+                    keeper.replace(visitor, exchange.kept, answer, beside)
                 else:
-                    ids = keeper.append(visitor, conversation.kept, exchange.question, answer)
+                    ids = keeper.append(visitor, conversation.kept, exchange.question, answer, beside)
                     conversation.kept, exchange.kept = ids
                 exchange.unkept = ""
             except UnknownIdError as error:  # deleted in another tab
@@ -585,11 +581,22 @@ class Chat:
                 logger.exception("suggesting failed")
             finally:
                 exchange.suggest(more=False)
+                self._keep_suggested(exchange, conversation)
 
         def stopped() -> bool:
             return stop.is_set() or exchange.hushed or self.line.waiting > 0 or time.monotonic() > end
 
         self.line.enter(exchange, work, is_question=False)
+
+    def _keep_suggested(self, exchange: Exchange, conversation: Conversation) -> None:
+        shown = exchange.kept and exchange in conversation.exchanges
+        if not (self._keeper and shown and exchange.suggestions):
+            return
+        beside = Beside(exchange.narrowed, exchange.quotes_only, exchange.suggestions)
+        try:
+            self._keeper.note(conversation.visitor, exchange.kept, beside)
+        except InputError as error:  # deleted in another tab, or a full disk: the answer itself is what counts
+            logger.warning("suggestions not kept", extra={"problem": error.problem})
 
     def hush(self, conversation: Conversation) -> None:
         """Look for no more questions to offer: the visitor types one."""
@@ -606,11 +613,11 @@ class Chat:
             exchange.apply(exchange.cut())
             exchange.suggest(more=False)
         self.line.leave(exchange)
-        if exchange.hits:
+        if exchange.hits or not exchange.kept:
             self._keep(exchange, conversation)
 
     def leave(self, conversation: Conversation) -> None:
-        """End all that runs for a conversation; its exchanges are kept where they have something to show."""
+        """End all that runs for a conversation; its exchanges stay kept."""
         self.stop(conversation)
         self.line.leave(*conversation.exchanges)
         for exchange in conversation.exchanges:
@@ -637,7 +644,9 @@ class Chat:
             for one in stored.exchanges:
                 exchange = conversation.add(one.question)
                 exchange.apply(one.answer)
-                exchange.kept, exchange.by = one.id, self._called(one.answer.model)
+                exchange.kept, exchange.narrowed = one.id, one.beside.narrowed
+                exchange.quotes_only, exchange.suggestions = one.beside.quotes_only, one.beside.suggestions
+                exchange.by = "" if exchange.quotes_only else self._called(one.answer.model)
         self.recall_ratings(conversation)
 
     def recall_ratings(self, conversation: Conversation) -> None:

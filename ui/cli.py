@@ -457,6 +457,7 @@ def _open_page(
         port=chosen.port,
         password=chosen.password.get_secret_value() if chosen.password else "",
         root_path=chosen.root_path,
+        trusted_proxies=chosen.trusted_proxies,
         keys=Keys(chosen.index),
         on_ready=ready,
         on_end=announcement.withdraw,
@@ -624,7 +625,7 @@ def _demo(chosen: Settings) -> None:
 
 
 @app.command("run")
-@takes("articles", *ANSWERING, *SERVING, "allow_web", "fields", quiet_level="info")
+@takes("articles", *ANSWERING, *SERVING, "fields", quiet_level="info")
 def _run(chosen: Settings) -> None:
     """Fetch the model, index the articles and open the page; what is there already is kept.
 

@@ -17,9 +17,14 @@ from typing import Any
 
 import h11
 import uvicorn
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from citewire.ui.visitor import PROBLEM_TYPE, problem_details
+from citewire.ui.allowance import LaterError
+from citewire.ui.visitor import PROBLEM_TYPE, address_of, problem_details, refusal
+
+AGAIN_S = 2  # after which to try again where there are too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Limits:
 
     Attributes:
         connections: at once, of all addresses.
-        of_address: at once, of one address.
+        of_address: at once, of one address; requests too, as a proxy's connections are those of many.
         head_s: until a request's headers are there.
         body_s: until the body is there, plus the time that `slowest` allows for its size.
         slowest: bytes a second of a body, on average.
@@ -57,11 +62,40 @@ class _Phase(IntEnum):
 
 
 class Config(uvicorn.Config):
-    """uvicorn's settings, with our protocol and its limits."""
+    """uvicorn's settings, with our protocol and its limits, and the proxies whose word on who asks is taken."""
 
-    def __init__(self, app: Any, limits: Limits, **options: Any) -> None:
-        super().__init__(app, http=Protocol, ws="none", proxy_headers=False, access_log=False, **options)
+    def __init__(self, app: Any, limits: Limits, trusted_proxies: str = "", **options: Any) -> None:
+        super().__init__(
+            app, http=Protocol, ws="none", access_log=False,
+            proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies, **options,
+        )  # fmt: skip
         self.limits = limits
+
+
+class AtOnce:
+    """ASGI middleware that refuses a request of an address that has as many as it may."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app, self._most = app, limits.of_address
+        self._now = Counter[str]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        address = address_of(HTTPConnection(scope))
+        if self._now[address] >= self._most:
+            crowded = LaterError("Your address has too many requests at once", "Try again in a moment.", AGAIN_S)
+            await refusal(503, crowded)(scope, receive, send)
+            return
+        self._now[address] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._now[address] -= 1
+            if not self._now[address]:
+                del self._now[address]
 
 
 class Protocol(H11Protocol):
@@ -81,7 +115,7 @@ class Protocol(H11Protocol):
         self._look: asyncio.TimerHandle | None = self.loop.call_later(self.config.limits.look_s, self._check)
         others = [one for one in self.connections if isinstance(one, Protocol) and one is not self and not one._ended]
         if not _make_room(others, self._address, self.config.limits):
-            self._end(503, "The server has too many connections", "Try again in a moment.")
+            self._end(503, "The server has too many connections", "Try again in a moment.", again_s=AGAIN_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection."""
@@ -119,7 +153,9 @@ class Protocol(H11Protocol):
 
     @property
     def _address(self) -> str:
-        return self.client[0] if self.client else ""
+        """Of who asks: a proxy's connection is, with a request, the one that uvicorn has written into its scope."""
+        client = self.cycle.scope["client"] if self.cycle and not self.cycle.response_complete else self.client
+        return client[0] if client else ""
 
     def _enter(self, *, again: bool = False) -> None:
         phase = self._now()
@@ -148,13 +184,14 @@ class Protocol(H11Protocol):
         if passed > may[self._phase]:
             self._end(408, "The request did not arrive in time", "Send it again.")
 
-    def _end(self, status: int, problem: str, fix: str) -> None:
-        """Close the connection; say why, where the client can still be told."""
+    def _end(self, status: int, problem: str, fix: str, *, again_s: int = 0) -> None:
+        """Close the connection; say why, and when to try again, where the client can still be told."""
         self._ended = True
         started = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if not started and self._phase is not _Phase.REST:
             body = json.dumps(problem_details(status, problem, fix)).encode()
             head = f"HTTP/1.1 {status} {status}\r\nContent-Type: {PROBLEM_TYPE}\r\nContent-Length: {len(body)}\r\n"
+            head += f"Retry-After: {again_s}\r\n" * bool(again_s)
             self.transport.write(f"{head}Connection: close\r\n\r\n".encode() + body)
         self.transport.close()
         self.loop.call_later(self.config.limits.look_s, self.transport.abort)  # a client that reads nothing

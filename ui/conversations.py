@@ -2,7 +2,8 @@
 
     conversations   one row each: whose it is, its title, when it began and when it changed last; `link` is what leads
                     others to it, NULL for nothing
-    exchanges       a question and its answer object as JSON, in the order they were asked
+    exchanges       a question, its answer object and what the page shows beside that, as JSON, in the order they were
+                    asked; until there is an answer, one that was stopped
     ratings         of an exchange, or of one claim or quote of its answer; gone with the exchange
 
 Every change is one transaction, so a process that is killed leaves what was whole before or after it. A file that is
@@ -11,6 +12,8 @@ not ours, of a newer citewire, or damaged is refused before anything is written.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import secrets
 import sqlite3
@@ -27,7 +30,7 @@ from citewire.index.errors import InputError
 from citewire.qa.types import Answer, Turn
 from citewire.ui.answer_json import answer_from_json, answer_json
 
-FORMAT = 2  # of the file; raise it with every change of the schema
+FORMAT = 3  # of the file; raise it with every change of the schema
 TITLE_CHARS = 80  # of a title made from a question
 LONGEST_TITLE = 200
 LONGEST_NOTE = 2_000
@@ -44,6 +47,7 @@ _LINKS = (  # new in format 2
     "CREATE UNIQUE INDEX conversations_link ON conversations(link)",
 )
 _LINK_BYTES = 32
+_BESIDE = ("ALTER TABLE exchanges ADD COLUMN beside TEXT NOT NULL DEFAULT '{}'",)  # new in format 3
 _SCHEMA = (
     """CREATE TABLE conversations(
         id TEXT PRIMARY KEY, visitor TEXT NOT NULL, title TEXT NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL
@@ -55,6 +59,7 @@ _SCHEMA = (
         conversation TEXT NOT NULL REFERENCES conversations ON DELETE CASCADE,
         question TEXT NOT NULL, answer TEXT NOT NULL, asked TEXT NOT NULL
     )""",
+    *_BESIDE,
     "CREATE INDEX exchanges_conversation ON exchanges(conversation, number)",
     """CREATE TABLE ratings(
         exchange TEXT NOT NULL REFERENCES exchanges(id) ON DELETE CASCADE, claim INTEGER NOT NULL,
@@ -64,6 +69,8 @@ _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION_ID}",
     _VERSION,
 )
+# Format of a file -> what makes it one of this format.
+_STEPS = {0: _SCHEMA, 1: (*_LINKS, *_BESIDE, _VERSION), 2: (*_BESIDE, _VERSION)}
 
 
 class UnusableFileError(InputError):
@@ -94,6 +101,18 @@ class ConversationInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What the page shows beside an answer; fields as in `citewire.ui.render.Exchange`."""
+
+    narrowed: str = ""
+    quotes_only: bool = False
+    suggestions: tuple[str, ...] = ()
+
+
+_NOTHING = Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class StoredExchange:
     """A question and its answer; `id` is unique over all conversations, letters and digits."""
 
@@ -101,6 +120,7 @@ class StoredExchange:
     question: str
     answer: Answer
     asked: str
+    beside: Beside = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +184,7 @@ class Conversations:
     def _prepare(self) -> None:
         with self._transaction() as db:
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            for statement in _SCHEMA if version == 0 else (*_LINKS, _VERSION) if version == 1 else ():
+            for statement in _STEPS.get(version, ()):
                 db.execute(statement)
             (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
@@ -232,7 +252,9 @@ class Conversations:
             self._title(db, visitor, conversation)
             db.execute("UPDATE conversations SET link = ? WHERE id = ?", (link, conversation))
 
-    def append(self, visitor: str, conversation: str | None, question: str, answer: Answer) -> tuple[str, str]:
+    def append(
+        self, visitor: str, conversation: str | None, question: str, answer: Answer, beside: Beside = _NOTHING
+    ) -> tuple[str, str]:
         """Add an exchange to a conversation, or begin one with it; return the ids of both.
 
         Raises:
@@ -251,12 +273,12 @@ class Conversations:
                 self._title(db, visitor, conversation)
                 db.execute("UPDATE conversations SET changed = ? WHERE id = ?", (now, conversation))
             db.execute(
-                "INSERT INTO exchanges(id, conversation, question, answer, asked) VALUES (?, ?, ?, ?, ?)",
-                (exchange, conversation, question, _storable(answer_json(answer, None)), now),
+                "INSERT INTO exchanges(id, conversation, question, answer, asked, beside) VALUES (?, ?, ?, ?, ?, ?)",
+                (exchange, conversation, question, _storable(answer_json(answer, None)), now, _written(beside)),
             )
         return conversation, exchange
 
-    def replace(self, visitor: str, exchange: str, answer: Answer) -> None:
+    def replace(self, visitor: str, exchange: str, answer: Answer, beside: Beside = _NOTHING) -> None:
         """Put a new answer in the place of an exchange's; ratings of the old one go.
 
         Raises:
@@ -266,13 +288,19 @@ class Conversations:
             self._answer(db, visitor, exchange)
             db.execute("DELETE FROM ratings WHERE exchange = ?", (exchange,))
             db.execute(
-                "UPDATE exchanges SET answer = ?, asked = ? WHERE id = ?",
-                (_storable(answer_json(answer, None)), _now(), exchange),
+                "UPDATE exchanges SET answer = ?, asked = ?, beside = ? WHERE id = ?",
+                (_storable(answer_json(answer, None)), _now(), _written(beside), exchange),
             )
             db.execute(
                 "UPDATE conversations SET changed = ? WHERE id = (SELECT conversation FROM exchanges WHERE id = ?)",
                 (_now(), exchange),
             )
+
+    def note(self, visitor: str, exchange: str, beside: Beside) -> None:
+        """Keep what is shown beside an answer now; UnknownIdError where the exchange is not there any more."""
+        with self._transaction() as db:
+            self._answer(db, visitor, exchange)
+            db.execute("UPDATE exchanges SET beside = ? WHERE id = ?", (_written(beside), exchange))
 
     def rename(self, visitor: str, conversation: str, title: str) -> str:
         """Give a conversation another title; return it as it was stored, on one line.
@@ -459,10 +487,23 @@ def title_of(question: str) -> str:
 
 def _stored(db: sqlite3.Connection, conversation: str, title: str) -> StoredConversation:
     rows = db.execute(
-        "SELECT id, question, answer, asked FROM exchanges WHERE conversation = ? ORDER BY number", (conversation,)
+        "SELECT id, question, answer, asked, beside FROM exchanges WHERE conversation = ? ORDER BY number",
+        (conversation,),
     )
-    exchanges = [StoredExchange(id_, asked, answer_from_json(answer), at) for id_, asked, answer, at in rows]
+    exchanges = [
+        StoredExchange(id_, asked, answer_from_json(answer), at, _read(beside))
+        for id_, asked, answer, at, beside in rows
+    ]
     return StoredConversation(conversation, title, tuple(exchanges))
+
+
+def _written(beside: Beside) -> str:
+    return _storable(json.dumps(dataclasses.asdict(beside), ensure_ascii=False))
+
+
+def _read(beside: str) -> Beside:
+    values = json.loads(beside)
+    return Beside(**{**values, "suggestions": tuple(values.get("suggestions", ()))})
 
 
 def _check_part(answer: Answer, claim: int | None, quote: int | None) -> None:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from citewire.index.errors import CitewireError, InputError
 from citewire.ui.middleware import replay
 from citewire.ui.sessions import CrowdedError, Sessions, StrangerError
-from citewire.ui.visitor import ForeignError, from_here, problem, visitor_of
+from citewire.ui.visitor import ForeignError, address_of, from_here, refusal, visitor_of
 
 API = "/gradio_api"
 CALL, JOIN, ARTICLE = f"{API}/run/predict", f"{API}/queue/join", f"{API}/component_server/"
@@ -179,8 +179,7 @@ class Gate:
         try:
             await self._pass({**scope, "headers": headers}, Request(scope, receive), receive, send)
         except CitewireError as error:
-            refusal = problem(self._statuses.get(type(error), 422), error.problem, error.fix)
-            await refusal(scope, receive, send)
+            await refusal(self._statuses.get(type(error), 422), error)(scope, receive, send)
 
     async def _pass(self, scope: Scope, request: Request, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
@@ -199,7 +198,7 @@ class Gate:
 
     def _claim(self, session: str, request: Request) -> None:
         from_here(request)
-        self._sessions.claim(session, visitor_of(request), request.client.host if request.client else "")
+        self._sessions.claim(session, visitor_of(request), address_of(request))
 
     async def _checked(self, scope: Scope, request: Request, receive: Receive) -> tuple[Scope, Receive]:
         """Return a request whose body holds what was understood of it, and nothing else."""

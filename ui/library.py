@@ -1,19 +1,8 @@
-"""citewire from Python: index articles, open an index, ask it, search it, read its articles.
-
->>> from citewire.ui import library as citewire
->>> citewire.index(["seeds/"], "news.index").new
-5
->>> with citewire.open("news.index") as news:
-...     answer = news.ask("When did Canaan start exploring options for its AI unit?")
-...     hits = news.search("Why is Kazakhstan attractive to bitcoin miners?", 3)
-...     article = news.article(hits[0].passage.article)
->>> answer.status, answer.claims[0].verdict, "March 2022" in answer.claims[0].quotes[0].text
-('answered', 'supported', True)
->>> len(hits), article.text[hits[0].passage.start : hits[0].passage.end] == hits[0].passage.text
-(3, True)
+"""citewire from Python, offered as `citewire.index`, `citewire.open` and `citewire.News`.
 
 Settings are those of the command line (`citewire config` prints them), as keyword arguments; the environment and
-citewire.toml count too.
+citewire.toml count too. In the examples `news` is an open index of three articles, of the Tarnby Courier and the Holm
+Post.
 """
 
 from __future__ import annotations
@@ -62,6 +51,24 @@ class News:
 
         Raises:
             InputError: the question is empty or too long, or no article passes the filters.
+
+        >>> answer = news.ask("Who chairs Lund Lines?")
+        >>> answer.text, answer.claims[0].quotes[0].article
+        ('Anna Berg chairs Lund Lines. [1]', 'ferry.txt')
+
+        A question that builds on an earlier one, and questions to some of the articles:
+
+        >>> news.ask("Where was she born?", [("Who chairs Lund Lines?", answer.text)]).standalone_question
+        'Where was Anna Berg born?'
+        >>> [one.value for one in news.ask("What does a night ticket cost?").conflicts[0].values]
+        ['12 euros', '15 euros']
+        >>> news.ask("What does a night ticket cost?", filters=citewire.Filters(outlets=("Tarnby Courier",))).short
+        '12 euros'
+
+        What the articles do not say:
+
+        >>> news.ask("When does the bridge open?").status
+        'abstained'
         """
         *_, last = self.stream(question, history, filters=filters)
         assert isinstance(last, Answer)  # a stream always ends with one
@@ -70,7 +77,20 @@ class News:
     def stream(
         self, question: str, history: Sequence[tuple[str, str]] = (), *, filters: Filters | None = None
     ) -> Iterator[Event]:
-        """Yield what was found, then sentences as they are checked, at last the answer; else as `ask`."""
+        """Yield what was found, then sentences as they are checked, at last the answer; else as `ask`.
+
+        >>> for event in news.stream("Who designed the reading room?"):
+        ...     match event:
+        ...         case citewire.Searched(hits=hits):
+        ...             print(len(hits), "passages found")
+        ...         case citewire.Checked(claim=claim):
+        ...             print(claim.text)
+        ...         case citewire.Answer(status=status):
+        ...             print(status)
+        3 passages found
+        Petra Dahl designed the reading room.
+        answered
+        """
         return self._answerer.stream(question, [Turn(*turn) for turn in history], search=self._options(filters))
 
     def search(self, question: str, k: int | None = None, *, filters: Filters | None = None) -> list[Hit]:
@@ -83,6 +103,13 @@ class News:
 
         Raises:
             InputError: the question is empty, `k` is below 1, or no article passes the filters.
+
+        >>> spring = citewire.Filters(published_from="2026-03-01", published_to="2026-05-31")
+        >>> [hit.passage.article for hit in news.search("What becomes of the harbour?", filters=spring)]
+        ['harbour.txt', 'ferry.txt']
+        >>> passage = news.search("What becomes of the harbour?", 1)[0].passage
+        >>> news.article(passage.article).text[passage.start : passage.end] == passage.text
+        True
         """
         checked_question(question)
         options = self._options(filters)
@@ -99,7 +126,11 @@ class News:
         return self._index.article(path)
 
     def articles(self) -> list[ArticleSummary]:
-        """Return the articles of the index by path, without their texts."""
+        """Return the articles of the index by path, without their texts.
+
+        >>> [(article.title, article.outlet) for article in news.articles()][0]
+        ('Night ferries to Tarnby', 'Tarnby Courier')
+        """
         return self._index.articles()
 
     def close(self) -> None:

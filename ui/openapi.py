@@ -1,4 +1,4 @@
-"""The HTTP API described as an OpenAPI document, with examples over the sample articles (examples.json).
+"""The HTTP API described as an OpenAPI document, with an example of all that is sent and answered (examples.json).
 
     GET /v1/openapi.json
 
@@ -17,14 +17,17 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
+from citewire.ui.ask_routes import LINES
+from citewire.ui.openai_routes import EVENTS
 from citewire.ui.running import release
 from citewire.ui.visitor import PROBLEM_TYPE
 
 ADDRESS = "/v1/openapi.json"
 ABOUT = (
     "Questions, passages and articles of one index. With a password or keys, send one as `Authorization: Bearer`."
-    " Articles are added with POST /v1/articles and taken out with DELETE /v1/articles/{path}, or many at once with"
-    " POST /corpus/removal, which a read-only page refuses with 403. GET /uploads says how far what was added has come."
+    " Articles are added with POST /v1/articles, from the web with POST /v1/addresses, and taken out with"
+    " DELETE /v1/articles/{path}, or many at once with POST /corpus/removal; a read-only page refuses this with 403."
+    " GET /uploads says how far what was added has come."
 )
 # Beside what lies below /v1/; all other routes are the page's own, and change with it.
 OTHERS = ("/healthz", "/readyz", "/metrics", "/uploads", "/uploads/{known}", "/corpus/removal")
@@ -55,6 +58,7 @@ OPENAI_ERROR = {
     },
 }
 OPENAI = ("/v1/chat/completions", "/v1/models")
+STREAMED = (LINES, EVENTS)
 
 
 def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
     examples = json.loads(files("citewire.ui").joinpath("examples.json").read_text(encoding="utf-8"))
     for path, methods in told["paths"].items():
         for method, operation in methods.items():
-            _complete(operation, path, examples.get(f"{method.upper()} {path}", {}))
+            _complete(operation, path, examples[f"{method.upper()} {path}"])
     return told
 
 
@@ -87,12 +91,13 @@ def _complete(operation: dict[str, Any], path: str, example: Mapping[str, Any]) 
         "description": "Refused",
         "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}}},
     }
-    if "body" in example:
-        operation["requestBody"]["content"]["application/json"]["example"] = example["body"]
-    if "answer" in example:
-        operation["responses"]["200"]["content"]["application/json"]["example"] = example["answer"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["example"] = example["body"]
+    answered = next(told for status, told in operation["responses"].items() if status.startswith("2"))
+    for kind, content in answered["content"].items():
+        content["example"] = example["stream" if kind in STREAMED else "answer"]
     for parameter in operation.get("parameters", ()):
-        if parameter["name"] in example.get("parameters", {}):
+        if parameter["required"] or parameter["name"] in example.get("parameters", {}):
             parameter["example"] = example["parameters"][parameter["name"]]
 
 

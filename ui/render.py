@@ -18,9 +18,9 @@ from urllib.parse import quote as percent
 from urllib.parse import urldefrag
 
 from citewire.qa import replies
-from citewire.qa.types import Answer, AnswerHit, Claim, Timings
+from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, TimelinePoint, Timings
 from citewire.ui.exchange import Exchange, Source, number_of, sources
-from citewire.ui.labels import Card, CardOf, bylines, counted, gist, human_date, shortened, when
+from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, shortened, when
 
 ECHOED_CHARS = 160  # most characters of the question that was searched for, as it is repeated
 CORPUS = "corpus"  # kind of a question about the articles as a whole
@@ -254,26 +254,16 @@ def _busy(exchange: Exchange, articles: int) -> str:
 def closing(exchange: Exchange) -> str:
     """Say in a line how the answer came out, "" where it is only citewire's own words.
 
-    "4 of 4 sentences checked against a quote. 2 articles. As of 11 Feb 2026. By the fast model. 2.1 s."
+    "2 of 2 sentences checked against a quote, reworded. 1 of 2 read as answering the question: “18 May”. 2 articles."
     """
-    noun = "item" if exchange.listed else "sentence"
-    gaps = [claim for claim in exchange.shown if is_gap(claim)]
-    shown = [claim for claim in exchange.shown if claim not in gaps]
     ended = exchange.stopped or exchange.problem
     unsearched = exchange.abstained and exchange.kind == NOT_FOR_IT
     if not (exchange.claims or ended) and (exchange.lead or unsearched):
         return ""
-    parts = []
-    if exchange.stopped:
-        parts.append("Stopped before the answer was complete.")
-    if shown and not exchange.abstained:
-        supported = sum(claim.verdict == "supported" for claim in shown)
-        parts.append(f"{supported} of {counted(len(shown), noun)} checked against a quote.")
-    if gaps:
-        parts.append(f"{counted(len(gaps), 'part')} without an answer.")
-    withheld = len(exchange.claims) - len(exchange.shown)
-    if withheld:
-        parts.append(f"{counted(withheld, noun)} withheld: not in the sources.")
+    if exchange.stopped and not (exchange.hits or exchange.claims):
+        return "Stopped before there was an answer. Ask it again."
+    parts = ["Stopped before the answer was complete."] if exchange.stopped else []
+    parts += _checked(exchange)
     quoted = {source.article for source in sources(exchange) if source.label}
     if quoted:
         parts.append(f"{counted(len(quoted), 'article')}.")
@@ -288,7 +278,69 @@ def closing(exchange: Exchange) -> str:
         parts.append("Answered before.")
     elif timings.total_s:
         parts.append(f"{timings.total_s:.1f} s.")
-    return " ".join(parts)
+    return " ".join(filter(None, parts))
+
+
+def _checked(exchange: Exchange) -> list[str]:
+    """Say what the checks found of the sentences, and how many parts of the question have none."""
+    noun, told, parts = "item" if exchange.listed else "sentence", _told(exchange), []
+    if told and not exchange.abstained:
+        supported = [claim for claim in told if claim.verdict == "supported"]
+        parts.append(f"{len(supported)} of {counted(len(told), noun)} checked against a quote{_manner(supported)}.")
+        parts.append(answering(exchange))
+    if gaps := len(exchange.shown) - len(told):
+        parts.append(f"{counted(gaps, 'part')} without an answer.")
+    if withheld := len(exchange.claims) - len(exchange.shown):
+        parts.append(f"{counted(withheld, noun)} withheld: not in the sources.")
+    return parts
+
+
+def _told(exchange: Exchange) -> list[Claim]:
+    return [claim for claim in exchange.shown if not is_gap(claim)]
+
+
+def _manner(supported: Sequence[Claim]) -> str:
+    """Say how close claims are to their quotes: ", 1 of them word for word"."""
+    verbatim = sum(map(is_verbatim, supported))
+    if not 0 < verbatim < len(supported):
+        return ", quoted word for word" if verbatim else ", reworded" if supported else ""
+    return f", {verbatim} of them quoted word for word"
+
+
+def answers(exchange: Exchange) -> list[Claim]:
+    """Return the claims that hold the words which the reader takes for the answer."""
+    short = _short(exchange.answer)
+    return [claim for claim in _told(exchange) if _holds(claim, short)]
+
+
+def answering(exchange: Exchange) -> str:
+    """Say which of the sentences answer the question, another thing than being supported; "" where none is to tell.
+
+    What was measured is which words the reader takes for the answer; where it takes none, nothing is known.
+    """
+    told, found = _told(exchange), answers(exchange)
+    whole = exchange.done and not (exchange.stopped or exchange.problem or exchange.abstained)
+    if not (told and whole) or exchange.kind == CORPUS:
+        return ""
+    if not found:
+        return f"Whether {'it answers' if len(told) == 1 else 'they answer'} the question is for you to judge."
+    which = "Read" if len(told) == 1 else f"{len(found)} of {len(told)} read"
+    return f"{which} as answering the question: “{shortened(_short(exchange.answer), GIST_CHARS)}”."
+
+
+def _short(answer: Answer | None) -> str:
+    return " ".join(answer.short.split()) if answer else ""
+
+
+def _holds(claim: Claim, short: str) -> bool:
+    """Whether a claim or a quote of it has the words of the short answer, as whole words."""
+    words = _words(short)
+    texts = (claim.text, *(quote.text for quote in claim.quotes))
+    return bool(words.strip() and claim.quotes) and any(words in _words(text) for text in texts)
+
+
+def _words(text: str) -> str:
+    return f" {' '.join(_COMPARED_WORD.findall(text))} "
 
 
 def _closing(exchange: Exchange) -> str:
@@ -300,8 +352,11 @@ def _closing(exchange: Exchange) -> str:
     whole = not (exchange.stopped or exchange.problem or exchange.abstained)
     good = whole and all(claim.verdict == "supported" and claim.shown for claim in exchange.claims)
     kind = "cw-good" if good else "cw-neutral" if exchange.abstained else "cw-mixed"
-    unbroken = text.replace(" s.", "\N{NO-BREAK SPACE}s.")
-    return f'<p class="cw-closing {kind}">{unbroken}</p>'
+    said = answering(exchange)
+    before, _, after = text.partition(said) if said else ("", "", text)
+    mark = f'<span class="cw-mark {"cw-good" if answers(exchange) else "cw-neutral"}">{escape(said)}</span>'
+    unbroken = escape(after).replace(" s.", "\N{NO-BREAK SPACE}s.")
+    return f'<p class="cw-closing {kind}">{escape(before)}{mark if said else ""}{unbroken}</p>'
 
 
 def _unkept(exchange: Exchange) -> str:
@@ -310,7 +365,8 @@ def _unkept(exchange: Exchange) -> str:
 
 
 def _actions(exchange: Exchange, last: bool) -> str:
-    rated = bool(exchange.kept) and not exchange.stopped and bool(exchange.claims or exchange.abstained)
+    whole = not (exchange.stopped or exchange.problem)
+    rated = whole and bool(exchange.kept and (exchange.claims or exchange.abstained))
     right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
     worded = any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)
     wanted = (
@@ -371,8 +427,8 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         the original, and `page`, as "p. 3"), `articles` (path -> fields of `Card` but its pages, `byline`, `strength` 0
         to 1 or null, `rank` in words), `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words":
         the verdict in words, "answers": whether it answers the question, in words}), `suggestions` (questions to go on
-        with), `said` (the answer's own words), `copy` (plain text, with all that is below them), `refused`,
-        `suggesting`, `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
+        with), `said` (the answer with where sources disagree and what changed), `copy` (plain text, with all that is
+        below them), `refused`, `suggesting`, `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
@@ -405,7 +461,7 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         "suggestions": list(exchange.offered),
         "suggesting": exchange.suggesting,
         "refused": exchange.abstained,
-        "said": _plain_answer(exchange),
+        "said": "\n".join((_plain_answer(exchange), *_plain_notes(exchange, card_of))),
         "copy": plain_text(exchange, card_of) if exchange.phase == "done" else "",
         "kept": exchange.kept,
         "unkept": exchange.unkept,
@@ -431,22 +487,22 @@ def verdict_words(claim: Claim) -> str:
 def answer_words(claim: Claim, answer: Answer | None) -> str:
     """Say whether a claim answers the question, which is another thing than being supported; "" where it is not.
 
-    Only the short answer, `Answer.short`, is known to answer it: the claims whose quotes hold its words do.
+    Only the words of `Answer.short` were read as the answer: the claims that hold them are taken to answer.
     """
     if answer is None or not claim.quotes:
         return ""
-    short = " ".join(answer.short.split())
-    if short and any(short in " ".join(quote.text.split()) for quote in claim.quotes):
-        return f"It answers the question: “{short}”."
-    if short and any(short in quote.text for other in answer.claims if other.shown for quote in other.quotes):
-        return "It stands beside the sentence that answers the question."
+    short = _short(answer)
+    if _holds(claim, short):
+        return f"Read as answering the question: “{short}”."
+    if any(_holds(other, short) for other in answer.claims if other.shown):
+        return "It stands beside the sentence that was read as answering the question."
     return "Whether it answers the question is for you to judge."
 
 
 def is_verbatim(claim: Claim) -> bool:
     """Say whether a claim is a quote as it stands, at most with a label before it."""
-    text = " ".join(claim.text.split())
-    return any(text.endswith(" ".join(quote.text.split())) for quote in claim.quotes)
+    text = " ".join(claim.text.split()).rstrip(".")
+    return any(text.endswith(" ".join(quote.text.split()).rstrip(".")) for quote in claim.quotes)
 
 
 def is_gap(claim: Claim) -> bool:
@@ -496,23 +552,32 @@ def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:
 
 def plain_text(exchange: Exchange, card_of: CardOf) -> str:
     """Return question, answer with its numbers, and every numbered quote with its article, as plain text."""
-    known = sources(exchange)
-    lines = [exchange.question, ""]
-    for conflict in exchange.conflicts:
-        lines.append(f"Sources disagree: {conflict.about}".rstrip(": "))
-        said = bylines(conflict.values, card_of)
-        lines += [f"- {value.value} ({byline})" for value, byline in zip(conflict.values, said, strict=True)]
-        lines.append("")
-    if exchange.course:
-        lines += ["Over time:", *(f"- {when(p)}: {gist(p)}" for p in exchange.course), ""]
-    lines += [_plain_answer(exchange), "", closing(exchange), ""]
-    for source in known:
+    lines = [exchange.question, "", _plain_answer(exchange), "", *_plain_notes(exchange, card_of)]
+    lines += [closing(exchange), ""]
+    for source in sources(exchange):
         if source.label:
             label = card_of(source.article)
             lines.append(f"[{source.label}] “{' '.join(source.quote.split())}”")
             byline = label.byline_at(source.start, source.end)
             lines.append("    " + ", ".join(part for part in (label.title, byline, label.url) if part))
     return "\n".join(lines).strip() + "\n"
+
+
+def _plain_notes(exchange: Exchange, card_of: CardOf) -> list[str]:
+    """Return the lines of where sources disagree and of what changed, each of both with an empty one behind it."""
+    known = [source for source in sources(exchange) if source.label]
+
+    def marked(line: str, at: ConflictValue | TimelinePoint) -> str:
+        label = number_of(at, known)
+        return f"- {line} [{label}]" if label else f"- {line}"
+
+    lines = []
+    for conflict in exchange.conflicts:
+        said = zip(conflict.values, bylines(conflict.values, card_of), strict=True)
+        title = f"Sources disagree: {conflict.about}".rstrip(": ")
+        lines += [title, *(marked(f"{value.value} ({byline})", value) for value, byline in said), ""]
+    course = [marked(f"{when(point)}: {gist(point)}", point) for point in exchange.course]
+    return [*lines, *(["Over time:", *course, ""] if course else [])]
 
 
 def _plain_answer(exchange: Exchange) -> str:

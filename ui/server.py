@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from citewire.index.errors import InputError
 from citewire.ui.access import Door, require_password
-from citewire.ui.connections import Config, Limits
+from citewire.ui.connections import AtOnce, Config, Limits
 from citewire.ui.middleware import BodyLimit, RootPath, SecurityHeaders
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class PageServer:
         on_end: called when it accepts none any more.
         limits: of connections.
         root_path: path below which a proxy shows the page, "" for none.
+        trusted_proxies: addresses and networks, joined by ",", that say who asks and whether over TLS; "" for none.
 
     Raises:
         InputError: the port is taken or not allowed, the host is not one of this machine, or other machines reach it
@@ -60,6 +61,7 @@ class PageServer:
         on_end: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
         root_path: str = "",
+        trusted_proxies: str = "",
         keys: Keys | None = None,
     ) -> None:
         closed = bool(password or (keys and keys.all()))
@@ -78,7 +80,7 @@ class PageServer:
         # for it; and the names under which other machines or a proxy reach this one are not known here.
         self._hosts = ["*"] if closed else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._limits = limits or Limits()
-        self._root = root_path
+        self._root, self._proxies = root_path, trusted_proxies
         self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
         self._server: _Server | None = None
         self._stopped = False
@@ -90,8 +92,9 @@ class PageServer:
             open_to = Door(app, self._password, self._keys) if self._closed else app
             limited = BodyLimit(TrustedHostMiddleware(open_to, allowed_hosts=self._hosts))
             config = Config(
-                SecurityHeaders(RootPath(limited, self._root) if self._root else limited),
+                SecurityHeaders(AtOnce(RootPath(limited, self._root) if self._root else limited, self._limits)),
                 self._limits,
+                self._proxies,
                 log_config=None,
                 log_level="critical",  # cutting open streams at the end is logged as an error
                 server_header=False,

@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from citewire.index.errors import CitewireError, InputError
+from citewire.index.errors import InputError
+from citewire.ui.allowance import LaterError
 
 
 class StrangerError(InputError):
     """A session of another visitor."""
 
 
-class CrowdedError(CitewireError):
+class CrowdedError(LaterError):
     """As many sessions or event streams as there may be."""
 
 

@@ -17,6 +17,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -120,6 +121,17 @@ def _root_path(value: str) -> str:
     return value
 
 
+def _proxies(value: str) -> str:
+    for one in filter(None, map(str.strip, value.split(","))):
+        try:
+            everybody = not ip_network(one).prefixlen
+        except ValueError:
+            raise ValueError(f"{one!r} is no address such as 10.0.0.2 and no network such as 10.0.0.0/24") from None
+        if everybody:
+            raise ValueError(f"{one!r} is every address, and whoever asks could name any other as theirs")
+    return value
+
+
 def _password(value: SecretStr) -> SecretStr:
     given = value.get_secret_value()
     if len(given) < PASSWORD_CHARS:
@@ -145,7 +157,9 @@ class ReadingSettings(BaseModel):
     articles: Annotated[tuple[Path | str, ...], NoDecode, BeforeValidator(_sources)] = Field(
         default=(), description="files, folders and web addresses of articles; a list, or joined by ':'"
     )
-    allow_web: bool = Field(default=False, description="whether web addresses among the articles are fetched")
+    allow_web: bool = Field(
+        default=False, description="whether web addresses are fetched, among the articles or added on the page"
+    )
     fields: Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)] = Field(
         default_factory=dict,
         description=f"columns of .jsonl, .json and .csv files, NAME=COLUMN each, by the names {' '.join(FIELDS)};"
@@ -328,6 +342,12 @@ class PageSettings(BaseModel):
         default="",
         description="path below which a proxy shows the page, such as /citewire; it may take that off or pass it on",
         json_schema_extra={"metavar": "PATH"},
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+        default="",
+        description="addresses and networks of the proxies before the page, joined by ','; they say who asks"
+        " (X-Forwarded-For) and whether over TLS (X-Forwarded-Proto), and nobody else is believed",
+        json_schema_extra={"metavar": "ADDRESSES"},
     )
     password: Annotated[SecretStr, AfterValidator(_password)] | None = Field(
         default=None,

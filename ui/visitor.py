@@ -155,12 +155,15 @@ def guest_of(request: Request) -> Guest:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Return the address of who asks; of IPv6 the network, as each machine has as many addresses as it likes."""
+    """Return the address of who asks; of IPv6 the network, as each machine has as many addresses as it likes.
+
+    All count as one whom a proxy gives no address.
+    """
     host = connection.client.host if connection.client else ""
     try:
         return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
-    except ValueError:  # what a proxy says can be any text
-        return ""
+    except ValueError:  # what a proxy says can be any text, and "" would have no limit
+        return "no address"
 
 
 def asker_of(request: Request) -> str:
@@ -231,10 +234,7 @@ class ProblemRoute(APIRoute):
                 return await handle(request)
             except CitewireError as error:
                 status = next((self.statuses[kind] for kind in type(error).__mro__ if kind in self.statuses), 400)
-                refused = problem(status, error.problem, error.fix)
-                if isinstance(error, LaterError):
-                    refused.headers["Retry-After"] = str(error.seconds)
-                return refused
+                return refusal(status, error)
             except RequestValidationError as error:
                 first = error.errors()[0]
                 where = ".".join(str(part) for part in first["loc"])
@@ -249,6 +249,14 @@ class ProblemRoute(APIRoute):
 def problem(status: int, text: str, fix: str) -> JSONResponse:
     """Return a refusal as JSON; see `problem_details`."""
     return JSONResponse(problem_details(status, text, fix), status_code=status, media_type=PROBLEM_TYPE)
+
+
+def refusal(status: int, error: CitewireError) -> JSONResponse:
+    """Return an error as a refusal, with when to try again where that helps."""
+    refused = problem(status, error.problem, error.fix)
+    if isinstance(error, LaterError):
+        refused.headers["Retry-After"] = str(error.seconds)
+    return refused
 
 
 async def unrouted(request: Request, error: Exception) -> Response:

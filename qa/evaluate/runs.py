@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from citewire import index as index_package
 from citewire.index.build import build_index
 from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
@@ -164,8 +164,8 @@ def run(items: Sequence[Item], evaluator: Evaluator, results: Results, report: P
 
 
 def code_digest() -> str:
-    """Return the sha256 of the code and prompts of index/ and qa/: another version may answer otherwise."""
-    folders = [Path(next(iter(index_package.__path__))), Path(__file__).parent.parent]
+    """Return the sha256 of the code and prompts that answers are made with: another version may answer otherwise."""
+    folders = [Path(inspect.getfile(Index)).parent, Path(__file__).parent.parent]
     digest = hashlib.sha256()
     for file in sorted(
         file for folder in folders for pattern in ("*.py", "*.md", "*.txt", "*.json") for file in folder.rglob(pattern)

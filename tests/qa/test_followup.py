@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scored import records, words
 
-from citewire.qa.followup import Meant, follow_up, leans, resolve
-from citewire.qa.replies import TALK
+from citewire.qa.followup import Meant, follow_up, leans, refused, resolve, topic
+from citewire.qa.replies import NO_MORE, NOT_FOR_IT, TALK, UNMENTIONED
 from citewire.qa.types import REFUSAL, Turn
 
 RIGHT = 0.95  # least share of records with the right question among the first three
@@ -137,11 +137,25 @@ def test_without_history_there_is_only_the_text() -> None:
     assert follow_up("And why?", []) == ("And why?",)
 
 
-def test_a_refusal_gives_the_names_of_its_question_only() -> None:
-    refused = Turn("How many kettles did Brask sell?", f"{REFUSAL} The nearest passage is about Tandem.")
-    found = follow_up("Where is it based?", [refused])
-    assert found[0] == "Where is Brask based?"
-    assert not any("Tandem" in question for question in found)
+@pytest.mark.parametrize(
+    "said",
+    [f"{REFUSAL} The nearest passage is about Tandem.", UNMENTIONED.format("Brask"), NO_MORE, *NOT_FOR_IT.values()],
+)
+def test_a_refused_turn_is_no_context(said: str) -> None:
+    turn = Turn("How many kettles did Brask sell?", said)
+    for text in ("Where is it based?", "and why?"):
+        assert follow_up(text, [turn]) == (text,)
+        assert follow_up(text, [RUNS, turn]) == follow_up(text, [RUNS]) != (text,)
+    assert resolve("tell me more", [turn], "more").kind == "nothing"
+    assert resolve("tell me more", [RUNS, turn], "more") == resolve("tell me more", [RUNS], "more")
+    assert topic([RUNS, turn]) == RUNS.question
+
+
+def test_a_refusal_can_be_doubted() -> None:
+    turn = Turn("How many kettles did Brask sell?", REFUSAL)
+    assert resolve("are you sure?", [RUNS, turn], "doubt").kind == "nothing"
+    assert (refused([RUNS, turn]), refused([turn, RUNS]), refused([])) == (True, False, False)
+    assert resolve("are you sure?", [turn, RUNS], "doubt").said == ("Ines Moreau runs Orvik Foods.",)
 
 
 def test_earlier_turns_are_made_to_stand_alone() -> None:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from conftest import until
 from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
 from scripted import scripted_load
 from served import served
 
-from citewire.ui.connections import Limits
+from citewire.ui.connections import AGAIN_S, Limits
 from citewire.ui.middleware import MOST_BYTES
 from citewire.ui.visitor import problem_details
+
+pytestmark = pytest.mark.slow  # processes, servers or real networks
 
 LIMITS = Limits(connections=80, of_address=60, head_s=2, body_s=2, slowest=1_000, rest_s=1, unread_s=2, look_s=0.1)
 HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 HALF_BODY = b"POST /corpus/removal HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"
+PROXY = "127.0.0.9"  # the one that is trusted
 LARGE = 64 * 1024 * 1024
 
 
 def streaming() -> APIRouter:
-    """Routes like those of uploads: one reads its body as it comes, one answers with much."""
+    """Routes like those of uploads: one reads its body as it comes, one answers with much, one never ends."""
     routes = APIRouter()
 
     @routes.post("/uploads")
@@ -37,27 +43,35 @@ def streaming() -> APIRouter:
     def much() -> str:
         return "a" * LARGE
 
+    @routes.get("/held")
+    async def held() -> StreamingResponse:
+        async def said() -> AsyncIterator[str]:
+            yield "It began."
+            await asyncio.sleep(60)
+
+        return StreamingResponse(said())
+
     return routes
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     file = tmp_path_factory.mktemp("page") / "kept.db"
-    with served(scripted_load(), file, routers=[streaming()], limits=LIMITS) as address:
+    with served(scripted_load(), file, routers=[streaming()], limits=LIMITS, trusted_proxies=PROXY) as address:
         yield address
 
 
-def opened(url: str, sent: bytes = b"") -> socket.socket:
+def opened(url: str, sent: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
     where = httpx.URL(url)
-    connection = socket.create_connection((where.host, where.port or 80), timeout=30)
+    connection = socket.create_connection((where.host, where.port or 80), timeout=30, source_address=(source, 0))
     connection.sendall(sent)
     return connection
 
 
 @contextmanager
-def many(url: str, number: int, sent: bytes) -> Iterator[list[socket.socket]]:
+def many(url: str, number: int, sent: bytes, source: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(opened(url, sent)) for _ in range(number)]
+        yield [stack.enter_context(opened(url, sent, source)) for _ in range(number)]
 
 
 def rest(connection: socket.socket) -> bytes:
@@ -87,7 +101,6 @@ def drip(connection: socket.socket, piece: bytes = b"a", pause_s: float = 0.1) -
         time.sleep(pause_s)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", HALF_HEAD, HALF_BODY], ids=["nothing", "half a head", "half a body"])
 def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sent: bytes) -> None:
     with many(url, 100, sent) as connections:
@@ -99,13 +112,11 @@ def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sen
     assert httpx.get(url).status_code == 200
 
 
-@pytest.mark.slow
 def test_a_head_that_comes_in_drops_is_ended(url: str) -> None:
     with opened(url, HALF_HEAD) as connection, pytest.raises(ConnectionError):
         drip(connection)
 
 
-@pytest.mark.slow
 def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
     for path in ("/corpus/removal", "/uploads"):
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
@@ -113,7 +124,6 @@ def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
             drip(connection)
 
 
-@pytest.mark.slow
 def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     whole = b"GET /gradio_api/app_id HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with opened(url, whole + HALF_HEAD) as connection:
@@ -123,7 +133,6 @@ def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == told
 
 
-@pytest.mark.slow
 def test_a_slow_but_steady_body_arrives(url: str) -> None:
     """Longer than a body that stands still may take, and fast enough."""
     chunk, number = b"a" * 4_000, 12
@@ -135,7 +144,6 @@ def test_a_slow_but_steady_body_arrives(url: str) -> None:
         assert b"\r\n\r\n48000" in connection.recv(65536)
 
 
-@pytest.mark.slow
 def test_a_connection_that_is_used_stays_open(url: str) -> None:
     with httpx.Client(base_url=url) as client:
         client.get("/gradio_api/app_id")
@@ -145,7 +153,6 @@ def test_a_connection_that_is_used_stays_open(url: str) -> None:
             time.sleep(0.2)
 
 
-@pytest.mark.slow
 def test_who_reads_nothing_is_ended(url: str) -> None:
     with many(url, 3, b"GET /much HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connections:
         time.sleep(LIMITS.unread_s * 2)
@@ -175,6 +182,37 @@ def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str
         streams = [one for one in alive if one.startswith(b"HTTP/1.1 200")]
         assert 4 <= len(streams) <= LIMITS.of_address
         assert httpx.get(f"{url}/gradio_api/app_id").status_code == 200  # streams have a limit below that
+
+
+@pytest.mark.parametrize(
+    ("crowd", "refused", "others"),
+    [
+        (("127.0.0.2", "a"), [("127.0.0.2", "a"), ("127.0.0.2", "b")], ("127.0.0.3", "a")),
+        ((PROXY, "203.0.113.1"), [(PROXY, "203.0.113.1")], (PROXY, "203.0.113.2")),
+        ((PROXY, "2001:db8::1"), [(PROXY, "2001:db8::2")], (PROXY, "2001:db8:0:1::1")),
+        ((PROXY, "unix:"), [(PROXY, "unknown")], (PROXY, "203.0.113.3, 127.0.0.9")),
+    ],
+    ids=["without a proxy", "behind it", "one network", "no address"],
+)
+def test_an_address_with_as_many_as_it_may_is_told_when_to_come_again(
+    url: str, crowd: tuple[str, str], refused: list[tuple[str, str]], others: tuple[str, str]
+) -> None:
+    """Who asks is the other end of the connection, or whom the trusted proxy names; nobody else names anybody."""
+
+    def asks(source: str, named: str) -> httpx.Response:
+        transport = httpx.HTTPTransport(local_address=source)
+        with httpx.Client(transport=transport, headers={"X-Forwarded-For": named}) as client:
+            return client.get(f"{url}/gradio_api/app_id")
+
+    held = f"GET /held HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {crowd[1]}\r\n\r\n".encode()
+    with many(url, LIMITS.of_address, held, crowd[0]) as connections:
+        assert all(one.recv(65536).startswith(b"HTTP/1.1 200") for one in connections)
+        for one in refused:
+            told = asks(*one)
+            assert (told.status_code, told.headers["retry-after"]) == (503, str(AGAIN_S))
+            assert told.json()["fix"] == "Try again in a moment."
+        assert asks(*others).status_code == 200
+    until(lambda: asks(*crowd).status_code == 200)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from conftest import until
 from scripted import (
     EXAMPLES,
+    GOING_ON,
     OFFERED,
     OPEN_CLAIMS,
     SUGGESTIONS,
@@ -24,8 +25,6 @@ from scripted import (
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.qa import replies
-from citewire.qa.followup import topic
 from citewire.qa.types import Answer, Manner, Turn
 from citewire.ui.allowance import Sender
 from citewire.ui.chat import (
@@ -177,26 +176,43 @@ def test_stop_ends_the_exchange_at_once_and_what_comes_later_is_dropped(kept: Co
     answerer.go.set()
     until(lambda: second.done)
     assert exchange.claims == [OPEN_CLAIMS[0]]
-    until(lambda: second.kept)
+    until(lambda: second.done and idle(chat))
     assert conversation.kept
     stored = kept.get(VISITOR, conversation.kept).exchanges
     assert [(one.question, one.answer.status) for one in stored] == [("When?", "stopped"), ("And then?", "answered")]
     assert stored[0].answer.text == f"{OPEN_CLAIMS[0].text} [1]"
 
 
-def test_a_waiting_question_that_is_stopped_is_never_asked() -> None:
+def test_a_waiting_question_that_is_stopped_is_never_asked_and_is_there_again(kept: Conversations) -> None:
     answerer, first, second = Gated(), visiting(), visiting()
-    chat = loaded_chat(answerer)
+    chat = loaded_chat(answerer, kept)
     chat.ask("one", first)
     assert answerer.begun.wait(30)
     waiting = chat.ask("two", second)
     assert (waiting.phase, waiting.ahead) == ("waiting", 1)
-    chat.stop(second)
+    stored = kept.get(VISITOR, str(second.kept)).exchanges  # whatever ends this process
+    assert [(one.question, one.answer.status) for one in stored] == [("two", "stopped")]
+    chat.leave(second)  # its tab was closed
     assert waiting.stopped
+    again = visiting()
+    chat.open(again, str(second.kept))
+    assert [closing(one) for one in again.exchanges] == ["Stopped before there was an answer. Ask it again."]
     assert chat.line.waiting == 0
     answerer.go.set()
     assert answerer.ended.wait(30)
     assert waiting.claims == []
+    assert chat.retry(again)
+    until(lambda: idle(chat))
+    assert [one.answer.text for one in kept.get(VISITOR, str(second.kept)).exchanges] == ["late"]
+    answerer.begun.clear()
+    answerer.go.clear()
+    chat.ask("three", first)
+    assert answerer.begun.wait(30)
+    assert chat.retry(again)
+    chat.stop(again)  # nothing came in the place of the answer
+    assert [one.answer.text for one in kept.get(VISITOR, str(second.kept)).exchanges] == ["late"]
+    answerer.go.set()
+    until(lambda: idle(chat))
 
 
 def test_a_full_line_turns_questions_away() -> None:
@@ -250,7 +266,7 @@ def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversa
     chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
     for question in EXAMPLES[:2]:
         exchange = chat.ask(question, conversation)
-        until(lambda exchange=exchange: exchange.kept)  # type: ignore[misc]
+        until(lambda exchange=exchange: exchange.done and idle(chat))  # type: ignore[misc]
     kept.rate(VISITOR, exchange.kept, "mismatch", quote=2)
     other = visiting()
     chat.open(other, str(conversation.kept))
@@ -259,7 +275,7 @@ def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversa
     assert other.exchanges[1].ratings == {"2": "mismatch"}
     assert other.history()[0].question == EXAMPLES[0]
     third = chat.ask("And now?", other)
-    until(lambda: third.kept)
+    until(lambda: third.done and idle(chat))
     assert len(kept.get(VISITOR, str(conversation.kept)).exchanges) == 3
     with pytest.raises(InputError, match="There is no conversation"):
         chat.open(Conversation(), str(conversation.kept))  # of another visitor
@@ -268,7 +284,7 @@ def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversa
 def test_retry_takes_the_place_of_the_kept_answer(kept: Conversations) -> None:
     chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
     first = chat.ask("When?", conversation)
-    until(lambda: first.kept)
+    until(lambda: first.done and idle(chat))
     again = chat.retry(conversation)
     assert again
     until(lambda: again.done)
@@ -278,26 +294,49 @@ def test_retry_takes_the_place_of_the_kept_answer(kept: Conversations) -> None:
     assert len(kept.get(VISITOR, str(conversation.kept)).exchanges) == 1
 
 
-def test_an_answer_to_a_deleted_conversation_is_shown_and_not_kept(kept: Conversations) -> None:
+def test_after_its_conversation_was_deleted_an_answer_begins_another(kept: Conversations) -> None:
     chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
     first = chat.ask("When?", conversation)
-    until(lambda: first.kept)
+    until(lambda: first.done and idle(chat))
     kept.delete(VISITOR, str(conversation.kept))
     second = chat.ask("And now?", conversation)
     until(lambda: idle(chat))
     assert second.answer
     assert second.answer.status == "answered"
-    assert (conversation.kept, second.kept) == (None, "")
+    assert [one.question for one in kept.get(VISITOR, str(conversation.kept)).exchanges] == ["And now?"]
+    third = chat.ask("Answer slowly", conversation)
+    until(lambda: third.draft)
+    kept.delete(VISITOR, str(conversation.kept))  # while it is written
+    chat.stop(conversation)
+    assert (conversation.kept, third.kept, kept.list(VISITOR)) == (None, "", [])
 
 
-def test_failed_answers_are_not_kept(kept: Conversations) -> None:
+def test_of_a_failed_answer_the_question_is_kept(kept: Conversations) -> None:
     chat = loaded_chat(ScriptedAnswerer(), kept)
     for question in ("This failed", "Now an error", "crash please"):
-        exchange = chat.ask(question, visiting())
+        conversation = visiting()
+        exchange = chat.ask(question, conversation)
         until(lambda exchange=exchange: exchange.done)  # type: ignore[misc]
         assert exchange.problem
+        (stored,) = kept.get(VISITOR, str(conversation.kept)).exchanges
+        assert (stored.question, stored.answer.status, stored.answer.claims) == (question, "stopped", ())
     until(lambda: idle(chat))
-    assert kept.list(VISITOR) == []
+
+
+def test_what_stands_beside_an_answer_is_opened_with_it(kept: Conversations) -> None:
+    chat, conversation = loaded_chat(ScriptedAnswerer(), kept, scripted_suggest), visiting()
+    conversation.filters = Filters(outlets=("Northgate Herald",))
+    first = chat.ask("When?", conversation)
+    until(lambda: first.done and not first.suggesting)
+    again = visiting()
+    chat.open(again, str(conversation.kept))
+    (opened,) = again.exchanges
+    assert (opened.narrowed, opened.offered) == ("Only Northgate Herald", GOING_ON)
+    assert "Quotes only" not in closing(opened)
+    assert chat.retry(conversation, "quotes")
+    until(lambda: idle(chat))
+    chat.open(again, str(conversation.kept))
+    assert "Quotes only, without the model's words." in closing(again.exchanges[0])
 
 
 def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> None:
@@ -388,18 +427,16 @@ def test_after_an_answer_questions_are_offered_until_the_visitor_types() -> None
     assert given == [("When?", [], ("Northgate Herald",)), ("And now?", ["When?"], ("Northgate Herald",))]
 
 
-def test_once_something_was_answered_no_refusal_is_context() -> None:
+def test_what_was_said_and_offered_is_told_with_the_next_question() -> None:
     answerer, conversation = ScriptedAnswerer(), visiting()
     chat = loaded_chat(answerer, suggest=scripted_suggest)
-    for question in (EXAMPLES[2], "Any toll?", EXAMPLES[0], "And the toll?", "Then what?"):
+    for question in (EXAMPLES[2], "This failed", EXAMPLES[0], "Then what?"):
         exchange = chat.ask(question, conversation)
         until(lambda exchange=exchange: exchange.done and not exchange.suggesting)  # type: ignore[misc]
-    assert [turn.answer.partition(" [")[0] for turn in answerer.histories[2]] == ["The 3 articles do not say this"] * 2
-    last = answerer.histories[-1]
-    assert [turn.question for turn in last] == [EXAMPLES[2], "Any toll?", EXAMPLES[0], "And the toll?"]
-    refused = "\n".join((replies.NO_MORE, *SUGGESTIONS))  # which "yes" still takes up
-    assert [turn.answer == refused for turn in last] == [True, True, False, True]
-    assert topic(last) == EXAMPLES[0]
+    refused, answered = answerer.histories[-1]
+    offered = "\n".join(SUGGESTIONS)  # which "yes" takes up, after a refusal too
+    assert refused == Turn(EXAMPLES[2], f"The 3 articles do not say this [1].\n{offered}")
+    assert (answered.question, answered.answer.split("\n")[1:]) == (EXAMPLES[0], list(GOING_ON))
 
 
 def test_what_was_asked_before_is_not_offered_again() -> None:
@@ -421,7 +458,8 @@ def test_a_retry_is_made_anew_or_of_quotes_alone() -> None:
     until(lambda: asked[-1].done)
     assert answerer.manners == ["usual", "anew", "quotes"]
     assert closing(asked[-1]) == (
-        "2 of 2 sentences checked against a quote. 2 articles. Quotes only, without the model's words. 2.1 s."
+        "2 of 2 sentences checked against a quote, reworded. 1 of 2 read as answering the question: “18 May”."
+        " 2 articles. Quotes only, without the model's words. 2.1 s."
     )
 
 
@@ -544,8 +582,9 @@ def test_a_kept_answer_says_which_model_wrote_it(kept: Conversations) -> None:
         return chat
 
     conversation = visiting()
-    asked = made(scripted_choice()).ask("When?", conversation)
-    until(lambda: asked.kept)
+    chat = made(scripted_choice())
+    chat.ask("When?", conversation)
+    until(lambda: idle(chat))
     for choice, expected in ((scripted_choice(), "fast"), (None, "")):
         again = visiting()
         made(choice).open(again, str(conversation.kept))

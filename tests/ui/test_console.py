@@ -53,7 +53,8 @@ def test_a_list_has_its_lead_and_a_line_for_each_item(capsys: pytest.CaptureFixt
     assert lines[4:6] == ["", "[1] word for word"]  # it stands above
     assert sum(OPENING in line for line in lines) == 1
     assert f"    {LEDGER.title}, The Quay Ledger, 2 Mar 2026 - ledger/audit.txt:0-{len(AUDIT)}" in lines
-    assert lines[-7:] == ["3 of 3 items checked against a quote. 3 articles. 0.2 s.", *asked_too(4)]
+    checked = "3 of 3 items checked against a quote, quoted word for word. 3 articles. 0.2 s."
+    assert lines[-7:] == [checked, *asked_too(4)]
 
 
 def test_a_greeting_is_its_words_and_questions(capsys: pytest.CaptureFixture[str]) -> None:

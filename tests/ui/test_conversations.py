@@ -20,7 +20,7 @@ from scripted import COST_CLAIMS, COST_CONFLICT, HITS, OPEN_CLAIMS, PAYLOADS
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer, TimelinePoint, Timings, Turn
 from citewire.ui.answer_json import answer_from_json, answer_json
-from citewire.ui.conversations import FORMAT, Conversations, Rating, UnknownIdError, title_of
+from citewire.ui.conversations import FORMAT, Beside, Conversations, Rating, UnknownIdError, title_of
 
 ME, OTHER = "A" * 32, "B" * 32
 QUESTION = "How much did the Harbour Tunnel cost?"
@@ -43,13 +43,16 @@ def kept(file: Path) -> Iterator[Conversations]:
         yield opened
 
 
-def test_a_file_of_the_first_format_is_taken_over(file: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_earlier_format_is_taken_over(file: Path, version: int) -> None:
     with Conversations(file) as made:
         conversation, _ = made.append(ME, None, QUESTION, OPEN_ANSWER)
     with sqlite3.connect(file) as older:
-        older.execute("DROP INDEX conversations_link")
-        older.execute("ALTER TABLE conversations DROP COLUMN link")
-        older.execute("PRAGMA user_version = 1")
+        older.execute("ALTER TABLE exchanges DROP COLUMN beside")
+        if version == 1:
+            older.execute("DROP INDEX conversations_link")
+            older.execute("ALTER TABLE conversations DROP COLUMN link")
+        older.execute(f"PRAGMA user_version = {version}")
     older.close()
     link = ""
     for _ in range(2):  # once, and then it is of this format
@@ -149,6 +152,7 @@ def test_anothers_conversation_is_not_there(kept: Conversations) -> None:
         lambda: kept.rate(OTHER, exchange, "right"),
         lambda: kept.unrate(OTHER, exchange),
         lambda: kept.replace(OTHER, exchange, OPEN_ANSWER),
+        lambda: kept.note(OTHER, exchange, Beside("mine")),
     ):
         with pytest.raises(UnknownIdError, match="There is no exchange"):
             on_exchange()
@@ -157,13 +161,16 @@ def test_anothers_conversation_is_not_there(kept: Conversations) -> None:
 
 
 def test_rename_replace_and_delete(kept: Conversations) -> None:
-    conversation, exchange = kept.append(ME, None, QUESTION, COST_ANSWER)
+    conversation, exchange = kept.append(ME, None, QUESTION, COST_ANSWER, Beside("Only A\ud800"))
+    assert kept.get(ME, conversation).exchanges[0].beside == Beside("Only A?")
+    kept.note(ME, exchange, Beside("Only A", quotes_only=True, suggestions=("And?", "“Why”?")))
+    assert kept.get(ME, conversation).exchanges[0].beside == Beside("Only A", True, ("And?", "“Why”?"))
     assert kept.rename(ME, conversation, "  The\n tunnel \ud800 ") == "The tunnel ?"
     assert kept.get(ME, conversation).title == "The tunnel ?"
     kept.rate(ME, exchange, "wrong")
     kept.replace(ME, exchange, OPEN_ANSWER)
     (stored,) = kept.get(ME, conversation).exchanges
-    assert (stored.id, stored.question, stored.answer) == (exchange, QUESTION, OPEN_ANSWER)
+    assert (stored.id, stored.question, stored.answer, stored.beside) == (exchange, QUESTION, OPEN_ANSWER, Beside())
     assert kept.ratings(ME, conversation) == ()  # it was of the answer before
     kept.rate(ME, exchange, "right")
     kept.delete(ME, conversation)

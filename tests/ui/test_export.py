@@ -118,7 +118,7 @@ def test_each_state_of_an_answer_is_in_the_page(chromium: Browser, tmp_path: Pat
     with opened(chromium, saved(as_html(CONVERSATION, INDEX), tmp_path), PHONE, dark=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
         opening, cost, toll, mayor = page.locator("section").all()
-        expect(opening).to_contain_text("2 of 2 sentences checked against a quote. 2 articles. As of 11 Feb 2026.")
+        expect(opening).to_contain_text("2 of 2 sentences checked against a quote, reworded.")
         expect(cost).to_contain_text("Searched for: How much did the Harbour Tunnel cost?")
         expect(cost.locator(".conflict")).to_contain_text("€1.97 billion The Quay Ledger, 2 Mar 2026")
         expect(cost.locator(".conflict a.orange")).to_have_text(["1", "2"])
@@ -195,7 +195,8 @@ def test_a_lead_and_a_list_are_in_every_export(chromium: Browser, tmp_path: Path
     kept = stored("Start", TALK, OVERVIEW, NOT_FOR_IT)
     text = as_markdown(kept, INDEX)
     assert f"\n## hello\n\n{GREETING}\n\n## What are these articles about?\n\n{LEAD}\n\n- {OPENING} \\[1\\]\n" in text
-    assert f"\n- {AUDIT}. \\[3\\]\n\n*3 of 3 items checked against a quote. 3 articles. 0.2 s.*\n" in text
+    checked = "3 of 3 items checked against a quote, quoted word for word. 3 articles. 0.2 s."
+    assert f"\n- {AUDIT}. \\[3\\]\n\n*{checked}*\n" in text
     assert text.endswith(f"## Write a poem.\n\n{NOT_FOR_IT.text}\n")
     told = json.loads(as_json(kept, INDEX))["exchanges"][1]["answer"]
     assert (told["kind"], told["lead"], told["listed"], told["offered"]) == ("corpus", LEAD, True, list(OFFERED))

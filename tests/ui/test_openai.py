@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import (
     EXAMPLES,
+    HALF,
+    NOT_FOR_IT,
     OPEN_CLAIMS,
     OVERVIEW,
     WHOLE,
@@ -32,8 +34,10 @@ from citewire.qa.telling import Telling
 from citewire.qa.types import Event, Turn, Verdict
 from citewire.ui.ask_routes import Served, Waiting
 from citewire.ui.chat import Chat, Loaded
-from citewire.ui.openai_routes import _Reply, router
+from citewire.ui.openai_routes import _inert, _Reply, router
 from citewire.ui.page import Site, build_page
+
+pytestmark = pytest.mark.slow  # processes, servers or real networks
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +81,18 @@ def test_an_answer_with_its_citations(client: openai.OpenAI, url: str) -> None:
     assert got.model_extra["citewire"]["question"] == EXAMPLES[0]
 
 
-@pytest.mark.parametrize("question", sorted(WHOLE))
+@pytest.mark.parametrize("question", [*sorted(WHOLE), "toll"])
 def test_chunks_are_the_whole(question: str, client: openai.OpenAI) -> None:
     whole = client.chat.completions.create(model="scripted", messages=asked(question)).choices[0]
-    text, reason, annotations = "", None, None
+    text, reason, annotations, refusal = "", None, None, None
     for chunk in client.chat.completions.create(model="scripted", messages=asked(question), stream=True):
         assert chunk.object == "chat.completion.chunk"
         delta = chunk.choices[0].delta
         text += delta.content or ""
         annotations = (delta.model_extra or {}).get("annotations", annotations)
+        refusal = delta.refusal or refusal
         reason = chunk.choices[0].finish_reason or reason
-    assert (text, reason) == (whole.message.content, whole.finish_reason)
+    assert (text, reason, refusal) == (whole.message.content, whole.finish_reason, whole.message.refusal)
     assert annotations == [one.model_dump() for one in whole.message.annotations or []]
 
 
@@ -124,14 +129,14 @@ def test_any_stream_is_the_whole_text_with_every_sentence_cited_where_it_stands(
     chunks = [json.loads(line.removeprefix("data: ")) for line in lines]
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     content = "".join(delta.get("content", "") for delta in deltas)
-    assert (content, done) == (chunks[-1]["citewire"]["text"], "data: [DONE]\n\n")
+    assert (content, done) == (_inert(chunks[-1]["citewire"]["text"]), "data: [DONE]\n\n")
     (cited,) = [delta["annotations"] for delta in deltas if "annotations" in delta]
     wanted = [(claim.text, quote) for claim in told.shown for quote in claim.quotes]
     assert len(cited) == len(wanted)
     at = -1
     for one, (sentence, quote) in zip(cited, wanted, strict=True):
         place, exact = one["url_citation"], one["citewire"]
-        assert content[place["start_index"] : place["end_index"]] == sentence
+        assert content[place["start_index"] : place["end_index"]] == _inert(sentence)
         assert place["start_index"] >= at
         at = place["start_index"]
         assert text[exact["start"] : exact["end"]] == exact["text"] == quote.text
@@ -143,10 +148,18 @@ def test_a_list_keeps_its_form(client: openai.OpenAI) -> None:
     assert got.choices[0].message.content == OVERVIEW.text
 
 
-def test_what_is_refused(client: openai.OpenAI) -> None:
-    message = client.chat.completions.create(model="", messages=asked("Nothing on this?")).choices[0].message
-    refused = message.refusal is not None
-    assert refused == (message.content == message.refusal)
+@pytest.mark.parametrize(
+    ("question", "refusal"),
+    [
+        ("Is there a toll?", "The 3 articles do not say this [1]."),
+        ("A poem?", NOT_FOR_IT.text),
+        ("The lighthouse?", None),
+    ],
+)
+def test_what_is_refused(question: str, refusal: str | None, client: openai.OpenAI) -> None:
+    message = client.chat.completions.create(model="", messages=asked(question)).choices[0].message
+    assert message.refusal == refusal
+    assert message.content == (refusal or HALF.text)
 
 
 def test_what_was_said_before_reaches_the_answerer(client: openai.OpenAI, answerer: ScriptedAnswerer) -> None:

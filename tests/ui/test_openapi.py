@@ -13,14 +13,18 @@ import jsonschema_rs
 import openai_server
 import pytest
 from conftest import REPOSITORY, until
+from prometheus_client.parser import text_string_to_metric_families
 from served import routes_of, serving
 
-from citewire.index.store import Index
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
 EXAMPLES: dict[str, dict[str, Any]] = json.loads((REPOSITORY / "ui" / "examples.json").read_text("utf-8"))
-SAID = "IREN had the lowest all-in cash cost per coin."
+READ = (  # examples that are answered so at any time
+    *("POST /v1/search", "GET /v1/articles", "GET /v1/articles/{path}", "POST /corpus/removal", "GET /healthz"),
+    "GET /readyz",
+)
+SAID = EXAMPLES["POST /v1/ask"]["answer"]["claims"][0]["text"]
 
 
 def settings_in(folder: Path, model: str) -> Settings:
@@ -53,15 +57,26 @@ def told(client: httpx.Client) -> dict[str, Any]:
     return document
 
 
-def answered(client: httpx.Client, example: str) -> Any:
-    """Send an example."""
+def answered(client: httpx.Client, example: str, **changed: Any) -> httpx.Response:
+    """Send an example.
+
+    Args:
+        client: who sends it.
+        example: its method and path.
+        changed: parameters and parts of the body that are others than in the example.
+    """
     method, path = example.split()
     sent = EXAMPLES[example]
-    parameters = {name: value for name, value in sent.get("parameters", {}).items() if f"{{{name}}}" not in path}
-    path = path.format(**sent.get("parameters", {}))
-    response = client.request(method, path, params=parameters, json=sent.get("body"))
-    assert response.status_code == 200, response.text
-    return response.json()
+    parameters = {name: changed.pop(name, value) for name, value in sent.get("parameters", {}).items()}
+    query = {name: value for name, value in parameters.items() if f"{{{name}}}" not in path}
+    url, body = path.format(**parameters), sent.get("body")
+    if isinstance(body, str):
+        file = {"Content-Type": "application/octet-stream"}
+        response = client.request(method, url, params=query, content=changed.pop("body", body), headers=file)
+    else:
+        response = client.request(method, url, params=query, json=body and body | changed)
+    assert response.is_success, response.text
+    return response
 
 
 def near(value: Any) -> Any:
@@ -73,33 +88,32 @@ def near(value: Any) -> Any:
     return pytest.approx(value, rel=1e-3) if isinstance(value, float) else value
 
 
-@pytest.mark.parametrize("example", sorted(set(EXAMPLES) - {"POST /v1/ask", "GET /v1/models"}))
-def test_examples_are_true(example: str, client: httpx.Client) -> None:
-    assert answered(client, example) == near(EXAMPLES[example]["answer"])
+def validate(value: Any, content: dict[str, Any], told: dict[str, Any]) -> None:
+    """Check a value against the form that the document states for it."""
+    jsonschema_rs.Draft202012Validator({**content["schema"], "components": told["components"]}).validate(value)
 
 
-@pytest.mark.slow
-def test_the_example_of_an_answer_quotes_the_articles(client: httpx.Client, seeds_index: Index) -> None:
-    example = EXAMPLES["POST /v1/ask"]["answer"]
-    quotes = [quote for claim in example["claims"] for quote in claim["quotes"]]
-    assert quotes
-    for one in (*quotes, *example["hits"]):
-        assert seeds_index.article(one["article"]).text[one["start"] : one["end"]] == one["text"]
-    got = answered(client, "POST /v1/ask")
-    assert got.keys() == example.keys()
-    assert {quote["text"] for claim in got["claims"] for quote in claim["quotes"]} >= {one["text"] for one in quotes}
+def test_every_route_has_an_example_of_all_that_is_sent_and_answered(told: dict[str, Any]) -> None:
+    shown = set()
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            shown.add(f"{method.upper()} {path}")
+            assert all("example" in one for one in operation.get("parameters", ()) if one["required"])
+            parts = [part for status, part in operation["responses"].items() if status != "default"]
+            for part in (*parts, operation.get("requestBody", {"content": {}})):
+                for kind, content in part["content"].items():
+                    assert content["example"], (method, path, kind)
+                    if kind == "application/json":
+                        validate(content["example"], content, told)
+    assert shown == set(EXAMPLES)
 
 
-@pytest.mark.parametrize(
-    "example", [pytest.param(one, marks=[pytest.mark.slow] * (one == "POST /v1/ask")) for one in sorted(EXAMPLES)]
-)
-def test_answers_have_the_form_that_is_stated(example: str, client: httpx.Client, told: dict[str, Any]) -> None:
+@pytest.mark.parametrize("example", READ)
+def test_examples_are_true(example: str, client: httpx.Client, told: dict[str, Any]) -> None:
+    answer = answered(client, example).json()
+    assert answer == near(EXAMPLES[example]["answer"])
     method, path = example.split()
-    content = told["paths"][path][method.lower()]["responses"]["200"]["content"]["application/json"]
-    assert content["example"] == EXAMPLES[example]["answer"]
-    form = {**content["schema"], "components": told["components"]}
-    for value in (content["example"], answered(client, example)):
-        jsonschema_rs.Draft202012Validator(form).validate(value)
+    validate(answer, told["paths"][path][method.lower()]["responses"]["200"]["content"]["application/json"], told)
 
 
 def test_it_describes_what_programs_use_and_nothing_of_the_page(told: dict[str, Any], folder: Path) -> None:
@@ -109,11 +123,14 @@ def test_it_describes_what_programs_use_and_nothing_of_the_page(told: dict[str, 
         ("GET", "/v1/status"), ("GET", "/v1/articles"), ("GET", "/v1/articles/{path}"), ("GET", "/healthz"),
         ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/uploads"), ("POST", "/v1/articles"),
         ("DELETE", "/v1/articles/{path}"), ("DELETE", "/uploads/{known}"), ("POST", "/corpus/removal"),
+        ("POST", "/v1/addresses"),
     }  # fmt: skip
     served = {
         (method, path.replace(":path", "")) for method, path in routes_of(lambda: lay_out(settings_in(folder, "m")))
     }
     assert described <= served
+    address = told["components"]["schemas"]["_Address"]["properties"]["address"]
+    assert address["examples"] == ["https://example.org/news/story.html"]
 
 
 def test_refusals_have_the_form_that_is_stated(client: httpx.Client, told: dict[str, Any]) -> None:
@@ -126,3 +143,68 @@ def test_refusals_have_the_form_that_is_stated(client: httpx.Client, told: dict[
     operation = told["paths"]["/v1/search"]["post"]
     assert set(operation["responses"]) == {"200", "default"}
     assert "application/problem+json" in operation["responses"]["default"]["content"]
+
+
+def events(lines: str) -> dict[str, set[str]]:
+    """The events of a streamed answer, each with the names of its values; drafts come or not, as the model writes."""
+    return {one["event"]: set(one) for one in map(json.loads, lines.splitlines()) if one["event"] != "draft"}
+
+
+def choices(lines: str) -> list[Any]:
+    """What the chunks of a streamed completion say."""
+    data = [line.removeprefix("data: ") for line in lines.splitlines() if line.startswith("data: {")]
+    return [json.loads(one)["choices"] for one in data]
+
+
+def metric_names(text: str) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+    families = text_string_to_metric_families(text)
+    return {(one.name, tuple(one.labels.items())) for family in families for one in family.samples}
+
+
+@pytest.mark.slow
+def test_examples_of_what_changes_are_true(client: httpx.Client, told: dict[str, Any]) -> None:
+    """In the order of their story, and as the last test: an article is added, asked for and taken out."""
+    shown = {name: example["answer"] for name, example in EXAMPLES.items()}
+    status = answered(client, "GET /v1/status").json()
+    own = {name: status[name] for name in ("index", "model", "fingerprint")}
+    assert status == shown["GET /v1/status"] | own
+    models = answered(client, "GET /v1/models").json()
+    assert models["data"][0].keys() == shown["GET /v1/models"]["data"][0].keys()
+
+    added = answered(client, "POST /v1/articles").json()
+    own = {"id": added["id"], "state": added["state"]}
+    assert added == shown["POST /v1/articles"] | own
+    until(lambda: client.get("/uploads").json()["uploads"][0]["state"] == "indexed")
+    uploads, (upload,) = shown["GET /uploads"], shown["GET /uploads"]["uploads"]
+    assert answered(client, "GET /uploads").json() == uploads | {"uploads": [upload | {"id": added["id"]}]}
+
+    answer, wanted = answered(client, "POST /v1/ask").json(), shown["POST /v1/ask"]
+    validate(answer, told["paths"]["/v1/ask"]["post"]["responses"]["200"]["content"]["application/json"], told)
+    assert answer.keys() == wanted.keys()
+    for name in ("text", "status", "short", "as_of", "kind", "hits"):
+        assert answer[name] == near(wanted[name]), name
+    assert [claim["quotes"] for claim in answer["claims"]] == [claim["quotes"] for claim in wanted["claims"]]
+    (quote,) = answer["claims"][0]["quotes"]
+    text = client.get(f"/v1/articles/{quote['article']}").json()["text"]
+    assert text[quote["start"] : quote["end"]] == quote["text"]
+    streamed = answered(client, "POST /v1/ask", stream=True).text
+    assert events(streamed) == events(EXAMPLES["POST /v1/ask"]["stream"])
+
+    def here(text: str) -> str:
+        """An example, as if it had come from this server."""
+        return text.replace("http://127.0.0.1:7860", str(client.base_url).rstrip("/"))
+
+    completion = answered(client, "POST /v1/chat/completions").json()
+    wanted = json.loads(here(json.dumps(shown["POST /v1/chat/completions"])))
+    assert (completion["choices"], completion.keys()) == (wanted["choices"], wanted.keys())
+    assert completion["citewire"].keys() == wanted["citewire"].keys()
+    assert completion["citewire"]["hits"][:1] == near(wanted["citewire"]["hits"])
+    streamed = answered(client, "POST /v1/chat/completions", stream=True).text
+    assert choices(streamed) == choices(here(EXAMPLES["POST /v1/chat/completions"]["stream"]))
+    assert metric_names(answered(client, "GET /metrics").text) == metric_names(shown["GET /metrics"])
+
+    assert answered(client, "DELETE /v1/articles/{path}").json() == shown["DELETE /v1/articles/{path}"]
+    answered(client, "POST /v1/articles", name="pier.txt")  # keeps the other one waiting
+    jetty = answered(client, "POST /v1/articles", name="jetty.txt", body="The jetty of Holm was mended in May.").json()
+    taken = answered(client, "DELETE /uploads/{known}", known=jetty["id"]).json()
+    assert taken == shown["DELETE /uploads/{known}"] | {"id": jetty["id"]}

@@ -98,7 +98,11 @@ def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> 
     shown = page.locator(".cw-body p").all_text_contents()
     assert "\n".join(shown) == PLAIN.text
     expect(page.locator(".cw-byline")).to_have_text("date unknown")
-    expect(page.locator(".cw-closing")).to_have_text("2 of 2 sentences checked against a quote. 2 articles. 2.1 s.")
+    expect(page.locator(".cw-closing")).to_have_text(
+        "2 of 2 sentences checked against a quote, reworded. 1 of 2 read as answering the question: “18 May”."
+        " 2 articles. 2.1 s."
+    )
+    expect(page.locator(".cw-mark.cw-good")).to_have_text("1 of 2 read as answering the question: “18 May”.")
 
 
 def test_rows_of_the_panel_choose_quotes(page: Page) -> None:
@@ -164,7 +168,8 @@ def test_the_line_that_asks_to_wait_goes_with_the_answer_not_with_what_is_sought
 def test_flags_conflicts_and_copy(page: Page) -> None:
     page.get_by_text(EXAMPLES[1]).click()
     expect(page.locator(".cw-closing")).to_have_text(
-        "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. 2 articles. 2.1 s."
+        "2 of 4 sentences checked against a quote, reworded. Whether they answer the question is for you to judge. "
+        "1 sentence withheld: not in the sources. 2 articles. 2.1 s."
     )
     expect(page.locator(".cw-unsupported")).to_have_text(
         "It is the most expensive road project in the region’s history."
@@ -269,6 +274,18 @@ def test_on_a_phone_the_sources_are_a_sheet(chromium: Browser, url: str) -> None
         expect(page.locator("#cw-chat a.cw-chip", has_text="3")).to_be_focused()
         page.locator(".cw-open").click()
         expect(sheet).to_be_visible()
+        page.get_by_role("button", name="Close").click()
+        ask(page, EXAMPLES[1])
+        sentence = page.locator(".cw-claim", has_text="finished in 2019")
+        sentence.evaluate("e => e.scrollIntoView({ block: 'end' })")
+        sentence.locator("a.cw-chip").click()
+        expect(page.locator("mark.cw-on")).to_be_in_viewport()
+        answer, over, head = (one.bounding_box() for one in (sentence, sheet, page.locator("#cw-head")))
+        assert answer
+        assert over
+        assert head
+        assert head["y"] + head["height"] <= answer["y"]
+        assert answer["y"] + answer["height"] <= over["y"]
 
 
 def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser) -> None:

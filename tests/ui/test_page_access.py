@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser import DESK, NARROW, PHONE, at_rest, browser_context, faults, opened
+from documents import words_of_pdf
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, EXAMPLES, OPENING, TOUR, scripted_load
@@ -230,6 +231,8 @@ def test_nothing_of_the_chat_lies_over_another_view(chromium: Browser, url: str)
             "document.querySelectorAll('[inert]').forEach((one) => { one.inert = false; })"
         )  # not met, but seen
         assert page.evaluate("([x, y]) => Boolean(document.elementFromPoint(x, y).closest('.cw-articles'))", at)
+        printed = words_of_pdf(page.pdf())  # what is seen
+        assert ("Parcel 03" in printed, EXAMPLES[1] in printed, "Remove" in printed) == (True, False, False)
 
 
 def test_back_closes_what_lies_over_the_page_and_goes_on_from_there(chromium: Browser, url: str) -> None:
@@ -299,6 +302,18 @@ def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: st
         expect(page.locator("mark.cw-near").first).to_be_visible()
         near, _ = told("mark.cw-near")
         assert near not in (canvas, told(".cw-reader")[1])
+        outlined = "e => getComputedStyle(e).outline"
+        page.locator("[data-cw-do=history]").click()
+        current = page.locator(".cw-history-open[aria-current]")
+        page.locator(".cw-drawer header button").last.focus()
+        assert "solid 2px" in current.evaluate(outlined)
+        page.keyboard.press("Escape")
+        page.locator("[data-cw-do=articles]").click()
+        page.locator(".cw-article-open").first.click()
+        rows = page.locator(".cw-article-row")
+        expect(rows.first).to_have_attribute("data-on")
+        assert "solid 2px" in rows.first.evaluate(outlined)
+        assert "solid" not in rows.nth(1).evaluate(outlined)
 
 
 def test_nothing_moves_for_who_wants_it_so(chromium: Browser, url: str) -> None:

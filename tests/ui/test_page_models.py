@@ -83,7 +83,8 @@ def test_the_careful_model_is_loaded_when_it_is_chosen_and_answers_say_who_wrote
         expect(page.get_by_role("textbox")).to_have_value("being typed")
         ask(page, EXAMPLES[0])
         expect(closing).to_have_text(
-            "2 of 2 sentences checked against a quote. 2 articles. By the careful model. 2.1\N{NO-BREAK SPACE}s."
+            "2 of 2 sentences checked against a quote, reworded. 1 of 2 read as answering the question: “18 May”."
+            " 2 articles. By the careful model. 2.1\N{NO-BREAK SPACE}s."
         )
         settings(page).get_by_text("Fast").click()
         expect(said).to_have_text("")

@@ -83,25 +83,37 @@ def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Br
             assert [text for name, text in paragraphs if name == "Quote"][1] == f"[2] “{OPENING}”"
             assert links
             assert all(one.startswith("https://example.org/") for one in links)
-            for left in (1, 0):
-                page.get_by_role("button", name="Remove, note 1").click()
-                expect(rows).to_have_count(left)
+            other = context.new_page()
+            other.goto(url)
+            usable(other).get_by_role("button", name="Notes (2)").click()
+            both = (rows, other.locator(".cw-notes > li"))
+            for left, at in ((1, page), (0, other)):  # neither tab writes over what the other one has done
+                at.get_by_role("button", name="Remove, note 1").click()
+                for shown in both:
+                    expect(shown).to_have_count(left)
+            other.close()
             page.keyboard.press("Escape")
             expect(page.get_by_role("button", name="Notes", exact=True)).to_be_focused()
 
 
 def test_a_list_stays_a_list_and_a_source_has_one_number_in_all_notes(chromium: Browser, url: str) -> None:
     with opened(chromium, url) as page:
-        for question in ("What do these articles say?", EXAMPLES[0]):
+        for question in ("What do these articles say?", EXAMPLES[0], EXAMPLES[1], "How did it change over time?"):
             ask(usable(page), question)
             page.locator("#cw-chat .cw-pin").last.click()
-        page.get_by_role("button", name="Notes (2)").click()
+        page.get_by_role("button", name="Notes (4)").click()
         items = [f"{OPENING} [1]", f"{GALLERY}. [2]", f"{AUDIT}. [3]"]
-        one, other = page.locator(".cw-notes > li").all()
+        one, other, cost, course = page.locator(".cw-notes > li").all()
         expect(one.locator("p")).to_have_text(LEAD)
         expect(one.locator("ul").first.locator("li")).to_have_text(items)
         expect(other.locator("p")).to_contain_text("staffed from 05:30 to 23:00. [2][4]")
         expect(other.locator(".cw-notes-quotes small")).to_have_text([re.compile(rf"^\[{n}\]") for n in (1, 2, 4)])
+        expect(cost.locator("p").last).to_have_text("Sources disagree: total cost of the tunnel")
+        expect(cost.locator("ul").first.locator("li")).to_have_text(
+            ["€1.84 billion (Northgate Herald, 11 Feb 2026) [5]", "€1.97 billion (The Quay Ledger, 2 Mar 2026) [3]"]
+        )
+        expect(course.locator("p").last).to_have_text("Over time:")
+        expect(course.locator("ul").first.locator("li").first).to_have_text("2019: €1.31 billion [5]")
         text = saved(page, "Markdown")
         listed = "\n".join(f"- {item}" for item in items).replace("[", "\\[").replace("]", "\\]")
         assert f"{LEAD}\n\n{listed}\n\n* **\\[1\\]** “{OPENING}”\\\n" in text
@@ -133,12 +145,15 @@ def test_hostile_notes_are_words(chromium: Browser, tmp_path: Path) -> None:
         assert not re.search(r'<a href="(?!https://)', shown)
         assert "<script" not in whole
         assert "<img" not in whole
-        assert "javascript:" not in re.sub(r"<q .*?</q>|<p .*?</p>|<small>.*?</small>", "", whole, flags=re.DOTALL)
+        assert "javascript:" not in re.sub(r"<(q|p|li) .*?</\1>|<small>.*?</small>", "", whole, flags=re.DOTALL)
 
 
-def test_the_printer_gets_the_whole_conversation_with_its_quotes(chromium: Browser, url: str) -> None:
+def test_the_printer_gets_what_is_seen(chromium: Browser, url: str) -> None:
     with opened(chromium, url, dark=True) as page:
         usable(page)
+        printed = words_of_pdf(page.pdf())
+        assert "Ask the articles" in printed
+        assert EXAMPLES[0] in printed
         for question in EXAMPLES:
             ask(page, question)
         printed = words_of_pdf(page.pdf())
@@ -152,3 +167,10 @@ def test_the_printer_gets_the_whole_conversation_with_its_quotes(chromium: Brows
             assert gone not in printed
         expect(page.locator(".cw-print")).to_have_count(0)  # the page is as before
         expect(page.locator(".cw-question").last).to_be_visible()
+        page.locator("#cw-chat .cw-pin").first.click()
+        page.get_by_role("button", name="Notes (1)").click()
+        printed = words_of_pdf(page.pdf())
+        for noted in (EXAMPLES[0], GALLERY, HOURS):
+            assert noted in printed
+        for gone in (EXAMPLES[1], "Remove", "Word (DOCX)"):
+            assert gone not in printed

@@ -51,10 +51,10 @@ def test_theme_and_size_of_the_text_hold_at_once_and_on_the_next_visit(chromium:
 
 
 def test_the_largest_text_fits_a_narrow_phone(chromium: Browser, url: str) -> None:
-    with opened(chromium, url, NARROW) as page:
+    with opened(chromium, url, NARROW, dark=True) as page:
         usable(page).get_by_role("button", name="Settings").click()
         page.get_by_text("Larger").click()
-        assert faults(page) == []
+        assert [fault for size in (PHONE, NARROW) for fault in faults_in(page, size)] == []
         page.keyboard.press("Escape")
         ask(page, EXAMPLES[1])
         assert size_of(page, ".cw-claim") == size_of(page, ".cw-question") == 1.3 * 16
@@ -64,6 +64,16 @@ def test_the_largest_text_fits_a_narrow_phone(chromium: Browser, url: str) -> No
             box = button.bounding_box()
             assert box
             assert box["x"] + box["width"] <= NARROW["width"]
+        page.locator("#cw-chat .cw-pin").click()
+        page.locator("[data-cw-do=history]").click()
+        page.get_by_role("button", name="Notes (1)").click()
+        expect(page.locator(".cw-notes > li")).to_be_visible()
+        assert [fault for size in (NARROW, PHONE) for fault in faults_in(page, size)] == []
+
+
+def faults_in(page: Page, size: dict[str, int]) -> list[str]:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    return faults(page)
 
 
 def test_keys_lead_to_the_box_to_quotes_and_to_their_list(chromium: Browser, url: str) -> None:

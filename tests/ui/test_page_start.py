@@ -147,7 +147,11 @@ def test_a_list_and_its_lead_are_drawn_and_a_greeting_has_no_sources(page: Page)
     items = answer.locator("ul.cw-text > li")
     expect(items).to_have_text([f"{OPENING}1", f"{GALLERY}.2", f"{AUDIT}.3"])
     assert items.first.evaluate("e => getComputedStyle(e).listStyleType") == "disc"
-    expect(answer.locator(".cw-closing")).to_have_text("3 of 3 items checked against a quote. 3 articles. 0.2 s.")
+    expect(answer.locator(".cw-closing")).to_have_text(
+        "3 of 3 items checked against a quote, quoted word for word. 3 articles. 0.2 s."
+    )
+    items.first.locator("a.cw-chip").hover()
+    expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Quoted word for word.")
     items.nth(1).locator("a.cw-chip").click()
     expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
     ask(page, "hello")

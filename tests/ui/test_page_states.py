@@ -101,7 +101,7 @@ def test_a_number_says_its_verdict_and_links_to_the_quote_in_the_original(page: 
     chip = page.locator("#cw-chat a.cw-chip").first
     chip.hover()
     expect(page.locator(".cw-tip .cw-verdict")).to_have_text("Reworded: check it against the quote.")
-    expect(page.locator(".cw-tip .cw-answers")).to_have_text("It answers the question: “18 May”.")
+    expect(page.locator(".cw-tip .cw-answers")).to_have_text("Read as answering the question: “18 May”.")
     expect(page.locator(".cw-tip q")).to_have_text(OPENING)
     page.locator(".cw-tip").hover()  # stays for as long as the pointer is on it
     expect(page.locator(".cw-tip q")).to_be_visible()
@@ -222,7 +222,10 @@ def test_stop_freezes_the_text_though_the_model_is_not_done(chromium: Browser, t
         assert page.locator(".cw-answer").first.text_content() == (before or "").replace("RetryQuotes onlyExport", "")
 
 
-def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> None:
+def test_the_place_in_line_is_live_and_no_question_that_waits_is_lost(chromium: Browser, url: str) -> None:
+    page = chromium.new_page()  # what is cut off is logged as an error
+    page.goto(url)
+    usable(page)
     with opened(chromium, url) as first, opened(chromium, url) as second:
         submit(usable(first), "Answer slowly")
         expect(first.locator(".cw-draft")).to_be_visible()
@@ -230,10 +233,30 @@ def test_the_place_in_line_is_live(chromium: Browser, url: str, page: Page) -> N
         expect(second.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
         submit(page, EXAMPLES[0])
         expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
+        page.wait_for_url(f"{url}/c/*")
+        page.reload()
+        expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
         first.locator("#cw-ask .stop-button").click()
         expect(page.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
         expect(second.locator(".cw-draft")).to_be_visible()
     expect(page.locator(".cw-closing")).to_be_visible(timeout=25000)  # the second tab was closed: nobody is ahead
+    with opened(chromium, url) as first:
+        submit(usable(first), "Answer slowly")
+        expect(first.locator(".cw-draft")).to_be_visible()
+        page.get_by_role("button", name="New chat").click()
+        submit(page, EXAMPLES[1])
+        expect(page.locator(".cw-busy")).to_be_visible()
+        address = page.url
+        page.go_back()
+        expect(page.locator(".cw-welcome")).to_be_visible()
+        page.go_forward()
+        page.wait_for_url(address)
+        expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
+        expect(page.locator(".cw-closing")).to_have_text("Stopped before there was an answer. Ask it again.")
+        first.locator("#cw-ask .stop-button").click()
+    page.locator(".cw-retry").click()
+    expect(page.locator(".cw-closing")).to_contain_text("checked against a quote")
+    page.close()
 
 
 # ---- History, ratings, export
@@ -556,7 +579,8 @@ def test_a_part_without_an_answer_is_named_and_no_claim(page: Page) -> None:
     assert gap.locator("span").evaluate("e => getComputedStyle(e).textDecorationLine") == "none"
     expect(page.locator("#cw-chat .cw-flag")).to_have_count(0)
     expect(page.locator(".cw-closing")).to_contain_text(
-        "1 of 1 sentence checked against a quote. 1 part without an answer."
+        "1 of 1 sentence checked against a quote, reworded. Whether it answers the question is for you to judge."
+        " 1 part without an answer."
     )
 
 

@@ -53,7 +53,11 @@ from citewire.ui.render import (
     welcome_html,
 )
 
-COST_CLOSING = "2 of 4 sentences checked against a quote. 1 sentence withheld: not in the sources. 2 articles. 2.1 s."
+JUDGE = "Whether they answer the question is for you to judge."
+COST_CLOSING = (
+    f"2 of 4 sentences checked against a quote, reworded. {JUDGE} 1 sentence withheld: not in the sources."
+    " 2 articles. 2.1 s."
+)
 BY_PATH = {article.path: article for article in ARTICLES}
 
 
@@ -265,9 +269,17 @@ def test_what_answers_the_question_is_told_apart_from_what_is_supported() -> Non
     assert answer
     told = [answer_words(claim, replace(answer, short="18 May")) for claim in answer.claims]
     assert told == [
-        "It answers the question: “18 May”.",
-        "It stands beside the sentence that answers the question.",
+        "Read as answering the question: “18 May”.",
+        "It stands beside the sentence that was read as answering the question.",
     ]
+    for short, expected in (
+        ("18 May", "1 of 2 read as answering the question: “18 May”."),
+        ("8 May", JUDGE),
+        ("<b>", JUDGE),
+    ):
+        exchange = Exchange("t1", "When does it open?")
+        exchange.apply(replace(answer, short=short))
+        assert expected in closing(exchange)
     computed = replace(answer, short="530 million")  # in no quote
     assert {answer_words(claim, computed) for claim in answer.claims} == {
         "Whether it answers the question is for you to judge."
@@ -337,7 +349,7 @@ def test_a_lead_stands_without_numbers_before_the_items_of_a_list() -> None:
     assert [words(item) for item in items.removesuffix("</li>").split("</li>")] == [
         f"{OPENING}1", f"{GALLERY}.2", f"{AUDIT}.3"
     ]  # fmt: skip
-    assert closing(exchange) == "3 of 3 items checked against a quote. 3 articles. 0.2 s."
+    assert closing(exchange) == "3 of 3 items checked against a quote, quoted word for word. 3 articles. 0.2 s."
     assert [s.label for s in sources(exchange)] == ["1", "2", "3"]
     assert plain_text(exchange, card_of).startswith(
         f"{OVERVIEW.question}\n\n{LEAD}\n\n- {OPENING} [1]\n- {GALLERY}. [2]\n- {AUDIT}. [3]\n\n3 of 3 items"
@@ -389,6 +401,8 @@ def test_only_a_kept_answer_can_be_rated_and_exported() -> None:
     exchange.kept = "abc"
     assert {"#cw-right-t1", "#cw-wrong-t1", "#cw-more-t1"} <= hrefs(exchange)
     assert panel_value(exchange, card_of)["kept"] == "abc"
+    exchange.fail("The model broke off", "Press Retry.")  # its question is kept, not its words
+    assert "#cw-right-t1" not in hrefs(exchange)
 
 
 def test_a_conflict_value_without_a_quote_gets_a_letter() -> None:
@@ -414,7 +428,7 @@ def test_a_timeline_has_its_times_its_values_and_the_numbers_of_its_sentences() 
     assert words(markup).startswith(f"reported 9 May 2023 {told}1Over time2021 10 *ferries*1")  # nothing is told twice
     assert markup.count('href="#cw-cite-t1-1"') == 2
     copied = plain_text(exchange, card_of)
-    assert f"Over time:\n- 2021: 10 *ferries*\n\nreported 9 May 2023: {told} [1]\n" in copied
+    assert f"\n\nreported 9 May 2023: {told} [1]\n\nOver time:\n- 2021: 10 *ferries* [1]\n\n" in copied
     assert "As of 9 May 2023." in closing(exchange)
 
 
@@ -480,15 +494,19 @@ def test_another_question_than_the_asked_one_is_shown() -> None:
 @pytest.mark.parametrize(
     ("status", "claims", "expected"),
     [
-        ("answered", OPEN_CLAIMS, "2 of 2 sentences checked against a quote. 2 articles. 2.1 s."),
-        ("answered", OPEN_CLAIMS[:1], "1 of 1 sentence checked against a quote. 1 article. 2.1 s."),
+        ("answered", OPEN_CLAIMS, f"2 of 2 sentences checked against a quote, reworded. {JUDGE} 2 articles. 2.1 s."),
+        (
+            "answered",
+            (replace(OPEN_CLAIMS[0], text=f"Okafor: {OPENING}"), OPEN_CLAIMS[1]),
+            f"2 of 2 sentences checked against a quote, 1 of them quoted word for word. {JUDGE} 2 articles. 2.1 s.",
+        ),
         (
             "partial",
             COST_CLAIMS,
             COST_CLOSING,
         ),
         ("abstained", COST_CLAIMS[-1:] * 2, "2 sentences withheld: not in the sources. 2.1 s."),
-        ("stopped", (), "Stopped before the answer was complete. 2.1 s."),
+        ("stopped", (), "Stopped before there was an answer. Ask it again."),
     ],
 )
 def test_closing_line(status: Status, claims: tuple, expected: str) -> None:  # type: ignore[type-arg]
@@ -500,14 +518,20 @@ def test_closing_line(status: Status, claims: tuple, expected: str) -> None:  # 
 def test_the_closing_line_names_the_model_where_there_is_another() -> None:
     exchange = Exchange("t1", "q", by="careful")
     exchange.apply(Answer("q", "q", "answered", "", claims=OPEN_CLAIMS[:1], timings=Timings(total_s=2.13)))
-    assert closing(exchange) == "1 of 1 sentence checked against a quote. 1 article. By the careful model. 2.1 s."
+    assert closing(exchange) == (
+        "1 of 1 sentence checked against a quote, reworded. Whether it answers the question is for you to judge."
+        " 1 article. By the careful model. 2.1 s."
+    )
 
 
 def test_an_answer_that_was_kept_says_so_in_place_of_its_time() -> None:
     exchange = Exchange("t1", "q")
     timings = Timings(total_s=0.002, cached=True)
     exchange.apply(Answer("q", "q", "answered", "", claims=OPEN_CLAIMS[:1], timings=timings))
-    assert closing(exchange) == "1 of 1 sentence checked against a quote. 1 article. Answered before."
+    assert closing(exchange) == (
+        "1 of 1 sentence checked against a quote, reworded. Whether it answers the question is for you to judge."
+        " 1 article. Answered before."
+    )
 
 
 def test_failed_answer_says_what_failed_and_keeps_what_was_shown() -> None:
@@ -525,12 +549,12 @@ def test_only_the_last_answer_offers_retry() -> None:
 def test_plain_text_copy() -> None:
     assert plain_text(finished("How much did it cost?"), card_of) == (
         "How much did it cost?\n\n"
-        "Sources disagree: total cost of the tunnel\n"
-        "- €1.84 billion (Northgate Herald, 11 Feb 2026)\n"
-        "- €1.97 billion (The Quay Ledger, 2 Mar 2026)\n\n"
         "The city put the cost at €1.84 billion. [1] The audit office puts it at €1.97 billion. [2] "
         "It was finished in 2019 for €1.31 billion. [1] (partly in sources) "
         "It is the most expensive road project in the region’s history. (not in sources)\n\n"
+        "Sources disagree: total cost of the tunnel\n"
+        "- €1.84 billion (Northgate Herald, 11 Feb 2026) [1]\n"
+        "- €1.97 billion (The Quay Ledger, 2 Mar 2026) [2]\n\n"
         f"{COST_CLOSING}\n\n"
         f"[1] “{COST}”\n    Harbour Tunnel to open in May after two-year delay, Northgate Herald, "
         "11 Feb 2026, https://example.org/herald/harbour-tunnel-may\n"

@@ -15,12 +15,22 @@ const TITLE = "Briefing";
 const STYLE = "body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:0 auto;padding:24px 20px;color:#1f2937;background:#fff;overflow-wrap:anywhere}"
   + "h1{font-size:1.6rem}h2{font-size:1.15rem;margin:1.6rem 0 .4rem}ul{padding-left:1.1rem}li{margin-bottom:.5rem}small{display:block;color:#52616b}";
 
-export function createNotes({ onChanged }) {
-  let notes = [];
+function read() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEPT));
-    if (Array.isArray(kept)) notes = kept.filter((note) => typeof note?.question === "string" && Array.isArray(note.quotes)).slice(0, MOST);
+    if (Array.isArray(kept)) return kept.filter((note) => typeof note?.question === "string" && Array.isArray(note.quotes)).slice(0, MOST);
   } catch { /* what is no JSON, or may not be read, was not kept here */ }
+  return [];
+}
+
+export function createNotes({ onChanged }) {
+  let notes = read();
+  window.addEventListener("storage", (event) => { // another tab has changed them
+    if (![KEPT, null].includes(event.key)) return;
+    notes = read();
+    if (drawer.open) draw();
+    onChanged();
+  });
 
   const same = (one, other) => one.text === other.text && JSON.stringify(one.quotes) === JSON.stringify(other.quotes);
   const holds = (note) => notes.some((one) => same(one, note));
@@ -122,12 +132,12 @@ function numbered(notes) {
       own.set(label, numbers.get(source));
     }
     const renumbered = (text || "").replace(/\[(\w+)\]/g, (mark, label) => (own.has(label) ? `[${own.get(label)}]` : mark));
-    return { question, blocks: blocks(renumbered), quotes: quotes.map((one) => ({ ...one, label: own.get(one.label) })) };
+    return { question, blocks: blocksOf(renumbered), quotes: quotes.map((one) => ({ ...one, label: own.get(one.label) })) };
   });
 }
 
 // The paragraphs and lists of an answer's text, as citewire.ui.render writes it.
-function blocks(text) {
+function blocksOf(text) {
   const found = [];
   for (const line of text.split("\n").filter((one) => one.trim())) {
     const last = found.at(-1);

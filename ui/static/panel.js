@@ -47,7 +47,10 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     current = { turn, key, claim, beside: keys.filter((other) => other !== key) };
     if (from) {
       back = from;
-      if (narrow.matches) setOpened(true);
+      if (narrow.matches) {
+        setOpened(true);
+        keepAbove(from());
+      }
     }
     focusQuote = Boolean(from) && focus;
     draw();
@@ -59,6 +62,16 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     document.body.classList.toggle("cw-sheet", open);
     for (const id of ["cw-left", "cw-head"]) document.getElementById(id).inert = open;
     onSheet(open);
+  }
+
+  // The sentence whose quote was chosen stays in view above the sheet; of a long one its beginning.
+  function keepAbove(link) {
+    const frame = link?.closest(".bubble-wrap");
+    const sentence = link?.closest(".cw-claim") || link;
+    if (!frame) return;
+    const { top, bottom } = sentence.getBoundingClientRect();
+    const hidden = bottom + 12 - (innerHeight - column.offsetHeight);
+    frame.scrollTop += Math.max(0, Math.min(hidden, top - frame.getBoundingClientRect().top - 8));
   }
 
   function close() {
@@ -170,7 +183,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
         type: "button", class: "cw-pin", "data-key": `pin-${source.key}`, "aria-pressed": String(notes.pinned(current.turn, source.key)),
         title: "Keep this quote among the notes", onclick: () => notes.pin(current.turn, source.key),
       }, "Pin") : null,
-      value.kept && /^\d+$/.test(source.label) ? el("button", {
+      value.kept && value.phase === "done" && !value.failed && /^\d+$/.test(source.label) ? el("button", {
         type: "button", class: "cw-mismatch", "data-key": `mismatch-${source.key}`, "aria-pressed": String(rated),
         title: "Tell that this quote does not say what it is cited for",
         onclick: () => rate(current.turn, source.label, "mismatch"),

@@ -1,9 +1,11 @@
-// What is printed of the page: the whole conversation, each answer with its quotes. The page itself shows one of them at a
-// time and scrolls, so a copy is made for the printer and taken away again. Its look is print.css.
+// What is printed of the page is what is seen: the drawer or the articles that lie over it, else the whole conversation, each
+// answer with its quotes, else the start page. The page itself scrolls, so a copy is made for the printer and taken away
+// again. Its look is print.css.
 
 import { el } from "./dom.js";
 
-const TURN = /^#cw-[a-z]+-(t\d+)/;
+const TURN = /^#cw-[a-z]+-([a-z0-9]+)/;
+const FOR_SCREENS = "input, select, textarea, button:not(:has(b), .cw-link), label:has(input:not(:checked)), .cw-actions, .cw-suggestions, .cw-busy, .cw-notes-exports";
 
 // turns: turn id -> panel value, as in panel.js.
 export function preparePrint(turns) {
@@ -22,16 +24,31 @@ export function preparePrint(turns) {
     }));
   }
 
+  // A copy of what a part shows, without what can only be pressed; a title that opens something is words.
+  function seen(part) {
+    const own = part.cloneNode(true);
+    const copies = [...own.querySelectorAll("*")];
+    [...part.querySelectorAll("*")].forEach((one, i) => {
+      if (!one.checkVisibility() || one.matches(FOR_SCREENS)) copies[i].remove();
+      else if (one.matches("button")) copies[i].replaceWith(el("div", {}, [...copies[i].childNodes]));
+    });
+    return own;
+  }
+
+  function exchange(part) {
+    const own = seen(part);
+    const turn = turns.get(TURN.exec(part.querySelector('a[href^="#cw-"]')?.getAttribute("href"))?.[1]);
+    if (turn) own.append(quotes(turn));
+    return own;
+  }
+
+  const all = (parts) => [...document.querySelectorAll(parts)];
+
   function prepare() {
     remove();
-    const parts = [...document.querySelectorAll("#cw-chat .cw-question, #cw-chat .cw-answer")].map((part) => {
-      const own = part.cloneNode(true);
-      const turn = turns.get(TURN.exec(own.querySelector('a[href^="#cw-"]')?.getAttribute("href"))?.[1]);
-      for (const gone of own.querySelectorAll(".cw-actions, .cw-suggestions, .cw-busy")) gone.remove();
-      if (turn) own.append(quotes(turn));
-      return own;
-    });
-    if (!parts.length) return;
+    const over = all("dialog[open], .cw-articles:not([hidden])").at(-1);
+    const told = all("#cw-chat .cw-question, #cw-chat .cw-answer");
+    const parts = over ? [...seen(over).childNodes] : (told.length ? told : all("#cw-chat .cw-welcome, #cw-chat .cw-note")).map(exchange);
     copy = el("section", { class: "cw-print", "aria-hidden": "true" }, el("h1", {}, "citewire"), parts);
     document.body.append(copy);
   }

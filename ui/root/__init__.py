@@ -1,0 +1,83 @@
+"""Ask a folder of news articles; every sentence of an answer carries the exact quote it rests on.
+
+    citewire.index(paths, to)   articles into an index
+    citewire.open(index)        an index and the models, as `News`: ask, stream, search, article, articles
+
+>>> import citewire
+>>> citewire.index(["articles"], "news.index").new
+3
+>>> with citewire.open("news.index") as news:
+...     answer = news.ask("Who chairs Lund Lines?")
+>>> answer.status, answer.claims[0].quotes[0].text
+('answered', 'Anna Berg chairs Lund Lines.')
+
+Settings are those of the command line, as keyword arguments: `citewire.open("news.index", model="qwen2.5-coder-1.5b")`.
+Names are loaded when they are first used, so that importing citewire, as the command line does too, is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "Answer",
+    "Article",
+    "ArticleSummary",
+    "BuildReport",
+    "Checked",
+    "CitewireError",
+    "Claim",
+    "Draft",
+    "Event",
+    "Filters",
+    "Hit",
+    "IndexFormatError",
+    "InputError",
+    "ModelError",
+    "News",
+    "Passage",
+    "Quote",
+    "Searched",
+    "index",
+    "open",
+]
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from citewire.index.build import BuildReport
+    from citewire.index.errors import CitewireError, IndexFormatError, InputError, ModelError
+    from citewire.index.segment import ArticleSummary
+    from citewire.index.types import Article, Filters, Hit, Passage
+    from citewire.qa.types import Answer, Checked, Claim, Draft, Event, Quote, Searched
+    from citewire.ui.library import News, index, open  # noqa: A004 (its name is citewire.open)
+else:  # type checkers would take any name for one of citewire's
+
+    def __getattr__(name):
+        # The light modules come first: an error or a filter needs no model.
+        if name in __all__:
+            for home in ("index.errors", "index.types", "qa.types", "ui.library"):
+                found = getattr(import_module(f"{__name__}.{home}"), name, None)
+                if found is not None:
+                    return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Callable(ModuleType):
+    """The package `citewire.index`, which can also be called: both have that name."""
+
+    def __call__(self, articles: Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
+        from citewire.ui import library  # when called: it loads the models' libraries
+
+        return library.index(articles, to, **settings)
+
+
+import_module("citewire.index").__class__ = _Callable
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
