@@ -39,7 +39,7 @@ FILE = {"Content-Type": "application/octet-stream"}
 
 @contextmanager
 def serving(corpus: Corpus, fetch: Callable[[str], Page] | None = None) -> Iterator[str]:
-    """Serve the host page on a free port."""
+    """Serve the host page on a free port; yield its address."""
     app = FastAPI()
     app.add_middleware(VisitorCookie)
     app.include_router(router(corpus, Changes(corpus.folder), fetch))

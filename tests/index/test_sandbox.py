@@ -24,7 +24,7 @@ from citewire.index.sandbox import Sandbox, serve
 
 pytestmark = pytest.mark.slow  # processes, servers or real networks
 
-# A child whose reader of .md does what the file says; everything else in it is the real thing.
+# A real child, except that its reader of .md does what the file says.
 BROKEN = (
     sys.executable,
     "-c",
