@@ -38,7 +38,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
-_UNSEEN = re.compile(rf"(?!\u00ad[^\S\n]*+\n){_INVISIBLE.pattern}")  # a soft hyphen at a line's end parts a word
+_UNSEEN = re.compile(rf"(?!\u00ad[^\S\n]*+\n){_INVISIBLE.pattern}")  # keeps a soft hyphen that ends a line
 _LONE_JOINER = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -158,9 +158,9 @@ def short_blanks(text: str) -> str:
 
 
 def as_seen(found: Document) -> Document:
-    """Return a document with its text as people see it: nothing invisible, and runs of white space as `short_blanks`.
+    """Return a document with its text as people see it: without invisible characters and long runs of white space.
 
-    Invisible characters part a word or a figure, hide words, or show "12" where the text has "21".
+    Invisible characters may split a word or a figure, hide words, or display "21" as "12".
     """
     unseen = [one.start() for one in _UNSEEN.finditer(found.text)]
     pages = tuple(start - bisect_left(unseen, start) for start in found.pages)

@@ -135,7 +135,7 @@ def at_work(server: BaseServer) -> Iterator[None]:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A website of this machine; `websites.fetcher` fetches from it."""
+    """A website on this machine; `websites.fetcher` fetches from it."""
     server = Site()
     with at_work(server):
         yield server

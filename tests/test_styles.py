@@ -1,4 +1,4 @@
-"""Style sheets: what .ci/styles.py finds in them, and that a browser knows what they declare."""
+"""Style sheets: the faults that .ci/styles.py finds, and that a browser knows every declaration."""
 
 from __future__ import annotations
 

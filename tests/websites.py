@@ -1,4 +1,4 @@
-"""A real web server on this machine, and what fetches from it alone."""
+"""A real web server on this machine, and a fetcher that may only connect to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Answer = tuple[int, dict[str, str], bytes] | Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the site's table; what is not in it is 404."""
+    """Answers from the site's table; any other path is 404."""
 
     server: Site
 
@@ -47,7 +47,7 @@ class Site(ThreadingHTTPServer):
         self.port = self.server_address[1]
 
     def html(self, path: str, body: bytes = b"<p>x", **headers: str) -> str:
-        """Answer `path` with a page and return its address."""
+        """Make `path` answer with an HTML page; return its address."""
         stated = {"Content-Type": "text/html"} | {name.replace("_", "-"): value for name, value in headers.items()}
         self.answers[path] = (200, stated, body)
         return self.at(path)
@@ -61,7 +61,7 @@ class Site(ThreadingHTTPServer):
 
     @property
     def paths(self) -> list[str]:
-        """What was asked for, without robots.txt."""
+        """The requested paths, without robots.txt."""
         return [path for path, _ in self.seen if path != "/robots.txt"]
 
 

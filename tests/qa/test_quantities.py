@@ -23,7 +23,7 @@ def told(text: str) -> list[tuple[float, str, str]]:
     return [(round(one.value, 6), one.unit, text[one.start : one.end]) for one in numbers(text)]
 
 
-# text, (value, unit, as written) of each amount; `benchmarks/quantities.py` reads the table
+# (text, [(value, unit, words) of each amount]); `benchmarks/quantities.py` reads this table
 AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("It cost $900,000.", [(900_000, "money", "$900,000")]),
     ("It cost US$168 million.", [(168e6, "money", "US$168 million")]),
@@ -72,13 +72,13 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("three quarters of a billion euros", [(7.5e8, "money", "three quarters of a billion euros")]),
     ("a half-million", [(5e5, "", "half-million")]),
     ("down minus four degrees", [(-4, "", "minus four")]),
-    # decimal commas, signs behind, fractions, losses of accounts
+    # decimal commas, trailing signs, fractions, losses in brackets
     ("12,5 % and 0,5, then 1,5 million", [(12.5, "%", "12,5 %"), (0.5, "", "0,5"), (1.5e6, "", "1,5 million")]),
     ("1.200.000 € or 40 €", [(1.2e6, "money", "1.200.000 €"), (40, "money", "40 €")]),
     ("1 1/2 cups, 2⁄5 of it", [(1.5, "", "1 1/2"), (40, "%", "2⁄5")]),
     ("a loss of $(1.2) million", [(-1.2e6, "money", "$(1.2) million")]),
     ("$-5m, negative 3 percent", [(-5e6, "money", "$-5m"), (-3, "%", "negative 3 percent")]),
-    # points and parts of a percent
+    # percentage points and fractions of a percent
     ("3‰, 5 per mille, 10pc", [(0.3, "%", "3‰"), (0.5, "%", "5 per mille"), (10, "%", "10pc")]),
     ("a 25-basis-point cut", [(0.25, "points", "25-basis-point")]),
     ("0.5 ppt, a 10-percent cut", [(0.5, "points", "0.5 ppt"), (10, "%", "10-percent")]),
@@ -117,17 +117,17 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
         [(1, "", "one"), (12, "", "12"), (1, "", "one"), (2019, "", "2019")],
     ),
     ("three tenths of a percentage point", [(0.3, "points", "three tenths of a percentage point")]),
-    # fractions that are no shares
+    # fractions that are not shares
     ("a 1/4-mile run, 3-1/2 hours", [(0.25, "", "1/4"), (3.5, "", "3-1/2")]),
     ("open 24/7 since 9/11", [(24, "", "24"), (7, "", "7"), (9, "", "9"), (11, "", "11")]),
-    # how often what was before
+    # multiples of an earlier value
     ("a 4-fold rise, tenfold, 2.5x", [(4, "times", "4-fold"), (10, "times", "tenfold"), (2.5, "times", "2.5x")]),
     ("It doubled and then halved.", [(2, "times", "doubled"), (0.5, "times", "halved")]),
     ("Prices will triple by 2030.", [(3, "times", "triple"), (2030, "", "2030")]),
     ("twice as many, double the price", [(2, "times", "twice"), (2, "times", "double")]),
     ("They doubled down on it in a double room.", []),
     ("manifold, unfold, a 4x4", [(4, "", "4")]),
-    # powers of ten, decimal points without a digit before, several scales
+    # powers of ten, decimal points without a leading digit, several scales
     ("1.5×10^6, 1.5 x 10^6 and 2·10⁶", [(1.5e6, "", "1.5×10^6"), (1.5e6, "", "1.5 x 10^6"), (2e6, "", "2·10⁶")]),
     ("2e6, 1.5E+06, 10^9", [(2e6, "", "2e6"), (1.5e6, "", "1.5E+06"), (1e9, "", "10^9")]),
     ("a 2 x 10-minute break, 2 × 100", [(2, "", "2"), (10, "", "10"), (2, "", "2"), (100, "", "100")]),
@@ -148,7 +148,7 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("a 1.2m tall wall, the 100m race, 5m/s", [(1.2, "", "1.2m"), (100, "", "100m"), (5, "", "5m")]),
     ("at 192.168.1.1", []),
     ("call 020 794 600", [(20, "", "020"), (794, "", "794"), (600, "", "600")]),
-    # blanks between groups
+    # blanks between groups of digits
     ("some 5 000 people, €5 300", [(5000, "", "5 000"), (5300, "money", "€5 300")]),
     ("5 300,50 euros, 5 300 €", [(5300.5, "money", "5 300,50 euros"), (5300, "money", "5 300 €")]),
     ("on May 5 300 euros were found", [(5, "", "5"), (300, "money", "300 euros")]),
@@ -186,7 +186,7 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("one-quarter to one-third", [(25, "%", "one-quarter"), (33.333333, "%", "one-third")]),
     ("between a third and a half of voters", [(33.333333, "%", "a third"), (50, "%", "a half")]),
     ("half to two-thirds of them", [(50, "%", "half"), (66.666667, "%", "two-thirds")]),
-    # no ranges
+    # not ranges
     ("rose 12% to $3.5 billion", [(12, "%", "12%"), (3.5e9, "money", "$3.5 billion")]),
     ("fell 4% to 12 million", [(4, "%", "4%"), (12e6, "", "12 million")]),
     ("doubled to $4 million", [(2, "times", "doubled"), (4e6, "money", "$4 million")]),
@@ -214,9 +214,9 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("a quarter million, quarter-billion", [(2.5e5, "", "a quarter million"), (2.5e8, "", "quarter-billion")]),
     ("a trillion and a half dollars", [(1.5e12, "money", "a trillion and a half dollars")]),
     ("a third of a crore, trillions", [(3333333.333333, "", "a third of a crore")]),
-    # full width
+    # full-width characters
     ("１２．５％, ￡３－５ｂｎ", [(12.5, "%", "１２．５％"), (3e9, "money", "￡３"), (5e9, "money", "５ｂｎ")]),
-    # of reports of accounts
+    # company reports
     ("$1,204.5 million, (114) million", [(1204.5e6, "money", "$1,204.5 million"), (-114e6, "", "(114) million")]),
     ("$ (3.5) million, −298 thousand", [(-3.5e6, "money", "$ (3.5) million"), (-298_000, "", "−298 thousand")]),
     ("(59.9) percent, (66)%", [(-59.9, "%", "(59.9) percent"), (-66, "%", "(66)%")]),
