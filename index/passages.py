@@ -19,7 +19,7 @@ from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
 # Raise it with every change of passages, sentences or what is embedded of them: it is part of an index's identity.
-CHUNKER_VERSION = "6"
+CHUNKER_VERSION = "7"
 MAX_WORDS = 110  # about 150 to 180 word pieces of English news, under the 256 that all-MiniLM-L6-v2 reads
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
 HEADING_WORDS = 20  # a line without end punctuation is a heading up to here
