@@ -110,6 +110,21 @@ HIDDEN = f"""
 <p style="clip-path:inset(50%)">{SECRET}</p>
 <p style="text-indent:100%;white-space:nowrap;overflow:hidden">{SECRET}</p>
 <p style="display:none;display:nonsense">{SECRET}</p>
+<p style="transform:scale(.001)">{SECRET}</p>
+<p style="transform:scaleY(-1%)">{SECRET}</p>
+<p style="scale:1 1e-3">{SECRET}</p>
+<p style="transform:matrix(.001,0,0,1,0,0)">{SECRET}</p>
+<p style="transform:matrix3d(.001,0,0,0,0,.001,0,0,0,0,1,0,0,0,0,1)">{SECRET}</p>
+<p style="zoom:.1%">{SECRET}</p>
+<p style="font-size:1px">{SECRET}</p>
+<p style="font-size:.12em">{SECRET}</p>
+<p style="line-height:0;overflow:hidden">{SECRET}</p>
+<p style="font:16px/0 serif;overflow:clip">{SECRET}</p>
+<div style="line-height:0%"><p style="overflow-y:hidden">{SECRET}</p></div>
+<div style="overflow:hidden"><p style="line-height:1px">{SECRET}</p></div>
+<p style="color:Canvas">{SECRET}</p>
+<p style="color:light-dark(white, black)">{SECRET}</p>
+<p style="background:CanvasText;color:initial">{SECRET}</p>
 """
 
 
@@ -164,6 +179,12 @@ SEEN = f"""
 <p>{SECRET}</p>
 <p style="display:block">{SECRET}</p>
 <p style="color:#777">{SECRET}</p>
+<p style="color:CanvasText;background:Canvas">{SECRET}</p>
+<p style="transform:scale(.9) scaleZ(0);line-height:1;overflow:hidden">{SECRET}</p>
+<div style="line-height:0;overflow:hidden"><p style="line-height:1.4">{SECRET}</p></div>
+<p style="line-height:0">{SECRET}</p>
+<p style="line-height:0;overflow:hidden;height:40px">{SECRET}</p>
+<p class="sr-only">{SECRET}</p>
 <p style="color:white;background:#00f">{SECRET}</p>
 <div style="background-color:navy"><p style="color:#fff">{SECRET}</p></div>
 <div style="background:url(a.png)"><p style="color:#fff">{SECRET}</p></div>
@@ -240,6 +261,30 @@ def test_colours_of_a_page_whose_sheets_are_elsewhere_are_not_known() -> None:
     assert SECRET in lines(page(f"<p style='color:#fff'>{SECRET}</p>", sheet))
     assert SECRET not in lines(page(f"<p style='color:#fff;background:#fff'>{SECRET}</p>", sheet))
     assert SECRET not in lines(page(f"<p style='display:none'>{SECRET}</p>", sheet))
+
+
+@pytest.mark.parametrize(
+    ("classes", "seen"),
+    [
+        *dict.fromkeys(
+            ("sr-only", "visually-hidden", "screen-reader-text", "d-none", "hidden", "a invisible b"), False
+        ).items(),
+        *dict.fromkeys(
+            ("d-none d-md-block", "hidden md:block", "sr-only not-sr-only", "d-md-none d-lg-flex", "x"), True
+        ).items(),
+        ("d-none d-xxl-block", False),
+        ("d-block d-lg-none", False),
+    ],
+)
+def test_classes_of_a_sheet_that_is_elsewhere_hide_by_their_usual_names(classes: str, seen: bool) -> None:
+    hidden = f"<p class='{classes}'>{SECRET}</p>"
+    wanted = [BEFORE, *[SECRET] * seen, AFTER]
+    assert lines(page(hidden, "<link rel=stylesheet href=a.css>"))[1:] == wanted
+    assert lines(page(hidden, "<link rel=stylesheet href=a.css><style>p{color:red}</style>"))[1:] == wanted
+    item = f"<rss><channel><item><description><![CDATA[<p>{BEFORE}</p>{hidden}<p>{AFTER}</p>]]></description></item>"
+    assert lines(f"{item}</channel></rss>", ".feed") == wanted
+    own = "<style>p{display:block;position:static;visibility:visible}</style>"
+    assert lines(page(hidden, f"<link rel=stylesheet href=a.css>{own}"))[1:] == [BEFORE, SECRET, AFTER]
 
 
 def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
@@ -401,6 +446,10 @@ STYLES = (
         run('<w:color w:val="FFFF00"/><w:highlight w:val="yellow"/>'),
         run('<w:color w:val="1f3864"/><w:shd w:fill="1F3864"/>'),
         run('<w:sz w:val="2"/>'),
+        run('<w:color w:val="auto" w:themeColor="background1"/>'),
+        run('<w:color w:val="000000" w:themeColor="light1" w:themeShade="FE"/>'),
+        run('<w:color w:themeColor="text1"/>', of='<w:shd w:fill="auto" w:themeFill="dark1"/>'),
+        run('<w:color w:val="00000F" w:themeColor="text1" w:themeTint="02"/>'),
         run('<w:w w:val="1"/>'),
         run('<w:color w:val="FEFEFE"/>'),
         run('<w:color w:val="000081"/><w:shd w:fill="000080"/>'),
@@ -429,6 +478,9 @@ def test_what_a_word_file_hides_is_not_read(hidden: str) -> None:
         run('<w:color w:val="FFFFFF"/><w:shd w:fill="1F3864"/>'),
         run('<w:color w:val="FFFFFF"/>', of='<w:shd w:fill="000000"/>'),
         run('<w:color w:val="auto"/>'),
+        run('<w:color w:val="FFFFFF" w:themeColor="background1"/><w:shd w:fill="auto" w:themeFill="text1"/>'),
+        run('<w:color w:val="FFFFFF" w:themeColor="background1" w:themeShade="80"/>'),
+        run('<w:color w:val="auto" w:themeColor="accent1"/>'),
         run('<w:color w:val="999999"/><w:w w:val="90"/>'),
         run('<w:color w:val="FFFFFF"/><w:sz w:val="x"/>', of='<w:shd w:fill="nonsense"/>'),
         run("<w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange>"),
