@@ -47,6 +47,19 @@ GREEK = "Ο πρόεδρος είπε τη Δευτέρα ότι οι συνομ
         (GREEK, "cp1253", "Windows-1253"),
         ("总理星期一表示会谈已经结束。" * 6, "gb18030", "gb18030"),
         ("日曜日にフェリーが沈没した。乗客は全員漁師に救助された。" * 4, "shift_jis", "cp932"),
+        ("フェリーが日曜日に沈没した。", "euc_jp", "EUC-JP"),
+        ("フェリーが日曜日に沈没した。", "cp932", "cp932"),
+        ("フェリーが日曜日に沈没した。", "iso2022_jp", "ISO-2022-JP"),
+        ("The mayor of Łódź said so.", "cp1250", "Windows-1250"),
+        ("ÉCOLE FERMÉE À NÎMES", "cp1252", "Windows-1252"),
+        ("ÉCOLE FERMÉE À NÎMES", "mac_roman", "Mac Roman"),
+        ("It’s 5°C", "mac_roman", "Mac Roman"),
+        ("It’s 5°C", "cp1252", "Windows-1252"),
+        ("Größe und Maß", "cp850", "DOS code page 850"),
+        ("Größe und Maß", "cp1252", "Windows-1252"),
+        ("Ångström and Étoile opened. À la carte.", "cp1252", "Windows-1252"),
+        ("Señor Peña of São Paulo said ¡olé!", "mac_roman", "Mac Roman"),
+        ("The north–south line, £m 5 and €bn 2… “No,” he said", "cp1252", "Windows-1252"),
     ],
 )
 def test_an_encoding_is_told_and_named(text: str, encoding: str, shown: str) -> None:
@@ -80,7 +93,19 @@ def test_a_few_stray_bytes_do_not_cost_the_others() -> None:
     assert text_of(data) == ("The café is open. It’s late.", "UTF-8 with 1 characters of Windows-1252")
 
 
-@pytest.mark.parametrize("data", [b"abc\0def\xff", bytes(range(128, 256)) * 3, b"MZ\x90\0\x03\0\0\0\x04"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"abc\0def\xff",
+        bytes(range(128, 256)) * 3,
+        b"MZ\x90\0\x03\0\0\0\x04",
+        *("The paper Правда said so.".encode(name) for name in ("cp1251", "koi8_r", "iso8859_5")),
+        "The Greek paper Καθημερινή said so.".encode("cp1253"),
+        "The mayor of Łódź said so.".encode("iso8859_2"),
+        "일본의 배가 침몰했다.".encode("cp949"),
+        b"A \x1b$Bcut",
+    ],
+)
 def test_what_no_guess_is_safe_for_is_refused(data: bytes) -> None:
     assert text_of(data) is None
 
