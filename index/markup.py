@@ -279,12 +279,23 @@ def _text(root: Any) -> str:
             pieces.append(" ")
         elif name == "br":
             pieces.append("\n" if event == "start" else "")
-        elif name in _BLOCKS or element.get(BLOCK):
+        elif name in _BLOCKS or element.get(BLOCK) or _is_apart(element):
             pieces.append("\n\n")
         words = element.text if event == "start" else element.tail if element is not root else ""
         if words:
             pieces.append(words if typed else _SPACES.sub(" ", words))
     return tidy(_RUN.sub(" ", "".join(pieces)))
+
+
+def _is_apart(element: Any) -> bool:
+    """Whether an element in a line is no part of its sentence: a caption, a credit, who is quoted."""
+    if _APART.search(element.get("class") or ""):
+        return True
+    ends = _name(element) == "cite" and element.getnext() is None and not (element.tail or "").strip()
+    return ends and any(_name(above) == "blockquote" for above in element.iterancestors())
+
+
+_APART = re.compile(r"caption|cutline|attribution|pull-?quote|(?<![a-z])credits?(?![a-z]|[-_]card)", re.IGNORECASE)
 
 
 def _is_whole_cell(element: Any) -> bool:

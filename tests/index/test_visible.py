@@ -351,6 +351,14 @@ def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
         ("<p>First line<br>Second line</p>", ["First line", "Second line"]),
         ("<p>Said <span style='display:block'>A. Dee</span> of Holm</p>", ["Said", "A. Dee", "of Holm"]),
         ("<p>Cold <b>and</b> <i>wet</i></p>", ["Cold and wet"]),
+        ("<blockquote>We had no warning<cite>A. Dee</cite></blockquote>", ["We had no warning", "A. Dee"]),
+        ("<blockquote><p>No warning <cite>A. Dee</cite></p></blockquote>", ["No warning", "A. Dee"]),
+        ("<blockquote>I read <cite>The Daily</cite> at sea.</blockquote>", ["I read The Daily at sea."]),
+        ("<p>I read <cite>The Daily</cite></p>", ["I read The Daily"]),
+        ("<p>It was cold<em class=caption>The pier</em></p>", ["It was cold", "The pier"]),
+        ("<figure><em class='img_caption'>The pier.</em>By hand</figure>", ["The pier.", "By hand"]),
+        ("<p>It was cold.<span class='photo-credit'>A. Dee</span></p>", ["It was cold.", "A. Dee"]),
+        ("<p>It took <span class='credit-card'>cards</span> too.</p>", ["It took cards too."]),
     ],
 )
 def test_blocks_of_a_page_are_lines_of_their_own(middle: str, blocks: list[str]) -> None:
