@@ -47,12 +47,13 @@ _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
 # sentencex may leave an opening quotation mark or bracket at the end of the sentence before.
 _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
 # "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence. So
-# does a sentence in parentheses, "etc." before a capital, a speed, a unit of one letter, and the mark of a note.
+# does a sentence in parentheses, what stands before one, "etc." before a capital, a speed, a unit of one letter, and
+# the mark of a note.
 _CAPITAL = r"(?=\s+[\"“(\[]?[A-Z])"
 _ENDS_TOO = re.compile(
     rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|\b[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
     rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bdghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
-    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}"
+    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
 )
 _MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
@@ -60,11 +61,11 @@ _OPENING = "\"'“‘([<«"
 # said no." or "Lee said that it was late.", is the next sentence.
 _ASKS = re.compile(r"[!?…][\"”’']\Z")
 _SAID = re.compile(
-    r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
+    r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|the|for|and|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
     r"(?:said|says|asked|asks|added|adds|told|tells|wrote|writes|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
     r"|joked|quipped|continued|explained|insisted|warned|argued|recalled|declared|tweeted|posted|responded|answered)"
-    r"(?:\s+(?:\w+ly|again|later|then|back|afterwards|yesterday|(?:to\s+)?(?:me|us|him|her|them|reporters|journalists)))*+"
-    r"(?:\s+(?:on|in|at|during|after|before|when|last|the|The)(?:\s+(?:the|a|an|his|her|its|their))?(?:\s+[\w'’-]+){1,2}){0,2}"
+    r"(?:\s+(?:\w+ly|again|later|then|back|aloud|afterwards|yesterday|(?:to\s+)?(?:me|us|him|her|them|reporters|journalists)))*+"
+    r"(?:\s+(?:on|in|at|during|after|before|when|as|while|last|the|The)(?:\s+(?:the|a|an|his|her|its|their))?(?:\s+[\w'’-]+){1,2}){0,2}"
     r"(?:[.,;]|\Z)"
 )
 _NEXT = 120  # characters after a possible end that are looked at

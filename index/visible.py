@@ -70,6 +70,7 @@ _USUAL = """
 .invisible { visibility: hidden }
 }
 """
+_HIDERS = frozenset(re.findall(r"\.([a-z][\w-]*)", _USUAL))
 _FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "in": 96.0, "cm": 37.8}
 # A hundredth of what an element stands in or of itself: its whole width to the left is off the screen, half of it not.
@@ -155,7 +156,7 @@ def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
     unknown = not sheets and any("stylesheet" in (e.get("rel") or "").lower() for e in own)
     classes = frozenset(name for element in root.iter() for name in (element.get("class") or "").split())
     names = classes | {element.get("id") for element in root.iter() if element.get("id")}
-    usual = [_USUAL] if unknown or not (sheets or inside) else []
+    usual = [_USUAL] if not _HIDERS.isdisjoint(classes) and (unknown or not (sheets or inside)) else []
     matcher = _matcher("\n".join([*usual, *sheets, *inside])[:MAX_CSS], names)
     # With sheets that are not at hand the colour behind the text may be any.
     start = replace(_Seen(), behind=None if unknown else _WHITE)

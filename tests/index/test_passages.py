@@ -87,6 +87,7 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "It was 40 deg. C in May.|It is 5 deg. C.|It rose 3 deg.|It fell.|He saw lat. 40 deg. N.",
         "Ms. Poe—Mrs. Dee said so.|Ms. Poe/Mr. Dee did too.",
         "(See p. 5.)|It is there.|[It rose 5%.]|It fell.|(He said no.|It was so.)|They left.|(Mrs.) Holm came.",
+        "(See p. 5.)|It is there.|(See no. 7.)|“We won!” Dr. Dee of the University of Holm shouted as she ran.",
         "He earns $5 m.|The firm pays.|It weighs 5 g.|“It is light,” he said.|In 2020 J. Smith came.",
     ],
 )
