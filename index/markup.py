@@ -173,7 +173,9 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     stated = _CHARSET.search(data[:4096])
     found = text_of(data, stated[1].decode("ascii") if stated else "")
     if found is None:
-        return data.decode("utf-8", "ignore"), ()
+        return data.decode("utf-8", "ignore"), (
+            "holds characters of an encoding that cannot be told; they are left out",
+        )
     return found[0], told(found[1])
 
 

@@ -143,6 +143,13 @@ def test_utf_16_is_read_in_every_format_of_text() -> None:
     assert ENGLISH in document(page(paragraphs=[ENGLISH] * 3).decode().encode("utf-16"), ".html").text
 
 
+def test_a_page_in_an_encoding_that_cannot_be_told_says_what_is_left_out() -> None:
+    html = page(paragraphs=["The paper Правда said so."] * 3).decode().replace("<meta charset='utf-8'>", "")
+    found = document(html.encode("cp1251"), ".html")
+    assert "The paper said so." in found.text
+    assert found.notes == ("holds characters of an encoding that cannot be told; they are left out",)
+
+
 def test_a_record_in_another_encoding_does_not_cost_those_in_utf_8() -> None:
     lines = '{"text": "Zürich, Köln, Málaga."}\n'.encode() + '{"text": "It’s late."}\n'.encode("cp1252")
     assert [one.text for one in read(lines, Request(".jsonl", "x")) if isinstance(one, Document)] == [
