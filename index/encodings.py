@@ -163,6 +163,7 @@ def _other_script(data: bytes) -> tuple[str, str] | None:
 def _odd(text: str) -> int:
     """Count characters beyond ASCII that stand where none does in a European language."""
     odd = sum(len(run[0]) for run in _RUN.finditer(text))
+    odd += sum(text.count(closing) for opening, closing in ("“”", "‹›") if opening not in text and "„" not in text)
     for found in _BEYOND.finditer(text):
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
         category = unicodedata.category(found[0])
@@ -171,14 +172,14 @@ def _odd(text: str) -> int:
             odd += before.islower() or before.isdigit() or (before.isupper() and after.islower())
             odd += not (before.isalpha() or after.isalpha() or found[0] in "ÀÅ")
         elif category == "Ll":
-            odd += (before.isupper() and after.isupper()) or before.isdigit() or found[0] in "ƒı"
+            odd += (before.isupper() and after.isupper()) or before.isdigit() or found[0] in "ƒıðþđţ"
             odd += not before.isalpha() and not after.isalpha() and found[0] not in "àèéìòóùyeaoí"
-        elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°¦":
+        elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°":
             odd += 1
         elif category == "Sc":  # nobody writes "¤", which is the euro in ISO 8859-15
             odd += inside or found[0] == "¤" or (after.isalpha() and not after.isascii())
         elif category in ("Sm", "No", "Lo"):
-            odd += inside or (before.isalpha() and category != "Lo")
+            odd += inside or (before.isalpha() and category != "Lo") or (after.isalpha() and category != "Sm")
         elif category != "Zs":
             odd += _is_odd_mark(found[0], before, after)
     return odd
@@ -186,7 +187,7 @@ def _odd(text: str) -> int:
 
 def _is_odd_mark(mark: str, before: str, after: str) -> bool:
     inside = before.isalpha() and after.isalpha()
-    if unicodedata.category(mark) == "Ps" or mark in "‚„":  # opening marks
+    if unicodedata.category(mark) == "Ps" or mark in "‚„‘‰":  # opening marks, and one behind a figure
         return before.isalpha()
     if mark in "¿¡":
         return before.isalnum() or not after.isalpha()
@@ -196,7 +197,7 @@ def _is_odd_mark(mark: str, before: str, after: str) -> bool:
         return before.isupper() and after.isupper()
     if mark == "–":  # ñ of old Macs
         return inside and before in "aeiou" and after in "aeiou"
-    return inside and mark not in "’‘'—-‐‑"
+    return inside and mark not in "’'—-‐‑"
 
 
 _RUN = re.compile(r"(?:([^\x00-\x7f\s])(?!\1)){4,}")  # as words of another script have; "———" is a rule
