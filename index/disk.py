@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 WINDOWS = os.name == "nt"  # fsync works there only on files that are open for writing
 
@@ -25,6 +26,14 @@ def digest(file: Path) -> FileDigest:
     """Return the size and sha256 of a file. Raises: OSError."""
     with file.open("rb") as stream:
         return FileDigest(os.fstat(stream.fileno()).st_size, hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def read_only(database: PurePath) -> str:
+    """Return the URI by which SQLite opens a database that nobody changes; its path is absolute.
+
+    SQLite refuses the server that `as_uri` writes behind two slashes for a path of a Windows network; it takes four.
+    """
+    return re.sub("^file://(?=[^/])", "file:////", database.as_uri()) + "?mode=ro&immutable=1"
 
 
 def sync(path: Path) -> None:

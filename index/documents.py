@@ -226,9 +226,9 @@ _MONTHS = {
 }
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
 _YEAR_FIRST_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
-_WEEK = re.compile(r"\d{4}-W\d{2}-\d")
+_COUNTED = re.compile(r"\d{4}-(?:\d{3}|(W)\d\d-\d)(?![\d-])")  # ISO 8601: day of the year, or of a week
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|\d{4}$|\d{6}$|$)")
-_YEAR_LAST = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4})(?!\d)")
+_YEAR_LAST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?![\d.])")
 _GAP = r"(?:\s+|-|/)"
 _MONTH_FIRST = re.compile(
     rf"\b([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+|-|/)(\d{{4}})\b", re.IGNORECASE
@@ -245,8 +245,9 @@ _NET_DATE = re.compile(r"/Date\((\d{10,13})(?:[+-]\d{4})?\)/")
 def day_of(value: str) -> str:
     """Return the day of a date field as YYYY-MM-DD, in the field's own time zone; "" if it is unclear.
 
-    Reads `2022/06/16`, `2022-06-16T10:00:00Z`, `Thu, 16 Jun 2022 10:00:00 +0200`, `June 16, 2022`, `16.06.2022`, and
-    seconds or milliseconds since 1970. `06/07/2022` is ambiguous (June or July), so the result is "".
+    Reads `2022/06/16`, `2022-06-16T10:00:00Z`, `Thu, 16 Jun 2022 10:00:00 +0200`, `June 16, 2022`, `16.06.2022`,
+    `16.06.22`, `2022-167`, and seconds or milliseconds since 1970. `06/07/2022` is ambiguous (June or July), so the
+    result is "".
     """
     text = value.strip()
     if found := _NET_DATE.fullmatch(text):
@@ -257,8 +258,12 @@ def day_of(value: str) -> str:
         return _day(*found.groups())
     if found := _YEAR_LAST.match(text):
         return _year_last(int(found[1]), int(found[3]), found[4], dotted=found[2] == ".")
-    if _WEEK.fullmatch(text):
-        return date.fromisoformat(text).isoformat()
+    if found := _COUNTED.match(text):
+        try:
+            day = datetime.strptime(found[0], "%G-W%V-%u" if found[1] else "%Y-%j").date().isoformat()
+        except ValueError:
+            return ""
+        return day if found[1] or day[:4] == text[:4] else ""  # a year may have no day 366
     if _EPOCH.match(text):
         seconds = float(text) / (1000 if len(text.partition(".")[0]) == 13 else 1)
         return datetime.fromtimestamp(seconds, UTC).date().isoformat()
@@ -269,17 +274,27 @@ def day_of(value: str) -> str:
 def _named_day(text: str) -> str:
     """Return the only day that a text names with a month in letters, "" for none or several."""
     days = [_day(found[3], _MONTHS.get(found[1].lower(), 0), found[2]) for found in _MONTH_FIRST.finditer(text)]
-    for found in _DAY_FIRST.finditer(text):
-        year = found[3] if len(found[3]) == 4 else f"{19 if found[3] > '69' else 20}{found[3]}"  # as in RFC 2822
-        days.append(_day(year, _MONTHS.get(found[2].lower(), 0), found[1]))
+    days += [_day(_full(found[3]), _MONTHS.get(found[2].lower(), 0), found[1]) for found in _DAY_FIRST.finditer(text)]
     days += [_day(found[1], _MONTHS.get(found[2].lower(), 0), found[3]) for found in _YEAR_NAMED.finditer(text)]
     named = set(filter(None, days))
     return named.pop() if len(named) == 1 else ""
 
 
+def _full(year: str) -> str:
+    """Return a year of two digits with its century, as in RFC 2822."""
+    return year if len(year) == 4 else f"{19 if year > '69' else 20}{year}"
+
+
 def _year_last(first: int, second: int, year: str, *, dotted: bool) -> str:
-    """Dots mean that the day comes first; slashes may be American or British, so one number must be over 12."""
-    if dotted or first > 12 or first == second:
+    """Dots mean that the day comes first; slashes may be American or British, so one number must be over 12.
+
+    With a year of two digits "16/06/24" may also begin with the year.
+    """
+    if dotted:
+        return _day(_full(year), second, first)
+    if len(year) == 2:
+        return ""
+    if first > 12 or first == second:
         return _day(year, second, first)
     return _day(year, first, second) if second > 12 else ""
 

@@ -15,8 +15,9 @@ import webencodings
 # Encodings of English text beside UTF-8: of Windows, ISO with the euro, old Macs, DOS, and Windows in Central Europe.
 # Where two are equally likely, the earlier one is taken.
 _LATIN = ("cp1252", "iso8859-15", "mac_roman", "cp850", "cp1250")
-_SHOWN = {"cp850": "DOS code page 850", "mac-roman": "Mac Roman"}
-LATIN_SHARE = 0.7  # least share of ASCII among the letters of a text in one of `_LATIN`
+_SHOWN = {"cp850": "DOS code page 850", "mac-roman": "Mac Roman", "iso2022_jp_2": "ISO-2022-JP"}
+_SHOWN |= {"iso2022_kr": "ISO-2022-KR", "euc_jp": "EUC-JP"}
+LATIN_SHARE = 0.5  # least share of ASCII among the letters of a text in one of `_LATIN`
 MOST_ODD = 0.2  # largest share of non-ASCII characters in impossible places; above it a guess is refused
 MOST_CHAOS = 0.1  # charset-normalizer's measure of the same, 0 to 1
 _GUESSED = 1_000_000  # bytes that a guess looks at
@@ -28,6 +29,11 @@ _WIDE = (
 )
 
 _SEVEN_BITS = re.compile(r"iso-2022-|hz\b|hz-|utf-7")  # states its other characters in ASCII
+# The escape sequences of the two of them that are also written without being stated, which pass for UTF-8.
+_ESCAPES = ((re.compile(rb"\x1b\$\)C"), "iso2022_kr"), (re.compile(rb"\x1b(?:\$[@B]|\([IJ]|\$\()"), "iso2022_jp_2"))
+_KANA = re.compile("[\u3041-\u30ff]")
+_JAMO = re.compile("[\u3131-\u318e]")  # letters of Hangul on their own, which are hiragana in EUC-JP
+KANA_SHARE = 0.2  # least share of kana among the characters of Japanese beyond ASCII
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -52,7 +58,8 @@ def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" not in text:
-        return text, ""
+        escaped = next((name for sequence, name in _ESCAPES if sequence.search(data)), "")
+        return _decoded(data, escaped) if escaped else (text, "")
     data = data.removeprefix(codecs.BOM_UTF8)
     if wide := _wide_without_mark(data):
         return _decoded(data, wide)
@@ -125,42 +132,72 @@ def _guessed(data: bytes) -> tuple[str, str] | None:
     letters = sum(1 for byte in data[:_GUESSED] if byte < 0x80 and chr(byte).isalpha())
     beyond = sum(1 for byte in data[:_GUESSED] if byte >= 0x80)
     if letters < LATIN_SHARE * (letters + beyond):
-        import charset_normalizer  # seldom needed, and each child that reads files would wait for it
-
-        best = charset_normalizer.from_bytes(data[:_GUESSED]).best()
-        if best is None or best.chaos > MOST_CHAOS or (best.coherence <= 0 and best.multi_byte_usage < 0.5):
-            return None  # letters of several bytes each that all fit are no chance
-        return _decoded(data, best.encoding)
+        return _other_script(data)
     guesses: list[tuple[int, int, str]] = []
     for rank, name in enumerate(_LATIN):
         try:
             guesses.append((_odd(data.decode(name)), rank, name))
         except UnicodeDecodeError:
             continue
-    odd, _, name = min(guesses)
-    return _decoded(data, name) if odd <= MOST_ODD * beyond else None
+    (odd, rank, name), *others = sorted(guesses)
+    if odd > MOST_ODD * beyond or (rank and others and others[0][0] == odd):
+        return None  # only Windows-1252 is so usual that it is taken where another one is as likely
+    return _decoded(data, name)
+
+
+def _other_script(data: bytes) -> tuple[str, str] | None:
+    for name in ("euc_jp", "cp932"):
+        found = _decoded(data, name)
+        if found and len(_KANA.findall(found[0])) > KANA_SHARE * len(_BEYOND.findall(found[0])):
+            return found
+    import charset_normalizer  # seldom needed, and each child that reads files would wait for it
+
+    wide = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7"]
+    best = charset_normalizer.from_bytes(data[:_GUESSED], cp_exclusion=wide).best()
+    if best is None or best.chaos > MOST_CHAOS or (best.coherence <= 0 and best.multi_byte_usage < 0.5):
+        return None  # letters of several bytes each that all fit are no chance
+    found = _decoded(data, best.encoding)
+    return None if found is None or _JAMO.search(found[0]) else found
 
 
 def _odd(text: str) -> int:
     """Count characters beyond ASCII that stand where none does in a European language."""
-    odd = 0
+    odd = sum(len(run[0]) for run in _RUN.finditer(text))
+    odd += sum(text.count(closing) for opening, closing in ("“”", "‹›") if opening not in text and "„" not in text)
     for found in _BEYOND.finditer(text):
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
         category = unicodedata.category(found[0])
         inside = before.isalpha() and after.isalpha()
-        if category in ("Lu", "Lt"):  # behind a small letter, or a word of its own
-            odd += before.islower() or not (before.isalpha() or after.isalpha())
+        if category in ("Lu", "Lt"):  # behind a small letter or a figure, or a word of its own
+            odd += before.islower() or before.isdigit() or (before.isupper() and after.islower())
+            odd += not (before.isalpha() or after.isalpha() or found[0] in "ÀÅ")
         elif category == "Ll":
-            odd += before.isupper() and after.isupper()
+            odd += (before.isupper() and after.isupper()) or before.isdigit() or found[0] in "ƒıðþđţ"
             odd += not before.isalpha() and not after.isalpha() and found[0] not in "àèéìòóùyeaoí"
-        elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°¦":
+        elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°":
             odd += 1
         elif category == "Sc":  # nobody writes "¤", which is the euro in ISO 8859-15
-            odd += inside or found[0] == "¤"
-        elif category == "Ps" or found[0] in "‚„":  # opening marks
-            odd += before.isalpha()
+            odd += inside or found[0] == "¤" or (after.isalpha() and not after.isascii())
         elif category in ("Sm", "No", "Lo"):
-            odd += inside or (before.isalpha() and category != "Lo")
-        elif category != "Zs" and found[0] not in "’‘'–—-·‐‑…":
-            odd += inside
+            odd += inside or (before.isalpha() and category != "Lo") or (after.isalpha() and category != "Sm")
+        elif category != "Zs":
+            odd += _is_odd_mark(found[0], before, after)
     return odd
+
+
+def _is_odd_mark(mark: str, before: str, after: str) -> bool:
+    inside = before.isalpha() and after.isalpha()
+    if unicodedata.category(mark) == "Ps" or mark in "‚„‘‰":  # opening marks, and one behind a figure
+        return before.isalpha()
+    if mark in "¿¡":
+        return before.isalnum() or not after.isalpha()
+    if mark == "·":  # of Catalan, or between words
+        return (before.isalpha() or after.isalpha()) and (before + after).lower() != "ll"
+    if mark == "…":
+        return before.isupper() and after.isupper()
+    if mark == "–":  # ñ of old Macs
+        return inside and before in "aeiou" and after in "aeiou"
+    return inside and mark not in "’'—-‐‑"
+
+
+_RUN = re.compile(r"(?:([^\x00-\x7f\s])(?!\1)){4,}")  # as words of another script have; "———" is a rule

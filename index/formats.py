@@ -104,7 +104,15 @@ _HTML_START = re.compile(  # possessive, so that it never backtracks: a comment 
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
 _HTML_PIECE = re.compile(rb"\s*<(?:p|div|article|section|main|h[1-6])[\s>]", re.IGNORECASE)
-_BLOCK = re.compile(r"</(?:p|div|h[1-6]|li|td|blockquote)>|<(?:p|br)\b[^<>]*>", re.IGNORECASE)
+_BLOCK = re.compile(
+    r"</(?:p|div|h[1-6]|li|[uo]l|t[dhr]|table|blockquote|section|article|main|body|figure|d[dt])>|<(?:p|br)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_IN_LINE = re.compile(  # an end tag, a start tag with an attribute, an element without text, a comment
+    r"</[a-z][a-z0-9-]*\s*>|<[a-z][a-z0-9-]*\s[^<>=]*+=[^<>]*+>|<(?:img|wbr|hr)\b[^<>]*>|<[a-z]+\s+hidden>|<!--",
+    re.IGNORECASE,
+)
+MAX_ESCAPES = 3  # times that HTML is escaped
 _HEADING = re.compile(r"<h1>.*?</h1>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
@@ -556,13 +564,19 @@ def _record(
 
 def _unmarked(text: str) -> str:
     """Return a text without markup: those who gather articles often keep it as HTML, escaped or not."""
-    unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    for markup in (text, unescaped):
-        if _BLOCK.search(markup):
+    markup = text
+    for _ in range(1 + MAX_ESCAPES):
+        blocks = _BLOCK.search(markup)
+        if blocks or _IN_LINE.search(markup):
             from citewire.index.markup import text_of_html
 
-            return text_of_html(markup)
-    return unescaped
+            return text_of_html(markup if blocks else f"<pre>{markup}</pre>")  # its lines are those of the text
+        markup = _unescaped(markup)
+    return _unescaped(text)
+
+
+def _unescaped(text: str) -> str:
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
 def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str]) -> Document:
@@ -580,8 +594,8 @@ def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str
     return Document(
         text=text,
         title=one_line(_unmarked(taken["title"])),
-        outlet="" if source else taken["outlet"],
-        author=taken["author"],
+        outlet="" if source else one_line(_unmarked(taken["outlet"])),
+        author=one_line(_unmarked(taken["author"])),
         published=published,
         url=url,
         metadata=extra(rest),

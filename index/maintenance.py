@@ -18,7 +18,7 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import Manifest, Part, read_manifest, readable_manifests, resume_candidates
 from citewire.index.segment import DATABASE, check_hashes, read_info
 from citewire.index.store import Index
-from citewire.index.writer import Writer, is_intact, unwritable
+from citewire.index.writer import Progress, Writer, is_intact, unwritable
 
 _GENERATION = re.compile(r"\b(\d{10})-[0-9a-f]{16}\.json")
 
@@ -92,12 +92,13 @@ def status(folder: Path) -> Status:
         )
 
 
-def remove(folder: Path, paths: Sequence[str]) -> tuple[int, tuple[str, ...]]:
+def remove(folder: Path, paths: Sequence[str], progress: Progress | None = None) -> tuple[int, tuple[str, ...]]:
     """Remove articles from the index in `folder`, nothing else; return the new generation and their paths.
 
     Args:
         folder: the index.
         paths: of articles; one that ends in "/" stands for all below it.
+        progress: called as segments are merged, with what is being done, passages done and passages in all.
 
     Raises:
         InputError: there is no index, an article is not in it, or the folder cannot be written.
@@ -116,7 +117,7 @@ def remove(folder: Path, paths: Sequence[str]) -> tuple[int, tuple[str, ...]]:
                 dead.setdefault(place.segment, set()).add(place.number)
         manifest = read_manifest(folder)
         parts = [replace(part, dead=part.dead | dead.get(part.info.name, set())) for part in manifest.parts]
-        generation = writer.publish(parts, embedder=manifest.embedder, chunker=manifest.chunker)
+        generation = writer.publish(parts, embedder=manifest.embedder, chunker=manifest.chunker, progress=progress)
         return generation, tuple(removed)
 
 
@@ -317,5 +318,5 @@ def _identities(folder: Path, part: Part) -> list[tuple[int, str, str]]:
     """Return (number, path, source) of a segment's articles; its vectors may be damaged. Raises: IndexFormatError."""
     segment = folder / "segments" / part.info.name
     check_hashes(segment, replace(part.info, files={DATABASE: part.info.files[DATABASE]}))
-    with closing(sqlite3.connect(f"{(segment / DATABASE).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as found:
+    with closing(sqlite3.connect(disk.read_only((segment / DATABASE).absolute()), uri=True)) as found:
         return found.execute("SELECT id, path, source FROM articles").fetchall()

@@ -173,7 +173,9 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     stated = _CHARSET.search(data[:4096])
     found = text_of(data, stated[1].decode("ascii") if stated else "")
     if found is None:
-        return data.decode("utf-8", "ignore"), ()
+        return data.decode("utf-8", "ignore"), (
+            "holds characters of an encoding that cannot be told; they are left out",
+        )
     return found[0], told(found[1])
 
 
@@ -279,12 +281,23 @@ def _text(root: Any) -> str:
             pieces.append(" ")
         elif name == "br":
             pieces.append("\n" if event == "start" else "")
-        elif name in _BLOCKS or element.get(BLOCK):
+        elif name in _BLOCKS or element.get(BLOCK) or _is_apart(element):
             pieces.append("\n\n")
         words = element.text if event == "start" else element.tail if element is not root else ""
         if words:
             pieces.append(words if typed else _SPACES.sub(" ", words))
     return tidy(_RUN.sub(" ", "".join(pieces)))
+
+
+def _is_apart(element: Any) -> bool:
+    """Whether an element in a line is no part of its sentence: a caption, a credit, who is quoted."""
+    if _APART.search(element.get("class") or ""):
+        return True
+    ends = _name(element) == "cite" and element.getnext() is None and not (element.tail or "").strip()
+    return ends and any(_name(above) == "blockquote" for above in element.iterancestors())
+
+
+_APART = re.compile(r"caption|cutline|attribution|pull-?quote|(?<![a-z])credits?(?![a-z]|[-_]card)", re.IGNORECASE)
 
 
 def _is_whole_cell(element: Any) -> bool:
@@ -388,7 +401,8 @@ def read_feed(data: bytes) -> Iterator[tuple[Document, str]]:
         raise UnusableError(f"is XML but no RSS or Atom feed: its root is <{_name(root)}>", "Name an RSS or Atom file")
     channel = next((child for child in root if _name(child) == "channel"), root)
     outlet = one_line(_plain(_child_text(channel, "title")))
-    site = next(filter(None, map(web_address, _links(channel))), "")
+    sites = [*_links(channel), *_links(channel, "self")]  # without a page of its own, the feed's address
+    site = next(filter(None, map(web_address, sites)), "")
     for entry in root.iter("{*}item", "{*}entry"):
         document = _entry(entry, outlet, site)
         key = _child_text(entry, "guid", "id")
@@ -428,10 +442,10 @@ def _person(text: str) -> str:
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 
 
-def _links(element: Any) -> list[str]:
+def _links(element: Any, relation: str = "alternate") -> list[str]:
     """Return the addresses of the page that a channel or an entry is of, as Atom and RSS give them."""
     links = [child for child in element if _name(child) == "link"]
-    atom = [link.get("href") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")]
+    atom = [link.get("href") for link in links if link.get("rel", "alternate") == relation and link.get("href")]
     return [*atom, *("".join(link.itertext()).strip() for link in links if not link.get("href"))]
 
 
@@ -453,31 +467,34 @@ def _joined_address(base: str, address: str) -> str:
 def _content(entry: Any, name: str) -> str:
     """Return the text of an entry's element: escaped HTML, elements in place, or plain."""
     for child in entry:
-        picture = name == "content" and "search.yahoo.com/mrss" in str(child.tag)  # media:content
-        if _name(child) == name and not picture:
+        kind = child.get("type") or "text"
+        other = child.get("mode") == "base64" or ("/" in kind and not _WORDS.match(kind))
+        other |= name == "content" and "search.yahoo.com/mrss" in str(child.tag)  # media:content
+        if _name(child) == name and not other:
             if len(child):
                 _raise_small(child)
                 keep_visible(child)
                 found = _text(child)
             else:
                 text = child.text or ""
-                found = tidy(text) if child.get("type") == "text" else _plain(text)
+                found = tidy(text) if child.get("type") in ("text", "text/plain") else _plain(text)
             if found:
                 return found
     return ""
 
 
+_WORDS = re.compile(r"text/|[^;]*(?:xml|html)", re.IGNORECASE)  # RFC 4287, 4.1.3.3: anything else is base64
+MAX_ESCAPES = 3  # times that HTML is escaped beside once as XML
 _ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d+|#x[0-9A-Fa-f]+|[a-z]{3,8});")
 
 
 def _plain(markup: str) -> str:
     """Return the text of HTML that a feed escaped once, or more often than it should have."""
-    for _ in range(2):
-        if _ELEMENT.search(markup) or not _ELEMENT.search(html.unescape(markup)):
-            break
-        markup = html.unescape(markup)
-    found = text_of_html(markup)
+    forms = [markup]
+    for _ in range(MAX_ESCAPES):
+        forms.append(html.unescape(forms[-1]))
+    found = text_of_html(next(filter(_ELEMENT.search, forms), markup))
     return tidy(html.unescape(found)) if _ESCAPED.search(found) else found
 
 
@@ -620,8 +637,8 @@ class _Hidden:
     def __call__(self, run: Any) -> bool:
         if self._value(run, "vanish", _WORD_OFF) is not None or self._is_dot(run):
             return True
-        colour, behind = self._value(run, "color", frozenset({"auto"})), self._behind(run)
-        if colour is None or not (_HEX.fullmatch(colour) and _HEX.fullmatch(behind)):
+        colour, behind = _painted(self._property(run, "color"), "val", "theme"), self._behind(run)
+        if not (_HEX.fullmatch(colour) and _HEX.fullmatch(behind)):
             return False
         return contrast(_colour_of(colour), _colour_of(behind)) < LEAST_CONTRAST
 
@@ -632,12 +649,13 @@ class _Hidden:
 
     def _value(self, run: Any, name: str, off: frozenset[str]) -> str | None:
         """Return the value of a run's property, None where it has none or where that turns it off."""
-        for holder in self._holders(run):
-            found = holder.find(f"{{*}}rPr/{{*}}{name}")
-            if found is not None:
-                value = _attribute(found, "val")
-                return None if value in off else value
-        return None
+        found = self._property(run, name)
+        value = None if found is None else _attribute(found, "val")
+        return None if value in off else value
+
+    def _property(self, run: Any, name: str) -> Any:
+        properties = (holder.find(f"{{*}}rPr/{{*}}{name}") for holder in self._holders(run))
+        return next((found for found in properties if found is not None), None)
 
     def _holders(self, run: Any) -> Iterator[Any]:
         """Yield what states the properties of a run, what comes first counts."""
@@ -662,8 +680,8 @@ class _Hidden:
         for holder in (*self._holders(run), *run.iterancestors()):
             for properties in ("rPr", "pPr", "tcPr", "tblPr"):
                 shade = holder.find(f"{{*}}{properties}/{{*}}shd")
-                if shade is not None and _attribute(shade, "fill").upper() not in ("", "AUTO"):
-                    return _attribute(shade, "fill").upper()
+                if (fill := _painted(shade, "fill", "themeFill")) not in ("", "auto"):
+                    return fill
             # A shape, a dark page or a styled table.
             if holder.get(_BOXED) or holder.find("{*}background") is not None:
                 return ""
@@ -672,6 +690,23 @@ class _Hidden:
         return "FFFFFF"
 
 
+def _painted(element: Any, value: str, theme: str) -> str:
+    """Return the colour that an element states, of which Word shows that of the theme; "" without an element."""
+    if element is None:
+        return ""
+    named = _attribute(element, f"{theme}Color" if theme == "theme" else theme)
+    if named not in _THEME:
+        return _attribute(element, value)
+    light = _THEME[named]
+    if share := _BYTE.fullmatch(_attribute(element, f"{theme}Shade")):  # ECMA-376, 17.3.2.6: towards black
+        light = light * int(share[0], 16) // 255
+    if share := _BYTE.fullmatch(_attribute(element, f"{theme}Tint")):  # towards white
+        light = 255 - (255 - light) * int(share[0], 16) // 255
+    return f"{light:02X}" * 3
+
+
+_THEME = {"background1": 255, "light1": 255, "text1": 0, "dark1": 0}  # as greys, in the themes that Word comes with
+_BYTE = re.compile("[0-9A-Fa-f]{1,2}")
 _HEX = re.compile("[0-9A-Fa-f]{6}")
 _COUNT = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5})?")
 

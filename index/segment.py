@@ -21,7 +21,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from citewire.index.disk import FileDigest, digest, replace, sync
+from citewire.index.disk import FileDigest, digest, read_only, replace, sync
 from citewire.index.errors import IndexFormatError
 from citewire.index.folding import folded
 from citewire.index.passages import searched_text, title_words
@@ -263,7 +263,7 @@ class Segment:
         self.folder = folder
         self._lock = RLock()  # one connection for all threads: its file may be unlinked by a later generation
         check_sizes(folder, info)
-        database = f"{(folder / DATABASE).absolute().as_uri()}?mode=ro&immutable=1"
+        database = read_only((folder / DATABASE).absolute())
         try:
             self._vectors = VectorFile(folder, info.dimension, Scan(info.lists, info.probes, info.recall))
             self._database = sqlite3.connect(database, uri=True, check_same_thread=False)

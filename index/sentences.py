@@ -13,16 +13,19 @@ import sentencex
 
 # Abbreviations that end no sentence, as far as sentencex does not know them: before a name ...
 _TITLES = frozenset(
-    "ald amb amn atty capt cllr col det dr drs gen gov govs gens insp lt maj messrs mlle mme mmes mr mrs ms msgr mx "
-    "pfc pres prof profs pte pvt rep reps rt sen sens sgt sp spc sra sras srta supt treas".split()
+    "abp ald amb ambs amn archd assoc atty bdr bp br capt capts cdr cdre cfn chas chmn cllr cllrs cmdt col cols comm "
+    "commr const cpt dep det dir dr drs edw engr gen geo gnr gov govs gens insp inst insps intl intnl jas lcpl lieut "
+    "lt lts maj majs messrs mgr mlle mlles mme mmes mr mrs ms msgr mts mx natl ofc pfc pres prof profs pte ptes pvt "
+    "rep reps revs rfn robt rt sen sens sgt sgts sp spc spr sqn sra sras srta ste sts supt supts supvr thos tpr treas "
+    "wm".split()
 )
 # ... and before a number.
 _COUNTED = frozenset(
-    "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl max min no nos p para paras "
+    "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl lat max min no nos p para paras "
     "pop pp reg sched sec sect tel temp vol vols".split()
 )
 _SHORT = frozenset(
-    "assn dept etc govt intl natl univ mon tue tues wed thu thur thurs fri jan feb aug sept oct nov dec "
+    "assn dept etc govt univ mon tue tues wed thu thur thurs fri jan feb aug sept oct nov dec "
     "ala ariz ark calif colo conn del fla ill ind kan mass mich minn miss mont neb nev okla ore penn tenn tex wash wis "
     "wyo".split()
 )
@@ -35,18 +38,37 @@ _AFTER_TIMES = frozenset(  # words after a time of day that name its day or time
     "mst mdt mt pst pdt pt akst akdt hst ast adt nst cet cest eet eest wet west msk sast eat wat jst kst hkt "
     "sgt pht pkt wib aest aedt acst awst nzst nzdt brt clt art".split()
 )
+# "London time", "Eastern Standard Time", "Christmas Day" behind a time of day; "This time" begins a sentence.
+_PLACE_TIME = re.compile(
+    r"(?!(?:A|All|And|Any|At|But|By|Each|Every|First|For|From|Full|Half|In|Last|Next|No|On|One|Since|So|Some|That|The|This|To"
+    r"|Until|When)\b)(?:[A-Z][\w.'’-]*+\s+){1,3}(?:[Tt]ime|Day|Eve)\b"
+)
 _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
 # sentencex may leave an opening quotation mark or bracket at the end of the sentence before.
 _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
 # "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence. So
-# does a sentence in parentheses, "etc." before a capital, a speed, and the mark of a note.
+# does a sentence in parentheses, what stands before one, "etc." before a capital, a speed, a unit of one letter, and
+# the mark of a note.
+_CAPITAL = r"(?=\s+[\"“(\[]?[A-Z])"
 _ENDS_TOO = re.compile(
-    r"\b(?:no|ill)\.(?=\s+[A-Z][a-z])|\w{4}[.!?][)\]](?=\s+[\"“(\[]?[A-Z])|\betc\.(?=\s+[A-Z])|/[a-z]{1,2}\.(?=\s+[A-Z])"
-    r"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{1,3}(?=\s+[\"“(\[]?[A-Z])"
+    rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|\b[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
+    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bdghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
+    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
 )
 _MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
-_NEXT = 80  # characters after a possible end that are looked at
+# A quotation ends with "!" or "?", and who said it follows: "Amb. Lee asked on Friday." A clause of its own, as in "Lee
+# said no." or "Lee said that it was late.", is the next sentence.
+_ASKS = re.compile(r"[!?…][\"”’']\Z")
+_SAID = re.compile(
+    r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|the|for|and|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
+    r"(?:said|says|asked|asks|added|adds|told|tells|wrote|writes|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
+    r"|joked|quipped|continued|explained|insisted|warned|argued|recalled|declared|tweeted|posted|responded|answered)"
+    r"(?:\s+(?:\w+ly|again|later|then|back|aloud|afterwards|yesterday|(?:to\s+)?(?:me|us|him|her|them|reporters|journalists)))*+"
+    r"(?:\s+(?:on|in|at|during|after|before|when|as|while|last|the|The)(?:\s+(?:the|a|an|his|her|its|their))?(?:\s+[\w'’-]+){1,2}){0,2}"
+    r"(?:[.,;]|\Z)"
+)
+_NEXT = 120  # characters after a possible end that are looked at
 
 
 def ends(text: str) -> list[int]:
@@ -87,23 +109,31 @@ def _goes_on(before: str, after: str) -> bool:
     if not before or not after or _LIST_MARK.fullmatch(before):
         return bool(after)
     word = after.split(None, 1)[0]
-    last = before.rsplit(None, 1)[-1].lstrip(_OPENING).lower()
+    written = before.rsplit(None, 1)[-1].lstrip(_OPENING)
+    last = written.lower()
     if after[0].islower():
-        if before.endswith(("”", '"', "’")):  # words between quotation marks, and who said them
+        if before.endswith(("”", '"', "’", "'")):  # words between quotation marks, and who said them
             return True
         return _MEASURED.search(before) is not None or _is_short(last.removesuffix("."))
     if last in _TIMES_OF_DAY or re.fullmatch(r"\d{1,2}(?:[:.]\d\d)?[ap]\.m\.", last):
-        return after.startswith(("(", *"0123456789")) or re.split(r"\W", word.lower(), maxsplit=1)[0] in _AFTER_TIMES
-    name = last.removesuffix(".")
-    if name == last:
+        zone = re.split(r"\W", word.lower(), maxsplit=1)[0] in _AFTER_TIMES
+        return zone or bool(_PLACE_TIME.match(after)) or after.startswith(("(", *"0123456789"))
+    if _ASKS.search(before):
+        return bool(_SAID.match(after))
+    if not last.endswith("."):
         return False
+    name = re.split(r"[^\w.]", re.sub("['’]", "", last))[-1].removesuffix(".")  # of "Ex-Gov.", "Poe—Mrs."
     if name in _NEVER_LAST:
         return True
     if name in _COUNTED:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
-    return name.rpartition("-")[2] in _TITLES and after[0].isupper()  # "Ex-Gov."
+    if name == "deg":
+        return bool(re.match(r"(?:[CFKNSEW]|Celsius|Fahrenheit|Kelvin)\b", after))
+    return name in _TITLES and after[0].isupper() and not written.isupper()  # "BP." is none
 
 
 def _is_short(name: str) -> bool:
     """Whether a word before a full stop is an abbreviation where the next word has a small letter."""
-    return name in _COUNTED or name in _SHORT or (name.isalpha() and not set(name) & set("aeiouy"))
+    return any(name in known for known in (_COUNTED, _SHORT, _TITLES)) or (
+        name.isalpha() and not set(name) & set("aeiouy")
+    )

@@ -1,8 +1,9 @@
 """A tree of HTML -> what a reader of the page can see of it: the rest is taken out.
 
 Knows the HTML attributes and CSS declarations that hide text, and the cascade and inheritance of those; style sheets
-that stand in the page count, and those of a book that are handed over. Does not lay the page out: text that scripts
-show or hide, or that lies under something else, is not known. Where a style cannot be told, text counts as visible.
+that stand in the page count, those of a book that are handed over, and of one that is elsewhere what classes of the
+usual names say. Does not lay the page out: text that scripts show or hide, or that lies under something else, is not
+known. Where a style cannot be told, text counts as visible.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the screen that the page is
 FAR = 500.0  # an element this many pixels left of the page or above it is off the screen
 FAR_RIGHT = 5_000.0
 BLOCK = "citewire-block"  # attribute that `keep_visible` gives to elements which their style makes blocks
-SMALLEST_FONT = 1.0  # pixels; smaller letters are dots
+SMALLEST_FONT = 3.0  # pixels; smaller letters are dots
+LEAST_SCALE = 0.05  # an element shrunk to less is a dot or a line
 LEAST_CONTRAST = 1.1  # contrast ratio of WCAG 2.2, 1 to 21, below which text is invisible
 
 # Elements that hold no text, and those whose text browsers show only as a fallback.
@@ -37,15 +39,15 @@ _ROOTS = frozenset({"html", "body"})  # a page that hides its root is shown by a
 _READ = frozenset(
     "display visibility opacity color background background-color background-image font font-size position left right "
     "top bottom text-indent clip clip-path width height max-width max-height overflow overflow-x overflow-y transform "
-    "margin margin-left margin-top padding padding-top padding-bottom content-visibility transition animation "
-    "animation-name float filter translate scale rotate zoom inset background-clip -webkit-background-clip "
-    "-webkit-text-fill-color -webkit-text-stroke text-shadow white-space".split()
+    "min-height line-height margin margin-left margin-top padding padding-top padding-bottom content-visibility "
+    "transition animation animation-name float filter translate scale rotate zoom inset background-clip "
+    "-webkit-background-clip -webkit-text-fill-color -webkit-text-stroke text-shadow white-space".split()
 )
 _LOGICAL = {  # in a text from left to right, from top to bottom
     "inline-size": "width", "block-size": "height", "max-inline-size": "max-width", "max-block-size": "max-height",
     "inset-inline-start": "left", "inset-inline-end": "right", "inset-block-start": "top",
     "inset-block-end": "bottom", "margin-inline-start": "margin-left", "margin-block-start": "margin-top",
-    "margin-inline": "margin-left", "margin-block": "margin-top",
+    "min-block-size": "min-height", "margin-inline": "margin-left", "margin-block": "margin-top",
 }  # fmt: skip
 _DISPLAYS = frozenset(
     "none contents block inline flow flow-root inline-block flex inline-flex grid inline-grid table inline-table "
@@ -54,12 +56,28 @@ _DISPLAYS = frozenset(
     "-ms-flexbox inherit initial unset revert revert-layer run-in".split()
 )
 _IN_LINE = frozenset({"", "inline", "inline-block", "inline-flex", "inline-grid", "contents", "none", "initial"})
+# What frameworks hide by, where the style sheet is not at hand; "d-none d-md-block" is shown on a wide screen.
+_USUAL = """
+@layer usual {
+.sr-only, .screen-reader-text, .screen-reader-only, .screenreader-only, .screen-reader, .is-sr-only, .usa-sr-only,
+.visually-hidden, .visuallyhidden, .visually-hidden-focusable, .u-visually-hidden, .govuk-visually-hidden,
+.element-invisible, .show-for-sr, .hidden-visually, .a11y-hidden, .assistive-text { position: absolute; left: -9999px }
+.not-sr-only { position: static }
+.hidden:not([class*=":"]), .is-hidden, .u-hidden, .uk-hidden, .hide, .element-hidden, .d-xl-none,
+.d-none:not([class*="d-sm-"]):not([class*="d-md-"]):not([class*="d-lg-"]):not([class*="d-xl-"]),
+.d-sm-none:not([class*="d-md-"]):not([class*="d-lg-"]):not([class*="d-xl-"]),
+.d-md-none:not([class*="d-lg-"]):not([class*="d-xl-"]), .d-lg-none:not([class*="d-xl-"]) { display: none }
+.invisible { visibility: hidden }
+}
+"""
+_HIDERS = frozenset(re.findall(r"\.([a-z][\w-]*)", _USUAL))
 _FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "in": 96.0, "cm": 37.8}
 # A hundredth of what an element stands in or of itself: its whole width to the left is off the screen, half of it not.
 _UNITS |= {"mm": 3.78, "vw": VIEW_WIDTH / 100, "vh": VIEW_HEIGHT / 100, "%": FAR / 100}
 _LENGTH = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))(px|pt|em|rem|ex|ch|in|cm|mm|vw|vh|%)?")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # lxml sets no such text, but reads it
+_NUMBER = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:e-?\d{1,2})?)(%)?")
 _CALLED = re.compile(r"(?<!\w)(\w++)\(([^()]*+)\)")
 _PERCENT = re.compile(r"([0-9]++(?:\.[0-9]*+)?)%")
 _MATHS = re.compile(r"(?:\b(calc|min|max|clamp)|(?<![\w-]))\(([^()]*+)\)")
@@ -83,6 +101,14 @@ _SCREEN_IS = {
 Colour = tuple[float, float, float, float]  # red, green, blue, alpha, 0 to 1
 _Declared = Mapping[str, tuple[str, bool]]  # property -> value, whether it is important
 
+# Of CSS Color 4, in the light scheme, with the names that it replaced.
+_SYSTEM_COLOURS = dict.fromkeys(("canvas", "field", "window", "background", "menu", "appworkspace"), "white")
+_SYSTEM_COLOURS |= dict.fromkeys(
+    ("canvastext", "fieldtext", "buttontext", "windowtext", "menutext", "marktext"), "black"
+)
+_SYSTEM_COLOURS |= {"buttonface": "#efefef", "mark": "yellow", "linktext": "#0000ee", "visitedtext": "#551a8b"}
+_SYSTEM_COLOURS |= {"graytext": "#808080", "initial": "black"}
+
 _BLACK: Colour = (0.0, 0.0, 0.0, 1.0)
 _WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
 
@@ -95,6 +121,7 @@ class _Seen:
         shown: whether it is.
         size: of its letters, pixels.
         colour, behind: None for unknown.
+        flat, cut: whether its lines have no height, and whether it is cut to a box that is as high as they are.
         variables: value of each custom property.
     """
 
@@ -102,11 +129,13 @@ class _Seen:
     size: float = 16.0
     colour: Colour | None = _BLACK
     behind: Colour | None = _WHITE
+    flat: bool = False
+    cut: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def legible(self) -> bool:
-        if not self.shown or self.size < SMALLEST_FONT:
+        if not self.shown or self.size < SMALLEST_FONT or (self.flat and self.cut):
             return False
         if self.colour is not None and self.colour[3] < 0.05:
             return False
@@ -127,7 +156,8 @@ def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
     unknown = not sheets and any("stylesheet" in (e.get("rel") or "").lower() for e in own)
     classes = frozenset(name for element in root.iter() for name in (element.get("class") or "").split())
     names = classes | {element.get("id") for element in root.iter() if element.get("id")}
-    matcher = _matcher("\n".join([*sheets, *inside])[:MAX_CSS], names)
+    usual = [_USUAL] if not _HIDERS.isdisjoint(classes) and (unknown or not (sheets or inside)) else []
+    matcher = _matcher("\n".join([*usual, *sheets, *inside])[:MAX_CSS], names)
     # With sheets that are not at hand the colour behind the text may be any.
     start = replace(_Seen(), behind=None if unknown else _WHITE)
     waiting = [(cssselect2.ElementWrapper.from_html_root(root), start)]
@@ -427,21 +457,27 @@ def _is_faded(declared: Mapping[str, str]) -> bool:
     moving = any(declared.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
     clear = [values for name, values in _CALLED.findall(declared.get("filter", "")) if name == "opacity"]
     shares = [declared.get("opacity", "1"), *clear]
-    numbers = [_length(share.rstrip("%")) for share in shares]
-    opacities = [n / 100 if s.endswith("%") else n for n, s in zip(numbers, shares, strict=True) if n is not None]
-    faded = any(opacity < 0.02 for opacity in opacities)
-    zoom = _length(declared.get("zoom", ""))
-    shrunk = any(_flattens(*one) for one in _transforms(declared)) or (zoom is not None and 0 < zoom < 0.05)
-    return not moving and (faded or shrunk)
+    faded = any(opacity < 0.02 for share in shares for opacity in _numbers(share))
+    zoomed = any(0 < zoom < LEAST_SCALE for zoom in _numbers(declared.get("zoom", "")))
+    return not moving and (faded or zoomed or any(_flattens(*one) for one in _transforms(declared)))
+
+
+def _numbers(values: str) -> list[float]:
+    """Return numbers without a unit, those in percent as shares."""
+    found = (_NUMBER.fullmatch(value) for value in values.replace(",", " ").split())
+    return [float(one[1]) / (100 if one[2] else 1) for one in found if one]
 
 
 def _flattens(name: str, values: str) -> bool:
     """Whether a transform leaves an element without width or height."""
-    sizes = _lengths(values)
+    sizes = _numbers(values)
     if name.startswith("scale"):
-        return 0.0 in sizes[:2]
+        return name != "scalez" and any(abs(size) < LEAST_SCALE for size in sizes[:2])
+    if name == "matrix3d" and len(sizes) == 16:
+        name, sizes = "matrix", [*sizes[:2], *sizes[4:6], *sizes[12:14]]
     if name == "matrix" and len(sizes) == 6:
-        return abs(sizes[0] * sizes[3] - sizes[1] * sizes[2]) < 1e-6
+        area = abs(sizes[0] * sizes[3] - sizes[1] * sizes[2])
+        return area < LEAST_SCALE * max(LEAST_SCALE, *map(abs, sizes[:4]))
     if name in ("rotatex", "rotatey"):
         return any(abs(math.cos(math.tau * _TURNS[unit] * float(n))) < 1e-6 for n, unit in _ANGLE.findall(values))
     return False
@@ -528,7 +564,28 @@ def _inherited(declared: Mapping[str, str], above: _Seen, *, root_like: bool) ->
         declared.get(name, "none") not in ("none", "0", "initial") for name in ("text-shadow", "-webkit-text-stroke")
     ):
         colour = None  # letters without ink are seen by their shadow or outline
-    return _Seen(shown, _size(declared, above.size), colour, _behind(declared, above.behind), above.variables)
+    size, behind = _size(declared, above.size), _behind(declared, above.behind)
+    return _Seen(
+        shown, size, colour, behind, _is_flat(declared, above.flat), above.cut or _cuts(declared), above.variables
+    )
+
+
+def _is_flat(declared: Mapping[str, str], above: bool) -> bool:
+    """Whether lines have no height; a number without a unit is of the size of the letters."""
+    font = re.search(r"/\s*([^\s]+)", declared.get("font", ""))
+    value = declared.get("line-height") or (font[1] if font else "")
+    if value in ("", "inherit", "unset"):
+        return above
+    shares = _numbers(value)
+    height = 16 * shares[0] if shares else _length(value)
+    return height is not None and 0 <= height <= 1
+
+
+def _cuts(declared: Mapping[str, str]) -> bool:
+    """Whether an element is cut to a box that is as high as its lines."""
+    cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-y"))
+    room = ("height", "min-height", "padding", "padding-top", "padding-bottom")
+    return cut and not any(_lengths(declared.get(name, "0")) not in ([], [0.0]) for name in room)
 
 
 def _size(declared: Mapping[str, str], above: float) -> float:
@@ -549,9 +606,7 @@ def _size(declared: Mapping[str, str], above: float) -> float:
 def _colour(value: str, above: Colour | None) -> Colour | None:
     if value in ("inherit", "unset"):
         return above
-    if value in ("initial", "canvastext"):
-        return _BLACK
-    found = parse_color(value)
+    found = parse_color(_SYSTEM_COLOURS.get(value, value))
     return above if found == "currentcolor" else _srgb(found) if isinstance(found, Color) else None
 
 
@@ -589,7 +644,8 @@ def _painted(value: str, above: Colour | None) -> Colour | None:
     if "url(" in value or "gradient(" in value:
         return None
     words = [tinycss2.serialize([token]) for token in tinycss2.parse_component_value_list(value)]
-    colours = [_srgb(found) for word in words if isinstance(found := parse_color(word), Color)]
+    parsed = (parse_color(_SYSTEM_COLOURS.get(word, word)) for word in words)
+    colours = [_srgb(found) for found in parsed if isinstance(found, Color)]
     if len(colours) != 1 or colours[0] is None:
         return None if None in colours or "var(" in value or len(colours) > 1 or len(words) == 1 else above
     red, green, blue, alpha = colours[0]

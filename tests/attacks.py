@@ -132,6 +132,21 @@ HIDDEN_IN_PAGES = f"""
 <p style="clip-path:inset(50%)">{SECRET}</p>
 <p style="text-indent:100%;white-space:nowrap;overflow:hidden">{SECRET}</p>
 <p style="display:none;display:nonsense">{SECRET}</p>
+<p style="transform:scale(.001)">{SECRET}</p>
+<p style="transform:scaleY(-1%)">{SECRET}</p>
+<p style="scale:1 1e-3">{SECRET}</p>
+<p style="transform:matrix(.001,0,0,1,0,0)">{SECRET}</p>
+<p style="transform:matrix3d(.001,0,0,0,0,.001,0,0,0,0,1,0,0,0,0,1)">{SECRET}</p>
+<p style="zoom:.1%">{SECRET}</p>
+<p style="font-size:1px">{SECRET}</p>
+<p style="font-size:.12em">{SECRET}</p>
+<p style="line-height:0;overflow:hidden">{SECRET}</p>
+<p style="font:16px/0 serif;overflow:clip">{SECRET}</p>
+<div style="line-height:0%"><p style="overflow-y:hidden">{SECRET}</p></div>
+<div style="overflow:hidden"><p style="line-height:1px">{SECRET}</p></div>
+<p style="color:Canvas">{SECRET}</p>
+<p style="color:light-dark(white, black)">{SECRET}</p>
+<p style="background:CanvasText;color:initial">{SECRET}</p>
 """.strip().splitlines()
 
 HIDDEN_IN_PDFS = (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
 import pytest
 
+from citewire.index.disk import read_only
 from citewire.index.documents import Document
 from citewire.index.formats import Request
 from citewire.index.sandbox import Sandbox
@@ -36,3 +38,15 @@ def test_no_module_needs_those_of_posix_to_be_imported() -> None:
 def test_files_are_read_without_limits_of_memory() -> None:
     with Sandbox(command=(sys.executable, "-c", READS)) as sandbox:
         assert list(sandbox.read(b"The dam broke.", Request(".txt", "x"))) == [Document("The dam broke.")]
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PureWindowsPath("//server/news/a b/é.db"), "file:////server/news/a%20b/%C3%A9.db"),
+        (PureWindowsPath("C:/news/é?.db"), "file:///C:/news/%C3%A9%3F.db"),
+        (PurePosixPath("/news/a#b.db"), "file:///news/a%23b.db"),
+    ],
+)
+def test_a_database_is_opened_by_a_uri_without_a_server(path: PurePath, uri: str) -> None:
+    assert read_only(path) == f"{uri}?mode=ro&immutable=1"

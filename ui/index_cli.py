@@ -218,7 +218,8 @@ def _remove(
     """
     from citewire.index import maintenance
 
-    generation, removed = maintenance.remove(chosen.index, paths)
+    with console.progress_bar() as report:
+        generation, removed = maintenance.remove(chosen.index, paths, report)
     if as_json:
         typer.echo(console.to_json({"index": str(chosen.index), "generation": generation, "removed": removed}))
     else:

@@ -47,6 +47,19 @@ GREEK = "Ο πρόεδρος είπε τη Δευτέρα ότι οι συνομ
         (GREEK, "cp1253", "Windows-1253"),
         ("总理星期一表示会谈已经结束。" * 6, "gb18030", "gb18030"),
         ("日曜日にフェリーが沈没した。乗客は全員漁師に救助された。" * 4, "shift_jis", "cp932"),
+        ("フェリーが日曜日に沈没した。", "euc_jp", "EUC-JP"),
+        ("フェリーが日曜日に沈没した。", "cp932", "cp932"),
+        ("フェリーが日曜日に沈没した。", "iso2022_jp", "ISO-2022-JP"),
+        ("The mayor of Łódź said so.", "cp1250", "Windows-1250"),
+        ("ÉCOLE FERMÉE À NÎMES", "cp1252", "Windows-1252"),
+        ("ÉCOLE FERMÉE À NÎMES", "mac_roman", "Mac Roman"),
+        ("It’s 5°C", "mac_roman", "Mac Roman"),
+        ("It’s 5°C", "cp1252", "Windows-1252"),
+        ("Größe und Maß", "cp850", "DOS code page 850"),
+        ("Größe und Maß", "cp1252", "Windows-1252"),
+        ("Ångström and Étoile opened. À la carte.", "cp1252", "Windows-1252"),
+        ("Señor Peña of São Paulo said ¡olé!", "mac_roman", "Mac Roman"),
+        ("The north–south line, £m 5 and €bn 2… “No,” he said", "cp1252", "Windows-1252"),
     ],
 )
 def test_an_encoding_is_told_and_named(text: str, encoding: str, shown: str) -> None:
@@ -80,7 +93,22 @@ def test_a_few_stray_bytes_do_not_cost_the_others() -> None:
     assert text_of(data) == ("The café is open. It’s late.", "UTF-8 with 1 characters of Windows-1252")
 
 
-@pytest.mark.parametrize("data", [b"abc\0def\xff", bytes(range(128, 256)) * 3, b"MZ\x90\0\x03\0\0\0\x04"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"abc\0def\xff",
+        bytes(range(128, 256)) * 3,
+        b"MZ\x90\0\x03\0\0\0\x04",
+        *("The paper Правда said so.".encode(name) for name in ("cp1251", "koi8_r", "iso8859_5")),
+        "The Greek paper Καθημερινή said so.".encode("cp1253"),
+        "The mayor of Łódź said so.".encode("iso8859_2"),
+        "Erdoğan won in Şahin.".encode("cp1254"),
+        "Malmö won.".encode("cp850"),
+        "Noël won.".encode("mac_roman"),
+        "일본의 배가 침몰했다.".encode("cp949"),
+        b"A \x1b$Bcut",
+    ],
+)
 def test_what_no_guess_is_safe_for_is_refused(data: bytes) -> None:
     assert text_of(data) is None
 
@@ -116,6 +144,13 @@ def test_utf_16_is_read_in_every_format_of_text() -> None:
         assert document(f'{{"text": "{ENGLISH}"}}'.encode(encoding), ".jsonl").text == ENGLISH
         assert document(f"text;n\n{ENGLISH};1\n".encode(encoding), ".csv").text == ENGLISH
     assert ENGLISH in document(page(paragraphs=[ENGLISH] * 3).decode().encode("utf-16"), ".html").text
+
+
+def test_a_page_in_an_encoding_that_cannot_be_told_says_what_is_left_out() -> None:
+    html = page(paragraphs=["The paper Правда said so."] * 3).decode().replace("<meta charset='utf-8'>", "")
+    found = document(html.encode("cp1251"), ".html")
+    assert "The paper said so." in found.text
+    assert found.notes == ("holds characters of an encoding that cannot be told; they are left out",)
 
 
 def test_a_record_in_another_encoding_does_not_cost_those_in_utf_8() -> None:

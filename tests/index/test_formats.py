@@ -79,6 +79,15 @@ def test_a_bomb_is_refused(bomb: str) -> None:
         ("Thu Jun 16 10:00:00 UTC 2022", "2022-06-16"),
         ("20220616101500", "2022-06-16"),
         ("2022-W24-4", "2022-06-16"),
+        ("2022-167", "2022-06-16"),
+        ("2024-155T10:00:00Z", "2024-06-03"),
+        ("03.06.24", "2024-06-03"),
+        ("3.6.99, 10:15", "1999-06-03"),
+        ("16-06-2022", "2022-06-16"),
+        ("2022-366", ""),
+        ("2022-W60-1", ""),
+        ("16/06/24", ""),  # 2016 or 2024
+        ("03-06-2024", ""),
         ("2022年6月16日", "2022-06-16"),
         ("/Date(1655337600000)/", "2022-06-16"),
         ("June 16, 2022 to June 18, 2022", ""),
@@ -586,12 +595,18 @@ def test_json_that_is_none_is_refused(data: str, reason: str) -> None:
         ("<p>The dam broke.</p><p>Nobody was <b>hurt</b>.</p>", "The dam broke.\n\nNobody was hurt."),
         ("The dam broke.<br/>It&#8217;s dry.<span hidden> Not here.</span>", "The dam broke.\nIt’s dry."),
         ("&lt;p&gt;The dam broke.&lt;/p&gt;&lt;p&gt;Now.&lt;/p&gt;", "The dam broke.\n\nNow."),
+        ("&amp;amp;lt;p&amp;amp;gt;The dam&amp;amp;lt;/p&amp;amp;gt; broke.", "The dam\n\nbroke."),
+        ("The <b>dam</b> broke.\n\nNow.<span style='display:none'> Not here.</span>", "The dam broke.\n\nNow."),
+        ("The dam &lt;i class=x&gt;broke&lt;/i&gt;.&lt;!-- Not here. --&gt;", "The dam broke."),
+        ("The dam broke.<img src=a.png alt='A dam'> <a href=/x>Now", "The dam broke. Now"),
+        ("<section>The dam broke.</section><section>Now.</section>", "The dam broke.\n\nNow."),
+        ("Use the <b> tag if 1 < 2 or x <y and z> 3.", "Use the <b> tag if 1 < 2 or x <y and z> 3."),
         ("AT&amp;T said no.\n\nIt left: a<b & c>d, x?a=1&sect=2", "AT&T said no.\n\nIt left: a<b & c>d, x?a=1&sect=2"),
     ],
 )
 def test_markup_in_a_record_is_not_text(text: str, plain: str) -> None:
-    found = document(json.dumps({"title": "Q&amp;A", "text": text}), ".jsonl")
-    assert (found.title, found.text) == ("Q&A", plain)
+    found = document(json.dumps({"title": "Q&amp;A", "by": "<a href=/x>A. Dee</a>", "text": text}), ".jsonl")
+    assert (found.title, found.author, found.text) == ("Q&A", "A. Dee", plain)
 
 
 def test_numbers_and_ids_do_not_name_two_records_alike() -> None:
@@ -694,6 +709,12 @@ RSS = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><l
         ("<description><![CDATA[&lt;p&gt;One.&lt;/p&gt;&lt;p&gt;Two.&lt;/p&gt;]]></description>", "One.\n\nTwo."),
         ("<description><![CDATA[<p>One.</p><p>Two.</p>]]></description>", "One.\n\nTwo."),
         ("<description><p>One.</p><p>Two.</p></description>", "One.\n\nTwo."),
+        ("<description>&amp;amp;lt;p&amp;amp;gt;One.&amp;amp;lt;/p&amp;amp;gt;</description>", "One."),
+        ("<description><![CDATA[&amp;amp;lt;p&amp;amp;gt;One.&amp;amp;lt;/p&amp;amp;gt;]]></description>", "One."),
+        ('<content type="image/png">iVBORw0KGgo=</content><summary>Short.</summary>', "Short."),
+        ('<content mode="base64">iVBORw0KGgo=</content><summary>Short.</summary>', "Short."),
+        ('<content type="text/plain">a &lt;b c="d"&gt;</content><summary>Short.</summary>', 'a <b c="d">'),
+        ('<content type="application/xhtml+xml"><p>One.</p></content><summary>Short.</summary>', "One."),
         ("<description>Holm &amp;amp;amp; Tarn</description>", "Holm & Tarn"),
         ("<description>Holm&amp;amp;#8217;s ferry</description>", "Holm’s ferry"),
         ("<description>&lt;p&gt;Use the &amp;lt;p&amp;gt; tag.&lt;/p&gt;</description>", "Use the <p> tag."),
@@ -764,6 +785,11 @@ def test_links_of_atom_are_meant_from_their_base() -> None:
         'xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p hidden="">No.</p></div></content></entry></feed>'
     )
     assert document(feed, ".feed") == Document("One.", title="Dam", url="https://d.example/a/b/c.html", part="#c.html")
+    for own in ("", '<link href="/"/>'):
+        links = f'{own}<link rel="self" href="https://d.example/news/atom"/>'
+        entry = '<entry><summary>x</summary><link href="dam"/></entry>'
+        feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{links}{entry}</feed>'
+        assert document(feed, ".feed").url == "https://d.example/news/dam"
 
 
 @pytest.mark.parametrize(

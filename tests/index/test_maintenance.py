@@ -159,6 +159,14 @@ def test_an_unknown_article_removes_nothing(folder: Path) -> None:
     assert paths(folder) == ["a.txt", "b.txt", "c.txt"]
 
 
+def test_removing_tells_how_far_merging_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("citewire.index.writer.DEAD_SHARE", 0.25)
+    seen: list[tuple[str, int, int]] = []
+    remove(folder, ["a.txt"], lambda *step: seen.append(step))
+    assert seen == [("merging", 1, 2)]  # a passage is left of two
+    assert paths(folder) == ["b.txt", "c.txt"]
+
+
 def test_removing_from_no_index_makes_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no index"):
         remove(tmp_path / "new", ["a.txt"])

@@ -77,6 +77,18 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "Max. speed is 90 km/h.|Min. speed is 5.",
         "They sold apples, pears, etc.|Nobody bought any.",
         "It was a 10-min. walk.|We ran.",
+        "“Who will pay?” Amb. Lee asked.|“It’s over!” Mr. Holm said.|'Now?' Anna Holm, the mayor, asked the council.",
+        "“Now?” I asked.|“Never!” Prime Minister Anna de la Holm told reporters on Friday.|“Yes?” he asked.",
+        "“Will you pay?”|Dee said no.|“Now?”|Lee said on Friday that he would.|“Now?”|Lee said: “Never.”",
+        "It opens at 4 p.m. Hong Kong time.|It shut at 5 p.m. New York time on Friday.|It met at 6 p.m. Christmas Day.",
+        "It opens at 4 p.m.|London woke.|It shut at 5 p.m.|This time it rained.",
+        "Br. Lee, Dep. Holm, Cpt. Dee, Cdr. Roe, Const. Poe and Ambs. Kim and Tarn met.|He left BP.|Holm did not.",
+        "The Natl. Guard and Int’l. Paper came from Ste. Anne.|Cols. Lee and Wm. Dee met Bp. Holm, dep. mayor.",
+        "It was 40 deg. C in May.|It is 5 deg. C.|It rose 3 deg.|It fell.|He saw lat. 40 deg. N.",
+        "Ms. Poe—Mrs. Dee said so.|Ms. Poe/Mr. Dee did too.",
+        "(See p. 5.)|It is there.|[It rose 5%.]|It fell.|(He said no.|It was so.)|They left.|(Mrs.) Holm came.",
+        "(See p. 5.)|It is there.|(See no. 7.)|“We won!” Dr. Dee of the University of Holm shouted as she ran.",
+        "He earns $5 m.|The firm pays.|It weighs 5 g.|“It is light,” he said.|In 2020 J. Smith came.",
     ],
 )
 def test_sentences_end_where_they_end(text: str) -> None:

@@ -82,6 +82,12 @@ SEEN = f"""
 <p>{SECRET}</p>
 <p style="display:block">{SECRET}</p>
 <p style="color:#777">{SECRET}</p>
+<p style="color:CanvasText;background:Canvas">{SECRET}</p>
+<p style="transform:scale(.9) scaleZ(0);line-height:1;overflow:hidden">{SECRET}</p>
+<div style="line-height:0;overflow:hidden"><p style="line-height:1.4">{SECRET}</p></div>
+<p style="line-height:0">{SECRET}</p>
+<p style="line-height:0;overflow:hidden;height:40px">{SECRET}</p>
+<p class="sr-only">{SECRET}</p>
 <p style="color:white;background:#00f">{SECRET}</p>
 <div style="background-color:navy"><p style="color:#fff">{SECRET}</p></div>
 <div style="background:url(a.png)"><p style="color:#fff">{SECRET}</p></div>
@@ -160,6 +166,30 @@ def test_colours_of_a_page_whose_sheets_are_elsewhere_are_not_known() -> None:
     assert SECRET not in lines(page(f"<p style='display:none'>{SECRET}</p>", sheet))
 
 
+@pytest.mark.parametrize(
+    ("classes", "seen"),
+    [
+        *dict.fromkeys(
+            ("sr-only", "visually-hidden", "screen-reader-text", "d-none", "hidden", "a invisible b"), False
+        ).items(),
+        *dict.fromkeys(
+            ("d-none d-md-block", "hidden md:block", "sr-only not-sr-only", "d-md-none d-lg-flex", "x"), True
+        ).items(),
+        ("d-none d-xxl-block", False),
+        ("d-block d-lg-none", False),
+    ],
+)
+def test_classes_of_a_sheet_that_is_elsewhere_hide_by_their_usual_names(classes: str, seen: bool) -> None:
+    hidden = f"<p class='{classes}'>{SECRET}</p>"
+    wanted = [BEFORE, *[SECRET] * seen, AFTER]
+    assert lines(page(hidden, "<link rel=stylesheet href=a.css>"))[1:] == wanted
+    assert lines(page(hidden, "<link rel=stylesheet href=a.css><style>p{color:red}</style>"))[1:] == wanted
+    item = f"<rss><channel><item><description><![CDATA[<p>{BEFORE}</p>{hidden}<p>{AFTER}</p>]]></description></item>"
+    assert lines(f"{item}</channel></rss>", ".feed") == wanted
+    own = "<style>p{display:block;position:static;visibility:visible}</style>"
+    assert lines(page(hidden, f"<link rel=stylesheet href=a.css>{own}"))[1:] == [BEFORE, SECRET, AFTER]
+
+
 def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
     for css in ("body{opacity:0}", "body{visibility:hidden}", "html{display:none}"):
         assert lines(page("", f"<style>{css}</style>")) == ["Ferry sinks off Holm", BEFORE, AFTER]
@@ -224,6 +254,14 @@ def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
         ("<p>First line<br>Second line</p>", ["First line", "Second line"]),
         ("<p>Said <span style='display:block'>A. Dee</span> of Holm</p>", ["Said", "A. Dee", "of Holm"]),
         ("<p>Cold <b>and</b> <i>wet</i></p>", ["Cold and wet"]),
+        ("<blockquote>We had no warning<cite>A. Dee</cite></blockquote>", ["We had no warning", "A. Dee"]),
+        ("<blockquote><p>No warning <cite>A. Dee</cite></p></blockquote>", ["No warning", "A. Dee"]),
+        ("<blockquote>I read <cite>The Daily</cite> at sea.</blockquote>", ["I read The Daily at sea."]),
+        ("<p>I read <cite>The Daily</cite></p>", ["I read The Daily"]),
+        ("<p>It was cold<em class=caption>The pier</em></p>", ["It was cold", "The pier"]),
+        ("<figure><em class='img_caption'>The pier.</em>By hand</figure>", ["The pier.", "By hand"]),
+        ("<p>It was cold.<span class='photo-credit'>A. Dee</span></p>", ["It was cold.", "A. Dee"]),
+        ("<p>It took <span class='credit-card'>cards</span> too.</p>", ["It took cards too."]),
     ],
 )
 def test_blocks_of_a_page_are_lines_of_their_own(middle: str, blocks: list[str]) -> None:
@@ -319,6 +357,10 @@ STYLES = (
         run('<w:color w:val="FFFF00"/><w:highlight w:val="yellow"/>'),
         run('<w:color w:val="1f3864"/><w:shd w:fill="1F3864"/>'),
         run('<w:sz w:val="2"/>'),
+        run('<w:color w:val="auto" w:themeColor="background1"/>'),
+        run('<w:color w:val="000000" w:themeColor="light1" w:themeShade="FE"/>'),
+        run('<w:color w:themeColor="text1"/>', of='<w:shd w:fill="auto" w:themeFill="dark1"/>'),
+        run('<w:color w:val="00000F" w:themeColor="text1" w:themeTint="02"/>'),
         run('<w:w w:val="1"/>'),
         run('<w:color w:val="FEFEFE"/>'),
         run('<w:color w:val="000081"/><w:shd w:fill="000080"/>'),
@@ -347,6 +389,9 @@ def test_what_a_word_file_hides_is_not_read(hidden: str) -> None:
         run('<w:color w:val="FFFFFF"/><w:shd w:fill="1F3864"/>'),
         run('<w:color w:val="FFFFFF"/>', of='<w:shd w:fill="000000"/>'),
         run('<w:color w:val="auto"/>'),
+        run('<w:color w:val="FFFFFF" w:themeColor="background1"/><w:shd w:fill="auto" w:themeFill="text1"/>'),
+        run('<w:color w:val="FFFFFF" w:themeColor="background1" w:themeShade="80"/>'),
+        run('<w:color w:val="auto" w:themeColor="accent1"/>'),
         run('<w:color w:val="999999"/><w:w w:val="90"/>'),
         run('<w:color w:val="FFFFFF"/><w:sz w:val="x"/>', of='<w:shd w:fill="nonsense"/>'),
         run("<w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange>"),

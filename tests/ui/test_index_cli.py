@@ -264,7 +264,7 @@ class TestRemove:
         index("news")
         done = index("remove", "bridge.txt")
         assert done.returncode == 0
-        assert re.fullmatch(r"citewire: \.citewire/index: generation \d, 1 removed\n", done.stderr)
+        assert re.fullmatch(r"citewire: merging\ncitewire: \.citewire/index: generation \d, 1 removed\n", done.stderr)
         assert paths() == ["harbour.txt"]
         assert told("remove", "harbour.txt", "harbour.txt")["removed"] == ["harbour.txt"]
         assert paths() == []
