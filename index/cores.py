@@ -16,7 +16,8 @@ def usable_cores(
     """Return how many cores this process can keep busy: its CPU affinity cut to its quotas, at least 1.
 
     Containers limit CPU by quota, which `os.cpu_count()` does not see, and more threads than cores slow
-    every engine.
+    every engine. joblib's `cpu_count` reads the quota of the topmost group alone, rounds it up and imports NumPy:
+    with a real quota of 1.5 cores for a group below, it gave 2.
 
     Args:
         cgroup: where the cgroup file systems are mounted; a group of version 2 has `cpu.max` ("200000 100000" or
