@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import company_news
 from embedders import HashedWordsEmbedder
 
 from citewire.index.build import BuildReport, build_index
@@ -15,12 +16,7 @@ from citewire.index.store import Index
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
-    """Three articles of two passages each."""
-    folder = tmp_path / "news"
-    folder.mkdir()
-    for name in "abc":
-        (folder / f"{name}.txt").write_text(f"The {name} company said so. " * 30)
-    return folder
+    return company_news(tmp_path, "abc")
 
 
 @pytest.fixture
