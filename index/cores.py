@@ -17,6 +17,8 @@ def usable_cores(
 
     Containers limit CPU by quota. `os.cpu_count()` does not see quotas, and more threads than cores slow down every
     engine.
+    joblib's `cpu_count` reads the quota of the topmost group only, rounds it up and imports NumPy: with a quota of
+    1.5 cores for a group below, it gave 2.
 
     Args:
         cgroup: mount point of the cgroup file systems. In version 2 a group's quota is in `cpu.max` ("200000 100000" or

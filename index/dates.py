@@ -294,7 +294,7 @@ def _numeric(found: re.Match[str], _: date | None) -> Days | None:
 
 
 def _slashed(found: re.Match[str], _: date | None) -> Days | None:
-    """Resolve 6/29/2025 or 29.6.2025; None for 3/4/2025, which is ambiguous."""
+    """Resolve 8/17/2023 or 17.8.2023; None for 3/4/2025, which is ambiguous."""
     year, one, two = int(found["year"]), int(found["one"]), int(found["two"])
     readings = {_date(year, one, two), _date(year, two, one)} - {None}
     day = readings.pop() if len(readings) == 1 else None

@@ -64,6 +64,15 @@ def untraced() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
 
 
+def company_news(folder: Path, names: str) -> Path:
+    """Write an article of two passages for each letter of `names`; return their folder."""
+    news = folder / "news"
+    news.mkdir()
+    for name in names:
+        (news / f"{name}.txt").write_text(f"The {name} company said so. " * 30)
+    return news
+
+
 @contextmanager
 def indexed(texts: Mapping[str, str], folder: Path, embedder: Embedder) -> Iterator[Index]:
     """Write articles (file name -> text) to an empty folder and index them; yield the open index."""

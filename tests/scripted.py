@@ -371,13 +371,7 @@ class Gated:
         self.stopped = False  # whether Stop was pressed meanwhile
 
     def stream(
-        self,
-        text: str,
-        history: Sequence[Turn] = (),
-        *,
-        stopped: Callable[[], bool] = lambda: False,
-        search: SearchOptions | None = None,
-        manner: Manner = "usual",
+        self, text: str, history: Sequence[Turn] = (), *, stopped: Callable[[], bool] = lambda: False, **_: object
     ) -> Iterator[Event]:
         yield Searched(text, HITS)
         yield Checked(OPEN_CLAIMS[0])

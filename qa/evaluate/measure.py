@@ -189,7 +189,11 @@ def _resampled(counts: Counts, seed: int) -> Counts:
 
 @lru_cache(maxsize=4)
 def _drawn(records: int, seed: int) -> Counts:
-    """Return how often each record is in each draw, shape (RESAMPLES, records); deterministic for a seed."""
+    """Return how often each record is in each draw, shape (RESAMPLES, records); deterministic for a seed.
+
+    All measures of a run share these draws. `scipy.stats.bootstrap` draws for each measure anew (3,000 records: 0.3 s,
+    here 0.005 s after the first) and gives NaN where one draw has tried nothing.
+    """
     draws = np.random.default_rng(seed).multinomial(records, np.full(records, 1 / records), size=RESAMPLES)
     return draws.astype(np.float64)
 

@@ -44,7 +44,7 @@ class Int8Generator:
     """
 
     def __init__(self, folder: Path, *, name: str, threads: int | None = None) -> None:
-        self._name = name
+        self.name = name
         self.tokens = ChatTokens(folder / TOKENS, name=name)
         try:
             self._model = ctranslate2.Generator(
@@ -61,11 +61,6 @@ class Int8Generator:
             ) from error
         self._ends = sorted(self.tokens.ends)
         self._prefixes: set[tuple[int, ...]] = set()
-
-    @property
-    def name(self) -> str:
-        """The name that `Answer.model` reports."""
-        return self._name
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False

@@ -71,7 +71,7 @@ class TransformersGenerator:
         guesses: int = _GUESSES,
     ) -> None:
         torch.set_num_threads(threads or usable_cores())
-        self._name = name
+        self.name = name
         self._device = _device(device)
         self.tokens = ChatTokens(folder, name=name)
         self._model = _load(folder, self._device)
@@ -82,11 +82,6 @@ class TransformersGenerator:
         for module in self._model.modules():
             if isinstance(module, torch.nn.Linear):  # several per layer: a stop works inside a long prompt
                 module.register_forward_pre_hook(self._look_at_stopped)
-
-    @property
-    def name(self) -> str:
-        """The name that `Answer.model` reports."""
-        return self._name
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import company_news
 from embedders import HashedWordsEmbedder
 
 from citewire.index.build import BuildReport, build_index
@@ -17,12 +18,7 @@ pytestmark = pytest.mark.slow  # processes, servers or real networks
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
-    """A folder with three articles of two passages each."""
-    folder = tmp_path / "news"
-    folder.mkdir()
-    for name in "abc":
-        (folder / f"{name}.txt").write_text(f"The {name} company said so. " * 30)
-    return folder
+    return company_news(tmp_path, "abc")
 
 
 @pytest.fixture

