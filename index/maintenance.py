@@ -18,7 +18,8 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import Manifest, Part, read_manifest, readable_manifests, resume_candidates
 from citewire.index.segment import DATABASE, check_hashes, read_info
 from citewire.index.store import Index
-from citewire.index.writer import Progress, Writer, is_intact, unwritable
+from citewire.index.types import Progress
+from citewire.index.writer import Writer, is_intact, unwritable
 
 _GENERATION = re.compile(r"\b(\d{10})-[0-9a-f]{16}\.json")
 

@@ -16,8 +16,8 @@ from citewire.ui.console import safe
 def el(tag: str, *parts: Element | str | Mapping[str, str] | None, **attributes: object) -> Element:
     """Return an element; `parts` are its children and texts in order, and attributes whose names are no words.
 
-    Not Jinja2: the report as a template was hardly shorter (187 lines, not 199) and no faster, and neither types nor open
-    elements were checked: `conflict.values` was a method there, and control characters needed a filter.
+    Not Jinja2: the report as a template was hardly shorter (187 lines, not 199) and no faster. Neither types nor
+    open elements were checked: `conflict.values` was a method there, and control characters needed a filter.
     """
     element = Element(tag, {name: str(value) for name, value in attributes.items()})
     for part in parts:
