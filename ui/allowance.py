@@ -113,7 +113,6 @@ class Ledger:
                 yield self._accounts[kind, name], factor
 
     def _check(self, account: _Account, factor: int, start: float) -> None:
-        """Raise TooManyError if an account has reached a limit."""
         allowed, entries = self._allowance, account.since(start)
         if account.arriving >= factor * allowed.at_once:
             problem = f"{account.arriving} files of yours are arriving already"

@@ -76,7 +76,6 @@ class FaultError(CitewireError):
 
 
 def _meanings(schema: dict[str, Any]) -> None:
-    """Copy the descriptions of the settings into the schema's properties."""
     for name, value in schema["properties"].items():
         value["description"] = describe(name)
 

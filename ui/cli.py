@@ -225,7 +225,6 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
 
 
 def _is_typed() -> bool:
-    """Return whether input is waiting on standard input."""
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 

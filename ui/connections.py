@@ -150,8 +150,6 @@ class Protocol(H11Protocol):
         if self._unread:
             self._unread.cancel()
 
-    # ours
-
     @property
     def _address(self) -> str:
         """The client's address; during a request through a trusted proxy, the one that the proxy reports."""

@@ -162,7 +162,6 @@ def _print_sentence(claim: Claim, paper: _Paper, *, listed: bool) -> None:
 
 
 def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper) -> None:
-    """Print what follows the sentences: refusal, conflicts, timeline, quotes, status line, suggestions."""
     if exchange.abstained:
         _print_refusal(answer, paper)
     for conflict in exchange.conflicts:

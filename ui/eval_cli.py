@@ -124,9 +124,6 @@ def _diff(
         _print_diff(found)
 
 
-# -- putting the parts together -----------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def _evaluator(
     chosen: Settings, items: Sequence[Item], everything: Sequence[Item], folder: Path
@@ -191,9 +188,6 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}", "Name another folder by --out") from error
-
-
-# -- what is printed ------------------------------------------------------------------------------------------------
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:

@@ -115,5 +115,4 @@ def _wrong(answer: Answer) -> Record:
 
 
 def _told(answer: Answer) -> list[Claim]:
-    """Return the claims that are shown and supported."""
     return [claim for claim in answer.claims if claim.shown and claim.verdict == "supported"]

@@ -101,8 +101,6 @@ class Holder:
             finally:
                 os.close(descriptor)
 
-    # what is being indexed
-
     def mark(self, ids: Iterable[str], *, alone: bool = False) -> None:
         """Record on disk that files are being indexed; `alone` if a process died at them before."""
         mine = self._folder / "indexing" / self.name

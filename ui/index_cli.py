@@ -150,9 +150,6 @@ def _tell(chosen: Settings, built: BuildReport) -> None:
     )
 
 
-# -- watching ---------------------------------------------------------------------------------------------
-
-
 def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
     """Index now and after each change, until Ctrl-C, which then is a normal end.
 
@@ -204,9 +201,6 @@ class _Teller:
                 console.note(f"read, but: {note.path} {note.text}")
             for left_out in built.rejected if other else ():
                 console.note(f"left out: {left_out.path} {left_out.reason}. {left_out.fix}")
-
-
-# -- one command each -------------------------------------------------------------------------------------
 
 
 @app.command("remove")

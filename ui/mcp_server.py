@@ -136,8 +136,6 @@ class Tools:
             on_list_resource_templates=self._templates, on_read_resource=self._read,
         )  # fmt: skip
 
-    # the tools
-
     async def _ask(self, asked: Asked, request: Request | None) -> tuple[Answer, Iterable[str]]:
         while not self._chat.background.done:  # wait instead of refusing: MCP clients do not retry
             await asyncio.sleep(LOOK_S)
@@ -155,8 +153,6 @@ class Tools:
 
     async def _get(self, named: Named, request: Request | None) -> tuple[WholeArticle, Iterable[str]]:
         return await to_thread.run_sync(self._library.article, named.path, _seen(request)), ()
-
-    # MCP requests
 
     async def _tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[offer.described() for offer in self._offers.values()])

@@ -83,7 +83,6 @@ def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], path: str, example: Mapping[str, Any]) -> None:
-    """Add the error response and the examples to an operation."""
     name, media_type = ("OpenAIError", "application/json") if path in OPENAI else ("Problem", PROBLEM_TYPE)
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {

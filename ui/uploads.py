@@ -306,7 +306,6 @@ class Uploads:
         self._uploads[upload.id], self._work[upload.id] = upload, work
 
     def _set_aside(self, upload: Upload) -> None:
-        """Move a file to where it is not retried."""
         work, target = self._work[upload.id], self.folder / "set-aside" / upload.id
         target.parent.mkdir(exist_ok=True)
         work.root = work.root.rename(target)
@@ -491,7 +490,6 @@ class Uploads:
             return replace(upload)
 
     def _drop(self, upload: Upload) -> None:
-        """Delete a waiting file."""
         shutil.rmtree(self._work[upload.id].root, ignore_errors=True)
         self._holder.unmark([upload.id])
         upload.state, upload.reason, upload.fix = "cancelled", "", ""
@@ -588,7 +586,6 @@ class Uploads:
             self._finish(upload, before, [one for one in rejected if _name_in(one.name) == upload.name])
 
     def _stop_where_cancelled(self, batch: Sequence[Upload]) -> None:
-        """Raise InterruptedWorkError if a file of the batch was cancelled."""
         if any(self._work[upload.id].cancelled for upload in batch):
             raise InterruptedWorkError
 
