@@ -70,6 +70,8 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/mypy -p citewire
 	$(VENV)/bin/mypy tests
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/oxlint ui/static
+	$(VENV)/bin/python .ci/styles.py
 
 # As root or with sudo; the tests find them on the PATH. Without the windows of a browser Chromium opens a page in half the time.
 chromium:

@@ -37,7 +37,7 @@ from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
 
-READER_VERSION = "8"  # raise it when what is read from a file changes: stored articles are then read again
+READER_VERSION = "9"  # raise it when what is read from a file changes: stored articles are then read again
 MAX_METADATA = 500_000_000  # bytes of one file; the entries of a million articles take half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
 CONTAINERS = frozenset({".jsonl", ".json", ".csv", ".feed", ".zip"})

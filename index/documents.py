@@ -10,8 +10,9 @@ import re
 import unicodedata
 import zipfile
 import zlib
+from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_tz
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
+_UNSEEN = re.compile(rf"(?!\u00ad[^\S\n]*+\n){_INVISIBLE.pattern}")  # a soft hyphen at a line's end parts a word
 _LONE_JOINER = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -154,6 +156,16 @@ def without_controls(text: str) -> str:
 def short_blanks(text: str) -> str:
     """Return `text` with each run of white space cut to about `MAX_BLANKS`; line and paragraph breaks stay."""
     return _BLANKS.sub(lambda run: run[0][:MAX_BLANKS] + "\n" * min(2, run[0].count("\n", MAX_BLANKS)), text)
+
+
+def as_seen(found: Document) -> Document:
+    """Return a document with its text as people see it: nothing invisible, and runs of white space as `short_blanks`.
+
+    Invisible characters part a word or a figure, hide words, or show "12" where the text has "21".
+    """
+    unseen = [one.start() for one in _UNSEEN.finditer(found.text)]
+    pages = tuple(start - bisect_left(unseen, start) for start in found.pages)
+    return replace(found, text=short_blanks(_UNSEEN.sub("", found.text)), pages=pages)
 
 
 def visible(text: str) -> str:

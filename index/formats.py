@@ -41,6 +41,7 @@ from citewire.index.documents import (
     Limits,
     Refused,
     UnusableError,
+    as_seen,
     day_of,
     decode,
     escaped,
@@ -48,7 +49,6 @@ from citewire.index.documents import (
     member,
     one_line,
     open_zip,
-    short_blanks,
     tidy,
     told,
     too_large,
@@ -145,7 +145,7 @@ def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered
     from citewire.index.headlines import with_head
 
     for found in _read(data, request):
-        yield with_head(replace(found, text=short_blanks(found.text))) if isinstance(found, Document) else found
+        yield with_head(as_seen(found)) if isinstance(found, Document) else found
 
 
 def _read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:

@@ -19,7 +19,8 @@ from citewire.qa.types import Verdict
 from citewire.qa.verdicts import Checker, Quoted
 
 # [1], [1, 2], [[1]], 【1】, [1][2] and, at the end of a text, an incomplete marker.
-_MARKER = re.compile(r"\s*(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")
+_NUMBER = re.compile(r"(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")
+_MARKER = re.compile(rf"\s*{_NUMBER.pattern}")
 _HALF_MARKER = re.compile(r"\s*(?:\[+|【)[\d\s,;–-]*$")
 
 
@@ -93,6 +94,15 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
         plain = " ".join(_HALF_MARKER.sub("", _MARKER.sub("", plain)).split())
         plain = re.sub(r"\s+([.,;:!?])", r"\1", plain).lstrip("-•* ")
     return plain, cited
+
+
+def as_shown(text: str) -> str:
+    r"""Return a sentence on one line, its own numbers in parentheses: those in brackets are the marks of quotes.
+
+    >>> as_shown("It cost 12 million euros\n[7].")
+    'It cost 12 million euros (7).'
+    """
+    return _NUMBER.sub(r"(\1)", " ".join(text.split()))
 
 
 def polarity(text: str) -> tuple[str, str]:

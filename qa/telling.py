@@ -84,12 +84,16 @@ class Telling:
             for quote in claim.quotes
         )
 
+    def says(self, text: str) -> bool:
+        """Say whether a shown claim is a sentence as it stands."""
+        return any(claim.text == claims.as_shown(text) for claim in self.shown)
+
     def add(self, text: str, judgement: Judgement) -> Checked:
         """Add a claim and return its event."""
         shown = judgement.verdict != "unsupported" or not self.withholds
         quotes = tuple(self._numbered(place) for place in judgement.places)
         return self._keep(
-            Claim(" ".join(text.split()), judgement.verdict, judgement.probability, judgement.reason, shown, quotes)
+            Claim(claims.as_shown(text), judgement.verdict, judgement.probability, judgement.reason, shown, quotes)
         )
 
     def quote(self, place: Place, text: str = "") -> Checked:

@@ -90,7 +90,7 @@ class Checker:
 
     def _check(self, claim: str, given: Sequence[Quoted], cited: Sequence[int]) -> Judged:
         told = facts.words(claim)
-        same = next((place for place, quote in enumerate(given) if _holds(facts.words(quote.text), told)), None)
+        same = next((place for place, quote in enumerate(given) if _states(quote.text, told)), None)
         if same is not None:
             return Judged("supported", 1.0, "", (same,))
         support = self._supports(claim, given)
@@ -151,10 +151,35 @@ def _verdict(best: Support, places: tuple[int, ...], elsewhere: tuple[str, ...])
     return Judged("unsupported", probability, reason)
 
 
-def _holds(words: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether `wanted` is a contiguous part of `words`."""
-    length = len(wanted)
-    return length > 0 and any(words[at : at + length] == list(wanted) for at in range(len(words) - length + 1))
+def _states(text: str, wanted: Sequence[str]) -> bool:
+    """Whether a sentence has these words, at its beginning or in a clause that it states.
+
+    What somebody says or denies hangs on a verb before it; what is ordered to be said stands behind a colon.
+    """
+    words, length = facts.words(text), len(wanted)
+    places = [at for at in range(len(words) - length + 1) if length and words[at : at + length] == list(wanted)]
+    if not places or places[0] == 0:
+        return bool(places)
+    read = analysis.read(text)
+    before = [len(facts.words(text[: token.idx])) for token in read]  # how many words stand before each token
+    main = next(token for token in read if token.dep_ == "ROOT")
+    for at in places:
+        inside = {token.i: token for token in read if at <= before[token.i] < at + length and not token.is_punct}
+        heads = [token for token in inside.values() if token.dep_ == "ROOT" or token.head.i not in inside]
+        stated = main.i in inside or all(_is_stated(head, main) for head in heads)
+        if stated and not text[: read[min(inside)].idx].rstrip().endswith(":"):
+            return True
+    return False
+
+
+def _is_stated(token: analysis.Token, main: analysis.Token) -> bool:
+    """Whether a sentence states a clause, by its verb: its main one, one joined to it, one that is not supposed."""
+    while token != main:
+        joined = token.dep_ in ("conj", "advcl") or (token.dep_ == "ccomp" and token.head.i > token.i)
+        if not joined or any(child.dep_ == "mark" and child.lower_ in ("if", "unless") for child in token.children):
+            return False
+        token = token.head
+    return True
 
 
 # -- differences that decide ----------------------------------------------------------------------------------------

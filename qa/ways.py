@@ -40,7 +40,7 @@ from citewire.qa.types import Event, TimelinePoint
 from citewire.qa.writing import Writer
 
 _SHORT = 12  # most words of a short answer
-_COMPARED = 16  # passages that are searched for conflicting values, copies of a story included
+_COMPARED = 16  # passages that are searched for conflicting values
 _BESIDE = 2  # the best sentences, which are added to a timeline that lacks them
 _BEST = 3  # most sentences for a side if no aspect is named; as many vote for the article about the side
 _SEVERAL, _MANY = 2, 3  # fewest items of a list: if a list is the likeliest kind, and if it is not
@@ -602,7 +602,7 @@ class Ways:
         """Record a conflict if sources give different values for the same thing, and quote each value."""
         if not part.chosen or told.kind == "why":  # reasons cannot be compared as values
             return
-        evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k), copies=None))
+        evidence = self._finder.evidence(part.text, replace(wanted, k=max(_COMPARED, wanted.k)))
         for conflict in conflicts.find(part.text, evidence, self._index.article, self._finder.reader):
             told.conflicts += (conflict,)
             for value in conflict.values:

@@ -86,10 +86,8 @@ class Writer:
         if stopped() or (doubts and together(part.text, best, part.evidence) < _DOUBTED):
             return False
         agreed = self._says_best(told.claims[first:], best)
-        if not agreed:
-            text = " ".join(best.text.split())
-            if not any(claim.text == text for claim in told.shown):  # not if another part quoted it
-                yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
+        if not agreed and not told.says(best.text):  # not if another part quoted it
+            yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
         also = _REASONS if told.kind == "why" else _ALSO
         wide = told.quotes_only or told.kind in _WIDE
         wide = wide or analysis.is_phrase(part.text)  # a short phrase asks for anything on its topic
@@ -177,7 +175,7 @@ class Writer:
         if judgement.verdict == "unsupported" or sure or not told.withholds:
             return text, judgement
         home = next(one for one in chosen if judgement.places[0] == claims.verbatim_place(one))
-        if any(claim.text == " ".join(home.text.split()) for claim in told.shown):
+        if told.says(home.text):
             return None
         return home.text, _as_it_stands(home)
 

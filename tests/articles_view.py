@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from conftest import listening
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
+from citewire.index.web import Page
 from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.holder import LOCK
@@ -37,11 +38,11 @@ FILE = {"Content-Type": "application/octet-stream"}
 
 
 @contextmanager
-def serving(corpus: Corpus) -> Iterator[str]:
+def serving(corpus: Corpus, fetch: Callable[[str], Page] | None = None) -> Iterator[str]:
     """Serve the host page on a free port."""
     app = FastAPI()
     app.add_middleware(VisitorCookie)
-    app.include_router(router(corpus, Changes(corpus.folder)))
+    app.include_router(router(corpus, Changes(corpus.folder), fetch))
     app.include_router(assets())
     app.get("/")(lambda: HTMLResponse(HOST_PAGE))
     with listening(SecurityHeaders(app)) as address:

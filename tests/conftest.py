@@ -22,6 +22,7 @@ from unittest.mock import MagicMock
 import pytest
 import uvicorn
 from hypothesis import settings as hypothesis_settings
+from websites import Site
 
 from citewire.index import embed
 from citewire.index.build import build_index
@@ -130,6 +131,14 @@ def at_work(server: BaseServer) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A website of this machine; `websites.fetcher` fetches from it."""
+    server = Site()
+    with at_work(server):
+        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from attacks import OUT
+
 from citewire.index.errors import InputError, ModelError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Article
@@ -37,8 +39,6 @@ from citewire.qa.types import (
 from citewire.ui.chat import Answerer, ArticleIndex, Loaded, ModelChoice
 from citewire.ui.overview import About
 from citewire.ui.tour import Step
-
-OUT = "https://attacker.invalid"  # nothing answers there; the browser tests fail on any request to it
 
 PAYLOADS = (
     "<script>window.pwned=1</script>",

@@ -75,20 +75,6 @@ REACHED = re.compile(
 T = TypeVar("T")
 Clock = Callable[[], float]
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1f2937; --paper: #fff; --soft: #f5f8f8; --line: #8b9aa3; --mute: #52616b; --accent: #1f646c; --on-accent: #fff; --bad: #b91c1c; }
-@media (prefers-color-scheme: dark) { :root { --ink: #f1f5f6; --paper: #0e1518; --soft: #141d21; --line: #667780; --mute: #a3b3bb; --accent: #7db9be; --on-accent: #0b2126; --bad: #fca5a5; } }
-* { box-sizing: border-box; }
-body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0; padding: 12vh 20px 40px; }
-main { max-width: 24rem; margin: 0 auto; }
-h1 { font-size: 26px; line-height: 1.25; margin: 0 0 6px; } p { margin: 0 0 20px; color: var(--mute); } p[role=alert] { color: var(--bad); }
-label { display: block; font-weight: 600; margin: 0 0 6px; }
-input, button { font: inherit; width: 100%; min-height: 46px; border-radius: 10px; padding: 8px 14px; }
-input { border: 1px solid var(--line); background: var(--soft); color: var(--ink); }
-button { margin-top: 16px; border: 0; background: var(--accent); color: var(--on-accent); font-weight: 600; cursor: pointer; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-"""  # noqa: E501 - CSS
-
 
 class WrongError(InputError):
     """A wrong password, or a key that does not open the page."""
@@ -418,7 +404,9 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
         el("input", type="hidden", name="next", value=wanted),
         el("button", "Sign in", type="submit"),
     )
-    return HTMLResponse(document("Sign in to citewire", _STYLE, [el("h1", "Sign in to citewire"), said, form]), status)
+    return HTMLResponse(
+        document("Sign in to citewire", "login.css", [el("h1", "Sign in to citewire"), said, form]), status
+    )
 
 
 async def _fields(request: Request) -> dict[str, str]:

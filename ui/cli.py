@@ -624,7 +624,7 @@ def _demo(chosen: Settings) -> None:
 
 
 @app.command("run")
-@takes("articles", *ANSWERING, *SERVING, "allow_web", "fields", quiet_level="info")
+@takes("articles", *ANSWERING, *SERVING, "fields", quiet_level="info")
 def _run(chosen: Settings) -> None:
     """Fetch the model, index the articles and open the page; what is there already is kept.
 

@@ -5,6 +5,7 @@
     POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; only what it would be where not sure
     POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202;
                             for programs POST /v1/articles, which is the same
+    POST /v1/addresses      {"address": "https://..."}, fetched where the web is allowed   -> an `Upload`, status 202
     DELETE /v1/articles/{path}   takes an article out -> a `Removal`
     GET  /uploads           -> {"limit": bytes of the largest file, "characters": of the longest article, "formats":
                             [...], "uploads": [...]}; of each also "own", whether who asks may take it back
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
@@ -26,11 +27,13 @@ from typing import Annotated, Any, ClassVar
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS
+from citewire.index.web import Page
+from citewire.ui.addresses import WebOffError, file_name, records
 from citewire.ui.allowance import TooManyError
 from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
 from citewire.ui.keys import Changes
@@ -40,6 +43,7 @@ from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin, s
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
 IDLE_S = 15.0  # longest wait for the next bytes of a file
+FETCHED_AT_ONCE = 4  # addresses; each takes a thread for as long as its server takes
 LEAST_RATE = 2_000  # bytes a second, over all of a file that takes longer than `IDLE_S`
 
 
@@ -62,9 +66,20 @@ class _Removal(BaseModel):
     sure: bool = False
 
 
+class _Address(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    address: str = Field(
+        max_length=2_000,
+        description="of a web page, a PDF, a feed or another file of a format that is read",
+        examples=["https://example.org/news/story.html"],
+    )
+
+
 class _CorpusRoute(ProblemRoute):
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
+        WebOffError: 403,
         NoArticleError: 404,
         UnknownUploadError: 404,
         SlowUploadError: 408,
@@ -78,9 +93,16 @@ class _CorpusRoute(ProblemRoute):
     }
 
 
-def router(corpus: Corpus, changes: Changes) -> APIRouter:
-    """Return the routes over a corpus; each change is in the log before it is made."""
+def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None = None) -> APIRouter:
+    """Return the routes over a corpus; each change is in the log before it is made.
+
+    Args:
+        corpus: what is listed, read and changed.
+        changes: the log.
+        fetch: what gets a web address, as in `read_articles`.
+    """
     routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
+    fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
 
     @routes.get("/corpus")
     def select(
@@ -127,6 +149,19 @@ def router(corpus: Corpus, changes: Changes) -> APIRouter:
     async def upload(request: Request, name: Annotated[str, Query(max_length=1_000)]) -> JSONResponse:
         """Take a file of articles, which is indexed soon."""
         return JSONResponse(await _received(corpus, changes, request, name), status_code=202)
+
+    @routes.post("/v1/addresses", status_code=202)
+    async def fetch_address(request: Request, asked: _Address) -> JSONResponse:
+        """Fetch a web address, whose articles are indexed soon; only where citewire runs with --allow-web."""
+        address, files = asked.address.strip(), corpus.uploads
+        with await run_in_threadpool(files.receive, file_name(address), None, sender_of(request)) as arrival:
+            async with fetching:
+                data, left_out = await run_in_threadpool(records, address, files.options, fetch)
+            if await request.is_disconnected():
+                raise BrokenOffError(f"{address} was fetched for nobody", "Send it again and wait")
+            await run_in_threadpool(arrival.write, data)
+            await run_in_threadpool(_note, changes, request, "add address", [address])
+            return JSONResponse(asdict(await run_in_threadpool(arrival.finish, left_out)), status_code=202)
 
     @routes.delete("/uploads/{known}")
     def cancel(request: Request, known: str) -> JSONResponse:

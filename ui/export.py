@@ -13,7 +13,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from urllib.parse import quote as percent_encoded
 from xml.etree.ElementTree import Element, tostring
 
@@ -25,7 +24,7 @@ from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.exchange import Exchange, Source, sources
 from citewire.ui.labels import Card, Labelled, bylines, card_in, gist, gone, when
 from citewire.ui.render import closing, doubt_of, refusal, refusal_title
-from citewire.ui.tree import el
+from citewire.ui.tree import el, sheet
 
 CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words
 JSON_VERSION = 1
@@ -225,7 +224,7 @@ def _plain(text: str) -> str:
 def as_html(conversation: StoredConversation, index: Labelled) -> str:
     """Return a conversation as one HTML page; see the module."""
     articles = _Articles(index)
-    style = safe(files("citewire.ui").joinpath("static", "export.css").read_text(encoding="utf-8"))
+    style = sheet("export.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     head = el(

@@ -65,28 +65,6 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 _BACK = re.compile(r"/c/[A-Za-z0-9_-]+")  # the address of a conversation
 _WAITS = {"retrieve_s": "until the sources are shown", "first_token_s": "until the first words", "total_s": "in all"}
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1f2937; --paper: #fff; --soft: #f5f8f8; --line: #dbe2e6; --mute: #52616b; --accent: #1f646c; --bar: #2b7b83; --warn: #9a3412; --warn-soft: #fff4ed; }
-@media (prefers-color-scheme: dark) { :root { --ink: #f1f5f6; --paper: #0e1518; --soft: #141d21; --line: #2c3a40; --mute: #a3b3bb; --accent: #7db9be; --bar: #4b989f; --warn: #fdba74; --warn-soft: #2a1a10; } }
-body { font: 16px/1.55 "IBM Plex Sans", system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 0 auto; padding: 24px 20px 60px; overflow-wrap: anywhere; }
-h1 { font-size: 28px; margin: 8px 0; } h2 { font-size: 18px; margin: 34px 0 8px; }
-a { color: var(--accent); } small, .dim { color: var(--mute); } small { font-size: 13px; }
-button { font: inherit; font-weight: 600; min-height: 44px; padding: 8px 18px; border: 1px solid var(--accent); border-radius: 10px; background: var(--paper); color: var(--accent); cursor: pointer; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; } [hidden] { display: none !important; }
-#own { border: 1px solid var(--line); border-radius: 12px; padding: 4px 20px 16px; margin: 20px 0; } #own h2 { margin-top: 14px; }
-progress { width: 100%; height: 10px; accent-color: var(--bar); } .asked { padding-left: 18px; } .asked li { margin: 0 0 12px; } .asked span { margin-left: 10px; color: var(--mute); } .asked small { display: block; }
-.back { display: inline-block; padding: 6px 0; }
-.lead { font-size: 19px; line-height: 1.5; } .note { background: var(--warn-soft); color: var(--warn); border-radius: 10px; padding: 10px 14px; }
-.facts { color: var(--mute); margin: 4px 0; }
-.bars { display: grid; grid-template-columns: minmax(0, 19rem) minmax(0, 1fr) 11rem; gap: 10px 18px; align-items: center; margin: 0; }
-.bars dt { margin: 0; line-height: 1.35; } .bars dt b { display: block; } .bars dd { margin: 0; } .bars dd:last-of-type, .number { font-variant-numeric: tabular-nums; }
-.bars svg { display: block; width: 100%; height: 18px; }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; overflow-x: auto; font-size: 14px; white-space: pre-wrap; }
-.reliability svg { font-size: 11px; max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-size: 14px; } td, th { text-align: left; padding: 3px 18px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-@media (max-width: 640px) { .bars { grid-template-columns: minmax(0, 1fr); gap: 3px; } .bars dd.number { margin-bottom: 12px; } }
-"""  # noqa: E501 - CSS
-
 
 class NoRunError(InputError):
     """There is no such evaluation."""
@@ -200,7 +178,7 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
     own = [] if progress is None else [_own(progress)]
     script = "cw/figures.js" if own else ""
     if not found:
-        return document(TITLE, _STYLE, [*head, *own, *_invitation()], script)
+        return document(TITLE, "figures.css", [*head, *own, *_invitation()], script)
     if wanted:
         shown = [run for run in found if run.name == wanted][:1]
         if not shown:
@@ -213,7 +191,7 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
         ]
         shown = list({run.name: run for run in first if run}.values()) or [found[0]]
     drawn = [part for run in shown for part in (_made(run) if run.made else _run(run))]
-    return document(TITLE, _STYLE, [*head, *own, *drawn, *_others(found)], script)
+    return document(TITLE, "figures.css", [*head, *own, *drawn, *_others(found)], script)
 
 
 @cache

@@ -5,15 +5,17 @@
     GET  /v1/models             the models that can be named
 
 The last message of the user is the question, those before it are the conversation; a system message is not needed and
-not read. `content` is the answer with its numbers; `annotations` has a "url_citation" for each number of each
-sentence, whose "citewire" part holds the exact quote; `refusal` is set where the articles do not say it. The whole
-answer object stands under "citewire", in a stream with the last chunk. Refusals of the request are {"error":
-{"message", "type", "code"}} with the status of /v1/ask.
+not read. `content` is the answer with its numbers; as many programs show it as Markdown, what would be a link, a
+picture or HTML there has a backslash before it. `annotations` has a "url_citation" for each number of each sentence,
+whose "citewire" part holds the exact quote; `refusal` is set where the articles do not say it. The whole answer object
+stands under "citewire", in a stream with the last chunk. Refusals of the request are {"error": {"message", "type",
+"code"}} with the status of /v1/ask.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
@@ -46,6 +48,10 @@ from citewire.ui.chat import ArticleIndex, Chat, Loaded
 from citewire.ui.visitor import same_origin
 
 EVENTS = "text/event-stream"
+# A mark of citewire's own, or what begins a link, a picture, HTML or a bare address in Markdown.
+_MARK_OR_MARKUP = re.compile(
+    r"(\[\d{1,3}\])(?=[\s\[]|$)|\\|<(?=[A-Za-z/!?])|\](?=[(\[:])|(?<=www)\.|:(?=//)", re.IGNORECASE
+)
 _TYPES = {400: "invalid_request_error", 403: "permission_error", 422: "invalid_request_error", 429: "rate_limit_error"}
 
 
@@ -167,7 +173,7 @@ class _Reply:
 
     async def whole(self, answer: Answer) -> str:
         """Return the completion."""
-        message = {"role": "assistant", "content": answer.text, **await self._told(answer)}
+        message = {"role": "assistant", "content": _inert(answer.text), **await self._told(answer)}
         choice = {"index": 0, "message": message, "finish_reason": _reason(answer), "logprobs": None}
         return json.dumps(self._head | {"object": "chat.completion", "choices": [choice], **_rest(answer)})
 
@@ -192,14 +198,15 @@ class _Reply:
     def _text(self, said: Event | Waiting) -> list[str]:
         """What follows on what was sent, none or one; a sentence that was sent is never taken back."""
         if isinstance(said, Searched):
-            self._listed, new = said.listed, said.lead
+            self._listed, new = said.listed, _inert(said.lead)
             self._gap = "\n" if said.lead else ""
         elif isinstance(said, Checked) and said.claim.shown:
-            told = f"{said.claim.text} {said.claim.marks}".rstrip()
+            told = f"{_inert(said.claim.text)} {said.claim.marks}".rstrip()
             new = f"{self._gap}- {told}" if self._listed else f"{self._gap}{told}"
             self._gap = "\n" if self._listed else " "
         elif isinstance(said, Answer):
-            new = said.text.removeprefix(self._sent) if said.text.startswith(self._sent) else ""
+            text = _inert(said.text)
+            new = text.removeprefix(self._sent) if text.startswith(self._sent) else ""
         else:
             new = ""
         self._sent += new
@@ -213,17 +220,18 @@ class _Reply:
     async def _told(self, answer: Answer) -> dict[str, Any]:
         """What a message has beside its words: citations, and the refusal where it is one."""
         cards = await run_in_threadpool(labels, answer, self._index)
-        refused = answer.text if answer.status == "abstained" else None
+        refused = _inert(answer.text) if answer.status == "abstained" else None
         return {"refusal": refused, "annotations": list(self._citations(answer, cards))}
 
     def _citations(self, answer: Answer, cards: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         """A citation for each number of each sentence: where the sentence stands in the text, and its exact quote."""
-        found, at = [], 0
+        found, at, content = [], 0, _inert(answer.text)
         for claim in answer.claims:
-            start = answer.text.find(claim.text, at) if claim.shown else -1
+            text = _inert(claim.text)
+            start = content.find(text, at) if claim.shown else -1
             if start < 0:
                 continue
-            end = start + len(claim.text)
+            end = start + len(text)
             at = end + len(claim.marks)  # a sentence may be a number, as its marks are
             for cited in claim.quotes:
                 card = cards[cited.article]
@@ -241,6 +249,15 @@ class _Reply:
                     {"type": "url_citation", "url_citation": place, "citewire": exact | {"verdict": claim.verdict}}
                 )
         return found
+
+
+def _inert(text: str) -> str:
+    r"""Return text in which nothing is a link, a picture or HTML where it is shown as Markdown; the marks stay.
+
+    >>> _inert("See [it](http://a.example) <b> [1][2]")
+    'See [it\\](http\\://a.example) \\<b> [1][2]'
+    """
+    return _MARK_OR_MARKUP.sub(lambda found: found[1] or f"\\{found[0]}", text)
 
 
 def _reason(answer: Answer) -> str:

@@ -25,8 +25,9 @@ from citewire.ui.visitor import PROBLEM_TYPE
 ADDRESS = "/v1/openapi.json"
 ABOUT = (
     "Questions, passages and articles of one index. With a password or keys, send one as `Authorization: Bearer`."
-    " Articles are added with POST /v1/articles and taken out with DELETE /v1/articles/{path}, or many at once with"
-    " POST /corpus/removal, which a read-only page refuses with 403. GET /uploads says how far what was added has come."
+    " Articles are added with POST /v1/articles, from the web with POST /v1/addresses, and taken out with"
+    " DELETE /v1/articles/{path}, or many at once with POST /corpus/removal; a read-only page refuses this with 403."
+    " GET /uploads says how far what was added has come."
 )
 # Public routes outside /v1/; all others belong to the page and may change with it.
 OTHERS = ("/healthz", "/readyz", "/metrics", "/uploads", "/uploads/{known}", "/corpus/removal")

@@ -53,7 +53,7 @@ def _flag(name: str) -> Any:
 
 
 FLAGS = {name: _flag(name) for name in Settings.model_fields}
-SERVING = tuple(PageSettings.model_fields)  # flags that `serve`, `run` and `demo` share
+SERVING = (*PageSettings.model_fields, "allow_web")  # flags that `serve`, `run` and `demo` share
 SEARCHING = tuple(SearchSettings.model_fields)
 
 

@@ -45,6 +45,7 @@ from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
 from citewire.ui.middleware import OwnOrigin, assets
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
+from citewire.ui.tree import sheet
 from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, sender_of, unrouted, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
@@ -405,8 +406,9 @@ def _filter_value(filters: Filters) -> dict[str, Any]:
 
 # Layout
 
-# Each gr.HTML has a constant template and a JSON value that its script shows: text put into a template's
-# ${...} or {{...}} would run as script.
+# Each gr.HTML has a constant template and a JSON value that a function of components.js shows: text put into a
+# template's ${...} or {{...}} would run as script.
+SCRIPT = 'import("{root}/cw/components.js").then((show) => show.NAME({element, props, watch}));'
 HEAD_TEMPLATE = (
     '<div class="cw-bar-top"><div class="cw-brand"><span class="cw-logo" aria-hidden="true"></span>'
     '<div><h1>citewire</h1><p class="cw-corpus"></p></div></div><div class="cw-tools">'
@@ -423,61 +425,15 @@ HEAD_TEMPLATE = (
     '<form method="post" action="{root}/logout"><button class="cw-tool" data-cw-do="leave" hidden>'
     '<i class="cw-icon cw-icon-leave"></i><span>Sign out</span></button></form></div></div>'
 )
-HEAD_SCRIPT = """
-const words = {loading: "Loading model", ready: "Ready", failed: "Model not loaded"};
-const find = (name) => element.querySelector(name);
-function show() {
-  const value = props.value || {state: "loading", corpus: "", model: ""};
-  find(".cw-status").dataset.state = value.state;
-  find(".cw-status").title = value.model;
-  find(".cw-status-text").textContent = words[value.state] + (value.model ? ": " + value.model : "");
-  find(".cw-corpus").textContent = value.corpus;
-  for (const name of ["articles", "history"]) find("[data-cw-do=" + name + "]").hidden = !value[name];
-  document.body.toggleAttribute("data-cw-overview", Boolean(value.overview));
-  document.body.toggleAttribute("data-cw-read-only", Boolean(value.read_only));
-  document.body.dataset.cwState = value.state;
-}
-find("[data-cw-do=leave]").hidden = !props.leave;
-watch("value", show);
-show();
-"""
 HINT_TEMPLATE = (
     '<p class="cw-hint"><span role="status"></span> '
     '<a class="cw-quality" href="{root}/figures" target="_blank" rel="noopener" hidden>How good is it?</a></p>'
 )
-HINT_SCRIPT = """
-function show() {
-  element.querySelector("span").textContent = props.value || "";
-  element.querySelector("a").hidden = !props.figures || props.value !== props.usual;
-  element.querySelector("p").classList.toggle("cw-notice", props.value !== props.usual);
-}
-watch("value", show);
-show();
-"""
 FILTER_TEMPLATE = (
     '<p class="cw-filter" hidden><span></span>'
     '<button type="button" data-cw-do="unfilter" aria-label="Ask all articles again">All articles</button></p>'
 )
-FILTER_SCRIPT = """
-function show() {
-  element.querySelector("p").hidden = !props.value.words;
-  element.querySelector("span").textContent = props.value.words;
-  document.body.dataset.cwFilter = JSON.stringify(props.value);
-}
-watch("value", show);
-show();
-"""
 MODEL_TEMPLATE = '<p class="cw-model-said" role="status"></p>'
-MODEL_SCRIPT = """
-function show() {
-  const value = props.value || {};
-  element.querySelector(".cw-model-said").textContent = value.said || "";
-  document.body.dataset.cwModel = value.state || "";
-  document.body.dataset.cwChoice = JSON.stringify(value);
-}
-watch("value", show);
-show();
-"""
 PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'
 # Gradio knows the events of a component by their names, quoted, in its script.
 PANEL_SCRIPT = """
@@ -485,6 +441,8 @@ PANEL_SCRIPT = """
 // "cw_overview", "cw_model"
 import("{root}/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
+# Scripts that come while Gradio still starts: what it imports later is there then.
+EARLY = ("settings.js", "components.js", "page.js")
 # Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
 VIEWS = ("settings.css", "history.css", "notes.css", "corpus.css", "tour.css", "print.css")
 
@@ -518,11 +476,17 @@ def _rooted(text: str, root: str) -> str:
     return text.replace("{root}", root)
 
 
+def _shown_by(name: str, root: str) -> str:
+    """Return the script of a gr.HTML that a function of components.js shows."""
+    return _rooted(SCRIPT, root).replace("NAME", name)
+
+
 def _head(root: str) -> str:
     here = {file.name for file in files("citewire.ui").joinpath("static").iterdir()}
     sheets = "".join(f'<link rel="stylesheet" href="{root}/cw/{name}">' for name in VIEWS if name in here)
     icon = f'<link rel="icon" href="{root}/favicon.ico">'  # where browsers else look is the top of the host
-    return f'{icon}{sheets}<script type="module" src="{root}/cw/settings.js"></script>'
+    scripts = "".join(f'<script type="module" src="{root}/cw/{name}"></script>' for name in EARLY)
+    return f"{icon}{sheets}{scripts}"
 
 
 def _theme() -> gr.themes.Base:
@@ -572,7 +536,7 @@ def build_page(
         head = gr.HTML(
             {"state": "loading", "corpus": "Opening the articles", "model": ""},
             html_template=_rooted(HEAD_TEMPLATE, root_path),
-            js_on_load=HEAD_SCRIPT, apply_default_css=False, elem_id="cw-head", leave=leave,
+            js_on_load=_shown_by("head", root_path), apply_default_css=False, elem_id="cw-head", leave=leave,
         )  # fmt: skip
         with gr.Row(elem_id="cw-main", equal_height=True):
             with gr.Column(scale=11, min_width=340, elem_id="cw-left"):
@@ -582,12 +546,12 @@ def build_page(
                     placeholder=welcome_html(examples),
                 )  # fmt: skip
                 chosen = gr.HTML(
-                    _filter_value(Filters()), html_template=FILTER_TEMPLATE, js_on_load=FILTER_SCRIPT,
-                    apply_default_css=False, elem_id="cw-filter",
+                    _filter_value(Filters()), html_template=FILTER_TEMPLATE,
+                    js_on_load=_shown_by("filter", root_path), apply_default_css=False, elem_id="cw-filter",
                 )  # fmt: skip
                 model = gr.HTML(
-                    {}, html_template=MODEL_TEMPLATE, js_on_load=MODEL_SCRIPT, apply_default_css=False,
-                    elem_id="cw-model",
+                    {}, html_template=MODEL_TEMPLATE, js_on_load=_shown_by("model", root_path),
+                    apply_default_css=False, elem_id="cw-model",
                 )  # fmt: skip
                 box = gr.Textbox(
                     elem_id="cw-ask", label="Ask a question", show_label=False, container=False,
@@ -595,7 +559,7 @@ def build_page(
                     max_length=chat.max_question_chars, max_lines=4,
                 )  # fmt: skip
                 hint = gr.HTML(
-                    CAUTION, html_template=_rooted(HINT_TEMPLATE, root_path), js_on_load=HINT_SCRIPT,
+                    CAUTION, html_template=_rooted(HINT_TEMPLATE, root_path), js_on_load=_shown_by("hint", root_path),
                     apply_default_css=False, elem_id="cw-hint", usual=CAUTION, figures=figures,
                 )  # fmt: skip
             with gr.Column(scale=9, min_width=320, elem_id="cw-right"):
@@ -699,7 +663,7 @@ def mount_page(site: Site) -> FastAPI:
         mcp_server=False,
         pwa=False,
         theme=_theme(),
-        css=files("citewire.ui").joinpath("static", "page.css").read_text(encoding="utf-8"),
+        css=sheet("page.css"),
         head=_head(site.root_path),
         root_path=site.root_path or None,
     )

@@ -13,23 +13,11 @@ from xml.etree.ElementTree import Element, tostring
 
 from citewire.qa.evaluate.runs import Row, asked_text
 from citewire.ui.figures import kind_rows, latency_rows, measure_rows
-from citewire.ui.tree import el
+from citewire.ui.tree import el, sheet
 
 HITS_SHOWN = 5
 EVIDENCE_CHARS = 6_000  # shown of the text that a claim was checked against
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-_STYLE = """
-:root { color-scheme: light dark; --line: #8886; --good: #2a7; --bad: #d43; --dim: #777; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
-th, td { text-align: left; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-article { border-left: 3px solid var(--bad); padding-left: 1rem; margin: 2rem 0; }
-blockquote { margin: .2rem 0 .2rem 1rem; } .dim, small { color: var(--dim); }
-td:nth-child(3) { white-space: nowrap; }
-ul { margin: .2rem 0; } svg { display: block; font-size: 11px; } td svg { display: inline-block; }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; }
-"""
 
 
 def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -43,7 +31,7 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
         el("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
         el("meta", name="viewport", content="width=device-width"),
         el("title", title),
-        el("style", _STYLE),
+        el("style", sheet("report.css")),
     )
     body = el(
         "body",

@@ -157,7 +157,9 @@ class ReadingSettings(BaseModel):
     articles: Annotated[tuple[Path | str, ...], NoDecode, BeforeValidator(_sources)] = Field(
         default=(), description="files, folders and web addresses of articles; a list, or joined by ':'"
     )
-    allow_web: bool = Field(default=False, description="whether web addresses among the articles are fetched")
+    allow_web: bool = Field(
+        default=False, description="whether web addresses are fetched, among the articles or added on the page"
+    )
     fields: Annotated[dict[str, str], NoDecode, BeforeValidator(_fields)] = Field(
         default_factory=dict,
         description=f"columns of .jsonl, .json and .csv files, NAME=COLUMN each, by the names {' '.join(FIELDS)};"

@@ -1,11 +1,13 @@
 """HTML and SVG built as a tree, which escapes every text and attribute: what comes in is never markup.
 
-Knows elements, nothing of what they show.
+Knows elements and the style sheets of static/, nothing of what they show.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from xml.etree.ElementTree import Element, tostring
 
 from citewire.ui.console import safe
@@ -31,15 +33,28 @@ def _add_text(element: Element, text: str) -> None:
         element.text = (element.text or "") + text
 
 
+@cache
+def sheet(name: str) -> str:
+    """Return a style sheet of static/, for a page that has to stand alone."""
+    return files("citewire.ui").joinpath("static", name).read_text(encoding="utf-8")
+
+
 def document(title: str, style: str, body: Sequence[Element], script: str = "") -> str:
-    """Return a page in English; `script` is the address of its only one, "" for none."""
+    """Return a page in English.
+
+    Args:
+        title: of the page.
+        style: the style sheet of static/ that is written into it.
+        body: what it shows.
+        script: the address of its only script, "" for none.
+    """
     head = el(
         "head",
         el("meta", charset="utf-8"),
         el("meta", name="viewport", content="width=device-width"),
         el("link", rel="icon", href="data:,"),
         el("title", title),
-        el("style", style),
+        el("style", sheet(style)),
         *([el("script", {"type": "module", "src": script})] if script else []),
     )
     page = el("html", head, el("body", el("main", *body)), lang="en")

@@ -203,6 +203,11 @@ class Uploads:
         self._threads: list[Thread] = []
 
     @property
+    def options(self) -> ReadOptions:
+        """How a file is read."""
+        return self._options
+
+    @property
     def limit(self) -> int:
         """Size of the largest file accepted, in bytes."""
         return min(self._options.limits.bytes, self._room)
@@ -635,9 +640,8 @@ class Uploads:
         if work.cancelled:
             self._take_out(upload, own)
             return
-        upload.left_out = tuple(
-            LeftOut(one.name.removeprefix(upload.path), one.reason, one.fix) for one in rejected[:LEFT_OUT_SHOWN]
-        )
+        left_out = (LeftOut(one.name.removeprefix(upload.path), one.reason, one.fix) for one in rejected)
+        upload.left_out = (*upload.left_out, *left_out)[:LEFT_OUT_SHOWN]
         if own:
             _move(work.root / upload.path, self.folder / "articles" / upload.path)
         shutil.rmtree(work.root, ignore_errors=True)
@@ -719,8 +723,11 @@ class Arrival:
         except OSError as error:
             raise self._uploads._unwritable(error) from error
 
-    def finish(self) -> Upload:
+    def finish(self, left_out: Sequence[LeftOut] = ()) -> Upload:
         """Say that these were all; return the file as it waits, or is known, when it would survive a power cut.
+
+        Args:
+            left_out: what of its source is no article and therefore not in it.
 
         Raises:
             InputError: no bytes came, or the disk is full.
@@ -728,6 +735,7 @@ class Arrival:
         assert self._out is not None
         if not self._upload.bytes:
             raise InputError(f"{self._upload.name} is empty", "Add the text")
+        self._upload.left_out = tuple(left_out[:LEFT_OUT_SHOWN])
         try:
             self._out.close()
             sync(self._file)

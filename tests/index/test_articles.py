@@ -16,6 +16,8 @@ from citewire.index.types import Article
 from citewire.index.web import Page
 from citewire.seeds import seeds_folder
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 
 def write(folder: Path, **files: str | bytes) -> Path:
     """Write NAME=CONTENT as NAME.txt below `folder`; `__` in a name is a slash."""
@@ -79,7 +81,6 @@ def test_the_seeds_are_read_with_what_they_state() -> None:
     assert [bool(article.title) for article in reading.articles] == [True, True, False, False, False]
 
 
-@pytest.mark.slow
 def test_the_digest_is_that_of_the_article_and_not_of_its_file(tmp_path: Path) -> None:
     def one(name: str = "a.txt", **asked: Any) -> Article:
         return next(article for article in read(tmp_path, **asked).articles if article.path == name)
@@ -99,7 +100,6 @@ def test_the_digest_is_that_of_the_article_and_not_of_its_file(tmp_path: Path) -
     assert {len(first.sha256), len(first.source)} == {64}
 
 
-@pytest.mark.slow
 def test_what_is_stored_is_not_read_again(tmp_path: Path) -> None:
     write(tmp_path, a="Text.")
     (tmp_path / "w.jsonl").write_text('{"text": "A."}\n{"text": "B."}\n')

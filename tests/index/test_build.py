@@ -12,6 +12,8 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.segment import Entry
 from citewire.index.store import Index
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:

@@ -24,6 +24,8 @@ from citewire.index.embed import (
 from citewire.index.errors import ModelError
 from citewire.index.types import Vectors
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 TEXTS = [
     "Canaan exits the AI chip market.",
     "",
@@ -88,7 +90,6 @@ def by_transformers(texts: list[str]) -> Vectors:
     return np.array(vectors)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("exact", [SentenceTransformerEmbedder(), load_embedder(precision="float32")])
 def test_vectors_equal_an_independent_computation(exact: FolderEmbedder) -> None:
     vectors = exact.embed(TEXTS)
@@ -96,7 +97,6 @@ def test_vectors_equal_an_independent_computation(exact: FolderEmbedder) -> None
     assert np.abs(vectors - by_transformers(TEXTS)).max() < 1e-5
 
 
-@pytest.mark.slow
 def test_rounding_keeps_the_ranking(minilm: FolderEmbedder) -> None:
     assert minilm.backend == "ctranslate2"
     passages = minilm.embed(SENTENCES)
@@ -144,7 +144,6 @@ def test_rounded_weights_leave_room_for_a_sum_of_two_products() -> None:
     assert np.abs(rounded / made["name/weight_scale"][:, np.newaxis] - weight).max() < 0.03
 
 
-@pytest.mark.slow
 def test_states_of_tokens_with_types_equal_those_of_transformers() -> None:
     import torch
     from transformers import AutoModel
@@ -167,7 +166,6 @@ def test_states_of_tokens_with_types_equal_those_of_transformers() -> None:
     encoder.states([], keep=lambda row, states: pytest.fail("a row of none"))
 
 
-@pytest.mark.slow
 def test_a_text_is_cut_at_256_tokens(exact: FolderEmbedder) -> None:
     longer, cut = exact.embed(["word " * 1000, "word " * 254])  # and the two special tokens
     assert np.abs(longer - cut).max() < 1e-5
@@ -257,7 +255,6 @@ def test_a_folder_with_pickled_weights_only_is_refused(copied: Path) -> None:
         load_embedder(copied)
 
 
-@pytest.mark.slow
 def test_weights_that_are_cut_short_are_refused(copied: Path) -> None:
     with (copied / "model.safetensors").open("r+b") as stream:
         stream.truncate(1_000_000)
@@ -271,7 +268,6 @@ def test_a_device_that_is_not_there_is_refused_by_name(device: str) -> None:
         load_embedder(device=device).embed(["text"])
 
 
-@pytest.mark.slow
 def test_a_question_loads_no_torch_and_prints_nothing() -> None:
     code = (
         "import sys\n"
@@ -323,7 +319,6 @@ def model_of(folder: Path, kind: str = "bert", pooling: str = "mean", prompts: A
 SHORT = ["The miner struck.", "", "the earthquake struck the coast of the market, a bank", "unchips", "the chip " * 30]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "pooling", "settings"),
     [
@@ -373,7 +368,6 @@ def bfloat16(folder: Path) -> None:
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -412,7 +406,6 @@ def test_a_model_that_only_sentence_transformers_knows(tmp_path: Path) -> None:
     assert embedder.embed([]).shape == (0, 32)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("way", [load_embedder, SentenceTransformerEmbedder])
 @pytest.mark.parametrize(
     ("stated", "passage", "question"),

@@ -9,6 +9,7 @@ import zlib
 from dataclasses import asdict, replace
 
 import pytest
+from attacks import BOMBS, ZIP_PATHS
 from documents import PARAGRAPHS, deflated_blanks, docx, encrypted_pdf, epub, page, paragraph, pdf, zipped
 
 from citewire.index.documents import Document, Limits, Refused, day_of, extra, one_line, tidy, web_address
@@ -37,6 +38,12 @@ def refused(data: bytes | str, kind: str, **asked: object) -> Refused:
 def stated(found: Document) -> dict[str, object]:
     """Return the fields that are filled, without the text."""
     return {name: value for name, value in asdict(found).items() if value and name != "text"}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused(bomb: str) -> None:
+    kind, make, reason = BOMBS[bomb]
+    assert reason in refused(make(), kind, limits=Limits(bytes=2_000_000)).reason
 
 
 # -- dates and words ----------------------------------------------------------------------------------------
@@ -362,27 +369,13 @@ def test_pictures_in_a_pdf_may_be_large() -> None:
     assert (
         document(pdf([["Text."]]).replace(b"xref", picture, 1), ".pdf", limits=Limits(bytes=2_000_000)).text == "Text."
     )
+    assert document(pdf([["Text."]], stream=deflated_blanks(3)), ".pdf").text == "Text."
 
 
 def test_a_pdf_without_text_with_a_password_or_broken_is_refused() -> None:
     assert refused(pdf([[], []]), ".pdf").reason == "holds no text on its 2 pages, as a scan does"
     assert refused(encrypted_pdf(), ".pdf").reason == "is encrypted"
     assert refused(b"%PDF-1.4 nothing", ".pdf").reason.startswith("is a broken PDF")
-
-
-@pytest.mark.parametrize("layers", [1, 2])
-def test_a_pdf_that_inflates_beyond_the_limit_is_too_large_and_not_empty(layers: int) -> None:
-    blanks = deflated_blanks(3)
-    data = pdf([["Text."]], stream=blanks)
-    if layers == 2:
-        data = data.replace(
-            b"xref", b"9 0 obj\n<< >>\nstream\n" + zlib.compress(blanks) + b"\nendstream endobj xref", 1
-        )
-    small = Limits(bytes=2_000_000)
-    assert refused(data, ".pdf", limits=small).reason == (
-        f"is too large: {len(data):,} bytes of PDF inflate to more than 2,000,000"
-    )
-    assert document(pdf([["Text."]], stream=blanks), ".pdf").text == "Text."
 
 
 # -- Word and EPUB ------------------------------------------------------------------------------------------
@@ -407,9 +400,6 @@ def test_a_word_file_that_is_none_is_refused() -> None:
     assert refused(zipped({"a.txt": "x"}), ".docx").reason == "is not a Word document: it has no word/document.xml"
     assert refused(zipped({"word/document.xml": "<a>"}), ".docx").reason.startswith("is not well-formed XML")
     assert refused(docx(paragraph("x"))[:-40], ".docx").reason.startswith("is a broken zip file")
-    bomb = docx(paragraph(" " * 5_000_000))
-    assert refused(bomb, ".docx").reason.startswith("is too large: ")
-    assert "(its part word/document.xml)" in refused(bomb, ".docx").reason
 
 
 CHAPTER = (
@@ -776,25 +766,17 @@ def test_links_of_atom_are_meant_from_their_base() -> None:
     assert document(feed, ".feed") == Document("One.", title="Dam", url="https://d.example/a/b/c.html", part="#c.html")
 
 
-LAUGHS = '<!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><rss><channel>&b;</channel></rss>'
-
-
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (LAUGHS, "declares XML entities"),
-        (LAUGHS.encode("utf-16"), "declares XML entities"),
-        (LAUGHS.replace("<!DOCTYPE", "<!-- <a> --><!DOCTYPE"), "declares XML entities"),
-        ('<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss>&x;</rss>', "declares XML entities"),
         ("<rss><channel>", "is not well-formed XML"),
-        ("<a>" * 5_000 + "</a>" * 5_000, "is not well-formed XML"),
         ("<html><body/></html>", "is XML but no RSS or Atom feed: its root is <html>"),
         ("<rss><channel/></rss>", "holds no records"),
         ("plain", "is not well-formed XML"),
         ("", "is not well-formed XML"),
     ],
 )
-def test_a_feed_that_is_none_or_a_bomb_is_refused(data: bytes | str, reason: str) -> None:
+def test_a_feed_that_is_none_is_refused(data: bytes | str, reason: str) -> None:
     assert refused(data, ".feed").reason.startswith(reason)
 
 
@@ -826,9 +808,7 @@ def test_a_zip_gives_what_its_files_give() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["../up.txt", "/abs.txt", "a/../../b.txt", "a\\b.txt", "C:/x.txt", "a//b.txt", "./a.txt"]
-)
+@pytest.mark.parametrize("name", ZIP_PATHS)
 def test_a_name_that_leads_out_of_a_zip_is_refused(name: str) -> None:
     (found, good) = everything(zipped({name: "Text.", "good.txt": "Good."}), ".zip")
     assert isinstance(found, Refused)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 import pytest
+from attacks import HIDDEN_IN_PDFS, SECRET
 from documents import drawn_pdf, layered_pdf, shown
 
 from citewire.index.documents import Document
@@ -12,7 +13,6 @@ from citewire.index.formats import Request, read
 from citewire.index.hyphens import joined
 
 BEFORE, AFTER = "The ferry to Holm sank on Sunday.", "All on board were saved by fishermen."
-SECRET = "The captain had been drinking."
 
 
 def document(*pages: str) -> Document:
@@ -32,27 +32,7 @@ def around(middle: str) -> str:
 PICTURE = f"q 500 0 0 100 60 640 cm BI /W 40 /H 1 /BPC 8 /CS /G /F /AHx ID {'00FF' * 20}> EI Q "
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        shown(SECRET, before="3 Tr"),
-        shown(SECRET, before="7 Tr"),
-        shown(SECRET, before="1 g"),
-        shown(SECRET, before="1 1 1 rg"),
-        shown(SECRET, before="0.99 0.99 0.98 rg"),
-        shown(SECRET, before="0 0 0 0 k"),
-        shown(SECRET, y=-50),
-        shown(SECRET, x=900),
-        shown(SECRET, y=900),
-        shown(SECRET, x=-400),
-        shown(SECRET, size=0.5),
-        shown(SECRET, before="0.1 Tz") + "BT 100 Tz ET ",
-        "q 0 0 10 10 re W n " + shown(SECRET) + "Q ",
-        shown(SECRET) + "1 g 60 690 400 30 re f 0 g ",
-        shown(SECRET) + "0 g 60 690 400 30 re f ",
-        "0 0 1 rg 60 690 400 30 re f " + shown(SECRET) + "0 0 1 rg 60 690 400 30 re f 0 g ",
-    ],
-)
+@pytest.mark.parametrize("hidden", HIDDEN_IN_PDFS)
 def test_what_a_pdf_hides_is_not_read(hidden: str) -> None:
     assert around(hidden) == f"{BEFORE} {AFTER}"
 

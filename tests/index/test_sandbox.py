@@ -22,6 +22,8 @@ from citewire.index.documents import Document, Limits, Refused
 from citewire.index.formats import Request
 from citewire.index.sandbox import Sandbox, serve
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 # A child whose reader of .md does what the file says; everything else in it is the real thing.
 BROKEN = (
     sys.executable,
@@ -108,7 +110,6 @@ def test_one_child_reads_many_files_of_all_formats(others: list[int]) -> None:
     assert children() == others
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -129,7 +130,6 @@ def test_a_file_that_breaks_its_reader_is_refused_and_the_next_is_read(broken: S
     assert broken.started == (1 if text == "long" else 2)
 
 
-@pytest.mark.slow
 def test_a_file_that_hangs_is_refused_and_its_child_is_ended(others: list[int]) -> None:
     with Sandbox(Limits(seconds=2.0), BROKEN) as sandbox:
         assert reason(sandbox, b"hang") == "took longer than 2 seconds to read"
@@ -160,7 +160,6 @@ def test_a_zip_goes_on_behind_the_file_that_breaks_its_reader(broken: Sandbox) -
     assert broken.started == 3
 
 
-@pytest.mark.slow
 def test_600_megabytes_in_a_pdf_of_583_kilobytes_are_too_large() -> None:
     data = pdf([["Text."]], stream=deflated_blanks(600))
     assert len(data) < 600_000
@@ -170,7 +169,6 @@ def test_600_megabytes_in_a_pdf_of_583_kilobytes_are_too_large() -> None:
         )
 
 
-@pytest.mark.slow
 def test_bombs_within_the_limit_of_bytes_stay_within_that_of_memory() -> None:
     many = "<p/>" * 9_000_000  # 36 MB of XML, thirty times as much as a tree
     with Sandbox(Limits(memory=400_000_000)) as sandbox:
@@ -185,7 +183,6 @@ def test_a_consumer_that_stops_early_leaves_no_child(broken: Sandbox, others: li
     assert children() == others
 
 
-@pytest.mark.slow
 def test_results_come_before_the_file_is_at_its_end() -> None:
     with Sandbox(Limits(seconds=2.0), BROKEN) as sandbox:
         results = sandbox.read(zipped({"a.md": "first", "b.md": "hang"}), Request(".zip", "x"))
@@ -220,7 +217,6 @@ with Sandbox(Limits(seconds=float(sys.argv[2])), {BROKEN!r}) as sandbox:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "doing", "seconds"),
     [
@@ -251,7 +247,6 @@ def test_however_the_parent_ends_it_leaves_no_orphan(ending: signal.Signals, doi
     assert not runs(child)
 
 
-@pytest.mark.slow
 def test_the_parent_itself_imports_no_parser(tmp_path: Path) -> None:
     program = """
 import sys
@@ -285,7 +280,6 @@ def test_requests_are_answered_in_lines() -> None:
     ]
 
 
-@pytest.mark.slow
 def test_a_child_that_ran_out_of_memory_says_so_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(data: bytes, request: Request) -> Iterator[Document]:
         yield from ()

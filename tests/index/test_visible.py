@@ -5,13 +5,13 @@ from __future__ import annotations
 import email.message
 
 import pytest
+from attacks import HIDDEN_IN_PAGES, SECRET
 from documents import WORD, docx, epub, paragraph, zipped
 
 from citewire.index.documents import Document, Refused
 from citewire.index.formats import Request, read
 
 BEFORE, AFTER = "The ferry to Holm sank on Sunday.", "All on board were saved by fishermen."
-SECRET = "The captain had been drinking all night."
 LONG = "".join(
     f"<p>Passenger number {n} told the newspaper of Holm that the ferry was {n} minutes late and that nobody had "
     f"been warned of the waves which came over the rail.</p>"
@@ -31,90 +31,8 @@ def lines(data: str | bytes, kind: str = ".html") -> list[str]:
     return [line for line in found.text.split("\n") if line]
 
 
-HIDDEN = f"""
-<p hidden>{SECRET}</p>
-<p hidden="until-found">{SECRET}</p>
-<div hidden><p>{SECRET}</p></div>
-<template><p>{SECRET}</p></template>
-<noscript><p>{SECRET}</p></noscript>
-<p aria-hidden="true">{SECRET}</p>
-<!-- <p>{SECRET}</p> -->
-<p style="display:none">{SECRET}</p>
-<p style="DISPLAY : None !important; display:block">{SECRET}</p>
-<p style="visibility:hidden">{SECRET}</p>
-<p style="visibility:collapse">{SECRET}</p>
-<p style="opacity:0">{SECRET}</p>
-<p style="opacity:.0">{SECRET}</p>
-<p style="font-size:0">{SECRET}</p>
-<p style="font-size:0.01em">{SECRET}</p>
-<p style="font:0/0 a">{SECRET}</p>
-<div style="font-size:0"><p style="font-size:2em">{SECRET}</p></div>
-<p style="color:#fff">{SECRET}</p>
-<p style="color:white">{SECRET}</p>
-<p style="color:rgb(255, 255, 255)">{SECRET}</p>
-<p style="color:hsl(0,0%,100%)">{SECRET}</p>
-<p style="color:#fefefe">{SECRET}</p>
-<p style="color:transparent">{SECRET}</p>
-<p style="color:rgba(0,0,0,0)">{SECRET}</p>
-<div style="background:#222"><p style="color:#232323">{SECRET}</p></div>
-<p><font color="#FFFFFF">{SECRET}</font></p>
-<p style="position:absolute;left:-9999px">{SECRET}</p>
-<p style="position:absolute; top:-999em">{SECRET}</p>
-<p style="position:fixed;right:-100vw">{SECRET}</p>
-<p style="position:absolute;left:100000px">{SECRET}</p>
-<p style="text-indent:-9999px">{SECRET}</p>
-<p style="margin-left:-9999px">{SECRET}</p>
-<p style="transform:translateX(-9999px)">{SECRET}</p>
-<p style="transform:scale(0)">{SECRET}</p>
-<p style="position:absolute;clip:rect(0,0,0,0)">{SECRET}</p>
-<p style="position:absolute;clip:rect(1px 1px 1px 1px)">{SECRET}</p>
-<p style="clip-path:inset(100%)">{SECRET}</p>
-<p style="clip-path:circle(0)">{SECRET}</p>
-<p style="width:1px;height:1px;overflow:hidden">{SECRET}</p>
-<p style="max-height:0;overflow:hidden">{SECRET}</p>
-<p style="content-visibility:hidden">{SECRET}</p>
-<p style="filter:opacity(0)">{SECRET}</p>
-<p style="-webkit-text-fill-color:transparent">{SECRET}</p>
-<p style="position:fixed;inset:-100vh auto auto -100vw">{SECRET}</p>
-<p style="translate:-9999px 0">{SECRET}</p>
-<p style="scale:0">{SECRET}</p>
-<p style="color:oklch(100% 0 0)">{SECRET}</p>
-<p style="color:lab(100 0 0)">{SECRET}</p>
-<p style="color:hwb(0 100% 0)">{SECRET}</p>
-<p style="--c:#fff;color:var(--c)">{SECRET}</p>
-<div style="--d:none"><p style="display:var(--d)">{SECRET}</p></div>
-<p style="display:var(--unset, none)">{SECRET}</p>
-<div popover><p>{SECRET}</p></div>
-<dialog><p>{SECRET}</p></dialog>
-<video><p>{SECRET}</p></video>
-<iframe>{SECRET}</iframe>
-<svg><title>{SECRET}</title></svg>
-<datalist><option>{SECRET}</option></datalist>
-<p style="opacity:1%">{SECRET}</p>
-<p style="transform:rotateY(90deg)">{SECRET}</p>
-<p style="rotate:x .25turn">{SECRET}</p>
-<p style="transform:matrix(0,0,0,0,0,0)">{SECRET}</p>
-<p style="transform:matrix(1,0,0,1,-9999,0)">{SECRET}</p>
-<p style="transform:translateX(-100%)">{SECRET}</p>
-<p style="zoom:0.001">{SECRET}</p>
-<p style="font-size:calc(0px)">{SECRET}</p>
-<p style="font-size:min(0px, 1em)">{SECRET}</p>
-<p style="position:absolute;left:calc(-100vw - 10px)">{SECRET}</p>
-<p style="position:absolute;left:calc(-1 * (9000px + 999px))">{SECRET}</p>
-<p style="position:absolute;inset-inline-start:-9999px">{SECRET}</p>
-<p style="margin-inline-start:-9999px">{SECRET}</p>
-<p style="margin:-9999px 0 0 -9999px">{SECRET}</p>
-<p style="inline-size:0;overflow:hidden">{SECRET}</p>
-<p style="block-size:0;overflow:clip">{SECRET}</p>
-<p style="clip-path:inset(0 100% 0 0)">{SECRET}</p>
-<p style="clip-path:inset(50%)">{SECRET}</p>
-<p style="text-indent:100%;white-space:nowrap;overflow:hidden">{SECRET}</p>
-<p style="display:none;display:nonsense">{SECRET}</p>
-"""
-
-
 @pytest.mark.parametrize("more", ["", LONG], ids=["short", "long"])
-@pytest.mark.parametrize("middle", HIDDEN.strip().splitlines())
+@pytest.mark.parametrize("middle", HIDDEN_IN_PAGES)
 def test_what_an_attribute_or_its_style_hides_is_not_read(middle: str, more: str) -> None:
     found = lines(page(middle, more=more))
     assert found[:3] == ["Ferry sinks off Holm", BEFORE, AFTER]

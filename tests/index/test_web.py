@@ -6,16 +6,16 @@ import asyncio
 import gzip
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import at_work
+from attacks import NO_WEB_PAGES, OWN_MACHINE, PRIVATE_ADDRESSES, REDIRECTS
 from documents import page
+from websites import Handler, Site, fetcher
 
 from citewire.index.articles import ReadOptions, read_articles
 from citewire.index.documents import Document, UnusableError
@@ -23,80 +23,7 @@ from citewire.index.errors import InputError
 from citewire.index.formats import Request
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
-from citewire.index.web import Address, Fetcher, article_path, is_public
-
-Answer = tuple[int, dict[str, str], bytes] | Callable[["Handler"], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers from the site's table; what is not in it is 404."""
-
-    server: Site
-
-    def do_GET(self) -> None:
-        self.server.seen.append((self.path, dict(self.headers)))
-        answer = self.server.answers.get(self.path, (404, {}, b""))
-        if callable(answer):
-            answer(self)
-            return
-        status, headers, body = answer
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        pass
-
-
-class Site(ThreadingHTTPServer):
-    """A server on a free port of 127.0.0.1 with a table of answers."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: dict[str, Answer] = {}
-        self.seen: list[tuple[str, dict[str, str]]] = []
-        self.port = self.server_address[1]
-
-    def html(self, path: str, body: bytes = b"<p>x", **headers: str) -> str:
-        """Answer `path` with a page and return its address."""
-        stated = {"Content-Type": "text/html"} | {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers[path] = (200, stated, body)
-        return self.at(path)
-
-    def redirect(self, path: str, to: str, status: int = 302) -> str:
-        self.answers[path] = (status, {"Location": to}, b"")
-        return self.at(path)
-
-    def at(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    @property
-    def paths(self) -> list[str]:
-        """What was asked for, without robots.txt."""
-        return [path for path, _ in self.seen if path != "/robots.txt"]
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    server = Site()
-    with at_work(server):
-        yield server
-
-
-LOOPBACK = ip_address("127.0.0.1")
-
-
-def only_loopback(address: Address) -> bool:
-    return address == LOOPBACK
-
-
-def fetcher(site: Site, **asked: Any) -> Fetcher:
-    return Fetcher(**{"allowed": only_loopback, "ports": frozenset({site.port}), "seconds": 20.0, **asked})
+from citewire.index.web import Fetcher, article_path, is_public
 
 
 def refusal(fetch: Fetcher, url: str) -> str:
@@ -142,16 +69,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Names]:
 # -- the policy ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        *("0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.8.8.8", "169.254.169.254", "172.16.0.1", "192.0.0.1"),
-        *("192.0.2.1", "192.168.1.1", "198.18.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"),
-        *("::", "::1", "::7f00:1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe"),
-        *("64:ff9b:1::808:808", "2002:7f00:1::", "2001:db8::1", "fc00::1", "fd12::1", "fe80::1", "fec0::1", "ff02::1"),
-        *("2001:0:4136:e378:8000:63bf:80ff:fffe", "100::1"),
-    ],
-)
+@pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
 def test_an_address_that_is_not_on_the_open_internet_is_refused(address: str) -> None:
     assert not is_public(ip_address(address))
 
@@ -172,26 +90,14 @@ def test_an_address_of_the_open_internet_is_allowed(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "[::1]", "127.1", "0x7f000001", "2130706433", "[::ffff:127.0.0.1]", "0"]
-)
+@pytest.mark.parametrize("host", OWN_MACHINE)
 def test_the_own_machine_is_refused_however_it_is_written(site: Site, host: str) -> None:
     fetch = Fetcher(ports=frozenset({site.port}))
     assert "which is not on the open internet" in refusal(fetch, f"http://{host}:{site.port}/")
     assert site.seen == []
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"),
-    [
-        ("http://127.0.0.1:22/", "leads to port 22 of 127.0.0.1"),
-        ("file:///etc/passwd", "which is not http or https"),
-        ("ftp://x.example/", "which is not http or https"),
-        ("http:///x", "which is not http or https"),
-        ("http://[::1", "which is no web address"),
-        ("http://no-such-host.invalid/", "names the host no-such-host.invalid, which is not known"),
-    ],
-)
+@pytest.mark.parametrize(("url", "reason"), NO_WEB_PAGES)
 def test_other_ports_schemes_and_hosts_are_refused(url: str, reason: str) -> None:
     assert reason in refusal(Fetcher(), url)
 
@@ -308,17 +214,7 @@ def test_five_redirects_are_followed_and_six_are_not(site: Site) -> None:
     assert refusal(fetcher(site), site.at("/6")) == "redirects more than 5 times"
 
 
-@pytest.mark.parametrize(
-    ("to", "reason"),
-    [
-        ("http://127.0.0.2:{port}/x", "leads to 127.0.0.2 at 127.0.0.2, which is not on the open internet"),
-        ("//inner.example:{port}/x", "leads to inner.example at 10.0.0.5, which is not on the open internet"),
-        ("http://both.example:{port}/x", "leads to both.example at 10.0.0.5, which is not on the open internet"),
-        ("http://127.0.0.1:1/x", "leads to port 1 of 127.0.0.1"),
-        ("file:///etc/passwd", "which is not http or https"),
-        ("gopher://127.0.0.1:{port}/x", "which is not http or https"),
-    ],
-)
+@pytest.mark.parametrize(("to", "reason"), REDIRECTS)
 def test_every_hop_of_a_redirect_is_checked(site: Site, names: Callable[..., Names], to: str, reason: str) -> None:
     names({"inner.example": [["10.0.0.5"]], "both.example": [["127.0.0.1", "10.0.0.5"]]})
     start = site.redirect("/start", to.format(port=site.port))

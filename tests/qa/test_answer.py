@@ -28,6 +28,8 @@ from citewire.qa.evidence import ANSWERS as LIKELY_ENOUGH
 from citewire.qa.reader import Reader, Reading, Window, load_reader
 from citewire.qa.types import REFUSAL, Answer, Checked, Draft, Event, Generator, Searched, Timings, Turn
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 ARTICLES = {
     "ferry.txt": """The ferry company Lund Lines opened a night route between Norland and Skarvik on 3 May 2021.
 It runs 14 ferries on the route and carried 2.3 million passengers last year, the company said.
@@ -587,7 +589,6 @@ class TestSearching:
         answer = answerer.ask(self.QUESTION, search=search)
         return [hit.article for hit in answer.hits]
 
-    @pytest.mark.slow
     def test_copies_count_as_one_source_unless_asked_for(self, reprinted: Index, remembering: Embedder) -> None:
         copies = {article.path for article in reprinted.articles() if article.path.startswith("wire")}
         copies.add("seeds/000_dc4ea0124dbaad63.txt")
@@ -600,7 +601,6 @@ class TestSearching:
         every = self.articles(reprinted, remembering, AnswerOptions(search=SearchOptions(k=12)))
         assert len(set(every) & copies) == 5
 
-    @pytest.mark.slow
     def test_options_reach_the_search(self, reprinted: Index, remembering: Embedder) -> None:
         for filters, expected in (
             (Filters(outlets=("wire 2",)), {"wire2.md"}),
@@ -829,7 +829,6 @@ def test_warming_up_reads_what_all_prompts_begin_with(answerer: Make) -> None:
     assert generator.prompts[1][:-1] == warming[:-1]
 
 
-@pytest.mark.slow
 def test_threads_may_share_it(answerer: Make) -> None:
     asked = [COST, FLEET, LIGHTHOUSES, PROFIT_2022] * 4
     alone = {text: replace(answerer("").ask(text), timings=Timings()) for text in asked}

@@ -18,6 +18,8 @@ from citewire.index.types import Embedder, Span
 from citewire.qa import analysis, entities
 from citewire.qa.entities import Entities, Found, Named, cache_file, found_in, read_entities
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 FERRY = (
     "By Sam Writer\n\nMaria Jensen, the chief executive of Lund Lines, said on Monday that the company will sell two"
     " ferries.\n\nJensen told reporters in Oslo that Lund Lines needs the money. Jensen did not name a buyer.\n"
@@ -69,7 +71,6 @@ class TestReading:
     def test_a_name_has_a_capital(self) -> None:
         assert found_in("They asked the senate about it.", [("ORG", 11, 21), ("DATE", 0, 4)]) == ()
 
-    @pytest.mark.slow
     def test_long_texts_are_read_in_pieces(self) -> None:
         text = (FERRY + "\n") * 300 + "x" * 45_000
         (read,) = analysis.names([text])
@@ -276,7 +277,6 @@ with Index.open(folder) as index:
 """
 
 
-@pytest.mark.slow
 def test_what_was_read_before_a_kill_is_kept(index: Index, folder: Path, reads: list[int]) -> None:
     command = [sys.executable, "-c", SLOW, str(folder), str(int(signal.SIGKILL))]
     done = subprocess.run(command, env=untraced() | {"OMP_NUM_THREADS": "1"}, check=False, timeout=300, stderr=-3)

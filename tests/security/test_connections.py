@@ -22,6 +22,8 @@ from citewire.ui.connections import AGAIN_S, Limits
 from citewire.ui.middleware import MOST_BYTES
 from citewire.ui.visitor import problem_details
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 LIMITS = Limits(connections=80, of_address=60, head_s=2, body_s=2, slowest=1_000, rest_s=1, unread_s=2, look_s=0.1)
 HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 HALF_BODY = b"POST /corpus/removal HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"
@@ -99,7 +101,6 @@ def drip(connection: socket.socket, piece: bytes = b"a", pause_s: float = 0.1) -
         time.sleep(pause_s)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", HALF_HEAD, HALF_BODY], ids=["nothing", "half a head", "half a body"])
 def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sent: bytes) -> None:
     with many(url, 100, sent) as connections:
@@ -111,13 +112,11 @@ def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sen
     assert httpx.get(url).status_code == 200
 
 
-@pytest.mark.slow
 def test_a_head_that_comes_in_drops_is_ended(url: str) -> None:
     with opened(url, HALF_HEAD) as connection, pytest.raises(ConnectionError):
         drip(connection)
 
 
-@pytest.mark.slow
 def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
     for path in ("/corpus/removal", "/uploads"):
         head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
@@ -125,7 +124,6 @@ def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
             drip(connection)
 
 
-@pytest.mark.slow
 def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     whole = b"GET /gradio_api/app_id HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with opened(url, whole + HALF_HEAD) as connection:
@@ -135,7 +133,6 @@ def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == told
 
 
-@pytest.mark.slow
 def test_a_slow_but_steady_body_arrives(url: str) -> None:
     """Longer than a body that stands still may take, and fast enough."""
     chunk, number = b"a" * 4_000, 12
@@ -147,7 +144,6 @@ def test_a_slow_but_steady_body_arrives(url: str) -> None:
         assert b"\r\n\r\n48000" in connection.recv(65536)
 
 
-@pytest.mark.slow
 def test_a_connection_that_is_used_stays_open(url: str) -> None:
     with httpx.Client(base_url=url) as client:
         client.get("/gradio_api/app_id")
@@ -157,7 +153,6 @@ def test_a_connection_that_is_used_stays_open(url: str) -> None:
             time.sleep(0.2)
 
 
-@pytest.mark.slow
 def test_who_reads_nothing_is_ended(url: str) -> None:
     with many(url, 3, b"GET /much HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connections:
         time.sleep(LIMITS.unread_s * 2)

@@ -25,6 +25,8 @@ from citewire.ui.gate import Gate
 from citewire.ui.page import CACHE, EVENTS, Site, build_page, mount_page
 from citewire.ui.visitor import problem_details
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 API = "/gradio_api"
 FUNCTIONS = range(16)  # of the page and one more
 PANEL = 11  # the component of the first page of a process that reads articles
@@ -350,7 +352,6 @@ def test_behind_the_gate_gradio_reads_no_file_either(private: Path) -> None:
     assert files_of_gradio() == []
 
 
-@pytest.mark.slow
 def test_the_folder_of_gradio_goes_with_a_server_that_is_told_to_end(tmp_path: Path) -> None:
     script = (
         "from scripted import EXAMPLES, scripted_load\n"

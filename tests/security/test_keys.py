@@ -41,6 +41,8 @@ from citewire.ui.conversations import Conversations
 from citewire.ui.keys import PREFIX, Changes, Keys
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 PASSWORD = "correct horse 1"
 SECRET = (
     "The harbour of Ostwick is sold to Petra Vandermolen for 41 million crowns, the Ostwick Gazette has learned.\n"
@@ -259,7 +261,6 @@ class TestNobodySeesWhatTheyMayNot:
         assert not REACHED.fullmatch("/corpus")
         assert REACHED.fullmatch("/v1/articles/line\nbreak")
 
-    @pytest.mark.slow
     def test_what_is_added_is_seen_by_whom_it_is_for(self, embedder: Embedder, model: str, tmp_path: Path) -> None:
         with opened(tmp_path, embedder, model) as made, made.client("ann") as ann, made.client("bea") as bea:
             assert [one.get("/v1/articles").json()["found"] for one in (ann, bea)] == [1, 3]
@@ -283,6 +284,7 @@ class TestRights:
             ),
             ("DELETE", "/uploads/abc", {}),
             ("POST", "/v1/articles?name=new.txt", {"content": b"x"}),
+            ("POST", "/v1/addresses", {"json": {"address": "https://example.org/story.html"}}),
             ("DELETE", "/v1/articles/bea/none.txt", {}),
             ("DELETE", "/v1/articles/ann/harbour.txt", {}),
             ("POST", "/figures/run", {}),
@@ -316,7 +318,6 @@ class TestRights:
                 expect(page.get_by_role("link", name="Back to the questions")).to_be_visible()
                 expect(page.get_by_role("region", name="On the articles here")).to_have_count(changes)
 
-    @pytest.mark.slow
     def test_the_password_is_an_admins_without_an_admin_key(
         self, seeds_folder: Path, embedder: Embedder, model: str, tmp_path: Path
     ) -> None:
@@ -331,7 +332,6 @@ class TestRights:
             keys.add("root", admin=True)  # while it runs
             assert httpx.post(f"{url}/corpus/removal", json=would, headers=headers).status_code == 403
 
-    @pytest.mark.slow
     def test_changes_are_in_the_log(self, embedder: Embedder, model: str, tmp_path: Path) -> None:
         with opened(tmp_path, embedder, model) as made, made.client("root") as root, made.client("all") as other:
             octets = {"Content-Type": "application/octet-stream"}
@@ -403,7 +403,6 @@ class TestRights:
         with ThreadPoolExecutor(1) as apart:  # Playwright's own loop runs in this thread
             apart.submit(asyncio.run, tried()).result()
 
-    @pytest.mark.slow
     def test_without_keys_nothing_changes(self, seeds_folder: Path, model: str, tmp_path: Path) -> None:
         chosen = Settings(
             index=seeds_folder, conversations=tmp_path / "kept.sqlite", model=model, reader="small", read_only=True

@@ -50,6 +50,8 @@ from citewire.ui.running import Announcement, fingerprint
 from citewire.ui.server import PageServer
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 PASSWORD = "correct hörse 1"
 BEARER = {b"Authorization": b"Bearer " + PASSWORD.encode()}
 OPENS_PAGE = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
@@ -112,7 +114,6 @@ class TestWithoutSigningIn:
                 if method != "HEAD":
                     assert set(response.json()) == PROBLEM
 
-    @pytest.mark.slow
     def test_every_route_of_the_whole_page_is_closed_but_one(self, seeds_folder: Path, tmp_path: Path) -> None:
         shutil.copytree(seeds_folder, tmp_path / "index")
 
@@ -262,7 +263,6 @@ class TestPrograms:
             assert opened.post("/v1/ask", json={"question": EXAMPLES[0]}, headers=BEARER).json()["status"] == "answered"
             assert SESSION not in opened.cookies
 
-    @pytest.mark.slow
     def test_another_one_does_not(self, kept: Conversations) -> None:
         with serving(lambda: site(kept), PASSWORD) as url, client(url) as opened:
             for sent in ("Bearer", "Bearer wrong", f"Basic {PASSWORD}", PASSWORD, f"Bearer {PASSWORD} ."):
@@ -271,7 +271,6 @@ class TestPrograms:
 
 
 class TestGuessing:
-    @pytest.mark.slow
     @pytest.mark.parametrize("way", ["form", "header"])
     def test_twelve_wrong_ones_in_a_row_meet_the_lock_out(self, kept: Conversations, way: str) -> None:
         def guess(opened: httpx.Client, password: str) -> httpx.Response:
@@ -291,7 +290,6 @@ class TestGuessing:
             with client(url, "127.0.0.2") as another:
                 assert sign_in(another).status_code == 303
 
-    @pytest.mark.slow
     def test_many_at_once_are_no_more_tries(self, kept: Conversations) -> None:
         async def burst(url: str) -> list[int]:
             async with httpx.AsyncClient(base_url=url, timeout=30) as opened:
@@ -410,7 +408,6 @@ class TestOffTheLoopback:
         PageServer(lambda: pytest.fail("built"), host=host, port=0)._socket.close()
 
     @pytest.mark.parametrize("command", ["serve", "run", "demo"])
-    @pytest.mark.slow
     def test_the_commands_refuse_before_they_do_anything(self, command: str, tmp_path: Path) -> None:
         before = set(tmp_path.rglob("*"))
         port = free_port()
@@ -468,7 +465,6 @@ class TestSetting:
         assert "CITEWIRE_PASSWORD is safer" in shown
 
 
-@pytest.mark.slow
 class TestCommandLine:
     """`citewire ask` while a page with a password runs."""
 

@@ -83,6 +83,7 @@ def test_every_changing_route_is_refused(url: str, seeds_folder: Path, model: st
     assert {
         ("POST", "/uploads"),
         ("POST", "/v1/articles"),
+        ("POST", "/v1/addresses"),
         ("POST", "/corpus/removal"),
         ("DELETE", "/conversations/{conversation}"),
     } <= changing
@@ -169,6 +170,7 @@ def test_the_commands_that_open_a_page_take_it(command: str) -> None:
     shown = citewire(command, "--help", COLUMNS="200").stdout
     assert "--read-only" in shown
     assert "--password" in shown
+    assert "--allow-web" in shown
 
 
 def test_it_is_a_setting_like_others(monkeypatch: pytest.MonkeyPatch) -> None:

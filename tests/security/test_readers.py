@@ -13,12 +13,14 @@ from documents import zipped
 
 from citewire.index import documents, formats
 from citewire.index.articles import ReadOptions, Rejected, read_articles
-from citewire.index.documents import Limits, Refused
+from citewire.index.documents import Document, Limits, Refused
 from citewire.index.errors import InputError
 from citewire.index.formats import Request
 from citewire.index.passages import passages
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
+
+pytestmark = pytest.mark.slow  # processes, servers or real networks
 
 SENTENCE = "The council of Lyon voted for the new bridge on Monday."
 COMMENTS = "<!---->" * 600 + SENTENCE  # took for ever: 40 of them were enough
@@ -35,7 +37,6 @@ def reasons(data: bytes, kind: str, **limits: float) -> list[str]:
         return [one.reason if isinstance(one, Refused) else one.part for one in sandbox.read(data, Request(kind, "x"))]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["txt", "md"])
 def test_comments_without_end_are_read_at_once(tmp_path: Path, kind: str) -> None:
     (tmp_path / f"a.{kind}").write_text(COMMENTS)
@@ -65,7 +66,6 @@ def test_white_space_in_a_row_is_bounded_and_lines_stay_apart(tmp_path: Path) ->
     assert documents.short_blanks(short) == short
 
 
-@pytest.mark.slow
 def test_one_file_has_one_number_of_articles() -> None:
     lines = b"".join(json.dumps({"text": SENTENCE}).encode() + b"\n" for _ in range(5))
     over = "is too large: more than 3 articles in one file"
@@ -81,7 +81,6 @@ def test_one_file_has_one_number_of_characters() -> None:
     assert found == ["/a.txt", "/b.txt", "is too large: its articles together have more than 110 characters"]
 
 
-@pytest.mark.slow
 def test_a_zip_has_one_budget_of_time_however_many_members_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("import sys, time\nfrom citewire.index import formats, sandbox\n"
                "def hang(text): time.sleep(1_000)\nformats._read_markdown = hang\nsandbox.main()")  # fmt: skip
@@ -106,6 +105,14 @@ def test_invisible_characters_stay_out_of_names_and_lines(tmp_path: Path, charac
     member = reasons(zipped({f"a{character}b.txt": SENTENCE}), ".zip")
     assert member == ["has a name that holds control characters or invisible ones"]
     assert documents.one_line(f"Rate {character}cut") == "Rate cut"
+    (tmp_path / "text.txt").write_text(f"The rate was cut to 1{character}2.", encoding="utf-8")
+    assert [one.text for one in everything(tmp_path) if isinstance(one, Article)] == ["The rate was cut to 12."]
+
+
+def test_pages_begin_where_they_did_and_halves_of_a_word_stay_known() -> None:
+    found = documents.as_seen(Document("a\u200bb\n\nc\u202e\n\ninter\u00ad\nnational", pages=(0, 5, 9)))
+    assert found.text == "ab\n\nc\n\ninter\u00ad\nnational"
+    assert [found.text[start] for start in found.pages] == ["a", "c", "i"]
 
 
 def test_joiners_of_emoji_and_persian_are_no_reason(tmp_path: Path) -> None:
@@ -124,7 +131,6 @@ def test_metadata_that_is_no_plain_file_is_refused(tmp_path: Path) -> None:
         everything(tmp_path)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit", [" ", "\n", "a", "0", ".", '"', "“", "- ", "A. ", ". #a", "(", "¿", "\u00a0", "中", "Mr. "]
 )

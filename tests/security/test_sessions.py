@@ -19,6 +19,8 @@ from citewire.ui.sessions import CrowdedError, Most, Sessions, StrangerError
 
 from .conftest import visiting
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 API = "/gradio_api"
 ASK, FOLLOW, NEW, HEAD = 1, 2, 8, 11  # event functions of the page
 MOST = Most()
@@ -108,7 +110,6 @@ def kept(blocks: Any) -> list[int]:
     ]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_visitor_with_a_thousand_sessions_has_a_few(url: str, site: Served) -> None:
     with visiting(url) as other, visiting(url) as client:
         asked(other, "others", "What another visitor asked")
@@ -121,7 +122,6 @@ def test_a_visitor_with_a_thousand_sessions_has_a_few(url: str, site: Served) ->
         assert len(mine) <= MOST.of_visitor
 
 
-@pytest.mark.slow
 def test_visitors_without_cookies_have_a_few_together(url: str, site: Served) -> None:
     for number in range(MOST.of_address + 20):
         with httpx.Client(base_url=url) as client:
@@ -168,7 +168,6 @@ def test_many_followers_of_one_answer_cost_as_much_as_few(url: str, site: Served
         until(lambda: conversation.followers == 0)
 
 
-@pytest.mark.slow
 def test_who_does_not_read_what_was_answered_gets_no_more(url: str, site: Served) -> None:
     with visiting(url) as client:
         call(client, "deaf", HEAD)

@@ -34,6 +34,8 @@ from citewire.ui.corpus import Choice, Corpus
 from citewire.ui.uploads import folder_of
 from citewire.ui.visitor import COOKIE
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 TESTS = Path(__file__).resolve().parent.parent
 ANNA, BERT = ({"Cookie": f"{COOKIE}={letter * 32}"} for letter in "ab")
 OUTCOMES = ("indexed", "copy", "known", "rejected", "failed", "aside", "cancelled")
@@ -169,7 +171,6 @@ def wait_with(folder: Path, **texts: str) -> None:
     corpus.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", ["This is poison.", "This is a tar pit."])
 def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, poison: Path, text: str) -> None:
     wait_with(folder, guilty=text, b="Parcel two.")
@@ -213,7 +214,6 @@ corpus.uploads.leave()
 """
 
 
-@pytest.mark.slow
 def test_an_end_in_good_order_blames_no_file(folder: Path) -> None:
     wait_with(folder, a="Parcel one.")
     paths = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
@@ -244,7 +244,6 @@ def die_embedding(folder: Path) -> None:
     assert done.returncode == -signal.SIGKILL
 
 
-@pytest.mark.slow
 def test_files_of_a_batch_that_a_power_cut_interrupted_are_all_indexed(folder: Path) -> None:
     wait_with(folder, **{f"f{n}": f"Parcel {n}." for n in range(5)})
     die_embedding(folder)
@@ -255,7 +254,6 @@ def test_files_of_a_batch_that_a_power_cut_interrupted_are_all_indexed(folder: P
     assert list((folder_of(folder) / "indexing").glob("*/*")) == []
 
 
-@pytest.mark.slow
 def test_a_file_that_passes_its_trial_and_kills_alone_is_set_aside_at_the_third_start(folder: Path) -> None:
     wait_with(folder, bad="Parcel one.")
     die_embedding(folder)
@@ -264,7 +262,6 @@ def test_a_file_that_passes_its_trial_and_kills_alone_is_set_aside_at_the_third_
         assert settled(url)["bad.txt"]["state"] == "aside"
 
 
-@pytest.mark.slow
 def test_a_second_server_leaves_the_first_ones_files_alone(folder: Path) -> None:
     with process(folder, None, start=False) as (url, _):
         assert send(url, "waits.txt", "Parcel one.").status_code == 202
@@ -283,7 +280,6 @@ def test_a_second_server_leaves_the_first_ones_files_alone(folder: Path) -> None
 # -- room, places and time --------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_what_is_declared_and_not_sent_takes_no_room_and_no_place(folder: Path) -> None:
     with served(folder, room=200_000) as (url, _), ExitStack() as stack:
         for _ in range(88):
@@ -311,7 +307,6 @@ def test_a_visitor_has_so_many_places_and_others_have_theirs(folder: Path) -> No
         assert send(url, "a.txt", "Parcel one.").status_code == 202
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("idle", "rate", "said"), [(0.2, 0, "stopped arriving"), (0.2, 10**9, "fewer than")])
 def test_a_file_that_stalls_or_trickles_is_dropped(
     folder: Path, monkeypatch: pytest.MonkeyPatch, idle: float, rate: int, said: str
@@ -381,7 +376,6 @@ def many(count: int) -> str:
     return "".join(f'{{"text": "Parcel {n} was sent to number {n * n}."}}\n' for n in range(count))
 
 
-@pytest.mark.slow
 def test_one_visitors_hundreds_of_passages_do_not_hold_up_anothers_article(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,7 +395,6 @@ def test_one_visitors_hundreds_of_passages_do_not_hold_up_anothers_article(
     assert embedder.calls == 601  # nothing was embedded twice
 
 
-@pytest.mark.slow
 def test_two_visitors_long_files_both_come_to_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "SLICE", 128)
     monkeypatch.setattr(uploads, "KEPT_VECTORS", 150)  # less than one of them has
@@ -414,7 +407,6 @@ def test_two_visitors_long_files_both_come_to_an_end(folder: Path, monkeypatch: 
         assert [one["articles"] for one in settled(url).values()] == [400, 401]
 
 
-@pytest.mark.slow
 def test_a_file_is_taken_back_by_who_sent_it_and_nothing_of_it_is_published(folder: Path) -> None:
     embedder = HeldEmbedder()
     published: list[set[str]] = []
@@ -456,7 +448,6 @@ def test_a_file_that_is_taken_back_too_late_is_taken_out(folder: Path, monkeypat
     assert left(folder) == set()
 
 
-@pytest.mark.slow
 def test_indexing_gives_way_to_a_question_for_a_while(folder: Path) -> None:
     answering, looked = threading.Event(), threading.Event()
     answering.set()
@@ -532,7 +523,6 @@ def _of_another_embedder(folder: Path) -> None:
     build_index([folder.parent / "news" / "b.txt"], folder, HashedWordsEmbedder(name="another"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

@@ -45,6 +45,8 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.running import PER_QUESTION
 from citewire.ui.visitor import COOKIE, VisitorCookie, problem_details
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 ME, OTHER, THIRD = "A" * 32, "B" * 32, "C" * 32
 OPEN = Answer(
     EXAMPLES[0], EXAMPLES[0], "answered", " ".join(claim.text for claim in OPEN_CLAIMS), OPEN_CLAIMS, hits=HITS,

@@ -212,6 +212,7 @@ def test_a_waiting_question_that_is_stopped_is_never_asked_and_is_there_again(ke
     chat.stop(again)  # nothing came in the place of the answer
     assert [one.answer.text for one in kept.get(VISITOR, str(second.kept)).exchanges] == ["late"]
     answerer.go.set()
+    until(lambda: idle(chat))
 
 
 def test_a_full_line_turns_questions_away() -> None:

@@ -31,6 +31,8 @@ from citewire.ui.answer_json import answer_json
 from citewire.ui.cli import _opened, app, stop_on_interrupt
 from citewire.ui.options import SEARCHING
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 HEAVY = ("torch", "transformers", "sentence_transformers", "faiss", "gradio")
 
 
@@ -48,7 +50,6 @@ class TestStart:
         for command in ("ask", "chat", "config", "index", "models", "run", "serve"):
             assert f"\n  {command} " in done.stdout
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("arguments", [["--help"], ["config"], ["models", "list"]])
     def test_imports_no_heavy_library(self, arguments: list[str]) -> None:
         program = (
@@ -64,7 +65,6 @@ class TestStart:
         refused(process("aks", "Who?"), "aks")
         refused(citewire("ask", "Who?", "--modle", "x"), "--modle")
 
-    @pytest.mark.slow
     def test_unexpected_errors_are_short_unless_debugged(self) -> None:
         program = (
             "import sys, citewire.ui.cli as cli, citewire.ui.settings as settings\n"
@@ -83,7 +83,6 @@ class TestStart:
         assert debugged.returncode == 1
         assert "Traceback" in debugged.stderr
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("arguments", [["config"], ["config", "--json"]])
     def test_is_quiet_where_the_reader_goes_away(self, arguments: list[str]) -> None:
         reading, writing = os.pipe()
@@ -118,7 +117,6 @@ class TestConfig:
         told = json.loads(citewire("--config", "mine.toml", "--log-level", "info", "config", "--json").stdout)
         assert told["log_level"] == {"value": "info", "from": "--log-level"}
 
-    @pytest.mark.slow
     def test_bad_settings_end_every_command(self) -> None:
         refused(citewire("config", CITEWIRE_PROT="1"), "CITEWIRE_PROT", "Did you mean CITEWIRE_PORT?")
         refused(citewire("--config", "gone.toml", "config"), "gone.toml", "does not exist")
@@ -137,7 +135,6 @@ class TestQuestion:
         refused(citewire("ask", "x" * 100_000), "has 100,000 characters, the limit is 2,000", "Shorten it")
         refused(citewire("ask", "-", stdin="é" * 100_000), "has 100,000 characters")
 
-    @pytest.mark.slow
     def test_standard_input_in_another_encoding(self) -> None:
         done = subprocess.run(
             [*COMMAND, "ask", "-"],
@@ -166,7 +163,6 @@ class TestQuestion:
         refused(citewire("ask", "Who?", "--history", "gone.json"), "gone.json", "No such file")
 
 
-@pytest.mark.slow
 class TestIndex:
     @pytest.fixture
     def news(self) -> Path:
@@ -260,7 +256,6 @@ Maria Jensen, who leads Lund Lines, thanked the bank in Copenhagen on Monday.
 }
 
 
-@pytest.mark.slow
 def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder: Embedder) -> None:
     with indexed(NEWS, tmp_path, embedder):
         pass
@@ -276,7 +271,6 @@ def test_about_prints_what_the_articles_are_as_a_whole(tmp_path: Path, embedder:
     assert told["people"]["items"][0]["article"] in NEWS
 
 
-@pytest.mark.slow
 class TestModels:
     @pytest.mark.model
     def test_list_tells_the_state_of_each(self, tmp_path: Path) -> None:
@@ -437,7 +431,6 @@ class TestAsk:
         assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 class TestSearch:
     """What cannot be searched with is refused before the language model is loaded, here one that does not exist."""
 
@@ -499,7 +492,6 @@ class TestSearch:
         assert said in capsys.readouterr().err
 
 
-@pytest.mark.slow
 class TestServe:
     def test_taken_port(self, seeds_folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

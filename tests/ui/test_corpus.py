@@ -29,6 +29,8 @@ from citewire.ui import uploads as uploads_module
 from citewire.ui.corpus import ChangingError, Choice, Corpus, NoArticleError
 from citewire.ui.uploads import TooLargeError, UnknownFormatError, Upload, folder_of, kept
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 TUNNEL = (
     "The Harbour Tunnel will open to traffic on 18 May. Ines Okafor said that it cost 1.9 billion euros in the end."
 )
@@ -166,7 +168,6 @@ def test_there_must_be_an_index(tmp_path: Path) -> None:
         Corpus(tmp_path / "index", HashedWordsEmbedder())
 
 
-@pytest.mark.slow
 def test_hundreds_of_articles_are_listed_a_page_at_a_time(tmp_path: Path) -> None:
     embedder = HashedWordsEmbedder()
     lines = (
@@ -474,7 +475,6 @@ else:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "there"),
     [("arriving", 0), ("indexing", 1), ("published", 1), ("removing", 0), ("removed", 0)],
@@ -520,7 +520,6 @@ def test_a_closed_corpus_takes_nothing(corpus: Corpus) -> None:
         corpus.uploads.receive("a.txt")
 
 
-@pytest.mark.slow
 def test_with_the_real_embedder(embedder: Embedder, tmp_path: Path) -> None:
     corpus = Corpus(made(tmp_path, embedder), embedder)
     corpus.start()

@@ -18,9 +18,12 @@ import httpx
 import pytest
 from articles_view import FILE, arriving, half_sent, left, serving
 from browser import DESK, PHONE, faults, opened
+from documents import PARAGRAPHS
+from documents import page as news_page
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from scripted import PAYLOADS
+from websites import Site, fetcher
 
 from citewire.index.articles import ReadOptions
 from citewire.index.build import build_index
@@ -35,11 +38,17 @@ from citewire.ui.middleware import CONTENT_SECURITY_POLICY
 from citewire.ui.uploads import Arrival
 from citewire.ui.visitor import problem_details
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 PLAIN = {"Content-Type": "text/plain"}  # what a form of another page could send
 TUNNEL = (
     "The Harbour Tunnel will open to traffic on 18 May. Ines Okafor said that it cost 1.9 billion euros in the end."
 )
 LONG = "\n".join(f"Line {n} of the council's minutes speaks of parks and of benches." for n in range(1, 900))
+FEED = (
+    "<rss version='2.0'><channel><title>Courier</title><item><title>New pier</title><description>&lt;p&gt;The new pier"
+    " at Ostwick opens on Monday.&lt;/p&gt;</description></item><item><title>No text</title></item></channel></rss>"
+)
 RECORDS = [
     {"text": TUNNEL, "title": "Harbour Tunnel opens", "outlet": "Herald", "date": "2026-02-11"},
     {"text": LONG, "title": "Minutes", "outlet": "Gazette", "date": "2026-03-02"},
@@ -57,8 +66,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def over(folder: Path, embedder: Embedder | None = None) -> Iterator[Corpus]:
-    options = ReadOptions(limits=Limits(bytes=40_000_000))
+def over(folder: Path, embedder: Embedder | None = None, *, allow_web: bool = False) -> Iterator[Corpus]:
+    options = ReadOptions(limits=Limits(bytes=40_000_000), allow_web=allow_web)
     corpus = Corpus(folder, embedder or HashedWordsEmbedder(), options=options)
     corpus.start()
     yield corpus
@@ -179,6 +188,57 @@ def test_programs_add_and_remove_articles_below_v1(url: str, corpus: Corpus) -> 
     assert httpx.delete(f"{url}/v1/articles/uploaded/ferry.txt", headers=other).status_code == 403
 
 
+def test_an_address_is_fetched_read_and_indexed(built: Path, tmp_path: Path, site: Site) -> None:
+    subprocess.run(["cp", "-r", str(built), str(tmp_path / "index")], check=True)
+    story = site.html("/news/ferry.html", news_page(title="Ferry fares fall"))
+    site.answers["/feed"] = (200, {"Content-Type": "application/rss+xml"}, FEED.encode())
+    site.answers["/robots.txt"] = (200, {}, b"User-agent: *\nDisallow: /closed")
+    with (
+        over(tmp_path / "index", allow_web=True) as corpus,
+        serving(corpus, fetcher(site).fetch) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+
+        def add(address: str, **headers: str) -> httpx.Response:
+            return client.post("/v1/addresses", json={"address": address}, headers=headers)
+
+        answer = add(story)
+        host = f"127.0.0.1_{site.port}"
+        assert (answer.status_code, answer.json()["name"]) == (202, f"{host} news ferry.html.jsonl")
+        assert add(site.at("/feed")).json()["left_out"][0]["reason"] == "is an entry without text"
+        settle(corpus)
+        assert [upload.state for upload in corpus.uploads.states()] == ["indexed", "indexed"]
+        assert corpus.uploads.states()[1].left_out[0].part == "#2"
+        reading = corpus.read(f"uploaded/{host} news ferry.html.jsonl#1")
+        assert (reading.row.title, reading.url) == ("Ferry fares fall", story)
+        assert reading.paragraphs == ("Ferry fares fall", *PARAGRAPHS)
+        taken = left(corpus.folder)
+        refusals = {
+            site.at("/closed/story.html"): f"is closed to programs by {site.at('')}/robots.txt",
+            site.at("/missing"): "HTTP status 404",
+            f"http://10.0.0.1:{site.port}/": "10.0.0.1, which is not on the open internet",
+            "http://127.0.0.1:1/": "leads to port 1 of 127.0.0.1",
+            "ftp://127.0.0.1/story": "'ftp://127.0.0.1/story' is no web address",
+            "http:///": "it has no host",
+        }
+        for address, reason in refusals.items():
+            refused = add(address)
+            assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
+            assert reason in refused.json()["problem"]
+            assert refused.json()["fix"]
+        assert add(story, Origin="http://evil.example").status_code == 403
+        assert add("x" * 2_001).status_code == 422
+        assert site.paths == ["/news/ferry.html", "/feed", "/missing"]
+        assert left(corpus.folder) == taken
+
+
+def test_without_leave_no_address_is_fetched(url: str, site: Site) -> None:
+    answer = httpx.post(f"{url}/v1/addresses", json={"address": site.html("/news/ferry.html")})
+    assert answer.status_code == 403
+    assert answer.json()["fix"] == "Save the page and add the file, or start citewire with --allow-web"
+    assert site.seen == []
+
+
 def test_a_busy_index_is_said(url: str, corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     with Writer(corpus.folder):
         answer = httpx.post(f"{url}/corpus/removal", json={"paths": ["wire.jsonl#1"], "sure": True})
@@ -214,7 +274,6 @@ with serving(corpus) as url:
 """
 
 
-@pytest.mark.slow
 def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)
@@ -275,7 +334,6 @@ with serving(corpus) as url:
 """
 
 
-@pytest.mark.slow
 def test_a_server_killed_under_load_loses_nothing_that_it_took(built: Path, tmp_path: Path) -> None:
     folder, file = tmp_path / "index", tmp_path / "kept.sqlite"
     subprocess.run(["cp", "-r", str(built), str(folder)], check=True)

@@ -22,6 +22,8 @@ from citewire.index.types import Embedder
 from citewire.qa.types import Generator
 from citewire.ui import engine, report_html
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 BRIDGE = "The repairs of the Vann bridge cost 40 million euros. The bridge reopened in September 2019."
 COST = "How much did the repairs of the Vann bridge cost?"
 QUESTIONS = [
@@ -95,7 +97,6 @@ class TestRun:
         assert "3 of 3 records were done before" in second.stderr
         assert json.loads(second.stdout) == json.loads(first.stdout)
 
-    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [(["--passages", "3"], "settings.passages was 8, is 3"), (["--unsupported", "kept"], "is kept")],
@@ -110,7 +111,6 @@ class TestRun:
         assert len(model.prompts) == 4
         assert Path("out/results.previous.jsonl").exists()
 
-    @pytest.mark.slow
     def test_another_file_or_index_starts_anew(self, model: ScriptedGenerator) -> None:
         citewire("eval", file_of(QUESTIONS), "--out", "out")
         assert "sha256 was" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
@@ -308,7 +308,6 @@ class TestReport:
         assert "Sources disagree: the cost40 million bridge.txt:0-3“The”" in page.text
         assert "Bo left. unsupported (0.10, withheld): Bo is not in the quote" in page.text
 
-    @pytest.mark.slow
     def test_hostile_texts_stay_texts(self, model: ScriptedGenerator) -> None:
         questions = [{"id": p, "kind": p, "question": f"bridge {p}", "answer": p, "sources": [p]} for p in PAYLOADS]
         harmless = citewire("eval", file_of([{"question": "bridge ?", "answer": "x"}]), "--out", "harmless")

@@ -143,7 +143,7 @@ def refused_or_answered(response: httpx.Response) -> None:
 
 def test_bodies_that_are_none_are_refused(url: str) -> None:
     with httpx.Client(base_url=url, timeout=60) as client:
-        for path in ("/v1/ask", "/v1/search", "/v1/chat/completions", "/corpus/removal"):
+        for path in ("/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/addresses", "/corpus/removal"):
             for body in RAW:
                 response = client.post(path, content=body, headers={"Content-Type": "application/json"})
                 assert 400 <= response.status_code < 500, (path, body[:80], response.status_code)
@@ -154,6 +154,7 @@ def test_questions_and_filters_of_every_kind_break_nothing(url: str) -> None:
     with httpx.Client(base_url=url, timeout=60) as client:
         for text in TEXTS:
             refused_or_answered(client.post("/v1/search", json={"question": text}))
+            refused_or_answered(client.post("/v1/addresses", json={"address": f"http://{text}/{text}"}))
             refused_or_answered(client.post("/v1/ask", json={"question": text, "history": [[text, text]]}))
             said = [{"role": "user", "content": text}]
             refused_or_answered(client.post("/v1/chat/completions", json={"messages": said, "model": text[:200]}))

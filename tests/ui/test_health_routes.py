@@ -23,6 +23,8 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.health_routes import router
 from citewire.ui.page import Site, build_page
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Iterator[Corpus]:
@@ -78,7 +80,6 @@ def test_it_lives_before_it_is_ready(corpus: Corpus) -> None:
         assert (client.head("/healthz").status_code, client.head("/readyz").status_code) == (200, 200)
 
 
-@pytest.mark.slow
 def test_it_is_not_ready_where_loading_failed_or_the_index_went(corpus: Corpus) -> None:
     def failing() -> Loaded:
         raise ModelError("there is no model", "Fetch it.")

@@ -27,6 +27,8 @@ from citewire.index.types import Vectors
 from citewire.index.writer import Writer
 from citewire.ui import engine
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 TESTS = Path(__file__).resolve().parent.parent
 INDEX = Path(".citewire/index")
 REAL_EMBEDDER = engine.load_embedder
@@ -293,7 +295,6 @@ class TestProgress:
             (folder / f"{number}.txt").write_text("\n\n".join(f"Sentence {n} of story {number}." for n in range(40)))
         return folder
 
-    @pytest.mark.slow
     def test_bars_and_lines(self, many: Path) -> None:
         stages = {"many": ("reading", "embedding"), "verify": ("verifying",), "repair": ("verifying",)}
         for command, wanted in stages.items():
@@ -454,7 +455,6 @@ class Watching:
         return self.process.communicate()
 
 
-@pytest.mark.slow
 class TestWatch:
     def test_follows_the_folder_until_ctrl_c(self, news: Path) -> None:
         with Watching("news", "--index", "news/ix") as watching:

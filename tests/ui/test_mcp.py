@@ -44,6 +44,8 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.search_routes import Library
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 QUESTION = "When did Canaan start exploring options for its AI unit?"
 SAID = "Canaan started exploring options for its AI unit in March 2022."
 REAL = "smollm2-135m"
@@ -201,7 +203,6 @@ def test_what_is_not_there(told: dict[str, Any]) -> None:
 # standard output
 
 
-@pytest.mark.slow
 def test_nothing_but_the_protocol_is_printed(seeds_folder: Path, model: str) -> None:
     about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     sent = [
@@ -227,7 +228,6 @@ def test_nothing_but_the_protocol_is_printed(seeds_folder: Path, model: str) -> 
     assert process.returncode == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "said"), [(["--index", "none"], "There is no index in"), (["--passages", "0"], "no")]
 )
@@ -264,7 +264,6 @@ def test_the_rules_of_the_page_hold(url: str, seeds_folder: Path, model: str) ->
     assert large.status_code == 413
 
 
-@pytest.mark.slow
 def test_the_password_is_wanted(seeds_folder: Path, model: str, tmp_path: Path) -> None:
     chosen = Settings(index=seeds_folder, runs=tmp_path, model=model, reader="small", read_only=True)
 
@@ -352,7 +351,6 @@ async def connected(address: str, mode: str) -> AsyncIterator[Client]:
         yield client
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 def test_who_goes_away_stops_the_answer_and_who_comes_early_waits(mode: str, hostile: Corpus) -> None:
     go = threading.Event()

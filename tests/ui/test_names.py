@@ -34,6 +34,8 @@ from citewire.ui.corpus import Choice, Corpus
 from citewire.ui.export import as_html, as_markdown
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 KEPT = (
     "two words.txt",
     " a blank first.txt",
@@ -179,7 +181,6 @@ def test_an_old_answer_keeps_its_quote_and_says_so(become: dict[str, str], left:
     corpus.close()
 
 
-@pytest.mark.slow
 def test_two_files_of_one_name_are_two_articles_to_programs(embedder: Embedder, tmp_path: Path) -> None:
     names = ("north/a report é 🚢.txt", "south/a report é 🚢.txt")
     for number, name in enumerate(names):

@@ -41,6 +41,8 @@ from citewire.ui.export import as_html, as_markdown
 from citewire.ui.labels import bylines, card_in
 from citewire.ui.render import plain_text
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 TWIN = replace(TUNNEL, path="weekly/tunnel.txt", sha256="5")
 BYLINE = "Northgate Herald, 11 Feb 2026, herald/tunnel.txt"
 BEGINNING = "The harbour master reports to the whole council of the town:"

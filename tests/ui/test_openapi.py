@@ -123,11 +123,14 @@ def test_it_describes_what_programs_use_and_nothing_of_the_page(told: dict[str, 
         ("GET", "/v1/status"), ("GET", "/v1/articles"), ("GET", "/v1/articles/{path}"), ("GET", "/healthz"),
         ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/uploads"), ("POST", "/v1/articles"),
         ("DELETE", "/v1/articles/{path}"), ("DELETE", "/uploads/{known}"), ("POST", "/corpus/removal"),
+        ("POST", "/v1/addresses"),
     }  # fmt: skip
     served = {
         (method, path.replace(":path", "")) for method, path in routes_of(lambda: lay_out(settings_in(folder, "m")))
     }
     assert described <= served
+    address = told["components"]["schemas"]["_Address"]["properties"]["address"]
+    assert address["examples"] == ["https://example.org/news/story.html"]
 
 
 def test_refusals_have_the_form_that_is_stated(client: httpx.Client, told: dict[str, Any]) -> None:

@@ -32,6 +32,8 @@ from citewire.ui.page import Site, build_page
 from citewire.ui.running import Announcement, Running, fingerprint
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 URL = "http://127.0.0.1:7860"
 
 

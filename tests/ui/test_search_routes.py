@@ -22,6 +22,8 @@ from citewire.ui.chat import LINE_LENGTH
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 QUESTION = "Why is Kazakhstan attractive to bitcoin miners?"
 ODD = "a folder/100% of it? #1 é.txt"
 
@@ -115,7 +117,6 @@ def test_requests_of_other_pages_and_under_other_names(client: httpx.Client) -> 
     assert client.post("/v1/search", content='{"question": "?"}', headers={"Content-Type": "text/plain"}).is_error
 
 
-@pytest.mark.slow
 def test_searches_take_turns_and_too_many_are_refused(client: httpx.Client, url: str) -> None:
     asked = [{"question": QUESTION, "k": 100}] * 2 * LINE_LENGTH
     told = together(lambda one: httpx.post(f"{url}/v1/search", json=one, timeout=60), asked)

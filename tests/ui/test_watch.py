@@ -13,6 +13,8 @@ import watchfiles
 from citewire.index.errors import CitewireError, InputError
 from citewire.ui import watch
 
+pytestmark = pytest.mark.slow  # processes, servers or real networks
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

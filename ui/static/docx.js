@@ -11,6 +11,7 @@ const FORMAT = "application/vnd.openxmlformats-officedocument.wordprocessingml";
 const W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
 const R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const PACKAGE = "http://schemas.openxmlformats.org/package/2006";
+// oxlint-disable-next-line no-control-regex -- these are meant
 const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g; // characters that XML cannot hold
 
 export function docx(title, notes) {

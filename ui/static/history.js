@@ -190,6 +190,6 @@ function button(text, act, kind = "") {
 /** "3 days ago" */
 function ago(when) {
   const seconds = (Date.now() - when.getTime()) / 1000;
-  const [unit, length] = UNITS.find(([, length]) => seconds >= length) || ["", 0];
+  const [unit, length] = UNITS.find(([, least]) => seconds >= least) || ["", 0];
   return unit ? new Intl.RelativeTimeFormat("en").format(-Math.floor(seconds / length), unit) : "just now";
 }

@@ -1,11 +1,13 @@
-// Files that are added to the articles: picked or dropped, sent, and followed until it is known what became of each.
+// Files that are added to the articles: picked or dropped, sent, and followed until it is known what became of each; so
+// are web addresses, which the server fetches.
 //
-//     createIncoming({ onIndexed, onDismissed, tell, say }) -> { section, picker, limits, pick(), add(files), look(), takeDrops(root) }
+//     createIncoming({ onIndexed, onDismissed, tell, say })
+//         -> { section, picker, limits, pick(), add(files), addAddress(address), look(), takeDrops(root) }
 //
 // `limits` says how large a file may be and of which formats, once `look` has asked. `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
 
 import { el, rooted } from "./dom.js";
-import { asked, count, number, on, plainButton, quoted, said } from "./requests.js";
+import { asked, count, number, on, plainButton, quoted } from "./requests.js";
 
 const POLL_MS = 700;
 const AT_ONCE = 2; // files that are sent at the same time
@@ -36,7 +38,7 @@ async function inside(entry) {
 export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const files = new Map(); // key -> {name, bytes, state, ...}: what was sent from here, and what the server works on
   const rows = new Map(); // key -> its row
-  const queue = []; // [key, File] still to be sent
+  const queue = []; // [key, File or address] still to be sent
   let limit = Infinity;
   let formats = [];
   let polling = 0;
@@ -87,6 +89,14 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     sendNext();
   }
 
+  function addAddress(address) {
+    const key = `sent-${++sent}`;
+    files.set(key, { key, name: address, isAddress: true, bytes: 0, state: "queued", sent: 0, reason: "", fix: "" });
+    queue.push([key, address]);
+    draw();
+    sendNext();
+  }
+
   function sendNext() {
     while (sending < AT_ONCE && queue.length) {
       sending += 1;
@@ -98,7 +108,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     }
   }
 
-  function send(key, file) {
+  function send(key, content) {
     return new Promise((done) => {
       const request = new XMLHttpRequest(); // fetch cannot say how much was sent
       const own = files.get(key);
@@ -109,33 +119,35 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
         done();
       };
       own.state = "sending";
-      request.upload.onprogress = (event) => { own.sent = event.loaded; draw(); };
-      request.onabort = () => done();
-      request.onerror = () => end({ state: "rejected", reason: "it did not arrive, as the connection broke off", fix: "Add it again" });
-      request.onload = () => {
-        let answer = {};
-        try {
-          answer = JSON.parse(request.responseText);
-        } catch { /* said by its status below */ }
-        if (request.status === 202) return end({ ...answer, own: true, asked: own.name });
-        if (request.status === 429) return later(key, file, answer, Number(request.getResponseHeader("Retry-After")));
-        return end({ state: "rejected", reason: answer.problem || `it was refused (${request.status})`, fix: answer.fix || "" });
-      };
+      on(request.upload, { progress: (event) => { own.sent = event.loaded; draw(); } });
+      on(request, {
+        abort: () => done(),
+        error: () => end({ state: "rejected", reason: "it did not arrive, as the connection broke off", fix: "Add it again" }),
+        load: () => {
+          let answer = {};
+          try {
+            answer = JSON.parse(request.responseText);
+          } catch { /* said by its status below */ }
+          if (request.status === 202) return end({ ...answer, own: true, asked: own.name });
+          if (request.status === 429) return later(key, content, answer, Number(request.getResponseHeader("Retry-After")));
+          return end({ state: "rejected", reason: answer.problem || `it was refused (${request.status})`, fix: answer.fix || "" });
+        },
+      });
       const later = (...given) => { again(...given); done(); };
-      request.open("POST", rooted(`/uploads?${new URLSearchParams({ name: file.name })}`));
-      request.setRequestHeader("Content-Type", "application/octet-stream");
-      request.send(file);
+      request.open("POST", rooted(own.isAddress ? "/v1/addresses" : `/uploads?${new URLSearchParams({ name: content.name })}`));
+      request.setRequestHeader("Content-Type", own.isAddress ? "application/json" : "application/octet-stream");
+      request.send(own.isAddress ? JSON.stringify({ address: content }) : content);
       draw();
     });
   }
 
   // Puts a file back in line that was not taken for now.
-  function again(key, file, { problem, fix }, seconds) {
+  function again(key, content, { problem, fix }, seconds) {
     Object.assign(files.get(key), { state: "queued", sent: 0, reason: problem, fix });
     draw();
     setTimeout(() => {
       if (files.get(key)?.state !== "queued") return; // cancelled, or dismissed
-      queue.push([key, file]);
+      queue.push([key, content]);
       sendNext();
     }, 1000 * Math.min(seconds || 1, LONGEST_PAUSE_S));
   }
@@ -193,6 +205,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     const sentence = (text) => (/[.!?]$/.test(text) || !text ? text : `${text}.`);
     const why = [sentence(file.reason || ""), sentence(file.fix || "")].filter(Boolean).join(" ");
     if (file.state === "queued") return file.reason ? `waits to be sent: ${why}` : "waits to be sent";
+    if (file.state === "sending" && file.isAddress) return "being fetched";
     if (file.state === "sending") return `sending, ${file.bytes ? Math.floor((100 * file.sent) / file.bytes) : 100}%`;
     if (file.state === "waiting") return file.reason ? `waits: ${why}` : "arrived, waits to be indexed";
     if (file.state === "indexing") return file.total ? `indexing: ${file.stage}, ${number(file.done)} of ${number(file.total)}` : file.stage === "being taken back" ? file.stage : "indexing";
@@ -230,7 +243,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   }
 
   function progressOf(file) {
-    const [value, max] = file.state === "sending" ? [file.sent, file.bytes] : file.state === "indexing" && file.total ? [file.done, file.total] : [null, 1];
+    const [value, max] = file.state === "sending" && !file.isAddress ? [file.sent, file.bytes] : file.state === "indexing" && file.total ? [file.done, file.total] : [null, 1];
     return el("progress", { max: max || 1, value, "aria-label": `Progress of ${file.name}` });
   }
 
@@ -250,7 +263,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     const text = open ? `Adding ${count(all.length, "file")}: ${number(all.length - open)} done` : tally(all);
     head.replaceChildren(el("b", {}, text), open ? el("small", {}, "What has arrived is kept, even if you close the page.")
       : plainButton("Dismiss", () => { files.clear(); draw(); onDismissed(); }));
-    const listed = [...all].reverse().slice(0, FILES_SHOWN);
+    const listed = all.toReversed().slice(0, FILES_SHOWN);
     for (const key of rows.keys()) if (!files.has(key)) rows.delete(key);
     const shown = listed.map(rowOf);
     if (shown.length !== entries.children.length || shown.some((row, at) => row !== entries.children[at])) entries.replaceChildren(...shown);
@@ -267,5 +280,5 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     return [`${of} ${told}`, ...others.map(([some, text]) => `${number(some)} ${text}`)].join(", ");
   }
 
-  return { section, picker, limits, pick: () => picker.click(), add, look, takeDrops };
+  return { section, picker, limits, pick: () => picker.click(), add, addAddress, look, takeDrops };
 }

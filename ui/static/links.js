@@ -233,14 +233,14 @@ export function createLinks({ turns, panel, act }) {
 
   // Questions that are sought after an answer; what is drawn of the answer stays.
   function offer() {
-    for (const place of document.querySelectorAll('#cw-chat [class*="cw-sought-"]')) {
-      const turn = /\bcw-sought-(t\d+)\b/.exec(place.className)?.[1];
+    for (const spot of document.querySelectorAll('#cw-chat [class*="cw-sought-"]')) {
+      const turn = /\bcw-sought-(t\d+)\b/.exec(spot.className)?.[1];
       const { suggestions = [], suggesting, refused } = turns.get(turn) || {};
       const looking = Boolean(suggesting && refused); // under an answer they come by the way
       const told = JSON.stringify([suggestions, looking]);
-      if (place.dataset.told === told || (!suggestions.length && !looking && !place.firstChild)) continue;
-      place.dataset.told = told;
-      place.replaceChildren(
+      if (spot.dataset.told === told || (!suggestions.length && !looking && !spot.firstChild)) continue;
+      spot.dataset.told = told;
+      spot.replaceChildren(
         ...(suggestions.length ? [el("p", { class: "cw-suggest-title" }, "You can also ask:"), el("ul", {}, suggestions.map((question, i) =>
           el("li", {}, el("a", { class: "cw-suggestion", href: `#cw-suggestion-${turn}-${i}` }, question))))] : []),
         ...(looking ? [el("p", { class: "cw-busy" }, "Looking for questions that the articles answer")] : []));

@@ -132,12 +132,12 @@ function numbered(notes) {
       own.set(label, numbers.get(source));
     }
     const renumbered = (text || "").replace(/\[(\w+)\]/g, (mark, label) => (own.has(label) ? `[${own.get(label)}]` : mark));
-    return { question, blocks: blocks(renumbered), quotes: quotes.map((one) => ({ ...one, label: own.get(one.label) })) };
+    return { question, blocks: blocksOf(renumbered), quotes: quotes.map((one) => ({ ...one, label: own.get(one.label) })) };
   });
 }
 
 // The paragraphs and lists of an answer's text, as citewire.ui.render writes it.
-function blocks(text) {
+function blocksOf(text) {
   const found = [];
   for (const line of text.split("\n").filter((one) => one.trim())) {
     const last = found.at(-1);

@@ -27,3 +27,19 @@ export const plainButton = (text, onclick) => el("button", { type: "button", cla
 
 // A title that is an article's opening words has quotation marks of its own.
 export const quoted = (title) => (title.startsWith("“") ? title : `“${title}”`);
+
+// Puts new parts in place of others; the button that had the focus keeps it, where there still is one of its name.
+export function redraw(place, parts, otherwise) {
+  const focused = place.contains(document.activeElement) ? document.activeElement.textContent : null;
+  place.replaceChildren(...parts);
+  if (focused === null) return;
+  const buttons = [...place.querySelectorAll("button:not(:disabled)")];
+  (buttons.find((button) => button.textContent === focused) || buttons[0] || otherwise).focus();
+}
+
+// What a row of the list and the reader say of an article.
+export const facts = (row) => [row.outlet, row.date || "date unknown", row.place, count(row.words, "word")].filter(Boolean).join(", ");
+export const badges = (row) => [
+  row.copies ? el("span", { class: "cw-badge", title: "Other articles tell the same story in nearly the same words" }, row.copies === 1 ? "1 copy" : `${number(row.copies)} copies`) : null,
+  row.uploaded ? el("span", { class: "cw-badge cw-badge-added", title: "Added on this page" }, "added here") : null,
+];

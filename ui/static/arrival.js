@@ -1,0 +1,52 @@
+// What happens once the page can be used: the box has the focus, the conversation of the tab is taken up, and what the
+// page's address asks for is done.
+//
+//     arrive({ ask, resume, tour })
+
+import { el, write } from "./dom.js";
+
+export function arrive({ ask, resume, tour }) {
+  const wanted = new URLSearchParams(location.search);
+  // A reload does neither again.
+  const once = (run) => whenReady(() => { window.history.replaceState(null, "", location.pathname); run(); });
+
+  whenReady(focusBox);
+  whenReady(resume);
+  if (wanted.get("q")) once(() => ask(wanted.get("q")));
+  if (wanted.get("draft")) once(() => offer(wanted.get("draft"), ask));
+  if (wanted.has("tour")) whenReady(tour);
+}
+
+function whenReady(run) {
+  if (document.body.dataset.cwState === "ready") return run();
+  const seen = new MutationObserver(() => {
+    if (document.body.dataset.cwState !== "ready") return;
+    seen.disconnect();
+    run();
+  });
+  seen.observe(document.body, { attributes: true, attributeFilter: ["data-cw-state"] });
+  return undefined;
+}
+
+// At a desk one types at once; elsewhere a keyboard would come up over the page. What has the focus keeps it.
+function focusBox() {
+  if (!window.matchMedia("(hover: hover) and (pointer: fine) and (min-width: 861px)").matches) return;
+  const box = document.querySelector("#cw-ask textarea");
+  const enabled = setInterval(() => {
+    if (box?.disabled) return;
+    clearInterval(enabled);
+    if (document.activeElement === document.body && !document.querySelector(".cw-tour")) box?.focus();
+  }, 50);
+}
+
+// Offers the question of a link on another page: only a click asks it.
+function offer(question, ask) {
+  const end = () => { write(""); bar.remove(); document.querySelector("#cw-ask textarea")?.focus(); };
+  const bar = el("div", { class: "cw-offer", role: "group", "aria-label": "A question from a link" },
+    el("p", {}, "A link on another page brought this question:"), el("p", { class: "cw-offered", dir: "auto" }, question),
+    el("button", { type: "button", class: "cw-main-button", onclick: () => { end(); ask(question); } }, "Ask this"),
+    el("button", { type: "button", class: "cw-plain", onclick: end }, "Dismiss"));
+  document.getElementById("cw-ask").before(bar);
+  write(question);
+  bar.querySelector("button").focus();
+}

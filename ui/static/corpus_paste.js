@@ -1,0 +1,39 @@
+// A text that is pasted as an article, or the web address of one: the fields, and the button that shows them.
+//
+//     createPaste({ add, addAddress }) -> { button, fields }
+
+import { el } from "./dom.js";
+import { plainButton } from "./requests.js";
+
+const ADDRESS = /^https?:\/\/\S+$/i; // and nothing else
+
+export function createPaste({ add, addAddress }) {
+  const title = el("input", { class: "cw-field", "aria-label": "Title of the text", placeholder: "Title", maxlength: "300" });
+  const text = el("textarea", { class: "cw-field", "aria-label": "Text of the article or its web address", placeholder: "The text of the article, or its address: https://...", rows: "5" });
+  const fields = el("div", { class: "cw-paste", role: "group", "aria-label": "Paste text", hidden: true }, title, text, el("div", { class: "cw-sure-buttons" },
+    plainButton("Cancel", toggle), el("button", { type: "button", class: "cw-main-button", onclick: take }, "Add as an article")));
+  const button = plainButton("Paste text", toggle);
+
+  function toggle() {
+    fields.hidden = !fields.hidden;
+    (fields.hidden ? button : title).focus();
+  }
+
+  function take() {
+    const pasted = { title: title.value.trim(), text: text.value.trim() };
+    const address = pasted.text || pasted.title; // it is pasted into the first field, too
+    if (ADDRESS.test(address)) addAddress(address);
+    else if (pasted.text) add([fileOf(pasted)]);
+    else return text.focus();
+    title.value = text.value = "";
+    return toggle();
+  }
+
+  return { button, fields };
+}
+
+// A record of its own format: the text stays as it was pasted, and has a title.
+function fileOf(pasted) {
+  const name = pasted.title.replace(/[/\\:*?"<>|.\s]+/g, " ").trim().slice(0, 60) || "Pasted text";
+  return new File([JSON.stringify(pasted)], `${name}.jsonl`);
+}
