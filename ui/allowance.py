@@ -15,7 +15,7 @@ from citewire.index.errors import CitewireError
 
 HOUR_S = 3600.0
 ADDRESS_FACTOR = 4  # an address may send this many times as much as one visitor, as offices share one
-FEW_ACCOUNTS = 1_000  # expired accounts are removed once there are more than this
+FEW_ACCOUNTS = 1_000  # above this number, expired accounts are removed
 BUSY_S = 2  # Retry-After if too many files arrive at once
 
 

@@ -54,7 +54,12 @@ class RunningPage:
     def stream(
         self, text: str, history: Sequence[Turn] = (), *, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[Event]:
-        """Yield the events of the page's `Answerer.stream`; most drafts are skipped.
+        """Yield the events of the page's `Answerer.stream`, without most drafts.
+
+        Args:
+            text: the question.
+            history: earlier turns, oldest first.
+            stopped: polled; once it returns True, the last event is an answer with the status "stopped".
 
         Raises:
             PageUnavailableError: before the first event, if the page does not accept the question.

@@ -237,7 +237,7 @@ async def entered(
 
     Args:
         chat: answers the question.
-        served: checks the search.
+        served: its `check` validates the search.
         asked: the question.
         request: identifies the client and the articles it may see; None for standard input, which may see all.
 

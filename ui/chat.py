@@ -64,7 +64,7 @@ class ArticleIndex(Labelled, Protocol):
 
 
 class Answerer(Protocol):
-    """What answers a question."""
+    """Answers questions; see `citewire.qa.answer.Answerer`."""
 
     def stream(
         self,
@@ -118,7 +118,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The two models that a visitor chooses between.
+    """The two models between which a visitor can choose.
 
     Attributes:
         models: display name -> model name, in display order.
@@ -214,7 +214,7 @@ class Conversation:
 
     @property
     def busy(self) -> bool:
-        """Whether the newest exchange waits for its answer."""
+        """Whether the newest exchange is still being answered."""
         return bool(self.exchanges) and not self.exchanges[-1].done
 
     @property
@@ -258,7 +258,7 @@ class Chat:
         choice: ModelChoice | None = None,
         max_answer_seconds: float = 120,
     ) -> None:
-        """Start loading.
+        """Start to load the models.
 
         Args:
             load: loads index and model; a CitewireError is shown with its fix.
@@ -538,7 +538,7 @@ class Chat:
                 logger.warning("not kept", extra={"problem": error.problem})
                 conversation.kept, exchange.kept = None, ""
                 exchange.unkept = "what it belongs to was deleted"
-            except UnusableFileError as error:  # a full disk
+            except UnusableFileError as error:  # such as a full disk
                 logger.warning("not kept", extra={"problem": error.problem})
                 exchange.kept, exchange.unkept = "", error.reason
             exchange.version += 1

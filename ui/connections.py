@@ -105,8 +105,6 @@ class Protocol(H11Protocol):
     config: Config
     cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None before the first request
 
-    # asyncio and uvicorn call these
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept a connection, or refuse it with 503 if there is no room."""
         super().connection_made(transport)

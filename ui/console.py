@@ -50,7 +50,7 @@ NOT_IN_SOURCES = "Not in the sources."
 # The terminal's own palette, which fits light and dark themes.
 _NUMBER, _DOUBT, _ASIDE = "bold cyan", "yellow", "dim"
 
-# C0 and C1 controls except newline, and the bidirectional overrides that make text read in another order.
+# C0 and C1 controls except newline, and the bidirectional overrides, which change the reading order.
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -204,8 +204,6 @@ class Conversations:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
-    # conversations
-
     def list(self, visitor: str) -> list[ConversationInfo]:
         """Return a visitor's conversations, the last changed first."""
         with self._transaction("DEFERRED") as db:
@@ -327,8 +325,6 @@ class Conversations:
             self._title(db, visitor, conversation)
             db.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
 
-    # ratings
-
     def rate(
         self, visitor: str, exchange: str, value: Value, *, claim: int | None = None, quote: int | None = None,
         note: str = "",
@@ -398,8 +394,6 @@ class Conversations:
                 turns = tuple(Turn(asked, said.text, said.articles) for asked, said in told)
                 found.append(Rated(_rating(*rating), question, answer_from_json(answer), turns))
         return tuple(found)
-
-    # the file
 
     def _title(self, db: sqlite3.Connection, visitor: str, conversation: str) -> str:
         row = db.execute(

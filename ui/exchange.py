@@ -39,7 +39,7 @@ class Exchange:
     Attributes:
         id: unique within a conversation, letters and digits only.
         question: the question as typed.
-        phase: waiting in line, searching, writing or done.
+        phase: waiting in the queue, searching, writing or done.
         ahead: number of unanswered questions before it in the queue.
         problem, fix: set if the answer failed; see `citewire.index.errors.CitewireError`.
         kind, lead, listed: as in `citewire.qa.types.Answer`; known after the search.

@@ -1,6 +1,6 @@
 """The `citewire feedback` command: ratings of answers -> a file for `citewire eval`.
 
-Knows how a rating becomes a record of `citewire.qa.evaluate.records`:
+Knows how a rating becomes records of `citewire.qa.evaluate.records`:
 
     an answer rated right       the question with this answer and its sources; a refusal: as unanswerable
     an answer rated wrong       the question with text that must not recur; a refusal: as answerable
@@ -25,7 +25,7 @@ from citewire.ui.conversations import Conversations, Rated
 from citewire.ui.options import takes
 from citewire.ui.settings import Settings
 
-SHORTEST = 3  # characters of a forbidden short answer; a shorter one would occur in almost any sentence
+SHORTEST = 3  # least length of a forbidden short answer; shorter ones occur in almost any sentence
 _RATE_FIRST = "Rate answers on the page, or name another file with --conversations."
 
 Record = dict[str, Any]

@@ -36,7 +36,7 @@ def latency_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, in
 
 
 def difference_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield name, value before, value after, difference and its interval of each measure of `compare`."""
+    """Yield name, value before, value after, difference and its 95% interval of each measure of `runs.compare`."""
     for name, one in found["measures"].items():
         limits = f"{one['low']:+.3f} to {one['high']:+.3f}"
         values = (f"{one['before']:.3f}", f"{one['after']:.3f}", f"{one['difference']:+.3f}")

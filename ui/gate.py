@@ -107,7 +107,7 @@ class _Wanted(_Sent):
 
 
 class _Article(_Sent):
-    """The body of the request for an article."""
+    """The body of a request for an article."""
 
     data: _Wanted
     component_id: int
@@ -132,7 +132,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the page may call.
+    """The event functions and components that the page may call.
 
     Attributes:
         functions: the event functions, by Gradio's `fn_index`.

@@ -50,7 +50,7 @@ class Holder:
             while self._descriptor is None or not _is(self._descriptor, mine / LOCK):
                 self._let_go()
                 mine.mkdir(parents=True, exist_ok=True)
-                with suppress(FileNotFoundError):  # another process swept it away before it was locked
+                with suppress(FileNotFoundError):  # another process deleted it before it was locked
                     self._descriptor = os.open(mine / LOCK, os.O_RDWR | os.O_CREAT)
                     if not lock_descriptor(self._descriptor, blocking=False):
                         self._let_go()

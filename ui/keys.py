@@ -92,7 +92,12 @@ class Keys:
         return next((key for key in self.all() if key.sha256 == sha256), None)
 
     def add(self, name: str, *, admin: bool = False, collections: Sequence[str] = ()) -> str:
-        """Create a key and return its secret, which is not stored; arguments as the fields of `Key`.
+        """Create a key and return its secret, which is not stored.
+
+        Args:
+            name: its owner or purpose.
+            admin: whether it may add and remove articles.
+            collections: folders of the index that it may see; () for all articles.
 
         Raises:
             InputError: the name is invalid or in use, or an admin key is limited to collections.

@@ -88,7 +88,6 @@ class Measuring:
         self._chat.line.enter(Exchange("measuring", ""), lambda: self._step(rows, results, identity), is_question=False)
 
     def _step(self, rows: Iterator[Row | None], results: Results, identity: Identity) -> None:
-        """Run one step, then enter the queue again."""
         try:
             if not self._stopped:
                 row = next(rows)

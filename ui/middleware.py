@@ -28,7 +28,7 @@ CONTENT_SECURITY_POLICY = (
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send our forms with the Origin "null"
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers would send forms with the Origin "null"
 }
 ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 MOST_BYTES = 1024 * 1024  # largest request body
@@ -141,10 +141,7 @@ class OwnOrigin:
 
 
 def assets() -> APIRouter:
-    """Return the routes of the scripts and style sheets (/cw/) and of links to conversations (/c/).
-
-    Browsers revalidate each asset by its ETag on every load.
-    """
+    """Return the routes of scripts and style sheets (/cw/, revalidated by ETag) and of links to conversations (/c/)."""
     known = {
         file.name: (file.read_bytes(), ASSET_TYPES[Path(file.name).suffix])
         for file in files("citewire.ui").joinpath("static").iterdir()

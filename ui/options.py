@@ -39,7 +39,6 @@ class DefaultGroup(TyperGroup):
 
 
 def _flag(name: str) -> Any:
-    """Return the annotated type of the parameter for a setting."""
     if name == "articles":
         return Annotated[list[str] | None, typer.Argument(help=describe(name), show_default=False)]
     wanted, spelled = Settings.model_fields[name].annotation, flag(name)

@@ -35,8 +35,7 @@ class Overview:
     def of(self, index: object, about: About | None) -> Exchange | None:
         """Return the overview of an index; start to compute it if it is not known.
 
-        Returns:
-            An exchange, done once the overview is known, without an answer if there is none; None without `about`.
+        The exchange is done once the overview is known, without an answer if there is none; None without `about`.
         """
         if about is None:
             return None
@@ -64,7 +63,7 @@ class Overview:
                     exchange.apply(answer)
             except CitewireError as error:  # the page then shows its example questions
                 logger.warning("no overview", extra={"problem": error.problem})
-            except Exception:  # the outermost layer of this thread
+            except Exception:  # the outermost layer of the queue's thread
                 logger.exception("no overview")
             with self._lock:
                 if not (exchange.done or broken_off):

@@ -375,7 +375,7 @@ def _actions(exchange: Exchange, last: bool) -> str:
         ("quotes", "Quotes only", last and worded and not exchange.quotes_only),
         ("more", "Export", last and bool(exchange.kept)),
     )
-    spelled = " cw-spelled" if exchange.abstained else ""  # a phone too says what is rated
+    spelled = " cw-spelled" if exchange.abstained else ""  # phones, too, show the full label of a rating
     links = [_action(exchange, name, label) for name, label, offered in wanted if offered]
     if rated:
         both = (("right", right), ("wrong", wrong))
@@ -531,7 +531,7 @@ def text_link(url: str, quote: str) -> str:
         return url
     parts = [" ".join(words)] if len(words) <= LINKED_WORDS else [" ".join(words[:5]), " ".join(words[-5:])]
     page, fragment = urldefrag(url)
-    # "-" and "," have a meaning in the directive; "%2D" is not what `quote` writes for "-".
+    # "-" and "," are syntax in the directive; `quote` leaves "-" as it is.
     directive = ",".join(percent(part, safe="").replace("-", "%2D") for part in parts)
     return f"{page}#{fragment}:~:text={directive}"
 
@@ -598,7 +598,7 @@ def _plain_sentence(claim: Claim, time: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A span to highlight: `text[start:end]`, code points."""
+    """A span to highlight: `text[start:end]` in code points."""
 
     key: str
     start: int

@@ -29,7 +29,7 @@ SHUTDOWN_S = 1  # open event streams are cut after this; each open page holds on
 
 
 class PageServer:
-    """A bound port and the page to serve on it.
+    """A bound port and the page that is served on it.
 
     Args:
         build: builds the page; called after the port is bound, so that a taken port fails before the models load.

@@ -31,7 +31,7 @@ class Most:
     sessions: int = 400
     of_address: int = 100
     of_visitor: int = 20
-    idle_s: float = 3600  # a session without a stream is forgotten after this
+    idle_s: float = 3600  # a session without a stream is dropped after this time
     streams: int = 160
     streams_of_address: int = 40
     streams_of_visitor: int = 16
@@ -52,7 +52,7 @@ class Sessions:
 
     Args:
         forget: called with a session's name when it is dropped; drops its data.
-        most: limits.
+        most: the limits.
     """
 
     def __init__(self, forget: Callable[[str], None], most: Most | None = None) -> None:

@@ -366,7 +366,7 @@ class PageSettings(BaseModel):
 
 
 class LogSettings(BaseModel):
-    """Results and logs."""
+    """Where results and logs go."""
 
     runs: Path = Field(
         default=Path(".citewire/eval"), description="folder of the results of citewire eval, which the page draws"

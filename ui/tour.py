@@ -17,7 +17,7 @@ from citewire.ui import engine
 from citewire.ui.options import SEARCHING
 from citewire.ui.settings import Settings
 
-ADDRESS = "/?tour=1"  # opens the page with the tour running
+ADDRESS = "/?tour=1"  # path that opens the page and starts the tour
 
 Look = Literal["quote", "searched", "conflict", "refusal", "reply", "list"]
 

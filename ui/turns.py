@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from citewire.index.types import Embedder, Vectors
 from citewire.ui.allowance import Sender
 
-REMEMBERED = 1_000  # visitors and addresses whose last turn is remembered
+REMEMBERED = 1_000  # visitors, and as many addresses, whose last turn is remembered
 
 Known = dict[str, NDArray[np.float32]]  # text of a passage -> its vector
 T = TypeVar("T")

@@ -48,18 +48,18 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "uploaded/"  # the path of every uploaded article begins with this
 BATCH = 100  # most files of a batch; each batch publishes one generation of the index
-BATCH_BYTES = 2_000_000  # a batch of this size takes no more files
+BATCH_BYTES = 2_000_000  # most bytes of a batch, unless its only file is larger
 SLICE = 512  # passages embedded before another visitor's turn; takes seconds
 # Most vectors kept for interrupted batches (80 MB); beyond that, batches are no longer interrupted.
 KEPT_VECTORS = 50_000
 MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # most in one file; the command line accepts more
-MOST_SECONDS = 300.0  # longest time to read one file
-GIVE_WAY_S = 2.0  # longest pause of indexing while a question is being answered, in seconds
+MOST_SECONDS = 300.0  # longest time to read one file, in seconds
+GIVE_WAY_S = 2.0  # longest pause of indexing while a question is answered, in seconds
 REMEMBERED = 500  # results of finished files that are remembered
 LEFT_OUT_SHOWN = 20
 NAME_BYTES = 200  # longest file name; file systems allow 255 bytes, and a number may be added
 BUSY_PAUSE_S = 1.0
-LOOK_S = 0.05  # time between two checks whether a question is still being answered
+LOOK_S = 0.05  # seconds between two checks whether a question is being answered
 
 State = Literal["waiting", "indexing", "indexed", "copy", "known", "rejected", "failed", "aside", "cancelled"]
 HELD = frozenset(
@@ -204,7 +204,7 @@ class Uploads:
 
     @property
     def options(self) -> ReadOptions:
-        """How a file is read."""
+        """How files are read."""
         return self._options
 
     @property
@@ -607,7 +607,6 @@ class Uploads:
             raise InterruptedWorkError
 
     def _wait_for_writer(self, batch: Sequence[Upload], error: BusyError) -> None:
-        """Put files back into the queue while another process writes to the index."""
         self._put_back(batch, "waiting", error.problem, error.fix)
         with self._changed:
             self._changed.wait_for(lambda: self._closed, timeout=BUSY_PAUSE_S)
@@ -724,13 +723,13 @@ class Arrival:
             raise self._uploads._unwritable(error) from error
 
     def finish(self, left_out: Sequence[LeftOut] = ()) -> Upload:
-        """Say that these were all; return the file as it waits, or is known, when it would survive a power cut.
+        """Finish the file; return it as waiting or known, once it is safe from a power cut.
 
         Args:
-            left_out: what of its source is no article and therefore not in it.
+            left_out: parts of its source that are not articles and thus not in it.
 
         Raises:
-            InputError: no bytes came, or the disk is full.
+            InputError: the file is empty, or the disk cannot be written.
         """
         assert self._out is not None
         if not self._upload.bytes:

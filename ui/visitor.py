@@ -245,7 +245,7 @@ class ProblemRoute(APIRoute):
 
 
 def problem(status: int, text: str, fix: str) -> JSONResponse:
-    """Return an error response with problem details; see `problem_details`."""
+    """Return an error response with `problem_details`, which takes the same arguments."""
     return JSONResponse(problem_details(status, text, fix), status_code=status, media_type=PROBLEM_TYPE)
 
 
@@ -265,6 +265,11 @@ async def unrouted(request: Request, error: Exception) -> Response:
 
 def problem_details(status: int, text: str, fix: str) -> dict[str, Any]:
     """Return the problem details (RFC 9457) of an error, with the extra members `problem` and `fix`.
+
+    Args:
+        status: the HTTP status.
+        text: what is wrong, with the bad value.
+        fix: what the client can do.
 
     >>> problem_details(404, "There is no file 'a'", "Load the page again.")["detail"]
     "There is no file 'a'. Load the page again."

@@ -71,8 +71,10 @@ def _ticks(files: Sequence[Path], folders: Sequence[Path], ignored: Path, poll: 
 def on_change(changes: Iterator[bool], work: Callable[[], None], failed: Callable[[CitewireError], None]) -> None:
     """Call `work` after each True of `changes`, until `changes` ends.
 
-    If `work` raises a CitewireError, it is retried at the next True or after 2, 4, 8 ... (at most `LONGEST_PAUSE`)
-    values; `failed` gets the error unless it equals the one before.
+    Args:
+        changes: values of `ticks`.
+        work: if it raises a CitewireError, it is retried at the next True, or after 2, 4, 8 ... `LONGEST_PAUSE` values.
+        failed: called with the error, unless it equals the one before.
     """
     due, pause, left, told = False, 1, 0, ""
     for changed in changes:

@@ -1,7 +1,7 @@
 """Ask a folder of news articles; every sentence of an answer carries the exact quote it rests on.
 
-    citewire.index(paths, to)   articles into an index
-    citewire.open(index)        an index and the models, as `News`: ask, stream, search, article, articles
+    citewire.index(paths, to)   indexes articles
+    citewire.open(index)        returns `News`, an index with models: ask, stream, search, article, articles
 
 >>> import citewire
 >>> citewire.index(["articles"], "news.index").new
@@ -11,8 +11,8 @@
 >>> answer.status, answer.claims[0].quotes[0].text
 ('answered', 'Anna Berg chairs Lund Lines.')
 
-Settings are those of the command line, as keyword arguments: `citewire.open("news.index", model="qwen2.5-coder-1.5b")`.
-Names are loaded when they are first used, so that importing citewire, as the command line does too, is quick.
+Keyword arguments are the command line's settings: `citewire.open("news.index", model="qwen2.5-coder-1.5b")`. Names are
+imported at first use, so that importing citewire, which the command line does too, is fast.
 """
 
 from __future__ import annotations
