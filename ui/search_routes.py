@@ -69,10 +69,10 @@ class Listed(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The passages most relevant to a question, best first.
+    """The passages that fit a question best, best first.
 
     Attributes:
-        index_generation: generation of the index that was searched.
+        index_generation: of the index that was searched.
         passages: `text` is `[start:end]` of the article's text, in code points; scores compare within one search only.
     """
 
@@ -87,9 +87,9 @@ class ListedArticle:
 
     Attributes:
         title: its title, or its opening words.
-        outlet, author, published: as its source states, "" if unknown; `published` is an ISO 8601 day.
-        words: length of its text in words.
-        copies: number of other articles that are copies of it.
+        outlet, author, published: what its source states, "" where it states nothing; an ISO 8601 day.
+        words: length of its text.
+        copies: how many other articles are copies of it.
     """
 
     path: str
@@ -103,12 +103,12 @@ class ListedArticle:
 
 @dataclass(frozen=True, slots=True)
 class ArticleList:
-    """One page of the articles that match a query.
+    """A part of the articles that were asked for.
 
     Attributes:
-        index_generation: generation of the index.
-        found: number of all matches.
-        next: offset of the next page, None after the last.
+        index_generation: of the index.
+        found: how many were found in all.
+        next: the offset of the next part, None after the last.
     """
 
     index_generation: int
@@ -120,15 +120,15 @@ class ArticleList:
 
 @dataclass(frozen=True, slots=True)
 class WholeArticle:
-    """An article with its text and all metadata.
+    """An article with all that is known of it.
 
     Attributes:
         title, outlet, author, published: as in `ListedArticle`.
-        url: its web page, http or https, "" if unknown.
-        metadata: other fields of its source.
+        url: of its page on the web, http or https, "" without one.
+        metadata: what else its source states.
         pages: the offset at which each page of a PDF begins.
-        copies: paths of other articles that are copies of it.
-        text: its text; offsets of passages and quotes count its code points.
+        copies: the paths of other articles that are copies of it.
+        text: what the offsets of passages and quotes count in, in code points.
     """
 
     path: str
