@@ -514,7 +514,7 @@ class Chat:
                 exchange.fail(problem, fix)
 
     def _keep(self, exchange: Exchange, conversation: Conversation) -> None:
-        """Store an exchange, unless it has left its conversation meanwhile.
+        """Store an exchange, unless it is no longer part of its conversation.
 
         A question without an answer yet is stored as stopped, so that it can be asked again after a crash. On a retry
         the stored answer stays until the new one arrives.

@@ -33,7 +33,7 @@ def _sender(job: _Job) -> Sender:
 
 
 class Line:
-    """Runs jobs one at a time in its own thread: questions first, then suggestions; thread-safe.
+    """Runs jobs one at a time in its own thread, questions before suggestions and other work; thread-safe.
 
     The next question comes from the address, and within it the visitor, that was served least recently. So nobody waits
     for all the questions of someone else. The questions of one visitor are answered in the order they arrived.

@@ -39,7 +39,7 @@ def ticks(sources: Sequence[Path | str], ignored: Path, *, poll: bool = False) -
 
     Args:
         sources: files and folders.
-        ignored: a folder whose changes are ignored: the index.
+        ignored: the folder of the index, whose changes do not count.
         poll: scan all files every two seconds instead of using notifications.
 
     Raises:
