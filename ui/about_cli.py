@@ -1,6 +1,6 @@
-"""`citewire about`: what the articles are as a whole, in the same words as an answer about them.
+"""`citewire about`: an overview of all articles, worded like an answer about them.
 
-Knows the order in which a person wants to hear it. Does not know how any of it is found.
+Knows the order of the sections, not how their content is found.
 """
 
 from __future__ import annotations

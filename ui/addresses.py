@@ -1,6 +1,6 @@
-"""A web address -> a file of records with the articles that are there, which `citewire.ui.uploads` takes as any other.
+"""Turns a web address into a .jsonl file of its articles, which `citewire.ui.uploads` handles like any other file.
 
-Knows how an article is written as a record. `citewire.index.web` decides what is fetched and what never is.
+Knows how an article is written as a record. `citewire.index.web` decides what may be fetched.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from citewire.index.types import Article
 from citewire.index.web import Page, article_path
 from citewire.ui.uploads import LeftOut
 
-NAME_CHARS = 150  # most of an address in the name of its file
+NAME_CHARS = 150  # most characters of an address in the file name
 
 
 class WebOffError(InputError):
-    """An address, where citewire was started so that it fetches none."""
+    """A web address was given, but citewire was started without --allow-web."""
 
 
 def file_name(address: str) -> str:
-    """Return the name of the file of records: `example.org news story.html.jsonl`. Raises: InputError."""
+    """Return the file name for an address: `example.org news story.html.jsonl`. Raises: InputError."""
     return f"{article_path(address).replace('/', ' ')[:NAME_CHARS]}.jsonl"
 
 
 def records(
     address: str, options: ReadOptions, fetch: Callable[[str], Page] | None = None
 ) -> tuple[bytes, tuple[LeftOut, ...]]:
-    """Fetch a web address and read it; not to be called from a running event loop.
+    """Fetch and read a web address; must not be called from a running event loop.
 
     Args:
         address: starts with http:// or https://.
-        options: how it is read, and whether anything may be fetched.
+        options: how pages are read, and whether fetching is allowed.
         fetch: as in `read_articles`.
 
     Returns:
-        A file of the format .jsonl with a record for each article that is there, and what of a feed is none.
+        The content of a .jsonl file with a record for each article, and the parts of a feed that are not articles.
 
     Raises:
-        WebOffError: nothing may be fetched.
-        InputError: it is no web address, must not or cannot be fetched, or holds no article.
+        WebOffError: fetching is not allowed.
+        InputError: it is not a web address, may not or cannot be fetched, or has no article.
     """
     if not address.lower().startswith(("http://", "https://")):
         raise InputError(f"{address!r} is no web address", "Write https://host/path")
@@ -55,7 +55,7 @@ def records(
     for found in read_articles([address], options=options, fetch=fetch):
         if isinstance(found, Article):
             articles.append(found)
-        elif isinstance(found, Rejected):  # no article is kept, as none is stored
+        elif isinstance(found, Rejected):  # the third kind, `Kept`, cannot occur: nothing is stored yet
             refused.append(found)
     if not articles:
         raise InputError(f"{refused[0].path} {refused[0].reason}", refused[0].fix)
@@ -64,6 +64,6 @@ def records(
 
 
 def _record(article: Article, columns: Mapping[str, str]) -> str:
-    """Return an article as it is read again with these `ReadOptions.fields`."""
+    """Return an article as a record that `ReadOptions.fields` with these columns read back."""
     stated = {name: getattr(article, name) for name in ("text", "title", "outlet", "author", "published", "url")}
     return json.dumps({**article.metadata, **{columns.get(name, name): value for name, value in stated.items()}})

@@ -1,6 +1,6 @@
-"""How much one visitor, and all visitors of one address, may send in an hour and at the same time.
+"""Rate limits: how much one visitor, and one address, may upload per hour and at the same time.
 
-Knows senders, counts and a clock; nothing of files and HTTP.
+Knows senders, counts and a clock, not files or HTTP.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from threading import Lock
 from citewire.index.errors import CitewireError
 
 HOUR_S = 3600.0
-ADDRESS_FACTOR = 4  # one address may send this many times as much as one visitor: an office shares an address
-FEW_ACCOUNTS = 1_000  # expired accounts are removed once there are more than this
-BUSY_S = 2  # seconds after which to try again if too many files arrive at once
+ADDRESS_FACTOR = 4  # an address may send this many times as much as one visitor, as offices share one
+FEW_ACCOUNTS = 1_000  # above this number, expired accounts are removed
+BUSY_S = 2  # Retry-After if too many files arrive at once
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sends a file: a visitor, see `citewire.ui.visitor`, at an address; "" where nobody is to be limited."""
+    """Who sends something: a visitor (see `citewire.ui.visitor`) and its address; "" has no limit."""
 
     visitor: str = ""
     address: str = ""
@@ -29,12 +29,12 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one visitor may send; an address may send `ADDRESS_FACTOR` times as much.
+    """Limits of one visitor; an address may send `ADDRESS_FACTOR` times as much.
 
     Attributes:
-        at_once: files that arrive at the same time.
-        files, bytes: that came in an hour, those that broke off too.
-        articles: that were read from them.
+        at_once: files arriving at the same time.
+        files, bytes: received per hour, aborted uploads included.
+        articles: read from files per hour.
     """
 
     at_once: int = 4
@@ -44,7 +44,7 @@ class Allowance:
 
 
 class LaterError(CitewireError):
-    """What cannot be done now; `seconds` is when to try again."""
+    """Something is refused for now; retry after `seconds`."""
 
     def __init__(self, problem: str, fix: str, seconds: int = 1) -> None:
         super().__init__(problem, fix)
@@ -52,7 +52,7 @@ class LaterError(CitewireError):
 
 
 class TooManyError(LaterError):
-    """A sender has sent as much as they may for now."""
+    """A sender has reached a rate limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,14 @@ class _Account:
     entries: deque[_Usage] = field(default_factory=deque)
 
     def since(self, start: float) -> deque[_Usage]:
-        """Return the entries from `start` on; forget those before."""
+        """Drop the entries before `start` and return the rest."""
         while self.entries and self.entries[0].at < start:
             self.entries.popleft()
         return self.entries
 
 
 class Ledger:
-    """What each sender has sent. Safe to share between threads."""
+    """Counts what each sender has sent; thread-safe."""
 
     def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
         self._allowance, self._clock = allowance, clock
@@ -84,7 +84,7 @@ class Ledger:
         self._lock = Lock()
 
     def enter(self, sender: Sender) -> None:
-        """Give a file that arrives a place. Raises: TooManyError."""
+        """Count a file that starts to arrive. Raises: TooManyError, if the sender has reached a limit."""
         with self._lock:
             start = self._clock() - HOUR_S
             if len(self._accounts) > FEW_ACCOUNTS:
@@ -95,14 +95,14 @@ class Ledger:
                 account.arriving += 1
 
     def leave(self, sender: Sender, size: int) -> None:
-        """Take a file's place back, whether it came as a whole or not; `size` is the bytes that came."""
+        """Record that a file, complete or aborted, no longer arrives; `size` is the number of bytes received."""
         with self._lock:
             for account, _ in self._of(sender):
                 account.arriving -= 1
                 account.entries.append(_Usage(self._clock(), files=1, bytes=size))
 
     def read(self, sender: Sender, articles: int) -> None:
-        """Take note of articles that were read from a file."""
+        """Count articles that were read from a sender's file."""
         with self._lock:
             for account, _ in self._of(sender):
                 account.entries.append(_Usage(self._clock(), articles=articles))
@@ -113,7 +113,6 @@ class Ledger:
                 yield self._accounts[kind, name], factor
 
     def _check(self, account: _Account, factor: int, start: float) -> None:
-        """Raises: TooManyError."""
         allowed, entries = self._allowance, account.since(start)
         if account.arriving >= factor * allowed.at_once:
             problem = f"{account.arriving} files of yours are arriving already"

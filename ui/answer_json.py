@@ -1,4 +1,4 @@
-"""The answer object, and the events that lead to it, as JSON and back."""
+"""Converts the answer object and its events to JSON and back."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def answer_json(answer: Answer, indent: int | None = 2) -> str:
 
 
 def answer_from_json(text: str) -> Answer:
-    """Return the answer object that `answer_json` wrote; fields it does not know yet have their defaults.
+    """Return the answer that `answer_json` wrote; fields missing from an older file get their defaults.
 
     Raises:
-        InputError: it is no JSON, or a field is missing or of another type.
+        InputError: the text is not JSON, or a required field is missing or has another type.
     """
     try:
         answer: Answer = _adapter("answer").validate_json(text, strict=True)
@@ -41,7 +41,7 @@ def answer_from_json(text: str) -> Answer:
 
 
 def event_values(event: Event) -> dict[str, Any]:
-    """Return an event as values for JSON: its name and its fields, those of an answer as one of the name "answer"."""
+    """Return an event as JSON values: its name and its fields; an answer's fields are nested under "answer"."""
     name, fields = type(event).__name__.lower(), dataclasses.asdict(event)
     return {"event": name, "answer": fields} if isinstance(event, Answer) else {"event": name, **fields}
 

@@ -1,6 +1,6 @@
-"""Asks a running page, in place of loading the models again.
+"""HTTP client that asks a running page instead of loading the models again.
 
-Knows the requests and events of `citewire.ui.ask_routes`; knows nothing of models and of the index.
+Knows the requests and events of `citewire.ui.ask_routes`, not models or the index.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ log = logging.getLogger("citewire.ui.ask_client")
 CONNECT_S = 2.0
 LOAD_POLL_S = 0.2
 STOP_POLL_S = 0.05
-TURNS_SENT = 20  # the newest of a conversation; a follow-up leans on what was just said
+TURNS_SENT = 20  # newest turns that are sent; a follow-up refers to recent ones
 
 
 class PageUnavailableError(CitewireError):
-    """A page that does not take the question: it has ended, too much waits, or the question is too large for it."""
+    """The page does not accept the question: it has ended, its queue is full, or the request is too large."""
 
 
 class RunningPage:
-    """A page that answers in place of models of one's own."""
+    """A running page that answers questions."""
 
     def __init__(self, found: Running, chosen: Settings) -> None:
         self._found, self._headers = found, _headers(chosen)
@@ -48,16 +48,21 @@ class RunningPage:
         self._cards: dict[str, Card] = {}
 
     def card(self, path: str) -> Card:
-        """Return the label of an article that the last answer names."""
+        """Return the card of an article that the last answer names."""
         return self._cards[path]
 
     def stream(
         self, text: str, history: Sequence[Turn] = (), *, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[Event]:
-        """Yield what `Answerer.stream` of the page yields, without most drafts.
+        """Yield the events of the page's `Answerer.stream`, without most drafts.
+
+        Args:
+            text: the question.
+            history: earlier turns, oldest first.
+            stopped: polled; once it returns True, the last event is an answer with the status "stopped".
 
         Raises:
-            PageUnavailableError: before the first event; the page does not take the question.
+            PageUnavailableError: before the first event, if the page does not accept the question.
             CitewireError: the question cannot be answered, or the page ended meanwhile.
         """
         turns = [[turn.question, turn.answer] for turn in history[-TURNS_SENT:]]
@@ -74,7 +79,7 @@ class RunningPage:
                 if said["event"] == "error":
                     raise CitewireError(said["problem"], said["fix"])
                 if said["event"] != "waiting":
-                    labels = said.pop("articles", {}).items()  # JSON has lists for tuples
+                    labels = said.pop("articles", {}).items()  # JSON turns tuples into lists
                     self._cards = {path: Card(**{**label, "pages": tuple(label["pages"])}) for path, label in labels}
                     event = event_from_values(said)
                     exchange.apply(event)
@@ -82,9 +87,9 @@ class RunningPage:
 
 
 def find(chosen: Settings) -> RunningPage | None:
-    """Return a running page that answers as these settings want, None where there is none; wait while it loads."""
+    """Return a running page that answers as these settings would, None if there is none; wait while it loads."""
     found = running.find(chosen)
-    if found is None or not (chosen.index / "CURRENT").is_file():  # removed under the page: it would not notice
+    if found is None or not (chosen.index / "CURRENT").is_file():  # index deleted; the page would not notice
         return None
     try:
         while (told := _status(found.url, _headers(chosen)))["state"] == "loading":
@@ -98,7 +103,7 @@ def find(chosen: Settings) -> RunningPage | None:
 
 
 def _headers(chosen: Settings) -> dict[str, bytes]:
-    """Return what a page with a password wants to see; one without it does not look."""
+    """Return the header with the password, which a page without one ignores; {} if none is set."""
     return {"Authorization": b"Bearer " + chosen.password.get_secret_value().encode()} if chosen.password else {}
 
 
@@ -115,7 +120,7 @@ def _connection(url: str) -> HTTPConnection:
 
 
 class _EventStream:
-    """A question's events as they arrive, read by a thread so that whoever takes them can look up meanwhile."""
+    """The events of a question, read in a thread so that the caller can poll with a timeout."""
 
     def __init__(self, url: str, body: dict[str, Any], headers: Mapping[str, bytes]) -> None:
         self._url, self._body = url, body
@@ -129,13 +134,13 @@ class _EventStream:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the connection, which stops an answer that is not whole yet."""
+        """Close the connection, which stops an unfinished answer."""
         with suppress(OSError, AttributeError):  # it is closed already
             self._connection.sock.shutdown(socket.SHUT_RDWR)
         self._thread.join(CONNECT_S)
 
     def next(self) -> dict[str, Any] | None:
-        """Return the next event, None where none comes for a moment. Raises: CitewireError."""
+        """Return the next event, None after `STOP_POLL_S` without one. Raises: CitewireError."""
         try:
             arrived = self._arrived.get(timeout=STOP_POLL_S)
         except queue.Empty:
@@ -148,7 +153,7 @@ class _EventStream:
         begun = False
         try:
             self._connection.request("POST", "/v1/ask", json.dumps(self._body), self._sent)
-            self._connection.sock.settimeout(None)  # an answer takes as long as it takes
+            self._connection.sock.settimeout(None)  # an answer has no time limit here
             with self._connection.getresponse() as response:
                 if response.status != HTTPStatus.OK:
                     self._arrived.put(_refusal(response))
@@ -156,7 +161,7 @@ class _EventStream:
                 for line in response:
                     self._arrived.put(json.loads(line))
                     begun = True
-        except (OSError, HTTPException, ValueError, AttributeError):  # AttributeError: http.client, of a closed socket
+        except (OSError, HTTPException, ValueError, AttributeError):  # AttributeError: http.client on a closed socket
             pass
         finally:
             self._connection.close()
@@ -165,7 +170,7 @@ class _EventStream:
 
 
 def _refusal(response: HTTPResponse) -> CitewireError:
-    """What a status other than 200 means: 400 is about the question, with others the page does not take it."""
+    """Return the error of a status other than 200: 400 is about the question, others mean the page is unavailable."""
     told = json.loads(response.read())
     kind = CitewireError if response.status == HTTPStatus.BAD_REQUEST else PageUnavailableError
     return kind(told["problem"], told["fix"])

@@ -1,17 +1,17 @@
-"""Questions of programs over HTTP: asked in the same line as those of the page.
+"""The HTTP API for questions; they wait in the same queue as those of the page.
 
     POST /v1/ask      {"question", "history": [[question, answer], ...], "search": {...}, "stream": false}
-                      -> the answer object of `citewire ask --json`; with "stream" a line of JSON an event:
+                      -> the answer object of `citewire ask --json`; with "stream" one line of JSON per event:
                       {"event": "waiting", "ahead"}
                       {"event": "searched", "standalone_question", "hits", "kind", "lead", "listed"}
                       {"event": "draft", "text"}     {"event": "checked", "claim"}
                       {"event": "answer", "answer", "articles": {path: label}}  or  {"event": "error", "problem", "fix"}
-    GET  /v1/status   what answers here, and whether it is ready
+    GET  /v1/status   version, index and model, and whether they are ready
 
-"search" takes what narrows a question, by the names of the settings; what it leaves out is as the page was started,
-and the page's own filters always hold. A client that closes the connection stops its answer. Refusals are problem
-details of RFC 9457: 400 and 422 for the question, 413 for its size, 429 where too many wait and 503 where no model is
-loaded, both with Retry-After. Knows HTTP; how a question is answered and who is next is `citewire.ui.chat`.
+"search" takes search settings by their names; missing ones have the server's values, and the server's filters always
+apply. Closing the connection stops the answer. Errors are problem details (RFC 9457): 400 and 422 for the question, 413
+for its size, 429 if too many questions wait and 503 if no model is loaded, both with Retry-After. Knows HTTP;
+`citewire.ui.chat` answers and `citewire.ui.line` is the queue.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ from citewire.ui.visitor import ProblemRoute, guest_of, same_origin, sender_of
 
 logger = logging.getLogger(__name__)
 
-MOST_TURNS = 100  # of a conversation
-LOOK_S = 0.2  # how often the place in line is looked at
-LOCAL = Sender("mcp")  # who asks on standard input
+MOST_TURNS = 100  # most earlier turns in a request
+LOOK_S = 0.2  # seconds between two checks of the place in the queue
+LOCAL = Sender("mcp")  # the client on standard input
 LINES = "application/x-ndjson"
 
 T = TypeVar("T")
@@ -72,11 +72,10 @@ QuestionText = Annotated[str, Field(max_length=100_000, description="in English"
 
 
 class FaultError(CitewireError):
-    """An answer that a fault of citewire itself ended."""
+    """A bug in citewire ended the answer."""
 
 
 def _meanings(schema: dict[str, Any]) -> None:
-    """Say in a schema what its fields mean that are settings."""
     for name, value in schema["properties"].items():
         value["description"] = describe(name)
 
@@ -100,14 +99,14 @@ class Narrowing(BaseModel):
     copies: _Most | None = None
 
     def options(self, own: SearchOptions, passages: int | None) -> SearchOptions:
-        """Return the page's own search, narrowed and changed as wanted.
+        """Return the server's search options, overridden and narrowed by this request.
 
         Args:
-            own: the page's.
-            passages: how many, None for as many as the page searches.
+            own: the server's options.
+            passages: number of passages, None for the server's number.
 
         Raises:
-            InputError: no article is wanted by both, or a day is none.
+            InputError: no article passes both filters, or a day is invalid.
         """
         filters = Filters(
             published_from=self.published_from,
@@ -120,7 +119,7 @@ class Narrowing(BaseModel):
         wanted = {"k": passages, "recency": self.recency, "half_life": self.half_life, "as_of": self.as_of}
         most = {"per_article": self.per_article, "per_group": self.per_group, "copies": self.copies}
         given: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-        given |= {name: value or None for name, value in most.items() if value is not None}  # 0 is any number
+        given |= {name: value or None for name, value in most.items() if value is not None}  # 0 means any number
         return narrowed(replace(own, **given), filters)
 
 
@@ -154,15 +153,15 @@ class Ask(Asked):
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the page is over.
+    """What the API reports about the server, and how it checks a search.
 
     Attributes:
         index: folder of the index.
-        model: as the settings name it.
-        fingerprint: of what decides an answer and is not said with the question; see `citewire.ui.running`.
-        generation: finds the newest generation of the index.
-        check: says what is wrong with a search over an index; InputError.
-        root_path: path below which a proxy shows the page, "" for none.
+        model: its name in the settings.
+        fingerprint: of the settings that decide an answer and are not in the request; see `citewire.ui.running`.
+        generation: returns the newest generation of the index.
+        check: raises InputError if an index cannot be searched with these options.
+        root_path: path below which a reverse proxy serves the page, "" for none.
     """
 
     index: Path
@@ -175,13 +174,13 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many questions come before one."""
+    """An event: how many questions come first."""
 
     ahead: int
 
 
 class AskRoute(ProblemRoute):
-    """A route on which questions are asked."""
+    """A route for questions, with the HTTP status of each error."""
 
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {
         **ProblemRoute.statuses,
@@ -209,9 +208,9 @@ def router(chat: Chat, served: Served) -> APIRouter:
             if not asked.stream:
                 answer = await unless_gone(request, whole(said))
                 return Response(answer_json(answer, None), media_type="application/json")
-            first = await unless_gone(request, anext(said))  # a refusal still has its status
+            first = await unless_gone(request, anext(said))  # an early error still sets the HTTP status
         except ClientDisconnect:
-            return Response(status_code=400)  # to nobody
+            return Response(status_code=400)  # nobody receives it
         return StreamingResponse(_lines(first, said, loaded.index), media_type=LINES)
 
     return routes
@@ -234,22 +233,22 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
 async def entered(
     chat: Chat, served: Served, asked: Asked, request: Request | None
 ) -> tuple[Loaded, AsyncGenerator[Event | Waiting]]:
-    """Let a question into the line; return what answers it, and what will be said.
+    """Add a question to the queue; return the model that answers it and the stream of events.
 
     Args:
-        chat: what answers.
-        served: what it is asked of.
+        chat: answers the question.
+        served: its `check` validates the search.
         asked: the question.
-        request: who asks, and which articles they may see; None for somebody on standard input, who may see all.
+        request: identifies the client and the articles it may see; None for standard input, which may see all.
 
     Raises:
-        InputError: the question, what it searches or the model that it names cannot be used.
-        FullError, NotReadyError: too many wait, no model is loaded.
+        InputError: the question, its search or its model is invalid.
+        FullError, NotReadyError: too many questions wait; no model is loaded.
     """
     sender, articles = (sender_of(request), guest_of(request).articles) if request else (LOCAL, ())
     chat.check(asked.question, sender)
     loaded, search = await run_in_threadpool(_prepared, chat, served, asked, articles)
-    chat.check(asked.question, sender)  # others have asked meanwhile
+    chat.check(asked.question, sender)  # others may have asked meanwhile
     return loaded, _Question(chat, loaded, asked, search).enter(sender)
 
 
@@ -261,24 +260,24 @@ def _prepared(chat: Chat, served: Served, asked: Asked, articles: tuple[str, ...
 
 
 class _Question:
-    """A question in line; what is said of it passes from the thread that answers to the event loop of the server."""
+    """A question in the queue; passes its events from the answering thread to the server's event loop."""
 
     def __init__(self, chat: Chat, loaded: Loaded, asked: Asked, search: SearchOptions) -> None:
         self._chat, self._loaded, self._asked, self._search = chat, loaded, asked, search
         self._exchange = Exchange("http", asked.question)
         self._stop = threading.Event()
-        self._said: list[Event | CitewireError] = []  # and not passed on yet
+        self._said: list[Event | CitewireError] = []  # events not yet passed on
         self._lock = threading.Lock()
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
 
     def enter(self, sender: Sender) -> AsyncGenerator[Event | Waiting]:
-        """Enter the line; return what will be said. Closing that leaves the line and stops the answer."""
+        """Enter the queue; return the stream of events. Closing the stream leaves the queue and stops the answer."""
         self._chat.line.enter(self._exchange, self._answer, sender)
         return self._follow()
 
     async def _follow(self) -> AsyncGenerator[Event | Waiting]:
-        """Raises: CitewireError, where it cannot be answered."""
+        """Yield the events. Raises: CitewireError, if the question cannot be answered."""
         ahead, line = 0, self._chat.line
         try:
             while not self._exchange.done or self._said:
@@ -291,7 +290,7 @@ class _Question:
                     ahead = now
                     yield Waiting(ahead)
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_S):  # `wait_for` of Python 3.11 can lose that it is cancelled
+                    async with asyncio.timeout(LOOK_S):  # Python 3.11's `wait_for` can swallow a cancellation
                         await self._news.wait()
         finally:
             self._stop.set()
@@ -305,7 +304,7 @@ class _Question:
         return taken
 
     def _answer(self) -> None:
-        """Run the answerer to its end, in the thread of the line."""
+        """Run the answerer to its end, in the queue's thread."""
         history = [Turn(turn[0], turn[1]) for turn in self._asked.history]
         try:
             stream = partial(self._loaded.answerer.stream, self._asked.question, history, search=self._search)
@@ -313,25 +312,25 @@ class _Question:
                 self._say(event)
         except CitewireError as error:
             self._say(error)
-        except Exception:  # the outermost layer: logged with its traceback, and said to who asked
+        except Exception:  # the outermost layer: log the traceback, tell the client
             logger.exception("answering failed")
             self._say(FaultError("The answer could not be finished", "Ask again. The log has the details."))
 
     def _say(self, said: Event | CitewireError) -> None:
         with self._lock:
             if self._said and isinstance(self._said[-1], Draft):
-                self._said.pop()  # nobody has read it, and what follows replaces it
+                self._said.pop()  # not read yet, and the next event replaces it
             self._said.append(said)
             if isinstance(said, CitewireError):
                 self._exchange.fail(said.problem, said.fix)
             elif isinstance(said, Answer):
                 self._exchange.apply(said)
-        with suppress(RuntimeError):  # the server has ended
+        with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._news.set)
 
 
 async def whole(said: AsyncIterator[Event | Waiting]) -> Answer:
-    """Return the answer once it is there. Raises: FaultError, where it ends without one."""
+    """Wait for the answer and return it. Raises: FaultError, if the stream ends without one."""
     async for one in said:
         if isinstance(one, Answer):
             return one
@@ -363,7 +362,7 @@ def _json(values: Mapping[str, Any]) -> str:
 
 
 def labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
-    """Return what a reader is told of each article that an answer names."""
+    """Return the card of each article that an answer names, by path, as JSON values."""
     parts: tuple[Quote | ConflictValue | TimelinePoint | AnswerHit, ...] = (
         *(quote for claim in answer.claims for quote in claim.quotes),
         *(value for conflict in answer.conflicts for value in conflict.values),
@@ -374,7 +373,7 @@ def labels(answer: Answer, index: ArticleIndex) -> dict[str, Any]:
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """Return what `work` brings; end it where the client closes the connection. Raises: ClientDisconnect."""
+    """Return the result of `work`; cancel it if the client disconnects. Raises: ClientDisconnect."""
     task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)

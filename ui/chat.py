@@ -1,8 +1,8 @@
-"""Conversations, and how their questions are answered, one at a time (`citewire.ui.line`) over all visitors.
+"""Conversations of the page. Their questions are answered one at a time over all visitors (`citewire.ui.line`).
 
-Knows the answerer and where conversations are kept; knows nothing of Gradio and HTML. A thread answers and changes
-the exchange; whoever shows it looks at `Exchange.version`. So a stopped answer ends at once for its visitor, however
-long the model's last step takes.
+Knows the answerer and the store of conversations, not Gradio or HTML. A background thread answers and changes the
+exchange; views poll `Exchange.version`. So a stopped answer ends at once for its visitor, however long the model's last
+step takes.
 """
 
 from __future__ import annotations
@@ -34,37 +34,37 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LINE_LENGTH = 24  # most waiting questions of all visitors; further ones are refused
-ADDRESS_LENGTH = 16  # most waiting questions of one address: the rest of the line is for others
+LINE_LENGTH = 24  # most waiting questions of all visitors; more are refused
+ADDRESS_LENGTH = 16  # most waiting questions of one address; the rest of the queue is for others
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
-PARTS = 32  # sets of articles, as different people may see, that answers are kept for
-SUGGESTED = 3  # most questions that are offered after an answer or a refusal
-SUGGEST_S = 4  # seconds that they are looked for
+PARTS = 32  # most cached parts of the index; each is the set of articles that some key may see
+SUGGESTED = 3  # most suggested questions after an answer or a refusal
+SUGGEST_S = 4  # longest search for suggestions, in seconds
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
 class NotReadyError(LaterError):
-    """No model answers: it is still loading, or it could not be loaded."""
+    """The model is still loading or failed to load."""
 
 
 class FullError(LaterError):
-    """As many questions wait as may."""
+    """A limit of waiting questions is reached."""
 
 
 class SlowError(CitewireError):
-    """An answer that took longer than it may."""
+    """An answer took longer than the limit."""
 
 
 class ArticleIndex(Labelled, Protocol):
-    """What the page reads of an index. Called from several threads."""
+    """What the page needs of an index. Called from several threads."""
 
     def articles(self) -> Sequence[ArticleInfo]:
-        """Return all articles, without their text."""
+        """Return all articles without their texts."""
         ...
 
 
 class Answerer(Protocol):
-    """What answers a question."""
+    """Answers questions; see `citewire.qa.answer.Answerer`."""
 
     def stream(
         self,
@@ -75,32 +75,32 @@ class Answerer(Protocol):
         search: SearchOptions | None = None,
         manner: Manner = ...,
     ) -> Iterator[Event]:
-        """Yield a Searched, any Drafts and Checked, and an Answer; end soon after `stopped()` turns true."""
+        """Yield a Searched, any Drafts and Checked, and an Answer; end soon after `stopped()` returns True."""
         ...
 
 
-# (answer or refusal, the turns before it, what to search with, whether to stop) -> questions that have an answer
+# (answer or refusal, earlier turns, search options, stopped) -> questions that the articles answer
 Suggest = Callable[[Answer, Sequence[Turn], SearchOptions, Callable[[], bool]], Iterator[str]]
-# (which chance, whether to stop) -> a small evaluation, as `citewire.qa.evaluate.made.rows` runs it
+# (random seed, stopped) -> rows of a small evaluation; see `citewire.qa.evaluate.made.rows`
 Examine = Callable[[int, Callable[[], bool]], "Iterator[Row | None]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What `load` brings.
+    """An index with its models, ready to answer.
 
     Attributes:
         answerer: answers questions.
-        index: what it searches.
-        model: name of the model, for the top bar.
-        search: what a question is searched with; the visitor's filters narrow it.
-        suggest: offers questions to go on with.
-        over: makes the same of another index, or of another generation of this one.
-        by: makes the same with another model, as `ModelChoice.load` brings it.
-        examine: makes questions from the articles, answers and marks them.
-        within: makes the same as if there were these articles only; see `Index.within`.
-        warm_up: does once what the first question would wait for.
-        about: tells on the empty page what the articles are about.
+        index: the index it searches.
+        model: the model's name, for the top bar.
+        search: search options of the settings; the visitor's filters narrow them.
+        suggest: suggests the next questions.
+        over: returns the same for another index, or another generation of this one.
+        by: returns the same with another model, loaded by `ModelChoice.load`.
+        examine: generates questions from the articles, answers and marks them.
+        within: returns the same restricted to these articles; see `Index.within`.
+        warm_up: does the slow first-time work, so that the first question need not wait for it.
+        about: returns the overview for the empty page.
     """
 
     answerer: Answerer
@@ -118,12 +118,12 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The two models that a visitor chooses between.
+    """The two models between which a visitor can choose.
 
     Attributes:
-        models: their names by what people call them, in the order in which they are shown.
-        usual: what the one is called that is loaded at the start and answers where nobody chooses.
-        load: loads the other one.
+        models: display name -> model name, in display order.
+        usual: display name of the default model, which is loaded at the start.
+        load: loads the other model.
     """
 
     models: Mapping[str, str]
@@ -131,12 +131,12 @@ class ModelChoice:
     load: Callable[[], Any]
 
     def called(self, model: str) -> str:
-        """Return what people call a model, by its name; "" for one that is not offered."""
+        """Return the display name of a model, "" if it is not offered."""
         return next((called for called, name in self.models.items() if name == model), "")
 
 
 class BackgroundLoad:
-    """Runs `load` in a thread, so that the page opens at once; then warms up what was loaded.
+    """Runs `load` in a thread, so that the page opens at once, then its `warm_up`.
 
     Attributes:
         loaded: the result, None while loading and after a failure.
@@ -155,7 +155,7 @@ class BackgroundLoad:
             self.loaded = loaded = self._load()
         except CitewireError as error:
             self.error = error
-        except Exception as error:  # the page is the outermost layer of this thread: nobody else would say it
+        except Exception as error:  # the outermost layer of this thread: nothing else would report it
             logger.exception("loading failed")
             self.error = CitewireError(
                 f"Loading failed: {type(error).__name__}", "See the log, then start citewire again."
@@ -163,29 +163,29 @@ class BackgroundLoad:
         else:
             try:
                 loaded.warm_up()
-            except CitewireError as error:  # the first question will meet it, and say so
+            except CitewireError as error:  # the first question will report it
                 logger.warning("not warmed up", extra={"problem": error.problem})
 
     @property
     def done(self) -> bool:
-        """Whether loading has ended, well or not."""
+        """Whether loading has succeeded or failed."""
         return self.loaded is not None or self.error is not None
 
 
 class Conversation:
-    """One visitor's exchanges, what narrows their search, and the event that stops the newest one.
+    """One visitor's exchanges, their filters, and the event that stops the newest exchange.
 
     Attributes:
-        lock: held where exchanges change or are read as a whole; never for longer than that takes.
-        keeping: held while an exchange is stored; taken before `lock`.
-        serial: grows when another conversation takes this one's place.
-        visitor: whose it is; see `citewire.ui.visitor`.
-        sender: whose turn it is when its questions are answered.
-        kept: its id where it is kept, None before the first question.
-        filters: which articles the visitor asks; narrows the settings' own.
-        model: what the model is called that the visitor chose, "" where none was chosen.
-        notice: why what the visitor did last could not be done, "" where it was.
-        followers: how many event streams tell of its newest exchange.
+        lock: guards the exchanges; held only briefly.
+        keeping: held while an exchange is stored; acquire it before `lock`.
+        serial: incremented when another conversation replaces this one.
+        visitor: the owner's id; see `citewire.ui.visitor`.
+        sender: decides the place of its questions in the queue.
+        kept: its id in the store, None before the first question.
+        filters: the visitor's filters; they narrow those of the settings.
+        model: display name of the model that the visitor chose, "" for the default.
+        notice: why the visitor's last action failed, "" if it succeeded.
+        followers: number of event streams that follow its newest exchange.
     """
 
     def __init__(self) -> None:
@@ -204,26 +204,26 @@ class Conversation:
         self._started = 0
 
     def __deepcopy__(self, memo: object) -> Conversation:
-        """Return a new, empty conversation: Gradio makes each session's state by deep copy of the first."""
+        """Return a new, empty conversation: Gradio deep-copies the initial state for each session."""
         return Conversation()
 
     @property
     def newest(self) -> Exchange | None:
-        """The exchange that was begun last."""
+        """The exchange that was started last."""
         return self.exchanges[-1] if self.exchanges else None
 
     @property
     def busy(self) -> bool:
-        """Whether the newest exchange waits for its answer."""
+        """Whether the newest exchange is still being answered."""
         return bool(self.exchanges) and not self.exchanges[-1].done
 
     @property
     def current_notice(self) -> str:
-        """The notice, unless it asked to wait for an answer that has come meanwhile."""
+        """The notice, unless it is `BUSY` and the answer has arrived meanwhile."""
         return "" if self.notice == BUSY and not self.busy else self.notice
 
     def add(self, question: str) -> Exchange:
-        """Append a new exchange with its own stop event; what still runs for those before is stopped."""
+        """Append a new exchange with its own stop event; work for earlier exchanges is stopped."""
         self.stop.set()
         for one in self.exchanges:
             one.suggesting = False
@@ -233,12 +233,12 @@ class Conversation:
         return self.exchanges[-1]
 
     def history(self) -> list[Turn]:
-        """Return the finished exchanges before the newest one, oldest first, with the questions that they offered."""
+        """Return the finished exchanges before the newest one, oldest first, with the questions they offered."""
         told = [(one, one.answer) for one in self.exchanges[:-1] if one.answer and one.answer.status != "failed"]
         return [Turn(one.question, "\n".join((said.text, *one.offered)), said.articles) for one, said in told]
 
     def clear(self) -> None:
-        """Stop what runs and forget all exchanges; the filters and the chosen model stay."""
+        """Stop all work and forget all exchanges; the filters and the chosen model stay."""
         self.stop.set()
         self.exchanges.clear()
         self.serial += 1
@@ -246,7 +246,7 @@ class Conversation:
 
 
 class Chat:
-    """What visitors share: the answerers, the line, and where conversations are kept."""
+    """What all visitors share: the models, the queue and the store of conversations."""
 
     def __init__(
         self,
@@ -258,26 +258,25 @@ class Chat:
         choice: ModelChoice | None = None,
         max_answer_seconds: float = 120,
     ) -> None:
-        """Start loading.
+        """Start to load the models.
 
         Args:
-            load: loads index and model; a CitewireError it raises is shown with its fix.
-            max_question_chars: longer questions are refused.
-            keeper: where answers are kept; None for nowhere.
-            refresh: called before each question; looks for a new generation of the index, and has it given to
-                `search_in`.
-            choice: the models that visitors choose between; None for the one that `load` brings.
-            max_answer_seconds: an answer that takes longer is ended.
+            load: loads index and model; a CitewireError is shown with its fix.
+            max_question_chars: longest question accepted.
+            keeper: stores the answers; None stores nothing.
+            refresh: called before each question; if the index has a new generation, it calls `search_in` with it.
+            choice: the models that visitors choose between; None for only the one that `load` returns.
+            max_answer_seconds: an answer that takes longer is stopped.
         """
         self.choice = choice
         self.background = BackgroundLoad(load)
-        self._loads = {choice.usual if choice else "": self.background}  # by what the model is called
+        self._loads = {choice.usual if choice else "": self.background}  # by the model's display name
         self._choosing = threading.Lock()
         self.line = Line()
         self._overview = Overview(self.line)
         self.max_question_chars, self._max_answer_seconds = max_question_chars, max_answer_seconds
         self._index: ArticleIndex | None = None
-        # (model, articles) -> what was loaded, and the same as if there were these articles only
+        # (model, articles) -> what was loaded, and its restriction to these articles
         self._parts: LRUCache[tuple[str, tuple[str, ...]], tuple[Loaded, Loaded]] = LRUCache(PARTS)
         self._parting = threading.Lock()
         self._keeper = keeper
@@ -285,15 +284,15 @@ class Chat:
 
     @property
     def keeps(self) -> bool:
-        """Whether answers are kept."""
+        """Whether answers are stored."""
         return self._keeper is not None
 
     @property
     def loaded(self) -> Loaded:
-        """What was loaded at the start, over the index that was shown last.
+        """The default model with the newest index that was passed to `search_in`.
 
         Raises:
-            NotReadyError: nothing yet, or it could not be loaded.
+            NotReadyError: it is still loading or failed to load.
         """
         return self._over_newest(self.background)
 
@@ -308,14 +307,14 @@ class Chat:
         return loaded
 
     def load_of(self, model: str, *, again: bool = False) -> BackgroundLoad:
-        """Return how far a model is loaded, by what it is called; begin to load it where nobody has asked for it yet.
+        """Return the background load of a model, started now if it is the first request for this model.
 
         Args:
-            model: what it is called.
-            again: whether to try again where it could not be loaded.
+            model: the model's display name.
+            again: whether to retry a failed load.
 
         Raises:
-            InputError: no model that is offered is called so.
+            InputError: no offered model has this name.
         """
         choice = self.choice
         if choice is None or model not in choice.models:
@@ -333,32 +332,28 @@ class Chat:
         return by(choice.load())
 
     def choose(self, model: str, conversation: Conversation) -> None:
-        """Let a model answer a conversation from the next question on; until it is loaded, the usual one does.
-
-        Args:
-            model: what it is called.
-            conversation: which one.
+        """Use a model for the conversation's next questions; the default model answers until it is loaded.
 
         Raises:
-            InputError: no model that is offered is called so.
+            InputError: no offered model has this display name.
         """
         self.load_of(model, again=True)
         conversation.model = model
 
     def search_in(self, index: ArticleIndex) -> None:
-        """Answer the next questions from another index, or another generation of this one; also while loading."""
+        """Answer the next questions from another index or generation; may be called while models load."""
         self._index = index
 
     def newest(self, model: str = "", articles: tuple[str, ...] = ()) -> Loaded:
-        """Return what was loaded, over the newest generation of the index.
+        """Return a loaded model over the newest generation of the index.
 
         Args:
-            model: what the model is called, "" for the usual one; see `load_of`.
-            articles: the only ones that who asks may see, as in `Index.within`; () for all.
+            model: the model's display name, "" for the default; see `load_of`.
+            articles: the only articles that the client may see, as in `Index.within`; () for all.
 
         Raises:
-            InputError: no model that is offered is called so.
-            NotReadyError: it is not loaded yet, or could not be loaded.
+            InputError: no offered model has this name.
+            NotReadyError: it is still loading or failed to load.
         """
         self._refresh()
         whole = self._over_newest(self.load_of(model) if model else self.background)
@@ -373,21 +368,21 @@ class Chat:
             return part
 
     def _answering(self, conversation: Conversation) -> Loaded:
-        """Return what answers a conversation now."""
+        """Return the conversation's model if it is loaded, else the default."""
         chosen = self._loads.get(conversation.model)
         return self.newest(conversation.model if chosen and chosen.loaded else "")
 
     def overview(self) -> Exchange | None:
-        """Return what is known of all articles; see `Overview.of`. None where no model is loaded, too."""
+        """Return the overview of all articles, see `Overview.of`; None if no model is loaded."""
         return self._overview.of(self.loaded.index, self.loaded.about) if self.background.loaded else None
 
     def check(self, question: str, sender: Sender) -> None:
-        """Say why somebody cannot ask a question now.
+        """Check whether a sender may ask a question now.
 
         Raises:
             NotReadyError: no model is loaded.
-            FullError: too many questions wait, of all visitors, of this one, or of all at the address.
-            InputError: as `check_text`.
+            FullError: too many questions wait, in total, of this visitor or of this address.
+            InputError: see `check_text`.
         """
         self.check_ready()
         self.check_text(question)
@@ -401,18 +396,18 @@ class Chat:
             raise FullError(f"{ADDRESS_LENGTH} questions from your address are waiting already", *again)
 
     def check_ready(self) -> None:
-        """Raises: NotReadyError, where no model is loaded."""
+        """Raise NotReadyError if no model is loaded."""
         if error := self.background.error:
             raise NotReadyError(error.problem, error.fix)
         if not self.background.loaded:
             raise NotReadyError("The model is still loading", "Ask again in a moment.")
 
     def check_text(self, question: str) -> None:
-        """Raises: InputError, where the question is empty or too long."""
+        """Raise InputError if the question is empty or too long."""
         checked_question(question, self.max_question_chars)
 
     def refusal(self, question: str, conversation: Conversation) -> str:
-        """Say why a question cannot be asked now, "" if it can."""
+        """Return why a question cannot be asked now, "" if it can."""
         if conversation.busy:
             return BUSY
         try:
@@ -422,13 +417,13 @@ class Chat:
         return ""
 
     def ask(self, question: str, conversation: Conversation, *, again: str = "", manner: Manner = "usual") -> Exchange:
-        """Put a question in the line.
+        """Add a question to the queue.
 
         Args:
-            question: what is asked.
-            conversation: by whom.
-            again: the id of the kept exchange whose answer it replaces, "" for none.
-            manner: how it is answered.
+            question: the question.
+            conversation: the conversation that asks it.
+            again: id of the stored exchange whose answer it replaces, "" for none.
+            manner: how to answer.
         """
         loaded = self._answering(conversation)
         with conversation.lock:
@@ -446,14 +441,14 @@ class Chat:
     def in_time(
         self, stream: Callable[[Callable[[], bool]], Iterator[Event]], stopped: Callable[[], bool]
     ) -> Iterator[Event]:
-        """Yield the events of an answer, and end it once it takes too long.
+        """Yield the events of an answer; stop it at the time limit.
 
         Args:
-            stream: begins it, and ends it soon after what it is given turns true.
-            stopped: whether nobody wants it any more.
+            stream: starts the answer; it must end soon after the function it gets returns True.
+            stopped: whether the client has cancelled.
 
         Raises:
-            SlowError: it took longer than it may.
+            SlowError: the time limit is reached.
         """
         end = time.monotonic() + self._max_answer_seconds
         for event in stream(lambda: stopped() or time.monotonic() > end):
@@ -468,7 +463,7 @@ class Chat:
         return self.choice.called(model) if self.choice else ""
 
     def retry(self, conversation: Conversation, manner: Manner = "anew") -> Exchange | None:
-        """Ask the newest question again, to be answered as `manner` says; the earlier answer to it is dropped."""
+        """Ask the newest question again and drop its answer; None if there is none, or it is still being answered."""
         with conversation.lock:
             if conversation.busy or not conversation.exchanges:
                 return None
@@ -484,7 +479,7 @@ class Chat:
         history: Sequence[Turn],
         manner: Manner,
     ) -> None:
-        """Run the answerer to its end; what it says after the exchange was stopped is dropped."""
+        """Run the answerer to its end; events after the exchange was stopped are dropped."""
         exchange.move(0)
         try:
             search = narrowed(loaded.search, conversation.filters)
@@ -492,14 +487,14 @@ class Chat:
             events = self.in_time(lambda stopped: stream(stopped=stopped), stop.is_set)
             asked = {_plain(turn.question) for turn in history}
             for event in events:
-                if isinstance(event, Answer):  # what was asked before is not offered again
+                if isinstance(event, Answer):  # do not offer a question that was asked before
                     event = replace(event, offered=tuple(one for one in event.offered if _plain(one) not in asked))
                 with conversation.lock:
                     if not exchange.done:
                         exchange.apply(event)
         except CitewireError as error:
             self._fail(exchange, conversation, error.problem, error.fix)
-        except Exception:  # the outermost layer: logged with its traceback, and said to the visitor
+        except Exception:  # the outermost layer: log the traceback, tell the visitor
             logger.exception("answering failed")
             self._fail(
                 exchange, conversation, "The answer could not be finished",
@@ -519,10 +514,10 @@ class Chat:
                 exchange.fail(problem, fix)
 
     def _keep(self, exchange: Exchange, conversation: Conversation) -> None:
-        """Store what there is of an exchange, unless its conversation was left meanwhile.
+        """Store an exchange, unless it is no longer part of its conversation.
 
-        A question without an answer yet is stored as one that was stopped: whatever ends it, it can be asked again. The
-        answer to a question that is asked again stays until another one comes.
+        A question without an answer yet is stored as stopped, so that it can be asked again after a crash. On a retry
+        the stored answer stays until the new one arrives.
         """
         keeper, visitor = self._keeper, conversation.visitor
         if not (keeper and visitor):
@@ -543,7 +538,7 @@ class Chat:
                 logger.warning("not kept", extra={"problem": error.problem})
                 conversation.kept, exchange.kept = None, ""
                 exchange.unkept = "what it belongs to was deleted"
-            except UnusableFileError as error:  # a full disk
+            except UnusableFileError as error:  # such as a full disk
                 logger.warning("not kept", extra={"problem": error.problem})
                 exchange.kept, exchange.unkept = "", error.reason
             exchange.version += 1
@@ -575,7 +570,7 @@ class Chat:
                         exchange.suggest(question)
                     if len(exchange.suggestions) >= SUGGESTED:
                         break
-            except CitewireError as error:  # the refusal stands without suggestions
+            except CitewireError as error:  # suggestions are optional
                 logger.warning("no suggestions", extra={"problem": error.problem})
             except Exception:  # as in _answer
                 logger.exception("suggesting failed")
@@ -595,16 +590,16 @@ class Chat:
         beside = Beside(exchange.narrowed, exchange.quotes_only, exchange.suggestions)
         try:
             self._keeper.note(conversation.visitor, exchange.kept, beside)
-        except InputError as error:  # deleted in another tab, or a full disk: the answer itself is what counts
+        except InputError as error:  # deleted in another tab, or the disk is full; suggestions are optional
             logger.warning("suggestions not kept", extra={"problem": error.problem})
 
     def hush(self, conversation: Conversation) -> None:
-        """Look for no more questions to offer: the visitor types one."""
+        """Stop the search for suggestions, as the visitor types a question."""
         if (exchange := conversation.newest) and exchange.done:
             exchange.hushed = True
 
     def stop(self, conversation: Conversation) -> None:
-        """End the answer that is being written or waited for; what is shown of it stays."""
+        """Stop the newest answer, running or waiting; its text so far stays."""
         with conversation.lock:
             conversation.stop.set()
             exchange = conversation.newest
@@ -617,23 +612,23 @@ class Chat:
             self._keep(exchange, conversation)
 
     def leave(self, conversation: Conversation) -> None:
-        """End all that runs for a conversation; its exchanges stay kept."""
+        """Stop all work for a conversation; its exchanges stay stored."""
         self.stop(conversation)
         self.line.leave(*conversation.exchanges)
         for exchange in conversation.exchanges:
             exchange.suggest(more=False)
 
     def new(self, conversation: Conversation) -> None:
-        """Begin another conversation in the place of this one."""
+        """Start a new conversation in place of this one."""
         self.leave(conversation)
         with conversation.keeping, conversation.lock:
             conversation.clear()
 
     def open(self, conversation: Conversation, wanted: str) -> None:
-        """Show a kept conversation in the place of this one.
+        """Replace this conversation by a stored one.
 
         Raises:
-            CitewireError: the visitor has none of this id.
+            CitewireError: nothing is stored, or the visitor has no conversation of this id.
         """
         if self._keeper is None:
             raise InputError("Conversations are not kept here", "Start citewire with a place to keep them.")
@@ -650,7 +645,7 @@ class Chat:
         self.recall_ratings(conversation)
 
     def recall_ratings(self, conversation: Conversation) -> None:
-        """Set what the visitor has said of each answer and quote of a conversation, as it is stored."""
+        """Load the visitor's ratings of the conversation's answers and quotes from the store."""
         if self._keeper is None or conversation.kept is None:
             return
         ratings = self._keeper.ratings(conversation.visitor, conversation.kept)
@@ -660,20 +655,20 @@ class Chat:
 
 
 def _plain(question: str) -> str:
-    """A question as it is compared with others: without case, and the marks at its end."""
+    """Return a question for comparison: case and final punctuation removed."""
     return " ".join(question.casefold().split()).rstrip("?!. ")
 
 
 def _rated(rating: Rating) -> str:
-    """What a rating is of, as panel.js names it: "answer", or the number of a quote."""
+    """Return the key of a rating in panel.js: "answer", or the number of a quote."""
     return "answer" if rating.quote is None else str(rating.quote)
 
 
 def narrowed(search: SearchOptions, chosen: Filters) -> SearchOptions:
-    """Return a search over the articles that the settings and the visitor both want.
+    """Return search options for the articles that pass both the settings' filters and the visitor's.
 
     Raises:
-        InputError: no article is wanted by both, or a day is none.
+        InputError: no article passes both, or a day is invalid.
     """
     own = search.filters
     days = (own.published_to, chosen.published_to)

@@ -1,13 +1,13 @@
 """The `citewire` command: parses arguments, calls the library, prints.
 
-Knows flags, exit codes and what a person reads on errors. Exit codes:
+Knows flags, exit codes and error messages. Exit codes:
 
-    0    done, also where the answer is "not in the sources", and Ctrl-C on a page or on `index --watch`
-    1    a fault of citewire itself, or nobody reads its output any more
-    2    something the user can put right: a path, a setting, a model, rejected articles, a damaged index
+    0    done; also for the answer "not in the sources", and for Ctrl-C on a page or on `index --watch`
+    1    a bug in citewire, or the reader of its output closed the pipe
+    2    something the user can fix: a path, a setting, a model, rejected articles, a damaged index
     130  Ctrl-C
 
-Heavy libraries are imported inside commands, so that `--help` and `config` answer at once.
+Heavy libraries are imported inside commands, so that `--help` and `config` start fast.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Self
 
-# Read by libraries when they are imported: nothing leaves this machine unless a command fetches a model.
+# Libraries read these when they are imported; they turn telemetry off.
 os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1", DO_NOT_TRACK="1")
 
 import typer
@@ -70,14 +70,14 @@ TYPED = (
     ("help, /help", "this list"),
     ("exit, /quit", "ends, as Ctrl-D does"),
 )
-SUGGESTED = 3  # questions offered after an answer of `chat`
+SUGGESTED = 3  # most suggestions after an answer of `chat`
 EXIT_FAULT = 1
 EXIT_INTERRUPTED = 130
 HISTORY_FIX = 'Write it as [["question", "answer"], ...] in UTF-8.'
 
 
 class Outermost(TyperGroup):
-    """The layer that turns errors into a line on standard error and an exit code."""
+    """The outermost layer of errors: turns them into a line on standard error and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
@@ -132,7 +132,7 @@ History = Annotated[
     Path | None,
     typer.Option("--history", help="JSON file with the conversation so far: [[question, answer], ...]"),
 ]
-# What answering takes: flags that `ask`, `chat`, `serve` and `run` share.
+# Settings of answering: flags that `ask`, `chat`, `serve` and `run` share.
 ANSWERING = ("index", "model", "embedder", "device", "engine", "reader", "threads", *SEARCHING)
 ModelNames = Annotated[list[str] | None, typer.Argument(help="names from `citewire models list`", show_default=False)]
 
@@ -148,7 +148,7 @@ def _options(
     debug: Annotated[bool, typer.Option("--debug", help="show the traceback of an unexpected error")] = False,
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="show it")] = False,
 ) -> None:
-    del debug, version  # `main` and `_version` have read them
+    del debug, version  # `main` and `_version` read them
     ctx.obj = {"config": config, "log_level": log_level}
 
 
@@ -201,7 +201,7 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
         if line.casefold() in HELPS:
             console.print_help(TYPED)
             continue
-        if line.isdecimal() and 1 <= int(line) <= len(offered):  # the number of a question that was offered
+        if line.isdecimal() and 1 <= int(line) <= len(offered):  # picks an offered question by its number
             line = offered[int(line) - 1]
             typer.echo(console.one_line(line))
         if line == "/new":
@@ -214,7 +214,7 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
                     events = asker.stream(question, tuple(turns), stopped)
                     answer = console.print_answer(question, events, asker.card)
             except CitewireError as error:
-                console.note(str(error))  # this question's; the conversation goes on
+                console.note(str(error))  # ends this question only, not the conversation
                 continue
             if answer.status == "failed":
                 console.note(answer.text)
@@ -225,13 +225,12 @@ def _converse(asker: _Asker, max_question_chars: int) -> None:
 
 
 def _is_typed() -> bool:
-    """Return whether a line waits on a terminal."""
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def _next_line() -> str | None:
-    """Return the next line, None at the end of input; on a terminal with arrow keys and the lines before."""
-    with suppress(ImportError):  # a Python without it reads lines all the same
+    """Return the next line, None at the end of input; a terminal has line editing and a history."""
+    with suppress(ImportError):  # some builds of Python lack it
         import readline  # noqa: F401 - `input` uses it once it is imported
     try:
         return input("> " if sys.stdin.isatty() else "").strip()
@@ -241,7 +240,7 @@ def _next_line() -> str | None:
 
 @contextmanager
 def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
-    """Make the first Ctrl-C turn the yielded function true; a second one is a KeyboardInterrupt."""
+    """Yield a function that returns True after the first Ctrl-C; a second Ctrl-C raises KeyboardInterrupt."""
     stop = threading.Event()
 
     def handle(*_: object) -> None:
@@ -258,10 +257,10 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex, Suggester]]:
-    """Open the index, then the models, with a bar while they load."""
+    """Open the index and load the models, with a progress bar."""
     from citewire.index.manifest import read_current
 
-    read_current(chosen.index)  # that there is none is said before seconds of imports
+    read_current(chosen.index)  # fails fast if there is no index: the imports take seconds
     from citewire.qa.suggest import Suggester
     from citewire.ui import engine
 
@@ -275,7 +274,7 @@ def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex, Suggester]]
 
 
 class _Asker:
-    """Lets a running page with the same settings answer; where there is none, or it ends, models loaded here."""
+    """Asks a running page with the same settings; without one, or when it ends, loads the models in this process."""
 
     def __init__(self, chosen: Settings) -> None:
         self._chosen = chosen
@@ -314,24 +313,24 @@ class _Asker:
         yield from self._load()[0].stream(text, history, stopped=stopped)
 
     def suggested(self, answer: Answer, turns: Sequence[Turn]) -> Iterator[str]:
-        """Yield questions to go on with, as long as nothing is typed; none for a pipe, and where a page answers."""
+        """Yield suggested questions until the user types; none if input is a pipe or a page answers."""
         if self._here is None or not sys.stdin.isatty() or answer.status == "stopped":
             return
         try:
             yield from islice(self._here[2].suggest(answer, turns, stopped=_is_typed), SUGGESTED)
-        except CitewireError as error:  # the answer stands without them
+        except CitewireError as error:  # suggestions are optional
             log.info("no suggestions", extra={"problem": error.problem})
 
     def card(self, path: str) -> Card:
-        """Label an article of the last answer."""
+        """Return the card of an article of the last answer."""
         return self._page.card(path) if self._page is not None else card_in(self._load()[1], path)
 
 
 def read_question(given: str, max_chars: int) -> str:
-    """Return the question given on the command line, or from standard input where it is "-".
+    """Return the question given on the command line; "-" reads it from standard input.
 
     Raises:
-        InputError: not UTF-8, empty or longer than `max_chars`.
+        InputError: the question is not UTF-8, empty or longer than `max_chars`.
     """
     if given != "-":
         return checked_question(given, max_chars)
@@ -345,7 +344,7 @@ def read_history(file: Path) -> tuple[Turn, ...]:
     """Return the earlier exchanges in a JSON file, `[[question, answer], ...]`, oldest first.
 
     Raises:
-        InputError: the file is missing, no JSON in UTF-8, or of another shape.
+        InputError: the file cannot be read, is not JSON in UTF-8 or has another shape.
     """
     try:
         pairs = json.loads(file.read_bytes())
@@ -393,7 +392,7 @@ def _models_fetch(chosen: Settings, names: ModelNames = None) -> None:
     from citewire.ui import engine
 
     for name in names or []:
-        entry_named(name)  # a wrong name is said before minutes of downloading
+        entry_named(name)  # a wrong name fails before minutes of downloading
     for name in names or [chosen.model]:
         with console.timed(f"{name} is ready"), console.progress_bar(DownloadColumn()) as report:
             engine.prepare_model(name, chosen, report)
@@ -437,9 +436,9 @@ def _serve(chosen: Settings) -> None:
 def _open_page(
     chosen: Settings, prepare: Callable[[], None], *, routers: Sequence[APIRouter] = (), opens: str = ""
 ) -> None:
-    """Take the port, so that a taken one is said at once, then `prepare`, then serve until Ctrl-C.
+    """Bind the port first, so that a taken one fails at once; then `prepare`, then serve until Ctrl-C.
 
-    `routers` come beside those of the page; `opens` is the address below it to open.
+    `routers` are added to those of the page; `opens` is appended to the address that is printed.
     """
     from citewire.ui.keys import Keys
     from citewire.ui.running import Announcement
@@ -471,10 +470,10 @@ def _open_page(
 
 
 def _leave() -> NoReturn:
-    """End with exit code 0 without finalising the interpreter.
+    """Exit with code 0 without finalising the interpreter.
 
-    A model may still be loading or writing in a thread; such a thread, inside torch when the interpreter goes,
-    aborts the process ("terminate called without an active exception").
+    A thread may still load or run a model. If it is inside torch while the interpreter shuts down, the process aborts
+    ("terminate called without an active exception").
     """
     logging.shutdown()
     sys.stdout.flush()
@@ -484,13 +483,13 @@ def _leave() -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is behind the page and behind every door for programs.
+    """What the page and all APIs share.
 
     Attributes:
-        corpus: the index, which may grow.
-        chat: answers; its models load in the background.
-        served: what questions are asked of.
-        library: passages and articles.
+        corpus: the index, which uploads may change.
+        chat: answers questions; its models load in the background.
+        served: describes the index and the model for the question API.
+        library: searches passages and reads articles.
     """
 
     corpus: Corpus
@@ -500,12 +499,12 @@ class Service:
 
 
 def open_service(chosen: Settings, conversations: Conversations | None = None, *, indexing: bool = False) -> Service:
-    """Open the index and begin to load the models.
+    """Open the index and start to load the models in the background.
 
     Args:
         chosen: the settings.
-        conversations: where answers are kept, None for nowhere.
-        indexing: whether files that are uploaded are indexed, once the models are loaded.
+        conversations: stores the answers; None stores nothing.
+        indexing: whether uploaded files are indexed once the models are loaded.
     """
     from citewire.index.scope import require_match
     from citewire.ui import engine
@@ -544,7 +543,7 @@ def open_service(chosen: Settings, conversations: Conversations | None = None, *
 
 
 def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
-    """Lay out the page over the index; models load in the background, while it is already open."""
+    """Build the page; it opens while the models still load in the background."""
     from citewire.ui import (
         ask_routes,
         conversation_routes,
@@ -573,7 +572,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
     def deciding(loaded: Loaded) -> dict[str, Any]:
         return engine.deciding(chosen, loaded.model, corpus.index.generation)
 
-    from citewire.ui import mcp_server, page  # these take seconds to import, and the models load meanwhile
+    from citewire.ui import mcp_server, page  # slow imports come last, while the models load
 
     return page.Site(
         page.build_page(
@@ -605,10 +604,10 @@ def _mcp(chosen: Settings) -> None:
     """Answer an MCP client on standard input and output; a page that runs answers others at /mcp."""
     import asyncio
 
-    # A thread waits for standard input, and Python would wait for it; nothing is written that could be half done.
+    # Ctrl-C kills at once: Python would wait for the thread that reads standard input, and nothing is being written.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     service = open_service(chosen)
-    from citewire.ui import mcp_server  # takes a second to import, and the models load meanwhile
+    from citewire.ui import mcp_server  # a slow import comes last, while the models load
 
     asyncio.run(mcp_server.serve_stdio(mcp_server.Tools(service.chat, service.served, service.library)))
     _leave()

@@ -1,8 +1,8 @@
-"""Connections: how many there may be, and how long a client may take to send a request and to read an answer.
+"""Limits on connections: their number, and how long a client may take to send a request or to read a response.
 
-uvicorn has no such limits; a client that sends half a request holds its connection for ever. Where there are too many
-connections, the oldest of those that have sent no whole request makes room, so an honest request always gets in. Knows
-uvicorn and h11, nothing of what is served.
+uvicorn has no such limits; a client that sends half a request holds its connection for ever. At the limit, the oldest
+connection without a complete request is closed, so an honest request always gets in. Knows uvicorn and h11, not the
+application.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from citewire.ui.allowance import LaterError
 from citewire.ui.visitor import PROBLEM_TYPE, address_of, problem_details, refusal
 
-AGAIN_S = 2  # after which to try again where there are too many
+AGAIN_S = 2  # Retry-After if there are too many connections, in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may take.
+    """Limits of clients.
 
     Attributes:
-        connections: at once, of all addresses.
-        of_address: at once, of one address; requests too, as a proxy's connections are those of many.
-        head_s: until a request's headers are there.
-        body_s: until the body is there, plus the time that `slowest` allows for its size.
-        slowest: bytes a second of a body, on average.
-        rest_s: until the rest of a body is there after the answer was sent; it is thrown away.
-        unread_s: how long a client may read nothing of its answer.
+        connections: most open connections.
+        of_address: most open connections, and most concurrent requests, of one address; a proxy's connections carry the
+            requests of many addresses.
+        head_s: seconds until the headers are complete.
+        body_s: seconds until the body is complete, plus its size divided by `slowest`.
+        slowest: least average speed of a body, in bytes per second.
+        rest_s: seconds until the rest of a body has arrived after the response; it is discarded.
+        unread_s: seconds that a client may read nothing of the response.
         look_s: seconds between two checks.
     """
 
@@ -53,7 +54,7 @@ class Limits:
 
 
 class _Phase(IntEnum):
-    """What a connection waits for; the first ones are ended first where others need room."""
+    """What a connection waits for; lower ones are closed first to make room."""
 
     HEAD = 0
     REST = 1
@@ -62,7 +63,7 @@ class _Phase(IntEnum):
 
 
 class Config(uvicorn.Config):
-    """uvicorn's settings, with our protocol and its limits, and the proxies whose word on who asks is taken."""
+    """uvicorn's settings, with this protocol, its limits and the trusted proxies."""
 
     def __init__(self, app: Any, limits: Limits, trusted_proxies: str = "", **options: Any) -> None:
         super().__init__(
@@ -73,7 +74,7 @@ class Config(uvicorn.Config):
 
 
 class AtOnce:
-    """ASGI middleware that refuses a request of an address that has as many as it may."""
+    """ASGI middleware that limits the concurrent requests of an address."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app, self._most = app, limits.of_address
@@ -99,15 +100,13 @@ class AtOnce:
 
 
 class Protocol(H11Protocol):
-    """A connection with limits."""
+    """An HTTP connection with limits."""
 
     config: Config
     cycle: RequestResponseCycle | None  # type: ignore[assignment]  # None before the first request
 
-    # asyncio and uvicorn call these
-
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, if there is room."""
+        """Accept a connection, or refuse it with 503 if there is no room."""
         super().connection_made(transport)
         self._ended = False
         self._phase, self._since, self._bytes = _Phase.HEAD, self.loop.time(), 0
@@ -118,7 +117,7 @@ class Protocol(H11Protocol):
             self._end(503, "The server has too many connections", "Try again in a moment.", again_s=AGAIN_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection."""
+        """Cancel the timers."""
         self._ended = True
         for timer in (self._look, self._unread):
             if timer:
@@ -126,7 +125,7 @@ class Protocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent."""
+        """Process received bytes."""
         if self._ended:
             return
         self._bytes += len(data)
@@ -134,26 +133,24 @@ class Protocol(H11Protocol):
         self._enter()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Start the time limit of the next request."""
         super().on_response_complete()
         self._enter(again=True)
 
     def pause_writing(self) -> None:
-        """Give the client a while to read."""
+        """Start the time limit for reading: the write buffer is full."""
         super().pause_writing()
         self._unread = self.loop.call_later(self.config.limits.unread_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """The client reads."""
+        """Cancel the time limit for reading."""
         super().resume_writing()
         if self._unread:
             self._unread.cancel()
 
-    # ours
-
     @property
     def _address(self) -> str:
-        """Of who asks: a proxy's connection is, with a request, the one that uvicorn has written into its scope."""
+        """The client's address; during a request through a trusted proxy, the one that the proxy reports."""
         client = self.cycle.scope["client"] if self.cycle and not self.cycle.response_complete else self.client
         return client[0] if client else ""
 
@@ -168,12 +165,12 @@ class Protocol(H11Protocol):
         return _Phase.BODY if self.cycle.more_body else _Phase.ANSWER
 
     def _check(self) -> None:
-        """End the connection if its client takes too long."""
+        """Close the connection if its client takes too long."""
         limits = self.config.limits
         self._look = self.loop.call_later(limits.look_s, self._check)
         self._enter()
         if self._phase is _Phase.BODY and self.flow.read_paused:
-            self._since += limits.look_s  # the application does not read: it is not the client's delay
+            self._since += limits.look_s  # the application does not read; the client is not late
         passed = self.loop.time() - self._since
         may = {
             _Phase.HEAD: limits.head_s,
@@ -185,7 +182,7 @@ class Protocol(H11Protocol):
             self._end(408, "The request did not arrive in time", "Send it again.")
 
     def _end(self, status: int, problem: str, fix: str, *, again_s: int = 0) -> None:
-        """Close the connection; say why, and when to try again, where the client can still be told."""
+        """Close the connection; send an error response first, unless a response has already begun."""
         self._ended = True
         started = self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
         if not started and self._phase is not _Phase.REST:
@@ -194,11 +191,11 @@ class Protocol(H11Protocol):
             head += f"Retry-After: {again_s}\r\n" * bool(again_s)
             self.transport.write(f"{head}Connection: close\r\n\r\n".encode() + body)
         self.transport.close()
-        self.loop.call_later(self.config.limits.look_s, self.transport.abort)  # a client that reads nothing
+        self.loop.call_later(self.config.limits.look_s, self.transport.abort)  # in case the client reads nothing
 
 
 def _make_room(others: Iterable[Protocol], address: str, limits: Limits) -> bool:
-    """End a connection where there are too many; return whether there is room for one of an address."""
+    """Close a connection if there are too many; return whether there is room for one more of this address."""
     others = list(others)
     count = Counter(one._address for one in others)
     if count[address] >= limits.of_address:

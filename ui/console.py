@@ -1,8 +1,8 @@
-"""What the command line prints: answers with their quotes, tables, progress bars.
+"""Output of the command line: answers with their quotes, tables, progress bars.
 
-Knows the terminal and the values of `citewire.qa.types`; loads nothing and decides nothing. Articles and the
-model's words are untrusted: control characters, which could move the cursor or retitle the window, are
-taken out. Answers go to standard output, everything else to standard error.
+Knows the terminal and the values of `citewire.qa.types`. Articles and the model's words are untrusted: control
+characters, which could move the cursor or change the window title, are removed. Answers go to standard output,
+everything else to standard error.
 """
 
 from __future__ import annotations
@@ -42,20 +42,20 @@ if TYPE_CHECKING:
     from citewire.index.types import Progress
 
 NEAREST_SHOWN = 3  # passages printed under a refusal
-ROWS_SHOWN = 20  # of a table that tells how work went
-EXCERPT_CHARS = 240  # of a passage
-PIPED_WIDTH = 4_000  # of a table that no terminal shows: a row stays on a line, for grep
+ROWS_SHOWN = 20  # most rows of a table in progress messages
+EXCERPT_CHARS = 240  # longest excerpt of a passage
+PIPED_WIDTH = 4_000  # table width without a terminal; keeps each row on one line, for grep
 NOT_IN_SOURCES = "Not in the sources."
 
-# Styles of a terminal, in its own colours: they fit a light and a dark one.
+# The terminal's own palette, which fits light and dark themes.
 _NUMBER, _DOUBT, _ASIDE = "bold cyan", "yellow", "dim"
 
-# C0 and C1 controls except newline, and the bidirectional overrides that make text read in another order.
+# C0 and C1 controls except newline, and the bidirectional overrides, which change the reading order.
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def safe(text: str) -> str:
-    r"""Return text that a terminal shows and does not obey.
+    r"""Return text with every control character replaced by a blank.
 
     >>> safe("a\x1b[2Jb")
     'a [2Jb'
@@ -64,25 +64,25 @@ def safe(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return safe text with its line breaks and runs of blanks as single blanks."""
+    """Return safe text with each run of white space as one blank."""
     return " ".join(safe(text).split())
 
 
 def to_json(value: object, indent: int | None = 2) -> str:
-    """Return JSON, without `indent` on one line; C1 controls are escaped too (JSON itself escapes C0 only)."""
+    """Return JSON, on one line if `indent` is None; C1 controls are escaped too (JSON itself escapes only C0)."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return re.sub("[\x7f-\x9f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 class _Paper:
-    """Standard output: on a terminal in colours and wrapped between words, else in plain lines as long as they are."""
+    """Standard output: coloured and wrapped at words on a terminal, else plain and unwrapped."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
         self._column = 0
 
     def flow(self, text: str, style: str = "") -> None:
-        """Add words to the paragraph that is being written, in lines no wider than the terminal."""
+        """Append words to the current paragraph, wrapped at the terminal's width."""
         for word in text.split():
             wide = cell_len(word)
             if self._column and self._console.is_terminal and self._column + 1 + wide > self._console.width:
@@ -91,13 +91,13 @@ class _Paper:
             self._column += wide + bool(self._column)
 
     def end(self) -> None:
-        """End the paragraph, if one was begun."""
+        """End the current paragraph, if any."""
         if self._column:
             self._console.print()
         self._column = 0
 
     def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
-        """Write a line; what does not fit on a terminal goes on below it, indented as far."""
+        """Write a line; on a terminal it wraps with the same indent."""
         self.end()
         told = Text(text, style)
         if self._console.is_terminal:
@@ -110,12 +110,12 @@ class _Paper:
 
 
 def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer:
-    """Print the lead and claims as they come, then quotes, closing line and questions to go on with; return the answer.
+    """Print the lead and claims as they arrive, then quotes, status line and suggestions; return the answer.
 
     Args:
-        question: as asked.
+        question: the question.
         events: what `Answerer.stream` yields.
-        card: labels an article, by its path; asked once the answer is whole.
+        card: returns the card of an article, by its path; called after the last event.
     """
     exchange = Exchange("cli", question)
     paper = _Paper()
@@ -141,7 +141,7 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
 
 @contextmanager
 def _waiting() -> Iterator[Status]:
-    """Show on a terminal that a question is being answered, until the yielded value is stopped or all is done."""
+    """Show a spinner on a terminal until the yielded status is stopped or the block ends."""
     console = Console(stderr=True)
     doing = console.status("Searching the articles")
     if console.is_terminal:
@@ -162,7 +162,6 @@ def _print_sentence(claim: Claim, paper: _Paper, *, listed: bool) -> None:
 
 
 def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper) -> None:
-    """Print what follows the sentences: refusal, conflicts, timeline, quotes, closing line, questions to go on with."""
     if exchange.abstained:
         _print_refusal(answer, paper)
     for conflict in exchange.conflicts:
@@ -173,7 +172,7 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
     if exchange.timeline:
         paper.line()
         paper.line("Over time:")
-    for point in exchange.timeline:  # of a sentence that was printed already, the number
+    for point in exchange.timeline:  # a sentence printed above is cited by its number
         words = gist(point) if point in exchange.course else f"[{number_of(point, sources(exchange))}]"
         paper.line(f"{when(point)}: {one_line(words)}", indent=4)
     said = _as_sentences(exchange)
@@ -193,7 +192,7 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
 
 
 def _as_sentences(exchange: Exchange) -> set[str]:
-    """Return the numbers of the quotes that stand above as sentences of the answer: once is enough."""
+    """Return the numbers of quotes that the answer already printed word for word."""
     return {
         str(quote.n)
         for claim in exchange.shown
@@ -203,7 +202,7 @@ def _as_sentences(exchange: Exchange) -> set[str]:
 
 
 def print_offered(questions: Iterable[str], paper: _Paper | None = None) -> tuple[str, ...]:
-    """Print questions to go on with as they come, numbered; return them."""
+    """Print suggested questions as they arrive, numbered; return them."""
     printed: list[str] = []
     paper = paper or _Paper()
     for question in questions:
@@ -231,17 +230,17 @@ def _label(known: Card) -> str:
 
 
 def print_help(lines: Sequence[tuple[str, str]]) -> None:
-    """Print what can be typed and what it does, on standard error."""
+    """Print (input, effect) pairs on standard error."""
     for typed, does in lines:
         typer.echo(f"    {typed:<16}{does}", err=True)
 
 
 @contextmanager
 def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Progress]:
-    """Show a bar a stage on standard error, in files a line as each begins; yield what moves them.
+    """Show a bar for each stage on standard error, without a terminal a line; yield the callback that moves the bars.
 
     Args:
-        amount: how to show what is done of what there is; by default as two numbers.
+        amount: the column that shows the amount done; by default "done/total".
     """
     console = Console(stderr=True)
     amount = amount or MofNCompleteColumn()
@@ -260,19 +259,19 @@ def progress_bar(amount: ProgressColumn | None = None) -> Iterator[Progress]:
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Show nothing; for work behind a page."""
+    """Report no progress, for work in the background of a page."""
     del stage, done, total
 
 
 def print_first(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print the first `ROWS_SHOWN` rows on standard error, and how many more there are."""
+    """Print the first `ROWS_SHOWN` rows on standard error, and the number of the others."""
     print_table(header, rows[:ROWS_SHOWN], err=True)
     if len(rows) > ROWS_SHOWN:
         note(f"... and {len(rows) - ROWS_SHOWN:,} more, all with --json")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, err: bool = False) -> None:
-    """Print rows in aligned columns; cells are shown as they are, less control characters."""
+    """Print rows in aligned columns, to standard error if `err`; control characters in cells are removed."""
     table = Table(box=None, pad_edge=False)
     for name in header:
         table.add_column(name, overflow="fold")
@@ -286,12 +285,12 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, err:
 
 @contextmanager
 def timed(step: str) -> Iterator[None]:
-    """Print on standard error how long a step took, once it is done."""
+    """Print on standard error how long the block took, if it succeeds."""
     start = time.perf_counter()
     yield
     note(f"{step}: {time.perf_counter() - start:.1f} s")
 
 
 def note(text: str) -> None:
-    """Print a line about the work, not part of its result, on standard error."""
+    """Print a message that is not part of the result on standard error."""
     typer.echo(f"citewire: {safe(text)}", err=True)

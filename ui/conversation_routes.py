@@ -1,15 +1,15 @@
-"""The conversations over HTTP: list, read, rename, delete, export; and ratings.
+"""HTTP routes of conversations and ratings: list, read, rename, delete, export, share, rate.
 
-Knows requests and answers of HTTP. Everything is of the visitor who asks; what is another's is not there (404).
+Knows HTTP. A visitor sees only their own conversations; those of others are answered with 404.
 
     GET    /conversations
     GET    /conversations/{id}              its exchanges with their answer objects, and its ratings
     PATCH  /conversations/{id}              {"title": "..."}
     DELETE /conversations/{id}
-    GET    /conversations/{id}/export.md    also export.html and export.json: a file to keep
-    POST   /conversations/{id}/link         -> {"link"}; the one before leads nowhere any more
+    GET    /conversations/{id}/export.md    also export.html and export.json; a download
+    POST   /conversations/{id}/link         -> {"link"}; invalidates an earlier link
     DELETE /conversations/{id}/link
-    GET    /shared/{link}                   the conversation to read for whoever has its link; needs no password
+    GET    /shared/{link}                   the conversation, read-only, for anyone with the link; needs no password
     POST   /feedback                        {"exchange": id, "value": "right|wrong|mismatch", "claim", "quote", "note"}
     DELETE /feedback                        {"exchange": id, "claim", "quote"}
 """
@@ -29,9 +29,9 @@ from citewire.ui.conversations import LONGEST_NOTE, LONGEST_TITLE, Conversations
 from citewire.ui.labels import Labelled
 from citewire.ui.visitor import ProblemRoute, same_origin, visitor_of
 
-MOST_BYTES = 64 * 1024  # of a request's body
+MOST_BYTES = 64 * 1024  # largest request body
 _SLUG_CHARS = 60
-_KINDS = {  # ending of an export -> media type and what writes it
+_KINDS = {  # suffix of an export -> media type and function that writes it
     "md": ("text/markdown", export.as_markdown),
     "html": ("text/html", export.as_html),
     "json": ("application/json", export.as_json),
@@ -69,8 +69,8 @@ def router(conversations: Conversations, articles: Labelled) -> APIRouter:
     """Return the routes.
 
     Args:
-        conversations: the file.
-        articles: looks articles up for an export; what raises CitewireError is exported by its path alone.
+        conversations: the store.
+        articles: looks up the articles of an export; if it raises CitewireError, only the path is exported.
     """
     routes = APIRouter(route_class=_ConversationRoute, dependencies=[Depends(same_origin)], max_body_size=MOST_BYTES)
 
@@ -141,6 +141,6 @@ def _answer(value: Any) -> Response:
 
 
 def _slug(title: str) -> str:
-    """Return a file's name for a title, of ASCII letters, digits and hyphens: "citewire-who-won-the-vote"."""
+    """Return a file name for a title, in ASCII letters, digits and hyphens: "citewire-who-won-the-vote"."""
     words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:_SLUG_CHARS].strip("-")
     return f"citewire-{words or 'conversation'}"

@@ -1,13 +1,13 @@
-"""Conversations and what their readers thought of them, kept in one SQLite file on this machine.
+"""Stores conversations and ratings in one SQLite file on this machine.
 
-    conversations   one row each: whose it is, its title, when it began and when it changed last; `link` is what leads
-                    others to it, NULL for nothing
-    exchanges       a question, its answer object and what the page shows beside that, as JSON, in the order they were
-                    asked; until there is an answer, one that was stopped
-    ratings         of an exchange, or of one claim or quote of its answer; gone with the exchange
+    conversations   owner, title, and times of creation and last change; `link` is a random token that lets others
+                    read it, NULL for none
+    exchanges       question, answer object and display data (`beside`), both as JSON, in the order asked; until the
+                    answer arrives, a stopped one
+    ratings         of an exchange, or of one claim or quote of its answer; deleted with the exchange
 
-Every change is one transaction, so a process that is killed leaves what was whole before or after it. A file that is
-not ours, of a newer citewire, or damaged is refused before anything is written. Knows answers; knows nothing of HTTP.
+Every change is one transaction, so a killed process leaves the state before or after it. A file that is not citewire's,
+has a newer format or is damaged is refused before anything is written. Knows answers, not HTTP.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from citewire.index.errors import InputError
 from citewire.qa.types import Answer, Turn
 from citewire.ui.answer_json import answer_from_json, answer_json
 
-FORMAT = 3  # of the file; raise it with every change of the schema
-TITLE_CHARS = 80  # of a title made from a question
+FORMAT = 3  # version of the schema; increase it with every change
+TITLE_CHARS = 80  # longest title made from a question
 LONGEST_TITLE = 200
 LONGEST_NOTE = 2_000
-LOCK_S = 10  # how long another process may hold the file
+LOCK_S = 10  # seconds to wait for another process that locks the file
 
 Value = Literal["right", "wrong", "mismatch"]
 
-_APPLICATION_ID = 0x63697465  # "cite", in the header of every file of ours
+_APPLICATION_ID = 0x63697465  # "cite", in the header of each of citewire's files
 _MAGIC = b"SQLite format 3\0"
-_WHOLE = -1  # in a key column, for "no claim" and "no quote": NULLs would never be equal
+_WHOLE = -1  # "no claim" or "no quote" in a key column; NULLs would never be equal
 _VERSION = f"PRAGMA user_version = {FORMAT}"
 _LINKS = (  # new in format 2
     "ALTER TABLE conversations ADD COLUMN link TEXT",
@@ -69,12 +69,12 @@ _SCHEMA = (
     f"PRAGMA application_id = {_APPLICATION_ID}",
     _VERSION,
 )
-# Format of a file -> what makes it one of this format.
+# Format of a file -> statements that migrate it to this format.
 _STEPS = {0: _SCHEMA, 1: (*_LINKS, *_BESIDE, _VERSION), 2: (*_BESIDE, _VERSION)}
 
 
 class UnusableFileError(InputError):
-    """The file of the conversations cannot be used; `reason` says why without naming it."""
+    """The file of the conversations cannot be used; `reason` says why without its path."""
 
     def __init__(self, problem: str, fix: str, reason: str) -> None:
         super().__init__(problem, fix)
@@ -82,15 +82,12 @@ class UnusableFileError(InputError):
 
 
 class UnknownIdError(InputError):
-    """A conversation or an exchange that is not there, or is another visitor's."""
+    """The conversation or exchange does not exist, or belongs to another visitor."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationInfo:
-    """A conversation as a list shows it; times are ISO 8601 in UTC, `exchanges` is how many it has.
-
-    `link` is what leads others to it, "" for nothing.
-    """
+    """A conversation in a list; times are ISO 8601 in UTC, `exchanges` is their number, `link` is "" for none."""
 
     id: str
     title: str
@@ -102,7 +99,7 @@ class ConversationInfo:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What the page shows beside an answer; fields as in `citewire.ui.render.Exchange`."""
+    """What the page shows beside an answer; fields as in `citewire.ui.exchange.Exchange`."""
 
     narrowed: str = ""
     quotes_only: bool = False
@@ -114,7 +111,7 @@ _NOTHING = Beside()
 
 @dataclass(frozen=True, slots=True)
 class StoredExchange:
-    """A question and its answer; `id` is unique over all conversations, letters and digits."""
+    """A question and its answer; `id` is unique over all conversations, in letters and digits."""
 
     id: str
     question: str
@@ -125,7 +122,7 @@ class StoredExchange:
 
 @dataclass(frozen=True, slots=True)
 class StoredConversation:
-    """A conversation with all that was asked in it, oldest first."""
+    """A conversation with its exchanges, oldest first."""
 
     id: str
     title: str
@@ -134,13 +131,13 @@ class StoredConversation:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a reader thought of an answer, or of a part of it.
+    """A visitor's rating of an answer or a part of it.
 
     Attributes:
         exchange: id of the exchange.
-        claim: place of the claim in the answer's `claims`, None for the whole answer or for a quote of any claim.
-        quote: number of the quote, `Quote.n`, None for none.
-        value: right or wrong; mismatch for a quote that does not say what it is cited for.
+        claim: index of the claim in `Answer.claims`, None for the whole answer or for a quote of any claim.
+        quote: number of the quote (`Quote.n`), None for none.
+        value: right, wrong, or mismatch for a quote that does not support its claim.
     """
 
     exchange: str
@@ -153,7 +150,7 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A rating with what it is of, and the exchanges before that one in its conversation."""
+    """A rating with its question and answer, and the earlier turns of the conversation."""
 
     rating: Rating
     question: str
@@ -162,11 +159,13 @@ class Rated:
 
 
 class Conversations:
-    """The file, open; safe to use from several threads, and beside other processes that have it open.
+    """The open store; safe to share between threads and processes.
+
+    Methods with a `visitor` see only that visitor's conversations and raise UnknownIdError for all others.
 
     Raises:
-        InputError: the file cannot be made or read, is not one of citewire's, is damaged or of a newer citewire; names
-            it and what to do. Every method raises it where the disk is full or the file is damaged.
+        InputError: the file cannot be created or read, is not citewire's, is damaged or has a newer format. Methods
+            raise it if the file is damaged or the disk is full.
     """
 
     def __init__(self, file: Path) -> None:
@@ -205,10 +204,8 @@ class Conversations:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
 
-    # conversations
-
     def list(self, visitor: str) -> list[ConversationInfo]:
-        """Return a visitor's conversations, the one that changed last first."""
+        """Return a visitor's conversations, the last changed first."""
         with self._transaction("DEFERRED") as db:
             rows = db.execute(
                 "SELECT id, title, created, changed,"
@@ -219,12 +216,12 @@ class Conversations:
         return [ConversationInfo(*row) for row in rows]
 
     def get(self, visitor: str, conversation: str) -> StoredConversation:
-        """Return a conversation; UnknownIdError where the visitor has none of this id."""
+        """Return a conversation. Raises: UnknownIdError."""
         with self._transaction("DEFERRED") as db:
             return _stored(db, conversation, self._title(db, visitor, conversation))
 
     def linked(self, link: str) -> StoredConversation:
-        """Return the conversation that a link leads to, whoever asks; UnknownIdError where it leads nowhere."""
+        """Return the conversation of a link, for any visitor. Raises: UnknownIdError, if the link is not valid."""
         with self._transaction("DEFERRED") as db:
             row = db.execute("SELECT id, title FROM conversations WHERE link = ?", (_storable(link),)).fetchone()
             if row is None:
@@ -232,19 +229,16 @@ class Conversations:
             return _stored(db, *row)
 
     def link(self, visitor: str, conversation: str) -> str:
-        """Return a new link to a conversation, 43 letters, digits, - and _; an earlier one leads nowhere any more.
+        """Return a new link to a conversation, 43 letters, digits, - and _, and invalidate an earlier one.
 
-        It is kept as it is: whoever reads this file reads the conversation anyway.
-
-        Raises:
-            UnknownIdError: the visitor has none of this id.
+        It is stored unhashed: whoever can read this file can read the conversation anyway. Raises: UnknownIdError.
         """
         link = secrets.token_urlsafe(_LINK_BYTES)
         self._set_link(visitor, conversation, link)
         return link
 
     def unlink(self, visitor: str, conversation: str) -> None:
-        """Have no link lead to a conversation any more; UnknownIdError where the visitor has none of this id."""
+        """Invalidate the link of a conversation. Raises: UnknownIdError."""
         self._set_link(visitor, conversation, None)
 
     def _set_link(self, visitor: str, conversation: str, link: str | None) -> None:
@@ -255,10 +249,20 @@ class Conversations:
     def append(
         self, visitor: str, conversation: str | None, question: str, answer: Answer, beside: Beside = _NOTHING
     ) -> tuple[str, str]:
-        """Add an exchange to a conversation, or begin one with it; return the ids of both.
+        """Store an exchange.
+
+        Args:
+            visitor: the owner's id.
+            conversation: id of the conversation, None to start a new one.
+            question: the question.
+            answer: its answer.
+            beside: what the page shows beside the answer.
+
+        Returns:
+            The ids of the conversation and of the exchange.
 
         Raises:
-            UnknownIdError: the conversation is not there any more.
+            UnknownIdError: the conversation was deleted.
         """
         now, question = _now(), _storable(question)
         exchange = secrets.token_hex(12)
@@ -279,11 +283,7 @@ class Conversations:
         return conversation, exchange
 
     def replace(self, visitor: str, exchange: str, answer: Answer, beside: Beside = _NOTHING) -> None:
-        """Put a new answer in the place of an exchange's; ratings of the old one go.
-
-        Raises:
-            UnknownIdError: the exchange is not there any more.
-        """
+        """Replace the answer of an exchange, delete its ratings; arguments as in `append`. Raises: UnknownIdError."""
         with self._transaction() as db:
             self._answer(db, visitor, exchange)
             db.execute("DELETE FROM ratings WHERE exchange = ?", (exchange,))
@@ -297,16 +297,16 @@ class Conversations:
             )
 
     def note(self, visitor: str, exchange: str, beside: Beside) -> None:
-        """Keep what is shown beside an answer now; UnknownIdError where the exchange is not there any more."""
+        """Store what the page shows beside an answer. Raises: UnknownIdError."""
         with self._transaction() as db:
             self._answer(db, visitor, exchange)
             db.execute("UPDATE exchanges SET beside = ? WHERE id = ?", (_written(beside), exchange))
 
     def rename(self, visitor: str, conversation: str, title: str) -> str:
-        """Give a conversation another title; return it as it was stored, on one line.
+        """Rename a conversation; return the stored title, on one line.
 
         Raises:
-            UnknownIdError: the visitor has none of this id.
+            UnknownIdError: the visitor has no such conversation.
             InputError: the title is empty or too long.
         """
         title = " ".join(_storable(title).split())
@@ -320,22 +320,28 @@ class Conversations:
         return title
 
     def delete(self, visitor: str, conversation: str) -> None:
-        """Delete a conversation and the ratings of its answers; UnknownIdError where there is none."""
+        """Delete a conversation and its ratings. Raises: UnknownIdError."""
         with self._transaction() as db:
             self._title(db, visitor, conversation)
             db.execute("DELETE FROM conversations WHERE id = ?", (conversation,))
-
-    # ratings
 
     def rate(
         self, visitor: str, exchange: str, value: Value, *, claim: int | None = None, quote: int | None = None,
         note: str = "",
     ) -> Rating:  # fmt: skip
-        """Keep what the visitor thinks of an answer or a part of it, in the place of what was said of it before.
+        """Store a rating of an answer or a part of it; an earlier rating of the same part is replaced.
+
+        Args:
+            visitor: the owner's id.
+            exchange: id of the exchange.
+            value: the rating; "mismatch" needs a quote.
+            claim: index of the claim, None for the whole answer or for a quote of any claim.
+            quote: number of the quote, None for none.
+            note: the visitor's comment.
 
         Raises:
             UnknownIdError: the visitor has no such exchange.
-            InputError: the answer has no such claim or quote, the note is too long, or "mismatch" without a quote.
+            InputError: the claim or quote does not exist, a "mismatch" names no quote, or the note is too long.
         """
         if value not in get_args(Value):
             raise InputError(f"{value!r} is no rating", f"Use one of {', '.join(get_args(Value))}.")
@@ -353,7 +359,7 @@ class Conversations:
         return rating
 
     def unrate(self, visitor: str, exchange: str, *, claim: int | None = None, quote: int | None = None) -> None:
-        """Forget a rating, if there is one; UnknownIdError where the visitor has no such exchange."""
+        """Delete a rating, if there is one; arguments as in `rate`. Raises: UnknownIdError."""
         with self._transaction() as db:
             self._answer(db, visitor, exchange)
             db.execute(
@@ -361,7 +367,7 @@ class Conversations:
             )
 
     def ratings(self, visitor: str, conversation: str) -> tuple[Rating, ...]:
-        """Return the ratings of a conversation's answers; UnknownIdError where there is none of this id."""
+        """Return the ratings of a conversation's answers. Raises: UnknownIdError."""
         with self._transaction("DEFERRED") as db:
             self._title(db, visitor, conversation)
             rows = db.execute(
@@ -372,7 +378,7 @@ class Conversations:
         return tuple(_rating(*row) for row in rows)
 
     def rated(self) -> tuple[Rated, ...]:
-        """Return the ratings of all visitors, in the order that the questions were asked."""
+        """Return the ratings of all visitors, in the order of their questions."""
         with self._transaction("DEFERRED") as db:
             rows = db.execute(
                 "SELECT number, conversation, question, answer, exchange, claim, quote, value, note, at"
@@ -388,8 +394,6 @@ class Conversations:
                 turns = tuple(Turn(asked, said.text, said.articles) for asked, said in told)
                 found.append(Rated(_rating(*rating), question, answer_from_json(answer), turns))
         return tuple(found)
-
-    # the file
 
     def _title(self, db: sqlite3.Connection, visitor: str, conversation: str) -> str:
         row = db.execute(
@@ -411,7 +415,7 @@ class Conversations:
 
     @contextmanager
     def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-        """Do all of the block or nothing; IMMEDIATE for what writes."""
+        """Run the block as one transaction: IMMEDIATE to write, DEFERRED to read."""
         with self._lock, self._explained():
             self._db.execute(f"BEGIN {kind}")
             try:
@@ -433,13 +437,13 @@ class Conversations:
                 str(error),
             ) from error
         except sqlite3.ProgrammingError:
-            raise  # a fault of ours
+            raise  # a bug in this module
         except sqlite3.DatabaseError as error:
             raise _damaged(self._file, str(error)) from error
 
 
 def _check_header(file: Path) -> None:
-    """Make the file if there is none, readable for its owner only; refuse what SQLite should not even open.
+    """Create the file if it is missing, readable by its owner only; refuse a file that SQLite must not open.
 
     `PRAGMA user_version` and `application_id` are at bytes 60 and 68 (sqlite.org/fileformat2.html).
     """
@@ -476,7 +480,7 @@ def _damaged(file: Path, what: str) -> UnusableFileError:
 
 
 def title_of(question: str) -> str:
-    """Return a conversation's first question as its title: on one line, cut between words where it is long."""
+    """Return a question as a title: one line, shortened between words."""
     title = " ".join(question.split())
     if len(title) <= TITLE_CHARS:
         return title
@@ -524,7 +528,7 @@ def _rating(exchange: str, claim: int, quote: int, value: Value, note: str, at: 
 
 
 def _storable(text: str) -> str:
-    """Return text that UTF-8 can write: lone surrogates, which JSON can hold, as question marks."""
+    """Return text that UTF-8 can encode: lone surrogates, which JSON allows, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

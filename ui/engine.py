@@ -1,7 +1,6 @@
-"""Puts the parts of citewire together as the settings say: embedder, index, language model, answerer.
+"""Builds the parts of citewire from the settings: embedder, index, language model, answerer.
 
-Knows which setting goes into which part; prints nothing. Importing it is cheap, calling it loads heavy
-libraries.
+Knows which setting each part needs; prints nothing. Importing it is cheap; its functions import heavy libraries.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ if TYPE_CHECKING:
     from citewire.ui.corpus import Corpus
     from citewire.ui.search_routes import Library
 
-# The models that a visitor chooses between where both are fetched, by what the page calls them.
+# Display name -> model; visitors choose between them if both are fetched.
 CHOICE = {"fast": "qwen2.5-coder-0.5b", "careful": "qwen2.5-coder-1.5b"}
-# Settings that decide an answer; where models lie and how fast they run does not.
+# Settings that decide an answer; the folder of the models and their speed do not.
 DECIDING = {"engine", *AnswerSettings.model_fields, *SearchSettings.model_fields}
 DEFAULT_EMBEDDER = Settings.model_fields["embedder"].default
 
-# Offered on the empty page over the sample articles, which have no answer to the last one.
+# Examples on the empty page for the sample articles, which do not answer the last one.
 SAMPLE_QUESTIONS = (
     "Which miner had the lowest all-in cash cost per coin?",
     "Why is Kazakhstan attractive to bitcoin miners?",
@@ -47,7 +46,7 @@ SAMPLE_QUESTIONS = (
 
 
 def load_embedder(chosen: Settings) -> Embedder:
-    """Return the embedder; its weights are read when it is first used.
+    """Return the embedder; its weights are loaded at first use.
 
     Raises:
         ModelError: the folder is missing or holds no such model.
@@ -61,10 +60,17 @@ def load_embedder(chosen: Settings) -> Embedder:
 def index_articles(
     chosen: Settings, articles: Sequence[Path | str], embedder: Embedder, report: Progress, *, mirror: bool = True
 ) -> BuildReport:
-    """Put the articles into the index; where `mirror`, take out what is not among them.
+    """Index the articles.
+
+    Args:
+        chosen: the settings.
+        articles: files, folders and web addresses.
+        embedder: the embedder of the index.
+        report: receives the progress.
+        mirror: whether all other articles are removed from the index, except uploaded ones.
 
     Raises:
-        InputError: no articles, or paths, addresses or an index folder that cannot be used.
+        InputError: there are no articles, or a path, an address or the index folder cannot be used.
         ModelError: the embedder cannot be used.
     """
     if not articles:
@@ -73,7 +79,7 @@ def index_articles(
     from citewire.index.build import build_index
     from citewire.ui import uploads
 
-    if mirror:  # what was uploaded on the page stays
+    if mirror:  # keep what was uploaded on the page
         articles = [*articles, *uploads.kept(chosen.index)]
     return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=read_options(chosen))
 
@@ -95,17 +101,17 @@ def read_options(chosen: Settings) -> ReadOptions:
 
 
 def open_corpus(chosen: Settings, embedder: Embedder) -> Corpus:
-    """Open the index for the page, which may add to it; errors as in `open_index`."""
+    """Open the index for the page, which may change it; raises the errors of `open_index`."""
     from citewire.ui.corpus import Corpus
 
     return Corpus(chosen.index, embedder, options=read_options(chosen), room=chosen.max_uploads_bytes)
 
 
 def open_conversations(chosen: Settings) -> Conversations:
-    """Open the file of the conversations.
+    """Open the store of conversations.
 
     Raises:
-        InputError: it cannot be used.
+        InputError: its file cannot be used.
     """
     from citewire.ui.conversations import Conversations
 
@@ -116,8 +122,8 @@ def open_index(chosen: Settings, embedder: Embedder) -> Index:
     """Open the index.
 
     Raises:
-        InputError: there is none.
-        IndexFormatError: it is of another format or embedder, or damaged.
+        InputError: there is no index.
+        IndexFormatError: it has another format or embedder, or is damaged.
     """
     from citewire.index.store import Index
 
@@ -125,15 +131,15 @@ def open_index(chosen: Settings, embedder: Embedder) -> Index:
 
 
 def prepare_model(model: str, chosen: Settings, report: Progress) -> None:
-    """Get a model ready to load: download, check and convert what is not there yet.
+    """Download, verify and convert a model, as far as that is not done yet.
 
     Args:
-        model: what `--model` takes, or the reader's weights; a server is left alone.
-        chosen: where the models are kept.
-        report: gets what is being done, and the bytes of it.
+        model: a value of `--model`, or the name of the reader's weights; nothing is done for a server.
+        chosen: the settings.
+        report: receives the stage, and the bytes done and in total.
 
     Raises:
-        ModelError: unknown, no source can be reached, wrong bytes, or too little room.
+        ModelError: the model is unknown, cannot be downloaded, has a wrong checksum, or the disk is full.
     """
     from citewire.qa.generate import load
     from citewire.qa.models import cache
@@ -150,10 +156,10 @@ def prepare_model(model: str, chosen: Settings, report: Progress) -> None:
 
 
 def prepare_reader(chosen: Settings, report: Progress) -> None:
-    """Download and check the published weights of the reader's second network, as far as the settings want them.
+    """Download and verify the weights of the large reader, if the settings may use it.
 
     Raises:
-        ModelError: no source can be reached, wrong bytes, or too little room.
+        ModelError: they cannot be downloaded, have a wrong checksum, or the disk is full.
     """
     from citewire.qa.models import cache
 
@@ -165,12 +171,12 @@ def load_generator(chosen: Settings, report: Progress, *, apart: bool = False) -
     """Load the language model.
 
     Args:
-        chosen: which one, and how it runs.
-        report: gets what is being done, and the bytes of it.
-        apart: whether one of this machine runs in a process of its own, so that its death is not that of this one.
+        chosen: the settings.
+        report: receives the stage, and the bytes done and in total.
+        apart: whether a local model runs in a child process, so that a crash of it does not end this one.
 
     Raises:
-        ModelError: it is unknown, not fetched, corrupt or does not answer.
+        ModelError: the model is unknown, not fetched or corrupt, or its server does not answer.
     """
     from citewire.qa.generate import load
     from citewire.qa.models import cache
@@ -194,7 +200,7 @@ def load_generator(chosen: Settings, report: Progress, *, apart: bool = False) -
 
 
 def choice(chosen: Settings) -> ModelChoice | None:
-    """Return the models to choose between: those of `CHOICE`, where one is the settings' and both are fetched."""
+    """Return the choice between the models of `CHOICE`; None unless one is the settings' model and both are fetched."""
     from citewire.qa.models import cache
     from citewire.qa.models.files import quiet
     from citewire.ui.chat import ModelChoice
@@ -210,7 +216,7 @@ def choice(chosen: Settings) -> ModelChoice | None:
 
 
 def search_options(chosen: Settings) -> SearchOptions:
-    """Return what a question is searched with; settings spell "any number" as 0.
+    """Return the search options; a 0 in the settings means any number.
 
     Raises:
         InputError: the last day comes before the first.
@@ -237,7 +243,7 @@ def search_options(chosen: Settings) -> SearchOptions:
 
 
 def load_reranker(chosen: Settings) -> Reranker | None:
-    """Return the reranker, None where none is set; its weights are read when it is first used.
+    """Return the reranker, None if none is set; its weights are loaded at first use.
 
     Raises:
         ModelError: the folder is missing or holds no such model.
@@ -250,7 +256,7 @@ def load_reranker(chosen: Settings) -> Reranker | None:
 
 
 def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) -> Library:
-    """Return the articles as programs see them.
+    """Return the library for search and article requests, with the settings' search options.
 
     Raises:
         InputError: see `search_options`.
@@ -271,10 +277,10 @@ def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) ->
 
 
 def load_reader(chosen: Settings) -> Reader:
-    """Return what reads questions and claims.
+    """Return the reader, which finds answers and verifies claims.
 
     Raises:
-        ModelError: it is damaged, or the settings want the large one, which was not fetched.
+        ModelError: it is damaged, or the settings require the large reader, which is not fetched.
     """
     from citewire.qa import reader
     from citewire.qa.models import cache
@@ -287,11 +293,11 @@ def load_reader(chosen: Settings) -> Reader:
 
 
 def check_search(chosen: Settings, index: Index) -> None:
-    """Say what is wrong with the settings of an answer before the language model is loaded, which takes longer.
+    """Check the search settings before the language model is loaded, which takes longer.
 
     Raises:
-        InputError: a name that no article has, or filters that leave no article.
-        ModelError: no reranker where one is set.
+        InputError: a filter names something that no article has, or no article passes the filters.
+        ModelError: the reranker cannot be used.
     """
     from citewire.index.scope import require_match
 
@@ -300,7 +306,7 @@ def check_search(chosen: Settings, index: Index) -> None:
 
 
 def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Generator) -> Answerer:
-    """Return what answers questions about the index, as the settings say.
+    """Return the answerer for the index, with the options of the settings.
 
     Raises:
         InputError: see `search_options`.
@@ -308,7 +314,7 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
     """
     from citewire.qa.answer import Answerer, AnswerOptions
 
-    embedder.embed(["ready"])  # loads it now; else the first question would wait for it
+    embedder.embed(["ready"])  # loads the weights now, not at the first question
     if reranker := load_reranker(chosen):
         reranker.score("ready", ["ready"])
     options = AnswerOptions(
@@ -324,7 +330,7 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
 
 
 def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> Loaded:
-    """Return what the page answers with."""
+    """Return the index and models in the form that `Chat` needs."""
     from citewire.qa.suggest import Suggester
     from citewire.qa.verdicts import Checker
     from citewire.ui.chat import Loaded
@@ -354,12 +360,12 @@ def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Gene
 
 
 def deciding(chosen: Settings, model: str, generation: int | None) -> dict[str, Any]:
-    """Return all that decides an answer, by name: what an evaluation is told apart by.
+    """Return all that decides an answer, by name; it identifies an evaluation.
 
     Args:
         chosen: the settings.
         model: the name of the loaded model.
-        generation: of the index, None where none is asked.
+        generation: generation of the index, None if no index is used.
     """
     from citewire.qa.evaluate.runs import code_digest
 
@@ -374,11 +380,11 @@ def deciding(chosen: Settings, model: str, generation: int | None) -> dict[str, 
 
 def samples() -> Path:
     """Return the folder of the sample articles that come with citewire."""
-    # In an editable install the package is made of links; the articles lie where its links point.
+    # In an editable install the package consists of links; the articles lie beside the targets.
     return Path(str(files("citewire.seeds") / "__init__.py")).resolve().parent
 
 
 def examples(index: Index) -> tuple[str, ...]:
-    """Return questions for the empty page: where the index holds the sample articles, else none."""
+    """Return example questions for the empty page, () unless the index holds exactly the sample articles."""
     indexed = {article.path for article in index.articles()}
     return SAMPLE_QUESTIONS if indexed == {file.name for file in samples().glob("*.txt")} else ()

@@ -1,7 +1,7 @@
-"""`citewire eval FILE` and `citewire eval diff A B`: how good the answers are, and whether they became better.
+"""`citewire eval FILE` and `citewire eval diff A B`: measures the quality of answers and compares two runs.
 
-Knows flags and what a person or a program reads of a run. Figures go to standard output, how work goes to standard
-error. Exit codes as in cli.py; wrong answers are no error.
+Knows flags and the output of a run. Results go to standard output, progress to standard error. Exit codes as in cli.py;
+wrong answers are not an error.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ FLIPPED_SHOWN = 40
 
 
 class OrFile(DefaultGroup):
-    """`diff`; where the first word is another one it is the file to evaluate."""
+    """The command `diff`; any other first word is the file to evaluate."""
 
     default, usages = DEFAULT, ("[OPTIONS] FILE", f"{DIFF} [OPTIONS] A B")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command in front, as typer wants it."""
+        """Insert the default command unless `diff` is named."""
         if args[:1] != [DIFF] and "--help" not in args:
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
@@ -124,14 +124,11 @@ def _diff(
         _print_diff(found)
 
 
-# -- putting the parts together -----------------------------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def _evaluator(
     chosen: Settings, items: Sequence[Item], everything: Sequence[Item], folder: Path
 ) -> Iterator[tuple[Evaluator, str]]:
-    """Yield what evaluates the records, and the name of its model; opens only the indexes that they need."""
+    """Yield the evaluator and the name of its model; only the indexes that the records need are opened."""
     from citewire.qa.evaluate import runs
     from citewire.qa.evaluate.records import QuestionItem
     from citewire.qa.verdicts import Checker
@@ -165,12 +162,12 @@ def _source(chosen: Settings, index: Index, embedder: Embedder, generator: Gener
     from citewire.qa.evaluate import runs
     from citewire.ui import engine
 
-    measured = chosen.model_copy(update={"cached_answers": 0})  # a kept answer takes no time
+    measured = chosen.model_copy(update={"cached_answers": 0})  # a cached answer would take no time
     return runs.Source(index, engine.answerer(measured, index, embedder, generator))
 
 
 def _identity(chosen: Settings, file: Path, digest: str, model: str, evaluator: Evaluator) -> dict[str, Any]:
-    """Return all that decides an answer, and the name of the file."""
+    """Return all that decides an answer, with the file's name and hash."""
     from citewire.ui import engine
 
     generation = evaluator.corpus.index.generation if evaluator.corpus else None
@@ -191,9 +188,6 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror}", "Name another folder by --out") from error
-
-
-# -- what is printed ------------------------------------------------------------------------------------------------
 
 
 def _print_summary(summary: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""A question and what is known of its answer so far, and what the answer points to.
+"""An exchange: a question with its answer so far, and the sources of the answer.
 
-Knows the events of `citewire.qa.types`; how an exchange looks is `citewire.ui.render`.
+Knows the events of `citewire.qa.types`; `citewire.ui.render` displays an exchange.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from citewire.qa.types import (
 )
 from citewire.ui.labels import when
 
-RELATED_SHOWN = 4  # passages that the panel lists if none was quoted
+RELATED_SHOWN = 4  # passages that the panel lists if nothing is quoted
 
 Phase = Literal["waiting", "searching", "writing", "done"]
 Relation = Literal["supports", "partly", "conflicts", "found", "related"]
@@ -34,25 +34,26 @@ Relation = Literal["supports", "partly", "conflicts", "found", "related"]
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One question and what is known of its answer so far.
+    """One question and its answer so far.
 
     Attributes:
         id: unique within a conversation, letters and digits only.
-        question: as asked.
-        phase: waiting in line, searching, writing or done.
-        ahead: unanswered questions of other sessions that come first.
-        problem, fix: set where the answer failed; see `citewire.index.errors.CitewireError`.
-        kind, lead, listed: as in `citewire.qa.types.Answer`, known from the search on.
-        suggestions: questions that the articles answer, sought after the answer; `suggesting` until they are all found.
-        hushed: whether no more are wanted.
-        quotes_only: whether it is answered without the model's words.
-        narrowed: which articles were asked, in words, "" for all.
-        by: what the model is called that was asked, "" where there is no other.
-        kept: its id where conversations are kept, "" where it is not.
-        unkept: why it could not be kept where it should be, "" else.
-        ratings: what the reader thought: of the "answer", or of a quote by its number.
-        started: when it was asked, `time.monotonic()`.
-        version: grows with every change.
+        question: the question as typed.
+        phase: waiting in the queue, searching, writing or done.
+        ahead: number of unanswered questions before it in the queue.
+        problem, fix: set if the answer failed; see `citewire.index.errors.CitewireError`.
+        kind, lead, listed: as in `citewire.qa.types.Answer`; known after the search.
+        suggestions: questions that the articles answer, found after the answer.
+        suggesting: whether the search for suggestions goes on.
+        hushed: whether no more suggestions are wanted.
+        quotes_only: whether the answer consists of quotes, without the model's words.
+        narrowed: the filters in words, "" for none.
+        by: display name of the model, "" if there is no choice of models.
+        kept: its id in the store of conversations, "" if it is not stored.
+        unkept: why storing it failed, "" if it did not.
+        ratings: the visitor's ratings, by "answer" or the number of a quote.
+        started: when it was asked, from `time.monotonic()`.
+        version: incremented by every change.
     """
 
     id: str
@@ -82,19 +83,19 @@ class Exchange:
     version: int = 0
 
     def move(self, ahead: int) -> None:
-        """Take another place in line, 0 for the first."""
+        """Set the number of questions before it in the queue."""
         phase: Phase = "waiting" if ahead else "searching"
         if self.phase in ("waiting", "searching") and (ahead, phase) != (self.ahead, self.phase):
             self.ahead, self.phase = ahead, phase
             self.version += 1
 
     def suggest(self, *questions: str, more: bool = True) -> None:
-        """Offer questions beside those offered before; `more` while others are sought."""
+        """Add suggested questions; `more` says whether the search goes on."""
         self.suggestions, self.suggesting = (*self.suggestions, *questions), more
         self.version += 1
 
     def apply(self, event: Event) -> None:
-        """Take in one event of the answerer."""
+        """Apply one event of the answerer."""
         self.version += 1
         match event:
             case Searched():
@@ -116,12 +117,12 @@ class Exchange:
                     self.fail(event.text or "The model did not answer", "Press Retry to ask again.")
 
     def fail(self, problem: str, fix: str) -> None:
-        """End the exchange with an error; what is already shown stays."""
+        """End the exchange with an error; its claims so far stay."""
         self.phase, self.problem, self.fix, self.draft, self.suggesting = "done", problem, fix, "", False
         self.version += 1
 
     def cut(self) -> Answer:
-        """Return what there is so far as an answer that was stopped."""
+        """Return the answer so far, with the status "stopped"."""
         told = [f"{claim.text} {claim.marks}".rstrip() for claim in self.shown]
         joined = "\n".join(f"- {one}" for one in told) if self.listed else " ".join(told)
         return Answer(
@@ -132,17 +133,17 @@ class Exchange:
 
     @property
     def done(self) -> bool:
-        """Whether the answer is whole, stopped or failed."""
+        """Whether the answer is complete, stopped or failed."""
         return self.phase == "done"
 
     @property
     def stopped(self) -> bool:
-        """Whether the visitor ended the answer."""
+        """Whether the visitor stopped the answer."""
         return self.answer is not None and self.answer.status == "stopped"
 
     @property
     def abstained(self) -> bool:
-        """Whether the sources have no answer."""
+        """Whether citewire refused to answer."""
         return self.answer is not None and self.answer.status == "abstained"
 
     @property
@@ -152,34 +153,34 @@ class Exchange:
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """The questions to go on with: those of the answer, and those that were sought after it."""
+        """The suggested next questions: those of the answer, then those found after it."""
         return tuple(dict.fromkeys([*(self.answer.offered if self.answer else ()), *self.suggestions]))
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """Where sources disagree; known once the answer is whole."""
+        """Where sources disagree; known once the answer is complete."""
         return self.answer.conflicts if self.answer else ()
 
     @property
     def timeline(self) -> tuple[TimelinePoint, ...]:
-        """How what is asked about changed; known once the answer is whole."""
+        """How the subject changed over time; known once the answer is complete."""
         return self.answer.timeline if self.answer else ()
 
     @property
     def course(self) -> list[TimelinePoint]:
-        """The points that are told apart: their figures, not sentences that the answer has already."""
+        """The points that are listed below the answer: those with a figure, and those that no sentence quotes."""
         quoted = [quote for claim in self.shown for quote in claim.quotes]
         return [one for one in self.timeline if one.value or not any(_overlap(quote, one) for quote in quoted)]
 
     def time_of(self, claim: Claim) -> str:
-        """Return when what a sentence says was so, where it is a point of the timeline and no figure tells it below."""
+        """Return the time of a sentence that quotes a point of the timeline without a figure, else ""."""
         told = (one for one in self.timeline if not one.value and any(_overlap(quote, one) for quote in claim.quotes))
         return next(map(when, told), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One marked span. `key` names it within its exchange; `label` is what its button shows, "" for none."""
+    """One marked span. `key` is unique within its exchange; `label` is the text of its button, "" for none."""
 
     key: str
     label: str
@@ -191,7 +192,7 @@ class Source:
 
 
 def sources(exchange: Exchange) -> list[Source]:
-    """Return what the exchange points to: its quotes, or the best passages found where it quotes nothing."""
+    """Return the sources of an exchange: its quotes and conflicting values, else the best passages found."""
     quotes: dict[int, tuple[Quote, Claim]] = {}
     for claim in exchange.shown:
         for quote in claim.quotes:
@@ -221,5 +222,5 @@ def _overlap(one: Quote | Source, other: ConflictValue | TimelinePoint) -> bool:
 
 
 def number_of(value: ConflictValue | TimelinePoint, found: Iterable[Source]) -> str:
-    """Return the key of the source that shows a conflict's value or a timeline's point, "" if none does."""
+    """Return the key of the source that overlaps a conflict's value or a timeline's point, "" if none does."""
     return next((source.key for source in found if _overlap(source, value)), "")

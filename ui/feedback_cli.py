@@ -1,13 +1,13 @@
-"""The `citewire feedback` command: what readers thought of answers -> a file that `citewire eval` reads.
+"""The `citewire feedback` command: ratings of answers -> a file for `citewire eval`.
 
-Knows how a rating becomes a record of `citewire.qa.evaluate.records`:
+Knows how a rating becomes records of `citewire.qa.evaluate.records`:
 
-    an answer rated right       the question with this answer and its sources; as unanswerable where it was refused
-    an answer rated wrong       the question with what must not be said again; as answerable where it was refused
-    a claim rated right, wrong  the claim and its quotes, supported or not
-    a quote rated               each claim that cites it and this quote alone; a mismatch supports nothing
+    an answer rated right       the question with this answer and its sources; a refusal: as unanswerable
+    an answer rated wrong       the question with text that must not recur; a refusal: as answerable
+    a claim rated right, wrong  the claim and its quotes, as supported or not
+    a quote rated               each claim that cites it, with this quote alone; a mismatch: as not supported
 
-What says nothing to an evaluation, such as a claim without quotes, is left out and counted.
+    Ratings that give no record, such as of a claim without quotes, are skipped and counted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from citewire.ui.conversations import Conversations, Rated
 from citewire.ui.options import takes
 from citewire.ui.settings import Settings
 
-SHORTEST = 3  # characters of a forbidden short answer; a shorter one would occur in almost any sentence
+SHORTEST = 3  # least length of a forbidden short answer; shorter ones occur in almost any sentence
 _RATE_FIRST = "Rate answers on the page, or name another file with --conversations."
 
 Record = dict[str, Any]
@@ -73,7 +73,7 @@ def _write(file: Path, lines: list[str]) -> None:
 
 
 def records(rated: Rated) -> Iterator[Record]:
-    """Yield the records that a rating amounts to; see the module."""
+    """Yield the records of a rating; see the module's docstring."""
     rating, answer = rated.rating, rated.answer
     if rating.claim is None and rating.quote is None:
         expected = _right(answer) if rating.value == "right" else _wrong(answer)
@@ -115,5 +115,4 @@ def _wrong(answer: Answer) -> Record:
 
 
 def _told(answer: Answer) -> list[Claim]:
-    """The claims that the answer shows as supported."""
     return [claim for claim in answer.claims if claim.shown and claim.verdict == "supported"]

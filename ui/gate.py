@@ -1,9 +1,9 @@
-"""The gate before Gradio: lets through what the page asks for, and answers 404 to everything else.
+"""An allowlist in front of Gradio: passes the requests that the page sends and answers 404 to all others.
 
-Gradio serves files, fetches addresses and takes uploads. The page needs none of it, so what is not in a list here does
-not reach Gradio. What the page sends to its event functions is read here, checked, and written anew: nothing else of a
-request's body arrives, above all no dictionary that Gradio takes for a file. Knows ASGI and Gradio's requests; the page
-says which functions there are (`citewire.ui.page`).
+Gradio serves files, fetches URLs and accepts uploads. The page needs none of it, so only the requests listed here reach
+Gradio. Bodies for event functions are parsed, validated and serialised again, so that no unknown field arrives, above
+all no dictionary that Gradio treats as a file. Knows ASGI and Gradio's requests; `citewire.ui.page` supplies the
+functions.
 """
 
 from __future__ import annotations
@@ -26,14 +26,13 @@ from citewire.ui.visitor import ForeignError, address_of, from_here, refusal, vi
 API = "/gradio_api"
 CALL, JOIN, ARTICLE = f"{API}/run/predict", f"{API}/queue/join", f"{API}/component_server/"
 EVENTS, ALIVE = f"{API}/queue/data", f"{API}/heartbeat/"
-# Read-only requests of the page that say nothing of anybody. A page that lost its server asks for /app_id.
+# Read-only requests without private data. A page that lost its server polls /app_id.
 PLAIN = frozenset(("/", "/favicon.ico", "/theme.css", f"{API}/app_id"))
-# To a request with an origin Gradio answers so that other pages may read it, and three more headers tell it what the
-# address of the page is.
+# The only headers that reach Gradio: Origin would make it add CORS headers, and three others would set its root URL.
 HEADERS = (b"host", b"cookie", b"accept", b"accept-encoding", b"accept-language", b"user-agent")
-_FILE = re.compile(r"/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")  # of Gradio's own scripts, styles and fonts
+_FILE = re.compile(r"/(assets|static)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")  # Gradio's scripts, styles and fonts
 _SESSION = r"[a-z0-9]{1,20}"
-MOST_WAITING = 1_000  # messages for a tab that does not read them
+MOST_WAITING = 1_000  # most unread messages of a session
 
 _Text = Annotated[str, Field(max_length=100_000)]
 _Name = Annotated[str, Field(max_length=1_000)]
@@ -45,36 +44,36 @@ class _Sent(BaseModel):
 
 
 class Nothing(_Sent):
-    """What an event brings that only says that it happened."""
+    """The data of an event without data."""
 
 
 class Question(_Sent):
-    """What "cw_ask" brings."""
+    """The data of "cw_ask"."""
 
     question: _Text
 
 
 class Again(_Sent):
-    """What "cw_retry" brings: whether only quotes are wanted."""
+    """The data of "cw_retry": whether to answer with quotes only."""
 
     quotes: bool = False
 
 
 class Tab(_Sent):
-    """What "cw_resume" brings: whose conversation to take up, and the kept one to show where there is none."""
+    """The data of "cw_resume": the tab whose conversation to resume, and the stored one to show if it has none."""
 
     tab: _Name
     id: _Name = ""
 
 
 class Kept(_Sent):
-    """What "cw_open" brings: the id of a kept conversation."""
+    """The data of "cw_open": the id of a stored conversation."""
 
     id: _Name
 
 
 class Chosen(_Sent):
-    """What "cw_filter" brings: which articles to ask."""
+    """The data of "cw_filter": which articles to search."""
 
     first: Annotated[_Name, Field(alias="from")] = ""
     last: Annotated[_Name, Field(alias="to")] = ""
@@ -83,13 +82,13 @@ class Chosen(_Sent):
 
 
 class Model(_Sent):
-    """What "cw_model" brings: what the model is called that shall answer, "" where that stays as it is."""
+    """The data of "cw_model": display name of the model to use, "" to keep the current one."""
 
     name: _Name = ""
 
 
 class _Call(_Sent):
-    """The body of a call of an event function."""
+    """The body of a call to an event function."""
 
     data: Annotated[list[_Text | None], Field(max_length=2)]
     event_data: dict[_Name, Any] | None = None
@@ -108,7 +107,7 @@ class _Wanted(_Sent):
 
 
 class _Article(_Sent):
-    """The body of the request for an article."""
+    """The body of a request for an article."""
 
     data: _Wanted
     component_id: int
@@ -121,9 +120,9 @@ class Function:
     """An event function that the page may call.
 
     Attributes:
-        queued: whether its results come as events.
-        texts: for each input whether it is a text; the others are kept by the server, and the page sends null.
-        event: what the event brings.
+        queued: whether its results arrive as server-sent events.
+        texts: for each input, whether it is text; the server holds the other inputs, and the page sends null for them.
+        event: the event's data.
     """
 
     queued: bool
@@ -133,13 +132,13 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the page may call.
+    """The event functions and components that the page may call.
 
     Attributes:
-        functions: the event functions, by Gradio's number.
-        components: the components whose events call them.
-        reader: component and name of the function that returns an article.
-        waiting: returns how many messages a session has not read.
+        functions: the event functions, by Gradio's `fn_index`.
+        components: ids of the components that trigger them.
+        reader: component id and name of the function that returns an article.
+        waiting: returns the number of a session's unread messages.
     """
 
     functions: Mapping[int, Function]
@@ -153,12 +152,12 @@ class ClosedError(InputError):
 
 
 class Gate:
-    """ASGI application around Gradio's.
+    """ASGI application that wraps Gradio's.
 
     Args:
-        app: Gradio.
+        app: Gradio's application.
         allowed: what the page may call.
-        sessions: whose sessions there are.
+        sessions: the sessions, with owners and limits.
     """
 
     _statuses: ClassVar[Mapping[type[CitewireError], int]] = {
@@ -192,7 +191,7 @@ class Gate:
             with self._sessions.stream(session):
                 await self._app({**scope, "query_string": query.encode()}, receive, send)
         elif method in ("GET", "HEAD") and (path in PLAIN or _FILE.fullmatch(path)):
-            await self._app({**scope, "query_string": b""}, receive, send)  # "/" would take a link to stored values
+            await self._app({**scope, "query_string": b""}, receive, send)  # its query could name stored values
         else:
             raise ClosedError(f"There is no {method} {path[:200]!r}", "Load the page again.")
 
@@ -201,7 +200,7 @@ class Gate:
         self._sessions.claim(session, visitor_of(request), address_of(request))
 
     async def _checked(self, scope: Scope, request: Request, receive: Receive) -> tuple[Scope, Receive]:
-        """Return a request whose body holds what was understood of it, and nothing else."""
+        """Return a request whose body holds only the validated fields."""
         path, body = scope["path"], await request.body()
         try:
             call = _Article.model_validate_json(body) if path == ARTICLE else self._call(body, queued=path == JOIN)
@@ -219,7 +218,7 @@ class Gate:
         return {**scope, "headers": [*scope["headers"], *of_body], "query_string": b""}, replay(written, receive)
 
     def _call(self, body: bytes, *, queued: bool) -> _Call:
-        """Read a call. Raises: InputError, ValidationError."""
+        """Parse and check a call. Raises: InputError, ValidationError."""
         call = _Call.model_validate_json(body)
         function = self._allowed.functions.get(call.fn_index)
         if function is None or function.queued != queued:

@@ -1,10 +1,10 @@
-"""Whether the server lives, whether it can answer, and its figures, for whoever operates it.
+"""Health checks and metrics for operators.
 
-    GET /healthz    200 as long as the process answers; needs no password
-    GET /readyz     200 where the index is there and the models are loaded, else 503 with the reason
-    GET /metrics    figures in Prometheus' text format
+    GET /healthz    200 while the process runs; needs no password
+    GET /readyz     200 if the index exists and the models are loaded, else 503 with the reason
+    GET /metrics    metrics in Prometheus' text format
 
-Knows HTTP and Prometheus' client; the figures are those of `citewire.ui.chat` and `citewire.ui.corpus`.
+Knows HTTP and the Prometheus client; `citewire.ui.chat` and `citewire.ui.corpus` supply the values.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.exchange import Exchange
 from citewire.ui.visitor import ProblemRoute
 
-SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # upper ends of the histogram's buckets
+SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)  # upper bounds of the histogram's buckets
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -37,7 +37,7 @@ class _HealthRoute(ProblemRoute):
 
 
 class Figures:
-    """The figures of one page, counted from its start."""
+    """The metrics of one server, counted from its start."""
 
     def __init__(self, chat: Chat, corpus: Corpus) -> None:
         self._corpus = corpus
@@ -46,7 +46,7 @@ class Figures:
             "citewire_questions", "Questions that had their turn, by how they ended.", ["status"],
             registry=self._registry,
         )  # fmt: skip
-        for status in get_args(Status):  # shown from the start: a rate needs the 0 before the first
+        for status in get_args(Status):  # start at 0: Prometheus computes a rate from the step 0 -> 1
             self._questions.labels(status)
         self._seconds = Histogram(
             "citewire_answer_seconds", "Seconds that answering took, without waiting in line.", buckets=SECONDS,
@@ -67,13 +67,13 @@ class Figures:
         self._seconds.observe(seconds)
 
     def text(self) -> bytes:
-        """Return the figures as they are now, in Prometheus' text format."""
+        """Return the current metrics in Prometheus' text format."""
         self._corpus.refresh()
         return generate_latest(self._registry)
 
 
 def router(chat: Chat, corpus: Corpus) -> APIRouter:
-    """Return the routes; figures count from now on."""
+    """Return the routes; the metrics count from now on."""
     routes, figures = APIRouter(route_class=_HealthRoute), Figures(chat, corpus)
 
     @routes.head(OPEN, include_in_schema=False)

@@ -1,10 +1,10 @@
-"""Which process takes files in and which files it is indexing, so that the next one sees what a dead one left.
+"""Records on disk which process receives and indexes which files, so that a later one finds what a dead one left.
 
-    arriving/<process>/      for bytes that came so far, and LOCK, locked for as long as the process lives
-    indexing/<process>/<id>  an empty folder for each file that is being indexed, `<id>.alone` for one that was being
-                             indexed when a process died and is now tried again
+    arriving/<process>/      bytes received so far, and LOCK, locked while the process lives
+    indexing/<process>/<id>  an empty folder for each file that is being indexed; `<id>.alone` for a second attempt
+                             after a process died while indexing it
 
-Knows folders and locks; nothing of the files themselves.
+Knows folders and locks, not the content of the files.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _NAME_BYTES = 4
 
 
 class Holder:
-    """This process's part of the folder of uploaded files; methods raise OSError where it cannot be used.
+    """This process's part of the folder of uploaded files; methods raise OSError if the folder cannot be used.
 
     Attributes:
-        name: of this process; no other one has it.
+        name: random name of this process.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,30 +40,30 @@ class Holder:
         self._lock = Lock()
 
     def new_id(self) -> str:
-        """Return an id for a file, which says that this process took it in."""
+        """Return an id for a file; it begins with the name of this process."""
         return self.name + secrets.token_hex(_NAME_BYTES)
 
     def arriving(self) -> Path:
-        """Return the folder for what arrives, locked."""
+        """Return this process's folder for arriving files, created and locked."""
         mine = self._folder / "arriving" / self.name
         with self._lock:
             while self._descriptor is None or not _is(self._descriptor, mine / LOCK):
                 self._let_go()
                 mine.mkdir(parents=True, exist_ok=True)
-                with suppress(FileNotFoundError):  # another process swept it away before it was locked
+                with suppress(FileNotFoundError):  # another process deleted it before it was locked
                     self._descriptor = os.open(mine / LOCK, os.O_RDWR | os.O_CREAT)
                     if not lock_descriptor(self._descriptor, blocking=False):
                         self._let_go()
         return mine
 
     def close(self) -> None:
-        """Say that this process takes no file in any more."""
+        """Release the lock and remove the empty folders; this process receives no more files."""
         with self._lock:
             self._let_go()
             with suppress(OSError):
                 (self._folder / "arriving" / self.name / LOCK).unlink()
             for folder in ("arriving", "indexing"):
-                with suppress(OSError):  # there is none, or something still arrives
+                with suppress(OSError):  # it is missing, or a file is still arriving
                     (self._folder / folder / self.name).rmdir()
 
     def _let_go(self) -> None:
@@ -72,7 +72,7 @@ class Holder:
             self._descriptor = None
 
     def holds(self, process: str) -> bool:
-        """Return whether another process of this name lives."""
+        """Return whether a name belongs to another process that lives."""
         if process == self.name:
             return False
         try:
@@ -85,9 +85,9 @@ class Holder:
             os.close(descriptor)
 
     def sweep(self) -> None:
-        """Remove what was arriving at processes that have died."""
+        """Delete the incomplete files of processes that have died."""
         for left in (self._folder / "arriving").glob("*"):
-            if not left.is_dir():  # of an earlier version, which had one folder for all processes
+            if not left.is_dir():  # from an earlier version, which had one folder for all processes
                 left.unlink(missing_ok=True)
             elif left.name != self.name:
                 self._sweep(left)
@@ -96,15 +96,13 @@ class Holder:
         with suppress(FileNotFoundError):
             descriptor = os.open(left / LOCK, os.O_RDWR | os.O_CREAT)
             try:
-                if lock_descriptor(descriptor, blocking=False):  # and stays so until it is gone
+                if lock_descriptor(descriptor, blocking=False):  # stays locked until it is deleted
                     shutil.rmtree(left, ignore_errors=True)
             finally:
                 os.close(descriptor)
 
-    # what is being indexed
-
     def mark(self, ids: Iterable[str], *, alone: bool = False) -> None:
-        """Have it on disk that files are being indexed; `alone` where a process died at it before."""
+        """Record on disk that files are being indexed; `alone` if a process died at them before."""
         mine = self._folder / "indexing" / self.name
         mine.mkdir(parents=True, exist_ok=True)
         for one in ids:
@@ -113,14 +111,14 @@ class Holder:
             sync(folder)
 
     def unmark(self, ids: Iterable[str]) -> None:
-        """Say that files are not being indexed any more."""
+        """Delete the records of files that are no longer being indexed."""
         for one in ids:
             for name in (one, f"{one}{ALONE}"):
                 with suppress(FileNotFoundError):
                     (self._folder / "indexing" / self.name / name).rmdir()
 
     def interrupted(self) -> dict[str, bool]:
-        """Return the files that processes died at, and whether each was alone; from now on they are marked here."""
+        """Take over the records of dead processes; return the ids of their files, and whether each was alone."""
         found: dict[str, bool] = {}
         for mark in sorted((self._folder / "indexing").glob("*/*")):
             if mark.parent.name == self.name or self.holds(mark.parent.name):
@@ -129,13 +127,13 @@ class Holder:
             self.mark([one], alone=alone)
             with suppress(OSError):
                 mark.rmdir()
-                mark.parent.rmdir()  # with the last one
+                mark.parent.rmdir()  # once it is empty
             found[one] = alone or found.get(one, False)
         return found
 
 
 def _is(descriptor: int, file: Path) -> bool:
-    """Return whether an open file still has this name."""
+    """Return whether `descriptor` is still the file at this path."""
     try:
         return os.path.samestat(os.fstat(descriptor), file.stat())
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """`citewire index ...`: fills, shows, checks and repairs an index.
 
-Knows flags and what a person or a program reads of each command. What was asked for (`list`, `status`, `--json`) goes
-to standard output, how work went to standard error.
+Knows the flags and the output of each command. Results (`list`, `status`, `--json`) go to standard output, progress and
+summaries to standard error.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 DEFAULT = "mirror"
 READING = ("articles", "index", "embedder", "device", "threads", "allow_web", "fields")
-STATES = ("changed", "removed", "new")  # in the order of the table: the first time everything is new
+STATES = ("changed", "removed", "new")  # order of the rows; "new" comes last, as it may be all articles
 
 Watch = Annotated[bool, typer.Option("--watch", help="go on, and index again whenever a file changes; Ctrl-C ends")]
 
 
 class OrMirror(DefaultGroup):
-    """The commands of `citewire index`; where the first word is none of them they mirror what it names."""
+    """The commands of `citewire index`; if the first word is not a command, it is a source to mirror."""
 
     default, usages = DEFAULT, ("[OPTIONS] [PATH]...", "COMMAND [OPTIONS] [ARGS]...")
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command in front, as typer wants it, also where flags come before it."""
+        """Move the command to the front, also past flags before it; insert the default if no command is named."""
         at = self._first_word(ctx, args)
         if at is not None and args[at] in self.commands:
             args = [args[at], *args[:at], *args[at + 1 :]]
@@ -51,7 +51,7 @@ class OrMirror(DefaultGroup):
         return super().parse_args(ctx, args)
 
     def _first_word(self, ctx: Any, args: Sequence[str]) -> int | None:
-        """Return where the first argument is that is no flag or a flag's value."""
+        """Return the position of the first argument that is neither a flag nor a flag's value."""
         params = [param for command in self.commands.values() for param in command.get_params(ctx)]
         valued = {name for param in params if not getattr(param, "is_flag", True) for name in param.opts}
         place = 0
@@ -101,7 +101,16 @@ def _fill(chosen: Settings, *, mirror: bool, watch: bool, as_json: bool) -> None
 def index_articles(
     chosen: Settings, articles: Sequence[Path | str], *, mirror: bool = True, as_json: bool = False
 ) -> bool:
-    """Index with a bar, say what changed and what was left out; return whether nothing was.
+    """Index articles with a progress bar and print what changed.
+
+    Args:
+        chosen: the settings.
+        articles: files, folders and web addresses.
+        mirror: whether other articles are removed from the index.
+        as_json: whether to print JSON.
+
+    Returns:
+        Whether no article was rejected.
 
     Raises:
         CitewireError: see `engine.index_articles`.
@@ -141,13 +150,10 @@ def _tell(chosen: Settings, built: BuildReport) -> None:
     )
 
 
-# -- watching ---------------------------------------------------------------------------------------------
-
-
 def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
-    """Index, then again whenever something changed, until Ctrl-C, which then is no interruption.
+    """Index now and after each change, until Ctrl-C, which then is a normal end.
 
-    An error ends it in the first run only, unless that is another process that writes.
+    An error in the first run ends it, unless another process holds the write lock; later errors are only printed.
     """
     from citewire.index.writer import BusyError
     from citewire.ui import engine, watch
@@ -173,7 +179,7 @@ def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
 
 
 class _Teller:
-    """Tells run after run of a watch: a line a change, and what is left out where that is another than before."""
+    """Prints the runs of --watch: one line per change, and the rejected files if they differ from the last run's."""
 
     def __init__(self, chosen: Settings, *, as_json: bool) -> None:
         self._chosen = chosen
@@ -195,9 +201,6 @@ class _Teller:
                 console.note(f"read, but: {note.path} {note.text}")
             for left_out in built.rejected if other else ():
                 console.note(f"left out: {left_out.path} {left_out.reason}. {left_out.fix}")
-
-
-# -- one command each -------------------------------------------------------------------------------------
 
 
 @app.command("remove")

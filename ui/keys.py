@@ -1,10 +1,10 @@
-"""The keys of an index: who may come in with which rights, and a log of what was changed.
+"""Access keys of an index with their rights, and the log of changes.
 
-    <index>-keys.json       a name, a sha256 and the rights of each key, for the eyes of its owner only
-    <index>-changes.jsonl   a line a change: when, who, from where, what
+    <index>-keys.json       name, sha256 and rights of each key; readable by its owner only
+    <index>-changes.jsonl   one line per change: when, who, from where, what
 
-A key is 256 random bits, so its sha256 tells nobody what it is, and one round is enough: there is nothing to guess. It
-is shown once. Running pages read the file anew where it changed. Knows files; nothing of HTTP.
+A key is 256 random bits, too many to guess, so one round of sha256 hides it. It is shown once. Running pages reload the
+file when it changes. Knows files, not HTTP.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from pydantic import TypeAdapter, ValidationError
 from citewire.index.disk import replace, sync
 from citewire.index.errors import InputError
 
-PREFIX = "cw_"  # so that people, and programs that look for leaked secrets, see what it is
+PREFIX = "cw_"  # lets people and secret scanners recognise a key
 _SECRET_BYTES = 32
-ANYBODY, PASSWORD = "anybody", "password"  # what a log calls those who came in without a key
+ANYBODY, PASSWORD = "anybody", "password"  # names in the log for clients without a key
 _KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 PRIVATE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is kept of a key.
+    """The stored data of a key.
 
     Attributes:
-        name: whose or what for.
-        sha256: of the key, in hex.
+        name: its owner or purpose.
+        sha256: hash of the key, in hex.
         admin: whether it may add and remove articles.
-        collections: the folders of the index that it may see, each with "/" at its end; () for all articles.
-        made: when, ISO 8601 in UTC.
+        collections: folders of the index that it may see, each ending in "/"; () for all articles.
+        made: time of creation, ISO 8601 in UTC.
     """
 
     name: str
@@ -56,9 +56,9 @@ _KEYS = TypeAdapter(tuple[Key, ...])
 
 
 class Keys:
-    """The keys of the index in a folder; safe to share between threads and processes.
+    """The keys of an index; safe to share between threads and processes.
 
-    Every method raises InputError where the file cannot be read or written, or is damaged.
+    Every method raises InputError if the file cannot be read or written, or is damaged.
     """
 
     def __init__(self, index: Path) -> None:
@@ -67,7 +67,7 @@ class Keys:
         self._read: tuple[tuple[int, int, int] | None, tuple[Key, ...]] = (None, ())
 
     def all(self) -> tuple[Key, ...]:
-        """Return all keys, in the order of their making."""
+        """Return all keys, oldest first."""
         with self._lock:
             try:
                 state = self.file.stat()
@@ -84,18 +84,23 @@ class Keys:
             return self._read[1]
 
     def of(self, given: str) -> Key | None:
-        """Return the key that was given, None where it is none."""
+        """Return the stored data of a secret, None if it is not a key."""
         return self.hashed(hash_of(given))
 
     def hashed(self, sha256: str) -> Key | None:
-        """Return the key of this hash, None where there is none any more."""
+        """Return the key with this hash, None if there is none."""
         return next((key for key in self.all() if key.sha256 == sha256), None)
 
     def add(self, name: str, *, admin: bool = False, collections: Sequence[str] = ()) -> str:
-        """Make a key and return it; nobody can show it again.
+        """Create a key and return its secret, which is not stored.
+
+        Args:
+            name: its owner or purpose.
+            admin: whether it may add and remove articles.
+            collections: folders of the index that it may see; () for all articles.
 
         Raises:
-            InputError: a name that is none or in use, or an admin key of some collections.
+            InputError: the name is invalid or in use, or an admin key is limited to collections.
         """
         if not _KEY_NAME.fullmatch(name) or name in (ANYBODY, PASSWORD):
             raise InputError(
@@ -117,7 +122,7 @@ class Keys:
         return secret
 
     def remove(self, name: str) -> None:
-        """Make a key worthless. Raises: InputError, where there is none of this name."""
+        """Delete a key. Raises: InputError, if there is none of this name."""
         with FileLock(f"{self.file}.lock", mode=PRIVATE):
             known = self.all()
             if all(key.name != name for key in known):
@@ -136,29 +141,29 @@ class Keys:
 
 
 class Changes:
-    """The log of what was changed on an index; safe to share between threads and processes."""
+    """The log of changes to an index; safe to share between threads and processes."""
 
     def __init__(self, index: Path) -> None:
         self.file = index.with_name(f"{index.name}-changes.jsonl")
 
     def note(self, who: str, place: str, what: str, names: Sequence[str]) -> None:
-        """Have a change on disk before it is made.
+        """Log a change; call it before the change is made.
 
         Args:
-            who: the name of a key, or in words.
-            place: from which address, "" for the command line.
-            what: such as "remove articles".
-            names: of what.
+            who: name of the key, or another description of the person.
+            place: network address, "" for the command line.
+            what: the action, such as "remove articles".
+            names: the objects of the action.
 
         Raises:
-            InputError: it cannot be written; then the change must not be made.
+            InputError: the line cannot be written; then the change must not be made.
         """
         told = {"at": _now(), "who": who, "from": place, "what": what, "names": list(names)}
         line = json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
         try:
             opened = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE)
             try:
-                os.write(opened, line)  # one call: lines of several processes do not mix
+                os.write(opened, line)  # one call, so that lines of several processes do not mix
             finally:
                 os.close(opened)
             sync(self.file)
@@ -169,7 +174,7 @@ class Changes:
 
 
 def hash_of(given: str) -> str:
-    """Return what is kept of a key, in hex."""
+    """Return the sha256 of a secret, in hex."""
     return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
 
 

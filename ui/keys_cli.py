@@ -1,4 +1,4 @@
-"""The `citewire keys` commands: make, list and remove the keys with which people and programs come in."""
+"""The `citewire keys` commands: make, list and remove access keys."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _note(chosen: Settings, what: str, *names: str) -> None:
 
 
 def _check_folders(chosen: Settings, collections: list[str]) -> None:
-    """Raises: InputError, where a folder has no article: most likely a typing error."""
+    """Raise InputError if a folder has no article, which is most likely a typing error."""
     from citewire.index.store import Index
 
     if not collections:

@@ -1,6 +1,6 @@
-"""How articles, days and numbers are named in words: cards of articles, times, filters, what the corpus has.
+"""Words for articles, dates, filters and numbers: cards of articles, and lines about filters and the whole index.
 
-Knows the values of `citewire.index.types` and `citewire.qa.types`; nothing of HTML.
+Knows the values of `citewire.index.types` and `citewire.qa.types`, not HTML.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from citewire.qa.types import ConflictValue, TimelinePoint
 if TYPE_CHECKING:
     from citewire.index.types import Article, Filters
 
-GIST_CHARS = 90  # most characters of a sentence in a timeline
-NAMED_OUTLETS = 2  # outlets of a filter that are named; the others are counted
-GONE = "no longer among the articles"  # in place of a date
+GIST_CHARS = 90  # longest sentence in a timeline
+NAMED_OUTLETS = 2  # most outlets named in a filter line; the others are counted
+GONE = "no longer among the articles"  # stands in place of a date
 
 
 class ArticleInfo(Protocol):
@@ -29,7 +29,7 @@ class ArticleInfo(Protocol):
 
     @property
     def outlet(self) -> str:
-        """Who published it, "" if unknown."""
+        """Its publisher, "" if unknown."""
         ...
 
     @property
@@ -40,10 +40,10 @@ class ArticleInfo(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """How an article is labelled.
+    """The label of an article.
 
-    `date` is "" where the source states none; `url` is http(s) or ""; `pages` as in `Article`; `place` is the path
-    where nothing else tells the article from another one of the index, "" else.
+    `date` is "" if unknown; `url` is http(s) or ""; `pages` as in `Article`; `place` is the path if nothing else
+    distinguishes the article from another one of the index, else "".
     """
 
     path: str
@@ -56,24 +56,24 @@ class Card:
     place: str = ""
 
     def page(self, start: int, end: int) -> str:
-        """Return the page of a span of the text: "p. 3", "pp. 3–4", "" for an article without pages."""
+        """Return the pages of a span of the text: "p. 3", "pp. 3–4", "" for an article without pages."""
         if not self.pages:
             return ""
         first, last = bisect_right(self.pages, start), max(1, bisect_left(self.pages, end))
         return f"p. {first}" if first >= last else f"pp. {first}–{last}"
 
     def byline_at(self, start: int, end: int) -> str:
-        """`byline`, and the page of a span of the text."""
+        """Return `byline` with the pages of a span of the text."""
         return ", ".join(filter(None, (self.byline, self.page(start, end))))
 
     @property
     def byline(self) -> str:
-        """`dated`, and the place: "Northgate Herald, 11 Feb 2026, north/report.txt"."""
+        """`dated` and `place`: "Northgate Herald, 11 Feb 2026, north/report.txt"."""
         return ", ".join(filter(None, (self.dated, self.place)))
 
     @property
     def dated(self) -> str:
-        """Outlet and date, as far as they are known: "Northgate Herald, 11 Feb 2026"."""
+        """Outlet, if known, and date: "Northgate Herald, 11 Feb 2026"."""
         return ", ".join(filter(None, (self.outlet, self.date or "date unknown")))
 
 
@@ -81,7 +81,7 @@ CardOf = Callable[[str], Card]  # article path -> card
 
 
 def human_date(published: str) -> str:
-    """Return "2026-02-11" as "11 Feb 2026", "" as "", and what is not an ISO date unchanged."""
+    """Return "2026-02-11" as "11 Feb 2026", and text that is not an ISO date unchanged."""
     try:
         day = date.fromisoformat(published)
     except ValueError:
@@ -90,7 +90,7 @@ def human_date(published: str) -> str:
 
 
 class Labelled(Protocol):
-    """What labels need of an index."""
+    """What cards need of an index."""
 
     @property
     def namesakes(self) -> Collection[str]:
@@ -98,29 +98,29 @@ class Labelled(Protocol):
         ...
 
     def article(self, path: str) -> Article:
-        """Return one article; CitewireError if there is none at `path`."""
+        """Return one article. Raises: CitewireError, if there is none at `path`."""
         ...
 
 
 def card_in(index: Labelled, path: str) -> Card:
-    """Label an article of an index, so that it can be told from all others of it. Raises: CitewireError."""
+    """Return the card of an article, unique within its index. Raises: CitewireError."""
     return card(index.article(path), path if path in index.namesakes else "")
 
 
 def card(article: Article, place: str = "") -> Card:
-    """Label an article by its headline; `place` as in `Card`."""
+    """Return the card of an article; `place` as in `Card`."""
     url = article.url if _opens_a_web_page(article.url) else ""
     day = human_date(article.published)
     return Card(article.path, article.headline, article.outlet, article.author, day, url, article.pages, place)
 
 
 def gone(path: str) -> Card:
-    """Label an article that has left the index since it was quoted: by its path."""
+    """Return the card of an article that is no longer in the index, titled by its path."""
     return Card(path, path, "", "", GONE, "")
 
 
 def bylines(values: Sequence[ConflictValue], card_of: CardOf) -> list[str]:
-    """Return the byline of each value's article, behind its title where that of another value is the same."""
+    """Return the byline of each value's article, with the title before it if several articles share the byline."""
     cards = [card_of(value.article) for value in values]
     said = Counter({known.path: known.byline for known in cards}.values())
     return [known.byline if said[known.byline] == 1 else f"{known.title}, {known.byline}" for known in cards]
@@ -134,7 +134,7 @@ def _opens_a_web_page(url: str) -> bool:
 
 
 def corpus_line(articles: Sequence[ArticleInfo]) -> str:
-    """Say how many articles there are, from where and when, and how many state no date.
+    """Return the number of articles, outlets and dated articles, and the period, as one line.
 
     "1,243 articles from 3 outlets, 2 Jan to 14 Mar 2026", "5 articles, 1 dated: 29 Jun 2025"
     """
@@ -146,14 +146,14 @@ def corpus_line(articles: Sequence[ArticleInfo]) -> str:
     if not days:
         return f"{line}, none dated" if articles else "No articles"
     first, last = human_date(days[0]), human_date(days[-1])
-    if first != last and first[-5:] == last[-5:]:  # the same year, said once
+    if first != last and first[-5:] == last[-5:]:  # the same year is written once
         first = first[:-5]
     span = first if first == last else f"{first} to {last}"
     return f"{line}, {span}" if len(days) == len(articles) else f"{line}, {len(days)} dated: {span}"
 
 
 def filter_line(filters: Filters) -> str:
-    """Say which articles are asked, "" for all: "Only Northgate Herald, from 2 Jan 2026 to 14 Mar 2026"."""
+    """Return filters in words, "" for none: "Only Northgate Herald, from 2 Jan 2026 to 14 Mar 2026"."""
     parts = []
     if filters.articles:
         parts.append(counted(len(filters.articles), "chosen article"))
@@ -173,20 +173,20 @@ def counted(number: int, noun: str) -> str:
 
 
 def when(point: TimelinePoint) -> str:
-    """Return the time of a point, and that its article and not its sentence gives it: "2021", "reported 3 May 2021"."""
-    from citewire.index import dates  # takes longer to import than all of this file
+    """Return the time of a point: "2021", or "reported 3 May 2021" if it is the article's date, not the sentence's."""
+    from citewire.index import dates  # imports longer than this whole module
 
     days = human_date(point.first) if point.first == point.last else dates.spelled(point.first, point.last)
     return days if point.stated else f"reported {days}"
 
 
 def gist(point: TimelinePoint) -> str:
-    """Return the value of a point, or how its sentence begins."""
+    """Return the value of a point, else its shortened sentence."""
     return point.value or shortened(point.text, GIST_CHARS)
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text on one line, cut between words where it is longer than `most` characters.
+    """Return text on one line, cut between words to at most `most` characters.
 
     >>> shortened("Lund Lines runs ten ferries", 20)
     'Lund Lines runs ...'

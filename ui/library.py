@@ -1,7 +1,7 @@
 """citewire from Python, offered as `citewire.index`, `citewire.open` and `citewire.News`.
 
-Settings are those of the command line (`citewire config` prints them), as keyword arguments; the environment and
-citewire.toml count too. In the examples `news` is an open index of three articles, of the Tarnby Courier and the Holm
+Keyword arguments are the settings of the command line (`citewire config` prints them); the environment and
+citewire.toml apply too. In the examples `news` is an open index of three articles from the Tarnby Courier and the Holm
 Post.
 """
 
@@ -30,7 +30,7 @@ __all__ = ["News", "index", "open"]
 
 
 class News:
-    """An open index and the models that answer from it; made by `open`. Ends with `close`, or with its `with` block."""
+    """An open index with its models, returned by `open`; close it with `close` or a `with` block."""
 
     def __init__(self, chosen: Settings) -> None:
         with ExitStack() as held:
@@ -42,12 +42,12 @@ class News:
             self._held = held.pop_all()
 
     def ask(self, question: str, history: Sequence[tuple[str, str]] = (), *, filters: Filters | None = None) -> Answer:
-        """Return the answer to a question: its claims with their quotes, or why there is none (`status`).
+        """Return the answer to a question: claims with quotes; `status` says whether the articles answer it.
 
         Args:
-            question: in English.
-            history: the questions and answers before it, oldest first.
-            filters: which articles are asked, in place of those of the settings.
+            question: the question, in English.
+            history: earlier (question, answer) pairs, oldest first.
+            filters: which articles are searched; replaces the filters of the settings.
 
         Raises:
             InputError: the question is empty or too long, or no article passes the filters.
@@ -56,7 +56,7 @@ class News:
         >>> answer.text, answer.claims[0].quotes[0].article
         ('Anna Berg chairs Lund Lines. [1]', 'ferry.txt')
 
-        A question that builds on an earlier one, and questions to some of the articles:
+        A follow-up, and questions to some of the articles:
 
         >>> news.ask("Where was she born?", [("Who chairs Lund Lines?", answer.text)]).standalone_question
         'Where was Anna Berg born?'
@@ -65,7 +65,7 @@ class News:
         >>> news.ask("What does a night ticket cost?", filters=citewire.Filters(outlets=("Tarnby Courier",))).short
         '12 euros'
 
-        What the articles do not say:
+        A question that the articles do not answer:
 
         >>> news.ask("When does the bridge open?").status
         'abstained'
@@ -77,7 +77,7 @@ class News:
     def stream(
         self, question: str, history: Sequence[tuple[str, str]] = (), *, filters: Filters | None = None
     ) -> Iterator[Event]:
-        """Yield what was found, then sentences as they are checked, at last the answer; else as `ask`.
+        """Yield the passages found, each claim once it is checked, and last the answer; else like `ask`.
 
         >>> for event in news.stream("Who designed the reading room?"):
         ...     match event:
@@ -94,11 +94,11 @@ class News:
         return self._answerer.stream(question, [Turn(*turn) for turn in history], search=self._options(filters))
 
     def search(self, question: str, k: int | None = None, *, filters: Filters | None = None) -> list[Hit]:
-        """Return the passages that fit a question best, best first; no language model is asked.
+        """Return the passages most relevant to a question, best first, without the language model.
 
         Args:
-            question: in English.
-            k: how many, None for as many as an answer is made from; fewer where the articles have no more.
+            question: the question, in English.
+            k: most passages, None for as many as an answer uses.
             filters: as in `ask`.
 
         Raises:
@@ -122,11 +122,11 @@ class News:
         return replace(usual, filters=filters) if filters else usual
 
     def article(self, path: str) -> Article:
-        """Return one article whole, by its path. Raises: InputError, where there is none."""
+        """Return the article at a path, with its text. Raises: InputError, if there is none."""
         return self._index.article(path)
 
     def articles(self) -> list[ArticleSummary]:
-        """Return the articles of the index by path, without their texts.
+        """Return all articles, sorted by path, without their texts.
 
         >>> [(article.title, article.outlet) for article in news.articles()][0]
         ('Night ferries to Tarnby', 'Tarnby Courier')
@@ -134,7 +134,7 @@ class News:
         return self._index.articles()
 
     def close(self) -> None:
-        """Close the index; nothing can be asked any more."""
+        """Close the index; the object cannot be used afterwards."""
         self._held.close()
 
     def __enter__(self) -> Self:
@@ -150,29 +150,29 @@ def open(index: Path | str, **settings: Any) -> News:  # noqa: A001 (its name is
     """Open an index and load the models, which takes some seconds.
 
     Args:
-        index: its folder.
-        settings: such as model="qwen2.5-coder-1.5b".
+        index: folder of the index.
+        settings: settings by name, such as model="qwen2.5-coder-1.5b".
 
     Raises:
-        InputError: there is no index, or a setting is none or has a wrong value.
-        ModelError: the language model is not fetched, or cannot be used.
+        InputError: there is no index, or a setting is unknown or has an invalid value.
+        ModelError: the language model is not fetched or cannot be used.
     """
     return News(_settings({**settings, "index": Path(index)}))
 
 
 def index(articles: Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
-    """Put files, folders and web addresses into an index; what is there and not among them is taken out.
+    """Index files, folders and web addresses; all other articles are removed from the index.
 
     Args:
-        articles: what to index; web addresses need allow_web=True.
-        to: folder of the index, made where there is none.
+        articles: the sources; web addresses need allow_web=True.
+        to: folder of the index; created if missing.
         settings: as in `open`.
 
     Returns:
-        What is new, changed, removed, and left out with the reason.
+        The new, changed, removed and rejected articles, the last with reasons.
 
     Raises:
-        InputError: no articles, or paths or settings that cannot be used.
+        InputError: there are no articles, or a path or a setting cannot be used.
     """
     chosen = _settings({**settings, "index": Path(to)})
     return engine.index_articles(chosen, articles, engine.load_embedder(chosen), quiet)

@@ -1,6 +1,6 @@
-"""The line of questions: one is answered at a time, over all visitors.
+"""The queue of questions of all visitors; one question is answered at a time.
 
-Knows who waits for whom; knows nothing of how a question is answered.
+Knows the order of the queue, not how a question is answered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from citewire.ui.allowance import Sender
 from citewire.ui.exchange import Exchange
 from citewire.ui.turns import Turns
 
-LONGEST_WAIT_S = 60  # until somebody who was refused is told to ask again
+LONGEST_WAIT_S = 60  # longest Retry-After for a refused question
 
 NOBODY = Sender()
 
@@ -33,28 +33,35 @@ def _sender(job: _Job) -> Sender:
 
 
 class Line:
-    """Runs what waits, one at a time in a thread of its own: questions, then suggestions.
+    """Runs jobs one at a time in its own thread, questions before suggestions and other work; thread-safe.
 
-    The next question is that of the address, and there of the visitor, that was served least recently, so nobody waits
-    for all that another one asks at once; the questions of one visitor are answered as they came.
+    The next question comes from the address, and within it the visitor, that was served least recently. So nobody waits
+    for all the questions of someone else. The questions of one visitor are answered in the order they arrived.
     """
 
     def __init__(self) -> None:
         self._running: _Job | None = None
-        self._waiting: list[_Job] = []  # as they came
+        self._waiting: list[_Job] = []  # in order of arrival
         self._turns = Turns()
-        self._pace = 0.0  # seconds that a question takes, the last ones most
+        self._pace = 0.0  # moving average of the seconds per question
         self._lock = threading.Lock()
         self._subscribers: list[Callable[[Exchange, float], None]] = []
 
     def subscribe(self, ended: Callable[[Exchange, float], None]) -> None:
-        """Have `ended` called with each question that had its turn, and the seconds that took; in the line's thread."""
+        """Call `ended` after each question, in the queue's thread, with its exchange and the seconds it took."""
         self._subscribers.append(ended)
 
     def enter(
         self, exchange: Exchange, work: Callable[[], None], sender: Sender = NOBODY, *, is_question: bool = True
     ) -> None:
-        """Let `work` run in its turn; it must not raise."""
+        """Add a job to the queue.
+
+        Args:
+            exchange: the exchange that the job changes.
+            work: does the job; must not raise.
+            sender: decides the order of questions.
+            is_question: False for jobs that run only while no question waits.
+        """
         with self._lock:
             self._waiting.append(_Job(exchange, work, sender, is_question))
             if self._running is None:
@@ -76,7 +83,7 @@ class Line:
                 job = self._next()
 
     def _next(self) -> _Job | None:
-        """Let what comes next run in place of what ran; where questions wait, nobody gets suggestions any more."""
+        """Make the next job the running one; if questions wait, the waiting suggestions are cancelled."""
         questions = [job for job in self._waiting if job.is_question]
         if questions:
             self._running = self._turns.next_of(questions, _sender)
@@ -90,17 +97,17 @@ class Line:
         return self._running
 
     def _order(self) -> list[_Job]:
-        """Return what waits in the order in which it will run if nothing else comes."""
+        """Return the waiting jobs in the order in which they will run if no others arrive."""
         ordered = self._turns.order((job for job in self._waiting if job.is_question), _sender)
         return [*ordered, *(job for job in self._waiting if not job.is_question)]
 
     def leave(self, *exchanges: Exchange) -> None:
-        """Take out what waits; what runs goes on to its end."""
+        """Remove the waiting jobs of these exchanges; a running job continues."""
         with self._lock:
             self._waiting = [job for job in self._waiting if job.exchange not in exchanges]
 
     def ahead(self, exchange: Exchange) -> int:
-        """Return how many unanswered questions come before an exchange's, if nobody else asks meanwhile."""
+        """Return how many unanswered questions come before this one, if no others arrive."""
         with self._lock:
             jobs = [*([self._running] if self._running else []), *self._order()]
             before = next((i for i, job in enumerate(jobs) if job.exchange is exchange), 0)
@@ -108,12 +115,12 @@ class Line:
 
     @property
     def wait(self) -> int:
-        """When there is room again, in seconds, where there is none: once half of what waits is answered."""
+        """Seconds until half of the queue is answered; tells a refused sender when to retry."""
         return min(max(1, math.ceil(self._pace * self.waiting / 2)), LONGEST_WAIT_S)
 
     @property
     def running(self) -> bool:
-        """Whether a question is being answered, or a suggestion sought."""
+        """Whether any job is running."""
         with self._lock:
             return self._running is not None
 
@@ -125,12 +132,12 @@ class Line:
 
     @property
     def waiting(self) -> int:
-        """How many questions have not begun."""
+        """Number of waiting questions."""
         with self._lock:
             return sum(job.is_question for job in self._waiting)
 
     def waiting_of(self, sender: Sender) -> tuple[int, int]:
-        """Return how many questions of one visitor, and of all at their address, have not begun."""
+        """Return how many questions of this visitor, and of this address, are waiting."""
         with self._lock:
             waiting = [job.sender for job in self._waiting if job.is_question]
         return (

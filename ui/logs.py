@@ -1,7 +1,7 @@
-"""Logs as JSON lines, one object a record, without the words of questions unless asked for.
+"""Logs as JSON lines, one object per record, without the text of questions unless configured.
 
-Knows where records go and what they may hold. Modules log with
-`logging.getLogger("citewire.<package>.<module>")` and name their values:
+Knows where records go and what they may contain. Modules log with
+`logging.getLogger("citewire.<package>.<module>")` and pass values by name:
 
     log.info("answered", extra={"total_s": 2.1, "claims": 3})
     {"level": "INFO", "logger": "citewire.qa.answer", "event": "answered", "total_s": 2.1, "claims": 3,
@@ -19,15 +19,15 @@ from pythonjsonlogger.json import JsonFormatter
 from citewire.index.errors import InputError
 
 ROOT = "citewire"
-# The extras that hold what a user wrote or was told.
+# Extras with text that a user wrote or received.
 PRIVATE = frozenset({"question", "standalone_question", "answer_text", "history", "prompt"})
 
 
 class PrivacyFilter(logging.Filter):
-    """Takes the extras in `PRIVATE` out of every record, replacing each by its length in characters."""
+    """Replaces each extra in `PRIVATE` by its length in characters, as `<name>_chars`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, less what a user wrote."""
+        """Remove private extras from a record and keep it."""
         for name in PRIVATE & vars(record).keys():
             value = vars(record).pop(name)
             vars(record)[f"{name}_chars"] = len(str(value))
@@ -35,12 +35,12 @@ class PrivacyFilter(logging.Filter):
 
 
 def set_up(level: str = "warning", file: Path | None = None, *, questions: bool = False) -> None:
-    """Send the records of citewire's modules to standard error or a file; a second call replaces the first.
+    """Send the logs of citewire to standard error or a file; a second call replaces the first.
 
     Args:
         level: debug, info, warning or error.
-        file: created with its folder where missing, readable by its owner alone.
-        questions: keep the text of questions, answers and prompts in the records.
+        file: the log file, None for standard error; created with its folder if missing, readable by its owner only.
+        questions: whether records keep the text of questions, answers and prompts.
 
     Raises:
         InputError: the file cannot be written.
@@ -56,7 +56,7 @@ def set_up(level: str = "warning", file: Path | None = None, *, questions: bool 
         old.close()
     logger.addHandler(handler)
     logger.setLevel(level.upper())
-    logger.propagate = False  # a root handler of the surroundings would print the same record without the filter
+    logger.propagate = False  # a root handler would print the record again, without the filter
 
 
 def _handler(file: Path | None) -> logging.Handler:

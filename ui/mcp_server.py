@@ -1,11 +1,11 @@
 """citewire for MCP clients: tools that ask, search, list and read articles. The only importer of mcp.
 
-    POST /mcp       streamable HTTP beside the page, each request by itself, with the page's rules of who may come in
+    POST /mcp       stateless streamable HTTP on the page's port, with the page's access rules
     citewire mcp    standard input and output
 
-All tools only read. What an article says is data: it stands in JSON, in the fields that the tools' schemas name, and in
-resources `citewire://articles/PATH`, to which results link. Knows MCP; what the tools do is in `citewire.ui.ask_routes`
-and `citewire.ui.search_routes`, as over HTTP.
+All tools are read-only. Article text is untrusted data: it appears only in the JSON fields that the tools' schemas name
+and in the resources `citewire://articles/PATH`, to which results link. Knows MCP; `citewire.ui.ask_routes` and
+`citewire.ui.search_routes` do the work, as over HTTP.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ from citewire.ui.visitor import guest_of
 
 ADDRESS = "/mcp"
 ARTICLES = "citewire://articles/"
-LOOK_S = 0.1  # how often it is looked whether the models are loaded
-PART = 100  # resources of one answer to a listing
-CURSOR_DIGITS = 9  # there are not a billion articles
+LOOK_S = 0.1  # seconds between two checks whether the models are loaded
+PART = 100  # resources in one page of a listing
+CURSOR_DIGITS = 9  # longest cursor accepted; no index has a billion articles
 INSTRUCTIONS = (
     "Answers from a folder of news articles: every sentence carries the exact quote it rests on, and what the articles"
     " do not say is refused. Use `ask` for an answer, `search` for passages, `get_article` for a whole article."
@@ -81,10 +81,11 @@ class Named(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """A tool: what it takes and returns.
+    """A tool.
 
     Attributes:
-        run: takes what was given and who asks, None on standard input; returns the result, and the paths of the
+        takes, returns: types of its input and its result.
+        run: takes the input and the HTTP request (None on standard input); returns the result and the paths of the
             articles that it quotes.
     """
 
@@ -96,7 +97,7 @@ class _Offer:
     run: Callable[[Any, Request | None], Awaitable[tuple[Any, Iterable[str]]]]
 
     def described(self) -> Tool:
-        """Return it as clients see it."""
+        """Return the description that clients receive."""
         return Tool(
             name=self.name,
             title=self.title,
@@ -128,17 +129,15 @@ class Tools:
         self._offers = {offer.name: offer for offer in offers}
 
     def server(self) -> Server[Any]:
-        """Return an MCP server of them."""
+        """Return an MCP server with these tools and resources."""
         return Server(
             "citewire", version=release(), title="citewire", instructions=INSTRUCTIONS,
             on_list_tools=self._tools, on_call_tool=self._call, on_list_resources=self._resources,
             on_list_resource_templates=self._templates, on_read_resource=self._read,
         )  # fmt: skip
 
-    # what tools do
-
     async def _ask(self, asked: Asked, request: Request | None) -> tuple[Answer, Iterable[str]]:
-        while not self._chat.background.done:  # who asks a tool does not ask again in a moment
+        while not self._chat.background.done:  # wait instead of refusing: MCP clients do not retry
             await asyncio.sleep(LOOK_S)
         _, said = await entered(self._chat, self._served, asked, request)
         async with aclosing(said):
@@ -155,8 +154,6 @@ class Tools:
     async def _get(self, named: Named, request: Request | None) -> tuple[WholeArticle, Iterable[str]]:
         return await to_thread.run_sync(self._library.article, named.path, _seen(request)), ()
 
-    # what clients ask
-
     async def _tools(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[offer.described() for offer in self._offers.values()])
 
@@ -172,12 +169,12 @@ class Tools:
             return _refusal(_invalid(error))
         except CitewireError as error:
             return _refusal(f"{error.problem}. {error.fix}")
-        values = json.loads(to_json(asdict(result)))  # lists for tuples
+        values = json.loads(to_json(asdict(result)))  # turns tuples into lists
         said = TextContent(type="text", text=to_json(values, None))
         return CallToolResult(content=[said, *links], structured_content=values)
 
     def _links(self, quoted: Iterable[str], articles: tuple[str, ...]) -> list[ResourceLink]:
-        """Return links to the articles of these paths, each once."""
+        """Return one link for each distinct article path."""
         rows = self._library.corpus.within(articles).labels(dict.fromkeys(quoted))
         return [ResourceLink(type="resource_link", **_resource(row.path, row.title)) for row in rows]
 
@@ -213,7 +210,7 @@ class Tools:
 
 
 def _seen(request: Request | None) -> tuple[str, ...]:
-    """Return the only articles that who asks may see, () for all."""
+    """Return the articles that the client may see, () for all."""
     return guest_of(request).articles if request else ()
 
 
@@ -232,10 +229,7 @@ def _invalid(error: ValidationError) -> str:
 
 
 def router(tools: Tools) -> APIRouter:
-    """Return the route of MCP over HTTP. No session is kept: each request is whole by itself.
-
-    Names, origins and passwords are checked by the page's own middleware, as for every route.
-    """
+    """Return the stateless route of MCP over HTTP; the page's middleware checks host, origin and password."""
     manager = StreamableHTTPSessionManager(tools.server(), stateless=True)
 
     @asynccontextmanager
@@ -249,7 +243,7 @@ def router(tools: Tools) -> APIRouter:
 
 
 async def serve_stdio(tools: Tools) -> None:
-    """Answer a client on standard input and output until it closes them; other prints go to standard error."""
+    """Serve a client on standard input and output until it closes them; other prints go to standard error."""
     server = tools.server()
     async with stdio_server() as (read, write):
         await server.run(read, write, server.create_initialization_options())

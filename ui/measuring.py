@@ -1,8 +1,7 @@
-"""A small evaluation on the articles that are here, while people go on asking: one at a time, behind all questions.
+"""Runs a small evaluation on the indexed articles while users go on asking; their questions come first.
 
-Knows the line of questions and where evaluations are kept; what is asked and how it is marked is
-`citewire.qa.evaluate.made`. Each sentence that is tried, and each answer, is a turn in the line, so a question waits
-for one of them at most.
+Knows the queue and the folder of results; `citewire.qa.evaluate.made` makes and marks the questions. Each step is a
+job of its own in the queue, so a user's question waits for one step at most.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.console import to_json
 from citewire.ui.exchange import Exchange
 
-FOLDER = "made-from-the-articles"  # folder of this evaluation, beside those of `citewire eval`
-MADE = "the articles here"  # stands where other evaluations have the name of a file
+FOLDER = "made-from-the-articles"  # folder of its results, beside those of `citewire eval`
+MADE = "the articles here"  # its name, where other evaluations have a file name
 
 logger = logging.getLogger(__name__)
 
 
 class RunningError(InputError):
-    """An evaluation is running already."""
+    """An evaluation is already running."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the evaluation is: `done` of at most `of` questions are answered; `problem` says why it ended early."""
+    """Progress: `done` of at most `of` questions are answered; `problem` says why it ended early."""
 
     running: bool = False
     done: int = 0
@@ -45,9 +44,9 @@ class Measuring:
     """Runs the small evaluation.
 
     Args:
-        chat: what answers.
-        runs: the folder of all evaluations; this one is kept in `FOLDER`, in the place of the one before.
-        describe: all that decides the answers, by name.
+        chat: answers the questions.
+        runs: the folder of all evaluations; this one replaces the last one in `FOLDER`.
+        describe: returns all that decides the answers, by name.
     """
 
     def __init__(self, chat: Chat, runs: Path, describe: Callable[[Loaded], Identity]) -> None:
@@ -58,15 +57,15 @@ class Measuring:
 
     @property
     def progress(self) -> Progress:
-        """How far it is."""
+        """The current progress."""
         return self._progress
 
     def start(self) -> None:
-        """Begin, with other questions than the last time.
+        """Start an evaluation with new random questions.
 
         Raises:
             NotReadyError: no model is loaded.
-            RunningError: somebody has begun one.
+            RunningError: one is already running.
             InputError: the results cannot be written.
         """
         loaded = self._chat.newest()
@@ -82,14 +81,13 @@ class Measuring:
         self._enter(loaded.examine(seed, lambda: self._stopped or self._chat.line.waiting > 0), results, identity)
 
     def stop(self) -> None:
-        """End it after the answer that is being written; what is answered counts."""
+        """Stop after the current step; the answers so far count."""
         self._stopped = True
 
     def _enter(self, rows: Iterator[Row | None], results: Results, identity: Identity) -> None:
         self._chat.line.enter(Exchange("measuring", ""), lambda: self._step(rows, results, identity), is_question=False)
 
     def _step(self, rows: Iterator[Row | None], results: Results, identity: Identity) -> None:
-        """Take one turn in the line, and stand in it again."""
         try:
             if not self._stopped:
                 row = next(rows)
@@ -103,7 +101,7 @@ class Measuring:
             problem = "" if results.rows else "No question could be made: too few sentences can be read alone"
         except CitewireError as error:
             problem = str(error)
-        except Exception:  # the outermost layer of the line's thread
+        except Exception:  # the outermost layer of the queue's thread
             logger.exception("measuring failed")
             problem = "It broke off. The log has the details"
         self._end(results, identity, problem)

@@ -1,6 +1,6 @@
-"""What stands around every request: security headers, limits of bodies, the path of a proxy, whose page asks; assets.
+"""Middleware for every request (security headers, body limit, root path, origin check) and the static assets.
 
-Knows ASGI, nothing of the page (`citewire.ui.page`) and of who listens (`citewire.ui.server`).
+Knows ASGI, not the page (`citewire.ui.page`) or the server (`citewire.ui.server`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from citewire.index.errors import InputError
 from citewire.ui.visitor import problem, same_origin
 
-# Gradio's own scripts need 'unsafe-inline' and 'unsafe-eval'; what the policy holds is that nothing leaves
-# the page's origin, no form either, and that there is no frame and no plug-in.
+# Gradio's scripts need 'unsafe-inline' and 'unsafe-eval'. The policy still blocks requests and forms to other origins,
+# frames and plug-ins.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-src 'none'; "
@@ -28,11 +28,11 @@ CONTENT_SECURITY_POLICY = (
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # with no-referrer, browsers send our forms with the Origin "null"
+    "Referrer-Policy": "same-origin",  # with no-referrer, browsers would send forms with the Origin "null"
 }
 ASSET_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-MOST_BYTES = 1024 * 1024  # of a request's body
-# Requests whose bodies are counted as they come, by who takes them.
+MOST_BYTES = 1024 * 1024  # largest request body
+# Routes that read their body as a stream and limit it themselves.
 STREAMED = (("POST", "/uploads"), ("POST", "/v1/articles"))
 
 
@@ -54,7 +54,7 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """ASGI middleware that takes a request's body, as far as it may be long, before anything else sees the request."""
+    """ASGI middleware that reads the whole request body first and answers 413 if it is longer than `most` bytes."""
 
     def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
         self.app, self.most = app, most
@@ -69,7 +69,7 @@ class BodyLimit:
         while more and len(body) <= self.most:
             message = await receive()
             if message["type"] != "http.request":
-                return  # the client has gone
+                return  # the client has disconnected
             body += message.get("body", b"")
             more = message.get("more_body", False)
         if more or len(body) > self.most or (declared.isdecimal() and int(declared) > self.most):
@@ -78,7 +78,7 @@ class BodyLimit:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that brings this body first."""
+    """Return a `receive` that first returns this body."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
@@ -88,9 +88,9 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 class RootPath:
-    """ASGI middleware for a page that a proxy shows below a path: only this, and what makes addresses, knows it.
+    """ASGI middleware for a page that a reverse proxy serves below a path, `root`.
 
-    Requests come with the path or without it, as the proxy passes them on. Addresses and cookies that go out get it.
+    Removes the path from requests, if the proxy has not, and adds it to redirects and cookies.
     """
 
     def __init__(self, app: ASGIApp, root: str) -> None:
@@ -102,7 +102,7 @@ class RootPath:
             await self.app(scope, receive, send)
             return
         path = scope["path"]
-        if path == self._root:  # what the page names beside itself would lie above it
+        if path == self._root:  # relative links need the slash at the end
             await RedirectResponse(f"{self._root}/", 308)(scope, receive, send)
             return
         if path.startswith(f"{self._root}/"):
@@ -124,7 +124,7 @@ class RootPath:
 
 
 class OwnOrigin:
-    """ASGI middleware that refuses requests to change something which another page's script or form sent."""
+    """ASGI middleware that refuses cross-origin requests, except those with a read-only method."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -141,10 +141,7 @@ class OwnOrigin:
 
 
 def assets() -> APIRouter:
-    """Serve the scripts and style sheets of this package below /cw/, and what leads to a conversation below /c/.
-
-    Browsers ask each time whether a script changed.
-    """
+    """Return the routes of scripts and style sheets (/cw/, revalidated by ETag) and of links to conversations (/c/)."""
     known = {
         file.name: (file.read_bytes(), ASSET_TYPES[Path(file.name).suffix])
         for file in files("citewire.ui").joinpath("static").iterdir()

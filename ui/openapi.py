@@ -1,8 +1,8 @@
-"""The HTTP API described as an OpenAPI document, with an example of all that is sent and answered (examples.json).
+"""The OpenAPI document of the HTTP API, with an example of each request and response (examples.json).
 
     GET /v1/openapi.json
 
-Knows what FastAPI knows of the routes, and what it does not: how refusals look, and what is streamed or uploaded.
+Adds to FastAPI's description of the routes what FastAPI does not know: error responses and examples.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ABOUT = (
     " DELETE /v1/articles/{path}, or many at once with POST /corpus/removal; a read-only page refuses this with 403."
     " GET /uploads says how far what was added has come."
 )
-# Beside what lies below /v1/; all other routes are the page's own, and change with it.
+# Public routes outside /v1/; all others belong to the page and may change with it.
 OTHERS = ("/healthz", "/readyz", "/metrics", "/uploads", "/uploads/{known}", "/corpus/removal")
 TEXT = {"type": "string"}
 PROBLEM = {
@@ -62,7 +62,7 @@ STREAMED = (LINES, EVENTS)
 
 
 def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
-    """Return the document of the routes that programs use."""
+    """Return the OpenAPI document of the public routes."""
     routes = [
         route
         for router in routers
@@ -71,11 +71,11 @@ def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
     ]
     told = get_openapi(title="citewire", version=release() or "0", description=ABOUT, routes=routes)
     parts = told["components"]
-    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form, which no refusal has here
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's error format, which is not used here
         parts["schemas"].pop(name, None)
     parts["schemas"] |= {"Problem": PROBLEM, "OpenAIError": OPENAI_ERROR}
     parts["securitySchemes"] = {"password": {"type": "http", "scheme": "bearer"}}
-    told["security"] = [{"password": []}, {}]  # {}: where there is no password
+    told["security"] = [{"password": []}, {}]  # {}: no password needed
     examples = json.loads(files("citewire.ui").joinpath("examples.json").read_text(encoding="utf-8"))
     for path, methods in told["paths"].items():
         for method, operation in methods.items():
@@ -84,7 +84,6 @@ def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], path: str, example: Mapping[str, Any]) -> None:
-    """Put into an operation what FastAPI does not know."""
     name, media_type = ("OpenAIError", "application/json") if path in OPENAI else ("Problem", PROBLEM_TYPE)
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {
@@ -102,7 +101,7 @@ def _complete(operation: dict[str, Any], path: str, example: Mapping[str, Any]) 
 
 
 def router(routers: Sequence[APIRouter]) -> APIRouter:
-    """Return the route of the document of these."""
+    """Return the route that serves the document of these routers."""
     routes, told = APIRouter(), document(routers)
 
     @routes.get(ADDRESS, include_in_schema=False)

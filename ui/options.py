@@ -1,6 +1,6 @@
-"""The flags of the command line that stand for settings, each described once.
+"""Command-line flags made from the settings.
 
-Knows how a setting is spelled as a flag, and turns what was given into one `Settings`. Does not know the commands.
+Knows how a setting becomes a flag and turns the given flags into one `Settings`. Does not know the commands.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing els
 
 
 class DefaultGroup(TyperGroup):
-    """Commands, of which one, `default`, is meant where none is named; it is called as `usages` say."""
+    """A group of commands; `default` runs if none is named. `usages` are the usage lines of both forms."""
 
     default: ClassVar[str]
     usages: ClassVar[tuple[str, str]]
 
     def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write how both are called."""
+        """Write both usage lines."""
         for usage in self.usages:
             formatter.write_usage(ctx.command_path, usage)
 
@@ -39,7 +39,6 @@ class DefaultGroup(TyperGroup):
 
 
 def _flag(name: str) -> Any:
-    """Return the parameter that stands for a setting, of the setting's own type."""
     if name == "articles":
         return Annotated[list[str] | None, typer.Argument(help=describe(name), show_default=False)]
     wanted, spelled = Settings.model_fields[name].annotation, flag(name)
@@ -58,7 +57,7 @@ SEARCHING = tuple(SearchSettings.model_fields)
 
 
 def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -> LoadedSettings:
-    """Return the settings in force and start logging; `quiet_level` is the log level where none is set."""
+    """Return the settings in force and set up logging; `quiet_level` is the default log level."""
     loaded = settings.load({"log_level": ctx.obj["log_level"], **flags}, ctx.obj["config"])
     level = quiet_level if loaded.origins["log_level"] == "default" else loaded.settings.log_level
     logs.set_up(level, loaded.settings.log_file, questions=loaded.settings.log_questions)
@@ -66,10 +65,9 @@ def load(ctx: typer.Context, *, quiet_level: str = "warning", **flags: object) -
 
 
 def takes(*names: str, quiet_level: str = "warning") -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the flags of the named settings.
+    """Return a decorator that adds the flags of the named settings to a command.
 
-    The command's first parameter gets the `Settings` in force; its other parameters are flags of its own, shown
-    before these.
+    The command's first parameter gets the `Settings` in force; its other parameters are its own flags, listed first.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

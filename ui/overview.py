@@ -1,6 +1,6 @@
-"""What the empty page says of the articles, found out in the background, once for each index.
+"""The overview of the articles on the empty page, computed in the background, once for each index.
 
-Knows when to find out and how far it has come; what is found is `Loaded.about`, how it looks is `citewire.ui.render`.
+Knows when to compute it and its progress; `Loaded.about` computes it, `citewire.ui.render` shows it.
 """
 
 from __future__ import annotations
@@ -14,29 +14,28 @@ from citewire.qa.types import Answer
 from citewire.ui.exchange import Exchange
 from citewire.ui.line import Line
 
-ID = "t0"  # those of a conversation begin with t1
+ID = "t0"  # the ids of a conversation start at t1
 
-# (whether to stop) -> what the articles are about, as asked; None where it was stopped or nothing can be said
+# (stopped) -> the answer to "What are these articles about?", None if it was stopped or there is none
 About = Callable[[Callable[[], bool]], Answer | None]
 
 logger = logging.getLogger(__name__)
 
 
 class Overview:
-    """Finds out while no question waits; a question stops that work, and the next look at the page begins it again."""
+    """Computes the overview while no question waits; a question stops it, and the next `of` restarts it."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._index: object = None  # of which what follows is
+        self._index: object = None  # the index that the other fields describe
         self._exchange = Exchange(ID, "")
         self._working = False
         self._lock = threading.Lock()
 
     def of(self, index: object, about: About | None) -> Exchange | None:
-        """Return what is known of an index, and begin to find it out by `about` where nothing is.
+        """Return the overview of an index; start to compute it if it is not known.
 
-        Returns:
-            An exchange: done once it is known, without an answer where it cannot be; None where nobody can tell.
+        The exchange is done once the overview is known, without an answer if there is none; None without `about`.
         """
         if about is None:
             return None
@@ -62,9 +61,9 @@ class Overview:
                 if answer is not None:
                     exchange.question = answer.question
                     exchange.apply(answer)
-            except CitewireError as error:  # the page shows its examples
+            except CitewireError as error:  # the page then shows its example questions
                 logger.warning("no overview", extra={"problem": error.problem})
-            except Exception:  # the outermost layer of this thread
+            except Exception:  # the outermost layer of the queue's thread
                 logger.exception("no overview")
             with self._lock:
                 if not (exchange.done or broken_off):

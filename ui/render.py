@@ -1,10 +1,9 @@
-"""What the page shows of an exchange: safe HTML for the chat, JSON for the panel, plain text for a copy.
+"""Renders an exchange: safe HTML for the chat, JSON for the panel, plain text for copying.
 
-Knows an exchange and the values of `citewire.qa.types`; knows nothing of Gradio, the network or the model. Articles,
-questions and the model's words are untrusted. Chat HTML is one block on one line with every markup character
-written as a numeric entity, so that neither HTML nor Markdown in them takes effect; the panel gets JSON and
-builds its DOM with `textContent`. Article text is cut into segments here, because offsets count code points
-and a browser's strings count UTF-16 units.
+Knows exchanges and the values of `citewire.qa.types`, not Gradio, the network or the model. Articles, questions and the
+model's words are untrusted. Chat HTML is one line with every markup character written as a numeric entity, so that
+neither HTML nor Markdown in it takes effect; the panel gets JSON and builds its DOM with `textContent`. Article text is
+cut into segments here, because offsets count code points and a browser's strings count UTF-16 units.
 """
 
 from __future__ import annotations
@@ -22,14 +21,13 @@ from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, TimelineP
 from citewire.ui.exchange import Exchange, Source, number_of, sources
 from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, shortened, when
 
-ECHOED_CHARS = 160  # most characters of the question that was searched for, as it is repeated
+ECHOED_CHARS = 160  # longest "Searched for: ..." line; longer ones are shortened
 CORPUS = "corpus"  # kind of a question about the articles as a whole
-NOT_FOR_IT = "not_for_it"  # kind of a question that no article can answer; nothing is searched
-OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # most of each on the empty page
-LINKED_WORDS = 12  # longest quote that a link to the original holds whole; of a longer one it has both ends
+NOT_FOR_IT = "not_for_it"  # kind of a request that no article can answer; nothing is searched
+OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # most sentences and questions of the overview on the empty page
+LINKED_WORDS = 12  # a link to the original holds a quote whole up to this length, else both its ends
 
-# Words of the two rating buttons below: an answer; a refusal because the articles lack it; a refusal of what no article
-# can answer.
+# Labels of the two rating buttons: below an answer (""), if the articles lack an answer, if the request was refused.
 _RATED: Mapping[str, tuple[str, str]] = {
     "": ("Right", "Wrong"),
     "lacking": ("Right: the articles do not have it", "Wrong: they do"),
@@ -40,7 +38,7 @@ _COMPARED_WORD = re.compile(r"\w+")
 
 
 def escape(text: str) -> str:
-    """Return HTML that shows `text` and nothing else, on one line, inert in Markdown as well.
+    """Return one line of HTML that shows `text` literally, in HTML and in Markdown.
 
     >>> escape("<b> **x**")
     '&#60;b&#62; &#42;&#42;x&#42;&#42;'
@@ -58,20 +56,20 @@ def _inert(char: str) -> str:
 
 
 def question_html(exchange: Exchange) -> str:
-    """Return the user's own message."""
+    """Return the user's message."""
     return f'<div class="cw-question">{escape(exchange.question)}</div>'
 
 
 def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: bool) -> str:
-    """Return the answer as far as it is known.
+    """Return the answer, complete or in progress.
 
     Args:
         exchange: the exchange.
-        card_of: labels of the articles that conflicts name.
+        card_of: returns the card of an article that a conflict names.
         articles: how many articles were searched.
-        last: whether it is the newest exchange, the one that Retry repeats.
+        last: whether it is the newest exchange, which Retry repeats.
     """
-    # What is known last stands last: words that are being read do not move.
+    # Parts that arrive last come last, so that text already on the screen does not move.
     after = [_conflicts(exchange, card_of), _timeline(exchange)]
     parts = [_searched_for(exchange), _abstained(exchange), _lead(exchange), _text(exchange), *after]
     if exchange.phase == "done":
@@ -92,7 +90,7 @@ def _searched_for(exchange: Exchange) -> str:
 
 
 def _echoed(line: str) -> str:
-    """Return a line above an answer; of a long one the beginning, and the whole where the pointer rests on it."""
+    """Return a line above an answer, shortened if long; its tooltip then holds the full text."""
     whole = " ".join(line.split())
     short = shortened(whole, ECHOED_CHARS)
     title = f' title="{escape(whole)}"' if short != whole else ""
@@ -130,7 +128,7 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source], time: str) -> str:
-    """Return one checked sentence behind its time, with its numbers; the last word stays on the line of the first."""
+    """Return a checked sentence after its time; its citation numbers stay on the line of its last word."""
     doubt = doubt_of(claim)
     if claim.verdict == "unsupported":
         text = f'<span class="{"cw-unsupported" if doubt else "cw-gap"}">{escape(claim.text.strip())}</span>'
@@ -195,9 +193,9 @@ def _abstained(exchange: Exchange) -> str:
 
 
 def _offered(exchange: Exchange) -> str:
-    """Return the questions that an answer offers, or the place of those that are sought after it.
+    """Return the questions that an answer offers, or a placeholder for suggestions that come later.
 
-    links.js fills that: to draw the chat anew for each would take away what is selected or has the focus.
+    links.js fills the placeholder: redrawing the chat for each suggestion would lose the selection and the focus.
     """
     if exchange.answer is None or not exchange.answer.offered:
         return f'<div class="cw-suggestions cw-sought-{exchange.id}"></div>'
@@ -206,7 +204,7 @@ def _offered(exchange: Exchange) -> str:
 
 
 def _question_links(exchange: Exchange, name: str, questions: Sequence[str]) -> str:
-    """Return a list of questions that are asked with a click, "" for none."""
+    """Return a list of questions as links that ask them, "" for none."""
     links = [
         f'<li><a class="{name}" href="#cw-suggestion-{exchange.id}-{i}">{escape(question)}</a></li>'
         for i, question in enumerate(questions)
@@ -215,12 +213,12 @@ def _question_links(exchange: Exchange, name: str, questions: Sequence[str]) -> 
 
 
 def refusal_title(answer: Answer) -> str:
-    """Return the heading over the words of an answer that has none."""
+    """Return the heading of a refusal."""
     return "Not something I can do" if answer.kind == NOT_FOR_IT else "No supported answer"
 
 
 def refusal(answer: Answer) -> str:
-    """Return the words of an answer that has none, without numbers: nothing supports them."""
+    """Return the text of a refusal, without citation numbers, as no quote supports it."""
     return re.sub(r"(?:(?<!\s)\s+)?\[\d+\]", "", answer.text).strip() or "The sources do not answer this question."
 
 
@@ -252,7 +250,7 @@ def _busy(exchange: Exchange, articles: int) -> str:
 
 
 def closing(exchange: Exchange) -> str:
-    """Say in a line how the answer came out, "" where it is only citewire's own words.
+    """Return the status line of an answer, "" if the answer is only citewire's own words.
 
     "2 of 2 sentences checked against a quote, reworded. 1 of 2 read as answering the question: “18 May”. 2 articles."
     """
@@ -271,7 +269,7 @@ def closing(exchange: Exchange) -> str:
         parts.append(f"As of {human_date(exchange.answer.as_of)}.")
     if exchange.quotes_only and quoted:
         parts.append("Quotes only, without the model's words.")
-    if exchange.by and not exchange.abstained and exchange.kind != CORPUS:  # no model has a part in those
+    if exchange.by and not exchange.abstained and exchange.kind != CORPUS:  # a model writes neither
         parts.append(f"By the {exchange.by} model.")
     timings = exchange.answer.timings if exchange.answer else Timings()
     if timings.cached:
@@ -282,7 +280,7 @@ def closing(exchange: Exchange) -> str:
 
 
 def _checked(exchange: Exchange) -> list[str]:
-    """Say what the checks found of the sentences, and how many parts of the question have none."""
+    """Say how many sentences are supported, how many withheld, and how many parts of the question unanswered."""
     noun, told, parts = "item" if exchange.listed else "sentence", _told(exchange), []
     if told and not exchange.abstained:
         supported = [claim for claim in told if claim.verdict == "supported"]
@@ -300,7 +298,7 @@ def _told(exchange: Exchange) -> list[Claim]:
 
 
 def _manner(supported: Sequence[Claim]) -> str:
-    """Say how close claims are to their quotes: ", 1 of them word for word"."""
+    """Say whether claims are verbatim or reworded: ", 1 of them quoted word for word"."""
     verbatim = sum(map(is_verbatim, supported))
     if not 0 < verbatim < len(supported):
         return ", quoted word for word" if verbatim else ", reworded" if supported else ""
@@ -308,15 +306,15 @@ def _manner(supported: Sequence[Claim]) -> str:
 
 
 def answers(exchange: Exchange) -> list[Claim]:
-    """Return the claims that hold the words which the reader takes for the answer."""
+    """Return the claims that contain the short answer which the reader extracted."""
     short = _short(exchange.answer)
     return [claim for claim in _told(exchange) if _holds(claim, short)]
 
 
 def answering(exchange: Exchange) -> str:
-    """Say which of the sentences answer the question, another thing than being supported; "" where none is to tell.
+    """Say which sentences answer the question ("supported" does not imply that), "" if there are no sentences to judge.
 
-    What was measured is which words the reader takes for the answer; where it takes none, nothing is known.
+    Only the reader's short answer was measured; if no sentence contains it, this says that the user must judge.
     """
     told, found = _told(exchange), answers(exchange)
     whole = exchange.done and not (exchange.stopped or exchange.problem or exchange.abstained)
@@ -333,7 +331,7 @@ def _short(answer: Answer | None) -> str:
 
 
 def _holds(claim: Claim, short: str) -> bool:
-    """Whether a claim or a quote of it has the words of the short answer, as whole words."""
+    """Whether a claim or one of its quotes contains the short answer as whole words."""
     words = _words(short)
     texts = (claim.text, *(quote.text for quote in claim.quotes))
     return bool(words.strip() and claim.quotes) and any(words in _words(text) for text in texts)
@@ -377,7 +375,7 @@ def _actions(exchange: Exchange, last: bool) -> str:
         ("quotes", "Quotes only", last and worded and not exchange.quotes_only),
         ("more", "Export", last and bool(exchange.kept)),
     )
-    spelled = " cw-spelled" if exchange.abstained else ""  # a phone too says what is rated
+    spelled = " cw-spelled" if exchange.abstained else ""  # phones, too, show the full label of a rating
     links = [_action(exchange, name, label) for name, label, offered in wanted if offered]
     if rated:
         both = (("right", right), ("wrong", wrong))
@@ -392,11 +390,11 @@ def _action(exchange: Exchange, name: str, label: str, kind: str = "") -> str:
 
 
 def welcome_html(examples: Sequence[str], about: Exchange | None = None) -> str:
-    """Return the empty page: an invitation with example questions, or what the articles are about in quotes.
+    """Return the empty page: example questions, or an overview of the articles with quotes.
 
     Args:
-        examples: asked with a click, where the overview has no questions of its own.
-        about: the overview, None while it is not known.
+        examples: example questions, shown if the overview offers none.
+        about: the overview, None if it is not ready.
     """
     items = [
         f'<li><a class="cw-example" href="#cw-example-{i}">{escape(example)}</a></li>'
@@ -420,15 +418,15 @@ def welcome_html(examples: Sequence[str], about: Exchange | None = None) -> str:
 
 
 def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
-    """Return what the source panel and the links in the chat know of an exchange, as JSON values.
+    """Return the JSON values of an exchange for the source panel and for the links in the chat.
 
     Returns:
-        `turn`, `question`, `phase`, `failed`, `stopped`, `sources` (fields of `Source`, `link`, the quote's place in
-        the original, and `page`, as "p. 3"), `articles` (path -> fields of `Card` but its pages, `byline`, `strength` 0
-        to 1 or null, `rank` in words), `claims` (position of a shown claim -> {"keys": its sources, "verdict", "words":
-        the verdict in words, "answers": whether it answers the question, in words}), `suggestions` (questions to go on
-        with), `said` (the answer with where sources disagree and what changed), `copy` (plain text, with all that is
-        below them), `refused`, `suggesting`, `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
+        `turn`, `question`, `phase`, `failed`, `stopped`, `sources` (fields of `Source`; `link`, a text link to the
+        original; `page`, as "p. 3"), `articles` (path -> fields of `Card` without its pages; `byline`; `strength`, 0 to
+        1 or null; `rank` in words), `claims` (index of a shown claim -> {"keys": its source keys, "verdict", "words":
+        the verdict in words, "answers": whether it answers the question, in words}), `suggestions` (all offered
+        questions), `said` (answer, conflicts and timeline as plain text), `copy` (`plain_text`, "" until the answer is
+        done), `refused`, `suggesting`, `kind`, `kept`, `unkept` and `ratings` as in `Exchange`.
     """
     found = sources(exchange)
     cards = {source.article: card_of(source.article) for source in found}
@@ -475,7 +473,7 @@ def _keys(claim: Claim, found: Sequence[Source]) -> list[str]:
 
 
 def verdict_words(claim: Claim) -> str:
-    """Say whether its quotes support a claim, and why not: "Quoted word for word."."""
+    """Return the verdict on a claim in words, with the reason if it is not supported: "Quoted word for word."."""
     reason = claim.reason.strip().rstrip(".")
     if claim.verdict == "supported":
         return "Quoted word for word." if is_verbatim(claim) else "Reworded: check it against the quote."
@@ -485,9 +483,9 @@ def verdict_words(claim: Claim) -> str:
 
 
 def answer_words(claim: Claim, answer: Answer | None) -> str:
-    """Say whether a claim answers the question, which is another thing than being supported; "" where it is not.
+    """Say whether a claim answers the question, which being supported does not imply; "" for a claim without quotes.
 
-    Only the words of `Answer.short` were read as the answer: the claims that hold them are taken to answer.
+    A claim answers if it contains `Answer.short`, the words that the reader extracted as the answer.
     """
     if answer is None or not claim.quotes:
         return ""
@@ -500,18 +498,18 @@ def answer_words(claim: Claim, answer: Answer | None) -> str:
 
 
 def is_verbatim(claim: Claim) -> bool:
-    """Say whether a claim is a quote as it stands, at most with a label before it."""
+    """Return whether a claim is a quote word for word, at most with a label before it."""
     text = " ".join(claim.text.split()).rstrip(".")
     return any(text.endswith(" ".join(quote.text.split()).rstrip(".")) for quote in claim.quotes)
 
 
 def is_gap(claim: Claim) -> bool:
-    """Say whether a sentence is citewire's own, that the articles lack a part of what was asked."""
+    """Return whether a sentence is citewire's note that the articles lack a part of the answer."""
     return claim.reason == replies.NO_PASSAGE
 
 
 def doubt_of(claim: Claim) -> str:
-    """Return the words of doubt beside a sentence; "" where it is sure, or itself says what the articles lack."""
+    """Return the warning beside a sentence, "" if it is supported or a gap (`is_gap`)."""
     return (
         ""
         if is_gap(claim)
@@ -520,10 +518,10 @@ def doubt_of(claim: Claim) -> str:
 
 
 def text_link(url: str, quote: str) -> str:
-    """Return a link that opens a web page at a quote, "" without an address.
+    """Return a link that opens a web page at a quote, "" if `url` is empty.
 
-    The fragment directive `:~:text=` of the WICG draft "URL Fragment Text Directives": the quote, or its first and
-    last words where it is long, since a page may break the text anywhere; browsers that do not know it open the page.
+    Uses the directive `:~:text=` of the WICG draft "URL Fragment Text Directives" with the quote, or with the first and
+    last words of a long one, as a page may break the text anywhere. Browsers that do not support it open the page.
 
     >>> text_link("https://example.org/a#top", "ten-year plan, he said")
     'https://example.org/a#top:~:text=ten%2Dyear%20plan%2C%20he%20said'
@@ -533,15 +531,15 @@ def text_link(url: str, quote: str) -> str:
         return url
     parts = [" ".join(words)] if len(words) <= LINKED_WORDS else [" ".join(words[:5]), " ".join(words[-5:])]
     page, fragment = urldefrag(url)
-    # "-" and "," have a meaning in the directive; "%2D" is not what `quote` writes for "-".
+    # "-" and "," are syntax in the directive; `quote` leaves "-" as it is.
     directive = ",".join(percent(part, safe="").replace("-", "%2D") for part in parts)
     return f"{page}#{fragment}:~:text={directive}"
 
 
 def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:
-    """Return a card with its match strength: the place of its best passage among those found.
+    """Return a card with its match strength: the rank of its best passage among the hits.
 
-    Fused scores are reciprocal ranks, so a place says all that they say, and says it in words.
+    Fused scores are reciprocal ranks, so the rank holds the same information.
     """
     place = next((i for i, hit in enumerate(hits) if hit.article == card.path), None)
     strength = None if place is None else (len(hits) - place) / len(hits)
@@ -551,7 +549,7 @@ def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:
 
 
 def plain_text(exchange: Exchange, card_of: CardOf) -> str:
-    """Return question, answer with its numbers, and every numbered quote with its article, as plain text."""
+    """Return the question, the answer with citation numbers, and each cited quote with its article, as plain text."""
     lines = [exchange.question, "", _plain_answer(exchange), "", *_plain_notes(exchange, card_of)]
     lines += [closing(exchange), ""]
     for source in sources(exchange):
@@ -564,7 +562,7 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
 
 
 def _plain_notes(exchange: Exchange, card_of: CardOf) -> list[str]:
-    """Return the lines of where sources disagree and of what changed, each of both with an empty one behind it."""
+    """Return the lines of the conflicts and of the timeline, each block followed by an empty line."""
     known = [source for source in sources(exchange) if source.label]
 
     def marked(line: str, at: ConflictValue | TimelinePoint) -> str:
@@ -581,7 +579,7 @@ def _plain_notes(exchange: Exchange, card_of: CardOf) -> list[str]:
 
 
 def _plain_answer(exchange: Exchange) -> str:
-    """Return the refusal, or the lead and the sentences with their numbers; items of a list on lines of their own."""
+    """Return the refusal, or the lead and the sentences with citation numbers; each list item is on its own line."""
     if exchange.abstained and exchange.answer:
         return refusal(exchange.answer)
     sentences = [_plain_sentence(claim, exchange.time_of(claim)) for claim in exchange.shown]
@@ -600,7 +598,7 @@ def _plain_sentence(claim: Claim, time: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A span to highlight: `text[start:end]`, code points."""
+    """A span to highlight: `text[start:end]` in code points."""
 
     key: str
     start: int
@@ -609,7 +607,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A run of article text with the marks that cover it, and those of them that begin here."""
+    """A run of article text: `keys` of the marks that cover it, `begins` the keys of marks that start here."""
 
     text: str
     keys: tuple[str, ...]
@@ -617,10 +615,10 @@ class Segment:
 
 
 def paragraphs(text: str, marks: Sequence[Mark]) -> list[list[Segment]]:
-    """Cut an article into paragraphs of segments, so that the browser counts nothing.
+    """Cut an article into paragraphs of segments, so that the browser needs no offsets.
 
-    Blank lines separate paragraphs, or line breaks in a text without blank lines; other line breaks stay in
-    the segments. White space between paragraphs is left out, all other characters are kept in order.
+    Paragraphs end at blank lines, or at line breaks in a text without blank lines; other line breaks stay in the
+    segments. White space between paragraphs is dropped, all other characters are kept in order.
     """
     blank = re.search(r"\n[^\S\n]*\n", text)
     separator = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*" if blank else r"(?<!\s)[^\S\n]*+\n\s*")

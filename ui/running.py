@@ -1,8 +1,8 @@
-"""Which pages of this user run, so that a command can ask one instead of loading the models again.
+"""Finds this user's running pages, so that a command can ask one instead of loading the models again.
 
-A page leaves a file in the user's state folder, named by the fingerprint of what decides its answers, and holds a lock
-on it for as long as it runs: the lock dies with its process, so a file without one is of a page that has ended, however
-it ended. Knows settings and files; knows nothing of HTTP.
+A page writes a file to the user's state folder, named by the fingerprint of the settings that decide its answers, and
+holds a lock on it while it runs. The lock ends with the process, so an unlocked file belongs to a page that has ended,
+even if it crashed. Knows settings and files, not HTTP.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from citewire.ui.settings import FilterSettings, LogSettings, PageSettings, Read
 log = logging.getLogger("citewire.ui.running")
 
 FILTERS = tuple(FilterSettings.model_fields)
-# Settings that come with each question; the page's own filters still hold. Models are not among them, as no request
-# may name a file.
+# Settings sent with each question; the page's own filters still apply. Models are excluded, as no request may name a
+# file.
 PER_QUESTION = ("passages", *(name for name in SEARCHING if name != "reranker"))
 # Settings that cannot change an answer. All other settings, new ones too, enter the fingerprint.
 _FREE = {
     *("threads", "api_key", "max_answer_seconds"),
     *(name for part in (ReadingSettings, PageSettings, LogSettings) for name in part.model_fields),
 }
-_TRIES = 20  # to lock a file that another process is just checking
+_TRIES = 20  # attempts to lock a file that another process may be checking
 _TRY_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A page that runs.
+    """A running page.
 
     Attributes:
         url: its address.
-        pid: its process.
-        fingerprint: of what decides its answers.
+        pid: its process id.
+        fingerprint: fingerprint of the settings that decide its answers.
     """
 
     url: str
@@ -54,7 +54,7 @@ class Running:
 
 
 def release() -> str:
-    """Return the version of citewire, "" where it was not installed."""
+    """Return the version of citewire, "" if it is not installed."""
     try:
         return version("citewire")
     except PackageNotFoundError:
@@ -62,7 +62,7 @@ def release() -> str:
 
 
 def fingerprint(chosen: Settings, filters: tuple[str, ...] = FILTERS) -> str:
-    """Return a hex sha256 over all that decides an answer and is not said with the question.
+    """Return a hex sha256 over the settings that decide an answer and are not sent with the question.
 
     Args:
         chosen: the settings.
@@ -74,15 +74,15 @@ def fingerprint(chosen: Settings, filters: tuple[str, ...] = FILTERS) -> str:
 
 
 def _spelled(name: str, value: object) -> str:
-    """Return a value as text, a path as the same from every folder; a model and an embedder can be a path or a name."""
+    """Return a value as text, paths as absolute ones; `model` and `embedder` are paths if such a file exists."""
     is_path = isinstance(value, Path) or (name in ("model", "embedder") and Path(str(value)).exists())
     return str(Path(str(value)).resolve()) if is_path else repr(value)
 
 
 def find(chosen: Settings) -> Running | None:
-    """Return a running page whose answers would be those of these settings; None if there is none.
+    """Return a running page that answers as these settings would, None if there is none.
 
-    A page without filters will do, as a question brings its own. A page with filters must have the same ones.
+    A page without filters fits, as the question sends its own; a page with filters must have the same ones.
     """
     for filters in ((), FILTERS):
         running = _read(_file(fingerprint(chosen, filters)))
@@ -98,20 +98,20 @@ def _file(of: str) -> Path:
 def _read(file: Path) -> Running | None:
     try:
         with file.open("rb", buffering=0) as opened:
-            if not lock_descriptor(opened.fileno(), blocking=False):  # its page holds it
-                opened.seek(1)  # Windows lets nobody read the first byte, which is locked
+            if not lock_descriptor(opened.fileno(), blocking=False):  # the page holds the lock
+                opened.seek(1)  # on Windows the locked first byte cannot be read
                 told = json.loads(opened.read())
                 return Running(str(told["url"]), int(told["pid"]), file.stem)
-    except (OSError, ValueError, LookupError, TypeError):  # there is none, or it is being written
+    except (OSError, ValueError, LookupError, TypeError):  # there is no file, or it is being written
         return None
     return None
 
 
 class Announcement:
-    """The file of a page, from `publish` to `withdraw`.
+    """The file of a running page, from `publish` to `withdraw`.
 
-    Where it cannot be written, or another page with the same settings runs, the page does without: commands then load
-    the models themselves, or ask the other one.
+    If it cannot be written, commands load the models themselves. If another page with the same settings runs, commands
+    ask that one.
     """
 
     def __init__(self, chosen: Settings) -> None:
@@ -119,7 +119,7 @@ class Announcement:
         self._descriptor: int | None = None
 
     def publish(self, url: str) -> None:
-        """Say that a page answers at an address."""
+        """Write the file: a page answers at `url`."""
         told = json.dumps({"url": url, "pid": os.getpid(), "fingerprint": self.fingerprint})
         try:
             _file(self.fingerprint).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -131,7 +131,7 @@ class Announcement:
             log.info("not announced", extra={"problem": str(error)})
 
     def _locked(self) -> int | None:
-        """Open and lock the file; None where another page holds it."""
+        """Open and lock the file; return its descriptor, None if another page holds the lock."""
         file = _file(self.fingerprint)
         for _ in range(_TRIES):
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
@@ -143,9 +143,9 @@ class Announcement:
         return None
 
     def withdraw(self) -> None:
-        """Take the file away."""
+        """Delete the file and release the lock."""
         if self._descriptor is not None:
-            with suppress(PermissionError):  # Windows keeps open files; without a lock it says nothing
-                _file(self.fingerprint).unlink(missing_ok=True)  # before the lock goes: nobody finds it unlocked
+            with suppress(PermissionError):  # Windows cannot delete an open file; unlocked, it is ignored
+                _file(self.fingerprint).unlink(missing_ok=True)  # while locked, so that nobody finds it unlocked
             os.close(self._descriptor)
             self._descriptor = None

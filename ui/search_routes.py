@@ -1,13 +1,13 @@
-"""Passages and articles for programs over HTTP; no language model is asked.
+"""The HTTP API for passages and articles; uses no language model.
 
     POST /v1/search           {"question", "k", "search": {...}}    -> a `Found`
     GET  /v1/articles         ?q= &published_from= &published_to= &outlets= (repeated) &sort= &offset= &limit=
                               -> an `ArticleList`
     GET  /v1/articles/{path}  -> a `WholeArticle`
 
-"search" narrows as that of `POST /v1/ask`, and the page's own filters always hold for it; articles are those of the
-whole index. Refusals are problem details of RFC 9457. Knows HTTP; how passages are ranked is `citewire.index.search`,
-what is listed `citewire.ui.corpus`. Articles come and go by the routes of `citewire.ui.corpus_routes`.
+"search" is as in `POST /v1/ask`, and the server's filters always apply to it; the article routes cover the whole index.
+Errors are problem details (RFC 9457). Knows HTTP; `citewire.index.search` ranks passages, `citewire.ui.corpus` lists
+articles, `citewire.ui.corpus_routes` adds and removes them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Listed(BaseModel):
     limit: Annotated[int, Field(description=f"1 to {MOST_ROWS}")] = PAGE_ROWS
 
     def choice(self) -> Choice:
-        """Return which articles these are. Raises: InputError."""
+        """Return the query as a `Choice`. Raises: InputError."""
         days = self.published_from, self.published_to
         return Choice(self.q, *days, tuple(self.outlets), self.sort, self.offset, self.limit)
 
@@ -145,14 +145,14 @@ class WholeArticle:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The articles, as programs see them.
+    """Search and articles for the HTTP API and MCP.
 
     Attributes:
-        corpus: what is listed and read.
-        options: what a question is searched with where it says nothing.
+        corpus: the index, which may change.
+        options: default search options.
         find: searches a generation of the index.
-        check: says what is wrong with a search over one; InputError.
-        check_text: says what is wrong with a question; InputError.
+        check: raises InputError if an index cannot be searched with these options.
+        check_text: raises InputError if a question is empty or too long.
     """
 
     corpus: Corpus
@@ -163,13 +163,13 @@ class Library:
     _one: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     async def search(self, wanted: Wanted, articles: tuple[str, ...] = ()) -> Found:
-        """Return the passages for a question: one search at a time, so that answers keep their share of the cores.
+        """Return the passages for a question. One search runs at a time, so that answers keep their share of the cores.
 
-        Here and below, `articles` are the only ones that who asks may see, as in `Index.within`; () for all.
+        Here and below, `articles` are the only articles that the client may see, as in `Index.within`; () for all.
 
         Raises:
-            InputError: the question, or what it searches, cannot be used.
-            FullError: too many wait.
+            InputError: the question or its search options are invalid.
+            FullError: too many searches wait.
         """
         self.check_text(wanted.question)
         if self._one.statistics().tasks_waiting >= LINE_LENGTH:
@@ -186,7 +186,7 @@ class Library:
         return Found(wanted.question, index.generation, passages)
 
     def listed(self, choice: Choice, articles: tuple[str, ...] = ()) -> ArticleList:
-        """Return a part of the articles, without their texts."""
+        """Return one page of the articles, without their texts."""
         listing = self.corpus.within(articles).select(choice)
         shown = ListedArticle.__slots__
         rows = tuple(ListedArticle(**{name: getattr(row, name) for name in shown}) for row in listing.rows)
@@ -194,7 +194,7 @@ class Library:
         return ArticleList(listing.generation, listing.found, choice.offset, end if end < listing.found else None, rows)
 
     def article(self, path: str, articles: tuple[str, ...] = ()) -> WholeArticle:
-        """Return one article. Raises: NoArticleError."""
+        """Return one article. Raises: NoArticleError, if it does not exist or the client may not see it."""
         catalogue = self.corpus.within(articles)
         article = catalogue.article(path)
         label = card(article)

@@ -1,6 +1,6 @@
-"""The page's web server: one port, start and end; what stands around every request is `citewire.ui.middleware`.
+"""The page's web server: binds a port, starts and stops.
 
-Knows ASGI and uvicorn, nothing of Gradio (`citewire.ui.page` does). Prints nothing: the command line does.
+Knows ASGI and uvicorn, not Gradio (`citewire.ui.page` does). Prints nothing: the command line does.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
     from citewire.ui.page import Site
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
-SHUTDOWN_S = 1  # open event streams are cut after this; a page in a browser always holds one
+SHUTDOWN_S = 1  # open event streams are cut after this; each open page holds one
 
 
 class PageServer:
-    """A bound port and the page to serve on it.
+    """A bound port and the page that is served on it.
 
     Args:
-        build: makes the page; called after the port is bound, so that a taken port costs no model load.
+        build: builds the page; called after the port is bound, so that a taken port fails before the models load.
         host: name or address to listen on.
         port: port to listen on, 0 for any free one.
-        password: what visitors must know, "" for nothing; without one only this machine can be listened to.
-        keys: of the index; where there is one at the start, everybody must have one or know the password.
-        allowed_hosts: names besides localhost and `host` that a request's Host header may give; any with a password.
-        on_ready: called with the page's address once it accepts connections.
-        on_end: called when it accepts none any more.
-        limits: of connections.
-        root_path: path below which a proxy shows the page, "" for none.
-        trusted_proxies: addresses and networks, joined by ",", that say who asks and whether over TLS; "" for none.
+        password: password of visitors, "" for none; without password and keys only local addresses are allowed.
+        keys: keys of the index; if there is any at the start, everybody needs a key or the password.
+        allowed_hosts: further values of the Host header besides localhost and `host`; any with a password or keys.
+        on_ready: called with the page's URL once it accepts connections.
+        on_end: called when it stops accepting connections.
+        limits: limits of connections.
+        root_path: path below which a reverse proxy serves the page, "" for none.
+        trusted_proxies: addresses and networks, joined by ",", whose X-Forwarded-* headers are trusted; "" for none.
 
     Raises:
-        InputError: the port is taken or not allowed, the host is not one of this machine, or other machines reach it
-            and there is no password.
+        InputError: the port is taken or not allowed, the host is not an address of this machine, or other machines
+            can reach it without a password or key.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class PageServer:
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{self.port}"
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
-        # Names keep out pages whose own name leads here (DNS rebinding). A password does so too, as they have no cookie
-        # for it; and the names under which other machines or a proxy reach this one are not known here.
+        # Checking the Host header stops DNS rebinding. With a password or keys that is not needed, as a foreign page
+        # lacks the cookie; and the names that other machines or a proxy use for this one are unknown.
         self._hosts = ["*"] if closed else [*LOCAL_HOSTS, name, *allowed_hosts]
         self._limits = limits or Limits()
         self._root, self._proxies = root_path, trusted_proxies
-        self._clean_up: Callable[[], None] = lambda: None  # once the page is mounted
+        self._clean_up: Callable[[], None] = lambda: None  # set when the page is mounted
         self._server: _Server | None = None
         self._stopped = False
 
     def run(self) -> None:
-        """Serve until `stop` or Ctrl-C, which ends as KeyboardInterrupt once connections are closed."""
+        """Serve until `stop` or Ctrl-C; Ctrl-C raises KeyboardInterrupt after connections are closed."""
         try:
             app = asyncio.run(self._mount())
             open_to = Door(app, self._password, self._keys) if self._closed else app
@@ -96,12 +96,12 @@ class PageServer:
                 self._limits,
                 self._proxies,
                 log_config=None,
-                log_level="critical",  # cutting open streams at the end is logged as an error
+                log_level="critical",  # uvicorn logs the cut of open streams as an error
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_S,
             )
             self._server = _Server(config, lambda: self._on_ready(self.url), self._end)
-            self._server.should_exit = self._stopped  # while the page was built
+            self._server.should_exit = self._stopped  # `stop` may have been called while the page was built
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
@@ -112,8 +112,8 @@ class PageServer:
         self._clean_up()
 
     async def _mount(self) -> ASGIApp:
-        """Build the page in a running event loop: outside of one, Gradio opens loops and closes none."""
-        site = self._build()  # first: models load in a thread of it while Gradio, which takes seconds, is imported
+        """Build the page in a running event loop: without one, Gradio opens loops and never closes them."""
+        site = self._build()  # first: models load while Gradio is imported, which takes seconds
         from citewire.ui.page import mount_page, remove_cache
 
         def clean_up() -> None:
@@ -124,7 +124,7 @@ class PageServer:
         return mount_page(site)
 
     def stop(self) -> None:
-        """Make `run`, in another thread, return; before it serves, as soon as it would."""
+        """Make `run`, in another thread, return; may be called before it serves."""
         self._stopped = True
         if self._server:
             self._server.should_exit = True
@@ -146,14 +146,14 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; see `PageServer` for the errors."""
+    """Return a listening socket; raises the errors of `PageServer`."""
     if not 0 <= port <= 65535:
         raise InputError(f"Port {port} does not exist", "Choose one from 1024 to 65535 with --port.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listening = socket.create_server((host, port), family=family)
-        # Connections take this over. Else the body of an answer, sent after its headers, waits 40 ms for their receipt:
-        # asyncio sets it only where a socket names its protocol.
+        # Connections inherit this. Without it the body of a response waits 40 ms for the ACK of its headers; asyncio
+        # sets it only for sockets created with an explicit protocol.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:

@@ -1,7 +1,7 @@
-"""The sessions of the page's tabs: whose each one is, how many there may be, and their event streams.
+"""Sessions of browser tabs: their owners, their event streams, and the limits on both.
 
-A tab names its session itself, with random characters. The first visitor who uses a name has it; nobody else may.
-What is kept for a session is dropped with it, so memory is bounded. Called in the event loop only. Knows no HTTP.
+Each tab makes up a random session name. The first visitor who uses a name owns it, and others are refused. All data of
+a session is dropped with it, so memory is bounded. Not thread-safe: call it in the event loop only. Knows no HTTP.
 """
 
 from __future__ import annotations
@@ -17,24 +17,21 @@ from citewire.ui.allowance import LaterError
 
 
 class StrangerError(InputError):
-    """A session of another visitor."""
+    """The session belongs to another visitor."""
 
 
 class CrowdedError(LaterError):
-    """As many sessions or event streams as there may be."""
+    """The limit of sessions or event streams is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Most:
-    """How many sessions and event streams there may be.
-
-    A tab holds one stream, and a second one while an answer is written.
-    """
+    """Limits of sessions and event streams. A tab holds one stream, and a second one while an answer is written."""
 
     sessions: int = 400
     of_address: int = 100
     of_visitor: int = 20
-    idle_s: float = 3600  # a session without a stream is forgotten after this
+    idle_s: float = 3600  # a session without a stream is dropped after this time
     streams: int = 160
     streams_of_address: int = 40
     streams_of_visitor: int = 16
@@ -51,26 +48,31 @@ class _Session:
 
 
 class Sessions:
-    """Which sessions there are.
+    """The open sessions.
 
     Args:
-        forget: drops all that is kept for a session.
-        most: limits.
+        forget: called with a session's name when it is dropped; drops its data.
+        most: the limits.
     """
 
     def __init__(self, forget: Callable[[str], None], most: Most | None = None) -> None:
         self._forget, self._most = forget, most or Most()
-        self._known: OrderedDict[str, _Session] = OrderedDict()  # the least recently used first
+        self._known: OrderedDict[str, _Session] = OrderedDict()  # least recently used first
 
     def __len__(self) -> int:
         return len(self._known)
 
     def claim(self, name: str, visitor: str, address: str) -> None:
-        """Let a visitor use a session; a new one takes the place of an old one where there are too many.
+        """Open a session, or mark it as used; at a limit the least recently used session without a stream is dropped.
+
+        Args:
+            name: the session.
+            visitor: the visitor's id.
+            address: the visitor's network address.
 
         Raises:
-            StrangerError: it is another visitor's.
-            CrowdedError: there is no place.
+            StrangerError: the session belongs to another visitor.
+            CrowdedError: a limit is reached and every session has a stream.
         """
         session = self._known.get(name)
         if session is None:
@@ -106,10 +108,10 @@ class Sessions:
 
     @contextmanager
     def stream(self, name: str) -> Iterator[None]:
-        """Count an event stream of a claimed session while it is open.
+        """Count an event stream of a claimed session until the block ends.
 
         Raises:
-            CrowdedError: there are too many.
+            CrowdedError: a limit of streams is reached.
         """
         session, most = self._known[name], self._most
         known = self._known.values()

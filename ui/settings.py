@@ -1,7 +1,7 @@
-"""The settings of citewire: defaults, then a TOML file, then the environment, then flags; later wins.
+"""The settings of citewire: defaults, then a TOML file, then the environment, then flags; later ones win.
 
-Knows the names, limits and meanings of the settings and where each value came from. Does not know what is
-done with them: every other module gets plain values passed in and none reads the environment.
+Knows the name, limits and meaning of each setting and the origin of its value, not its use: every other module gets
+plain values as arguments, and none reads the environment.
 
     citewire.toml           [in the working directory, or --config FILE, or CITEWIRE_CONFIG]
         port = 7861
@@ -45,18 +45,18 @@ _LIMITS = Limits()
 
 _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*")
 
-PASSWORD_CHARS = 8  # at least
+PASSWORD_CHARS = 8  # shortest password
 
-Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the file
+Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the settings file
 
 
 def is_web_address(source: Path | str) -> bool:
-    """Return whether a source of articles is a web address; everything else is a path."""
+    """Return whether a source of articles is a web address and not a path."""
     return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
 def _sources(value: object) -> object:
-    """Take one source, a list, or several joined by `:` as in PATH; a web address stays text."""
+    """Parse one source, a list, or several joined by `:` as in PATH; a web address stays a string."""
     if isinstance(value, str):
         value = [part for part in re.split(re.escape(os.pathsep) + "(?!//)", value) if part]
     if isinstance(value, list | tuple):
@@ -65,7 +65,7 @@ def _sources(value: object) -> object:
 
 
 def _fields(value: object) -> object:
-    """Take a table, a list of "name=column", or several of these joined by `,`."""
+    """Parse a table, a list of "name=column", or several of these joined by `,`."""
     if isinstance(value, str):
         value = [part for part in value.split(",") if part]
     if isinstance(value, list):
@@ -83,7 +83,7 @@ def _fields(value: object) -> object:
 
 
 def _names(value: object) -> object:
-    """Take a list of names, or several joined by `;`, as names of people and outlets may hold a comma."""
+    """Parse a list of names, or several joined by `;`, as names of people and outlets may contain a comma."""
     if isinstance(value, str):
         value = [name.strip() for name in value.split(";") if name.strip()]
     if isinstance(value, list | tuple) and any(isinstance(name, str) and not name.strip() for name in value):
@@ -92,7 +92,7 @@ def _names(value: object) -> object:
 
 
 def _where(value: object) -> object:
-    """Take a table, a list of "key=value", or several of these joined by `;`."""
+    """Parse a table, a list of "key=value", or several of these joined by `;`."""
     if isinstance(value, str):
         value = [pair for pair in value.split(";") if pair.strip()]
     if isinstance(value, list):
@@ -108,7 +108,7 @@ def _where(value: object) -> object:
 
 
 def _day(value: str) -> str:
-    from citewire.index.dates import is_day  # takes longer to import than all of this file
+    from citewire.index.dates import is_day  # imports longer than this whole module
 
     if value and not is_day(value):
         raise ValueError(f"{value!r} is no day; write it as YYYY-MM-DD")
@@ -136,7 +136,7 @@ def _password(value: SecretStr) -> SecretStr:
     given = value.get_secret_value()
     if len(given) < PASSWORD_CHARS:
         raise ValueError(f"it has {len(given)} characters, and {PASSWORD_CHARS} are the least")
-    if given != given.strip() or not given.isprintable():  # programs send it in a header, which keeps neither
+    if given != given.strip() or not given.isprintable():  # HTTP headers keep neither
         raise ValueError("it has blanks at an end, or characters that cannot be printed")
     return value
 
@@ -152,7 +152,7 @@ HalfLife = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class ReadingSettings(BaseModel):
-    """What is read, and how much of it at most."""
+    """The sources of articles, and limits on reading them."""
 
     articles: Annotated[tuple[Path | str, ...], NoDecode, BeforeValidator(_sources)] = Field(
         default=(), description="files, folders and web addresses of articles; a list, or joined by ':'"
@@ -196,7 +196,7 @@ class ReadingSettings(BaseModel):
 
 
 class ModelSettings(BaseModel):
-    """The index and the models, and how they run."""
+    """The index, and the models and how they run."""
 
     index: Path = Field(default=Path(".citewire/index"), description="folder of the index")
     cache: Path = Field(
@@ -278,7 +278,7 @@ class FilterSettings(BaseModel):
 
 
 class SearchSettings(FilterSettings):
-    """Which of their passages."""
+    """Which passages of these articles a question is answered from."""
 
     recency: Literal["auto", "off", "prefer", "only"] = Field(
         default="auto",
@@ -322,7 +322,7 @@ class SearchSettings(FilterSettings):
 
 
 class AnswerSettings(BaseModel):
-    """What an answer is made from, and how long it is."""
+    """Limits of an answer, its prompt and its question."""
 
     passages: Passages = Field(default=8, description="passages that a question is answered from")
     max_tokens: int = Field(default=160, ge=1, le=4096, description="longest answer, in the model's tokens")
@@ -334,7 +334,7 @@ class AnswerSettings(BaseModel):
 
 
 class PageSettings(BaseModel):
-    """Where the page listens, who may come in, and what it keeps."""
+    """Where the page listens, who has access, and what it stores."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="address that the page listens on")
     port: int = Field(default=7860, ge=1, le=65535, description="port that the page listens on")
@@ -366,7 +366,7 @@ class PageSettings(BaseModel):
 
 
 class LogSettings(BaseModel):
-    """Results and logs."""
+    """Where results and logs go."""
 
     runs: Path = Field(
         default=Path(".citewire/eval"), description="folder of the results of citewire eval, which the page draws"
@@ -380,7 +380,7 @@ class LogSettings(BaseModel):
 
 
 class Settings(LogSettings, PageSettings, AnswerSettings, SearchSettings, ModelSettings, ReadingSettings, BaseSettings):
-    """All settings. `load` reads them from where the user put them; the constructor takes values only."""
+    """All settings. `load` reads them from all sources; the constructor uses its arguments only."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX)
 
@@ -393,19 +393,19 @@ class Settings(LogSettings, PageSettings, AnswerSettings, SearchSettings, ModelS
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Leave only the constructor's arguments: Settings made in code never depend on the machine."""
+        """Use only the constructor's arguments, so that settings made in code never depend on the environment."""
         return (init_settings,)
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings with the origin of each: "default", a file's path, an environment variable or a flag."""
+    """Settings with the origin of each value: "default", a file's path, an environment variable or a flag."""
 
     settings: Settings
     origins: Mapping[str, Origin]
 
     def rows(self) -> list[tuple[str, object, Origin, str]]:
-        """Return (name, value, origin, description) of each setting, the key hidden, paths as text."""
+        """Return (name, value, origin, description) of each setting; secrets are hidden, paths are strings."""
         return [
             (name, _printable(getattr(self.settings, name)), self.origins[name], field.description or "")
             for name, field in Settings.model_fields.items()
@@ -413,36 +413,36 @@ class LoadedSettings:
 
 
 def describe(name: str) -> str:
-    """Return what a setting means, for the help of its flag."""
+    """Return the description of a setting, for the help of its flag."""
     return Settings.model_fields[name].description or ""
 
 
 def flag(name: str) -> str:
-    """Return how a setting is spelled on the command line."""
+    """Return the command-line flag of a setting."""
     return shown(name, "flag") or "--" + name.replace("_", "-")
 
 
 def shown(name: str, what: str) -> str:
-    """Return what the declaration of a setting says beside its meaning, "" where it says nothing.
+    """Return an extra of a setting's declaration, "" if it has none.
 
     Args:
-        name: of the setting.
-        what: "metavar", what stands for its value in help; "flag", its flag where that is named for one of its values;
-            "default", where that differs from machine to machine.
+        name: name of the setting.
+        what: "metavar", the placeholder of its value in help texts; "flag", a flag not spelled like the setting;
+            "default", a description of a default that depends on the machine.
     """
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra.get(what, "")) if isinstance(extra, dict) else ""
 
 
 def load(flags: Mapping[str, object] | None = None, config: Path | None = None) -> LoadedSettings:
-    """Read the settings that are in force.
+    """Read the settings from all sources.
 
     Args:
         flags: values given on the command line by setting name; None and [] mean "not given".
-        config: the TOML file; by default what CITEWIRE_CONFIG names, else citewire.toml if there is one.
+        config: the TOML file; by default the one named by CITEWIRE_CONFIG, else citewire.toml if it exists.
 
     Raises:
-        InputError: an unknown key or variable, a value out of range, a file that is missing or not TOML.
+        InputError: a key or variable is unknown, a value is out of range, or the file is missing or not TOML.
     """
     given = {name: value for name, value in (flags or {}).items() if value is not None and value != []}
     file = _config_file(config)

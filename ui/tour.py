@@ -1,7 +1,7 @@
-"""The guided tour of `citewire demo`: what it asks of the sample articles, and what it says about each answer.
+"""The guided tour of `citewire demo`: its questions about the sample articles, and a caption for each answer.
 
-Knows the steps; `tour.js` drives the page through them. Everything shown is what the real model answers: a caption
-that depends on the answer has another one for when it came out otherwise.
+Knows the steps; `tour.js` drives the page through them. The answers come from the real model, so each step has a second
+caption for an unexpected answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from citewire.ui import engine
 from citewire.ui.options import SEARCHING
 from citewire.ui.settings import Settings
 
-ADDRESS = "/?tour=1"  # opens the page with the tour running
+ADDRESS = "/?tour=1"  # path that opens the page and starts the tour
 
 Look = Literal["quote", "searched", "conflict", "refusal", "reply", "list"]
 
@@ -27,13 +27,13 @@ class Step:
     """One question of the tour.
 
     Attributes:
-        title: what is shown.
-        question: what is asked.
-        before: said while the question is typed.
-        waiting: said while it is answered.
-        look: what of the answer is pointed at; for "quote" the first number is clicked.
-        after: said about it.
-        otherwise: said instead where the answer has nothing of the kind.
+        title: heading of the step.
+        question: the question.
+        before: caption while the question is typed.
+        waiting: caption while it is answered.
+        look: the part of the answer to point at; for "quote" the first citation is clicked.
+        after: caption about that part.
+        otherwise: caption if the answer lacks that part.
     """
 
     title: str
@@ -134,11 +134,11 @@ END = "That was the tour. Every sentence carries its quote, or is marked as not 
 
 
 def router(steps: Sequence[Step] = STEPS, pace: float = 1) -> APIRouter:
-    """Return the route that tour.js gets the steps from; without it there is no tour.
+    """Return the route from which tour.js loads the steps.
 
     Args:
-        steps: what is asked, in this order.
-        pace: how many times as long as usual a caption stays before the tour goes on by itself.
+        steps: the steps, in order.
+        pace: multiplies the time that each caption stays.
     """
     routes = APIRouter()
 
@@ -150,7 +150,7 @@ def router(steps: Sequence[Step] = STEPS, pace: float = 1) -> APIRouter:
 
 
 def over_samples(chosen: Settings) -> Settings:
-    """Return the settings with the sample articles, their index and conversations apart from the user's own."""
+    """Return settings for the sample articles, with an index and conversations separate from the user's."""
     own = {name: Settings.model_fields[name].get_default(call_default_factory=True) for name in SEARCHING}
     folder = chosen.cache / "demo"
     kept = {"index": folder / "index", "conversations": folder / "conversations.sqlite"}

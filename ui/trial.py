@@ -1,8 +1,8 @@
-"""Indexes files on trial, in a process of its own: where one of them ends or hangs that, the server lives on.
+"""Indexes suspicious files in a separate process, so that a crash or hang does not affect the server.
 
     python -P -m citewire.ui.trial '{"fields": ..., "limits": ...}' SECONDS FOLDER ...
 
-Everything but the model runs as in the server. The result is thrown away; what counts is how the process ends.
+Everything except the embedder runs as in the server. The index is discarded; only the exit status counts.
 """
 
 from __future__ import annotations
@@ -27,19 +27,25 @@ from citewire.index.documents import Limits
 from citewire.index.sandbox import KEPT_VARIABLES
 from citewire.index.types import Vectors
 
-SECONDS = 120.0  # a file on trial may take; a loaded machine needs several of them to start Python
+SECONDS = 120.0  # time limit of a trial; on a loaded machine Python alone takes several seconds to start
 LOOK_S = 0.05
 
 
 class StoppedError(Exception):
-    """The trial was broken off, and says nothing."""
+    """The trial was stopped without a result."""
 
 
 def survives(folders: Sequence[Path], options: ReadOptions, stopped: Callable[[], bool], seconds: float) -> bool:
-    """Return whether all that lies in `folders` can be indexed, or refused, by a process that lives on.
+    """Return whether a process can index or reject all files in `folders` without dying or hanging.
+
+    Args:
+        folders: folders of files.
+        options: how files are read.
+        stopped: polled; once it returns True, the process is killed.
+        seconds: time limit.
 
     Raises:
-        StoppedError: `stopped()` has become true.
+        StoppedError: `stopped()` returned True.
     """
     given = json.dumps({"fields": dict(options.fields), "limits": asdict(options.limits)})
     command = (sys.executable, "-P", "-m", "citewire.ui.trial", given, str(seconds), *map(str, folders))
@@ -50,7 +56,7 @@ def survives(folders: Sequence[Path], options: ReadOptions, stopped: Callable[[]
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
-        start_new_session=True,  # Ctrl-C is for the server
+        start_new_session=True,  # Ctrl-C must reach only the server
     ) as process:
         while process.poll() is None:
             if stopped():
@@ -61,7 +67,7 @@ def survives(folders: Sequence[Path], options: ReadOptions, stopped: Callable[[]
 
 
 class _Blank:
-    """An embedder that needs no model: all vectors are equal."""
+    """An embedder without a model: all vectors are equal."""
 
     fingerprint = "0" * 64
     dimension = 4
@@ -75,15 +81,15 @@ class _Blank:
 
 
 def main() -> None:
-    """Index the folders that the command line names, and forget the index."""
+    """Index the folders given on the command line and discard the index."""
     given, seconds, *folders = sys.argv[1:]
-    # Ends this process, even if it hangs in native code or the server that started it has died.
+    # Ends this process at the time limit, even if it hangs in native code or the server has died.
     faulthandler.dump_traceback_later(float(seconds), exit=True)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # the kernel kills this process first if memory runs out
     asked = json.loads(given)
     options = ReadOptions(asked["fields"], Limits(**asked["limits"]))
-    with tempfile.TemporaryDirectory() as temporary, suppress(Exception):  # which a server survives
+    with tempfile.TemporaryDirectory() as temporary, suppress(Exception):  # the server survives exceptions, too
         build_index([Path(folder) for folder in folders], Path(temporary) / "index", _Blank(), options=options)
 
 

@@ -1,7 +1,7 @@
-"""Whose turn it is: whose question is answered and whose file is indexed next, and where that may be interrupted.
+"""Fair scheduling: whose question is answered next, whose file is indexed next, and where indexing may be interrupted.
 
-A file's passages are embedded in runs of 64. Between two runs the work can stop and be taken up later: the vectors that
-were made are kept until then. Knows senders and vectors; nothing of files and indexes.
+Passages are embedded in batches of 64. Between two batches the work can stop and continue later, with the vectors that
+were already computed. Knows senders and vectors, not files or indexes.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from numpy.typing import NDArray
 from citewire.index.types import Embedder, Vectors
 from citewire.ui.allowance import Sender
 
-REMEMBERED = 1_000  # visitors and addresses whose last turn is remembered
+REMEMBERED = 1_000  # visitors, and as many addresses, whose last turn is remembered
 
 Known = dict[str, NDArray[np.float32]]  # text of a passage -> its vector
 T = TypeVar("T")
 
 
 class InterruptedWorkError(Exception):
-    """Indexing stops here: others have their turn, or a file is taken back."""
+    """Indexing is interrupted: it is another visitor's turn, or a file was cancelled."""
 
 
 class Turns:
-    """Gives the turn to the address that was served least recently, and there to the visitor served least recently."""
+    """Picks the address that was served least recently, and of that address the visitor served least recently."""
 
     def __init__(self) -> None:
         self._served: dict[tuple[str, str], int] = {}
         self._turn = 0
 
     def next_of(self, waiting: Iterable[T], sender_of: Callable[[T], Sender]) -> T:
-        """Return what comes next, of one sender what came first; its sender has been served."""
+        """Return the next item and mark its sender as served; a sender's items keep their order."""
 
         def last(one: T) -> tuple[int, int]:
             sender = sender_of(one)
@@ -50,7 +50,7 @@ class Turns:
         return chosen
 
     def order(self, waiting: Iterable[T], sender_of: Callable[[T], Sender]) -> list[T]:
-        """Return what waits in the order of its turns if nothing else comes."""
+        """Return the items in the order of their turns if no others arrive."""
         ahead, left, ordered = Turns(), list(waiting), list[T]()
         ahead._served, ahead._turn = dict(self._served), self._turn
         while left:
@@ -60,11 +60,11 @@ class Turns:
 
 
 class Paced:
-    """An embedder that asks before each run of passages whether to go on, and embeds no text twice.
+    """An embedder that calls a function before each batch of passages and embeds no text twice.
 
     Args:
-        embedder: makes the vectors.
-        known: those that an interrupted run has made; new ones are added.
+        embedder: computes the vectors.
+        known: vectors of an interrupted run; new ones are added.
         before: called with the number of passages embedded so far; it may wait, or raise `InterruptedWorkError`.
     """
 
@@ -74,16 +74,16 @@ class Paced:
 
     @property
     def fingerprint(self) -> str:
-        """Of the embedder."""
+        """The embedder's fingerprint."""
         return self._embedder.fingerprint
 
     @property
     def dimension(self) -> int:
-        """Of the embedder's vectors."""
+        """Length of the vectors."""
         return self._embedder.dimension
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a passage."""
+        """Return one unit vector per passage."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
             self._before(self._fresh)

@@ -1,19 +1,19 @@
-"""Files that come in through the page: kept beside the index, and put into it one batch after the other.
+"""Uploaded files: stored beside the index and indexed batch by batch.
 
-Knows where a file is at each moment, so that a process that dies anywhere loses no whole file and keeps no half one.
+Tracks the place of each file on disk, so that a crash at any point loses no complete file and keeps no incomplete one.
 Does not know HTTP.
 
     <index>-uploads/
-      arriving/<process>/<id>         bytes that came so far; swept at the start where the process has died
-      waiting/<id>/uploaded/<name>    here as a whole, not yet in the index; indexed at the start. The id begins with
-                                      the process that took it in; `@<process>` behind it is the one that took it over
-      indexing/<process>/<id>         a mark, see `citewire.ui.holder`
+      arriving/<process>/<id>         bytes received so far; deleted at the next start if the process has died
+      waiting/<id>/uploaded/<name>    complete, not yet indexed; taken up at the next start. The id begins with the name
+                                      of the process that received it; after `@` follows the process that took it over
+      indexing/<process>/<id>         a marker, see `citewire.ui.holder`
       articles/uploaded/<name>        in the index, as the article `uploaded/<name>`
-      deleting/<name>                 to go, with the articles of it; finished at the start
-      set-aside/<id>/uploaded/<name>  a process died or hung while it was indexed; not tried again
+      deleting/<name>                 being deleted with its articles; finished at the next start
+      set-aside/<id>/uploaded/<name>  a process died or hung while indexing it; not retried
 
-A batch has files of one visitor, and visitors take turns. After a process has died, each file of its batch is first
-tried in a process of its own, then indexed alone; one at which a process dies there too is set aside.
+A batch has files of one visitor, and visitors take turns. After a process has died, the files of its batch are first
+tried in a separate process, then indexed alone; a file that kills that process too is set aside.
 """
 
 from __future__ import annotations
@@ -47,29 +47,29 @@ from citewire.ui.turns import InterruptedWorkError, Known, Paced, Turns
 logger = logging.getLogger(__name__)
 
 PREFIX = "uploaded/"  # the path of every uploaded article begins with this
-BATCH = 100  # files that are indexed together, so that a generation is published once for all
-BATCH_BYTES = 2_000_000  # a batch of this size takes no more files
-SLICE = 512  # passages that are embedded before other visitors have their turn; takes seconds
-# most vectors kept of interrupted files, 80 MB; beyond that a file is indexed without interruption
+BATCH = 100  # most files of a batch; each batch publishes one generation of the index
+BATCH_BYTES = 2_000_000  # most bytes of a batch, unless its only file is larger
+SLICE = 512  # passages embedded before another visitor's turn; takes seconds
+# Most vectors kept for interrupted batches (80 MB); beyond that, batches are no longer interrupted.
 KEPT_VECTORS = 50_000
-MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # most that one file may hold; the command line takes larger ones
-MOST_SECONDS = 300.0  # longest time to read one file
-GIVE_WAY_S = 2.0  # longest time that indexing waits for an answer to end before it goes on
-REMEMBERED = 500  # results of finished files that are kept for the page to ask for
+MOST_ARTICLES, MOST_CHARACTERS = 5_000, 10_000_000  # most in one file; the command line accepts more
+MOST_SECONDS = 300.0  # longest time to read one file, in seconds
+GIVE_WAY_S = 2.0  # longest pause of indexing while a question is answered, in seconds
+REMEMBERED = 500  # results of finished files that are remembered
 LEFT_OUT_SHOWN = 20
-NAME_BYTES = 200  # longest file name; file systems take 255 bytes, and a number may be added
+NAME_BYTES = 200  # longest file name; file systems allow 255 bytes, and a number may be added
 BUSY_PAUSE_S = 1.0
-LOOK_S = 0.05  # time between two checks whether a question is still being answered
+LOOK_S = 0.05  # seconds between two checks whether a question is being answered
 
 State = Literal["waiting", "indexing", "indexed", "copy", "known", "rejected", "failed", "aside", "cancelled"]
 HELD = frozenset(
     {"waiting", "indexing", "failed", "aside"}
-)  # states of a file that still takes room outside `articles`
+)  # states of a file that takes disk space outside `articles`
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A part of a file that is no article: `#17`, `/monday.txt`."""
+    """A part of a file that is not an article: `#17`, `/monday.txt`."""
 
     part: str
     reason: str
@@ -78,21 +78,21 @@ class LeftOut:
 
 @dataclass(slots=True)
 class Upload:
-    """A file that has arrived.
+    """A file that was received completely.
 
     Attributes:
-        id: names it in requests.
-        name: of the file, as it is kept.
-        bytes: its size.
-        state: waiting or indexing; then indexed, copy (indexed, and a copy of another article), known (it was there
-            already), rejected (it is no article and is not kept), failed (it is kept, and tried again at the next
-            start), aside (it is kept, and not tried again), cancelled (by who sent it; it is not kept).
-        articles: how many were read from it.
-        copy_of: path and title of articles that it is a copy of.
-        left_out: parts of it that are no articles.
-        notes: what there is to say of how it was read, as in `BuildReport`.
-        reason, fix: why it was rejected or failed, or what it waits for.
-        stage, done, total: what indexing is doing and how far it is, for all files that are indexed together.
+        id: its id in requests.
+        name: its file name in the store.
+        bytes: its size in bytes.
+        state: waiting or indexing; then indexed, copy (indexed, and a copy of another article), known (the same file
+            was there already), rejected (no article in it; deleted), failed (kept, retried at the next start), aside
+            (kept, not retried), cancelled (by its sender; deleted).
+        articles: number of articles read from it.
+        copy_of: path and title of the articles that it copies.
+        left_out: its parts that are not articles.
+        notes: remarks on how it was read, as in `BuildReport`.
+        reason, fix: why it was rejected, failed or waits, and what helps.
+        stage, done, total: progress of indexing, for the whole batch.
     """
 
     id: str
@@ -111,20 +111,20 @@ class Upload:
 
     @property
     def path(self) -> str:
-        """Path of its article, or what stands before the paths of its articles."""
+        """Path of its article, or the common prefix of the paths of its articles."""
         return PREFIX + self.name
 
 
 @dataclass(slots=True)
 class _Work:
-    """What is known of an upload beside what everybody may see.
+    """The private data of an upload.
 
     Attributes:
         sender: who sent it.
         root: the folder in which it waits.
-        trial: wanted where a process died at it, passed after its trial.
-        cancelled: whether it was taken back while it was being indexed.
-        sealed: whether that is too late.
+        trial: "wanted" if a process died while indexing it, "passed" after its trial.
+        cancelled: whether its sender cancelled it during indexing.
+        sealed: whether it is too late to cancel.
     """
 
     sender: Sender
@@ -135,23 +135,23 @@ class _Work:
 
 
 class UnknownUploadError(InputError):
-    """A file that is not there, or that another visitor sent."""
+    """There is no such file, or another visitor sent it."""
 
 
 class SettledError(InputError):
-    """A file that cannot be taken back any more."""
+    """The file can no longer be cancelled."""
 
 
 class UnknownFormatError(InputError):
-    """A file of a format that is not read."""
+    """The format of the file is not supported."""
 
 
 class TooLargeError(InputError):
-    """A file, or all of them together, need more bytes than there are for them."""
+    """The file, or all files together, exceed the limit in bytes."""
 
 
 class Growing(Protocol):
-    """What files become part of; as in `citewire.ui.corpus.Corpus`."""
+    """The index that files are added to; see `citewire.ui.corpus.Corpus`."""
 
     folder: Path
 
@@ -160,28 +160,28 @@ class Growing(Protocol):
         ...
 
     def originals(self, paths: Sequence[str], before: Collection[str]) -> Sequence[tuple[str, str]]:
-        """Return path and title of some articles that these are copies of."""
+        """Return path and title of some articles that these copy."""
         ...
 
     def require_same(self) -> None:
-        """Check that the index is still the one that was opened."""
+        """Check that the index is still the one that was opened; raise CitewireError if not."""
         ...
 
     def writing(self) -> AbstractContextManager[None]:
-        """Be the only writer of this process."""
+        """Hold this process's write lock."""
         ...
 
 
 class Uploads:
-    """The uploaded files of one index, and the thread that indexes them. Safe to share between threads.
+    """The uploaded files of one index, and the thread that indexes them; thread-safe.
 
     Args:
-        corpus: what they become part of.
-        embedder: what the index was made with.
-        options: how files are read; `options.limits.bytes` is the largest that is taken. What one file may hold is
-            limited further: it holds up others.
-        room: bytes that all of them may take together.
-        allowance: what one visitor may send.
+        corpus: the index they are added to.
+        embedder: the embedder of the index.
+        options: how files are read; `options.limits.bytes` is the largest file accepted. Other limits are lowered, as a
+            large file delays others.
+        room: most bytes of all files together.
+        allowance: rate limits of each visitor.
     """
 
     def __init__(
@@ -191,12 +191,12 @@ class Uploads:
         self.folder = folder_of(corpus.folder)
         self._kept = {file.name: file.stat().st_size for file in _files(self.folder / "articles" / PREFIX)}
         self._uploads: dict[str, Upload] = {}
-        self._work: dict[str, _Work] = {}  # of each upload
-        self._arriving: dict[str, int] = {}  # id -> bytes that came
+        self._work: dict[str, _Work] = {}  # by the upload's id
+        self._arriving: dict[str, int] = {}  # id -> bytes received
         self._ledger = Ledger(allowance or Allowance())
         self._holder = Holder(self.folder)
         self._turns = Turns()
-        self._known: dict[Sender, Known] = {}  # vectors of files whose indexing was interrupted
+        self._known: dict[Sender, Known] = {}  # vectors of interrupted batches
         self._is_answering: Callable[[], bool] = lambda: False
         self._changed = Condition()
         self._closed = False
@@ -204,30 +204,30 @@ class Uploads:
 
     @property
     def options(self) -> ReadOptions:
-        """How a file is read."""
+        """How files are read."""
         return self._options
 
     @property
     def limit(self) -> int:
-        """Bytes of the largest file that is taken."""
+        """Size of the largest file accepted, in bytes."""
         return min(self._options.limits.bytes, self._room)
 
     @property
     def characters(self) -> int:
-        """Characters of the longest article that is taken."""
+        """Length of the longest article accepted, in characters."""
         return self._options.limits.characters
 
     # starting and ending
 
     def give_way_to(self, is_answering: Callable[[], bool]) -> None:
-        """Have indexing wait a little wherever it can while a question is being answered."""
+        """Let indexing pause briefly while `is_answering()`."""
         self._is_answering = is_answering
 
     def start(self) -> None:
-        """Finish what an earlier process had begun, then index what comes in, in a thread.
+        """Finish the work of earlier processes, then start the indexing thread.
 
         Raises:
-            InputError: the folder cannot be read or written.
+            InputError: the folder of the files cannot be read or written.
         """
         try:
             self._holder.sweep()
@@ -237,15 +237,15 @@ class Uploads:
             raise InputError(
                 f"the uploaded files in {self.folder} cannot be used: {error.strerror}", "Allow reading and writing it"
             ) from error
-        # Daemon: Ctrl-C must not wait for an index; what is not published is taken up at the next start.
+        # Daemon: Ctrl-C must not wait for indexing; the next start takes up what is not published.
         self._threads = [Thread(target=self._run, name="citewire-uploads", daemon=True)]
-        if any(work.trial for work in self._work.values()):  # which holds nobody else up
+        if any(work.trial for work in self._work.values()):  # in its own thread, to delay no other file
             self._threads.append(Thread(target=self._try_out, name="citewire-trial", daemon=True))
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Take no more files, and return when those that are being indexed are done."""
+        """Accept no more files; return when the running batch is done."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -254,7 +254,7 @@ class Uploads:
         self._holder.close()
 
     def leave(self) -> None:
-        """Say that this process is ended from outside: what is being indexed did not do it, and waits for the next."""
+        """Prepare for being killed: unmark the running batch, so that the next start does not blame its files."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -275,25 +275,25 @@ class Uploads:
             file.unlink()
 
     def _take_up_waiting(self) -> None:
-        """Take over the files of processes that have died; set aside each file at which two processes died."""
+        """Take over the files of processes that have died; set aside each file that killed two processes."""
         for root in sorted((self.folder / "set-aside").glob("*")):
             if file := next(_files(root / PREFIX), None):
                 self._add(Upload(root.name, file.name, file.stat().st_size), _Work(Sender(), root))
                 self._blame(root.name)
         waiting = sorted((self.folder / "waiting").glob("*"))
         if waiting:
-            self._holder.arriving()  # says that this process lives
+            self._holder.arriving()  # locks a file to show that this process lives
         died = self._holder.interrupted()
         for root in waiting:
             known, _, process = root.name.partition("@")
             if self._holder.holds(process or known[: len(self._holder.name)]):
-                continue  # a server that lives indexes it
-            with suppress(FileNotFoundError):  # another one that starts now was faster
+                continue  # another running server indexes it
+            with suppress(FileNotFoundError):  # another starting process took it first
                 self._take_up(root, known, died)
         self._holder.unmark(died.keys() - self._work.keys())
 
     def _take_up(self, root: Path, known: str, died: dict[str, bool]) -> None:
-        """Raises: FileNotFoundError."""
+        """Take over one waiting file. Raises: FileNotFoundError."""
         mine = root.rename(root.with_name(f"{known}@{self._holder.name}"))
         file = next(_files(mine / PREFIX), None)
         if file is None:  # the process died between making the folder and moving the file there
@@ -311,7 +311,6 @@ class Uploads:
         self._uploads[upload.id], self._work[upload.id] = upload, work
 
     def _set_aside(self, upload: Upload) -> None:
-        """Put a file where it is not tried again."""
         work, target = self._work[upload.id], self.folder / "set-aside" / upload.id
         target.parent.mkdir(exist_ok=True)
         work.root = work.root.rename(target)
@@ -328,7 +327,7 @@ class Uploads:
         upload.fix = f"Save it in another format and add that; it lies in {self.folder.name}/set-aside/{known}"
 
     def _try_out(self) -> None:
-        """Try the files at which processes died, all together, and one by one where they do not pass."""
+        """Try the files of batches at which processes died: first all together, then one by one if that fails."""
         wanted = [upload for upload in self.states() if self._work[upload.id].trial == "wanted"]
         try:
             passed = self._survive(wanted)
@@ -342,23 +341,23 @@ class Uploads:
                         self._set_aside(upload)
         except trial.StoppedError:
             return
-        except OSError as error:  # no process can be started: the next start tries again
+        except OSError as error:  # no process can be started; the next start retries
             logger.warning("files that waited cannot be tried: %s", error)
 
     def _survive(self, uploads: Sequence[Upload]) -> bool:
-        """Raises: StoppedError, OSError."""
+        """Return whether a separate process survives indexing these files. Raises: StoppedError, OSError."""
         roots = [self._work[one.id].root for one in uploads]
         return trial.survives(roots, self._options, lambda: self._closed, trial.SECONDS)
 
-    # what there is
+    # queries
 
     def states(self) -> list[Upload]:
-        """Return the files that came in since the start, and those that were taken up then, oldest first."""
+        """Return the files received or taken over since the start, oldest first."""
         with self._changed:
             return list(self._uploads.values())
 
     def is_of(self, known: str, visitor: str) -> bool:
-        """Return whether a visitor sent a file and may still take it back."""
+        """Return whether a visitor sent a file and can still cancel it."""
         with self._changed:
             upload, work = self._uploads.get(known), self._work.get(known)
             if upload is None or work is None or not visitor or work.sender.visitor != visitor:
@@ -368,14 +367,14 @@ class Uploads:
             )
 
     def file_of(self, path: str) -> str:
-        """Return the name of the uploaded file that an article was read from, "" where it was not uploaded."""
+        """Return the name of the uploaded file of an article, "" if it was not uploaded."""
         name = _name_in(path)
         return name if name in self._kept else ""
 
-    # arriving
+    # receiving
 
     def refuse(self, name: str, length: int | None = None) -> None:
-        """Refuse a file of which no byte has come yet, where that is sure already; errors as in `receive`."""
+        """Check before the first byte whether a file must be refused; raises the errors of `receive`."""
         with self._changed:
             if self._closed:
                 raise InputError("citewire is closing", "Start it again, then upload the file")
@@ -383,18 +382,18 @@ class Uploads:
         self._corpus.require_same()
 
     def receive(self, name: str, length: int | None = None, sender: Sender | None = None) -> Arrival:
-        """Return what takes the bytes of a file. Room is taken by what has come, not by what is said to come.
+        """Return a writer for the bytes of a file. Only received bytes count as used space, not the announced length.
 
         Args:
-            name: as its owner calls it.
-            length: its bytes, where they are known.
-            sender: who sends it.
+            name: the sender's name for it.
+            length: its size in bytes, if known.
+            sender: the sender, for the rate limit.
 
         Raises:
-            UnknownFormatError: by its suffix.
-            TooLargeError: by its length, or there is no room left.
-            TooManyError: the sender has sent enough for now.
-            InputError: a name that cannot be used, the folder cannot be written, or the index has gone.
+            UnknownFormatError: the suffix is not supported.
+            TooLargeError: it is too long, or no space is left.
+            TooManyError: the sender has reached a rate limit.
+            InputError: the name cannot be used, the folder cannot be written, or the index is gone.
         """
         self.refuse(name, length)
         sender = sender or Sender()
@@ -409,7 +408,7 @@ class Uploads:
             raise self._unwritable(error) from error
 
     def _check_room(self, known: str, name: str, size: int) -> None:
-        """Raises: TooLargeError where a file may not have so many bytes, or there is no room for them now."""
+        """Raise TooLargeError if a file of `size` bytes is too large or does not fit into the space left."""
         if size > self.limit:
             raise TooLargeError(f"{name} has more than the {self.limit:,} bytes that are taken", "Split it")
         waiting = sum(one.bytes for one in self._uploads.values() if one.state in HELD)
@@ -419,19 +418,19 @@ class Uploads:
             raise TooLargeError(problem, "Remove some articles, or raise max_uploads_bytes")
 
     def _grew(self, upload: Upload) -> None:
-        """Take note of bytes that have come. Raises: TooLargeError."""
+        """Count received bytes. Raises: TooLargeError."""
         with self._changed:
             self._check_room(upload.id, upload.name, upload.bytes)
             self._arriving[upload.id] = upload.bytes
 
     def _left(self, upload: Upload, sender: Sender) -> None:
-        """Take note that no more bytes will come."""
+        """Record that no more bytes will arrive."""
         with self._changed:
             self._arriving.pop(upload.id, None)
         self._ledger.leave(sender, upload.bytes)
 
     def _arrived(self, upload: Upload, sender: Sender, file: Path) -> None:
-        """Put a whole file where it waits."""
+        """Move a complete file to `waiting`."""
         with self._changed:
             upload.name, upload.state = self._name_for(upload.name, file)
             root = self.folder / "waiting" / upload.id
@@ -446,7 +445,7 @@ class Uploads:
             self._changed.notify_all()
 
     def _name_for(self, name: str, file: Path) -> tuple[str, State]:
-        """Return the name under which a file is kept, and whether it is there already."""
+        """Return a free name for a file, or the name of an equal file with state "known"."""
         taken = {upload.name for upload in self._uploads.values() if upload.state in HELD}
         there = {_name_in(path) for path in self._corpus.paths()}
         stem, suffix = Path(name).stem, Path(name).suffix
@@ -466,21 +465,21 @@ class Uploads:
         for known in closed[: max(0, len(closed) - REMEMBERED)]:
             del self._uploads[known], self._work[known]
 
-    # taking back
+    # cancelling
 
     def cancel(self, known: str, visitor: str) -> Upload:
-        """Take a file back that waits or is being indexed; nothing of it stays in the index.
+        """Cancel a file that waits or is being indexed; nothing of it stays in the index.
 
         Args:
             known: its id.
-            visitor: who wants that.
+            visitor: the id of the visitor who asks.
 
         Returns:
-            The file; where it is being indexed, its state says when it is gone.
+            The file; if it was being indexed, its state becomes "cancelled" later.
 
         Raises:
             UnknownUploadError: there is no such file, or another visitor sent it.
-            SettledError: it is indexed, or was refused, already.
+            SettledError: it was already indexed or refused.
         """
         with self._changed:
             upload, work = self._uploads.get(known), self._work.get(known)
@@ -496,7 +495,6 @@ class Uploads:
             return replace(upload)
 
     def _drop(self, upload: Upload) -> None:
-        """Delete a file that waits."""
         shutil.rmtree(self._work[upload.id].root, ignore_errors=True)
         self._holder.unmark([upload.id])
         upload.state, upload.reason, upload.fix = "cancelled", "", ""
@@ -518,15 +516,15 @@ class Uploads:
             except OSError as error:
                 unwritable = self._unwritable(error)
                 self._put_back(batch, "failed", unwritable.problem, unwritable.fix)
-            except Exception:  # the outermost layer of this thread: nobody else would say it
+            except Exception:  # the outermost layer of this thread: nothing else would report it
                 logger.exception("indexing uploaded files failed")
                 self._put_back(batch, "failed", "Indexing failed", "See the log, then start citewire again")
             self._holder.unmark(one.id for one in batch)
-            if not any(one.state == "waiting" for one in batch):  # else its vectors are needed again
+            if not any(one.state == "waiting" for one in batch):  # else the vectors are reused
                 self._known.pop(self._work[batch[0].id].sender, None)
 
     def _next_batch(self) -> list[Upload]:
-        """Wait for files; return [] at the end."""
+        """Wait for files and return the next batch; [] after `close`."""
         with self._changed:
             while not self._closed:
                 if waiting := self._ready():
@@ -538,13 +536,13 @@ class Uploads:
             return []
 
     def _ready(self) -> list[Upload]:
-        """Return what waits and may be indexed now."""
+        """Return the waiting files that need no trial first."""
         return [
             one for one in self._uploads.values() if one.state == "waiting" and self._work[one.id].trial != "wanted"
         ]
 
     def _batch(self, waiting: Sequence[Upload]) -> list[Upload]:
-        """Return files of the visitor who has the turn; one at which a process died alone, after all others."""
+        """Return files of the visitor whose turn it is; files that passed a trial come last, each in its own batch."""
         fresh = [one for one in waiting if not self._work[one.id].trial]
         first = self._turns.next_of(fresh or waiting, lambda one: self._work[one.id].sender)
         batch: list[Upload] = []
@@ -562,7 +560,7 @@ class Uploads:
         sender = self._work[batch[0].id].sender
 
         def progress(stage: str, done: int, total: int) -> None:
-            if stage in ("reading", "embedding"):  # what merges has published already
+            if stage in ("reading", "embedding"):  # later stages run after publishing
                 self._stop_where_cancelled(batch)
             for upload in batch:
                 if not self._work[upload.id].cancelled:
@@ -593,12 +591,11 @@ class Uploads:
             self._finish(upload, before, [one for one in rejected if _name_in(one.name) == upload.name])
 
     def _stop_where_cancelled(self, batch: Sequence[Upload]) -> None:
-        """Raises: InterruptedWorkError."""
         if any(self._work[upload.id].cancelled for upload in batch):
             raise InterruptedWorkError
 
     def _go_on(self, batch: Sequence[Upload], sender: Sender, fresh: int) -> None:
-        """Wait while a question is answered, then stop where others have their turn. Raises: InterruptedWorkError."""
+        """Pause while a question is answered; then raise InterruptedWorkError if it is another visitor's turn."""
         until = time.monotonic() + GIVE_WAY_S
         while self._is_answering() and time.monotonic() < until:
             time.sleep(LOOK_S)
@@ -610,13 +607,12 @@ class Uploads:
             raise InterruptedWorkError
 
     def _wait_for_writer(self, batch: Sequence[Upload], error: BusyError) -> None:
-        """Put files back in line, as another process writes to the index."""
         self._put_back(batch, "waiting", error.problem, error.fix)
         with self._changed:
             self._changed.wait_for(lambda: self._closed, timeout=BUSY_PAUSE_S)
 
     def _put_back(self, batch: Sequence[Upload], state: State, reason: str, fix: str) -> None:
-        """Let files wait or fail; those that were taken back go."""
+        """Set files to waiting or failed; delete the cancelled ones."""
         with self._changed:
             for upload in batch:
                 if upload.state == "indexing" and self._work[upload.id].cancelled:
@@ -625,7 +621,7 @@ class Uploads:
                     upload.state, upload.reason, upload.fix = state, reason, fix
 
     def _all_rejected(self, roots: Sequence[Path]) -> list[Rejected] | None:
-        """Return why nothing below `roots` can be indexed, None where something can: the reason is another one then."""
+        """Return why each file below `roots` is rejected; None if one is readable, as then something else failed."""
         rejected: list[Rejected] = []
         for found in read_articles(roots, options=self._options):
             if not isinstance(found, Rejected):
@@ -634,7 +630,7 @@ class Uploads:
         return rejected
 
     def _finish(self, upload: Upload, before: set[str], rejected: Sequence[Rejected]) -> None:
-        """Say what became of a file; keep it where an article of it is in the index."""
+        """Set the final state of a file; store it if the index has an article of it, else delete it."""
         own = [path for path in self._corpus.paths() if _name_in(path) == upload.name]
         work = self._work[upload.id]
         self._ledger.read(work.sender, len(own))
@@ -659,7 +655,7 @@ class Uploads:
         self._settle(upload, "copy" if upload.copy_of and len(own) == 1 else "indexed", "", "")
 
     def _take_out(self, upload: Upload, own: Sequence[str]) -> None:
-        """Take back what was published before it was known that it should not be."""
+        """Remove the articles of a file that was cancelled after they were published."""
         if own:
             with self._corpus.writing():
                 remove(self._corpus.folder, own)
@@ -675,7 +671,7 @@ class Uploads:
 
     @contextmanager
     def deleting(self, names: Sequence[str]) -> Iterator[None]:
-        """Delete files when what is done inside, taking their articles out of the index, has succeeded."""
+        """Delete files if the block, which removes their articles from the index, succeeds; else restore them."""
         moved = [(self.folder / "articles" / PREFIX / name, self.folder / "deleting" / name) for name in names]
         try:
             for kept, deleted in moved:
@@ -694,7 +690,7 @@ class Uploads:
 
 
 class Arrival:
-    """A file whose bytes are coming in; leaving it without `finish` keeps nothing of it."""
+    """A file that is being received; leaving the `with` block without `finish` deletes it."""
 
     def __init__(self, uploads: Uploads, upload: Upload, sender: Sender, folder: Path) -> None:
         self._uploads, self._upload, self._sender = uploads, upload, sender
@@ -712,11 +708,11 @@ class Arrival:
         self._uploads._left(self._upload, self._sender)
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes.
+        """Append the next bytes.
 
         Raises:
-            TooLargeError: they are too many.
-            InputError: the disk is full.
+            TooLargeError: the file is too large, or no space is left.
+            InputError: the disk cannot be written.
         """
         assert self._out is not None
         self._upload.bytes += len(chunk)
@@ -727,13 +723,13 @@ class Arrival:
             raise self._uploads._unwritable(error) from error
 
     def finish(self, left_out: Sequence[LeftOut] = ()) -> Upload:
-        """Say that these were all; return the file as it waits, or is known, when it would survive a power cut.
+        """Finish the file; return it as waiting or known, once it is safe from a power cut.
 
         Args:
-            left_out: what of its source is no article and therefore not in it.
+            left_out: parts of its source that are not articles and thus not in it.
 
         Raises:
-            InputError: no bytes came, or the disk is full.
+            InputError: the file is empty, or the disk cannot be written.
         """
         assert self._out is not None
         if not self._upload.bytes:
@@ -750,18 +746,18 @@ class Arrival:
 
 
 def folder_of(index: Path) -> Path:
-    """Return the folder of the uploaded files of an index."""
+    """Return the folder of an index's uploaded files."""
     return index.with_name(f"{index.name}-uploads")
 
 
 def kept(index: Path) -> tuple[Path, ...]:
-    """Return what to index beside its other sources where an index is to mirror them: () without uploaded files."""
+    """Return the folder of uploaded files as a further source for mirroring, () if there are none."""
     root = folder_of(index) / "articles"
     return (root,) if next(_files(root / PREFIX), None) else ()
 
 
 def _limited(options: ReadOptions) -> ReadOptions:
-    """Return how an uploaded file is read: with less of it than the owner of the machine may index."""
+    """Return the options with the lower limits of uploaded files."""
     limits = options.limits
     stricter = replace(
         limits,
@@ -777,14 +773,14 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _name_in(path: str) -> str:
-    """Return the name of the file in an article path: up to what names a part of it; "" where none is uploaded."""
+    """Return the file name in the path of an uploaded article, without the part in it; "" if it was not uploaded."""
     if not path.startswith(PREFIX):
         return ""
     return path.removeprefix(PREFIX).partition("#")[0].partition("/")[0]
 
 
 def _move(file: Path, target: Path) -> None:
-    """Rename so that a power cut leaves the file in one of both places. Raises: OSError."""
+    """Move a file so that after a power cut it is in one of the two places. Raises: OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     file.replace(target)
     sync(target.parent)
@@ -793,7 +789,7 @@ def _move(file: Path, target: Path) -> None:
 
 
 def _checked_name(name: str) -> str:
-    """Return a file name that can be one of an article. Raises: InputError."""
+    """Return a cleaned file name that is valid for an article. Raises: InputError."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2].strip().replace("#", "_")
     if not last or escaped(last) != last:
         raise InputError(f"a file cannot be named {name[:200]!r}", "Rename it")

@@ -1,8 +1,7 @@
-"""Who asks over HTTP, whether the page itself sent the request, and how a refusal is said.
+"""Identifies visitors, checks the origin of requests, and formats error responses.
 
-A visitor is a browser: a random id in a cookie. It keeps the conversations of people who share a page apart; it is
-no login, and any program that reads the browser's cookies has it. Knows ASGI and FastAPI's routes, nothing of what they
-serve.
+A visitor is a browser with a random id in a cookie. The id separates the conversations of people who share a page; it
+is not a login, and any program that reads the browser's cookies has it. Knows ASGI and FastAPI, not what is served.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.keys import ANYBODY, PASSWORD
 
 COOKIE = "citewire_visitor"
-_OWN = "citewire.own_visitor"  # in the scope: whether a request came with an id that this server gave out
-GUEST = "citewire.guest"  # in the scope of a request that a door let in
+_OWN = "citewire.own_visitor"  # scope key: whether this server issued the request's id
+GUEST = "citewire.guest"  # scope key: the `Guest` whom the access check admitted
 YEAR_S = 365 * 24 * 3600
 _ID = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID_BYTES = 24  # 192 random bits, 32 characters of base64
-MOST_IDS = 10_000  # ids that are known to have been given out, the last ones
+MOST_IDS = 10_000  # most remembered ids that this server issued
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 PROBLEM_TYPE = "application/problem+json"
 
@@ -49,18 +48,17 @@ class _Asked(Protocol):
 
 
 class ForeignError(InputError):
-    """A request to change something that another page than this one sent."""
+    """A cross-origin request with a method that changes data."""
 
 
 class VisitorCookie:
-    """ASGI middleware that gives a browser an id, in the request at hand and as a cookie for a year.
+    """ASGI middleware that gives each browser an id, in the current request and in a cookie for a year.
 
-    The cookie is SameSite=Lax: with Strict, a link to the page in a mail would come without it, and the answer would
-    put a new id in its place, which loses the visitor's conversations. What changes something is guarded by
-    `same_origin`.
+    The cookie is SameSite=Lax. With Strict, a link in an email would open the page without it, and a new id would
+    replace the visitor's, which loses their conversations. `same_origin` guards requests that change data.
 
-    An id that somebody made up opens the conversations kept under it, as any does, but gives no place in line of its
-    own (`asker_of`). One of an earlier run of the server counts again once its browser loads the page.
+    An id that a client made up opens the conversations stored under it, but has no queue place of its own
+    (`asker_of`). After a restart of the server, an id counts as issued again once its browser loads the page.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -81,7 +79,7 @@ class VisitorCookie:
         visitor = known if _ID.fullmatch(known) else secrets.token_urlsafe(_ID_BYTES)
         self._given[visitor] = True
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
-        cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one counts
+        cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one wins
         scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))], _OWN: visitor == known}
 
         async def send_with_cookie(message: Message) -> None:
@@ -97,11 +95,11 @@ def _set_cookie(visitor: str, secure: bool) -> str:
 
 
 class ForeignLink:
-    """ASGI middleware that lets an address with a question ask it at once only if it did not come from another page.
+    """ASGI middleware that stops links on other sites from asking a question at once.
 
-    From elsewhere, `/?q=...` becomes `/?draft=...`, which the page offers with a button: asking takes a place in line,
-    and the answer is kept. Browsers say where a document was asked for from in `Sec-Fetch-Site`; `none` is an address
-    that was typed or a bookmark. Over plain HTTP from another machine they say nothing, and the button is offered.
+    From another site, `/?q=...` is redirected to `/?draft=...`, where the visitor must press a button, as a question
+    takes a place in the queue and its answer is stored. Browsers report the origin in `Sec-Fetch-Site`; `none` is a
+    typed address or a bookmark. Over plain HTTP from another machine they omit it, and the button is shown.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -120,10 +118,10 @@ class ForeignLink:
 
 
 def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
-    """Return the id of who sent a request of FastAPI or Gradio, or these cookies.
+    """Return the visitor's id from a request of FastAPI or Gradio, or from cookies.
 
     Raises:
-        InputError: no id; `VisitorCookie` is not around the application.
+        InputError: there is no valid id, as `VisitorCookie` does not wrap the application.
     """
     # A request of FastAPI is a mapping itself.
     cookies: Mapping[str, str] = getattr(asked, "cookies", asked)  # type: ignore[arg-type]
@@ -135,12 +133,12 @@ def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody who came in.
+    """A client with access.
 
     Attributes:
-        name: of the key; `ANYBODY` or `PASSWORD` for who has none.
-        admin: whether they may add and remove articles.
-        articles: the only ones that they may see, as in `Index.within`; () for all.
+        name: name of the key; `ANYBODY` or `PASSWORD` without one.
+        admin: whether the client may add and remove articles.
+        articles: the only articles it may see, as in `Index.within`; () for all.
     """
 
     name: str = ANYBODY
@@ -149,27 +147,27 @@ class Guest:
 
 
 def guest_of(request: Request) -> Guest:
-    """Return who sent a request, as the door let them in; where there is no door, somebody who may do all."""
+    """Return the client of a request; if the server has no access check, one with all rights."""
     guest: Guest = request.scope.get(GUEST, Guest())
     return guest
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Return the address of who asks; of IPv6 the network, as each machine has as many addresses as it likes.
+    """Return the client's address; for IPv6 its /64 network, as a machine can have any number of addresses in it.
 
-    All count as one whom a proxy gives no address.
+    All clients for which a proxy gives no address share one.
     """
     host = connection.client.host if connection.client else ""
     try:
         return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
-    except ValueError:  # what a proxy says can be any text, and "" would have no limit
+    except ValueError:  # a proxy can send any text, and "" would have no limit
         return "no address"
 
 
 def asker_of(request: Request) -> str:
-    """Return who takes a place in line: a visitor, or the key or the machine of who sends no id of this server's.
+    """Return who takes a place in the queue: the visitor, or the key or address if this server did not issue the id.
 
-    Such a program has another id with every request, or makes up as many as it likes.
+    A program without a cookie would get a new id with every request, or could make up any number.
     """
     name = guest_of(request).name
     if request.scope.get(_OWN, True):
@@ -178,12 +176,12 @@ def asker_of(request: Request) -> str:
 
 
 def sender_of(request: Request) -> Sender:
-    """Return whose turn it is when a request has its turn."""
+    """Return the sender of a request, for the queue and the rate limits."""
     return Sender(asker_of(request), address_of(request))
 
 
 def same_origin(request: Request) -> None:
-    """Refuse a request to change something that did not come from this page; a dependency of FastAPI.
+    """Refuse a cross-origin request with a method that changes data; a FastAPI dependency.
 
     Raises:
         ForeignError: it comes from another page.
@@ -193,13 +191,13 @@ def same_origin(request: Request) -> None:
 
 
 def from_here(request: Request) -> None:
-    """Refuse a request that did not come from this page.
+    """Refuse a cross-origin request.
 
-    Browsers say where a request comes from in `Sec-Fetch-Site`, over plain HTTP from another machine in `Origin` only;
-    programs that are no browser send neither and may pass.
+    Browsers report the origin in `Sec-Fetch-Site`, over plain HTTP from another machine only in `Origin`. Other
+    programs send neither and pass.
 
     Raises:
-        ForeignError: it comes from another page.
+        ForeignError: the request comes from another site.
     """
     site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin")
     if site not in ("same-origin", "none") or (origin is not None and _host(origin) != request.headers.get("host")):
@@ -209,7 +207,7 @@ def from_here(request: Request) -> None:
 
 
 def _host(origin: str) -> str:
-    """The host and port of "http://localhost:7860", "" where there is none, as in "null"."""
+    """Return the host and port of an origin, "localhost:7860"; "" if it has none, such as "null"."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
@@ -217,16 +215,16 @@ def _host(origin: str) -> str:
 
 
 class ProblemRoute(APIRoute):
-    """A route whose refusals are problem details.
+    """A route whose errors are sent as problem details.
 
     Attributes:
-        statuses: the HTTP status of an error by its class, the nearest base counts; 400 for others.
+        statuses: the HTTP status of each error class; the nearest base class counts, 400 for others.
     """
 
     statuses: ClassVar[Mapping[type[CitewireError], int]] = {ForeignError: 403}
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of the route's requests."""
+        """Return the route's handler, which turns errors into responses."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -240,19 +238,19 @@ class ProblemRoute(APIRoute):
                 where = ".".join(str(part) for part in first["loc"])
                 given = repr(first.get("input"))[:80]
                 return problem(422, f"{where} = {given}: {first['msg']}", "Correct it and send it again.")
-            except HTTPException as error:  # FastAPI's own: a body that is not UTF-8
+            except HTTPException as error:  # raised by FastAPI, such as for a body that is not UTF-8
                 return problem(error.status_code, f"The request cannot be read: {error.detail}", "Send JSON in UTF-8.")
 
         return answer
 
 
 def problem(status: int, text: str, fix: str) -> JSONResponse:
-    """Return a refusal as JSON; see `problem_details`."""
+    """Return an error response with `problem_details`, which takes the same arguments."""
     return JSONResponse(problem_details(status, text, fix), status_code=status, media_type=PROBLEM_TYPE)
 
 
 def refusal(status: int, error: CitewireError) -> JSONResponse:
-    """Return an error as a refusal, with when to try again where that helps."""
+    """Return an error as a response, with Retry-After for a `LaterError`."""
     refused = problem(status, error.problem, error.fix)
     if isinstance(error, LaterError):
         refused.headers["Retry-After"] = str(error.seconds)
@@ -260,13 +258,18 @@ def refusal(status: int, error: CitewireError) -> JSONResponse:
 
 
 async def unrouted(request: Request, error: Exception) -> Response:
-    """Refuse what no route takes, such as a path with a line break: Starlette's own answer is no problem detail."""
+    """Answer requests that no route matches with problem details, which Starlette does not send."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     return problem(status, f"There is no {request.method} {request.url.path[:200]!r}", "Load the page again.")
 
 
 def problem_details(status: int, text: str, fix: str) -> dict[str, Any]:
-    """Return a refusal as the problem details of RFC 9457, with what is wrong and what helps as members of their own.
+    """Return the problem details (RFC 9457) of an error, with the extra members `problem` and `fix`.
+
+    Args:
+        status: the HTTP status.
+        text: what is wrong, with the bad value.
+        fix: what the client can do.
 
     >>> problem_details(404, "There is no file 'a'", "Load the page again.")["detail"]
     "There is no file 'a'. Load the page again."

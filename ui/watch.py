@@ -1,7 +1,6 @@
-"""Waits for article files to change, and does work whenever they did.
+"""Watches article files and calls a function when they change.
 
-Knows folders, notifications of the system and when to try again; does not know what the work is. The only importer
-of watchfiles.
+Knows folders, file system notifications and retries, not what the function does. The only importer of watchfiles.
 """
 
 from __future__ import annotations
@@ -22,29 +21,29 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("citewire.ui.watch")
 
-TICK_MS = 1_000  # `ticks` yields at least so often
-QUIET_MS = 400  # changes are told after a pause this long, as files are rarely written in one go ...
+TICK_MS = 1_000  # longest time between two values of `ticks`
+QUIET_MS = 400  # changes are reported after a pause this long, as files are rarely written in one go ...
 LONGEST_MS = 5_000  # ... or after this time, as some folders never pause
-POLL_MS = 2_000  # between two looks at folders that send no notifications
-LONGEST_PAUSE = 30  # ticks between two attempts at work that fails
+POLL_MS = 2_000  # time between two scans of folders that send no notifications
+LONGEST_PAUSE = 30  # most ticks between two attempts of failing work
 
-# File systems on which changes by other machines send no notifications.
+# File systems that send no notifications for changes by other machines.
 NETWORK_DISKS = frozenset({"9p", "afs", "ceph", "cifs", "drvfs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"})
 
 
 def ticks(sources: Sequence[Path | str], ignored: Path, *, poll: bool = False) -> Iterator[bool]:
-    """Yield about once a second, and at once on a change, whether articles may have changed since; without end.
+    """Yield forever, about once a second and at once on a change, whether articles may have changed meanwhile.
 
-    The first value is True, and from then on no change is missed. Hidden files and files that are no articles do
-    not count. A folder that goes away or is replaced does, and the new one is watched.
+    The first value is True, and from then on no change is missed. Hidden files and files of other formats are ignored.
+    If a folder is deleted or replaced, that counts as a change, and the new folder is watched.
 
     Args:
         sources: files and folders.
-        ignored: a folder in which changes do not count: the index.
-        poll: look at all files every two seconds instead of asking the system for notifications.
+        ignored: the folder of the index, whose changes do not count.
+        poll: scan all files every two seconds instead of using notifications.
 
     Raises:
-        InputError: at once, a source is a web address; later, the system refuses to watch.
+        InputError: at the call, a source is a web address; while iterating, the system refuses to watch.
     """
     for source in sources:
         if is_web_address(source):
@@ -65,15 +64,17 @@ def _ticks(files: Sequence[Path], folders: Sequence[Path], ignored: Path, poll: 
             before, stood = stood, _versions(files)
             yield changed or noticed or stood != before
             changed = False
-            if _identities(folders) != watched:  # a folder that was moved away sends nothing about the new one
+            if _identities(folders) != watched:  # the watch still follows the folder that was moved away
                 break
 
 
 def on_change(changes: Iterator[bool], work: Callable[[], None], failed: Callable[[CitewireError], None]) -> None:
-    """Do `work` after each True of `changes`, as long as there are values.
+    """Call `work` after each True of `changes`, until `changes` ends.
 
-    Where it raises a CitewireError it is done again with the next change, else after two values more, after four,
-    ... at most `LONGEST_PAUSE`; `failed` gets the error unless it is the same as before.
+    Args:
+        changes: values of `ticks`.
+        work: if it raises a CitewireError, it is retried at the next True, or after 2, 4, 8 ... `LONGEST_PAUSE` values.
+        failed: called with the error, unless it equals the one before.
     """
     due, pause, left, told = False, 1, 0, ""
     for changed in changes:
@@ -96,10 +97,10 @@ def on_change(changes: Iterator[bool], work: Callable[[], None], failed: Callabl
 
 
 def on_network_disk(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
-    """Return whether a folder lies on a network disk; `mounts` lists the disks, one "device place type ..." a line."""
+    """Return whether a folder lies on a network disk; `mounts` has a line "device mount-point type ..." per disk."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:  # macOS lists them nowhere
+    except OSError:  # macOS has no such file
         return False
     places = [(Path(place.replace("\\040", " ")), kind) for _, place, kind, *_ in map(str.split, lines)]
     inside = [(len(place.parts), kind) for place, kind in places if folder.is_relative_to(place)]
@@ -107,7 +108,7 @@ def on_network_disk(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> b
 
 
 def _folder_ticks(folders: Sequence[Path], ignored: Path, *, poll: bool) -> Iterator[bool]:
-    """Yield like `ticks`, of folders; end where one of them is removed."""
+    """Yield like `ticks`, for folders; end when one of them is deleted."""
     from watchfiles import Change, watch
     from watchfiles._rust_notify import WatchfilesRustInternalError
 
@@ -127,7 +128,7 @@ def _folder_ticks(folders: Sequence[Path], ignored: Path, *, poll: bool) -> Iter
             yield any(_counts(change, folders, ignored) for change in changes)
             if any(change == Change.deleted and Path(path) in folders for change, path in changes):
                 return
-    except FileNotFoundError:  # one of them went away just now
+    except FileNotFoundError:  # a folder was deleted just now
         time.sleep(TICK_MS / 1000)
     except (OSError, WatchfilesRustInternalError) as error:
         if poll:
@@ -139,7 +140,7 @@ def _folder_ticks(folders: Sequence[Path], ignored: Path, *, poll: bool) -> Iter
 
 
 def _counts(noticed: FileChange, folders: Sequence[Path], ignored: Path) -> bool:
-    """Whether a change can concern an article; of what was deleted only the name is left, so that always can."""
+    """Whether a change can concern an article; a deleted path may have been a folder, so it always can."""
     from watchfiles import Change
 
     change, path = noticed[0], Path(noticed[1])
@@ -158,7 +159,7 @@ def _seconds() -> Iterator[bool]:
 
 
 def _versions(files: Sequence[Path]) -> list[tuple[int, ...]]:
-    """Return what changes with the content of each file. An editor may put a new file in place of the old one."""
+    """Return values that change with each file's content; the inode, as editors may replace the file."""
     return [(stat.st_ino, stat.st_size, stat.st_mtime_ns) if (stat := _stat(file)) else () for file in files]
 
 

@@ -1,7 +1,7 @@
 """Ask a folder of news articles; every sentence of an answer carries the exact quote it rests on.
 
-    citewire.index(paths, to)   articles into an index
-    citewire.open(index)        an index and the models, as `News`: ask, stream, search, article, articles
+    citewire.index(paths, to)   indexes articles
+    citewire.open(index)        returns `News`, an index with models: ask, stream, search, article, articles
 
 >>> import citewire
 >>> citewire.index(["articles"], "news.index").new
@@ -11,8 +11,8 @@
 >>> answer.status, answer.claims[0].quotes[0].text
 ('answered', 'Anna Berg chairs Lund Lines.')
 
-Settings are those of the command line, as keyword arguments: `citewire.open("news.index", model="qwen2.5-coder-1.5b")`.
-Names are loaded when they are first used, so that importing citewire, as the command line does too, is quick.
+Keyword arguments are the command line's settings: `citewire.open("news.index", model="qwen2.5-coder-1.5b")`. Names are
+imported at first use, so that importing citewire, which the command line does too, is fast.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ if TYPE_CHECKING:
     from citewire.index.types import Article, Filters, Hit, Passage
     from citewire.qa.types import Answer, Checked, Claim, Draft, Event, Quote, Searched
     from citewire.ui.library import News, index, open  # noqa: A004 (its name is citewire.open)
-else:  # type checkers would take any name for one of citewire's
+else:  # hidden from type checkers, which would accept any name
 
     def __getattr__(name):
-        # The light modules come first: an error or a filter needs no model.
+        # Light modules first: errors and filters must not import the models' libraries.
         if name in __all__:
             for home in ("index.errors", "index.types", "qa.types", "ui.library"):
                 found = getattr(import_module(f"{__name__}.{home}"), name, None)
@@ -68,10 +68,10 @@ else:  # type checkers would take any name for one of citewire's
 
 
 class _Callable(ModuleType):
-    """The package `citewire.index`, which can also be called: both have that name."""
+    """Makes `citewire.index`, which names a package and a function, callable."""
 
     def __call__(self, articles: Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
-        from citewire.ui import library  # when called: it loads the models' libraries
+        from citewire.ui import library  # imported late: it loads the models' libraries
 
         return library.index(articles, to, **settings)
 
