@@ -36,7 +36,7 @@ fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
 help:
 	@echo 'make run    set up what is missing, index $(ARTICLES)/ and open the page on http://127.0.0.1:7860'
-	@echo '            PORT=7861  MODEL=qwen2.5-coder-1.5b  ARTICLES=path/to/folder  PYTHON=python3.12'
+	@echo '            PORT=7861  MODEL=qwen2.5-coder-1.5b  ARTICLES=path/to/folder  PYTHON=python3.11'
 	@echo 'make test   set up what is missing, then lint, types, import rules and all tests'
 	@echo 'make coverage  all tests once more, and which lines they run'
 	@echo 'make check  lint, types, import rules and the quick tests: no language model, no browser'
