@@ -229,14 +229,19 @@ class Fetcher:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise UnusableError(f"names the host {url.host}, which is not known", "Check the address") from error
+            raise _not_public(url) from error
         addresses = [ip_address(str(place[0]).partition("%")[0]) for *_, place in found]
         for address in addresses:
             if not self._allowed(address):
-                raise UnusableError(
-                    f"leads to {url.host} at {address}, which is not on the open internet", "Save the page by hand"
-                )
+                raise _not_public(url)
         return list(dict.fromkeys(addresses))
+
+
+def _not_public(url: httpx.URL) -> UnusableError:
+    """The error for a host that is unknown or internal; the same for both, so that nobody learns internal names."""
+    return UnusableError(
+        f"names the host {url.host}, which is not on the open internet", "Check the address, or save the page by hand"
+    )
 
 
 def _unfetched(error: Exception | None) -> UnusableError:

@@ -183,12 +183,12 @@ NO_WEB_PAGES = (  # (address, reason of the refusal)
     ("ftp://x.example/", "which is not http or https"),
     ("http:///x", "which is not http or https"),
     ("http://[::1", "which is no web address"),
-    ("http://no-such-host.invalid/", "names the host no-such-host.invalid, which is not known"),
+    ("http://no-such-host.invalid/", "names the host no-such-host.invalid, which is not on the open internet"),
 )
 REDIRECTS = (  # (target, reason of the refusal)
-    ("http://127.0.0.2:{port}/x", "leads to 127.0.0.2 at 127.0.0.2, which is not on the open internet"),
-    ("//inner.example:{port}/x", "leads to inner.example at 10.0.0.5, which is not on the open internet"),
-    ("http://both.example:{port}/x", "leads to both.example at 10.0.0.5, which is not on the open internet"),
+    ("http://127.0.0.2:{port}/x", "names the host 127.0.0.2, which is not on the open internet"),
+    ("//inner.example:{port}/x", "names the host inner.example, which is not on the open internet"),
+    ("http://both.example:{port}/x", "names the host both.example, which is not on the open internet"),
     ("http://127.0.0.1:1/x", "leads to port 1 of 127.0.0.1"),
     ("file:///etc/passwd", "which is not http or https"),
     ("gopher://127.0.0.1:{port}/x", "which is not http or https"),

@@ -5,6 +5,7 @@ Knows how an article is written as a record. `citewire.index.web` decides what m
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Mapping
 
@@ -64,6 +65,11 @@ def records(
 
 
 def _record(article: Article, columns: Mapping[str, str]) -> str:
-    """Return an article as a record that `ReadOptions.fields` with these columns read back."""
-    stated = {name: getattr(article, name) for name in ("text", "title", "outlet", "author", "published", "url")}
+    """Return an article as it is read again with these `ReadOptions.fields`.
+
+    Fields of records may hold HTML; escaped, "<p>" and "&amp;" in the words of an article stay what they are.
+    """
+    stated = {name: getattr(article, name) for name in ("published", "url")}
+    words = {name: getattr(article, name) for name in ("text", "title", "outlet", "author")}
+    stated |= {name: value and f"<pre>{html.escape(value, quote=False)}</pre>" for name, value in words.items()}
     return json.dumps({**article.metadata, **{columns.get(name, name): value for name, value in stated.items()}})

@@ -632,6 +632,8 @@ class Chat:
         """
         if self._keeper is None:
             raise InputError("Conversations are not kept here", "Start citewire with a place to keep them.")
+        if wanted == conversation.kept:
+            self.stop(conversation)  # first, so that what its answer has so far is stored
         stored = self._keeper.get(conversation.visitor, wanted)
         self.new(conversation)
         with conversation.lock:

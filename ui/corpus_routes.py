@@ -156,6 +156,8 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
         address, files = asked.address.strip(), corpus.uploads
         with await run_in_threadpool(files.receive, file_name(address), None, sender_of(request)) as arrival:
             async with fetching:
+                if await request.is_disconnected():
+                    raise BrokenOffError(f"{address} is fetched for nobody", "Send it again and wait")
                 data, left_out = await run_in_threadpool(records, address, files.options, fetch)
             if await request.is_disconnected():
                 raise BrokenOffError(f"{address} was fetched for nobody", "Send it again and wait")

@@ -45,11 +45,12 @@ class _Shown:
     sources: tuple[Source, ...]
 
     @property
-    def searched_for(self) -> str:
-        """The question that was searched for, where that is another than was asked."""
+    def searched(self) -> list[str]:
+        """Which question was searched for, if not the one asked, and in which articles, if not in all."""
         exchange = self.exchange
         same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
-        return "" if same else exchange.standalone
+        said = [] if same else [f"Searched for: {exchange.standalone}"]
+        return [*said, exchange.narrowed] if exchange.narrowed else said
 
     @property
     def refusal(self) -> str:
@@ -78,7 +79,7 @@ class _Shown:
 
 def _shown(stored: Iterable[StoredExchange]) -> Iterator[_Shown]:
     for place, one in enumerate(stored, 1):
-        exchange = Exchange(one.id, one.question)
+        exchange = Exchange(one.id, one.question, narrowed=one.beside.narrowed, quotes_only=one.beside.quotes_only)
         exchange.apply(one.answer)
         yield _Shown(place, exchange, tuple(sources(exchange)))
 
@@ -160,8 +161,8 @@ def as_markdown(conversation: StoredConversation, index: Labelled) -> str:
 def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
     exchange = shown.exchange
     yield f"## {_plain(exchange.question)}"
-    if shown.searched_for:
-        yield f"\n*Searched for: {_plain(shown.searched_for)}*"
+    for said in shown.searched:
+        yield f"\n*{_plain(said)}*"
     for conflict in exchange.conflicts:
         yield f"\n**Sources disagree** {_plain(conflict.about)}".rstrip() + "\n"
         for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True):
@@ -262,8 +263,8 @@ def _exchange(shown: _Shown, articles: _Articles) -> Element:
 
 def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
     exchange = shown.exchange
-    if shown.searched_for:
-        yield el("p", f"Searched for: {shown.searched_for}", {"class": "dim"})
+    for said in shown.searched:
+        yield el("p", said, {"class": "dim"})
     for conflict in exchange.conflicts:
         rows = [
             el(

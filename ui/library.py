@@ -160,11 +160,11 @@ def open(index: Path | str, **settings: Any) -> News:  # noqa: A001 (its name is
     return News(_settings({**settings, "index": Path(index)}))
 
 
-def index(articles: Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
+def index(articles: Path | str | Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
     """Index files, folders and web addresses; all other articles are removed from the index.
 
     Args:
-        articles: the sources; web addresses need allow_web=True.
+        articles: the sources, or a single one; web addresses need allow_web=True.
         to: folder of the index; created if missing.
         settings: as in `open`.
 
@@ -175,6 +175,7 @@ def index(articles: Sequence[Path | str], to: Path | str, **settings: Any) -> Bu
         InputError: there are no articles, or a path or a setting cannot be used.
     """
     chosen = _settings({**settings, "index": Path(to)})
+    articles = [articles] if isinstance(articles, str | Path) else articles
     return engine.index_articles(chosen, articles, engine.load_embedder(chosen), quiet)
 
 

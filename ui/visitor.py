@@ -159,7 +159,9 @@ def address_of(connection: HTTPConnection) -> str:
     """
     host = connection.client.host if connection.client else ""
     try:
-        return str(ip_network(f"{host}/64", strict=False)) if ip_address(host).version == 6 else host
+        address = ip_address(host)
+        address = getattr(address, "ipv4_mapped", None) or address  # "::ffff:198.51.100.7", as some proxies write
+        return str(ip_network(f"{address}/64", strict=False)) if address.version == 6 else str(address)
     except ValueError:  # a proxy can send any text, and "" would have no limit
         return "no address"
 

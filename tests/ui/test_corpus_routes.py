@@ -216,7 +216,7 @@ def test_an_address_is_fetched_read_and_indexed(built: Path, tmp_path: Path, sit
         refusals = {
             site.at("/closed/story.html"): f"is closed to programs by {site.at('')}/robots.txt",
             site.at("/missing"): "HTTP status 404",
-            f"http://10.0.0.1:{site.port}/": "10.0.0.1, which is not on the open internet",
+            f"http://10.0.0.1:{site.port}/": "names the host 10.0.0.1, which is not on the open internet",
             "http://127.0.0.1:1/": "leads to port 1 of 127.0.0.1",
             "ftp://127.0.0.1/story": "'ftp://127.0.0.1/story' is no web address",
             "http:///": "it has no host",

@@ -70,7 +70,7 @@ else:  # hidden from type checkers, which would accept any name
 class _Callable(ModuleType):
     """Makes `citewire.index`, which names a package and a function, callable."""
 
-    def __call__(self, articles: Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
+    def __call__(self, articles: Path | str | Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
         from citewire.ui import library  # imported late: it loads the models' libraries
 
         return library.index(articles, to, **settings)

@@ -129,7 +129,8 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
             answer = JSON.parse(request.responseText);
           } catch { /* said by its status below */ }
           if (request.status === 202) return end({ ...answer, own: true, asked: own.name });
-          if (request.status === 429) return later(key, content, answer, Number(request.getResponseHeader("Retry-After")));
+          const seconds = Number(request.getResponseHeader("Retry-After")); // after too many files, or requests at once
+          if (seconds) return later(key, content, answer, seconds);
           return end({ state: "rejected", reason: answer.problem || `it was refused (${request.status})`, fix: answer.fix || "" });
         },
       });
