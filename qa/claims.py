@@ -15,12 +15,11 @@ from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Span
 from citewire.qa import facts
 from citewire.qa.evidence import Evidence, sentence_before
-from citewire.qa.types import Verdict
+from citewire.qa.types import CITATION, Verdict
 from citewire.qa.verdicts import Checker, Quoted
 
 # [1], [1, 2], [[1]], 【1】, [1][2] and, at the end of a text, an incomplete marker.
-_NUMBER = re.compile(r"(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")
-_MARKER = re.compile(rf"\s*{_NUMBER.pattern}")
+_MARKER = re.compile(rf"\s*{CITATION.pattern}")
 _HALF_MARKER = re.compile(r"\s*(?:\[+|【)[\d\s,;–-]*$")
 
 
@@ -94,15 +93,6 @@ def strip_markers(text: str) -> tuple[str, list[int]]:
         plain = " ".join(_HALF_MARKER.sub("", _MARKER.sub("", plain)).split())
         plain = re.sub(r"\s+([.,;:!?])", r"\1", plain).lstrip("-•* ")
     return plain, cited
-
-
-def as_shown(text: str) -> str:
-    r"""Return a sentence on one line, its own numbers in parentheses: those in brackets are the marks of quotes.
-
-    >>> as_shown("It cost 12 million euros\n[7].")
-    'It cost 12 million euros (7).'
-    """
-    return _NUMBER.sub(r"(\1)", " ".join(text.split()))
 
 
 def polarity(text: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -231,7 +232,7 @@ def numbers(text: str) -> list[Number]:
     >>> [number.value for number in numbers("Half a million people, ₹4,50,000 and $3-5 billion")]
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
     """
-    text = _LOSS.sub(lambda loss: f"{loss[1] or ''}-{loss[2] or loss[3]})", text.translate(_NARROW))
+    text = _LOSS.sub(_negative, text.translate(_NARROW))
     found = [_figure(match) for match in _AMOUNT.finditer(text)]
     others = (*_words(text, found), *_shares(text), *_multiples(text))
     for one in sorted(others, key=lambda one: one.start - one.end):
@@ -300,6 +301,15 @@ def _fraction(match: re.Match[str]) -> Number:
     if value < 1 and match["scale"] is None and _is_share(text, end):
         return Number(100 * value, "%", match.start(), end, slack=_slack(100 * value))
     return _made(match, -value if match["minus"] else value, _factor(match["scale"] or ""), decimals, match.start())
+
+
+def _negative(loss: re.Match[str]) -> str:
+    """A negative amount with a minus, as long as before; "(3)" of "three (3) million" only repeats a word."""
+    before = loss.string[max(0, loss.start() - _NEAR) : loss.start()].split()[-1:]
+    with suppress(ValueError):
+        text_to_num.text2num("".join(before).lower(), "en")
+        return loss[0]
+    return f"{loss[1] or ''}-{loss[2] or loss[3]})"
 
 
 def _is_share(text: str, end: int) -> bool:

@@ -23,6 +23,7 @@ from citewire.qa.types import (
     Status,
     TimelinePoint,
     Timings,
+    as_shown,
 )
 
 
@@ -86,14 +87,14 @@ class Telling:
 
     def says(self, text: str) -> bool:
         """Say whether a shown claim is a sentence as it stands."""
-        return any(claim.text == claims.as_shown(text) for claim in self.shown)
+        return any(claim.text == as_shown(text) for claim in self.shown)
 
     def add(self, text: str, judgement: Judgement) -> Checked:
         """Add a claim and return its event."""
         shown = judgement.verdict != "unsupported" or not self.withholds
         quotes = tuple(self._numbered(place) for place in judgement.places)
         return self._keep(
-            Claim(claims.as_shown(text), judgement.verdict, judgement.probability, judgement.reason, shown, quotes)
+            Claim(as_shown(text), judgement.verdict, judgement.probability, judgement.reason, shown, quotes)
         )
 
     def quote(self, place: Place, text: str = "") -> Checked:

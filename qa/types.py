@@ -5,6 +5,7 @@ Offsets count Unicode code points of the article's text as stored, so `text[star
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -12,6 +13,7 @@ from typing import Literal, Protocol
 
 from citewire.index.errors import InputError
 
+CITATION = re.compile(r"(?:\[+|【)\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*(?:\]+|】)")  # [1], [1, 2], [[1]], 【1】
 REFUSAL = "The sources do not have an answer to this."
 
 Verdict = Literal["supported", "partial", "unsupported"]
@@ -34,6 +36,15 @@ def checked_question(text: str, most: float = inf) -> str:
             f"This question has {len(asked):,} characters, the limit is {most:,}", "Shorten it and ask again."
         )
     return asked
+
+
+def as_shown(text: str) -> str:
+    r"""Return a sentence on one line, its own numbers in parentheses: those in brackets are the marks of quotes.
+
+    >>> as_shown("It cost 12 million euros\n[7].")
+    'It cost 12 million euros (7).'
+    """
+    return CITATION.sub(r"(\1)", " ".join(text.split()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,8 +166,12 @@ def _states(text: str, wanted: Sequence[str]) -> bool:
     for at in places:
         inside = {token.i: token for token in read if at <= before[token.i] < at + length and not token.is_punct}
         heads = [token for token in inside.values() if token.dep_ == "ROOT" or token.head.i not in inside]
-        stated = main.i in inside or all(_is_stated(head, main) for head in heads)
-        if stated and not text[: read[min(inside)].idx].rstrip().endswith(":"):
+        first = min(inside, default=0)  # 0: the words are but a part of a token, as "2021" of "2019-2021"
+        lead = [token for token in read[:first] if token.head.i in inside and not token.is_punct]
+        # What stands before may add a time or a reason to the verb, or to a name what it is; it changes no amount.
+        adds = all(one.dep_ != "neg" and (one.head in heads or one.head.pos_ == "PROPN") for one in lead)
+        ordered = text[: read[first].idx].rstrip().endswith(":")
+        if first and adds and not ordered and all(_is_stated(head, main) for head in heads):
             return True
     return False
 

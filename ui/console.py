@@ -33,7 +33,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
+from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched, as_shown
 from citewire.ui.exchange import Exchange, number_of, sources
 from citewire.ui.labels import Card, CardOf, gist, when
 from citewire.ui.render import NOT_FOR_IT, closing, doubt_of
@@ -197,7 +197,7 @@ def _as_sentences(exchange: Exchange) -> set[str]:
         str(quote.n)
         for claim in exchange.shown
         for quote in claim.quotes
-        if one_line(claim.text).endswith(one_line(quote.text))
+        if one_line(claim.text).endswith(one_line(as_shown(quote.text)))
     }
 
 

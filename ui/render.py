@@ -17,7 +17,7 @@ from urllib.parse import quote as percent
 from urllib.parse import urldefrag
 
 from citewire.qa import replies
-from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, TimelinePoint, Timings
+from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, TimelinePoint, Timings, as_shown
 from citewire.ui.exchange import Exchange, Source, number_of, sources
 from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, shortened, when
 
@@ -500,7 +500,7 @@ def answer_words(claim: Claim, answer: Answer | None) -> str:
 def is_verbatim(claim: Claim) -> bool:
     """Return whether a claim is a quote word for word, at most with a label before it."""
     text = " ".join(claim.text.split()).rstrip(".")
-    return any(text.endswith(" ".join(quote.text.split()).rstrip(".")) for quote in claim.quotes)
+    return any(text.endswith(as_shown(quote.text).rstrip(".")) for quote in claim.quotes)
 
 
 def is_gap(claim: Claim) -> bool:

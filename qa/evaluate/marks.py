@@ -16,7 +16,7 @@ from citewire.qa.evaluate import measure
 from citewire.qa.evaluate.measure import Tally
 from citewire.qa.evaluate.records import Claimed, QuestionItem
 from citewire.qa.facts import tokens
-from citewire.qa.types import Answer, Claim, ConflictValue, Quote
+from citewire.qa.types import Answer, Claim, ConflictValue, Quote, as_shown
 from citewire.qa.verdicts import Checker, Judged
 
 HITS = (1, 4, 10)
@@ -274,7 +274,7 @@ def _supports(claim: Claim, places: Sequence[int], checker: Checker) -> bool:
 
 def _is_verbatim(claim: Claim, text: str) -> bool:
     """Whether the claim is part of the text, so that it needs no check."""
-    return " ".join(claim.text.split()) in " ".join(text.split())
+    return " ".join(claim.text.split()) in as_shown(text)
 
 
 def _facts_quoted(claim: Claim) -> bool:

@@ -18,7 +18,7 @@ from citewire.qa.evidence import Evidence
 from citewire.qa.reader import load_reader
 
 # For the weights in the package: most wrong wordings that pass, and fewest right ones, as shares.
-MOST_WRONG, LEAST_RIGHT = 0.10, 0.35
+MOST_WRONG, LEAST_RIGHT = 0.10, 0.34
 
 FERRY = "Lund Lines opened the night route in May. It runs 14 ferries from Skarvik."
 

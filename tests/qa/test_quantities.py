@@ -217,6 +217,7 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     # full-width characters
     ("１２．５％, ￡３－５ｂｎ", [(12.5, "%", "１２．５％"), (3e9, "money", "￡３"), (5e9, "money", "５ｂｎ")]),
     # company reports
+    ("About three (3) million people came.", [(3, "", "three"), (3e6, "", "3) million")]),
     ("$1,204.5 million, (114) million", [(1204.5e6, "money", "$1,204.5 million"), (-114e6, "", "(114) million")]),
     ("$ (3.5) million, −298 thousand", [(-3.5e6, "money", "$ (3.5) million"), (-298_000, "", "−298 thousand")]),
     ("(59.9) percent, (66)%", [(-59.9, "%", "(59.9) percent"), (-66, "%", "(66)%")]),

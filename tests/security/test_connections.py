@@ -188,7 +188,7 @@ def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str
     ("crowd", "refused", "others"),
     [
         (("127.0.0.2", "a"), [("127.0.0.2", "a"), ("127.0.0.2", "b")], ("127.0.0.3", "a")),
-        ((PROXY, "203.0.113.1"), [(PROXY, "203.0.113.1")], (PROXY, "203.0.113.2")),
+        ((PROXY, "203.0.113.1"), [(PROXY, "::ffff:203.0.113.1")], (PROXY, "::ffff:203.0.113.2")),
         ((PROXY, "2001:db8::1"), [(PROXY, "2001:db8::2")], (PROXY, "2001:db8:0:1::1")),
         ((PROXY, "unix:"), [(PROXY, "unknown")], (PROXY, "203.0.113.3, 127.0.0.9")),
     ],

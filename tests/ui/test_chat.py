@@ -339,6 +339,17 @@ def test_what_stands_beside_an_answer_is_opened_with_it(kept: Conversations) -> 
     assert "Quotes only, without the model's words." in closing(again.exchanges[0])
 
 
+def test_a_running_conversation_that_is_opened_again_shows_what_its_answer_had(kept: Conversations) -> None:
+    chat, conversation = loaded_chat(ScriptedAnswerer(), kept), visiting()
+    exchange = chat.ask("Answer slowly", conversation)
+    until(lambda: exchange.claims)
+    chat.open(conversation, str(conversation.kept))
+    (opened,) = conversation.exchanges
+    assert opened.stopped
+    assert opened.claims[0].text == "The Harbour Tunnel opens to traffic on 18 May."
+    until(lambda: idle(chat))
+
+
 def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> None:
     go, asked, ended = threading.Event(), [], threading.Event()
 

@@ -38,7 +38,7 @@ from scripted import (
 from citewire.index.types import Article
 from citewire.qa.types import Answer, Claim, Status, TimelinePoint, Timings
 from citewire.ui.answer_json import answer_from_json
-from citewire.ui.conversations import StoredConversation, StoredExchange
+from citewire.ui.conversations import Beside, StoredConversation, StoredExchange
 from citewire.ui.export import CONTEXT_CHARS, as_html, as_json, as_markdown
 
 QUESTIONS = ("When does the Harbour Tunnel open?", "How much did it cost?", "What is the toll?", "Who is the mayor?")
@@ -176,6 +176,13 @@ def test_markdown_holds_answers_and_their_quotes() -> None:
     assert "Related passages, not used:\n\n- “Northgate’s" in text
     assert "**The model ran out of memory.**" in text
     assert "14 lanes" not in text
+
+
+def test_what_stands_beside_an_answer_is_in_markdown() -> None:
+    narrowed = replace(CONVERSATION.exchanges[0], beside=Beside("Only Northgate Herald", quotes_only=True))
+    text = as_markdown(replace(CONVERSATION, exchanges=(narrowed,)), INDEX)
+    assert "\n*Only Northgate Herald*\n" in text
+    assert "Quotes only, without the model's words." in text
 
 
 def test_json_holds_the_answer_objects() -> None:

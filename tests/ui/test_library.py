@@ -24,7 +24,7 @@ WHEN = "When did Canaan start exploring options for its AI unit?"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("library") / "news.index"
-    assert citewire.index([SEEDS], place).new == 5
+    assert citewire.index(SEEDS, place).new == 5
     return place
 
 

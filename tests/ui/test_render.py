@@ -34,7 +34,7 @@ from scripted import (
 )
 
 from citewire.index.types import Article, Filters
-from citewire.qa.types import Answer, Checked, Claim, Draft, Searched, Status, TimelinePoint, Timings
+from citewire.qa.types import Answer, Checked, Claim, Draft, Quote, Searched, Status, TimelinePoint, Timings
 from citewire.ui.exchange import Exchange, sources
 from citewire.ui.labels import Card, card, corpus_line, filter_line, human_date
 from citewire.ui.render import (
@@ -44,6 +44,7 @@ from citewire.ui.render import (
     closing,
     error_html,
     escape,
+    is_verbatim,
     panel_value,
     paragraphs,
     plain_text,
@@ -532,6 +533,11 @@ def test_an_answer_that_was_kept_says_so_in_place_of_its_time() -> None:
         "1 of 1 sentence checked against a quote, reworded. Whether it answers the question is for you to judge."
         " 1 article. Answered before."
     )
+
+
+def test_a_quote_with_a_number_in_brackets_is_word_for_word() -> None:
+    quote = Quote(1, "a.txt", 0, 12, "It cost 5 [7].")
+    assert is_verbatim(Claim("It cost 5 (7).", "supported", 1.0, "", True, (quote,)))
 
 
 def test_failed_answer_says_what_failed_and_keeps_what_was_shown() -> None:
