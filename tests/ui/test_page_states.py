@@ -684,8 +684,15 @@ def test_hostile_suggestions_titles_and_addresses_run_nothing(chromium: Browser,
 
 @pytest.mark.model
 def test_the_real_model_answers_and_suggests_on_the_page(
-    chromium: Browser, tmp_path: Path, seeds_index: Index, embedder: Embedder, generator: Generator
+    chromium: Browser,
+    tmp_path: Path,
+    seeds_index: Index,
+    embedder: Embedder,
+    generator: Generator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("citewire.ui.chat.SUGGEST_S", 120)  # other tests keep the cores busy
+    monkeypatch.setattr("citewire.qa.suggest.PATIENCE_S", 120.0)
     answerer = Answerer(seeds_index, embedder, generator, load_reader(2))
     suggester = Suggester(answerer, seeds_index, embedder, generator)
 
