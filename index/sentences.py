@@ -51,9 +51,9 @@ _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
 # the mark of a note.
 _CAPITAL = r"(?=\s+[\"“(\[]?[A-Z])"
 _ENDS_TOO = re.compile(
-    rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|\b[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
-    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bdghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
-    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
+    rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|(?<![ap]\.)\b(?!al\b)[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
+    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
+    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b(?!(?:al|vs|ca|inc|dept)\.)[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
 )
 _MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"

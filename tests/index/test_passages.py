@@ -88,6 +88,7 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "Ms. Poe—Mrs. Dee said so.|Ms. Poe/Mr. Dee did too.",
         "(See p. 5.)|It is there.|[It rose 5%.]|It fell.|(He said no.|It was so.)|They left.|(Mrs.) Holm came.",
         "(See p. 5.)|It is there.|(See no. 7.)|“We won!” Dr. Dee of the University of Holm shouted as she ran.",
+        "Tarn et al. (University of Holm) met (8 p.m.) Friday.|Dee vs. (The team) Tarn.|A (et al.) Lee, 1950 d. Dee.",
         "He earns $5 m.|The firm pays.|It weighs 5 g.|“It is light,” he said.|In 2020 J. Smith came.",
         "Sales rose to $8.1 million, up 6.2% year-over-year.|Total 2020 sales came to $31.4 million, up 9.3%.",
     ],
