@@ -129,7 +129,9 @@ def _goes_on(before: str, after: str) -> bool:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
     if name == "deg":
         return bool(re.match(r"(?:[CFKNSEW]|Celsius|Fahrenheit|Kelvin)\b", after))
-    return name in _TITLES and after[0].isupper() and not written.isupper()  # "BP." is none
+    if name not in _TITLES or written.isupper() or re.match(r"(?:The|This|It|They)\b", after):  # "BP." is none
+        return False
+    return after[0].isupper() and not (written.islower() and _MEASURED.search(before))  # nor is "25 bp."
 
 
 def _is_short(name: str) -> bool:

@@ -84,6 +84,7 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "It opens at 4 p.m.|London woke.|It shut at 5 p.m.|This time it rained.",
         "Br. Lee, Dep. Holm, Cpt. Dee, Cdr. Roe, Const. Poe and Ambs. Kim and Tarn met.|He left BP.|Holm did not.",
         "The Natl. Guard and Int’l. Paper came from Ste. Anne.|Cols. Lee and Wm. Dee met Bp. Holm, dep. mayor.",
+        "It cut 25 bp.|The euro fell 9 mts.|Holm wept.|In 2020 Lts. Dee and Lee left Tarn Intl.|The firm is big.",
         "It was 40 deg. C in May.|It is 5 deg. C.|It rose 3 deg.|It fell.|He saw lat. 40 deg. N.",
         "Ms. Poe—Mrs. Dee said so.|Ms. Poe/Mr. Dee did too.",
         "(See p. 5.)|It is there.|[It rose 5%.]|It fell.|(He said no.|It was so.)|They left.|(Mrs.) Holm came.",
