@@ -62,8 +62,8 @@ _OPENING = "\"'“‘([<«"
 _ASKS = re.compile(r"[!?…][\"”’']\Z")
 _SAID = re.compile(
     r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|the|for|and|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
-    r"(?:said|says|asked|asks|added|adds|told|tells|wrote|writes|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
-    r"|joked|quipped|continued|explained|insisted|warned|argued|recalled|declared|tweeted|posted|responded|answered)"
+    r"(?:said|says|asked|asks|added|adds|told|tells|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
+    r"|joked|quipped|explained|insisted|warned|argued|recalled|declared|tweeted|responded|answered)"
     r"(?:\s+(?:\w+ly|again|later|then|back|aloud|afterwards|yesterday|(?:to\s+)?(?:me|us|him|her|them|reporters|journalists)))*+"
     r"(?:\s+(?:on|in|at|during|after|before|when|as|while|last|the|The)(?:\s+(?:the|a|an|his|her|its|their))?(?:\s+[\w'’-]+){1,2}){0,2}"
     r"(?:[.,;]|\Z)"

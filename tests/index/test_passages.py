@@ -80,6 +80,7 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "“Who will pay?” Amb. Lee asked.|“It’s over!” Mr. Holm said.|'Now?' Anna Holm, the mayor, asked the council.",
         "“Now?” I asked.|“Never!” Prime Minister Anna de la Holm told reporters on Friday.|“Yes?” he asked.",
         "“Will you pay?”|Dee said no.|“Now?”|Lee said on Friday that he would.|“Now?”|Lee said: “Never.”",
+        "The sign read “No entry!”|Smith continued on the road.|The song is “Help!”|Holm wrote in 1965.",
         "It opens at 4 p.m. Hong Kong time.|It shut at 5 p.m. New York time on Friday.|It met at 6 p.m. Christmas Day.",
         "It opens at 4 p.m.|London woke.|It shut at 5 p.m.|This time it rained.",
         "Br. Lee, Dep. Holm, Cpt. Dee, Cdr. Roe, Const. Poe and Ambs. Kim and Tarn met.|He left BP.|Holm did not.",
