@@ -230,6 +230,7 @@ Why?
 Advertisement revenue fell by 4%.
 He posted it on X on May 14, 2023.
 She wrote to us at home.
+Two people died in the Holm fire on Monday. Email us at news@beer.example
 Send comments to Anna Holm, desk@beer.example
 The ministry said that it would contact us at noon.
 Image processing is slow.
