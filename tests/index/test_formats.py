@@ -603,6 +603,7 @@ def test_json_that_is_none_is_refused(data: str, reason: str) -> None:
         ("The dam &lt;i class=x&gt;broke&lt;/i&gt;.&lt;!-- Not here. --&gt;", "The dam broke."),
         ("The dam broke.<img src=a.png alt='A dam'> <a href=/x>Now", "The dam broke. Now"),
         ("<section>The dam broke.</section><section>Now.</section>", "The dam broke.\n\nNow."),
+        ("It begins with <!-- there.\n\nThe dam broke.", "It begins with <!-- there.\n\nThe dam broke."),
         ("Use the <b> tag if 1 < 2 or x <y and z> 3.", "Use the <b> tag if 1 < 2 or x <y and z> 3."),
         ("AT&amp;T said no.\n\nIt left: a<b & c>d, x?a=1&sect=2", "AT&T said no.\n\nIt left: a<b & c>d, x?a=1&sect=2"),
     ],
