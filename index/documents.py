@@ -228,7 +228,7 @@ _YEAR_FIRST = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
 _YEAR_FIRST_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 _COUNTED = re.compile(r"\d{4}-(?:\d{3}|(W)\d\d-\d)(?![\d-])")  # ISO 8601: day of the year, or of a week
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T\d|\d{4}$|\d{6}$|$)")
-_YEAR_LAST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?![\d.])")
+_YEAR_LAST = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?!\.?\d)")
 _GAP = r"(?:\s+|-|/)"
 _MONTH_FIRST = re.compile(
     rf"\b([a-z]{{3,9}})\.?{_GAP}(\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+|-|/)(\d{{4}})\b", re.IGNORECASE

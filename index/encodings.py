@@ -163,7 +163,11 @@ def _other_script(data: bytes) -> tuple[str, str] | None:
 def _odd(text: str) -> int:
     """Count characters beyond ASCII that stand where none does in a European language."""
     odd = sum(len(run[0]) for run in _RUN.finditer(text))
-    odd += sum(text.count(closing) for opening, closing in ("“”", "‹›") if opening not in text and "„" not in text)
+    odd += sum(
+        len(re.findall(rf"(?<!\d){closing}", text))
+        for opening, closing in ("“”", "‹›")
+        if opening not in text and "„" not in text
+    )
     for found in _BEYOND.finditer(text):
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
         category = unicodedata.category(found[0])
@@ -178,6 +182,9 @@ def _odd(text: str) -> int:
             odd += 1
         elif category == "Sc":  # nobody writes "¤", which is the euro in ISO 8859-15
             odd += inside or found[0] == "¤" or (after.isalpha() and not after.isascii())
+            odd += found[0] in "¢¥" and before.isdigit() and after.isalpha()  # "2¾M" of Windows-1252
+        elif found[0] in "¼½¾" and before.isdigit() and "a" <= after <= "z":  # "1½lb"
+            continue
         elif category in ("Sm", "No", "Lo"):
             odd += inside or (before.isalpha() and category != "Lo") or (after.isalpha() and category != "Sm")
         elif category != "Zs":

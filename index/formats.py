@@ -109,7 +109,8 @@ _BLOCK = re.compile(
     re.IGNORECASE,
 )
 _IN_LINE = re.compile(  # an end tag, a start tag with an attribute, an element without text, a comment
-    r"</[a-z][a-z0-9-]*\s*>|<[a-z][a-z0-9-]*\s[^<>=]*+=[^<>]*+>|<(?:img|wbr|hr)\b[^<>]*>|<[a-z]+\s+hidden>|<!--",
+    r"</[a-z][a-z0-9-]*\s*>|<[a-z][a-z0-9-]*\s[^<>=]*+=[^<>]*+>|<(?:img|wbr|hr)\b[^<>]*>|<[a-z]+\s+hidden>"
+    r"|<!--(?:(?!<!--|-->)[\s\S])*+-->",
     re.IGNORECASE,
 )
 MAX_ESCAPES = 3  # times that HTML is escaped

@@ -281,23 +281,48 @@ def _text(root: Any) -> str:
             pieces.append(" ")
         elif name == "br":
             pieces.append("\n" if event == "start" else "")
-        elif name in _BLOCKS or element.get(BLOCK) or _is_apart(element):
+        elif name in _BLOCKS or element.get(BLOCK) or _is_source(element):
             pieces.append("\n\n")
+        elif _APART.search(element.get("class") or ""):
+            pieces.append(_OPENED if event == "start" else _CLOSED)
         words = element.text if event == "start" else element.tail if element is not root else ""
         if words:
             pieces.append(words if typed else _SPACES.sub(" ", words))
-    return tidy(_RUN.sub(" ", "".join(pieces)))
+    pieces = _set_apart(pieces, _OPENED, _CLOSED, -1)
+    pieces = _set_apart(pieces[::-1], _CLOSED, _OPENED, 0)[::-1]
+    return tidy(_RUN.sub(" ", "".join(piece for piece in pieces if piece not in (_OPENED, _CLOSED))))
 
 
-def _is_apart(element: Any) -> bool:
-    """Whether an element in a line is no part of its sentence: a caption, a credit, who is quoted."""
-    if _APART.search(element.get("class") or ""):
-        return True
+def _set_apart(pieces: Iterable[str], first: str, last: str, side: int) -> list[str]:
+    """Return pieces with the ends of a block in place of the marks of elements that begin a line.
+
+    Args:
+        pieces: of a text, or of one backwards.
+        first: the mark before such an element.
+        last: the mark behind it.
+        side: where a piece adjoins the next one, -1 or, backwards, 0.
+    """
+    found: list[str] = []
+    apart: list[bool] = []
+    begins = True
+    for piece in pieces:
+        if piece == first:
+            apart.append(begins)
+        found.append("\n\n" if (begins and piece == first) or (piece == last and apart.pop()) else piece)
+        if found[-1] not in (first, last) and (words := found[-1].strip(" ")):
+            begins = words[side] == "\n"
+    return found
+
+
+def _is_source(element: Any) -> bool:
+    """Whether an element in a line names at its end who is quoted."""
     ends = _name(element) == "cite" and element.getnext() is None and not (element.tail or "").strip()
     return ends and any(_name(above) == "blockquote" for above in element.iterancestors())
 
 
+# Classes of elements that are no part of a sentence where they begin or end a line: a caption, a credit, who is quoted.
 _APART = re.compile(r"caption|cutline|attribution|pull-?quote|(?<![a-z])credits?(?![a-z]|[-_]card)", re.IGNORECASE)
+_OPENED, _CLOSED = "\0", "\0\0"  # marks around them; no text of a tree has NUL
 
 
 def _is_whole_cell(element: Any) -> bool:

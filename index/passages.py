@@ -274,7 +274,7 @@ _BOILERPLATE_CHARACTERS = 400  # a longer line is never boilerplate
 _BOILERPLATE = re.compile(
     "|".join(
         (
-            rf"{_LINE}\b(?:e-?mail|contact|write to) us (?:at|on|via) \S{{1,60}}@\S{{1,60}}",
+            r"(?:(?![.!]\W?\s).){0,120}\b(?:e-?mail|contact|write to) us (?:at|on|via) \S{1,60}@\S{1,60}",
             r"(?:advertise(?:ment| here| with us)?|sponsored(?: (?:content|post|by\W.{0,60}))?|promoted|ad)",
             rf"(?:story|article) continues (?:below|after){_LINE}",
             r"share(?: this| the)? (?:article|story|post|page|news)",

@@ -51,9 +51,9 @@ _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
 # the mark of a note.
 _CAPITAL = r"(?=\s+[\"“(\[]?[A-Z])"
 _ENDS_TOO = re.compile(
-    rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|\b[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
-    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bdghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
-    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
+    rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|(?<![ap]\.)\b(?!al\b)[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
+    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
+    rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b(?!(?:al|vs|ca|inc|dept)\.)[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
 )
 _MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
@@ -62,8 +62,8 @@ _OPENING = "\"'“‘([<«"
 _ASKS = re.compile(r"[!?…][\"”’']\Z")
 _SAID = re.compile(
     r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|the|for|and|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
-    r"(?:said|says|asked|asks|added|adds|told|tells|wrote|writes|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
-    r"|joked|quipped|continued|explained|insisted|warned|argued|recalled|declared|tweeted|posted|responded|answered)"
+    r"(?:said|says|asked|asks|added|adds|told|tells|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
+    r"|joked|quipped|explained|insisted|warned|argued|recalled|declared|tweeted|responded|answered)"
     r"(?:\s+(?:\w+ly|again|later|then|back|aloud|afterwards|yesterday|(?:to\s+)?(?:me|us|him|her|them|reporters|journalists)))*+"
     r"(?:\s+(?:on|in|at|during|after|before|when|as|while|last|the|The)(?:\s+(?:the|a|an|his|her|its|their))?(?:\s+[\w'’-]+){1,2}){0,2}"
     r"(?:[.,;]|\Z)"
@@ -129,7 +129,9 @@ def _goes_on(before: str, after: str) -> bool:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
     if name == "deg":
         return bool(re.match(r"(?:[CFKNSEW]|Celsius|Fahrenheit|Kelvin)\b", after))
-    return name in _TITLES and after[0].isupper() and not written.isupper()  # "BP." is none
+    if name not in _TITLES or written.isupper() or re.match(r"(?:The|This|It|They)\b", after):  # "BP." is none
+        return False
+    return after[0].isupper() and not (written.islower() and _MEASURED.search(before))  # nor is "25 bp."
 
 
 def _is_short(name: str) -> bool:

@@ -24,7 +24,7 @@ from typing import Literal, overload
 import numpy as np
 
 from citewire.index.disk import replace
-from citewire.index.passages import sentences
+from citewire.index.passages import CHUNKER_VERSION, sentences
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Progress, Span, Vectors
 from citewire.qa import analysis, standing
@@ -509,4 +509,4 @@ def _checksum(sha256: str, rows: object) -> int:
 
 
 def _version() -> str:
-    return f"{VERSION}, {analysis.version()}"
+    return f"{VERSION}, sentences {CHUNKER_VERSION}, {analysis.version()}"

@@ -80,14 +80,17 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "“Who will pay?” Amb. Lee asked.|“It’s over!” Mr. Holm said.|'Now?' Anna Holm, the mayor, asked the council.",
         "“Now?” I asked.|“Never!” Prime Minister Anna de la Holm told reporters on Friday.|“Yes?” he asked.",
         "“Will you pay?”|Dee said no.|“Now?”|Lee said on Friday that he would.|“Now?”|Lee said: “Never.”",
+        "The sign read “No entry!”|Smith continued on the road.|The song is “Help!”|Holm wrote in 1965.",
         "It opens at 4 p.m. Hong Kong time.|It shut at 5 p.m. New York time on Friday.|It met at 6 p.m. Christmas Day.",
         "It opens at 4 p.m.|London woke.|It shut at 5 p.m.|This time it rained.",
         "Br. Lee, Dep. Holm, Cpt. Dee, Cdr. Roe, Const. Poe and Ambs. Kim and Tarn met.|He left BP.|Holm did not.",
         "The Natl. Guard and Int’l. Paper came from Ste. Anne.|Cols. Lee and Wm. Dee met Bp. Holm, dep. mayor.",
+        "It cut 25 bp.|The euro fell 9 mts.|Holm wept.|In 2020 Lts. Dee and Lee left Tarn Intl.|The firm is big.",
         "It was 40 deg. C in May.|It is 5 deg. C.|It rose 3 deg.|It fell.|He saw lat. 40 deg. N.",
         "Ms. Poe—Mrs. Dee said so.|Ms. Poe/Mr. Dee did too.",
         "(See p. 5.)|It is there.|[It rose 5%.]|It fell.|(He said no.|It was so.)|They left.|(Mrs.) Holm came.",
         "(See p. 5.)|It is there.|(See no. 7.)|“We won!” Dr. Dee of the University of Holm shouted as she ran.",
+        "Tarn et al. (University of Holm) met (8 p.m.) Friday.|Dee vs. (The team) Tarn.|A (et al.) Lee, 1950 d. Dee.",
         "He earns $5 m.|The firm pays.|It weighs 5 g.|“It is light,” he said.|In 2020 J. Smith came.",
         "Sales rose to $8.1 million, up 6.2% year-over-year.|Total 2020 sales came to $31.4 million, up 9.3%.",
     ],
@@ -227,6 +230,7 @@ Why?
 Advertisement revenue fell by 4%.
 He posted it on X on May 14, 2023.
 She wrote to us at home.
+Two people died in the Holm fire on Monday. Email us at news@beer.example
 Send comments to Anna Holm, desk@beer.example
 The ministry said that it would contact us at noon.
 Image processing is slow.

@@ -262,6 +262,8 @@ def test_the_rest_of_a_sentence_around_hidden_words_stays() -> None:
         ("<figure><em class='img_caption'>The pier.</em>By hand</figure>", ["The pier.", "By hand"]),
         ("<p>It was cold.<span class='photo-credit'>A. Dee</span></p>", ["It was cold.", "A. Dee"]),
         ("<p>It took <span class='credit-card'>cards</span> too.</p>", ["It took cards too."]),
+        ("<p>It fell <b><a class=text-caption>5%</a></b> on Monday.</p>", ["It fell 5% on Monday."]),
+        ("<p><img><i class=caption>Ice</i> <i class=credit>A. Dee</i> It fell.</p>", ["Ice", "A. Dee", "It fell."]),
     ],
 )
 def test_blocks_of_a_page_are_lines_of_their_own(middle: str, blocks: list[str]) -> None:

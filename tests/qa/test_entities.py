@@ -208,7 +208,10 @@ def test_what_is_gone_from_the_index_is_forgotten(index: Index, folder: Path) ->
     assert sorted(cache_file(folder).read_bytes().split()) == whole
 
 
-@pytest.mark.parametrize(("damage", "again"), [("garbage", [16, 4]), ("cut", [1]), ("name", [1]), ("version", [16, 4])])
+@pytest.mark.parametrize(
+    ("damage", "again"),
+    [("garbage", [16, 4]), ("cut", [1]), ("name", [1]), ("spacy", [16, 4]), ("sentences", [16, 4])],
+)
 def test_damaged_or_older_lines_are_made_anew(
     index: Index, folder: Path, reads: list[int], damage: str, again: list[int]
 ) -> None:
@@ -221,7 +224,7 @@ def test_damaged_or_older_lines_are_made_anew(
         file.write_bytes(data[:-9])
     else:
         file.write_bytes(
-            data.replace(b"Maria", b"Marla", 1) if damage == "name" else data.replace(b"spacy ", b"spicy ")
+            data.replace(b"Maria", b"Marla", 1) if damage == "name" else data.replace(damage.encode(), b"older")
         )
     reads.clear()
     assert read_entities(index, folder).found == first.found
