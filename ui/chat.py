@@ -433,9 +433,9 @@ class Chat:
             exchange.quotes_only, exchange.suggesting = manner == "quotes", loaded.suggest is not None
             stop, history = conversation.stop, conversation.history()
         work = partial(self._answer, loaded, exchange, conversation, stop, history, manner)
+        self._keep(exchange, conversation)  # before it can fail
         self.line.enter(exchange, work, conversation.sender)
         exchange.move(self.line.ahead(exchange))
-        self._keep(exchange, conversation)
         return exchange
 
     def in_time(
