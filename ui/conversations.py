@@ -171,6 +171,7 @@ class Conversations:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.RLock()
+        self._closed = False
         _check_header(file)
         with self._explained():
             self._db = sqlite3.connect(file, timeout=LOCK_S, isolation_level=None, check_same_thread=False)
@@ -194,8 +195,9 @@ class Conversations:
             self._db.execute("PRAGMA foreign_keys = ON")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what an answer that just ends would still store is refused."""
         with self._lock:
+            self._closed = True
             self._db.close()
 
     def __enter__(self) -> Self:
@@ -417,6 +419,8 @@ class Conversations:
     def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
         """Run the block as one transaction: IMMEDIATE to write, DEFERRED to read."""
         with self._lock, self._explained():
+            if self._closed:
+                raise UnusableFileError("The conversations are closed", "Start citewire again.", "citewire is ending")
             self._db.execute(f"BEGIN {kind}")
             try:
                 yield self._db

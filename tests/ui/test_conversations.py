@@ -20,7 +20,7 @@ from scripted import COST_CLAIMS, COST_CONFLICT, HITS, OPEN_CLAIMS, PAYLOADS
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer, TimelinePoint, Timings, Turn
 from citewire.ui.answer_json import answer_from_json, answer_json
-from citewire.ui.conversations import FORMAT, Beside, Conversations, Rating, UnknownIdError, title_of
+from citewire.ui.conversations import FORMAT, Beside, Conversations, Rating, UnknownIdError, UnusableFileError, title_of
 
 ME, OTHER = "A" * 32, "B" * 32
 QUESTION = "How much did the Harbour Tunnel cost?"
@@ -404,3 +404,12 @@ def test_a_full_disk_and_a_lock_are_said_and_lose_nothing(
         with pytest.raises(InputError, match="cannot be used now: database is locked"), Conversations(file) as third:
             third.append(ME, None, "q", OPEN_ANSWER)
         other._db.execute("ROLLBACK")
+
+
+def test_what_comes_after_the_end_is_refused(tmp_path: Path) -> None:
+    with Conversations(tmp_path / "kept.db") as kept:
+        conversation, _ = kept.append(ME, None, QUESTION, COST_ANSWER)
+    with pytest.raises(UnusableFileError, match="closed"):
+        kept.append(ME, conversation, QUESTION, COST_ANSWER)
+    with Conversations(tmp_path / "kept.db") as kept:
+        assert len(kept.get(ME, conversation).exchanges) == 1
