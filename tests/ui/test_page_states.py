@@ -246,7 +246,11 @@ def test_the_place_in_line_is_live_and_no_question_that_waits_is_lost(chromium: 
         page.get_by_role("button", name="New chat").click()
         submit(page, EXAMPLES[1])
         expect(page.locator(".cw-busy")).to_be_visible()
-        address = page.url
+        page.wait_for_url(f"{url}/c/*")
+        address, entries = page.url, page.evaluate("history.length")
+        page.evaluate("addEventListener('popstate', () => history.forward(), { once: true }); history.back()")
+        page.wait_for_timeout(1000)  # by then the server has shown what was asked for in between
+        assert (page.url, page.evaluate("history.length")) == (address, entries)
         page.go_back()
         expect(page.locator(".cw-welcome")).to_be_visible()
         page.go_forward()

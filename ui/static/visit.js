@@ -10,7 +10,7 @@ const MOST_PLACES = 50;
 const LATER_MS = [150, 500, 1200]; // until all of a conversation that is shown again is drawn; later on a slow machine
 const ABOVE_PX = 16; // between the chat's top and the question whose answer is followed
 const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
-const LOST_MS = 3000; // an entry that is not taken away by then stays: the browser has gone somewhere else meanwhile
+const LOST_MS = 3000; // an entry that is not taken away by then stays, and a conversation that is not shown by then is waited for no more
 const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
 
 /**
@@ -37,6 +37,9 @@ export function createVisit({ turns, panel, go }) {
     || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
   let shown = ""; // id of the conversation
+  let told = ""; // the one that the server showed last
+  let awaited = null; // the one that Back or Forward asked for, until it is shown
+  let patience = 0; // its timer
   let address = location.pathname;
   const over = []; // what lies over the page, the newest last: {close, shown, entered}
   let leaving = 0; // entries of the history that are being taken away
@@ -164,12 +167,23 @@ export function createVisit({ turns, panel, go }) {
     if (history.state === OVER) return leave(); // Forward leads to what has been closed
     address = location.pathname;
     const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
-    if (other === shown) return;
-    keep();
+    if (other === (awaited ?? shown)) return;
+    if (awaited === null) keep();
+    awaited = other;
+    clearTimeout(patience);
+    patience = setTimeout(() => {
+      awaited = null;
+      show(told);
+    }, LOST_MS);
     go(other);
   });
 
+  // Back and Forward can be faster than the server: what it shows of a step that was taken back meanwhile is passed over.
   function show(next) {
+    told = next;
+    if (awaited !== null && next !== awaited) return;
+    if (awaited !== null) clearTimeout(patience);
+    awaited = null;
     if (next === shown) return;
     shown = next;
     address = rooted(next ? `/c/${encodeURIComponent(next)}` : "/");
