@@ -37,7 +37,7 @@ export function createVisit({ turns, panel, go }) {
     || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
   let shown = ""; // id of the conversation
-  let told = ""; // the one that the server showed last
+  let latest = ""; // the one that the server showed last
   let awaited = null; // the one that Back or Forward asked for, until it is shown
   let patience = 0; // its timer
   let address = location.pathname;
@@ -173,14 +173,14 @@ export function createVisit({ turns, panel, go }) {
     clearTimeout(patience);
     patience = setTimeout(() => {
       awaited = null;
-      show(told);
+      show(latest);
     }, LOST_MS);
     go(other);
   });
 
   // Back and Forward can be faster than the server: what it shows of a step that was taken back meanwhile is passed over.
   function show(next) {
-    told = next;
+    latest = next;
     if (awaited !== null && next !== awaited) return;
     if (awaited !== null) clearTimeout(patience);
     awaited = null;
