@@ -229,12 +229,12 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
     vectors = embedder.embed(texts)
     headings = dict(zip(articles, embedder.embed([_heading(one) for one in articles.values()]), strict=True))
     near = np.array([vector @ headings[one.article] for vector, one in zip(vectors, given, strict=True)])
+    lead = _lead(given, texts, near)
     if topic.strip():
         near = (near + vectors @ embedder.embed_query(topic)) / 2
     early = 1 - np.array([one.position for one in given])
     many = np.array([min(len(quantities.numbers(text)) + len(facts.names(text)), _MANY) / _MANY for text in texts])
     prior = _PRIOR * np.array([one.relevance for one in given]) * (near + _EARLY * early + _FACTS * many)
-    lead = _lead(given, texts, near)
     chosen = _chosen(given, texts, vectors, prior, lead, _wanted(selection), reader) or [int(prior.argmax())]
     ordered = sorted(
         (given[at] for at in chosen), key=lambda one: (articles[one.article].published, one.article, one.span.start)
@@ -281,7 +281,7 @@ def _chosen(
 
 
 def _lead(given: Sequence[Candidate], texts: Sequence[str], near: NDArray[np.floating]) -> int:
-    """The position of the opening sentence nearest to title and topic, if all are of one article; else -1.
+    """The position of the opening sentence nearest to the title, if all are of one article; else -1.
 
     Many stories open with a scene and say in the second or third sentence what they are about. It stands alone.
     """
