@@ -173,7 +173,8 @@ space = free=$$(($$(df -Pk $(1) | awk 'NR == 2 {print $$4}') / 1048576)); [ $$fr
 # $(call install,requirement): what pip chooses is installed if its files are those of hashes.txt; what pip has downloaded
 # stays in its cache, so a second try is short.
 install = echo 'citewire: installing what is missing (the first time takes minutes)'; start=$$(date +%s); \
-	{ $(call hashed,setuptools) && $(CHOSEN) $(1) && $(call hashed,$(VENV)/chosen.json) && \
+	{ $(call hashed,setuptools) && $(call hashed,packaging) && $(call hashed,vcs-versioning) && $(call hashed,setuptools-scm) && \
+	  $(CHOSEN) $(1) && $(call hashed,$(VENV)/chosen.json) && \
 	  $(PIP) --no-deps --no-build-isolation --config-settings editable_mode=strict -e .; } || \
 	$(call fail,'pip could not install citewire','The message above says why. If the network is away$(,) connect and run the same command again: what was downloaded is kept. If your mirror has files that PyPI has not$(,) HASHES=no takes them by their version'); \
 	echo "citewire: installed in $$(($$(date +%s) - start)) s"; touch $@
