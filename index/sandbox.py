@@ -291,7 +291,12 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def serve(requests: BinaryIO, results: BinaryIO) -> None:
-    """Answer requests until the stream ends, or a `MemoryError`, after which memory may stay lost."""
+    """Answer requests until the stream ends, or a `MemoryError`, after which memory may stay lost.
+
+    Args:
+        requests: for each file a JSON line and its bytes, as in the module.
+        results: receives the JSON lines of each file, the last one `["end"]`.
+    """
     while header := requests.readline():
         asked = json.loads(header)
         data = requests.read(asked.pop("size"))
