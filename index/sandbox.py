@@ -24,6 +24,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from importlib import import_module
 from types import TracebackType
 from typing import Any, BinaryIO, NoReturn
 
@@ -263,6 +264,7 @@ def main() -> NoReturn:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a library prints must not mix with results
     confine(int(sys.argv[1]))
+    import_module("citewire.index.headlines")  # `read` needs it; takes up to a second, which no file is charged for
     _write(output, ["ready"])
     serve(sys.stdin.buffer, output)
     sys.exit(0)
