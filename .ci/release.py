@@ -124,7 +124,7 @@ def sbom() -> dict[str, Any]:
         }
         for one in CATALOGUE.values()
     ]
-    own = told["metadata"]["component"]["version"]
+    own = told["metadata"]["component"]["version"] = needed["citewire"].version  # pyproject.toml has none
     told["components"] += [
         {
             "type": "machine-learning-model",

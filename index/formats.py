@@ -29,7 +29,7 @@ import re
 import stat
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from email.message import EmailMessage
@@ -70,20 +70,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> 
         "id": ("id", "uid", "guid"),
     }
 )
-FORMATS: Mapping[str, str] = MappingProxyType(  # suffix -> format
-    {f".{name}": f".{name}" for name in "txt md html pdf docx epub eml jsonl json csv zip".split()}
-    | {".htm": ".html", ".markdown": ".md", ".ndjson": ".jsonl", ".rss": ".feed", ".atom": ".feed", ".xml": ".feed"}
-)
 METADATA_NAME = "metadata.json"  # metadata of the articles beside it, not an article
-UNREADABLE: Mapping[str, str] = MappingProxyType(  # suffix of an unsupported document format -> what to do
-    dict.fromkeys((".doc", ".rtf", ".odt", ".pages", ".wpd", ".dot", ".docm"), "Save it as .docx or .txt")
-    | dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub")
-    | dict.fromkeys((".msg", ".mbox", ".pst"), "Save each mail as .eml")
-    | dict.fromkeys((".xls", ".xlsx", ".ods", ".tsv", ".parquet"), "Save it as .csv")
-    | dict.fromkeys((".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "Unpack it, or pack it as .zip")
-    | dict.fromkeys((".mht", ".mhtml", ".warc", ".xhtml"), "Save each page as .html")
-    | dict.fromkeys((".djvu", ".ps", ".xps"), "Convert it to .pdf")
-)
 MAX_MEMBERS = 100_000  # most files in a zip
 MAX_INFLATED = 10  # all members of a zip may inflate to this many times `Limits.bytes`
 MAX_ROW_REFUSALS = 20  # records refused by name; further ones are only counted
@@ -150,7 +137,16 @@ class Request:
 
 
 def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
-    """Yield the documents of a file, and its refused parts with reasons; a file refused as a whole has the part ""."""
+    """Yield all of a file: documents, and what is refused and why.
+
+    Args:
+        data: the bytes of the file.
+        request: its format, and what is to be read of it.
+
+    Returns:
+        Documents without boilerplate of their first lines, `Refused` parts (`part` is "" if the whole file is
+        refused), and `Entered` before each member of a zip.
+    """
     from citewire.index.headlines import with_head
 
     for found in _read(data, request):
@@ -166,7 +162,7 @@ def _read(data: bytes, request: Request) -> Iterator[Document | Refused | Entere
         elif request.format in _RECORDS:
             yield from _numbered(_RECORDS[request.format](data, request), request.limits)
         else:
-            yield _fitting(_read_one(data, request), request.limits)
+            yield _fitting(_ARTICLES[request.format](data, request), request.limits)
     except UnusableError as error:
         yield Refused(error.reason, error.fix)
 
@@ -177,36 +173,6 @@ def _utf8(data: bytes, request: Request) -> bytes:
         return data
     found = text_of(data, request.charset)
     return found[0].encode("utf-8", "replace") if found else data
-
-
-def _read_one(data: bytes, request: Request) -> Document:
-    """Read a format with one article; heavy readers are imported where they are needed."""
-    match request.format:
-        case ".txt":
-            text, notes = decode(data)
-            return replace(_headed(text), notes=notes)
-        case ".md":
-            text, notes = decode(data)
-            return replace(_read_markdown(text), notes=notes)
-        case ".eml":
-            return _read_mail(data)
-        case ".pdf":
-            from citewire.index.pdf import read_pdf
-
-            return read_pdf(data, request.limits)
-        case ".html":
-            from citewire.index.markup import read_html
-
-            return read_html(data, request.url)
-        case ".docx":
-            from citewire.index.markup import read_docx
-
-            return read_docx(data, request.limits)
-        case ".epub":
-            from citewire.index.markup import read_epub
-
-            return read_epub(data, request.limits)
-    raise ValueError(request.format)
 
 
 def _fitting(document: Document, limits: Limits) -> Document:
@@ -232,7 +198,15 @@ _ZIPPED = (".zip", ".docx", ".epub")
 
 
 def check_content(data: bytes, kind: str) -> None:
-    """Refuse a file that begins like another format than its name says. Raises: UnusableError."""
+    """Check that a file does not begin as another format than its name says.
+
+    Args:
+        data: the bytes of the file.
+        kind: a value of `FORMATS`.
+
+    Raises:
+        UnusableError: it does; the fix is to rename it or to save it anew.
+    """
     found = next(((is_, name) for magic, is_, name in _MAGIC if data.startswith(magic)), None)
     wanted = ".zip" if kind in _ZIPPED else kind
     if found is None and kind == ".pdf" and b"%PDF-" in data[:1024]:  # some tools write lines before the header
@@ -242,12 +216,17 @@ def check_content(data: bytes, kind: str) -> None:
         raise UnusableError(f"is no {kind} file: it begins with {start}", "Save it again, or correct its name")
     if found is not None and found[0] != wanted and not (kind == ".txt" and found[1].endswith("picture")):
         end = f"Rename it to {found[0]}" if found[0] else "Save it in the format of its name"
-        raise UnusableError(f"is {found[1]} named {kind.replace('.feed', '.xml')}", end)
+        raise UnusableError(f"is {found[1]} named {kind}", end)
     if (kind in (".txt", ".md") and _HTML_START.match(data[:4096])) or (kind == ".txt" and _HTML_PIECE.match(data)):
         raise UnusableError(f"is an HTML page named {kind}", "Rename it to .html")
 
 
 # -- text, with markup or without ----------------------------------------------------------------------
+
+
+def _read_text(data: bytes, _request: Request) -> Document:
+    text, notes = decode(data)
+    return replace(_headed(text), notes=notes)
 
 
 def _headed(text: str) -> Document:
@@ -307,13 +286,14 @@ def _header_lines(text: str) -> tuple[dict[str, object], int]:
     return (stated, body) if sure and text[body:].strip() else ({}, 0)
 
 
-def _read_markdown(text: str) -> Document:
+def _read_markdown(data: bytes, _request: Request) -> Document:
     """Return the text of the rendered page."""
     from markdown_it import MarkdownIt
 
     from citewire.index.headlines import bylines_apart
     from citewire.index.markup import text_of_html
 
+    text, notes = decode(data)
     document = _headed(text)
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(bylines_apart(document.text))
     plain = text_of_html(page)
@@ -321,10 +301,10 @@ def _read_markdown(text: str) -> Document:
         raise UnusableError("holds no text", "Add the text, or remove the file")
     heading = _HEADING.match(page)
     title = document.title or (one_line(text_of_html(heading[0])) if heading else "")
-    return replace(document, text=plain, title=title)
+    return replace(document, text=plain, title=title, notes=notes)
 
 
-def _read_mail(data: bytes) -> Document:
+def _read_mail(data: bytes, _request: Request) -> Document:
     """Return a mail's body as mail programs show it; the outlet stays "", because a sender is an author."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (found := text_of(data)):
         data = found[0].encode("utf-8", "replace")
@@ -611,9 +591,6 @@ def _column(name: str, columns: Mapping[str, str], values: Mapping[str, object],
     return next((column for column in usual if one_line(values[column])), "")
 
 
-_RECORDS = {".feed": _read_feed, ".jsonl": _read_jsonl, ".json": _read_json, ".csv": _read_csv}
-
-
 # -- zip ------------------------------------------------------------------------------------------------
 
 
@@ -681,3 +658,66 @@ def _member_documents(content: bytes, name: str, request: Request) -> Iterator[D
     for found in read(content, inner):
         if not isinstance(found, Entered):
             yield replace(found, part=f"/{name}{found.part}")
+
+
+# -- all formats ----------------------------------------------------------------------------------------
+
+
+def _read_pdf(data: bytes, request: Request) -> Document:  # each heavy reader is imported where it is needed
+    from citewire.index.pdf import read_pdf
+
+    return read_pdf(data, request.limits)
+
+
+def _read_html(data: bytes, request: Request) -> Document:
+    from citewire.index.markup import read_html
+
+    return read_html(data, request.url)
+
+
+def _read_docx(data: bytes, request: Request) -> Document:
+    from citewire.index.markup import read_docx
+
+    return read_docx(data, request.limits)
+
+
+def _read_epub(data: bytes, request: Request) -> Document:
+    from citewire.index.markup import read_epub
+
+    return read_epub(data, request.limits)
+
+
+# A new format is a function and its line in one of these tables.
+_ARTICLES: Mapping[str, Callable[[bytes, Request], Document]] = MappingProxyType(  # one article a file
+    {
+        ".txt": _read_text,
+        ".md": _read_markdown,
+        ".html": _read_html,
+        ".pdf": _read_pdf,
+        ".docx": _read_docx,
+        ".epub": _read_epub,
+        ".eml": _read_mail,
+    }
+)
+_RECORDS: Mapping[str, Callable[[bytes, Request], Iterable[_Record]]] = MappingProxyType(  # any number of articles
+    {
+        ".jsonl": _read_jsonl,
+        ".json": _read_json,
+        ".csv": _read_csv,
+        ".xml": _read_feed,
+    }
+)
+CONTAINERS = frozenset({*_RECORDS, ".zip"})  # formats with several articles a file
+FORMATS: Mapping[str, str] = MappingProxyType(  # suffix -> format, the suffix in the tables above
+    {suffix: suffix for suffix in (*_ARTICLES, *CONTAINERS)}
+    | {".htm": ".html", ".markdown": ".md", ".ndjson": ".jsonl", ".rss": ".xml", ".atom": ".xml"}
+)
+UNREADABLE: Mapping[str, str] = MappingProxyType(  # suffix of a document that is no format of ours -> what to do
+    dict.fromkeys((".doc", ".rtf", ".odt", ".pages", ".wpd", ".dot", ".docm"), "Save it as .docx or .txt")
+    | dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub")
+    | dict.fromkeys((".msg", ".mbox", ".pst"), "Save each mail as .eml")
+    | dict.fromkeys((".xls", ".xlsx", ".ods", ".tsv", ".parquet"), "Save it as .csv")
+    | dict.fromkeys((".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "Unpack it, or pack it as .zip")
+    | dict.fromkeys((".mht", ".mhtml", ".warc", ".xhtml"), "Save each page as .html")
+    | dict.fromkeys((".djvu", ".ps", ".xps"), "Convert it to .pdf")
+)

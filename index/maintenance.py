@@ -141,6 +141,13 @@ class Verification:
 def verify(folder: Path, progress: Checked | None = None) -> Verification:
     """Compare every byte of the current generation with the published checksums.
 
+    Args:
+        folder: the index.
+        progress: called with (bytes read, bytes in all), before each segment and at the end.
+
+    Returns:
+        What was found; a manifest that cannot be read is a problem too.
+
     Raises:
         InputError: there is no index in `folder`.
     """
@@ -202,6 +209,10 @@ def repair(folder: Path, progress: Checked | None = None) -> Repair:
 
     Nothing is deleted before the repaired generation is on disk. Indexing the articles again brings lost ones back;
     the others are not embedded again.
+
+    Args:
+        folder: the index.
+        progress: as in `verify`.
 
     Raises:
         InputError: there is no index, nothing is intact, another process writes, or the folder cannot be written.

@@ -74,7 +74,15 @@ _STATED_DATES = (  # names of <meta> tags, the most reliable first
 
 
 def read_html(data: bytes, url: str = "") -> Document:
-    """Return the main text of a page and the fields that it states. Raises: UnusableError."""
+    """Return the main text of a page, and what it states about itself.
+
+    Args:
+        data: the page, in any encoding.
+        url: where it came from, "" if unknown.
+
+    Raises:
+        UnusableError: it has more than `MAX_HTML` bytes, or no main text.
+    """
     if len(data) > MAX_HTML:
         raise too_large(f"{len(data):,} bytes of HTML, at most {MAX_HTML:,} are read", "Save only the article")
     markup, notes = _decoded(data)
@@ -529,6 +537,10 @@ def _plain(markup: str) -> str:
 def read_docx(data: bytes, limits: Limits) -> Document:
     """Return the text of a Word file with all changes accepted, notes at its end, without headers.
 
+    Args:
+        data: the bytes of the file.
+        limits: each part of it may inflate to `limits.bytes`.
+
     Raises:
         UnusableError: it is not a Word file, or has no text.
     """
@@ -749,7 +761,15 @@ _HIGHLIGHTS = {  # ECMA-376, 17.18.40
 
 
 def read_epub(data: bytes, limits: Limits) -> Document:
-    """Return the text of a book in reading order. Raises: UnusableError."""
+    """Return the text of a book in reading order.
+
+    Args:
+        data: the bytes of the .epub file.
+        limits: each part of it may inflate to `limits.bytes`.
+
+    Raises:
+        UnusableError: it is no book, is encrypted, or holds no text.
+    """
     with open_zip(data) as archive:
         if "META-INF/encryption.xml" in archive.namelist() and "META-INF/rights.xml" in archive.namelist():
             raise UnusableError("is encrypted", "Remove the copy protection")

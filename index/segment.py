@@ -292,7 +292,12 @@ class Segment:
         return [_summary(row) for row in self._rows(query, (json.dumps(list(numbers)),))]
 
     def identities(self, where: str = "1", values: Sequence[object] = ()) -> list[tuple[int, str, str, int]]:
-        """Return (number, path, source, passages) of the articles that meet an SQL condition."""
+        """Return (number, path, source, passages) of articles.
+
+        Args:
+            where: an SQL condition over their columns, which the caller wrote; all articles without one.
+            values: of its placeholders.
+        """
         return self._rows(f"SELECT id, path, source, rows FROM articles WHERE {where}", values)  # noqa: S608
 
     def signatures(self) -> list[tuple[int, str, bytes]]:
@@ -310,7 +315,7 @@ class Segment:
         return self._rows('SELECT id, first_row, rows, published, "group" FROM articles', ())
 
     def select(self, where: str, values: Sequence[object]) -> list[tuple[int, int]]:
-        """Return (first row, rows) of the articles that meet an SQL condition on their columns."""
+        """Return (first row, number of rows) of articles; arguments as in `identities`."""
         return self._rows(f"SELECT first_row, rows FROM articles WHERE {where}", values)  # noqa: S608
 
     def rows_of(self, numbers: Iterable[int]) -> Rows:

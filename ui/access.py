@@ -164,7 +164,12 @@ class Tries:
         return max(0.0, own, self._newest[0] + FORGET_S - self._clock() if full else 0.0)
 
     def note(self, place: str, *, right: bool) -> None:
-        """Record the result of a password check."""
+        """Take note of a password that was looked at.
+
+        Args:
+            place: where it came from.
+            right: whether it was the right one.
+        """
         now = self._clock()
         if right:
             _remember(self._known, place, now, MOST_PLACES)

@@ -308,7 +308,11 @@ class Corpus:
         return self._catalogue.select(choice)
 
     def read(self, path: str, start: int = 0) -> Reading:
-        """Return about `PAGE_CHARS` characters of an article from an offset, if possible up to the end of a line.
+        """Return about `PAGE_CHARS` characters of an article, cut at the end of a line where possible.
+
+        Args:
+            path: the article.
+            start: offset of the first character, in code points.
 
         Raises:
             NoArticleError: there is no such article.
@@ -337,7 +341,12 @@ class Corpus:
         return self._catalogue.within(articles) if articles else self._catalogue
 
     def originals(self, paths: Sequence[str], before: Collection[str]) -> list[tuple[str, str]]:
-        """Return path and title of the first articles that these copy: those in `before`, or with an earlier path."""
+        """Return (path, title) of at most five articles that the given ones are copies of.
+
+        Args:
+            paths: the given articles.
+            before: paths of the articles that were there first; of others, the first by path is the original.
+        """
         articles = self.within()
         copied = [copy for path in paths for copy in articles.copies(path) if copy in before or copy < path]
         return [(row.path, row.title) for row in articles.labels(dict.fromkeys(copied[:5]))]

@@ -117,7 +117,12 @@ class Exchange:
                     self.fail(event.text or "The model did not answer", "Press Retry to ask again.")
 
     def fail(self, problem: str, fix: str) -> None:
-        """End the exchange with an error; its claims so far stay."""
+        """End the exchange with an error; its claims so far stay.
+
+        Args:
+            problem: what is wrong.
+            fix: what the user can do, in the imperative.
+        """
         self.phase, self.problem, self.fix, self.draft, self.suggesting = "done", problem, fix, "", False
         self.version += 1
 

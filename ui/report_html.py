@@ -21,7 +21,12 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 
 
 def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
-    """Return the page of one run: `summary` as `summarise` returns it, with its identity as `run`."""
+    """Return the page of one run of `citewire eval`, as HTML.
+
+    Args:
+        summary: as `summarise` returns it, with the identity of the run as `run`.
+        rows: the result of each question.
+    """
     run = summary["run"]
     wrong = [row for row in rows if row["right"] is False or row["why"]]
     title = f"citewire eval: {run['file']}"

@@ -357,7 +357,12 @@ class Uploads:
             return list(self._uploads.values())
 
     def is_of(self, known: str, visitor: str) -> bool:
-        """Return whether a visitor sent a file and can still cancel it."""
+        """Return whether a visitor sent a file and can still cancel it.
+
+        Args:
+            known: id of the file.
+            visitor: id of the browser, "" if unknown.
+        """
         with self._changed:
             upload, work = self._uploads.get(known), self._work.get(known)
             if upload is None or work is None or not visitor or work.sender.visitor != visitor:
@@ -374,7 +379,15 @@ class Uploads:
     # receiving
 
     def refuse(self, name: str, length: int | None = None) -> None:
-        """Check before the first byte whether a file must be refused; raises the errors of `receive`."""
+        """Check before the first byte whether a file must be refused.
+
+        Args:
+            name: as the browser names it.
+            length: announced number of bytes, None if unknown.
+
+        Raises:
+            InputError: as `receive`.
+        """
         with self._changed:
             if self._closed:
                 raise InputError("citewire is closing", "Start it again, then upload the file")

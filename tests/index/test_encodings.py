@@ -135,7 +135,7 @@ def test_every_format_of_text_is_read_in_windows_1252_and_says_so() -> None:
     assert ENGLISH in document(html, ".html").text
     assert document(html, ".html").notes == NOTE
     feed = "<rss><channel><item><description>" + ENGLISH + "</description></item></channel></rss>"
-    assert document(feed.encode("cp1252"), ".feed").text == ENGLISH
+    assert document(feed.encode("cp1252"), ".xml").text == ENGLISH
     mail = f"From: a@x.example\nSubject: S\nContent-Type: text/plain\nContent-Transfer-Encoding: 8bit\n\n{ENGLISH}"
     assert document(mail.encode("cp1252"), ".eml").text == ENGLISH
     assert document(mail.encode("cp1252"), ".eml").notes == NOTE

@@ -83,7 +83,7 @@ def test_one_file_has_one_number_of_characters() -> None:
 
 def test_a_zip_has_one_budget_of_time_however_many_members_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("import sys, time\nfrom citewire.index import formats, sandbox\n"
-               "def hang(text): time.sleep(1_000)\nformats._read_markdown = hang\nsandbox.main()")  # fmt: skip
+               "def hang(*_): time.sleep(1_000)\nformats._ARTICLES = {'.md': hang}\nsandbox.main()")  # fmt: skip
     members = zipped({f"{number}.md": "x" for number in range(100)})
     limits = Limits(seconds=0.5, total_seconds=1.0)
     began = time.monotonic()
