@@ -101,7 +101,7 @@ def value(question: str, evidence: Evidence, article: Article, kind: ValueKind |
 
 
 def same(a: Value, b: Value) -> bool:
-    """Return whether two values agree, allowing for rounding, shorter times, partial names and initials."""
+    """Return whether two values agree, allowing for rounding, shorter times and partial names."""
     if a.number and b.number:
         return comparable(a, b) and a.low <= b.high and b.low <= a.high
     if a.days and b.days:
@@ -110,13 +110,7 @@ def same(a: Value, b: Value) -> bool:
     if not (a.key and b.key):
         return False
     one_words, other_words = set(a.key.split()), set(b.key.split())
-    return (
-        one_words <= other_words
-        or other_words <= one_words
-        or facts.same_name(a.text, b.text)
-        or facts.same_name(_initials(a.text), b.text)
-        or facts.same_name(a.text, _initials(b.text))
-    )
+    return one_words <= other_words or other_words <= one_words or facts.same_name(a.text, b.text)
 
 
 def comparable(a: Value, b: Value) -> bool:
@@ -219,7 +213,7 @@ def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
     """Return the lowest and highest value that a number of a text can stand for.
 
     It counts as rounded to its last digit, or by _ROUNDED if that is more. A hedge ("about") allows its trailing zeros
-    to be rounded too; a comparative or superlative ("more than") allows half to double; a range has two ends.
+    to be rounded too; a comparative or superlative ("more than") allows half to double.
     """
     rounded = number.scale > 1 or number.decimals or _measured(text, number)
     step = number.scale * 10.0**-number.decimals if rounded else 0.0
@@ -230,9 +224,8 @@ def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
     digits = f"{number.value / number.scale:.0f}"
     if hedges and not number.decimals and digits.endswith("0"):
         step = number.scale * 10.0 ** (len(digits) - len(digits.rstrip("0")))
-    ends = [number.value, *(one.value for one in _other_ends(text, number))]
     slack = max(number.slack, step / 2, _ROUNDED * abs(number.value) if step else 0.0)
-    return min(ends) - slack, max(ends) + slack
+    return number.value - slack, number.value + slack
 
 
 def hedged(text: str, number: quantities.Number) -> bool:
@@ -244,14 +237,6 @@ def _hedges(text: str, number: quantities.Number) -> list[Token]:
     """The words before a number that modify the number, not the counted noun."""
     heads = tokens(text, number.start, number.end)
     return [child for head in heads for child in head.lefts if child.is_alpha and child.dep_ in _MODIFIES]
-
-
-def _other_ends(text: str, number: quantities.Number) -> list[quantities.Number]:
-    """The number at the other end of a range: "between 12 and 20"."""
-    heads = tokens(text, number.start, number.end)
-    joined = [other.idx for head in heads for other in head.conjuncts if other.like_num]
-    numbers = [one for one in quantities.numbers(text) if any(one.start <= place < one.end for place in joined)]
-    return [one for one in numbers if max(one.start, number.start) - min(one.end, number.end) <= len(" and ")]
 
 
 def unit(text: str, number: quantities.Number) -> str:
@@ -321,11 +306,6 @@ def _key(words: Sequence[Token]) -> str:
     kept = [one for one in words if not one.is_punct and not one.is_space and one.pos_ not in ("PART", "DET")]
     carrying = [one for one in kept if not one.is_stop or one.pos_ == "PROPN"]
     return " ".join(facts.name_key(one.lemma_) for one in carrying)
-
-
-def _initials(name: str) -> str:
-    words = [word for word in name.split() if word[0].isupper()]
-    return "".join(word[0] for word in words) if len(words) > 1 else name
 
 
 def _made(kind: ValueKind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:
