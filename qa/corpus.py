@@ -363,17 +363,13 @@ def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
 
 
 def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
-    """Return the words that distinguish each theme, best first: by count * log(share in the theme / share in all)."""
+    """Return the words that distinguish each theme, best first: those that two of its articles have, by tf-idf."""
     counts = [Counter(word for article in theme for word in article) for theme in themes]
-    everywhere: Counter[str] = sum(counts, Counter())
-    articles = sum(map(len, themes))
+    having = Counter(word for count in counts for word in count)
     named = []
-    for theme, count in zip(themes, counts, strict=True):
-        lift = {
-            word: n * math.log(n * articles / (everywhere[word] * len(theme))) for word, n in count.items() if n > 1
-        }
-        ranked = sorted((word for word in lift if lift[word] > 0), key=lambda word: (-lift[word], word))
-        named.append(ranked[:_NAMING])
+    for count in counts:
+        weights = {word: n * math.log((1 + len(themes)) / having[word]) for word, n in count.items() if n > 1}
+        named.append(sorted(weights, key=lambda word: (-weights[word], word))[:_NAMING])
     return named
 
 
