@@ -21,6 +21,7 @@ Operation = Literal["sum", "difference", "ratio", "percent change", "larger", "s
 
 _SCALES = {Decimal(1000): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion", Decimal(10**12): "trillion"}
 _SHARES = frozenset({"%", "times"})  # relative figures: no sums or percent changes of them
+_LOSSES = frozenset(("loss", "deficit"))  # nouns that make their amount negative
 # First letters of the words that state the length of a figure's period.
 _LENGTHS = {"quarter": "quarter", "half": "half", "month": "month", "week": "week", "dai": "day", "year": "year",
             "annual": "year"}  # fmt: skip
@@ -66,7 +67,9 @@ class _Amount:
     length: str
 
 
-def compute(operation: Operation, operands: Sequence[Operand], *, change: bool = False) -> Result | None:
+def compute(
+    operation: Operation, operands: Sequence[Operand], *, change: bool = False, asked: str = ""
+) -> Result | None:
     """Return the result of `operation`, rounded no finer than its operands; None if they do not fit together.
 
     A difference is larger minus smaller, or the time between two days; a ratio is larger divided by smaller; a percent
@@ -76,13 +79,15 @@ def compute(operation: Operation, operands: Sequence[Operand], *, change: bool =
         operation: what to compute.
         operands: two, or more for a sum or a ranking, in the order of the question: all numbers or all days.
         change: whether they are values of one thing, before and after.
+        asked: the question; a loss counts as a positive figure if it asks for losses.
     """
     if len(operands) < 2 or (operation in ("difference", "ratio", "percent change") and len(operands) > 2):
         return None
     days = [(one.label, *one.value.days) for one in operands if one.value.days]
     if len(days) == len(operands):
         return _of_days(operation, days)
-    amounts = [_amount(one, one.value.number) for one in operands if one.value.number]
+    signed = not any(token.lemma_ in _LOSSES for token in analysis.read(asked))
+    amounts = [_amount(one, one.value.number, signed) for one in operands if one.value.number]
     if len(amounts) < len(operands) or not _fit(operation, amounts):
         return None
     if operation == "sum":
@@ -94,7 +99,7 @@ def compute(operation: Operation, operands: Sequence[Operand], *, change: bool =
     return (_ratio if operation == "ratio" else _percent_change)(amounts[0], amounts[1])
 
 
-def _amount(operand: Operand, number: quantities.Number) -> _Amount:
+def _amount(operand: Operand, number: quantities.Number, signed: bool) -> _Amount:
     scale = Decimal(str(number.scale))
     step = scale.scaleb(-number.decimals)
     value = _rounded(Decimal(str(number.value)), step)  # 8.2 million is 8,199,999.999999999 as a float
@@ -102,7 +107,7 @@ def _amount(operand: Operand, number: quantities.Number) -> _Amount:
     return _Amount(
         operand.label,
         operand.value.text,
-        value,
+        -abs(value) if signed and _is_loss(tokens) else value,
         step,
         scale if scale in _SCALES else Decimal(1),
         operand.value.unit,
@@ -110,6 +115,13 @@ def _amount(operand: Operand, number: quantities.Number) -> _Amount:
         values.hedged(operand.quote, number),
         _length(tokens[-1]),
     )
+
+
+def _is_loss(tokens: Sequence[analysis.Token]) -> bool:
+    """Whether a figure is the amount of a loss: "a loss of $2 million"."""
+    above = [head for token in tokens for head in (token, *token.ancestors)]
+    noun = next((head for head in above if head.pos_ == "NOUN" and head not in tokens), None)
+    return noun is not None and noun.lemma_ in _LOSSES
 
 
 def _length(figure: analysis.Token) -> str:

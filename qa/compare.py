@@ -214,7 +214,9 @@ def _computed(found: Sides, sources: Sequence[Evidence], some: Sequence[Value], 
     names = [f"in {name}" for name in found.names] if found.times else found.names
     operands = [Operand(*one) for one in zip(names, some, (source.text for source in sources), strict=True)]
     ranking = None if found.operation else _ranking(found.degree, some[0], sources[0], embedder)
-    result = arithmetic.compute(found.operation or ranking or "difference", operands, change=found.times)
+    result = arithmetic.compute(
+        found.operation or ranking or "difference", operands, change=found.times, asked=found.asked[0]
+    )
     if result is None:
         return None
     said, short = f"{result.sentence.rstrip('.')} ({result.formula}).", result.short

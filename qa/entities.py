@@ -132,31 +132,15 @@ def _trimmed(text: str, label: str, start: int, end: int) -> Span:
 def is_told_of(name: str, texts: Iterable[str]) -> bool:
     """Return whether articles report on a person, an organisation or a place under exactly this name.
 
-    At least two of their sentences (headings are none) have the name, or a person's last name, and spaCy reads it as
-    an entity in one of them.
+    At least two of their sentences (headings are none) have its last word, and one of them the whole name.
 
     >>> is_told_of("Orvik Foods", ["Orvik Foods makes bread for the north. The mill of Orvik Foods is in Lund city."])
     True
     """
-    if not any(map(str.isupper, name.split()[0])):
-        return False  # "de Marne" of "Ana de Marne"
-    last, kind = name.split()[-1], None
-    found: set[str] = set()  # a set, because copies of an article repeat sentences
-    for sentence in (text[span.start : span.end] for text in texts for span in sentences(text)):
-        if last not in sentence or not standing.is_whole(sentence):
-            continue
-        kinds = [KINDS.get(one.label_) for one in analysis.read(sentence).ents if _is_called(name, one)]
-        kind = kind or next(filter(None, kinds), None)
-        if name in sentence or kind == "person":
-            found.add(sentence)
-        if len(found) > 1 and kind and (kind != "person" or " " in name):
-            return True
-    return False
-
-
-def _is_called(name: str, one: analysis.Span) -> bool:
-    span = _trimmed(one.text, one.label_, 0, len(one.text))
-    return one.text[span.start : span.end] == name
+    last = name.split()[-1]
+    said = (text[span.start : span.end] for text in texts for span in sentences(text))
+    found = {one for one in said if last in one and standing.is_whole(one)}  # a set: copies repeat sentences
+    return name[0].isupper() and len(found) > 1 and any(name in one for one in found)
 
 
 # -- names of all articles ----------------------------------------------------------------------------------------

@@ -152,11 +152,22 @@ def _row(things: Sequence[Span], joint: Token) -> list[Span]:
         return []
     alike = [one for one in before if _sort(one) == _sort(behind)]
     row = [(alike or before)[-1], behind]
+    if all(map(_is_name, row[0])):  # "Hansen and Okafor points" -> "Okafor"
+        row[1] = _name_of(behind)
+    elif all(map(_is_name, behind)):  # "did Hansen score", parsed as one phrase -> "Hansen"
+        row[0] = _name_of(row[0])
     for one in reversed(alike[:-1]):
         if joint.tag_ != "CC" or doc[one.end : row[0].start].text.strip() != ",":
             break
         row.insert(0, one)
     return row
+
+
+def _name_of(one: Span) -> Span:
+    """A name without the common nouns after it; anything else unchanged."""
+    end = next((word.i for word in one if not _is_name(word)), one.end)
+    cut = one.start < end and all(word.is_lower for word in one.doc[end : one.end])
+    return one.doc[one.start : end] if cut else one
 
 
 def _sort(one: Span) -> tuple[bool, bool, bool]:

@@ -101,7 +101,7 @@ def value(question: str, evidence: Evidence, article: Article, kind: ValueKind |
 
 
 def same(a: Value, b: Value) -> bool:
-    """Return whether two values agree, allowing for rounding, shorter times and partial names."""
+    """Return whether two values agree, allowing for rounding, shorter times, partial names and initials."""
     if a.number and b.number:
         return comparable(a, b) and a.low <= b.high and b.low <= a.high
     if a.days and b.days:
@@ -110,7 +110,13 @@ def same(a: Value, b: Value) -> bool:
     if not (a.key and b.key):
         return False
     one_words, other_words = set(a.key.split()), set(b.key.split())
-    return one_words <= other_words or other_words <= one_words or facts.same_name(a.text, b.text)
+    return (
+        one_words <= other_words
+        or other_words <= one_words
+        or facts.same_name(a.text, b.text)
+        or facts.same_name(_initials(a.text), b.text)
+        or facts.same_name(a.text, _initials(b.text))
+    )
 
 
 def comparable(a: Value, b: Value) -> bool:
@@ -306,6 +312,11 @@ def _key(words: Sequence[Token]) -> str:
     kept = [one for one in words if not one.is_punct and not one.is_space and one.pos_ not in ("PART", "DET")]
     carrying = [one for one in kept if not one.is_stop or one.pos_ == "PROPN"]
     return " ".join(facts.name_key(one.lemma_) for one in carrying)
+
+
+def _initials(name: str) -> str:
+    words = [word for word in name.split() if word[0].isupper()]
+    return "".join(word[0] for word in words) if len(words) > 1 else name
 
 
 def _made(kind: ValueKind, evidence: Evidence, article: Article, start: int, end: int, *, key: str) -> Value:

@@ -125,3 +125,9 @@ def test_a_change_and_a_ranking() -> None:
     )
     ranking = compute("larger", [figure("12 titles", "Vire"), figure("18 titles", "Halden")])
     assert ranking == Result("18 for Halden against 12 for Vire.", "18 > 12 titles", "Halden")
+
+
+def test_a_loss_that_is_asked_for_is_no_negative_figure() -> None:
+    both = [figure("a deficit of $63 billion"), figure("a gap of $45 billion")]
+    found = [compute("sum", both, asked=asked) for asked in ("How large is the deficit?", "What was the balance?")]
+    assert [one and one.short for one in found] == ["108 billion dollars", "-18 billion dollars"]
