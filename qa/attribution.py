@@ -17,7 +17,7 @@ from citewire.qa.analysis import Span as Words
 from citewire.qa.claims import Place, place_of, quoted_at, verbatim_place
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader, Window
-from citewire.qa.verdicts import Checker
+from citewire.qa.verdicts import SUPPORTED, Checker
 
 # Least probabilities for the reader's answer to "Who said it?"; the lower one if that is the subject of a verb with a
 # clause ("Holm said that ..."). Set on tests/data/speakers.jsonl, which also has sentences that nobody said.
@@ -79,6 +79,9 @@ def located(sentence: str, hits: Sequence[Hit], article: ArticleOf, reader: Read
     """
     spans = dict.fromkeys((hit.passage.article, span) for hit in hits for span in hit.passage.sentences)
     places = [place_of(article(path), span) for path, span in spans]
+    alone = reader.verify([(sentence, one.text) for one in places])
+    if alone and max(one.supported for one in alone) >= SUPPORTED:
+        return places[max(range(len(places)), key=lambda at: alone[at].supported)]
     judged = Checker(reader).check(sentence, [quoted_at(article(one.article), one.span) for one in places])
     return places[judged.places[0]] if judged.verdict == "supported" else None
 

@@ -24,9 +24,11 @@ from citewire.index.store import Index
 from citewire.qa import analysis
 
 _SHORT = 3  # a word of at most this many letters is corrected only for swapped letters or a missing one
+_LEFT_OUT = 6  # fewest letters of a name that may lack one letter: "Buatti"
 _REPLACED = 7  # fewest letters of a word with one wrong letter, unless its neighbours fit: "ikea" is not "idea"
-_LONG = 10  # fewest letters of a word that may have two errors
+_LONG = 10  # fewest letters of a word that may have two errors, or of a name that may have one
 _COMMON = 1e-4  # a word this frequent in English may replace a typed one even if no article has it: "the"
+_USUAL = 1e-6  # the same for a word that English has beside the same neighbours
 _LARGE = 200_000  # if the articles have this many words, a word that occurs only once replaces no other
 _MOST = 0.25  # nothing is corrected if a larger share of the question's words is unknown without a correction
 
@@ -154,18 +156,27 @@ def _near(typed: _Typed, words: _Words) -> Iterator[tuple[str, int]]:
 
 def _may_be(typed: _Typed, meant: str, words: _Words) -> bool:
     """Return whether a word is a plausible and frequent enough correction of the typed one."""
-    word, exchanged = typed.word, _exchanged(typed, meant)
-    beside, common = _pairs(typed, meant) > 0, words.shares[meant] >= _COMMON
+    word, share = typed.word, words.shares[meant]
+    exchanged, left_out = _exchanged(typed, meant), len(meant) > len(word)
+    beside = _pairs(typed, meant) > 0
+    common = share >= _COMMON
     told = words.articles.get(meant, 0) >= words.least
-    if word[0] != meant[0] and not exchanged:
-        return False
-    if typed.named and not (typed.opening and common):
-        return told and len(word) > _SHORT and (exchanged or len(word) != len(meant))
     if len(word) <= _SHORT:
-        return common and beside and (exchanged or len(meant) > len(word))
+        left_out = left_out and len(word) == _SHORT
+        return (exchanged or left_out) and common and beside and (typed.opening or not typed.named)
+    if typed.named and len(word) < _LONG and not (typed.opening and common):
+        slipped = exchanged or _doubled(word, meant) or (left_out and len(word) >= _LEFT_OUT)
+        return told and slipped and word[0] == meant[0]
     if not beside and not exchanged and len(word) == len(meant) < _REPLACED:
         return False
-    return common or beside or told
+    if word[0] != meant[0] and not exchanged:
+        return beside and not typed.named
+    return common or (beside and share >= _USUAL) or told
+
+
+def _doubled(word: str, meant: str) -> bool:
+    """Return whether a word only repeats one letter of the word that is meant."""
+    return any(word[:at] + word[at + 1 :] == meant and word[at] == word[at + 1] for at in range(len(word) - 1))
 
 
 def _cased(meant: str, typed: str) -> str:
