@@ -432,8 +432,8 @@ def _introduction(view: _View, named: Named) -> tuple[str, Span] | None:
     for place in sorted(view.of(named), key=lambda place: (-place.count, place.article))[:_WITNESSES]:
         text = view.text(place.article)
         name = text[place.span.start : place.span.end]
-        named = ((text.find(name, span.start, span.end), span) for span in own_sentences(text, view.index))
-        found += [((at - s.start) / (s.end - s.start), place.article, s) for at, s in named if at >= 0]
+        said = ((text.find(name, span.start, span.end), span) for span in own_sentences(text, view.index))
+        found += [((at - s.start) / (s.end - s.start), place.article, s) for at, s in said if at >= 0]
     ranked = [(path, span) for _, path, span in sorted(found, key=lambda one: one[0])]
     alone = (one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1]))
     return next(alone, next(iter(ranked), None))
