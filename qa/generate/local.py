@@ -99,12 +99,13 @@ class TransformersGenerator:
         try:
             cache = self._kept.setdefault(key, _Read(self._model))
             cache.cut(_shared(prompt[:-1], cache.tokens))
-            token = cache.next(prompt[len(cache.tokens) :])
+            unread = prompt[len(cache.tokens) :]
             for _ in range(count):
+                token = cache.next(unread)
                 if token in self.tokens.ends or stopped():
                     return
                 yield token
-                token = cache.next([token])
+                unread = [token]
         except _StoppedError:
             return
 

@@ -99,7 +99,7 @@ class TestRun:
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
-        [(["--passages", "3"], "settings.passages was 8, is 3"), (["--unsupported", "kept"], "is kept")],
+        [(["--passages", "3"], "changed: settings"), (["--unsupported", "kept"], "changed: settings")],
     )
     def test_other_settings_start_anew(self, model: ScriptedGenerator, arguments: list[str], said: str) -> None:
         file = file_of(QUESTIONS)
@@ -113,10 +113,10 @@ class TestRun:
 
     def test_another_file_or_index_starts_anew(self, model: ScriptedGenerator) -> None:
         citewire("eval", file_of(QUESTIONS), "--out", "out")
-        assert "sha256 was" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        assert "changed: sha256" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
         Path("news/ferry.txt").write_text("Lund Lines runs 14 ferries between Norland and Skarvik.")
         citewire("index", "news")
-        assert "index.generation was 1, is 2" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        assert "changed: index" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
 
     def test_ctrl_c_keeps_what_is_done(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
@@ -163,7 +163,7 @@ class TestRun:
 def test_help_names_the_flags() -> None:
     done = citewire("eval", "--help")
     assert done.returncode == 0
-    assert "eval [OPTIONS] FILE" in done.stdout
+    assert "eval [OPTIONS] {FILE}" in done.stdout
     assert "--limit N" in done.stdout
 
 
