@@ -23,7 +23,7 @@ from citewire.index.types import Article, Embedder, Hit, Span, Vectors
 from citewire.qa import claims, facts, prompt, quantities
 from citewire.qa.boilerplate import is_own, own_sentences
 from citewire.qa.claims import Judgement, Place, place_of
-from citewire.qa.evidence import ANSWERS, Evidence, gather, odds
+from citewire.qa.evidence import ANSWERS, Evidence, odds, window
 from citewire.qa.reader import Reader
 from citewire.qa.standing import is_whole, plain, stands_alone
 from citewire.qa.types import Generator, Message
@@ -36,6 +36,7 @@ TOKENS = 64  # most tokens that the model writes for a summary: 4 s at 16 tokens
 
 _HITS = 24  # passages that are retrieved for a topic
 _EACH = 4  # most of these from one article
+_READ = 48  # most sentences of these passages that the reader reads
 _SENTENCES = 200  # most sentences of an article that are embedded, 5 ms each
 _NEAR_BEST = 12.0  # an article stays if its odds times this reach those of the best one
 # If the reader is sure of no article, one stays if odds * exp(_SHARE * cosine of title and topic) >= _BEARS.
@@ -157,10 +158,18 @@ def _likely(
 
     A sentence with all words of the topic has at least ANSWERS.
     """
+    places: dict[tuple[str, Span], Hit] = {}
+    for hit in hits:
+        for span in hit.passage.sentences:
+            if is_own(articles[hit.passage.article].text, span, index):
+                places.setdefault((hit.passage.article, span), hit)
+    read = list(places.items())[:_READ]
+    windows = [window(articles[path], span, hit.cosine, hits[0].score - hit.score) for (path, span), hit in read]
+    readings = reader.read(ASKED.format(topic), windows)
     found = {}
-    for one in gather(ASKED.format(topic), hits, articles.__getitem__, reader):
-        if is_own(articles[one.article].text, one.span, index):
-            found[one.article, one.span] = max(one.probability, ANSWERS if _has_words(topic, one.text) else 0.0)
+    for (path, span), reading in zip((place for place, _ in read), readings, strict=True):
+        there = _has_words(topic, articles[path].text[span.start : span.end])
+        found[path, span] = max(reading.probability, ANSWERS if there else 0.0)
     return found
 
 

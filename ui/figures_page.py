@@ -51,6 +51,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Quotes",
         (
             "quotes_exact",
+            "facts_quoted",
             "sentence_quoted",
             "citation_recall",
             "citation_precision",
@@ -58,7 +59,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Sources that disagree", ("conflict_recall", "conflict_precision")),
-    ("Search", ("hits_at_1", "hits_at_4", "hits_at_10")),
+    ("Search", ("hits_at_1", "hits_at_4", "hits_at_10", "mrr")),
     ("The check of each sentence", ("verdict_balanced_accuracy", "supported_kept", "others_caught", "brier")),
 )
 _BACK = re.compile(r"/c/[A-Za-z0-9_-]+")  # the address of a conversation

@@ -6,11 +6,12 @@ for `measure.share` under a name of `MEASURES`; measures that the record does no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from citewire.index.types import Article
-from citewire.qa import quantities
+from citewire.qa import facts, quantities
 from citewire.qa.evaluate import measure
 from citewire.qa.evaluate.measure import Tally
 from citewire.qa.evaluate.records import Claimed, QuestionItem
@@ -34,6 +35,7 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "refusal_recall": ("unanswerable questions that are refused", ("refusal_recall",)),
     "answered": ("answerable questions that are not refused", ("answered",)),
     "quotes_exact": ("quotes that stand in their article, character for character", ("quotes_exact",)),
+    "facts_quoted": ("supported claims whose numbers, dates and names stand in their quotes", ("facts_quoted",)),
     "sentence_quoted": ("the sentence that the record names is quoted", ("sentence_quoted",)),
     "citation_recall": ("shown claims that their quotes together support (ALCE)", ("citation_recall",)),
     "citation_precision": ("quotes that a claim needs (ALCE)", ("citation_precision",)),
@@ -41,6 +43,7 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "conflict_precision": ("flagged disagreements that are there", ("conflict_precision",)),
     "conflict_recall": ("disagreements that are flagged", ("conflict_recall",)),
     **{f"hits_at_{k}": (f"a right source among the first {k} articles found", (f"hits_at_{k}",)) for k in HITS},
+    "mrr": ("1 / place of the first right source among the first 10 articles found", ("mrr",)),
     "verdict_balanced_accuracy": (
         "mean of the shares of supported claims kept and of other claims caught",
         ("supported_kept", "others_caught"),
@@ -50,7 +53,9 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "brier": ("squared error of the check's probability (lower is better)", ("brier",)),
 }
 
-FRACTIONS = frozenset(("f1", "answer_recall", "brier"))  # measures that are fractions for one record
+_FORMULA = re.compile(r"\([^()=]+ = (?P<result>[^()=]+)\)\.?$")  # ends a computed claim; its operands are quoted
+
+FRACTIONS = frozenset(("f1", "answer_recall", "mrr", "brier"))  # measures that are fractions for one record
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +218,8 @@ def _found(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
         return {}
     articles = dict.fromkeys(hit.article for hit in answer.hits)
     place = next((place for place, article in enumerate(articles, 1) if _is_source(article, item.find)), 0)
-    return {f"hits_at_{k}": (measure.hit(place, k), 1) for k in HITS}
+    out: dict[str, Tally] = {f"hits_at_{k}": (measure.hit(place, k), 1) for k in HITS}
+    return out | {"mrr": (measure.reciprocal_rank(place, 10), 1)}
 
 
 def _citations(answer: Answer, checker: Checker) -> dict[str, Tally]:
@@ -230,9 +236,11 @@ def _citations(answer: Answer, checker: Checker) -> dict[str, Tally]:
         for place in places if whole else ():
             others = [other for other in places if other != place]
             needed += _supports(claim, [place], checker) or not _supports(claim, others, checker)
+    sure = [claim for claim in visible if claim.verdict == "supported"]
     return {
         "citation_recall": (float(sum(supported)), float(len(visible))),
         "citation_precision": (float(needed), float(quotes)),
+        "facts_quoted": (float(sum(_facts_quoted(claim) for claim in sure)), float(len(sure))),
     }
 
 
@@ -244,6 +252,18 @@ def _supports(claim: Claim, places: Sequence[int], checker: Checker) -> bool:
 def _is_verbatim(claim: Claim, text: str) -> bool:
     """Whether the claim is part of the text, so that it needs no check."""
     return " ".join(claim.text.split()) in as_shown(text)
+
+
+def _facts_quoted(claim: Claim) -> bool:
+    """Whether every number, month and name of the claim is in its quotes in some spelling, or was computed."""
+    quoted = "\n".join(quote.text for quote in claim.quotes)
+    formula = _FORMULA.search(claim.text)
+    there = [*quantities.numbers(quoted), *quantities.numbers(formula["result"] if formula else "")]
+    return _is_verbatim(claim, quoted) or (
+        all(any(number.matches(one) for one in there) for number in quantities.numbers(claim.text))
+        and facts.months(claim.text) <= facts.months(quoted)
+        and all(facts.has_name(name, quoted) for name in facts.names(claim.text))
+    )
 
 
 def _sources(item: QuestionItem, answer: Answer) -> dict[str, Tally]:

@@ -78,6 +78,11 @@ def hit(place: int, k: int) -> float:
     return float(0 < place <= k)
 
 
+def reciprocal_rank(place: int, k: int) -> float:
+    """Return 1 / rank, 0.0 beyond rank `k`; its mean over questions is MRR@k (Voorhees, TREC-8)."""
+    return 1 / place if 0 < place <= k else 0.0
+
+
 # -- probabilities -------------------------------------------------------------------------------------------------
 
 

@@ -385,6 +385,23 @@ class TestMarks:
         bad = Conflict("cost", (ConflictValue("40", "bridge.txt", "", 0, 3, "the"),))
         assert marks(asked(), answer(conflicts=[bad]))["quotes_exact"] == (0, 1)
 
+    def test_facts_quoted(self, asked: Make) -> None:
+        good, wrong = (
+            claim("The bridge cost 40,000,000 euros.", COST),
+            claim("The bridge cost 41 million in May 2019.", COST),
+        )
+        other = claim("In Norland the repairs cost 40 million.", COST)
+        assert marks(asked(), answer(good, wrong, other))["facts_quoted"] == (1, 3)
+        assert marks(asked(), answer(replace(wrong, verdict="partial")))["facts_quoted"] == (0, 0)
+        place = quote(1, "bridge.txt", "The repairs of the Vann bridge cost 40 million euros.")
+        assert marks(asked(), answer(claim(place.text, place)))["facts_quoted"] == (1, 1)
+        computed = claim("Twice that is 80 million euros (40 million x 2 = 80 million euros).", COST)
+        invented = claim("With the rest it is 90 million euros (40 million + 50 million = 90 million euros).", COST)
+        assert marks(asked(), answer(computed))["facts_quoted"] == (0, 1)  # 2 is in no quote
+        assert marks(asked(), answer(invented))["facts_quoted"] == (0, 1)
+        both = claim("The cost less the cost is 0 euros (40 million - 40 million = 0 euros).", COST)
+        assert marks(asked(), answer(both))["facts_quoted"] == (1, 1)
+
     def test_citations(self, asked: Make) -> None:
         cost = "The repairs of the Vann bridge cost 40 million euros."
         found = marks(asked(), answer(claim(cost, COST, CHAIR), claim("Bo likes tea.", CHAIR), claim("Hm.")))
@@ -445,7 +462,8 @@ class TestMarks:
         hits = ["a.txt", "a.txt", "b.txt", "wire.jsonl#7", "news/c.txt"]
         found = marks(asked(gold_docs=[7, "c.txt"]), answer(hits=hits))
         assert (found["hits_at_1"], found["hits_at_4"]) == ((0, 1), (1, 1))
-        assert marks(asked(gold_docs=[17]), answer(hits=["wire.jsonl#117"]))["hits_at_10"] == (0, 1)
+        assert found["mrr"] == pytest.approx((1 / 3, 1))
+        assert marks(asked(gold_docs=[17]), answer(hits=["wire.jsonl#117"]))["mrr"] == (0, 1)
 
 
 COSTS = "The repairs of the bridge cost 40 million euros."

@@ -66,8 +66,9 @@ class TestWords:
 
 
 class TestRankings:
-    def test_hits(self) -> None:
+    def test_hits_and_reciprocal_rank(self) -> None:
         assert [measure.hit(place, 4) for place in (0, 1, 4, 5)] == [0, 1, 1, 0]
+        assert [measure.reciprocal_rank(place, 10) for place in (0, 1, 4, 11)] == [0, 1, 0.25, 0]
 
 
 class TestProbabilities:
