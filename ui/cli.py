@@ -101,10 +101,10 @@ app = typer.Typer(
     help="Ask a folder of news articles; every sentence of the answer carries the exact quote it rests on.",
 )
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch, verify and remove models.")
+app.add_typer(eval_cli.app, name="eval")
 app.add_typer(index_cli.app, name="index")
 app.add_typer(models_app, name="models")
 app.add_typer(keys_cli.app, name="keys")
-app.command("eval")(eval_cli.evaluate)
 app.command("about")(about_cli.about)
 app.command("feedback")(feedback_cli.feedback)
 

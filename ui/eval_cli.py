@@ -1,4 +1,4 @@
-"""`citewire eval FILE`: measures the quality of answers.
+"""`citewire eval FILE` and `citewire eval diff A B`: measures the quality of answers and compares two runs.
 
 Knows flags and the output of a run. Results go to standard output, progress to standard error. Exit codes as in cli.py;
 wrong answers are not an error.
@@ -15,7 +15,7 @@ import typer
 
 from citewire.index.errors import InputError
 from citewire.ui import console
-from citewire.ui.options import SEARCHING, AsJson, takes
+from citewire.ui.options import SEARCHING, AsJson, DefaultGroup, takes
 from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,34 +39,58 @@ EVALUATING = (
 )
 RUNS = Path(".citewire/eval")
 REPORT = "report.html"
+DEFAULT, DIFF = "file", "diff"
+FLIPPED_SHOWN = 40
 
 
+class OrFile(DefaultGroup):
+    """The command `diff`; any other first word is the file to evaluate."""
+
+    default, usages = DEFAULT, ("[OPTIONS] FILE", f"{DIFF} [OPTIONS] A B")
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Insert the default command unless `diff` is named."""
+        if args[:1] != [DIFF] and "--help" not in args:
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=OrFile,
+    rich_markup_mode=None,
+    help="Measure the answers to a file of questions, or the checks of a file of claims: JSON lines such as"
+    ' {"question": "Who won?", "answer": "Ann", "sources": ["vote.txt"]}, {"question": "...", "unanswerable": true}'
+    ' or {"claim": "...", "evidence": "...", "label": "supported"}. Or compare two runs.',
+)
+
+
+@app.command(DEFAULT)
 @takes(*EVALUATING)
-def evaluate(
+def _evaluate(
     chosen: Settings,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="questions or claims, one JSON a line")],
     out: Annotated[
         Path | None, typer.Option("--out", help=f"folder of the results; by default {RUNS}/ and the name of the file")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="only the first N records")] = None,
+    sample: Annotated[int | None, typer.Option("--sample", metavar="N", help="only N records, by chance")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="which chance")] = 0,
     kinds: Annotated[
         list[str] | None, typer.Option("--kinds", metavar="KIND", help="only these kinds; can be repeated, or a,b")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the answers to a file of questions, or the checks of a file of claims.
+    """Answer every question of a file, check every claim of it, and measure (the default).
 
-    The file has JSON lines such as {"question": "Who won?", "answer": "Ann", "sources": ["vote.txt"]}, {"question":
-    "...", "unanswerable": true} or {"claim": "...", "evidence": "...", "label": "supported"}. A run that was
-    interrupted goes on from there. The folder of the results gets a page, report.html, with every wrong answer beside
-    its evidence.
+    A run that was interrupted goes on from there. The folder of the results gets a page, report.html, with every
+    wrong answer beside its evidence.
     """
     from citewire.qa.evaluate import records, runs
     from citewire.ui import report_html
 
     digest, everything = records.read(file)
     names = tuple(name.strip() for part in kinds or [] for name in part.split(",") if name.strip())
-    items = records.select(everything, limit=limit, kinds=names)
+    items = records.select(everything, limit=limit, sample=sample, seed=seed, kinds=names)
     folder = out or RUNS / file.stem
     with _evaluator(chosen, items, everything, folder) as (evaluator, model):
         identity = _identity(chosen, file, digest, model, evaluator)
@@ -81,6 +105,23 @@ def evaluate(
     else:
         _print_summary(summary)
     console.note(f"{folder / REPORT} has the figures and every wrong answer; {runs.RESULTS} beside it has all")
+
+
+@app.command(DIFF)
+def _diff(
+    before: Annotated[Path, typer.Argument(metavar="A", help="folder of the first run")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="folder of the second run")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs on the records that both have."""
+    from citewire.qa.evaluate import runs
+
+    (old_identity, old), (new_identity, new) = runs.read_results(before), runs.read_results(after)
+    found = runs.compare(old, new)
+    if as_json:
+        typer.echo(console.to_json({"before": old_identity, "after": new_identity, **found}))
+    else:
+        _print_diff(found)
 
 
 @contextlib.contextmanager
@@ -162,3 +203,28 @@ def _print_summary(summary: Mapping[str, Any]) -> None:
     if calibration := summary["calibration"]:
         typer.echo()
         typer.echo(f"calibration error of the check's probability: {calibration['error']:.3f}")
+
+
+def _print_diff(found: Mapping[str, Any]) -> None:
+    from citewire.ui import figures
+
+    header = ("measure", "before", "after", "difference", "95% interval")
+    console.print_table(header, list(figures.difference_rows(found)))
+    right = found["right"]
+    typer.echo()
+    typer.echo(
+        f"{found['records']:,} records in both: {right['won']} became right, {right['lost']} became wrong"
+        f" (McNemar p = {right['p']:.3f})"
+    )
+    if alone := found["only_before"] + found["only_after"]:
+        console.note(f"{alone:,} records are in one run only and not compared")
+    if found["flipped"]:
+        flips = [(f["id"], f["kind"], _flip(f), console.one_line(f["text"])) for f in found["flipped"]]
+        typer.echo()
+        console.print_table(("record", "kind", "", "question or claim"), flips[:FLIPPED_SHOWN])
+    if len(found["flipped"]) > FLIPPED_SHOWN:
+        console.note(f"... and {len(found['flipped']) - FLIPPED_SHOWN:,} more, all with --json")
+
+
+def _flip(flipped: Mapping[str, Any]) -> str:
+    return "right -> WRONG" if flipped["before"] else "wrong -> right"

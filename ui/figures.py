@@ -33,3 +33,11 @@ def latency_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, in
     for name, found in summary["latency"].items():
         p50, p95 = ("-" if found[p] is None else f"{found[p]:.2f}" for p in ("p50", "p95"))
         yield name, p50, p95, found["n"]
+
+
+def difference_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield name, value before, value after, difference and its 95% interval of each measure of `runs.compare`."""
+    for name, one in found["measures"].items():
+        limits = f"{one['low']:+.3f} to {one['high']:+.3f}"
+        values = (f"{one['before']:.3f}", f"{one['after']:.3f}", f"{one['difference']:+.3f}")
+        yield name.replace("_", " "), *values, limits

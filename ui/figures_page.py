@@ -45,7 +45,7 @@ TITLE = "How good is it?"
 SHIPPED = "shipped.json"  # what was measured of this version; a test holds docs/quality.md and README.md to it
 RUNS_SHOWN = 20
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Answers", ("right", "exact_match", "f1", "answer_recall")),
+    ("Answers", ("right", "exact_match", "f1", "answer_recall", "multiple_choice", "misled")),
     ("Questions that the articles cannot answer", ("refusal_recall", "refusal_precision", "answered")),
     (
         "Quotes",
@@ -58,7 +58,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "source_precision",
         ),
     ),
-    ("Sources that disagree", ("conflict_recall", "conflict_precision")),
+    ("Sources that disagree", ("conflict_recall", "conflict_precision", "conflict_values")),
     ("Search", ("hits_at_1", "hits_at_4", "hits_at_10", "mrr")),
     ("The check of each sentence", ("verdict_balanced_accuracy", "supported_kept", "others_caught", "brier")),
 )

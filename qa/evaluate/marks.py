@@ -31,6 +31,7 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "f1": ("their words shared with an accepted answer (SQuAD F1; a right refusal counts)", ("f1",)),
     "answer_recall": ("words of an accepted answer that stand in the answer", ("answer_recall",)),
+    "multiple_choice": ("the choice nearest to the answer is the right one", ("multiple_choice",)),
     "refusal_precision": ("refused questions that are unanswerable", ("refusal_precision",)),
     "refusal_recall": ("unanswerable questions that are refused", ("refusal_recall",)),
     "answered": ("answerable questions that are not refused", ("answered",)),
@@ -42,6 +43,8 @@ MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "source_precision": ("cited articles that are right sources", ("source_precision",)),
     "conflict_precision": ("flagged disagreements that are there", ("conflict_precision",)),
     "conflict_recall": ("disagreements that are flagged", ("conflict_recall",)),
+    "conflict_values": ("answers that sources disagree on and that are shown", ("conflict_values",)),
+    "misled": ("a wrong answer given, no disagreement flagged (lower is better)", ("misled",)),
     **{f"hits_at_{k}": (f"a right source among the first {k} articles found", (f"hits_at_{k}",)) for k in HITS},
     "mrr": ("1 / place of the first right source among the first 10 articles found", ("mrr",)),
     "verdict_balanced_accuracy": (
@@ -188,11 +191,22 @@ def _wording(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
     silent = answer.status in ("abstained", "failed")
     text = "" if silent else " ".join(c.text for c in answer.claims if c.shown)
     few = "" if silent else answer.short
-    return {
+    out: dict[str, Tally] = {
         "em": (measure.exact_match(few or text, item.answers), 1),
         "f1": (measure.token_f1(few or text, item.answers), 1),
         "answer_recall": (measure.token_recall(text, item.answers), 1),
     }
+    if item.choices:
+        chosen = _choice(few, item.choices) or _choice(text, item.choices)
+        out["multiple_choice"] = (float(chosen in item.answers), 1)
+    return out
+
+
+def _choice(text: str, choices: Sequence[str]) -> str:
+    """Return the choice with the highest word recall in the text, "" if that is 0 or a tie."""
+    recalls = [measure.token_recall(text, [choice]) for choice in choices]
+    best = max(recalls)
+    return choices[recalls.index(best)] if best > 0 and recalls.count(best) == 1 else ""
 
 
 def _refusal(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
@@ -207,10 +221,19 @@ def _refusal(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
 
 
 def _conflict(item: QuestionItem, answer: Answer) -> dict[str, Tally]:
-    if item.disagree is None:
-        return {}
-    flagged, there = float(bool(answer.conflicts)), float(item.disagree)
-    return {"conflict_precision": (flagged * there, flagged), "conflict_recall": (flagged * there, there)}
+    out: dict[str, Tally] = {}
+    text, flagged = shown(answer), float(bool(answer.conflicts))
+    if item.disagree is not None:
+        there = float(item.disagree)
+        out["conflict_precision"] = (flagged * there, flagged)
+        out["conflict_recall"] = (flagged * there, there)
+    if item.disagree and len(item.values) > 1:
+        out["conflict_values"] = (float(sum(says(text, value) for value in item.values)), float(len(item.values)))
+    if item.wrong and item.documents:
+        right = any(says(text, one) for one in item.answers)
+        said_wrong = not right and any(says(text, one) for one in item.wrong)
+        out["misled"] = (float(said_wrong and not flagged and answer.status != "abstained"), 1)
+    return out
 
 
 def _found(item: QuestionItem, answer: Answer) -> dict[str, Tally]:

@@ -159,6 +159,21 @@ def interval(parts: Sequence[Sequence[Tally]], seed: int = 0) -> tuple[float, fl
     return _limits(_resampled(_counts(parts), seed))
 
 
+def difference(
+    before: Sequence[Sequence[Tally]], after: Sequence[Sequence[Tally]], seed: int = 0
+) -> tuple[float, float] | None:
+    """Return the 95% confidence interval of `share(after) - share(before)` by a paired bootstrap.
+
+    Args:
+        before: as for `share`.
+        after: as for `share`, of the same records.
+        seed: of the draws.
+    """
+    if share(before) is None or share(after) is None:
+        return None
+    return _limits(_resampled(_counts(after), seed) - _resampled(_counts(before), seed))
+
+
 def _counts(parts: Sequence[Sequence[Tally]]) -> Counts:
     """Return tallies as an array of shape (parts, records, 2)."""
     return np.array(parts, np.float64)
@@ -188,6 +203,15 @@ def _limits(values: Counts) -> tuple[float, float]:
     outside = (1 - CONFIDENCE) / 2
     low, high = np.quantile(known, [outside, 1 - outside]) if known.size else (math.nan, math.nan)
     return float(low), float(high)
+
+
+def mcnemar(lost: int, won: int) -> float:
+    """Return the exact two-sided p-value of `lost` and `won` flipped records (McNemar 1947).
+
+    >>> mcnemar(0, 5)
+    0.0625
+    """
+    return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:

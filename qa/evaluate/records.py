@@ -7,6 +7,7 @@ A file is JSON lines in UTF-8. The fields of a line decide what it is, so a file
                         gold_answers                     every one of them is
                         output: [{answer}]               any one of them
                         must_include: [[...], ...]       of each inner list any one string, beside must_not_include
+        wrong answers   wrong_answers; choices without the right ones
         no answer       unanswerable | is_impossible: true; answerable: false; kind "unanswerable"; question_type "null"
         kind            kind | question_type             any; "conflict" and "false_premise" have rules of their own
         conversation    history: [[question, answer]]    or [{question, answer}]
@@ -24,7 +25,8 @@ A file is JSON lines in UTF-8. The fields of a line decide what it is, so a file
         label           supported, supports, entailment, yes, true, 1; anything between that and its opposite, such as
                         partially_supported, is not supported
 
-Documents with an `answer` each disagree if the answers differ.
+Documents with an `answer` each disagree if the answers differ. Documents beside `choices` disagree if they contain two
+of the choices; with fewer it is unknown.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +42,7 @@ from typing import Any
 
 from citewire.index.documents import day_of
 from citewire.index.errors import InputError
+from citewire.qa.evaluate import measure
 from citewire.qa.facts import tokens
 from citewire.qa.types import Turn
 
@@ -76,6 +80,8 @@ class QuestionItem:
         answerable: whether the sources have an answer; None if unknown.
         answers: right answers; any one is enough, or all are needed if `every` is true.
         worded: whether the record has a field for right answers, even an empty one.
+        wrong: wrong answers.
+        choices: answers to choose from.
         must_include, must_not_include: strings, compared without case; see the module.
         cite: articles of which the answer has to cite one.
         find: articles that the search should return.
@@ -84,6 +90,7 @@ class QuestionItem:
             records of its file.
         documents: the articles that come with it.
         disagree: whether the sources give different answers; None if unknown.
+        values: the different answers.
     """
 
     key: str
@@ -97,6 +104,8 @@ class QuestionItem:
     answers: tuple[str, ...] = ()
     every: bool = False
     worded: bool = False
+    wrong: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
     must_include: tuple[tuple[str, ...], ...] = ()
     must_not_include: tuple[str, ...] = ()
     cite: tuple[str, ...] = ()
@@ -105,6 +114,7 @@ class QuestionItem:
     own: bool = False
     documents: tuple[Document, ...] = ()
     disagree: bool | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,24 +157,40 @@ def read(file: Path) -> tuple[str, list[Item]]:
     return hashlib.sha256(data).hexdigest(), _distinct(items)
 
 
-def select(items: Sequence[Item], *, limit: int | None = None, kinds: Sequence[str] = ()) -> list[Item]:
+def select(
+    items: Sequence[Item],
+    *,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    kinds: Sequence[str] = (),
+) -> list[Item]:
     """Return a part of the records, in the order of the file.
 
     Args:
         items: all records.
         limit: number of records to take from the start.
+        sample: number of records to take at random.
+        seed: of the random choice.
         kinds: only these kinds; all if empty.
 
     Raises:
-        InputError: no record has one of the kinds, or the limit is below 1.
+        InputError: no record has one of the kinds, a number is below 1, or both a limit and a sample are given.
     """
     there = list(dict.fromkeys(item.kind for item in items))
     for kind in kinds:
         if kind not in there:
             raise InputError(f"no record is of the kind {kind!r}", f"The kinds are: {', '.join(there)}")
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit {limit} takes no record", "Take at least 1")
-    return [item for item in items if not kinds or item.kind in kinds][:limit]
+    if limit is not None and sample is not None:
+        raise InputError("--limit and --sample are both given", "Take the first N or any N, not both")
+    for flag, number in (("--limit", limit), ("--sample", sample)):
+        if number is not None and number < 1:
+            raise InputError(f"{flag} {number} takes no record", "Take at least 1")
+    chosen = [item for item in items if not kinds or item.kind in kinds]
+    if sample is not None and sample < len(chosen):
+        places = sorted(random.Random(seed).sample(range(len(chosen)), sample))  # noqa: S311
+        return [chosen[place] for place in places]
+    return chosen[:limit]
 
 
 def _distinct(items: list[Item]) -> list[Item]:
@@ -289,9 +315,13 @@ def _asked(line: _Line) -> QuestionItem:
     answers, every = _answers(line)
     must = _must_include(line)
     refuse = _is_unanswerable(line, kind)
-    disagree = _disagreement(line)
+    choices = line.texts("choices")
+    documents = tuple(_documents(line))
+    disagree, values = _disagreement(line, documents, choices)
     quote = line.text("quote")
     answerable = bool(answers or must or quote or kind == "conflict" or line.flag("answerable"))
+    right = {" ".join(tokens(answer)) for answer in answers}
+    others = [choice for choice in choices if answers and " ".join(tokens(choice)) not in right]
     cite = line.texts("sources")
     return QuestionItem(
         key=line.key,
@@ -305,14 +335,17 @@ def _asked(line: _Line) -> QuestionItem:
         answers=() if refuse else answers,
         every=every,
         worded=any(line.has(name) for name in _ANSWERS),
+        wrong=(*line.texts("wrong_answers"), *others),
+        choices=choices,
         must_include=must,
         must_not_include=line.texts("must_not_include"),
         cite=cite,
         find=cite or line.texts("gold_docs"),
         quote=quote,
         own=line.has("context") or any(line.has(name) for name in _OWN_DOCUMENTS),
-        documents=tuple(_documents(line)),
+        documents=documents,
         disagree=True if kind == "conflict" else disagree,
+        values=values,
     )
 
 
@@ -372,9 +405,15 @@ def _documents(line: _Line) -> Iterator[Document]:
         yield Document(text, title, outlet, published, url)
 
 
-def _disagreement(line: _Line) -> bool | None:
-    """Return whether the documents give different answers; None if unknown."""
+def _disagreement(
+    line: _Line, documents: Sequence[Document], choices: Sequence[str]
+) -> tuple[bool | None, tuple[str, ...]]:
+    """Return whether the documents give different answers (None if unknown), and the answers."""
     name = next((name for name in _OWN_DOCUMENTS if line.has(name)), "")
     given = [one.get("answer") for one in line.fields.get(name) or [] if isinstance(one, dict)]
     said = [one for one in given if isinstance(one, str) and one.strip().lower() not in ("", _UNKNOWN)]
-    return len({" ".join(tokens(one)) for one in said}) > 1 if said else None
+    if said:
+        different = {" ".join(tokens(one)): one for one in said}
+        return len(different) > 1, tuple(different.values())
+    standing = tuple(choice for choice in choices if any(measure.contains(d.text, choice) for d in documents))
+    return (True if documents and len(standing) > 1 else None), standing

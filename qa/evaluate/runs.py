@@ -15,7 +15,7 @@ import hashlib
 import inspect
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -313,6 +313,52 @@ def _calibration(rows: Sequence[Row]) -> dict[str, Any] | None:
     forecasts = [(row["verdict"]["probability"], row["record"]["supported"]) for row in rows if "verdict" in row]
     bars = measure.reliability(forecasts)
     return {"error": measure.calibration_error(bars), "bins": [dataclasses.asdict(b) for b in bars]} if bars else None
+
+
+# -- two runs -------------------------------------------------------------------------------------------------------
+
+
+def compare(before: Sequence[Row], after: Sequence[Row]) -> dict[str, Any]:
+    """Return how two runs differ on the records that both have.
+
+    `records`: their number; `only_before`, `only_after`: records in only one run. `measures`: {before, after,
+    difference, low, high} by name, low to high is the 95% interval of the difference. `right`: {lost, won, p} by
+    McNemar's test. `flipped`: {id, kind, text, before, after} of each record that changed between right and wrong.
+
+    Raises:
+        InputError: no record is in both.
+    """
+    old, new = ({row["key"]: row for row in rows} for rows in (before, after))
+    keys = [key for key in old if key in new]
+    if not keys:
+        raise InputError("the two runs have no record in common", "Compare runs over the same questions")
+    first, second = [old[key] for key in keys], [new[key] for key in keys]
+    judged = [(a, b) for a, b in zip(first, second, strict=True) if None not in (a["right"], b["right"])]
+    flipped = [(a, b) for a, b in judged if a["right"] != b["right"]]
+    won = sum(b["right"] for _, b in flipped)
+    lost = len(flipped) - won
+    return {
+        "records": len(keys),
+        "only_before": len(old) - len(keys),
+        "only_after": len(new) - len(keys),
+        "measures": dict(_differences(first, second)),
+        "right": {"lost": lost, "won": won, "p": measure.mcnemar(lost, won)},
+        "flipped": [
+            {"id": a["id"], "kind": a["kind"], "text": asked_text(a), "before": a["right"], "after": b["right"]}
+            for a, b in flipped
+        ],
+    }
+
+
+def _differences(before: Sequence[Row], after: Sequence[Row]) -> Iterator[tuple[str, dict[str, float]]]:
+    for name, (_, parts) in MEASURES.items():
+        old, new = _tallies(before, parts), _tallies(after, parts)
+        was, becomes, limits = measure.share(old), measure.share(new), measure.difference(old, new)
+        if was is not None and becomes is not None and limits is not None:
+            yield (
+                name,
+                {"before": was, "after": becomes, "difference": becomes - was, "low": limits[0], "high": limits[1]},
+            )
 
 
 def asked_text(row: Row) -> str:

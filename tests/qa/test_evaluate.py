@@ -100,7 +100,7 @@ class TestQuestions:
         ("fields", "answers", "every"),
         [
             ({"answers": ["Ann", "Ann Lee"]}, ("Ann", "Ann Lee"), False),
-            ({"gold_answers": ["Ann", "Bo"]}, ("Ann", "Bo"), True),
+            ({"gold_answers": ["Ann", "Bo"], "wrong_answers": ["Cy"]}, ("Ann", "Bo"), True),
             ({"output": [{"answer": "Ann."}, {"answer": "It is Ann."}]}, ("Ann.", "It is Ann."), False),
             ({"answer": 14}, ("14",), False),
         ],
@@ -108,6 +108,10 @@ class TestQuestions:
     def test_right_answers(self, asked: Make, fields: dict[str, object], answers: tuple[str, ...], every: bool) -> None:
         item = asked(**fields)
         assert (item.answers, item.every, item.answerable) == (answers, every, True)
+
+    def test_wrong_answers(self, asked: Make) -> None:
+        assert asked(gold_answers=["Ann"], wrong_answers=["Bo"]).wrong == ("Bo",)
+        assert asked(answer="“Ann”", choices=["Ann", "Bo", "Cy"]).wrong == ("Bo", "Cy")
 
     def test_gold_docs_are_to_be_found_and_need_not_be_cited(self, asked: Make) -> None:
         item = asked(gold_docs=[201])
@@ -141,13 +145,25 @@ class TestQuestions:
         assert document == records.Document("F.", "T", "Herald", "2023-09-26T17:01:22+00:00", "U")
 
     @pytest.mark.parametrize(
-        ("answers", "disagree"),
-        [(["3,559", "3559", "unknown"], False), (["1856", "1900", "unknown"], True), (["unknown", ""], None)],
+        ("answers", "disagree", "values"),
+        [
+            (["3,559", "3559", "unknown"], False, ("3559",)),
+            (["1856", "1900", "unknown"], True, ("1856", "1900")),
+            (["unknown", ""], None, ()),
+        ],
     )
-    def test_documents_that_say_their_answer(self, asked: Make, answers: list[str], disagree: bool | None) -> None:
+    def test_documents_that_say_their_answer(
+        self, asked: Make, answers: list[str], disagree: bool | None, values: tuple[str, ...]
+    ) -> None:
         item = asked(documents=[{"text": "T.", "answer": answer} for answer in answers])
-        assert item.disagree == disagree
+        assert (item.disagree, item.values) == (disagree, values)
         assert item.kind == ("conflict" if disagree else "question")
+
+    def test_documents_with_choices(self, asked: Make) -> None:
+        texts = [{"text": "It was Ann Lee."}, {"text": "It was Bo."}]
+        item = asked(docs=texts, choices=["Ann Lee", "Bo", "Cy"], answer="Bo")
+        assert (item.disagree, item.values) == (True, ("Ann Lee", "Bo"))
+        assert asked(docs=texts[:1], choices=["Ann Lee", "Bo"], answer="Bo").disagree is None
 
     def test_the_same_line_has_the_same_key_and_a_second_one_another(self, read: Callable[..., list[Item]]) -> None:
         first, second, third = read({"question": "A?"}, {"question": "B?"}, {"question": "A?"})
@@ -229,11 +245,19 @@ class TestSelection:
         assert records.select(items, limit=3) == items[:3]
         assert records.select(items, limit=3, kinds=("odd",)) == items[1:7:2]
 
+    def test_a_sample_keeps_the_order_and_moves_with_the_seed(self, items: list[Item]) -> None:
+        one, same, other = (records.select(items, sample=8, seed=seed) for seed in (1, 1, 2))
+        assert one == same != other
+        assert [item.line for item in one] == sorted(item.line for item in one)
+        assert records.select(items, sample=99) == items
+
     @pytest.mark.parametrize(
         ("wanted", "said"),
         [
             ({"kinds": ("fact",)}, "no record is of the kind 'fact'. The kinds are: even, odd"),
             ({"limit": 0}, "--limit 0 takes no record"),
+            ({"sample": -1}, "--sample -1 takes no record"),
+            ({"limit": 1, "sample": 1}, "--limit and --sample are both given"),
         ],
     )
     def test_what_cannot_be_selected(self, items: list[Item], wanted: dict[str, Any], said: str) -> None:
@@ -439,6 +463,11 @@ class TestMarks:
         assert (found["em"], found["f1"], found["answer_recall"]) == ((1, 1), (1, 1), (1, 1))
         assert marks(asked(answers=["Ana"]), REFUSED)["f1"] == (0, 1)
 
+    @pytest.mark.parametrize(("said", "right"), [("It was the Squid Game.", 1), ("It was Friends.", 0), ("A game.", 0)])
+    def test_multiple_choice(self, asked: Make, said: str, right: float) -> None:
+        item = asked(answers=["“Squid Game”"], choices=["“Squid Game”", "“Friends”", "“Big Game”"])
+        assert marks(item, answer(claim(said, COST)))["multiple_choice"] == (right, 1)
+
     def test_few_words_go_before_sentences(self, asked: Make) -> None:
         given = Worded("Q?", "Q?", "answered", "", (claim("Its chair is Ana Ruiz.", CHAIR),), short="Ana Ruiz")
         found = marks(asked(answers=["Ana Ruiz"]), given)
@@ -449,14 +478,28 @@ class TestMarks:
         assert (other["em"], other["f1"], other["answer_recall"]) == ((0, 1), (0, 1), (1, 1))
         assert marks(asked(answers=["Ana Ruiz"]), replace(given, status="abstained"))["em"] == (0, 1)
 
+    @pytest.mark.parametrize(("few", "right"), [("Ana", 1), ("Bo", 0), ("a chair", 1)])
+    def test_multiple_choice_by_few_words_first(self, asked: Make, few: str, right: float) -> None:
+        said = claim("Bo says that its chair is Ana Ruiz.", CHAIR)
+        given = Worded("Q?", "Q?", "answered", "", (said,), short=few)
+        item = asked(answers=["Ana Ruiz"], choices=["Ana Ruiz", "Bo Lind", "Cy Dahl"])
+        assert marks(item, given)["multiple_choice"] == (right, 1)
+
     def test_disagreement(self, asked: Make) -> None:
         there = asked(documents=[{"text": "T", "answer": "40"}, {"text": "T", "answer": "44"}])
         none = asked(documents=[{"text": "T", "answer": "40"}])
         flagged = answer(claim("It cost 40.", COST), conflicts=[conflict("40", "50")])
         assert marks(there, flagged)["conflict_precision"] == marks(there, flagged)["conflict_recall"] == (1, 1)
+        assert marks(there, flagged)["conflict_values"] == (1, 2)
         assert marks(none, flagged)["conflict_precision"] == (0, 1)
         assert marks(there, REFUSED)["conflict_recall"] == (0, 1)
         assert "conflict_recall" not in marks(asked(), flagged)
+
+    def test_misled(self, asked: Make) -> None:
+        item = asked(documents=[{"text": "T"}], gold_answers=["40"], wrong_answers=["50"])
+        assert marks(item, answer(claim("It cost 50.", COST)))["misled"] == (1, 1)
+        assert marks(item, answer(claim("It cost 50.", COST), conflicts=[conflict("60")]))["misled"] == (0, 1)
+        assert marks(item, answer(claim("It cost 40, not 50.", COST)))["misled"] == (0, 1)
 
     def test_what_was_found(self, asked: Make) -> None:
         hits = ["a.txt", "a.txt", "b.txt", "wire.jsonl#7", "news/c.txt"]
@@ -691,6 +734,40 @@ class TestDocuments:
         calls = embedder.calls
         assert runs.index_documents(items, items, tmp_path, embedder, quiet) == articles
         assert embedder.calls == calls
+
+
+def rows_of(*rights: bool | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": str(n), "id": f"q{n}", "kind": "fact", "right": right, "record": {"question": f"Q{n}?"},
+            "marks": {} if right is None else {"right": [float(right), 1]},
+        }
+        for n, right in enumerate(rights)
+    ]  # fmt: skip
+
+
+class TestCompare:
+    def test_two_runs(self) -> None:
+        found = runs.compare(rows_of(True, False, False, None, True), rows_of(True, True, True, True, False)[:5])
+        assert found["records"] == 5
+        assert found["right"] == {"lost": 1, "won": 2, "p": 1.0}
+        assert found["flipped"] == [
+            {"id": "q1", "kind": "fact", "text": "Q1?", "before": False, "after": True},
+            {"id": "q2", "kind": "fact", "text": "Q2?", "before": False, "after": True},
+            {"id": "q4", "kind": "fact", "text": "Q4?", "before": True, "after": False},
+        ]
+        right = found["measures"]["right"]
+        assert (right["before"], right["after"], right["difference"]) == (0.5, 0.8, pytest.approx(0.3))
+        assert right["low"] < 0.3 < right["high"]
+
+    def test_records_of_one_run_only(self) -> None:
+        found = runs.compare(rows_of(True, False), rows_of(True, False, True))
+        assert (found["records"], found["only_before"], found["only_after"]) == (2, 0, 1)
+        assert found["measures"]["right"]["difference"] == 0
+
+    def test_nothing_in_common(self) -> None:
+        with pytest.raises(InputError, match="no record in common"):
+            runs.compare(rows_of(True), [{**rows_of(True)[0], "key": "x"}])
 
 
 def test_claims_are_measured_by_balanced_accuracy(read: Callable[..., list[Item]]) -> None:

@@ -139,6 +139,15 @@ class TestShares:
         parts = [tallies(*np.random.default_rng(1).random(30))]
         assert measure.interval(parts) == measure.interval(parts) != measure.interval(parts, seed=1)
 
+    def test_a_difference_is_drawn_in_pairs(self) -> None:
+        before = [tallies(*np.random.default_rng(1).integers(0, 2, 50).astype(float))]
+        after = [[(right + 0.25, tried) for right, tried in before[0]]]
+        assert measure.difference(before, after) == pytest.approx((0.25, 0.25))
+        assert measure.difference(before, [[(0, 0)] * 50]) is None
+
+    def test_mcnemar(self) -> None:
+        assert [measure.mcnemar(*flips) for flips in ((0, 0), (0, 5), (2, 1))] == [1.0, 0.0625, 1.0]
+
     def test_percentile(self) -> None:
         assert measure.percentile([4, 1, 3, 2], 50) == 2.5
         assert measure.percentile([], 50) is None

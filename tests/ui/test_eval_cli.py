@@ -99,7 +99,7 @@ class TestRun:
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
-        [(["--passages", "3"], "changed: settings"), (["--unsupported", "kept"], "changed: settings")],
+        [(["--passages", "3"], "settings.passages was 8, is 3"), (["--unsupported", "kept"], "is kept")],
     )
     def test_other_settings_start_anew(self, model: ScriptedGenerator, arguments: list[str], said: str) -> None:
         file = file_of(QUESTIONS)
@@ -113,10 +113,10 @@ class TestRun:
 
     def test_another_file_or_index_starts_anew(self, model: ScriptedGenerator) -> None:
         citewire("eval", file_of(QUESTIONS), "--out", "out")
-        assert "changed: sha256" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        assert "sha256 was" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
         Path("news/ferry.txt").write_text("Lund Lines runs 14 ferries between Norland and Skarvik.")
         citewire("index", "news")
-        assert "changed: index" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
+        assert "index.generation was 1, is 2" in citewire("eval", file_of(QUESTIONS[:2]), "--out", "out").stderr
 
     def test_ctrl_c_keeps_what_is_done(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
@@ -132,17 +132,19 @@ class TestRun:
         assert len(model.prompts) == 3
         assert [row["id"] for row in rows_in("out")] == ["cost", "open", "none"]
 
-    def test_limit_and_kinds(self, model: ScriptedGenerator) -> None:
+    def test_limit_sample_and_kinds(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
         ran = [
             [row["id"] for row in rows_in(name)]
             for name, flags in (
                 ("a", ["--limit", "2"]),
                 ("b", ["--kinds", "unanswerable,fact"]),
+                ("c", ["--sample", "2"]),
             )
             if citewire("eval", file, "--out", name, *flags).returncode == 0
         ]
-        assert ran == [["cost", "open"], ["cost", "none"]]
+        assert ran[:2] == [["cost", "open"], ["cost", "none"]]
+        assert len(ran[2]) == 2
 
     def test_documents_of_the_records(self, model: ScriptedGenerator) -> None:
         question = {"question": COST, "answer": "40 million"}
@@ -160,11 +162,12 @@ class TestRun:
         assert "calibration error" in citewire("eval", file_of(CLAIMS), "--out", "out").stdout
 
 
-def test_help_names_the_flags() -> None:
+def test_help_names_both_ways_to_call_it() -> None:
     done = citewire("eval", "--help")
     assert done.returncode == 0
-    assert "eval [OPTIONS] {FILE}" in done.stdout
-    assert "--limit N" in done.stdout
+    assert "eval [OPTIONS] FILE" in done.stdout
+    assert "eval diff [OPTIONS] A B" in done.stdout
+    assert "--sample N" in done.stdout
 
 
 class TestBadInput:
@@ -175,6 +178,7 @@ class TestBadInput:
             ([{"claim": "C.", "evidence": "E.", "label": "?"}], [], 'line 1 has label = "?"'),
             ([], [], "has no records"),
             (QUESTIONS, ["--kinds", "facts"], "The kinds are: fact, question, unanswerable"),
+            (QUESTIONS, ["--sample", "1", "--limit", "1"], "Take the first N or any N"),
             (QUESTIONS, ["--limit", "0"], "--limit 0 takes no record"),
             (QUESTIONS, ["--index", "none"], "none"),
         ],
@@ -198,6 +202,53 @@ class TestBadInput:
         done = citewire("eval", file_of(QUESTIONS), "--out", "out")
         assert done.returncode == 2
         assert "out cannot be written" in done.stderr
+
+
+class TestDiff:
+    @pytest.fixture
+    def runs(self, model: ScriptedGenerator) -> None:
+        """Two runs over two records, the second with one flipped by hand."""
+        citewire("eval", file_of(QUESTIONS), "--out", "a")
+        head, *rows = Path("a/results.jsonl").read_text().splitlines()
+        changed = [json.loads(row) for row in rows]
+        changed[0]["right"], changed[0]["marks"]["right"] = False, [0.0, 1.0]
+        Path("b").mkdir()
+        Path("b/results.jsonl").write_text("".join(f"{line}\n" for line in (head, *map(json.dumps, changed))))
+
+    def test_table(self, runs: None) -> None:
+        done = citewire("eval", "diff", "a", "b")
+        assert done.returncode == 0, done.stderr
+        lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+        assert any(line.startswith("right 0.667 0.333 -0.333 -1.000 to +0.000") for line in lines)
+        assert "3 records in both: 0 became right, 1 became wrong (McNemar p = 1.000)" in lines
+        assert f"cost fact right -> WRONG {COST}" in lines
+
+    def test_json(self, runs: None) -> None:
+        found = json.loads(citewire("eval", "diff", "b", "a/results.jsonl", "--json").stdout)
+        assert found["right"] == {"lost": 0, "won": 1, "p": 1.0}
+        assert [one["id"] for one in found["flipped"]] == ["cost"]
+        assert found["before"]["model"] == "scripted"
+
+    def test_many_flips_and_records_of_one_run_only(self, runs: None) -> None:
+        head = Path("a/results.jsonl").read_text().splitlines()[0]
+        row = rows_in("a")[0]
+        for folder, right, count in (("many", False, 45), ("more", True, 50)):
+            rows = [{**row, "key": str(n), "right": right, "marks": {"right": [right, 1]}} for n in range(count)]
+            Path(folder).mkdir()
+            Path(folder, "results.jsonl").write_text("".join(f"{line}\n" for line in (head, *map(json.dumps, rows))))
+        done = citewire("eval", "diff", "many", "more")
+        assert "45 records in both: 45 became right, 0 became wrong (McNemar p = 0.000)" in done.stdout
+        assert done.stdout.count("wrong -> right") == 40
+        assert "... and 5 more, all with --json" in done.stderr
+        assert "5 records are in one run only and not compared" in done.stderr
+
+    def test_bad_input(self, runs: None) -> None:
+        assert "cannot be read" in citewire("eval", "diff", "a", "c").stderr
+        citewire("eval", file_of(CLAIMS, "claims.jsonl"), "--out", "claims")
+        done = citewire("eval", "diff", "a", "claims")
+        assert done.returncode == 2
+        assert "no record in common" in done.stderr
+        assert citewire("eval", "diff", "a").returncode == 2
 
 
 class Elements(HTMLParser):
