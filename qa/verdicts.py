@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from citewire.index.passages import sentences
 from citewire.qa import analysis, facts, quantities
@@ -21,6 +22,7 @@ _DECIDED = 0.1  # highest probability of a claim with a figure, date, name or "n
 _TOGETHER = 3  # most sentences that are read as one quote if none alone supports the claim
 _SAME_WORDS = 0.8  # a "not" in only one of claim and quote reverses the claim if they share this many of its words
 _ROUNDED = 0.05  # most relative change by rounding: 20 is not 15, although 15 rounds to it
+_ABOUT_TIMES = 0.1  # most relative error of "doubled" against the ratio of two figures
 _SURELY = 0.8  # least probability for accepting "Canadian" for "Canada"
 
 
@@ -214,9 +216,16 @@ def _other_figure(claim: str, text: str, quotes: Sequence[Quoted]) -> str:
     for number in quantities.numbers(claim):
         if number.value in years or any(_agrees(number, other, claim) for other in there):
             continue
+        if number.unit == "times" and any(_comes_to(number.value, *pair) for pair in permutations(there, 2)):
+            continue
         return claim[number.start : number.end].strip()
     meant = facts.months(text) | {facts.month_of(day) for time in times for day in time}
     return next((month.capitalize() for month in sorted(facts.months(claim) - meant)), "")
+
+
+def _comes_to(times: float, one: quantities.Number, other: quantities.Number) -> bool:
+    """Whether one figure of a quote is about `times` the other: "doubled" for "from 2.1 to 4 million"."""
+    return one.unit == other.unit and math.isclose(one.value, times * other.value, rel_tol=_ABOUT_TIMES)
 
 
 def _agrees(said: quantities.Number, told: quantities.Number, claim: str) -> bool:

@@ -75,8 +75,11 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     # decimal commas, trailing signs, fractions, losses in brackets
     ("12,5 % and 0,5, then 1,5 million", [(12.5, "%", "12,5 %"), (0.5, "", "0,5"), (1.5e6, "", "1,5 million")]),
     ("1.200.000 € or 40 €", [(1.2e6, "money", "1.200.000 €"), (40, "money", "40 €")]),
+    ("1 1/2 cups, 2⁄5 of it", [(1.5, "", "1 1/2"), (40, "%", "2⁄5")]),
+    ("a loss of $(1.2) million", [(-1.2e6, "money", "$(1.2) million")]),
     ("$-5m, negative 3 percent", [(-5e6, "money", "$-5m"), (-3, "%", "negative 3 percent")]),
     # percentage points and fractions of a percent
+    ("3‰, 5 per mille, 10pc", [(0.3, "%", "3‰"), (0.5, "%", "5 per mille"), (10, "%", "10pc")]),
     ("a 25-basis-point cut", [(0.25, "points", "25-basis-point")]),
     ("0.5 ppt, a 10-percent cut", [(0.5, "points", "0.5 ppt"), (10, "%", "10-percent")]),
     ("a quarter-point cut", [(0.25, "points", "a quarter-point")]),
@@ -90,10 +93,23 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("a quarter of 2024", [(2024, "", "2024")]),
     ("the second half of the match", []),
     ("two quarters in a row", [(2, "", "two")]),
+    ("3/4 of the votes, ¾ of them", [(75, "%", "3/4"), (75, "%", "¾")]),
+    ("a 2/3 majority, a two-thirds majority", [(66.666667, "%", "2/3"), (66.666667, "%", "two-thirds")]),
+    ("between 1/3 and 1/2 of voters", [(33.333333, "%", "1/3"), (50, "%", "1/2")]),
+    ("3/4 of a million", [(750_000, "", "3/4 of a million")]),
     ("a fifth of a billion euros", [(2e8, "money", "a fifth of a billion euros")]),
+    ("fell by a third in May", [(33.333333, "%", "a third")]),
     ("seized by a third party", []),
+    ("a third fewer boats, nearly half said no", [(33.333333, "%", "a third"), (50, "%", "half")]),
     ("at about half past two", [(2, "", "two")]),
     ("one third of it, one-fifth", [(33.333333, "%", "one third"), (20, "%", "one-fifth")]),
+    ("one in five people, 1 in 5", [(20, "%", "one in five"), (20, "%", "1 in 5")]),
+    ("nine out of ten, 65 out of 100", [(90, "%", "nine out of ten"), (65, "%", "65 out of 100")]),
+    (
+        "one of every three, 6 out of every 15",
+        [(33.333333, "%", "one of every three"), (40, "%", "6 out of every 15")],
+    ),
+    ("a one in a million chance", [(0.0001, "%", "one in a million")]),
     ("the third fall in five years, two in three years", [(5, "", "five"), (2, "", "two"), (3, "", "three")]),
     ("23 out of 25 firms", [(23, "", "23"), (25, "", "25")]),
     (
@@ -102,14 +118,18 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ),
     ("three tenths of a percentage point", [(0.3, "points", "three tenths of a percentage point")]),
     # fractions that are not shares
+    ("a 1/4-mile run, 3-1/2 hours", [(0.25, "", "1/4"), (3.5, "", "3-1/2")]),
     ("open 24/7 since 9/11", [(24, "", "24"), (7, "", "7"), (9, "", "9"), (11, "", "11")]),
     # multiples of an earlier value
     ("a 4-fold rise, tenfold, 2.5x", [(4, "times", "4-fold"), (10, "times", "tenfold"), (2.5, "times", "2.5x")]),
     ("It doubled and then halved.", [(2, "times", "doubled"), (0.5, "times", "halved")]),
     ("Prices will triple by 2030.", [(3, "times", "triple"), (2030, "", "2030")]),
     ("twice as many, double the price", [(2, "times", "twice"), (2, "times", "double")]),
+    ("They doubled down on it in a double room.", []),
     ("manifold, unfold, a 4x4", [(4, "", "4")]),
     # powers of ten, decimal points without a leading digit, several scales
+    ("1.5×10^6, 1.5 x 10^6 and 2·10⁶", [(1.5e6, "", "1.5×10^6"), (1.5e6, "", "1.5 x 10^6"), (2e6, "", "2·10⁶")]),
+    ("2e6, 1.5E+06, 10^9", [(2e6, "", "2e6"), (1.5e6, "", "1.5E+06"), (1e9, "", "10^9")]),
     ("a 2 x 10-minute break, 2 × 100", [(2, "", "2"), (10, "", "10"), (2, "", "2"), (100, "", "100")]),
     (".5 percent, $.50", [(0.5, "%", ".5 percent"), (0.5, "money", "$.50")]),
     (
@@ -123,11 +143,16 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("half-a-million, five-and-a-half", [(5e5, "", "half-a-million"), (5.5, "", "five-and-a-half")]),
     ("USD5m, Rs500, 5$", [(5e6, "money", "USD5m"), (500, "money", "Rs500"), (5, "money", "5$")]),
     ("5,3 Mio. €", [(5.3e6, "money", "5,3 Mio. €")]),
+    ("a margin of (12.5)%", [(-12.5, "%", "(12.5)%")]),
     # metres, addresses, telephones
+    ("a 1.2m tall wall, the 100m race, 5m/s", [(1.2, "", "1.2m"), (100, "", "100m"), (5, "", "5m")]),
     ("at 192.168.1.1", []),
     ("call 020 794 600", [(20, "", "020"), (794, "", "794"), (600, "", "600")]),
     # blanks between groups of digits
+    ("some 5 000 people, €5 300", [(5000, "", "5 000"), (5300, "money", "€5 300")]),
+    ("5 300,50 euros, 5 300 €", [(5300.5, "money", "5 300,50 euros"), (5300, "money", "5 300 €")]),
     ("on May 5 300 euros were found", [(5, "", "5"), (300, "money", "300 euros")]),
+    ("5.000 Euro, 5.000,50 €", [(5000, "money", "5.000 Euro"), (5000.5, "money", "5.000,50 €")]),
     ("at $3.459 a gallon", [(3.459, "money", "$3.459")]),
     # ranges
     ("$3-5 billion", [(3e9, "money", "$3"), (5e9, "money", "5 billion")]),
@@ -150,13 +175,17 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("25-50 bps to 5%", [(0.25, "points", "25"), (0.5, "points", "50 bps"), (5, "%", "5%")]),
     ("fifty to sixty basis points", [(0.5, "points", "fifty"), (0.6, "points", "sixty basis points")]),
     ("five to ten million", [(5e6, "", "five"), (1e7, "", "ten million")]),
+    ("two to five hundred thousand", [(2e5, "", "two"), (5e5, "", "five hundred thousand")]),
     ("ten to one hundred thousand", [(1e4, "", "ten"), (1e5, "", "one hundred thousand")]),
+    ("a hundred to two hundred thousand", [(1e5, "", "hundred"), (2e5, "", "two hundred thousand")]),
     (
         "a two- to threefold rise, 3 to 5x",
         [(2, "times", "two"), (3, "times", "threefold"), (3, "times", "3"), (5, "times", "5x")],
     ),
     ("a two-to-three-fold rise", [(2, "times", "two"), (3, "times", "three-fold")]),
     ("one-quarter to one-third", [(25, "%", "one-quarter"), (33.333333, "%", "one-third")]),
+    ("between a third and a half of voters", [(33.333333, "%", "a third"), (50, "%", "a half")]),
+    ("half to two-thirds of them", [(50, "%", "half"), (66.666667, "%", "two-thirds")]),
     # not ranges
     ("rose 12% to $3.5 billion", [(12, "%", "12%"), (3.5e9, "money", "$3.5 billion")]),
     ("fell 4% to 12 million", [(4, "%", "4%"), (12e6, "", "12 million")]),
@@ -170,6 +199,11 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("two to twenty-four hours", [(2, "", "two"), (24, "", "twenty-four")]),
     ("five to a dozen boats", [(5, "", "five"), (12, "", "a dozen")]),
     ("from 8% in 2019 to 5%", [(8, "%", "8%"), (2019, "", "2019"), (5, "%", "5%")]),
+    ("from 8% on May 3 to 9%", [(8, "%", "8%"), (3, "", "3"), (9, "%", "9%")]),
+    (
+        "from 9:30 to 10% up, Covid-19 to 25%",
+        [(9, "", "9"), (30, "", "30"), (10, "%", "10%"), (19, "", "19"), (25, "%", "25%")],
+    ),
     # words that text2num does not read
     ("a trillion, half a trillion", [(1e12, "", "a trillion"), (5e11, "", "half a trillion")]),
     (
@@ -184,6 +218,9 @@ AMOUNTS: list[tuple[str, list[tuple[float, str, str]]]] = [
     ("１２．５％, ￡３－５ｂｎ", [(12.5, "%", "１２．５％"), (3e9, "money", "￡３"), (5e9, "money", "５ｂｎ")]),
     # company reports
     ("About three (3) million people came.", [(3, "", "three"), (3e6, "", "3) million")]),
+    ("$1,204.5 million, (114) million", [(1204.5e6, "money", "$1,204.5 million"), (-114e6, "", "(114) million")]),
+    ("$ (3.5) million, −298 thousand", [(-3.5e6, "money", "$ (3.5) million"), (-298_000, "", "−298 thousand")]),
+    ("(59.9) percent, (66)%", [(-59.9, "%", "(59.9) percent"), (-66, "%", "(66)%")]),
 ]
 
 
@@ -229,6 +266,38 @@ def test_two_groups_apart_are_read_back(amount: int, mark: str) -> None:
     assert values(f"On May 7 some {written} came, or {written}.") == [7, amount, amount]
 
 
+@given(st.integers(1, 999))
+def test_thousands_behind_a_blank_are_read_back(amount: int) -> None:
+    assert values(f"It was {amount} 000 then.") == [amount * 1000]
+
+
+@given(st.integers(1, 9), st.integers(2, 10), st.sampled_from([" in ", " out of ", " in every ", " out of every "]))
+def test_ratios_are_read_back(few: int, many: int, joint: str) -> None:
+    if few >= many:
+        few, many = 1, few + 1
+    words = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    for written in (f"{few}{joint}{many}", f"{words[few]}{joint}{words[many]}"):
+        (share,) = numbers(f"It is said that {written} people left.")
+        assert share.value == pytest.approx(100 * few / many)
+        assert share.unit == "%"
+        assert share.counts == (few, many)
+
+
+@given(st.integers(1, 8), st.integers(2, 9))
+def test_fractions_of_something_are_read_back(over: int, under: int) -> None:
+    if over >= under:
+        over = under - 1
+    assert told(f"It was {over}/{under} of the votes.") == [(round(100 * over / under, 6), "%", f"{over}/{under}")]
+
+
+@given(st.integers(1, 99), st.integers(-9, 12), st.sampled_from(["×10^{}", " x 10^{}", "e{}", " × 10{}", "·10{}"]))
+def test_powers_of_ten_are_read_back(tenths: int, power: int, form: str) -> None:
+    raised = "^" not in form and "10" in form
+    shown = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")) if raised else power
+    written = f"{tenths / 10}{form.format(shown)}"
+    assert values(f"It had {written} of them.") == [pytest.approx(tenths / 10 * 10.0**power)]
+
+
 @given(st.integers(2, 99), st.booleans())
 def test_folds_are_read_back(times: int, joined: bool) -> None:
     name = spelled(times)
@@ -260,7 +329,7 @@ def test_ranges_are_read_back(low: int, more: int, behind: tuple[str, float, str
     written = [f"{low}{joint}{high}" for joint in ("-", "–", " to ", " to about ", "-to-")]
     written += [f"{spelled(low)} to {spelled(high)}", f"{spelled(low)} to {high}"]
     if high <= 2 * low:
-        written += [f"{low} or {high}"]
+        written += [f"{low} or {high}", f"{spelled(low)}, perhaps {spelled(high)}"]
     for both in (*written, f"between {low} and {high}", f"between {spelled(low)} and {spelled(high)}"):
         found = numbers(f"It was {both} {word} there.")
         assert [one.value for one in found] == pytest.approx([low * scale, high * scale]), both
@@ -337,6 +406,9 @@ def one(text: str) -> Number:
         ("a quarter of it", "25%"),
         ("25 basis points", "0.25 percentage points"),
         ("₹1 crore", "10 million rupees"),
+        ("one in five", "20%"),
+        ("seven out of ten judges", "seven"),
+        ("3/4 of the seats", "three quarters of the seats"),
         ("It doubled.", "It rose 100%."),
         ("It halved.", "It fell by half."),
         ("a fourfold rise", "four times"),
@@ -352,7 +424,7 @@ def test_the_same_amount(a: str, b: str) -> None:
     [
         ("15%", "15"), ("15%", "$15"), ("1.1 billion", "1.1 million"), ("36,400", "36,401"), ("-4", "4"),
         ("3%", "3 percentage points"), ("66%", "67%"), ("two-thirds of it", "60%"), ("5 lakh", "5 crore"),
-        ("It doubled.", "It tripled."), ("It doubled.", "It rose 50%."),
+        ("It doubled.", "It tripled."), ("It doubled.", "It rose 50%."), ("one in 1,000", "1%"), ("one in five", "six"),
     ],
 )  # fmt: skip
 def test_not_the_same_amount(a: str, b: str) -> None:
