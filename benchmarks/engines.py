@@ -4,7 +4,7 @@
 
 QUESTIONS are as `citewire eval` reads them. Each is searched once; the prompt that an answer would have is then given
 to every engine in turn, in an order that changes with the round, so that what else the machine does strikes all alike.
-Printed are medians, the ratio to each engine's time of that of torch, for the same prompt (median
+Printed are medians, the ratio to each engine's time of that of torch going token by token, for the same prompt (median
 and range over prompts and rounds), and the share of replies that are the same text.
 """
 
@@ -27,7 +27,7 @@ from citewire.qa.models import cache
 from citewire.qa.reader import load_reader
 from citewire.qa.types import Generator, Message
 
-BASE = "torch"
+BASE = "torch, token by token"
 REPLY = 60  # tokens at most
 
 
@@ -38,7 +38,8 @@ def loaded(model: str, threads: int) -> dict[str, Generator]:
         raise SystemExit(f"{model} is a server; name a model of this machine")
     folder = cache.weights_folder(source)
     return {
-        BASE: TransformersGenerator(folder, name=model, device="cpu", threads=threads),
+        BASE: TransformersGenerator(folder, name=model, device="cpu", threads=threads, guesses=0),
+        "torch": TransformersGenerator(folder, name=model, device="cpu", threads=threads),
         "int8": load_generator(model, engine="int8", threads=threads),
     }
 

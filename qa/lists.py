@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
+from math import exp, log
 
 from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Embedder, Span
@@ -24,6 +25,7 @@ _NEAR = 3.0  # a sentence stays if its odds times this reach those of the best o
 _SURE = 0.25  # least probability of the best sentence
 _SECTION = 0.04  # least probability of a section's sentence; low, because it need not repeat its heading
 _SECTIONS = 3  # fewest such sections that make a list
+_SHARED = 0.5  # added to the log odds of a sentence that has all rare words of the question
 _NEAR_LIST = 0.6  # least cosine of a question and the name of a list
 _LINE = re.compile(r"\S[^\n]*\S")
 _SHORT, _RUN = 16, 3  # most words of a list line; fewest consecutive such lines
@@ -36,6 +38,7 @@ class _ListLine:
     span: Span
     probability: float
     shared: int  # number of words shared with the question
+    weight: float  # odds, raised by shared rare words
     own: bool  # whether it is a line of its own
     leads: bool  # whether it ends with a colon
     row: bool  # whether it is a short line without an end mark
@@ -63,8 +66,9 @@ class Items:
         self._home = home = article(best.article)
         read = _read(question, evidence, home, reader)
         spans = [one.span for one in read]
+        rare = _rarities(question, home.title, [one.text for one in read])
         asked = set(facts.terms(question))
-        self._lines = [_line(home, spans, at, one.probability, asked) for at, one in enumerate(read)]
+        self._lines = [_line(home, spans, at, one.probability, rare, asked) for at, one in enumerate(read)]
 
     def rows(self, most: int = _ROWS) -> list[Place]:
         """Return up to `most` lines of a list in the article with the line before it; [] if no two lines answer.
@@ -83,9 +87,9 @@ class Items:
 
     def led(self) -> list[Place]:
         """Return a line near the best that ends with a colon, and the lines after it; [] for fewer than two."""
-        best = max((odds(line.probability) for line in self._lines), default=0.0)
+        best = max((line.weight for line in self._lines), default=0.0)
         for at, line in enumerate(self._lines):
-            if line.leads and odds(line.probability) * _NEAR >= best:
+            if line.leads and line.weight * _NEAR >= best:
                 behind = takewhile(
                     lambda one: one.own and not (one.heading or one.asks or one.leads), self._lines[at + 1 :]
                 )
@@ -97,10 +101,9 @@ class Items:
     def sentences(self) -> list[Place]:
         """Return the sentences near the best, then those of other articles; [] for fewer than two."""
         told = [line for line in self._lines if not line.heading and not line.asks]
-        best = max((odds(line.probability) for line in told), default=0.0)
-        near = [line for line in told if odds(line.probability) * _NEAR >= best]
-        near.sort(key=lambda line: -line.probability)
-        others = [one for one in self._others if near and odds(one.probability) * _NEAR >= best]
+        best = max((line.weight for line in told), default=0.0)
+        near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
+        others = [one for one in self._others if near and odds(one.probability) * _NEAR >= odds(near[0].probability)]
         found = self._places(near[:MOST]) + [verbatim_place(one) for one in others[: MOST - 2]]
         return found if len(found) > 1 else []
 
@@ -110,7 +113,7 @@ class Items:
         section: list[_ListLine] = []
         for line in (*self._lines, None):
             if line is None or line.heading or line.opens:
-                found += sorted(section, key=lambda one: -one.probability)[:1]
+                found += sorted(section, key=lambda one: -one.weight)[:1]
                 section = []
             section += [line] if line is not None and not line.heading else []
         likely = [line for line in found if line.probability >= _SECTION and not line.asks]
@@ -121,16 +124,19 @@ class Items:
         return [place_of(self._home, span) for span in spans]
 
 
-def _line(home: Article, spans: Sequence[Span], at: int, probability: float, asked: set[str]) -> _ListLine:
+def _line(
+    home: Article, spans: Sequence[Span], at: int, probability: float, rare: dict[str, float], asked: set[str]
+) -> _ListLine:
     span, text = spans[at], home.text[spans[at].start : spans[at].end]
-    shared = len(asked & set(facts.terms(text)))
+    said = set(facts.terms(text))
+    weight = odds(probability) * exp(_SHARED * sum(rare.get(term, 0.0) for term in said))
     own = _is_own(home.text, span)
     closed = text.rstrip("\"'”’)]").endswith((".", "!", "?"))
     heading = is_heading(home.text, span)
     row = own and not closed and len(text.split()) <= _SHORT and not text.endswith(":")
     opens = any(map(str.isalnum, home.text[spans[at - 1].end if at else 0 : span.start]))
     leads, asks = text.endswith(":"), text.endswith("?")
-    return _ListLine(span, probability, shared, own, leads, row, heading, asks, opens)
+    return _ListLine(span, probability, len(said & asked), weight, own, leads, row, heading, asks, opens)
 
 
 def _is_own(text: str, span: Span) -> bool:
@@ -150,12 +156,21 @@ def _runs(lines: Sequence[_ListLine]) -> list[tuple[int, int]]:
     return found
 
 
+def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, float]:
+    """The weight of each question term that is not in the title: its inverse document frequency, summing to 1."""
+    said = [set(facts.terms(text)) for text in texts]
+    counts = {term: sum(term in one for one in said) for term in set(facts.terms(question)) - set(facts.terms(title))}
+    weights = {term: log((len(texts) + 1) / (count + 0.5)) for term, count in counts.items() if count}
+    total = sum(weights.values())
+    return {term: weight / total for term, weight in weights.items()} if total else {}
+
+
 # -- articles that are lists ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A list in an article: its name (the title) and its lines."""
+    """A list in an article: its name (the title, or the line before it) and its lines."""
 
     named: str
     places: tuple[Place, ...]
@@ -164,7 +179,8 @@ class _Outline:
 def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> list[Place]:
     """Return the lines of the list nearest to a question; [] if none is near enough or has its names and years.
 
-    A list is the section headings of an article that are numbered or counted in its title ("7 dishes to try").
+    A list is the section headings of an article that are numbered or counted in its title ("7 dishes to try"), or the
+    short lines after a line that ends with a colon.
 
     Args:
         question: one that asks for several things.
@@ -175,7 +191,7 @@ def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> 
     texts = {article.path: f"{title_words(article)} {article.published} {article.text}" for article in articles}
     known = (one for one in articles if all(facts.has_name(name, texts[one.path]) for name in names))
     own = (one for one in known if all(str(year) in texts[one.path] for year in years))
-    found = [outline for article in own for outline in _sections(article)]
+    found = [outline for article in own for outline in (*_sections(article), *_led(article))]
     if not found:
         return []
     near = embedder.embed([outline.named for outline in found]) @ embedder.embed_query(question)
@@ -196,6 +212,17 @@ def _sections(article: Article) -> Iterator[_Outline]:
     items = numbered if len(numbered) >= _RUN else heads[:told] if len(heads) >= _RUN else []
     if items:
         yield _Outline(title, tuple(place_of(article, lines[at]) for at in items[:_LISTED]))
+
+
+def _led(article: Article) -> Iterator[_Outline]:
+    lines = _lines(article.text)
+    texts = [article.text[span.start : span.end] for span in lines]
+    for at in (at for at, text in enumerate(texts) if text.endswith(":")):
+        row = takewhile(lambda text: _is_short(text) and not text.endswith((":", "?")), texts[at + 1 :])
+        count = len(list(row))
+        if count >= _RUN:
+            places = (place_of(article, span) for span in lines[at : at + 1 + count][: _LISTED + 1])
+            yield _Outline(texts[at], tuple(places))
 
 
 def _lines(text: str) -> list[Span]:

@@ -1,6 +1,6 @@
 """A language model of a local folder, run by torch in this process; the only importer of transformers.
 
-Knows the cached prompt prefix and greedy decoding, not where models come from. Importing it takes
+Knows the cached prompt prefix and greedy decoding with prompt lookup, not where models come from. Importing it takes
 seconds: `citewire.qa.generate.load` does so only if it loads a model.
 
 Run as `python -m citewire.qa.generate.local FILE.gguf FOLDER` it dequantises a GGUF file.
@@ -14,12 +14,13 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import torch
 from cachetools import LRUCache
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers.cache_utils import DynamicLayer
 from transformers.utils import logging as transformers_logging
 
 from citewire.index.cores import usable_cores
@@ -30,6 +31,8 @@ from citewire.qa.types import Message
 
 _PREFIXES = 3  # most prompts in the cache, one per system message
 _LOCK_POLL = 0.1  # seconds between polls of `stopped` while another caller uses the model
+_GUESSES = 15  # most tokens that are guessed at once
+_ALIKE, _NGRAM = 2, 3  # shortest and longest n-gram at the end that is looked up for a guess
 _AUTO_MODEL: Any = AutoModelForCausalLM  # its declared types do not follow its arguments
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 
@@ -43,24 +46,36 @@ class TransformersGenerator:
 
     Attention is torch's scaled_dot_product_attention if transformers has it for the architecture. One caller at a time
     runs the model, others wait. The longest prefix shared with the last prompt of the same system message is not
-    computed again. Decoding is plain argmax without penalties, whatever generation_config.json says.
+    computed again. Decoding is plain argmax without penalties, whatever generation_config.json says. Answers mostly
+    repeat their evidence, so the tokens after an earlier occurrence of the last n-gram are guessed and verified in one
+    pass (A. Saxena, Prompt Lookup Decoding, 2023). A reply can change only by rounding, if two tokens nearly tie.
 
     Args:
         folder: contains config.json, safetensors, tokenizer and chat template.
         name: the value of `name`.
         device: "cpu", "cuda", "cuda:1", ... or "auto" for CUDA if available.
         threads: torch threads in this process; None for one per core of this process.
+        guesses: most tokens that are guessed at once; 0 is used for models with sliding windows.
 
     Raises:
         ModelError: the folder is not such a model, or the device does not exist.
     """
 
-    def __init__(self, folder: Path, *, name: str, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str,
+        device: str = "auto",
+        threads: int | None = None,
+        guesses: int = _GUESSES,
+    ) -> None:
         torch.set_num_threads(threads or usable_cores())
         self.name = name
         self._device = _device(device)
         self.tokens = ChatTokens(folder, name=name)
         self._model = _load(folder, self._device)
+        self._guesses = guesses if _remembers(self._model) else 0
         self._lock = Lock()
         self._kept: LRUCache[str, _Read] = LRUCache(_PREFIXES)  # by first message
         self._stopped: Callable[[], bool] = lambda: False
@@ -96,16 +111,25 @@ class TransformersGenerator:
     def _reply(self, key: str, prompt: list[int], count: int, stopped: Callable[[], bool]) -> Iterator[int]:
         """Yield at most `count` tokens of the reply, without the end token."""
         self._stopped = stopped
+        text = list(prompt)
         try:
             cache = self._kept.setdefault(key, _Read(self._model))
             cache.cut(_shared(prompt[:-1], cache.tokens))
-            unread = prompt[len(cache.tokens) :]
-            for _ in range(count):
-                token = cache.next(unread)
-                if token in self.tokens.ends or stopped():
+            found = cache.next(prompt[len(cache.tokens) :], 1)
+            while True:
+                for token in found:
+                    if token in self.tokens.ends or stopped():
+                        return
+                    text.append(token)
+                    yield token
+                count -= len(found)
+                if count <= 0:
                     return
-                yield token
-                unread = [token]
+                guesses = _guessed(text, min(self._guesses, count - 1))
+                found = cache.next([text[-1], *guesses], 1 + len(guesses))
+                right = _shared(guesses, found)
+                cache.cut(len(cache.tokens) - len(guesses) + right)
+                found = found[: right + 1]
         except _StoppedError:
             return
 
@@ -126,17 +150,17 @@ class _Read:
         self.tokens: list[int] = []
         self._cache = DynamicCache(config=self._model.config)
 
-    def next(self, tokens: Sequence[int]) -> int:
-        """Read `tokens`; return the most likely next one."""
+    def next(self, tokens: Sequence[int], last: int) -> list[int]:
+        """Read `tokens`; return the most likely next token after each of the last `last` ones."""
         ids = torch.tensor([tokens], device=self._model.device)
         try:
             with torch.no_grad():
-                reply = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1)
+                reply = self._model(input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=last)
         except BaseException:  # some layers have read more than others
             self._forget()
             raise
         self.tokens += tokens
-        return int(reply.logits[0, -1].argmax())
+        return cast("list[int]", reply.logits[0].argmax(-1).tolist())
 
     def cut(self, length: int) -> None:
         """Forget all but the first `length` tokens, or all if the cache cannot be cut back."""
@@ -149,9 +173,24 @@ class _Read:
             self._forget()
 
 
+def _guessed(tokens: list[int], most: int) -> list[int]:
+    """Return up to `most` tokens after the latest earlier occurrence of the last n-gram; [] if there is none."""
+    for length in range(min(_NGRAM, len(tokens) - 1), _ALIKE - 1, -1):
+        last = tokens[-length:]
+        for place in range(len(tokens) - length - 1, -1, -1):
+            if tokens[place : place + length] == last:
+                return tokens[place + length : place + length + most]
+    return []
+
+
 def _shared(one: Sequence[int], other: Sequence[int]) -> int:
     """Return the length of the common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _remembers(model: Any) -> bool:
+    """Return whether all layers cache every token (no sliding window)."""
+    return all(type(layer) is DynamicLayer for layer in DynamicCache(config=model.config).layers)
 
 
 def _device(wanted: str) -> torch.device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import socket
 import threading
@@ -26,7 +27,7 @@ from citewire.index.errors import ModelError
 from citewire.qa.generate.http import OpenAIGenerator
 from citewire.qa.generate.int8 import Int8Generator
 from citewire.qa.generate.load import form_of, load_generator
-from citewire.qa.generate.local import TransformersGenerator
+from citewire.qa.generate.local import TransformersGenerator, _guessed
 from citewire.qa.generate.tokens import ChatTokens
 from citewire.qa.models import cache as models
 from citewire.qa.types import Generator, Message
@@ -383,7 +384,7 @@ def tiny_model(config: transformers.LlamaConfig | transformers.MistralConfig, sm
 
 
 class TestDecoding:
-    """Greedy decoding, as transformers does it."""
+    """Speculative decoding does not change the reply."""
 
     TINY: ClassVar[dict[str, Any]] = {
         "vocab_size": 49152,
@@ -400,18 +401,39 @@ class TestDecoding:
         """The reply of transformers' own greedy decoding."""
         return {messages: oracle_reply(generator, messages, 24) for messages in (CAPITAL, REPEAT)}
 
-    def test_says_what_transformers_says(self, smollm: Path, expected: dict[Sequence[Message], str]) -> None:
-        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu")
+    @pytest.mark.parametrize("guesses", [0, 15])
+    def test_says_what_transformers_says(
+        self, smollm: Path, expected: dict[Sequence[Message], str], guesses: int
+    ) -> None:
+        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu", guesses=guesses)
         assert loaded._model.config._attn_implementation == "sdpa"
         for messages in (CAPITAL, REPEAT, CAPITAL):
             assert reply(loaded, messages) == expected[messages]
 
-    def test_a_model_that_forgets(self, smollm: Path, tmp_path: Path) -> None:
+    def test_a_repeated_text_takes_few_passes(self, smollm: Path) -> None:
+        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu")
+        with passes(loaded) as read:
+            said = loaded.tokens.plain(reply(loaded, REPEAT, 40))
+            assert len(said) > 30
+            assert len(read) < len(said) / 3
+            read.clear()
+            reply(loaded, REPEAT, 3)
+            assert sum(read[1:]) <= 3  # no token is drafted beyond `max_tokens`
+
+    def test_a_model_that_forgets_is_read_token_by_token(self, smollm: Path, tmp_path: Path) -> None:
         config = transformers.MistralConfig(**self.TINY, sliding_window=16)
         folder = tiny_model(config, smollm, tmp_path / "tiny")
         loaded = TransformersGenerator(folder, name="tiny", device="cpu")
+        assert loaded._guesses == 0
         for messages in (CAPITAL, SKY, CAPITAL):  # longer than the window: nothing is cached
             assert reply(loaded, messages, 20) == oracle_reply(loaded, messages, 20)
+
+    def test_guesses_are_what_followed_the_last_such_words(self) -> None:
+        chance = random.Random(7)
+        for _ in range(200):
+            ids = [chance.randrange(4) for _ in range(chance.randrange(1, 30))]
+            places = ([i for i in range(n, len(ids)) if ids[i - n : i] == ids[-n:]] for n in (3, 2) if n <= len(ids))
+            assert _guessed(ids, 5) == next((ids[found[-1] :][:5] for found in places if found), [])
 
     @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
     def test_no_more_threads_than_cores(self, smollm: Path, tmp_path: Path) -> None:

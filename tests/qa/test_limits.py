@@ -79,7 +79,7 @@ def test_a_prompt_has_the_length_asked_for(limits: Any, small_generator: Generat
 
 
 @pytest.mark.model
-@pytest.mark.parametrize(("engine", "ways"), [("int8", ["int8"]), ("torch", ["torch"])])
+@pytest.mark.parametrize(("engine", "ways"), [("int8", ["int8"]), ("torch", ["token by token", "with guesses"])])
 def test_a_run(
     limits: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], engine: str, ways: list[str]
 ) -> None:

@@ -153,9 +153,22 @@ Read on: how the rich garden
 
 The gardeners have found out.
 """
+WINNERS = """The jury of the Orm Fair met on Friday. It gave its prizes to farms in three valleys.
+
+Here are the farms that won a prize:
+
+Berg Farm, goat cheese.
+
+Holm & Sons, plum jam.
+
+Vire Dairy, butter.
+
+The fair ends on Sunday, and the prizes are handed over by the mayor of Orm in the great hall of the town.
+"""
 LISTS = [
     Article("dishes.txt", DISHES, "", "Three dishes from around Lund"),
     Article("balcony.txt", BALCONY, "", "3 plants that you can grow on a balcony"),
+    Article("fair.txt", WINNERS, "", "Prizes at the Orm Fair"),
 ]
 
 
@@ -164,6 +177,13 @@ LISTS = [
     [
         ("What are good dishes to eat around Lund?", ["1. Smoked eel", "2. Barley soup", "3. Plum cake"]),
         ("Which plants can I grow on my balcony?", ["Radishes", "Runner beans", "Wild strawberries"]),
+        (
+            "Which farms won prizes?",
+            [
+                *("Here are the farms that won a prize:", "Berg Farm, goat cheese."),
+                *("Holm & Sons, plum jam.", "Vire Dairy, butter."),
+            ],
+        ),
         ("Which farms won prizes in Skarvik?", []),
         ("Which farms won prizes in 1998?", []),
         ("Which ships sail over the sea?", []),
