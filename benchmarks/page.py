@@ -1,11 +1,11 @@
-"""How quick and how still the page is, in Chromium against `citewire serve` with a real model.
+"""Measure how fast and how steady the page is, in Chromium against `citewire serve` with a real model.
 
     python benchmarks/page.py --index .citewire/index [--model qwen2.5-coder-0.5b] [--question "..."]
 
-Prints, in seconds: from starting the program to an address that answers; from opening the page to its box, first and
-second time; from asking to the first row of sources, the first number and the whole answer; from Stop to an answer
-that is marked as stopped. And the layout shift while an answer streams (https://web.dev/articles/cls, but also what
-follows input within half a second, which that leaves out).
+Prints these times in seconds: from the start of the program to an address that answers; from opening the page to a
+usable input box, first and second time; from asking to the first row of sources, to the first citation number and to
+the whole answer; from Stop to an answer marked as stopped. Also prints the layout shift while an answer streams
+(https://web.dev/articles/cls, and also with the shifts within half a second after input, which that metric ignores).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 LONG = 120_000  # ms
-# Notes when each selector first matched after `asked`, every layout shift, and how far below its question the text of
-# the answer began: Gradio draws messages anew, which the browser does not count as shifts.
+# Records when each selector first matched after `asked`, every layout shift, and the distance between the question and
+# the beginning of the answer: Gradio redraws messages, and the browser does not count that as a shift.
 WATCH = """
 selectors => {
   window.seen = {}; window.shifts = []; window.tops = new Set(); window.asked = performance.now();
@@ -55,7 +55,7 @@ def serving(index: Path, model: str, port: int) -> Iterator[tuple[str, float]]:
 
 
 def opened(browser: Browser, address: str, phone: bool) -> tuple[Page, float]:
-    """Return a page whose box can be typed in, and the seconds it took."""
+    """Return a page with a usable input box, and the seconds until then."""
     size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
     page = browser.new_context(viewport=size).new_page()  # type: ignore[arg-type]
     began = time.perf_counter()

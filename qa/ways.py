@@ -404,7 +404,7 @@ class Ways:
             return None
         hits = self._finder.hits(asked.text, replace(wanted, k=max(_LISTED, wanted.k)))
         articles = [self._index.article(path) for path in dict.fromkeys(hit.passage.article for hit in hits)]
-        places = lists.outlined(asked.text, articles, self._finder.embedder)
+        places = lists.outlined(asked.text, articles, self._finder.embedder, self._finder.reader)
         return self._listed(places, asked, told, wanted, stopped) if places else None
 
     def _listed(

@@ -1,18 +1,18 @@
-"""The Articles view's requests: list, read and remove articles, take files.
+"""The Articles view's requests: list, read and remove articles, receive files.
 
     GET  /corpus            ?q= &from= &to= &outlet= (repeated) &sort= &offset= &limit=   -> a `Listing`
     GET  /corpus/article    ?path= &start=                                                -> a `Reading`
-    POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; only what it would be where not sure
-    POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202;
+    POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; without "sure" only a preview
+    POST /uploads           ?name=, the file as body with the type application/octet-stream -> an `Upload`, status 202;
                             for programs POST /v1/articles, which is the same
-    POST /v1/addresses      {"address": "https://..."}, fetched where the web is allowed   -> an `Upload`, status 202
-    DELETE /v1/articles/{path}   takes an article out -> a `Removal`
+    POST /v1/addresses      {"address": "https://..."}, fetched if the web is allowed   -> an `Upload`, status 202
+    DELETE /v1/articles/{path}   removes an article -> a `Removal`
     GET  /uploads           -> {"limit": bytes of the largest file, "characters": of the longest article, "formats":
-                            [...], "uploads": [...]}; of each also "own", whether who asks may take it back
-    DELETE /uploads/{id}    takes a file back that waits or is being indexed, of the visitor who sent it -> an `Upload`
+                            [...], "uploads": [...]}; each upload also has "own": whether the client may cancel it
+    DELETE /uploads/{id}    cancels a file that waits or is being indexed, for its sender -> an `Upload`
 
-Knows HTTP; what is done is in `citewire.ui.corpus` and `citewire.ui.uploads`. Refusals are problem
-details of RFC 9457.
+Knows HTTP; `citewire.ui.corpus` and `citewire.ui.uploads` do the work. Errors are problem
+details (RFC 9457).
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin, s
 
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
-IDLE_S = 15.0  # longest wait for the next bytes of a file
-FETCHED_AT_ONCE = 4  # addresses; each takes a thread for as long as its server takes
-LEAST_RATE = 2_000  # bytes a second, over all of a file that takes longer than `IDLE_S`
+IDLE_S = 15.0  # longest wait for the next bytes of a file, in seconds
+FETCHED_AT_ONCE = 4  # addresses fetched at the same time; each needs a thread until its server has answered
+LEAST_RATE = 2_000  # least average rate in bytes per second of a file that takes longer than `IDLE_S`
 
 
 class NoFileError(InputError):
-    """A request whose body is not the bytes of a file."""
+    """The body of the request is not a file."""
 
 
 class BrokenOffError(InputError):
-    """A file of which not all bytes came."""
+    """The file arrived incomplete."""
 
 
 class SlowUploadError(InputError):
-    """A file whose bytes come too slowly."""
+    """The file arrives too slowly."""
 
 
 class _Removal(BaseModel):
@@ -94,12 +94,12 @@ class _CorpusRoute(ProblemRoute):
 
 
 def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None = None) -> APIRouter:
-    """Return the routes over a corpus; each change is in the log before it is made.
+    """Return the routes over a corpus; each change is logged before it is made.
 
     Args:
-        corpus: what is listed, read and changed.
-        changes: the log.
-        fetch: what gets a web address, as in `read_articles`.
+        corpus: the articles.
+        changes: the log of changes.
+        fetch: downloads a web address, as in `read_articles`.
     """
     routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
     fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
@@ -181,7 +181,7 @@ def _note(changes: Changes, request: Request, what: str, names: Sequence[str]) -
 
 
 async def _received(corpus: Corpus, changes: Changes, request: Request, name: str) -> dict[str, Any]:
-    """Store a file as its bytes arrive. It takes a place from its first byte on; if it breaks off, nothing is kept."""
+    """Store a file as its bytes arrive. It takes space from its first byte on; an incomplete file is deleted."""
     if request.headers.get("content-type") != FILE_TYPE:
         raise NoFileError("the request is not the bytes of a file", f"Send them with Content-Type: {FILE_TYPE}")
     stated = request.headers.get("content-length", "")
@@ -199,11 +199,11 @@ async def _received(corpus: Corpus, changes: Changes, request: Request, name: st
 
 
 async def _chunks(request: Request, name: str) -> AsyncGenerator[bytes]:
-    """Yield the bytes of a request as they come.
+    """Yield the bytes of a request as they arrive.
 
     Raises:
-        BrokenOffError: the client has gone.
-        SlowUploadError: the next ones take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
+        BrokenOffError: the client has disconnected.
+        SlowUploadError: the next bytes take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
     """
     began, came = time.monotonic(), 0
     stream = aiter(request.stream())

@@ -1,8 +1,8 @@
-"""The figures of an evaluation and every wrong answer beside its evidence, as one HTML page.
+"""An evaluation as one HTML page: its figures, and every wrong answer beside its evidence.
 
-Knows the summary and the rows of `citewire.qa.evaluate`. The page is one file without scripts, opens without a server
-and asks for nothing. Questions, articles and the model's words are untrusted: the page is built as a tree, which
-escapes every text and attribute, and its policy would stop what came through.
+Knows the summary and the rows of `citewire.qa.evaluate`. The page is one file without scripts, works without a server
+and loads nothing. Questions, articles and the model's words are untrusted. The page is built as a tree, which
+escapes every text and attribute, and a content security policy is the second barrier.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from citewire.ui.figures import kind_rows, latency_rows, measure_rows
 from citewire.ui.tree import el, sheet
 
 HITS_SHOWN = 5
-EVIDENCE_CHARS = 6_000  # shown of the text that a claim was checked against
+EVIDENCE_CHARS = 6_000  # most characters shown of the text that a claim was checked against
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
@@ -81,7 +81,7 @@ def _bar(found: Mapping[str, float]) -> Element:
 
 
 def diagram(bins: Sequence[Mapping[str, float]]) -> Element:
-    """Return the reliability diagram: how often claims are supported, by bin, over the mean of their probabilities.
+    """Return the reliability diagram: for each bin, the share of supported claims over their mean probability.
 
     `bins` have the fields of `measure.Bin`.
     """

@@ -205,7 +205,7 @@ class Results:
         before, rows = read_results(self.file)
         changed = sorted(k for k in before.keys() | identity.keys() if before.get(k) != identity.get(k))
         if changed:
-            self.restarted = f"changed: {', '.join(changed)}"
+            self.restarted = "; ".join(_change(name, before.get(name), identity.get(name)) for name in changed)
             self.file.replace(self.file.with_name(PREVIOUS))
             return
         self.rows = {row["key"]: row for row in rows if (row.get("answer") or {}).get("status") != "failed"}
@@ -228,6 +228,14 @@ class Results:
 
 def _line(value: object) -> str:
     return json.dumps(value) + "\n"
+
+
+def _change(name: str, before: object, now: object) -> str:
+    if isinstance(before, dict) and isinstance(now, dict):
+        parts = [key for key in before.keys() | now.keys() if before.get(key) != now.get(key)]
+        return ", ".join(_change(f"{name}.{key}", before.get(key), now.get(key)) for key in sorted(parts))
+    was, becomes = (one[:12] if isinstance(one, str) and len(one) == 64 else one for one in (before, now))
+    return f"{name} was {was}, is {becomes}"
 
 
 def read_results(path: Path) -> tuple[Identity, list[Row]]:

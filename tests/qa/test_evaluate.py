@@ -642,8 +642,10 @@ class TestRuns:
     @pytest.mark.parametrize(
         ("changed", "said"),
         [
-            ({"sha256": "b" * 64, "model": "other"}, "changed: model, sha256"),
-            ({"index": {"generation": 2}}, "changed: index"),
+            ({"sha256": "b" * 64}, "sha256 was aaaaaaaaaaaa, is bbbbbbbbbbbb"),
+            ({"model": "other"}, "model was scripted, is other"),
+            ({"settings": {"passages": 4}}, "settings.passages was 8, is 4"),
+            ({"index": {"generation": 2}}, "index was None, is {'generation': 2}"),
         ],
     )
     def test_another_identity_starts_anew_and_says_why(

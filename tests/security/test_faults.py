@@ -1,6 +1,6 @@
-"""A page that runs as people run it, with a real model: what it survives, and how much one client can take.
+"""A page in normal use, with a real model: the faults that it survives, and the load that one client can cause.
 
-Most start `citewire serve` as a process, or share one, and ask it over HTTP.
+Most tests start or share a process of `citewire serve` and send requests over HTTP.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 
 QUESTION = "How much revenue did the AI unit generate?"
 FILE = {"Content-Type": "application/octet-stream"}
-LATEST_S = 1.0  # within which somebody is refused, and an answer that nobody waits for ends
+LATEST_S = 1.0  # most seconds to refuse a request, and to end an answer whose client has gone
 NAMESPACE = ("unshare", "--map-root-user", "--mount")
 
 
@@ -54,10 +54,10 @@ class Served:
         return next(float(line.split()[1]) for line in told.splitlines() if line.startswith(f"{name} "))
 
     def children(self) -> list[int]:
-        """The processes that it has started, whichever of its threads did."""
+        """Its child processes, of all its threads."""
         found: list[int] = []
         for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
-            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended
                 found += map(int, (thread / "children").read_text().split())
         return found
 
@@ -68,14 +68,14 @@ class Served:
         return named[0]
 
     def memory(self) -> float:
-        """Resident memory of it and its children, in MB."""
+        """Resident memory of the process and its children, in MB."""
         every = [self.process.pid, *self.children()]
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in every) * 4096 / 1e6
 
 
 @contextmanager
 def running(index: Path, model: str, *flags: str, around: Sequence[str] = (), **variables: str) -> Iterator[Served]:
-    """Serve an index until the block ends, once its models are loaded."""
+    """Serve an index until the block ends; yield once its models are loaded."""
     port = free_port()
     command = [*around, *COMMAND, "serve", "--index", str(index), "--model", model, "--port", str(port), *flags]
     with subprocess.Popen(
@@ -103,7 +103,7 @@ def page(seeds_folder: Path, cache: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 def begun(page: Served) -> http.client.HTTPConnection:
-    """Ask, and return the connection while the model writes."""
+    """Ask a question, and return the connection while the model writes."""
     address = httpx.URL(page.url)
     connection = http.client.HTTPConnection(address.host, address.port, timeout=60)
     body = json.dumps({"question": QUESTION, "stream": True})
@@ -132,7 +132,7 @@ def test_who_is_refused_is_so_at_once(page: Served) -> None:
 
     def ask(question: str) -> tuple[int, str, float]:
         sent = time.monotonic()
-        asked = {"question": question, "stream": True}  # says at once who has a place, and ends with who goes away
+        asked = {"question": question, "stream": True}  # responds at once, ends with its client
         with httpx.stream("POST", f"{page.url}/v1/ask", json=asked, timeout=60) as got:
             seconds = time.monotonic() - sent
             everyone_knows.wait(60)
@@ -140,7 +140,7 @@ def test_who_is_refused_is_so_at_once(page: Served) -> None:
 
     told = together(ask, [QUESTION] * 30)
     refused = [seconds for status, again, seconds in told if status == 429 and int(again) >= 1]
-    assert len(refused) >= 30 - 9  # one is answered, eight of one machine wait; others come as these go
+    assert len(refused) >= 30 - 9  # one is answered and eight of one address wait; more get a place when these end
     assert len(refused) + sum(status == 200 for status, *_ in told) == 30
     assert sorted(refused)[len(refused) // 2] < LATEST_S
 
@@ -197,8 +197,8 @@ def test_no_prompt_and_no_reply_is_longer_than_set(seeds_folder: Path, tmp_path:
             got = httpx.post(f"{url}/v1/ask", json={"question": QUESTION, "history": history}, timeout=120)
             assert got.status_code == 200
             assert len(got.json()["text"]) < 48 * len("It generated $900,000 in revenue. ")
-    assert model.hung_up.wait(5)  # whatever it goes on to say
-    assert {request["max_tokens"] for request in model.requests} == {1, 48}  # 1: the beginning of prompts is read early
+    assert model.hung_up.wait(5)  # however much more the reply has
+    assert {request["max_tokens"] for request in model.requests} == {1, 48}  # 1: reads the prompts' beginning
     for request in model.requests:
         assert sum(len(message["content"]) for message in request["messages"]) < 600 * 3.5
 

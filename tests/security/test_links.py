@@ -1,4 +1,4 @@
-"""A link on another page may not ask; and an answer that is not kept says so. In Chromium, on the real server."""
+"""A link on another page may not ask a question; an answer that was not stored says so. In Chromium, real server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Other(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html>" + link.encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_an_answer_that_cannot_be_kept_says_so(chromium: Browser, tmp_path: Path
 
         with serving(build) as address, opened(chromium, address) as page:
             usable(page)
-            kept._db.execute("PRAGMA query_only = ON")  # SQLite refuses, as where the disk is full
+            kept._db.execute("PRAGMA query_only = ON")  # SQLite refuses to write, as on a full disk
             ask(page, EXAMPLES[0])
             expect(page.locator(".cw-unkept")).to_have_text(
                 "This answer could not be kept in the History: attempt to write a readonly database."

@@ -1,4 +1,4 @@
-"""What uploads, filters and links could do to a server and its other visitors: each of it succeeded once."""
+"""Harm by uploads, filters and links to the server and other visitors; each attack succeeded before its fix."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 class HeldEmbedder(HashedWordsEmbedder):
-    """An embedder that waits, from its first passage on, until it is let go."""
+    """An embedder that waits at its first passage until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,12 +66,12 @@ class HeldEmbedder(HashedWordsEmbedder):
 
 @contextmanager
 def served(folder: Path, embedder: HashedWordsEmbedder | None = None, **options: Any) -> Iterator[tuple[str, Corpus]]:
-    """Serve an index; yield the address."""
+    """Serve an index; yield the address and the corpus."""
     corpus = Corpus(folder, embedder or HashedWordsEmbedder(), **options)
     corpus.start()
     try:
         with serving(corpus) as url:
-            for visitor in (ANNA, BERT):  # now the server has given out these ids
+            for visitor in (ANNA, BERT):  # the server has issued these ids now
                 httpx.get(url, headers={**visitor, "Sec-Fetch-Dest": "document"})
             yield url, corpus
     finally:
@@ -94,7 +94,7 @@ def states(url: str, visitor: Mapping[str, str] = ANNA) -> dict[str, dict[str, A
 
 
 def settled(url: str) -> dict[str, dict[str, Any]]:
-    """Wait until there are files, and something has become of each; return what."""
+    """Wait until there are files and each one is finished; return their states."""
 
     def all_are() -> bool:
         found = states(url)
@@ -104,9 +104,9 @@ def settled(url: str) -> dict[str, dict[str, Any]]:
     return states(url)
 
 
-# -- a file at which the process dies ---------------------------------------------------------------------
+# -- a file that kills its process -------------------------------------------------------------------------
 
-# Runs in the server and in every process that it starts: whoever reads the dates of an article that says so dies.
+# Runs in the server and its child processes: finding the dates of a text with the poison kills the process.
 POISON = r"""
 import os, re, signal
 import citewire.index.dates as dates
@@ -138,7 +138,7 @@ with serving(corpus) as url:
 
 @contextmanager
 def process(folder: Path, poison: Path | None, *, start: bool, seconds: float = 60) -> Iterator[tuple[str, Any]]:
-    """Serve an index in a process of its own; yield the address and the process, which is killed at the end."""
+    """Serve an index in its own process; yield the address and the process, which is killed at the end."""
     paths = [*([str(poison)] if poison else []), str(TESTS), os.environ.get("PYTHONPATH", "")]
     with subprocess.Popen(
         [sys.executable, "-c", SERVER, str(folder), "start" if start else "wait", str(seconds)],
@@ -155,14 +155,14 @@ def process(folder: Path, poison: Path | None, *, start: bool, seconds: float = 
 
 @pytest.fixture
 def poison(tmp_path: Path) -> Path:
-    """A folder that poisons the Pythons which have it on their path."""
+    """A folder with the poison, for the path of Python processes."""
     (tmp_path / "poison").mkdir()
     (tmp_path / "poison" / "sitecustomize.py").write_text(POISON)
     return tmp_path / "poison"
 
 
 def wait_with(folder: Path, **texts: str) -> None:
-    """Have files wait that were taken in and not yet begun when the server ended."""
+    """Store files as if they were accepted, but not yet indexed, when the server ended."""
     corpus = Corpus(folder, HashedWordsEmbedder())
     for name, text in texts.items():
         with corpus.uploads.receive(f"{name}.txt") as arrival:
@@ -177,7 +177,7 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
     with process(folder, poison, start=True) as (_, first):
         if "poison" in text:
             assert first.wait(60) == -signal.SIGKILL
-        else:  # it hangs, and answers nobody; its owner kills it
+        else:  # the server hangs and answers nobody, until its owner kills it
             until(lambda: list((folder_of(folder) / "indexing").glob("*/*")))
     with process(folder, poison, start=True, seconds=6) as (url, second):
         found = settled(url)
@@ -192,7 +192,7 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
         assert send(url, "later.txt", "Parcel three.").status_code == 202
         assert settled(url)["later.txt"]["state"] == "indexed"
     assert (folder_of(folder) / place / "uploaded" / "guilty.txt").read_text() == text
-    with served(folder) as (url, _):  # it is still named, and not read again
+    with served(folder) as (url, _):  # still listed, and not read again
         assert settled(url)["guilty.txt"]["state"] == "aside"
         assert httpx.get(f"{url}/corpus?q=parcel").json()["found"] == 2
 
@@ -237,7 +237,7 @@ time.sleep(60)
 
 
 def die_embedding(folder: Path) -> None:
-    """Start a server whose power is cut while it indexes."""
+    """Start a server that is killed while it indexes."""
     paths = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-c", STOPS, str(folder)]
     done = subprocess.run(command, env=untraced() | {"PYTHONPATH": paths}, check=False)
@@ -272,7 +272,7 @@ def test_a_second_server_leaves_the_first_ones_files_alone(folder: Path) -> None
             assert len(arriving(folder)) == 1
             connection.sendall(b"l 7.")
             until(lambda: len(states(url)) == 2)
-    with served(folder) as (second, _):  # now the first one is dead
+    with served(folder) as (second, _):  # the first server is dead by now
         assert {one["state"] for one in settled(second).values()} <= {"indexed", "copy"}
     assert left(folder) == {"articles/uploaded/waits.txt", "articles/uploaded/half.txt"}
 
@@ -353,13 +353,13 @@ def test_files_bytes_and_articles_of_an_hour_are_limited() -> None:
     ledger.read(Sender("c", "5.6.7.8"), 2)
     with pytest.raises(TooManyError, match="2 articles of yours"):
         take(Sender("c", "5.6.7.8"), 1)
-    for n in range(8):  # visitors that somebody makes up share the address
+    for n in range(8):  # made-up visitors share the limits of their address
         take(Sender(f"new{n}", "1.2.3.4"), 0)
     with pytest.raises(TooManyError, match="12 files"):
         take(Sender("another", "1.2.3.4"), 0)
     now[0] = HOUR_S + 1
     take(anna, 1)
-    take(Sender(), 10**9)  # who is not known is not limited: a program of the owner's
+    take(Sender(), 10**9)  # a sender without id and address is the owner's own program, without limits
 
 
 def test_an_hours_files_are_refused_over_http(folder: Path) -> None:
@@ -397,7 +397,7 @@ def test_one_visitors_hundreds_of_passages_do_not_hold_up_anothers_article(
 
 def test_two_visitors_long_files_both_come_to_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "SLICE", 128)
-    monkeypatch.setattr(uploads, "KEPT_VECTORS", 150)  # less than one of them has
+    monkeypatch.setattr(uploads, "KEPT_VECTORS", 150)  # less than one file has
     embedder = HeldEmbedder()
     with served(folder, embedder) as (url, _):
         send(url, "a.jsonl", many(400))
@@ -418,7 +418,7 @@ def test_a_file_is_taken_back_by_who_sent_it_and_nothing_of_it_is_published(fold
         third = send(url, "third.txt", "Sleet fell on Bodø.").json()["id"]
         assert [one["own"] for one in states(url, BERT).values()] == [False] * 3
         assert httpx.delete(f"{url}/uploads/{first}", headers=BERT).status_code == 404
-        assert httpx.delete(f"{url}/uploads/{first}").status_code == 404  # a program of the same address
+        assert httpx.delete(f"{url}/uploads/{first}").status_code == 404  # a program at the same address
         assert (
             httpx.delete(f"{url}/uploads/{first}", headers={**ANNA, "Sec-Fetch-Site": "cross-site"}).status_code == 403
         )
@@ -461,7 +461,7 @@ def test_indexing_gives_way_to_a_question_for_a_while(folder: Path) -> None:
         corpus.uploads.give_way_to(is_answering)
         send(url, "a.txt", "Parcel one.")
         assert looked.wait(60)
-        assert settled(url)["a.txt"]["state"] == "indexed"  # not for ever: a question may always be there
+        assert settled(url)["a.txt"]["state"] == "indexed"  # not forever: questions may never stop
 
 
 def test_the_page_takes_a_file_back(chromium: Browser, folder: Path) -> None:
@@ -501,7 +501,7 @@ def test_the_page_sends_again_what_was_not_taken_for_now(chromium: Browser, fold
         expect(page.locator(".cw-file-state")).to_have_text("indexed", timeout=20_000)
 
 
-# -- an index that is not the one that was opened -----------------------------------------------------------
+# -- an index that was replaced after opening --------------------------------------------------------------
 
 
 def _deleted(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Articles view: its requests over real HTTP, and itself in Chromium, on a page that holds nothing else."""
+"""The Articles view: its requests over real HTTP, and the view itself in Chromium, on an otherwise empty page."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from citewire.ui.visitor import problem_details
 
 pytestmark = pytest.mark.slow  # processes, servers or real networks
 
-PLAIN = {"Content-Type": "text/plain"}  # what a form of another page could send
+PLAIN = {"Content-Type": "text/plain"}  # a type that a form on another page could send
 TUNNEL = (
     "The Harbour Tunnel will open to traffic on 18 May. Ines Okafor said that it cost 1.9 billion euros in the end."
 )
@@ -173,7 +173,7 @@ def test_a_file_is_followed_until_it_is_indexed_and_then_removed(url: str, corpu
 
 def test_programs_add_and_remove_articles_below_v1(url: str, corpus: Corpus) -> None:
     add = {"params": {"name": "ferry.txt"}, "content": b"The ferry to Lund sails.", "headers": FILE}
-    for _ in range(2):  # the same again changes nothing
+    for _ in range(2):  # repeating the request changes nothing
         assert httpx.post(f"{url}/v1/articles", **add).status_code == 202  # type: ignore[arg-type]
         settle(corpus)
     assert corpus.paths().count("uploaded/ferry.txt") == 1
@@ -210,7 +210,7 @@ def test_an_address_is_fetched_read_and_indexed(built: Path, tmp_path: Path, sit
         assert [upload.state for upload in corpus.uploads.states()] == ["indexed", "indexed"]
         assert corpus.uploads.states()[1].left_out[0].part == "#2"
         reading = corpus.read(f"uploaded/{host} news ferry.html.jsonl#1")
-        assert (reading.row.title, reading.url) == ("Ferry & fares <p> fall", story)  # no markup of its record
+        assert (reading.row.title, reading.url) == ("Ferry & fares <p> fall", story)  # without the markup of its record
         assert reading.paragraphs == ("Ferry & fares <p> fall", *PARAGRAPHS)
         taken = left(corpus.folder)
         refusals = {
@@ -342,7 +342,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_took(built: Path, tmp_
     kept: list[tuple[str, str]] = []
 
     def upload(url: str, sender: int) -> None:
-        with suppress(httpx.TransportError):  # until the server is gone
+        with suppress(httpx.TransportError):  # until the server has ended
             for number in range(1_000):
                 name = f"{sender}-{number}.txt"
                 content = f"Ferry {name} sails.".encode()
@@ -354,7 +354,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_took(built: Path, tmp_
         [sys.executable, "-c", LOADED, str(folder), str(file)],
         stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths},
     ) as process, ExitStack() as ending:  # fmt: skip
-        ending.callback(process.kill)  # whatever fails: a server that lives on holds up the test for ever
+        ending.callback(process.kill)  # also after a failure: a living server would block the test
         assert process.stdout
         senders: list[threading.Thread] = []
         for line in process.stdout:
@@ -366,7 +366,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_took(built: Path, tmp_
                 _, visitor, exchange = line.split()
                 kept.append((visitor, exchange))
             if senders and len(kept) >= 8 and len(taken) >= 8:
-                process.send_signal(signal.SIGKILL)  # and read on: what was told before counts
+                process.send_signal(signal.SIGKILL)  # continue reading: lines sent before the kill count
         assert process.wait() == -signal.SIGKILL
         for sender in senders:
             sender.join()
@@ -475,7 +475,7 @@ def test_files_are_added_with_a_result_each(page: Page, corpus: Corpus) -> None:
     }
     for name, said in states.items():
         expect(page.locator(".cw-file", has_text=name).locator(".cw-file-state")).to_have_text(said)
-    expect(page.locator(".cw-file-doubtful .cw-file-name")).to_have_text("e.jsonl")  # no plain success
+    expect(page.locator(".cw-file-doubtful .cw-file-name")).to_have_text("e.jsonl")  # not shown as a plain success
     expect(page.locator(".cw-articles-count")).to_have_text("66 articles")
     expect(page.locator(".cw-article-row", has_text="Harbour Tunnel opens")).to_contain_text("1 copy")
     assert int(page.locator("#changes").text_content() or "") >= 1
@@ -529,7 +529,7 @@ def test_removing_asks_first_and_says_what_goes(page: Page, corpus: Corpus) -> N
 def test_the_keyboard_alone(page: Page) -> None:
     page.keyboard.type("minutes")
     expect(page.locator(".cw-article-row")).to_have_count(1)
-    for _ in range(6):  # From and To are three fields each
+    for _ in range(6):  # From and To have three fields each
         page.keyboard.press("Tab")
     opening = page.locator(".cw-article-open")
     while not opening.evaluate("e => e === document.activeElement"):
@@ -650,7 +650,7 @@ def test_a_server_that_is_gone_is_said(chromium: Browser, corpus: Corpus) -> Non
 
 @contextmanager
 def launched_page(chromium: Browser, corpus: Corpus) -> Iterator[Page]:
-    """Open the view; its server ends with the block, the page stays."""
+    """Open the view; its server ends with the block, the page stays open."""
     with serving(corpus) as url:
         page = chromium.new_page()
         page.goto(url)

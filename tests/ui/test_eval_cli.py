@@ -45,7 +45,7 @@ CLAIMS = [
 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedGenerator:
-    """A model that repeats what the article says of the bridge, over an index of it in the working folder."""
+    """A model that repeats the article's sentence about the bridge, over an index of it in the working folder."""
     scripted = ScriptedGenerator(SAID)
     monkeypatch.setattr(engine, "load_embedder", lambda chosen: HashedWordsEmbedder())
     monkeypatch.setattr(engine, "load_generator", lambda chosen, report: scripted)
@@ -91,7 +91,7 @@ class TestRun:
     def test_a_second_run_asks_nothing_again(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
         first = citewire("eval", file, "--json")
-        assert len(model.prompts) == 2  # the unanswerable one does not reach it
+        assert len(model.prompts) == 2  # the unanswerable question does not reach the model
         second = citewire("eval", file, "--json")
         assert len(model.prompts) == 2
         assert "3 of 3 records were done before" in second.stderr
@@ -207,7 +207,7 @@ class TestBadInput:
 class TestDiff:
     @pytest.fixture
     def runs(self, model: ScriptedGenerator) -> None:
-        """Two runs over two records, the second with one flipped by hand."""
+        """Two runs over two records; one mark of the second run is flipped by hand."""
         citewire("eval", file_of(QUESTIONS), "--out", "a")
         head, *rows = Path("a/results.jsonl").read_text().splitlines()
         changed = [json.loads(row) for row in rows]
@@ -252,7 +252,7 @@ class TestDiff:
 
 
 class Elements(HTMLParser):
-    """Collects the tags, the attributes and the text of a page."""
+    """Collects the tags, attributes and text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -350,9 +350,9 @@ def test_real_models(
 
 
 @pytest.mark.model
-@pytest.mark.usefixtures("small_generator")  # it is fetched
+@pytest.mark.usefixtures("small_generator")  # it must be downloaded
 def test_a_process_of_its_own() -> None:
-    """The exit code and both outputs are those of a process, and nothing of the page is loaded."""
+    """A process has the right exit code and both outputs, and loads nothing of the page."""
     program = (
         "import sys, citewire.ui.cli as cli\n"
         f"sys.argv = ['citewire', 'eval', {file_of(CLAIMS)!r}, '--json', '--model', 'smollm2-135m']\n"

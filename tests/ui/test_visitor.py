@@ -1,4 +1,4 @@
-"""Who asks over HTTP: the cookie, requests of other pages, and how a refusal is said."""
+"""The visitor of an HTTP request: the cookie, requests from other pages, and the form of a refusal."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-// Elements from plain values. Every text goes through textContent; nothing here makes HTML of a string.
+// Elements from plain values. Every text is set with textContent; nothing here parses HTML.
 
 export function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
@@ -10,7 +10,7 @@ export function el(tag, attributes, ...children) {
   return node;
 }
 
-// The address of the page's own "/path?query": the page need not lie at the top of its host.
+// The address of the page's own "/path?query"; the page may lie below a path of its host.
 export function rooted(path) {
   const { pathname, search } = new URL(`..${path}`, import.meta.url);
   return pathname + search;
@@ -18,10 +18,10 @@ export function rooted(path) {
 
 export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-// The address of a page of the web as a link spells it, "" for any other address.
+// The normalised address of a web page, "" for any other address.
 export const webAddress = (url) => (/^https?:\/\//.test(url || "") ? encodeURI(url).replaceAll("%25", "%") : "");
 
-// Says a line to screen readers.
+// Speaks a line to screen readers.
 export function announce(text) {
   let line = document.getElementById("cw-spoken");
   if (!line) {
@@ -31,7 +31,7 @@ export function announce(text) {
   line.textContent = text;
 }
 
-// Puts a question into the box; Gradio watches its own property, so the browser's is set.
+// Puts a question into the box; Gradio overrides the property, so the browser's own setter is used.
 export function write(question) {
   const box = document.querySelector("#cw-ask textarea");
   if (!box) return;
@@ -39,7 +39,7 @@ export function write(question) {
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// Sends JSON to a route of ours; throws an Error that says problem and fix.
+// Sends JSON to one of our routes; throws an Error with problem and fix.
 export async function send(method, address, body) {
   let response;
   try {

@@ -1,4 +1,4 @@
-// Runs the small evaluation from the page of the figures: starts it, tells how far it is, stops it.
+// Runs the small evaluation on the page of figures: start, progress, stop.
 
 import { rooted, send } from "./dom.js";
 
@@ -26,7 +26,7 @@ async function look() {
   const progress = await answer.json();
   show(progress);
   if (progress.running) return setTimeout(look, LOOK_MS);
-  if (progress.done) location.reload(); // which shows the result
+  if (progress.done) location.reload(); // shows the result
 }
 
 async function press(method) {

@@ -1,8 +1,8 @@
 // The History drawer: lists, opens, renames, exports, shares and deletes the visitor's conversations.
 //
-// Knows the routes of conversation_routes.py and its own dialog; what opening one means is the page's business. Titles
-// are untrusted: the DOM is built with textContent only. The dialog is modal, so the browser keeps the focus inside,
-// closes it on Escape, and the page behind is inert.
+// Knows the routes of conversation_routes.py and its own dialog; the page decides what opening a conversation does. Titles
+// are untrusted: the DOM is built with textContent only. The dialog is modal: the browser keeps the focus inside, closes
+// it on Escape, and makes the page behind inert.
 
 import { count, el, rooted } from "./dom.js";
 
@@ -13,8 +13,8 @@ const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day",
  * Make the drawer; it fetches the list each time it is opened.
  *
  * @param {{onOpen: (id: string) => void, onDeleted: (id: string) => void, current: () => string, notes: object}} page what to
- *   do with a conversation that was chosen, and with one that was deleted; which one is shown now, "" if none; the notes, which
- *   a phone without sources has no other way to
+ *   do with a chosen and with a deleted conversation; the id of the shown one, "" if none; the notes, which a phone without
+ *   sources can only reach here
  * @returns {{open: (opener: HTMLElement) => Promise<void>, close: () => void}} `opener` gets the focus back
  */
 export function createHistory({ onOpen, onDeleted, current, notes }) {
@@ -29,7 +29,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
   const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id }, el("header", {}, title, pinned, close), status, list);
   let opener = null;
 
-  drawer.addEventListener("pointerdown", (event) => { if (event.target === drawer) drawer.close(); }); // beside it
+  drawer.addEventListener("pointerdown", (event) => { if (event.target === drawer) drawer.close(); }); // a click beside it
   drawer.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
   drawer.addEventListener("close", () => {
     drawer.remove();
@@ -49,7 +49,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     status.classList.toggle("cw-bad", bad);
   }
 
-  /** Return the answer's JSON, true where it has none, or null after telling what went wrong. */
+  /** Return the response's JSON, true if it has none, or null after reporting an error. */
   async function send(method, path, body) {
     try {
       const headers = body ? { "Content-Type": "application/json" } : {};
@@ -93,7 +93,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     item.replaceChildren(choose, more, tools);
   }
 
-  /** Show the row as it was and put the focus where it came from. */
+  /** Restore the row and return the focus to where it came from. */
   function restore(item, conversation) {
     show(item, conversation);
     const more = item.querySelector(".cw-history-more");
@@ -119,7 +119,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     box.select();
   }
 
-  /** Show the address with which others read a conversation, and how to end that. */
+  /** Show the address for sharing a conversation, and the button that ends it. */
   async function share(item, conversation) {
     const link = `/conversations/${conversation.id}/link`;
     const made = conversation.link ? conversation : await send("POST", link);
@@ -173,7 +173,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
   };
 }
 
-/** Escape leaves this part only, not the whole drawer. */
+/** Escape leaves only this part, not the whole drawer. */
 function leaveOnEscape(part, leave) {
   part.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
