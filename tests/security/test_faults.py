@@ -203,7 +203,7 @@ def test_a_server_killed_under_load_loses_nothing_that_it_told(seeds_folder: Pat
         for number in count():
             name = f"{sender}-{number}.txt"
             content = f"The {name} ferry sails.".encode()
-            sent = httpx.post(f"{page.url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
+            sent = httpx.post(f"{server.url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
             if sent.status_code == 202:
                 taken.add(f"uploaded/{name}")
             if ending.wait(1):
@@ -211,36 +211,36 @@ def test_a_server_killed_under_load_loses_nothing_that_it_told(seeds_folder: Pat
 
     def visit(number: int) -> None:
         asked = {"data": [QUESTION, None], "event_data": None, "fn_index": 1, "session_hash": f"tab{number}"}
-        visitors[number].get(page.url)
+        visitors[number].get(server.url)
         while not ending.wait(0.3):  # what is asked while the last one is answered is refused
-            visitors[number].post(f"{page.url}/gradio_api/run/predict", json=asked)
-            told[number] = exchanges(page, visitors[number])
+            visitors[number].post(f"{server.url}/gradio_api/run/predict", json=asked)
+            told[number] = exchanges(server, visitors[number])
 
     def answered(exchanges: dict[str, Any]) -> dict[str, str]:
         every = {known: one["answer"] for known, one in exchanges.items()}
         return {known: answer["text"] for known, answer in every.items() if answer["status"] != "stopped"}
 
     with (
-        running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as page,
+        running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as server,
         ThreadPoolExecutor() as pool,
     ):
-        engine = page.engine()
+        engine = server.engine()
         try:
             people = [pool.submit(visit, number) for number in range(2)]
             people += [pool.submit(upload, number) for number in range(3)]
             until(lambda: len(taken) >= 8 and all(map(answered, told)), 120)
-            page.process.kill()
+            server.process.kill()
             assert all(isinstance(one.exception(), httpx.TransportError) for one in people)  # as nobody is there
         finally:
             ending.set()
         until(lambda: not Path(f"/proc/{engine}").exists())
-    with running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as page:
+    with running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as server:
         for visitor, known in zip(visitors, told, strict=True):
-            kept = exchanges(page, visitor)
+            kept = exchanges(server, visitor)
             assert known.keys() <= kept.keys()
             assert answered(known).items() <= answered(kept).items()
             visitor.close()
-        until(lambda: taken <= set(paths(page)))
+        until(lambda: taken <= set(paths(server)))
     assert verify(folder).problems == ()
 
 
