@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
@@ -34,7 +34,7 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS
 from citewire.index.web import Page
 from citewire.ui.addresses import WebOffError, file_name, records
-from citewire.ui.allowance import TooManyError
+from citewire.ui.allowance import BUSY_S, Sender, TooManyError
 from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
 from citewire.ui.keys import Changes
 from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
@@ -43,7 +43,8 @@ from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin, s
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
 IDLE_S = 15.0  # longest wait for the next bytes of a file, in seconds
-FETCHED_AT_ONCE = 4  # addresses fetched at the same time; each needs a thread until its server has answered
+# Most web addresses fetched at once: in all, for one IP address, for one visitor. Each takes a thread and may be slow.
+FETCHED, FETCHED_OF_ADDRESS, FETCHED_OF_VISITOR = 6, 4, 2
 LEAST_RATE = 2_000  # least average rate in bytes per second of a file that takes longer than `IDLE_S`
 
 
@@ -102,7 +103,7 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
         fetch: downloads a web address, as in `read_articles`.
     """
     routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
-    fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
+    fetching: list[Sender] = []
 
     @routes.get("/corpus")
     def select(
@@ -153,12 +154,12 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
     @routes.post("/v1/addresses", status_code=202)
     async def fetch_address(request: Request, asked: _Address) -> JSONResponse:
         """Fetch a web address, whose articles are indexed soon; only where citewire runs with --allow-web."""
-        address, files = asked.address.strip(), corpus.uploads
-        with await run_in_threadpool(files.receive, file_name(address), None, sender_of(request)) as arrival:
-            async with fetching:
-                if await request.is_disconnected():
-                    raise BrokenOffError(f"{address} is fetched for nobody", "Send it again and wait")
-                data, left_out = await run_in_threadpool(records, address, files.options, fetch)
+        address, files, sender = asked.address.strip(), corpus.uploads, sender_of(request)
+        with (
+            _place(fetching, sender),
+            await run_in_threadpool(files.receive, file_name(address), None, sender) as arrival,
+        ):
+            data, left_out = await run_in_threadpool(records, address, files.options, fetch)
             if await request.is_disconnected():
                 raise BrokenOffError(f"{address} was fetched for nobody", "Send it again and wait")
             await run_in_threadpool(arrival.write, data)
@@ -173,6 +174,23 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
         return JSONResponse(asdict(taken))
 
     return routes
+
+
+@contextmanager
+def _place(taken: list[Sender], sender: Sender) -> Iterator[None]:
+    """Hold one of the places for fetching. Raises: TooManyError, if none is free, or the sender has its share."""
+    again = "Send this one when one of them has arrived", BUSY_S
+    if len(taken) >= FETCHED:
+        raise TooManyError(f"{FETCHED} web addresses are being fetched already", *again)
+    if sum(one.visitor == sender.visitor for one in taken) >= FETCHED_OF_VISITOR:
+        raise TooManyError(f"{FETCHED_OF_VISITOR} web addresses of yours are being fetched already", *again)
+    if sum(one.address == sender.address for one in taken) >= FETCHED_OF_ADDRESS:
+        raise TooManyError(f"{FETCHED_OF_ADDRESS} web addresses are being fetched for your address already", *again)
+    taken.append(sender)
+    try:
+        yield
+    finally:
+        taken.remove(sender)
 
 
 def _note(changes: Changes, request: Request, what: str, names: Sequence[str]) -> None:

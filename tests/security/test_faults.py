@@ -14,7 +14,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,70 @@ def test_memory_stays_where_requests_are_as_large_as_they_may_be(page: Served) -
     assert page.memory() < before + 25
 
 
+def paths(page: Served) -> list[str]:
+    told = httpx.get(f"{page.url}/v1/articles?limit=200", timeout=60).json()
+    return sorted(one["path"] for one in told["articles"])
+
+
+def exchanges(page: Served, visitor: httpx.Client) -> dict[str, Any]:
+    """Return id -> exchange of all conversations of a visitor."""
+    listed = visitor.get(f"{page.url}/conversations").json()
+    found = [visitor.get(f"{page.url}/conversations/{one['id']}").json() for one in listed]
+    return {exchange["id"]: exchange for one in found for exchange in one["exchanges"]}
+
+
+@pytest.mark.model
+def test_a_server_killed_under_load_loses_nothing_that_it_told(seeds_folder: Path, tmp_path: Path) -> None:
+    folder, taken, ending = tmp_path / "index", set[str](), threading.Event()
+    told: list[dict[str, Any]] = [{}, {}]
+    visitors = [httpx.Client(timeout=60) for _ in told]
+    shutil.copytree(seeds_folder, folder)
+
+    def upload(sender: int) -> None:
+        for number in count():
+            name = f"{sender}-{number}.txt"
+            content = f"The {name} ferry sails.".encode()
+            sent = httpx.post(f"{server.url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
+            if sent.status_code == 202:
+                taken.add(f"uploaded/{name}")
+            if ending.wait(1):
+                return
+
+    def visit(number: int) -> None:
+        asked = {"data": [QUESTION, None], "event_data": None, "fn_index": 1, "session_hash": f"tab{number}"}
+        visitors[number].get(server.url)
+        while not ending.wait(0.3):  # what is asked while the last one is answered is refused
+            visitors[number].post(f"{server.url}/gradio_api/run/predict", json=asked)
+            told[number] = exchanges(server, visitors[number])
+
+    def answered(exchanges: dict[str, Any]) -> dict[str, str]:
+        every = {known: one["answer"] for known, one in exchanges.items()}
+        return {known: answer["text"] for known, answer in every.items() if answer["status"] != "stopped"}
+
+    with (
+        running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as server,
+        ThreadPoolExecutor() as pool,
+    ):
+        engine = server.engine()
+        try:
+            people = [pool.submit(visit, number) for number in range(2)]
+            people += [pool.submit(upload, number) for number in range(3)]
+            until(lambda: len(taken) >= 8 and all(map(answered, told)), 120)
+            server.process.kill()
+            assert all(isinstance(one.exception(), httpx.TransportError) for one in people)  # as nobody is there
+        finally:
+            ending.set()
+        until(lambda: not Path(f"/proc/{engine}").exists())
+    with running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as server:
+        for visitor, known in zip(visitors, told, strict=True):
+            kept = exchanges(server, visitor)
+            assert known.keys() <= kept.keys()
+            assert answered(known).items() <= answered(kept).items()
+            visitor.close()
+        until(lambda: taken <= set(paths(server)))
+    assert verify(folder).problems == ()
+
+
 def test_no_prompt_and_no_reply_is_longer_than_set(seeds_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(seeds_folder, tmp_path / "index")
     endless = openai_server.streamed(*[openai_server.event("It generated $900,000 in revenue. ")] * 5_000, then="hang")
@@ -242,21 +308,17 @@ def test_a_full_disk_loses_nothing_and_is_said(embedder: Embedder, tmp_path: Pat
             text = f"The {name} ferry to Lund sails on Monday, its captain said."
             return httpx.post(f"{page.url}/uploads?name={name}.txt", content=text.encode(), headers=FILE, timeout=60)
 
-        def articles() -> list[str]:
-            told = httpx.get(f"{page.url}/v1/articles", timeout=60).json()
-            return sorted(one["path"] for one in told["articles"])
-
         assert upload("first").status_code == 202
-        until(lambda: "uploaded/first.txt" in articles())
+        until(lambda: "uploaded/first.txt" in paths(page))
         subprocess.run([*COMMAND[:1], "-c", DISK, str(inside)], check=True, capture_output=True)
         refused = upload("second")
         assert refused.status_code == 400, refused.text
         assert "No space left on device" in refused.json()["detail"]
         assert page.ask().json()["status"] == "answered"
-        assert len(articles()) == 3
+        assert len(paths(page)) == 3
         for file in inside.glob("full*"):
             file.unlink()
         assert upload("third").status_code == 202
-        until(lambda: "uploaded/third.txt" in articles())
-        assert len(articles()) == 4
+        until(lambda: "uploaded/third.txt" in paths(page))
+        assert len(paths(page)) == 4
         assert verify(inside / "index").problems == ()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from conftest import until, untraced
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, expect
 
+from citewire.index.articles import ReadOptions
 from citewire.index.build import build_index
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Filters, Vectors
+from citewire.index.web import Page
 from citewire.ui import corpus_routes, uploads
 from citewire.ui.allowance import HOUR_S, Allowance, Ledger, Sender, TooManyError
 from citewire.ui.corpus import Choice, Corpus
@@ -65,12 +68,17 @@ class HeldEmbedder(HashedWordsEmbedder):
 
 
 @contextmanager
-def served(folder: Path, embedder: HashedWordsEmbedder | None = None, **options: Any) -> Iterator[tuple[str, Corpus]]:
+def served(
+    folder: Path,
+    embedder: HashedWordsEmbedder | None = None,
+    fetch: Callable[[str], Page] | None = None,
+    **options: Any,
+) -> Iterator[tuple[str, Corpus]]:
     """Serve an index; yield the address and the corpus."""
     corpus = Corpus(folder, embedder or HashedWordsEmbedder(), **options)
     corpus.start()
     try:
-        with serving(corpus) as url:
+        with serving(corpus, fetch) as url:
             for visitor in (ANNA, BERT):  # the server has issued these ids now
                 httpx.get(url, headers={**visitor, "Sec-Fetch-Dest": "document"})
             yield url, corpus
@@ -305,6 +313,60 @@ def test_a_visitor_has_so_many_places_and_others_have_theirs(folder: Path) -> No
         stack.close()
         until(lambda: not arriving(folder))
         assert send(url, "a.txt", "Parcel one.").status_code == 202
+
+
+def test_nobody_holds_all_places_that_fetch(folder: Path) -> None:
+    """No site answers before all are let go. Of four visitors three share an address."""
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def fetch(address: str) -> Page:
+        asked.append(address)
+        assert go_on.wait(60)
+        return Page(b"Rain in Lund.", address, ".txt")
+
+    with (
+        served(folder, fetch=fetch, options=ReadOptions(allow_web=True)) as (url, _),
+        ThreadPoolExecutor() as pool,
+        ExitStack() as stack,
+    ):
+
+        def client(visitor: str, host: int) -> httpx.Client:
+            where = httpx.HTTPTransport(local_address=f"127.0.0.{host}")
+            made = stack.enter_context(httpx.Client(transport=where, timeout=60, cookies={COOKIE: visitor * 32}))
+            made.get(url, headers={"Sec-Fetch-Dest": "document"})
+            return made
+
+        def add(who: httpx.Client, number: int) -> httpx.Response:
+            return who.post(f"{url}/v1/addresses", json={"address": f"http://example.org/{number}.txt"})
+
+        def held(who: httpx.Client) -> None:
+            known = len(asked)
+            sent.append(pool.submit(add, who, known))
+            until(lambda: len(asked) == known + 1 or sent[-1].done())
+            assert len(asked) == known + 1, sent[-1].result().text
+
+        def refused(who: httpx.Client) -> str:
+            answer = add(who, 99)
+            assert (answer.status_code, answer.headers["content-type"]) == (429, "application/problem+json")
+            assert int(answer.headers["Retry-After"]) > 0
+            return str(answer.json()["problem"])
+
+        sent: list[Future[httpx.Response]] = []
+        anna, bert, cleo, dora = client("A", 2), client("B", 2), client("C", 2), client("D", 3)
+        stack.callback(go_on.set)
+        for one in (anna, anna, bert, bert):
+            held(one)
+            if len(asked) == 2:
+                assert refused(anna) == "2 web addresses of yours are being fetched already"
+        assert refused(cleo) == "4 web addresses are being fetched for your address already"
+        held(dora)
+        held(dora)
+        assert refused(client("E", 4)) == "6 web addresses are being fetched already"
+        go_on.set()
+        assert [one.result().status_code for one in sent] == [202] * 6
+        assert add(anna, 6).status_code == 202
+    assert asked == [f"http://example.org/{number}.txt" for number in range(7)]
 
 
 @pytest.mark.parametrize(("idle", "rate", "said"), [(0.2, 0, "stopped arriving"), (0.2, 10**9, "fewer than")])

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -28,11 +28,9 @@ from websites import Site, fetcher
 from citewire.index.articles import ReadOptions
 from citewire.index.build import build_index
 from citewire.index.documents import Limits
-from citewire.index.maintenance import verify
 from citewire.index.types import Embedder
 from citewire.index.writer import Writer
 from citewire.ui import corpus as corpus_module
-from citewire.ui.conversations import Conversations
 from citewire.ui.corpus import Choice, Corpus
 from citewire.ui.middleware import CONTENT_SECURITY_POLICY
 from citewire.ui.uploads import Arrival
@@ -298,91 +296,6 @@ def test_a_killed_server_keeps_whole_files_and_no_half_ones(built: Path, tmp_pat
         assert left(folder) == {"articles/uploaded/whole.txt"}
         assert [row.path for row in corpus.select(Choice(words="Bergen")).rows] == ["uploaded/whole.txt"]
         assert corpus.select(Choice()).articles == 64
-
-
-LOADED = """
-import os, sys, threading
-from pathlib import Path
-from embedders import HashedWordsEmbedder
-from articles_view import serving
-from scripted import EXAMPLES, scripted_load
-from conftest import until
-from citewire.ui.chat import Chat, Conversation
-from citewire.ui.conversations import Conversations
-from citewire.ui.corpus import Corpus
-
-def tell(*words):  # in one write, so that no thread's words come between another's
-    os.write(1, (" ".join(words) + "\\n").encode())
-
-def visit(visitor):
-    conversation = Conversation()
-    conversation.visitor = visitor * 32
-    while True:
-        exchange = chat.ask(EXAMPLES[0], conversation)
-        until(lambda: exchange.done)
-        tell("kept", conversation.visitor, exchange.kept)
-
-corpus = Corpus(Path(sys.argv[1]), HashedWordsEmbedder())
-corpus.start()
-chat = Chat(scripted_load(), keeper=Conversations(Path(sys.argv[2])))
-until(lambda: chat.background.done)
-for visitor in "AB":
-    threading.Thread(target=visit, args=(visitor,), daemon=True).start()
-with serving(corpus) as url:
-    tell(url)
-    threading.Event().wait()
-"""
-
-
-def test_a_server_killed_under_load_loses_nothing_that_it_took(built: Path, tmp_path: Path) -> None:
-    folder, file = tmp_path / "index", tmp_path / "kept.sqlite"
-    subprocess.run(["cp", "-r", str(built), str(folder)], check=True)
-    paths = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    taken: list[str] = []
-    kept: list[tuple[str, str]] = []
-
-    def upload(url: str, sender: int) -> None:
-        with suppress(httpx.TransportError):  # until the server has ended
-            for number in range(1_000):
-                name = f"{sender}-{number}.txt"
-                content = f"Ferry {name} sails.".encode()
-                sent = httpx.post(f"{url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
-                if sent.status_code == 202:
-                    taken.append(f"uploaded/{name}")
-
-    with subprocess.Popen(
-        [sys.executable, "-c", LOADED, str(folder), str(file)],
-        stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths},
-    ) as process, ExitStack() as ending:  # fmt: skip
-        ending.callback(process.kill)  # also after a failure: a living server would block the test
-        assert process.stdout
-        senders: list[threading.Thread] = []
-        for line in process.stdout:
-            if line.startswith("http"):
-                senders = [threading.Thread(target=upload, args=(line.strip(), number)) for number in range(3)]
-                for sender in senders:
-                    sender.start()
-            elif line.endswith("\n"):
-                _, visitor, exchange = line.split()
-                kept.append((visitor, exchange))
-            if senders and len(kept) >= 8 and len(taken) >= 8:
-                process.send_signal(signal.SIGKILL)  # continue reading: lines sent before the kill count
-        assert process.wait() == -signal.SIGKILL
-        for sender in senders:
-            sender.join()
-    with over(folder) as corpus:
-        settle(corpus)
-        assert set(taken) <= set(corpus.paths())
-        assert len(corpus.paths()) >= 63 + len(taken)
-        assert verify(folder).problems == ()
-    with Conversations(file) as opened_again:
-        stored = {
-            (visitor, exchange.id)
-            for visitor in ("A" * 32, "B" * 32)
-            for info in opened_again.list(visitor)
-            for exchange in opened_again.get(visitor, info.id).exchanges
-        }
-    assert set(kept) <= stored
 
 
 # -- the view ---------------------------------------------------------------------------------------------
