@@ -250,7 +250,7 @@ def test_the_place_in_line_is_live_and_no_question_that_waits_is_lost(chromium: 
             page.wait_for_url(f"{url}/c/*")
             address, entries = page.url, page.evaluate("history.length")
             page.evaluate("addEventListener('popstate', () => history.forward(), { once: true }); history.back()")
-            page.wait_for_timeout(2500)  # by then the server has shown what was asked for in between, on a busy machine too
+            page.wait_for_timeout(2500)  # by then the server has shown what was asked for in between
             assert (page.url, page.evaluate("history.length")) == (address, entries)
             page.go_back()
             expect(page.locator(".cw-welcome")).to_be_visible()
