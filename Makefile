@@ -31,7 +31,7 @@ PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test coverage check lint models chromium firefox nginx shots licences settings sbom hashes audit bundle clean FORCE
+.PHONY: help run test coverage check quick lint models chromium firefox nginx shots licences settings sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -59,8 +59,12 @@ coverage: $(VENV)/installed-dev chromium nginx models
 models: $(VENV)/installed-dev
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
 
+# Both at once, as lint uses one core at a time.
+check: $(VENV)/installed-dev
+	@$(MAKE) --no-print-directory -j 2 lint quick
+
 # The empty cache shows that these tests need no model that was fetched.
-check: lint
+quick: $(VENV)/installed-dev
 	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q --hypothesis-profile quick \
 	  -m 'not model and not browser and not slow'
 

@@ -62,8 +62,10 @@ def launched() -> Iterator[Browser]:
         pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to the path of its program.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @contextmanager
@@ -82,8 +84,10 @@ def launched_firefox(folder: Path) -> Iterator[Browser]:
             downloads_path=folder,  # Playwright does not see downloads that scripts create
             firefox_user_prefs=dict(FIREFOX_PREFERENCES),
         )
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @contextmanager
@@ -106,15 +110,18 @@ def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool
         reduced_motion="reduce",
         color_scheme="dark" if dark else "light",
     )
-    yield context
-    context.close()
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 @contextmanager
 def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[Page]:
     """Open an address in a new tab without cookies; at the end, fail as `opened` does.
 
-    A second tab of a context loads in a quarter of the time, from the context's cache.
+    A second tab of a context loads in a quarter of the time, from the context's cache. The tab of a test that fails is
+    closed, too, with what it opened: the next test counts windows.
     """
     context.clear_cookies()
     page = context.new_page()
@@ -125,11 +132,14 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
         "request",
         lambda request: told.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
     )
-    page.goto(address)
-    yield page
-    pages = len(context.pages)
-    bad = list(told)  # closing cuts off the event stream, which Gradio logs
-    page.close()
+    try:
+        page.goto(address)
+        yield page
+        pages = len(context.pages)
+        bad = list(told)  # closing cuts off the event stream, which Gradio logs
+    finally:
+        for one in context.pages:
+            one.close()
     refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
     assert len(refusals) == refused, bad
     # Gradio logs this harmless error if a page is left or reloaded while its event stream is open.

@@ -119,6 +119,7 @@ def run(python: Path, libraries: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_what_is_imported_is_said_to_be_needed() -> None:
     imported: set[str] = set()
     for folder in ("index", "qa", "seeds", "ui"):

@@ -18,6 +18,8 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page
 
+pytestmark = pytest.mark.slow  # servers, and mostly Chromium
+
 
 class _Other(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -55,7 +57,7 @@ def test_a_link_of_another_page_asks_with_a_click(
         page.get_by_role("link").click()
         expect(page.locator(".cw-offered")).to_have_text("When does the <b>tunnel open?")
         expect(page.locator("#cw-ask textarea")).to_have_value("When does the <b>tunnel open?")
-        assert page.url == f"{address}/"
+        page.wait_for_url(f"{address}/")
         assert answerer.histories == []
         page.get_by_role("button", name="Dismiss").click()
         expect(page.locator(".cw-offer")).to_have_count(0)
@@ -71,7 +73,6 @@ def test_a_link_of_another_page_asks_with_a_click(
         expect(page.locator(".cw-question")).to_have_text("When does the <b>tunnel open?")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("site", "moved"),
     [("cross-site", True), ("same-site", True), (None, True), ("same-origin", False), ("none", False)],

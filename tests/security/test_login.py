@@ -540,12 +540,11 @@ def test_sign_in_ask_and_sign_out(context: BrowserContext, url: str, size: dict[
 
 
 def test_it_works_without_scripts(chromium: Browser, url: str) -> None:
-    context = chromium.new_context(java_script_enabled=False)
-    page = at_the_door(context, url, "/figures?run=x")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/figures?run=x")
-    context.close()
+    with chromium.new_context(java_script_enabled=False) as context:
+        page = at_the_door(context, url, "/figures?run=x")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/figures?run=x")
 
 
 def test_a_session_that_ends_leads_back_to_it(context: BrowserContext, url: str) -> None:
@@ -564,9 +563,7 @@ def test_a_session_that_ends_leads_back_to_it(context: BrowserContext, url: str)
 
 
 def test_a_page_without_a_password_has_no_button_to_sign_out(chromium: Browser) -> None:
-    with serving(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES))) as url:
-        page = chromium.new_page()
+    with serving(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES))) as url, chromium.new_page() as page:
         page.goto(url)
         usable(page)
         expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
-        page.close()

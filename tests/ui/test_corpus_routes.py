@@ -361,6 +361,7 @@ def test_articles_chosen_one_by_one_or_by_words_are_handed_over_by_path(page: Pa
     page.get_by_label("Choose Parcel 59").check()
     expect(page.locator(".cw-chosen")).to_have_text("2 articles chosen")
     page.get_by_role("button", name="Ask only these 2").click()
+    expect(page.locator(".cw-articles")).to_be_hidden()
     assert json.loads(page.locator("#filter").inner_text())["articles"] == ["wire.jsonl#2", "wire.jsonl#63"]
     page.get_by_role("button", name="Articles").click()
     expect(page.get_by_label("Choose Minutes")).to_be_checked()

@@ -126,7 +126,8 @@ def test_quitting_leaves_a_page_that_can_be_used(page: Page) -> None:
     page.get_by_role("button", name="Quit").focus()
     page.keyboard.press("Escape")
     expect(page.locator(".cw-tour")).to_have_count(0)
-    assert page.evaluate("document.querySelector('.gradio-container').getBoundingClientRect().bottom") == DESK["height"]
+    whole = "height => document.querySelector('.gradio-container').getBoundingClientRect().bottom === height"
+    page.wait_for_function(whole, arg=DESK["height"])
     page.locator("#cw-ask textarea").fill("Asked by hand")
     page.keyboard.press("Enter")
     expect(page.locator(".cw-question")).to_have_text("Asked by hand")

@@ -246,13 +246,12 @@ def test_the_policy_stops_what_would_come_through(chromium: Browser, tmp_path: P
     injected = text.replace("<main>", "<main><script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
                             "<style>h1{color:red}</style>")  # fmt: skip
     assert injected != text
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(saved(injected, tmp_path))
-    assert page.evaluate("window.pwned") is None
-    assert page.locator("h1").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
-    assert page.locator("body").evaluate("e => getComputedStyle(e).maxWidth") == "1216px"  # citewire's own style wins
-    context.close()
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(saved(injected, tmp_path))
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("h1").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
+        assert page.locator("body").evaluate("e => getComputedStyle(e).maxWidth") == "1216px"  # citewire's own style wins
 
 
 def test_hostile_words_are_words_in_markdown() -> None:

@@ -29,7 +29,6 @@ from citewire.qa.evaluate.runs import code_digest, summarise
 from citewire.ui.chat import Chat, Conversation, Loaded
 from citewire.ui.figures_page import GROUPS, NoRunError, page, router, runs, shipped
 from citewire.ui.measuring import Measuring, Progress, RunningError
-from citewire.ui.page import Site, build_page
 
 HOSTILE = "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
 
@@ -357,6 +356,8 @@ def test_what_breaks_off_says_why(tmp_path: Path) -> None:
 
 
 def test_a_small_evaluation_is_run_from_the_page(chromium: Browser, tmp_path: Path) -> None:
+    from citewire.ui.page import Site, build_page  # loads Gradio
+
     steps = Stepped()
 
     def build() -> Site:

@@ -35,6 +35,8 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.keys import Changes
 from citewire.ui.visitor import VisitorCookie, problem, unrouted
 
+pytestmark = pytest.mark.slow  # loads schemathesis
+
 PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the keys of a refusal
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # Routes that can get an invalid request. The others have only a path, and any text is a valid path.
@@ -80,7 +82,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     corpus.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
 def test_no_request_breaks_a_route(mode: GenerationMode, url: str) -> None:
     schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json")
@@ -166,7 +167,6 @@ def test_questions_and_filters_of_every_kind_break_nothing(url: str) -> None:
             refused_or_answered(client.get("/v1/articles", params={"offset": offset}))
 
 
-@pytest.mark.slow
 def test_mcp_messages_of_every_kind_break_nothing(url: str) -> None:
     headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
 

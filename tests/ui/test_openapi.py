@@ -19,6 +19,8 @@ from served import routes_of, serving
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # the real server
+
 EXAMPLES: dict[str, dict[str, Any]] = json.loads((REPOSITORY / "ui" / "examples.json").read_text("utf-8"))
 READ = (  # examples that are true at any time
     *("POST /v1/search", "GET /v1/articles", "GET /v1/articles/{path}", "POST /corpus/removal", "GET /healthz"),
@@ -161,7 +163,6 @@ def metric_names(text: str) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
     return {(one.name, tuple(one.labels.items())) for family in families for one in family.samples}
 
 
-@pytest.mark.slow
 def test_examples_of_what_changes_are_true(client: httpx.Client, told: dict[str, Any]) -> None:
     """In the order of the examples, and as the last test: an article is added, asked about and removed."""
     shown = {name: example["answer"] for name, example in EXAMPLES.items()}

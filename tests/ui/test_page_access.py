@@ -20,6 +20,8 @@ from citewire.ui import corpus_routes, figures_page, tour
 from citewire.ui.corpus import Corpus
 from citewire.ui.keys import Changes
 
+pytestmark = pytest.mark.browser
+
 RECORDS = [{"text": f"{OPENING} {AUDIT}.", "title": "Tunnel", "url": "https://example.org/tunnel"}] + [
     {"text": f"Parcel {n} was sent.", "title": f"Parcel {n:02}", "outlet": "Post"} for n in range(60)
 ]
@@ -323,7 +325,7 @@ def test_nothing_moves_for_who_wants_it_so(chromium: Browser, url: str) -> None:
         expect(page.locator(".cw-skeleton")).to_be_visible()
         assert page.evaluate(moving) == 0
         page.emulate_media(reduced_motion="no-preference")
-        assert page.evaluate(moving) > 0
+        page.wait_for_function(f"{moving} > 0")
         page.locator("#cw-ask .stop-button").click()
         expect(page.locator(".cw-closing")).to_be_visible()
 

@@ -22,6 +22,8 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.corpus_routes import router
 from citewire.ui.keys import Changes
 
+pytestmark = pytest.mark.browser
+
 DRAG = """([type, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], "bergen.txt"));

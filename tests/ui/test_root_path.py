@@ -22,8 +22,6 @@ import pytest
 from browser import at_rest, tab
 from commands import free_port
 from conftest import REPOSITORY, together, until
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from pydantic import ValidationError
 from served import serving, usable
@@ -268,6 +266,9 @@ def cited(client: httpx.Client) -> list[str]:
 
 
 def test_mcp_below_a_path(shown: Shown) -> None:
+    from mcp import Client  # takes a second to import
+    from mcp.client.streamable_http import streamable_http_client
+
     async def search(way: str) -> Any:
         async with (
             httpx2.AsyncClient(headers=BEARER) as http,

@@ -14,6 +14,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from citewire.index.errors import InputError, ModelError
 from citewire.ui.visitor import COOKIE, ProblemRoute, VisitorCookie, same_origin, visitor_of
 
+pytestmark = pytest.mark.slow  # loads Gradio
+
 ID = "A" * 32
 HOST = "http://localhost:7860"
 
