@@ -40,7 +40,7 @@ from citewire.ui.access import ReadOnly
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
-from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
+from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, New, Nothing, Question, Tab
 from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
 from citewire.ui.middleware import OwnOrigin, assets
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
@@ -273,11 +273,11 @@ class Page:
         self.chat.stop(conversation)
         return self.view(conversation)
 
-    def new_chat(self, conversation: Conversation) -> View:
+    def new_chat(self, conversation: Conversation, event: gr.EventData) -> View:
         """Start an empty conversation."""
         conversation.notice = ""
         self.chat.new(conversation)
-        return self.view(conversation)
+        return self._moved(conversation, event)
 
     def open_kept(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
         """Show a conversation from the History."""
@@ -287,7 +287,12 @@ class Page:
             self.chat.open(conversation, str(_data(event).get("id", "")))
         except CitewireError as error:
             conversation.notice = f"{error.problem}. {error.fix}"
-        return self.view(conversation)
+        return self._moved(conversation, event)
+
+    def _moved(self, conversation: Conversation, event: gr.EventData) -> View:
+        """Return a view with the number of the page's step, so that the page recognises a late one."""
+        chat, panel, *others = self.view(conversation)
+        return chat, {**panel, "step": _data(event).get("step", 0)}, *others
 
     def resume(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
         """Resume the conversation of a tab that was loaded again; otherwise show the one in its address, if any.
@@ -580,8 +585,9 @@ def build_page(
         ):
             event(handler, inputs, shown, **at_once).then(page.answer, state, shown, **follow)
         box.stop(page.stop, state, shown, **at_once)
-        panel.cw_new(page.new_chat, state, shown, **at_once)
-        panel.cw_open(page.open_kept, state, shown, **at_once)
+        # "multiple": Back and Forward may come faster than the server answers.
+        panel.cw_new(page.new_chat, state, shown, **{**at_once, "trigger_mode": "multiple"})
+        panel.cw_open(page.open_kept, state, shown, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_filter(page.choose, state, shown, **at_once)
         panel.cw_corpus(page.head, None, head, **at_once)
         panel.cw_overview(page.view, state, shown, **at_once)
@@ -596,7 +602,7 @@ def build_page(
 
 # The data that the panel's script sends with its events.
 EVENTS: dict[str, type[BaseModel]] = {
-    "cw_ask": Question, "cw_retry": Again, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model,
+    "cw_ask": Question, "cw_retry": Again, "cw_new": New, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model,
     "cw_resume": Tab,
 }  # fmt: skip
 

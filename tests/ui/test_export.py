@@ -251,7 +251,9 @@ def test_the_policy_stops_what_would_come_through(chromium: Browser, tmp_path: P
         page.goto(saved(injected, tmp_path))
         assert page.evaluate("window.pwned") is None
         assert page.locator("h1").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
-        assert page.locator("body").evaluate("e => getComputedStyle(e).maxWidth") == "1216px"  # citewire's own style wins
+        assert (
+            page.locator("body").evaluate("e => getComputedStyle(e).maxWidth") == "1216px"
+        )  # citewire's own style wins
 
 
 def test_hostile_words_are_words_in_markdown() -> None:

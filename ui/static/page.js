@@ -45,7 +45,7 @@ export function start({ element, props, watch, server, trigger }) {
     readArticle: (wanted) => server.read_article(wanted),
     onSheet: (open) => (open ? visit.lay(panel.close, panel.isSheet) : visit.lift(panel.close)),
   });
-  const visit = createVisit({ turns, panel, go: (id) => trigger(id ? "cw_open" : "cw_new", id ? { id } : {}) });
+  const visit = createVisit({ turns, panel, go: (id, step) => trigger(id ? "cw_open" : "cw_new", id ? { id, step } : { step }) });
   const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports, pin: notes.pin, pinned: notes.pinned };
   const links = createLinks({ turns, panel, act });
   const chooseModel = (name) => trigger("cw_model", { name });
@@ -155,7 +155,7 @@ export function start({ element, props, watch, server, trigger }) {
     document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // while suggestions are searched
     panel.take(newest);
     if (newest?.fresh) visit.toNewest(); // after asking, the chat scrolls to the answer
-    visit.show(kept);
+    visit.show(kept, value.step);
     if (newest?.phase === "done") wake();
   }
 

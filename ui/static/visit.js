@@ -1,7 +1,7 @@
 // What a tab remembers over a reload, Back and Forward: its name, the text being typed, and the place in each conversation.
 // Back first closes whatever lies over the page: the sheet of a phone, a drawer, the articles.
 //
-//     createVisit({ turns, panel, go }) -> { tab, id, show(id), toNewest(), follow(), retype(), keep(), lay(close, shown), lift(close) }
+//     createVisit({ turns, panel, go }) -> { tab, id, show(id, step), toNewest(), follow(), retype(), keep(), lay(close, shown), lift(close) }
 
 import { rooted, write } from "./dom.js";
 
@@ -16,7 +16,7 @@ const OVER = "over"; // the state of a history entry that stands for something o
 /**
  * Begin the visit of a tab.
  *
- * @param {{turns: Map, panel: object, go: (id: string) => void}} page turn id -> panel value; the panel of panel.js; a
+ * @param {{turns: Map, panel: object, go: (id: string, step: number) => void}} page turn id -> panel value; the panel of panel.js; a
  *   function that shows another conversation, "" for a new one
  * @returns {object} `tab` is the tab's name, by which the server recognises it; `id` the conversation in its address;
  *   `show` is told which conversation is shown now
@@ -38,7 +38,9 @@ export function createVisit({ turns, panel, go }) {
 
   let shown = ""; // id of the conversation
   let latest = ""; // the one that the server reported last
-  let awaited = null; // the one that Back or Forward asked for, until it is shown
+  let target = ""; // the one that Back or Forward asked for
+  let steps = 0; // of Back and Forward
+  let awaited = 0; // the step whose conversation is not shown yet, 0 for none
   let patience = 0; // its timer
   let address = location.pathname;
   const over = []; // parts over the page, the newest last: {close, shown, entered}
@@ -167,23 +169,21 @@ export function createVisit({ turns, panel, go }) {
     if (history.state === OVER) return leave(); // Forward leads to something already closed
     address = location.pathname;
     const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
-    if (other === (awaited ?? shown)) return;
-    if (awaited === null) keep();
-    awaited = other;
+    if (other === (awaited ? target : shown)) return;
+    if (!awaited) keep();
+    target = other;
+    awaited = steps += 1;
     clearTimeout(patience);
-    patience = setTimeout(() => {
-      awaited = null;
-      show(latest);
-    }, LOST_MS);
-    go(other);
+    patience = setTimeout(() => show(latest, awaited), LOST_MS);
+    go(other, awaited);
   });
 
   // Back and Forward can be faster than the server: a response to a step that was reversed meanwhile is ignored.
-  function show(next) {
+  function show(next, step) {
     latest = next;
-    if (awaited !== null && next !== awaited) return;
-    if (awaited !== null) clearTimeout(patience);
-    awaited = null;
+    if (awaited && step !== awaited) return;
+    clearTimeout(patience);
+    awaited = 0;
     if (next === shown) return;
     shown = next;
     address = rooted(next ? `/c/${encodeURIComponent(next)}` : "/");
