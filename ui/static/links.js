@@ -33,6 +33,7 @@ export function createLinks({ turns, panel, act }) {
   tip.hidden = menu.hidden = true;
   (document.querySelector("main") || document.body).append(tip, menu);
   let tipOf = null;
+  let tipBelow = false;
   let leaving = 0;
   let menuOf = null;
 
@@ -52,8 +53,9 @@ export function createLinks({ turns, panel, act }) {
     const above = at.top - box.offsetHeight - 8;
     const under = at.bottom + 8;
     const fits = under + box.offsetHeight < innerHeight - 8;
+    const top = Math.min(innerHeight - box.offsetHeight - 8, above > 8 && (!below || !fits) ? above : under);
     box.style.left = `${Math.max(8, left)}px`;
-    box.style.top = `${above > 8 && (!below || !fits) ? above : under}px`;
+    box.style.top = `${Math.max(8, top)}px`;
   }
 
   function showTip(link, below, ...content) {
@@ -61,6 +63,7 @@ export function createLinks({ turns, panel, act }) {
     tipOf?.removeAttribute("aria-describedby");
     tip.replaceChildren(...content);
     tipOf = link;
+    tipBelow = below;
     link.setAttribute("aria-describedby", "cw-tip");
     place(tip, link, below);
   }
@@ -213,12 +216,15 @@ export function createLinks({ turns, panel, act }) {
     if (action === "right" || action === "wrong") rate(link, turn, action);
     if (action === "more") openMenu(link, turn);
   });
+  window.addEventListener("resize", () => {
+    if (tipOf) place(tip, tipOf, tipBelow);
+    const link = menuOf && find(menuOf);
+    if (link) place(menu, link, false);
+  });
   document.addEventListener("mouseover", preview);
   document.addEventListener("mousemove", moved);
   document.addEventListener("focusin", preview);
-  document.addEventListener("focusout", (event) => {
-    if (menu.contains(event.target) && event.relatedTarget && !menu.contains(event.relatedTarget)) closeMenu(false);
-  });
+  document.addEventListener("focusin", (event) => { if (!menu.contains(event.target)) closeMenu(false); });
   document.addEventListener("keydown", (event) => {
     // Links that act like buttons answer to Space as buttons do.
     if (event.key === " " && linkAt(event)?.getAttribute("role") === "button") {
