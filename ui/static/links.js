@@ -53,9 +53,8 @@ export function createLinks({ turns, panel, act }) {
     const above = at.top - box.offsetHeight - 8;
     const under = at.bottom + 8;
     const fits = under + box.offsetHeight < innerHeight - 8;
-    const top = Math.min(innerHeight - box.offsetHeight - 8, above > 8 && (!below || !fits) ? above : under);
     box.style.left = `${Math.max(8, left)}px`;
-    box.style.top = `${Math.max(8, top)}px`;
+    box.style.top = `${above > 8 && (!below || !fits) ? above : under}px`;
   }
 
   function showTip(link, below, ...content) {
@@ -219,6 +218,7 @@ export function createLinks({ turns, panel, act }) {
   window.addEventListener("resize", () => {
     if (tipOf) place(tip, tipOf, tipBelow);
     const link = menuOf && find(menuOf);
+    link?.scrollIntoView({ block: "nearest" });
     if (link) place(menu, link, false);
   });
   document.addEventListener("mouseover", preview);
