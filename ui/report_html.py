@@ -42,7 +42,9 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
         *(_case(row) for row in wrong),
         el("details", el("summary", "All that decided these answers"), _table((), list(_flat(run)))),
     )
-    return "<!doctype html>\n" + tostring(el("html", head, el("body", main), lang="en"), encoding="unicode", method="html")
+    return "<!doctype html>\n" + tostring(
+        el("html", head, el("body", main), lang="en"), encoding="unicode", method="html"
+    )
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
