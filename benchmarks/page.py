@@ -31,7 +31,7 @@ selectors => {
   window.seen = {}; window.shifts = []; window.tops = new Set(); window.asked = performance.now();
   const top = (selector) => [...document.querySelectorAll(selector)].at(-1)?.getBoundingClientRect().top;
   const look = () => {
-    if (top(".cw-text")) tops.add(Math.round(top(".cw-text") - top(".cw-question")));
+    if (top(".cw-answer .cw-text")) tops.add(Math.round(top(".cw-answer .cw-text") - top(".cw-question")));
     for (const [name, selector] of Object.entries(selectors))
     if (!(name in seen) && document.querySelector(selector)) seen[name] = (performance.now() - asked) / 1000; };
   new MutationObserver(look).observe(document.body, {childList: true, subtree: true, attributes: true});
@@ -47,11 +47,14 @@ def serving(index: Path, model: str, port: int) -> Iterator[tuple[str, float]]:
     """Yield the address of a page and the seconds until it answered."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "citewire.ui", "serve", "--index", str(index), "--port", str(port)]
-    with subprocess.Popen([*command, "--model", model], stdout=subprocess.PIPE, text=True) as process:
+    each_anew = {**os.environ, "CITEWIRE_CACHED_ANSWERS": "0"}
+    with subprocess.Popen([*command, "--model", model], stdout=subprocess.PIPE, text=True, env=each_anew) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        yield line.split()[2], time.perf_counter() - began
-        process.terminate()
+        try:
+            yield line.split()[2], time.perf_counter() - began
+        finally:
+            process.terminate()
 
 
 def opened(browser: Browser, address: str, phone: bool) -> tuple[Page, float]:
@@ -66,7 +69,9 @@ def opened(browser: Browser, address: str, phone: bool) -> tuple[Page, float]:
 
 def ask(page: Page, question: str) -> None:
     page.fill("#cw-ask textarea", question)
-    page.evaluate(WATCH, {"row": ".cw-row", "number": "#cw-chat a.cw-chip", "draft": ".cw-draft", "end": ".cw-closing"})
+    page.evaluate(
+        WATCH, {"row": ".cw-row", "number": ".cw-answer a.cw-chip", "draft": ".cw-draft", "end": ".cw-closing"}
+    )
     page.keyboard.press("Enter")
 
 
@@ -108,7 +113,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7879)
     parser.add_argument("--question", default="Which miner had the lowest all-in cash cost per coin?")
     given = parser.parse_args()
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     with sync_playwright() as playwright, serving(given.index, given.model, given.port) as (address, started):
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         print(f"program started to page served: {started:.2f} s")

@@ -436,7 +436,7 @@ HINT_TEMPLATE = (
 )
 FILTER_TEMPLATE = (
     '<p class="cw-filter" hidden><span></span>'
-    '<button type="button" data-cw-do="unfilter" aria-label="Ask all articles again">All articles</button></p>'
+    '<button type="button" data-cw-do="unfilter" aria-label="Ask all articles again">Ask all articles</button></p>'
 )
 MODEL_TEMPLATE = '<p class="cw-model-said" role="status"></p>'
 PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'

@@ -38,8 +38,8 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
         el("title", title),
         el("style", sheet("report.css")),
     )
-    body = el(
-        "body",
+    main = el(
+        "main",
         el("h1", title),
         el("p", f"{summary['records']:,} records, {run['model'] or 'no model'}"),
         *_figures(summary),
@@ -47,7 +47,9 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
         *(_case(row) for row in wrong),
         el("details", el("summary", "All that decided these answers"), _table((), list(_flat(run)))),
     )
-    return "<!doctype html>\n" + tostring(el("html", head, body, lang="en"), encoding="unicode", method="html")
+    return "<!doctype html>\n" + tostring(
+        el("html", head, el("body", main), lang="en"), encoding="unicode", method="html"
+    )
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[Element]:
     yield el("h2", "Measures")
-    header = ("measure", "value", "95% interval", "", "of", "what it says")
+    header = ("measure", "value", "95% interval", "from 0 to 1", "of", "what it says")
     found = zip(measure_rows(summary), summary["measures"].values(), strict=True)
     yield _table(header, [(*row[:3], _bar(one), *row[3:]) for row, one in found])
     if len(summary["kinds"]) > 1:

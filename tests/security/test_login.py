@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browser import DESK, PHONE, faults
+from browser import DESK, NARROW, faults, missed
 from commands import citewire, free_port, refused
 from fastapi.responses import PlainTextResponse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -515,12 +515,14 @@ def at_the_door(
     return page
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (PHONE, True)], ids=["light desk", "dark phone"])
+@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (NARROW, True)], ids=["light desk", "dark phone"])
 def test_sign_in_ask_and_sign_out(context: BrowserContext, url: str, size: dict[str, int], dark: bool) -> None:
     page = at_the_door(context, url, "/figures?run=x", size, dark=dark)
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.get_by_label("Password")).to_be_focused()
+    assert missed(page) == []
+    page.get_by_label("Password").focus()
     page.keyboard.type("wrong password")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("This is not the password")

@@ -331,6 +331,7 @@ def test_share_and_stop_sharing(chromium: Browser, url: str, kept: Conversations
         expect(address).to_be_focused()
         (one,) = kept.list(ME)
         assert address.input_value() == f"{url}/shared/{one.link}"
+        assert address.evaluate("e => e.offsetWidth") > 300  # on a line of its own
         read = httpx.get(address.input_value())
         assert (read.status_code, "<h1>When?</h1>" in read.text) == (200, True)
         page.keyboard.press("Escape")  # leaves only the address

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from articles_view import FILE, arriving, half_sent, left, serving
-from browser import DESK, PHONE, faults, opened
+from browser import PHONE, opened
 from documents import PARAGRAPHS
 from documents import page as news_page
 from embedders import HashedWordsEmbedder
@@ -471,17 +471,6 @@ def test_on_a_phone_the_reader_covers_the_list(chromium: Browser, url: str) -> N
         page.keyboard.press("Escape")
         expect(page.get_by_role("button", name="Minutes")).to_be_focused()
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-
-
-@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (PHONE, True)], ids=["light desk", "dark phone"])
-def test_axe_finds_nothing(chromium: Browser, url: str, size: dict[str, int], dark: bool) -> None:
-    with opened(chromium, url, size, dark=dark) as page:
-        page.get_by_role("button", name="Articles").click()
-        expect(page.locator(".cw-article-row")).to_have_count(50)
-        assert faults(page) == []
-        page.get_by_role("button", name="Minutes").click()
-        expect(page.locator(".cw-article-reader h3")).to_have_text("Minutes")
-        assert faults(page) == []
 
 
 def test_hostile_words_run_nothing_and_fetch_nothing(chromium: Browser, tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import browser_context, faults, missed
 from commands import citewire
 from embedders import HashedWordsEmbedder
 from generators import ScriptedGenerator
+from playwright.sync_api import Browser
 from readers import ScriptedReader
 from scripted import PAYLOADS
 
@@ -289,7 +291,7 @@ class TestReport:
         assert "circle" in page.tags
         assert f"Evidence{BRIDGE}" in page.text
 
-    def test_what_an_answer_can_hold_is_all_there(self, model: ScriptedGenerator) -> None:
+    def test_what_an_answer_can_hold_is_all_there(self, model: ScriptedGenerator, chromium: Browser) -> None:
         question = {"question": "How?", "gold_answers": ["Ann", "Bo"], "history": [["Who came?", "Ann came."]]}
         citewire("eval", file_of([question]), "--out", "out")
         (row,) = rows_in("out")
@@ -300,7 +302,15 @@ class TestReport:
         row["answer"]["short"] = "Bo <b>"
         refused = {**row, "record": {**row["record"], "answerable": False}, "kind": "a kind"}
         summary = json.loads(Path("out/summary.json").read_text())
-        page = Elements(report_html.page(summary, [row, refused]))
+        report = report_html.page(summary, [row, refused])
+        with browser_context(chromium) as context:
+            shown = context.new_page()
+            shown.set_content(report)
+            assert faults(shown) == []
+            assert missed(shown) == []
+            shown.emulate_media(color_scheme="dark")
+            assert faults(shown) == []
+        page = Elements(report)
         assert "Before: Who came? — Ann came." in page.text
         assert "Wanted: Ann and Bo" in page.text
         assert "Wanted: a refusal" in page.text

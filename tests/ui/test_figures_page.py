@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
-from browser import DESK, NARROW, at_rest, browser_context, faults, launched, opened
+from browser import DESK, NARROW, at_rest, browser_context, faults, missed, opened
 from commands import citewire
 from conftest import REPOSITORY, until
 from fastapi import FastAPI
@@ -224,13 +224,14 @@ def test_hostile_names_are_words(tmp_path: Path) -> None:
     assert words(tree).count(HOSTILE) >= 4
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(tmp_path: Path, dark: bool) -> None:
+def test_axe_and_the_keyboard_find_nothing(chromium: Browser, tmp_path: Path) -> None:
     run(tmp_path / "news", ANSWERS)
-    with launched() as browser, browser_context(browser, DESK, dark=dark) as context:
+    with browser_context(chromium, DESK) as context:
         shown = context.new_page()
         shown.set_content(page(runs(tmp_path)))
+        assert faults(shown) == []
+        assert missed(shown) == []
+        shown.emulate_media(color_scheme="dark")
         assert faults(shown) == []
 
 

@@ -128,6 +128,8 @@ def test_the_panel_gives_the_verdict_of_the_sentence_that_was_chosen(page: Page)
     expect(page.locator(".cw-told small")).to_have_text(
         ["Reworded: check it against the quote.", "Whether it answers the question is for you to judge."]
     )
+    expect(page.locator(".cw-reader h3")).to_be_in_viewport(ratio=1)  # there is room for both
+    expect(page.locator("mark.cw-on")).to_be_in_viewport(ratio=1)
 
 
 def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:

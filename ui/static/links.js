@@ -33,6 +33,7 @@ export function createLinks({ turns, panel, act }) {
   tip.hidden = menu.hidden = true;
   (document.querySelector("main") || document.body).append(tip, menu);
   let tipOf = null;
+  let tipBelow = false;
   let leaving = 0;
   let menuOf = null;
 
@@ -61,6 +62,7 @@ export function createLinks({ turns, panel, act }) {
     tipOf?.removeAttribute("aria-describedby");
     tip.replaceChildren(...content);
     tipOf = link;
+    tipBelow = below;
     link.setAttribute("aria-describedby", "cw-tip");
     place(tip, link, below);
   }
@@ -213,12 +215,16 @@ export function createLinks({ turns, panel, act }) {
     if (action === "right" || action === "wrong") rate(link, turn, action);
     if (action === "more") openMenu(link, turn);
   });
+  window.addEventListener("resize", () => {
+    if (tipOf) place(tip, tipOf, tipBelow);
+    const link = menuOf && find(menuOf);
+    link?.scrollIntoView({ block: "nearest" });
+    if (link) place(menu, link, false);
+  });
   document.addEventListener("mouseover", preview);
   document.addEventListener("mousemove", moved);
   document.addEventListener("focusin", preview);
-  document.addEventListener("focusout", (event) => {
-    if (menu.contains(event.target) && event.relatedTarget && !menu.contains(event.relatedTarget)) closeMenu(false);
-  });
+  document.addEventListener("focusin", (event) => { if (!menu.contains(event.target)) closeMenu(false); });
   document.addEventListener("keydown", (event) => {
     // Links that act as buttons also react to Space.
     if (event.key === " " && linkAt(event)?.getAttribute("role") === "button") {

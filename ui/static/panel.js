@@ -293,8 +293,10 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     const quote = article?.querySelector("mark.cw-on");
     if (!quote) return;
     const frame = article.scrollHeight > article.clientHeight ? article : root.querySelector(".cw-panel"); // a low window scrolls as a whole
-    const from = quote.getBoundingClientRect().top - frame.getBoundingClientRect().top;
-    frame.scrollBy({ top: from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
+    const at = quote.getBoundingClientRect();
+    const from = at.top - frame.getBoundingClientRect().top + frame.scrollTop;
+    const fits = from + at.height < frame.clientHeight - 8; // below the headline
+    frame.scrollTo({ top: fits ? 0 : from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
     const row = root.querySelector(".cw-row.cw-on");
     const list = root.querySelector(".cw-rows");
     if (row) {
