@@ -36,7 +36,7 @@ from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
 
-READER_VERSION = "9"  # raise it when readers return something else for a file, so that stored articles are read again
+READER_VERSION = "10"  # raise it when readers return something else for a file, so that stored articles are read again
 MAX_METADATA = 500_000_000  # bytes of a metadata.json; the entries of a million articles take half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
 _LIST = ", ".join(sorted(FORMATS))

@@ -28,6 +28,7 @@ _WIDE = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+_CHARSET = re.compile(rb"""<meta[^<>]+charset\s*+=\s*+["']?\s*+([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _SEVEN_BITS = re.compile(r"iso-2022-|hz\b|hz-|utf-7")  # encodings that write all characters as ASCII bytes
 # Escape sequences of two of these encodings, which often are not stated; their text is valid UTF-8 by accident.
 _ESCAPES = ((re.compile(rb"\x1b\$\)C"), "iso2022_kr"), (re.compile(rb"\x1b(?:\$[@B]|\([IJ]|\$\()"), "iso2022_jp_2"))
@@ -71,6 +72,12 @@ def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
         except UnicodeDecodeError:
             pass
     return _mixed(data, 2) or _guessed(data) or _mixed(data, 1)
+
+
+def stated_in(page: bytes) -> str:
+    """Return the name of the encoding in the `<meta>` of an HTML page, "" if there is none."""
+    stated = _CHARSET.search(page[:4096])
+    return stated[1].decode("ascii") if stated else ""
 
 
 def _known(stated: str) -> webencodings.Encoding | None:
@@ -165,12 +172,13 @@ def _other_script(data: bytes) -> tuple[str, str] | None:
 
 def _odd(text: str) -> int:
     """Count non-ASCII characters in places where European languages have none."""
-    odd = sum(len(run[0]) for run in _RUN.finditer(text))
+    odd = sum(len(run[0]) for run in _RUN.finditer(text)) + len(_ODD.findall(text))
     odd += sum(
         len(re.findall(rf"(?<!\d){closing}", text))
         for opening, closing in ("“”", "‹›")
-        if opening not in text and "„" not in text
+        if opening not in text and "„" not in text and text.count('"') % 2 == 0
     )
+    odd += sum(text.count(mark) for mark, other in ("‡†", "«»", "‚‘") if mark in text and other not in text)
     for found in _BEYOND.finditer(text):
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
         category = unicodedata.category(found[0])
@@ -210,4 +218,12 @@ def _is_odd_mark(mark: str, before: str, after: str) -> bool:
     return inside and mark not in "’'—-‐‑"
 
 
+_FIRM = "bcdfghjkmnpqstvwxz"  # between these consonants š and ž are very rare
+# Each of these shows a wrong decoding even in a text with a single accented word: a sign in the wrong place of a word,
+# and Slavic or Icelandic letters among consonants, such as "Malmš" and "Þnance" from Mac Roman.
+_ODD = re.compile(
+    r"(?<!\w)[®†](?=[^\W\d_])|€(?=[acdefghijlnoqrsuvwxyz])|(?<!\d)[^\S\n]?¥(?![^\S\n]?\d)|(?<=[^\W\d_])ª|(?<![^\W\d_])\xad(?=\w)"
+    rf"|Þ(?=[b-dfghk-np-tw-z])|(?i:(?<=[{_FIRM}])[šž](?![aeiouyáéíóúrl]))|\bš(?=[bdfgh])"
+    r"|(?<=[^\W\d_])—(?=[b-zB-HJ-NP-Z]\b(?!['’]))"
+)
 _RUN = re.compile(r"(?:([^\x00-\x7f\s])(?!\1)){4,}")  # like a word of another script; "———" is a line

@@ -54,14 +54,14 @@ from citewire.index.documents import (
     too_large,
     web_address,
 )
-from citewire.index.encodings import text_of
+from citewire.index.encodings import stated_in, text_of
 
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> usual column names, the preferred first
     {
-        "text": ("text", "body", "content", "article", "maintext"),
+        "text": ("text", "body", "content", "article", "maintext", "content_text", "content_html"),
         "title": ("title", "headline"),
         "outlet": ("outlet", "source", "publisher", "publication", "source.name", "site", "newspaper"),
-        "author": ("author", "byline", "by", "authors", "creator", "written_by"),
+        "author": ("author", "byline", "by", "authors", "author.name", "creator", "written_by"),
         "published": (
             *("published", "date", "pub_date", "published_at", "publishedat", "date_publish", "publish_date"),
             *("published_on", "date_published", "publication_date"),
@@ -150,7 +150,12 @@ def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered
     from citewire.index.headlines import with_head
 
     for found in _read(data, request):
-        yield with_head(as_seen(found)) if isinstance(found, Document) else found
+        if not isinstance(found, Document):
+            yield found
+        elif (seen := as_seen(found)).text.strip():
+            yield with_head(seen)
+        else:
+            yield Refused("holds only invisible characters", "Add the text, or remove it", found.part)
 
 
 def _read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
@@ -312,7 +317,7 @@ def _read_mail(data: bytes, _request: Request) -> Document:
     message = email.message_from_bytes(data, policy=email.policy.default)
     try:
         sender, subject, raw = (_header(message, name) for name in ("from", "subject", "date"))
-        text, notes = _mail_text(message)
+        text, notes = next((one for named in (False, True) if (one := _mail_text(message, named=named))[0]), ("", ()))
         named = ((part.get_filename(), part) for part in message.iter_attachments())
         attached = [one_line(name or part.get_content_type()) for name, part in named if name or not _is_shown(part)]
     except _BROKEN_MAIL as error:
@@ -350,7 +355,7 @@ def _header(message: EmailMessage, name: str) -> str:
         return next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
 
 
-def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
+def _mail_text(message: EmailMessage, *, named: bool = False) -> tuple[str, tuple[str, ...]]:
     """Return the text that a mail program shows of a part, and notes on its encoding.
 
     RFC 2046, 5.1.3 and 5.1.4: all parts of a mixed mail in order; of alternatives the last one that can be shown.
@@ -358,15 +363,15 @@ def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     if message.is_multipart():
         inside = [part for part in message.iter_parts() if isinstance(part, EmailMessage)]
         if message.get_content_subtype() == "alternative":
-            return next((found for part in reversed(inside) if (found := _mail_text(part))[0]), ("", ()))
-        shown = [one for part in inside if not part.is_attachment() and (one := _mail_text(part))[0]]
+            return next((found for part in reversed(inside) if (found := _mail_text(part, named=named))[0]), ("", ()))
+        shown = [one for part in inside if not part.is_attachment() and (one := _mail_text(part, named=named))[0]]
         notes = dict.fromkeys(note for _, noted in shown for note in noted)
         return "\n\n".join(text for text, _ in shown), tuple(notes)
-    if not _is_shown(message):
+    if not _is_shown(message, named=named):
         return "", ()
     payload = message.get_payload(decode=True)
     data = payload if isinstance(payload, bytes) else b""
-    charset = message.get_content_charset("")
+    charset = message.get_content_charset("") or stated_in(data if message.get_content_subtype() == "html" else b"")
     text, encoding = text_of(data, charset) or text_of(data.replace(b"\0", b""), charset) or ("", "")
     if message.get_content_subtype() == "html":
         from citewire.index.markup import text_of_html
@@ -377,10 +382,10 @@ def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     return tidy(text), told(encoding)
 
 
-def _is_shown(part: EmailMessage) -> bool:
-    """Whether a part of a mail is text in its body, not an attachment."""
+def _is_shown(part: EmailMessage, *, named: bool = False) -> bool:
+    """Whether a part of a mail is text in its body. If no other part is, a named one may be (`named`; RFC 8621)."""
     kinds = ("text/plain", "text/html")
-    return part.get_content_type() in kinds and not part.is_attachment() and not part.get_filename()
+    return part.get_content_type() in kinds and not part.is_attachment() and (named or not part.get_filename())
 
 
 def _unflowed(text: str, joined: str) -> str:
@@ -484,11 +489,13 @@ def _read_json(data: bytes, request: Request) -> Iterator[_Record]:
 
 
 def _flat(value: Mapping[str, object]) -> dict[str, object]:
-    """Return an object with the fields of its inner objects as `source.name`."""
+    """Return an object with the fields of its inner objects as `source.name`, and lists of objects as their names."""
     flat = dict(value)
     for key, inner in value.items():
         if isinstance(inner, dict):
             flat.update({f"{key}.{name}": part for name, part in inner.items()})
+        elif isinstance(inner, list):
+            flat[key] = [one.get("name", one) if isinstance(one, dict) else one for one in inner]
     return flat
 
 

@@ -39,7 +39,7 @@ from citewire.index.documents import (
     web_address,
     without_controls,
 )
-from citewire.index.encodings import text_of
+from citewire.index.encodings import stated_in, text_of
 from citewire.index.headlines import useful
 from citewire.index.visible import BLOCK, LEAST_CONTRAST, contrast, keep_visible
 
@@ -59,7 +59,6 @@ _WORD_HIDDEN = frozenset("del moveFrom Fallback rPr pPr instrText delText rt".sp
 _CELLS = frozenset({"td", "th"})
 _RUN = re.compile(" {2,}")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
-_CHARSET = re.compile(rb"""<meta[^<>]+charset\s*+=\s*+["']?\s*+([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _PROLOG = re.compile(rb"(?s).*?<[A-Za-z]")
 _TIMES = "//time[@pubdate or @itemprop='datePublished']/@datetime | //*[@itemprop='datePublished']/@content"
 _STATED_DATES = (  # names of <meta> tags, the most reliable first
@@ -178,8 +177,7 @@ def _check_depth(tree: Any) -> None:
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     """Return a page as text, without undecodable characters, and a note if its encoding was guessed."""
-    stated = _CHARSET.search(data[:4096])
-    found = text_of(data, stated[1].decode("ascii") if stated else "")
+    found = text_of(data, stated_in(data))
     if found is None:
         return data.decode("utf-8", "ignore"), (
             "holds characters of an encoding that cannot be told; they are left out",
@@ -253,12 +251,21 @@ def _tree(markup: str) -> Any:
     except (etree.ParserError, ValueError):  # an empty document
         return None
     _check_depth(tree)
-    _raise_small(tree)
+    _write_out(tree)
     return tree
 
 
-def _raise_small(tree: Any) -> None:
-    """Replace the superscript and subscript numbers of a tree by small digits, in place."""
+def _write_out(tree: Any) -> None:
+    """Put into the text of a tree, in place, what browsers draw: small digits and the quotation marks of `q`."""
+    for quoted in tree.iter("{*}q"):
+        inner = sum(_name(above) == "q" for above in quoted.iterancestors()) % 2
+        opening, closing = "‘’" if inner else "“”"
+        quoted.text = opening + (quoted.text or "")
+        if len(quoted):
+            quoted[-1].tail = (quoted[-1].tail or "") + closing
+        else:
+            quoted.text += closing
+    etree.strip_tags(tree, "{*}q")  # trafilatura makes blocks of them
     for small in list(tree.iter("{*}sup", "{*}sub")):
         kind = "superscript" if _name(small) == "sup" else "subscript"
         if _SMALL.fullmatch("".join(small.itertext()).strip()):
@@ -505,7 +512,7 @@ def _content(entry: Any, name: str) -> str:
         other |= name == "content" and "search.yahoo.com/mrss" in str(child.tag)  # media:content
         if _name(child) == name and not other:
             if len(child):
-                _raise_small(child)
+                _write_out(child)
                 keep_visible(child)
                 found = _text(child)
             else:
@@ -612,6 +619,8 @@ def _word_text(body: Any, styles: Any) -> str:
             pieces.append(_raised(element.text or "", _alignment(element.getparent())))
         elif event == "start" and name in _WORD_MARKS:
             pieces.append(_WORD_MARKS[name])
+        elif event == "start" and name == "sym":
+            pieces.append(_symbol(_attribute(element, "char"), _attribute(element, "font")))
     return tidy(_RUN.sub(" ", "".join(pieces)))
 
 
@@ -621,6 +630,15 @@ def _alignment(run: Any) -> str:
     return "" if found is None else _attribute(found, "val")
 
 
+def _symbol(code: str, font: str) -> str:
+    """Return the character that Word stores as a number in a font, "" for a font of pictures."""
+    number = int(code, 16) if re.fullmatch("[0-9A-Fa-f]{1,5}", code) else 0
+    if font == "Symbol" or 0xF000 <= number < 0xF100:
+        return _SYMBOLS.get(number & 0xFF, "") if font == "Symbol" else ""
+    return chr(number)
+
+
+_SYMBOLS = dict(zip(bytes.fromhex("616264656c6d706471a0a3b0b1b3b4b7b8bab9bb"), "αβδελμπδθ€≤°±≥×•÷≡≠≈", strict=True))
 _WORD_MARKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
 _WORD_OFF = frozenset({"0", "false", "off", "none"})
 _BOXED = "citewire-boxed"  # attribute of text that was in a text box
@@ -806,7 +824,7 @@ def _chapter(archive: zipfile.ZipFile, name: str, limits: Limits) -> str:
         tree = _tree(data.decode("utf-8", "replace"))
     if tree is None:
         return ""
-    _raise_small(tree)
+    _write_out(tree)
     keep_visible(tree, [_sheet(archive, file, limits) for file in _sheets(tree, name)])
     return _text(tree)
 

@@ -19,7 +19,7 @@ from citewire.index.sentences import ends
 from citewire.index.types import Article, Passage, Span
 
 # Raise it when passages, sentences or embedded texts change; an index of another version is then refused.
-CHUNKER_VERSION = "7"
+CHUNKER_VERSION = "8"
 MAX_WORDS = 110  # about 150 to 180 word pieces of English news; all-MiniLM-L6-v2 reads at most 256
 WORD_CHARACTERS = 20  # a longer token (an address, a script without spaces) counts as several words
 HEADING_WORDS = 20  # most words of a heading, a line without end punctuation

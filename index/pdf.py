@@ -28,6 +28,7 @@ from citewire.index.hyphens import joined
 
 MAX_PAGES = 5_000
 PARAGRAPH_GAP = 1.35  # a larger line distance, relative to the median, starts a new paragraph
+WIDEST_SPACING = 2.5  # so does one of more line heights than this; double spacing is about 2.1
 SHORT_LINE = 0.75  # a line shorter than this share of the widest one ends its paragraph if it ends a sentence
 MAX_INFLATED = 10  # most bytes of all decompressed streams together, as a multiple of `Limits.bytes`
 DICTIONARY = 2_000  # bytes before a stream in which its dictionary is looked for
@@ -571,7 +572,22 @@ def _paragraph_starts(lines: Sequence[_Line]) -> list[int]:
     widest = max((line.width for line in lines), default=0.0)
     starts = [n for n, pair in enumerate(pairwise(lines), 1) if _starts_paragraph(*pair, usual, widest)]
     rows = [n for n, (above, below) in enumerate(pairwise(lines), 1) if above.cells and below.cells]
-    return [0, *sorted({*starts, *rows, *(n - 1 for n in rows if n > 1), *(n + 1 for n in rows if n + 1 < len(lines))})]
+    around = {number for n in rows for number in (n - 1, n, n + 1)}
+    return [0, *sorted({*starts, *_items(lines), *around} & set(range(1, len(lines))))]
+
+
+def _items(lines: Sequence[_Line]) -> list[int]:
+    """Return the indexes of lines that begin items of a list, by its dashes or its numbers.
+
+    One alone may be the rest of a sentence, such as "- Ann Lee -" or "5. It rained."
+    """
+    marks = {n: found[1].lstrip("(") for n, line in enumerate(lines) if (found := _ITEM.match(line.text))}
+    counts = Counter(marks.values())
+    beside = {n: {str(int(mark) - 1), str(int(mark) + 1)} for n, mark in marks.items() if mark.isdigit()}
+    return [n for n, mark in marks.items() if (beside[n] & counts.keys() if n in beside else counts[mark] > 1)]
+
+
+_ITEM = re.compile(r"([-*](?=\s+[A-Z0-9“\"])|\(?\d{1,2}(?=[.)]\s))")
 
 
 def _starts_paragraph(above: _Line, below: _Line, usual: float, widest: float) -> bool:
@@ -581,4 +597,6 @@ def _starts_paragraph(above: _Line, below: _Line, usual: float, widest: float) -
     ended = bool(_ENDS.search(above.text))
     if gap <= 0:  # at the top of the next column, a sentence may continue
         return ended
+    if gap > WIDEST_SPACING * max(above.size, below.size):
+        return True
     return gap > PARAGRAPH_GAP * usual or (ended and above.width < SHORT_LINE * widest)

@@ -52,14 +52,18 @@ _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
 _CAPITAL = r"(?=\s+[\"“(\[]?[A-Z])"
 _ENDS_TOO = re.compile(
     rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|(?<![ap]\.)\b(?!al\b)[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
-    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|\d\s?[bghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
+    rf"|/[a-z]{{1,2}}\.{_CAPITAL}|(?:\d\s?|\b(?:cu|sq)\.\s)[bghklmpst]\.{_CAPITAL}|\bdeg\.\s[CFK]\.{_CAPITAL}"
     rf"|\w[.!?][\"”’)]?[¹²³⁰⁴-⁹]{{1,3}}{_CAPITAL}|\b(?!(?:al|vs|ca|inc|dept)\.)[a-z]{{2,}}[.!?](?=\s+\([A-Z][a-z]*\s[a-z])"
 )
 _MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
+_NO_BLANK = re.compile(r"[a-z]{2,}\.(?!(?:Com|Net|Org|Gov)\b)[A-Z][a-z]*+[\s,]")
+# Closing marks after an end, which sentencex may add to the next sentence.
+_CLOSING_LEFT = re.compile(r"\s*+[\"”'’)\]]++(?=\s|\Z)")
+_HALVES = frozenset({"ft", "mt", "st"})  # inside a name: "Minneapolis-St. Paul"
 _OPENING = "\"'“‘([<«"
 # The speaker after a quotation that ends with "!" or "?": "Amb. Lee asked on Friday." belongs to it. A full clause
 # ("Lee said no.", "Lee said that it was late.") is the next sentence.
-_ASKS = re.compile(r"[!?…][\"”’']\Z")
+_ASKS = re.compile(r"[!?…](?:\s?[\"”’'])+\Z")
 _SAID = re.compile(
     r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|the|for|and|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
     r"(?:said|says|asked|asks|added|adds|told|tells|replied|shouted|cried|yelled|exclaimed|wondered|demanded"
@@ -84,10 +88,15 @@ def ends(text: str) -> list[int]:
     found: list[int] = []
     start = 0
     for end in _proposed(plain):
-        if end < len(plain) and _goes_on(plain[start:end].strip(), plain[end : end + _NEXT].lstrip()):
+        end = _closed(plain, end)
+        if end <= start:
             continue
-        if left := _OPENING_LEFT.search(plain, start, end):
-            end = left.end()
+        if end < len(plain):
+            if _goes_on(plain[start:end].strip(), plain[end : end + _NEXT].lstrip()):
+                continue
+            left = _OPENING_LEFT.search(plain, start, end)
+            if left and not (re.fullmatch(r'"\s.|\s"\s', plain[end - 2 : end + 1]) and _opened(plain, left.end())):
+                end = left.end()
         found.append(end)
         start = end
     return found
@@ -96,17 +105,31 @@ def ends(text: str) -> list[int]:
 def _proposed(plain: str) -> Iterator[int]:
     """Yield the ends that sentencex finds, and the ends that it misses.
 
-    It splits a name such as Blockchain.News into two sentences.
+    It splits a name such as Blockchain.News into two sentences and does not split "for 40 days.So far".
     """
     found = {boundary["end_index"] for boundary in sentencex.get_sentence_boundaries("en", plain)}
     for end in sorted(found.union(match.end() for match in _ENDS_TOO.finditer(plain))):
-        if not (end < len(plain) and plain[end - 1] == "." and plain[end].isalnum()):
+        inside = end < len(plain) and plain[end - 1] == "." and plain[end].isalnum()
+        if not inside or _NO_BLANK.match(plain, plain.rfind(" ", 0, end) + 1):
             yield end
+
+
+def _closed(plain: str, end: int) -> int:
+    """Return the end of a sentence with the closing marks after it; a straight mark counts only if one is open."""
+    left = _CLOSING_LEFT.match(plain, end)
+    if not left or ('"' in left[0] and left.end() < len(plain) and not _opened(plain, end)):
+        return end
+    return left.end()
+
+
+def _opened(plain: str, end: int) -> bool:
+    """Whether a straight quotation mark is open."""
+    return plain.count('"', 0, end) % 2 == 1
 
 
 def _goes_on(before: str, after: str) -> bool:
     """Whether a sentence that may end with `before` continues with `after`."""
-    if not before or not after or _LIST_MARK.fullmatch(before):
+    if not before or not after or after[0] in ",:;" or _LIST_MARK.fullmatch(before):
         return bool(after)
     word = after.split(None, 1)[0]
     written = before.rsplit(None, 1)[-1].lstrip(_OPENING)
@@ -114,7 +137,8 @@ def _goes_on(before: str, after: str) -> bool:
     if after[0].islower():
         if before.endswith(("”", '"', "’", "'")):  # a quotation and its speaker
             return True
-        return _MEASURED.search(before) is not None or _is_short(last.removesuffix("."))
+        named = written[:1].isupper() and written.endswith("!")  # "Yahoo! shares"
+        return named or _MEASURED.search(before) is not None or _is_short(last.removesuffix("."))
     if last in _TIMES_OF_DAY or re.fullmatch(r"\d{1,2}(?:[:.]\d\d)?[ap]\.m\.", last):
         zone = re.split(r"\W", word.lower(), maxsplit=1)[0] in _AFTER_TIMES
         return zone or bool(_PLACE_TIME.match(after)) or after.startswith(("(", *"0123456789"))
@@ -129,7 +153,8 @@ def _goes_on(before: str, after: str) -> bool:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
     if name == "deg":
         return bool(re.match(r"(?:[CFKNSEW]|Celsius|Fahrenheit|Kelvin)\b", after))
-    if name not in _TITLES or written.isupper() or re.match(r"(?:The|This|It|They)\b", after):  # "BP." is not a title
+    titled = (name in _HALVES and "-" in written) or (name in _TITLES and not written.isupper())  # "BP." is not a title
+    if not titled or re.match(r"(?:The|This|It|They)\b", after):
         return False
     return after[0].isupper() and not (written.islower() and _MEASURED.search(before))  # "25 bp." is not one either
 

@@ -30,10 +30,10 @@ SMALLEST_FONT = 3.0  # pixels; smaller letters are dots
 LEAST_SCALE = 0.05  # an element shrunk to less is a dot or a line
 LEAST_CONTRAST = 1.1  # contrast ratio of WCAG 2.2, 1 to 21, below which text is invisible
 
-# Elements without text, and elements whose text browsers show only as a fallback.
+# Elements without text, elements whose text browsers show only as a fallback, and reading aids above the text.
 _NEVER_SHOWN = frozenset(
-    "script style template noscript iframe object video audio canvas datalist rp head title math svg noembed noframes"
-    " param source track".split()
+    "script style template noscript iframe object video audio canvas datalist rp rt rtc head title math svg noembed"
+    " noframes param source track".split()
 )
 _ROOTS = frozenset({"html", "body"})  # a page that hides its root shows it later by a script
 _READ = frozenset(
@@ -153,10 +153,11 @@ def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
     """
     own = [element for element in root.iter() if _name(element) in ("style", "link")]
     inside = [e.text or "" for e in own if _name(e) == "style" and _screen(e.get("media") or "")]
-    unknown = not sheets and any("stylesheet" in (e.get("rel") or "").lower() for e in own)
+    elsewhere = any("stylesheet" in (e.get("rel") or "").lower() for e in own) or "@import" in "".join(inside)
+    unknown = elsewhere and not sheets
     classes = frozenset(name for element in root.iter() for name in (element.get("class") or "").split())
     names = classes | {element.get("id") for element in root.iter() if element.get("id")}
-    usual = [_USUAL] if not _HIDERS.isdisjoint(classes) and (unknown or not (sheets or inside)) else []
+    usual = [_USUAL] if unknown and not _HIDERS.isdisjoint(classes) else []  # without any sheet a class hides nothing
     matcher = _matcher("\n".join([*usual, *sheets, *inside])[:MAX_CSS], names)
     # With missing style sheets the background can have any colour.
     start = replace(_Seen(), behind=None if unknown else _WHITE)

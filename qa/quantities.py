@@ -61,7 +61,7 @@ _AMOUNT = re.compile(
           (?P<mantissa>\d+(?:[.,]\d+)?)\s?[×x·⋅*]\s?10(?P<power>\^\s?[-−+]?\d{{1,2}}(?!\d)|{_RAISED}|−\d{{1,2}}(?!\d))
           |10(?P<ten>\^[-−+]?\d{{1,2}}(?!\d)|[⁻⁺]?(?:[⁴-⁹]|[¹²][⁰¹²³⁴-⁹]))
           |(?P<floating>\d+(?:\.\d+)?e[+-]?\d{{1,2}})\b
-          |(?P<comma>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)
+          |(?P<comma>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?)(?!\s?[¼-¾⅐-⅞])
           |(?P<dot>\d{{1,3}}(?:\.\d{{3}}){{2,}}(?:,\d+)?|\d{{1,3}}(?:\.\d{{3}})+,\d\d?(?!\d)
             |(?:(?<=€)|(?<=€\s)|(?<=EUR\s))[1-9]\d{{0,2}}\.000(?!\d)|[1-9]\d{{0,2}}\.000(?=\s?(?:€|EUR\b|euros?\b))
             |0,\d+|(?<![(\[])\d+,\d\d?(?!\d|[.,]\d))
@@ -73,7 +73,7 @@ _AMOUNT = re.compile(
             |(?<!/)[1-9]\d?/(?:[2-9]|[1-9]\d)(?=\sof\b(?!\s(?:\d|this\b|last\b|next\b))
               |[\s-](?:majority|miles?|inch|in\.|cups?|pints?|pounds?|ounces?|lb|oz|acres?|hours?|tea|table)
               |\s(?:and|to|or)\s[1-9]/[2-9]\sof\b))
-          |(?P<plain>\d+(?:\.\d+)?\s?)?(?P<vulgar>[¼-¾⅐-⅞])
+          |(?P<plain>(?:\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?)\s?)?(?P<vulgar>[¼-¾⅐-⅞])
           |(?P<digits>(?:\d+(?:\.\d+)?|\.\d+)(?!\.?\d))(?P<half>[\s-]and[\s-]a[\s-](?:half|(?P<fourth>quarter))\b)?
         )
         (?P<scale>\)?(?:[\s-]?(?:{_WHOLE}|cr|{_ABBREVIATED}|mn|bn|tn|[kmb])\b)(?:[\s-](?:thousand|million|billion|crore)s?\b)?)?
@@ -104,8 +104,8 @@ _OF_A_WHOLE = re.compile(rf"\sof\san?(?P<scale>\s{_WHOLE})\b{_BEHIND}", re.VERBO
 # "a quarter-point cut", "half a percentage point", "three tenths of a percent"; not "third-quarter point".
 _PART_OF_POINT = re.compile(
     rf"""(?<!first[\s-])(?<!second[\s-])(?<!third[\s-])(?<!fourth[\s-])\b(?:(?P<count>{_COUNT})[\s-])?
-        (?:(?P<part>{_PART})s?[\s-]of[\s-](?:an?|one)[\s-]|(?P<short>half|quarter)s?[\s-](?:an?[\s-])?)
-        (?:percentage[\s-]points?|(?P<percent>per\s?cent)|point)\b""",
+        (?:(?P<part>{_PART})s?[\s-]of[\s-](?:(?:an?|one)[\s-]|1\s?)|(?P<short>half|quarter)s?[\s-](?:an?[\s-])?)
+        (?:percentage[\s-]points?\b|(?P<percent>per\s?cent\b|%)|point\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
 # A share: "two-thirds", "a quarter of the seats", "half the seats"; not "third quarter" or a quarter of a year.
@@ -152,9 +152,9 @@ _BEGUN = re.compile(rf"\b(?:(?P<both>between)|from)\s{_ABOUT}$", re.IGNORECASE) 
 _HUNDRED = re.compile(rf"\bhundred[\s-]{_WHOLE}\b", re.IGNORECASE)
 # No "9:30", "Covid-19", "May 3", "2019".
 _AMOUNT_HERE = re.compile(rf"(?<!:)(?<![a-z]-){_MONTHS}(?!(?:1[89]|20)\d\d(?!\d))", re.IGNORECASE)
-# "gave $2 to 3 million people", "paid $5 to 10-year-olds": no range.
+# "gave $2 to 3 million people", "paid $5 to 10-year-olds", "fined $500 or 600 hours": no range.
 _GIVES = re.compile(r"\b(?:g[ai]v|pa(?:y|id)|sen[dt]|offer|grant|len[dt]|donat|award|hand|mail|promis)", re.IGNORECASE)
-_MANY = re.compile(r"[\s-](?:(?!(?:as|is|was|has|its|this|plus|less)\b)[a-z-]+s|people|men|women|children)\b")
+_MANY = re.compile(r"[\s-](?:(?!(?:as|is|was|has|its|this|plus|bonus|[a-z]+ss)\b)[a-z-]+s|people|men|women|children)\b")
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 _VAGUE = frozenset(("tens", "hundreds", "thousands", "millions", "billions", "trillions"))  # not numbers
 _VAGUE_COUNT = re.compile(
@@ -233,7 +233,9 @@ def numbers(text: str) -> list[Number]:
     [500000.0, 450000.0, 3000000000.0, 5000000000.0]
     """
     text = _LOSS.sub(_negative, text.translate(_NARROW))
-    found = [_figure(match) for match in _AMOUNT.finditer(text)]
+    found = list(_points(text))
+    ends = [one.end for one in found]  # the "1%" of "a third of 1%"
+    found += [figure for match in _AMOUNT.finditer(text) if (figure := _figure(match)).end not in ends]
     others = (*_words(text, found), *_shares(text), *_multiples(text))
     for one in sorted(others, key=lambda one: one.start - one.end):
         if not any(one.start < other.end and other.start < one.end for other in found):  # longer ones come first
@@ -279,7 +281,7 @@ def _value(match: re.Match[str]) -> tuple[float, int, float]:
 def _plain(match: re.Match[str]) -> str:
     """Return the digits of an amount without group separators, with a decimal point."""
     if written := match["digits"] or match["plain"]:
-        return written.strip()
+        return written.strip().replace(",", "")
     if match["comma"]:
         return match["comma"].replace(",", "")
     if match["apart"]:
@@ -399,11 +401,15 @@ def _slack(share: float) -> float:
     return min(_MOST_LOOSE, _LOOSE * share)
 
 
-def _shares(text: str) -> Iterator[Number]:
-    """Yield shares in words as percentages, and parts of a percent."""
+def _points(text: str) -> Iterator[Number]:
+    """Yield parts of a percent or of a point."""
     for match in _PART_OF_POINT.finditer(text):
         value = _share(match["count"], match["part"] or match["short"])
         yield Number(value, "%" if match["percent"] else "points", match.start(), match.end(), decimals=2)
+
+
+def _shares(text: str) -> Iterator[Number]:
+    """Yield shares in words as percentages."""
     for match in _SHARE.finditer(text):
         share = 100 * _share(match["count"], match["part"])
         if share <= 100 and _shares_out(match):
@@ -486,7 +492,7 @@ def _ranges(text: str, found: list[Number]) -> list[Number]:
         one, other = made[place], made[place + 1]
         joint = _RANGE.fullmatch(text, one.end, other.start)
         begun = _BEGUN.search(text, max(0, one.start - _NEAR), one.start)
-        if not joint or (joint["both"] and not (begun and begun["both"])) or not _is_range(text, one, other):
+        if not joint or (joint["both"] and not (begun and begun["both"])) or not _is_range(text, one, other, joint):
             continue
         scales = [1.0] if other.scale >= 1 else []  # "25-50 bps": none but that of both
         if one.scale in (1, 100) and one.unit in ("", "money") and (one.value < _SMALL or other.scale < 1):
@@ -501,14 +507,15 @@ def _ranges(text: str, found: list[Number]) -> list[Number]:
     return made
 
 
-def _is_range(text: str, one: Number, other: Number) -> bool:
+def _is_range(text: str, one: Number, other: Number, joint: re.Match[str]) -> bool:
     """Whether two numbers can be a range: no "12% to $5", "doubled to 4%", "in 2019 to 5%", "gave $2 to 3 people"."""
     no_amount = not _AMOUNT_HERE.match(text, one.start) or any(_MULTIPLE.match(text, n.start) for n in (one, other))
     if no_amount or one.scale > max(100, other.scale):
         return False
     if one.unit != "money" or other.unit:
         return one.unit in ("", other.unit)
-    return not (_GIVES.search(text, max(0, one.start - _NEAR), one.start) and _MANY.match(text, other.end))
+    apart = joint["either"] or _GIVES.search(text, max(0, one.start - _NEAR), one.start)
+    return not (apart and _MANY.match(text, other.end))
 
 
 def _fits(one: float, other: float, scale: float, way: str) -> bool:

@@ -137,6 +137,7 @@ def test_two_paths_with_the_same_article_are_refused_by_name(tmp_path: Path) -> 
         (b"", "is empty", "remove"),
         (b" \n\t\xc2\xa0\n", "holds only white space", "remove"),
         (b"\xef\xbb\xbf", "is empty", "remove"),
+        ("\u00ad\u200b \u2060".encode(), "holds only invisible characters", "remove"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is a binary file: NUL at byte offset 8", "plain text"),
         (b"\x1b\x02\x03text", "is a binary file: 3 control characters", "plain text"),
         (bytes(range(160, 256)), "is in an encoding that cannot be told", "UTF-8"),

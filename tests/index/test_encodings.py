@@ -61,6 +61,12 @@ GREEK = "Ο πρόεδρος είπε τη Δευτέρα ότι οι συνομ
         ("Größe und Maß", "cp1252", "Windows-1252"),
         ("Ångström and Étoile opened. À la carte.", "cp1252", "Windows-1252"),
         ("Señor Peña of São Paulo said ¡olé!", "mac_roman", "Mac Roman"),
+        ("Holm FK of Malmö won on Monday.", "mac_roman", "Mac Roman"),
+        ("A man of Ægir said so.", "mac_roman", "Mac Roman"),
+        ("• One\r• Two", "mac_roman", "Mac Roman"),
+        ("The Holm—Tarn line—a long one—and Dee—I think—by Poe—C's", "cp1252", "Windows-1252"),
+        ('"It is open," he said. "We are glad.”', "cp1252", "Windows-1252"),
+        ("Miloš Šimek of Holm†, $5 or ¥ 5, 5ª.", "cp1252", "Windows-1252"),
         ("The north–south line, £m 5 and €bn 2… “No,” he said", "cp1252", "Windows-1252"),
     ],
 )

@@ -405,6 +405,8 @@ def test_a_word_file_is_read_as_accepted() -> None:
     assert found.text == "Dam breaks\n\nNow and\nthen added\n\nCell 1 Cell 2"
     assert stated(found) == {"title": "Dam", "author": "Ann Lee"}  # "created" is the file's date
     assert document(docx(body), ".docx").text == found.text
+    drawn = '<w:sym w:font="Symbol" w:char="F0B0"/><w:sym w:font="Wingdings" w:char="F04A"/><w:sym w:char="0043"/>'
+    assert document(docx(f"<w:p><w:r><w:t>5</w:t>{drawn}</w:r></w:p>"), ".docx").text == "5°C"
 
 
 def test_a_word_file_that_is_none_is_refused() -> None:
@@ -478,6 +480,8 @@ def test_a_mail_of_html_alone_is_read_as_shown() -> None:
     found = document(mail, ".eml")
     assert found.text == "One &\ntwo\n\na b"
     assert (found.published, found.metadata) == ("", {"published_raw": "soon"})
+    page = '<meta charset="windows-1251"><p>The paper Правда</p>'.encode("cp1251")
+    assert document(f"{HEADERS}Content-Type: text/html\n\n".encode() + page, ".eml").text == "The paper Правда"
 
 
 def test_a_mail_gives_all_that_stands_in_its_body() -> None:
@@ -486,6 +490,9 @@ def test_a_mail_gives_all_that_stands_in_its_body() -> None:
     mail = f"{HEADERS}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=A\n\n"
     found = document(mail + part.format("One.") + named + part.format("Two.") + "--A--\n", ".eml")
     assert (found.text, found.metadata) == ("One.\n\nTwo.", {"attachments": "notes.txt"})
+    inline = named.replace("attachment", "inline")
+    assert document(mail + part.format("One.") + inline + "--A--\n", ".eml").text == "One."
+    assert document(mail + inline + "--A--\n", ".eml").text == "Notes."
     forwarded = f"{HEADERS}Content-Type: message/rfc822\n\nFrom: a@b.example\nSubject: Old\n\nIt broke.\n"
     assert document(forwarded, ".eml").text == "It broke."
 
@@ -572,6 +579,12 @@ def test_json_is_an_article_or_a_list_of_them_wherever_it_stands() -> None:
         article,
         Refused("has no text in 'text'; it has title", "Name its column by the field mapping", "#2"),
         Refused("is not a JSON object", "Write an object with its text", "#3"),
+    ]
+    entry = {"title": "Dam", "content_html": "<p>The dam broke.</p>", "date_published": "2022-06-16T10:00:00Z"}
+    entry["authors"] = [{"name": "Ann Lee"}, {"name": "Jo Poe"}]  # type: ignore[assignment]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "The Daily", "items": [entry]}
+    assert everything(json.dumps(feed), ".json") == [
+        Document("The dam broke.", title="Dam", author="Ann Lee, Jo Poe", published="2022-06-16", part="#1")
     ]
     lines = json.dumps(dam) + "\n" + json.dumps({"text": "Again."})
     assert everything(lines, ".json") == [article, Document("Again.", part="#2")]

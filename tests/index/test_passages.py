@@ -43,6 +43,7 @@ def test_other_white_space_after_an_initial_is_no_trouble() -> None:
 
 def test_a_dot_inside_a_name_ends_no_sentence() -> None:
     assert quotable("It stood on Harbour.News today.") == ["It stood on Harbour.News today."]
+    assert quotable("They walked for 40 days.So far, few came.") == ["They walked for 40 days.", "So far, few came."]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,11 @@ def test_a_dot_inside_a_name_ends_no_sentence() -> None:
         "(See p. 5.)|It is there.|(See no. 7.)|“We won!” Dr. Dee of the University of Holm shouted as she ran.",
         "Tarn et al. (University of Holm) met (8 p.m.) Friday.|Dee vs. (The team) Tarn.|A (et al.) Lee, 1950 d. Dee.",
         "He earns $5 m.|The firm pays.|It weighs 5 g.|“It is light,” he said.|In 2020 J. Smith came.",
+        'They do it to us, he said: ‘We do it to them.’’|She left.|“It is far-fetched. ”|Nobody knew.|It ended. "',
+        'He read "various fictions. "|Nobody knew.|He left.|" They took it," she said.|"We did not."',
+        'He said "They asked ‘What is it?\' " Holm said so.|It was at Tarn Works! annual meeting.',
+        "It left Holmton-St. Lee at noon.|The Dee-Ft. Roe line is old.|It is in Harbour St.|The road ended.",
+        "It has 46 sq. m.|It is new.|It is example.Com or so.|'How did it sink?': a long night at sea.",
         "Sales rose to $8.1 million, up 6.2% year-over-year.|Total 2020 sales came to $31.4 million, up 9.3%.",
     ],
 )

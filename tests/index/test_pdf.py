@@ -204,6 +204,28 @@ def test_hyphens_at_the_ends_of_lines_pages_and_columns() -> None:
     ]
 
 
+def test_a_headline_far_above_a_single_line_stays_apart() -> None:
+    assert paragraphs(shown("Holm floods", size=18) + shown("It sank on Monday.", y=640)) == [
+        "Holm floods",
+        "It sank on Monday.",
+    ]
+    doubled = [shown(f"A line of a typescript {n},", y=700 - 29 * n) for n in range(3)]
+    assert len(paragraphs("".join(doubled))) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (("- Two ferries sank", "- Planes flew"), ["- Two ferries sank", "- Planes flew"]),
+        (("In Holm:", "1. Open the", "door", "(2) Leave"), ["In Holm:", "1. Open the door", "(2) Leave"]),
+        (("It rained in Holm on May", "5. It sank."), ["It rained in Holm on May 5. It sank."]),
+        (("It rained in Holm", "- Lee says - now and", "- then"), ["It rained in Holm - Lee says - now and - then"]),
+    ],
+)
+def test_items_of_a_list_stay_apart(lines: tuple[str, ...], wanted: list[str]) -> None:
+    assert paragraphs("".join(shown(line, y=700 - 14 * n) for n, line in enumerate(lines))) == wanted
+
+
 def test_rows_of_a_table_stay_apart() -> None:
     rows = ("Year", "Boats"), ("2020", "14"), ("2021", "15")
     table = "".join(shown(a, y=680 - 16 * n) + shown(b, 250, 680 - 16 * n) for n, (a, b) in enumerate(rows))

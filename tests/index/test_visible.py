@@ -184,10 +184,17 @@ def test_classes_of_a_sheet_that_is_elsewhere_hide_by_their_usual_names(classes:
     wanted = [BEFORE, *[SECRET] * seen, AFTER]
     assert lines(page(hidden, "<link rel=stylesheet href=a.css>"))[1:] == wanted
     assert lines(page(hidden, "<link rel=stylesheet href=a.css><style>p{color:red}</style>"))[1:] == wanted
-    item = f"<rss><channel><item><description><![CDATA[<p>{BEFORE}</p>{hidden}<p>{AFTER}</p>]]></description></item>"
-    assert lines(f"{item}</channel></rss>", ".xml") == wanted
+    assert lines(page(hidden, "<style>@import url(a.css);</style>"))[1:] == wanted
     own = "<style>p{display:block;position:static;visibility:visible}</style>"
     assert lines(page(hidden, f"<link rel=stylesheet href=a.css>{own}"))[1:] == [BEFORE, SECRET, AFTER]
+
+
+@pytest.mark.parametrize("classes", ["sr-only", "hidden", "d-none", "invisible"])
+def test_a_class_hides_nothing_where_no_style_sheet_is(classes: str) -> None:
+    shown = f"<p class='{classes}'>{SECRET}</p>"
+    assert lines(page(shown))[1:] == [BEFORE, SECRET, AFTER]
+    item = f"<rss><channel><item><description><![CDATA[<p>{BEFORE}</p>{shown}<p>{AFTER}</p>]]></description></item>"
+    assert lines(f"{item}</channel></rss>", ".feed") == [BEFORE, SECRET, AFTER]
 
 
 def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:
@@ -422,6 +429,8 @@ def test_blocks_of_a_word_file() -> None:
     ("markup", "text"),
     [
         ("<p>It fell 4%<sup>1</sup> in May.</p>", "It fell 4%¹ in May."),
+        ("<p>He said: <q>She <i>said</i> <q>No</q></q>.</p>", "He said: “She said ‘No’”."),
+        ("<p>It <ruby>sank<rp>(</rp><rt>aid</rt><rp>)</rp></ruby> here.</p>", "It sank here."),
         ("<p>It is 12<sup><a href='#n'>3</a></sup> now.</p>", "It is 12³ now."),
         ("<p>H<sub>2</sub>O, 10<sup>6</sup> of it.</p>", "H₂O, 10⁶ of it."),
         ("<p>On the 1<sup>st</sup>, see<sup>[2]</sup> it.</p>", "On the 1st, see[2] it."),
