@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from citewire.index.dates import is_day
 from citewire.index.documents import (
@@ -27,6 +26,8 @@ from citewire.index.documents import (
     UnusableError,
     escaped,
     extra,
+    is_web_address,
+    opens_a_page,
     visible,
 )
 from citewire.index.errors import InputError
@@ -192,7 +193,7 @@ def _read_all(
 
 def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -> Iterator[_Source]:
     """Yield the file, web address or files of a folder that `source` names. Raises: InputError."""
-    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+    if is_web_address(source):
         if not options.allow_web:
             raise InputError(
                 f"{_shown(source)} is a web address, and fetching is off", "Allow the web, or save the page"
@@ -432,16 +433,8 @@ def _check_metadata(file: Path, name: str, key: str, value: object) -> None:
         _refuse_metadata(file, name, f"has a {key!r} that is not one line of text: {value!r}", "Write a string")
     if key == "published" and value and not is_day(value):
         _refuse_metadata(file, name, f"has the 'published' {value!r}", "Write the date as YYYY-MM-DD, or leave it out")
-    if key == "url" and value and not _is_web_address(value):
+    if key == "url" and value and not opens_a_page(value):
         _refuse_metadata(file, name, f"has the 'url' {value!r}", "Write an http:// or https:// address")
-
-
-def _is_web_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _refuse_metadata(file: Path, name: str, problem: str, fix: str) -> NoReturn:

@@ -25,9 +25,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TypeVar
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
+from cachetools import LRUCache, TTLCache
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -72,7 +72,6 @@ REACHED = re.compile(
     r"/mcp|/readyz|/v1/(?:ask|search|chat/completions|models|status|openapi\.json|articles(?:/.*)?)", re.DOTALL
 )
 
-T = TypeVar("T")
 Clock = Callable[[], float]
 
 
@@ -115,27 +114,24 @@ class SignIns:
     """Who is signed in. Tokens are kept as their hashes, so that reading this memory signs nobody in."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._used: dict[bytes, tuple[float, str]] = {}  # the longest unused first
+        self._keys: TTLCache[bytes, str] = TTLCache(MOST_SESSIONS, IDLE_S, clock)  # hashed token -> hash of the key
 
     def begin(self, key: str = "") -> str:
         """Return the token of a new session; `key` is the hash of the key that opened it, "" for the password."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        _remember(self._used, _digest(token), (self._clock(), key), MOST_SESSIONS)
+        self._keys[_digest(token)] = key
         return token
 
     def key_of(self, token: str) -> str | None:
         """Return what opened a session, which keeps it going; None where it does not go on."""
-        digest, now = _digest(token), self._clock()
-        used, key = self._used.pop(digest, (-math.inf, ""))
-        if now - used >= IDLE_S:
-            return None
-        self._used[digest] = now, key
+        key: str | None = self._keys.pop(_digest(token), None)
+        if key is not None:
+            self._keys[_digest(token)] = key
         return key
 
     def end(self, token: str) -> None:
         """End a session, if there is such a one."""
-        self._used.pop(_digest(token), None)
+        self._keys.pop(_digest(token), None)
 
 
 def _digest(token: str) -> bytes:
@@ -150,13 +146,14 @@ class Tries:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._wrong: dict[str, tuple[int, float]] = {}  # place -> how many, and when the last one came
+        # place -> how many, and when the last one came
+        self._wrong: TTLCache[str, tuple[int, float]] = TTLCache(MOST_PLACES, FORGET_S, clock)
         self._newest: deque[float] = deque(maxlen=MOST_WRONG)  # when the last ones of all places came
-        self._known: dict[str, float] = {}  # places from which somebody came in
+        self._known: LRUCache[str, bool] = LRUCache(MOST_PLACES)  # places from which somebody came in
 
     def wait(self, place: str) -> float:
         """Return the seconds until a password is looked at, 0 for now."""
-        number, last = self._counted(place)
+        number, last = self._wrong.get(place, (0, 0.0))
         own = 0.0
         if number >= FREE_TRIES:
             own = last + min(FIRST_WAIT_S * 2.0 ** min(number - FREE_TRIES, 20), LONGEST_WAIT_S) - self._clock()
@@ -165,24 +162,11 @@ class Tries:
 
     def note(self, place: str, *, right: bool) -> None:
         """Take note of a password that was looked at."""
-        now = self._clock()
         if right:
-            _remember(self._known, place, now, MOST_PLACES)
+            self._known[place] = True
         else:
-            self._newest.append(now)
-            _remember(self._wrong, place, (self._counted(place)[0] + 1, now), MOST_PLACES)
-
-    def _counted(self, place: str) -> tuple[int, float]:
-        number, last = self._wrong.get(place, (0, 0.0))
-        return (number, last) if self._clock() - last < FORGET_S else (0, 0.0)
-
-
-def _remember(kept: dict[str, T] | dict[bytes, T], name: str | bytes, value: T, most: int) -> None:
-    """Put a value last, and drop the first one where there are too many."""
-    kept.pop(name, None)  # type: ignore[arg-type]
-    kept[name] = value  # type: ignore[index]
-    if len(kept) > most:
-        del kept[next(iter(kept))]  # type: ignore[arg-type]
+            self._newest.append(self._clock())
+            self._wrong[place] = self._wrong.get(place, (0, 0.0))[0] + 1, self._clock()
 
 
 class Door:
@@ -309,9 +293,9 @@ class Door:
             if key and key.collections:
                 raise WrongError("This key is for programs", "The page shows all articles, and the key opens some.")
         except WaitError as error:
-            return _wait(_form(wanted, f"{error.problem}. {error.fix}", 429), error)
+            return _wait(_form(wanted, str(error), 429), error)
         except WrongError as error:
-            return _form(wanted, f"{error.problem}. {error.fix}", 401)
+            return _form(wanted, str(error), 401)
         self.sessions.end(request.cookies.get(SESSION, ""))
         answer = RedirectResponse(_offered(wanted), status_code=303)
         answer.headers["Set-Cookie"] = _cookie(request, self.sessions.begin(key.sha256 if key else ""))
@@ -404,9 +388,8 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
         el("input", type="hidden", name="next", value=wanted),
         el("button", "Sign in", type="submit"),
     )
-    return HTMLResponse(
-        document("Sign in to citewire", "login.css", [el("h1", "Sign in to citewire"), said, form]), status
-    )
+    title = "Sign in to citewire"
+    return HTMLResponse(document(title, "login.css", [el("main", el("h1", title), said, form)], ""), status)
 
 
 async def _fields(request: Request) -> dict[str, str]:

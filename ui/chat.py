@@ -39,7 +39,7 @@ ADDRESS_LENGTH = 16  # most waiting questions of one address; the rest of the qu
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
 PARTS = 32  # most cached parts of the index; each is the set of articles that some key may see
 SUGGESTED = 3  # most suggested questions after an answer or a refusal
-SUGGEST_S = 4  # longest search for suggestions, in seconds
+SUGGESTING_S = 4  # longest job of suggesting; the model writes for `citewire.qa.suggest.PATIENCE_S` of it
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
@@ -560,7 +560,7 @@ class Chat:
 
         def work() -> None:
             nonlocal end
-            end = time.monotonic() + SUGGEST_S
+            end = time.monotonic() + SUGGESTING_S
             try:
                 search = narrowed(loaded.search, conversation.filters)
                 for question in suggest(answer, history, search, stopped):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,10 +32,10 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched, as_shown
+from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
 from citewire.ui.exchange import Exchange, number_of, sources
-from citewire.ui.labels import Card, CardOf, gist, when
-from citewire.ui.render import NOT_FOR_IT, closing, doubt_of
+from citewire.ui.labels import Card, CardOf, counted, gist, shortened, when
+from citewire.ui.render import NOT_FOR_IT, closing, doubt_of, verbatim
 
 if TYPE_CHECKING:
     from citewire.index.types import Progress
@@ -124,7 +123,7 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
         for event in events:
             exchange.apply(event)
             if isinstance(event, Searched) and event.hits:
-                doing.update(f"Reading {len(event.hits):,} passage{'' if len(event.hits) == 1 else 's'}")
+                doing.update(f"Reading {counted(len(event.hits), 'passage')}")
             if exchange.lead and not (led or exchange.claims or exchange.abstained):
                 doing.stop()
                 paper.line(safe(exchange.lead))
@@ -175,7 +174,7 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
     for point in exchange.timeline:  # a sentence printed above is cited by its number
         words = gist(point) if point in exchange.course else f"[{number_of(point, sources(exchange))}]"
         paper.line(f"{when(point)}: {one_line(words)}", indent=4)
-    said = _as_sentences(exchange)
+    said = {str(quote.n) for claim in exchange.shown for quote in verbatim(claim)}
     for source in sources(exchange):
         if source.label:
             paper.line()
@@ -189,16 +188,6 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
         paper.line()
         paper.line(line, _ASIDE)
     print_offered(answer.offered, paper)
-
-
-def _as_sentences(exchange: Exchange) -> set[str]:
-    """Return the numbers of quotes that the answer already printed word for word."""
-    return {
-        str(quote.n)
-        for claim in exchange.shown
-        for quote in claim.quotes
-        if one_line(claim.text).endswith(one_line(as_shown(quote.text)))
-    }
 
 
 def print_offered(questions: Iterable[str], paper: _Paper | None = None) -> tuple[str, ...]:
@@ -221,7 +210,7 @@ def _print_refusal(answer: Answer, paper: _Paper) -> None:
         paper.line()
         paper.line("Nearest passages, not used:")
     for hit in answer.hits[:NEAREST_SHOWN]:
-        excerpt = textwrap.shorten(one_line(hit.text), EXCERPT_CHARS, placeholder=" ...")
+        excerpt = shortened(one_line(hit.text), EXCERPT_CHARS)
         paper.line(f"{safe(hit.article)}:{hit.start}-{hit.end} {excerpt}", _ASIDE, indent=4)
 
 

@@ -252,7 +252,7 @@ def load_reranker(chosen: Settings) -> Reranker | None:
         return None
     from citewire.index import embed
 
-    return embed.load_reranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
+    return embed.CrossEncoderReranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
 
 
 def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) -> Library:

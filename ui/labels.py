@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
+from citewire.index.documents import opens_a_page
 from citewire.qa.types import ConflictValue, TimelinePoint
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def card_in(index: Labelled, path: str) -> Card:
 
 def card(article: Article, place: str = "") -> Card:
     """Return the card of an article; `place` as in `Card`."""
-    url = article.url if _opens_a_web_page(article.url) else ""
+    url = article.url if opens_a_page(article.url) else ""
     day = human_date(article.published)
     return Card(article.path, article.headline, article.outlet, article.author, day, url, article.pages, place)
 
@@ -124,13 +124,6 @@ def bylines(values: Sequence[ConflictValue], card_of: CardOf) -> list[str]:
     cards = [card_of(value.article) for value in values]
     said = Counter({known.path: known.byline for known in cards}.values())
     return [known.byline if said[known.byline] == 1 else f"{known.title}, {known.byline}" for known in cards]
-
-
-def _opens_a_web_page(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return False
 
 
 def corpus_line(articles: Sequence[ArticleInfo]) -> str:

@@ -15,7 +15,6 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -28,6 +27,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
 
 import gradio as gr
+from cachetools import LRUCache
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -74,8 +74,8 @@ class Page:
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
         # To stop an answer when its tab closes; Gradio keeps the conversations.
         self._sessions: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
-        # Of tabs that may be loaded again, by visitor and the tab's own name; the longest unused first.
-        self._tabs: OrderedDict[tuple[str, str], Conversation] = OrderedDict()
+        # Of tabs that may be loaded again, by visitor and the tab's own name.
+        self._tabs: LRUCache[tuple[str, str], Conversation] = LRUCache(MOST_TABS)
         self._lock = threading.Lock()
 
     # what is shown
@@ -263,10 +263,6 @@ class Page:
         with conversation.lock:
             return self._messages(conversation), self._panel(conversation, [exchange])
 
-    def hush(self, conversation: Conversation) -> None:
-        """Look for no more questions to offer: the visitor types."""
-        self.chat.hush(conversation)
-
     def stop(self, conversation: Conversation) -> View:
         """End the answer that is being written or waited for."""
         conversation.notice = ""
@@ -286,7 +282,7 @@ class Page:
             self._meet(conversation, request)
             self.chat.open(conversation, str(_data(event).get("id", "")))
         except CitewireError as error:
-            conversation.notice = f"{error.problem}. {error.fix}"
+            conversation.notice = str(error)
         return self.view(conversation)
 
     def resume(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
@@ -297,11 +293,7 @@ class Page:
         """
         tab, wanted = (str(_data(event).get(name, "")) for name in ("tab", "id"))
         with self._lock:
-            key = (visitor_of(request), tab)
-            known = self._tabs.setdefault(key, conversation)
-            self._tabs.move_to_end(key)
-            if len(self._tabs) > MOST_TABS:
-                self._tabs.popitem(last=False)
+            known = self._tabs.setdefault((visitor_of(request), tab), conversation)
         self._meet(known, request)
         if known is not conversation:
             with contextlib.suppress(UnknownIdError):  # deleted meanwhile, in another tab
@@ -318,7 +310,7 @@ class Page:
         try:
             conversation.filters = _filters(_data(event))
         except InputError as error:
-            conversation.notice = f"{error.problem}. {error.fix}"
+            conversation.notice = str(error)
         return self.view(conversation)
 
     def choose_model(self, conversation: Conversation, event: gr.EventData) -> dict[str, Any]:
@@ -589,7 +581,7 @@ def build_page(
         panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
         panel.cw_follow(page.answer, state, shown, **follow)
-        panel.cw_hush(page.hush, state, None, **{**at_once, "trigger_mode": "multiple"})
+        panel.cw_hush(chat.hush, state, None, **{**at_once, "trigger_mode": "multiple"})
         blocks.unload(page.close)
     return blocks
 

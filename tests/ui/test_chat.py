@@ -398,7 +398,7 @@ def test_no_suggestions_are_looked_for_while_others_wait() -> None:
 
 
 def test_suggestions_end_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("citewire.ui.chat.SUGGEST_S", 0.2)
+    monkeypatch.setattr("citewire.ui.chat.SUGGESTING_S", 0.2)
 
     def suggest(
         answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
