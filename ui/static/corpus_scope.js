@@ -6,8 +6,8 @@
 // `chosen` are the ticked articles, path -> title; `inForce()` what the chat asks now; `onFilter` gets what it shall ask,
 // then `onAsked` is called. `onRemove` takes the chosen articles out, null where nobody may.
 
-import { el } from "./dom.js";
-import { count, number, plainButton, redraw } from "./requests.js";
+import { count, el, number } from "./dom.js";
+import { plainButton, redraw } from "./requests.js";
 
 const MOST_NAMED = 200; // articles that a search can hand to the chat by name
 export const allArticles = () => ({ from: "", to: "", outlets: [], articles: [] });

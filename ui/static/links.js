@@ -1,12 +1,11 @@
 // What the links and sentences of the chat do: numbers, reasons, copies, ratings, export. Links are "#cw-<action>-<turn>"
 // with "-<key>" where an action has one. Gradio draws the chat anew with every word, so listeners sit on the document.
 
-import { announce, el, rooted } from "./dom.js";
+import { announce, el, narrow, rooted } from "./dom.js";
 
 const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
 const LEAVE_MS = 250; // that the pointer may take from a link to its preview
-const narrow = window.matchMedia("(max-width: 860px)");
 const touch = window.matchMedia("(hover: none)");
 
 const inChat = (node) => (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("#cw-chat");
