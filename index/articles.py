@@ -13,7 +13,7 @@ import posixpath
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,7 +31,7 @@ from citewire.index.documents import (
     visible,
 )
 from citewire.index.errors import InputError
-from citewire.index.formats import FIELDS, FORMATS, METADATA_NAME, UNREADABLE, Request
+from citewire.index.formats import FORMATS, METADATA_NAME, UNREADABLE, Request
 from citewire.index.manifest import is_index
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
@@ -85,24 +85,11 @@ class ReadOptions:
             column; fields that are not mapped are read from the usual columns of `formats.FIELDS`.
         limits: how much time, memory and text one file may take.
         allow_web: whether http:// and https:// sources may be fetched.
-
-    Raises:
-        InputError: an unknown field, an empty column, or a limit that is not positive.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     allow_web: bool = False
-
-    def __post_init__(self) -> None:
-        for name, column in self.fields.items():
-            if name not in FIELDS:
-                raise InputError(f"{name!r} is no field of an article", f"Map only {', '.join(FIELDS)}")
-            if not column:
-                raise InputError(f"the field {name!r} is mapped to no column", "Name the column it is read from")
-        for name, value in asdict(self.limits).items():
-            if not value > 0:
-                raise InputError(f"the limit of {name} is {value}", "Give a number above 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,7 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the content of the manifest's JSON file."""
         plain = {"format": FORMAT_VERSION, **asdict(self)}
-        plain["parts"] = [{"info": part.info.to_json(), "dead": sorted(part.dead)} for part in self.parts]
-        return json.dumps(plain, indent=1, sort_keys=True).encode()
+        return json.dumps(plain, indent=1, sort_keys=True, default=sorted).encode()  # dead articles are a set
 
 
 def is_index(folder: Path) -> bool:

@@ -176,14 +176,11 @@ class Door:
         app: what is behind it.
         password: "" where only keys open it.
         keys: those of the index, None where only the password opens it.
-        clock: seconds.
     """
 
-    def __init__(
-        self, app: ASGIApp, password: str = "", keys: Keys | None = None, *, clock: Clock = time.monotonic
-    ) -> None:
+    def __init__(self, app: ASGIApp, password: str = "", keys: Keys | None = None) -> None:
         self.app = app
-        self.sessions, self.tries = SignIns(clock), Tries(clock)
+        self.sessions, self.tries = SignIns(), Tries()
         self._password, self._keys = bool(password), keys
         self._salt = secrets.token_bytes(16)
         self._hash = self._hashed(password.encode())

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
     from citewire.ui.chat import Chat, Loaded, ModelChoice
-    from citewire.ui.conversations import Conversations
     from citewire.ui.corpus import Corpus
     from citewire.ui.search_routes import Library
 
@@ -98,24 +97,6 @@ def read_options(chosen: Settings) -> ReadOptions:
         total_seconds=chosen.max_file_seconds,
     )
     return ReadOptions(fields=chosen.fields, limits=limits, allow_web=chosen.allow_web)
-
-
-def open_corpus(chosen: Settings, embedder: Embedder) -> Corpus:
-    """Open the index for the page, which may change it; raises the errors of `open_index`."""
-    from citewire.ui.corpus import Corpus
-
-    return Corpus(chosen.index, embedder, options=read_options(chosen), room=chosen.max_uploads_bytes)
-
-
-def open_conversations(chosen: Settings) -> Conversations:
-    """Open the store of conversations.
-
-    Raises:
-        InputError: its file cannot be used.
-    """
-    from citewire.ui.conversations import Conversations
-
-    return Conversations(chosen.conversations)
 
 
 def open_index(chosen: Settings, embedder: Embedder) -> Index:

@@ -175,7 +175,7 @@ class Tools:
 
     def _links(self, quoted: Iterable[str], articles: tuple[str, ...]) -> list[ResourceLink]:
         """Return one link for each distinct article path."""
-        rows = self._library.corpus.within(articles).labels(dict.fromkeys(quoted))
+        rows = self._library.corpus.within(articles).rows(dict.fromkeys(quoted))
         return [ResourceLink(type="resource_link", **_resource(row.path, row.title)) for row in rows]
 
     async def _resources(self, context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:

@@ -54,10 +54,10 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """ASGI middleware that reads the whole request body first and answers 413 if it is longer than `most` bytes."""
+    """ASGI middleware that reads the whole request body first and answers 413 if it is longer than `MOST_BYTES`."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -65,15 +65,15 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > self.most)
-        while more and len(body) <= self.most:
+        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > MOST_BYTES)
+        while more and len(body) <= MOST_BYTES:
             message = await receive()
             if message["type"] != "http.request":
                 return  # the client has disconnected
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        if more or len(body) > self.most or (declared.isdecimal() and int(declared) > self.most):
-            answer = problem(413, f"The request is larger than {self.most:,} bytes", "Send less at once.")
+        if more or len(body) > MOST_BYTES or (declared.isdecimal() and int(declared) > MOST_BYTES):
+            answer = problem(413, f"The request is larger than {MOST_BYTES:,} bytes", "Send less at once.")
         await answer(scope, replay(bytes(body), receive), send)
 
 

@@ -611,7 +611,7 @@ def test_nothing_is_asked_before_the_model_is_loaded() -> None:
 
     chat = Chat(load, 1000)
     assert chat.refusal("q", visiting()) == "The model is still loading. Ask again in a moment."
-    with pytest.raises(CitewireError, match="not loaded yet"):
+    with pytest.raises(CitewireError, match="still loading"):
         _ = chat.loaded
     gate.set()
     until(lambda: chat.background.error)
