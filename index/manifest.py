@@ -141,13 +141,9 @@ def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None
 def manifest_files(folder: Path) -> dict[int, Path]:
     """Return generation -> manifest file, the newest first."""
     with suppress(FileNotFoundError):
-        files = [(match, file) for file in (folder / "manifests").iterdir() if (match := _match(file))]
-        return {int(match[1]): file for match, file in sorted(files, key=lambda pair: -int(pair[0][1]))}
+        files = [file for file in (folder / "manifests").iterdir() if _MANIFEST_NAME.fullmatch(file.name)]
+        return {int(file.name[:10]): file for file in sorted(files, reverse=True)}
     return {}
-
-
-def _match(file: Path) -> re.Match[str] | None:
-    return _MANIFEST_NAME.fullmatch(file.name)
 
 
 def readable_manifests(folder: Path, *, tolerant: bool = False) -> Iterator[Manifest]:

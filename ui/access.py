@@ -33,13 +33,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.ui.keys import PASSWORD, Key, Keys
 from citewire.ui.tree import document, el
-from citewire.ui.visitor import GUEST, HARMLESS, Guest, address_of, problem, same_origin
+from citewire.ui.visitor import GUEST, HARMLESS, Guest, address_of, on_headers, problem, same_origin
 
 log = logging.getLogger("citewire.ui.access")
 
@@ -199,7 +199,7 @@ class Door:
         else:
             answer = await self._answer(Request(scope, receive))
             if isinstance(answer, Guest):
-                await self.app({**scope, GUEST: answer}, receive, _unkept(send))
+                await self.app({**scope, GUEST: answer}, receive, on_headers(send, _unkept))
             else:
                 answer.headers.update(_NOT_KEPT)
                 await answer(scope, receive, send)
@@ -324,20 +324,11 @@ def _barred(guest: Guest, connection: HTTPConnection) -> Response | None:
     return None
 
 
-class ReadOnly:
-    """ASGI middleware that refuses whatever is not needed to ask and to read."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer = self.app
-        if scope["type"] == "http" and scope["method"] not in HARMLESS and not ASKING.fullmatch(scope["path"]):
-            answer = problem(
-                403, "This page is read-only", "Ask and read here; nothing can be added, changed or removed."
-            )
-        await answer(scope, receive, send)
+def change(scope: Scope) -> ASGIApp | None:
+    """Refuse whatever is not needed to ask and to read."""
+    if scope["method"] in HARMLESS or ASKING.fullmatch(scope["path"]):
+        return None
+    return problem(403, "This page is read-only", "Ask and read here; nothing can be added, changed or removed.")
 
 
 def own_address(wanted: str) -> str:
@@ -421,14 +412,7 @@ def _not_allowed(methods: str) -> Response:
     return answer
 
 
-def _unkept(send: Send) -> Send:
+def _unkept(headers: MutableHeaders) -> None:
     """Keep pages out of the browser's cache: after signing out, its Back button must not show them."""
-
-    async def send_unkept(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            if headers.get("content-type", "").startswith("text/html"):
-                headers.update(_NOT_KEPT)
-        await send(message)
-
-    return send_unkept
+    if headers.get("content-type", "").startswith("text/html"):
+        headers.update(_NOT_KEPT)

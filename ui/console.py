@@ -34,7 +34,7 @@ from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
 from citewire.ui.exchange import Exchange, number_of, sources
-from citewire.ui.labels import Card, CardOf, counted, gist, shortened, when
+from citewire.ui.labels import CardOf, counted, gist, shortened, when
 from citewire.ui.render import NOT_FOR_IT, closing, doubt_of, verbatim
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
         paper.line()
         paper.line(f"Sources disagree: {one_line(conflict.about)}", _DOUBT)
         for value in conflict.values:
-            paper.line(f"{one_line(value.value)} - {_label(card(value.article))}", indent=4)
+            known = one_line(f"{card(value.article).title}, {card(value.article).byline}")
+            paper.line(f"{one_line(value.value)} - {known}", indent=4)
     if exchange.timeline:
         paper.line()
         paper.line("Over time:")
@@ -212,10 +213,6 @@ def _print_refusal(answer: Answer, paper: _Paper) -> None:
     for hit in answer.hits[:NEAREST_SHOWN]:
         excerpt = shortened(one_line(hit.text), EXCERPT_CHARS)
         paper.line(f"{safe(hit.article)}:{hit.start}-{hit.end} {excerpt}", _ASIDE, indent=4)
-
-
-def _label(known: Card) -> str:
-    return one_line(f"{known.title}, {known.byline}")
 
 
 def print_help(lines: Sequence[tuple[str, str]]) -> None:

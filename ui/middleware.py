@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
-from citewire.ui.visitor import problem, same_origin
+from citewire.ui.visitor import on_headers, problem, same_origin
 
 # Gradio's scripts need 'unsafe-inline' and 'unsafe-eval'. The policy still blocks requests and forms to other origins,
 # frames and plug-ins.
@@ -44,13 +44,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+        await self.app(scope, receive, on_headers(send, lambda headers: headers.update(SECURITY_HEADERS)))
 
 
 class BodyLimit:
@@ -123,21 +117,13 @@ class RootPath:
         return name, value
 
 
-class OwnOrigin:
-    """ASGI middleware that refuses cross-origin requests, except those with a read-only method."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer: ASGIApp = self.app
-        if scope["type"] == "http":
-            try:
-                same_origin(Request(scope))
-            except InputError as error:
-                answer = problem(403, error.problem, error.fix)
-        await answer(scope, receive, send)
+def foreign(scope: Scope) -> ASGIApp | None:
+    """Refuse cross-origin requests, except those with a read-only method."""
+    try:
+        same_origin(Request(scope))
+    except InputError as error:
+        return problem(403, error.problem, error.fix)
+    return None
 
 
 def assets() -> APIRouter:

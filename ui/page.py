@@ -36,17 +36,17 @@ from starlette.routing import Mount
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.ui.access import ReadOnly
+from citewire.ui.access import change
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
 from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
-from citewire.ui.middleware import OwnOrigin, assets
+from citewire.ui.middleware import assets, foreign
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
 from citewire.ui.tree import sheet
-from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, sender_of, unrouted, visitor_of
+from citewire.ui.visitor import Guard, VisitorCookie, foreign_link, guest_of, sender_of, unrouted, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
@@ -633,11 +633,11 @@ def remove_cache() -> None:
 def mount_page(site: Site) -> FastAPI:
     """Return the ASGI application that serves a page at "/", with all that leaves the machine turned off."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers={HTTPException: unrouted})
-    app.add_middleware(ForeignLink)
+    app.add_middleware(Guard, refuse=foreign_link)
     app.add_middleware(VisitorCookie)
-    app.add_middleware(OwnOrigin)
+    app.add_middleware(Guard, refuse=foreign)
     if site.read_only:
-        app.add_middleware(ReadOnly)
+        app.add_middleware(Guard, refuse=change)
     for router in (assets(), *site.routers):
         app.include_router(router)
     blocks = site.blocks

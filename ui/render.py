@@ -73,7 +73,12 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
     after = [_conflicts(exchange, card_of), _timeline(exchange)]
     parts = [*map(_echoed, exchange.searched), _abstained(exchange), _lead(exchange), _text(exchange), *after]
     if exchange.phase == "done":
-        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last)]
+        parts += [
+            error_html(exchange.problem, exchange.fix) if exchange.problem else "",
+            _closing(exchange),
+            _unkept(exchange),
+            _actions(exchange, last),
+        ]
         parts += [_offered(exchange)] if last or not exchange.shown else []
     else:
         parts.append(_busy(exchange, articles))
@@ -144,17 +149,20 @@ def _chip(turn: str, source: Source) -> str:
     return f'<a class="{kind}" href="#cw-cite-{turn}-{source.key}">{source.label}</a>'
 
 
+def _cited(exchange: Exchange, words: str, at: ConflictValue | TimelinePoint) -> str:
+    """Return words with the number of their source, which stays on the line of the last one."""
+    *first, last = words.split(" ")
+    found = sources(exchange)
+    chips = "".join(_chip(exchange.id, source) for source in found if source.key == number_of(at, found))
+    return f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chips}</span>'
+
+
 def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
-    known = sources(exchange)
-    by_key = {source.key: source for source in known}
     boxes = []
     for conflict in exchange.conflicts:
         rows = []
         for value, said in zip(conflict.values, bylines(conflict.values, card_of), strict=True):
-            key = number_of(value, known)
-            chip = _chip(exchange.id, by_key[key]) if key else ""
-            *first, last = said.split(" ")
-            byline = f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chip}</span>'
+            byline = _cited(exchange, said, value)
             rows.append(f'<li><strong>{escape(value.value)}</strong> <span class="cw-byline">{byline}</span></li>')
         about = f'<p class="cw-about">{escape(conflict.about)}</p>' if conflict.about else ""
         boxes.append(_note("conflict", "Sources disagree", f"{about}<ul>{''.join(rows)}</ul>"))
@@ -162,14 +170,10 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
 
 
 def _timeline(exchange: Exchange) -> str:
-    known = sources(exchange)
-    by_key = {source.key: source for source in known}
-    rows = []
-    for point in exchange.course:
-        key = number_of(point, known)
-        *first, last = gist(point).split(" ")
-        end = f'<span class="cw-end">{escape(last)}{_chip(exchange.id, by_key[key]) if key else ""}</span>'
-        rows.append(f"<li><strong>{escape(when(point))}</strong> {escape(' '.join(first))} {end}</li>")
+    rows = [
+        f"<li><strong>{escape(when(point))}</strong> {_cited(exchange, gist(point), point)}</li>"
+        for point in exchange.course
+    ]
     return _note("timeline", "Over time", f"<ul>{''.join(rows)}</ul>") if rows else ""
 
 

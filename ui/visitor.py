@@ -81,40 +81,47 @@ class VisitorCookie:
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one wins
         scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))], _OWN: visitor == known}
-
-        async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", _set_cookie(visitor, scope["scheme"] == "https"))
-            await send(message)
-
-        await self.app(scope, receive, send_with_cookie)
+        secure = "; Secure" * (scope["scheme"] == "https")
+        kept = f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{secure}"
+        await self.app(scope, receive, on_headers(send, lambda headers: headers.append("set-cookie", kept)))
 
 
-def _set_cookie(visitor: str, secure: bool) -> str:
-    return f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{'; Secure' * secure}"
+class Guard:
+    """ASGI middleware that sends what `refuse` returns for an HTTP request; the application gets the others."""
+
+    def __init__(self, app: ASGIApp, refuse: Callable[[Scope], ASGIApp | None]) -> None:
+        self._app, self._refuse = app, refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = self._refuse(scope) if scope["type"] == "http" else None
+        await (answer or self._app)(scope, receive, send)
 
 
-class ForeignLink:
-    """ASGI middleware that stops links on other sites from asking a question at once.
+def foreign_link(scope: Scope) -> ASGIApp | None:
+    """Stop links on other sites from asking a question at once.
 
     From another site, `/?q=...` is redirected to `/?draft=...`, where the visitor must press a button, as a question
     takes a place in the queue and its answer is stored. Browsers report the origin in `Sec-Fetch-Site`; `none` is a
     typed address or a bookmark. Over plain HTTP from another machine they omit it, and the button is shown.
     """
+    asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    own = Headers(scope=scope).get("sec-fetch-site") in ("none", "same-origin")
+    if scope["path"] != "/" or own or all(name != "q" for name, _ in asked):
+        return None
+    moved = urlencode([("draft" if name == "q" else name, value) for name, value in asked])
+    return RedirectResponse(f"/?{moved}", 303, {"Cache-Control": "no-store"})
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer = self.app
-        if scope["type"] == "http" and scope["path"] == "/":
-            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            site = Headers(scope=scope).get("sec-fetch-site")
-            if site not in ("none", "same-origin") and any(name == "q" for name, _ in asked):
-                moved = urlencode([("draft" if name == "q" else name, value) for name, value in asked])
-                answer = RedirectResponse(f"/?{moved}", 303, {"Cache-Control": "no-store"})
-        await answer(scope, receive, send)
+def on_headers(send: Send, change: Callable[[MutableHeaders], object]) -> Send:
+    """Return a `send` that first lets `change` change the headers of a response."""
+
+    async def changed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            change(MutableHeaders(scope=message))
+        await send(message)
+
+    return changed
 
 
 def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
