@@ -219,7 +219,7 @@ class Page:
 
     def _meet(self, conversation: Conversation, request: gr.Request) -> None:
         """Note whose conversation it is, and which tab's."""
-        conversation.visitor, conversation.sender = visitor_of(request), sender_of(_http(request))
+        conversation.visitor, conversation.sender = visitor_of(_http(request)), sender_of(_http(request))
         with self._lock:
             self._sessions[str(request.session_hash)] = conversation
 
@@ -293,7 +293,7 @@ class Page:
         """
         tab, wanted = (str(_data(event).get(name, "")) for name in ("tab", "id"))
         with self._lock:
-            known = self._tabs.setdefault((visitor_of(request), tab), conversation)
+            known = self._tabs.setdefault((visitor_of(_http(request)), tab), conversation)
         self._meet(known, request)
         if known is not conversation:
             with contextlib.suppress(UnknownIdError):  # deleted meanwhile, in another tab

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cachetools import LRUCache
@@ -38,13 +38,6 @@ _ID_BYTES = 24  # 192 random bits, 32 characters of base64
 MOST_IDS = 10_000  # most remembered ids that this server issued
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 PROBLEM_TYPE = "application/problem+json"
-
-
-class _Asked(Protocol):
-    """A request of FastAPI or of Gradio."""
-
-    @property
-    def cookies(self) -> Any: ...
 
 
 class ForeignError(InputError):
@@ -124,15 +117,13 @@ def on_headers(send: Send, change: Callable[[MutableHeaders], object]) -> Send:
     return changed
 
 
-def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
-    """Return the visitor's id from a request of FastAPI or Gradio, or from cookies.
+def visitor_of(request: HTTPConnection) -> str:
+    """Return the visitor's id.
 
     Raises:
         InputError: there is no valid id, as `VisitorCookie` does not wrap the application.
     """
-    # A request of FastAPI is a mapping itself.
-    cookies: Mapping[str, str] = getattr(asked, "cookies", asked)  # type: ignore[arg-type]
-    visitor = str(cookies.get(COOKIE) or "")
+    visitor = request.cookies.get(COOKIE, "")
     if not _ID.fullmatch(visitor):
         raise InputError("The request does not say which browser sent it", "Allow cookies and load the page again.")
     return visitor

@@ -1,12 +1,10 @@
 """Who asks over HTTP: the cookie, requests of other pages, and how a refusal is said."""
 
 import re
-from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import Any, ClassVar
 
 import anyio
-import gradio as gr
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -27,7 +25,7 @@ def application() -> VisitorCookie:
 
     @routes.get("/me")
     def me(request: Request) -> list[str]:
-        return [visitor_of(request), visitor_of(gr.Request(request)), visitor_of(request.cookies)]
+        return [visitor_of(request)]
 
     @routes.post("/change")
     def change(number: int) -> int:
@@ -87,16 +85,15 @@ def test_an_id_stays_and_a_page_load_renews_it(app: VisitorCookie) -> None:
 
 @pytest.mark.parametrize("value", ["", "short", "é" * 32, "A" * 33, "<script>" * 4, "A" * 31 + "/"])
 def test_an_id_that_is_none_of_ours_is_replaced(app: VisitorCookie, value: str) -> None:
-    found = ask(app, "GET", "/me", cookie=f"a=1; {COOKIE}={value}").json()
-    assert len(set(found)) == 1
-    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", found[0])
-    assert found[0] != value
+    (found,) = ask(app, "GET", "/me", cookie=f"a=1; {COOKIE}={value}").json()
+    assert re.fullmatch(r"[A-Za-z0-9_-]{32}", found)
+    assert found != value
 
 
-@pytest.mark.parametrize("cookies", [{}, {COOKIE: "no id"}])
-def test_without_the_middleware_nobody_is_a_visitor(cookies: Mapping[str, str]) -> None:
+@pytest.mark.parametrize("cookies", [b"", f"{COOKIE}=no id".encode()])
+def test_without_the_middleware_nobody_is_a_visitor(cookies: bytes) -> None:
     with pytest.raises(InputError, match=r"does not say which browser .* Allow cookies"):
-        visitor_of(cookies)
+        visitor_of(Request({"type": "http", "headers": [(b"cookie", cookies)]}))
 
 
 @pytest.mark.parametrize(
