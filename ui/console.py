@@ -167,8 +167,8 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
         paper.line()
         paper.line(f"Sources disagree: {one_line(conflict.about)}", _DOUBT)
         for value in conflict.values:
-            known = one_line(f"{card(value.article).title}, {card(value.article).byline}")
-            paper.line(f"{one_line(value.value)} - {known}", indent=4)
+            label = card(value.article)
+            paper.line(f"{one_line(value.value)} - {one_line(f'{label.title}, {label.byline}')}", indent=4)
     if exchange.timeline:
         paper.line()
         paper.line("Over time:")
@@ -181,9 +181,9 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
             paper.line()
             paper.flow(f"[{source.label}]", _NUMBER)
             paper.flow("word for word" if source.label in said else f"“{one_line(source.quote)}”")
-            page = card(source.article).page(source.start, source.end)
-            span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
             known = card(source.article)
+            page = known.page(source.start, source.end)
+            span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
             paper.line(f"{one_line(f'{known.title}, {known.dated}')} - {span}", _ASIDE, indent=4)
     if line := closing(exchange):
         paper.line()
