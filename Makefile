@@ -24,14 +24,14 @@ TESTS = $(PYTEST) --no-loadscope-reorder
 PIP := $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input -qq
 # What pip would install of a requirement, into the environment or (--ignore-installed) anywhere, as lines with hashes.
 CHOSEN := $(PIP) -c constraints.txt --no-build-isolation --dry-run --report $(VENV)/chosen.json
-# A strict editable install is a tree of links, so a file that comes or goes needs a new one.
+# A strict editable install is a tree of links in build/, named by the version, so a file that comes or goes needs a new one.
 PACKAGED := $(sort $(filter-out %/__pycache__ %.pyc,$(wildcard index/* qa/* qa/*/* seeds/* ui/* ui/*/*)))
 
 , := ,
 say = @printf 'citewire: %s\n'
 fail = { printf 'citewire: %s. %s\n' $(1) $(2) >&2; exit 2; }
 
-.PHONY: help run test coverage check lint models chromium firefox nginx shots licences settings sbom hashes audit bundle clean FORCE
+.PHONY: help run test coverage check quick lint models chromium firefox nginx shots licences settings sbom hashes audit bundle clean FORCE
 .DELETE_ON_ERROR:
 
 help:
@@ -59,8 +59,12 @@ coverage: $(VENV)/installed-dev chromium nginx models
 models: $(VENV)/installed-dev
 	@$(VENV)/bin/citewire models fetch qwen2.5-coder-0.5b smollm2-135m all-mpnet-base-v2
 
+# Both at once, as lint uses one core at a time.
+check: $(VENV)/installed-dev
+	@$(MAKE) --no-print-directory -j 2 lint quick
+
 # The empty cache shows that these tests need no model that was fetched.
-check: lint
+quick: $(VENV)/installed-dev
 	$(KEPT) HF_HUB_OFFLINE=1 CITEWIRE_CACHE="$$(mktemp -d)" $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -q --hypothesis-profile quick \
 	  -m 'not model and not browser and not slow'
 
@@ -173,8 +177,9 @@ space = free=$$(($$(df -Pk $(1) | awk 'NR == 2 {print $$4}') / 1048576)); [ $$fr
 # $(call install,requirement): what pip chooses is installed if its files are those of hashes.txt; what pip has downloaded
 # stays in its cache, so a second try is short.
 install = echo 'citewire: installing what is missing (the first time takes minutes)'; start=$$(date +%s); \
-	{ $(call hashed,setuptools) && $(CHOSEN) $(1) && $(call hashed,$(VENV)/chosen.json) && \
-	  $(PIP) --no-deps --no-build-isolation --config-settings editable_mode=strict -e .; } || \
+	{ $(call hashed,setuptools) && $(call hashed,packaging) && $(call hashed,vcs-versioning) && $(call hashed,setuptools-scm) && \
+	  $(CHOSEN) $(1) && $(call hashed,$(VENV)/chosen.json) && \
+	  rm -rf build/__editable__.* && $(PIP) --no-deps --no-build-isolation --config-settings editable_mode=strict -e .; } || \
 	$(call fail,'pip could not install citewire','The message above says why. If the network is away$(,) connect and run the same command again: what was downloaded is kept. If your mirror has files that PyPI has not$(,) HASHES=no takes them by their version'); \
 	echo "citewire: installed in $$(($$(date +%s) - start)) s"; touch $@
 

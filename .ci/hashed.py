@@ -1,12 +1,13 @@
-"""Which files pip may install: what it has chosen, each with the sha256 of all files of that version in hashes.txt.
+"""Print the requirements that pip may install: the versions that it chose, with the sha256 of their files.
 
     pip install --dry-run --report REPORT ...
     python .ci/hashed.py REPORT yes > FILE
     pip install --no-deps -r FILE
 
-pip chooses by constraints.txt what this machine, its Python and its mirror have; this lets only the files in that were
-published, as pip wants hashes of all files where one has some. `no` prints the versions alone. A name for REPORT
-stands for its version in hashes.txt. Needs nothing but Python, as nothing is installed yet.
+pip chooses by constraints.txt among the versions for this machine, its Python and its mirror. With the sha256 of all
+files of a version, from hashes.txt, it installs only published files. If one requirement has a hash, pip requires
+hashes for all. `no` prints only the versions. If REPORT is a name, its version in hashes.txt is used. Needs only
+Python, because nothing is installed yet.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ HASHES = Path(__file__).resolve().parent.parent / "hashes.txt"
 
 
 def canonical(name: str) -> str:
-    """Return a name as PyPI compares it."""
+    """Return a name in PyPI's normal form."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def known(text: str) -> dict[tuple[str, str], list[str]]:
-    """Return the sha256 of all files by name and version, from requirements as pip reads them."""
+    """Return the sha256 of all files by name and version, from requirements in pip's format."""
     found: dict[tuple[str, str], list[str]] = {}
     for line in text.splitlines():
         if line[:1].isalnum():
@@ -37,7 +38,7 @@ def known(text: str) -> dict[tuple[str, str], list[str]]:
 
 
 def chosen(report: str) -> list[tuple[str, str, str, str]]:
-    """Return name, version, address and sha256 ("" where no index says it) of what pip would install."""
+    """Return name, version, address and sha256 ("" if the index states none) of each file that pip would install."""
     return [
         (
             canonical(one["metadata"]["name"]), one["metadata"]["version"], one["download_info"]["url"],
@@ -49,7 +50,7 @@ def chosen(report: str) -> list[tuple[str, str, str, str]]:
 
 
 def main() -> None:
-    """Print the requirements of what the first argument names."""
+    """Print the requirements for the first argument."""
     files = known(HASHES.read_text("utf-8"))
     given, checked = sys.argv[1:]
     if Path(given).is_file():

@@ -1,10 +1,10 @@
-"""What a release tells of its settings and of what comes along: licences and a bill of materials.
+"""Documents of a release: its settings, the licences of its dependencies, and a bill of materials.
 
-    python .ci/release.py settings            docs/settings.md, as it should be
-    python .ci/release.py licences            docs/licences.md, as it should be
+    python .ci/release.py settings            the right docs/settings.md
+    python .ci/release.py licences            the right docs/licences.md
     python .ci/release.py sbom FILE           the bill of materials, CycloneDX 1.6 as JSON
 
-Looks at the environment that it runs in, which has to be installed by constraints.txt.
+Reads the environment that it runs in, which must be installed with constraints.txt.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NETWORK_LICENCE = "Apache-2.0"
 
 
 def closure(name: str = "citewire") -> dict[str, Distribution]:
-    """Return what a distribution needs on this platform, itself too, by canonical name."""
+    """Return a distribution and its dependencies on this platform, by canonical name."""
     found: dict[str, Distribution] = {}
     left = [(name, frozenset[str]())]
     seen = set(left)
@@ -51,7 +51,7 @@ def closure(name: str = "citewire") -> dict[str, Distribution]:
 
 
 def licence(of: Distribution) -> str:
-    """Return a licence as the distribution states it: an SPDX expression, else its classifiers, else its words."""
+    """Return the licence that a distribution states: an SPDX expression, else its classifiers, else its text."""
     stated = of.metadata
     if expression := stated.get("License-Expression"):
         return expression
@@ -63,7 +63,7 @@ def licence(of: Distribution) -> str:
 
 
 def licences() -> str:
-    """Return docs/licences.md."""
+    """Return the contents of docs/licences.md."""
     needed = closure()
     del needed["citewire"]
     models = [
@@ -90,13 +90,13 @@ def licences() -> str:
 
 
 def card(network: Path) -> str:
-    """Return the model card of a network of qa/, below docs/."""
+    """Return the path below docs/ of the model card of a network in qa/."""
     return f"{network.stem.partition('_')[0]}.md"
 
 
 def sbom() -> dict[str, Any]:
-    """Return the bill of materials of what is installed for citewire, and of its models."""
-    made = subprocess.run(  # unvalidated, as that takes most of the time and it is changed below
+    """Return the bill of materials of citewire's installed dependencies and of its models."""
+    made = subprocess.run(  # not validated: that takes most of the time, and the result is changed below
         [sys.executable, "-m", "cyclonedx_py", "environment", "--output-format", "JSON", "--spec-version", "1.6",
          "--output-reproducible", "--no-validate", "--pyproject", str(REPOSITORY / "pyproject.toml"), sys.executable],
         capture_output=True, text=True, check=True,
@@ -104,7 +104,7 @@ def sbom() -> dict[str, Any]:
     told: dict[str, Any] = json.loads(made.stdout)
     needed = closure()
     told["components"] = [one for one in told["components"] if canonicalize_name(one["name"]) in needed]
-    for one in told["components"]:  # a licence in free words is left out
+    for one in told["components"]:  # a licence in free text is left out
         one.setdefault("licenses", [{"license": {"name": licence(needed[canonicalize_name(one["name"])])}}])
     known = {one["bom-ref"] for one in told["components"]} | {told["metadata"]["component"]["bom-ref"]}
     told["dependencies"] = [
@@ -124,7 +124,7 @@ def sbom() -> dict[str, Any]:
         }
         for one in CATALOGUE.values()
     ]
-    own = told["metadata"]["component"]["version"]
+    own = told["metadata"]["component"]["version"] = needed["citewire"].version  # pyproject.toml has none
     told["components"] += [
         {
             "type": "machine-learning-model",
@@ -141,7 +141,7 @@ def sbom() -> dict[str, Any]:
 
 
 def settings() -> str:
-    """Return docs/settings.md."""
+    """Return the contents of docs/settings.md."""
     flags = _taken(get_command(app))
     lines = [
         "# Settings",
@@ -167,7 +167,7 @@ def _row(name: str, field: FieldInfo, flags: set[str]) -> str:
 
 
 def _taken(command: Any) -> set[str]:
-    """Return the names of all parameters of a command and of those below it."""
+    """Return the names of all parameters of a command and its subcommands."""
     below = (_taken(one) for one in getattr(command, "commands", {}).values())
     return {parameter.name for parameter in command.params if parameter.param_type_name == "option"}.union(*below)
 
@@ -180,7 +180,7 @@ def _default(name: str, field: FieldInfo) -> str:
 
 
 def _limits(field: FieldInfo) -> str:
-    """Say which values a setting can have beside its type, "" for any."""
+    """Describe the limits of a setting's values, "" if it has only a type."""
     if get_origin(field.annotation) is Literal:
         return f"({', '.join(get_args(field.annotation))})"
     found = {name: getattr(one, name) for one in field.metadata for name in ("ge", "gt", "le") if hasattr(one, name)}
@@ -195,7 +195,7 @@ def _limits(field: FieldInfo) -> str:
 
 
 def main() -> None:
-    """Do what the first argument names."""
+    """Run the action of the first argument."""
     match sys.argv[1:]:
         case ["settings"]:
             print(settings(), end="")

@@ -1,8 +1,8 @@
-"""What a browser drops of ui/static/*.css in silence, and what nothing of the page uses.
+"""Find faults of ui/static/*.css that browsers ignore silently, and styles that the page does not use.
 
-    python .ci/styles.py        prints `file:line: fault`, and exits with 1 where there is one
+    python .ci/styles.py        prints `file:line: fault`, and exits with 1 if there is one
 
-Looks for what is no CSS, a property that stands twice in one rule, variables that are used and not set or set and not
+Checks for invalid CSS, a property twice in one rule, variables that are used but not set or set but not
 used, and classes `cw-...` that no script or module of ui/ names.
 """
 

@@ -1,9 +1,9 @@
-"""Which copies of an article are found and which other articles are taken for one, with the time each takes.
+"""Count the copies of an article that are found and the other articles wrongly taken for copies, and time both.
 
     python benchmarks/duplicates.py ARTICLES [--show 20]
 
 ARTICLES is a folder of .txt files or a .jsonl (or .jsonl.gz) file with a "text" in each line. Copies are made from
-500 of them; what is found among the articles as they are is counted apart, because real copies may be among them.
+500 of them. Groups among the unchanged articles are counted separately, because they may be real copies.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def typography(text: str, _: random.Random, __: Sequence[str]) -> str:
 
 
 def figures(text: str, dice: random.Random, _: Sequence[str]) -> str:
-    """The same template with other figures, which is no copy."""
+    """The same text with other figures; it does not count as a copy."""
     return re.sub(r"[0-9]+", lambda found: str(dice.randrange(1, 10 ** len(found[0]) + 9)), text)
 
 

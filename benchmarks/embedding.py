@@ -1,13 +1,13 @@
-"""How fast citewire embeds, against sentence-transformers' own encode(), and how near its vectors are.
+"""Compare citewire's embedding with sentence-transformers' own encode(): speed, and similarity of the vectors.
 
     python benchmarks/embedding.py [PATH ...] [--passages 512] [--questions FILE] [--embedder FOLDER] [--threads N]
 
-PATH: what `citewire index` takes; without one the articles in seeds/. The passages, in random order, are embedded
-slice by slice, each slice in turn by both, so that a busy machine slows both alike; a ratio above 1 is in citewire's
-favour. The nearness is counted over all the passages, with the questions of FILE (one a line, or .jsonl with
-"question") or else the first sentences of the articles: cosine of the two vectors of a text, and how much of the ten
-nearest passages, and of the nearest one, is the same. The last lines say what the arithmetic allows: operations of a
-passage in the linear layers and the attention, and what torch reaches in a large float32 product on one core.
+PATH is an input of `citewire index`; the default is the articles in seeds/. The passages are shuffled and embedded in
+slices. Both embed each slice in turn, so a busy machine slows both equally. A ratio above 1 means that citewire is
+faster. Similarity is measured over all passages, with the questions of FILE (one a line, or .jsonl with "question") or
+else the first sentences of the articles: the cosine of the two vectors of a text, the shared part of the ten nearest
+passages, and how often the nearest passage is the same. The last lines show the arithmetic limit: operations of a
+passage in the linear layers and in attention, and the rate of torch in a large float32 product on one core.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NEAREST = 10
 
 
 def texts_of(paths: Sequence[Path], count: int) -> tuple[list[str], list[str]]:
-    """Return `count` random passages as they are embedded, and a first sentence of each article."""
+    """Return `count` random passages in the form that is embedded, and the first sentence of each article."""
     articles = [article for article in read_articles(paths) if isinstance(article, Article)]
     random.Random(0).shuffle(articles)
     texts, questions = [], []
@@ -114,7 +114,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     vectors: dict[str, list[Vectors]] = {name: [] for name in ways}
     for embed in ways.values():
-        embed(texts[:8])  # loads it
+        embed(texts[:8])  # loads the model
     for part in slices(texts):
         for name, embed in ways.items():
             took, made = timed(embed, part)

@@ -1,11 +1,11 @@
-"""How fast the engines of the same language model are, beside each other, and whether they say the same.
+"""Compare the engines of the same language model: their speed, and whether their replies are the same.
 
     python benchmarks/engines.py QUESTIONS.jsonl --index INDEX [--model NAME] [--rounds N] [--limit N]
 
-QUESTIONS are as `citewire eval` reads them. Each is searched once; the prompt that an answer would have is then given
-to every engine in turn, in an order that changes with the round, so that what else the machine does strikes all alike.
-Printed are medians, the ratio to each engine's time of that of torch going token by token, for the same prompt (median
-and range over prompts and rounds), and the share of replies that are the same text.
+QUESTIONS is a file for `citewire eval`. Each question is searched once. Every engine in turn then gets the prompt of
+its answer; the order of engines changes with the round, so other load affects all equally. The output has
+medians, the time of torch token by token divided by each engine's time for the same prompt (median and range over
+prompts and rounds), and the share of replies with the same text.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from citewire.qa.reader import load_reader
 from citewire.qa.types import Generator, Message
 
 BASE = "torch, token by token"
-REPLY = 60  # tokens at most
+REPLY = 60  # most tokens of a reply
 
 
 def loaded(model: str, threads: int) -> dict[str, Generator]:
-    """Return each engine with the model, on the CPU."""
+    """Return the model in each engine, on the CPU."""
     source = cache.resolve(model)
     if isinstance(source, cache.ServerModel):
         raise SystemExit(f"{model} is a server; name a model of this machine")
@@ -77,7 +77,7 @@ def main() -> None:
     engines = loaded(options.model, options.threads)
     asked = prompts(options.questions, options.index, engines["int8"], options.threads, options.limit)
     for generator in engines.values():
-        timed(generator, asked[0])  # the fixed beginning of the prompt is read once
+        timed(generator, asked[0])  # reads the beginning that all prompts share
     runs: dict[tuple[str, int, int], tuple[float, float, str]] = {}
     orders = list(itertools.permutations(engines))
     for round_, (place, messages) in itertools.product(range(options.rounds), enumerate(asked)):

@@ -1,11 +1,11 @@
-"""How many faults an index survives: kills, power cuts, full and broken disks, damaged files, readers and writers.
+"""Count the faults that an index survives: kills, power cuts, full and broken disks, damage, readers and writers.
 
     python benchmarks/faults.py [--power 300] [--damage 100] [--json FILE]
 
-Every fault is real, or as the system would show it; tests/faults.py says how each one is made and what counts as
-survived. Kills and failing calls strike at every call there is. The table's last rows take out what makes publishing
-safe: there the faults that were not survived count, as a test that finds none would prove nothing. A disk is mounted
-for "tiny disk", which only root may. 15 minutes on two cores.
+Every fault is real, or looks to the program as the system would show it; tests/faults.py says how each one is made and
+what counts as survived. Kills and failing calls strike at every call. The last rows of the table each remove one
+safeguard of publishing; there the faults that break the index are counted, because a test that finds none would prove
+nothing. "Tiny disk" mounts a disk, which only root may do. 15 minutes on two cores.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""How many broken files of each format the readers survive, and how long the slowest takes.
+"""Count the broken files of each format that the readers survive, and time the slowest.
 
     python benchmarks/fuzz.py [--seconds 30] [--kinds .pdf,.eml] [--keep FOLDER]
 
-Hypothesis makes the files (tests/fuzzed.py says how) and what indexing does with each is done: read it, cut it into
-passages, find its dates, copies and language. A format is read in a process of its own, without the limits of the
-sandbox, so that a crash of a library counts as one. At fault is a reader that raises, ends the process, takes more than
-`HANGS` seconds of a core or gives what cannot be indexed; the file is kept in FOLDER. Exit code 1 where one was.
+Hypothesis makes the files (tests/fuzzed.py says how). Each file goes through the steps of indexing: reading, cutting
+into passages, finding dates, copies and language. Each format has its own process, without the limits of the sandbox,
+so a crash of a library counts as a crash. A reader is at fault if it raises, ends the process, takes more than
+`HANGS` seconds of a core or returns something that cannot be indexed; FOLDER then keeps the file. Exit code 1 after a
+fault.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class _HangError(Exception):
 
 
 def _run(kind: str, seconds: float, keep: Path) -> None:
-    """Read files of a format for so long; print the counts as a line of JSON."""
+    """Read files of one format for `seconds`; print the counts as a line of JSON."""
     from fuzzed import check, files
     from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -37,7 +38,7 @@ def _run(kind: str, seconds: float, keep: Path) -> None:
         raise _HangError(f"read for more than {HANGS} s")
 
     signal.signal(signal.SIGPROF, hang)
-    check(b"<p>Dam breaks.</p>", ".html")  # imports what the first file would wait for
+    check(b"<p>Dam breaks.</p>", ".html")  # does the imports, so that the first file does not wait for them
     keep.mkdir(parents=True, exist_ok=True)
     last = keep / f"last{kind}"
     tried = articles = 0
@@ -49,7 +50,7 @@ def _run(kind: str, seconds: float, keep: Path) -> None:
         nonlocal tried, articles, slowest
         if time.monotonic() > until:
             return
-        last.write_bytes(data)  # a crash leaves it there
+        last.write_bytes(data)  # stays there after a crash
         tried += 1
         started = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, HANGS)

@@ -1,20 +1,20 @@
-"""How cost grows: with the passages of an index, the turns of a conversation, the people who ask at once.
+"""Measure how cost grows with the passages of an index, the turns of a conversation, and simultaneous people.
 
     python benchmarks/growth.py FILE [--passages 100,1000,10000,100000] [--turns INDEX] [--people JSON] [--plot FOLDER]
 
-FILE keeps the figures (JSON); each run puts its own in the place of those of the same size, so that sizes can be
-measured apart, and prints all that FILE has then. --plot draws growth-*.svg of it, both axes logarithmic.
+FILE keeps the figures (JSON). Each run replaces the figures of the same size, so sizes can be measured in separate
+runs, and prints everything in FILE. --plot draws growth-*.svg from it, with logarithmic axes.
 
---passages: build, disk, memory, opening, searching, adding, each size in a process of its own. The articles are
-synthetic: sentences of made-up words with the frequencies of a language (Zipf), a topic an article. The code is
-citewire's own from the files to the answer of a search; only the embedder is replaced by sums of random word vectors,
-as the real one would take hours for a million passages (its speed is `benchmarks/embedding.py`). Texts that share words
-are near each other under it as under the real one. Queries are words drawn from a passage.
+--passages: build, disk, memory, opening, searching, adding, each size in its own process. The articles are
+synthetic: sentences of made-up words with the frequencies of a language (Zipf), one topic an article. Everything from
+the files to the result of a search is citewire's own code. Only the embedder is replaced, by sums of random word
+vectors: the real one would take hours for a million passages (`benchmarks/embedding.py` measures it). Under both
+embedders, texts with common words are near each other. Queries are words drawn from a passage.
 
---turns: a conversation of 20 turns over an index of the sample articles, with the real models, and each question also
-after nothing but the turn before it. Answers are not remembered between turns. A run that was stopped goes on.
+--turns: a conversation of 20 turns over an index of the sample articles, with the real models. Each question is also
+asked after only the turn before it. Answers are not remembered between turns. An interrupted run continues.
 
---people takes what `benchmarks/people.py --json` wrote.
+--people: the output of `benchmarks/people.py --json`.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from citewire.ui.tree import el
 Figures = dict[str, Any]
 Series = dict[str, list[tuple[float, float]]]
 
-WORDS = 100_000  # of the vocabulary
+WORDS = 100_000  # words in the vocabulary
 TOPICS = 2_000
 WORDS_OF_TOPIC = 150
 SENTENCE = 16
-SENTENCES = 50  # of an article: ten passages
+SENTENCES = 50  # sentences of an article: ten passages
 ARTICLE_PASSAGES = 10
-FOLDERS = 10  # that the articles lie in, evenly
+FOLDERS = 10  # folders with equal numbers of articles
 QUERIES = 300
 
 QUESTIONS = (
@@ -86,18 +86,18 @@ QUESTIONS = (
 
 
 class WordVectors:
-    """An embedder: the sum of a random vector a word, words by their share of information, length 1."""
+    """An embedder: the weighted sum of one random vector for each word, length 1; rare words weigh more."""
 
     fingerprint = "random word vectors"
     dimension = 384
 
     def __init__(self) -> None:
         self._vectors = np.random.default_rng(5).standard_normal((WORDS, self.dimension)).astype(np.float32)
-        self._vectors *= np.log(np.arange(2, WORDS + 2))[:, None].astype(np.float32)  # a rare word says more
+        self._vectors *= np.log(np.arange(2, WORDS + 2))[:, None].astype(np.float32)  # a rare word has more weight
         self.seconds = 0.0
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return one unit vector a text."""
+        """Return one unit vector for each text."""
         started = time.perf_counter()
         found = np.stack([self._vectors[[number(word) for word in text.split()]].sum(axis=0) for text in texts])
         self.seconds += time.perf_counter() - started
@@ -113,7 +113,7 @@ SYLLABLES = [c + v for c in CONSONANTS for v in VOWELS]
 
 
 def word(rank: int) -> str:
-    """Return the made-up word of a frequency rank: its digits in base 70 as syllables, the first rank "x" + "ba"."""
+    """Return the made-up word of a frequency rank: its digits in base 70 as syllables; the first rank is "x" + "ba"."""
     digits = []
     while True:
         rank, digit = divmod(rank, len(SYLLABLES))
@@ -126,7 +126,7 @@ RANKS = {word(rank): rank for rank in range(WORDS)}
 
 
 def number(token: str) -> int:
-    """Return the rank of a token, of the commonest word where it is none."""
+    """Return the rank of a token; the rank of the commonest word if it is not a made-up word."""
     return RANKS.get(token.strip(".,").lower(), 0)
 
 
@@ -150,7 +150,7 @@ def write_articles(folder: Path, passages: int) -> None:
 
 
 def queries(index: Index) -> list[str]:
-    """Return five words of a passage each, as rare as those of a question."""
+    """Return queries of five words from a passage, as rare as the words of a question."""
     random = np.random.default_rng(9)
     found = []
     for row in random.integers(0, index.rows, QUERIES):
@@ -175,7 +175,7 @@ def recall(index: Index, embedder: WordVectors, asked: Sequence[str]) -> float:
 
 
 def milliseconds(embedder: WordVectors, ask: Callable[[str], object], asked: Sequence[str]) -> list[float]:
-    """Return how long each question takes, without embedding it."""
+    """Return the milliseconds of each question, without embedding it."""
     times = []
     for question in asked:
         before, started = embedder.seconds, time.perf_counter()
@@ -185,7 +185,7 @@ def milliseconds(embedder: WordVectors, ask: Callable[[str], object], asked: Seq
 
 
 def searching(index: Index, embedder: WordVectors) -> Figures:
-    """Return the times of searches, warm but for the very first, and the recall of the dense one."""
+    """Return the times of searches (the very first one cold, all others warm) and the recall of dense search."""
     asked = queries(index)
     vectors = {question: embedder.embed_query(question) for question in asked}
     tenth = SearchOptions(filters=Filters(articles=("3/",)))
@@ -208,7 +208,7 @@ def measure(folder: Path, passages: int) -> Figures:
     write_articles(articles, passages)
     embedder = WordVectors()
     bare = memory_mb("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far, that of writing the articles
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak, which so far comes from writing the articles
     report = build_index([articles], place, embedder, tell())
     figures: Figures = {"passages": report.passages, "build_s": report.seconds, "embedder_s": embedder.seconds}
     figures["rate"] = report.passages / report.seconds
@@ -237,7 +237,7 @@ def adding(folder: Path, place: Path, embedder: WordVectors) -> Figures:
 
 
 def memory_mb(field: str) -> float:
-    """Return what the system counts for this process: now ("VmRSS") or at most so far ("VmHWM"), in MB."""
+    """Return the system's count for this process, in MB: now ("VmRSS") or the maximum so far ("VmHWM")."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return int(status[field].split()[0]) * 1024 / 1e6
 
@@ -256,7 +256,7 @@ def tell() -> Callable[[str, int, int], None]:
 
 
 def grow(file: Path, sizes: Sequence[int], folder: Path | None) -> None:
-    """Measure each size, in a process of its own where there are several, as a process never gives memory back."""
+    """Measure each size; several sizes each in their own process, because a process never gives memory back."""
     for size in sizes if len(sizes) > 1 else ():
         again = [sys.executable, __file__, str(file), "--passages", str(size)]
         subprocess.run([*again, *(["--folder", str(folder)] if folder else [])], check=True, stdout=subprocess.DEVNULL)
@@ -275,7 +275,7 @@ def grow(file: Path, sizes: Sequence[int], folder: Path | None) -> None:
 
 
 def converse(file: Path, place: Path, model: str) -> None:
-    """Measure each turn of a conversation, and the same question after its last turn alone; go on where FILE ends."""
+    """Measure each turn of a conversation, and its question after only the turn before; continue an incomplete FILE."""
     from citewire.index.embed import load_embedder
     from citewire.qa.generate.load import load_generator
     from citewire.qa.reader import load_reader
@@ -286,11 +286,11 @@ def converse(file: Path, place: Path, model: str) -> None:
     embedder, generator, reader = load_embedder(), load_generator(model), load_reader(usable_cores())
     with Index.open(place, embedder) as index:
         answerer = Answerer(index, embedder, generator, reader)
-        answerer.ask(QUESTIONS[0])  # loads what is loaded when it is first needed
+        answerer.ask(QUESTIONS[0])  # loads everything that is loaded at the first question
         for question in QUESTIONS[len(turns) :]:
             history = [Turn(row["question"], row["answer"]) for row in turns]
             after = {"all": history, "alone": history[-1:]}
-            order = sorted(after, reverse=len(turns) % 2 == 1)  # in turns, as the second may find something read
+            order = sorted(after, reverse=len(turns) % 2 == 1)  # alternates: the first may fill caches for the second
             found = {name: timed(answerer.over(index), question, after[name]) for name in order}
             (whole, of_all), (alone, of_last) = found["all"], found["alone"]
             row = {"turn": len(turns) + 1, "question": question, "answer": whole.text, "status": whole.status, **of_all}
@@ -299,7 +299,7 @@ def converse(file: Path, place: Path, model: str) -> None:
 
 
 def timed(answerer: Answerer, question: str, history: Sequence[Turn]) -> tuple[Answer, Figures]:
-    """Return the answer, and the seconds until its first word and its end."""
+    """Return the answer, and the seconds to its first word and to its end."""
     started, first = time.perf_counter(), 0.0
     for event in answerer.stream(question, history):
         if not isinstance(event, Searched):
@@ -330,7 +330,7 @@ COLUMNS = {
 
 
 def cell(template: str, figures: Figures) -> str:
-    """Return a cell of the table, empty where a run of long ago did not measure it."""
+    """Return a cell of the table; empty if an old run did not measure this value."""
     try:
         return template.format(**figures)
     except KeyError:
@@ -374,11 +374,11 @@ BY_PASSAGES = {
     "MB": {"text": "text_mb", "disk": "disk_mb", "memory of the build": "memory_mb"},
 }
 COLOURS = ("#0a6", "#c40", "#36c", "#a3a", "#886", "#099")
-WIDE, HIGH, LEFT, TOP = 240, 200, 46, 64  # of a panel's axes, and what is left for labels
+WIDE, HIGH, LEFT, TOP = 240, 200, 46, 64  # size of a panel's axes, and the space for labels
 
 
 def panel(title: str, below: str, series: Series, at: int) -> Element:
-    """Return axes, both logarithmic, with a line a series; dotted is what grows as fast as `below`."""
+    """Return logarithmic axes with one line for each series; the dotted line is proportional to `below`."""
     points = [point for line in series.values() for point in line if min(point) > 0]
     xs = sorted({x for x, _ in points})
     x0, x1 = np.log10(xs[0]), np.log10(xs[-1])
@@ -413,7 +413,7 @@ def panel(title: str, below: str, series: Series, at: int) -> Element:
 
 
 def decades(values: Sequence[float]) -> tuple[int, int]:
-    """Return the powers of ten that hold all values, at least one apart."""
+    """Return the lowest and the highest power of ten around all values, at least one apart."""
     low, high = int(np.floor(np.log10(min(values)))), int(np.ceil(np.log10(max(values))))
     return low, max(high, low + 1)
 

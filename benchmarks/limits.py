@@ -1,14 +1,14 @@
-"""How near a language model comes to what the machine can do: prompt rate to its arithmetic, decode rate to its memory.
+"""Compare a language model with the machine's limits: prompt rate with arithmetic, decode rate with memory bandwidth.
 
     python benchmarks/limits.py [--model NAME_OR_FOLDER] [--engine torch|int8] [--device auto] [--prompt-tokens 512]
         [--new-tokens 64] [--rounds 3] [--threads N] [--json]
 
-Runs on a CPU and on CUDA. The machine's rates are measured first: bytes a second of reading and of copying much memory,
-operations a second of a large matrix product (bfloat16 on CUDA; float32 on a CPU, which 8-bit products may beat). A
-token of the prompt takes two operations for each weight of the layers; a token of the reply reads all weights and the
-cache of what stands before it. A rate divided by what these allow is its share of the limit. Torch is
-measured token by token and with guesses from the prompt; guesses that come true beat the limit, which is that of going
-token by token. The model is asked to repeat a text, which suits them.
+Runs on a CPU and on CUDA. It first measures the machine: bytes a second when reading and copying much memory, and
+operations a second of a large matrix product (bfloat16 on CUDA; float32 on a CPU, which 8-bit products may exceed). A
+token of the prompt takes two operations for each weight of the layers. A token of the reply reads all weights and the
+cache of all earlier tokens. The share of the limit is the model's rate divided by the rate that these allow. Torch is
+measured token by token and with guesses from the prompt. The limit is that of decoding token by token, so right guesses
+exceed it. The model is asked to repeat a text, which makes guesses easy.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one token costs.
+    """The cost of one token.
 
     Attributes:
-        layers: weights of the layers, each multiplied once for any token.
-        head: weights that make a token of the reply out of the last layer's output.
+        layers: weights of the layers; each is multiplied once for every token.
+        head: weights that turn the last layer's output into a token of the reply.
         itemsize: bytes of a weight.
-        cached: bytes that each earlier token left in the cache.
+        cached: bytes in the cache for each earlier token.
     """
 
     layers: int
@@ -65,17 +65,17 @@ class Work:
     cached: int
 
     def prompt_rate(self, machine: Machine) -> float:
-        """Return the tokens of a prompt that the machine can read a second; attention is left out."""
+        """Return the tokens of a prompt that the machine can read a second; attention is not counted."""
         return machine.compute / (2 * self.layers)
 
     def decode_rate(self, machine: Machine, before: float) -> float:
-        """Return the tokens that it can write a second one by one, with `before` tokens in the cache."""
+        """Return the tokens that it can write a second, one at a time, with `before` tokens in the cache."""
         return machine.bandwidth / ((self.layers + self.head) * self.itemsize + self.cached * before)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was measured of a way to decode: seconds, tokens a second, bytes."""
+    """Measurements of one way to decode: seconds, tokens a second, bytes."""
 
     load: float
     first_reply: float
@@ -87,14 +87,14 @@ class Run:
 
 
 def work(folder: Path, form: Form, on_cuda: bool) -> Work:
-    """Return what a token costs the model of a folder."""
+    """Return the cost of a token for the model in a folder."""
     config = json.loads((folder / TOKENS / "config.json" if form == "int8" else folder / "config.json").read_bytes())
     head = int(config["vocab_size"]) * int(config["hidden_size"])
     if form == "int8":
         weights, itemsize = (folder / "model.bin").stat().st_size, 1
     else:
         weights, itemsize = sum(map(_weights, folder.glob("*.safetensors"))), 2 if on_cuda else 4
-    tables = 1 if config.get("tie_word_embeddings") else 2  # one for words in, one for words out
+    tables = 1 if config.get("tie_word_embeddings") else 2  # one for input words, one for output words
     heads = int(config["num_attention_heads"])
     width = int(config.get("head_dim") or config["hidden_size"] // heads)
     keys_and_values = 2 * int(config["num_hidden_layers"]) * int(config.get("num_key_value_heads") or heads) * width
@@ -107,7 +107,7 @@ def _weights(file: Path) -> int:
 
 
 def machine(device: torch.device) -> Machine:
-    """Measure the machine: the best of several tries, as whatever disturbs them only makes them slower."""
+    """Measure the machine: the best of several tries, because other work only makes a try slower."""
     on_cuda = device.type == "cuda"
     block = torch.ones((1 << 30 if on_cuda else 1 << 28) // 4, device=device)
     other = torch.empty_like(block)
@@ -119,7 +119,7 @@ def machine(device: torch.device) -> Machine:
 
 
 def _best(call: Callable[[], object], device: torch.device, tries: int = 7) -> float:
-    """Return the seconds of the quickest call."""
+    """Return the seconds of the fastest call."""
     seconds = []
     for _ in range(tries):
         start = time.perf_counter()
@@ -131,7 +131,7 @@ def _best(call: Callable[[], object], device: torch.device, tries: int = 7) -> f
 
 
 def prompts(generator: TransformersGenerator | Int8Generator, tokens: int, count: int) -> list[list[Message]]:
-    """Return prompts of about so many tokens, of which each has to be read from its beginning."""
+    """Return prompts of about `tokens` tokens; no two share a beginning, so none can be read from a cache."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(SEEDS.glob("*.txt")))
     words = text.split(" ")
 
@@ -144,7 +144,7 @@ def prompts(generator: TransformersGenerator | Int8Generator, tokens: int, count
 
 
 def said(generator: TransformersGenerator | Int8Generator, messages: list[Message], tokens: int) -> tuple[float, float]:
-    """Return the tokens a second of a prompt and of its reply."""
+    """Return the tokens a second of reading a prompt and of writing its reply."""
     start = first = last = time.perf_counter()
     text = ""
     for piece in generator.generate(messages, max_tokens=tokens):
@@ -160,7 +160,7 @@ def said(generator: TransformersGenerator | Int8Generator, messages: list[Messag
 def ways(
     folder: Path, form: Form, device: torch.device, threads: int
 ) -> Iterator[tuple[str, Callable[[], TransformersGenerator | Int8Generator]]]:
-    """Yield the name of each way to run the model of a folder, and what loads it."""
+    """Yield the name of each way to run the model in a folder, and the function that loads it."""
     if form == "int8":
         yield "int8", partial(Int8Generator, folder, name=folder.name, threads=threads)
         return
@@ -177,7 +177,7 @@ def run(
     options: argparse.Namespace,
 ) -> Run:
     """Load a model and measure it."""
-    gc.collect()  # the model before
+    gc.collect()  # frees the model loaded before
     if on_cuda:
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
@@ -186,7 +186,7 @@ def run(
     loaded = time.perf_counter()
     warm, *asked = prompts(generator, options.prompt_tokens, options.rounds + 1)
     begun = time.perf_counter()
-    said(generator, warm, options.new_tokens)  # compiles
+    said(generator, warm, options.new_tokens)  # compiles the model
     first_reply = time.perf_counter() - begun
     rates = [said(generator, messages, options.new_tokens) for messages in asked]
     read, written = (median(rate[part] for rate in rates) for part in (0, 1))
@@ -204,7 +204,7 @@ def run(
 
 
 def table(limits: Machine, cost: Work, prompt_tokens: int, runs: Mapping[str, Run]) -> str:
-    """Return the figures as a table in Markdown, below what the machine and the model are."""
+    """Return the figures as a table in Markdown, below a description of the machine and the model."""
     lines = [
         f"memory {limits.bandwidth / 1e9:.1f} GB/s, arithmetic {limits.compute / 1e12:.3f} Tops/s; "
         f"{(cost.layers + cost.head) / 1e6:.0f}M weights of {cost.itemsize} bytes a token; these allow "

@@ -1,14 +1,14 @@
-"""Whether an index of many files of all formats, some of them broken, ends with a right table and bounded memory.
+"""Check that an index of many files of all formats, some broken, has the right contents within bounded memory.
 
     python benchmarks/mixed.py [--files 400] [--broken 5] [--json FILE]
 
-Files of every format (pages of news, PDF of several pages, Word, books, mails, feeds, records, zips; text also in other
-encodings), in folders of 100; every twentieth is broken in one of `BROKEN`'s ways, each of which has its own right
-reason. Indexed as `citewire index` does, with an embedder of hashed words in place of the model, whose speed is
-`benchmarks/embedding.py`. The table is right where every sound file gives the articles it holds, each with the words
-that were written into it, and every broken one is named with its reason. Peak memory is read after each quarter of
-the files, and at the end that of the parsers' child. A second run, in which nothing has changed, is timed too. Exit
-code 1 where the table is wrong.
+The files have every format (news pages, PDF of several pages, Word, books, mails, feeds, records, zips; text also in
+other encodings) and lie in folders of 100. Every twentieth is broken in one of `BROKEN`'s ways; each way has its own
+right reason. They are indexed as by `citewire index`, with an embedder of hashed words in the place of the model
+(`benchmarks/embedding.py` measures that). The result is right if every intact file gives its articles, each with the
+words written into it, and every broken file is named with its reason. Peak memory is read after each quarter of the
+files; the peak of the parsers' child process is read at the end. A second run without changes is timed too. Exit
+code 1 if the result is wrong.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from citewire.index.build import build_index
 from citewire.index.store import Index
 
 WORDS = 12  # sentences of an article
-FOLDER = 100  # files
+FOLDER = 100  # files of a folder
 
 
 def told(number: int) -> list[str]:
-    """Return the sentences of an article, of which the first tells its number."""
+    """Return the sentences of an article; the first one has its number."""
     first = f"The council of Holm met for the {number}th time on Monday, said the mayor’s office."
     return [
         first,
@@ -72,7 +72,7 @@ def _pdf(number: int) -> bytes:
 
 
 Made = Callable[[int], bytes | str]
-# suffix -> what makes a file, and what stands behind its path in the paths of its articles
+# suffix -> function that makes a file, and suffixes that the paths of its articles have after its own path
 SOUND: Mapping[str, tuple[Made, tuple[str, ...]]] = {
     ".txt": (lambda n: "\n\n".join(told(n)), ("",)),
     "-1252.txt": (lambda n: "\r\n".join(told(n)).encode("cp1252"), ("",)),
@@ -88,7 +88,7 @@ SOUND: Mapping[str, tuple[Made, tuple[str, ...]]] = {
     ".rss": (_feed, ("#{0}", "#2")),
     ".zip": (lambda n: zipped({"a.txt": " ".join(told(n)), "b/c.eml": _mail(-n)}), ("/a.txt", "/b/c.eml")),
 }
-# suffix -> what makes a broken file, and the reason that it is left out for
+# suffix -> function that makes a broken file, and the reason for leaving it out
 BROKEN: Mapping[str, tuple[Made, str]] = {
     "-cut.pdf": (lambda n: _pdf(n)[:60], "broken"),
     "-locked.pdf": (lambda _: encrypted_pdf(), "is encrypted"),
@@ -104,7 +104,7 @@ BROKEN: Mapping[str, tuple[Made, str]] = {
 
 
 def make(folder: Path, files: int, broken: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Write the files; return the sentence of each right article by path, and the right reason by file left out."""
+    """Write the files; return a sentence of each right article by path, and the right reason by broken file."""
     articles: dict[str, str] = {}
     refused: dict[str, str] = {}
     sound, wrong = cycle(SOUND.items()), cycle(BROKEN.items())
@@ -125,7 +125,7 @@ def make(folder: Path, files: int, broken: int) -> tuple[dict[str, str], dict[st
 
 
 def megabytes(pid: str) -> int:
-    """Return the peak memory of a process so far; 0 where it is gone."""
+    """Return the peak memory of a process so far, in MB; 0 if it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

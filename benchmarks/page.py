@@ -1,11 +1,11 @@
-"""How quick and how still the page is, in Chromium against `citewire serve` with a real model.
+"""Measure how fast and how steady the page is, in Chromium against `citewire serve` with a real model.
 
     python benchmarks/page.py --index .citewire/index [--model qwen2.5-coder-0.5b] [--question "..."]
 
-Prints, in seconds: from starting the program to an address that answers; from opening the page to its box, first and
-second time; from asking to the first row of sources, the first number and the whole answer; from Stop to an answer
-that is marked as stopped. And the layout shift while an answer streams (https://web.dev/articles/cls, but also what
-follows input within half a second, which that leaves out).
+Prints these times in seconds: from the start of the program to an address that answers; from opening the page to a
+usable input box, first and second time; from asking to the first row of sources, to the first citation number and to
+the whole answer; from Stop to an answer marked as stopped. Also prints the layout shift while an answer streams
+(https://web.dev/articles/cls, and also with the shifts within half a second after input, which that metric ignores).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 LONG = 120_000  # ms
-# Notes when each selector first matched after `asked`, every layout shift, and how far below its question the text of
-# the answer began: Gradio draws messages anew, which the browser does not count as shifts.
+# Records when each selector first matched after `asked`, every layout shift, and the distance between the question and
+# the beginning of the answer: Gradio redraws messages, and the browser does not count that as a shift.
 WATCH = """
 selectors => {
   window.seen = {}; window.shifts = []; window.tops = new Set(); window.asked = performance.now();
   const top = (selector) => [...document.querySelectorAll(selector)].at(-1)?.getBoundingClientRect().top;
   const look = () => {
-    if (top(".cw-text")) tops.add(Math.round(top(".cw-text") - top(".cw-question")));
+    if (top(".cw-answer .cw-text")) tops.add(Math.round(top(".cw-answer .cw-text") - top(".cw-question")));
     for (const [name, selector] of Object.entries(selectors))
     if (!(name in seen) && document.querySelector(selector)) seen[name] = (performance.now() - asked) / 1000; };
   new MutationObserver(look).observe(document.body, {childList: true, subtree: true, attributes: true});
@@ -47,15 +47,18 @@ def serving(index: Path, model: str, port: int) -> Iterator[tuple[str, float]]:
     """Yield the address of a page and the seconds until it answered."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "citewire.ui", "serve", "--index", str(index), "--port", str(port)]
-    with subprocess.Popen([*command, "--model", model], stdout=subprocess.PIPE, text=True) as process:
+    each_anew = {**os.environ, "CITEWIRE_CACHED_ANSWERS": "0"}
+    with subprocess.Popen([*command, "--model", model], stdout=subprocess.PIPE, text=True, env=each_anew) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        yield line.split()[2], time.perf_counter() - began
-        process.terminate()
+        try:
+            yield line.split()[2], time.perf_counter() - began
+        finally:
+            process.terminate()
 
 
 def opened(browser: Browser, address: str, phone: bool) -> tuple[Page, float]:
-    """Return a page whose box can be typed in, and the seconds it took."""
+    """Return a page with a usable input box, and the seconds until then."""
     size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
     page = browser.new_context(viewport=size).new_page()  # type: ignore[arg-type]
     began = time.perf_counter()
@@ -66,7 +69,9 @@ def opened(browser: Browser, address: str, phone: bool) -> tuple[Page, float]:
 
 def ask(page: Page, question: str) -> None:
     page.fill("#cw-ask textarea", question)
-    page.evaluate(WATCH, {"row": ".cw-row", "number": "#cw-chat a.cw-chip", "draft": ".cw-draft", "end": ".cw-closing"})
+    page.evaluate(
+        WATCH, {"row": ".cw-row", "number": ".cw-answer a.cw-chip", "draft": ".cw-draft", "end": ".cw-closing"}
+    )
     page.keyboard.press("Enter")
 
 
@@ -108,7 +113,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7879)
     parser.add_argument("--question", default="Which miner had the lowest all-in cash cost per coin?")
     given = parser.parse_args()
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     with sync_playwright() as playwright, serving(given.index, given.model, given.port) as (address, started):
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         print(f"program started to page served: {started:.2f} s")

@@ -6,11 +6,11 @@
 QUESTIONS are as `citewire eval` reads them; those with a history are left out. Each person is a visitor at an address
 of its own (127.0.0.2 and on, so Linux only) who asks over POST /v1/ask, reads the answer to its end and asks the next
 question at once; no two ask the same at a time, and the server keeps no answers. Who is refused because too many wait
-asks again when Retry-After says so. Printed are, for each number of people, the answers and all requests a minute,
-those refused and the seconds that the slowest refusal took, those that failed, the seconds from asking first to the
-first sources, to the first checked sentence and to the end of the answer, the wait for others included (median and 95th
-percentile), and the largest memory of the server and its model's process meanwhile. With --minutes a line a minute says
-how much memory is used; the first and the last quarter are compared. With --json, one object.
+asks again when Retry-After says so. Printed are, for each number of people, the answers a minute, all requests a
+second, those refused and the seconds that the slowest refusal took, those that failed, the seconds from asking first
+to the first sources, to the first checked sentence and to the end of the answer, the wait for others included (median
+and 95th percentile), and the largest memory of the server and its model's process meanwhile. With --minutes a line a
+minute says how much memory is used; the first and the last quarter are compared. With --json, one object.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Figures:
     Attributes:
         questions: how many were answered.
         per_minute: answers a minute.
-        requests: a minute, the refused ones too.
+        requests: a second, the refused ones too.
         refused: requests that were refused as too many waited; refusal_s: seconds that the slowest of them took.
         failed: requests that came to nothing otherwise.
         seconds: stage -> median and 95th percentile of the seconds from asking to its first event.
@@ -164,7 +164,7 @@ def measure(address: str, pid: int, questions: Iterator[str], people: int, least
     seconds = {stage: _spread([one[stage] for one in took if stage in one]) for stage in STAGES}
     requests = len(took) + len(refusals) + len(failures)
     return Figures(
-        people, len(took), round(len(took) / minutes, 1), round(requests / minutes, 1), len(refusals),
+        people, len(took), round(len(took) / minutes, 1), round(requests / minutes / 60, 2), len(refusals),
         round(max(refusals, default=0), 3), len(failures), seconds, seen,
     )  # fmt: skip
 
@@ -203,11 +203,11 @@ def main() -> None:
         return
     print(f"{given.model}; seconds: median (95th percentile)")
     stages = "".join(f"{stage:>16}" for stage in STAGES)
-    print(f"people  answers  a minute  requests a minute  refused (s)  failed  {stages}  most MB")
+    print(f"people  answers  a minute  requests a second  refused (s)  failed  {stages}  most MB")
     for one in measured:
         spread = "".join(f"{f'{mid:.2f} ({high:.2f})':>16}" for mid, high in one.seconds.values())
         print(
-            f"{one.people:6}  {one.questions:7}  {one.per_minute:8.1f}  {one.requests:17.1f}"
+            f"{one.people:6}  {one.questions:7}  {one.per_minute:8.1f}  {one.requests:17.2f}"
             f"  {f'{one.refused} ({one.refusal_s:.2f})':>11}  {one.failed:6}  {spread}  {max(one.memory_mb):7.0f}"
         )
         if given.minutes:

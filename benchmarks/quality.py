@@ -1,11 +1,11 @@
-"""How well the instruments read, on public sets: the reader, the check of claims, the search for disagreement.
+"""Measure on public sets: the reader, the check of claims, the search for disagreement.
 
     python benchmarks/quality.py BENCH [--only squad2,wice_claims,...] [--sample N] [--out figures.json]
     python benchmarks/quality.py --wordings
 
-BENCH is a folder of <set>.jsonl; `SETS` lists the sets, and sets without a file are left out. No language model takes
-part. Documents become articles, and sentences are read by `qa.evidence.gather` as for an answer. With --out a run that
-was cut short goes on; sets that were measured with the same weights, code and options are not measured again.
+BENCH is a folder of <set>.jsonl; `SETS` lists the sets, and sets without a file are left out. No language model is
+used. Documents become articles, and `qa.evidence.gather` reads their sentences as for an answer. With --out an
+interrupted run continues; sets already measured with the same weights, code and options are not measured again.
 
     squad2, clapnq, multihoprag   refusal: the best sentence's probability is below `evidence.ANSWERS`. A question
                                   without documents is read over the eight nearest passages of all records. squad2 also
@@ -13,11 +13,11 @@ was cut short goes on; sets that were measured with the same weights, code and o
     realtimeqa                    over an index (--index) of its articles: EM and F1 (a refusal counts 0), and the share
                                   of questions whose first sentence holds the answer.
     summedits_news, fever_symmetric, wice_claims, qags_cnndm
-                                  balanced accuracy of "supported". A claim is as good as the worst of its sentences,
-                                  each held against the six sentences nearest to it in words. "alone": the verifier's
-                                  best probability is at least 0.5; "checked": with all that `qa.verdicts` compares.
+                                  balanced accuracy of "supported". A claim has the score of its worst sentence;
+                                  each is compared with the six sentences that share the most words. "alone": the
+                                  verifier's best probability is at least 0.5; "checked": all checks of `qa.verdicts`.
     ramdocs, newspolluted         the documents' answers differ, or they do not; see `ramdocs` and `newspolluted` below.
-    falsified                     sentences of seeds/ with a number, a name or "not" changed that would be shown so.
+    falsified                     sentences of seeds/ with a number, a name or "not" changed that would be shown.
     wordings                      tests/data/wordings.jsonl: right and wrong wordings of invented news that pass.
 """
 
@@ -60,7 +60,7 @@ from citewire.qa.verdicts import SUPPORTED, TRUSTED, Checker, Quoted, quoted
 from citewire.seeds import seeds_folder
 
 K = 8  # passages of a search, as in an answer
-NEAR = 6  # sentences of a document that a sentence of a claim is compared with
+NEAR = 6  # sentences of a document that each sentence of a claim is compared with
 WORDINGS = Path(__file__).resolve().parent.parent / "tests" / "data" / "wordings.jsonl"
 
 Figures = dict[str, float]
@@ -70,18 +70,18 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Tools:
-    """What all measures read with."""
+    """Models and options that all measures use."""
 
     reader: Reader
     embedder: Embedder
     index: Index | None = None
 
 
-# -- what the product says: the two functions that measures call -----------------------------------------------------
+# -- decisions of the product: the functions that measures call ---------------------------------------------------
 
 
 def shown(claim: str, quotes: Sequence[Quoted], reader: Reader) -> bool:
-    """Whether a claim would stand in an answer in its own words."""
+    """Whether an answer would show the claim in its own words."""
     found = Checker(reader).check(claim, quotes)
     return found.verdict == "supported" and found.probability >= TRUSTED
 
@@ -101,7 +101,7 @@ def disagreements(question: str, found: Sequence[Evidence], library: Library, re
 
 
 class Library:
-    """Documents as articles, and their passages by likeness to a question."""
+    """Documents as articles, and a search of their passages by similarity to a question."""
 
     def __init__(self, documents: Sequence[Document], embedder: Embedder) -> None:
         self._embedder = embedder
@@ -109,7 +109,7 @@ class Library:
         self._passages = [one for article in self.articles.values() for one in passages(article)]
 
     def read(self, question: str, reader: Reader, k: int | None = None) -> list[Evidence]:
-        """Return the sentences of the nearest passages, by default of all, likeliest first."""
+        """Return the sentences of the `k` nearest passages (of all by default), most likely first."""
         return evidence.gather(question, self._hits(question, k), self.articles.__getitem__, reader)
 
     def _hits(self, question: str, k: int | None) -> list[Hit]:
@@ -145,7 +145,7 @@ def _articles(documents: Sequence[Document]) -> Iterator[Article]:
 
 
 def refusals(items: Sequence[Item], tools: Tools, tell: Tell, *, words: bool = False) -> Figures:
-    """Measure what is refused of questions that their documents answer or do not; if wanted, which words answer too."""
+    """Measure refusals of questions with and without an answer in their documents; if wanted, also the words."""
     asked = [item for item in items if isinstance(item, QuestionItem)]
     everything = Library([one for item in asked for one in item.documents], tools.embedder)
     answerable, scores, best = [], [], []
@@ -161,7 +161,7 @@ def refusals(items: Sequence[Item], tools: Tools, tell: Tell, *, words: bool = F
 
 
 def refused(answerable: Sequence[bool], scores: Sequence[float]) -> Figures:
-    """Return precision and recall of refusing, the answerable questions kept, and the area under the curve."""
+    """Return precision and recall of refusals, the share of answerable questions kept, and the area under the curve."""
     said = [score < ANSWERS for score in scores]
     pairs = list(zip(answerable, said, strict=True))
     rates = precision_recall([no for _, no in pairs], [not yes for yes, _ in pairs])
@@ -170,13 +170,13 @@ def refused(answerable: Sequence[bool], scores: Sequence[float]) -> Figures:
 
 
 def precision_recall(said: Sequence[bool], true: Sequence[bool]) -> Figures:
-    """Return precision and recall of what was said; 0 where there is nothing to divide by."""
+    """Return precision and recall of `said`; 0 where the divisor is 0."""
     both = sum(one and other for one, other in zip(said, true, strict=True))
     return {"precision": both / max(1, sum(said)), "recall": both / max(1, sum(true))}
 
 
 def area(right: Sequence[bool], scores: Sequence[float]) -> float:
-    """Return how often a right one scores above a wrong one, ties counted half; 0.5 where one kind is missing."""
+    """Return how often a right one scores above a wrong one; ties count half; 0.5 if one kind is missing."""
     yes = np.array([score for score, one in zip(scores, right, strict=True) if one])
     no = np.array([score for score, one in zip(scores, right, strict=True) if not one])
     if not yes.size or not no.size:
@@ -185,7 +185,7 @@ def area(right: Sequence[bool], scores: Sequence[float]) -> float:
 
 
 def matches(words: Sequence[tuple[str, Sequence[str]]]) -> Figures:
-    """Return the mean EM and F1 of words against the accepted answers; 0 of none."""
+    """Return the mean EM and F1 of words against the accepted answers; 0 without words."""
     return {
         name: sum(score(said, accepted) for said, accepted in words) / max(1, len(words))
         for name, score in (("em", exact_match), ("f1", token_f1))
@@ -193,7 +193,7 @@ def matches(words: Sequence[tuple[str, Sequence[str]]]) -> Figures:
 
 
 def over_index(items: Sequence[Item], tools: Tools, tell: Tell) -> Figures:
-    """Measure the words that answer over an index, each question asked on its day."""
+    """Measure the words that answer, over an index; each question is asked on its day."""
     assert tools.index is not None
     asked = [item for item in items if isinstance(item, QuestionItem)]
     read = []
@@ -221,7 +221,7 @@ def over_index(items: Sequence[Item], tools: Tools, tell: Tell) -> Figures:
 
 
 def claims(items: Sequence[Item], tools: Tools, tell: Tell) -> Figures:
-    """Measure whether claims that their documents support are told from those that they do not."""
+    """Measure how well claims supported by their documents are separated from others."""
     told = [item for item in items if isinstance(item, Claimed)]
     scores, passed = [], []
     for done, item in enumerate(told):
@@ -239,18 +239,18 @@ def claims(items: Sequence[Item], tools: Tools, tell: Tell) -> Figures:
 
 
 def alone(claim: str, quotes: Sequence[Quoted], reader: Reader) -> float:
-    """Return the best probability that a quote, alone or behind the sentence before it, supports a claim."""
+    """Return the highest probability that a quote, by itself or after the sentence before it, supports a claim."""
     read = [text for quote in quotes for text in dict.fromkeys((quote.text, f"{quote.before} {quote.text}".strip()))]
     return max(support.supported for support in reader.verify([(claim, text) for text in read]))
 
 
 def split(text: str) -> list[str]:
-    """Return the sentences of a text, itself where it has none."""
+    """Return the sentences of a text, or the text itself if it has none."""
     return [text[span.start : span.end] for span in sentences(text)] or [text]
 
 
 def near(claim: str, document: str) -> list[Quoted]:
-    """Return the sentences of a document that share most words with a claim; words that are rare in it count more."""
+    """Return the sentences of a document that share the most words with a claim; its rare words weigh more."""
     every = quoted(document)
     words = [set(tokens(one.text)) for one in every]
     known = Counter(word for one in words for word in one)
@@ -261,7 +261,7 @@ def near(claim: str, document: str) -> list[Quoted]:
 
 
 def balanced(right: Sequence[bool], said: Sequence[bool]) -> float:
-    """Return the mean share of right ones that are said and of others that are not; 0 where one kind is missing."""
+    """Return the mean of two shares: right ones that are said, wrong ones that are not; 0 if one kind is missing."""
     pairs = list(zip(right, said, strict=True))
     yes = [(float(one), float(true)) for true, one in pairs]
     no = [(float(not one and not true), float(not true)) for true, one in pairs]
@@ -273,7 +273,7 @@ def balanced(right: Sequence[bool], said: Sequence[bool]) -> float:
 
 @dataclass(frozen=True)
 class Case:
-    """A question to documents, whether their answers differ, and which answers are known."""
+    """A question to documents, whether their answers differ, and the known answers."""
 
     question: str
     documents: Sequence[Document]
@@ -282,7 +282,7 @@ class Case:
 
 
 def disagreement(make: Callable[[Sequence[Record]], Iterator[Case]]) -> Measure:
-    """Return the measure of what is flagged of the cases that are made of records."""
+    """Return a measure of the disagreements that are flagged, over the cases made of records."""
 
     def measure(told: Sequence[Record], tools: Tools, tell: Tell) -> Figures:
         cases = list(make(told))
@@ -301,7 +301,7 @@ def disagreement(make: Callable[[Sequence[Record]], Iterator[Case]]) -> Measure:
 
 
 def _two(one: str, other: str, wanted: Sequence[str]) -> bool:
-    """Whether two values are two different ones of `wanted`."""
+    """Whether two values are two different values of `wanted`."""
     a, b = ({w for w in wanted if contains(v, w) or contains(w, v) or _same_number(v, w)} for v in (one, other))
     return bool(a and b and a != b)
 
@@ -311,7 +311,10 @@ def _same_number(a: str, b: str) -> bool:
 
 
 def ramdocs(told: Sequence[Record]) -> Iterator[Case]:
-    """Yield a record that gives two answers or more, then the documents of one that two or more give; others as is."""
+    """Yield two cases of each record with several answers: as it is, and with the documents of one answer only.
+
+    That answer must have two documents or more. Other records give one case, as they are.
+    """
     for line in told:
         answers = Counter(one["answer"] for one in line["documents"] if one["answer"] != "unknown")
         everything = [Document(one["text"]) for one in line["documents"]]
@@ -323,10 +326,10 @@ def ramdocs(told: Sequence[Record]) -> Iterator[Case]:
 
 
 def newspolluted(told: Sequence[Record]) -> Iterator[Case]:
-    """Yield a record, which has one true and three made-up documents, and two whose documents do not differ.
+    """Yield a record, which has one true and three made-up documents, and two cases whose documents do not differ.
 
-    These are the made-up ones alone where no two choices stand in them, and the true one twice with two made-up ones of
-    another record.
+    The first case has only the made-up documents, if only one choice stands in them. The second has the true document
+    twice, with two made-up documents of another record.
     """
     for number, line in enumerate(told):
         documents = {cred: [d["text"] for d in line["docs"] if d["cred"] == cred] for cred in ("high", "low")}
@@ -343,7 +346,7 @@ def newspolluted(told: Sequence[Record]) -> Iterator[Case]:
 
 
 def falsified(articles: Sequence[str], tools: Tools, tell: Tell) -> Figures:
-    """Measure which sentences of articles pass as they are, and with one thing changed."""
+    """Measure how many sentences of articles pass unchanged, and how many pass with one thing changed."""
     dice = random.Random(0)
     passed: dict[str, list[bool]] = defaultdict(list)
     for done, text in enumerate(articles):
@@ -357,7 +360,7 @@ def falsified(articles: Sequence[str], tools: Tools, tell: Tell) -> Figures:
 
 
 def changes(sentence: str, text: str, dice: random.Random) -> Iterator[tuple[str, str]]:
-    """Yield (kind, sentence) with a number, a name of the same text or a negation changed, as far as it has one."""
+    """Yield (kind, sentence) for each change that the sentence allows: a number, a name of the text, a negation."""
     read = analysis.read(sentence)
     figures = [at for at in range(len(sentence)) if sentence[at].isdigit()]
     if figures:
@@ -383,7 +386,7 @@ def changes(sentence: str, text: str, dice: random.Random) -> Iterator[tuple[str
 
 
 def wordings(told: Sequence[Record], tools: Tools, tell: Tell) -> Figures:
-    """Measure the right and wrong wordings that pass, and by their kinds the shares of them that do."""
+    """Measure how many right and wrong wordings pass, in all and by kind."""
     found: dict[str, list[bool]] = defaultdict(list)
     for done, line in enumerate(told):
         tell(done, len(told))
@@ -397,13 +400,13 @@ def wordings(told: Sequence[Record], tools: Tools, tell: Tell) -> Figures:
 
 
 def judged(line: Record, reader: Reader) -> tuple[bool, bool]:
-    """Whether a claim's quote says it, and whether it answers the question: both, and it would be shown."""
+    """Whether a quote supports a claim, and whether the claim answers the question; with both it would be shown."""
     said = shown(line["claim"], [Quoted(line["quote"])], reader)
     return said, answers(line["question"], line["claim"], line["quote"], reader)
 
 
 def answers(question: str, claim: str, quote: str, reader: Reader) -> bool:
-    """Whether a claim reads as an answer, or gives the words that the reader finds in its quote."""
+    """Whether a claim reads as an answer, or has the words that the reader finds in its quote."""
     found, alone_ = reader.read(question, [Window(quote), Window(claim)])
     return contains(claim, quote[found.start : found.end]) or alone_.probability >= ANSWERS
 
@@ -412,12 +415,12 @@ def answers(question: str, claim: str, quote: str, reader: Reader) -> bool:
 
 
 def items(file: Path) -> list[Item]:
-    """The records of a file, as `citewire eval` reads them."""
+    """The records of a file, in the form of `citewire eval`."""
     return records.read(file)[1]
 
 
 def lines(file: Path) -> list[Record]:
-    """The records of a file as they are."""
+    """The records of a file, unchanged."""
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
@@ -428,7 +431,7 @@ def texts(folder: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Measure:
-    """A function of what `read` makes of `file`, by default BENCH/<set>.jsonl."""
+    """A function on what `read` makes of `file`, by default BENCH/<set>.jsonl."""
 
     run: Callable[[Sequence[Any], Tools, Tell], Figures]
     read: Callable[[Path], Sequence[Any]] = items
@@ -467,7 +470,7 @@ def digest(files: Sequence[Path]) -> str:
 
 
 def code() -> list[Path]:
-    """The weights, the product's code and this file, on which all figures depend."""
+    """The files that all figures depend on: the weights, the product's code and this file."""
     return [WEIGHTS, WEIGHTS_AGAIN, *sorted(WEIGHTS.parent.glob("*.py")), Path(__file__)]
 
 
@@ -491,7 +494,7 @@ def main() -> None:
 
 
 def figures(options: argparse.Namespace, tools: Tools) -> dict[str, Figures]:
-    """Return the figures of all sets wanted, those that --out has without measuring them again."""
+    """Return the figures of all requested sets; those already in --out are not measured again."""
     out: Path | None = options.out
     kept = json.loads(out.read_text(encoding="utf-8")) if out and out.exists() else {}
     found: dict[str, Figures] = {}

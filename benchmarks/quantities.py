@@ -1,13 +1,12 @@
-"""How many amounts citewire, and other libraries that read numbers, read with the right value.
+"""Count the amounts that citewire and other libraries read with the right value.
 
     python benchmarks/quantities.py [TATQA.json ...]
 
-The project's own cases are the table of `tests/qa/test_quantities.py`: each amount alone (some are clear only from the
-text) and all amounts of each text. TATQA.json is a file of questions of https://github.com/NExTplusplus/TAT-QA, from
-`dataset_raw/`. Its answers with a scale (thousand, million, billion, percent) are read as "$1,496.5 million" or "(12.5)
-percent", and those that stand in a paragraph with their scale are read there. The other libraries are those that are
-installed; they may give a share as a part of one, and points as basis points.
-
+The project's own cases are the table of `tests/qa/test_quantities.py`: each amount by itself (some are clear only in
+their text) and all amounts of each text. TATQA.json is a file of questions from `dataset_raw/` of
+https://github.com/NExTplusplus/TAT-QA. Its answers with a scale (thousand, million, billion, percent) are read as
+"$1,496.5 million" or "(12.5) percent". Answers that stand in a paragraph with their scale are also read there. Other
+libraries are measured if they are installed; they may give a share as a fraction of one, and points as basis points.
     pip install --target FOLDER word2number price-parser quantulum3
     PYTHONPATH=FOLDER python benchmarks/quantities.py TATQA.json
 """
@@ -36,7 +35,7 @@ SHARES = ("%", "points")
 Reader = Callable[[Any, str], Sequence[float]]
 Case = tuple[str, list[tuple[float, str]]]  # a text, and the value and unit of each amount in it
 
-# name -> (module, how it reads a text, whether it finds all amounts of a longer one)
+# name -> (module, function that reads a text, whether it finds all amounts of a longer text)
 LIBRARIES: dict[str, tuple[str, Reader, bool]] = {
     "citewire": ("citewire.qa.quantities", lambda lib, text: [one.value for one in lib.numbers(text)], True),
     "quantulum3": ("quantulum3.parser", lambda lib, text: [one.value for one in lib.parse(text)], True),
@@ -52,7 +51,7 @@ def digits(text: str) -> list[float]:
 
 
 def own_cases() -> tuple[list[Case], list[Case]]:
-    """Each amount of the table alone, once, and each text with all of its amounts."""
+    """Each amount of the table by itself, once, and each text with all of its amounts."""
     table = runpy.run_path(str(CASES))["AMOUNTS"]
     alone = sorted({(written, value, unit) for _, told in table for value, unit, written in told})
     texts = [(text, [(value, unit) for value, unit, _ in told]) for text, told in table]
@@ -69,14 +68,14 @@ def answers(file: Path) -> Iterator[tuple[str, str, Sequence[str]]]:
 
 
 def value(answer: str, scale: str) -> float | None:
-    """What an answer of digits means; in brackets or behind a minus it is a loss; None for words."""
+    """The value of an answer in digits; negative in brackets or after a minus; None for words."""
     if not (figure := FIGURE.fullmatch(answer)):
         return None
     return float(figure[3].replace(",", "")) * SCALES[scale] * (-1 if figure[1] or figure[2] else 1)
 
 
 def standing(answer: str, paragraphs: Sequence[str]) -> Iterator[tuple[str, int, float]]:
-    """Yield paragraphs in which an answer stands with its scale, where, and what it means."""
+    """Yield the paragraphs in which an answer stands with its scale, its offset, and its value."""
     answer = re.sub(r"\s?(?:%|thousand|million|billion|percent)$", "", answer)
     scaled = re.compile(rf"(?<![\d.,])({re.escape(answer)})\s?(thousand|million|billion|percent|%)")
     for text in paragraphs:
@@ -86,7 +85,7 @@ def standing(answer: str, paragraphs: Sequence[str]) -> Iterator[tuple[str, int,
 
 
 def right(told: Sequence[float | None], meant: Sequence[tuple[float, str]]) -> bool:
-    """Whether just these values were read; a share may be 0.25 or 25, points 0.25 or 25."""
+    """Whether exactly these values were read; a share may be 0.25 or 25, points 0.25 or 25."""
     return len(told) == len(meant) and all(
         read is not None
         and any(math.isclose(read * part, value, rel_tol=1e-6) for part in ((1, 100, 0.01) if unit in SHARES else (1,)))
@@ -129,7 +128,7 @@ def main(files: Sequence[Path]) -> None:
 
 
 def _stands(text: str, start: int, meant: float) -> bool:
-    """Whether the number at a place is this one; what is lost has no sign there: "a loss of $(9.8) million"."""
+    """Whether the number at `start` is this one; a loss may have no sign there: "a loss of $(9.8) million"."""
     return any(
         one.start <= start + 1 and start < one.end and math.isclose(abs(one.value), abs(meant))
         for one in quantities.numbers(text)

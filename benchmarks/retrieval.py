@@ -1,10 +1,10 @@
-"""hits@1, @4, @10, @20 and MRR@10 by article on questions about dated news, each part of the search taken out in turn.
+"""Measure hits@1, @4, @10, @20 and MRR@10 by article on questions about dated news, also with parts of the search off.
 
     python benchmarks/retrieval.py CORPUS.jsonl[.gz] QUESTIONS.jsonl [--cache FOLDER] [--json FILE]
 
-A record of the corpus has id, url, title, date and text; one of the questions id, question, date (the day it was
-asked) and gold_docs (ids in the corpus). The answer choices are not used. An article's rank is that of its first
-passage. The index is kept in the cache folder and taken up again there; without one it is made anew each time.
+A record of the corpus has id, url, title, date and text. A record of the questions has id, question, date (the day it
+was asked) and gold_docs (ids in the corpus). The answer choices are not used. An article's rank is that of its first
+passage. The cache folder keeps the index for later runs; without it the index is made each time.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from citewire.index.store import Index
 from citewire.index.types import Embedder, Vectors
 
 RANKS = (1, 4, 10, 20)
-DEPTH = 400  # passages asked for: more than 20 articles
-HALVINGS = 200  # random halves of the questions, for the spread of the figures
+DEPTH = 400  # passages asked for: they give more than 20 articles
+HALVINGS = 200  # random halves of the questions, for the standard deviation
 
 Ranking = Callable[[dict], list[str]]
 
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 class Cached:
-    """The embedder, which embeds each question once for all rows of the table."""
+    """An embedder that embeds each question once for all rows of the table."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder, self._known = embedder, {}
@@ -73,7 +73,7 @@ class Cached:
 
 
 def open_index(corpus: Path, folder: Path, embedder: Embedder) -> Index:
-    """Index the corpus in `folder`, or take up what is there."""
+    """Index the corpus in `folder`, or open the index that is there."""
     folder.mkdir(parents=True, exist_ok=True)
     plain = folder / "corpus.jsonl"
     if not plain.exists():
@@ -88,7 +88,7 @@ def open_index(corpus: Path, folder: Path, embedder: Embedder) -> Index:
 
 
 def report(index: Index, embedder: Cached, questions: Sequence[dict]) -> dict[str, list[int]]:
-    """Print the table and return every question's rank by row of the table; 0 where no gold article was found."""
+    """Print the table and return every question's rank by row of the table; 0 if no gold article was found."""
     print(f"{'':44}" + "".join(f"@{k:<6}" for k in RANKS) + "MRR@10  half-sample spread")
     ranks: dict[str, list[int]] = {}
     for name, ranking, title_weight in rankings(index, embedder):
@@ -100,7 +100,7 @@ def report(index: Index, embedder: Cached, questions: Sequence[dict]) -> dict[st
 
 
 def rankings(index: Index, embedder: Cached) -> list[tuple[str, Ranking, float | None]]:
-    """Return the rows of the table: name, what ranks the articles of a question, weight of titles (None: as usual)."""
+    """Return the rows of the table: name, function that ranks the articles, weight of titles (None: the default)."""
     full = SearchOptions(k=DEPTH, recency="prefer")
 
     def plain(*ways: str) -> Ranking:
@@ -144,7 +144,7 @@ def rankings(index: Index, embedder: Cached) -> list[tuple[str, Ranking, float |
 
 
 def report_compressed(index: Index, embedder: Cached, questions: Sequence[dict]) -> None:
-    """Print what of the questions' true ten nearest passages the search of a large segment finds, and its time."""
+    """Print the share of the true ten nearest passages that the search of a large segment finds, and its time."""
     vectors = np.concatenate([entry.vectors for entry in index.entries()])
     asked = np.stack([embedder.embed_query(question["question"]) for question in questions])
     nearest = np.argsort(-(asked @ vectors.T), axis=1, kind="stable")[:, :10]
@@ -161,7 +161,7 @@ def report_compressed(index: Index, embedder: Cached, questions: Sequence[dict])
 
 
 def rank(articles: Sequence[str], question: dict) -> int:
-    """Return the rank of the first gold article, from 1; 0 where none is among `articles`."""
+    """Return the rank of the first gold article, from 1; 0 if `articles` has none."""
     gold = {str(number) for number in question["gold_docs"]}
     ranked = list(dict.fromkeys(article.rpartition("#")[2] for article in articles))
     return next((place for place, article in enumerate(ranked, start=1) if article in gold), 0)

@@ -1,12 +1,12 @@
-"""Summaries of single articles: how much of an article they cover, how far they repeat themselves, how long they take.
+"""Measure summaries of single articles: how much of the article they cover, how far they repeat themselves, and time.
 
     python benchmarks/summaries.py INDEX [--articles 30] [--model qwen2.5-coder-0.5b] [--show 10]
 
 Articles are drawn evenly by path. Coverage is the mean, over an article's sentences, of the best cosine to a sentence
-of the summary; beside it stands that of as many sentences from the article's start, of the first three, and drawn by
-chance (mean of 20 draws). Repetition is the highest cosine between two sentences of a summary. With --model long
-sentences are worded shorter; without it each is the article's own. Seconds are those of the processor for choosing,
-and those of the clock for all.
+of the summary. For comparison it is also measured for as many sentences from the start of the article, for the first
+three, and for random ones (mean of 20 draws). Repetition is the highest cosine between two sentences of a summary. With
+--model the model shortens long sentences; without it each sentence is the article's own. Choosing is timed in seconds
+of the processor, the whole summary in seconds of the clock.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DRAWS = 20
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is measured of one summary; see the top of the file."""
+    """Measurements of one summary; see the top of the file."""
 
     coverage: float
     start: float
@@ -92,7 +92,7 @@ def measure(
 
 
 def table(found: Sequence[Figures]) -> str:
-    """Return a line for each figure: its mean, and the highest of repetition and seconds."""
+    """Return one line for each figure: its mean, and for repetition and seconds the highest value."""
     names = Figures.__dataclass_fields__
     rows = {name: [float(getattr(one, name)) for one in found] for name in names}
     return "\n".join(f"{name:14}{statistics.fmean(row):8.3f}  most {max(row):8.3f}" for name, row in rows.items())

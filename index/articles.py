@@ -31,7 +31,7 @@ from citewire.index.documents import (
     visible,
 )
 from citewire.index.errors import InputError
-from citewire.index.formats import FORMATS, METADATA_NAME, UNREADABLE, Request
+from citewire.index.formats import CONTAINERS, FORMATS, METADATA_NAME, UNREADABLE, Request
 from citewire.index.manifest import is_index
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
@@ -40,7 +40,6 @@ from citewire.index.web import Fetcher, Page, article_path
 READER_VERSION = "9"  # raise it when readers return something else for a file, so that stored articles are read again
 MAX_METADATA = 500_000_000  # bytes of a metadata.json; the entries of a million articles take half of that
 METADATA_KEYS = ("title", "outlet", "author", "published", "url", "metadata")
-CONTAINERS = frozenset({".jsonl", ".json", ".csv", ".feed", ".zip"})
 _LIST = ", ".join(sorted(FORMATS))
 
 

@@ -110,7 +110,12 @@ class UnusableError(Exception):
 
 
 def too_large(what: str, fix: str = "Split it, or raise the limit") -> UnusableError:
-    """Return the error for something over a limit; `what` names the amount and the limit."""
+    """Return the error for something over a limit.
+
+    Args:
+        what: the amount and the limit: "7 files inside, at most 5 are read".
+        fix: what to do about it, in the imperative.
+    """
     return UnusableError(f"is too large: {what}", fix)
 
 
@@ -327,6 +332,11 @@ _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, No
 
 def member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits) -> bytes:
     """Return the decompressed content of one member of a zip.
+
+    Args:
+        archive: the open zip.
+        info: the member.
+        limits: what one file may need.
 
     Raises:
         UnusableError: it is encrypted, compressed by an unusual method, broken, or over `limits.bytes` or `MAX_RATIO`.

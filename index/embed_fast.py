@@ -341,7 +341,17 @@ def variables(chosen: Plan, precision: Precision, *, typed: bool = False) -> Var
 
 
 def variables_of(weights: Tensors, chosen: Plan, precision: Precision, *, typed: bool = False) -> Variables:
-    """As `variables`, but from weights named as in transformers. Raises: KeyError: a weight is missing."""
+    """Return what `variables` returns, from weights that were read already.
+
+    Args:
+        weights: named as in transformers, without the plan's prefix; float32.
+        chosen: how to run the model.
+        precision: of the linear layers.
+        typed: as in `variables`.
+
+    Raises:
+        KeyError: a weight is missing.
+    """
     positions, types = (weights[f"embeddings.{kind}_embeddings.weight"] for kind in ("position", "token_type"))
     positions = positions if typed else positions + types[0]
     found: Variables = {
@@ -381,7 +391,14 @@ def normalisation(name: str, weights: Mapping[str, NDArray[np.float32]], source:
 
 
 def linear(name: str, weight: NDArray[np.float32], bias: NDArray[np.float32], precision: Precision) -> Variables:
-    """Return the variables of a linear layer; shapes: `weight` (outputs, inputs), `bias` (outputs,)."""
+    """Return the variables of a linear layer.
+
+    Args:
+        name: CTranslate2's name of the layer.
+        weight: shape (outputs, inputs).
+        bias: shape (outputs,).
+        precision: "int8" rounds the weight, with a scale for each output; the bias stays float32.
+    """
     if precision == "float32":
         return {f"{name}/bias": bias, f"{name}/weight": weight}
     scale = _scale(weight)

@@ -1,7 +1,7 @@
-"""Bytes -> text, and the name of the encoding where it was not plain UTF-8.
+"""Bytes -> text, and the name of the encoding if it is not plain UTF-8.
 
-Knows byte order marks, the encodings that English text is found in, and charset-normalizer (the only importer), which
-tells other scripts apart. A guess is refused where letters would stand where none can.
+Knows byte order marks, the usual encodings of English text, and charset-normalizer (the only importer) for
+other scripts. A guess is refused if it puts letters in impossible places.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import unicodedata
 
 import webencodings
 
-# Encodings of English text beside UTF-8: of Windows, ISO with the euro, old Macs, DOS, and Windows in Central Europe.
-# Where two are equally likely, the earlier one is taken.
+# Encodings of English text beside UTF-8: Windows, ISO with the euro sign, old Macs, DOS, Windows in Central Europe.
+# Of two equally good guesses the earlier one wins.
 _LATIN = ("cp1252", "iso8859-15", "mac_roman", "cp850", "cp1250")
 _SHOWN = {"cp850": "DOS code page 850", "mac-roman": "Mac Roman", "iso2022_jp_2": "ISO-2022-JP"}
 _SHOWN |= {"iso2022_kr": "ISO-2022-KR", "euc_jp": "EUC-JP"}
 LATIN_SHARE = 0.5  # least share of ASCII among the letters of a text in one of `_LATIN`
 MOST_ODD = 0.2  # largest share of non-ASCII characters in impossible places; above it a guess is refused
 MOST_CHAOS = 0.1  # charset-normalizer's measure of the same, 0 to 1
-_GUESSED = 1_000_000  # bytes that a guess looks at
+_GUESSED = 1_000_000  # bytes that are examined for a guess
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -28,27 +28,27 @@ _WIDE = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_SEVEN_BITS = re.compile(r"iso-2022-|hz\b|hz-|utf-7")  # states its other characters in ASCII
-# The escape sequences of the two of them that are also written without being stated, which pass for UTF-8.
+_SEVEN_BITS = re.compile(r"iso-2022-|hz\b|hz-|utf-7")  # encodings that write all characters as ASCII bytes
+# Escape sequences of two of these encodings, which often are not stated; their text is valid UTF-8 by accident.
 _ESCAPES = ((re.compile(rb"\x1b\$\)C"), "iso2022_kr"), (re.compile(rb"\x1b(?:\$[@B]|\([IJ]|\$\()"), "iso2022_jp_2"))
 _KANA = re.compile("[\u3041-\u30ff]")
-_JAMO = re.compile("[\u3131-\u318e]")  # letters of Hangul on their own, which are hiragana in EUC-JP
-KANA_SHARE = 0.2  # least share of kana among the characters of Japanese beyond ASCII
+_JAMO = re.compile("[\u3131-\u318e]")  # single Hangul letters: hiragana of EUC-JP decoded wrongly
+KANA_SHARE = 0.2  # least share of kana among the non-ASCII characters of Japanese
 _BEYOND = re.compile(r"[^\x00-\x7f]")
 _SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
 def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
-    """Return (text, encoding) of bytes; the encoding is "" for UTF-8 and for what is stated. None: no guess is safe.
+    """Return (text, encoding) of bytes; the encoding is "" if it is UTF-8 or the stated one. None if no guess is safe.
 
     Args:
-        data: a text in any encoding, with or without a byte order mark, which is left out.
-        stated: the name that a server, a mail or a page gives its encoding, "" without.
+        data: a text in any encoding; a byte order mark is removed.
+        stated: the encoding that a server, a mail or a page states; "" for none.
     """
     for mark, name in _WIDE:
         if data.startswith(mark):
             return _decoded(data, name)
-    if _SEVEN_BITS.match(stated.lower()):  # it looks like ASCII
+    if _SEVEN_BITS.match(stated.lower()):  # its bytes look like ASCII
         try:
             return data.decode(stated), ""
         except (UnicodeDecodeError, LookupError):
@@ -74,7 +74,7 @@ def text_of(data: bytes, stated: str = "") -> tuple[str, str] | None:
 
 
 def _known(stated: str) -> webencodings.Encoding | None:
-    """Return what browsers read a named encoding as: iso-8859-1 is Windows-1252 to them."""
+    """Return the encoding that browsers use for a name: Windows-1252 for "iso-8859-1"."""
     try:
         name = codecs.lookup(stated).name.replace("iso8859", "iso-8859")
     except (LookupError, ValueError):
@@ -83,7 +83,7 @@ def _known(stated: str) -> webencodings.Encoding | None:
 
 
 def shown(name: str) -> str:
-    """Return the usual way to write the name of an encoding."""
+    """Return the usual spelling of an encoding's name."""
     name = codecs.lookup(name).name
     return _SHOWN.get(name) or name.replace("cp125", "Windows-125").replace("utf", "UTF").replace("iso", "ISO")
 
@@ -96,7 +96,10 @@ def _decoded(data: bytes, name: str) -> tuple[str, str] | None:
 
 
 def _wide_without_mark(data: bytes) -> str:
-    """Return which UTF-16 or UTF-32 it is where the other bytes of most characters are 0, as in English; else ""."""
+    """Return the UTF-16 or UTF-32 encoding of data without a mark, else "".
+
+    In English text most characters of these encodings have a zero byte at the same place.
+    """
     start = data[: _GUESSED & ~1]
     even, odd = start[::2], start[1::2]
     if len(start) < 4 or len(data) % 2:
@@ -111,11 +114,11 @@ def _wide_without_mark(data: bytes) -> str:
 
 
 def _mixed(data: bytes, least: int) -> tuple[str, str] | None:
-    """Return a text that is UTF-8 but for stray bytes, which were pasted from one in Windows-1252.
+    """Return a text in UTF-8 with a few stray bytes, which were pasted from a text in Windows-1252.
 
     Args:
         data: the text.
-        least: how many characters of UTF-8 there must be, and how many for each stray byte.
+        least: fewest characters of UTF-8 in all, and for each stray byte.
     """
     sequences = len(_SEQUENCE.findall(data))
     text = data.decode("utf-8-sig", "surrogateescape")
@@ -141,7 +144,7 @@ def _guessed(data: bytes) -> tuple[str, str] | None:
             continue
     (odd, rank, name), *others = sorted(guesses)
     if odd > MOST_ODD * beyond or (rank and others and others[0][0] == odd):
-        return None  # only Windows-1252 is so usual that it is taken where another one is as likely
+        return None  # an equally good guess is accepted only for Windows-1252, because it is so common
     return _decoded(data, name)
 
 
@@ -150,18 +153,18 @@ def _other_script(data: bytes) -> tuple[str, str] | None:
         found = _decoded(data, name)
         if found and len(_KANA.findall(found[0])) > KANA_SHARE * len(_BEYOND.findall(found[0])):
             return found
-    import charset_normalizer  # seldom needed, and each child that reads files would wait for it
+    import charset_normalizer  # imported late: seldom needed, and every child that reads files would wait for it
 
     wide = ["utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le", "utf_7"]
     best = charset_normalizer.from_bytes(data[:_GUESSED], cp_exclusion=wide).best()
     if best is None or best.chaos > MOST_CHAOS or (best.coherence <= 0 and best.multi_byte_usage < 0.5):
-        return None  # letters of several bytes each that all fit are no chance
+        return None  # valid characters of several bytes are no accident
     found = _decoded(data, best.encoding)
     return None if found is None or _JAMO.search(found[0]) else found
 
 
 def _odd(text: str) -> int:
-    """Count characters beyond ASCII that stand where none does in a European language."""
+    """Count non-ASCII characters in places where European languages have none."""
     odd = sum(len(run[0]) for run in _RUN.finditer(text))
     odd += sum(
         len(re.findall(rf"(?<!\d){closing}", text))
@@ -172,7 +175,7 @@ def _odd(text: str) -> int:
         before, after = text[found.start() - 1 : found.start()], text[found.end() : found.end() + 1]
         category = unicodedata.category(found[0])
         inside = before.isalpha() and after.isalpha()
-        if category in ("Lu", "Lt"):  # behind a small letter or a figure, or a word of its own
+        if category in ("Lu", "Lt"):  # after a small letter or a digit, or a word by itself
             odd += before.islower() or before.isdigit() or (before.isupper() and after.islower())
             odd += not (before.isalpha() or after.isalpha() or found[0] in "ÀÅ")
         elif category == "Ll":
@@ -180,9 +183,9 @@ def _odd(text: str) -> int:
             odd += not before.isalpha() and not after.isalpha() and found[0] not in "àèéìòóùyeaoí"
         elif category in ("Cc", "Co", "Cn", "Sk", "So", "Lm") and found[0] not in "©®™°":
             odd += 1
-        elif category == "Sc":  # nobody writes "¤", which is the euro in ISO 8859-15
+        elif category == "Sc":  # nobody writes "¤"; it is the euro sign of ISO 8859-15
             odd += inside or found[0] == "¤" or (after.isalpha() and not after.isascii())
-            odd += found[0] in "¢¥" and before.isdigit() and after.isalpha()  # "2¾M" of Windows-1252
+            odd += found[0] in "¢¥" and before.isdigit() and after.isalpha()  # "2¾M" decoded as Windows-1252
         elif found[0] in "¼½¾" and before.isdigit() and "a" <= after <= "z":  # "1½lb"
             continue
         elif category in ("Sm", "No", "Lo"):
@@ -194,17 +197,17 @@ def _odd(text: str) -> int:
 
 def _is_odd_mark(mark: str, before: str, after: str) -> bool:
     inside = before.isalpha() and after.isalpha()
-    if unicodedata.category(mark) == "Ps" or mark in "‚„‘‰":  # opening marks, and one behind a figure
+    if unicodedata.category(mark) == "Ps" or mark in "‚„‘‰":  # opening marks, and "‰"
         return before.isalpha()
     if mark in "¿¡":
         return before.isalnum() or not after.isalpha()
-    if mark == "·":  # of Catalan, or between words
+    if mark == "·":  # correct in Catalan, or between words
         return (before.isalpha() or after.isalpha()) and (before + after).lower() != "ll"
     if mark == "…":
         return before.isupper() and after.isupper()
-    if mark == "–":  # ñ of old Macs
+    if mark == "–":  # the ñ of old Macs
         return inside and before in "aeiou" and after in "aeiou"
     return inside and mark not in "’'—-‐‑"
 
 
-_RUN = re.compile(r"(?:([^\x00-\x7f\s])(?!\1)){4,}")  # as words of another script have; "———" is a rule
+_RUN = re.compile(r"(?:([^\x00-\x7f\s])(?!\1)){4,}")  # like a word of another script; "———" is a line

@@ -1,17 +1,17 @@
-"""Bytes of a known format -> documents: one function per format, and the check that a file is what its name says.
+"""Bytes of a known format -> documents: one function per format, and a check of the content against the file name.
 
-Knows suffixes, magic numbers, records and mails; markup and PDF are read in markup.py and pdf.py. Does not know
-folders, nor what stands in `metadata.json`. Everything here runs in the child process of sandbox.py.
+Knows suffixes, magic numbers, records and mails; markup.py and pdf.py read markup and PDF. Does not know
+folders or `metadata.json`. Everything here runs in the child process of sandbox.py.
 
     name         gives
-    .txt         the text as it is, below its header; in all formats, longer runs of white space end after `MAX_BLANKS`
-    .md          what a reader of the rendered page sees, below its header
-    .html .htm   the main text of a page of news
+    .txt         the text below its header; in all formats, longer runs of white space are cut to `MAX_BLANKS`
+    .md          the text of the rendered page, below its header
+    .html .htm   the main text of a news page
     .pdf         the text of all pages
     .docx .epub  the text in reading order
     .eml         the mail's body; attachments are named in the metadata
-    .jsonl .csv  one article a record, `wire.jsonl#17`; so does a list in .json
-    .rss .atom .xml   one article an entry
+    .jsonl .csv  one article for each record, `wire.jsonl#17`; also a list in .json
+    .rss .atom .xml   one article for each entry
     .zip         all of these, `week.zip/monday.txt`; a zip in a zip is refused
 """
 
@@ -29,7 +29,7 @@ import re
 import stat
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from email.message import EmailMessage
@@ -56,7 +56,7 @@ from citewire.index.documents import (
 )
 from citewire.index.encodings import text_of
 
-FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> columns that are taken for it, in order
+FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> usual column names, the preferred first
     {
         "text": ("text", "body", "content", "article", "maintext"),
         "title": ("title", "headline"),
@@ -70,27 +70,14 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # citewire's name -> 
         "id": ("id", "uid", "guid"),
     }
 )
-FORMATS: Mapping[str, str] = MappingProxyType(  # suffix -> format
-    {f".{name}": f".{name}" for name in "txt md html pdf docx epub eml jsonl json csv zip".split()}
-    | {".htm": ".html", ".markdown": ".md", ".ndjson": ".jsonl", ".rss": ".feed", ".atom": ".feed", ".xml": ".feed"}
-)
-METADATA_NAME = "metadata.json"  # says more of the articles beside it, and is none
-UNREADABLE: Mapping[str, str] = MappingProxyType(  # suffix of a document that is no format of ours -> what to do
-    dict.fromkeys((".doc", ".rtf", ".odt", ".pages", ".wpd", ".dot", ".docm"), "Save it as .docx or .txt")
-    | dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub")
-    | dict.fromkeys((".msg", ".mbox", ".pst"), "Save each mail as .eml")
-    | dict.fromkeys((".xls", ".xlsx", ".ods", ".tsv", ".parquet"), "Save it as .csv")
-    | dict.fromkeys((".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "Unpack it, or pack it as .zip")
-    | dict.fromkeys((".mht", ".mhtml", ".warc", ".xhtml"), "Save each page as .html")
-    | dict.fromkeys((".djvu", ".ps", ".xps"), "Convert it to .pdf")
-)
-MAX_MEMBERS = 100_000  # files in a zip
-MAX_INFLATED = 10  # times `Limits.bytes` that all members of a zip may inflate to
-MAX_ROW_REFUSALS = 20  # records refused one by one; the others are counted
-MAX_CELL = 10_000_000  # characters of a .csv cell, beyond the csv module's own 131,072
+METADATA_NAME = "metadata.json"  # metadata of the articles beside it, not an article
+MAX_MEMBERS = 100_000  # most files in a zip
+MAX_INFLATED = 10  # all members of a zip may inflate to this many times `Limits.bytes`
+MAX_ROW_REFUSALS = 20  # records refused by name; further ones are only counted
+MAX_CELL = 10_000_000  # most characters of a .csv cell; the csv module's default is 131,072
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_FRONT_MATTER = re.compile(  # of YAML, or of TOML between +++
+_FRONT_MATTER = re.compile(  # YAML, or TOML between +++
     r"\A\s*(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL
 )
 _NAMED_LINE = re.compile(  # Date: 3 May 2024, **Date**: 3 May 2024, **Date:** 3 May 2024
@@ -98,9 +85,9 @@ _NAMED_LINE = re.compile(  # Date: 3 May 2024, **Date**: 3 May 2024, **Date:** 3
     r"(?P<value>[^\r\n]*)(?:\r\n?|\n|\Z)"
 )
 _EMPTY_LINE = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
-_SURE = {"title": one_line, "published": day_of, "url": web_address, "outlet": web_address}  # makes lines a header
+_SURE = {"title": one_line, "published": day_of, "url": web_address, "outlet": web_address}  # makes the lines a header
 _FIELD_OF = {column: name for name, columns in FIELDS.items() for column in columns}
-_HTML_START = re.compile(  # possessive, so that it never backtracks: a comment ends at the first -->
+_HTML_START = re.compile(  # possessive, so it never backtracks: a comment ends at the first -->
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype\s++html|html)\b", re.DOTALL | re.IGNORECASE
 )
 _HTML_PIECE = re.compile(rb"\s*<(?:p|div|article|section|main|h[1-6])[\s>]", re.IGNORECASE)
@@ -113,14 +100,14 @@ _IN_LINE = re.compile(  # an end tag, a start tag with an attribute, an element 
     r"|<!--(?:(?!<!--|-->)[\s\S])*+-->",
     re.IGNORECASE,
 )
-MAX_ESCAPES = 3  # times that HTML is escaped
+MAX_ESCAPES = 3  # HTML in a field may be escaped this many times
 _HEADING = re.compile(r"<h1>.*?</h1>", re.DOTALL)
 _ENTITY = re.compile(r"&(?:[a-z]{2,8}|#[0-9]{1,7}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """Says that member `number` of a zip is read next; a failure from here on is reported for `part`, its name."""
+    """Member `number` of a zip is read next; a failure from here on is reported for `part`, its name."""
 
     number: int
     part: str
@@ -128,16 +115,16 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be read.
+    """A file to read.
 
     Attributes:
         format: a value of `FORMATS`.
         shown: the file's name, for advice.
-        url: where a page came from, "" for a file.
-        fields: citewire's name -> column of .jsonl, .json and .csv, before those of `FIELDS`.
-        limits: how much it may need.
-        first: number of the first member of a zip to read; those before are done.
-        charset: encoding of a page, as its server names it; "" for a file.
+        url: the address of a page, "" for a file.
+        fields: citewire's name -> column of .jsonl, .json and .csv; these columns come before those of `FIELDS`.
+        limits: limits of time, memory and text.
+        first: number of the first member of a zip to read; earlier members are done.
+        charset: encoding that the server states for a page; "" for a file.
     """
 
     format: str
@@ -150,7 +137,16 @@ class Request:
 
 
 def read(data: bytes, request: Request) -> Iterator[Document | Refused | Entered]:
-    """Yield all of a file: documents, what is refused and why; a file that is refused whole has the part ""."""
+    """Yield all of a file: documents, and what is refused and why.
+
+    Args:
+        data: the bytes of the file.
+        request: its format, and what is to be read of it.
+
+    Returns:
+        Documents without boilerplate of their first lines, `Refused` parts (`part` is "" if the whole file is
+        refused), and `Entered` before each member of a zip.
+    """
     from citewire.index.headlines import with_head
 
     for found in _read(data, request):
@@ -166,47 +162,17 @@ def _read(data: bytes, request: Request) -> Iterator[Document | Refused | Entere
         elif request.format in _RECORDS:
             yield from _numbered(_RECORDS[request.format](data, request), request.limits)
         else:
-            yield _fitting(_read_one(data, request), request.limits)
+            yield _fitting(_ARTICLES[request.format](data, request), request.limits)
     except UnusableError as error:
         yield Refused(error.reason, error.fix)
 
 
 def _utf8(data: bytes, request: Request) -> bytes:
-    """Return text in the encoding that a server names as UTF-8."""
+    """Return text in an encoding that a server states, as UTF-8."""
     if request.charset in ("", "utf-8", "utf8", "us-ascii") or request.format not in (".html", ".txt", ".md"):
         return data
     found = text_of(data, request.charset)
     return found[0].encode("utf-8", "replace") if found else data
-
-
-def _read_one(data: bytes, request: Request) -> Document:
-    """Read a format that holds one article; each heavy reader is imported where it is needed."""
-    match request.format:
-        case ".txt":
-            text, notes = decode(data)
-            return replace(_headed(text), notes=notes)
-        case ".md":
-            text, notes = decode(data)
-            return replace(_read_markdown(text), notes=notes)
-        case ".eml":
-            return _read_mail(data)
-        case ".pdf":
-            from citewire.index.pdf import read_pdf
-
-            return read_pdf(data, request.limits)
-        case ".html":
-            from citewire.index.markup import read_html
-
-            return read_html(data, request.url)
-        case ".docx":
-            from citewire.index.markup import read_docx
-
-            return read_docx(data, request.limits)
-        case ".epub":
-            from citewire.index.markup import read_epub
-
-            return read_epub(data, request.limits)
-    raise ValueError(request.format)
 
 
 def _fitting(document: Document, limits: Limits) -> Document:
@@ -215,7 +181,7 @@ def _fitting(document: Document, limits: Limits) -> Document:
     return document
 
 
-# -- what a file really is ------------------------------------------------------------------------------
+# -- the real format of a file -------------------------------------------------------------------------
 
 _MAGIC = (
     (b"%PDF-", ".pdf", "a PDF"),
@@ -232,7 +198,15 @@ _ZIPPED = (".zip", ".docx", ".epub")
 
 
 def check_content(data: bytes, kind: str) -> None:
-    """Refuse a file that begins as another format than its name says. Raises: UnusableError."""
+    """Check that a file does not begin as another format than its name says.
+
+    Args:
+        data: the bytes of the file.
+        kind: a value of `FORMATS`.
+
+    Raises:
+        UnusableError: it does; the fix is to rename it or to save it anew.
+    """
     found = next(((is_, name) for magic, is_, name in _MAGIC if data.startswith(magic)), None)
     wanted = ".zip" if kind in _ZIPPED else kind
     if found is None and kind == ".pdf" and b"%PDF-" in data[:1024]:  # some tools write lines before the header
@@ -242,7 +216,7 @@ def check_content(data: bytes, kind: str) -> None:
         raise UnusableError(f"is no {kind} file: it begins with {start}", "Save it again, or correct its name")
     if found is not None and found[0] != wanted and not (kind == ".txt" and found[1].endswith("picture")):
         end = f"Rename it to {found[0]}" if found[0] else "Save it in the format of its name"
-        raise UnusableError(f"is {found[1]} named {kind.replace('.feed', '.xml')}", end)
+        raise UnusableError(f"is {found[1]} named {kind}", end)
     if (kind in (".txt", ".md") and _HTML_START.match(data[:4096])) or (kind == ".txt" and _HTML_PIECE.match(data)):
         raise UnusableError(f"is an HTML page named {kind}", "Rename it to .html")
 
@@ -250,8 +224,13 @@ def check_content(data: bytes, kind: str) -> None:
 # -- text, with markup or without ----------------------------------------------------------------------
 
 
+def _read_text(data: bytes, _request: Request) -> Document:
+    text, notes = decode(data)
+    return replace(_headed(text), notes=notes)
+
+
 def _headed(text: str) -> Document:
-    """Return what the front matter or the header lines of a text state, and the text below them."""
+    """Return the fields in the front matter or the header lines of a text, and the text below them."""
     if found := _FRONT_MATTER.match(text):
         stated, body = _front_matter(*found.groups()), found.end()
     else:
@@ -265,15 +244,15 @@ def _headed(text: str) -> Document:
         return document
     from citewire.index.dates import published_date
 
-    return replace(document, published=published_date(text[:body]))  # of "Updated: ..."
+    return replace(document, published=published_date(text[:body]))  # such as "Updated: ..."
 
 
 def _front_matter(mark: str, text: str) -> Mapping[str, object]:
-    """Return what YAML or TOML states; of what is none, as `title: One: two`, its lines."""
+    """Return the fields of YAML or TOML; if it is invalid, such as `title: One: two`, those of its lines."""
     import yaml
 
     try:
-        # BaseLoader makes nothing but strings, lists and dicts.
+        # BaseLoader makes only strings, lists and dicts.
         stated = tomllib.loads(text) if mark == "+++" else yaml.load(text, yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, tomllib.TOMLDecodeError):
         lines = map(_NAMED_LINE.match, text.splitlines())
@@ -284,13 +263,13 @@ def _front_matter(mark: str, text: str) -> Mapping[str, object]:
 
 
 def _header_lines(text: str) -> tuple[dict[str, object], int]:
-    """Return the `Name: value` lines at the very top of a text, and where the text below begins; ({}, 0) without.
+    """Return the `Name: value` lines at the top of a text, and the offset of the text below; ({}, 0) if there are none.
 
-    They are an unbroken block that gives a title, a day or a web address. It ends with an empty line, else with its
-    last name of `FIELDS`; a sentence behind any other name, as in "Markets: Shares fell.", is text.
+    They are an unbroken block with a title, a day or a web address. It ends with an empty line, else with its
+    last name of `FIELDS`. A sentence after any other name, as in "Markets: Shares fell.", belongs to the text.
     """
     stated: dict[str, object] = {}
-    inside: dict[str, object] = {}  # the same, and names that count only if the block goes on
+    inside: dict[str, object] = {}  # also the names that count only if the block continues
     sure, body = False, 0
     at = len(text) - len(text.lstrip())
     while found := _NAMED_LINE.match(text, at):
@@ -307,13 +286,14 @@ def _header_lines(text: str) -> tuple[dict[str, object], int]:
     return (stated, body) if sure and text[body:].strip() else ({}, 0)
 
 
-def _read_markdown(text: str) -> Document:
-    """Return what a reader of the rendered page sees."""
+def _read_markdown(data: bytes, _request: Request) -> Document:
+    """Return the text of the rendered page."""
     from markdown_it import MarkdownIt
 
     from citewire.index.headlines import bylines_apart
     from citewire.index.markup import text_of_html
 
+    text, notes = decode(data)
     document = _headed(text)
     page = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(bylines_apart(document.text))
     plain = text_of_html(page)
@@ -321,11 +301,11 @@ def _read_markdown(text: str) -> Document:
         raise UnusableError("holds no text", "Add the text, or remove the file")
     heading = _HEADING.match(page)
     title = document.title or (one_line(text_of_html(heading[0])) if heading else "")
-    return replace(document, text=plain, title=title)
+    return replace(document, text=plain, title=title, notes=notes)
 
 
-def _read_mail(data: bytes) -> Document:
-    """Return a mail's body as mail programs show it; the outlet stays "": a sender is an author."""
+def _read_mail(data: bytes, _request: Request) -> Document:
+    """Return a mail's body as mail programs show it; the outlet stays "", because a sender is an author."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (found := text_of(data)):
         data = found[0].encode("utf-8", "replace")
     data = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n\t ")
@@ -360,7 +340,7 @@ _BROKEN_MAIL = (
     AttributeError,
     TypeError,
     RecursionError,
-)  # what the email package raises for nonsense
+)  # errors of the email package for malformed mails
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -371,9 +351,9 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
-    """Return what a mail program shows of a part, and what there is to say of its encoding.
+    """Return the text that a mail program shows of a part, and notes on its encoding.
 
-    RFC 2046, 5.1.3 and 5.1.4: the parts of a mixture one after another, of alternatives the last that can be shown.
+    RFC 2046, 5.1.3 and 5.1.4: all parts of a mixed mail in order; of alternatives the last one that can be shown.
     """
     if message.is_multipart():
         inside = [part for part in message.iter_parts() if isinstance(part, EmailMessage)]
@@ -398,17 +378,17 @@ def _mail_text(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
 
 
 def _is_shown(part: EmailMessage) -> bool:
-    """Whether a part of a mail is text that stands in its body."""
+    """Whether a part of a mail is text in its body, not an attachment."""
     kinds = ("text/plain", "text/html")
     return part.get_content_type() in kinds and not part.is_attachment() and not part.get_filename()
 
 
 def _unflowed(text: str, joined: str) -> str:
-    """Return text whose lines that end in a blank go on in the next one (RFC 3676); "-- " begins a signature."""
+    """Return text with joined lines: a line that ends in a blank continues (RFC 3676); "-- " starts a signature."""
     lines: list[str] = []
     goes_on = False
     for line in text.splitlines():
-        plain = line.removeprefix(" ") if not line.startswith(">") else line  # "stuffed"
+        plain = line.removeprefix(" ") if not line.startswith(">") else line  # removes RFC 3676's space-stuffing
         if goes_on and not plain.startswith(">"):
             lines[-1] += joined + plain.rstrip(" ")
         else:
@@ -422,7 +402,7 @@ def _unflowed(text: str, joined: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """One record: its number, its own name, and its document or why it has none."""
+    """One record: its number, its own name, and its document or the reason why there is none."""
 
     number: int
     key: str
@@ -430,7 +410,7 @@ class _Record:
 
 
 def _numbered(records: Iterable[_Record], limits: Limits) -> Iterator[Document | Refused]:
-    """Name every record `#id` where the id is safe and new, else `#number`; count refusals beyond the first."""
+    """Name each record `#id` if the id is valid and new, else `#number`; count refusals after the first ones."""
     used: set[str] = set()
     total = refused = 0
     for record in records:
@@ -479,7 +459,7 @@ def _read_jsonl(data: bytes, request: Request) -> Iterator[_Record]:
 
 
 def _read_json(data: bytes, request: Request) -> Iterator[_Record]:
-    """Read one object, a list of them, or the longest list of them in an object, as a news API gives it."""
+    """Read one object, a list of objects, or the longest list in an object, which news APIs return."""
     text, notes = _as_utf8(data)
     try:
         value = json.loads(text)
@@ -504,7 +484,7 @@ def _read_json(data: bytes, request: Request) -> Iterator[_Record]:
 
 
 def _flat(value: Mapping[str, object]) -> dict[str, object]:
-    """Return an object with those one level down as `source.name`."""
+    """Return an object with the fields of its inner objects as `source.name`."""
     flat = dict(value)
     for key, inner in value.items():
         if isinstance(inner, dict):
@@ -513,7 +493,7 @@ def _flat(value: Mapping[str, object]) -> dict[str, object]:
 
 
 def _read_csv(data: bytes, request: Request) -> Iterator[_Record]:
-    """Read records below a header line; the header is row 1, as in a spreadsheet."""
+    """Read the records below a header line; the header is row 1, as in a spreadsheet."""
     text, notes = decode(data)
     csv.field_size_limit(MAX_CELL)
     header = text.lstrip().partition("\n")[0]
@@ -537,7 +517,7 @@ def _read_csv(data: bytes, request: Request) -> Iterator[_Record]:
 
 
 def _as_utf8(data: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return lines in UTF-8; those of a file that is UTF-8 but for some stay as they are, to be refused one by one."""
+    """Return lines as UTF-8; the invalid lines of a mostly valid file stay unchanged, to be refused one by one."""
     try:
         data.decode("utf-8")
         if b"\0" not in data[:1_000]:
@@ -564,14 +544,14 @@ def _record(
 
 
 def _unmarked(text: str) -> str:
-    """Return a text without markup: those who gather articles often keep it as HTML, escaped or not."""
+    """Return a text without markup: collections of articles often store HTML, sometimes escaped."""
     markup = text
     for _ in range(1 + MAX_ESCAPES):
         blocks = _BLOCK.search(markup)
         if blocks or _IN_LINE.search(markup):
             from citewire.index.markup import text_of_html
 
-            return text_of_html(markup if blocks else f"<pre>{markup}</pre>")  # its lines are those of the text
+            return text_of_html(markup if blocks else f"<pre>{markup}</pre>")  # <pre> keeps the lines of the text
         markup = _unescaped(markup)
     return _unescaped(text)
 
@@ -581,12 +561,12 @@ def _unescaped(text: str) -> str:
 
 
 def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str]) -> Document:
-    """Return the document whose fields are columns of `values`; what is left over is metadata."""
+    """Return a document from columns of `values`; unused columns become metadata."""
     columns = {name.lower(): name for name in values}
     at = {name: _column(name, columns, values, fields) for name in FIELDS}
     taken = {name: one_line(values.get(column)) for name, column in at.items() if name != "text"}
     published = day_of(taken["published"])
-    source = web_address(taken["outlet"])  # "source: https://..." names no outlet
+    source = web_address(taken["outlet"])  # an address such as "source: https://..." is no outlet
     url = web_address(taken["url"]) or source
     used = set(at.values()) | {column for column in values if "." in column and column.partition(".")[0] in values}
     rest: dict[str, object] = {name: value for name, value in values.items() if name not in used}
@@ -604,14 +584,11 @@ def _of_fields(text: str, values: Mapping[str, object], fields: Mapping[str, str
 
 
 def _column(name: str, columns: Mapping[str, str], values: Mapping[str, object], fields: Mapping[str, str]) -> str:
-    """Return the column that `name` is read from: the mapped one, else the first usual one that is filled."""
+    """Return the column for `name`: the mapped one, else the first usual column with a value."""
     if name in fields:
         return columns.get(fields[name].lower(), "")
     usual = [columns[column] for column in FIELDS[name] if column in columns]
     return next((column for column in usual if one_line(values[column])), "")
-
-
-_RECORDS = {".feed": _read_feed, ".jsonl": _read_jsonl, ".json": _read_json, ".csv": _read_csv}
 
 
 # -- zip ------------------------------------------------------------------------------------------------
@@ -649,7 +626,7 @@ def _read_zip(data: bytes, request: Request) -> Iterator[Document | Refused | En
 
 
 def _concerns(name: str) -> bool:
-    """Whether a file in a zip is an article, or a document that should be reported."""
+    """Whether a file in a zip is an article, or a document that the report must name."""
     parts = name.replace("\\", "/").split("/")
     suffix = posixpath.splitext(parts[-1])[1].lower()
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts) or parts[0] == "__MACOSX"
@@ -681,3 +658,66 @@ def _member_documents(content: bytes, name: str, request: Request) -> Iterator[D
     for found in read(content, inner):
         if not isinstance(found, Entered):
             yield replace(found, part=f"/{name}{found.part}")
+
+
+# -- all formats ----------------------------------------------------------------------------------------
+
+
+def _read_pdf(data: bytes, request: Request) -> Document:  # each heavy reader is imported where it is needed
+    from citewire.index.pdf import read_pdf
+
+    return read_pdf(data, request.limits)
+
+
+def _read_html(data: bytes, request: Request) -> Document:
+    from citewire.index.markup import read_html
+
+    return read_html(data, request.url)
+
+
+def _read_docx(data: bytes, request: Request) -> Document:
+    from citewire.index.markup import read_docx
+
+    return read_docx(data, request.limits)
+
+
+def _read_epub(data: bytes, request: Request) -> Document:
+    from citewire.index.markup import read_epub
+
+    return read_epub(data, request.limits)
+
+
+# A new format is a function and its line in one of these tables.
+_ARTICLES: Mapping[str, Callable[[bytes, Request], Document]] = MappingProxyType(  # one article a file
+    {
+        ".txt": _read_text,
+        ".md": _read_markdown,
+        ".html": _read_html,
+        ".pdf": _read_pdf,
+        ".docx": _read_docx,
+        ".epub": _read_epub,
+        ".eml": _read_mail,
+    }
+)
+_RECORDS: Mapping[str, Callable[[bytes, Request], Iterable[_Record]]] = MappingProxyType(  # any number of articles
+    {
+        ".jsonl": _read_jsonl,
+        ".json": _read_json,
+        ".csv": _read_csv,
+        ".xml": _read_feed,
+    }
+)
+CONTAINERS = frozenset({*_RECORDS, ".zip"})  # formats with several articles a file
+FORMATS: Mapping[str, str] = MappingProxyType(  # suffix -> format, the suffix in the tables above
+    {suffix: suffix for suffix in (*_ARTICLES, *CONTAINERS)}
+    | {".htm": ".html", ".markdown": ".md", ".ndjson": ".jsonl", ".rss": ".xml", ".atom": ".xml"}
+)
+UNREADABLE: Mapping[str, str] = MappingProxyType(  # suffix of a document that is no format of ours -> what to do
+    dict.fromkeys((".doc", ".rtf", ".odt", ".pages", ".wpd", ".dot", ".docm"), "Save it as .docx or .txt")
+    | dict.fromkeys((".mobi", ".azw", ".azw3", ".fb2"), "Convert it to .epub")
+    | dict.fromkeys((".msg", ".mbox", ".pst"), "Save each mail as .eml")
+    | dict.fromkeys((".xls", ".xlsx", ".ods", ".tsv", ".parquet"), "Save it as .csv")
+    | dict.fromkeys((".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "Unpack it, or pack it as .zip")
+    | dict.fromkeys((".mht", ".mhtml", ".warc", ".xhtml"), "Save each page as .html")
+    | dict.fromkeys((".djvu", ".ps", ".xps"), "Convert it to .pdf")
+)

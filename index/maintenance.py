@@ -1,4 +1,4 @@
-"""What an index holds, whether it is what was published, and what to do where it is not.
+"""Status, removal, verification and repair of an index.
 
 Knows generations and their files. Does not know embedders: everything here works without the model.
 """
@@ -28,21 +28,21 @@ Checked = Callable[[int, int], None]  # (bytes read, bytes in all)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """An index in numbers.
+    """The figures of an index.
 
     Attributes:
-        generation: the current one.
-        embedder, chunker: what made it.
-        articles, passages: alive ones.
-        groups: articles that are no copy of another one.
-        outlets: different outlets, "" not counted.
-        published_from, published_to: earliest and latest day of publication, "" where no article has one.
-        undated: articles without a day of publication.
-        dead: passages of replaced or removed articles that are still on disk.
-        segments: how many.
-        bytes: of the current generation.
+        generation: number of the current generation.
+        embedder, chunker: versions that made the vectors and the passages.
+        articles, passages: numbers of living ones.
+        groups: number of stories: near-duplicates count once.
+        outlets: number of different outlets, without "".
+        published_from, published_to: earliest and latest day of publication, "" if no article has one.
+        undated: number of articles without a day of publication.
+        dead: number of passages of replaced or removed articles that are still on disk.
+        segments: their number.
+        bytes: size of the current generation.
         recall: share of the true ten nearest passages that a search returns; below 1.0 only in a large index.
-        unfinished: passages of an interrupted run that the next one takes up.
+        unfinished: number of passages of an interrupted run, which the next run reuses.
     """
 
     generation: int
@@ -63,11 +63,11 @@ class Status:
 
 
 def status(folder: Path) -> Status:
-    """Return the current generation of the index in `folder` in numbers.
+    """Return the figures of the current generation of the index in `folder`.
 
     Raises:
         InputError: there is no index.
-        IndexFormatError: it is of another format or damaged.
+        IndexFormatError: the index has another format or is damaged.
     """
     with Index.open(folder) as index:
         manifest = read_manifest(folder)
@@ -94,18 +94,18 @@ def status(folder: Path) -> Status:
 
 
 def remove(folder: Path, paths: Sequence[str], progress: Progress | None = None) -> tuple[int, tuple[str, ...]]:
-    """Remove articles from the index in `folder`, nothing else; return the new generation and their paths.
+    """Remove articles from the index in `folder`; return the new generation and the removed paths.
 
     Args:
         folder: the index.
-        paths: of articles; one that ends in "/" stands for all below it.
-        progress: called as segments are merged, with what is being done, passages done and passages in all.
+        paths: paths of articles; one that ends in "/" stands for everything below it.
+        progress: called with the stage, passages done and passages in all while segments are merged.
 
     Raises:
         InputError: there is no index, an article is not in it, or the folder cannot be written.
-        IndexFormatError: the index is of another format or damaged.
+        IndexFormatError: the index has another format or is damaged.
     """
-    read_manifest(folder)  # a folder without an index is not made one
+    read_manifest(folder)  # before the writer, which would create a missing folder
     with Writer(folder) as writer, Index.open(folder) as index:
         dead: dict[str, set[int]] = {}
         removed: dict[str, None] = {}
@@ -124,12 +124,12 @@ def remove(folder: Path, paths: Sequence[str], progress: Progress | None = None)
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` found; without `problems` every byte is what was published.
+    """The result of `verify`; without `problems` every byte is as published.
 
     Attributes:
-        generation: the one that CURRENT names, 0 where that cannot be read.
-        files, bytes: how many were read.
-        problems: one line a damaged or missing file.
+        generation: the generation that CURRENT names, 0 if CURRENT is unreadable.
+        files, bytes: numbers of files and bytes read.
+        problems: one line for each damaged or missing file.
     """
 
     generation: int
@@ -139,7 +139,14 @@ class Verification:
 
 
 def verify(folder: Path, progress: Checked | None = None) -> Verification:
-    """Compare every byte of the current generation with what was published.
+    """Compare every byte of the current generation with the published checksums.
+
+    Args:
+        folder: the index.
+        progress: called with (bytes read, bytes in all), before each segment and at the end.
+
+    Returns:
+        What was found; a manifest that cannot be read is a problem too.
 
     Raises:
         InputError: there is no index in `folder`.
@@ -162,7 +169,7 @@ def verify(folder: Path, progress: Checked | None = None) -> Verification:
 
 
 def _segment_problems(folder: Path, part: Part) -> list[str]:
-    """Return a line for each file of a segment that is not what the manifest states."""
+    """Return a line for each file of a segment that differs from the manifest."""
     segment = folder / "segments" / part.info.name
     problems: list[str] = []
     for name, stated in part.info.files.items():
@@ -177,16 +184,16 @@ def _segment_problems(folder: Path, part: Part) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What `repair` did.
+    """The result of `repair`.
 
     Attributes:
-        problems: what was wrong; without any, nothing was done.
-        restored: generation whose articles are current now, 0 where they were put together from what was whole.
+        problems: the damage found; if there is none, nothing was changed.
+        restored: the generation that is current again, 0 if a new one was made of the intact segments.
         generation: number of the current generation now.
-        articles: how many it has.
-        lost: articles of the damaged generation that are gone or back to an earlier version, as far as their names
-            could be read.
-        lost_count: how many are gone.
+        articles: number of its articles.
+        lost: articles of the damaged generation that are gone or back to an earlier version, if their names are
+            readable.
+        lost_count: number of articles that are gone.
     """
 
     problems: tuple[str, ...]
@@ -198,13 +205,17 @@ class Repair:
 
 
 def repair(folder: Path, progress: Checked | None = None) -> Repair:
-    """Make an index readable again: the last generation that is whole, or else every segment that is.
+    """Make an index readable again from its last intact generation, or else from all intact segments.
 
-    Nothing is deleted before the repaired generation is on disk. What was lost comes back by indexing its
-    articles again; the others are not embedded anew.
+    Nothing is deleted before the repaired generation is on disk. Indexing the articles again brings lost ones back;
+    the others are not embedded again.
+
+    Args:
+        folder: the index.
+        progress: as in `verify`.
 
     Raises:
-        InputError: there is no index, nothing of it is whole, another process writes, or the folder cannot be written.
+        InputError: there is no index, nothing is intact, another process writes, or the folder cannot be written.
     """
     if not (folder / "segments").is_dir():
         raise InputError(f"there is no index in {folder}", f"Make one: citewire index PATH --index {folder}")
@@ -228,15 +239,15 @@ def repair(folder: Path, progress: Checked | None = None) -> Repair:
 def _problems(folder: Path, progress: Checked | None) -> tuple[str, ...]:
     try:
         return verify(folder, progress).problems
-    except InputError as error:  # CURRENT is gone
+    except InputError as error:  # CURRENT is missing
         return (error.problem,)
 
 
 def _newest(folder: Path, manifests: Sequence[Manifest]) -> Manifest:
-    """Return what the newest generation held, as far as that is known.
+    """Return the contents of the newest generation, as far as they are known.
 
-    Where its manifest cannot be read that is the newest readable one, and the segments that no manifest names: in the
-    order of their age, as a later one has the later version of an article. The manifest is numbered 0 then.
+    If its manifest is unreadable, they are the newest readable manifest and the segments that no manifest names. The
+    segments are ordered by age, because a later one has the later version of an article. The manifest has number 0.
     """
     if manifests and manifests[0].generation >= _last_generation(folder):
         return manifests[0]
@@ -251,7 +262,7 @@ def _newest(folder: Path, manifests: Sequence[Manifest]) -> Manifest:
 
 
 def _last_generation(folder: Path) -> int:
-    """Return the highest generation that the names of manifests, here or in CURRENT, speak of."""
+    """Return the highest generation number in the names of manifests, here or in CURRENT."""
     names = [file.name for file in (folder / "manifests").iterdir()]
     with suppress(OSError):
         names.append((folder / "CURRENT").read_bytes().decode(errors="replace"))
@@ -259,7 +270,7 @@ def _last_generation(folder: Path) -> int:
 
 
 def _salvaged(folder: Path, newest: Manifest, damaged: set[str], problem: str) -> Manifest:
-    """Return a generation, numbered 0, of the whole segments of the newest one."""
+    """Return a generation with number 0 made of the intact segments of the newest one."""
     whole = [part for part in newest.parts if part.info.name not in damaged]
     if not whole:
         raise InputError(
@@ -269,7 +280,7 @@ def _salvaged(folder: Path, newest: Manifest, damaged: set[str], problem: str) -
 
 
 def _without_repeats(folder: Path, parts: Sequence[Part]) -> Iterator[Part]:
-    """Yield the parts with articles dead whose path an earlier part has."""
+    """Yield the parts; articles whose path an earlier part has are marked as dead."""
     taken: set[str] = set()
     for part in parts:
         living = [(number, path) for number, path, _ in _identities(folder, part) if number not in part.dead]
@@ -278,7 +289,7 @@ def _without_repeats(folder: Path, parts: Sequence[Part]) -> Iterator[Part]:
 
 
 def _restore(folder: Path, writer: Writer, restored: Manifest) -> int:
-    """Make a generation current, unless it is and only copies of what the manifest states are damaged."""
+    """Make a generation current, unless it already is and only copies of the data in its manifest are damaged."""
     for part in restored.parts:
         segment = folder / "segments" / part.info.name
         if read_info(segment) != part.info:
@@ -298,7 +309,7 @@ def _count(parts: Sequence[Part]) -> int:
 
 
 def _lost(folder: Path, wanted: Sequence[Part], restored: Sequence[Part]) -> tuple[tuple[str, ...], int]:
-    """Return the names, as far as they can be read, and the number of articles of `wanted` not in `restored`."""
+    """Return the readable names, and the number, of articles of `wanted` that are not in `restored`."""
     kept = {key for part in restored for key in _living(folder, part)}
     names: set[str] = set()
     unknown = 0
@@ -311,7 +322,7 @@ def _lost(folder: Path, wanted: Sequence[Part], restored: Sequence[Part]) -> tup
 
 
 def _living(folder: Path, part: Part) -> set[tuple[str, str]]:
-    """Return (path, source) of a part's articles. Raises: IndexFormatError."""
+    """Return (path, source) of a part's living articles. Raises: IndexFormatError."""
     return {(path, source) for number, path, source in _identities(folder, part) if number not in part.dead}
 
 

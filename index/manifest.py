@@ -128,7 +128,16 @@ def _parse_manifest(data: bytes, file: Path, folder: Path) -> Manifest:
 
 
 def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None:
-    """Raise IndexFormatError if the index in `folder` was made with another embedder or another `MADE_BY`."""
+    """Check that an index was made with the same embedder and with this `MADE_BY`.
+
+    Args:
+        manifest: the index's manifest.
+        folder: named in the error.
+        embedder: the embedder that the index is to be used with.
+
+    Raises:
+        IndexFormatError: it was not; names both embedders and chunkers.
+    """
     made = f"embedder {manifest.embedder[:12]} and chunker {manifest.chunker}"
     now = f"embedder {embedder.fingerprint[:12]} and chunker {MADE_BY}"
     if (manifest.embedder, manifest.chunker) != (embedder.fingerprint, MADE_BY):

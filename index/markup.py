@@ -1,8 +1,8 @@
 """HTML, feeds, Word and EPUB bytes -> documents; the only importer of lxml and trafilatura.
 
-Knows which tags state a title or a date and where a paragraph ends. Never fetches anything and resolves no
-entities. Dates come only from what a page states for its publication: trafilatura's search through the text, the
-address and the calendar is not used.
+Knows which tags state a title or a date, and where a paragraph ends. Never downloads anything and resolves no
+entities. A date counts only if the page states it as its publication. trafilatura's own search for dates in the text,
+the address and the calendar is not used.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from citewire.index.encodings import text_of
 from citewire.index.headlines import useful
 from citewire.index.visible import BLOCK, LEAST_CONTRAST, contrast, keep_visible
 
-MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest pages of news have 2 MB
-MAX_DEPTH = 250  # nested elements; libxml2 stops XML at 256, and pages of news stay under 60
+MAX_HTML = 20_000_000  # bytes; trafilatura reads no more, and the longest news pages have 2 MB
+MAX_DEPTH = 250  # nested elements; libxml2 stops XML at 256, and news pages stay under 60
 NO_TEXT = "holds no text of an article"
 
-logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # what it cannot read becomes a refusal with a reason
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its failures become refusals with a reason
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 _BLOCKS = frozenset(
@@ -62,7 +62,7 @@ _SPACES = re.compile(r"[ \t\n\r\f]+")
 _CHARSET = re.compile(rb"""<meta[^<>]+charset\s*+=\s*+["']?\s*+([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 _PROLOG = re.compile(rb"(?s).*?<[A-Za-z]")
 _TIMES = "//time[@pubdate or @itemprop='datePublished']/@datetime | //*[@itemprop='datePublished']/@content"
-_STATED_DATES = (  # names of <meta> tags, in the order of trust
+_STATED_DATES = (  # names of <meta> tags, the most reliable first
     "article:published_time og:article:published_time og:published_time datepublished article:published "
     "parsely-pub-date sailthru.date citation_publication_date dc.date.issued dcterms.issued dc.date dcterms.date "
     "date publishdate publish-date publish_date pubdate publication_date article.published bt:pubdate "
@@ -74,7 +74,15 @@ _STATED_DATES = (  # names of <meta> tags, in the order of trust
 
 
 def read_html(data: bytes, url: str = "") -> Document:
-    """Return the main text of a page, and what it states about itself. Raises: UnusableError."""
+    """Return the main text of a page, and what it states about itself.
+
+    Args:
+        data: the page, in any encoding.
+        url: where it came from, "" if unknown.
+
+    Raises:
+        UnusableError: it has more than `MAX_HTML` bytes, or no main text.
+    """
     if len(data) > MAX_HTML:
         raise too_large(f"{len(data):,} bytes of HTML, at most {MAX_HTML:,} are read", "Save only the article")
     markup, notes = _decoded(data)
@@ -107,12 +115,12 @@ _RULE = re.compile(r"[-:|\s]*")
 
 
 def _in_blocks(lines: Iterable[str], blocks: Sequence[str]) -> Iterator[str]:
-    """Yield the main text of a page, a block a line.
+    """Yield the main text of a page, one block at a time.
 
     Args:
-        lines: the main text as trafilatura gives it, which writes tables as Markdown, and several blocks of a short
+        lines: the main text from trafilatura, which writes tables as Markdown, and several blocks of a short
             page as one line.
-        blocks: all blocks of the page, in their order.
+        blocks: all blocks of the page, in order.
     """
     keys = ["".join(block.split()) for block in blocks]
     shown = dict(zip(keys, blocks, strict=True))
@@ -122,7 +130,7 @@ def _in_blocks(lines: Iterable[str], blocks: Sequence[str]) -> Iterator[str]:
     while at < len(plain):
         key, end = squeezed[at], at + 1
         while key not in shown and end < len(plain) and any(one.startswith(key) for one in keys):
-            key, end = key + squeezed[end], end + 1  # it makes several lines of a block with a small number in it
+            key, end = key + squeezed[end], end + 1  # trafilatura splits a block at a small number in it
         if key in shown:
             yield shown[key]
             at = end
@@ -132,14 +140,14 @@ def _in_blocks(lines: Iterable[str], blocks: Sequence[str]) -> Iterator[str]:
 
 
 def _cells(line: str) -> str:
-    """Return the cells of a table's row in Markdown as words; any other line as it is."""
+    """Return the cells of a Markdown table row as words; other lines unchanged."""
     row = _ROW.fullmatch(line)
     return " ".join(row[1].replace("|", " ").split()) if row else line
 
 
 def _run(key: str, keys: Sequence[str]) -> list[int]:
-    """Return numbers of `keys` in rising order that make up `key` one after another, [] where none do."""
-    tried: set[tuple[int, int]] = set()  # (characters done, number of the last key): leads nowhere
+    """Return ascending indexes of `keys` that together spell `key`, [] if there are none."""
+    tried: set[tuple[int, int]] = set()  # states that lead nowhere: (characters matched, index of the last key)
     found: list[tuple[int, int, Iterator[int]]] = [(0, -1, _next(key, keys, 0, -1))]
     while found:
         done, last, following = found[-1]
@@ -169,7 +177,7 @@ def _check_depth(tree: Any) -> None:
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return a page as text, and what there is to say of a guessed encoding; what cannot be told is left out of it."""
+    """Return a page as text, without undecodable characters, and a note if its encoding was guessed."""
     stated = _CHARSET.search(data[:4096])
     found = text_of(data, stated[1].decode("ascii") if stated else "")
     if found is None:
@@ -180,7 +188,7 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
 
 
 def _stated(tree: Any) -> list[Mapping[str, Any]]:
-    """Return all objects of the page's JSON-LD, outermost first; broken JSON states nothing."""
+    """Return all objects of the page's JSON-LD, outermost first; invalid JSON has none."""
     objects: list[Mapping[str, Any]] = []
     for script in tree.xpath("//script[@type='application/ld+json']"):
         try:
@@ -198,7 +206,7 @@ def _stated(tree: Any) -> list[Mapping[str, Any]]:
 
 
 def _published(tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
-    """Return the day that JSON-LD, a <meta> or a <time> names as that of publication, else ""."""
+    """Return the day of publication from JSON-LD, a <meta> or a <time>, else ""."""
     articles = (o for o in stated if re.search(r"Article|Posting|Report|Review", str(o.get("@type"))))
     candidates = [one_line(o.get("datePublished")) for o in articles]
     metas: dict[str, str] = {}
@@ -211,12 +219,12 @@ def _published(tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
     if days:
         return days[0]
     shown = tree.xpath("//article//time[@datetime][not(contains(@class, 'updat') or contains(@class, 'modif'))]")
-    only = {day_of(time.get("datetime")) for time in shown}  # several days: those of teasers or comments
+    only = {day_of(time.get("datetime")) for time in shown}  # several days are those of teasers or comments
     return only.pop() if len(only) == 1 else ""
 
 
 def _outlet(name: str, tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
-    """Return `name` unless it is only the host of the page's address, which trafilatura takes where all is silent."""
+    """Return `name`, or "" if it is only the page's host: trafilatura uses it if the page states no outlet."""
     contents = set(tree.xpath("//meta/@content"))
     publishers = [o["publisher"] for o in stated if isinstance(o.get("publisher"), dict)]
     named = {one_line(p.get("name")) for p in publishers}
@@ -226,7 +234,7 @@ def _outlet(name: str, tree: Any, stated: Iterable[Mapping[str, Any]]) -> str:
 
 
 def text_of_html(markup: str) -> str:
-    """Return all visible text of a piece of HTML, a block a line; for feeds and mails, which hold no menus."""
+    """Return all visible text of a piece of HTML, one block on each line; for feeds and mails, which have no menus."""
     tree = _tree(markup)
     if tree is None:
         return ""
@@ -235,7 +243,7 @@ def text_of_html(markup: str) -> str:
 
 
 def _tree(markup: str) -> Any:
-    """Return the tree of any HTML, None where there is none. Raises: UnusableError for a nest of elements."""
+    """Return the tree of any HTML, None if it is empty. Raises: UnusableError if it is nested too deeply."""
     parser = lxml_html.HTMLParser(no_network=True, encoding="utf-8", remove_comments=True, remove_pis=True)
     try:
         tree = lxml_html.document_fromstring(without_controls(markup).encode("utf-8"), parser=parser)
@@ -250,7 +258,7 @@ def _tree(markup: str) -> Any:
 
 
 def _raise_small(tree: Any) -> None:
-    """Write the small numbers of a tree in small digits, in place."""
+    """Replace the superscript and subscript numbers of a tree by small digits, in place."""
     for small in list(tree.iter("{*}sup", "{*}sub")):
         kind = "superscript" if _name(small) == "sup" else "subscript"
         if _SMALL.fullmatch("".join(small.itertext()).strip()):
@@ -259,7 +267,7 @@ def _raise_small(tree: Any) -> None:
 
 
 def _raised(text: str, kind: str) -> str:
-    """Return a small number in small digits: the 1 of a note is no digit of the figure before it, as in "4%¹"."""
+    """Return a number in small digits, so that a note after a figure does not become a part of it: "4%¹"."""
     return text.translate(_DIGITS[kind]) if kind in _DIGITS and _SMALL.fullmatch(text.strip()) else text
 
 
@@ -271,9 +279,9 @@ _DIGITS = {
 
 
 def _text(root: Any) -> str:
-    """Return the text of a tree: white space single, blocks apart, `br` as a line's end, cells of a row in one line."""
+    """Return the text of a tree: single blanks, separate blocks, `br` as line end, the cells of a row on one line."""
     pieces: list[str] = []
-    typed = 0  # how many elements are open that show white space as it stands
+    typed = 0  # number of open elements with preformatted white space
     for event, element in etree.iterwalk(root, events=("start", "end")):
         name = _name(element)
         typed += (name in ("pre", "textarea")) * (1 if event == "start" else -1)
@@ -294,13 +302,13 @@ def _text(root: Any) -> str:
 
 
 def _set_apart(pieces: Iterable[str], first: str, last: str, side: int) -> list[str]:
-    """Return pieces with the ends of a block in place of the marks of elements that begin a line.
+    """Return pieces with block ends instead of the marks around elements that begin a line.
 
     Args:
-        pieces: of a text, or of one backwards.
+        pieces: pieces of a text, forwards or backwards.
         first: the mark before such an element.
-        last: the mark behind it.
-        side: where a piece adjoins the next one, -1 or, backwards, 0.
+        last: the mark after it.
+        side: the end of a piece that touches the next one: -1, or 0 if backwards.
     """
     found: list[str] = []
     apart: list[bool] = []
@@ -315,18 +323,18 @@ def _set_apart(pieces: Iterable[str], first: str, last: str, side: int) -> list[
 
 
 def _is_source(element: Any) -> bool:
-    """Whether an element in a line names at its end who is quoted."""
+    """Whether an inline element at the end of a quotation names its speaker."""
     ends = _name(element) == "cite" and element.getnext() is None and not (element.tail or "").strip()
     return ends and any(_name(above) == "blockquote" for above in element.iterancestors())
 
 
-# Classes of elements that are no part of a sentence where they begin or end a line: a caption, a credit, who is quoted.
+# Classes of elements that, at the start or end of a line, are not part of its sentence: caption, credit, speaker.
 _APART = re.compile(r"caption|cutline|attribution|pull-?quote|(?<![a-z])credits?(?![a-z]|[-_]card)", re.IGNORECASE)
 _OPENED, _CLOSED = "\0", "\0\0"  # marks around them; no text of a tree has NUL
 
 
 def _is_whole_cell(element: Any) -> bool:
-    """Whether an element is all that a table's cell holds, so that it does not end the row's line."""
+    """Whether an element is the whole content of a table cell, so that it does not end the line of the row."""
     cell = element.getparent()
     if cell is None or _name(cell) not in _CELLS or len(cell) > 1:
         return False
@@ -334,7 +342,7 @@ def _is_whole_cell(element: Any) -> bool:
 
 
 def _name(element: Any) -> str:
-    """Return the tag without its name space."""
+    """Return the tag without its namespace."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
@@ -346,7 +354,7 @@ def parse_xml(data: bytes) -> Any:
     """Return the root of XML that declares no entities. Raises: UnusableError."""
     bare = data.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n\t ")
     data = bare if bare[:1] == b"<" and bare[1:2] != b"\0" else data
-    prolog = _PROLOG.match(data.replace(b"\0", b""))  # without NUL, UTF-16 reads as ASCII
+    prolog = _PROLOG.match(data.replace(b"\0", b""))  # without NUL bytes, UTF-16 reads as ASCII
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -385,7 +393,7 @@ _DECLARED = re.compile(r"\A\s*<\?xml[^>]*\?>")
 
 
 def _with_entities(text: str) -> str:
-    """Return XML with the entities of HTML as the characters that they name, and lone ampersands escaped."""
+    """Return XML with HTML entities replaced by their characters, and single ampersands escaped."""
     first, *others = text.split("<![CDATA[")
     pieces = [_AMPERSAND.sub(_named, first)]
     for other in others:
@@ -399,12 +407,12 @@ def _named(found: re.Match[str]) -> str:
 
 
 def _raise_if_exhausted(error: Any) -> None:
-    if error.code == etree.ErrorTypes.ERR_NO_MEMORY:  # libxml2 reports it as an error of syntax
+    if error.code == etree.ErrorTypes.ERR_NO_MEMORY:  # libxml2 reports it as a syntax error
         raise MemoryError
 
 
 def _child_text(element: Any, *names: str) -> str:
-    """Return the text of the first child that has any of `names`, in their order."""
+    """Return the text of the first child with one of `names`, in their order."""
     for name in names:
         for child in element:
             if _name(child) == name and (text := "".join(child.itertext()).strip()):
@@ -416,17 +424,17 @@ def _child_text(element: Any, *names: str) -> str:
 
 
 def read_feed(data: bytes) -> Iterator[tuple[Document, str]]:
-    """Yield (document, id) of every entry of RSS 0.9x, 1.0, 2.0 or Atom; one without text has text "".
+    """Yield (document, id) of every entry of RSS 0.9x, 1.0, 2.0 or Atom; an entry without text has text "".
 
     Raises:
-        UnusableError: no well-formed XML, or no feed.
+        UnusableError: it is not well-formed XML, or not a feed.
     """
     root = parse_xml(data)
     if _name(root) not in ("rss", "feed", "RDF"):
         raise UnusableError(f"is XML but no RSS or Atom feed: its root is <{_name(root)}>", "Name an RSS or Atom file")
     channel = next((child for child in root if _name(child) == "channel"), root)
     outlet = one_line(_plain(_child_text(channel, "title")))
-    sites = [*_links(channel), *_links(channel, "self")]  # without a page of its own, the feed's address
+    sites = [*_links(channel), *_links(channel, "self")]  # the feed's own address if it has no page
     site = next(filter(None, map(web_address, sites)), "")
     for entry in root.iter("{*}item", "{*}entry"):
         document = _entry(entry, outlet, site)
@@ -459,7 +467,7 @@ _AUTHORS = ("author", "creator")
 
 
 def _person(text: str) -> str:
-    """Return the name out of what RSS wants of an author, "ann@d.example (Ann Lee)"."""
+    """Return the name in RSS's form of an author, "ann@d.example (Ann Lee)"."""
     name, address = parseaddr(text) if "@" in text else (text, "")
     return name or address
 
@@ -468,14 +476,14 @@ _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 
 
 def _links(element: Any, relation: str = "alternate") -> list[str]:
-    """Return the addresses of the page that a channel or an entry is of, as Atom and RSS give them."""
+    """Return the addresses of the page that belongs to a channel or an entry, in Atom's or RSS's form."""
     links = [child for child in element if _name(child) == "link"]
     atom = [link.get("href") for link in links if link.get("rel", "alternate") == relation and link.get("href")]
     return [*atom, *("".join(link.itertext()).strip() for link in links if not link.get("href"))]
 
 
 def _base(entry: Any, site: str) -> str:
-    """Return the address that relative ones of an entry are meant from."""
+    """Return the base address for the relative addresses of an entry."""
     base = site
     for element in (*reversed(list(entry.iterancestors())), entry):
         base = _joined_address(base, element.get(_XML_BASE) or "")
@@ -485,12 +493,12 @@ def _base(entry: Any, site: str) -> str:
 def _joined_address(base: str, address: str) -> str:
     try:
         return urljoin(base, address.strip())
-    except ValueError:  # brackets that are no IPv6
+    except ValueError:  # brackets that are not IPv6
         return ""
 
 
 def _content(entry: Any, name: str) -> str:
-    """Return the text of an entry's element: escaped HTML, elements in place, or plain."""
+    """Return the text of an entry's element: escaped HTML, child elements, or plain text."""
     for child in entry:
         kind = child.get("type") or "text"
         other = child.get("mode") == "base64" or ("/" in kind and not _WORDS.match(kind))
@@ -509,13 +517,13 @@ def _content(entry: Any, name: str) -> str:
 
 
 _WORDS = re.compile(r"text/|[^;]*(?:xml|html)", re.IGNORECASE)  # RFC 4287, 4.1.3.3: anything else is base64
-MAX_ESCAPES = 3  # times that HTML is escaped beside once as XML
+MAX_ESCAPES = 3  # HTML in XML may be escaped this many times more
 _ELEMENT = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
 _ESCAPED = re.compile(r"&(?:amp|lt|gt|quot|apos|nbsp|#\d+|#x[0-9A-Fa-f]+|[a-z]{3,8});")
 
 
 def _plain(markup: str) -> str:
-    """Return the text of HTML that a feed escaped once, or more often than it should have."""
+    """Return the text of HTML that a feed escaped once or more."""
     forms = [markup]
     for _ in range(MAX_ESCAPES):
         forms.append(html.unescape(forms[-1]))
@@ -527,10 +535,14 @@ def _plain(markup: str) -> str:
 
 
 def read_docx(data: bytes, limits: Limits) -> Document:
-    """Return the text of a Word file as accepted, notes at its end: without deletions and headers.
+    """Return the text of a Word file with all changes accepted, notes at its end, without headers.
+
+    Args:
+        data: the bytes of the file.
+        limits: each part of it may inflate to `limits.bytes`.
 
     Raises:
-        UnusableError: it is no Word file, or holds no text.
+        UnusableError: it is not a Word file, or has no text.
     """
     with open_zip(data) as archive:
         names = set(archive.namelist())
@@ -541,7 +553,7 @@ def read_docx(data: bytes, limits: Limits) -> Document:
             parse_xml(_part(archive, name, limits)) if name in names else None
             for name in ("word/styles.xml", "docProps/core.xml", "word/footnotes.xml", "word/endnotes.xml")
         ]
-    styles, core, *notes = others  # the dates of `core` are those of the file, not of publication
+    styles, core, *notes = others  # the dates in `core` are the file's, not the publication's
     text = tidy("\n\n".join(_word_text(one, styles) for one in (body, *_referred(body, notes))))
     if not text:
         raise UnusableError(NO_TEXT, "Add the text, or remove the file")
@@ -550,7 +562,7 @@ def read_docx(data: bytes, limits: Limits) -> Document:
 
 
 def _referred(body: Any, notes: Iterable[Any]) -> Iterator[Any]:
-    """Yield the parts with foot- and endnotes, less the notes that no shown place of the body refers to."""
+    """Yield the parts with footnotes and endnotes, without the notes that no visible place in the body refers to."""
     for part in notes:
         if part is None:
             continue
@@ -565,7 +577,7 @@ def _referred(body: Any, notes: Iterable[Any]) -> Iterator[Any]:
 
 
 def _part(archive: zipfile.ZipFile, name: str, limits: Limits) -> bytes:
-    """Read a part of a package, its name in what goes wrong. Raises: UnusableError."""
+    """Read a part of a package; errors name it. Raises: UnusableError."""
     try:
         return member(archive, archive.getinfo(name), limits)
     except KeyError as error:
@@ -575,12 +587,12 @@ def _part(archive: zipfile.ZipFile, name: str, limits: Limits) -> bytes:
 
 
 def _word_text(body: Any, styles: Any) -> str:
-    """Return what is seen of a Word file's body: text boxes behind the paragraph they hang on, rows as lines."""
+    """Return the visible text of a Word file's body: text boxes after the paragraph of their anchor, rows as lines."""
     _hang_out_boxes(body)
     hidden = _Hidden(styles)
     rows = {row for row in body.iter("{*}tr") if _is_simple(row)}
     pieces: list[str] = []
-    open_line = False  # whether the next paragraph goes on in the line of the last one
+    open_line = False  # whether the next paragraph continues the line of the last one
     walk = etree.iterwalk(body, events=("start", "end"))
     for event, element in walk:
         name = _name(element)
@@ -604,19 +616,19 @@ def _word_text(body: Any, styles: Any) -> str:
 
 
 def _alignment(run: Any) -> str:
-    """Return "superscript", "subscript" or "" of a run."""
+    """Return the vertical alignment of a run: "superscript", "subscript" or ""."""
     found = None if run is None else run.find("{*}rPr/{*}vertAlign")
     return "" if found is None else _attribute(found, "val")
 
 
 _WORD_MARKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
 _WORD_OFF = frozenset({"0", "false", "off", "none"})
-_BOXED = "citewire-boxed"  # attribute of what stood in a text box
+_BOXED = "citewire-boxed"  # attribute of text that was in a text box
 _SMALLEST_SIZE = 2.0  # half points
 
 
 def _hang_out_boxes(body: Any) -> None:
-    """Move the paragraphs of each text box behind the one that the box is anchored in, so that they do not split it."""
+    """Move the paragraphs of each text box after the paragraph of its anchor, so that they do not split it."""
     last: dict[Any, Any] = {}
     for box in list(body.iter("{*}txbxContent")):
         above = [(_name(one), one) for one in box.iterancestors()]
@@ -630,19 +642,19 @@ def _hang_out_boxes(body: Any) -> None:
 
 
 def _is_simple(row: Any) -> bool:
-    """Whether each cell of a row has at most one paragraph; else the table is likely a layout of columns, not data."""
+    """Whether each cell of a row has at most one paragraph; otherwise the table is probably a layout, not data."""
     cells = [cell for cell in row if _name(cell) == "tc"]
     return all(sum(1 for _ in cell.iter("{*}p")) <= 1 for cell in cells)
 
 
 def _goes_on(paragraph: Any) -> bool:
-    """Whether the end of a paragraph is deleted, so that the next one goes on in its line."""
+    """Whether the end of a paragraph is deleted, so that the next one continues its line."""
     mark = paragraph.find("{*}pPr/{*}rPr")
     return mark is not None and any(_name(one) == "del" for one in mark)
 
 
 def _is_gone(row: Any) -> bool:
-    """Whether a row is deleted or hidden, by a property whose value is not off (ECMA-376, ST_OnOff)."""
+    """Whether a row is deleted or hidden by a property that is on (ECMA-376, ST_OnOff)."""
     found = [row.find(f"{{*}}trPr/{{*}}{name}") for name in ("del", "hidden")]
     return any(one is not None and _attribute(one, "val") not in _WORD_OFF for one in found)
 
@@ -652,7 +664,7 @@ def _attribute(element: Any, name: str) -> str:
 
 
 class _Hidden:
-    """Tells whether a run of a Word file is hidden: by itself, by its style or by the style of its paragraph."""
+    """Tests whether a run of a Word file is hidden: by itself, by its style or by the style of its paragraph."""
 
     def __init__(self, styles: Any) -> None:
         found = [] if styles is None else list(styles.iter("{*}style"))
@@ -668,12 +680,12 @@ class _Hidden:
         return contrast(_colour_of(colour), _colour_of(behind)) < LEAST_CONTRAST
 
     def _is_dot(self, run: Any) -> bool:
-        """Whether letters are half a point high, or squeezed to a line."""
+        """Whether letters are half a point high, or scaled to almost no width."""
         sizes = [self._value(run, name, frozenset()) for name in ("sz", "w")]
         return any(bool(_COUNT.fullmatch(size)) and float(size) <= _SMALLEST_SIZE for size in sizes if size)
 
     def _value(self, run: Any, name: str, off: frozenset[str]) -> str | None:
-        """Return the value of a run's property, None where it has none or where that turns it off."""
+        """Return the value of a run's property, None if it is missing or turned off."""
         found = self._property(run, name)
         value = None if found is None else _attribute(found, "val")
         return None if value in off else value
@@ -683,7 +695,7 @@ class _Hidden:
         return next((found for found in properties if found is not None), None)
 
     def _holders(self, run: Any) -> Iterator[Any]:
-        """Yield what states the properties of a run, what comes first counts."""
+        """Yield the elements that state the properties of a run, the strongest first."""
         yield run
         paragraph = next(run.iterancestors("{*}p"), None)
         styles = [run.find("{*}rPr/{*}rStyle")]
@@ -699,7 +711,7 @@ class _Hidden:
         yield from (style for style in self._usual if _attribute(style, "type") == "paragraph")
 
     def _behind(self, run: Any) -> str:
-        """Return the colour behind a run: of a highlight, of a shading, "" where it is not known, else white."""
+        """Return the colour behind a run, of its highlight or shading; "" if unknown, white if none is stated."""
         if marked := self._value(run, "highlight", frozenset({"none"})):
             return _HIGHLIGHTS.get(marked.lower(), "")
         for holder in (*self._holders(run), *run.iterancestors()):
@@ -716,21 +728,21 @@ class _Hidden:
 
 
 def _painted(element: Any, value: str, theme: str) -> str:
-    """Return the colour that an element states, of which Word shows that of the theme; "" without an element."""
+    """Return the colour that an element states; Word prefers the theme's colour; "" without an element."""
     if element is None:
         return ""
     named = _attribute(element, f"{theme}Color" if theme == "theme" else theme)
     if named not in _THEME:
         return _attribute(element, value)
     light = _THEME[named]
-    if share := _BYTE.fullmatch(_attribute(element, f"{theme}Shade")):  # ECMA-376, 17.3.2.6: towards black
+    if share := _BYTE.fullmatch(_attribute(element, f"{theme}Shade")):  # ECMA-376, 17.3.2.6: darker
         light = light * int(share[0], 16) // 255
-    if share := _BYTE.fullmatch(_attribute(element, f"{theme}Tint")):  # towards white
+    if share := _BYTE.fullmatch(_attribute(element, f"{theme}Tint")):  # lighter
         light = 255 - (255 - light) * int(share[0], 16) // 255
     return f"{light:02X}" * 3
 
 
-_THEME = {"background1": 255, "light1": 255, "text1": 0, "dark1": 0}  # as greys, in the themes that Word comes with
+_THEME = {"background1": 255, "light1": 255, "text1": 0, "dark1": 0}  # grey values in Word's default themes
 _BYTE = re.compile("[0-9A-Fa-f]{1,2}")
 _HEX = re.compile("[0-9A-Fa-f]{6}")
 _COUNT = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5})?")
@@ -749,7 +761,15 @@ _HIGHLIGHTS = {  # ECMA-376, 17.18.40
 
 
 def read_epub(data: bytes, limits: Limits) -> Document:
-    """Return the text of a book in reading order. Raises: UnusableError."""
+    """Return the text of a book in reading order.
+
+    Args:
+        data: the bytes of the .epub file.
+        limits: each part of it may inflate to `limits.bytes`.
+
+    Raises:
+        UnusableError: it is no book, is encrypted, or holds no text.
+    """
     with open_zip(data) as archive:
         if "META-INF/encryption.xml" in archive.namelist() and "META-INF/rights.xml" in archive.namelist():
             raise UnusableError("is encrypted", "Remove the copy protection")
@@ -782,7 +802,7 @@ def _chapter(archive: zipfile.ZipFile, name: str, limits: Limits) -> str:
     data = _part(archive, name, limits)
     try:
         tree = parse_xml(data)
-    except UnusableError:  # many books are only nearly XML: named entities, open tags
+    except UnusableError:  # many books are not quite valid XML: named entities, open tags
         tree = _tree(data.decode("utf-8", "replace"))
     if tree is None:
         return ""
@@ -801,7 +821,7 @@ def _sheets(tree: Any, chapter: str) -> list[str]:
 def _sheet(archive: zipfile.ZipFile, name: str, limits: Limits) -> str:
     try:
         return _part(archive, name, limits).decode("utf-8", "replace")
-    except UnusableError:  # a book without its sheet can be read
+    except UnusableError:  # a book without its style sheet can be read
         return ""
 
 

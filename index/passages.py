@@ -56,12 +56,22 @@ def passages(article: Article, max_words: int = MAX_WORDS) -> list[Passage]:
 
 
 def sentences(text: str, max_words: int = MAX_WORDS) -> list[Span]:
-    """Return the spans of `text` that can be quoted: sentences and long headings, without boilerplate."""
+    """Return the spans that can be quoted: sentences and long headings, without boilerplate.
+
+    Args:
+        text: the text of an article.
+        max_words: a longer sentence is cut into several spans.
+    """
     return [unit.span for unit in _units(text, max_words) if unit.quotable]
 
 
 def searched_text(article_text: str, passage: Passage) -> str:
-    """Return the text of `passage` that BM25 searches: its sentences, folded."""
+    """Return the text that BM25 searches: the sentences of a passage, folded.
+
+    Args:
+        article_text: the text of the passage's article, which its offsets belong to.
+        passage: the passage.
+    """
     return " ".join(folded(article_text[span.start : span.end]) for span in passage.sentences)
 
 

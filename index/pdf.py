@@ -67,7 +67,15 @@ Boxes = NDArray[np.float64]  # (objects, 4): left, bottom, right, top, in points
 
 
 def read_pdf(data: bytes, limits: Limits) -> Document:
-    """Return the visible text of all pages, with title and author of the metadata. Raises: UnusableError."""
+    """Return the visible text of all pages, with title and author of the metadata.
+
+    Args:
+        data: the bytes of the file.
+        limits: what one file may need.
+
+    Raises:
+        UnusableError: it is encrypted, broken or over a limit, or no page holds text.
+    """
     _check_inflated(data, limits)
     try:
         pdf = pypdfium2.PdfDocument(data)

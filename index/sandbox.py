@@ -24,6 +24,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from importlib import import_module
 from typing import Any, BinaryIO, NoReturn
 
 from citewire.index.documents import Document, Limits, Refused, UnusableError, one_line, too_large
@@ -260,6 +261,7 @@ def main() -> NoReturn:
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a library prints must not mix with results
     confine(int(sys.argv[1]))
+    import_module("citewire.index.headlines")  # `read` needs it; takes up to a second, which no file is charged for
     _write(output, ["ready"])
     serve(sys.stdin.buffer, output)
     sys.exit(0)
@@ -288,7 +290,12 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def serve(requests: BinaryIO, results: BinaryIO) -> None:
-    """Answer requests until the stream ends, or a `MemoryError`, after which memory may stay lost."""
+    """Answer requests until the stream ends, or a `MemoryError`, after which memory may stay lost.
+
+    Args:
+        requests: for each file a JSON line and its bytes, as in the module.
+        results: receives the JSON lines of each file, the last one `["end"]`.
+    """
     while header := requests.readline():
         asked = json.loads(header)
         data = requests.read(asked.pop("size"))

@@ -20,7 +20,12 @@ from citewire.index.vectors import Rows
 
 
 def as_of(index: Index, options: SearchOptions) -> date | None:
-    """Return the day on which the question is asked, None if it is unknown."""
+    """Return the day on which the question is asked, None if it is unknown.
+
+    Args:
+        index: its newest article gives the day if `options` ask for that, or for recent articles only.
+        options: how is searched.
+    """
     if options.as_of == "newest" or (options.as_of == "" and options.recency == "only"):
         newest = int(index.table.published.max(initial=UNDATED))
         return date.fromordinal(newest + EPOCH) if newest != UNDATED else None
@@ -28,9 +33,16 @@ def as_of(index: Index, options: SearchOptions) -> date | None:
 
 
 def allowed_rows(index: Index, options: SearchOptions, day: date | None) -> tuple[Rows | None, bool]:
-    """Return which rows pass the filters and dates, shape (index.rows,), and whether none does.
+    """Return which rows pass the filters and dates, and whether none does.
 
-    `day` is that of `as_of`. The array is None if every row passes, or if "only" is asked for and there are no dates.
+    Args:
+        index: the index to search.
+        options: how is searched.
+        day: what `as_of` returns; later articles do not pass.
+
+    Returns:
+        An array of shape (index.rows,), None if every row passes or if no article has the date that "only" needs; and
+        whether no row passes.
     """
     allowed = index.select(options.filters)
     published = index.table.published
@@ -52,6 +64,10 @@ def require_match(index: Index, options: SearchOptions) -> None:
     An unknown name is probably a typing error, so it is refused even if other names are known. An index without
     articles passes. This reads the summary of every article, so call it only before the first question, or after a
     search without hits.
+
+    Args:
+        index: the index to search.
+        options: whose filters and dates are checked.
 
     Raises:
         InputError: names the filter that matches nothing, and similar values.

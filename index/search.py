@@ -1,7 +1,7 @@
 """Question -> ranked passages.
 
-    dense ranking, BM25 ranking  -> reciprocal rank fusion -> candidates
-    each candidate               -> score = relevance + time (+ reranker) -> caps -> hits
+    dense ranking, BM25 ranking (, RETRIEVERS)  -> reciprocal rank fusion -> candidates
+    each candidate                              -> score = relevance + time (+ reranker) -> caps -> hits
 
 Does not know how the rankings are stored, nor what an answer is.
 """
@@ -44,6 +44,27 @@ class Reranker(Protocol):
         ...
 
 
+class Retriever(Protocol):
+    """Ranks passages in its own way, beside the dense ranking and BM25."""
+
+    def __call__(
+        self, index: Index, question: str, allowed: NDArray[np.bool_] | None, k: int
+    ) -> Sequence[tuple[int, float]]:
+        """Return (row, score) of at most `k` passages, the best first; scores are 0 or more.
+
+        Args:
+            index: the index to search.
+            question: the question.
+            allowed: for each row, whether it may be found; None if all may.
+            k: most passages.
+        """
+        ...
+
+
+# A new retriever is a function and its line here: its weight in `Hit.score`, where its best passage counts 1.0.
+RETRIEVERS: tuple[tuple[Retriever, float], ...] = ()
+
+
 def search(
     index: Index,
     embedder: Embedder,
@@ -76,7 +97,7 @@ def search(
     if empty:
         return []
     vector, words = embedder.embed_query(question), terms(question)
-    candidates = _candidates(index, vector, words, allowed, chosen.k)
+    candidates = _candidates(index, question, vector, words, allowed, chosen.k)
     scores = _scores(index, candidates, asked, day, chosen)
     order = np.lexsort((candidates.rows, -scores))
     if reranker is not None:
@@ -120,6 +141,7 @@ class _Candidates:
         bm25s: BM25; 0 outside of the `LEXICAL` best, as scoring more rows takes too long.
         cosines: cosine similarity with the question.
         focus: mean BM25 of the passages of its article.
+        added: weighted scores of `RETRIEVERS`.
     """
 
     rows: Positions
@@ -127,6 +149,7 @@ class _Candidates:
     bm25s: Numbers
     cosines: Numbers
     focus: Numbers
+    added: Numbers
 
 
 def _scores(index: Index, candidates: _Candidates, asked: Times, day: date | None, options: SearchOptions) -> Numbers:
@@ -134,7 +157,7 @@ def _scores(index: Index, candidates: _Candidates, asked: Times, day: date | Non
     weights = options.weights
     scores = weights.lexical * _share(candidates.bm25s)
     scores += weights.focus * _share(candidates.focus)
-    scores += weights.meaning * candidates.cosines
+    scores += weights.meaning * candidates.cosines + candidates.added
     if options.recency in ("prefer", "only") or (options.recency == "auto" and asked.newest):
         scores += weights.freshness * _freshness(index, candidates.articles, day, options.half_life)
     if options.recency != "off" and asked.periods:
@@ -149,16 +172,21 @@ def _share(values: Numbers) -> Numbers:
 
 
 def _candidates(
-    index: Index, vector: Vectors, words: Sequence[str], allowed: NDArray[np.bool_] | None, k: int
+    index: Index, question: str, vector: Vectors, words: Sequence[str], allowed: NDArray[np.bool_] | None, k: int
 ) -> _Candidates:
+    others = [(dict(retrieve(index, question, allowed, max(DENSE, k))), weight) for retrieve, weight in RETRIEVERS]
     with ThreadPoolExecutor(1) as beside:  # FAISS and SQLite release the GIL
         nearest = beside.submit(index.search_dense, vector, max(DENSE, k), allowed)
         lexical = dict(index.search_bm25(words, max(LEXICAL, k), allowed))
         dense = dict(nearest.result())
-    fused = [row for row, _ in fuse([list(dense), list(lexical)])[: max(CANDIDATES, k)]]
+    rankings = [list(dense), list(lexical), *(list(found) for found, _ in others)]
+    fused = [row for row, _ in fuse(rankings)[: max(CANDIDATES, k)]]
     cosines = dense | index.cosines(vector, [row for row in fused if row not in dense])
     rows = np.array(fused, np.int64)
     articles = index.table.positions(fused)
+    added = np.zeros(len(fused))
+    for found, weight in others:
+        added += weight * _share(np.array([found.get(row, 0.0) for row in fused], np.float64))
     focus = np.zeros(len(index.table.counts))
     np.add.at(focus, index.table.positions(list(lexical)), list(lexical.values()))
     return _Candidates(
@@ -167,6 +195,7 @@ def _candidates(
         np.array([lexical.get(row, 0.0) for row in fused], np.float64),
         np.array([cosines[row] for row in fused], np.float64),
         focus[articles] / index.table.counts[articles],
+        added,
     )
 
 

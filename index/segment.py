@@ -1,10 +1,10 @@
 """One segment of an index: articles, their passages and vectors, written once and never changed.
 
-    vectors.faiss   the passages' vectors, and scan.faiss beside it where they are many: see `citewire.index.vectors`
+    vectors.faiss   vectors of the passages, and scan.faiss if they are many: see `citewire.index.vectors`
     passages.db     articles, passages and their words (FTS5)
-    segment.json    which embedder and chunker made it, its size, and sha256 and bytes of the others
+    segment.json    versions of embedder and chunker, sizes, sha256 and bytes of the other files
 
-Knows SQLite. Does not know which segments make up an index, nor which of their articles are still alive.
+Knows SQLite. Does not know the other segments of an index, nor which articles are still alive.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
 
 Measured = TypeVar("Measured")
 
-TITLE_WEIGHT = 3.0  # of a word in the title against one in the text, in BM25; measured in docs/retrieval.md
+TITLE_WEIGHT = 3.0  # weight in BM25 of a word in the title relative to one in the text; measured in docs/retrieval.md
 
-SEGMENT_VERSION = 3  # of the files' layout; raise it with every change, and `manifest.FORMAT_VERSION` too
+SEGMENT_VERSION = 3  # version of the files' layout; raise it, and `manifest.FORMAT_VERSION`, with every change
 
 DATABASE = "passages.db"
 
@@ -69,11 +69,11 @@ _SUMMARY = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An article with all that is stored for it.
+    """An article with everything that is stored for it.
 
     Attributes:
         article: the article.
-        signature: what finds its near-duplicates.
+        signature: its MinHash signature, to find near-duplicates.
         passages: its passages in the order of the text.
         vectors: row i is the vector of `passages[i]`.
     """
@@ -91,9 +91,9 @@ class ArticleSummary:
     Attributes:
         path, sha256, title, outlet, author, published, url, metadata, source, group: as in `Article`.
         characters: length of the text.
-        passages: how many there are.
+        passages: number of passages.
         id: the article's number inside its segment.
-        first_row: the segment's row of its first passage; the others follow.
+        first_row: row of its first passage in the segment; the others follow.
     """
 
     path: str
@@ -114,16 +114,16 @@ class ArticleSummary:
 
 @dataclass(frozen=True, slots=True)
 class SegmentInfo:
-    """What `segment.json` states.
+    """The contents of `segment.json`.
 
     Attributes:
-        name: of the segment's folder.
-        version: `SEGMENT_VERSION` of what wrote it.
-        embedder, chunker: what made the vectors and the passages.
+        name: name of the segment's folder.
+        version: `SEGMENT_VERSION` of the writer.
+        embedder, chunker: versions that made the vectors and the passages.
         dimension: columns of the vectors.
-        rows, articles: how many passages and articles.
+        rows, articles: numbers of passages and articles.
         lists, probes, recall: as in `Scan`.
-        files: bytes and sha256 of the files.
+        files: bytes and sha256 of each file.
     """
 
     name: str
@@ -140,7 +140,7 @@ class SegmentInfo:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """Return what `asdict` made these fields of. Raises: KeyError, TypeError, AttributeError."""
+        """Return the inverse of `asdict`. Raises: KeyError, TypeError, AttributeError."""
         files = {name: FileDigest(**entry) for name, entry in fields["files"].items()}
         return cls(**{**fields, "files": files})
 
@@ -154,15 +154,15 @@ class SegmentInfo:
 
 
 class SegmentWriter:
-    """Writes a segment article by article; only the vectors are held in memory, and these only at the end.
+    """Writes a segment article by article; only the vectors are held in memory, and only at the end.
 
     Args:
         folder: the segment's folder, which must not exist.
-        embedder, chunker: what made the vectors and the passages.
+        embedder, chunker: versions that made the vectors and the passages.
         dimension: columns of the vectors.
 
     Raises:
-        OSError, sqlite3.OperationalError: the disk is full or broken; leaving by an error removes the folder.
+        OSError, sqlite3.OperationalError: the disk is full or broken; an error removes the folder.
     """
 
     def __init__(self, folder: Path, *, embedder: str, chunker: str, dimension: int) -> None:
@@ -186,7 +186,7 @@ class SegmentWriter:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, entry: Entry) -> None:
-        """Append an article; the paths of a segment's articles differ."""
+        """Append an article; each path may occur only once."""
         article, number = entry.article, self._articles
         self._raw.write(np.ascontiguousarray(entry.vectors, dtype=np.float32).tobytes())
         plain = (
@@ -212,7 +212,7 @@ class SegmentWriter:
         self._articles += 1
 
     def finish(self) -> SegmentInfo:
-        """Write what is left, sync everything, and return what the segment is."""
+        """Write the rest, sync everything, and return the contents of `segment.json`."""
         self._database.execute("INSERT INTO words(words) VALUES ('optimize')")
         self._database.commit()
         self._database.close()
@@ -248,7 +248,7 @@ class Segment:
 
     Args:
         folder: the segment's folder.
-        info: what the index's manifest states of it.
+        info: its entry in the index's manifest.
 
     Raises:
         IndexFormatError: a file is missing, has another size or cannot be opened.
@@ -257,7 +257,7 @@ class Segment:
     def __init__(self, folder: Path, info: SegmentInfo) -> None:
         self.info = info
         self.folder = folder
-        self._lock = RLock()  # one connection for all threads: its file may be unlinked by a later generation
+        self._lock = RLock()  # one connection for all threads: a later generation may unlink its file
         check_sizes(folder, info)
         database = read_only((folder / DATABASE).absolute())
         try:
@@ -275,12 +275,12 @@ class Segment:
     # articles
 
     def article(self, path: str) -> tuple[int, Article] | None:
-        """Return the number and the article of a path, None without one."""
+        """Return the number and the article of a path, None if there is none."""
         rows = self._rows(f"SELECT id, {_ARTICLE} WHERE path = ?", (path,))
         return (rows[0][0], _article(rows[0][1:])) if rows else None
 
     def summaries(self, numbers: Sequence[int] | None = None) -> list[ArticleSummary]:
-        """Return the articles of the given numbers, in the order of numbers; all without."""
+        """Return the articles of these numbers, in ascending order; None for all."""
         query = f"SELECT {_SUMMARY} FROM articles ORDER BY id"  # noqa: S608
         if numbers is None:
             return [_summary(row) for row in self._rows(query, ())]
@@ -288,7 +288,12 @@ class Segment:
         return [_summary(row) for row in self._rows(query, (json.dumps(list(numbers)),))]
 
     def identities(self, where: str = "1", values: Sequence[object] = ()) -> list[tuple[int, str, str, int]]:
-        """Return (number, path, source, passages) of the articles that an SQL condition holds for; of all without."""
+        """Return (number, path, source, passages) of articles.
+
+        Args:
+            where: an SQL condition over their columns, which the caller wrote; all articles without one.
+            values: of its placeholders.
+        """
         return self._rows(f"SELECT id, path, source, rows FROM articles WHERE {where}", values)  # noqa: S608
 
     def signatures(self) -> list[tuple[int, str, bytes]]:
@@ -296,7 +301,7 @@ class Segment:
         return self._rows('SELECT id, "group", signature FROM articles', ())
 
     def labels(self) -> list[tuple[int, str, str, str, str, str]]:
-        """Return (number, path, title, how a text without one begins, outlet, published) of all articles."""
+        """Return (number, path, title, opening of a text without title, outlet, published) of all articles."""
         query = "SELECT id, path, title, CASE title WHEN '' THEN opening ELSE '' END, outlet, published FROM articles"
         opening = f"(SELECT substr(text, 1, {OPENING_CHARS}) FROM texts WHERE article = id)"  # noqa: S608
         return self._rows(query.replace("opening", opening), ())
@@ -306,11 +311,11 @@ class Segment:
         return self._rows('SELECT id, first_row, rows, published, "group" FROM articles', ())
 
     def select(self, where: str, values: Sequence[object]) -> list[tuple[int, int]]:
-        """Return (first row, rows) of the articles that an SQL condition over their columns holds for."""
+        """Return (first row, number of rows) of articles; arguments as in `identities`."""
         return self._rows(f"SELECT first_row, rows FROM articles WHERE {where}", values)  # noqa: S608
 
     def rows_of(self, numbers: Iterable[int]) -> Rows:
-        """Return which rows belong to the articles of the given numbers."""
+        """Return which rows belong to the articles of these numbers."""
         chosen = np.zeros(self.info.rows, np.bool_)
         listed = json.dumps(sorted(numbers))
         for first, rows in self.select("id IN (SELECT value FROM json_each(?))", (listed,)):
@@ -318,7 +323,7 @@ class Segment:
         return chosen
 
     def entries(self, without: Iterable[int] = ()) -> Iterator[Entry]:
-        """Yield all articles but those of the given numbers with what is stored for them."""
+        """Yield all articles except those of the given numbers, with everything stored for them."""
         left_out = set(without)
         for summary in self.summaries():
             if summary.id in left_out:
@@ -331,13 +336,13 @@ class Segment:
             yield Entry(_article(columns), signature, self.fetch(rows), self.vectors(rows))
 
     def texts(self, without: Iterable[int] = ()) -> Iterator[str]:
-        """Yield the title and text, a line each, of all articles but those of the given numbers."""
+        """Yield title and text, one line each, of all articles except those of the given numbers."""
         query = "SELECT title, text FROM articles JOIN texts ON texts.article = articles.id WHERE id = ?"
         for number in sorted({number for number, *_ in self.identities()}.difference(without)):
             yield "\n".join(self._rows(query, (number,))[0])
 
     def vectors_of(self, sha256: str) -> Vectors | None:
-        """Return the vectors of an article's passages, None without such an article."""
+        """Return the vectors of the passages of an article by its sha256, None if there is none."""
         found = self._rows("SELECT first_row, rows FROM articles WHERE sha256 = ? LIMIT 1", (sha256,))
         return self.vectors(range(found[0][0], found[0][0] + found[0][1])) if found else None
 
@@ -374,15 +379,15 @@ class Segment:
     # words
 
     def matches(self, expression: str, most: int) -> int:
-        """Return how many rows an FTS5 expression matches, `most` + 1 where they are more than `most`."""
+        """Return how many rows an FTS5 expression matches, at most `most` + 1."""
         query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
         found: int = self._rows(query, (expression, most + 1))[0][0]
         return found
 
     def search_bm25(self, expression: str, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
-        """Return (row, bm25) of the `k` best of the allowed rows for an FTS5 expression, best (highest) first.
+        """Return (row, bm25) of the `k` best allowed rows for an FTS5 expression, best (highest) first.
 
-        FTS5's own BM25 (k1 1.2, b 0.75), whose document frequencies are those of this segment alone.
+        This is FTS5's own BM25 (k1 1.2, b 0.75); its document frequencies are those of this segment only.
         """
         condition = "" if allowed is None else "AND allowed(rowid)"
         score = f"bm25(words, 1.0, {TITLE_WEIGHT})"
@@ -391,12 +396,12 @@ class Segment:
             f"ORDER BY {score}, rowid LIMIT ?"
         )
         with self._lock:
-            if allowed is not None:  # a C function for SQLite to call, as a Python one would cost more than the search
+            if allowed is not None:  # a C function: a Python one would take longer than the search
                 self._database.create_function("allowed", 1, allowed.tobytes().__getitem__)
             return self._rows(query, (expression, k))
 
     def bm25s(self, expression: str, rows: Sequence[int]) -> dict[int, float]:
-        """Return the bm25 of those of `rows` that an FTS5 expression matches, as `search_bm25` scores them."""
+        """Return the bm25 of each of `rows` that matches an FTS5 expression, as in `search_bm25`."""
         query = (
             f"SELECT rowid, -bm25(words, 1.0, {TITLE_WEIGHT}) FROM words "  # noqa: S608
             "WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
@@ -414,7 +419,7 @@ class Segment:
 
 
 def _article(columns: Sequence[Any]) -> Article:
-    """Return the article of the columns `_ARTICLE`."""
+    """Return the article from the columns `_ARTICLE`."""
     values = dict(zip(("metadata", "source", "dates", "group", "pages"), columns[8:], strict=True))
     values["metadata"] = json.loads(values["metadata"])
     values["pages"] = tuple(json.loads(values["pages"]))
@@ -424,7 +429,7 @@ def _article(columns: Sequence[Any]) -> Article:
 
 
 def _summary(columns: Sequence[Any]) -> ArticleSummary:
-    """Return the summary of the columns `_SUMMARY`."""
+    """Return the summary from the columns `_SUMMARY`."""
     values = list(columns)
     values[7] = json.loads(values[7])
     return ArticleSummary(*values)
@@ -434,7 +439,7 @@ def _summary(columns: Sequence[Any]) -> ArticleSummary:
 
 
 def check_sizes(folder: Path, info: SegmentInfo) -> None:
-    """Raise IndexFormatError unless every file is there with the stated number of bytes."""
+    """Raise IndexFormatError unless every file exists with the stated number of bytes."""
     for name, stated in info.files.items():
         found = _found(folder / name, lambda file: file.stat().st_size)
         if found != stated.bytes:
@@ -444,7 +449,7 @@ def check_sizes(folder: Path, info: SegmentInfo) -> None:
 
 
 def check_hashes(folder: Path, info: SegmentInfo) -> None:
-    """Raise IndexFormatError unless every file is as published; FAISS loads flipped bits in silence."""
+    """Raise IndexFormatError unless every file is as published; FAISS loads flipped bits without an error."""
     check_sizes(folder, info)
     for name, stated in info.files.items():
         found = _found(folder / name, digest)
@@ -462,7 +467,7 @@ def _found(file: Path, measure: Callable[[Path], Measured]) -> Measured:
 
 
 def read_info(folder: Path) -> SegmentInfo | None:
-    """Return what the `segment.json` of a folder states, None where there is none of this version."""
+    """Return the contents of a folder's `segment.json`, None if it is missing or of another version."""
     try:
         info = SegmentInfo.from_json(json.loads((folder / "segment.json").read_bytes()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

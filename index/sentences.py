@@ -1,7 +1,7 @@
-"""A paragraph -> where its sentences end: sentencex, and what it gets wrong in news put right.
+"""A paragraph -> the ends of its sentences: sentencex, with corrections for news.
 
-Knows sentencex (the only importer in `citewire.index`), titles, times of day and marks of lists. Does not know what
-can be quoted. How it compares with other libraries is in docs/index.md.
+Knows sentencex (the only importer in `citewire.index`), titles, times of day and list marks. Does not know which
+sentences can be quoted. docs/index.md compares it with other libraries.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import sentencex
 
-# Abbreviations that end no sentence, as far as sentencex does not know them: before a name ...
+# Abbreviations unknown to sentencex that do not end a sentence: before a name ...
 _TITLES = frozenset(
     "abp ald amb ambs amn archd assoc atty bdr bp br capt capts cdr cdre cfn chas chmn cllr cllrs cmdt col cols comm "
     "commr const cpt dep det dir dr drs edw engr gen geo gnr gov govs gens insp inst insps intl intnl jas lcpl lieut "
@@ -19,7 +19,7 @@ _TITLES = frozenset(
     "rep reps revs rfn robt rt sen sens sgt sgts sp spc spr sqn sra sras srta ste sts supt supts supvr thos tpr treas "
     "wm".split()
 )
-# ... and before a number.
+# ... before a number.
 _COUNTED = frozenset(
     "abt appr approx art avg ca cal cap ch chap cl col est excl ext fig figs incl lat max min no nos p para paras "
     "pop pp reg sched sec sect tel temp vol vols".split()
@@ -29,16 +29,16 @@ _SHORT = frozenset(
     "ala ariz ark calif colo conn del fla ill ind kan mass mich minn miss mont neb nev okla ore penn tenn tex wash wis "
     "wyo".split()
 )
-_NEVER_LAST = frozenset("appr approx cf excl incl viz".split())  # whatever follows
+_NEVER_LAST = frozenset("appr approx cf excl incl viz".split())  # never at the end of a sentence
 _TIMES_OF_DAY = frozenset({"a.m.", "p.m.", "am.", "pm."})
-_AFTER_TIMES = frozenset(  # words after a time of day that name its day or time zone
+_AFTER_TIMES = frozenset(  # names of days and time zones that may follow a time of day
     "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan "
     "feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september "
     "october november december eastern central mountain pacific atlantic gmt utc bst ist est edt et cst cdt ct "
     "mst mdt mt pst pdt pt akst akdt hst ast adt nst cet cest eet eest wet west msk sast eat wat jst kst hkt "
     "sgt pht pkt wib aest aedt acst awst nzst nzdt brt clt art".split()
 )
-# "London time", "Eastern Standard Time", "Christmas Day" behind a time of day; "This time" begins a sentence.
+# "London time", "Eastern Standard Time", "Christmas Day" after a time of day; "This time" starts a sentence.
 _PLACE_TIME = re.compile(
     r"(?!(?:A|All|And|Any|At|But|By|Each|Every|First|For|From|Full|Half|In|Last|Next|No|On|One|Since|So|Some|That|The|This|To"
     r"|Until|When)\b)(?:[A-Z][\w.'’-]*+\s+){1,3}(?:[Tt]ime|Day|Eve)\b"
@@ -46,9 +46,9 @@ _PLACE_TIME = re.compile(
 _LIST_MARK = re.compile(r"[(\[]?(?:\d{1,3}|[A-Za-z]|[ivx]{1,5}|[IVX]{1,5})[.)]")
 # sentencex may leave an opening quotation mark or bracket at the end of the sentence before.
 _OPENING_LEFT = re.compile(r"(?<=[.!?…])\s+(?=[\"'“‘(\[]\s*$)")
-# "No. 5" and "Ill." are abbreviations; in lower case, before a capitalised word, they are words that end a sentence. So
-# does a sentence in parentheses, what stands before one, "etc." before a capital, a speed, a unit of one letter, and
-# the mark of a note.
+# "No. 5" and "Ill." are abbreviations, but "no." and "ill." before a capitalised word end a sentence. Other ends: a
+# sentence in parentheses, the text before one, "etc." before a capital, a speed, a one-letter unit, and the mark of
+# a note.
 _CAPITAL = r"(?=\s+[\"“(\[]?[A-Z])"
 _ENDS_TOO = re.compile(
     rf"\b(?:no|ill)\.{_CAPITAL}(?!\s+\W?[A-Z]\b)|(?:\w{{4}}|(?<![ap]\.)\b(?!al\b)[a-z]{{1,3}}|[\d%°])[.!?][)\]]{_CAPITAL}|\betc\.{_CAPITAL}"
@@ -57,8 +57,8 @@ _ENDS_TOO = re.compile(
 )
 _MEASURED = re.compile(r"\d[\s-]?[A-Za-z]{1,5}\.$")  # a number and its abbreviated unit: "a 10 min." walk
 _OPENING = "\"'“‘([<«"
-# A quotation ends with "!" or "?", and who said it follows: "Amb. Lee asked on Friday." A clause of its own, as in "Lee
-# said no." or "Lee said that it was late.", is the next sentence.
+# The speaker after a quotation that ends with "!" or "?": "Amb. Lee asked on Friday." belongs to it. A full clause
+# ("Lee said no.", "Lee said that it was late.") is the next sentence.
 _ASKS = re.compile(r"[!?…][\"”’']\Z")
 _SAID = re.compile(
     r"[^\W\d_a-z][\w.'’-]*+(?:\s+(?:(?:of|the|for|and|de|la|von|van|der|bin)\s+)*+[^\W\d_a-z][\w.'’-]*+){0,5}+(?:,[^,.]{1,40},)?\s+"
@@ -68,18 +68,18 @@ _SAID = re.compile(
     r"(?:\s+(?:on|in|at|during|after|before|when|as|while|last|the|The)(?:\s+(?:the|a|an|his|her|its|their))?(?:\s+[\w'’-]+){1,2}){0,2}"
     r"(?:[.,;]|\Z)"
 )
-_NEXT = 120  # characters after a possible end that are looked at
+_NEXT = 120  # characters that are examined after a possible end
 
 
 def ends(text: str) -> list[int]:
-    """Return where the sentences of `text` end, rising, the last at its end; white space goes with either side.
+    """Return the ends of the sentences of `text`, ascending; the last is its length. White space goes with either side.
 
     >>> text = "Shares fell at 9:35 a.m. EST. Amb. Holm left."
     >>> [text[: end].strip() for end in ends(text)][0]
     'Shares fell at 9:35 a.m. EST.'
     """
-    # One white space for another: offsets stay, and sentencex 1.0.32 panics on "A\u00a0." (an initial and a space
-    # that is not ASCII).
+    # Replaces white space by other white space of the same length: offsets stay, and sentencex 1.0.32 panics on
+    # "A\u00a0." (an initial and a non-ASCII space).
     plain = re.sub(r"\s", " ", text)
     found: list[int] = []
     start = 0
@@ -94,9 +94,9 @@ def ends(text: str) -> list[int]:
 
 
 def _proposed(plain: str) -> Iterator[int]:
-    """Yield the ends that sentencex finds, and those that it passes over.
+    """Yield the ends that sentencex finds, and the ends that it misses.
 
-    It takes a name such as Blockchain.News for two sentences.
+    It splits a name such as Blockchain.News into two sentences.
     """
     found = {boundary["end_index"] for boundary in sentencex.get_sentence_boundaries("en", plain)}
     for end in sorted(found.union(match.end() for match in _ENDS_TOO.finditer(plain))):
@@ -105,14 +105,14 @@ def _proposed(plain: str) -> Iterator[int]:
 
 
 def _goes_on(before: str, after: str) -> bool:
-    """Whether a sentence goes on behind `before`, with `after`."""
+    """Whether a sentence that may end with `before` continues with `after`."""
     if not before or not after or _LIST_MARK.fullmatch(before):
         return bool(after)
     word = after.split(None, 1)[0]
     written = before.rsplit(None, 1)[-1].lstrip(_OPENING)
     last = written.lower()
     if after[0].islower():
-        if before.endswith(("”", '"', "’", "'")):  # words between quotation marks, and who said them
+        if before.endswith(("”", '"', "’", "'")):  # a quotation and its speaker
             return True
         return _MEASURED.search(before) is not None or _is_short(last.removesuffix("."))
     if last in _TIMES_OF_DAY or re.fullmatch(r"\d{1,2}(?:[:.]\d\d)?[ap]\.m\.", last):
@@ -122,20 +122,20 @@ def _goes_on(before: str, after: str) -> bool:
         return bool(_SAID.match(after))
     if not last.endswith("."):
         return False
-    name = re.split(r"[^\w.]", re.sub("['’]", "", last))[-1].removesuffix(".")  # of "Ex-Gov.", "Poe—Mrs."
+    name = re.split(r"[^\w.]", re.sub("['’]", "", last))[-1].removesuffix(".")  # the last part of "Ex-Gov.", "Poe—Mrs."
     if name in _NEVER_LAST:
         return True
     if name in _COUNTED:
         return bool(re.match(r"[~<>±]?\s*(?:[A-Z]{0,3}[$€£¥₹]\s*)?\d", after))
     if name == "deg":
         return bool(re.match(r"(?:[CFKNSEW]|Celsius|Fahrenheit|Kelvin)\b", after))
-    if name not in _TITLES or written.isupper() or re.match(r"(?:The|This|It|They)\b", after):  # "BP." is none
+    if name not in _TITLES or written.isupper() or re.match(r"(?:The|This|It|They)\b", after):  # "BP." is not a title
         return False
-    return after[0].isupper() and not (written.islower() and _MEASURED.search(before))  # nor is "25 bp."
+    return after[0].isupper() and not (written.islower() and _MEASURED.search(before))  # "25 bp." is not one either
 
 
 def _is_short(name: str) -> bool:
-    """Whether a word before a full stop is an abbreviation where the next word has a small letter."""
+    """Whether a word is an abbreviation if a full stop and a small letter follow it."""
     return any(name in known for known in (_COUNTED, _SHORT, _TITLES)) or (
         name.isalpha() and not set(name) & set("aeiouy")
     )

@@ -296,7 +296,12 @@ class Index:
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def cosines(self, vector: Vectors, rows: Sequence[int]) -> dict[int, float]:
-        """Return row -> cosine similarity with `vector`, which has length 1."""
+        """Return row -> cosine similarity.
+
+        Args:
+            vector: shape (dimension,), length 1.
+            rows: the rows to compare with it.
+        """
         found: dict[int, float] = {}
         for part, local in self._by_part(rows):
             scores = part.segment.vectors(local) @ vector

@@ -201,7 +201,13 @@ class VectorFile:
         return np.asarray(self._flat.reconstruct_batch(np.asarray(rows, np.int64)), np.float32)
 
     def search(self, vector: Vectors, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
-        """As `Index.search_dense`, for the rows of this segment."""
+        """Return (row, cosine similarity) of the nearest rows of this segment, nearest first.
+
+        Args:
+            vector: shape (dimension,), length 1.
+            k: most rows returned.
+            allowed: which rows may be returned, shape (rows,); None for all.
+        """
         import faiss
 
         selector, probes = None, self._scan.probes

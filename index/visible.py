@@ -1,9 +1,9 @@
-"""A tree of HTML -> what a reader of the page can see of it: the rest is taken out.
+"""A tree of HTML -> the same tree with only the visible text.
 
-Knows the HTML attributes and CSS declarations that hide text, and the cascade and inheritance of those; style sheets
-that stand in the page count, those of a book that are handed over, and of one that is elsewhere what classes of the
-usual names say. Does not lay the page out: text that scripts show or hide, or that lies under something else, is not
-known. Where a style cannot be told, text counts as visible.
+Knows the HTML attributes and CSS declarations that hide text, with cascade and inheritance. Style sheets in the page
+and given ones (of a book) are applied. If another style sheet is missing, the usual class names of frameworks count.
+Does not lay out the page, so it does not know text that scripts show or hide, or text under another element. If a
+style is unclear, the text counts as visible.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ import tinycss2
 from tinycss2.color4 import Color
 from tinycss2.color5 import parse_color
 
-MAX_SELECTOR = 1_000  # characters of selectors that rules stand in, and of a value with custom properties put in
-MAX_VARIABLES = 5  # custom properties that are set by others
-MAX_CSS = 500_000  # characters of style sheets that are read; what follows counts for nothing
-VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the screen that the page is seen on
+MAX_SELECTOR = 1_000  # most characters of a rule's selectors, and of a value after its custom properties are inserted
+MAX_VARIABLES = 5  # most levels of custom properties inside each other
+MAX_CSS = 500_000  # most characters of style sheets that are read; the rest is ignored
+VIEW_WIDTH, VIEW_HEIGHT = 1280.0, 800.0  # pixels of the assumed screen
 FAR = 500.0  # an element this many pixels left of the page or above it is off the screen
 FAR_RIGHT = 5_000.0
-BLOCK = "citewire-block"  # attribute that `keep_visible` gives to elements which their style makes blocks
+BLOCK = "citewire-block"  # `keep_visible` sets this attribute on elements that a style makes blocks
 SMALLEST_FONT = 3.0  # pixels; smaller letters are dots
 LEAST_SCALE = 0.05  # an element shrunk to less is a dot or a line
 LEAST_CONTRAST = 1.1  # contrast ratio of WCAG 2.2, 1 to 21, below which text is invisible
 
-# Elements that hold no text, and those whose text browsers show only as a fallback.
+# Elements without text, and elements whose text browsers show only as a fallback.
 _NEVER_SHOWN = frozenset(
     "script style template noscript iframe object video audio canvas datalist rp head title math svg noembed noframes"
     " param source track".split()
 )
-_ROOTS = frozenset({"html", "body"})  # a page that hides its root is shown by a script later
+_ROOTS = frozenset({"html", "body"})  # a page that hides its root shows it later by a script
 _READ = frozenset(
     "display visibility opacity color background background-color background-image font font-size position left right "
     "top bottom text-indent clip clip-path width height max-width max-height overflow overflow-x overflow-y transform "
@@ -43,7 +43,7 @@ _READ = frozenset(
     "transition animation animation-name float filter translate scale rotate zoom inset background-clip "
     "-webkit-background-clip -webkit-text-fill-color -webkit-text-stroke text-shadow white-space".split()
 )
-_LOGICAL = {  # in a text from left to right, from top to bottom
+_LOGICAL = {  # for text from left to right and from top to bottom
     "inline-size": "width", "block-size": "height", "max-inline-size": "max-width", "max-block-size": "max-height",
     "inset-inline-start": "left", "inset-inline-end": "right", "inset-block-start": "top",
     "inset-block-end": "bottom", "margin-inline-start": "margin-left", "margin-block-start": "margin-top",
@@ -56,7 +56,7 @@ _DISPLAYS = frozenset(
     "-ms-flexbox inherit initial unset revert revert-layer run-in".split()
 )
 _IN_LINE = frozenset({"", "inline", "inline-block", "inline-flex", "inline-grid", "contents", "none", "initial"})
-# What frameworks hide by, where the style sheet is not at hand; "d-none d-md-block" is shown on a wide screen.
+# Classes that frameworks use to hide text, for missing style sheets; "d-none d-md-block" is shown on a wide screen.
 _USUAL = """
 @layer usual {
 .sr-only, .screen-reader-text, .screen-reader-only, .screenreader-only, .screen-reader, .is-sr-only, .usa-sr-only,
@@ -73,10 +73,10 @@ _USUAL = """
 _HIDERS = frozenset(re.findall(r"\.([a-z][\w-]*)", _USUAL))
 _FONT_SIZES = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "ex": 8.0, "ch": 8.0, "in": 96.0, "cm": 37.8}
-# A hundredth of what an element stands in or of itself: its whole width to the left is off the screen, half of it not.
+# 1% of the element or its container: moved left by its whole width, it is off the screen; by half of it, not.
 _UNITS |= {"mm": 3.78, "vw": VIEW_WIDTH / 100, "vh": VIEW_HEIGHT / 100, "%": FAR / 100}
 _LENGTH = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++))(px|pt|em|rem|ex|ch|in|cm|mm|vw|vh|%)?")
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # lxml sets no such text, but reads it
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # lxml reads such text but cannot set it
 _NUMBER = re.compile(r"([+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:e-?\d{1,2})?)(%)?")
 _CALLED = re.compile(r"(?<!\w)(\w++)\(([^()]*+)\)")
 _PERCENT = re.compile(r"([0-9]++(?:\.[0-9]*+)?)%")
@@ -101,7 +101,7 @@ _SCREEN_IS = {
 Colour = tuple[float, float, float, float]  # red, green, blue, alpha, 0 to 1
 _Declared = Mapping[str, tuple[str, bool]]  # property -> value, whether it is important
 
-# Of CSS Color 4, in the light scheme, with the names that it replaced.
+# System colours of CSS Color 4 in the light scheme, with their older names.
 _SYSTEM_COLOURS = dict.fromkeys(("canvas", "field", "window", "background", "menu", "appworkspace"), "white")
 _SYSTEM_COLOURS |= dict.fromkeys(
     ("canvastext", "fieldtext", "buttontext", "windowtext", "menutext", "marktext"), "black"
@@ -115,13 +115,13 @@ _WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What an element's text inherits.
+    """Inherited properties of an element's text.
 
     Attributes:
-        shown: whether it is.
-        size: of its letters, pixels.
-        colour, behind: None for unknown.
-        flat, cut: whether its lines have no height, and whether it is cut to a box that is as high as they are.
+        shown: whether it is visible.
+        size: font size in pixels.
+        colour, behind: text and background colour, None if unknown.
+        flat, cut: whether its lines have no height; whether it is clipped to a box as high as its lines.
         variables: value of each custom property.
     """
 
@@ -143,13 +143,13 @@ class _Seen:
 
 
 def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
-    """Take all that cannot be seen out of a tree of HTML or XHTML, in place; what follows an element stays.
+    """Remove everything invisible from a tree of HTML or XHTML, in place; text after an element stays.
 
     Elements that a style makes blocks get the attribute `BLOCK`.
 
     Args:
         root: an lxml element without comments and processing instructions.
-        sheets: style sheets that count before those of the page.
+        sheets: style sheets that are applied before those of the page.
     """
     own = [element for element in root.iter() if _name(element) in ("style", "link")]
     inside = [e.text or "" for e in own if _name(e) == "style" and _screen(e.get("media") or "")]
@@ -158,7 +158,7 @@ def keep_visible(root: Any, sheets: Sequence[str] = ()) -> None:
     names = classes | {element.get("id") for element in root.iter() if element.get("id")}
     usual = [_USUAL] if not _HIDERS.isdisjoint(classes) and (unknown or not (sheets or inside)) else []
     matcher = _matcher("\n".join([*usual, *sheets, *inside])[:MAX_CSS], names)
-    # With sheets that are not at hand the colour behind the text may be any.
+    # With missing style sheets the background can have any colour.
     start = replace(_Seen(), behind=None if unknown else _WHITE)
     waiting = [(cssselect2.ElementWrapper.from_html_root(root), start)]
     gone: list[Any] = []
@@ -190,7 +190,7 @@ def _blank(text: str | None) -> str | None:
 
 
 def _take_out(element: Any) -> None:
-    """Remove an element; its tail stays with what is before it."""
+    """Remove an element; the text after it stays."""
     parent = element.getparent()
     if parent is None:
         return
@@ -207,9 +207,9 @@ def _take_out(element: Any) -> None:
 
 
 def _matcher(css: str, names: Collection[str]) -> Any:
-    """Return what finds the declarations of a style sheet that fit an element; `names` are the page's classes and ids.
+    """Return a matcher that finds the declarations for an element; `names` are the page's classes and ids.
 
-    Most rules of a page name classes that it does not have, or set nothing that hides: those are not even parsed.
+    Most rules name classes that the page does not have, or set nothing that hides; these are not even parsed.
     """
     matcher = cssselect2.Matcher()
     css = _RULE.sub(lambda rule: _fitting(rule, names), _COMMENT.sub("", css))
@@ -236,9 +236,9 @@ _NAMED = re.compile(r"[.#]([A-Za-z_-][\w-]*)")
 
 
 def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
-    """Return a rule with those of its selectors that may fit the page, "" without any."""
+    """Return a rule with only the selectors that may match the page, "" if there are none."""
     before, _, prelude = rule[1].rpartition(";")
-    if _AT_NO_RULE.match(prelude):  # @font-face and its like
+    if _AT_NO_RULE.match(prelude):  # @font-face and similar rules
         return f"{before};" if before else ""
     if "(" in prelude or "[" in prelude or "\\" in prelude:
         return rule[0]
@@ -246,19 +246,19 @@ def _fitting(rule: re.Match[str], names: Collection[str]) -> str:
     return (f"{before};" if before else "") + (f"{kept}{{{rule[2]}}}" if kept.strip() else "")
 
 
-_NO_LAYER = 1_000_000  # what is in no layer comes after all layers
+_NO_LAYER = 1_000_000  # rules without a layer come after all layers
 
 
 def _rules(
     found: Iterable[Any], layers: dict[str, int], above: str = "", layer: str = ""
 ) -> Iterator[tuple[str, Any, int]]:
-    """Yield selectors, content and rank of the style rules that hold on a screen, those inside of others too.
+    """Yield selectors, content and rank of the style rules that apply to a screen, nested rules included.
 
     Args:
-        found: what tinycss2 parsed.
-        layers: rank of each cascade layer that is named so far; the later one counts.
-        above: the selectors of the rule that they stand in.
-        layer: name of the layer that they stand in, "" for none.
+        found: the rules from tinycss2.
+        layers: rank of each cascade layer named so far; a later layer wins.
+        above: selectors of the rule around them.
+        layer: name of the layer around them, "" for none.
     """
     for rule in found:
         if rule.type == "qualified-rule":
@@ -287,13 +287,13 @@ def _contents(content: Any) -> Any:
 
 
 def _screen(media: str) -> bool:
-    """Whether a list of media queries holds for a screen that is `VIEW_WIDTH` wide."""
+    """Whether a list of media queries matches a screen with the width `VIEW_WIDTH`."""
     queries = (tinycss2.parse_component_value_list(query, skip_comments=True) for query in media.lower().split(","))
     return any(map(_holds, queries))
 
 
 def _holds(tokens: Sequence[Any]) -> bool:
-    """Whether a media query, or a condition in its parentheses, holds for the screen."""
+    """Whether a media query, or a condition in its parentheses, matches the screen."""
     values: list[bool] = []
     words = [token for token in tokens if token.type != "whitespace"]
     named = [token.lower_value for token in words if token.type == "ident"]
@@ -307,7 +307,7 @@ def _holds(tokens: Sequence[Any]) -> bool:
 
 
 def _is_so(feature: str) -> bool:
-    """Whether a feature is one of the screen: "min-width: 600px", "400px <= width", "hover"; not if unknown."""
+    """Whether a media feature matches: "min-width: 600px", "400px <= width", "hover"; False for an unknown one."""
     found = _COMPARED.fullmatch(feature)
     if found is None:
         return False
@@ -328,7 +328,7 @@ def _is_so(feature: str) -> bool:
 
 
 def _measure(value: str) -> float | None:
-    """Return what a media feature is compared with: pixels, dots a pixel or a ratio."""
+    """Return the value of a media feature: pixels, dots per pixel or a ratio."""
     found = _MEASURE.fullmatch(value)
     if found is None:
         return _length(value)
@@ -346,14 +346,14 @@ def _read_declarations(content: Any) -> _Declared:
             name = one.name if one.name.startswith("--") else _LOGICAL.get(one.lower_name, one.lower_name)
             value = tinycss2.serialize(one.value).strip().lower()
             if name == "display" and "var(" not in value and not _DISPLAYS.issuperset(value.split()):
-                continue  # what a browser does not know leaves the value before
+                continue  # a browser ignores an unknown value
             if one.important or not declared.get(name, ("", False))[1]:
                 declared[name] = (value, one.important)
     return declared
 
 
 def _declared(element: Any, wrapped: Any, matcher: Any) -> Mapping[str, str]:
-    """Return the value that wins for each property: important before inline before specific before late."""
+    """Return the winning value of each property: important before inline before specific before late."""
     layers: list[_Declared] = [_of_attributes(element)]
     matched = [payload for *_, payload in matcher.match(wrapped)]
     layers += [own for _, own in sorted(matched, key=lambda payload: payload[0])]
@@ -363,15 +363,15 @@ def _declared(element: Any, wrapped: Any, matcher: Any) -> Mapping[str, str]:
     for layer in layers:
         for name, (value, important) in layer.items():
             if important or not winning.get(name, ("", False))[1]:
-                winning.pop(name, None)  # so that of `background` and `background-color` the later one counts
+                winning.pop(name, None)  # moves it to the end: of `background` and `background-color` the later wins
                 winning[name] = (value, important)
     return {name: value for name, (value, _) in winning.items()}
 
 
 def _resolved(declared: Mapping[str, str], above: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return declarations with the values of custom properties in them, and these properties for what is inside.
+    """Return declarations with inserted values of custom properties, and the custom properties for child elements.
 
-    A property that is not set, or set in terms of itself, stays as it is written: its value cannot be told.
+    A property that is not set, or refers to itself, stays as written, because its value is unknown.
     """
     own = {name: value for name, value in declared.items() if name.startswith("--")}
     variables = {**above, **own} if own else above
@@ -392,7 +392,7 @@ def _resolved(declared: Mapping[str, str], above: Mapping[str, str]) -> tuple[Ma
 
 
 def _worked_out(maths: re.Match[str]) -> str:
-    """Return what a calculation without another in it comes to, in pixels; in parentheses where it cannot be told."""
+    """Return the result in pixels of a calculation without an inner one; in parentheses if it is unknown."""
     sums = [_sum(part) for part in maths[2].split(",")]
     known = [one for one in sums if one is not None]
     if len(known) < len(sums) or (maths[1] == "clamp" and len(known) != 3):
@@ -403,7 +403,7 @@ def _worked_out(maths: re.Match[str]) -> str:
 
 
 def _sum(written: str) -> float | None:
-    """Return a sum of products of lengths in pixels, such as "-1 * 100vw - 10px"."""
+    """Return the value in pixels of a sum of products, such as "-1 * 100vw - 10px"."""
     total, product, at = 0.0, 0.0, 0
     while at < len(written.rstrip()):
         term = _TERM.match(written, at)
@@ -422,7 +422,7 @@ _VARIABLE = re.compile(r"var\(\s*+(--[\w-]++)\s*+(?:,([^()]*+))?\)")
 
 
 def _of_attributes(element: Any) -> _Declared:
-    """Return what attributes say like a style sheet of the browser."""
+    """Return the style of HTML attributes, like a browser's style sheet."""
     declared: dict[str, tuple[str, bool]] = {}
     closed = _name(element) == "dialog" and element.get("open") is None
     if closed or element.get("hidden") is not None or element.get("popover") is not None:
@@ -453,7 +453,7 @@ def _is_hidden(element: Any, declared: Mapping[str, str]) -> bool:
 
 
 def _is_faded(declared: Mapping[str, str]) -> bool:
-    """Whether an element is transparent or shrunk to nothing, and not on its way to be shown."""
+    """Whether an element is transparent or shrunk to nothing, and no animation is about to show it."""
     moving = any(declared.get(name, "none") != "none" for name in ("transition", "animation", "animation-name"))
     clear = [values for name, values in _CALLED.findall(declared.get("filter", "")) if name == "opacity"]
     shares = [declared.get("opacity", "1"), *clear]
@@ -463,7 +463,7 @@ def _is_faded(declared: Mapping[str, str]) -> bool:
 
 
 def _numbers(values: str) -> list[float]:
-    """Return numbers without a unit, those in percent as shares."""
+    """Return the numbers without a unit; percentages as shares."""
     found = (_NUMBER.fullmatch(value) for value in values.replace(",", " ").split())
     return [float(one[1]) / (100 if one[2] else 1) for one in found if one]
 
@@ -484,7 +484,7 @@ def _flattens(name: str, values: str) -> bool:
 
 
 def _transforms(declared: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the names and values of an element's transforms, those that are properties of their own too."""
+    """Return the names and values of an element's transforms, including those with their own property."""
     called = _CALLED.findall(declared.get("transform", ""))
     called += [(name, declared[name]) for name in ("translate", "scale") if name in declared]
     if turned := re.match(r"([xy])\s", declared.get("rotate", "")):
@@ -493,12 +493,12 @@ def _transforms(declared: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _is_empty_box(declared: Mapping[str, str]) -> bool:
-    """Whether an element is cut to a box of no size."""
+    """Whether an element is clipped to a box without size."""
     cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-x", "overflow-y"))
     sizes = [_length(declared.get(name, "")) for name in ("width", "height", "max-width", "max-height")]
     padded = any(_lengths(declared.get(name, "0")) != [0.0] for name in ("padding", "padding-top", "padding-bottom"))
     if cut and not padded and any(size is not None and 0 <= size <= 1 for size in sizes):
-        return True  # with padding it is a frame of fixed shape, and what it holds is laid over it
+        return True  # with padding it is a frame with a fixed ratio, and its content lies over it
     for name, values in _CALLED.findall(declared.get("clip", "")):
         edges = _lengths(values)
         if name == "rect" and len(edges) == 4 and (edges[2] <= edges[0] or edges[1] <= edges[3]):
@@ -515,7 +515,7 @@ def _is_empty_box(declared: Mapping[str, str]) -> bool:
 
 
 def _of_four(values: Sequence[str]) -> Sequence[str]:
-    """Return top, right, bottom and left of a shorthand that states one to four of them, "" for each of none."""
+    """Return top, right, bottom and left of a shorthand with one to four values, "" each if it has none."""
     top = values[0] if values else ""
     right = values[1] if len(values) > 1 else top
     return (top, right, values[2] if len(values) > 2 else top, values[3] if len(values) > 3 else right)
@@ -525,7 +525,7 @@ def _is_far_off(declared: Mapping[str, str]) -> bool:
     """Whether an element or its text is moved off the page."""
     moved = [_length(declared.get(name, "").split(" ")[0]) for name in ("text-indent", "margin-left", "margin-top")]
     around = _of_four(declared.get("margin", "").split())
-    moved += [_length(around[0]), _length(around[3])]  # below and on the right a margin moves others
+    moved += [_length(around[0]), _length(around[3])]  # at the right and bottom a margin moves other elements
     if declared.get("white-space") == "nowrap" and declared.get("overflow", "") in ("hidden", "clip"):
         moved.append(-abs(_length(declared.get("text-indent", "")) or 0.0))
     if declared.get("position", "static") not in ("static", "sticky"):
@@ -538,7 +538,7 @@ def _is_far_off(declared: Mapping[str, str]) -> bool:
 
 
 def _length(value: str) -> float | None:
-    """Return a length in pixels, None for what is none."""
+    """Return a length in pixels, None if it is not a length."""
     found = _LENGTH.fullmatch(value)
     return float(found[1]) * _UNITS[found[2] or ""] if found else None
 
@@ -559,11 +559,11 @@ def _inherited(declared: Mapping[str, str], above: _Seen, *, root_like: bool) ->
         if name in declared:
             colour = _colour(declared[name], colour)
     if "text" in (declared.get("background-clip"), declared.get("-webkit-background-clip")):
-        colour = None  # the letters show the background
+        colour = None  # the background shows through the letters
     if any(
         declared.get(name, "none") not in ("none", "0", "initial") for name in ("text-shadow", "-webkit-text-stroke")
     ):
-        colour = None  # letters without ink are seen by their shadow or outline
+        colour = None  # letters without fill are visible by their shadow or outline
     size, behind = _size(declared, above.size), _behind(declared, above.behind)
     return _Seen(
         shown, size, colour, behind, _is_flat(declared, above.flat), above.cut or _cuts(declared), above.variables
@@ -571,7 +571,7 @@ def _inherited(declared: Mapping[str, str], above: _Seen, *, root_like: bool) ->
 
 
 def _is_flat(declared: Mapping[str, str], above: bool) -> bool:
-    """Whether lines have no height; a number without a unit is of the size of the letters."""
+    """Whether lines have no height; a number without a unit is a multiple of the font size."""
     font = re.search(r"/\s*([^\s]+)", declared.get("font", ""))
     value = declared.get("line-height") or (font[1] if font else "")
     if value in ("", "inherit", "unset"):
@@ -582,14 +582,14 @@ def _is_flat(declared: Mapping[str, str], above: bool) -> bool:
 
 
 def _cuts(declared: Mapping[str, str]) -> bool:
-    """Whether an element is cut to a box that is as high as its lines."""
+    """Whether an element is clipped to a box as high as its lines."""
     cut = any(declared.get(name, "") in ("hidden", "clip") for name in ("overflow", "overflow-y"))
     room = ("height", "min-height", "padding", "padding-top", "padding-bottom")
     return cut and not any(_lengths(declared.get(name, "0")) not in ([], [0.0]) for name in room)
 
 
 def _size(declared: Mapping[str, str], above: float) -> float:
-    """Return the size of letters in pixels; what cannot be told is as above."""
+    """Return the font size in pixels; an unclear size is inherited."""
     value = declared.get("font-size", "")
     if not value and "font" in declared:
         sizes = [part.partition("/")[0] for part in declared["font"].split()]
@@ -611,9 +611,9 @@ def _colour(value: str, above: Colour | None) -> Colour | None:
 
 
 def _srgb(colour: Color) -> Colour | None:
-    """Return a colour in sRGB, None for one of a space that is not known here.
+    """Return a colour in sRGB, None for an unknown colour space.
 
-    tinycss2 does not convert Lab, Oklab and their polar forms: of those it is a grey of the same luminance.
+    tinycss2 does not convert Lab, Oklab and their polar forms; for these the result is a grey of equal luminance.
     """
     if colour.space in ("srgb", "hsl", "hwb"):
         red, green, blue = (part or 0.0 for part in colour.to("srgb").coordinates)
@@ -630,7 +630,7 @@ def _srgb(colour: Color) -> Colour | None:
 
 
 def _behind(declared: Mapping[str, str], above: Colour | None) -> Colour | None:
-    """Return the colour behind an element's text, None where it is a picture or cannot be told."""
+    """Return the background colour of an element's text, None if it is a picture or unknown."""
     behind = above
     for name, value in declared.items():
         if name == "background-image" and value != "none":
@@ -658,7 +658,7 @@ def _painted(value: str, above: Colour | None) -> Colour | None:
 
 
 def contrast(one: Colour, other: Colour) -> float:
-    """Return the contrast of two colours, 1 for equal ones to 21; a transparent one is mixed with what is behind."""
+    """Return the contrast of two colours, 1 (equal) to 21; a transparent colour is mixed with the background."""
     alpha = one[3]
     mixed = [alpha * own + (1 - alpha) * under for own, under in zip(one[:3], other, strict=False)]
     light, dark = sorted((_luminance(mixed), _luminance(other[:3])), reverse=True)

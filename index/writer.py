@@ -247,7 +247,13 @@ def _make_folder(folder: Path) -> None:
 
 
 def is_intact(folder: Path, info: SegmentInfo, *, hashed: bool) -> bool:
-    """Return whether a segment's files have the stated sizes and, if `hashed` or the segment is small, checksums."""
+    """Return whether a segment's files are as published.
+
+    Args:
+        folder: the index.
+        info: the segment.
+        hashed: whether checksums are compared; those of a small segment always are, the sizes too.
+    """
     segment = folder / "segments" / info.name
     try:
         (check_hashes if hashed or info.bytes <= HASHED_AT_OPEN else check_sizes)(segment, info)

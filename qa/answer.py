@@ -246,9 +246,8 @@ class Answerer:
         history = [replace(turn, question=casing.cased(turn.question, [turn.answer])) for turn in history]
         meant = followup.resolve(text, history, (guess.intent if sure else "elliptic") if leaning else "")
         if meant.kind == "nothing":
-            refused = guess.intent == "doubt" and followup.refused(history)
-            reply = replies.NOTHING_OFFERED if guess.intent == "agree" else replies.NOTHING_BEFORE
-            reply = replies.REFUSED if refused else reply
+            before = replies.REFUSED if followup.refused(history) else replies.NOTHING_BEFORE
+            reply = replies.NOTHING_OFFERED if guess.intent == "agree" else before
             return Asked(("talk",), {}, text, reply=reply, sure=guess.probability)
         if meant.kind in ("more", "who_said", "which_article", "doubt"):
             near = followup.last_quoted(history) if meant.kind != "more" else ()

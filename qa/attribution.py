@@ -106,7 +106,7 @@ def who_said(place: Place, article: ArticleOf, reader: Reader) -> Speaker | None
     spans = list(sentences(said.text))
     before = [span for span in spans if span.end <= place.span.start][: -_BEFORE - 1 : -1]
     behind = [span for span in spans if span.start >= place.span.end][:1] if found is None else []
-    named = (_speaker(said, span, reader) or (_person(said, span) if found else None) for span in (*before, *behind))
+    named = (_speaker(said, span, reader) for span in (*before, *behind))
     return next((one for one in named if one is not None and not _points(one.words)), None)
 
 
@@ -222,13 +222,6 @@ def _speaker(article: Article, span: Span, reader: Reader) -> Speaker | None:
     return Speaker(subject if agreed or (subject and _points(subject)) else words, place)
 
 
-def _person(article: Article, span: Span) -> Speaker | None:
-    """The person who is the subject of a sentence, taken as the referent of a later "she"."""
-    place = place_of(article, span)
-    people = [name for name in read(place.text).ents if name.label_ == "PERSON" and name.root.dep_ == "nsubj"]
-    return Speaker(people[0].text, place) if people else None
-
-
 def _teller(text: str, quoted: bool = True) -> str:
     """The subject of a verb that governs a quotation (or any clause): "Lena Holm" in "“We pay,” said Lena Holm."."""
     doc = read(text)
@@ -237,7 +230,7 @@ def _teller(text: str, quoted: bool = True) -> str:
         said = [child for child in verb.children if child.dep_ in _CLAUSES and (not quoted or _holds(child, inside))]
         named = [child for child in verb.children if child.dep_ == "nsubj" and not inside[child.i]]
         if said and named and not inside[verb.i]:
-            return _name(named[0])
+            return _named(named[0])
     return ""
 
 
@@ -260,14 +253,13 @@ def _holds(clause: Token, inside: Sequence[bool]) -> bool:
     return any(inside[token.i] for token in clause.subtree)
 
 
-def _name(subject: Token) -> str:
+def _named(subject: Token) -> str:
     """A subject without its description: "Paul Okafor" for "the mayor, Paul Okafor,"."""
-    named = [child for child in subject.children if child.dep_ == "appos" and child.pos_ == "PROPN"]
-    head = named[0] if named and subject.pos_ != "PROPN" else subject
     doc = subject.doc
-    spans = [chunk for chunk in doc.noun_chunks if chunk.root == head]
-    spans = [name for name in doc.ents if name.start <= head.i < name.end and name.label_ == "PERSON"] or spans
-    return spans[0].text if spans else head.text
+    phrase = doc[subject.left_edge.i : subject.right_edge.i + 1]
+    people = [name for name in phrase.ents if name.label_ == "PERSON"]
+    chunks = [chunk for chunk in doc.noun_chunks if chunk.root == subject]
+    return (people or chunks or [doc[subject.i : subject.i + 1]])[0].text
 
 
 def _is_quotation(text: str, span: Span) -> bool:

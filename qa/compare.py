@@ -7,8 +7,8 @@ computes. No language model is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import permutations, product
+from dataclasses import dataclass
+from itertools import product
 from math import prod
 from unicodedata import combining, normalize
 
@@ -17,7 +17,7 @@ import numpy as np
 from citewire.index.passages import title_words
 from citewire.index.types import Article, Embedder
 from citewire.index.types import Span as Place
-from citewire.qa import arithmetic, claims, facts, quantities, values
+from citewire.qa import arithmetic, claims, facts, values
 from citewire.qa.analysis import read
 from citewire.qa.arithmetic import Operand, Operation
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, odds
@@ -93,12 +93,6 @@ def told(found: Sides, question: str, find: Find, article: ArticleOf) -> list[li
         out.append(ordered[: _ALL // len(found.names)])
     if all(out) or not found.figures:
         return out
-    for at, name in enumerate(found.names):
-        if not out[at]:  # "the champion earned 40 million, Tandem 25": one sentence has both figures
-            known = (one for one in find(found.asked[at]) if facts.has_name(name, article(one.article).text))
-            out[at] = [one for one in known if one.probability >= _SURE and _is_beside(one, out, at)][:1]
-    if all(out):
-        return out
     return [[one for one in some[:1] if one.probability >= ANSWERS] for some in out]  # nothing can be computed
 
 
@@ -131,13 +125,6 @@ def is_general(found: Sides, embedder: Embedder) -> bool:
     if found.measured or not facts.terms(bare):
         return not found.measured
     return bool((embedder.embed(_GENERAL) @ embedder.embed([bare])[0]).max() >= _ALIKE)
-
-
-def _is_beside(one: Evidence, told_: Sequence[Sequence[Evidence]], at: int) -> bool:
-    """Whether a sentence also answers for another side, with other words."""
-    others = [other for n, some in enumerate(told_) if n != at for other in some]
-    same = [other for other in others if (other.article, other.span) == (one.article, one.span)]
-    return bool(same) and all(other.words != one.words for other in same)
 
 
 def _terms(text: str) -> list[str]:
@@ -197,30 +184,11 @@ def outcomes(
     ]
     rows = (row for row in product(*operands) if len({(one.article, value.start) for one, value in row}) == len(row))
     apart = [tuple(zip(*row, strict=True)) for row in sorted(rows, key=_likelihood, reverse=True)]
-    shared = [one for one in spoken[0] if len(spoken) == 2 and any(one.span == other.span for other in spoken[1])]
     if found.times and len(found.asked) == 2:
         pairs = [(one, values.at_both(found.asked, one, article(one.article))) for one in spoken[0]]
         apart = [*(((one, one), pair) for one, pair in pairs if pair), *apart]
-    else:
-        pairs = [(one, _of_both(found, one, article(one.article))) for one in shared]
-        apart += [((one, one), pair) for one, pair in pairs if pair]
     made = (_computed(found, sources, some, embedder) for sources, some in apart)
     return [one for one in made if one][:1]
-
-
-def _of_both(found: Sides, one: Evidence, home: Article) -> tuple[Value, Value] | None:
-    """The figures of a sentence that names both sides, each paired with the nearest name."""
-    at = [one.text.lower().find(name.lower()) for name in found.names]
-    numbers, offset = quantities.numbers(one.text), one.span.start
-    places = [Place(offset + number.start, offset + number.end) for number in numbers]
-    figures = [_value(found, found.asked[0], replace(one, answer=place), home) for place in places]
-    pairs = [(a, b) for a, b in permutations(filter(None, figures), 2) if a.number and b.number and a.unit == b.unit]
-    if min(at) < 0 or not pairs:
-        return None
-    return min(
-        pairs,
-        key=lambda pair: sum(abs(value.start - one.span.start - there) for value, there in zip(pair, at, strict=True)),
-    )
 
 
 def _likelihood(row: Sequence[tuple[Evidence, Value]]) -> float:

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import combinations
 
 from citewire.index.types import Span
-from citewire.qa import analysis, facts, quantities, times
+from citewire.qa import analysis, quantities, times
 from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence
 from citewire.qa.reader import Reader
 from citewire.qa.types import Conflict, ConflictValue
@@ -44,11 +44,7 @@ def find(
         verifier: tells whether one sentence entails the other, and which says yes.
         least: least probability of both answers.
     """
-    timely = [
-        one
-        for one in evidence
-        if not times.of_another_time(question, one, article(one.article)) and not _of_a_namesake(question, one.text)
-    ]
+    timely = [one for one in evidence if not times.of_another_time(question, one, article(one.article))]
     if stated := analysis.statement(question):
         found = _yes_or_no(stated, [one for one in timely if one.probability >= least], article, verifier)
     else:
@@ -71,17 +67,6 @@ def _yes_or_no(stated: str, evidence: Sequence[Evidence], article: ArticleOf, ve
             place = (one.span.start, one.span.end, one.span)
             found.append(Value("name", one.text, one.article, day, *place, one.probability, key=key))
     return found
-
-
-def _of_a_namesake(question: str, text: str) -> bool:
-    """Whether a sentence lacks a name of the question but has one that shares a word: Lund Bank, not Lund Lines."""
-    asked = [name for name in facts.names(question) if " " in name]
-    told = [set(facts.name_key(name).split()) for name in facts.names(text)]
-    for name in asked:
-        words = set(facts.name_key(name).split())
-        if not facts.has_name(name, text) and any(words & one and not (words <= one or one <= words) for one in told):
-            return True
-    return False
 
 
 def _is_asked(question: str, value: Value) -> bool:

@@ -26,7 +26,7 @@ from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Filters, Span, Vectors
 from citewire.qa import analysis, replies
 from citewire.qa.boilerplate import is_own, own_sentences
-from citewire.qa.entities import KINDS, SORTS, Entities, EntityKind, FirstMention, Named, are, sort_of_noun
+from citewire.qa.entities import SORTS, Entities, EntityKind, FirstMention, Named, are, sort_of_noun
 from citewire.qa.facts import has_name, month_of, same_name, terms
 from citewire.qa.standing import stands_alone
 
@@ -43,7 +43,6 @@ LISTS: Mapping[str, tuple[EntityKind, str, str]] = {
 ENDS: Mapping[str, tuple[str, ...]] = {"newest": ("newest",), "oldest": ("oldest",), "ends": ("newest", "oldest")}
 _LISTED = 24  # most names or outlets that the first line of a reply lists
 _LOOKED_AT = 80  # most names that are considered for showing
-_SURELY = 0.75  # a name is sure if at least this share of its mentions was read as its kind
 _FIRST_WORDS = 8  # first words of an article that stand in for a missing title
 _EARLY = 8  # this many first sentences that stand alone may introduce an article: news begins with what happened
 _TITLE_WEIGHT = 0.5  # weight of a sentence's cosine with the title; the cosine with the whole article has weight 1
@@ -150,14 +149,6 @@ class _View:
         """One article of each story."""
         return list({_story(article): article for article in reversed(self.articles)}.values())[::-1]
 
-    @cached_property
-    def readings(self) -> Mapping[str, Counter[EntityKind | None]]:
-        """How often each spelling was read as each kind; None counts other labels."""
-        found: defaultdict[str, Counter[EntityKind | None]] = defaultdict(Counter)
-        for one in (one for all_ in self.names().found.values() for one in all_):
-            found[one.name][KINDS.get(one.label)] += one.count
-        return found
-
     def of(self, named: Named) -> list[FirstMention]:
         """Return the first mentions of a name, without an outlet's own name in its own articles."""
         key = "".join(named.name.lower().split())
@@ -203,28 +194,17 @@ def _outlet(article: ArticleSummary) -> str:
 
 def _count(view: _View) -> Told:
     """The number of articles, their outlets and days."""
-    articles, stories = len(view.articles), len(view.stories)
+    articles, stories, outlets = len(view.articles), len(view.stories), _outlets_of(view)
     said = f"{view.there.format(_are(articles))} {_many(articles, 'article')}"
     said += f" dated {view.time}" if view.time else ""
-    whose, left = _whose(view)
-    dated = all(article.published for article in view.articles)
-    said += f"{whose}, published {_between(view)}." if dated and not left and not view.time else f"{whose}."
-    said += f" {_dates(view)}" if not dated or (left and not view.time) else ""
+    if outlets:
+        said += f" from {_many(len(outlets), 'outlet') if outlets[1:] else outlets[0][0]}"
+        said += _without("an outlet", articles - sum(count for _, count in outlets))
+    if not view.time and (days := _days(view)):
+        said += f", published {_between(days)}{_without('a date', articles - len(days))}"
     if stories < articles:
-        copied = "One is a copy of another" if stories == articles - 1 else f"{articles - stories:,} of them are copies"
-        said += f" {copied}, so they tell {_many(stories, 'different story', 'different stories')}."
-    return Told(said)
-
-
-def _whose(view: _View) -> tuple[str, int]:
-    """Return the words on the outlets that follow the number of articles, and how many articles name none."""
-    outlets = _outlets_of(view)
-    if not outlets:
-        return "", 0
-    of = f"from {f'{len(outlets):,} outlets' if len(outlets) > 1 else outlets[0][0]}"
-    named = sum(count for _, count in outlets)
-    left = len(view.articles) - named
-    return f": {_one(named)} {of}, {_one(left)} that name{'s' * (left == 1)} no outlet" if left else f" {of}", left
+        said += f". Some are copies, so they tell {_many(stories, 'different story', 'different stories')}"
+    return Told(f"{said}.")
 
 
 def _outlets_of(view: _View) -> list[tuple[str, int]]:
@@ -235,37 +215,31 @@ def _outlets_of(view: _View) -> list[tuple[str, int]]:
 
 def _outlets(view: _View) -> Told:
     found = _outlets_of(view)
-    named, articles = sum(count for _, count in found), len(view.articles)
-    if not named:
+    if not found:
         return Told("No article names its outlet.")
     listed = _and([f"{name} ({count:,})" for name, count in found], _LISTED)
-    of = "All " if 1 < named == articles else ""
-    one = f"{of}{_number(named, 'article')} {_are(named)} from {found[0][0]}."
-    said = f"The articles come from {len(found):,} outlets: {listed}." if found[1:] else one
-    left = articles - named
-    return Told(
-        f"{said} {_number(left, 'article')} {'does' if left == 1 else 'do'} not name an outlet." if left else said
-    )
+    left = _without("an outlet", len(view.articles) - sum(count for _, count in found))
+    return Told(f"The articles come from {_many(len(found), 'outlet')}: {listed}{left}.")
 
 
 def _period(view: _View) -> Told:
-    return Told(_dates(view, f" of {len(view.articles):,} articles"))
+    days = _days(view)
+    if not days:
+        return Told("No article has a date.")
+    left = _without("a date", len(view.articles) - len(days))
+    return Told(f"The {'articles were' if days[1:] else 'article was'} published {_between(days)}{left}.")
 
 
-def _dates(view: _View, of: str = "") -> str:
-    """Return a sentence on the days of the articles and those without one; `of` follows the number of dated ones."""
-    number, undated = len(view.articles), sum(not article.published for article in view.articles)
-    if undated == number:
-        return "No article has a date."
-    if not undated:
-        return f"The {'articles were' if number > 1 else 'article was'} published {_between(view)}."
-    dated = f"{_one(number - undated).capitalize()}{of} {_are(number - undated)} dated"
-    days = _between(view).removeprefix("on ")
-    return f"{dated}, {days}; {_one(undated)} {'has' if undated == 1 else 'have'} no date."
+def _without(what: str, number: int) -> str:
+    return f" ({_one(number)} without {what})" if number else ""
 
 
-def _between(view: _View) -> str:
-    days = [article.published for article in view.articles if article.published]
+def _days(view: _View) -> list[str]:
+    """Return the days of the dated articles, ISO 8601."""
+    return [article.published for article in view.articles if article.published]
+
+
+def _between(days: Sequence[str]) -> str:
     first, last = _day(min(days)), _day(max(days))
     return f"on {first}" if first == last else f"between {first} and {last}"
 
@@ -276,8 +250,6 @@ def _by_day(which: str, view: _View, one: bool) -> Told:
     both = len(ENDS[which]) > 1
     if not dated:
         return Told("No article has a date.")
-    if both and len(dated) == 1:
-        return replace(_period(view), items=(_told_by(view, dated[0]),))
     said: list[str] = []
     shown: list[ArticleSummary] = []
     for end in ENDS[which]:
@@ -391,17 +363,13 @@ def _nouns(view: _View, theme: _Theme) -> list[set[str]]:
 
 
 def _words_of(themes: Sequence[Sequence[Collection[str]]]) -> list[list[str]]:
-    """Return the words that distinguish each theme, best first: by count * log(share in the theme / share in all)."""
+    """Return the words that distinguish each theme, best first: those that two of its articles have, by tf-idf."""
     counts = [Counter(word for article in theme for word in article) for theme in themes]
-    everywhere: Counter[str] = sum(counts, Counter())
-    articles = sum(map(len, themes))
+    having = Counter(word for count in counts for word in count)
     named = []
-    for theme, count in zip(themes, counts, strict=True):
-        lift = {
-            word: n * math.log(n * articles / (everywhere[word] * len(theme))) for word, n in count.items() if n > 1
-        }
-        ranked = sorted((word for word in lift if lift[word] > 0), key=lambda word: (-lift[word], word))
-        named.append(ranked[:_NAMING])
+    for count in counts:
+        weights = {word: n * math.log((1 + len(themes)) / having[word]) for word, n in count.items() if n > 1}
+        named.append(sorted(weights, key=lambda word: (-weights[word], word))[:_NAMING])
     return named
 
 
@@ -419,7 +387,8 @@ def _most_named(view: _View, intent: str, topic: str) -> Told:
     if sort:
         fits = are(sort, looked_at, view.embedder)
         looked_at = [named for named, fit in zip(looked_at, fits, strict=True) if fit] or looked_at
-    shown = _introduced(view, looked_at)
+    introduced = ((named, place) for named in looked_at if (place := _introduction(view, named)))
+    shown = list(islice(introduced, ITEMS + _LISTED))
     said = f"citewire finds the names of {_many(len(found), one, many)} in the articles"
     said += ", most mentioned first." if len(found) > 1 else "."
     if others := [named.name for named, _ in shown[ITEMS:]]:
@@ -451,75 +420,23 @@ def _weight(view: _View, named: Named) -> int:
     return sum(by_story.values())
 
 
-def _introduced(view: _View, found: Sequence[Named]) -> list[tuple[Named, tuple[str, Span]]]:
-    """Return the names to show, each with a sentence, which no other name has if there is a choice.
-
-    First come names whose kind is sure and whose sentence stands alone.
-    """
-    known: list[tuple[Named, tuple[str, Span]]] = []
-    others: list[tuple[Named, tuple[str, Span]]] = []
-    used: set[tuple[str, Span]] = set()
-    for named in found:
-        if len(known) == ITEMS + _LISTED:
-            break
-        if any(_is_titled(view, named, other) for other in found if other is not named):
-            continue
-        place, alone = _introduction(view, named, used)
-        (known if alone and _is_sure(view, named) else others).append((named, place))
-        used.add(place)
-    return [*known, *others][: max(ITEMS, len(known))]
-
-
-def _is_sure(view: _View, named: Named) -> bool:
-    """Whether a name is nearly always read as its kind, and a person is also called by the last name alone.
-
-    A brand or a page's button that is sometimes read as a person has no last name.
-    """
-    read = view.readings[named.name]
-    if _SURELY * read.total() > read[named.kind]:
-        return False
-    last = named.name.split()[-1]
-    return named.kind != "person" or any(same_name(last, spelling) for spelling in named.spellings)
-
-
-def _is_titled(view: _View, named: Named, other: Named) -> bool:
-    """Whether a name is the other one with a title: "Mayor Lund" if an article has "Mayor Ana Lund"."""
-    title, _, last = named.name.rpartition(" ")
-    if not title or last != other.name.split()[-1]:
-        return False
-    whole = f"{title} {other.name}".casefold()
-    return any(whole in view.text(place.article).casefold() for place in (*view.of(named), *view.of(other)))
-
-
 def _copied(view: _View, paths: Collection[str]) -> str:
     """Return the number of different stories in brackets, "" if no article is a copy."""
     stories = len({_story(view.by_path[path]) for path in paths})
     return f" ({_many(stories, 'different story', 'different stories')})" if stories < len(paths) else ""
 
 
-def _introduction(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> tuple[tuple[str, Span], bool]:
-    """Return the best sentence about a name, if possible one that begins with it, and whether it stands alone."""
-    ranked = [(path, Span(start, end)) for _, path, start, end in sorted(_candidates(view, named, used))]
-    alone = next((one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1])), None)
-    first = view.of(named)[0]
-    return alone or next(iter(ranked), (first.article, first.span)), alone is not None
-
-
-def _candidates(view: _View, named: Named, used: Collection[tuple[str, Span]]) -> Iterator[tuple[float, str, int, int]]:
-    """Yield (penalty, path, start, end) of sentences with a name; a low penalty is better."""
-    places = sorted(view.of(named), key=lambda place: (-place.count, place.article))[:_WITNESSES]
-    for rank, place in enumerate(places):
+def _introduction(view: _View, named: Named) -> tuple[str, Span] | None:
+    """Return the best sentence about a name, if possible one that stands alone and begins with it."""
+    found: list[tuple[float, str, Span]] = []
+    for place in sorted(view.of(named), key=lambda place: (-place.count, place.article))[:_WITNESSES]:
         text = view.text(place.article)
         name = text[place.span.start : place.span.end]
-        for span in own_sentences(text, view.index):
-            at = text.find(name, span.start, span.end)
-            if (
-                at >= 0
-                and not text[max(at - 1, 0) : at].isalnum()
-                and not text[at + len(name) : at + len(name) + 1].isalnum()
-            ):
-                late = (at - span.start) / (span.end - span.start)
-                yield 4 * ((place.article, span) in used) + 0.1 * rank + late, place.article, span.start, span.end
+        said = ((text.find(name, span.start, span.end), span) for span in own_sentences(text, view.index))
+        found += [((at - s.start) / (s.end - s.start), place.article, s) for at, s in said if at >= 0]
+    ranked = [(path, span) for _, path, span in sorted(found, key=lambda one: one[0])]
+    alone = (one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1]))
+    return next(alone, next(iter(ranked), None))
 
 
 def _mentions(view: _View, topic: str) -> Told:

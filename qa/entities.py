@@ -14,7 +14,7 @@ import logging
 import zlib
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,48 +46,15 @@ _LEGAL_FORMS = frozenset(
 )
 # Sorts of names that a list may ask for: the kind of name, and descriptions to embed. Newspapers count as companies.
 SORTS: Mapping[str, tuple[EntityKind, tuple[str, ...]]] = {
-    "person": (
-        "person",
-        (
-            "a person",
-            "people",
-            "an actor",
-            "a politician",
-            "a player",
-            "a leader",
-            "a singer",
-            "a judge",
-            "an official",
-            "a minister",
-            "a president",
-            "an expert",
-            "a victim",
-            "an executive",
-        ),
-    ),
+    "person": ("person", ("a person", "people", "an actor", "a politician", "a player", "a leader", "an official")),
     "company": ("organisation", ("a company", "a corporation", "a retailer", "a brand", "a business")),
-    "public body": (
-        "organisation",
-        ("a government agency", "a federal department", "a regulator", "a public authority", "a parliament", "a court"),
-    ),
-    "association": (
-        "organisation",
-        ("a charity", "a non-profit organisation", "a sports team", "a sports league", "a university", "a party"),
-    ),
+    "public body": ("organisation", ("a government agency", "a regulator", "a public authority", "a parliament")),
+    "association": ("organisation", ("a charity", "a sports team", "a university", "a party")),
     "country": ("place", ("a country", "a nation")),
     "city": ("place", ("a city", "a town")),
     "state": ("place", ("a state", "a province", "a region")),
     "area": ("place", ("an ocean", "a continent", "a sea", "a mountain range", "a river")),
 }
-_THINGS = (
-    "a product",
-    "a car",
-    "an object",
-    "an event",
-    "an idea",
-    "a film",
-    "a story",
-)  # a noun nearest to one of these names no sort
 _CLEARLY = 0.02  # least lead of a name's cosine to its sort over those to rival sorts
 _NOUN = 0.5  # least cosine between a noun and a description of its sort
 _CLEAR = 2  # a short name means the longer one that is this many times as frequent as any other
@@ -165,31 +132,15 @@ def _trimmed(text: str, label: str, start: int, end: int) -> Span:
 def is_told_of(name: str, texts: Iterable[str]) -> bool:
     """Return whether articles report on a person, an organisation or a place under exactly this name.
 
-    At least two of their sentences (headings are none) have the name, or a person's last name, and spaCy reads it as
-    an entity in one of them.
+    At least two of their sentences (headings are none) have its last word, and one of them the whole name.
 
     >>> is_told_of("Orvik Foods", ["Orvik Foods makes bread for the north. The mill of Orvik Foods is in Lund city."])
     True
     """
-    if not any(map(str.isupper, name.split()[0])):
-        return False  # "de Marne" of "Ana de Marne"
-    last, kind = name.split()[-1], None
-    found: set[str] = set()  # a set, because copies of an article repeat sentences
-    for sentence in (text[span.start : span.end] for text in texts for span in sentences(text)):
-        if last not in sentence or not standing.is_whole(sentence):
-            continue
-        kinds = [KINDS.get(one.label_) for one in analysis.read(sentence).ents if _is_called(name, one)]
-        kind = kind or next(filter(None, kinds), None)
-        if name in sentence or kind == "person":
-            found.add(sentence)
-        if len(found) > 1 and kind and (kind != "person" or " " in name):
-            return True
-    return False
-
-
-def _is_called(name: str, one: analysis.Span) -> bool:
-    span = _trimmed(one.text, one.label_, 0, len(one.text))
-    return one.text[span.start : span.end] == name
+    last = name.split()[-1]
+    said = (text[span.start : span.end] for text in texts for span in sentences(text))
+    found = {one for one in said if last in one and standing.is_whole(one)}  # a set: copies repeat sentences
+    return name[0].isupper() and len(found) > 1 and any(name in one for one in found)
 
 
 # -- names of all articles ----------------------------------------------------------------------------------------
@@ -238,113 +189,39 @@ class _Names:
 
     def __init__(self, found: Mapping[str, tuple[Found, ...]]) -> None:
         counts: defaultdict[str, Counter[EntityKind | None]] = defaultdict(Counter)
-        firms: set[str] = set()
-        self._initials: dict[str, set[str]] = {}
         self._keys: dict[str, tuple[str, ...]] = {}
         for path, all_ in found.items():
             for one in all_:
                 counts[_key(one)][KINDS.get(one.label)] += one.count
-                if one.label == "ORG" and name_key(one.name).split()[-1:] != _key(one).split()[-1:]:
-                    firms.add(_key(one))  # its legal form was cut off
-                self._initials.setdefault(_key(one), _initials(one.name))
             self._keys[path] = tuple(dict.fromkeys(map(_key, all_)))
         self.kinds = {key: count.most_common(1)[0][0] for key, count in counts.items()}
-        self.kinds |= dict.fromkeys(firms, "organisation")  # even if its name without the form is read otherwise
-        self._persons = {key for key, count in counts.items() if count["person"]}
         self._totals = {key: count.total() for key, count in counts.items()}
-        self._having = Counter(key for keys in self._keys.values() for key in keys)
-        self._together = self._surnames()
-        self._spelled = self._by_letters()
-        self._local = {path: dict(self._wholes(keys)) for path, keys in self._keys.items()}
-        self._anywhere = self._agreed()
-
-    def _surnames(self) -> Counter[tuple[str, str]]:
-        """Count the articles that have both a person's last name alone and the whole name."""
-        together: Counter[tuple[str, str]] = Counter()
-        for keys in map(frozenset, self._keys.values()):
-            wholes = [key for key in keys if self.kinds[key] == "person" and " " in key]
-            together.update((key.split()[-1], key) for key in wholes if key.split()[-1] in keys)
-        return together
-
-    def resolved(self, path: str) -> dict[str, str]:
-        """Return the whole name that each key of an article stands for."""
-        local = self._local[path]
-        return {key: self._end(key, local) for key in self._keys[path]}
-
-    def _end(self, key: str, local: Mapping[str, str]) -> str:
-        seen = {key}
-        while True:
-            following = self._spelled[local.get(key) or self._anywhere.get(key) or self._inner(key)]
-            if following in seen:
-                return following
-            seen.add(following)
-            key = following
-
-    def _inner(self, key: str) -> str:
-        """Return the more frequent person whose name ends a rarer one: "donald trump" for "will donald trump"."""
-        words = key.split()
-        if self.kinds[key] == "person":
-            for inner in (" ".join(words[n:]) for n in range(1, len(words) - 1)):
-                if self._totals.get(inner, 0) >= _CLEAR * self._totals[key] and self.kinds[inner] == "person":
-                    return inner
-        return key
-
-    def _by_letters(self) -> dict[str, str]:
-        """Return for each key the most frequent key with the same letters: "jp morgan" and "jpmorgan"."""
-        best: dict[str, str] = {}
-        for key in sorted(self._totals, key=lambda key: (-self._totals[key], key)):
-            best.setdefault(key.replace(" ", ""), key)
-        return {key: best[key.replace(" ", "")] for key in self._totals}
-
-    def _wholes(self, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Yield (part, whole) for the short names of one article, as ("cook", "tim cook")."""
-        by_part: defaultdict[str, set[str]] = defaultdict(set)
-        for whole in keys:
-            for part in self._parts(whole):
-                by_part[part].add(whole)
-        for part in keys:
-            if whole := self._clearest([whole for whole in by_part[part] if whole != part and self._fits(part, whole)]):
-                yield part, whole
-
-    def _fits(self, part: str, whole: str) -> bool:
-        """Whether both are of one kind, or the part is a surname that spaCy often misreads."""
-        if self.kinds[whole] == "person" != self.kinds[part]:
-            return part in self._persons and 2 * self._together[part, whole] > self._having[part]
-        return self.kinds[part] is not None and self.kinds[part] == self.kinds[whole]
-
-    def _parts(self, whole: str) -> set[str]:
-        """Return the keys that may shorten a name in its article: a person's words, the initials of others."""
-        return set(whole.split()) if self.kinds[whole] == "person" else self._initials[whole]
-
-    def _clearest(self, wholes: Sequence[str]) -> str:
-        """Return the whole name that is _CLEAR times as frequent as any other, "" if none is."""
-        ranked = sorted(wholes, key=lambda whole: (-self._totals[whole], whole))
-        if len(ranked) > 1 and self._totals[ranked[0]] < _CLEAR * self._totals[ranked[1]]:
-            return ""
-        return ranked[0] if ranked else ""
-
-    def _agreed(self) -> dict[str, str]:
-        """Return the whole name of each part for articles with the part alone, if the articles with both agree."""
+        self._local = {path: self._wholes(keys) for path, keys in self._keys.items()}
         votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for local in self._local.values():
             for part, whole in local.items():
                 votes[part][whole] += 1
-        agreed = {}
-        for part, counted in votes.items():
-            whole, most = counted.most_common(1)[0]
-            if 2 * most >= self._having[part] and _CLEAR * (counted.total() - most) <= most:
-                agreed[part] = whole
-        return agreed
+        clear = {part: counted.most_common(1)[0] for part, counted in votes.items()}
+        self._anywhere = {part: whole for part, (whole, n) in clear.items() if 2 * n > votes[part].total()}
 
+    def resolved(self, path: str) -> dict[str, str]:
+        """Return the whole name that each key of an article stands for."""
+        local = self._local[path]
+        return {key: local.get(key) or self._anywhere.get(key, key) for key in self._keys[path]}
 
-def _initials(name: str) -> set[str]:
-    """Return the acronyms of a name: "sec" and "saec" for "Securities and Exchange Commission"."""
-    words = name.split()
-    return {
-        "".join(word[0] for word in chosen).lower()
-        for chosen in (words, [word for word in words if word[0].isupper()])
-        if len(chosen) > 1
-    }
+    def _wholes(self, keys: Sequence[str]) -> dict[str, str]:
+        """The whole name of each short name of a person in one article: {"cook": "tim cook"}."""
+        by_part: defaultdict[str, list[str]] = defaultdict(list)
+        for whole in (key for key in keys if self.kinds[key] == "person" and " " in key):
+            for part in whole.split():
+                by_part[part].append(whole)
+        return {part: whole for part in keys if part in by_part and (whole := self._clearest(by_part[part]))}
+
+    def _clearest(self, wholes: Sequence[str]) -> str:
+        """Return the whole name that is _CLEAR times as frequent as any other, "" if none is."""
+        ranked = sorted(wholes, key=lambda whole: (-self._totals[whole], whole))
+        clear = len(ranked) == 1 or self._totals[ranked[0]] >= _CLEAR * self._totals[ranked[1]]
+        return ranked[0] if clear else ""
 
 
 def _named(group: Sequence[tuple[str, Found]], kind: EntityKind) -> Named:
@@ -373,8 +250,7 @@ def sort_of_noun(noun: str, embedder: Embedder) -> str:
     vector = embedder.embed([noun])[0]
     near = {sort: float((vectors @ vector).max()) for sort, vectors in _sorts(embedder).items()}
     best = max(near, key=lambda sort: near[sort])
-    thing = float((embedder.embed(list(_THINGS)) @ vector).max())
-    return best if near[best] >= max(_NOUN, thing) else ""
+    return best if near[best] >= _NOUN else ""
 
 
 def are(sort: str, names: Sequence[Named], embedder: Embedder) -> list[bool]:

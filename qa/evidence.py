@@ -5,6 +5,7 @@ The reader reads every sentence of the hits in its context. No language model is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,6 +19,8 @@ ANSWERS = 0.3  # least probability of a sentence that answers a question
 REASON = 0.12  # the same for "why" questions: articles seldom say "because"
 _VOTING = 16  # the top sentences whose odds add up if they answer with the same words
 _HEADING = 20  # most words of a heading
+# A label and, joined to it, the title of another article, to which the line was a link: "More:Mill Closes For Good".
+_LINK = re.compile(r"[^.:!?\n]{1,60}:[^\W\d]\S*(?: \S+){3,}")
 _MOST = 48  # most sentences that are read, those of the best passages first
 
 ArticleOf = Callable[[str], Article]
@@ -169,12 +172,15 @@ def window(article: Article, span: Span, likeness: float | None = None, behind: 
 
 
 def is_heading(text: str, span: Span) -> bool:
-    """Return whether a sentence is a heading: a short line without an end mark, above a line that has one."""
+    """Return whether a sentence is a heading: a short line without an end mark, above a line that has one.
+
+    So is the title of another article that was a link, whatever is below it.
+    """
     said = text[span.start : span.end]
     starts = not text[: span.start].strip(" \t") or text[: span.start].rstrip(" \t").endswith("\n")
     rest, _, below = text[span.end :].partition("\n")
     own = starts and not rest.strip() and not is_closed(said) and len(said.split()) <= _HEADING
-    return own and is_closed(below.lstrip().partition("\n")[0])
+    return own and (bool(_LINK.fullmatch(said.strip())) or is_closed(below.lstrip().partition("\n")[0]))
 
 
 def is_closed(text: str) -> bool:

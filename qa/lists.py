@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from math import exp, log
+from statistics import fmean
 
 from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, quantities
 from citewire.qa.claims import Place, place_of, verbatim_place
 from citewire.qa.evidence import ArticleOf, Evidence, is_closed, is_heading, odds, window
-from citewire.qa.reader import Reader
+from citewire.qa.reader import Reader, Window
 
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
 _ROWS, _LISTED = 10, 20  # most lines of a list inside an article; of an article's own list, see `outlined`
@@ -26,7 +27,8 @@ _SURE = 0.25  # least probability of the best sentence
 _SECTION = 0.04  # least probability of a section's sentence; low, because it need not repeat its heading
 _SECTIONS = 3  # fewest such sections that make a list
 _SHARED = 0.5  # added to the log odds of a sentence that has all rare words of the question
-_NEAR_LIST = 0.6  # least cosine of a question and the name of a list
+_NEAR_LIST = 0.5  # least cosine of a question and the name of a list
+_LINES = 0.4  # least mean probability of its lines
 _LINE = re.compile(r"\S[^\n]*\S")
 _SHORT, _RUN = 16, 3  # most words of a list line; fewest consecutive such lines
 
@@ -176,8 +178,8 @@ class _Outline:
     places: tuple[Place, ...]
 
 
-def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> list[Place]:
-    """Return the lines of the list nearest to a question; [] if none is near enough or has its names and years.
+def outlined(question: str, articles: Sequence[Article], embedder: Embedder, reader: Reader) -> list[Place]:
+    """Return the lines of the list nearest to a question; [] if they do not answer it or lack its names and years.
 
     A list is the section headings of an article that are numbered or counted in its title ("7 dishes to try"), or the
     short lines after a line that ends with a colon.
@@ -186,6 +188,7 @@ def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> 
         question: one that asks for several things.
         articles: those that may have the list.
         embedder: embeds the question and the names of the lists.
+        reader: reads the lines after the name of their list.
     """
     names, years = facts.names(question), facts.years(question)
     texts = {article.path: f"{title_words(article)} {article.published} {article.text}" for article in articles}
@@ -196,7 +199,11 @@ def outlined(question: str, articles: Sequence[Article], embedder: Embedder) -> 
         return []
     near = embedder.embed([outline.named for outline in found]) @ embedder.embed_query(question)
     best = int(near.argmax())
-    return list(found[best].places) if near[best] >= _NEAR_LIST else []
+    if near[best] < _NEAR_LIST:
+        return []
+    named, places = found[best].named, found[best].places
+    read = reader.read(question, [Window(place.text, named) for place in places])
+    return list(places) if fmean(one.probability for one in read) >= _LINES else []
 
 
 def _sections(article: Article) -> Iterator[_Outline]:

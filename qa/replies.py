@@ -41,7 +41,7 @@ NOT_FOR_IT: Mapping[str, str] = {
 }
 NOTHING_BEFORE = "There is nothing before this that I could go on with. What would you like to know about the articles?"
 NOTHING_OFFERED = "Gladly. What would you like to know about the articles?"
-REFUSED = "I looked through the articles again for what you asked last and found no sentence that answers it."
+REFUSED = "I found no sentence that answers your last question, so I cannot go on from it. Ask it in other words."
 WHOM = "Whom or what do you mean? Name it in your question, and I will look for it in the articles."
 SAID = "This is what the articles say; open a quote to read it in place."
 UNMENTIONED = "No article mentions “{}”."

@@ -22,7 +22,7 @@ from citewire.index.passages import sentences
 from citewire.index.search import search as search_index
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Span
-from citewire.qa import analysis, corpus, facts, parts, prompt, replies, standing
+from citewire.qa import analysis, facts, parts, prompt, replies, standing
 from citewire.qa.answer import Answerer
 from citewire.qa.entities import is_told_of
 from citewire.qa.types import Answer, Generator, Message, Turn
@@ -69,7 +69,7 @@ class Suggester:
         turns = [*history, Turn(answer.question, answer.text, answer.articles)]
         seen = {_same(one) for one in (answer.standalone_question, *answer.offered, *(t.question for t in turns))}
         end = time.monotonic() + PATIENCE_S
-        fitting = (one for one in self._fitting(answer, options) if _same(one[0]) not in seen)
+        fitting = (one for one in self._fitting(answer) if _same(one[0]) not in seen)
         plain = self._plain(fitting, turns, options)
         for question in self._found(answer, plain, options, lambda: stopped() or time.monotonic() > end):
             if stopped():
@@ -99,7 +99,7 @@ class Suggester:
             if begun and begun.kind == kind and begun.lead != replies.UNKNOWN_SPEAKER:
                 yield question
 
-    def _fitting(self, answer: Answer, options: SearchOptions) -> Iterator[tuple[str, str]]:
+    def _fitting(self, answer: Answer) -> Iterator[tuple[str, str]]:
         """Yield the plain questions that fit an answer, with the intended kind of their answer."""
         quoted = [quote for claim in answer.claims if claim.shown for quote in claim.quotes]
         told = bool(quoted) and answer.kind not in ("corpus", "which_article")
@@ -122,9 +122,6 @@ class Suggester:
         if told:
             yield replies.MORE, "summary"
         places = [quote.article for quote in quoted] or [hit.article for hit in answer.hits]
-        if answer.status == "abstained" and answer.kind == "not_for_it":
-            chosen = corpus.chosen(self._index, options.filters)
-            places = [one.path for one in sorted(chosen, key=lambda one: one.published, reverse=True)]
         titles = [title for path in places if (title := self._index.article(path).title)]
         if titles and (answer.kind != "summary" or len(set(places)) > 1):
             yield replies.SUMMARISE.format(" ".join(titles[0].split())), "summary"

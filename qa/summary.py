@@ -53,7 +53,7 @@ _REPEATS = 0.65  # a sentence repeats another one from this cosine on
 _ALIKE, _SAYS = 0.4, 0.7  # from this cosine on the verifier decides; it says "repeats" from probability _SAYS on
 _CENTRAL = 0.5  # a sentence below this share of the median centrality is left out, such as a line about the author
 _SHORT = 10  # an article of at most this many sentences may have fewer than `FEWEST` points
-_OPENS = 3  # a summary of one article opens with one of this many first sentences
+_OPENS = 5  # a summary of one article has the one of this many first sentences that is nearest to its title
 _OPENING = 200  # first characters of an article that stand in for a missing title
 _MOST_TOKENS = 40  # most tokens of one shortened sentence
 _SHORTER = 0.85  # a shortened sentence is used if it has at most this share of the words
@@ -208,7 +208,7 @@ def _heading(article: Article) -> str:
 def points(topic: str, selection: Selection, index: Index, embedder: Embedder, reader: Reader) -> list[Place]:
     """Return the most informative sentences, the oldest article first, in the order of each text.
 
-    The summary of one article opens with its opening if that stands alone. Each next sentence is the one that adds most
+    The summary of one article has one of its first sentences. Each next sentence is the one that adds most
     to the coverage of all candidates (facility location: Lin and Bilmes, "A Class of Submodular Functions for Document
     Summarization", ACL 2011) plus its own score: cosine with topic and title, early position, number of facts.
     Skipped are sentences that cannot stand alone, and those that repeat a chosen one by cosine (maximal marginal
@@ -229,12 +229,13 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
     vectors = embedder.embed(texts)
     headings = dict(zip(articles, embedder.embed([_heading(one) for one in articles.values()]), strict=True))
     near = np.array([vector @ headings[one.article] for vector, one in zip(vectors, given, strict=True)])
+    lead = _lead(given, texts, near)
     if topic.strip():
         near = (near + vectors @ embedder.embed_query(topic)) / 2
     early = 1 - np.array([one.position for one in given])
     many = np.array([min(len(quantities.numbers(text)) + len(facts.names(text)), _MANY) / _MANY for text in texts])
     prior = _PRIOR * np.array([one.relevance for one in given]) * (near + _EARLY * early + _FACTS * many)
-    chosen = _chosen(given, texts, vectors, prior, _wanted(selection), reader) or [int(prior.argmax())]
+    chosen = _chosen(given, texts, vectors, prior, lead, _wanted(selection), reader) or [int(prior.argmax())]
     ordered = sorted(
         (given[at] for at in chosen), key=lambda one: (articles[one.article].published, one.article, one.span.start)
     )
@@ -242,9 +243,15 @@ def points(topic: str, selection: Selection, index: Index, embedder: Embedder, r
 
 
 def _chosen(
-    given: Sequence[Candidate], texts: Sequence[str], vectors: Vectors, prior: Weights, most: int, reader: Reader
+    given: Sequence[Candidate],
+    texts: Sequence[str],
+    vectors: Vectors,
+    prior: Weights,
+    lead: int,
+    most: int,
+    reader: Reader,
 ) -> list[int]:
-    """The positions of up to `most` candidates, chosen greedily; one of each article before a second of any."""
+    """The positions of up to `most` candidates: `lead`, then greedily, one of each article before a second of any."""
     likeness = np.maximum(vectors @ vectors.T, 0)
     np.fill_diagonal(likeness, 0)
     np.fill_diagonal(likeness, likeness.max(axis=1))  # so that a sentence like no other covers little
@@ -255,7 +262,6 @@ def _chosen(
     leaning: list[int] = []  # sentences that need their context, the best first, in case too few others are left
     left = np.flatnonzero(central >= _CENTRAL * np.median(central)).tolist()
     chosen: list[int] = []
-    lead = _lead(given, texts)
     while left and len(chosen) < most:
         told = {given[one].article for one in chosen}
         fresh = [one for one in left if given[one].article not in told] or left
@@ -274,10 +280,14 @@ def _chosen(
     return chosen
 
 
-def _lead(given: Sequence[Candidate], texts: Sequence[str]) -> int:
-    """The position of the first opening sentence that stands alone, if all are of one article; else -1."""
+def _lead(given: Sequence[Candidate], texts: Sequence[str], near: NDArray[np.floating]) -> int:
+    """The position of the opening sentence nearest to the title, if all are of one article; else -1.
+
+    Many stories open with a scene and say in the second or third sentence what they are about. It stands alone.
+    """
     one = len({candidate.article for candidate in given}) == 1
-    return next((at for at in range(min(_OPENS, len(given))) if one and stands_alone(plain(texts[at]))), -1)
+    opening = (at for at in range(min(_OPENS, len(given))) if one and stands_alone(plain(texts[at])))
+    return max(opening, key=lambda at: near[at], default=-1)
 
 
 def _wanted(selection: Selection) -> int:

@@ -86,7 +86,7 @@ class Telling:
         )
 
     def says(self, text: str) -> bool:
-        """Say whether a shown claim is a sentence as it stands."""
+        """Return whether a shown claim is this sentence word for word."""
         return any(claim.text == as_shown(text) for claim in self.shown)
 
     def add(self, text: str, judgement: Judgement) -> Checked:

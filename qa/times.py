@@ -187,14 +187,9 @@ def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> b
         return False
     if not article.published:
         return bool(around)
-    told = tenses(evidence.text)
-    day = article.published[:10]
-    if any(length(one) == length(wanted) and _later(one[1], _TOLD) >= day for one in around):
-        return True  # the story is about that time
-    if told == {"Past"}:
-        known = any(meet(wanted, (one.first, one.last)) for one in article.dates if one.start < evidence.span.start)
-        return not known and not wanted[0] <= day <= _later(wanted[1], _TOLD)
-    return told == {"Pres"} and not wanted[0] <= day <= _later(wanted[1], LATE)
+    told, day = tenses(evidence.text), article.published[:10]
+    late = _TOLD if told == {"Past"} else LATE
+    return bool(told) and not wanted[0] <= day <= _later(wanted[1], late)
 
 
 def _gives_a_time(evidence: Evidence, article: Article) -> bool:

@@ -23,7 +23,7 @@ Status = Literal["answered", "partial", "abstained", "stopped", "failed"]
 
 
 def checked_question(text: str, most: float = inf) -> str:
-    """Return a question with single blanks, none around it; InputError where it is empty or has over `most` characters.
+    """Return a question with single blanks; raise InputError if it is empty or longer than `most` characters.
 
     >>> checked_question("  Who   won the vote? ")
     'Who won the vote?'
@@ -39,7 +39,7 @@ def checked_question(text: str, most: float = inf) -> str:
 
 
 def as_shown(text: str) -> str:
-    r"""Return a sentence on one line, its own numbers in parentheses: those in brackets are the marks of quotes.
+    r"""Return a sentence on one line; numbers in square brackets get parentheses, because brackets mark citations.
 
     >>> as_shown("It cost 12 million euros\n[7].")
     'It cost 12 million euros (7).'

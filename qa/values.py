@@ -219,7 +219,7 @@ def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
     """Return the lowest and highest value that a number of a text can stand for.
 
     It counts as rounded to its last digit, or by _ROUNDED if that is more. A hedge ("about") allows its trailing zeros
-    to be rounded too; a comparative or superlative ("more than") allows half to double; a range has two ends.
+    to be rounded too; a comparative or superlative ("more than") allows half to double.
     """
     rounded = number.scale > 1 or number.decimals or _measured(text, number)
     step = number.scale * 10.0**-number.decimals if rounded else 0.0
@@ -230,9 +230,8 @@ def bounds(text: str, number: quantities.Number) -> tuple[float, float]:
     digits = f"{number.value / number.scale:.0f}"
     if hedges and not number.decimals and digits.endswith("0"):
         step = number.scale * 10.0 ** (len(digits) - len(digits.rstrip("0")))
-    ends = [number.value, *(one.value for one in _other_ends(text, number))]
     slack = max(number.slack, step / 2, _ROUNDED * abs(number.value) if step else 0.0)
-    return min(ends) - slack, max(ends) + slack
+    return number.value - slack, number.value + slack
 
 
 def hedged(text: str, number: quantities.Number) -> bool:
@@ -244,14 +243,6 @@ def _hedges(text: str, number: quantities.Number) -> list[Token]:
     """The words before a number that modify the number, not the counted noun."""
     heads = tokens(text, number.start, number.end)
     return [child for head in heads for child in head.lefts if child.is_alpha and child.dep_ in _MODIFIES]
-
-
-def _other_ends(text: str, number: quantities.Number) -> list[quantities.Number]:
-    """The number at the other end of a range: "between 12 and 20"."""
-    heads = tokens(text, number.start, number.end)
-    joined = [other.idx for head in heads for other in head.conjuncts if other.like_num]
-    numbers = [one for one in quantities.numbers(text) if any(one.start <= place < one.end for place in joined)]
-    return [one for one in numbers if max(one.start, number.start) - min(one.end, number.end) <= len(" and ")]
 
 
 def unit(text: str, number: quantities.Number) -> str:

@@ -152,23 +152,23 @@ def _verdict(best: Support, places: tuple[int, ...], elsewhere: tuple[str, ...])
 
 
 def _states(text: str, wanted: Sequence[str]) -> bool:
-    """Whether a sentence has these words, at its beginning or in a clause that it states.
+    """Whether a sentence states these words: they are at its beginning or in a clause that it states itself.
 
-    What somebody says or denies hangs on a verb before it; what is ordered to be said stands behind a colon.
+    A clause under a verb such as "said" or "denied" does not count, nor words after a colon, as in an order to write.
     """
     words, length = facts.words(text), len(wanted)
     places = [at for at in range(len(words) - length + 1) if length and words[at : at + length] == list(wanted)]
     if not places or places[0] == 0:
         return bool(places)
     read = analysis.read(text)
-    before = [len(facts.words(text[: token.idx])) for token in read]  # how many words stand before each token
+    before = [len(facts.words(text[: token.idx])) for token in read]  # number of words before each token
     main = next(token for token in read if token.dep_ == "ROOT")
     for at in places:
         inside = {token.i: token for token in read if at <= before[token.i] < at + length and not token.is_punct}
         heads = [token for token in inside.values() if token.dep_ == "ROOT" or token.head.i not in inside]
-        first = min(inside, default=0)  # 0: the words are but a part of a token, as "2021" of "2019-2021"
+        first = min(inside, default=0)  # 0: the words are only a part of a token, such as "2021" in "2019-2021"
         lead = [token for token in read[:first] if token.head.i in inside and not token.is_punct]
-        # What stands before may add a time or a reason to the verb, or to a name what it is; it changes no amount.
+        # Words before them may add a time or a reason to the verb, or describe a name; then the amount stays the same.
         adds = all(one.dep_ != "neg" and (one.head in heads or one.head.pos_ == "PROPN") for one in lead)
         ordered = text[: read[first].idx].rstrip().endswith(":")
         if first and adds and not ordered and all(_is_stated(head, main) for head in heads):
@@ -177,7 +177,7 @@ def _states(text: str, wanted: Sequence[str]) -> bool:
 
 
 def _is_stated(token: analysis.Token, main: analysis.Token) -> bool:
-    """Whether a sentence states a clause, by its verb: its main one, one joined to it, one that is not supposed."""
+    """Whether a sentence states the clause of a verb: the main clause, one joined to it, or one without "if"."""
     while token != main:
         joined = token.dep_ in ("conj", "advcl") or (token.dep_ == "ccomp" and token.head.i > token.i)
         if not joined or any(child.dep_ == "mark" and child.lower_ in ("if", "unless") for child in token.children):

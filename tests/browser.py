@@ -47,6 +47,58 @@ def faults(page: Page) -> list[str]:
     return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
+# Notes what Tab reaches, and whether the focus can be seen there (WCAG 2.2, 2.1.1, 2.4.7, 2.4.11).
+WALK = """() => {
+  const told = (e) => [e, e.parentElement, e.parentElement?.parentElement, e.closest("form, [id]")].filter(Boolean)
+    .flatMap((one) => [null, "::before", "::after"].map((part) => getComputedStyle(one, part)))
+    .map((style) => [style.outline, style.boxShadow, style.border, style.background].join()).join();
+  const shown = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length;
+  const within = document.querySelector("dialog:modal") || document.body;
+  document.activeElement.blur();
+  const all = [...within.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
+    .filter((e) => e.tabIndex >= 0 && !e.disabled && !e.closest("[inert]") && shown(e));
+  const before = new Map(all.map((e) => [e, told(e)])), met = new Set(), wrong = [];
+  let start = null, away = false, outside = 0;
+  const name = (e) => e.outerHTML.slice(0, 120);
+  const open = (e) => [...e.getClientRects()].some((box) => [[.5, .5], [.05, .5], [.95, .5], [.5, .1], [.5, .9]].some(([x, y]) => {
+    const top = document.elementFromPoint(box.left + x * box.width, box.top + y * box.height);
+    return top && (e.contains(top) || top.closest("label")?.contains(e));
+  }));
+  const focused = ({ target }) => {
+    if (met.has(target)) return;
+    met.add(target);
+    if (before.has(target) && before.get(target) === told(target)) wrong.push("no focus is seen: " + name(target));
+    if (!open(target)) wrong.push("lies under something: " + name(target));
+  };
+  addEventListener("focusin", focused);
+  const reached = (e) => met.has(e) || (e.type === "radio" && [...met].some((one) => one.name === e.name));
+  window.walk = {
+    round: () => {
+      const now = document.activeElement;
+      if (now !== document.body && !(start?.isConnected && shown(start))) [start, away] = [now, false];
+      if (now !== start) away = true;
+      if (now === document.body) outside += 1;
+      return outside > 2 || (away && now === start);
+    },
+    end: () => {
+      removeEventListener("focusin", focused);
+      return [...wrong, ...all.filter((e) => e.isConnected && shown(e) && !reached(e)).map((e) => "not reached: " + name(e))];
+    },
+  };
+}"""  # noqa: E501
+MOST_STOPS = 200
+
+
+def missed(page: Page) -> list[str]:
+    """Press Tab until the focus comes round; return what is never reached, shows no focus or lies under something."""
+    page.evaluate(WALK)
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if page.evaluate("walk.round()"):
+            return list(page.evaluate("walk.end()"))
+    return [f"the focus does not come round in {MOST_STOPS} steps", *page.evaluate("walk.end()")]
+
+
 def at_rest(page: Page) -> Page:
     """Wait until the page's event stream is idle: if it is cut off, Gradio logs an error."""
     expect(page.locator("body:not([data-cw-seeking])")).to_be_attached()
@@ -62,8 +114,10 @@ def launched() -> Iterator[Browser]:
         pytest.fail("No Chromium: install the package chromium, or set CHROMIUM to the path of its program.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @contextmanager
@@ -82,8 +136,10 @@ def launched_firefox(folder: Path) -> Iterator[Browser]:
             downloads_path=folder,  # Playwright does not see downloads that scripts create
             firefox_user_prefs=dict(FIREFOX_PREFERENCES),
         )
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 @contextmanager
@@ -106,15 +162,18 @@ def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool
         reduced_motion="reduce",
         color_scheme="dark" if dark else "light",
     )
-    yield context
-    context.close()
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 @contextmanager
 def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[Page]:
     """Open an address in a new tab without cookies; at the end, fail as `opened` does.
 
-    A second tab of a context loads in a quarter of the time, from the context's cache.
+    A second tab of a context loads in a quarter of the time, from the context's cache. The tab of a test that fails is
+    closed, too, with what it opened: the next test counts windows.
     """
     context.clear_cookies()
     page = context.new_page()
@@ -125,11 +184,14 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
         "request",
         lambda request: told.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
     )
-    page.goto(address)
-    yield page
-    pages = len(context.pages)
-    bad = list(told)  # closing cuts off the event stream, which Gradio logs
-    page.close()
+    try:
+        page.goto(address)
+        yield page
+        pages = len(context.pages)
+        bad = list(told)  # closing cuts off the event stream, which Gradio logs
+    finally:
+        for one in context.pages:
+            one.close()
     refusals = [one for one in bad if re.search(r"responded with a status of 4\d\d", one)]
     assert len(refusals) == refused, bad
     # Gradio logs this harmless error if a page is left or reloaded while its event stream is open.

@@ -179,17 +179,27 @@ MARKED = {  # fixture -> marker of the tests that use it
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a fixture of `MARKED`; with several workers, run files with models or a browser first.
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a module that `-m` leaves out as a whole: it may load Gradio or torch, which takes seconds."""
+    if collection_path.suffix != ".py":
+        return None
+    marked = re.search(r"^pytestmark = pytest\.mark\.(\w+)", collection_path.read_text("utf-8"), re.MULTILINE)
+    return True if marked and f"not {marked[1]}" in config.option.markexpr else None
 
-    Otherwise one worker may start a long file when the others have finished.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use a fixture of `MARKED`; with several workers, run the files that take longest first.
+
+    These have models or a browser, then come those with slow tests. Otherwise one worker may start a long file when the
+    others have finished.
     """
     for item in items:
         for fixture in set(getattr(item, "fixturenames", ())) & set(MARKED):
             item.add_marker(MARKED[fixture])
     if "PYTEST_XDIST_WORKER" in os.environ:
         long = {item.path for item in items if any(map(item.get_closest_marker, ("model", "browser")))}
-        items.sort(key=lambda item: item.path not in long)
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: (item.path not in long, item.path not in slow))
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ TOKENS: Mapping[str, tuple[bytes, ...]] = {
         b"{", b"}", b"[", b"]", b'"articles": [', b'"data": {', b"NaN", b'"\\ud800"', b"null", b"\n", b'"text": 7,',
     ),
     ".csv": (b",", b";", b"\t", b'"', b"\n", b"\r", b"text", b"\x00", b'"""', b"date", b"|"),
-    ".feed": (
+    ".xml": (
         b"<item>", b"</item>", b"<![CDATA[", b"]]>", b"&lt;", b"&amp;amp;lt;", b"<entry>", b"xml:base='http://['",
         b"<link href='//['/>", b"<pubDate>1e9</pubDate>", b"<updated>9999-99-99</updated>",
         b"<!DOCTYPE a [<!ENTITY a 'b'>]>&a;", b"<content type='xhtml'>", b"encoding='utf-16'",
@@ -295,7 +295,7 @@ def _letters() -> st.SearchStrategy[bytes]:
 
 
 def _feeds() -> st.SearchStrategy[bytes]:
-    whole = [_changed(feed, TOKENS[".feed"]) for feed in (RSS, ATOM)]
+    whole = [_changed(feed, TOKENS[".xml"]) for feed in (RSS, ATOM)]
     moved = [_replanted(feed.decode().split("?>")[-1]).map(_bytes) for feed in (RSS, ATOM)]
     return st.one_of(*whole, *moved)
 
@@ -315,7 +315,7 @@ _FILES: Mapping[str, Callable[[], st.SearchStrategy[bytes]]] = {
     ".jsonl": lambda: _changed(_RECORDS, TOKENS[".jsonl"]),
     ".json": lambda: _changed(_RESPONSE, TOKENS[".json"]),
     ".csv": lambda: _changed(_TABLE, TOKENS[".csv"]),
-    ".feed": _feeds,
+    ".xml": _feeds,
     ".zip": _packed,
 }
 

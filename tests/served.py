@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from fastapi.routing import iter_route_contexts
@@ -21,8 +21,10 @@ from citewire.ui.connections import Limits
 from citewire.ui.conversation_routes import router as conversation_router
 from citewire.ui.conversations import Conversations
 from citewire.ui.keys import Keys
-from citewire.ui.page import Site, build_page, mount_page
 from citewire.ui.server import PageServer
+
+if TYPE_CHECKING:
+    from citewire.ui.page import Site  # loads Gradio, which takes seconds and most of the quick tests do without
 
 START_S = 240  # most seconds to start, while other tests use the cores
 STOP_S = 60
@@ -73,6 +75,8 @@ def served(
     trusted_proxies: str = "",
 ) -> Iterator[str]:
     """Serve a page that stores its conversations in a file; yield its address."""
+    from citewire.ui.page import Site, build_page
+
     with Conversations(file) as kept:
 
         def build() -> Site:
@@ -88,6 +92,7 @@ def served(
 
 def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
     """Return (method, path) of every route of a page, including Gradio's."""
+    from citewire.ui.page import mount_page
 
     async def mounted() -> list[BaseRoute]:
         return mount_page(build()).routes  # inside an event loop, else Gradio leaks loops

@@ -12,6 +12,8 @@ from conftest import REPOSITORY
 from embedders import HashedWordsEmbedder
 from readers import WordReader
 
+pytestmark = pytest.mark.slow  # loads torch
+
 FERRY = "Lund Lines opened the night route in May. It runs 14 ferries from Skarvik."
 
 

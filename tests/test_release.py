@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import json
 import os
 import re
@@ -15,18 +16,21 @@ import tarfile
 import tomllib
 import zipfile
 from collections import Counter
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, SEEDS
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from citewire.qa.models.catalogue import CATALOGUE
 from citewire.ui.settings import Settings
 
-PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+CONFIGURED = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+PROJECT = CONFIGURED["project"]
+UNTAGGED = CONFIGURED["tool"]["setuptools_scm"]["fallback_version"]
 RELEASE = REPOSITORY / ".ci" / "release.py"
 BUILD = "import sys, setuptools.build_meta as backend; print(getattr(backend, sys.argv[1])(sys.argv[2]))"
 CONSUMER = """
@@ -115,6 +119,7 @@ def run(python: Path, libraries: Path, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_what_is_imported_is_said_to_be_needed() -> None:
     imported: set[str] = set()
     for folder in ("index", "qa", "seeds", "ui"):
@@ -134,11 +139,50 @@ def test_what_is_imported_is_said_to_be_needed() -> None:
 
 
 def test_the_version_stands_in_one_place() -> None:
-    assert version("citewire") == PROJECT["version"]
-    assert f"\n## {PROJECT['version']} " in (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
+    assert "version" not in PROJECT
+    assert f"\n## {Version(UNTAGGED).base_version} " in (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
     for folder in ("index", "qa", "seeds", "ui"):
         for file in (REPOSITORY / folder).rglob("*.py"):
             assert "__version__" not in file.read_text("utf-8"), file
+
+
+@pytest.mark.slow
+def test_the_version_is_that_of_the_tag(tmp_path: Path) -> None:
+    def git(*arguments: str) -> bytes:
+        who = ["-c", "user.name=Anna", "-c", "user.email=anna@tarnby.example"]
+        return subprocess.run(["git", *who, *arguments], cwd=tmp_path, capture_output=True, check=True).stdout
+
+    def found(folder: Path = tmp_path) -> str:
+        said = subprocess.run([sys.executable, "-m", "setuptools_scm"], cwd=folder, capture_output=True, check=True)
+        return said.stdout.decode().strip()
+
+    for name in ("pyproject.toml", ".git_archival.txt", ".gitattributes"):
+        shutil.copy(REPOSITORY / name, tmp_path)
+    assert found() == UNTAGGED  # no git
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "First")
+    assert found() == f"{UNTAGGED[:-1]}1+g{git('rev-parse', '--short=9', 'HEAD').decode().strip()}"
+    git("tag", "v7.8.9")
+    assert found() == "7.8.9"
+    with tarfile.open(fileobj=io.BytesIO(git("archive", "HEAD"))) as archive:  # as GitHub makes it
+        archive.extractall(tmp_path / "archive", filter="data")
+    assert found(tmp_path / "archive") == "7.8.9"
+
+
+@pytest.mark.slow
+def test_editors_find_the_packages(tmp_path: Path) -> None:
+    consumer = "from citewire.qa.types import Turn\n\nreveal_type(Turn)\nTurn('Who?', 'Anna Berg.').reply\n"
+    (tmp_path / "consumer.py").write_text(consumer)
+    chosen = CONFIGURED["tool"]["pyright"] | {"include": ["consumer.py"], "venvPath": str(REPOSITORY)}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(chosen))
+    command = [sys.executable, "-m", "basedpyright", "-p", str(tmp_path), "--outputjson"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = [(one["severity"], one["message"].splitlines()[0]) for one in json.loads(done.stdout)["generalDiagnostics"]]
+    assert told == [
+        ("information", 'Type of "Turn" is "type[Turn]"'),
+        ("error", 'Cannot access attribute "reply" for class "Turn"'),
+    ]
 
 
 @pytest.mark.parametrize("package", ["index", "qa", "ui"])
@@ -212,7 +256,7 @@ def test_the_bill_of_materials_is_what_is_pinned(tmp_path: Path) -> None:
 def test_it_is_installed_and_answers_with_its_quotes(bare: Path, needed: Path, tmp_path: Path) -> None:
     assert {"torch", "numpy", "typer"} <= {one.name for one in needed.iterdir()}
     assert not {"pytest", "mypy", "citewire"} & {one.name for one in needed.iterdir()}
-    assert run(bare, needed, "--version") == f"citewire {PROJECT['version']}\n"
+    assert run(bare, needed, "--version") == f"citewire {UNTAGGED}\n"
     run(bare, needed, "index", str(SEEDS), "--index", str(tmp_path / "index"))
     asked = ["ask", "How much revenue did the AI unit generate?", "--index", str(tmp_path / "index"), "--json"]
     answer = json.loads(run(bare, needed, *asked, "--model", "smollm2-135m"))

@@ -38,8 +38,7 @@ def test_a_browser_knows_every_declaration(chromium: Browser) -> None:
         for node in tinycss2.parse_blocks_contents(rule.content)
         if node.type == "declaration" and not node.name.startswith("--")
     }
-    page = chromium.new_page()
-    unknown = page.evaluate("(all) => all.filter(([name, value]) => !CSS.supports(name, value))", sorted(declared))
-    page.close()
+    with chromium.new_page() as page:
+        unknown = page.evaluate("(all) => all.filter(([name, value]) => !CSS.supports(name, value))", sorted(declared))
     assert unknown == []
     assert len(declared) > 500

@@ -23,6 +23,8 @@ from citewire.qa.inputs import Inputs
 from citewire.qa.models.cache import reader_weights
 from citewire.qa.reader import SHARE, WEIGHTS, TrainedReader, Window
 
+pytestmark = pytest.mark.slow  # loads torch and transformers
+
 FOLDER = REPOSITORY / "training"
 MODULES = ("network", "large", "changes", "examples", "measure", "export", "mined", "train")
 PASSAGE = (
@@ -87,7 +89,6 @@ class TestQuestions:
         (one,) = training.examples.readings(record(kind="sentence"), every(training), 0)
         assert (one.answers, one.first, one.last) == (1.0, -1, -1)
 
-    @pytest.mark.slow
     def test_a_neighbour_never_answers(self, training: Any) -> None:
         for seed in range(20):
             right, wrong = training.examples.readings(record(), every(training, neighbours=1.0), seed)
@@ -95,7 +96,6 @@ class TestQuestions:
             assert "14" not in read(training, wrong)[0]
             assert wrong.source == "invented+neighbour"
 
-    @pytest.mark.slow
     def test_a_question_without_an_answer(self, training: Any) -> None:
         found = [
             one for seed in range(20) for one in training.examples.readings(record(answer=""), every(training), seed)
@@ -154,7 +154,6 @@ class TestClaims:
         assert text(training, one.ids) == "[CLS] claim : it rose. [SEP] it rose 5 %. [SEP]"
         assert (read(training, one)[0], one.label, one.answers) == ("it rose 5 %.", number, None)
 
-    @pytest.mark.slow
     def test_a_changed_sentence_is_not_supported_by_itself(self, training: Any) -> None:
         pools = training.examples.Pools(("Acme",))
         found = [
@@ -168,7 +167,6 @@ class TestClaims:
         assert {one.source for one in found} == {"corrupted", "kept"}
         assert {one.label for one in found} == {0, 1, 3}
 
-    @pytest.mark.slow
     def test_a_claim_of_several_facts_is_supported_where_all_are_said(self, training: Any) -> None:
         pools = training.examples.Pools(("Acme",), phrases={"wikipedia/Lund_Lines": (" in the summer of 2019",)})
         shares = every(training, composed=1.0)
@@ -238,7 +236,6 @@ def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_pa
     assert list(train.batches(again, recipe, 6, 3, skip=4)) == whole[4:]
 
 
-@pytest.mark.slow
 def test_the_reader_finds_its_own_negatives(training: Any, tmp_path: Path) -> None:
     """The likeliest sentence of passages without the answer; for a question without an answer, of its own passage."""
     other = "Acme Shipping of Norland runs 22 ferries between the islands. Its oldest ferry is the Gannet."
@@ -274,7 +271,6 @@ def test_a_list_has_the_answer_first_and_what_the_reader_took_for_it(training: A
     assert list(training.examples.listed(asked, [mined], every(training), 0)) == []
 
 
-@pytest.mark.slow
 def test_the_loss_of_a_list_is_that_of_choosing_among_it(training: Any) -> None:
     torch, network = training.train.torch, training.network
     (first,) = training.examples.listed([record()], [], every(training, listed=1.0), 0)
@@ -288,7 +284,6 @@ def test_the_loss_of_a_list_is_that_of_choosing_among_it(training: Any) -> None:
     assert "ranking" not in network.loss(model, [replace(one, list=-1) for one in first])
 
 
-@pytest.mark.slow
 class TestRuns:
     @pytest.fixture
     def train(self, training: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:

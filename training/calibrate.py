@@ -1,15 +1,15 @@
-"""How logits become probabilities: fitted on questions of documents that training did not see.
+"""Fit the mapping from logits to probabilities, on questions of documents outside the training set.
 
     python training/calibrate.py DATA RUN [--threads 1] [--large model.safetensors]
 
-Each question is searched and read as in an answer, over the passages of its own document. It is read again without
-those that hold an answer, and over the passages of the other documents, so that questions with and without an answer
-are there; both count the same, and so do all documents. Which sentence is best is fitted on all that were read: by its
-logit, the likeness of its passage to the question and its place in the search (`qa.reader.Calibration`). The
-probability is that of there being an answer, as people mark more than one sentence seldom, and another one often
-answers too. The second network (`--large`) reads what the first one finds likeliest, and both logits count. For claims
-a temperature of the network by itself is fitted on one half of them, which divides the logits; it is kept where it
-lowers the loss on the other half. RUN gets calibration.json, which export.py puts into the package.
+Each question is searched and read as in an answer, over the passages of its own document. It is then read without the
+passages that hold an answer, and over the passages of the other documents. So there are questions with and without an
+answer; both have the same weight, and so have all documents. One regression over all sentences ranks them: by the
+logit, the similarity of passage and question, and the place in the search (`qa.reader.Calibration`). The probability
+says whether the question has an answer at all, because annotators mark only one sentence and others often answer too.
+The second network (`--large`) reads the likeliest sentences of the first one, and both logits count. For claims the
+logits are divided by a temperature. It is fitted on one half of the claims for each network, and kept if it lowers the
+loss on the other half. RUN gets calibration.json; export.py puts it into the package.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ from citewire.qa.network import Calibration, Network, large, small
 from citewire.qa.reader import AGAIN, SHARE, WEIGHTS, Reader, TrainedReader
 
 SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
-NEAREST = 12  # passages of a document that are read
-MOST = 15  # questions of a document
+NEAREST = 12  # passages read of a document
+MOST = 15  # questions asked of a document
 RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
@@ -52,11 +52,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """The sentences that were read for a question.
+    """The sentences read for one question.
 
     Attributes:
-        features: logit, the second network's or 0, likeness, minus how far behind, and 1 for each sentence.
-        right: which of them answer.
+        features: one row for each sentence: logit, logit of the second network or 0, similarity, minus the gap to the
+            best passage, 1.
+        right: whether each sentence answers.
         weight: of the question in the fit.
     """
 
@@ -66,7 +67,7 @@ class Case:
 
 
 def main() -> None:
-    """Fit as the command line says."""
+    """Fit with the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder of reader.jsonl.gz and verifier.jsonl.gz")
     parser.add_argument("run", type=Path, help="folder that train.py wrote")
@@ -93,7 +94,7 @@ def main() -> None:
 
 
 def _readers(run: Path, published: Path | None, threads: int) -> list[Reader]:
-    """Return what reads with the run's network; behind what reads with the first one, if it is the second's."""
+    """Return a reader with the network of the run; for the second network, first the reader of the first network."""
     plain = run / "plain.safetensors"
     if published is None:
         export(run, plain, {})
@@ -108,7 +109,7 @@ def _readers(run: Path, published: Path | None, threads: int) -> list[Reader]:
 
 
 def read(held: Sequence[Record], readers: Sequence[Reader], embedder: Embedder) -> Iterator[Case]:
-    """Yield the cases of all documents, found by a real search of an index of their passages."""
+    """Yield the cases of all documents; each question is searched in a real index of their passages."""
     documents: dict[str, list[Record]] = defaultdict(list)
     for record in held:
         documents[str(record["group"])].append(record)
@@ -141,7 +142,7 @@ def _read(
     embedder: Embedder,
     readers: Sequence[Reader],
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the features of the sentences that are found, and which of them answer."""
+    """Return the features of the sentences found, and whether each one answers."""
     hits = search(index, embedder, question, SearchOptions(k=NEAREST, filters=Filters(articles=tuple(where))))
     best = max((hit.score for hit in hits), default=0.0)
     scores = {(hit.passage.article, span): hit for hit in reversed(hits) for span in hit.passage.sentences}
@@ -152,14 +153,14 @@ def _read(
     for one in read:
         hit, logit = scores[one.article, one.span], _logit(one.probability)
         pool = pools.get((one.article, one.span), 0.0)
-        again = (pool - (1 - SHARE) * logit) / SHARE if pools else 0.0  # the second network's own
+        again = (pool - (1 - SHARE) * logit) / SHARE if pools else 0.0  # the logit of the second network by itself
         features.append([logit, again, hit.cosine, hit.score - best, 1.0])
     right = [bool(answers) and _answers(one, dict(answers)) for one in read]
     return np.array(features).reshape(-1, 5), np.array(right, bool)
 
 
 def _answers(best: Evidence, answers: dict[str, list[Any]]) -> bool:
-    """Whether a sentence holds an answer that is marked, or its words are one."""
+    """Whether a sentence holds a marked answer, or its predicted words are one."""
     marked = answers.get(best.article, [])
     inside = any(one["start"] < best.span.end and best.span.start < one["end"] for one in marked)
     return inside or bool(exact_match(best.words, [one["text"] for ones in answers.values() for one in ones]))
@@ -171,7 +172,7 @@ def _logit(probability: float) -> float:
 
 
 def fit(cases: Sequence[Case]) -> Calibration:
-    """Return the logistic regression of all sentences, then scaled and shifted to whether a question has an answer."""
+    """Fit a logistic regression on all sentences, then scale and shift it to "does the question have an answer"."""
     rows = np.concatenate([case.features for case in cases])
     right = np.concatenate([case.right for case in cases])
     weights = np.concatenate([np.full(len(case.right), case.weight / len(case.right)) for case in cases])
@@ -187,7 +188,7 @@ def fit(cases: Sequence[Case]) -> Calibration:
 
 
 def logistic(x: Floats, y: NDArray[np.bool_], weights: Floats, start: Floats) -> Floats:
-    """Return the weighted logistic regression by Newton's method, a little held towards `start`."""
+    """Return the weighted logistic regression by Newton's method, with a weak prior around `start`."""
     weights = weights * (len(weights) / weights.sum())
     at = start.copy()
     for _ in range(50):
@@ -199,7 +200,7 @@ def logistic(x: Floats, y: NDArray[np.bool_], weights: Floats, start: Floats) ->
 
 
 def table(name: str, cases: Sequence[Case], fitted: Calibration) -> None:
-    """Print how often there is an answer, by the probability of the best sentence, and the calibration error."""
+    """Print the share of questions with an answer by the best sentence's probability, and the calibration error."""
     told = []
     for case in cases:
         odds = [fitted.probability(logit, near, -behind, again) for logit, again, near, behind, _ in case.features]
@@ -215,7 +216,7 @@ def table(name: str, cases: Sequence[Case], fitted: Calibration) -> None:
 
 
 def temperature(held: Sequence[Record], network: Network) -> float:
-    """Return the temperature with the least loss on the even claims; 1 where it does not help on the odd ones."""
+    """Return the temperature with the least loss on the even claims; 1 if it does not help on the odd claims."""
     held = [one for one in held if LABELS[str(one["label"])] != UNSUPPORTED]
     inputs = Inputs()
     logits = np.array(network.verify([inputs.claim(str(one["claim"]), str(one["quote"])) for one in held]), np.float64)

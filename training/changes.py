@@ -1,7 +1,7 @@
-"""A question or a sentence with one thing changed, so that its passage does not answer or say it any more.
+"""Change one thing in a question or a sentence, so that its passage no longer answers or says it.
 
-Knows words only: capitals make a name, and what two words stand around makes two words exchangeable. Everything is
-drawn from the `random.Random` that is given.
+Works on words only. A capital letter marks a name. Two words that occur between the same two words are exchangeable.
+All random choices come from the given `random.Random`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 
 
 def names_in(question: str) -> list[str]:
-    """Return what looks like a name in a text: capitals behind its first word."""
+    """Return the probable names of a text: capitalised words after its first word."""
     return _NAME.findall(question)
 
 
@@ -32,7 +32,7 @@ def names_in(question: str) -> list[str]:
 
 
 def swapped(question: str, passage: str, pool: Sequence[str], dice: random.Random) -> str:
-    """The question with one of its names or years exchanged, "" where it has none that the passage has too."""
+    """The question with one name or year exchanged; "" if it has none that the passage has too."""
     lowered = passage.lower()
     known = [name for name in names_in(question) if name.lower() in lowered]
     years = [year for year in _YEAR.findall(question) if year in passage]
@@ -68,7 +68,7 @@ _NEGATABLE = re.compile(r"\b(is|was|are|were|has|have|had|can|could|will|would|d
 
 
 def other_number(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """A number with one of its digits changed."""
+    """The sentence with one digit of a number changed."""
     numbers = _NUMBER.findall(sentence)
     if not numbers:
         return None
@@ -80,7 +80,7 @@ def other_number(sentence: str, dice: random.Random) -> tuple[str, int] | None:
 
 
 def other_name(sentence: str, quote: str, pool: Sequence[str], dice: random.Random) -> tuple[str, int] | None:
-    """A name exchanged for one of the quote, or of others."""
+    """The sentence with a name replaced by another name of the quote, or of the pool."""
     names = names_in(sentence)
     if not names or not pool:
         return None
@@ -90,7 +90,7 @@ def other_name(sentence: str, quote: str, pool: Sequence[str], dice: random.Rand
 
 
 def turned(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """Two names of the sentence exchanged."""
+    """The sentence with two names exchanged."""
     names = list(dict.fromkeys(names_in(sentence)))
     if len(names) < 2:
         return None
@@ -102,7 +102,7 @@ def turned(sentence: str, dice: random.Random) -> tuple[str, int] | None:
 
 
 def negated(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """The word "not" put in, or left out."""
+    """The sentence with the word "not" added or removed."""
     if " not " in sentence and dice.random() < 0.8:
         return sentence.replace(" not ", " ", 1), REFUTED
     found = list(_NEGATABLE.finditer(sentence))
@@ -121,7 +121,7 @@ _OPPOSED = (
 
 
 def surer(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """What is only possible, planned or hoped for told as what will be."""
+    """The sentence with a possibility, plan or hope stated as a fact."""
     found = list(_HEDGE.finditer(sentence))
     if not found:
         return None
@@ -130,7 +130,7 @@ def surer(sentence: str, dice: random.Random) -> tuple[str, int] | None:
 
 
 def opposed(sentence: str, dice: random.Random) -> tuple[str, int] | None:
-    """A comparison or a direction turned round."""
+    """The sentence with a comparison or a direction reversed."""
     pairs = [(a, b) for pair in _OPPOSED for a, b in (pair, pair[::-1])]
     found = [(a, b) for a, b in pairs if re.search(rf"\b{a}\b", sentence)]
     if not found:
@@ -140,7 +140,7 @@ def opposed(sentence: str, dice: random.Random) -> tuple[str, int] | None:
 
 
 def shortened(sentence: str, dice: random.Random) -> str:
-    """The sentence, now and then without what stands in brackets or between commas."""
+    """The sentence, sometimes without the text in brackets or between commas."""
     if dice.random() < 0.5:
         return sentence
     return re.sub(r" ?\([^)]*\)", "", re.sub(r", which [^,]+,", "", sentence))
@@ -150,11 +150,11 @@ def shortened(sentence: str, dice: random.Random) -> str:
 
 Frames = Mapping[tuple[str, str], Sequence[str]]
 _WORD = re.compile(r"[A-Za-z][\w'-]*|\d[\d.,]*|[^\w\s]")
-_COMMON = 4  # letters from which a word says something
+_COMMON = 4  # least letters of a word with a meaning of its own
 _NEAR, _ALIKE = (
     0.2,
     0.45,
-)  # cosines of two words' embeddings: of one field from the first, may be the same from the second
+)  # cosines of two words: same field from the first on; possibly the same meaning from the second on
 _TURNED = (
     ("more", "less"), ("most", "least"), ("higher", "lower"), ("highest", "lowest"), ("larger", "smaller"),
     ("largest", "smallest"), ("biggest", "smallest"), ("longest", "shortest"), ("oldest", "youngest"),
@@ -171,7 +171,7 @@ _TURNED = (
 
 
 def frames_of(questions: Sequence[str]) -> Frames:
-    """Return by the two words around it which words stand there in questions: those may take each other's place."""
+    """Return the words of questions by the two words around them; words in one frame can replace each other."""
     found: dict[tuple[str, str], dict[str, None]] = {}
     for question in questions:
         words = _WORD.findall(question)
@@ -184,7 +184,7 @@ def frames_of(questions: Sequence[str]) -> Frames:
 def exchanged(
     question: str, passage: str, sentence: str, names: Sequence[str], frames: Frames, dice: random.Random
 ) -> str:
-    """The question of a sentence with one thing changed that the passage does not say; "" where nothing can be."""
+    """The question with one thing changed that the passage does not say; "" if nothing can be changed."""
     lowered = passage.lower()
     makers = (
         lambda: _framed(question, lowered, sentence.lower(), frames, dice),
@@ -203,7 +203,7 @@ def _exchangeable(word: str) -> bool:
 
 
 def _framed(question: str, passage: str, sentence: str, frames: Frames, dice: random.Random) -> str:
-    """Another word of its field that others ask with in the same place: "the mayor of" for "the president of"."""
+    """The question with another word of the same field and frame: "the mayor of" for "the president of"."""
     words = list(_WORD.finditer(question))
     places = [
         (one, others)
@@ -223,7 +223,7 @@ def _framed(question: str, passage: str, sentence: str, frames: Frames, dice: ra
 
 
 def _own_name(question: str, passage: str, sentence: str, dice: random.Random) -> str:
-    """A name from elsewhere in the passage in the place of one that the sentence has."""
+    """The question with a name of the sentence replaced by another name of the passage."""
     mine = [name for name in names_in(question) if name in sentence]
     others = [name for name in dict.fromkeys(names_in(passage)) if name not in sentence and name not in question]
     return question.replace(dice.choice(mine), dice.choice(others)) if mine and others else ""
@@ -238,7 +238,7 @@ def _other_figure(question: str, passage: str, dice: random.Random) -> str:
 
 
 def _round(question: str, dice: random.Random) -> str:
-    """A comparison, a direction or a verb turned round."""
+    """The question with a comparison, a direction or a verb reversed."""
     pairs = [(a, b) for pair in _TURNED for a, b in (pair, pair[::-1])]
     found = [(a, b) for a, b in pairs if re.search(rf"\b{a}\b", question)]
     if not found:
@@ -248,13 +248,13 @@ def _round(question: str, dice: random.Random) -> str:
 
 
 def _likeness(one: str, other: str) -> float:
-    """The cosine of two words, 1 for forms of one."""
+    """The cosine of two words; 1 for forms of one word."""
     return 1.0 if one[:_COMMON] == other[:_COMMON] else float(_vector(one) @ _vector(other))
 
 
 @cache
 def _vector(word: str) -> NDArray[np.float32]:
-    """The mean of a word's published embeddings, of length 1."""
+    """The mean of a word's published embeddings, normalised to length 1."""
     rows = _embeddings()[_tokenizer().encode(word, add_special_tokens=False).ids].mean(axis=0)
     found: NDArray[np.float32] = rows / np.linalg.norm(rows)
     return found
@@ -283,13 +283,13 @@ _TAIL = re.compile(
 
 
 def tail(sentence: str) -> str:
-    """Return the phrase that a sentence ends with, as ", by the end of the year" or " in Paris"; "" without one."""
+    """Return the phrase at the end of a sentence, such as ", by the end of the year" or " in Paris"; "" without one."""
     found = list(_TAIL.finditer(sentence))
     return found[-1][0] if found else ""
 
 
 def longer(sentence: str, quote: str, phrases: Sequence[str], dice: random.Random) -> tuple[str, int] | None:
-    """The sentence with a phrase of another passage of its document behind it, or in the place of its own."""
+    """The sentence with an end phrase of another passage of its document, added or in the place of its own."""
     others = [phrase for phrase in phrases if phrase.strip(" ,") not in quote]
     if not others or not sentence.endswith("."):
         return None

@@ -1,8 +1,8 @@
 """Records of questions and claims -> tokens: windows around sentences, negatives, corrupted sentences.
 
 A question is read with one sentence in its context: `[CLS] question [SEP] before SENTENCE after [SEP]`, where only the
-tokens of SENTENCE have type 1. So "does this sentence answer" and "does its neighbour" are two inputs, and the
-neighbour that answers is the hardest negative there is. A claim is read as `[CLS] claim: ... [SEP] quote [SEP]`.
+tokens of SENTENCE have type 1. So "does this sentence answer" and "does its neighbour answer" are two different inputs,
+and a neighbour that answers is the hardest negative. A claim is read as `[CLS] claim: ... [SEP] quote [SEP]`.
 
 Everything is a function of the record and the seed: the same files give the same examples.
 """
@@ -48,12 +48,12 @@ Record = Mapping[str, Any]
 T = TypeVar("T")
 
 LABELS = {"supported": SUPPORTED, "refuted": REFUTED, "not_said": NOT_SAID, "unsupported": UNSUPPORTED}
-NAMES = 20_000  # of a pool
-MOST_LISTED = 7  # sentences of a list
-HELD = 40  # one document in so many is held out, to measure on
+NAMES = 20_000  # most names in a pool
+MOST_LISTED = 7  # most sentences in a list
+HELD = 40  # one document in 40 is held out for measuring
 
-# Shares of the records of a source that are used: large sources of one kind must not drown the others, and people's
-# own unanswerable questions are the only real ones.
+# Share of records that is used, by source: large sources of one kind must not dominate, and only people's
+# own unanswerable questions are real ones.
 SHARES: Mapping[str, float] = {
     "nqg_squad_train": 0.25, "qamr": 0.35, "qadiscourse": 0.35, "selqa": 0.6, "timeqa_human": 0.6,
     "squad_v1_dev_html": 0.8, "snli": 0.5, "med": 0.5, "megaveridicality": 0.4, "breaking_nli": 0.7, "mnli": 0.8,
@@ -63,22 +63,22 @@ SHARES: Mapping[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """What is made beside the records themselves; each is a share of the records that allow it.
+    """Examples made in addition to the records; each value is a share of the records that allow it.
 
     Attributes:
         neighbours: another sentence of the same passage, which does not answer.
-        swapped: the question with another name or year in it, so that its sentence does not answer any more.
+        swapped: the question with another name or year, so that its sentence no longer answers.
         echoed: the question itself as the sentence, as a headline repeats it.
-        titled: the title of the document before the window, where it is known.
-        noisy: questions with a typing error, without a question mark, or of key words only.
-        truth: claims asked as questions of yes or no.
-        corrupted: sentences with a number, name, negation, hedge, comparison or order changed, as claims on themselves.
-        mined: what the reader itself took for an answer wrongly, see mined.py.
-        exchanged: the question with a word, number or name exchanged for one that it might well have, or turned round.
-        composed: claims of several facts on several sentences, some of which the quote does not say.
+        titled: the title of the document before the window, if it is known.
+        noisy: questions with a typing error, without a question mark, or reduced to key words.
+        truth: claims asked as yes-or-no questions.
+        corrupted: sentences with a changed number, name, negation, hedge, comparison or order, as claims on themselves.
+        mined: sentences that the reader itself wrongly took for an answer, see mined.py.
+        exchanged: the question with another plausible word, number or name, or reversed.
+        composed: claims of several facts on several sentences; the quote does not say some of the facts.
         padded: claims whose quote has other sentences around it.
-        listed: the sentence that answers in a list with others of its passage and with what `mined` found: the loss is
-            that of choosing among them, as an answer has to.
+        listed: lists of the right sentence, others of its passage and sentences from `mined`; the loss is that of
+            choosing among them, as in an answer.
     """
 
     neighbours: float = 0.5
@@ -103,13 +103,13 @@ PLAIN = Mix(
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """What is put in the place of something else; all of documents that are not held out.
+    """Replacements for parts of questions and claims, all from documents that are not held out.
 
     Attributes:
-        names: of questions.
-        frames: words of questions by the words around them.
-        phrases: that sentences end with, by document.
-        quotes: of claims about the world.
+        names: names in questions.
+        frames: words of questions, by the words around them.
+        phrases: phrases at the end of sentences, by document.
+        quotes: quotes of claims about the world.
     """
 
     names: Sequence[str] = ()
@@ -128,7 +128,7 @@ def records(file: Path) -> Iterator[Record]:
 
 
 def is_held(record: Record) -> bool:
-    """Say whether a record's document is held out; by the name alone, so that every run holds out the same."""
+    """Whether a record's document is held out. This depends only on its name, so every run holds out the same."""
     return int(hashlib.sha256(str(record["group"]).encode()).hexdigest(), 16) % HELD == 0
 
 
@@ -148,7 +148,7 @@ def _random(record: Record, seed: int) -> random.Random:
 
 
 def pools(read: Sequence[Record], said: Sequence[Record], seed: int) -> Pools:
-    """Return the pools of records of questions and claims."""
+    """Return the pools made from records of questions and of claims."""
     names = list(dict.fromkeys(name for one in read for name in names_in(str(one["question"]))))
     random.Random(seed).shuffle(names)
     phrases: dict[str, dict[str, None]] = defaultdict(dict)
@@ -207,13 +207,13 @@ def readings(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Itera
 def listed(
     records: Sequence[Record], negatives: Sequence[Record], mix: Mix, seed: int
 ) -> Iterator[tuple[Example, ...]]:
-    """Yield lists of examples for one question each: the sentence that answers, then others that do not.
+    """Yield lists of examples, one list a question: first the sentence that answers, then sentences that do not.
 
     Args:
         records: of the reader.
-        negatives: what `mined` found.
-        mix: what is made.
-        seed: of all that is drawn.
+        negatives: the records of `mined`.
+        mix: the shares to make.
+        seed: of all random choices.
     """
     wrong: dict[str, list[Record]] = defaultdict(list)
     for one in negatives:
@@ -249,7 +249,7 @@ def listed(
 def _silent(
     passage: str, spans: Sequence[tuple[int, int]], target: tuple[int, int], answers: Sequence[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """The sentences beside `target` that hold none of the answers."""
+    """The sentences other than `target` that hold no answer."""
     texts = {passage[start:end].lower() for start, end in answers}
     return [
         span
@@ -297,13 +297,13 @@ def _inputs() -> Inputs:
 
 
 def _title(record: Record) -> str:
-    """The title of the document where its group says it: "wikipedia/Victoria_and_Albert_Museum"."""
+    """The title of the document, if its group has one: "wikipedia/Victoria_and_Albert_Museum"."""
     kind, _, name = str(record["group"]).partition("/")
     return name.replace("_", " ") if kind == "wikipedia" else ""
 
 
 def nearest(question: str, passage: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The sentence that shares most words with the question: the one that a search finds."""
+    """The sentence that shares the most words with the question; a search would find it."""
     asked = set(re.findall(r"\w+", question.lower()))
     return max(spans, key=lambda span: len(asked & set(re.findall(r"\w+", passage[span[0] : span[1]].lower()))))
 
@@ -314,11 +314,11 @@ _AUXILIARY = re.compile(
 
 
 def truth(record: Record, mix: Mix, seed: int) -> Iterator[Example]:
-    """Yield a claim as a question of yes or no: its quote answers where it supports or refutes it."""
+    """Yield a claim as a yes-or-no question; its quote answers if it supports or refutes the claim."""
     dice = _random(record, seed + 2)
     label = record["label"]
     if label == "unsupported" or not str(record["group"]).startswith("verdict/") or dice.random() >= mix.truth:
-        return  # "verdict/": claims about the world; those of other sets are about a picture or a talk
+        return  # "verdict/": claims about the world; claims of other sets are about a picture or a talk
     claim = str(record["claim"])
     found = _AUXILIARY.match(claim)
     if found:
@@ -336,7 +336,7 @@ def truth(record: Record, mix: Mix, seed: int) -> Iterator[Example]:
 
 
 def claim(text: str, quote: str, label: int, source: str) -> Example:
-    """Return a claim with its quote as tokens; the quote is cut where it is too long."""
+    """Return a claim with its quote as tokens; a quote that is too long is cut."""
     made = _inputs().claim(text, quote)
     return Example(tuple(made.ids), tuple(made.types), None, label=label, source=source)
 
@@ -347,7 +347,7 @@ def claims(record: Record) -> Iterator[Example]:
 
 
 def corrupted(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
-    """Yield a sentence of a reader record's passage as a claim on itself: as it is, or with one thing changed."""
+    """Yield a sentence of a reader record's passage as a claim on itself: unchanged or with one thing changed."""
     dice = _random(record, seed + 3)
     passage = str(record["passage"])
     if record.get("cased") is False or dice.random() >= mix.corrupted:
@@ -369,7 +369,7 @@ def corrupted(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iter
 
 
 def composed(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
-    """Yield a claim of one or two facts on a reader record's passage: all said there, or one of them not."""
+    """Yield a claim of one or two facts on a reader record's passage, which says both or lacks one."""
     dice = _random(record, seed + 5)
     passage = str(record["passage"])
     if record.get("cased") is False or dice.random() >= mix.composed:
@@ -401,7 +401,7 @@ def composed(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Itera
 
 
 def padded(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterator[Example]:
-    """Yield a claim about the world whose quote has quotes of other claims before or behind it."""
+    """Yield a claim about the world with quotes of other claims before or after its quote."""
     dice = _random(record, seed + 6)
     quote = str(record["quote"])
     if not str(record["group"]).startswith("verdict/") or len(quote) > 300 or dice.random() >= mix.padded:
@@ -414,7 +414,7 @@ def padded(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Iterato
 
 
 def shuffled(source: Sequence[T], seed: int) -> list[T]:
-    """Return the examples in an order that depends on the seed alone."""
+    """Return the examples in an order that depends only on the seed."""
     order = list(source)
     random.Random(seed).shuffle(order)
     return order

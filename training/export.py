@@ -2,8 +2,9 @@
 
     python training/export.py RUN [--to qa/reader.safetensors] [--large]
 
-The embeddings stay out: they are the published ones, which the embedder's package has. Of the second network only the
-changes of the published layers are stored, in 16 bits. `calibrate.py` writes how logits become probabilities.
+The embeddings are left out: they are the published ones, and the embedder's package has them. For the second network
+only the changes to the published layers are stored, in 16 bits. `calibrate.py` writes the mapping from logits to
+probabilities.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def export(run: Path, to: Path, calibration: dict[str, float]) -> int:
     """Write the weights of a run; return the bytes of the file.
 
     Raises:
-        ValueError: it would be larger than what the package takes.
+        ValueError: the file would be larger than the package allows.
     """
     network = Network()
     network.load_state_dict(torch.load(run / "weights.pt", weights_only=True), strict=False)
@@ -63,10 +64,10 @@ def _write(weights: dict[str, NDArray[Any]], to: Path, calibration: dict[str, fl
 
 
 def weights_in(file: Path) -> dict[str, torch.Tensor]:
-    """Return the weights of a file that `export` wrote, by the names of `Network`: to train on from them.
+    """Return the weights of a file that `export` wrote, by the names of `Network`, to continue training.
 
     Raises:
-        SafetensorError, OSError: it is missing or damaged.
+        SafetensorError, OSError: the file is missing or damaged.
         KeyError: it has other layers.
     """
     stored = {name: value.astype(np.float32) for name, value in load_file(file).items()}
@@ -97,7 +98,7 @@ def weights_in(file: Path) -> dict[str, torch.Tensor]:
 
 
 def main() -> None:
-    """Export as the command line says."""
+    """Export with the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("run", type=Path, help="folder that train.py wrote")
     parser.add_argument("--to", type=Path, help="by default the file in the package")

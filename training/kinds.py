@@ -1,9 +1,9 @@
-"""Fits what tells the kind of a question (qa/kinds.safetensors) on the wordings of kinds.jsonl.
+"""Fit the classifier of question kinds (qa/kinds.safetensors) on the wordings of kinds.jsonl.
 
-    python training/kinds.py            # cross-validates, prints what is confused with what, writes the weights
+    python training/kinds.py            # cross-validates, prints the confusions, writes the weights
 
-A wording is a pattern with fillers in its slots. Neither the patterns nor the fillers of a fold are seen by what is
-tried on it. Also writes qa/asking.txt, the words that ask and name nothing.
+A wording is a pattern with fillers in its slots. In cross-validation neither the pattern nor the fillers of a test
+wording are in the fit. Also writes qa/asking.txt: words that ask for articles and name no topic.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from citewire.qa.kinds import KINDS, WEIGHTS, Intent
 
 DATA = Path(__file__).parent / "kinds.jsonl"
 ASKING = WEIGHTS.parent / "asking.txt"
-ASKS = ("overview", "count", "mentions", "summary")  # intents that are asked of something
+ASKS = ("overview", "count", "mentions", "summary")  # intents that may have a topic
 FOLDS = 5
-MOST = {"fact": 1.5}  # what people ask most weighs more than its patterns say
-STRENGTH = 10.0  # inverse of the regularisation, chosen on the folds
+MOST = {"fact": 1.5}  # weight of an intent that people use more often than its number of patterns shows
+STRENGTH = 10.0  # inverse of the regularisation strength, chosen by cross-validation
 SLOT = re.compile(r"\{(\w+)\}")
-BARE = 8  # times that a pattern of slots alone counts: it stands for any name or thing typed without a question
-ALONE = ("follow_up", "not_for_it")  # kinds whose first and last words tell what they are
-AROUND = 0.15  # share of wordings that get an opening, "hey,", and of those that get an ending, "please"
+BARE = 8  # weight of a pattern with slots only: it stands for any name or thing typed without a question
+ALONE = ("follow_up", "not_for_it")  # kinds that their first and last words identify
+AROUND = 0.15  # share of wordings with an added opening ("hey,"), and share with an added ending ("please")
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -42,7 +42,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A wording; `pattern` is its pattern's number, `fold` that of its fillers, -1 without any."""
+    """A wording; `pattern` is the number of its pattern, `fold` the fold of its fillers, -1 without fillers."""
 
     text: str
     intent: Intent
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def load(data: Path) -> tuple[list[tuple[str, Intent]], dict[str, list[str]]]:
-    """Return (pattern, intent) of each pattern, and the fillers of each slot; a {name} is a person, org or place."""
+    """Return (pattern, intent) of each pattern, and the fillers of each slot; {name} is a person, org or place."""
     patterns, slots = [], defaultdict(list)
     for line in data.read_text("utf-8").splitlines():
         row = json.loads(line)
@@ -87,10 +87,10 @@ def load(data: Path) -> tuple[list[tuple[str, Intent]], dict[str, list[str]]]:
 
 
 def asking_words(patterns: list[tuple[str, Intent]]) -> list[str]:
-    """Return the words around the slots of patterns that ask for articles, as they stand and as lemmas.
+    """Return the words around the slots of patterns that ask for articles, as written and as lemmas.
 
-    Of those that ask for the newest or the oldest they are the superlatives alone. A summary, or a mention, without a
-    slot names its topic among them.
+    For patterns of the newest or the oldest only the superlatives count. Summaries and mentions without a
+    slot are left out, because they name their topic in these words.
     """
     words = set()
     for pattern, intent in patterns:
@@ -103,7 +103,7 @@ def asking_words(patterns: list[tuple[str, Intent]]) -> list[str]:
 
 
 def expand(patterns: list[tuple[str, Intent]], slots: dict[str, list[str]], random: Random) -> list[Wording]:
-    """Return wordings of each pattern: one with the fillers of each fold, else two."""
+    """Return the wordings of each pattern: one with the fillers of each fold; two if it has no slots."""
     wordings = []
     for number, (pattern, intent) in enumerate(patterns):
         for fold in range(FOLDS) if SLOT.search(pattern) else (-1, -1):
@@ -115,7 +115,7 @@ def expand(patterns: list[tuple[str, Intent]], slots: dict[str, list[str]], rand
 
 
 def chatty(text: str, slots: dict[str, list[str]], random: Random) -> str:
-    """Return a text with what people say before and after any question, now and then: it tells nothing of its kind."""
+    """Return a text, sometimes with an opening or ending that people add to questions of any kind."""
     if random.random() < AROUND:
         text = f"{random.choice(slots['opening'])} {text[0].lower()}{text[1:]}"
     if random.random() < AROUND:
@@ -125,7 +125,7 @@ def chatty(text: str, slots: dict[str, list[str]], random: Random) -> str:
 
 
 def as_typed(text: str, random: Random) -> str:
-    """Return a text as people type: now and then without capitals, marks or apostrophes, or with a slip."""
+    """Return a text as people type it: sometimes without capitals, marks or apostrophes, or with a typing error."""
     if random.random() < 0.4:
         text = text.lower()
     if random.random() < 0.4:
@@ -140,7 +140,10 @@ def as_typed(text: str, random: Random) -> str:
 
 
 def weights(wordings: list[Wording]) -> Floats:
-    """Return the weights: the same for each pattern, for an intent the root of its patterns, times what `MOST` says."""
+    """Return the weight of each wording.
+
+    A pattern's wordings share its weight. Patterns have 1 / sqrt(patterns of their intent), times `MOST`.
+    """
     of_pattern = Counter(one.pattern for one in wordings)
     of_intent = Counter({one.pattern: one.intent for one in wordings}.values())
     found = np.asarray(
@@ -155,7 +158,7 @@ def fit(vectors: Floats, wanted: Ints, weight: Floats) -> LogisticRegression:
 
 
 def held_out(wordings: list[Wording], vectors: Floats, wanted: Ints, patterns: int) -> tuple[Ints, Floats]:
-    """Return the rows of the wordings and their logits, each by a fit that saw neither its pattern nor its fillers."""
+    """Return the rows of the wordings and their logits, each from a fit without its pattern and its fillers."""
     order = list(range(patterns))
     Random(0).shuffle(order)
     by_pattern = np.asarray([order[one.pattern] % FOLDS for one in wordings])
@@ -171,7 +174,7 @@ def held_out(wordings: list[Wording], vectors: Floats, wanted: Ints, patterns: i
 
 
 def temperature(logits: Floats, wanted: Ints) -> float:
-    """Return what to divide logits by, so that their probabilities are as right as they say."""
+    """Return the temperature to divide logits by, so that the probabilities are calibrated."""
 
     def loss(heat: float) -> float:
         scaled = logits / heat

@@ -1,9 +1,9 @@
-"""The encoder of the second reader: all-mpnet-base-v2 whose published weights stay and get low-rank changes.
+"""The encoder of the second reader: all-mpnet-base-v2 with frozen published weights and low-rank changes.
 
-What is trained and shipped is a few megabytes (LoRA: Hu et al. 2021, arXiv:2106.09685); the published weights, 438 MB,
-are fetched like a language model. Its topmost layers are left out ("Poor man's BERT": Sajjad et al. 2020,
-arXiv:2004.03844), which costs little and saves a quarter of the time. The published weights are kept in bfloat16, so
-that its products are, without autocast.
+Training and the package have only the changes, a few megabytes (LoRA: Hu et al. 2021, arXiv:2106.09685). The published
+weights, 438 MB, are downloaded like a language model. The top layers are left out ("Poor man's BERT": Sajjad et al.
+2020, arXiv:2004.03844): this loses little and saves a quarter of the time. The published weights are kept in bfloat16,
+so their products are in bfloat16 without autocast.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from citewire.qa.inputs import CLS, SEP
 from citewire.qa.network import EPSILON, FARTHEST, FIRST_POSITION, SCALE
 
 LAYERS, HEADS, HIDDEN = 9, 12, 768  # of 12 layers
-RANK = 16  # of the changes; the query, key and value share one of twice the rank
-BUCKETS = 32  # of distances between tokens
+RANK = 16  # rank of the changes; query, key and value share one change of twice the rank
+BUCKETS = 32  # number of classes of distances between tokens
 MASKED = -1e4
 
 Weights = dict[str, Tensor]
@@ -40,14 +40,14 @@ class Changed(nn.Module):
         self.up = nn.Parameter(torch.zeros(out, rank))
 
     def forward(self, states: Tensor) -> Tensor:
-        """Return the states through the layer, in their own type."""
+        """Return the output of the layer, in the type of `states`."""
         low = functional.linear(states, self.down.to(states.dtype))
         change = functional.linear(low, (self.up * SCALE).to(states.dtype))
         return functional.linear(states, self.weight, self.bias) + change
 
 
 class Layer(nn.Module):
-    """A transformer layer: attention, then the feed-forward part, each normalised behind."""
+    """A transformer layer: attention, then the feed-forward part, each followed by a normalisation."""
 
     def __init__(self, weights: Weights, number: int, kind: torch.dtype) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Layer(nn.Module):
         self.fed = _norm(weights, f"{name}.output.LayerNorm")
 
     def forward(self, states: Tensor, bias: Tensor) -> Tensor:
-        """Return the states behind the layer; `bias` is added to the scores of attention."""
+        """Return the output of the layer; `bias` is added to the scores of attention."""
         batch, tokens, _ = states.shape
         taken = self.attend(states.to(self.kind)).view(batch, tokens, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         query, key, value = taken.reshape(3, batch * HEADS, tokens, -1)
@@ -78,11 +78,11 @@ class Layer(nn.Module):
 
 
 class LargeEncoder(nn.Module):
-    """The encoder, called like one of transformers, with the token ids of BERT's vocabulary.
+    """The encoder, with the call signature of a transformers encoder and the token ids of BERT's vocabulary.
 
     Args:
         file: model.safetensors as published.
-        half: products in bfloat16.
+        half: whether products are in bfloat16.
     """
 
     def __init__(self, file: Path, half: bool) -> None:
@@ -113,12 +113,12 @@ class LargeEncoder(nn.Module):
 
 
 def words(ids: Tensor) -> Tensor:
-    """Return the rows of MPNet's vocabulary: that of BERT behind four tokens of its own, two of which begin and end."""
+    """Return the rows of MPNet's vocabulary: four tokens of its own (two begin and end a text), then BERT's."""
     return torch.where(ids == CLS, 0, torch.where(ids == SEP, 2, ids + 4))
 
 
 def buckets(tokens: int) -> Tensor:
-    """Return the row of the table of distances for each pair of tokens, as T5 (arXiv:1910.10683) cuts distances."""
+    """Return the row of the distance table for each pair of tokens, with T5's distance classes (arXiv:1910.10683)."""
     at = torch.arange(tokens)
     ahead = at[None] - at[:, None]
     far, half = ahead.abs(), BUCKETS // 2

@@ -1,4 +1,4 @@
-"""Figures of a network on examples of documents that it was not trained on.
+"""Measures of a network on examples of documents held out from training.
 
 answers   area under the curve, by source: does a sentence that answers score above one that does not
 span      share of answers whose first and last token are both right, and mean F1 of the tokens
@@ -16,14 +16,14 @@ import torch
 from network import FAR, SUPPORTED, Example, Network, collate
 from numpy.typing import NDArray
 
-LONGEST = 24  # tokens of an answer
+LONGEST = 24  # most tokens of an answer
 BATCH = 64
 
 Floats = NDArray[np.float64]
 
 
 def figures(network: Network, held: Sequence[Example]) -> dict[str, Any]:
-    """Return figures by head and source."""
+    """Return the measures by head and source."""
     answers, spans, verdicts = run(network, held)
     read: dict[str, list[int]] = defaultdict(list)
     said: dict[str, list[int]] = defaultdict(list)
@@ -50,7 +50,7 @@ def figures(network: Network, held: Sequence[Example]) -> dict[str, Any]:
 
 @torch.no_grad()
 def run(network: Network, examples: Sequence[Example]) -> tuple[Floats, list[tuple[int, int]], Floats]:
-    """Return by example: score of its answering, first and last token of the span, probability of support."""
+    """Return for each example: the score that it answers, first and last token of the span, probability of support."""
     network.eval()
     device = network.span.weight.device
     answers, verdicts = np.zeros(len(examples)), np.zeros(len(examples))
@@ -64,13 +64,13 @@ def run(network: Network, examples: Sequence[Example]) -> tuple[Floats, list[tup
         verdicts[rows] = verdict.softmax(-1)[:, SUPPORTED].float().cpu().numpy()
         for place, row in enumerate(rows):
             logits = span[place].float().cpu().numpy()
-            logits[0] = FAR  # [CLS] is no answer
+            logits[0] = FAR  # [CLS] is not an answer
             spans[row] = best_span(logits)
     return answers, spans, verdicts
 
 
 def best_span(logits: NDArray[np.float32]) -> tuple[int, int]:
-    """Return first and last token of the likeliest span of at most `LONGEST` tokens; `logits` is (tokens, 2)."""
+    """Return first and last token of the most likely span of at most `LONGEST` tokens; `logits` is (tokens, 2)."""
     sums = logits[:, 0][:, None] + logits[:, 1][None]
     allowed = np.triu(np.ones_like(sums, bool)) & ~np.triu(np.ones_like(sums, bool), LONGEST)
     first, last = np.unravel_index(np.where(allowed, sums, -np.inf).argmax(), sums.shape)
@@ -83,7 +83,7 @@ def _f1(got: tuple[int, int], wanted: tuple[int, int]) -> float:
 
 
 def area(right: NDArray[Any], scores: Floats) -> dict[str, float]:
-    """Area under the ROC curve by ranks (Mann-Whitney), ties counted half."""
+    """Return the area under the ROC curve by ranks (Mann-Whitney); ties count half."""
     positive, negative = scores[right > 0], scores[right == 0]
     if not len(positive) or not len(negative):
         return {"n": len(scores)}

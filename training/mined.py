@@ -1,9 +1,9 @@
-"""Hard negatives that the reader itself finds: the sentence that it would take for the answer, and that is none.
+"""Mine hard negatives: sentences that the reader takes for the answer although they are not.
 
-Synthetic negatives are wrong in ways that we thought of. What is wrong in use is a sentence on another company, year
-or player, chosen because its words match. So questions of the training documents are searched and read as in an
-answer, and the likeliest sentence that cannot be the answer is kept. Of a question that people wrote to have no
-answer it is the likeliest sentence of its own passage.
+Synthetic negatives have only the errors that we thought of. A real error is a sentence about another company, year
+or player that is chosen because its words match. So questions of the training documents are searched and read as in an
+answer, and the most likely sentence that cannot be the answer is kept. For a question that people wrote to have no
+answer, it is the most likely sentence of its own passage.
 
 The records have the form of reader records, with `target`, the sentence, as offsets into the passage.
 """
@@ -34,15 +34,15 @@ from citewire.qa.facts import tokens
 from citewire.qa.reader import Reader, TrainedReader
 
 SOURCES = ("squad_v1_dev_html", "squad_v2_dev_html", "qed", "selqa", "timeqa_human", "qamr")
-QUESTIONS = 1_200  # of a source that are searched
-PASSAGES = 2_400  # of a source that are searched in, beside those of the questions
+QUESTIONS = 1_200  # questions searched from each source
+PASSAGES = 2_400  # further passages of each source to search in
 FOUND = 8  # passages of a search, as in an answer
-READ = 6  # sentences that are read: those that share most words with the question, as reading takes the time
-TOO_LIKELY = 0.97  # in the same document, or on all that the question names, what is that likely may well answer
+READ = 6  # sentences to read, those that share the most words with the question: reading takes the most time
+TOO_LIKELY = 0.97  # a sentence above this, in the same document or with all names of the question, may really answer
 
 
 def mined(found: Sequence[Record], weights: Path, file: Path, threads: int) -> list[Record]:
-    """Return the negatives of the records that are not held out; `file` keeps them, and is read where it is there."""
+    """Return the negatives for records that are not held out; `file` stores them and is read if it exists."""
     if not file.exists():
         reader, embedder = TrainedReader(weights, threads=threads), load_embedder(threads=threads)
         kept = [one for one in found if not is_held(one) and one["source"] in SOURCES]
@@ -54,7 +54,7 @@ def mined(found: Sequence[Record], weights: Path, file: Path, threads: int) -> l
 
 
 def _unanswered(kept: Sequence[Record], reader: Reader) -> Iterator[Record]:
-    """Yield people's own unanswerable questions, each with the likeliest sentence of its passage."""
+    """Yield unanswerable questions written by people, each with the most likely sentence of its passage."""
     for record in kept:
         if not record["answerable"] and not record.get("made"):
             article = Article("", str(record["passage"]), "")
@@ -64,7 +64,7 @@ def _unanswered(kept: Sequence[Record], reader: Reader) -> Iterator[Record]:
 
 
 def _searched(kept: Sequence[Record], reader: Reader, embedder: Embedder) -> Iterator[Record]:
-    """Yield questions, each with the likeliest sentence of a search that does not answer it."""
+    """Yield questions, each with the most likely sentence of a search that does not answer it."""
     asked, passages = _drawn(kept)
     if not asked:
         return
@@ -103,14 +103,14 @@ def _searched(kept: Sequence[Record], reader: Reader, embedder: Embedder) -> Ite
 
 
 def _drawn(kept: Sequence[Record]) -> tuple[list[Record], list[Record]]:
-    """Return records whose questions are asked, and one record of each passage that is searched."""
+    """Return the records whose questions are asked, and one record for each passage to search."""
     asked: list[Record] = []
     passages: dict[str, Record] = {}
     for source in SOURCES:
         own = [one for one in kept if one["source"] == source]
         random.Random(f"0|{source}").shuffle(own)
         answered = {str(one["question"]): one for one in own if one["answerable"]}
-        named = [one for question, one in answered.items() if names_in(question)]  # others may mean any event
+        named = [one for question, one in answered.items() if names_in(question)]  # without a name: any event
         drawn = named[:QUESTIONS]
         asked += drawn
         passages |= {str(one["passage"]): one for one in [*drawn, *own[:PASSAGES]]}
@@ -120,7 +120,7 @@ def _drawn(kept: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 def _best(
     record: Record, candidates: Sequence[tuple[str, Span]], index: Index, reader: Reader
 ) -> tuple[str, Span, float] | None:
-    """Return the likeliest of the sentences that share most words with the question, and how likely it answers."""
+    """Return the most likely of the sentences that share the most words with the question, and its probability."""
     asked = set(tokens(str(record["question"])))
 
     def shared(one: tuple[str, Span]) -> int:
@@ -145,7 +145,7 @@ def _may_answer(sentence: str, answers: Sequence[str]) -> bool:
 
 
 def _negative(asked: Record, read: Record, passage: str, target: Span) -> Record:
-    """The record of a question and a sentence of another record's passage."""
+    """The record of a question with a sentence of another record's passage."""
     return {
         "source": f"{asked['source']}+{'mined' if asked['answerable'] else 'likeliest'}", "group": read["group"],
         "question": asked["question"], "passage": passage, "answers": [], "answerable": False, "kind": "span",
@@ -157,7 +157,7 @@ def _negative(asked: Record, read: Record, passage: str, target: Span) -> Record
 def indexed(
     documents: Mapping[str, Sequence[Record]], folder: Path, embedder: Embedder
 ) -> Iterator[tuple[Index, dict[str, str]]]:
-    """Index every passage as an article with the title of its document; yield the index and names by text."""
+    """Index every passage as an article with the title of its document; yield the index and the ids by text."""
     names: dict[str, str] = {}
     titles: dict[str, dict[str, Any]] = {}
     (folder / "articles").mkdir()

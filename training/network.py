@@ -1,7 +1,7 @@
 """The network of the reader and the verifier: all-MiniLM-L6-v2 with three small heads.
 
-Knows torch, the shape of the encoder and what its inputs look like; does not know where examples come from. At run
-time `citewire.qa.reader` computes the same function with CTranslate2 and NumPy; `export.py` writes its weights.
+Knows torch, the shape of the encoder and the form of its inputs; does not know where examples come from. At run
+time `citewire.qa.reader` computes the same function with CTranslate2 and NumPy; `export.py` writes the weights for it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from transformers.masking_utils import sdpa_mask
 
 from citewire.index.embed import default_folder
 
-SUPPORTED, REFUTED, NOT_SAID, UNSUPPORTED = range(4)  # UNSUPPORTED: refuted or not said, the data does not tell which
-FAR = -1e4  # logit of a token outside of the sentence that is read
+SUPPORTED, REFUTED, NOT_SAID, UNSUPPORTED = range(4)  # UNSUPPORTED: refuted or not said; the data does not tell which
+FAR = -1e4  # logit of a token outside the sentence that is read
 ATTENTION = "products"
-DROPPED = 1 << 24  # numbers drawn once for dropout
+DROPPED = 1 << 24  # random numbers drawn once for dropout
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class Example:
 
     Attributes:
         ids: tokens of both texts with [CLS] and [SEP].
-        types: 1 for the tokens of the sentence that is read, or of the quote; 0 for all others.
-        answers: 1.0 where the sentence answers, 0.0 where it does not; None for a claim.
-        first, last: tokens that the answer begins and ends with, -1 where no span is given.
+        types: 1 for tokens of the sentence that is read, or of the quote; 0 for all others.
+        answers: 1.0 if the sentence answers, 0.0 if not; None for a claim.
+        first, last: first and last token of the answer; -1 without a span.
         label: SUPPORTED, REFUTED, NOT_SAID or UNSUPPORTED for a claim; None for a question.
-        source: where it comes from, for figures by source.
-        list: number of the list that it is read in, of sentences for one question of which the first answers; -1
-            where it stands alone.
+        source: name of the data set, for measures by source.
+        list: number of its list; a list has the sentences for one question, and the first one answers. -1 without a
+            list.
     """
 
     ids: tuple[int, ...]
@@ -52,9 +52,9 @@ class Example:
 
 
 def _attention(_: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **_more: Any) -> Any:
-    """Attention as plain products: on a CPU, bfloat16 takes torch's fused attention six times as long.
+    """Attention as plain products: torch's fused attention takes six times as long in bfloat16 on a CPU.
 
-    Its probabilities get no dropout, which took as long as a third of all products.
+    The attention probabilities get no dropout, because it took as long as a third of all products.
     """
     batch, heads, tokens, width = query.shape
     flat = (batch * heads, tokens, width)
@@ -72,14 +72,14 @@ AttentionMaskInterface.register(ATTENTION, sdpa_mask)
 
 
 class Dropout(nn.Module):
-    """Dropout whose random numbers are drawn once and read from a random place on: drawing them took a tenth of all."""
+    """Dropout that draws its random numbers once and reads them from a random offset: drawing took 10% of the time."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.p = p  # as in nn.Dropout, where transformers looks for it
+        self.p = p  # transformers reads this attribute, as in nn.Dropout
 
     def forward(self, states: Tensor) -> Tensor:
-        """Return the states, in training less a share of them."""
+        """Return the states; in training a share of them is dropped."""
         if not self.training:
             return states
         at = int(torch.randint(DROPPED - states.numel(), ()))
@@ -89,19 +89,19 @@ class Dropout(nn.Module):
 
 @cache
 def _kept(share: float, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """0 for what is dropped, else what keeps the mean."""
+    """The factor of each state: 0 if it is dropped, else the value that keeps the mean."""
     drawn = torch.rand(DROPPED, generator=torch.Generator().manual_seed(0))
     return ((drawn >= share) / (1 - share)).to(device, dtype)
 
 
 class Network(nn.Module):
-    """Encoder and heads. The word and position embeddings stay as published, so only the rest has to be shipped.
+    """Encoder and heads. The word and position embeddings stay as published, so they need not be shipped.
 
     Args:
         dropout: share of the states that training drops.
-        null: the span head may also point at [CLS], which says that nothing answers (Devlin et al. 2019,
-            arXiv:1810.04805, for SQuAD 2.0); how much likelier all other spans are is added to the answer head's logit.
-        encoder: in the place of all-MiniLM-L6-v2, called in the same way.
+        null: whether the span head may also point at [CLS], for "nothing answers" (Devlin et al. 2019,
+            arXiv:1810.04805, for SQuAD 2.0); the log odds of all other spans are added to the answer head's logit.
+        encoder: an encoder with the same call signature, in the place of all-MiniLM-L6-v2.
     """
 
     def __init__(self, dropout: float = 0.1, null: bool = False, encoder: nn.Module | None = None) -> None:
@@ -161,7 +161,7 @@ def collate(batch: Sequence[Example]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def loss(network: Network, batch: Sequence[Example], spans: bool = True) -> dict[str, Tensor]:
-    """Return the losses of a batch by head, each a mean over the examples that have such a label."""
+    """Return the losses of a batch by head, each the mean over the examples with such a label."""
     device = network.span.weight.device
     ids, types, mask = (part.to(device) for part in collate(batch))
     answers, span, verdict = network(ids, types, mask)
@@ -186,7 +186,7 @@ def loss(network: Network, batch: Sequence[Example], spans: bool = True) -> dict
 
 
 def _lists(batch: Sequence[Example]) -> list[list[int]]:
-    """Return the rows of each list, the one that answers first."""
+    """Return the rows of each list, the sentence that answers first."""
     rows: dict[int, list[int]] = defaultdict(list)
     for row, example in enumerate(batch):
         if example.list >= 0:
@@ -195,7 +195,7 @@ def _lists(batch: Sequence[Example]) -> list[list[int]]:
 
 
 def _verdict_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross entropy; where only "not supported" is known, of the two other labels together."""
+    """Cross entropy; if only "not supported" is known, with the sum of the two other probabilities."""
     logs = functional.log_softmax(logits, -1)
     told = labels != UNSUPPORTED
     exact = logs.gather(1, labels.clamp(max=NOT_SAID)[:, None]).squeeze(1)

@@ -1,9 +1,9 @@
-"""Would a language model's own yes or no teach the reader anything? Its area beside the reader's, on the same pairs.
+"""Compare a language model's yes or no with the reader on the same pairs: could the model teach the reader?
 
     python training/teacher.py DATA [--model qwen2.5-coder-1.5b] [--pairs 150] [--threads 1]
 
-The pairs are a question and a sentence with its neighbours, of documents that are held out. The reader's figure is by
-its probability, as the package has it. A teacher that tells less than its pupil is not worth its time.
+A pair is a question and a sentence with its neighbours, of documents held out. Both get an area under the curve; the
+reader's uses its probability as the package computes it. A teacher with a smaller area than its pupil is useless.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ASKED = (
 
 
 def pairs(found: list[Record]) -> Iterator[tuple[str, Window, bool]]:
-    """Yield the question, the sentence that answers or is nearest to the question, and whether it answers."""
+    """Yield the question, the sentence that answers or else the nearest one, and whether it answers."""
     for record in found:
         passage = str(record["passage"])
         spans = [(span.start, span.end) for span in sentences(passage)] or [(0, len(passage))]
@@ -44,7 +44,7 @@ def pairs(found: list[Record]) -> Iterator[tuple[str, Window, bool]]:
 
 
 def main() -> None:
-    """Measure as the command line says."""
+    """Measure with the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("data", type=Path, help="folder of reader.jsonl.gz")
     parser.add_argument("--model", default="qwen2.5-coder-1.5b")

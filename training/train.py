@@ -3,8 +3,8 @@
     python training/train.py DATA RUN [--examples 80000] [--recipe whole] [--threads 2] [--device cpu]
 
 DATA holds reader.jsonl.gz and verifier.jsonl.gz. RUN gets settings.json, log.jsonl (a line every 50 steps),
-checkpoint.pt (every 200 steps: the same command goes on from there, also after Ctrl-C) and, at the end, weights.pt and
-figures.json on the documents that were held out. `export.py` puts the weights into the package.
+checkpoint.pt (every 200 steps; the same command continues from it, also after Ctrl-C) and, at the end, weights.pt and
+figures.json, measured on the documents held out. `export.py` puts the weights into the package.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from safetensors.torch import load_file
 from citewire.qa.reader import WEIGHTS
 
 BATCH = 32
-BUCKET = 40  # batches whose examples are sorted by length together, so that little is padding
+BUCKET = 40  # batches whose examples are sorted by length together, to reduce padding
 WARM_UP = 0.06  # share of all steps
 LOG_STEPS, SAVE_STEPS = 50, 200
 MIX = Mix()
@@ -57,15 +57,15 @@ MIX = Mix()
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is trained: on which examples, with which heads.
+    """What to train: which examples and which heads.
 
     Attributes:
-        mix: what is made beside the records.
+        mix: examples made in addition to the records.
         verifier: share of claims among the batches.
-        lists: share of lists of sentences for one question among the others.
+        lists: share of lists (sentences for one question) among the other batches.
         spans: whether the span head is trained.
         reading: whether the answer head is trained.
-        null: whether the span head may say that nothing answers, and counts for whether something does.
+        null: whether the span head may point at "nothing answers", which also counts for the answer head.
     """
 
     mix: Mix = MIX
@@ -82,8 +82,8 @@ RECIPES = {
     "whole": Recipe(),
     "large": Recipe(lists=0.3, null=True),
     "no-lists": Recipe(mix=replace(MIX, listed=0.0)),
-    "base": Recipe(mix=BASE),  # what the table of the others goes out from
-    "plain": Recipe(mix=PLAIN),  # without what is made: no synthetic negatives
+    "base": Recipe(mix=BASE),  # the recipe that the others of the table start from
+    "plain": Recipe(mix=PLAIN),  # without synthetic negatives
     "reader": Recipe(mix=BASE, verifier=0.0),
     "span": Recipe(mix=BASE, verifier=0.0, reading=False, null=True),
     "no-neighbours": Recipe(mix=replace(BASE, neighbours=0.0)),
@@ -97,13 +97,13 @@ RECIPES = {
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Examples to train and to measure on.
+    """Examples for training and for measuring.
 
     Attributes:
-        questions, claims: to train on.
-        lists: the sentence that answers, with others that do not, to train on.
-        held: records of documents that are held out, as they are.
-        hard: what `HARD` makes of these, the same for every recipe.
+        questions, claims: for training.
+        lists: for training: the sentence that answers, with others that do not.
+        held: records of documents held out, unchanged.
+        hard: examples that `HARD` makes of these, the same for every recipe.
     """
 
     questions: list[Example]
@@ -114,9 +114,9 @@ class Data:
 
 
 def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Record]], Sequence[Record]]) -> Data:
-    """Read the records and make examples of them; documents that are held out give plain ones.
+    """Read the records and make examples of them; records of documents held out stay unchanged.
 
-    `mined` makes negatives of the records of questions.
+    `mined` returns negatives for the records of questions.
     """
     asked, told = list(records(folder / "reader.jsonl.gz")), list(records(folder / "verifier.jsonl.gz"))
     read = [one for one in asked if times(one, seed)]
@@ -143,7 +143,7 @@ def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Reco
 
 
 def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
-    """Yield `steps` batches, each of questions, of claims or of lists, less the first `skip`; by the seed alone."""
+    """Yield `steps` batches, each of questions, claims or lists, without the first `skip`; the same for a seed."""
     dice = random.Random(seed)
     alone = [_stream([(one,) for one in source], seed + n) for n, source in enumerate((data.questions, data.claims))]
     lists = _stream(data.lists, seed + 2) if data.lists else alone[0]
@@ -155,7 +155,7 @@ def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) ->
 
 
 def _stream(source: Sequence[tuple[Example, ...]], seed: int) -> Iterator[list[Example]]:
-    """Yield batches of whole lists, each of some `BATCH` examples of like length."""
+    """Yield batches of whole lists, each of about `BATCH` examples of similar length."""
     bucket = BATCH * BUCKET * len(source) // sum(map(len, source))
     for epoch in range(1 << 30):
         order = shuffled(source, seed + 100 * epoch)
@@ -171,13 +171,13 @@ def _stream(source: Sequence[tuple[Example, ...]], seed: int) -> Iterator[list[E
 
 
 def rate(step: int, steps: int, highest: float) -> float:
-    """Return the learning rate of a step: up in a line, then down in a line."""
+    """Return the learning rate of a step: a linear rise, then a linear fall."""
     done = step / steps
     return highest * min(done / WARM_UP + 0.01, (1 - done) / (1 - WARM_UP) + 0.005, 1.0)
 
 
 def main() -> None:
-    """Train as the command line says."""
+    """Train with the options of the command line."""
     options = _options()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -235,7 +235,7 @@ def _train(
     start, seen, mean = time.monotonic(), 0, dict[str, float]()
     with (options.run / "log.jsonl").open("a") as log:
         for step, batch in enumerate(batches(data, recipe, steps, options.seed, begun), begun):
-            torch.manual_seed(options.seed + step)  # dropout by the step: who goes on trains what was never stopped
+            torch.manual_seed(options.seed + step)  # seeded by step: a continued training equals one without a stop
             for group in optimizer.param_groups:
                 group["lr"] = rate(step, steps, options.rate)
             with torch.autocast(options.device, torch.bfloat16, enabled=cast):

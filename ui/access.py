@@ -1,15 +1,15 @@
-"""Who may come in, what each may see and change: ASGI middleware around the whole page.
+"""Access control: who may open the page, and what each visitor may see and change; ASGI middleware around the page.
 
-Sessions are random ids in memory: a library that signs cookies could not end one, and a start needs no key to keep.
-Knows HTTP and the sign-in page; knows nothing of what is served behind it.
+Session tokens are random ids in memory. A library that signs cookies could not end a single session, and would need a
+key that survives restarts. Knows HTTP and the sign-in page, not the application behind it.
 
     GET  /login     ?next=    the sign-in page
-    POST /login     password, next    -> a session cookie, and the page that was asked for; a key is a password too
+    POST /login     password, next    -> a session cookie and a redirect to `next`; a key is accepted as password
     POST /logout    ends the session
 
 Programs send `Authorization: Bearer PASSWORD` or a key with each request instead. Only `OPEN` and links to shared
-conversations are open to everybody. What is not in a list here is refused: a key that is no admin's asks and reads, and
-one of some articles only reaches the routes that leave out the others.
+conversations are open to everybody. Each kind of client has an allowlist here, and everything else is refused: a key
+without admin rights only asks and reads, and a key for some articles reaches only the routes that hide the others.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ log = logging.getLogger("citewire.ui.access")
 
 SESSION = "citewire_session"
 LOGIN, LOGOUT = "/login", "/logout"
-OPEN = "/healthz"  # open without a password, as the sign-in page is; it says only that the process lives
-SHARED = re.compile(r"/shared/[A-Za-z0-9_-]{43}")  # a link to a conversation, whose 256 random bits are the key
+OPEN = "/healthz"  # open without a password, like the sign-in page; it only says that the process runs
+SHARED = re.compile(r"/shared/[A-Za-z0-9_-]{43}")  # a link to a conversation; its 256 random bits are the secret
 IDLE_S = 12 * 3600  # an unused session ends after this
 MOST_SESSIONS = 1_000  # with more sessions, the least recently used one ends
-FREE_TRIES = 5  # wrong passwords from one address before it has to wait; each further one doubles the wait
+FREE_TRIES = 5  # wrong passwords from one address before it must wait; each further one doubles the wait
 FIRST_WAIT_S, LONGEST_WAIT_S = 10, 900
 FORGET_S = 3600  # wrong passwords are forgotten after this
 # Wrong passwords from all addresses in FORGET_S; beyond that, only addresses that signed in before may try.
@@ -60,14 +60,14 @@ _TOKEN_BYTES = 32
 _OWN = re.compile(r"/(?![/\\])[!-\[\]-~]*")  # printable ASCII without blanks and without \, which browsers read as /
 _NOT_KEPT = {"Cache-Control": "no-store"}
 
-# Requests other than GET that only ask or read. On a read-only page every other one is refused as a change.
+# Requests other than GET that only ask or read. A read-only page refuses all others as changes.
 ASKING = re.compile(
     r"/mcp|/v1/(?:ask|search|chat/completions)|/gradio_api/(?:queue/join|run/predict|component_server)/?"
 )
 
-# What else somebody sends who is no admin: what is kept of their own conversations.
+# Further requests of visitors without admin rights: those for their own conversations.
 OWN = re.compile(r"/conversations/[^/]+(?:/link)?|/feedback")
-# All that a key of some articles reaches. Each of these routes leaves out the other articles (`Guest.articles`).
+# All routes that a key for some articles can reach. Each of them hides the other articles (`Guest.articles`).
 REACHED = re.compile(
     r"/mcp|/readyz|/v1/(?:ask|search|chat/completions|models|status|openapi\.json|articles(?:/.*)?)", re.DOTALL
 )
@@ -76,14 +76,14 @@ Clock = Callable[[], float]
 
 
 class WrongError(InputError):
-    """A wrong password, or a key that does not open the page."""
+    """The password is wrong, or the key does not open this page."""
 
 
 class WaitError(InputError):
-    """A password that is not looked at, because too many were wrong.
+    """A password is not checked, because too many were wrong.
 
     Attributes:
-        seconds: until one is.
+        seconds: seconds until the next one is checked.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -95,12 +95,12 @@ def require_password(host: str, address: str, *, closed: bool) -> None:
     """Refuse to listen for other machines without a password.
 
     Args:
-        host: what was asked for.
-        address: the IP address that it came to.
-        closed: whether there is a password, or a key.
+        host: the host in the settings.
+        address: its IP address.
+        closed: whether a password or a key is required.
 
     Raises:
-        InputError: other machines reach the address, and anybody may come in.
+        InputError: other machines can reach the address, and no password or key is required.
     """
     if not closed and not ip_address(address).is_loopback:
         raise InputError(
@@ -111,7 +111,7 @@ def require_password(host: str, address: str, *, closed: bool) -> None:
 
 
 class SignIns:
-    """Who is signed in. Tokens are kept as their hashes, so that reading this memory signs nobody in."""
+    """The open sessions. Only hashes of tokens are stored, so a reader of this memory cannot sign in."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._keys: TTLCache[bytes, str] = TTLCache(MOST_SESSIONS, IDLE_S, clock)  # hashed token -> hash of the key
@@ -123,14 +123,14 @@ class SignIns:
         return token
 
     def key_of(self, token: str) -> str | None:
-        """Return what opened a session, which keeps it going; None where it does not go on."""
+        """Return the hash of the key that opened a session ("" for the password) and extend it; None if it is over."""
         key: str | None = self._keys.pop(_digest(token), None)
         if key is not None:
             self._keys[_digest(token)] = key
         return key
 
     def end(self, token: str) -> None:
-        """End a session, if there is such a one."""
+        """End a session if it exists."""
         self._keys.pop(_digest(token), None)
 
 
@@ -139,20 +139,20 @@ def _digest(token: str) -> bytes:
 
 
 class Tries:
-    """How long a place must wait before the next password from it is looked at.
+    """How long an address must wait until its next password is checked.
 
-    A right password does not reset the count: somebody else may be guessing from the same address.
+    A right password does not reset the count, because somebody else at the same address may be guessing.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        # place -> how many, and when the last one came
+        # address -> number of wrong passwords, and time of the last one
         self._wrong: TTLCache[str, tuple[int, float]] = TTLCache(MOST_PLACES, FORGET_S, clock)
-        self._newest: deque[float] = deque(maxlen=MOST_WRONG)  # when the last ones of all places came
-        self._known: LRUCache[str, bool] = LRUCache(MOST_PLACES)  # places from which somebody came in
+        self._newest: deque[float] = deque(maxlen=MOST_WRONG)  # times of the last wrong passwords from all addresses
+        self._known: LRUCache[str, bool] = LRUCache(MOST_PLACES)  # addresses from which somebody has signed in
 
     def wait(self, place: str) -> float:
-        """Return the seconds until a password is looked at, 0 for now."""
+        """Return the seconds until a password is checked, 0 for now."""
         number, last = self._wrong.get(place, (0, 0.0))
         own = 0.0
         if number >= FREE_TRIES:
@@ -161,7 +161,12 @@ class Tries:
         return max(0.0, own, self._newest[0] + FORGET_S - self._clock() if full else 0.0)
 
     def note(self, place: str, *, right: bool) -> None:
-        """Take note of a password that was looked at."""
+        """Take note of a password that was looked at.
+
+        Args:
+            place: where it came from.
+            right: whether it was the right one.
+        """
         if right:
             self._known[place] = True
         else:
@@ -170,12 +175,12 @@ class Tries:
 
 
 class Door:
-    """ASGI middleware that lets in who has signed in, or sends the password or a key, as far as they may.
+    """ASGI middleware that admits signed-in visitors, and requests with the password or a key, with their rights.
 
     Args:
-        app: what is behind it.
-        password: "" where only keys open it.
-        keys: those of the index, None where only the password opens it.
+        app: the application behind it.
+        password: "" if only keys are accepted.
+        keys: the keys of the index, None if only the password is accepted.
     """
 
     def __init__(self, app: ASGIApp, password: str = "", keys: Keys | None = None) -> None:
@@ -184,7 +189,7 @@ class Door:
         self._password, self._keys = bool(password), keys
         self._salt = secrets.token_bytes(16)
         self._hash = self._hashed(password.encode())
-        self._checking = asyncio.Lock()  # one at a time: tries that are sent together cannot all be free ones
+        self._checking = asyncio.Lock()  # one check at a time: otherwise simultaneous tries would all be free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -205,7 +210,7 @@ class Door:
                 await answer(scope, receive, send)
 
     async def _answer(self, connection: HTTPConnection) -> Response | Guest:
-        """Return what is said in place of the page, or for whom it is open."""
+        """Return the client if it may pass, else the response that replaces the page."""
         path, pages = connection.scope["path"], {LOGIN: self._login, LOGOUT: self._logout}
         try:
             if isinstance(connection, Request):
@@ -214,7 +219,7 @@ class Door:
                 if connection.method in HARMLESS and (path == OPEN or SHARED.fullmatch(path)):
                     return Guest(admin=False)
             guest = self._signed_in(connection) or await self._sent(connection)
-        except CitewireError as error:  # the keys cannot be read: then nobody comes in
+        except CitewireError as error:  # the keys cannot be read, so nobody is admitted
             log.error("the keys cannot be read", extra={"problem": error.problem})
             return problem(503, "It cannot be seen who may come in", "Ask who runs this page: its log says why.")
         return (_barred(guest, connection) or guest) if isinstance(guest, Guest) else guest
@@ -224,10 +229,10 @@ class Door:
         if not sha256:
             return None if sha256 is None else self._guest(None)
         key = self._keys.hashed(sha256) if self._keys else None
-        return self._guest(key) if key else None  # a key that was removed ends its sessions
+        return self._guest(key) if key else None  # removing a key ends its sessions
 
     def _guest(self, key: Key | None) -> Guest:
-        """Return what a key opens, or the password, which is an admin's until there is an admin key."""
+        """Return the rights of a key or of the password; the password has admin rights until an admin key exists."""
         if key:
             return Guest(key.name, key.admin, key.collections)
         return Guest(PASSWORD, admin=not (self._keys and any(one.admin for one in self._keys.all())))
@@ -253,7 +258,7 @@ class Door:
 
     async def _check(self, given: bytes, connection: HTTPConnection) -> Key | None:
         """Return the key that was given, None for the password. Raises: WrongError, WaitError."""
-        # First and without a wait: nobody guesses a key, and who has one is not held up by those who guess.
+        # Keys come first, without a wait: they cannot be guessed, and guessing by others must not block their owners.
         if self._keys and (key := self._keys.of(given.decode("utf-8", "replace"))):
             return key
         place = address_of(connection)
@@ -312,7 +317,7 @@ class Door:
 
 
 def _barred(guest: Guest, connection: HTTPConnection) -> Response | None:
-    """Return why somebody may not do what they ask, None where they may."""
+    """Return the refusal of a request that this client may not make, None if it may."""
     method, path = connection.scope.get("method", ""), connection.scope["path"]
     if guest.articles and not REACHED.fullmatch(path):
         return problem(
@@ -325,20 +330,20 @@ def _barred(guest: Guest, connection: HTTPConnection) -> Response | None:
 
 
 def change(scope: Scope) -> ASGIApp | None:
-    """Refuse whatever is not needed to ask and to read."""
+    """Refuse every request that asking and reading do not need."""
     if scope["method"] in HARMLESS or ASKING.fullmatch(scope["path"]):
         return None
     return problem(403, "This page is read-only", "Ask and read here; nothing can be added, changed or removed.")
 
 
 def own_address(wanted: str) -> str:
-    """Return a path on this page with its query; "/" for what leads elsewhere, or to signing in again."""
+    """Return a path on this page with its query; "/" for other sites and for the sign-in page itself."""
     own = _OWN.fullmatch(wanted) and not wanted.startswith((LOGIN, LOGOUT))
     return wanted if own else "/"
 
 
 def _offered(wanted: str) -> str:
-    """Return the address with its question offered, not asked: who signs in may come from a link on another page."""
+    """Return the address with its question as a draft, not asked: the visitor may come from a link on another site."""
     path, _, query = wanted.partition("?")
     asked = parse_qsl(query, keep_blank_values=True)
     if path != "/" or "q" not in dict(asked):
@@ -347,10 +352,10 @@ def _offered(wanted: str) -> str:
 
 
 def _opens_page(connection: HTTPConnection) -> bool:
-    """Whether a person's browser opens an address, as opposed to a script or a program that fetches it."""
+    """Whether a person opens an address in a browser, not a script or a program."""
     if connection.scope.get("method") not in ("GET", "HEAD"):
         return False
-    # Browsers leave Sec-Fetch-Dest out over plain HTTP from another machine.
+    # Over plain HTTP from another machine, browsers omit Sec-Fetch-Dest.
     accepts = connection.headers.get("accept", "")
     return connection.headers.get("sec-fetch-dest", "document" if "text/html" in accepts else "") == "document"
 
@@ -370,7 +375,7 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
     entry = {"type": "password", "name": "password", "autocomplete": "current-password", "aria-describedby": "said"}
     form = el(
         "form",
-        {"method": "post", "action": LOGIN.removeprefix("/")},  # below wherever the page lies
+        {"method": "post", "action": LOGIN.removeprefix("/")},  # relative, because the page may be below a path
         el("label", "Password", {"for": "password"}),
         el("input", entry, id="password", required="", autofocus=""),
         el("input", type="hidden", name="next", value=wanted),
@@ -381,7 +386,7 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """Read a form, of each name the last value. Raises: InputError, where it is too large, no text, or breaks off."""
+    """Read a form, the last value of each name. Raises: InputError: it is too large, not text, or incomplete."""
     body = b""
     try:
         async for chunk in request.stream():
@@ -395,7 +400,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 def _cookie(request: Request, token: str, more: str = "") -> str:
-    # Behind a proxy only the browser knows that it came by https.
+    # Behind a proxy only the browser knows whether it used https.
     https = request.scope["scheme"] == "https" or request.headers.get("origin", "").startswith("https:")
     secure = "; Secure" if https else ""
     return f"{SESSION}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}"

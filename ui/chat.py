@@ -406,7 +406,12 @@ class Chat:
         checked_question(question, self.max_question_chars)
 
     def refusal(self, question: str, conversation: Conversation) -> str:
-        """Return why a question cannot be asked now, "" if it can."""
+        """Return why a question cannot be asked now, "" if it can.
+
+        Args:
+            question: as typed.
+            conversation: where it would be asked; it is refused while that is busy.
+        """
         if conversation.busy:
             return BUSY
         try:
@@ -462,7 +467,15 @@ class Chat:
         return self.choice.called(model) if self.choice else ""
 
     def retry(self, conversation: Conversation, manner: Manner = "anew") -> Exchange | None:
-        """Ask the newest question again and drop its answer; None if there is none, or it is still being answered."""
+        """Ask the newest question of a conversation again; the new answer replaces the old one.
+
+        Args:
+            conversation: the conversation.
+            manner: how to answer.
+
+        Returns:
+            The new exchange; None if there is no question, or it is still being answered.
+        """
         with conversation.lock:
             if conversation.busy or not conversation.exchanges:
                 return None
@@ -626,6 +639,10 @@ class Chat:
     def open(self, conversation: Conversation, wanted: str) -> None:
         """Replace this conversation by a stored one.
 
+        Args:
+            conversation: the one that is replaced.
+            wanted: id of the stored one.
+
         Raises:
             CitewireError: nothing is stored, or the visitor has no conversation of this id.
         """
@@ -667,6 +684,10 @@ def _rated(rating: Rating) -> str:
 
 def narrowed(search: SearchOptions, chosen: Filters) -> SearchOptions:
     """Return search options for the articles that pass both the settings' filters and the visitor's.
+
+    Args:
+        search: the settings' search options.
+        chosen: the visitor's filters.
 
     Raises:
         InputError: no article passes both, or a day is invalid.

@@ -544,7 +544,15 @@ def open_service(chosen: Settings, conversations: Conversations | None = None, *
 
 
 def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
-    """Build the page; it opens while the models still load in the background."""
+    """Return the page with all that it serves; it opens while the models still load in the background.
+
+    Args:
+        chosen: the settings.
+        routers: further routes.
+
+    Raises:
+        InputError: the index, a file or a setting cannot be used.
+    """
     from citewire.ui import (
         ask_routes,
         conversation_routes,

@@ -192,7 +192,12 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
 
 
 def print_offered(questions: Iterable[str], paper: _Paper | None = None) -> tuple[str, ...]:
-    """Print suggested questions as they arrive, numbered; return them."""
+    """Print suggested questions as they arrive, numbered; return them.
+
+    Args:
+        questions: may take seconds each.
+        paper: where to go on printing; None for the beginning of a line.
+    """
     printed: list[str] = []
     paper = paper or _Paper()
     for question in questions:
@@ -257,7 +262,13 @@ def print_first(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], *, err: bool = False) -> None:
-    """Print rows in aligned columns, to standard error if `err`; control characters in cells are removed."""
+    """Print rows in aligned columns; control characters in cells are removed.
+
+    Args:
+        header: the name of each column.
+        rows: the cells of each row, in the order of `header`.
+        err: whether to print on standard error.
+    """
     table = Table(box=None, pad_edge=False)
     for name in header:
         table.add_column(name, overflow="fold")

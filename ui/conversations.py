@@ -217,7 +217,15 @@ class Conversations:
         return [ConversationInfo(*row) for row in rows]
 
     def get(self, visitor: str, conversation: str) -> StoredConversation:
-        """Return a conversation. Raises: UnknownIdError."""
+        """Return a conversation with its questions and answers.
+
+        Args:
+            visitor: id of the browser that it belongs to.
+            conversation: its id.
+
+        Raises:
+            UnknownIdError: the visitor has no such conversation.
+        """
         with self._transaction("DEFERRED") as db:
             return _stored(db, conversation, self._title(db, visitor, conversation))
 
@@ -298,7 +306,16 @@ class Conversations:
             )
 
     def note(self, visitor: str, exchange: str, beside: Beside) -> None:
-        """Store what the page shows beside an answer. Raises: UnknownIdError."""
+        """Store what the page shows beside an answer.
+
+        Args:
+            visitor: id of the browser that the conversation belongs to.
+            exchange: id of the question and its answer.
+            beside: replaces what was stored before.
+
+        Raises:
+            UnknownIdError: the visitor has no such exchange.
+        """
         with self._transaction() as db:
             self._answer(db, visitor, exchange)
             db.execute("UPDATE exchanges SET beside = ? WHERE id = ?", (_written(beside), exchange))

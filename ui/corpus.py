@@ -1,7 +1,7 @@
-"""The articles that the page shows beside the chat: listed, searched, read, and taken out of the index.
+"""The articles beside the chat: listing, searching, reading and removing them.
 
-Knows which generation of the index is current and who wants to hear of a new one. Does not know HTTP; how files come
-in is `citewire.ui.uploads`.
+Knows the current generation of the index and its subscribers. Does not know HTTP; `citewire.ui.uploads` adds
+files.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ PAGE_CHARS = 20_000  # characters of an article in one response: about four scre
 COPIES_SHOWN = 20
 OUTLETS_SHOWN = 500
 REMOVED_AT_ONCE = 1_000
-MATCHED_ROWS = 100_000  # most passages that are looked at for one word; BM25 chooses them
-PARTS = 32  # sets of articles, as different people may see, that are kept ready
-WRITER_WAIT_S = 20.0  # longest time that a removal waits for the indexing of files
+MATCHED_ROWS = 100_000  # most passages that a search for one word returns; BM25 chooses them
+PARTS = 32  # most cached parts of the index; each is the set of articles that some key may see
+WRITER_WAIT_S = 20.0  # longest time that a removal waits for indexing, in seconds
 
 Sort = Literal["newest", "oldest", "title", "longest", "relevance"]
 SORTS: tuple[Sort, ...] = ("newest", "oldest", "title", "longest", "relevance")
@@ -61,13 +61,13 @@ class Choice:
 
     Attributes:
         words: all must be in the article's text, or all in its title, outlet, author and path; "" for any article.
-        published_from, published_to: ISO 8601 days, both included, "" for any; an article without a day does not pass.
-        outlets: any of these, compared without regard to case; () for any.
-        sort: "relevance" without words is "newest".
-        offset, limit: which part of the list.
+        published_from, published_to: ISO 8601 days, both included, "" for any; undated articles do not pass.
+        outlets: any of these, ignoring case; () for any.
+        sort: "relevance" without words means "newest".
+        offset, limit: the part of the list to return.
 
     Raises:
-        InputError: a day that is none, an unknown order, or a part that cannot be.
+        InputError: an invalid day, an unknown order, or an impossible part.
     """
 
     words: str = ""
@@ -99,10 +99,10 @@ class Row:
     Attributes:
         path, outlet, author, published: as in `Article`.
         title: its title, or its opening words.
-        date: day of publication in words, "" without one.
+        date: day of publication in words, "" if unknown.
         words: length of the text.
-        copies: how many other articles are copies of it.
-        uploaded: whether it came through the page.
+        copies: number of other articles that are copies of it.
+        uploaded: whether it was uploaded on the page.
         place: as in `citewire.ui.labels.Card`.
     """
 
@@ -120,14 +120,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The articles that a `Choice` chooses, and what there is to choose from.
+    """The articles that match a `Choice`, and the values to choose from.
 
     Attributes:
-        generation: of the index.
-        found: how many articles were chosen; `rows` are those of the asked part.
-        articles: how many there are in all.
-        undated: of all, those without a day of publication.
-        first, last: earliest and latest day of publication of all, "" where none has one.
+        generation: generation of the index.
+        found: number of matching articles; `rows` are those of the requested part.
+        articles: number of all articles.
+        undated: number of all articles without a day of publication.
+        first, last: earliest and latest day of publication of all, "" if no article has one.
         outlets: name and number of articles, the most frequent first, at most `OUTLETS_SHOWN`.
     """
 
@@ -143,7 +143,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A part of one article's text; `paragraphs` are its lines that are not blank, `end` is `characters` at the end."""
+    """A part of an article's text; `paragraphs` are its non-blank lines, `end` equals `characters` at the last part."""
 
     row: Row
     url: str
@@ -156,12 +156,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What taking articles out means.
+    """The effect of removing articles.
 
     Attributes:
-        articles: all that go: an uploaded file goes with everything that was read from it.
+        articles: all articles that are removed: all articles of an uploaded file are removed together.
         files: uploaded files that are deleted.
-        staying: articles whose file is not citewire's to delete: indexing it again brings them back.
+        staying: articles whose file citewire may not delete; indexing that file again brings them back.
     """
 
     articles: tuple[str, ...]
@@ -174,33 +174,33 @@ class NoArticleError(InputError):
 
 
 class ChangingError(InputError):
-    """The index cannot be changed now, because it is being changed."""
+    """The index cannot be changed now, because another change is running."""
 
 
 class GoneError(InputError):
-    """The index that was opened is not there any more."""
+    """The index that was opened no longer exists."""
 
 
 class SharedIndex(Index):
-    """An index that closes itself when nobody holds it any more: an answer may still read an earlier generation."""
+    """An index that closes when its last user drops it: an answer may still read an older generation."""
 
     def __del__(self) -> None:
         self.close()
 
 
 class Corpus:
-    """The current generation of an index, and what the page does with its articles. Safe to share between threads.
+    """The current generation of an index, and the page's operations on its articles; thread-safe.
 
     Args:
-        folder: the index, which must be there.
-        embedder: what it was made with.
+        folder: the index, which must exist.
+        embedder: the embedder of the index.
         options: how uploaded files are read.
-        room: bytes that all uploaded files may take together.
-        allowance: what one visitor may upload.
+        room: most bytes of all uploaded files together.
+        allowance: rate limits of one visitor.
 
     Raises:
         InputError: there is no index in `folder`.
-        IndexFormatError: it is of another format or embedder, or damaged.
+        IndexFormatError: it has another format or embedder, or is damaged.
     """
 
     def __init__(
@@ -214,39 +214,39 @@ class Corpus:
     ) -> None:
         self.folder, self._embedder = folder, embedder
         self._lock = RLock()
-        self._writing = Lock()  # one writer at a time: a second one in this process would be refused, not wait
+        self._writing = Lock()  # one writer at a time: a second one in this process would be refused instead of waiting
         self._subscribers: list[Callable[[Index], None]] = []
         self._current = read_current(folder)
         self.uploads = Uploads(self, embedder, options or ReadOptions(), room, allowance)
         self._catalogue = Catalogue(SharedIndex.open(folder, embedder), self.uploads.file_of)
-        # Held open, so that no file which comes in its place has the same number.
+        # Held open, so that a file that replaces it cannot get the same inode number.
         self._own = os.open(folder / "LOCK", os.O_RDONLY)
         weakref.finalize(self, os.close, self._own)
 
     def start(self) -> None:
-        """Index what an earlier run had received and not indexed, and from now on what comes in."""
+        """Index the files that an earlier run left waiting, and from now on all new files."""
         self.uploads.start()
 
     def close(self) -> None:
-        """Stop indexing after the files that are being indexed now."""
+        """Stop indexing after the current batch of files."""
         self.uploads.close()
 
     # generations
 
     @property
     def index(self) -> Index:
-        """The current generation; it stays readable for as long as somebody holds it."""
+        """The current generation; it stays readable while it is referenced."""
         return self._catalogue.index
 
     def subscribe(self, changed: Callable[[Index], None]) -> None:
-        """Have `changed` called with each new generation, in the thread that found it."""
+        """Call `changed` with each new generation, in the thread that found it."""
         self._subscribers.append(changed)
 
     def refresh(self) -> Index:
-        """Take up a generation that was published since, by this process or another; return the current one."""
+        """Switch to a generation published meanwhile, by this process or another; return the current one."""
         with self._lock:
             new = self._is_new()
-        if new:  # outside of the lock: who hears of it may hold locks of its own
+        if new:  # outside the lock: subscribers may hold locks of their own
             for changed in self._subscribers:
                 changed(self.index)
         return self.index
@@ -258,18 +258,18 @@ class Corpus:
                 return False
             opened = SharedIndex.open(self.folder, self._embedder)
             self._catalogue = Catalogue(opened, self.uploads.file_of, self._catalogue)
-        except CitewireError as error:  # what was opened before stays readable, and is shown
+        except CitewireError as error:  # the old generation stays readable and is shown
             logger.warning("the new generation cannot be read: %s", error.problem)
             return False
         self._current = current
         return True
 
     def require_same(self) -> None:
-        """Check that the index is still the one that was opened: a writer would begin a new one in its place.
+        """Check that the index is still the one that was opened: otherwise a writer would create a new index.
 
         Raises:
-            GoneError: it was deleted, or another one is in its place.
-            IndexFormatError: it is of another embedder now, or damaged.
+            GoneError: it was deleted or replaced by another index.
+            IndexFormatError: it has another embedder now, or is damaged.
         """
         try:
             same = os.path.samestat(os.fstat(self._own), (self.folder / "LOCK").stat())
@@ -286,10 +286,10 @@ class Corpus:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only writer of this process, and take up what was written.
+        """Be the only writer of this process during the block, then switch to the new generation.
 
         Raises:
-            ChangingError: another one has not finished in `WRITER_WAIT_S`.
+            ChangingError: another writer has not finished within `WRITER_WAIT_S`.
             GoneError, IndexFormatError: as `require_same`.
         """
         self.require_same()
@@ -304,16 +304,20 @@ class Corpus:
     # articles
 
     def select(self, choice: Choice) -> Listing:
-        """Return the articles that `choice` chooses, and what there is to choose from."""
+        """Return the articles that match `choice`, and the values to choose from."""
         self.refresh()
         return self._catalogue.select(choice)
 
     def read(self, path: str, start: int = 0) -> Reading:
-        """Return about `PAGE_CHARS` characters of an article from an offset, cut at the end of a line where possible.
+        """Return about `PAGE_CHARS` characters of an article, cut at the end of a line where possible.
+
+        Args:
+            path: the article.
+            start: offset of the first character, in code points.
 
         Raises:
             NoArticleError: there is no such article.
-            InputError: an offset outside of its text.
+            InputError: the offset is outside the text.
         """
         self.refresh()
         return self._catalogue.read(path, start)
@@ -333,12 +337,17 @@ class Corpus:
         return list(self._catalogue.entries)
 
     def within(self, articles: tuple[str, ...] = ()) -> Catalogue:
-        """Return the newest articles, as if there were only these; see `Index.within`. () for all."""
+        """Return a catalogue of these articles only, see `Index.within`; () for all."""
         self.refresh()
         return self._catalogue.within(articles) if articles else self._catalogue
 
     def originals(self, paths: Sequence[str], before: Collection[str]) -> list[tuple[str, str]]:
-        """Return path and title of the first articles that these are copies of: in `before`, or earlier by path."""
+        """Return (path, title) of at most five articles that the given ones are copies of.
+
+        Args:
+            paths: the given articles.
+            before: paths of the articles that were there first; of others, the first by path is the original.
+        """
         articles = self.within()
         copied = [copy for path in paths for copy in articles.copies(path) if copy in before or copy < path]
         return [(row.path, row.title) for row in articles.rows(dict.fromkeys(copied[:5]))]
@@ -348,7 +357,7 @@ class Corpus:
 
         Raises:
             NoArticleError: there is no such article.
-            InputError: none, or more than `REMOVED_AT_ONCE`.
+            InputError: no articles, or more than `REMOVED_AT_ONCE`.
         """
         if not 0 < len(paths) <= REMOVED_AT_ONCE:
             raise InputError(f"{len(paths):,} articles cannot be removed at once", f"Name 1 to {REMOVED_AT_ONCE:,}")
@@ -362,13 +371,13 @@ class Corpus:
         return Removal(tuple(dict.fromkeys([*along, *alone])), tuple(sorted(uploaded)), len(set(alone)))
 
     def remove(self, paths: Sequence[str]) -> Removal:
-        """Take articles out of the index, and delete those of their files that were uploaded.
+        """Remove articles from the index, and delete those of their files that were uploaded.
 
-        What was begun is finished by the next `start` should this process die.
+        If this process dies, the next `start` finishes the removal.
 
         Raises:
-            NoArticleError, InputError: as `removal`; the folder cannot be written.
-            ChangingError: files are being indexed, here or by another process.
+            NoArticleError, InputError: as `removal`, or the folder cannot be written.
+            ChangingError: this or another process is indexing files.
         """
         with self.writing():
             self.refresh()
@@ -382,7 +391,7 @@ class Corpus:
 
 
 class Catalogue:
-    """The articles of one generation, or some of them; labels that were made for `before` are taken over."""
+    """The articles of one generation, or some of them; labels computed for `before` are reused."""
 
     def __init__(self, index: Index, file_of: Callable[[str], str], before: Catalogue | None = None) -> None:
         self.index = index
@@ -396,7 +405,7 @@ class Catalogue:
         self._lock = Lock()
 
     def within(self, articles: tuple[str, ...]) -> Catalogue:
-        """Return these articles only, as `Index.within` does."""
+        """Return a catalogue of these articles only, as `Index.within` does."""
         with self._lock:
             part = self._parts.get(articles)
             if part is None:
@@ -420,7 +429,7 @@ class Catalogue:
         return {int(position): summary.path for position, summary in zip(alive, found, strict=True)}
 
     def select(self, choice: Choice) -> Listing:
-        """Return the articles that `choice` chooses, and what there is to choose from."""
+        """Return the articles that match `choice`, and the values to choose from."""
         outlets = {outlet.casefold() for outlet in choice.outlets}
         scores = self._matching(choice.words)
         chosen = [
@@ -445,18 +454,18 @@ class Catalogue:
         )
 
     def _matching(self, words: str) -> dict[str, float] | None:
-        """Return the score of each article that has the words, None where there are none: higher is better."""
+        """Return the score (higher is better) of each article with all the words, None if there are no words."""
         if not words.strip():
             return None
         named = words.casefold().split()
-        # Whoever types part of a headline looks for that article: it comes before those that speak of it.
+        # A part of a headline means that article, so it comes before articles that only mention the words.
         found = {one.path: 1e6 for one in self.entries.values() if all(word in _names(one) for word in named)}
         for path, score in self._speaking_of(terms(words)).items():
             found[path] = found.get(path, 0.0) + score
         return found
 
     def _speaking_of(self, wanted: Sequence[str]) -> dict[str, float]:
-        """Return the articles that have all terms in their text, with the sum of each term's best BM25."""
+        """Return the articles with all terms in their text, and the sum of each term's best BM25."""
         total: dict[int, float] | None = None
         for term in wanted:
             rows = self.index.search_bm25([term], MATCHED_ROWS)
@@ -467,7 +476,7 @@ class Catalogue:
         return {self._paths[position]: score for position, score in (total or {}).items()}
 
     def rows(self, paths: Iterable[str]) -> list[Row]:
-        """Return the articles of those of `paths` that are there."""
+        """Return the rows of the existing articles among `paths`."""
         return [self._row(self.entries[path]) for path in paths if path in self.entries]
 
     def _row(self, entry: ArticleSummary, article: Article | None = None) -> Row:
@@ -489,7 +498,7 @@ class Catalogue:
         )
 
     def copies(self, path: str) -> list[str]:
-        """Return the paths of the other articles that are copies of one."""
+        """Return the paths of the other articles that are copies of this one."""
         entry = self.entries.get(path)
         return [other for other in self._groups[entry.group or path] if other != path] if entry else []
 
@@ -518,12 +527,12 @@ class Catalogue:
 
 
 def _names(entry: ArticleSummary) -> str:
-    """Return the words of an article's labels, for comparison without regard to case."""
+    """Return the words of an article's labels, for comparison without case."""
     return " ".join((entry.title, entry.outlet, entry.author, entry.path)).casefold()
 
 
 def _ordered(chosen: list[ArticleSummary], sort: Sort, scores: dict[str, float] | None) -> list[ArticleSummary]:
-    """Return articles in an order; those without a day come last in both orders of days."""
+    """Return articles in an order; undated articles come last in both orders by day."""
     if sort == "relevance" and scores is not None:
         return sorted(chosen, key=lambda entry: (-scores[entry.path], entry.path))
     if sort == "title":

@@ -1,26 +1,26 @@
-"""The Articles view's requests: list, read and remove articles, take files.
+"""The Articles view's requests: list, read and remove articles, receive files.
 
     GET  /corpus            ?q= &from= &to= &outlet= (repeated) &sort= &offset= &limit=   -> a `Listing`
     GET  /corpus/article    ?path= &start=                                                -> a `Reading`
-    POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; only what it would be where not sure
-    POST /uploads           ?name=, the file as body, of the type application/octet-stream -> an `Upload`, status 202;
+    POST /corpus/removal    {"paths": [...], "sure": true}    -> a `Removal`; without "sure" only a preview
+    POST /uploads           ?name=, the file as body with the type application/octet-stream -> an `Upload`, status 202;
                             for programs POST /v1/articles, which is the same
-    POST /v1/addresses      {"address": "https://..."}, fetched where the web is allowed   -> an `Upload`, status 202
-    DELETE /v1/articles/{path}   takes an article out -> a `Removal`
+    POST /v1/addresses      {"address": "https://..."}, fetched if the web is allowed   -> an `Upload`, status 202
+    DELETE /v1/articles/{path}   removes an article -> a `Removal`
     GET  /uploads           -> {"limit": bytes of the largest file, "characters": of the longest article, "formats":
-                            [...], "uploads": [...]}; of each also "own", whether who asks may take it back
-    DELETE /uploads/{id}    takes a file back that waits or is being indexed, of the visitor who sent it -> an `Upload`
+                            [...], "uploads": [...]}; each upload also has "own": whether the client may cancel it
+    DELETE /uploads/{id}    cancels a file that waits or is being indexed, for its sender -> an `Upload`
 
-Knows HTTP; what is done is in `citewire.ui.corpus` and `citewire.ui.uploads`. Refusals are problem
-details of RFC 9457.
+Knows HTTP; `citewire.ui.corpus` and `citewire.ui.uploads` do the work. Errors are problem
+details (RFC 9457).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
@@ -34,7 +34,7 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS
 from citewire.index.web import Page
 from citewire.ui.addresses import WebOffError, file_name, records
-from citewire.ui.allowance import TooManyError
+from citewire.ui.allowance import BUSY_S, Sender, TooManyError
 from citewire.ui.corpus import PAGE_ROWS, ChangingError, Choice, Corpus, GoneError, NoArticleError, Sort
 from citewire.ui.keys import Changes
 from citewire.ui.uploads import SettledError, TooLargeError, UnknownFormatError, UnknownUploadError
@@ -42,21 +42,22 @@ from citewire.ui.visitor import ProblemRoute, asker_of, guest_of, same_origin, s
 
 FILE_TYPE = "application/octet-stream"  # a form on another page cannot send this type
 MOST_OUTLETS = 100
-IDLE_S = 15.0  # longest wait for the next bytes of a file
-FETCHED_AT_ONCE = 4  # addresses; each takes a thread for as long as its server takes
-LEAST_RATE = 2_000  # bytes a second, over all of a file that takes longer than `IDLE_S`
+IDLE_S = 15.0  # longest wait for the next bytes of a file, in seconds
+# Most web addresses fetched at once: in all, for one IP address, for one visitor. Each takes a thread and may be slow.
+FETCHED, FETCHED_OF_ADDRESS, FETCHED_OF_VISITOR = 6, 4, 2
+LEAST_RATE = 2_000  # least average rate in bytes per second of a file that takes longer than `IDLE_S`
 
 
 class NoFileError(InputError):
-    """A request whose body is not the bytes of a file."""
+    """The body of the request is not a file."""
 
 
 class BrokenOffError(InputError):
-    """A file of which not all bytes came."""
+    """The file arrived incomplete."""
 
 
 class SlowUploadError(InputError):
-    """A file whose bytes come too slowly."""
+    """The file arrives too slowly."""
 
 
 class _Removal(BaseModel):
@@ -94,15 +95,15 @@ class _CorpusRoute(ProblemRoute):
 
 
 def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None = None) -> APIRouter:
-    """Return the routes over a corpus; each change is in the log before it is made.
+    """Return the routes over a corpus; each change is logged before it is made.
 
     Args:
-        corpus: what is listed, read and changed.
-        changes: the log.
-        fetch: what gets a web address, as in `read_articles`.
+        corpus: the articles.
+        changes: the log of changes.
+        fetch: downloads a web address, as in `read_articles`.
     """
     routes = APIRouter(route_class=_CorpusRoute, dependencies=[Depends(same_origin)])
-    fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
+    fetching: list[Sender] = []
 
     @routes.get("/corpus")
     def select(
@@ -153,12 +154,12 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
     @routes.post("/v1/addresses", status_code=202)
     async def fetch_address(request: Request, asked: _Address) -> JSONResponse:
         """Fetch a web address, whose articles are indexed soon; only where citewire runs with --allow-web."""
-        address, files = asked.address.strip(), corpus.uploads
-        with await run_in_threadpool(files.receive, file_name(address), None, sender_of(request)) as arrival:
-            async with fetching:
-                if await request.is_disconnected():
-                    raise BrokenOffError(f"{address} is fetched for nobody", "Send it again and wait")
-                data, left_out = await run_in_threadpool(records, address, files.options, fetch)
+        address, files, sender = asked.address.strip(), corpus.uploads, sender_of(request)
+        with (
+            _place(fetching, sender),
+            await run_in_threadpool(files.receive, file_name(address), None, sender) as arrival,
+        ):
+            data, left_out = await run_in_threadpool(records, address, files.options, fetch)
             if await request.is_disconnected():
                 raise BrokenOffError(f"{address} was fetched for nobody", "Send it again and wait")
             await run_in_threadpool(arrival.write, data)
@@ -175,13 +176,30 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
     return routes
 
 
+@contextmanager
+def _place(taken: list[Sender], sender: Sender) -> Iterator[None]:
+    """Hold one of the places for fetching. Raises: TooManyError, if none is free, or the sender has its share."""
+    again = "Send this one when one of them has arrived", BUSY_S
+    if len(taken) >= FETCHED:
+        raise TooManyError(f"{FETCHED} web addresses are being fetched already", *again)
+    if sum(one.visitor == sender.visitor for one in taken) >= FETCHED_OF_VISITOR:
+        raise TooManyError(f"{FETCHED_OF_VISITOR} web addresses of yours are being fetched already", *again)
+    if sum(one.address == sender.address for one in taken) >= FETCHED_OF_ADDRESS:
+        raise TooManyError(f"{FETCHED_OF_ADDRESS} web addresses are being fetched for your address already", *again)
+    taken.append(sender)
+    try:
+        yield
+    finally:
+        taken.remove(sender)
+
+
 def _note(changes: Changes, request: Request, what: str, names: Sequence[str]) -> None:
     """Raises: InputError."""
     changes.note(guest_of(request).name, request.client.host if request.client else "", what, names)
 
 
 async def _received(corpus: Corpus, changes: Changes, request: Request, name: str) -> dict[str, Any]:
-    """Store a file as its bytes arrive. It takes a place from its first byte on; if it breaks off, nothing is kept."""
+    """Store a file as its bytes arrive. It takes space from its first byte on; an incomplete file is deleted."""
     if request.headers.get("content-type") != FILE_TYPE:
         raise NoFileError("the request is not the bytes of a file", f"Send them with Content-Type: {FILE_TYPE}")
     stated = request.headers.get("content-length", "")
@@ -199,11 +217,11 @@ async def _received(corpus: Corpus, changes: Changes, request: Request, name: st
 
 
 async def _chunks(request: Request, name: str) -> AsyncGenerator[bytes]:
-    """Yield the bytes of a request as they come.
+    """Yield the bytes of a request as they arrive.
 
     Raises:
-        BrokenOffError: the client has gone.
-        SlowUploadError: the next ones take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
+        BrokenOffError: the client has disconnected.
+        SlowUploadError: the next bytes take longer than `IDLE_S`, or all of them are slower than `LEAST_RATE`.
     """
     began, came = time.monotonic(), 0
     stream = aiter(request.stream())

@@ -97,6 +97,10 @@ def read_options(chosen: Settings) -> ReadOptions:
 def open_index(chosen: Settings, embedder: Embedder) -> Index:
     """Open the index.
 
+    Args:
+        chosen: the settings.
+        embedder: the one that the index was made with.
+
     Raises:
         InputError: there is no index.
         IndexFormatError: it has another format or embedder, or is damaged.
@@ -131,6 +135,10 @@ def prepare_model(model: str, chosen: Settings, report: Progress) -> None:
 
 def prepare_reader(chosen: Settings, report: Progress) -> None:
     """Download and verify the weights of the large reader, if the settings may use it.
+
+    Args:
+        chosen: the settings.
+        report: receives the stage, and the bytes done and in total.
 
     Raises:
         ModelError: they cannot be downloaded, have a wrong checksum, or the disk is full.
@@ -228,6 +236,12 @@ def load_reranker(chosen: Settings) -> Reranker | None:
 def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) -> Library:
     """Return the library for search and article requests, with the settings' search options.
 
+    Args:
+        chosen: the settings.
+        corpus: the articles.
+        embedder: the one that the index was made with.
+        chat: checks the length of questions.
+
     Raises:
         InputError: see `search_options`.
         ModelError: the reranker cannot be used.
@@ -274,6 +288,12 @@ def check_search(chosen: Settings, index: Index) -> None:
 def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Generator) -> Answerer:
     """Return the answerer for the index, with the options of the settings.
 
+    Args:
+        chosen: the settings.
+        index: an open index.
+        embedder: the one that the index was made with; its weights are loaded now.
+        generator: the language model.
+
     Raises:
         InputError: see `search_options`.
         ModelError: the embedder, the reader or the reranker cannot be used.
@@ -296,7 +316,14 @@ def answerer(chosen: Settings, index: Index, embedder: Embedder, generator: Gene
 
 
 def loaded(answerer: Answerer, index: Index, embedder: Embedder, generator: Generator) -> Loaded:
-    """Return the index and models in the form that `Chat` needs."""
+    """Return the index and models in the form that `Chat` needs.
+
+    Args:
+        answerer: the answerer for `index`.
+        index: an open index.
+        embedder: the one that the index was made with.
+        generator: the language model of `answerer`.
+    """
     from citewire.qa.suggest import Suggester
     from citewire.qa.verdicts import Checker
     from citewire.ui.chat import Loaded

@@ -119,7 +119,12 @@ class Exchange:
                     self.fail(event.text or "The model did not answer", "Press Retry to ask again.")
 
     def fail(self, problem: str, fix: str) -> None:
-        """End the exchange with an error; its claims so far stay."""
+        """End the exchange with an error; its claims so far stay.
+
+        Args:
+            problem: what is wrong.
+            fix: what the user can do, in the imperative.
+        """
         self.phase, self.problem, self.fix, self.draft, self.suggesting = "done", problem, fix, "", False
         self.version += 1
 
@@ -160,7 +165,7 @@ class Exchange:
 
     @property
     def searched(self) -> list[str]:
-        """The question that was searched for, if its words are not those asked, and the filters, if any."""
+        """The question that was searched, if it differs from the one asked, and the filters, if there are any."""
         asked, standalone = (_WORD.findall(text.casefold()) for text in (self.question, self.standalone))
         said = [f"Searched for: {self.standalone}"] if standalone and standalone != asked else []
         return [*said, self.narrowed] if self.narrowed else said

@@ -1,9 +1,9 @@
 """A stored conversation as a file to keep or to send: Markdown, one HTML page, or JSON.
 
-The HTML page opens without a server, runs no script and asks for nothing: a number is a link to its quote below the
-answer, and the quote's own number leads back. Questions, articles and the model's words are untrusted: the page is
-built as a tree, which escapes every text and attribute, under a policy that would stop what came through; in Markdown
-every character that could begin markup is escaped.
+The HTML page works without a server, runs no script and loads nothing. A citation number links to its quote below the
+answer, and the number of the quote links back. Questions, articles and the model's words are untrusted. The page is
+built as a tree, which escapes every text and attribute, and a content security policy is the second barrier. In
+Markdown every character that could start markup is escaped.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from citewire.ui.labels import Card, Labelled, bylines, card_in, counted, gist, 
 from citewire.ui.render import closing, doubt_of, refusal, refusal_title
 from citewire.ui.tree import document, el
 
-CONTEXT_CHARS = 320  # of the article on each side of a quote, cut between words
+CONTEXT_CHARS = 320  # characters of the article on each side of a quote, cut between words
 JSON_VERSION = 1
 RELATED = "Related passages, not used:"
 
-# What Markdown, its common dialects (tables, math, footnotes, bare addresses) and template languages read as markup.
+# Characters with a meaning in Markdown, its dialects (tables, math, footnotes, bare addresses) and template languages.
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>&|~$#^@]|(?<=www)\.|:(?=//)", re.IGNORECASE)
 _LINE_START = re.compile(r"^(?:[-+=:!]|\d+(?=[.)]))")
 _URL_SAFE = "%/:?#@!$&'*+,;=~-._"  # without brackets and parentheses, which would end a link
@@ -36,7 +36,7 @@ _URL_SAFE = "%/:?#@!$&'*+,;=~-._"  # without brackets and parentheses, which wou
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """An exchange with its place in the conversation, from 1, and what its numbers point to."""
+    """An exchange with its position in the conversation, from 1, and the targets of its numbers."""
 
     place: int
     exchange: Exchange
@@ -44,13 +44,13 @@ class _Shown:
 
     @property
     def refusal(self) -> str:
-        """The words of an answer that has none, "" of another."""
+        """The text of a refusal, "" for an answer."""
         answer = self.exchange.answer
         return refusal(answer) if answer and self.exchange.abstained else ""
 
     @property
     def lead(self) -> str:
-        """What citewire says of itself or its index before the claims; "" for most answers."""
+        """What citewire says about itself or its index before the claims, in its own words; "" for most answers."""
         return "" if self.refusal else self.exchange.lead
 
 
@@ -62,7 +62,7 @@ def _shown(stored: Iterable[StoredExchange]) -> Iterator[_Shown]:
 
 
 class _Articles:
-    """Articles as far as they are still there; one that is gone is labelled by its path."""
+    """Articles that still exist; a missing one is labelled by its path."""
 
     def __init__(self, index: Labelled) -> None:
         self._index = index
@@ -80,7 +80,7 @@ class _Articles:
         return card_in(self._index, path) if self.get(path) else gone(path)
 
     def byline(self, source: Source) -> str:
-        """Return what a quote's article states of itself, and that it is not what it was where it has changed since."""
+        """Return the byline of a quote's article, with a remark if the article has changed since."""
         known = self.card(source.article)
         changed = self.get(source.article) is not None and not self._as_quoted(source)
         return f"{known.byline}, changed since it was quoted" if changed else known.byline_at(source.start, source.end)
@@ -90,7 +90,7 @@ class _Articles:
         return article is not None and article.text[source.start : source.end] == source.quote
 
     def around(self, source: Source) -> tuple[str, str]:
-        """Return what stands before and after a quote; nothing where the article has changed since."""
+        """Return the text before and after a quote; nothing if the article has changed since."""
         article = self.get(source.article)
         if article is None or not self._as_quoted(source):
             return "", ""
@@ -164,7 +164,7 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
 
 
 def _markdown_text(shown: _Shown) -> Iterator[str]:
-    """Yield the refusal, or the lead and the sentences; a listed one is a line of its own."""
+    """Yield the refusal, or the lead and the sentences; list items each have their own line."""
     if words := shown.refusal or shown.lead:
         yield f"\n{_plain(words)}"
     sentences = [] if shown.refusal else [_markdown_sentence(claim, shown) for claim in shown.exchange.shown]
@@ -211,7 +211,7 @@ def as_html(conversation: StoredConversation, index: Labelled) -> str:
 def _exchange(shown: _Shown, articles: _Articles) -> Element:
     parts = list(_answer(shown, articles))
     first: set[str] = set()
-    for part in parts:  # a quote leads back to the first place of its number
+    for part in parts:  # a quote links back to the first use of its number
         for link in part.iter("a"):
             key = link.get("href", "").removeprefix("#q")
             if key not in first:
@@ -292,7 +292,7 @@ def _sources(shown: _Shown, articles: _Articles) -> Iterator[Element]:
         if known.url:
             label.append(el("a", "Original article", href=safe(known.url), rel="noopener noreferrer"))
         before, after = articles.around(source) if source.label else ("", "")
-        words = el("mark", source.quote) if source.label else source.quote  # the colour of evidence is for evidence
+        words = el("mark", source.quote) if source.label else source.quote  # only evidence is highlighted
         quoted = el("blockquote", before, words, after)
         rows.append(el("li", el("p", *label, {"class": "label"}), quoted, id=f"q{name}"))
     title = "Sources" if shown.sources[0].label else RELATED.rstrip(":")

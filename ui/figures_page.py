@@ -1,9 +1,9 @@
-"""GET /figures, "How good is it": figures of this version and of the last evaluation here, and a small one to run.
+"""GET /figures, "How good is it": figures of this version, of the last evaluation here, and of a small one to run.
 
     GET     /figures        ?run=    the page
-    GET     /figures/run    how far the small evaluation is: {"running", "done", "of", "problem"}
-    POST    /figures/run    begins one: 409 where one runs, 503 where no model is loaded
-    DELETE  /figures/run    ends it after the question at hand
+    GET     /figures/run    progress of the small evaluation: {"running", "done", "of", "problem"}
+    POST    /figures/run    starts one: 409 if one is running, 503 if no model is loaded
+    DELETE  /figures/run    stops it after the current question
 
 Knows the folders and the summary that an evaluation writes, and `citewire.ui.measuring`, which runs one. Names of
 files, kinds and models are untrusted: the page is built as a tree.
@@ -42,7 +42,7 @@ from citewire.ui.visitor import ProblemRoute, guest_of
 logger = logging.getLogger(__name__)
 
 TITLE = "How good is it?"
-SHIPPED = "shipped.json"  # what was measured of this version; a test holds docs/quality.md and README.md to it
+SHIPPED = "shipped.json"  # the figures of this version; a test compares them with docs/quality.md and README.md
 RUNS_SHOWN = 20
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Answers", ("right", "exact_match", "f1", "answer_recall", "multiple_choice", "misled")),
@@ -89,7 +89,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Its name."""
         return self.folder.name
 
     @property
@@ -109,13 +109,13 @@ class Run:
 
 
 def router(folder: Path, measuring: Measuring | None = None) -> APIRouter:
-    """Return the routes over the evaluations in `folder`, one a folder in it; none is run without `measuring`."""
+    """Return the routes over the evaluations in `folder`, each in a subfolder; without `measuring` none can be run."""
     routes = APIRouter(route_class=_FiguresRoute)
 
     @routes.get("/figures")
     def figures(request: Request, run: str = "") -> HTMLResponse:
         from_ = urlsplit(request.headers.get("referer", "")).path
-        back = from_ if _BACK.fullmatch(from_) else "./"  # wherever the page lies
+        back = from_ if _BACK.fullmatch(from_) else "./"  # the page may be below a path
         offered = measuring.progress if measuring and guest_of(request).admin else None
         return HTMLResponse(page(runs(folder), run, offered, back))
 
@@ -139,7 +139,7 @@ def router(folder: Path, measuring: Measuring | None = None) -> APIRouter:
 
 
 def runs(folder: Path) -> list[Run]:
-    """Return the finished evaluations in `folder`, or the one that it is, newest first; damaged ones are left out."""
+    """Return the finished evaluations in `folder`, or `folder` itself if it is one, newest first; skip damaged ones."""
     found = []
     for file in (folder / SUMMARY, *folder.glob(f"*/{SUMMARY}")):
         try:
@@ -162,13 +162,13 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
 
     Args:
         found: the runs, newest first.
-        wanted: the name of the one to show; else the newest ones are shown that answer questions made from the
-            articles, that answer a file's, and that check claims.
-        progress: of the small evaluation; None where none can be run.
-        back: the address that the way back leads to.
+        wanted: name of the run to show; by default the newest one of each kind: questions made from the articles,
+            questions of a file, claims.
+        progress: progress of the small evaluation; None if none can be run.
+        back: target of the link back.
 
     Raises:
-        NoRunError: no run is named so.
+        NoRunError: no run has this name.
     """
     head = [
         el("p", el("a", "← Back to the questions", {"href": back, "class": "back"})),
@@ -196,13 +196,13 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
 
 @cache
 def shipped() -> dict[str, Any]:
-    """Return what was measured of this version: "measured_on" a machine, "questions" with their counts."""
+    """Return the figures of this version: "measured_on" a machine, "questions" with their counts."""
     read: dict[str, Any] = json.loads(files("citewire.ui").joinpath(SHIPPED).read_bytes())
     return read
 
 
 def _shipped() -> Iterator[Element]:
-    """Tell what was measured of this version, and on what."""
+    """Yield the figures of this version, and the machine they were measured on."""
     found = shipped()
     yield el("h2", f"What was measured of this version ({version('citewire')})")
     yield el("p", f"On {found['measured_on']}; none of it on the articles here.", {"class": "facts"})
@@ -225,7 +225,7 @@ def _shipped() -> Iterator[Element]:
 
 
 def _own(progress: Progress) -> Element:
-    """Return the box that runs an evaluation on the articles here; figures.js moves it."""
+    """Return the box that runs an evaluation on the user's articles; figures.js updates it."""
     return el(
         "section",
         {"id": "own", "aria-labelledby": "own-title", **({"data-running": "1"} if progress.running else {})},
@@ -247,7 +247,7 @@ def _own(progress: Progress) -> Element:
 
 
 def _made(run: Run) -> Iterator[Element]:
-    """Say how the questions came out that were made from the articles, and what that means."""
+    """Yield the results for questions made from the articles, and their meaning."""
     measures = run.summary["measures"]
     right, quoted = measures["right"], measures["sentence_quoted"]
     yield el("h2", "Questions made from the articles here")
@@ -360,7 +360,7 @@ def _run(run: Run) -> Iterator[Element]:
 
 
 def _about(run: Run) -> Iterator[Element]:
-    """Say in words what came out, and what was measured, when, on which model."""
+    """Describe the result in words: what was measured, when, with which model."""
     measures = run.summary["measures"]
     what = "questions" if run.asks else "claims"
     if right := measures.get("right"):
@@ -420,7 +420,7 @@ def _bars(rows: Sequence[tuple[Element, Element, Element]]) -> Element:
 
 
 def _bar(found: Mapping[str, float], label: str = "") -> Element:
-    """Draw a share of 1 as a bar with its interval; as wide as there is room."""
+    """Draw a value from 0 to 1 as a bar with its interval; it fills the width."""
     value, low, high = (round(100 * min(1.0, max(0.0, found[name])), 2) for name in ("value", "low", "high"))
     label = label or f"{value:.0f}%, {low:.0f}% to {high:.0f}%"
     wide = round(max(0.4, high - low), 2)

@@ -66,7 +66,13 @@ class Tab(_Sent):
     id: _Name = ""
 
 
-class Kept(_Sent):
+class New(_Sent):
+    """The data of "cw_new": the number of the page's step, which the answer repeats."""
+
+    step: int = 0
+
+
+class Kept(New):
     """The data of "cw_open": the id of a stored conversation."""
 
     id: _Name

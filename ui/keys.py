@@ -67,7 +67,11 @@ class Keys:
         self._read: tuple[tuple[int, int, int] | None, tuple[Key, ...]] = (None, ())
 
     def all(self) -> tuple[Key, ...]:
-        """Return all keys, oldest first."""
+        """Return all keys, oldest first; reads the file only if it has changed.
+
+        Raises:
+            InputError: the file cannot be read, or holds something else.
+        """
         with self._lock:
             try:
                 state = self.file.stat()

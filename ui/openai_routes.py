@@ -1,15 +1,15 @@
-"""Questions in the form of OpenAI's chat completions, for programs that know that one.
+"""Questions in the form of OpenAI's chat completions, for programs that use that API.
 
     POST /v1/chat/completions   {"messages": [{"role", "content"}, ...], "model": "", "stream": false}
                                 -> a chat.completion; with "stream" its chunks as server-sent events
-    GET  /v1/models             the models that can be named
+    GET  /v1/models             the available models
 
-The last message of the user is the question, those before it are the conversation; a system message is not needed and
-not read. `content` is the answer with its numbers; as many programs show it as Markdown, what would be a link, a
-picture or HTML there has a backslash before it. `annotations` has a "url_citation" for each number of each sentence,
-whose "citewire" part holds the exact quote; `refusal` is set where the articles do not say it. The whole answer object
-stands under "citewire", in a stream with the last chunk. Refusals of the request are {"error": {"message", "type",
-"code"}} with the status of /v1/ask.
+The last message of the user is the question, the messages before it are the conversation; system messages are ignored.
+`content` is the answer with its citation numbers. Many programs display it as Markdown, so a backslash is inserted
+before everything that would be a link, a picture or HTML. `annotations` has a "url_citation" for each number of each
+sentence, with the exact quote under "citewire". `refusal` is set if the articles do not answer. The whole answer object
+is under "citewire", in a stream in the last chunk. Errors are {"error": {"message", "type", "code"}} with the status of
+/v1/ask.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from citewire.ui.chat import ArticleIndex, Chat, Loaded
 from citewire.ui.visitor import same_origin
 
 EVENTS = "text/event-stream"
-# A mark of citewire's own, or what begins a link, a picture, HTML or a bare address in Markdown.
+# A citation number of citewire, or the beginning of a link, a picture, HTML or a bare address in Markdown.
 _MARK_OR_MARKUP = re.compile(
     r"(\[\d{1,3}\])(?=[\s\[]|$)|\\|<(?=[A-Za-z/!?])|\](?=[(\[:])|(?<=www)\.|:(?=//)", re.IGNORECASE
 )
@@ -74,7 +74,7 @@ class Message(BaseModel):
 
     @property
     def text(self) -> str:
-        """What it says."""
+        """The text of the message."""
         return self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
 
 
@@ -88,10 +88,10 @@ class Completion(BaseModel):
     stream: bool = False
 
     def asked(self, models: Mapping[str, str]) -> Ask:
-        """Return the question with what was said before it.
+        """Return the question with the conversation before it.
 
         Args:
-            models: what models are called where there is a choice -> their names.
+            models: display name -> model name, if there is a choice.
 
         Raises:
             InputError: the last message is not the user's.
@@ -108,7 +108,7 @@ class Completion(BaseModel):
 
 
 class _CompletionRoute(AskRoute):
-    """A route whose refusals have the form of OpenAI's."""
+    """A route whose errors have OpenAI's form."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -153,9 +153,9 @@ def router(chat: Chat, served: Served) -> APIRouter:
                 return Response(
                     await reply.whole(await unless_gone(request, whole(said))), media_type="application/json"
                 )
-            first = await unless_gone(request, anext(said))  # a refusal still has its status
+            first = await unless_gone(request, anext(said))  # an early error still sets the HTTP status
         except ClientDisconnect:
-            return Response(status_code=400)  # to nobody
+            return Response(status_code=400)  # nobody receives it
         return StreamingResponse(reply.events(first, said), media_type=EVENTS)
 
     return routes
@@ -169,7 +169,7 @@ class _Reply:
         self._base = base
         self._head = {"id": f"chatcmpl-{uuid4().hex}", "created": int(time.time()), "model": loaded.model}
         self._sent = ""
-        self._listed, self._gap = False, ""  # whether sentences are points of a list, and what stands before the next
+        self._listed, self._gap = False, ""  # whether sentences are list items, and the separator before the next one
 
     async def whole(self, answer: Answer) -> str:
         """Return the completion."""
@@ -178,7 +178,7 @@ class _Reply:
         return json.dumps(self._head | {"object": "chat.completion", "choices": [choice], **_rest(answer)})
 
     async def events(self, first: Event | Waiting, said: AsyncGenerator[Event | Waiting]) -> AsyncIterator[str]:
-        """Yield chunks: each sentence once it is checked, at last what stands beside it."""
+        """Yield chunks: each sentence once it is checked, then the rest of the answer."""
         async with aclosing(said):
             try:
                 yield self._chunk({"role": "assistant", "content": ""})
@@ -196,7 +196,7 @@ class _Reply:
                 yield f"data: {json.dumps({'error': told})}\n\n"
 
     def _text(self, said: Event | Waiting) -> list[str]:
-        """What follows on what was sent, none or one; a sentence that was sent is never taken back."""
+        """The next text, if any; text that was sent is never changed."""
         if isinstance(said, Searched):
             self._listed, new = said.listed, _inert(said.lead)
             self._gap = "\n" if said.lead else ""
@@ -218,13 +218,13 @@ class _Reply:
         return f"data: {json.dumps(values)}\n\n"
 
     async def _told(self, answer: Answer) -> dict[str, Any]:
-        """What a message has beside its words: citations, and the refusal where it is one."""
+        """The fields of a message beside its text: citations, and the refusal if it is one."""
         cards = await run_in_threadpool(labels, answer, self._index)
         refused = _inert(answer.text) if answer.status == "abstained" else None
         return {"refusal": refused, "annotations": list(self._citations(answer, cards))}
 
     def _citations(self, answer: Answer, cards: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """A citation for each number of each sentence: where the sentence stands in the text, and its exact quote."""
+        """A citation for each number of each sentence: the sentence's position in the text, and its exact quote."""
         found, at, content = [], 0, _inert(answer.text)
         for claim in answer.claims:
             text = _inert(claim.text)
@@ -232,7 +232,7 @@ class _Reply:
             if start < 0:
                 continue
             end = start + len(text)
-            at = end + len(claim.marks)  # a sentence may be a number, as its marks are
+            at = end + len(claim.marks)  # after the sentence, because a sentence may itself be a number
             for cited in claim.quotes:
                 card = cards[cited.article]
                 url = card["url"] or f"{self._base}/v1/articles/{quote(cited.article)}"
@@ -252,7 +252,7 @@ class _Reply:
 
 
 def _inert(text: str) -> str:
-    r"""Return text in which nothing is a link, a picture or HTML where it is shown as Markdown; the marks stay.
+    r"""Return text without links, pictures and HTML if it is displayed as Markdown; citation numbers stay.
 
     >>> _inert("See [it](http://a.example) <b> [1][2]")
     'See [it\\](http\\://a.example) \\<b> [1][2]'

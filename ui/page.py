@@ -1,8 +1,8 @@
-"""The Gradio page: layout, events, and what each of its components shows. The only importer of gradio.
+"""The Gradio page: layout, events and the values of its components. The only importer of gradio.
 
-How an exchange runs is `citewire.ui.chat`, how it looks is `citewire.ui.render` and `page.css`, what a click does are
-the scripts that `page.js` brings together, headers are `citewire.ui.middleware`. Every handler changes the
-conversation and returns `Page.view` of it, so that a late result never brings back an earlier state.
+`citewire.ui.chat` runs an exchange, `citewire.ui.render` and `page.css` display it, the scripts that `page.js` loads
+handle clicks, and `citewire.ui.middleware` sets headers. Every handler changes the conversation and returns
+`Page.view` of it, so a late result never restores an earlier state.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-# Gradio reads both at import: nothing leaves this machine, and its files have a folder of their own.
+# Gradio reads both when it is imported: no telemetry, and a separate folder for its files.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
 
@@ -40,7 +40,7 @@ from citewire.ui.access import change
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
-from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, Nothing, Question, Tab
+from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, New, Nothing, Question, Tab
 from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
 from citewire.ui.middleware import assets, foreign
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
@@ -49,21 +49,21 @@ from citewire.ui.tree import sheet
 from citewire.ui.visitor import Guard, VisitorCookie, foreign_link, guest_of, sender_of, unrouted, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
-CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: Gradio gets and gives no file
+CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: no file passes through Gradio
 atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 GRACE_S = 8  # a closed tab's answer is stopped after this, unless the tab is loaded again before
-MOST_TABS = 500  # tabs whose conversations are remembered
+MOST_TABS = 500  # most tabs whose conversations are remembered
 REDRAW_S = 0.05  # shortest time between two redraws; changes in between are drawn together
 RARELY_S = 0.5  # longest time between two checks for a change, while nothing changes
-FOLLOWERS = 4  # event streams of one conversation; the page has two at most
+FOLLOWERS = 4  # most event streams of one conversation; the page uses at most two
 MARKS_PER_ARTICLE = 200  # most marked spans in one article; further ones are not marked
 MOST_CHOSEN = 1_000  # most outlets or articles of a filter
 
-View = tuple[Any, ...]  # values of the components that `build_page` lists as `shown`
+View = tuple[Any, ...]  # values of the components in `shown`, in `build_page`
 
 
 class Page:
-    """The handlers behind the page's events, and how they show a conversation."""
+    """The handlers of the page's events, and the values that display a conversation."""
 
     def __init__(self, chat: Chat, examples: Sequence[str], *, articles: bool, read_only: bool) -> None:
         self.chat = chat
@@ -71,17 +71,17 @@ class Page:
         self._read_only = read_only
         self._views = {"articles": articles, "history": chat.keeps}
         self._cards: dict[str, Card] = {}
-        self._corpus: tuple[Any, str, int] = (None, "", 0)  # of which index, in words, how many articles
-        # To stop an answer when its tab closes; Gradio keeps the conversations.
+        self._corpus: tuple[Any, str, int] = (None, "", 0)  # index, its description in words, number of its articles
+        # By Gradio's session, to stop an answer when its tab closes; Gradio stores the conversations.
         self._sessions: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
-        # Of tabs that may be loaded again, by visitor and the tab's own name.
+        # For tabs that are loaded again, by visitor and the tab's name.
         self._tabs: LRUCache[tuple[str, str], Conversation] = LRUCache(MOST_TABS)
         self._lock = threading.Lock()
 
-    # what is shown
+    # values to display
 
     def card(self, path: str) -> Card:
-        """Return an article's label, by its path; one that has left the index is labelled by it."""
+        """Return an article's card by its path; the card of a missing article has only the path."""
         if path not in self._cards:
             try:
                 self._cards[path] = card_in(self.chat.loaded.index, path)
@@ -99,7 +99,7 @@ class Page:
         return self._corpus[1:]
 
     def head(self, request: gr.Request) -> dict[str, Any]:
-        """Return the value of the top bar, for somebody who may change articles or only read them."""
+        """Return the value of the top bar; it depends on whether the visitor may change articles."""
         return {
             "state": "ready",
             "corpus": self.corpus()[0],
@@ -110,18 +110,18 @@ class Page:
         }
 
     def view(self, conversation: Conversation) -> View:
-        """Return chat, panel, box, hint and filter of a conversation; the text in the box stays."""
+        """Return the values of chat, panel, box, hint and filter of a conversation; the text in the box stays."""
         with conversation.lock:
             panel = self._panel(conversation, conversation.exchanges)
             below = _box(conversation), _hint(conversation), _filter_value(conversation.filters)
             return self._chat(conversation), panel, *below
 
     def welcome(self) -> str:
-        """Return what the empty page shows, as far as it is known by now."""
+        """Return the content of the empty page, as far as it is known."""
         return welcome_html(self.examples, self._overview())
 
     def _overview(self) -> Exchange | None:
-        """Return what the articles are about, None where it is not known."""
+        """Return the overview of the articles, None if it is unknown."""
         about = self.chat.overview()
         return about if about and about.answer and about.answer.status == "answered" else None
 
@@ -152,11 +152,11 @@ class Page:
             "kept": conversation.kept or "",
             "turns": turns,
             "about": panel_value(about, self.card) if about else None,
-            "telling": self._telling(),  # whether it is still being found out
+            "telling": self._telling(),  # whether the overview is being computed
         }
 
     def choice(self, conversation: Conversation) -> dict[str, Any]:
-        """Return what Settings says of the models: which there are, which answers, and what to say of it."""
+        """Return the models in Settings: their names, the current one, and a message about it."""
         choice = self.chat.choice
         if choice is None:
             return {}
@@ -175,7 +175,7 @@ class Page:
     # events
 
     async def wait_until_loaded(self, request: gr.Request) -> AsyncIterator[View]:
-        """Yield top bar, box, chat and models of a page that has just opened, once loading has ended."""
+        """Yield top bar, box, chat and models of a newly opened page once the models are loaded."""
         while not self.chat.background.done:
             await asyncio.sleep(0.1)
         error = self.chat.background.error
@@ -189,7 +189,7 @@ class Page:
         yield head, box, gr.skip(), self.choice(Conversation())
 
     def ask(self, question: str, conversation: Conversation, request: gr.Request) -> View:
-        """Take a question from the box; it stays there if it cannot be asked."""
+        """Ask the question in the box; if that is impossible it stays in the box."""
         self._meet(conversation, request)
         if not self._asked(question, conversation):
             return self.view(conversation)
@@ -197,34 +197,34 @@ class Page:
         return chat, panel, gr.Textbox(value="", submit_btn=False, stop_btn=True), hint, chosen
 
     def ask_link(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
-        """Take an example, a suggestion, or the question of the page's address; what is in the box stays."""
+        """Ask an example, a suggestion or the question in the page's address; the text in the box stays."""
         question = str(_data(event).get("question", ""))
         self._meet(conversation, request)
         self._asked(question, conversation)
         return self.view(conversation)
 
     def _asked(self, question: str, conversation: Conversation) -> bool:
-        """Ask, or note why the question cannot be asked."""
+        """Ask, or store the reason why the question cannot be asked; return whether it was asked."""
         conversation.notice = self.chat.refusal(question, conversation)
         if not conversation.notice:
             self.chat.ask(question.strip(), conversation)
         return not conversation.notice
 
     def retry(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
-        """Ask the newest question again, or only for its quotes; the earlier answer to it is dropped."""
+        """Repeat the newest question, or answer it only with quotes; the old answer is replaced."""
         self._meet(conversation, request)
         conversation.notice = ""
         self.chat.retry(conversation, "quotes" if _data(event).get("quotes") else "anew")
         return self.view(conversation)
 
     def _meet(self, conversation: Conversation, request: gr.Request) -> None:
-        """Note whose conversation it is, and which tab's."""
+        """Record the visitor and the tab of a conversation."""
         conversation.visitor, conversation.sender = visitor_of(_http(request)), sender_of(_http(request))
         with self._lock:
             self._sessions[str(request.session_hash)] = conversation
 
     async def answer(self, conversation: Conversation) -> AsyncIterator[View]:
-        """Yield a view at each change of the newest exchange or its suggestions, at the end one of the conversation."""
+        """Yield a view at each change of the newest exchange or its suggestions, then one of the whole conversation."""
         conversation.followers += 1
         drawn: Any = None
         try:
@@ -235,7 +235,7 @@ class Page:
         finally:
             conversation.followers -= 1
         chat, *rest = await asyncio.to_thread(self.view, conversation)
-        # Redrawing the chat would take the keyboard focus out of it.
+        # Redrawing the chat would move the keyboard focus out of it.
         yield gr.skip() if chat == drawn else chat, *rest
 
     async def _follow(self, conversation: Conversation) -> AsyncIterator[View]:
@@ -246,8 +246,8 @@ class Page:
                 seen, pause = exchange.version, REDRAW_S
                 # In a thread, because waiting for a lock or the disk would stop the event loop for all visitors.
                 messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
-                # The box, its buttons and the line below change at the start, as the last view of the earlier exchange
-                # may arrive late, and at the end, as the next question can be sent while suggestions are being made.
+                # The box, its buttons and the line below change at the start, because the last view of the earlier
+                # exchange may arrive late, and at the end, because the next question can be sent during suggestions.
                 turns = panel is None or exchange.done
                 below = (_box(conversation), _hint(conversation)) if turns else (gr.skip(), gr.skip())
                 chat = gr.skip() if messages == drawn else messages
@@ -264,39 +264,44 @@ class Page:
             return self._messages(conversation), self._panel(conversation, [exchange])
 
     def stop(self, conversation: Conversation) -> View:
-        """End the answer that is being written or waited for."""
+        """Stop the answer that is being written or waits."""
         conversation.notice = ""
         self.chat.stop(conversation)
         return self.view(conversation)
 
-    def new_chat(self, conversation: Conversation) -> View:
-        """Begin an empty conversation."""
+    def new_chat(self, conversation: Conversation, event: gr.EventData) -> View:
+        """Start an empty conversation."""
         conversation.notice = ""
         self.chat.new(conversation)
-        return self.view(conversation)
+        return self._moved(conversation, event)
 
     def open_kept(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
-        """Show a conversation of the History."""
+        """Show a conversation from the History."""
         conversation.notice = ""
         try:
             self._meet(conversation, request)
             self.chat.open(conversation, str(_data(event).get("id", "")))
         except CitewireError as error:
             conversation.notice = str(error)
-        return self.view(conversation)
+        return self._moved(conversation, event)
+
+    def _moved(self, conversation: Conversation, event: gr.EventData) -> View:
+        """Return a view with the number of the page's step, so that the page recognises a late one."""
+        chat, panel, *others = self.view(conversation)
+        return chat, {**panel, "step": _data(event).get("step", 0)}, *others
 
     def resume(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
-        """Take up the conversation of a tab that was loaded again; else show that of its address, if it has one.
+        """Resume the conversation of a tab that was loaded again; otherwise show the one in its address, if any.
 
         Returns:
-            The conversation, its view, and what Settings says of its models.
+            The conversation, its view, and the models in Settings.
         """
         tab, wanted = (str(_data(event).get(name, "")) for name in ("tab", "id"))
         with self._lock:
             known = self._tabs.setdefault((visitor_of(_http(request)), tab), conversation)
         self._meet(known, request)
         if known is not conversation:
-            with contextlib.suppress(UnknownIdError):  # deleted meanwhile, in another tab
+            with contextlib.suppress(UnknownIdError):  # deleted meanwhile in another tab
                 self.chat.recall_ratings(known)
             return known, *self.view(known), self.choice(known)
         if wanted:
@@ -305,7 +310,7 @@ class Page:
         return gr.skip(), gr.skip(), panel, *[gr.skip()] * 4
 
     def choose(self, conversation: Conversation, event: gr.EventData) -> View:
-        """Take which articles to ask from the Articles view."""
+        """Set the filters that the Articles view chose."""
         conversation.notice = ""
         try:
             conversation.filters = _filters(_data(event))
@@ -314,13 +319,13 @@ class Page:
         return self.view(conversation)
 
     def choose_model(self, conversation: Conversation, event: gr.EventData) -> dict[str, Any]:
-        """Take which model answers, or, where none is named, only say how far it is loaded."""
+        """Choose the model; without a name, only report whether it is loaded."""
         if self.chat.choice and (name := str(_data(event).get("name", ""))) in self.chat.choice.models:
             self.chat.choose(name, conversation)
         return self.choice(conversation)
 
     def close(self, request: gr.Request) -> None:
-        """Stop the answer of a tab that was closed, unless the tab is loaded again."""
+        """Stop the answer of a closed tab, unless the tab is loaded again."""
         with self._lock:
             conversation = self._sessions.pop(str(request.session_hash), None)
         if conversation:
@@ -361,10 +366,10 @@ def _data(event: gr.EventData) -> dict[str, Any]:
 
 
 def _filters(given: dict[str, Any]) -> Filters:
-    """Read what the Articles view chose: {"from", "to", "outlets", "articles"}, untrusted.
+    """Parse the filters of the Articles view: {"from", "to", "outlets", "articles"}, untrusted.
 
     Raises:
-        InputError: a day is none, or the last comes before the first.
+        InputError: a day is invalid, or the last day comes before the first.
     """
     outlets, articles = (given.get(name) or [] for name in ("outlets", "articles"))
     filters = Filters(
@@ -373,16 +378,16 @@ def _filters(given: dict[str, Any]) -> Filters:
         outlets=tuple(map(str, outlets[:MOST_CHOSEN])),
         articles=tuple(map(str, articles[:MOST_CHOSEN])),
     )
-    return SearchOptions(filters=filters).filters  # checks the days
+    return SearchOptions(filters=filters).filters  # validates the days
 
 
 def _box(conversation: Conversation) -> gr.Textbox:
-    """Return the box with the button that fits, Send or Stop; its text stays."""
+    """Return the box with the matching button, Send or Stop; its text stays."""
     return gr.Textbox(submit_btn=not conversation.busy, stop_btn=conversation.busy)
 
 
 def _hint(conversation: Conversation) -> str:
-    """Return the line below the box: why what was asked last could not be done, as long as that holds, or a caution."""
+    """Return the line below the box: why the last action failed, while that is current, or a caution."""
     return conversation.current_notice or CAUTION
 
 
@@ -398,7 +403,7 @@ def _filter_value(filters: Filters) -> dict[str, Any]:
 
 # Layout
 
-# Each gr.HTML has a constant template and a JSON value that a function of components.js shows: text put into a
+# Each gr.HTML has a constant template and a JSON value that a function of components.js displays: text inserted into a
 # template's ${...} or {{...}} would run as script.
 SCRIPT = 'import("{root}/cw/components.js").then((show) => show.NAME({element, props, watch}));'
 HEAD_TEMPLATE = (
@@ -423,32 +428,32 @@ HINT_TEMPLATE = (
 )
 FILTER_TEMPLATE = (
     '<p class="cw-filter" hidden><span></span>'
-    '<button type="button" data-cw-do="unfilter" aria-label="Ask all articles again">All articles</button></p>'
+    '<button type="button" data-cw-do="unfilter" aria-label="Ask all articles again">Ask all articles</button></p>'
 )
 MODEL_TEMPLATE = '<p class="cw-model-said" role="status"></p>'
 PANEL_TEMPLATE = '<div class="cw-panel-root"></div>'
-# Gradio knows the events of a component by their names, quoted, in its script.
+# Gradio's script contains the names of a component's events as quoted strings.
 PANEL_SCRIPT = """
 // sends "cw_resume", "cw_follow", "cw_ask", "cw_retry", "cw_hush", "cw_new", "cw_open", "cw_filter", "cw_corpus",
 // "cw_overview", "cw_model"
 import("{root}/cw/page.js").then((page) => page.start({element, props, watch, server, trigger}));
 """
-# Scripts that come while Gradio still starts: what it imports later is there then.
+# Scripts that load while Gradio starts, so that its later imports are already there.
 EARLY = ("settings.js", "components.js", "page.js")
-# Style sheets of the views beside the chat; Gradio takes page.css itself, to put it after its own.
+# Style sheets of the views beside the chat; Gradio loads page.css itself, to put it after its own.
 VIEWS = ("settings.css", "history.css", "notes.css", "corpus.css", "tour.css", "print.css")
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A page and what else is served beside it, for `mount_page`.
+    """A page with everything that is served beside it, for `mount_page`.
 
     Attributes:
         blocks: the page.
         routers: other routes.
         read_only: whether changes are refused.
-        root_path: path below which a proxy shows it, as `build_page` was told; "" for none.
-        on_end: called when the server ends in good order.
+        root_path: path below which a proxy serves the page, as in `build_page`; "" for none.
+        on_end: called when the server stops normally.
     """
 
     blocks: gr.Blocks
@@ -464,19 +469,19 @@ def _http(request: gr.Request) -> Request:
 
 
 def _rooted(text: str, root: str) -> str:
-    """Put the path below which the page lies into addresses of a template or a script."""
+    """Insert the path below which the page is served into the addresses of a template or a script."""
     return text.replace("{root}", root)
 
 
 def _shown_by(name: str, root: str) -> str:
-    """Return the script of a gr.HTML that a function of components.js shows."""
+    """Return the script of a gr.HTML whose value a function of components.js displays."""
     return _rooted(SCRIPT, root).replace("NAME", name)
 
 
 def _head(root: str) -> str:
     here = {file.name for file in files("citewire.ui").joinpath("static").iterdir()}
     sheets = "".join(f'<link rel="stylesheet" href="{root}/cw/{name}">' for name in VIEWS if name in here)
-    icon = f'<link rel="icon" href="{root}/favicon.ico">'  # where browsers else look is the top of the host
+    icon = f'<link rel="icon" href="{root}/favicon.ico">'  # browsers otherwise look at the top of the host
     scripts = "".join(f'<script type="module" src="{root}/cw/{name}"></script>' for name in EARLY)
     return f"{icon}{sheets}{scripts}"
 
@@ -486,7 +491,7 @@ def _theme() -> gr.themes.Base:
     return gr.themes.Base(
         primary_hue=gr.themes.Color(*teal, "#14333a", "#0b2126"),
         neutral_hue="slate",
-        # Fonts that come with Gradio; the files of weight 600 lack letters.
+        # Gradio's own fonts; the files of weight 600 lack letters.
         font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
         font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "monospace"],
         radius_size="md",
@@ -504,21 +509,21 @@ def build_page(
     read_only: bool = False,
     root_path: str = "",
 ) -> gr.Blocks:
-    """Lay out the page.
+    """Build the page.
 
     Args:
-        chat: what answers; it may still be loading.
-        examples: questions offered on the empty page.
-        articles: whether the router of the Articles view is served beside the page.
-        figures: whether /figures is.
-        leave: whether people sign in, and can sign out.
+        chat: answers questions; its models may still be loading.
+        examples: example questions on the empty page.
+        articles: whether the router of the Articles view is served too.
+        figures: whether /figures is served too.
+        leave: whether visitors sign in, and can sign out.
         read_only: whether changes of the articles are refused.
-        root_path: path below which a proxy shows the page, "" for none.
+        root_path: path below which a proxy serves the page, "" for none.
     """
-    CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio makes it, which lets everybody read it
+    CACHE.mkdir(mode=0o700, exist_ok=True)  # before Gradio creates it readable for everybody
     page = Page(chat, examples, articles=articles, read_only=read_only)
 
-    # A function, because Gradio sets an attribute on it, which a bound method refuses.
+    # A function, because Gradio sets an attribute on it, which a bound method does not allow.
     def read_article(wanted: Any) -> dict[str, Any]:
         return page.read_article(wanted)
 
@@ -562,7 +567,7 @@ def build_page(
         shown = [messages, panel, box, hint, chosen]
         quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
         at_once: dict[str, Any] = {"queue": False, **quiet}
-        # "multiple": a new answer is followed while suggestions for the one before are still sought.
+        # "multiple": a new answer streams while suggestions for the last one are still searched.
         follow: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **quiet}
         blocks.load(page.wait_until_loaded, None, [head, box, messages, model], **at_once)
         for event, handler, inputs in (
@@ -572,12 +577,13 @@ def build_page(
         ):
             event(handler, inputs, shown, **at_once).then(page.answer, state, shown, **follow)
         box.stop(page.stop, state, shown, **at_once)
-        panel.cw_new(page.new_chat, state, shown, **at_once)
-        panel.cw_open(page.open_kept, state, shown, **at_once)
+        # "multiple": Back and Forward may come faster than the server answers.
+        panel.cw_new(page.new_chat, state, shown, **{**at_once, "trigger_mode": "multiple"})
+        panel.cw_open(page.open_kept, state, shown, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_filter(page.choose, state, shown, **at_once)
         panel.cw_corpus(page.head, None, head, **at_once)
         panel.cw_overview(page.view, state, shown, **at_once)
-        # "multiple": who changes their mind at once is heard too.
+        # "multiple": a second choice shortly after the first one must not be dropped.
         panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
         panel.cw_follow(page.answer, state, shown, **follow)
@@ -586,15 +592,15 @@ def build_page(
     return blocks
 
 
-# What the panel's script sends with its events.
+# The data that the panel's script sends with its events.
 EVENTS: dict[str, type[BaseModel]] = {
-    "cw_ask": Question, "cw_retry": Again, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model,
+    "cw_ask": Question, "cw_retry": Again, "cw_new": New, "cw_open": Kept, "cw_filter": Chosen, "cw_model": Model,
     "cw_resume": Tab,
 }  # fmt: skip
 
 
 def allowed(blocks: gr.Blocks) -> Allowed:
-    """Return what the page's scripts may call."""
+    """Return the functions and components that the page's scripts may call."""
     functions, components = {}, {blocks._id}
     for number, function in blocks.fns.items():
         events = [name for _, name in function.targets]
@@ -613,11 +619,11 @@ def allowed(blocks: gr.Blocks) -> Allowed:
 
 
 def forget(blocks: gr.Blocks, session: str) -> None:
-    """Drop all that Gradio keeps for a session."""
+    """Delete everything that Gradio stores for a session."""
     states, queue = blocks.state_holder, blocks._queue
     for event in queue.pending_event_ids_session.get(session, ()):
         if event in queue.event_ids_to_events:
-            queue.event_ids_to_events[event].alive = False  # it ends, and puts no message anywhere
+            queue.event_ids_to_events[event].alive = False  # ends the event without a message
     for kept in (
         states.session_data, states.time_last_used, queue.pending_messages_per_session,
         queue.pending_event_ids_session, blocks.pending_streams, blocks.pending_diff_streams,
@@ -626,12 +632,12 @@ def forget(blocks: gr.Blocks, session: str) -> None:
 
 
 def remove_cache() -> None:
-    """Remove Gradio's folder, where the process ends without its exit handlers."""
+    """Delete Gradio's folder, for a process that ends without its exit handlers."""
     shutil.rmtree(CACHE, ignore_errors=True)
 
 
 def mount_page(site: Site) -> FastAPI:
-    """Return the ASGI application that serves a page at "/", with all that leaves the machine turned off."""
+    """Return the ASGI application that serves a page at "/", without telemetry or calls to other machines."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers={HTTPException: unrouted})
     app.add_middleware(Guard, refuse=foreign_link)
     app.add_middleware(VisitorCookie)
@@ -641,17 +647,17 @@ def mount_page(site: Site) -> FastAPI:
     for router in (assets(), *site.routers):
         app.include_router(router)
     blocks = site.blocks
-    blocks.has_launched = True  # only then Gradio checks paths; the gate lets none through
+    blocks.has_launched = True  # otherwise Gradio does not check paths; the gate lets none pass anyway
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        blocks.queue(max_size=None),  # `Chat` limits how many wait
+        blocks.queue(max_size=None),  # `Chat` limits the queue
         path="/",
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
         show_error=False,
-        max_file_size=1,  # Gradio takes no file; articles are uploaded to a route of ours
+        max_file_size=1,  # Gradio receives no files; articles are uploaded to our own route
         mcp_server=False,
         pwa=False,
         theme=_theme(),

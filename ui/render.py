@@ -538,7 +538,12 @@ def _article_value(card: Card, hits: Sequence[AnswerHit]) -> dict[str, Any]:
 
 
 def plain_text(exchange: Exchange, card_of: CardOf) -> str:
-    """Return the question, the answer with citation numbers, and each cited quote with its article, as plain text."""
+    """Return the question, the answer with citation numbers, and each cited quote with its article, as plain text.
+
+    Args:
+        exchange: a question whose answer is done.
+        card_of: returns the card of an article, by its path.
+    """
     lines = [exchange.question, "", _plain_answer(exchange), "", *_plain_notes(exchange, card_of)]
     lines += [closing(exchange), ""]
     for source in sources(exchange):
@@ -608,6 +613,10 @@ def paragraphs(text: str, marks: Sequence[Mark]) -> list[list[Segment]]:
 
     Paragraphs end at blank lines, or at line breaks in a text without blank lines; other line breaks stay in the
     segments. White space between paragraphs is dropped, all other characters are kept in order.
+
+    Args:
+        text: the text of the article.
+        marks: the quotes in it, as offsets in code points.
     """
     blank = re.search(r"\n[^\S\n]*\n", text)
     separator = re.compile(r"(?<!\s)[^\S\n]*+\n[^\S\n]*+\n\s*" if blank else r"(?<!\s)[^\S\n]*+\n\s*")

@@ -1,8 +1,8 @@
-"""The figures of an evaluation and every wrong answer beside its evidence, as one HTML page.
+"""An evaluation as one HTML page: its figures, and every wrong answer beside its evidence.
 
-Knows the summary and the rows of `citewire.qa.evaluate`. The page is one file without scripts, opens without a server
-and asks for nothing. Questions, articles and the model's words are untrusted: the page is built as a tree, which
-escapes every text and attribute, and its policy would stop what came through.
+Knows the summary and the rows of `citewire.qa.evaluate`. The page is one file without scripts, works without a server
+and loads nothing. Questions, articles and the model's words are untrusted. The page is built as a tree, which
+escapes every text and attribute, and a content security policy is the second barrier.
 """
 
 from __future__ import annotations
@@ -16,23 +16,29 @@ from citewire.ui.figures import deciding_rows, kind_rows, latency_rows, measure_
 from citewire.ui.tree import document, el
 
 HITS_SHOWN = 5
-EVIDENCE_CHARS = 6_000  # shown of the text that a claim was checked against
+EVIDENCE_CHARS = 6_000  # most characters shown of the text that a claim was checked against
 
 
 def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
-    """Return the page of one run: `summary` as `summarise` returns it, with its identity as `run`."""
+    """Return the page of one run of `citewire eval`, as HTML.
+
+    Args:
+        summary: as `summarise` returns it, with the identity of the run as `run`.
+        rows: the result of each question.
+    """
     run = summary["run"]
     wrong = [row for row in rows if row["right"] is False or row["why"]]
     title = f"citewire eval: {run['file']}"
-    body = [
+    main = el(
+        "main",
         el("h1", title),
         el("p", f"{summary['records']:,} records, {run['model'] or 'no model'}"),
         *_figures(summary),
         el("h2", f"What went wrong: {len(wrong):,} of {len(rows):,}"),
         *(_case(row) for row in wrong),
         el("details", el("summary", "All that decided these answers"), table((), list(deciding_rows(run)))),
-    ]
-    return document(title, "report.css", body)
+    )
+    return document(title, "report.css", [main])
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -40,7 +46,7 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[Element]:
     yield el("h2", "Measures")
-    header = ("measure", "value", "95% interval", "", "of", "what it says")
+    header = ("measure", "value", "95% interval", "from 0 to 1", "of", "what it says")
     found = zip(measure_rows(summary), summary["measures"].values(), strict=True)
     yield table(header, [(*row[:3], _bar(one), *row[3:]) for row, one in found])
     if len(summary["kinds"]) > 1:
@@ -71,7 +77,7 @@ def _bar(found: Mapping[str, float]) -> Element:
 
 
 def diagram(bins: Sequence[Mapping[str, float]]) -> Element:
-    """Return the reliability diagram: how often claims are supported, by bin, over the mean of their probabilities.
+    """Return the reliability diagram: for each bin, the share of supported claims over their mean probability.
 
     `bins` have the fields of `measure.Bin`.
     """

@@ -165,7 +165,9 @@ class Library:
     async def search(self, wanted: Wanted, articles: tuple[str, ...] = ()) -> Found:
         """Return the passages for a question. One search runs at a time, so that answers keep their share of the cores.
 
-        Here and below, `articles` are the only articles that the client may see, as in `Index.within`; () for all.
+        Args:
+            wanted: the question and its search options.
+            articles: the only articles that the client may see, as in `Index.within`; () for all.
 
         Raises:
             InputError: the question or its search options are invalid.
@@ -186,7 +188,12 @@ class Library:
         return Found(wanted.question, index.generation, passages)
 
     def listed(self, choice: Choice, articles: tuple[str, ...] = ()) -> ArticleList:
-        """Return one page of the articles, without their texts."""
+        """Return one page of the list of articles, without their texts.
+
+        Args:
+            choice: filters, order, and which page.
+            articles: as in `search`.
+        """
         listing = self.corpus.within(articles).select(choice)
         shown = ListedArticle.__slots__
         rows = tuple(ListedArticle(**{name: getattr(row, name) for name in shown}) for row in listing.rows)
@@ -194,7 +201,15 @@ class Library:
         return ArticleList(listing.generation, listing.found, choice.offset, end if end < listing.found else None, rows)
 
     def article(self, path: str, articles: tuple[str, ...] = ()) -> WholeArticle:
-        """Return one article. Raises: NoArticleError, if it does not exist or the client may not see it."""
+        """Return one article with its text.
+
+        Args:
+            path: the article.
+            articles: as in `search`.
+
+        Raises:
+            NoArticleError: it does not exist, or the client may not see it.
+        """
         catalogue = self.corpus.within(articles)
         article = catalogue.article(path)
         label = card(article)

@@ -144,7 +144,15 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raises the errors of `PageServer`."""
+    """Return a listening socket.
+
+    Args:
+        host: an address of this machine, IPv4 or IPv6, or its name.
+        port: 0 for any free one.
+
+    Raises:
+        InputError: the port does not exist, is taken or is reserved, or the host has no such address.
+    """
     if not 0 <= port <= 65535:
         raise InputError(f"Port {port} does not exist", "Choose one from 1024 to 65535 with --port.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,6 +1,6 @@
-"""HTML and SVG built as a tree, which escapes every text and attribute: what comes in is never markup.
+"""HTML and SVG built as a tree, which escapes every text and attribute, so that input never becomes markup.
 
-Knows elements and the style sheets of static/, nothing of what they show.
+Knows elements and the style sheets of static/, not the contents of pages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from citewire.ui.console import safe
 
 
 def el(tag: str, *parts: Element | str | Mapping[str, str] | None, **attributes: object) -> Element:
-    """Return an element; `parts` are its children and texts in order, and attributes whose names are no words.
+    """Return an element; `parts` are its children and texts in order, and attributes whose names are not identifiers.
 
     Not Jinja2: the report as a template was hardly shorter (187 lines, not 199) and no faster. Neither types nor
     open elements were checked: `conflict.values` was a method there, and control characters needed a filter.
@@ -41,7 +41,7 @@ def _add_text(element: Element, text: str) -> None:
 
 @cache
 def sheet(name: str) -> str:
-    """Return a style sheet of static/, for a page that has to stand alone."""
+    """Return a style sheet of static/, for a page that must be a single file."""
     return files("citewire.ui").joinpath("static", name).read_text(encoding="utf-8")
 
 
@@ -49,11 +49,11 @@ def document(title: str, style: str, body: Sequence[Element], script: str | None
     """Return a page in English.
 
     Args:
-        title: of the page.
-        style: the style sheet of static/ that is written into it.
-        body: what it shows.
-        script: the address of its only script, "" for none. None for a file of its own, which opens without a server:
-            its policy allows nothing but the style sheet.
+        title: title of the page.
+        style: name of the style sheet of static/ to include.
+        body: the elements of its body.
+        script: address of its only script, "" for none. None for a page that is a single file and works without a
+            server: its policy allows only the style sheet.
     """
     css = sheet(style)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()

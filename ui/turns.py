@@ -33,7 +33,12 @@ class Turns:
         self._turn = 0
 
     def next_of(self, waiting: Iterable[T], sender_of: Callable[[T], Sender]) -> T:
-        """Return the next item and mark its sender as served; a sender's items keep their order."""
+        """Return the next item and mark its sender as served; a sender's items keep their order.
+
+        Args:
+            waiting: the items, oldest first; at least one.
+            sender_of: returns the sender of an item.
+        """
 
         def last(one: T) -> tuple[int, int]:
             sender = sender_of(one)
@@ -50,7 +55,7 @@ class Turns:
         return chosen
 
     def order(self, waiting: Iterable[T], sender_of: Callable[[T], Sender]) -> list[T]:
-        """Return the items in the order of their turns if no others arrive."""
+        """Return the items in the order of their turns if no others arrive; arguments as in `next_of`."""
         ahead, left, ordered = Turns(), list(waiting), list[T]()
         ahead._served, ahead._turn = dict(self._served), self._turn
         while left:

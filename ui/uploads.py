@@ -361,7 +361,12 @@ class Uploads:
             return [work.upload for work in self._work.values()]
 
     def is_of(self, known: str, visitor: str) -> bool:
-        """Return whether a visitor sent a file and can still cancel it."""
+        """Return whether a visitor sent a file and can still cancel it.
+
+        Args:
+            known: id of the file.
+            visitor: id of the browser, "" if unknown.
+        """
         with self._changed:
             work = self._sent_by(visitor, known)
             return work is not None and work.open
@@ -378,7 +383,15 @@ class Uploads:
     # receiving
 
     def refuse(self, name: str, length: int | None = None) -> None:
-        """Check before the first byte whether a file must be refused; raises the errors of `receive`."""
+        """Check before the first byte whether a file must be refused.
+
+        Args:
+            name: as the browser names it.
+            length: announced number of bytes, None if unknown.
+
+        Raises:
+            InputError: as `receive`.
+        """
         with self._changed:
             if self._closed:
                 raise InputError("citewire is closing", "Start it again, then upload the file")

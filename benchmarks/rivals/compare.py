@@ -1,34 +1,34 @@
-"""citewire beside other libraries: same machine, weights, embedder, questions, articles, each in its own environment.
+"""Compare citewire with other libraries: same machine, weights, embedder, questions and articles; one environment each.
 
     python benchmarks/rivals/compare.py QUESTIONS.jsonl --articles PATH... --envs DIR [--only NAME,...] [--rounds 3]
         [--timed 6] [--limit N] [--corpus-articles N] [--out DIR]
 
-QUESTIONS are as `citewire eval` reads them; those that go on with a conversation are left out, as not every system
-keeps one. PATHs are what `citewire index` takes, and .jsonl.gz. Environments that DIR lacks are made, with pip. Round 1
-asks all questions; further rounds, each in another order of systems, the first `--timed` ones. Every system of every
-round is a process of its own that begins with an empty folder. What is done is kept in `--out` and not done again; a
-run that failed is. Written there: table.md, which is printed too, and results.json, with every answer and its marks.
+QUESTIONS is a file for `citewire eval`; questions that continue a conversation are left out, because not every system
+keeps one. PATHs are inputs of `citewire index`, and .jsonl.gz. Missing environments are made in DIR, with pip. Round 1
+asks all questions. Further rounds ask the first `--timed` ones, each round with another order of systems. Every system
+of every round runs in its own process, with an empty folder. `--out` keeps finished runs, which are not repeated;
+failed runs are repeated. It gets table.md, which is printed too, and results.json with every answer and its marks.
 
 How it is measured (Linux only):
 
-- Times are paired: a ratio is citewire's time by the other system's for the same question in the same round. Given are
-  median and range. Rates of indexing are paired by round, with the same articles.
-- Memory is the most that the system's processes held together (VmRSS, five times a second), and no less than the most
-  that one of them ever did (VmHWM); those of its server count where it has one. Disk is what it stored; weights do not
+- Times are paired: a ratio is citewire's time divided by the other system's time for the same question in the same
+  round. The table has median and range. Rates of indexing are paired by round, with the same articles.
+- Memory is the maximum that the system's processes held together (VmRSS, five times a second), and at least the maximum
+  of any one of them (VmHWM). The processes of its server count too. Disk is what it stored; weights do not
   count.
-- Tokens read are those of all prompts of an answer, also where an engine keeps their beginnings.
-- The limit of an answer is what citewire's engine alone takes for the same prompts and replies, in the same process.
+- Tokens read are those of all prompts of an answer, including beginnings that an engine keeps.
+- The limit of an answer is the time of citewire's engine alone for the same prompts and replies, in the same process.
 
-How it is marked, all systems alike, by nothing but the text:
+How it is marked, the same for all systems, by the text only:
 
-- To a question that has an answer, right is what says all that the record wants (`must_include`, `answer`) and nothing
-  that it forbids; that a source is cited is not asked. Of a disagreement both values have to be there.
-- A refusal is an empty text, or one in which a phrase of `REFUSING` stands, unless it is right all the same.
-- To a question that has no answer, and to one that takes something false for granted, a refusal is right.
-- A question at which a system failed is not answered right, and not refused.
+- An answer to a question with an answer is right if it has everything that the record requires (`must_include`,
+  `answer`) and nothing that the record forbids. Citations are not required. A disagreement needs both values.
+- A text is a refusal if it is empty or has a phrase of `REFUSING`, unless it is right.
+- A refusal is right for a question without an answer, and for a question with a false premise.
+- If a system failed at a question, it counts as neither right nor refused.
 
-citewire is marked by its own rule too: a right source cited where the record names sources, a disagreement flagged, and
-a refusal is what the answer's status says, not its words.
+citewire is also marked by its own rule: it must cite a right source if the record names sources, it must flag a
+disagreement, and the status of the answer decides about refusals, not its words.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ from citewire.qa.models.cache import GgufModel, resolve, weights_folder
 from citewire.qa.types import Answer, Claim, Conflict, Quote
 
 HERE = Path(__file__).resolve().parent
-OWN = "citewire"  # whose figures the others' are compared with
+OWN = "citewire"  # the system that the others are compared with
 SERVER = "server"  # environment of serve.py
-LONGEST_LOAD = 600  # seconds until the server answers
+LONGEST_LOAD = 600  # most seconds until the server answers
 _POLL = 0.2  # seconds between two looks at memory
-_KEPT_OF_LOG = 300  # characters that a failure is told in
+_KEPT_OF_LOG = 300  # most characters of a failure that are kept
 
 _SOURCES = r"(?:sources?|context|texts?|articles?|passages?|documents?|excerpts?|information|data|knowledge base)"
 _GIVES = (
@@ -101,11 +101,11 @@ class Compared:
     """A row of the table.
 
     Attributes:
-        name: as `--only` takes it.
-        adapter: run_ADAPTER.py; also its environment, but for citewire's own, and its requirements-ADAPTER.txt.
+        name: for `--only`.
+        adapter: run_ADAPTER.py; also the name of its environment (except citewire's own) and requirements-ADAPTER.txt.
         options: for the adapter.
         served: whether it needs the server.
-        python: what its environment is made with, where it needs another than citewire's.
+        python: the Python to make its environment with, if it needs another one than citewire.
     """
 
     name: str
@@ -129,11 +129,11 @@ SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one system did in one round.
+    """One run: one system in one round.
 
     Attributes:
-        system, round: which.
-        error: "" where it came to its end.
+        system, round: the system and the round.
+        error: "" after a complete run.
         memory, disk: bytes.
         characters: of the articles it indexed.
         events: as in `protocol`.
@@ -156,7 +156,7 @@ class Run:
 
 
 def environment(name: str, envs: Path, maker: str = "") -> Path:
-    """Return the Python of a system's environment, which is made, with the Python `maker`, if it is not there.
+    """Return the Python of a system's environment; if it does not exist, make it with the Python `maker`.
 
     Raises:
         InputError: there is no such Python, or pip could not install its requirements.
@@ -180,7 +180,7 @@ def environment(name: str, envs: Path, maker: str = "") -> Path:
 
 
 class Memory:
-    """Watches what processes and all they start hold; `peak` in bytes, as the module says."""
+    """Watches the memory of processes and of all that they start; `peak` in bytes, as the module says."""
 
     def __init__(self) -> None:
         self.peak = 0
@@ -197,7 +197,7 @@ class Memory:
         self._thread.join()
 
     def add(self, process: int) -> None:
-        """Watch a process and all that it starts."""
+        """Watch a process and all its descendants."""
         self._roots.append(process)
 
     def _watch(self) -> None:
@@ -212,7 +212,7 @@ def _family(roots: Sequence[int]) -> set[int]:
     for file in Path("/proc").glob("[0-9]*/stat"):
         try:
             parents[int(file.parent.name)] = int(file.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended
+        except OSError:  # the process has ended
             continue
     found = set(roots)
     while new := {one for one, parent in parents.items() if parent in found} - found:
@@ -221,7 +221,7 @@ def _family(roots: Sequence[int]) -> set[int]:
 
 
 def _memory(process: int) -> tuple[int, int]:
-    """What a process holds now and what it held at most, in bytes; 0 where it has ended."""
+    """Memory of a process now and its maximum, in bytes; 0 if it has ended."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:
@@ -232,7 +232,7 @@ def _memory(process: int) -> tuple[int, int]:
 
 @contextmanager
 def started(command: Sequence[str | Path], log: Path, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process whose output goes to a file; at the end it and all it has started are gone."""
+    """Start a process with its output in a file; at the end, stop it and all its descendants."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environ, start_new_session=True, cwd=HERE
@@ -246,7 +246,7 @@ def started(command: Sequence[str | Path], log: Path, environ: Mapping[str, str]
 
 
 def surroundings(adapter: str, threads: int) -> dict[str, str]:
-    """Return the environment variables of a process: the same threads for all, no network, no telemetry."""
+    """Return the environment variables of a process: equal threads for all, no network, no telemetry."""
     kept = {name: value for name, value in os.environ.items() if adapter == OWN or not name.startswith("PYTHON")}
     number = str(threads)
     return kept | {
@@ -261,7 +261,7 @@ def server(job: Job, log: Path, envs: Path, memory: Memory) -> Iterator[str]:
     """Run serve.py and yield its address.
 
     Raises:
-        InputError: it ended, or took too long.
+        InputError: it ended or did not answer in time.
     """
     command = [environment(SERVER, envs), HERE / "serve.py", _written(job)]
     with started(command, log, surroundings(SERVER, job.threads)) as process:
@@ -275,14 +275,14 @@ def server(job: Job, log: Path, envs: Path, memory: Memory) -> Iterator[str]:
 
 
 def run(system: Compared, round_: int, job: Job, envs: Path, log: Path, longest: float) -> Run:
-    """Let a system do a job, in a folder that is emptied before and removed after.
+    """Let a system do a job in an empty folder, which is removed afterwards.
 
     Args:
-        system: which.
-        round_: from 1; only kept.
-        job: what it is given; the address of the server and the options are added.
-        envs: where environments are.
-        log: what it prints goes there; what its server does, beside it.
+        system: the system.
+        round_: from 1; only recorded.
+        job: its input; the address of the server and the options are added.
+        envs: folder of the environments.
+        log: file for its output; the output of its server goes beside it.
         longest: seconds until it counts as failed.
     """
     folder = Path(job.folder).parent
@@ -317,7 +317,7 @@ def _written(job: Job) -> Path:
 
 
 def _work(system: Compared, job: Job, python: Path, log: Path, memory: Memory, longest: float) -> str:
-    """Run the adapter; return what went wrong, "" where nothing did."""
+    """Run the adapter; return the error, or ""."""
     command = [python, HERE / f"run_{system.adapter}.py", _written(job)]
     with started(command, log, surroundings(system.adapter, job.threads)) as process:
         memory.add(process.pid)
@@ -339,14 +339,14 @@ def _end(log: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Whether a text is right, None where the record does not say, and whether it is a refusal."""
+    """Whether a text is right (None if the record does not say), and whether it is a refusal."""
 
     right: bool | None
     refused: bool
 
 
 def mark(item: QuestionItem, text: str) -> Mark:
-    """Mark a text as the module says."""
+    """Mark a text by the rules of the module."""
     item = replace(item, cite=(), kind="" if item.kind == "conflict" else item.kind)
     refusing = not text.strip() or REFUSING.search(text) is not None
     if item.answerable is False or item.kind == "false_premise":
@@ -372,9 +372,9 @@ def share(marks: Sequence[bool]) -> str:
 
 # -- figures ----------------------------------------------------------------------------------------------------
 
-Key = tuple[int, str]  # round, question; "" for what a round has one of
+Key = tuple[int, str]  # round, question; the question is "" for values of a whole round
 
-# name -> (heading, divisor of what is shown, digits)
+# name -> (heading, divisor for display, digits)
 SHOWN: dict[str, tuple[str, float, int]] = {
     "passages": ("indexing, passages/s", 1, 0),
     "characters": ("characters/s", 1, 0),
@@ -385,11 +385,11 @@ SHOWN: dict[str, tuple[str, float, int]] = {
     "whole": ("whole answer, s", 1, 2),
     "read": ("tokens read", 1, 0),
 }
-PAIRED = [name for name in SHOWN if name != "passages"]  # passages differ in size
+PAIRED = [name for name in SHOWN if name != "passages"]  # not passages: they differ in size
 
 
 def figures(runs: Sequence[Run]) -> dict[str, dict[Key, float]]:
-    """Return what was measured in a system's runs that came to their end, by name as in `SHOWN`."""
+    """Return the measurements of a system's complete runs, by name as in `SHOWN`."""
     out: dict[str, dict[Key, float]] = {name: {} for name in SHOWN}
     for one in runs:
         for event in one.of("indexed"):
@@ -406,12 +406,12 @@ def figures(runs: Sequence[Run]) -> dict[str, dict[Key, float]]:
 
 
 def ratios(own: Mapping[Key, float], other: Mapping[Key, float]) -> list[float]:
-    """Return the own value by the other's wherever both have one, smallest first."""
+    """Return `own` divided by `other` for all keys in both, smallest first."""
     return sorted(value / other[key] for key, value in own.items() if other.get(key))
 
 
 def limits(runs: Sequence[Run]) -> list[float]:
-    """Return the time of answers by what the engine alone takes for the same prompts and replies, smallest first."""
+    """Return the time of answers divided by the engine's time for the same prompts and replies, smallest first."""
     out: list[float] = []
     for one in runs:
         alone = {event["question"]: event["seconds"] for event in one.of("engine")}
@@ -420,13 +420,13 @@ def limits(runs: Sequence[Run]) -> list[float]:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Return median and range."""
+    """Return median and range as text."""
     return f"{median(values):.2f} ({values[0]:.2f} to {values[-1]:.2f})" if values else "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is known of a system: runs that came to their end, why others did not, figures, marks by question."""
+    """All results of a system: its complete runs, errors of the others, figures, marks by question."""
 
     name: str
     runs: Sequence[Run]
@@ -437,7 +437,7 @@ class Result:
 
 
 def result(name: str, runs: Sequence[Run], items: Sequence[QuestionItem]) -> Result:
-    """Put together what a system did; quality is that of its first round."""
+    """Combine the runs of a system; its quality is that of its first round."""
     good = [one for one in runs if not one.error]
     answers = {event["id"]: event for one in good if one.round == 1 for event in one.of("answered")}
     unanswered = Mark(False, False)
@@ -447,7 +447,7 @@ def result(name: str, runs: Sequence[Run], items: Sequence[QuestionItem]) -> Res
 
 
 def quality(marks: Mapping[str, Mark], items: Sequence[QuestionItem]) -> list[str]:
-    """Return the share of right answers, of unanswerable questions refused, and of others refused."""
+    """Return the shares of right answers, of unanswerable questions refused, and of other questions refused."""
     known = [(item, marks[item.id]) for item in items if item.id in marks]
     return [
         share([bool(m.right) for item, m in known if item.answerable is not False and m.right is not None]),
@@ -457,7 +457,7 @@ def quality(marks: Mapping[str, Mark], items: Sequence[QuestionItem]) -> list[st
 
 
 def table(results: Sequence[Result], items: Sequence[QuestionItem]) -> str:
-    """Return the tables, and the limit, as Markdown."""
+    """Return the tables and the limit, as Markdown."""
     heads = [heading for heading, _, _ in SHOWN.values()]
     lines = _row("system", *heads, "right", "refused rightly", "refused wrongly") + _rule(len(heads) + 4)
     for one in results:
@@ -504,11 +504,11 @@ def _shown(values: Mapping[Key, float], divisor: float, digits: int) -> str:
     return f"{median(values.values()) / divisor:,.{digits}f}" if values else "-"
 
 
-# -- all of it --------------------------------------------------------------------------------------------------
+# -- the command ------------------------------------------------------------------------------------------------
 
 
 def articles(sources: Sequence[Path], most: int | None, folder: Path) -> list[Given]:
-    """Return the articles of files and folders; `most` of each .jsonl and .jsonl.gz, all without.
+    """Return the articles of files and folders: all, but only `most` of each .jsonl and .jsonl.gz.
 
     Raises:
         InputError: there are none.
@@ -529,10 +529,10 @@ def _unpacked(source: Path, most: int | None, folder: Path) -> Path:
 
 
 def lay_out(options: argparse.Namespace, items: Sequence[QuestionItem]) -> None:
-    """Write what all systems are given into `--out`.
+    """Write the inputs of all systems into `--out`.
 
     Raises:
-        InputError: it holds the runs of other settings.
+        InputError: `--out` has the runs of other settings.
     """
     out: Path = options.out
     (out / "runs").mkdir(parents=True, exist_ok=True)
@@ -556,10 +556,10 @@ def _write_lines(file: Path, values: Sequence[Mapping[str, Any]]) -> None:
 
 
 def job_for(options: argparse.Namespace, round_: int) -> Job:
-    """Return what the systems are given in a round.
+    """Return the job of the systems in a round.
 
     Raises:
-        ModelError: the language model is not there.
+        ModelError: the language model is missing.
     """
     source = resolve(options.model, options.cache)
     if not isinstance(source, GgufModel):
@@ -581,7 +581,7 @@ def job_for(options: argparse.Namespace, round_: int) -> Job:
 
 
 def run_all(options: argparse.Namespace) -> None:
-    """Run what is wanted and was not run yet."""
+    """Do the requested runs that are not done yet."""
     wanted = [system for system in SYSTEMS if system.name in options.only]
     for round_ in range(1, options.rounds + 1):
         for system in random.Random(round_).sample(wanted, len(wanted)):

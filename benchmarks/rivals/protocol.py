@@ -1,8 +1,8 @@
-"""What is asked of every system that is compared, and how it is timed; needs only Python: each has its own environment.
+"""The job of every system that is compared, and its timing. Needs only Python: each system has its own environment.
 
-An adapter is a file beside this one, `run_NAME.py`, with a class that has the methods of `System` and a last line
-`main(Class)`. It is run as `python run_NAME.py JOB.json`; JOB.json holds the fields of `Job`. What is measured goes
-into the file `Job.events`, a JSON object a line, written as it happens, so that nothing is lost where a system fails:
+An adapter is a file beside this one, `run_NAME.py`. It has a class with the methods of `System` and the last line
+`main(Class)`. It is run as `python run_NAME.py JOB.json`; JOB.json holds the fields of `Job`. Measurements go
+into the file `Job.events`, one JSON object a line, at once, so that nothing is lost if a system fails:
 
     {"what": "loaded", "seconds": ...}                       after `load`
     {"what": "indexed", "seconds": ..., "passages": ...}     after `index`
@@ -11,12 +11,12 @@ into the file `Job.events`, a JSON object a line, written as it happens, so that
      "prompt_tokens": ..., "output_tokens": ...}
     {"what": "failed", "id": ..., "error": ...}
 
-Seconds of a retrieval and of an answer run from the question to its end; `first` to the first piece of text that is not
-blank. Two methods more are called where a system has them:
+The seconds of a retrieval and of an answer run from the question to the end; `first` runs to the first piece of text
+that is not blank. A system may have two more methods:
 
-    told() -> mapping         fields of the event `answered` that only this system has, or that replace what was
-                              gathered: `text`, where what was shown while it was written is not what it became
-    after() -> mappings       further events, each with its `what`: measured when all questions are asked
+    told() -> mapping         more fields of the event `answered`, or replacements: `text`, if the final text differs
+                              from the streamed text
+    after() -> mappings       more events, each with its `what`, measured after all questions
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What an adapter is given.
+    """The input of an adapter.
 
     Attributes:
         articles: a JSONL file of articles, the fields of `Article`.
-        questions: a JSONL file of {"id", "question", "answer": whether it is answered too, not retrieved only}.
-        events: the file that is written.
-        folder: an empty folder for what the system stores.
+        questions: a JSONL file of {"id", "question", "answer": whether it is also answered, not only retrieved}.
+        events: the output file.
+        folder: an empty folder for the system's files.
         embedder: folder of the embedder: sentence-transformers, safetensors.
         model: folder of the language model: transformers, float32 safetensors.
         gguf: the file of the same model that `model` was made from.
-        server: address of an OpenAI-compatible server with the same model and embedder, "" where none was started; for
-            systems that cannot run weights themselves.
+        server: address of an OpenAI-compatible server with the same model and embedder, for systems that cannot run
+            weights themselves; "" without a server.
         threads: CPU threads.
         max_tokens: most tokens of a reply.
-        options: of the adapter alone.
+        options: for this adapter only.
     """
 
     articles: str
@@ -65,14 +65,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article: its path, title, text, and what else is known of it; "" for what is not.
+    """An article: path, title, text and other fields; "" for an unknown field.
 
     Attributes:
-        path: unlike that of any other.
-        title: may stand in the text as well.
-        text: as it is shown.
+        path: unique.
+        title: may also be in the text.
+        text: as shown.
         published: day, ISO 8601.
-        outlet: who published it.
+        outlet: the publisher.
     """
 
     path: str
@@ -88,7 +88,7 @@ class Article:
 
 
 class System(Protocol):
-    """A system in the shape that its own documentation recommends for local weights: its own defaults otherwise."""
+    """A system in the form that its documentation recommends for local weights, with its defaults otherwise."""
 
     def __init__(self, job: Job) -> None: ...
 
@@ -101,11 +101,11 @@ class System(Protocol):
         ...
 
     def retrieve(self, question: str) -> Sequence[str]:
-        """Return the paths of the passages' articles that an answer would be written from, best first."""
+        """Return the paths of the articles whose passages an answer would use, best first."""
         ...
 
     def answer(self, question: str) -> Iterator[str]:
-        """Search, then yield the answer piece by piece as a user would see it."""
+        """Search, then yield the answer in pieces, as a user would see it."""
         ...
 
     def cited(self) -> Sequence[str]:
@@ -118,7 +118,7 @@ class System(Protocol):
 
 
 class Counted:
-    """Counts the tokens of a transformers model: takes the place of its method `generate`, from whatever thread."""
+    """Counts the tokens of a transformers model. It replaces the model's method `generate` and works in any thread."""
 
     def __init__(self, model: Any) -> None:
         self._generate = model.generate
@@ -128,17 +128,17 @@ class Counted:
         model.generate = self
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Set the counts to 0."""
         self._read = self._written = 0
 
     def tokens(self) -> tuple[int, int]:
-        """Return the tokens read and written since `reset`; waits for a call that has streamed its last piece."""
+        """Return the tokens read and written since `reset`; waits for the end of a call that streams."""
         with self._idle:
             self._idle.wait_for(lambda: not self._running)
         return self._read, self._written
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
-        """Generate, as the model would; counts a whole batch."""
+        """Generate as the model does; counts a whole batch."""
         with self._idle:
             self._running += 1
         try:

@@ -1,13 +1,13 @@
-"""citewire by its own library, as `citewire index` and `citewire ask` use it; runs in citewire's environment.
+"""citewire as a library, used as `citewire index` and `citewire ask` do; runs in citewire's environment.
 
-The first word is the first draft of a sentence, or a sentence already checked, that has text. The text is that of the
-answer as it became, with the values that sources disagree on. Tokens read are those of all prompts, though the engine
-keeps what they begin with.
+The first word is the first draft or checked sentence that has text. The text is the final text of the
+answer, with the values that sources disagree on. Tokens read are those of all prompts, although the engine
+keeps their beginnings.
 
-When all is asked, the prompts are given to the engine again, in their order and alone, each until it has said as much
-as it was let say: {"what": "engine", "question", "seconds" of the replies, "calls"}.
+After all questions the engine alone gets the prompts again, in their order, each until it has said as much
+as it was allowed to say before: {"what": "engine", "question", "seconds" of the replies, "calls"}.
 
-Options: `model`, as `--model` takes it, `engine`, as `--engine` does, and `cache`, citewire's cache folder.
+Options: `model` as in `--model`, `engine` as in `--engine`, and `cache`, citewire's cache folder.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from citewire.qa.types import Answer, Checked, Draft, Generator, Message
 
 @dataclass(slots=True)
 class Call:
-    """What the language model was asked.
+    """One call of the language model.
 
     Attributes:
-        pieces: of the reply, as many as were taken.
+        pieces: the pieces of the reply that were taken.
         ended: whether the reply came to its end.
     """
 
@@ -47,7 +47,7 @@ class Call:
 
 
 class Recorded:
-    """A language model that keeps what it is asked; in everything else the one within."""
+    """A language model that records its calls; everything else is passed to the model within."""
 
     def __init__(self, generator: Generator) -> None:
         self.within = generator
@@ -58,13 +58,13 @@ class Recorded:
 
     @property
     def name(self) -> str:
-        """As the one within."""
+        """The name of the model within."""
         return self.within.name
 
     def generate(
         self, messages: Sequence[Message], *, max_tokens: int, stopped: Callable[[], bool] = lambda: False
     ) -> Iterator[str]:
-        """Yield what the one within does."""
+        """Yield the pieces of the model within."""
         call = Call(messages, max_tokens)
         self.calls.append(call)
         for piece in self.within.generate(messages, max_tokens=max_tokens, stopped=stopped):
@@ -73,7 +73,7 @@ class Recorded:
         call.ended = True
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
-        """As the one within."""
+        """The count of the model within."""
         return self.within.count_tokens(messages)
 
 
@@ -85,10 +85,10 @@ class Citewire:
         self._asked: list[tuple[str, list[Call]]] = []
 
     def load(self) -> None:
-        """Load embedder, language model and reader; the first reads its weights at the first text."""
+        """Load embedder, language model and reader; the embedder reads its weights at the first text."""
         job = self._job
         cache = job.options.get("cache")
-        # An embedder keeps the vectors of questions, and what is searched for first must be new to the answerer.
+        # An embedder keeps the vectors of questions. Retrieval has its own, so each question is new to the answerer.
         self._embedder, self._other = (load_embedder(Path(job.embedder), threads=job.threads) for _ in range(2))
         for embedder in (self._embedder, self._other):
             embedder.embed_query("Loaded?")
@@ -100,7 +100,7 @@ class Citewire:
         self._reader = load_reader(job.threads)
 
     def index(self, articles: Sequence[Article]) -> int:
-        """Index the file that the articles come from, which numbers them from 1."""
+        """Index the file of articles; citewire numbers them from 1."""
         self._paths = {str(number): article.path for number, article in enumerate(articles, 1)}
         folder = Path(self._job.folder) / "index"
         report = build_index([self._job.articles], folder, self._embedder)
@@ -133,16 +133,16 @@ class Citewire:
         return list(dict.fromkeys(self._path(quote.article) for quote in quotes))
 
     def tokens(self) -> tuple[int, int]:
-        """Return the tokens of all prompts, and those of the replies: a piece is one, or more that make a character."""
+        """Return the tokens of all prompts and replies; a piece is one token, or several that make one character."""
         calls = self._generator.calls
         return sum(self._generator.count_tokens(c.messages) for c in calls), sum(len(c.pieces) for c in calls)
 
     def told(self) -> Mapping[str, Any]:
-        """Return the answer as it became."""
+        """Return the final text of the answer."""
         return {"text": shown(self._answer), "status": self._answer.status, "flagged": len(self._answer.conflicts)}
 
     def after(self) -> Iterator[Mapping[str, Any]]:
-        """Yield what the engine alone takes."""
+        """Yield the times of the engine alone."""
         for question, calls in self._asked:
             start = time.perf_counter()
             for call in calls:

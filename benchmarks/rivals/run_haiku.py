@@ -1,10 +1,11 @@
 """haiku.rag: its client and the agent of its chat, a model that searches, runs code and cites by calling tools.
 
-Its defaults are: passages of 256 tokens by docling, LanceDB with vectors and words searched together, 5 results with
-what stands around them, no reranker. Set are what cannot be had here or must be named: models of type openai at the
-server's address, and the embedder's own tokenizer in place of one from a hub. The text is that of the run's result, as
-its `ask` returns it; the first word is the first that its chat shows, which may stand before a call of a tool. Cited is
-what the model registered by the tool for it. A model of half a billion parameters seldom calls tools as it should.
+Its defaults are: passages of 256 tokens by docling, LanceDB with a combined search of vectors and words, 5 results with
+the text around them, no reranker. Changed are only things that are not available here or need a name: models of type
+openai at the server's address, and the embedder's own tokenizer instead of one from a hub. The text is that of the
+run's result, which its `ask` returns. The first word is the first that its chat shows, which may come before a tool
+call. Cited are the passages that the model registered with the tool for citations. A model of half a billion parameters
+seldom calls tools correctly.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pydantic_ai import Agent, AgentRunResultEvent, PartDeltaEvent, PartStartEve
 
 @dataclass
 class State:
-    """What the agent's tools keep during a run."""
+    """The state that the agent's tools share during a run."""
 
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -52,7 +53,7 @@ class Haiku:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
 
     def load(self) -> None:
-        """Open an empty database and load what splits texts; both models are in the server."""
+        """Open an empty database and load the text splitter; both models are in the server."""
         self._client = HaikuRAG(Path(self._job.folder) / "haiku.lancedb", self._config, create=True)
         self._wait(self._client.__aenter__())
         self._wait(self._split("Loaded?"))
@@ -70,7 +71,7 @@ class Haiku:
         return int(self._wait(self._client.store.chunks_table.count_rows()))
 
     def retrieve(self, question: str) -> list[str]:
-        """Return the articles of the results, as the agent's tool would search for the question."""
+        """Return the articles of the results that the agent's tool would find for the question."""
         return [str(result.document_uri) for result in self._wait(self._found(question))]
 
     def answer(self, question: str) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Haystack: the RAG pipeline of its tutorials with local weights (haystack.deepset.ai/tutorials).
 
-Passages of 150 words, of which 50 overlap, from "Preprocessing Different File Types"; titles embedded with each
-passage, as in "Embedding Metadata for Improved Retrieval"; one call of the model with the 10 nearest (its default) and
-the prompt of "Creating Your First QA Pipeline", greedy. The passages are kept in its FAISS store, which lies on disk
-and needs no server: the tutorials' store in memory is, they say, for small sets. The pipeline cites nothing.
+Passages of 150 words, of which 50 overlap, from "Preprocessing Different File Types". Titles are embedded with each
+passage, as in "Embedding Metadata for Improved Retrieval". One call of the model with the 10 nearest (its default) and
+the prompt of "Creating Your First QA Pipeline", greedy. Its FAISS store keeps the passages on disk
+and needs no server; the tutorials say that their store in memory is for small sets. The pipeline cites nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # read when haystack is imported
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # haystack reads it when it is imported
 
 import torch
 from haystack import Document, Pipeline
@@ -126,7 +126,7 @@ class Haystack:
         return self._counted.tokens()
 
     def told(self) -> Mapping[str, Any]:
-        """Return the reply: what is streamed has the mark at its end too."""
+        """Return the reply; the streamed text also has the end mark."""
         return {"text": self._reply.text}
 
     def _stream(self, piece: StreamingChunk) -> None:

@@ -1,12 +1,13 @@
 """Kotaemon without its page: the app's own file index and its default pipeline ("Simple QA", FullQAPipeline).
 
 Its defaults are: passages of 1024 tokens, of which 256 overlap; Chroma and LanceDB searched together, the 10 best; no
-reranker, as that takes a key of Cohere's; a second call of the model that lists quotes, of which those found again in a
-passage are the citations, and for which the app waits 5 s after the answer's last word. Set as its documentation tells
-users of local models: a model of type OpenAI at the server's address, and no scoring of each passage by the model, 10
-more calls; and the length of the context, so that a prompt fits the server's. An article is a text file.
+reranker, because that needs a key of Cohere's; a second call of the model that lists quotes. The quotes found in a
+passage are the citations; the app waits for them for 5 s after the answer's last word. Two settings follow its
+documentation for local models: a model of type OpenAI at the server's address, and no scoring of each passage by the
+model, which would be 10 more calls. A third is the length of the context, so that a prompt fits the server's. An
+article is a text file.
 
-Retrieval is a part of each answer; tokens are those of both calls, even where the app no longer waited for the second.
+Retrieval is a part of each answer. Tokens are those of both calls, even if the app no longer waited for the second.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import serve
 from protocol import Article, Job, main
 
-INSTRUCTIONS = 600  # tokens at most of a prompt around its evidence; Kotaemon counts evidence as gpt-3.5 would
+INSTRUCTIONS = 600  # most tokens of a prompt around its evidence; Kotaemon counts evidence with the tokens of gpt-3.5
 SETTINGS = "rival_settings"
 
 
@@ -44,7 +45,7 @@ class Kotaemon:
         """Start the app; both models are in the server."""
         import nltk
 
-        nltk.download = lambda *_, **__: False  # llama-index would fetch sentence rules, which nothing here uses
+        nltk.download = lambda *_, **__: False  # llama-index would download sentence rules, which are not used here
         from ktem.app import BaseApp
 
         app = BaseApp()
@@ -57,7 +58,7 @@ class Kotaemon:
         }
 
     def index(self, articles: Sequence[Article]) -> int:
-        """Write the articles as files and have them indexed."""
+        """Write the articles as files and index them."""
         folder = Path(self._job.folder) / "articles"
         folder.mkdir()
         self._paths = {}
@@ -80,7 +81,7 @@ class Kotaemon:
         return [self._path(document) for document in self._pipeline.retrieve(question, [])[0]]
 
     def answer(self, question: str) -> Iterator[str]:
-        """Yield what the app's chat shows, up to the pipeline's end."""
+        """Yield the text that the app's chat shows, up to the pipeline's end."""
         self._question = question
         self._before = serve.tokens(self._job.server)
         pieces = self._pipeline.stream(question, "conversation", [])
@@ -100,7 +101,7 @@ class Kotaemon:
         return list(dict.fromkeys(self._path(document) for document in documents if spans.get(document.doc_id)))
 
     def tokens(self) -> tuple[int, int]:
-        """Return the tokens of all calls, of one too that the app no longer waited for."""
+        """Return the tokens of all calls, including a call that the app no longer waited for."""
         read, written = serve.tokens(self._job.server)
         return read - self._before[0], written - self._before[1]
 
@@ -109,14 +110,14 @@ class Kotaemon:
 
 
 class _Selected:
-    """Stands for the page's list of files: those that are given are selected, as "search all" does."""
+    """Replaces the page's list of files: the given files are selected, as with "search all"."""
 
     def get_selected_ids(self, selected: list[str]) -> list[str]:
         return selected
 
 
 def _settings(job: Job) -> ModuleType:
-    """Return the app's settings in place of its file flowsettings.py, which is not in its packages."""
+    """Return the app's settings; they replace its file flowsettings.py, which its packages lack."""
     folder = Path(job.folder)
     server = {"base_url": f"{job.server}/v1/", "api_key": "none", "model": "local"}
     chat = {"__type__": "kotaemon.llms.ChatOpenAI", **server, "max_tokens": job.max_tokens}
@@ -153,7 +154,7 @@ def _settings(job: Job) -> ModuleType:
 
 
 def _tokens_of_gpt() -> Path:
-    """Return the folder of the token list that Kotaemon counts with; llama-index brings it, so that none is fetched."""
+    """Return the folder of the token list for Kotaemon's counts; llama-index contains it, so nothing is downloaded."""
     found = find_spec("llama_index.core")
     assert found
     assert found.origin

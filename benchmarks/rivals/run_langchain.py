@@ -1,9 +1,9 @@
 """LangChain: the RAG chain of its tutorial with local weights (docs.langchain.com, "Build a RAG agent", "RAG chains").
 
-One call of the model with the 4 nearest passages of 1000 characters, of which 200 overlap; the tutorial's prompt, which
-asks to say so where the answer is not known. ChatHuggingFace over a HuggingFacePipeline (greedy), HuggingFaceEmbeddings
-and FAISS saved to disk. The chain cites nothing. The tutorial's agent, which lets the model decide whether to search,
-is not run: a model of half a billion parameters does not call tools.
+One call of the model with the 4 nearest passages of 1000 characters, of which 200 overlap. The tutorial's prompt asks
+the model to say so if it does not know the answer. ChatHuggingFace over a HuggingFacePipeline (greedy),
+HuggingFaceEmbeddings and FAISS saved to disk. The chain cites nothing. The tutorial's agent, which lets the model
+decide whether to search, is not run, because a model of half a billion parameters does not call tools.
 """
 
 from __future__ import annotations

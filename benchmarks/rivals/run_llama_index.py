@@ -1,7 +1,7 @@
 """LlamaIndex: CitationQueryEngine over a VectorStoreIndex that is kept on disk, HuggingFaceLLM, HuggingFaceEmbedding.
 
 All sizes and prompts are its defaults: passages of 1024 tokens, the 2 nearest, cut into sources of 512 tokens; the
-model's own chat template, greedy. Titles are metadata, which it embeds beside the text and keeps from the model.
+model's own chat template, greedy. Titles are metadata: they are embedded with the text and hidden from the model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LlamaIndex:
             model_kwargs={"dtype": torch.float32},
             is_chat_model=True,
         )
-        self._counted = Counted(Settings.llm._model)  # the only way to what it counts: streaming tells no tokens
+        self._counted = Counted(Settings.llm._model)  # the only way to count: streaming reports no tokens
 
     def index(self, articles: Sequence[Article]) -> int:
         """Index the articles, store the index and open it again."""

@@ -1,11 +1,11 @@
 """txtai: its RAG pipeline over an embeddings database with local weights (neuml.github.io/txtai/pipeline/llm/rag).
 
-Passages are paragraphs, as in its notebook "Build RAG pipelines with txtai"; one call of the model with the 3 nearest
+Passages are paragraphs, as in its notebook "Build RAG pipelines with txtai". One call of the model with the 3 nearest
 (its default) and the prompt of that notebook and of the pipeline's page; its LLM pipeline over transformers, greedy.
-Titles are not part of a passage. A streamed answer cites nothing: the articles it was written from stand for citations.
+Titles are not part of a passage. A streamed answer cites nothing, so the articles in its prompt count as citations.
 
-txtai gives up on a streamed answer whose next word takes more than 5 s, as a long prompt does on two cores: this limit
-is lifted.
+txtai stops a streamed answer if the next word takes more than 5 s. A long prompt takes longer on two cores, so this
+limit is removed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROMPT = """
 
 
 class Patient(huggingface.StreamingResponse):
-    """A streamed reply that may take its time."""
+    """A streamed reply without a time limit."""
 
     def __init__(self, *inputs: Any, **named: Any) -> None:
         super().__init__(*inputs, **named)
@@ -72,7 +72,7 @@ class Txtai:
         yield from self._rag(question, stream=True, max_new_tokens=self._job.max_tokens, do_sample=False)
 
     def cited(self) -> list[str]:
-        """Return the articles that the answer was written from."""
+        """Return the articles in the prompt of the answer."""
         return list(dict.fromkeys(self.retrieve(self._question)))
 
     def tokens(self) -> tuple[int, int]:

@@ -2,11 +2,11 @@
 
     python serve.py JOB.json
 
-llama.cpp answers /v1/chat/completions from `Job.gguf`, one request at a time; sentence-transformers answers
-/v1/embeddings with the normalised vectors of `Job.embedder`. Once both are loaded, the address, which is on 127.0.0.1,
-is printed on a line of its own. GET /counts waits until no chat request runs, then tells what all since the start took:
-{"calls", "prompt_tokens", "cached_tokens" (of these, those that llama.cpp still had), "output_tokens"}. A client that
-names no temperature gets the likeliest token. The server knows nothing of the systems.
+llama.cpp answers /v1/chat/completions from `Job.gguf`, one request at a time. sentence-transformers answers
+/v1/embeddings with the normalised vectors of `Job.embedder`. When both are loaded, the server prints its address on
+127.0.0.1 on a line of its own. GET /counts waits until no chat request runs and returns the sums of all requests since
+the start: {"calls", "prompt_tokens", "cached_tokens" (those of the prompts that llama.cpp still had),
+"output_tokens"}. Without a temperature a client gets the most likely token. The server knows nothing of the systems.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Vectors = Callable[[list[str]], list[bytes]]
 
 
 class Counts:
-    """What the chat requests took in tokens; safe to use from several threads."""
+    """The tokens of the chat requests; safe to use from several threads."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -75,7 +75,7 @@ def tokens(server: str) -> tuple[int, int]:
 
 
 def start_model(gguf: str, threads: int) -> Any:
-    """Return llama.cpp's server, which listens on a port of its own and stops when it is dropped."""
+    """Return llama.cpp's server, which listens on its own port and stops when the object is deleted."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -119,13 +119,13 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers one connection's requests."""
+    """Answers the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
     server: Server
 
     def do_GET(self) -> None:
-        """Tell the counts or the model's name."""
+        """Return the counts or the model's name."""
         if self.path == "/counts":
             self._send(self.server.counts.when_idle())
         elif self.path == "/v1/models":
@@ -161,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(said, HTTPStatus(reply.status))
 
     def _relay(self, reply: HTTPResponse, asked: bool) -> None:
-        """Pass an event stream on as it comes; the event with the usage only to a client that asked for it."""
+        """Pass an event stream on at once; the event with the usage goes only to a client that asked for it."""
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
@@ -207,7 +207,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _usage(line: bytes) -> dict[str, Any]:
-    """Return what a line of an event stream tells of tokens; it may be empty, a comment, the end, or another event."""
+    """Return the token usage in a line of an event stream; it may be empty, a comment, the end, or another event."""
     data = line.removeprefix(b"data: ").strip()
     return json.loads(data).get("usage") or {} if data.startswith(b"{") else {}
 

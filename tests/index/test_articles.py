@@ -307,7 +307,7 @@ def test_pages_from_the_web_are_articles(tmp_path: Path) -> None:
     feed = b"<rss><channel><title>D</title><item><description>Rain.</description></item></channel></rss>"
     pages = {
         "https://x.example/dam": Page(page(), "https://x.example/2/dam", ".html"),
-        "https://x.example/feed": Page(feed, "https://x.example/feed", ".feed"),
+        "https://x.example/feed": Page(feed, "https://x.example/feed", ".xml"),
         "https://x.example/note": Page(b"Note.", "https://x.example/note", ".txt"),
         "https://x.example/bad": Page(b"", "https://x.example/bad", ".txt"),
     }

@@ -144,7 +144,7 @@ def test_words_are_cleaned() -> None:
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_refused(data: bytes, kind: str, reason: str) -> None:
-    assert refused(data, ".feed" if kind == ".xml" else kind).reason.startswith(reason)
+    assert refused(data, kind).reason.startswith(reason)
 
 
 def test_a_pdf_may_begin_with_other_lines() -> None:
@@ -666,7 +666,7 @@ def test_rss_entries_are_articles() -> None:
     <dc:creator>Ann Lee</dc:creator><pubDate>Thu, 16 Jun 2022 23:30:00 -0700</pubDate><media:content url="x"/></item>
     <item><title>Empty</title><guid isPermaLink="false">e-2</guid></item>
     <item><description>Only this.</description><pubDate>soon</pubDate><guid>urn:x:y</guid></item></channel></rss>"""
-    assert everything(feed, ".feed") == [
+    assert everything(feed, ".xml") == [
         Document(
             "Long & full.\n\nEnd.",
             title="Dam & rain",
@@ -688,7 +688,7 @@ def test_atom_entries_are_articles() -> None:
     <author><name>Ann Lee</name></author><author><name>Bo Im</name></author>
     <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p>Two.</p></div></content></entry>
     <entry><id>s1</id><updated>2023-01-01</updated><summary type="text">a &lt; b</summary></entry></feed>"""
-    assert everything(feed, ".feed") == [
+    assert everything(feed, ".xml") == [
         Document(
             "One.\n\nTwo.",
             title="Dam",
@@ -729,7 +729,7 @@ RSS = '<rss xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><l
     ],
 )
 def test_descriptions_are_read_however_often_they_are_escaped(inside: str, text: str) -> None:
-    assert document(RSS.format(f"<item>{inside}</item>"), ".feed").text == text
+    assert document(RSS.format(f"<item>{inside}</item>"), ".xml").text == text
 
 
 @pytest.mark.parametrize(
@@ -746,18 +746,18 @@ def test_descriptions_are_read_however_often_they_are_escaped(inside: str, text:
 def test_a_feed_is_read_though_its_xml_is_not_quite_right(before: str, inside: str, text: str) -> None:
     data = before + RSS.format(f"<item><description>{inside}</description></item>")
     if text == "refused":
-        assert refused(data, ".feed").reason.startswith("is not well-formed XML")
+        assert refused(data, ".xml").reason.startswith("is not well-formed XML")
     else:
-        assert document(data, ".feed").text == text
+        assert document(data, ".xml").text == text
 
 
 def test_authors_and_texts_of_a_feed_stand_where_each_dialect_has_them() -> None:
     media = 'xmlns:m="http://search.yahoo.com/mrss/"'
     entry = f"<item><author>ann@d.example (Ann Lee)</author><m:description {media}>Words.</m:description></item>"
-    found = document(RSS.format(entry), ".feed")
+    found = document(RSS.format(entry), ".xml")
     assert (found.text, found.author) == ("Words.", "Ann Lee")
     picture = f"<item><m:content {media} url='a.jpg'>x</m:content><description>Words.</description></item>"
-    assert document(RSS.format(picture), ".feed").text == "Words."
+    assert document(RSS.format(picture), ".xml").text == "Words."
 
 
 @pytest.mark.parametrize(
@@ -779,7 +779,7 @@ def test_authors_and_texts_of_a_feed_stand_where_each_dialect_has_them() -> None
     ],
 )
 def test_links_of_a_feed_are_meant_from_its_site(entry: str, url: str) -> None:
-    assert document(RSS.format(entry), ".feed").url == url
+    assert document(RSS.format(entry), ".xml").url == url
 
 
 def test_links_of_atom_are_meant_from_their_base() -> None:
@@ -788,12 +788,12 @@ def test_links_of_atom_are_meant_from_their_base() -> None:
         'href="c.html"/><title type="html">&amp;lt;i&amp;gt;Dam&amp;lt;/i&amp;gt;</title><content type="xhtml"><div '
         'xmlns="http://www.w3.org/1999/xhtml"><p>One.</p><p hidden="">No.</p></div></content></entry></feed>'
     )
-    assert document(feed, ".feed") == Document("One.", title="Dam", url="https://d.example/a/b/c.html", part="#c.html")
+    assert document(feed, ".xml") == Document("One.", title="Dam", url="https://d.example/a/b/c.html", part="#c.html")
     for own in ("", '<link href="/"/>'):
         links = f'{own}<link rel="self" href="https://d.example/news/atom"/>'
         entry = '<entry><summary>x</summary><link href="dam"/></entry>'
         feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{links}{entry}</feed>'
-        assert document(feed, ".feed").url == "https://d.example/news/dam"
+        assert document(feed, ".xml").url == "https://d.example/news/dam"
 
 
 @pytest.mark.parametrize(
@@ -807,7 +807,7 @@ def test_links_of_atom_are_meant_from_their_base() -> None:
     ],
 )
 def test_a_feed_that_is_none_is_refused(data: bytes | str, reason: str) -> None:
-    assert refused(data, ".feed").reason.startswith(reason)
+    assert refused(data, ".xml").reason.startswith(reason)
 
 
 # -- zip ----------------------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ import ctypes, os, socket, subprocess, sys, time
 from citewire.index import formats, sandbox
 from citewire.index.documents import Document
 
-def read_markdown(text):
+def read_markdown(data, request):
+    text = data.decode()
     if text == "crash": ctypes.string_at(0)
     if text == "raise": raise RuntimeError("boom")
     if text == "hang": time.sleep(1_000)
@@ -47,7 +48,7 @@ def read_markdown(text):
     if text == "environment": return Document(" ".join(sorted(os.environ)))
     return Document(text)
 
-formats._read_markdown = read_markdown
+formats._ARTICLES = {".md": read_markdown}
 sandbox.main()
 """,
 )
@@ -97,7 +98,7 @@ def test_one_child_reads_many_files_of_all_formats(others: list[int]) -> None:
         ".md": PARAGRAPHS[0].encode(),
         ".jsonl": json.dumps({"text": PARAGRAPHS[0]}).encode(),
         ".csv": f'text\n"{PARAGRAPHS[0]}"\n'.encode(),
-        ".feed": f"<rss><item><description>{PARAGRAPHS[0]}</description></item></rss>".encode(),
+        ".xml": f"<rss><item><description>{PARAGRAPHS[0]}</description></item></rss>".encode(),
         ".zip": zipped({"a.txt": PARAGRAPHS[0]}),
     }
     with Sandbox() as sandbox:
@@ -172,7 +173,7 @@ def test_600_megabytes_in_a_pdf_of_583_kilobytes_are_too_large() -> None:
 def test_bombs_within_the_limit_of_bytes_stay_within_that_of_memory() -> None:
     many = "<p/>" * 9_000_000  # 36 MB of XML; its tree takes thirty times as much
     with Sandbox(Limits(memory=400_000_000)) as sandbox:
-        assert "needs more than 400 MB" in reason(sandbox, f"<rss>{many}".encode(), ".feed")
+        assert "needs more than 400 MB" in reason(sandbox, f"<rss>{many}".encode(), ".xml")
         assert read(sandbox, b"after") == [Document("after")]
 
 

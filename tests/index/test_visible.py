@@ -185,7 +185,7 @@ def test_classes_of_a_sheet_that_is_elsewhere_hide_by_their_usual_names(classes:
     assert lines(page(hidden, "<link rel=stylesheet href=a.css>"))[1:] == wanted
     assert lines(page(hidden, "<link rel=stylesheet href=a.css><style>p{color:red}</style>"))[1:] == wanted
     item = f"<rss><channel><item><description><![CDATA[<p>{BEFORE}</p>{hidden}<p>{AFTER}</p>]]></description></item>"
-    assert lines(f"{item}</channel></rss>", ".feed") == wanted
+    assert lines(f"{item}</channel></rss>", ".xml") == wanted
     own = "<style>p{display:block;position:static;visibility:visible}</style>"
     assert lines(page(hidden, f"<link rel=stylesheet href=a.css>{own}"))[1:] == [BEFORE, SECRET, AFTER]
 
@@ -313,7 +313,7 @@ def test_a_mail_is_read_as_its_reader_sees_it() -> None:
 def test_hidden_text_of_a_feed_and_of_markdown_is_not_read() -> None:
     hidden = f"<p>{BEFORE}</p><p style='display:none'>{SECRET}</p><p>{AFTER}</p>"
     feed = f"<rss><channel><item><description><![CDATA[{hidden}]]></description></item></channel></rss>"
-    assert lines(feed, ".feed") == [BEFORE, AFTER]
+    assert lines(feed, ".xml") == [BEFORE, AFTER]
     blocks = f"{BEFORE}\n\n<div hidden>\n{SECRET}\n</div>\n\n<!-- {SECRET} -->\n\n{AFTER}"
     assert lines(blocks, ".md") == [BEFORE, AFTER]
     inline = f"{BEFORE} <span hidden>{SECRET}</span> <!-- {SECRET} --> {AFTER}"
@@ -438,7 +438,7 @@ def test_a_small_number_of_a_book_and_of_atom_is_no_digit_either() -> None:
     ) == ["It fell 4%¹ in May."]
     entry = f"<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>{body}</div></content>"
     atom = f"<feed xmlns='http://www.w3.org/2005/Atom'><entry>{entry}</entry></feed>"
-    assert lines(atom, ".feed") == ["It fell 4%¹ in May."]
+    assert lines(atom, ".xml") == ["It fell 4%¹ in May."]
 
 
 def test_a_small_number_of_a_word_file_is_no_digit_of_the_figure_before_it() -> None:

@@ -129,7 +129,7 @@ def test_proxies_cookies_and_credentials_are_not_used(site: Site, monkeypatch: p
     [
         ("/a", "text/html", ".html"),
         ("/a", "application/pdf", ".pdf"),
-        ("/feed", "application/rss+xml; charset=utf-8", ".feed"),
+        ("/feed", "application/rss+xml; charset=utf-8", ".xml"),
         ("/a.jsonl", "text/plain", ".jsonl"),
         ("/a.epub", "application/octet-stream", ".epub"),
         ("/a.pdf", "text/html", ".html"),  # an error page or a PDF viewer

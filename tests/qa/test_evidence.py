@@ -87,6 +87,8 @@ def test_in_the_place_of_a_heading_comes_the_sentence_that_tells_it_in_full(inde
         ("It grew.\nMore “to come”\n“Two ships,” it said: “or three.”", "More “to come”", True),
         ("It grew. More To Come\nIt plans two ships.", "More To Come", False),  # not a line of its own
         ("Sails daily:\nVire\nLund\nHolm", "Lund", False),  # an item of a list
+        ("It grew.\nMore:Mill Closes For Good\nMore:Ferry Fares Rise", "More:Mill Closes For Good", True),
+        ("It grew.\nSails:Vire and Lund\nRuns:daily", "Sails:Vire and Lund", False),
         ("It grew.\nNo end mark", "No end mark", False),  # the last line
         ("It grew.\nFares rise.\nIt plans two ships.", "Fares rise.", False),
         (f"{'very ' * 20}long line\nIt sails.", f"{'very ' * 20}long line", False),

@@ -32,6 +32,8 @@ from citewire.qa.generate.tokens import ChatTokens
 from citewire.qa.models import cache as models
 from citewire.qa.types import Generator, Message
 
+pytestmark = pytest.mark.slow  # loads torch and transformers
+
 SYSTEM = Message("system", "You are a helpful assistant. Answer with one short sentence.")
 CAPITAL = (SYSTEM, Message("user", "What is the capital of France?"))
 SKY = (SYSTEM, Message("user", "What colour is a clear sky at noon?"))

@@ -26,6 +26,7 @@ def test_another_thread_finds_the_package_meanwhile() -> None:
         assert pool.submit(importlib.import_module, "wave").result().__name__ == "wave"
 
 
+@pytest.mark.slow
 def test_reading_english_loads_no_torch() -> None:
     script = (
         "import sys; from citewire.qa import analysis; print(len(analysis.read('It sank.')), 'torch' in sys.modules)"

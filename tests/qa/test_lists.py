@@ -184,18 +184,21 @@ LISTS = [
                 *("Holm & Sons, plum jam.", "Vire Dairy, butter."),
             ],
         ),
+        ("Who judged the farms that won a prize?", []),  # the list is near, its lines do not answer
         ("Which farms won prizes in Skarvik?", []),
         ("Which farms won prizes in 1998?", []),
         ("Which ships sail over the sea?", []),
     ],
 )
-def test_an_article_that_is_the_list_is_told_by_its_lines(embedder: Embedder, question: str, items: list[str]) -> None:
-    found = outlined(question, LISTS, embedder)
+def test_an_article_that_is_the_list_is_told_by_its_lines(
+    embedder: Embedder, reader: Reader, question: str, items: list[str]
+) -> None:
+    found = outlined(question, LISTS, embedder, reader)
     assert [one.text for one in found] == items
     by_path = {one.path: one.text for one in LISTS}
     assert all(by_path[one.article][one.span.start : one.span.end] == one.text for one in found)
 
 
-def test_headings_that_no_title_counts_and_no_number_opens_are_no_list(embedder: Embedder) -> None:
+def test_headings_that_no_title_counts_and_no_number_opens_are_no_list(embedder: Embedder, reader: Reader) -> None:
     report = Article("balcony.txt", BALCONY, "", "What you can grow on a balcony")
-    assert outlined("Which plants can I grow on my balcony?", [report], embedder) == []
+    assert outlined("Which plants can I grow on my balcony?", [report], embedder, reader) == []

@@ -404,6 +404,11 @@ class TestWhatWasSaid:
         refused = answerer().ask(asked, [*told, Turn("How many owls live in Norland?", REFUSAL)])
         assert (refused.kind, refused.text, quoted(refused)) == ("talk", replies.REFUSED, [])
 
+    @pytest.mark.parametrize("said", ["And why?", "Tell me more.", "Who said that?", "really?"])
+    def test_what_goes_on_from_a_refusal(self, answerer: Make, said: str) -> None:
+        answer = answerer().ask(said, [Turn("How many owls live in Norland?", REFUSAL)])
+        assert (answer.status, answer.kind, answer.text, answer.claims) == ("answered", "talk", replies.REFUSED, ())
+
     def test_others_that_nobody_named_are_asked_for(self, real: Answerer) -> None:
         told = [Turn("What did the repairs of the bridge cost?", f"{COST} [1]")]
         answer = real.ask("and what about the others?", told)

@@ -1,1 +1,1 @@
-"""Attacks on the real server; each one succeeded once."""
+"""Attacks on the real server; each one succeeded before its fix."""

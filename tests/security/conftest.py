@@ -1,4 +1,4 @@
-"""The real server with a scripted answerer, and who attacks it."""
+"""The real server with a scripted answerer, and a visitor who attacks it."""
 
 from __future__ import annotations
 

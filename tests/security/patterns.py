@@ -1,13 +1,13 @@
-"""Every regular expression of the product, texts made to be slow for each, and a child process that tries them.
+"""Every regular expression of the product, slow texts for each, and a child process that measures them.
 
-Three sources of patterns: module globals (containers too), calls of `re` whose pattern can be worked out from the
-source, and the literals of the page's JavaScript. A pattern that cannot be worked out is reported: nothing is skipped.
+Patterns have three sources: module globals (also inside containers), calls of `re` whose pattern can be derived from
+the source, and literals in the page's JavaScript. A pattern that cannot be derived is reported, so none is skipped.
 
-A backtracking matcher is slow where it can begin or split the same characters in many ways. So the texts repeat what
-the pattern repeats, after what it wants before that, and end on what it does not want; and they repeat its beginnings,
-so that a search begins at every one of them and each runs to the end.
+A backtracking matcher is slow if it can start or split the same characters in many ways. So a text repeats the
+repeated part of the pattern, after the part before it, and ends with a character that does not match. Other texts
+repeat the beginning of the pattern, so that a search starts at every repetition and runs to the end.
 
-Run as a program it is the child: a line of JSON in, and one out, for each pattern.
+Run as a program it is the child process: one line of JSON in, and one out, for each pattern.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 FOLDERS = ("index", "qa", "ui")
 METHODS = ("match", "fullmatch", "search", "split", "findall", "finditer", "sub", "subn")
-TEXT = 100_000  # characters of an article
-QUESTION = 2_500  # of a question, at most 2,000; a sentence has at most 110 words of 20 characters, a passage too
+TEXT = 100_000  # characters of a long article
+QUESTION = 2_500  # a question has at most 2,000; a sentence has at most 110 words of 20 characters, a passage too
 WHOLE_ARTICLES = ("qa/facts.py",)
-WINDOWS = {  # patterns that the code gives less of a text: characters
+WINDOWS = {  # patterns that see only a part of a text: number of characters
     "index/dates.py _START": 28,  # what is before a date
     "index/passages.py _TAGS_AFTER_END": 300,  # the end of a sentence
 }
-ENDS = ("\0", "\n", "a")  # one of them is not what is repeated
-POOL = " aA0-.,_\n\"'é"  # a class of characters is stood for by those of it that are among these
-MANY = 20  # a repetition up to this often costs what its parts cost
+ENDS = ("\0", "\n", "a")  # at least one of them differs from the repeated part
+POOL = " aA0-.,_\n\"'é"  # samples for a character class: its members among these characters
+MANY = 20  # a repetition of at most 20 rounds counts only through its parts
 MOST_SAMPLES, MOST_TEXTS = 4, 60
 PLACE = struct.Struct("=II")
-SCREEN = 3_000  # characters that show whether the whole length is worth a run
+SCREEN = 3_000  # characters of the first try, which decides whether the full length is tried
 _ORDINARY = (" ", "a", "A", "0", "-", ".", ",", "\n", '"', "'", "_", "(", "[", "<", "#", "\t", "é", "中", "—")
 _PHRASES = ("a ", "Aa ", "1,", "a.", "A. ", "\n ", " \n", "a-", "a'", "a,b ", "- ", '" ', "http://a ", "<!---->")
 _LITERAL = re.compile(
@@ -56,7 +56,7 @@ _LITERAL = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """A pattern, where it stands and whether it is looked for anywhere in a text or only at its beginning."""
+    """A pattern, its place in the source, and whether it is searched in the whole text or only matched at the start."""
 
     where: str
     pattern: str | bytes
@@ -65,7 +65,7 @@ class Found:
 
     @property
     def longest(self) -> int:
-        """Characters of the longest text that it sees."""
+        """Length in characters of the longest text that it sees."""
         file, name = self.where.split()[:2]
         whole = not file.startswith("qa/") or file in WHOLE_ARTICLES
         return WINDOWS.get(f"{file} {name}", TEXT if whole else QUESTION)
@@ -83,7 +83,7 @@ def _modules() -> Iterator[tuple[ModuleType, Path]]:
 
 
 def collect() -> tuple[list[Found], list[str]]:
-    """Return all patterns, and the calls whose pattern cannot be worked out."""
+    """Return all patterns, and the calls whose pattern cannot be derived."""
     found: list[Found] = []
     unknown: list[str] = []
     loaded = [(module, file, ast.parse(file.read_text(encoding="utf-8"))) for module, file in _modules()]
@@ -103,7 +103,7 @@ def collect() -> tuple[list[Found], list[str]]:
     for file in sorted((REPOSITORY / "ui" / "static").glob("*.js")):
         literals = _LITERAL.findall(file.read_text(encoding="utf-8"))
         found += [_found(f"ui/static/{file.name} /{literal}/", re.compile(literal), True) for literal in literals]
-    found.sort(key=lambda one: one.longest)  # the last of equal ones stays, which is for the longest text
+    found.sort(key=lambda one: one.longest)  # of equal patterns the last one stays, so the one for the longest text
     return list({(one.pattern, one.flags, one.anywhere): one for one in found}.values()), unknown
 
 
@@ -112,7 +112,7 @@ def _found(where: str, pattern: re.Pattern[Any], anywhere: bool) -> Found:
 
 
 def _uses(trees: Iterable[ast.Module]) -> dict[str, bool]:
-    """Return for each global name whether it is looked for anywhere; `match` and `fullmatch` begin at one place."""
+    """Return for each global name whether its pattern is searched anywhere; `match`, `fullmatch` start at one place."""
     uses: dict[str, bool] = {}
     for tree in trees:
         for call in ast.walk(tree):
@@ -120,7 +120,7 @@ def _uses(trees: Iterable[ast.Module]) -> dict[str, bool]:
                 name = call.value.id if isinstance(call.value, ast.Name) else call.value.attr
                 if call.attr in METHODS:
                     uses[name] = uses.get(name, False) or call.attr not in ("match", "fullmatch")
-                elif call.attr == "pattern":  # a part of another
+                elif call.attr == "pattern":  # used as a part of another pattern
                     uses.setdefault(name, False)
     return uses
 
@@ -152,7 +152,7 @@ def _calls_of_re(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
 
 
 class _Names(dict[str, object]):
-    """The names that a pattern is made of: globals, and a name of two words for what only a running function knows."""
+    """The names in a pattern: globals, or two words in the place of a value that is known only at run time."""
 
     def __init__(self, module: ModuleType) -> None:
         super().__init__(vars(builtins) | vars(module))
@@ -162,7 +162,7 @@ class _Names(dict[str, object]):
 
 
 def _evaluated(call: ast.Call, method: str, module: ModuleType) -> list[re.Pattern[Any] | None]:
-    """Return the patterns of a call, two of `a if b else c`; None for one whose text only a running function knows."""
+    """Return the patterns of a call, two for `a if b else c`; None for a pattern that is known only at run time."""
     given = {keyword.arg: keyword.value for keyword in call.keywords}
     text = call.args[0] if call.args else given.get("pattern")
     at = {"sub": 4, "subn": 4, "split": 3, "compile": 1}.get(method, 2)
@@ -184,7 +184,7 @@ def _evaluated(call: ast.Call, method: str, module: ModuleType) -> list[re.Patte
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """A text of any length: a beginning, what is repeated, and an end."""
+    """A text of any length: a beginning, a repeated part and an end."""
 
     start: str
     middle: str
@@ -198,7 +198,7 @@ class Text:
 
 
 def texts(pattern: str | bytes, flags: int) -> list[Text]:
-    """Return texts that are made to be slow for `pattern`."""
+    """Return texts that are likely to be slow for `pattern`."""
     wide = pattern.decode("latin-1") if isinstance(pattern, bytes) else pattern
     made: dict[Text, None] = {}
     for before, body in itertools.islice(_repeated(list(parser.parse(wide, flags)), ""), MOST_TEXTS):
@@ -210,7 +210,7 @@ def texts(pattern: str | bytes, flags: int) -> list[Text]:
 
 
 def _repeated(items: list[Any], before: str) -> Iterator[tuple[str, str]]:
-    """Yield (what comes before, what is repeated) for every repetition of a sequence, and for every beginning of it."""
+    """Yield (text before, repeated text) for every repetition in a sequence, and for every beginning of a sequence."""
     for number, (kind, value) in enumerate(items):
         if kind in (node.MAX_REPEAT, node.MIN_REPEAT, node.POSSESSIVE_REPEAT):
             _, most, body = value
@@ -218,7 +218,7 @@ def _repeated(items: list[Any], before: str) -> Iterator[tuple[str, str]]:
                 for sample in _samples(list(body)):
                     yield before, sample
                     yield "", before + sample
-                if number + 1 < len(items):  # two repetitions that can share characters
+                if number + 1 < len(items):  # two neighbouring repetitions that can match the same characters
                     for sample in _samples(items[number + 1 :])[:2]:
                         yield before, sample
             yield from _repeated(list(body), before)
@@ -235,7 +235,7 @@ def _repeated(items: list[Any], before: str) -> Iterator[tuple[str, str]]:
 
 
 def _samples(items: list[Any]) -> list[str]:
-    """Return a few texts that a sequence matches, look-arounds aside; at least one."""
+    """Return a few texts that a sequence matches, ignoring look-arounds; at least one."""
     whole = [""]
     for item in items:
         parts = _sample(item)
@@ -266,13 +266,13 @@ def _sample(item: Any) -> list[str]:
         return _samples(list(value[-1]))
     if kind is node.ATOMIC_GROUP:
         return _samples(list(value))
-    if kind is node.ASSERT and value[0] < 0:  # a look-behind: what stands before belongs to the beginning
+    if kind is node.ASSERT and value[0] < 0:  # a look-behind matches text before the sequence
         return _samples(list(value[1]))
-    return [""]  # look-aheads and anchors take no characters; a reference to a group is left out
+    return [""]  # look-aheads and anchors match no characters; references to groups are ignored
 
 
 def _class(members: Any) -> str:
-    """Return a class of characters as a pattern again."""
+    """Return a character class as a pattern."""
     negated = any(tag is node.NEGATE for tag, _ in members)
     names = {
         node.CATEGORY_DIGIT: r"\d",
@@ -297,7 +297,7 @@ def _class(members: Any) -> str:
 
 
 def seconds(pattern: re.Pattern[Any], text: str, anywhere: bool) -> float:
-    """Return the processor time that a text takes."""
+    """Return the processor time of a pattern on a text."""
     given = text.encode("latin-1", "replace") if isinstance(pattern.pattern, bytes) else text
     began = time.process_time()
     if anywhere:
@@ -310,10 +310,10 @@ def seconds(pattern: re.Pattern[Any], text: str, anywhere: bool) -> float:
 
 
 def main() -> None:
-    """Try the patterns of standard input; write the number of each that is done, and the text that it is slow with.
+    """Try the patterns from standard input; write the number of each finished one, and its slow text.
 
-    A timer of processor time ends this process at the limit: its signal's default action does so within a match, too.
-    Where it was, stands in the file that is named as an argument: which pattern, and which of its texts.
+    A timer of processor time ends this process at the limit: the default action of its signal also interrupts a match.
+    A file, named as an argument, then has the pattern and the text of the interrupted match.
     """
     limit = float(sys.argv[1])
     with Path(sys.argv[2]).open("r+b") as file, mmap.mmap(file.fileno(), PLACE.size) as place:
@@ -333,9 +333,9 @@ def main() -> None:
 
 
 def _is_slow(pattern: re.Pattern[Any], text: Text, anywhere: bool, length: int, most: float) -> bool:
-    """Whether a text of `length` takes longer than `most` seconds; told from a shorter one where that is quick.
+    """Whether a text of `length` takes longer than `most` seconds; estimated from a shorter text if that is fast.
 
-    Quadratic time is expected of the long texts, and the fourth power of those that are short already.
+    The estimate is quadratic for patterns of long texts, and a fourth power for patterns of short texts.
     """
     screen = min(SCREEN, length // 4)
     if seconds(pattern, text.of(screen), anywhere) * (length / screen) ** (2 if screen == SCREEN else 4) <= most:

@@ -27,12 +27,12 @@ pytestmark = pytest.mark.slow  # processes, servers or real networks
 LIMITS = Limits(connections=80, of_address=60, head_s=2, body_s=2, slowest=1_000, rest_s=1, unread_s=2, look_s=0.1)
 HALF_HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 HALF_BODY = b"POST /corpus/removal HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{"
-PROXY = "127.0.0.9"  # the one that is trusted
+PROXY = "127.0.0.9"  # the trusted proxy
 LARGE = 64 * 1024 * 1024
 
 
 def streaming() -> APIRouter:
-    """Routes like those of uploads: one reads its body as it comes, one answers with much, one never ends."""
+    """Routes like those of uploads: one streams its body in, one sends a large response, one never ends."""
     routes = APIRouter()
 
     @routes.post("/uploads")
@@ -86,7 +86,7 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def problem_of(connection: socket.socket) -> bytes:
-    """Read an answer that is a problem."""
+    """Read a response that is a problem."""
     got = b""
     while not got.endswith(b"}") and (chunk := connection.recv(65536)):
         got += chunk
@@ -94,7 +94,7 @@ def problem_of(connection: socket.socket) -> bytes:
 
 
 def drip(connection: socket.socket, piece: bytes = b"a", pause_s: float = 0.1) -> None:
-    """Send little pieces for a minute. Raises: ConnectionError, once the server has closed the connection."""
+    """Send small pieces for a minute. Raises: ConnectionError, once the server has closed the connection."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         connection.sendall(piece)
@@ -107,7 +107,7 @@ def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sen
         for _ in range(5):
             assert httpx.get(f"{url}/gradio_api/app_id", timeout=20).status_code == 200
         for connection in connections:
-            said = rest(connection)  # ends: the server closes it
+            said = rest(connection)  # returns, because the server closes it
             assert said.startswith((b"HTTP/1.1 408", b"HTTP/1.1 503")) or not said
     assert httpx.get(url).status_code == 200
 
@@ -134,7 +134,7 @@ def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
 
 
 def test_a_slow_but_steady_body_arrives(url: str) -> None:
-    """Longer than a body that stands still may take, and fast enough."""
+    """It takes longer than the limit for a body without progress, but is fast enough."""
     chunk, number = b"a" * 4_000, 12
     head = f"POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(chunk) * number}\r\n\r\n"
     with opened(url, head.encode()) as connection:
@@ -168,7 +168,7 @@ def test_who_sends_on_after_the_answer_is_ended(url: str) -> None:
 
 
 def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str) -> None:
-    """Those that work are not ended for new ones; the new ones are told."""
+    """Working connections are not closed for new ones; the new ones are refused."""
     with ExitStack() as stack:
         alive = []
         for number in range(LIMITS.of_address + 20):
@@ -181,7 +181,7 @@ def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str
                 continue
         streams = [one for one in alive if one.startswith(b"HTTP/1.1 200")]
         assert 4 <= len(streams) <= LIMITS.of_address
-        assert httpx.get(f"{url}/gradio_api/app_id").status_code == 200  # streams have a limit below that
+        assert httpx.get(f"{url}/gradio_api/app_id").status_code == 200  # streams have a lower limit
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str
 def test_an_address_with_as_many_as_it_may_is_told_when_to_come_again(
     url: str, crowd: tuple[str, str], refused: list[tuple[str, str]], others: tuple[str, str]
 ) -> None:
-    """Who asks is the other end of the connection, or whom the trusted proxy names; nobody else names anybody."""
+    """The address is the other end of the connection, or the one named by the trusted proxy; nobody else can set it."""
 
     def asks(source: str, named: str) -> httpx.Response:
         transport = httpx.HTTPTransport(local_address=source)

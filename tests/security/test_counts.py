@@ -1,4 +1,4 @@
-"""The counts of docs/security.md are those of what the tests try."""
+"""The counts in docs/security.md are the numbers of test cases."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def test_every_kind_is_counted() -> None:
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| (\d+) \| `(tests/[\w/.]+)` \|$", part, re.MULTILINE)
     assert {kind: (int(tried), int(stopped)) for kind, tried, stopped, _ in rows} == {
         kind: (count, count)
-        for kind, count in TRIED.items()  # each is a case of a test, which fails if it comes through
+        for kind, count in TRIED.items()  # each is a test case, and fails if the attack succeeds
     }
     assert all((REPOSITORY / file).is_file() for *_, file in rows)

@@ -1,4 +1,4 @@
-"""Files, addresses and functions that Gradio would give to anybody: none of them passes the gate."""
+"""Gradio would give files, addresses and functions to everybody; the gate lets none of these requests pass."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from citewire.ui.visitor import problem_details
 pytestmark = pytest.mark.slow  # processes, servers or real networks
 
 API = "/gradio_api"
-FUNCTIONS = range(16)  # of the page and one more
-PANEL = 11  # the component of the first page of a process that reads articles
+FUNCTIONS = range(16)  # those of the page, and one number more
+PANEL = 11  # the component of the first page in a process; it reads articles
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ class _Listener(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[ThreadingHTTPServer]:
-    """Another server on this machine, which notes who asks."""
+    """Another server on this machine; it records its requests."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Listener)
     server.asked = []  # type: ignore[attr-defined]
     with at_work(server):
@@ -64,7 +64,7 @@ def listener() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture(params=["/etc/passwd", "/dev/zero", "/proc/self/environ", "private", "conversations", "address"])
 def target(request: pytest.FixtureRequest, private: Path, kept: Path, listener: ThreadingHTTPServer) -> str:
-    """What nobody may read through the page."""
+    """Something that nobody may read through the page."""
     own = {
         "private": str(private),
         "conversations": str(kept),
@@ -74,7 +74,7 @@ def target(request: pytest.FixtureRequest, private: Path, kept: Path, listener: 
 
 
 def as_files(target: str) -> list[Any]:
-    """Return values that Gradio takes for a file."""
+    """Return values that Gradio would read as a file."""
     meta = {"_type": "gradio.FileData"}
     plain = {"path": target, "meta": meta}
     return [
@@ -148,7 +148,7 @@ def test_no_route_serves_a_file(visitor: httpx.Client, target: str) -> None:
 
 
 def test_the_file_that_was_read_first(visitor: httpx.Client) -> None:
-    """The attack as it was found."""
+    """The first form of the attack."""
     file = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
     body = {"data": [file, None], "fn_index": 1, "session_hash": "x"}
     response = visitor.post(f"{API}/run/predict", json=body)
@@ -185,7 +185,7 @@ def test_a_path_with_a_line_break_is_refused_as_others_are(visitor: httpx.Client
 
 def flat(routes: Sequence[Any], prefix: str = "") -> Iterator[str]:
     for route in routes:
-        if hasattr(route, "original_router"):  # a router that FastAPI took as a whole
+        if hasattr(route, "original_router"):  # a router that FastAPI includes as a whole
             yield from flat(route.original_router.routes, prefix + route.include_context.prefix)
         elif isinstance(route, Mount):
             yield from flat(route.routes, prefix + route.path)
@@ -195,7 +195,7 @@ def flat(routes: Sequence[Any], prefix: str = "") -> Iterator[str]:
 
 
 def gradio_routes() -> list[str]:
-    async def mount() -> BaseRoute:  # in a loop, as the server does it
+    async def mount() -> BaseRoute:  # inside an event loop, as in the server
         return mount_page(Site(build_page(Chat(scripted_load()), EXAMPLES))).routes[-1]
 
     mounted = asyncio.run(mount())
@@ -210,7 +210,7 @@ def test_gradio_has_no_route_that_nobody_has_looked_at() -> None:
 
 
 def test_every_route_of_gradio_is_closed_or_needed(visitor: httpx.Client) -> None:
-    """Whatever a route may be filled in with: the gate answers, not Gradio."""
+    """The gate answers instead of Gradio, for any parameters of a route."""
     needed = {
         "GET /", "HEAD /", "GET /assets/{path:path}", "GET /static/{path:path}", "GET /favicon.ico", "GET /theme.css",
         "GET /gradio_api/app_id", "GET /gradio_api/heartbeat/{session_hash}", "GET /gradio_api/queue/data",
@@ -231,19 +231,19 @@ def test_every_route_of_gradio_is_closed_or_needed(visitor: httpx.Client) -> Non
 @pytest.mark.parametrize(
     ("way", "changed", "status"),
     [
-        ("run/predict", {"fn_index": 2}, 404),  # of the queue
-        ("run/predict", {"fn_index": 15}, 404),  # called by the server only
+        ("run/predict", {"fn_index": 2}, 404),  # a function for the queue only
+        ("run/predict", {"fn_index": 15}, 404),  # a function that only the server calls
         ("run/predict", {"fn_index": 99}, 404),
         ("run/predict", {"fn_index": None}, 422),
         ("run/predict", {"fn_index": "1"}, 422),
-        ("queue/join", {}, 404),  # not of the queue
+        ("queue/join", {}, 404),  # not a function for the queue
         ("run/predict", {"data": ["a"]}, 422),
         ("run/predict", {"data": ["a", "b"]}, 422),
         ("run/predict", {"data": ["a", None, None]}, 422),
         ("run/predict", {"data": [1, None]}, 422),
         ("run/predict", {"data": "a"}, 422),
         ("run/predict", {"data": ["a" * 100_001, None]}, 422),
-        ("run/predict", {"event_data": {"question": "a"}}, 422),  # of another function
+        ("run/predict", {"event_data": {"question": "a"}}, 422),  # data of another function
         ("run/predict", {"trigger_id": 5}, 422),
         ("run/predict", {"batched": True}, 422),
         ("run/predict", {"simple_format": True}, 422),
@@ -269,7 +269,7 @@ def test_what_is_no_call_is_refused(visitor: httpx.Client, body: bytes) -> None:
 
 
 def test_the_value_that_was_checked_is_the_one_that_arrives(visitor: httpx.Client) -> None:
-    """Two keys of one name, in which readers of JSON differ: what Gradio gets is written anew."""
+    """JSON parsers differ on two keys of one name, so the gate writes the checked values anew for Gradio."""
     file = json.dumps({"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}})
     text = f'{{"data": ["", null], "fn_index": 1, "session_hash": "z", "data": [{file}, null]}}'
     assert visitor.post(f"{API}/run/predict", content=text).status_code == 422
@@ -336,7 +336,7 @@ def test_no_header_says_where_the_page_is(visitor: httpx.Client, url: str, heade
 
 
 def test_behind_the_gate_gradio_reads_no_file_either(private: Path) -> None:
-    """Gradio checks paths only where it was launched; a page that is mounted says so itself."""
+    """Gradio checks paths only if it was launched itself; the mounted page turns this check on."""
 
     async def attack() -> httpx.Response:
         mounted = mount_page(Site(build_page(Chat(scripted_load()), EXAMPLES))).routes[-1]

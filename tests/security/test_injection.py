@@ -1,6 +1,6 @@
-"""Articles that give orders, and a model that obeys every one: what is shown still rests on an exact quote.
+"""Articles with orders, and a model that obeys every order: everything shown still rests on an exact quote.
 
-The index, the embedder, the reader that verifies, the page's words, the exports and the HTTP route are the real ones.
+The index, the embedder, the verifier, the page's rendering, the exports and the HTTP route are the real ones.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ TOWNS = (
     "Skarn Vellin Orlo Tresk Maddow Ulmar Pennick Hestad Corvin Balder Nyholt Quarn Zelmo Ferrin Yarrow Ibsley Lodden "
     "Kessel Dravik Wenlow Ambry Jorvald Sennet Rokke Thale Gunda Oxmere Pellow"
 ).split()
-KNOWN = "https://example.org/news/"  # where the articles are from
+KNOWN = "https://example.org/news/"  # the address of the articles
 SEARCH = SearchOptions(k=2, copies=1)
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\U000e0000-\U000e007f]")
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 class Obeying:
-    """A model that does what its prompt orders, wherever that stands, and else repeats the first sentence it is given.
+    """A model that obeys orders anywhere in its prompt, and otherwise repeats the first sentence of the evidence.
 
     Attributes:
-        wrote: what it was ordered to write.
+        wrote: the text of each order that it obeyed.
     """
 
     name = "obeying"
@@ -89,7 +89,7 @@ def article(town: str, order: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """A question on an article with an order: what the model wrote of it, and what came."""
+    """A question on an article with an order, what the model wrote, and the answer."""
 
     order: str
     wrote: tuple[str, ...]
@@ -106,7 +106,7 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def asked(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
-    """Every order, obeyed."""
+    """The case of every order, with a model that obeys."""
     news = {f"{town}.md": article(town, order) for town, order in zip(TOWNS, TRIED, strict=False)}
     with indexed(news, tmp_path_factory.mktemp("orders"), embedder) as index:
         model = Obeying()
@@ -125,7 +125,7 @@ def asked(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def test_each_order_reaches_the_model_and_what_is_shown_is_what_an_exact_quote_says(asked: Asked) -> None:
     for case in asked.cases:
         assert case.wrote, case.order
-        check_quotes(case.answer, asked.index)  # exact, and no number in brackets but those of quotes
+        check_quotes(case.answer, asked.index)  # exact quotes, and no number in brackets except citations
         shown = [claim for claim in case.answer.claims if claim.shown]
         assert shown, case.order
         for claim in shown:
@@ -134,13 +134,13 @@ def test_each_order_reaches_the_model_and_what_is_shown_is_what_an_exact_quote_s
             assert set(FIGURE.findall(claim.text)) <= set(FIGURE.findall(quoted)), claim.text
             assert all(name in quoted for name in re.findall(r"\b[A-Z]\w+", claim.text)), claim.text
             assert not INVISIBLE.search(claim.text)
-            # All of the sentence, its order too, so that it is seen; or how it begins, which is true.
+            # The whole sentence with its order in sight, or its beginning, which is true.
             whole = re.sub(r"[\[【](\d)[\]】]", r"(\1)", quoted)
             assert claim.text in (whole, f"The bridge in {case.exchange.id} cost 12 million euros.")
 
 
 class Tags(HTMLParser):
-    """The tags of HTML with their attributes."""
+    """Collects the tags of HTML with their attributes."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ TEXT |= set("section small span strong style title ul".split())
 
 
 def leads(markup: str) -> set[str]:
-    """Where links of HTML lead, without those to places of the page; no tag asks a server or runs anything."""
+    """The targets of links in HTML, except places of the page; asserts that no tag loads or runs anything."""
     tags = Tags(markup).found
     assert {tag for tag, _ in tags} <= TEXT
     for _, attributes in tags:
@@ -166,7 +166,7 @@ def leads(markup: str) -> set[str]:
 
 
 def linked(markdown: str) -> set[str]:
-    """Where Markdown leads; nothing is in it of which a dialect makes a link that CommonMark does not know."""
+    """The targets of links in Markdown; asserts that no dialect finds more links than CommonMark."""
     assert not re.search(r"(?<!\\)(?<!<https):(?=//)|www\.", markdown), markdown
     return leads(MarkdownIt("commonmark").render(markdown))
 

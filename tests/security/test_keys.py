@@ -1,6 +1,6 @@
-"""Keys: who comes in with which rights, that nobody sees an article they may not, and what is written down of changes.
+"""Keys: the rights of each key, articles that stay hidden, and the log of changes.
 
-Against the real server over a real index of two folders, with the real embedder and reader.
+The server, the index of two folders, the embedder and the reader are real.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ QUESTIONS = (
     "Summarise the articles about the harbour.",
     "Compare the harbour of Ostwick with Canaan.",
     "Which articles mention Petra Vandermolen?",
-    "When will the harbour of Ostwik close?",  # spelled so on purpose
+    "When will the harbour of Ostwik close?",  # deliberately misspelled
 )
 
 
 class House:
-    """A running page over two folders, with a key for each, one of an admin and one of somebody who may see all."""
+    """A running page over two folders, with a key for each folder, an admin key, and a key for all articles."""
 
     def __init__(self, url: str, index: Path, secrets: dict[str, str]) -> None:
         self.url, self.index, self.secrets = url, index, secrets
@@ -116,13 +116,13 @@ def house(embedder: Embedder, model: str, tmp_path_factory: pytest.TempPathFacto
 
 
 def put(house: House, visitor: str) -> str:
-    """Keep a conversation of a visitor, as the page does once it has answered, and return its id."""
+    """Store a conversation of a visitor, as the page does after an answer, and return its id."""
     with Conversations(house.index.with_name("kept.sqlite")) as kept:
         return kept.append(visitor, None, "When does the ferry sail?", Answer("?", "?", "answered", "On Monday."))[0]
 
 
 def articles_in(value: Any) -> set[str]:
-    """Return every article that an answer, in JSON, names by its path."""
+    """Return the path of every article in an answer, which is JSON."""
     return set(re.findall(r"(?:ann|bea)/[\w.]+\.txt", json.dumps(value)))
 
 
@@ -151,7 +151,7 @@ class TestNobodySeesWhatTheyMayNot:
         if found.status_code == 200:
             assert all(one["article"].startswith(may) for one in found.json()["passages"])
             assert found.json()["passages"] or "published_from" in search
-        else:  # no article has a day
+        else:  # no article has a date
             assert search.get("published_from") == "1990-01-01"
 
     def test_who_may_see_it_finds_it(self, house: House) -> None:
@@ -172,7 +172,7 @@ class TestNobodySeesWhatTheyMayNot:
 
     def test_the_same_question_is_answered_from_what_each_may_see(self, house: House) -> None:
         told = {}
-        for name in ("bea", "ann", "bea", "all"):  # no answer is kept for somebody else
+        for name in ("bea", "ann", "bea", "all"):  # a cached answer is never given to another key
             with house.client(name) as client:
                 told[name] = client.post("/v1/ask", json={"question": QUESTIONS[0]}).json()
         assert [told[name]["status"] for name in ("bea", "ann", "all")] == ["abstained", "answered", "answered"]
@@ -290,7 +290,7 @@ class TestRights:
             ("POST", "/figures/run", {}),
             ("PUT", "/corpus", {}),
         )
-        for name in ("all", "bea", "password"):  # there is an admin key, so the password is none
+        for name in ("all", "bea", "password"):  # with an admin key in use, the password gives no admin rights
             with house.client(name) as client:
                 for method, path, body in changes:
                     refused = client.request(method, path, **body)
@@ -329,7 +329,7 @@ class TestRights:
             headers = {"Authorization": f"Bearer {PASSWORD}"}
             would = {"paths": ["000_dc4ea0124dbaad63.txt"]}
             assert httpx.post(f"{url}/corpus/removal", json=would, headers=headers).status_code == 200
-            keys.add("root", admin=True)  # while it runs
+            keys.add("root", admin=True)  # added while the server runs
             assert httpx.post(f"{url}/corpus/removal", json=would, headers=headers).status_code == 403
 
     def test_changes_are_in_the_log(self, embedder: Embedder, model: str, tmp_path: Path) -> None:
@@ -350,7 +350,7 @@ class TestRights:
             ]
             assert stat.S_IMODE(log.stat().st_mode) == 0o600
             log.unlink()
-            log.mkdir()  # what cannot be noted is not done
+            log.mkdir()  # a change that cannot be logged is refused
             refused = root.post("/corpus/removal", json={"paths": ["uploaded/new.txt"], "sure": True})
             assert (refused.status_code, "cannot be noted" in refused.text) == (400, True)
             assert root.get("/v1/articles").json()["found"] == 4
@@ -367,8 +367,8 @@ class TestRights:
             assert refused.status_code == 403
             keys.remove("guest")
             assert client.get("/", headers={"Accept": "application/json"}).status_code == 401
-            assert client.get("/login").status_code == 200  # and leads in no circle
-            keys.add("guest")  # another key of this name
+            assert client.get("/login").status_code == 200  # and does not redirect in a circle
+            keys.add("guest")  # a new key of the same name
             assert client.get("/conversations").status_code == 401
             keys.remove("guest")
 
@@ -400,7 +400,7 @@ class TestRights:
                 keys.file.write_text(kept)
                 assert (await client.get("/v1/articles", headers=ours)).status_code == 200
 
-        with ThreadPoolExecutor(1) as apart:  # Playwright's own loop runs in this thread
+        with ThreadPoolExecutor(1) as apart:  # this thread already runs Playwright's event loop
             apart.submit(asyncio.run, tried()).result()
 
     def test_without_keys_nothing_changes(self, seeds_folder: Path, model: str, tmp_path: Path) -> None:
@@ -492,7 +492,7 @@ class TestALinkToAConversation:
             ):
                 assert stranger.get(path).status_code in (401, 404), path
             assert stranger.get(f"/shared/{'x' * 43}").status_code == 404
-            assert bea.get(f"/shared/{link}").status_code == 200  # whoever has it
+            assert bea.get(f"/shared/{link}").status_code == 200  # everybody with the link may read it
             second = client.post(f"/conversations/{kept}/link").json()["link"]
             assert [stranger.get(f"/shared/{one}").status_code for one in (link, second)] == [404, 200]
             assert client.get("/conversations").json()[0]["link"] == second

@@ -1,4 +1,4 @@
-"""A link on another page may not ask; and an answer that is not kept says so. In Chromium, on the real server."""
+"""A link on another page may not ask a question; an answer that was not stored says so. In Chromium, real server."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from citewire.ui.chat import Chat, Loaded
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import Site, build_page
 
+pytestmark = pytest.mark.slow  # servers, and mostly Chromium
+
 
 class _Other(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -29,7 +31,7 @@ class _Other(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html>" + link.encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_a_link_of_another_page_asks_with_a_click(
         page.get_by_role("link").click()
         expect(page.locator(".cw-offered")).to_have_text("When does the <b>tunnel open?")
         expect(page.locator("#cw-ask textarea")).to_have_value("When does the <b>tunnel open?")
-        assert page.url == f"{address}/"
+        page.wait_for_url(f"{address}/")
         assert answerer.histories == []
         page.get_by_role("button", name="Dismiss").click()
         expect(page.locator(".cw-offer")).to_have_count(0)
@@ -71,7 +73,6 @@ def test_a_link_of_another_page_asks_with_a_click(
         expect(page.locator(".cw-question")).to_have_text("When does the <b>tunnel open?")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("site", "moved"),
     [("cross-site", True), ("same-site", True), (None, True), ("same-origin", False), ("none", False)],
@@ -94,7 +95,7 @@ def test_an_answer_that_cannot_be_kept_says_so(chromium: Browser, tmp_path: Path
 
         with serving(build) as address, opened(chromium, address) as page:
             usable(page)
-            kept._db.execute("PRAGMA query_only = ON")  # SQLite refuses, as where the disk is full
+            kept._db.execute("PRAGMA query_only = ON")  # SQLite refuses to write, as on a full disk
             ask(page, EXAMPLES[0])
             expect(page.locator(".cw-unkept")).to_have_text(
                 "This answer could not be kept in the History: attempt to write a readonly database."

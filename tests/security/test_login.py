@@ -1,4 +1,4 @@
-"""The password before the page: who gets in, who is kept out, and what guessing brings; against the real server."""
+"""The password before the page: who gets in, who is refused, and how guessing is slowed down; on the real server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from browser import DESK, PHONE, faults
+from browser import DESK, NARROW, faults, missed
 from commands import citewire, free_port, refused
 from fastapi.responses import PlainTextResponse
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -162,7 +162,7 @@ class TestWithoutSigningIn:
             led = opened.get("/figures?run=a%20b&x=1", headers=OPENS_PAGE)
             assert (led.status_code, led.headers["location"]) == (303, "/login?next=/figures%3Frun%3Da%2520b%26x%3D1")
             page = opened.get(led.headers["location"])
-            plain_http = opened.get("/", headers={"Accept": "text/html"})  # says no Sec-Fetch-Dest
+            plain_http = opened.get("/", headers={"Accept": "text/html"})  # without Sec-Fetch-Dest
             script = opened.get("/", headers={"Accept": "text/html", "Sec-Fetch-Dest": "empty"})
         assert page.status_code == 200
         assert 'value="/figures?run=a%20b&amp;x=1"' in page.text
@@ -191,7 +191,7 @@ class TestSigningIn:
 
     def test_it_is_only_for_https_where_that_was_used(self, url: str) -> None:
         with client(url) as opened:
-            led = sign_in(opened, headers={"Host": "news.example", "Origin": "https://news.example"})  # by a proxy
+            led = sign_in(opened, headers={"Host": "news.example", "Origin": "https://news.example"})  # through a proxy
         assert "; Secure" in led.headers["set-cookie"]
 
     def test_each_sign_in_begins_a_session_and_ends_the_one_before(self, url: str) -> None:
@@ -284,9 +284,9 @@ class TestGuessing:
             assert [one.status_code for one in told] == [401] * FREE_TRIES + [429] * (12 - FREE_TRIES)
             assert all(0 < int(one.headers["retry-after"]) <= FIRST_WAIT_S for one in told[FREE_TRIES:])
             assert "Try again in" in told[-1].text
-            assert guess(opened, PASSWORD).status_code == 429  # the right one says nothing either
+            assert guess(opened, PASSWORD).status_code == 429  # the right password gets the same response
             assert guess(opened, PASSWORD).status_code == 429
-            assert inside.get("/v1/status").status_code == 200  # who is in stays in
+            assert inside.get("/v1/status").status_code == 200  # an open session continues
             with client(url, "127.0.0.2") as another:
                 assert sign_in(another).status_code == 303
 
@@ -377,7 +377,7 @@ class TestSessions:
         for _ in range(MOST_SESSIONS - 1):
             sessions.begin()
         assert (sessions.key_of(first), sessions.key_of(second)) == ("", None)
-        assert first.encode() not in sessions._keys  # their hashes are kept
+        assert first.encode() not in sessions._keys  # sessions are stored as hashes
 
     def test_a_web_socket_needs_one(self) -> None:
         async def opened() -> list[Any]:
@@ -515,12 +515,14 @@ def at_the_door(
     return page
 
 
-@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (PHONE, True)], ids=["light desk", "dark phone"])
+@pytest.mark.parametrize(("size", "dark"), [(DESK, False), (NARROW, True)], ids=["light desk", "dark phone"])
 def test_sign_in_ask_and_sign_out(context: BrowserContext, url: str, size: dict[str, int], dark: bool) -> None:
     page = at_the_door(context, url, "/figures?run=x", size, dark=dark)
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.get_by_label("Password")).to_be_focused()
+    assert missed(page) == []
+    page.get_by_label("Password").focus()
     page.keyboard.type("wrong password")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("This is not the password")
@@ -540,12 +542,11 @@ def test_sign_in_ask_and_sign_out(context: BrowserContext, url: str, size: dict[
 
 
 def test_it_works_without_scripts(chromium: Browser, url: str) -> None:
-    context = chromium.new_context(java_script_enabled=False)
-    page = at_the_door(context, url, "/figures?run=x")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/figures?run=x")
-    context.close()
+    with chromium.new_context(java_script_enabled=False) as context:
+        page = at_the_door(context, url, "/figures?run=x")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/figures?run=x")
 
 
 def test_a_session_that_ends_leads_back_to_it(context: BrowserContext, url: str) -> None:
@@ -554,19 +555,17 @@ def test_a_session_that_ends_leads_back_to_it(context: BrowserContext, url: str)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     usable(page)
-    expect(page.locator("body[data-cw-phase=empty]")).to_be_visible()  # all scripts of the page are there
+    expect(page.locator("body[data-cw-phase=empty]")).to_be_visible()  # all scripts of the page have loaded
     context.clear_cookies()
     question = page.locator("#cw-ask textarea")
-    with suppress(PlaywrightError):  # the page may be there by itself, as its own requests are refused
+    with suppress(PlaywrightError):  # the page may have reloaded itself, because its own requests are refused
         question.fill("Who?", timeout=2_000)
         question.press("Enter", timeout=2_000)
     expect(page).to_have_title("Sign in to citewire")
 
 
 def test_a_page_without_a_password_has_no_button_to_sign_out(chromium: Browser) -> None:
-    with serving(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES))) as url:
-        page = chromium.new_page()
+    with serving(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES))) as url, chromium.new_page() as page:
         page.goto(url)
         usable(page)
         expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
-        page.close()

@@ -1,7 +1,7 @@
-"""No regular expression of the product takes more than linear time, or nearly, on a text made against it.
+"""Every regular expression of the product takes about linear time, even on texts made to be slow for it.
 
-`patterns.py` finds the patterns and makes the texts. A child process tries them, and ends at the limit. Times are those
-of the processor, so that other work on the machine changes nothing.
+`patterns.py` finds the patterns and makes the texts. A child process measures them and ends at the limit. All times are
+processor times, so other work on the machine does not matter.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ import pytest
 from . import patterns
 from .patterns import PLACE, Found
 
-LIMIT = 4.0  # seconds for a pattern and a text; linear ones take milliseconds, quadratic ones a minute for 100 kB
-SOON = 0.25  # seconds that tell the linear from the slow where both are known
+LIMIT = 4.0  # seconds for one pattern and text; linear patterns take milliseconds, quadratic ones a minute for 100 kB
+SOON = 0.25  # seconds that separate known linear patterns from known slow ones
 
-# Calls whose pattern only a running function knows, each read by a person: it is made of names and words of the
-# language, escaped, between patterns that are seen elsewhere.
-# Calls whose pattern only a running function knows: a table of currency signs.
+# Calls whose pattern is known only at run time, each reviewed by a person: a table of currency signs.
 REVIEWED = frozenset({"qa/quantities.py re.search(pattern, amount, re.IGNORECASE)"})
 
 
@@ -32,7 +30,7 @@ def collected() -> tuple[list[Found], list[str]]:
 
 
 def slow(found: Sequence[Found], folder: Path, limit: float) -> list[str]:
-    """Try patterns in child processes; return those that are slow, and the text."""
+    """Try patterns in child processes; return the slow ones with their texts."""
     told: list[str] = []
     left = dict(enumerate(found))
     place = folder / "place"
@@ -62,7 +60,7 @@ def _request(number: int, one: Found) -> dict[str, object]:
 @pytest.mark.parametrize(
     "pattern",
     [
-        rb"\s*(?:<!--.*?-->\s*)*<html",  # these six stood in the product
+        rb"\s*(?:<!--.*?-->\s*)*<html",  # the product once had these six
         r"\s+[|–—-]\s+",
         r"\s*\n\s*",
         r"\s*[|;]\s*",

@@ -1,4 +1,4 @@
-"""200 near-copies of an article that lies, and one source that says otherwise: the copies count as one story."""
+"""200 near-copies of an article with a false value, and one source with the true value: the copies count as one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def taken(words: Sequence[str], number: int) -> str:
 
 
 def copy(n: int) -> str:
-    """The lie, each time with another headline, outlet and day, and a few other words."""
+    """The false article, each time with another headline, outlet and day, and a few other words."""
     return (
         f"---\ntitle: Bridge in Skarn opens again, no. {n}\noutlet: The Post {n}\ndate: 2024-05-{1 + n % 28:02d}\n---\n"
         f"The repair of the {taken(KINDS, n // 8)} bridge in Skarn cost {LIE}, {taken(NAMES, n)} of the council "
@@ -60,9 +60,9 @@ def test_copies_of_one_lie_are_one_story_and_the_other_source_stands_beside_it(
     poisoned: Index, embedder: Embedder
 ) -> None:
     groups = Counter(one.group for one in poisoned.articles())
-    assert sorted(groups.values())[-2:] == [3, COPIES]  # of the markets only the towns differ
+    assert sorted(groups.values())[-2:] == [3, COPIES]  # the articles on markets differ only in the town
     drowned = search(poisoned, embedder, QUESTIONS[0], SearchOptions(k=8, copies=8))
-    assert sum(hit.passage.article.startswith("copy") for hit in drowned) >= 7  # what the search would give without
+    assert sum(hit.passage.article.startswith("copy") for hit in drowned) >= 7  # without grouping
 
     answerer = Answerer(poisoned, embedder, ScriptedGenerator(f"The bridge in Skarn cost {LIE}."), load_reader(1))
     for question in QUESTIONS:

@@ -1,4 +1,4 @@
-"""`--read-only`: every way to change something is gone, nothing reaches the disk, and asking works as ever."""
+"""`--read-only`: nothing can be changed, nothing is written to disk, and asking works as usual."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ pytestmark = pytest.mark.slow
 
 QUESTION = "How many Avalon miners did Mawson order from Canaan?"
 SAID = "Mawson ordered Avalon miners from Canaan."
-# What asking needs, and nothing else. Whoever adds a route to it says here why it changes nothing that is kept.
+# Routes that asking needs. A new entry needs a comment that says why the route changes nothing stored.
 NEEDED = {
     ("POST", "/v1/ask"),
-    ("POST", "/v1/chat/completions"),  # the same in OpenAI's form
+    ("POST", "/v1/chat/completions"),  # asking in OpenAI's form
     ("POST", "/v1/search"),
     ("POST", "/mcp"),  # its tools only read
     ("POST", "/gradio_api/queue/join"),
     ("POST", "/gradio_api/run/predict"),
-    ("POST", "/gradio_api/component_server"),  # an article is read with it
+    ("POST", "/gradio_api/component_server"),  # opens an article for reading
 }
 
 
@@ -54,7 +54,7 @@ def model() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def folder(seeds_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an index, of what was uploaded before, and of what would be kept."""
+    """A folder with the index, an upload that waits, and the stored conversations."""
     made = tmp_path_factory.mktemp("served")
     shutil.copytree(seeds_folder, made / "index")
     waiting = made / "index-uploads" / "waiting" / "0" / "uploaded" / "late.txt"
@@ -72,7 +72,7 @@ def url(folder: Path, model: str) -> Iterator[str]:
     with serving(lambda: lay_out(settings_in(folder, model, read_only=True), [tour.router()])) as address:
         until(
             lambda: httpx.get(f"{address}/v1/status").json()["state"] == "ready", 240
-        )  # loading takes seconds, under load minutes
+        )  # loading takes seconds, on a busy machine minutes
         yield address
 
 
@@ -90,7 +90,7 @@ def test_every_changing_route_is_refused(url: str, seeds_folder: Path, model: st
     left = set()
     with httpx.Client(base_url=url, timeout=60) as client:
         for method, path in changing:
-            # "predict" is the name under which the page calls its own functions
+            # the page calls its own functions under the name "predict"
             sent = re.sub(r"\{.*?\}", "x", path.replace("{api_name}", "predict"))
             response = client.request(method, sent, json={})
             if response.status_code != 403 or response.json()["problem"] != "This page is read-only":

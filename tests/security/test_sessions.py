@@ -1,4 +1,4 @@
-"""Whose a session is, how many there are, and how many event streams."""
+"""Sessions: who owns one, how many there may be, and how many event streams."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST = Most()
 
 
 class Served:
-    """A page, and what Gradio keeps for it."""
+    """A page, and what Gradio stores for its sessions."""
 
     def __init__(self) -> None:
         self.blocks: Any = None
@@ -62,7 +62,7 @@ def asked(client: httpx.Client, session: str, question: str = EXAMPLES[0]) -> ht
 def test_a_session_is_of_the_visitor_who_used_it_first(url: str, site: Served) -> None:
     panel = next(number for number, block in site.blocks.blocks.items() if block.elem_id == "cw-sources")
     with visiting(url) as first, visiting(url) as other, httpx.Client(base_url=url) as nobody:
-        until(lambda: EXAMPLES[0] in asked(first, "mine").text)  # it may be loading still
+        until(lambda: EXAMPLES[0] in asked(first, "mine").text)  # it may still be loading
         for client in (other, nobody):
             reader = {"data": {"path": "a", "marks": []}, "component_id": panel, "fn_name": "read_article"}
             for response in (
@@ -79,7 +79,7 @@ def test_a_session_is_of_the_visitor_who_used_it_first(url: str, site: Served) -
 
 
 def test_the_chat_that_was_read_by_its_session_is_its_visitors_only(url: str) -> None:
-    """The attack as it was found: who knows the session gets the conversation."""
+    """The first form of the attack: a person who knows the session's name gets the conversation."""
     with visiting(url) as first, visiting(url) as other:
         until(lambda: "nobody else" in asked(first, "known", "A question that nobody else may see").text)
         assert "nobody else" not in call(other, "known", 7, None).text
@@ -178,7 +178,7 @@ def test_who_does_not_read_what_was_answered_gets_no_more(url: str, site: Served
         assert statuses <= {200, 503}
 
 
-# The registry by itself: what takes hours or many addresses over HTTP.
+# The registry by itself, for cases that would need hours or many addresses over HTTP.
 
 
 def registry(**most: Any) -> tuple[Sessions, list[str]]:
@@ -191,12 +191,12 @@ def test_the_least_recently_used_makes_room_for_its_own_group_first() -> None:
     for name, visitor, address in (("a", "v", "1"), ("b", "v", "1"), ("c", "w", "1"), ("a", "v", "1")):
         sessions.claim(name, visitor, address)
     sessions.claim("d", "v", "1")
-    assert dropped == ["b"]  # of the visitor; "a" was used again
+    assert dropped == ["b"]  # the oldest of the visitor; "a" was used again
     sessions.claim("e", "x", "1")
-    assert dropped == ["b", "c"]  # of the address
+    assert dropped == ["b", "c"]  # the oldest of the address
     sessions.claim("f", "y", "2")
     sessions.claim("g", "z", "3")
-    assert dropped == ["b", "c", "a"]  # of all
+    assert dropped == ["b", "c", "a"]  # the oldest of all
     assert len(sessions) == 4
 
 
@@ -219,7 +219,7 @@ def test_a_session_that_is_not_used_is_forgotten() -> None:
     time.sleep(0.05)
     sessions.claim("c", "w", "1")
     assert dropped == ["a", "b"]
-    sessions.claim("a", "w", "1")  # its name is free again, and what was kept is gone
+    sessions.claim("a", "w", "1")  # its name is free again, and its data is gone
     with pytest.raises(StrangerError):
         sessions.claim("a", "v", "1")
 

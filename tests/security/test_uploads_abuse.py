@@ -1,4 +1,4 @@
-"""What uploads, filters and links could do to a server and its other visitors: each of it succeeded once."""
+"""Harm by uploads, filters and links to the server and other visitors; each attack succeeded before its fix."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from conftest import until, untraced
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, expect
 
+from citewire.index.articles import ReadOptions
 from citewire.index.build import build_index
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Filters, Vectors
+from citewire.index.web import Page
 from citewire.ui import corpus_routes, uploads
 from citewire.ui.allowance import HOUR_S, Allowance, Ledger, Sender, TooManyError
 from citewire.ui.corpus import Choice, Corpus
@@ -52,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 class HeldEmbedder(HashedWordsEmbedder):
-    """An embedder that waits, from its first passage on, until it is let go."""
+    """An embedder that waits at its first passage until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,13 +68,18 @@ class HeldEmbedder(HashedWordsEmbedder):
 
 
 @contextmanager
-def served(folder: Path, embedder: HashedWordsEmbedder | None = None, **options: Any) -> Iterator[tuple[str, Corpus]]:
-    """Serve an index; yield the address."""
+def served(
+    folder: Path,
+    embedder: HashedWordsEmbedder | None = None,
+    fetch: Callable[[str], Page] | None = None,
+    **options: Any,
+) -> Iterator[tuple[str, Corpus]]:
+    """Serve an index; yield the address and the corpus."""
     corpus = Corpus(folder, embedder or HashedWordsEmbedder(), **options)
     corpus.start()
     try:
-        with serving(corpus) as url:
-            for visitor in (ANNA, BERT):  # now the server has given out these ids
+        with serving(corpus, fetch) as url:
+            for visitor in (ANNA, BERT):  # the server has issued these ids now
                 httpx.get(url, headers={**visitor, "Sec-Fetch-Dest": "document"})
             yield url, corpus
     finally:
@@ -94,7 +102,7 @@ def states(url: str, visitor: Mapping[str, str] = ANNA) -> dict[str, dict[str, A
 
 
 def settled(url: str) -> dict[str, dict[str, Any]]:
-    """Wait until there are files, and something has become of each; return what."""
+    """Wait until there are files and each one is finished; return their states."""
 
     def all_are() -> bool:
         found = states(url)
@@ -104,9 +112,9 @@ def settled(url: str) -> dict[str, dict[str, Any]]:
     return states(url)
 
 
-# -- a file at which the process dies ---------------------------------------------------------------------
+# -- a file that kills its process -------------------------------------------------------------------------
 
-# Runs in the server and in every process that it starts: whoever reads the dates of an article that says so dies.
+# Runs in the server and its child processes: finding the dates of a text with the poison kills the process.
 POISON = r"""
 import os, re, signal
 import citewire.index.dates as dates
@@ -138,7 +146,7 @@ with serving(corpus) as url:
 
 @contextmanager
 def process(folder: Path, poison: Path | None, *, start: bool, seconds: float = 60) -> Iterator[tuple[str, Any]]:
-    """Serve an index in a process of its own; yield the address and the process, which is killed at the end."""
+    """Serve an index in its own process; yield the address and the process, which is killed at the end."""
     paths = [*([str(poison)] if poison else []), str(TESTS), os.environ.get("PYTHONPATH", "")]
     with subprocess.Popen(
         [sys.executable, "-c", SERVER, str(folder), "start" if start else "wait", str(seconds)],
@@ -155,14 +163,14 @@ def process(folder: Path, poison: Path | None, *, start: bool, seconds: float = 
 
 @pytest.fixture
 def poison(tmp_path: Path) -> Path:
-    """A folder that poisons the Pythons which have it on their path."""
+    """A folder with the poison, for the path of Python processes."""
     (tmp_path / "poison").mkdir()
     (tmp_path / "poison" / "sitecustomize.py").write_text(POISON)
     return tmp_path / "poison"
 
 
 def wait_with(folder: Path, **texts: str) -> None:
-    """Have files wait that were taken in and not yet begun when the server ended."""
+    """Store files as if they were accepted, but not yet indexed, when the server ended."""
     corpus = Corpus(folder, HashedWordsEmbedder())
     for name, text in texts.items():
         with corpus.uploads.receive(f"{name}.txt") as arrival:
@@ -177,7 +185,7 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
     with process(folder, poison, start=True) as (_, first):
         if "poison" in text:
             assert first.wait(60) == -signal.SIGKILL
-        else:  # it hangs, and answers nobody; its owner kills it
+        else:  # the server hangs and answers nobody, until its owner kills it
             until(lambda: list((folder_of(folder) / "indexing").glob("*/*")))
     with process(folder, poison, start=True, seconds=6) as (url, second):
         found = settled(url)
@@ -192,7 +200,7 @@ def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, pois
         assert send(url, "later.txt", "Parcel three.").status_code == 202
         assert settled(url)["later.txt"]["state"] == "indexed"
     assert (folder_of(folder) / place / "uploaded" / "guilty.txt").read_text() == text
-    with served(folder) as (url, _):  # it is still named, and not read again
+    with served(folder) as (url, _):  # still listed, and not read again
         assert settled(url)["guilty.txt"]["state"] == "aside"
         assert httpx.get(f"{url}/corpus?q=parcel").json()["found"] == 2
 
@@ -237,7 +245,7 @@ time.sleep(60)
 
 
 def die_embedding(folder: Path) -> None:
-    """Start a server whose power is cut while it indexes."""
+    """Start a server that is killed while it indexes."""
     paths = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-c", STOPS, str(folder)]
     done = subprocess.run(command, env=untraced() | {"PYTHONPATH": paths}, check=False)
@@ -272,7 +280,7 @@ def test_a_second_server_leaves_the_first_ones_files_alone(folder: Path) -> None
             assert len(arriving(folder)) == 1
             connection.sendall(b"l 7.")
             until(lambda: len(states(url)) == 2)
-    with served(folder) as (second, _):  # now the first one is dead
+    with served(folder) as (second, _):  # the first server is dead by now
         assert {one["state"] for one in settled(second).values()} <= {"indexed", "copy"}
     assert left(folder) == {"articles/uploaded/waits.txt", "articles/uploaded/half.txt"}
 
@@ -305,6 +313,60 @@ def test_a_visitor_has_so_many_places_and_others_have_theirs(folder: Path) -> No
         stack.close()
         until(lambda: not arriving(folder))
         assert send(url, "a.txt", "Parcel one.").status_code == 202
+
+
+def test_nobody_holds_all_places_that_fetch(folder: Path) -> None:
+    """No site answers before all are let go. Of four visitors three share an address."""
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def fetch(address: str) -> Page:
+        asked.append(address)
+        assert go_on.wait(60)
+        return Page(b"Rain in Lund.", address, ".txt")
+
+    with (
+        served(folder, fetch=fetch, options=ReadOptions(allow_web=True)) as (url, _),
+        ThreadPoolExecutor() as pool,
+        ExitStack() as stack,
+    ):
+
+        def client(visitor: str, host: int) -> httpx.Client:
+            where = httpx.HTTPTransport(local_address=f"127.0.0.{host}")
+            made = stack.enter_context(httpx.Client(transport=where, timeout=60, cookies={COOKIE: visitor * 32}))
+            made.get(url, headers={"Sec-Fetch-Dest": "document"})
+            return made
+
+        def add(who: httpx.Client, number: int) -> httpx.Response:
+            return who.post(f"{url}/v1/addresses", json={"address": f"http://example.org/{number}.txt"})
+
+        def held(who: httpx.Client) -> None:
+            known = len(asked)
+            sent.append(pool.submit(add, who, known))
+            until(lambda: len(asked) == known + 1 or sent[-1].done())
+            assert len(asked) == known + 1, sent[-1].result().text
+
+        def refused(who: httpx.Client) -> str:
+            answer = add(who, 99)
+            assert (answer.status_code, answer.headers["content-type"]) == (429, "application/problem+json")
+            assert int(answer.headers["Retry-After"]) > 0
+            return str(answer.json()["problem"])
+
+        sent: list[Future[httpx.Response]] = []
+        anna, bert, cleo, dora = client("A", 2), client("B", 2), client("C", 2), client("D", 3)
+        stack.callback(go_on.set)
+        for one in (anna, anna, bert, bert):
+            held(one)
+            if len(asked) == 2:
+                assert refused(anna) == "2 web addresses of yours are being fetched already"
+        assert refused(cleo) == "4 web addresses are being fetched for your address already"
+        held(dora)
+        held(dora)
+        assert refused(client("E", 4)) == "6 web addresses are being fetched already"
+        go_on.set()
+        assert [one.result().status_code for one in sent] == [202] * 6
+        assert add(anna, 6).status_code == 202
+    assert asked == [f"http://example.org/{number}.txt" for number in range(7)]
 
 
 @pytest.mark.parametrize(("idle", "rate", "said"), [(0.2, 0, "stopped arriving"), (0.2, 10**9, "fewer than")])
@@ -353,13 +415,13 @@ def test_files_bytes_and_articles_of_an_hour_are_limited() -> None:
     ledger.read(Sender("c", "5.6.7.8"), 2)
     with pytest.raises(TooManyError, match="2 articles of yours"):
         take(Sender("c", "5.6.7.8"), 1)
-    for n in range(8):  # visitors that somebody makes up share the address
+    for n in range(8):  # made-up visitors share the limits of their address
         take(Sender(f"new{n}", "1.2.3.4"), 0)
     with pytest.raises(TooManyError, match="12 files"):
         take(Sender("another", "1.2.3.4"), 0)
     now[0] = HOUR_S + 1
     take(anna, 1)
-    take(Sender(), 10**9)  # who is not known is not limited: a program of the owner's
+    take(Sender(), 10**9)  # a sender without id and address is the owner's own program, without limits
 
 
 def test_an_hours_files_are_refused_over_http(folder: Path) -> None:
@@ -397,7 +459,7 @@ def test_one_visitors_hundreds_of_passages_do_not_hold_up_anothers_article(
 
 def test_two_visitors_long_files_both_come_to_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "SLICE", 128)
-    monkeypatch.setattr(uploads, "KEPT_VECTORS", 150)  # less than one of them has
+    monkeypatch.setattr(uploads, "KEPT_VECTORS", 150)  # less than one file has
     embedder = HeldEmbedder()
     with served(folder, embedder) as (url, _):
         send(url, "a.jsonl", many(400))
@@ -418,7 +480,7 @@ def test_a_file_is_taken_back_by_who_sent_it_and_nothing_of_it_is_published(fold
         third = send(url, "third.txt", "Sleet fell on Bodø.").json()["id"]
         assert [one["own"] for one in states(url, BERT).values()] == [False] * 3
         assert httpx.delete(f"{url}/uploads/{first}", headers=BERT).status_code == 404
-        assert httpx.delete(f"{url}/uploads/{first}").status_code == 404  # a program of the same address
+        assert httpx.delete(f"{url}/uploads/{first}").status_code == 404  # a program at the same address
         assert (
             httpx.delete(f"{url}/uploads/{first}", headers={**ANNA, "Sec-Fetch-Site": "cross-site"}).status_code == 403
         )
@@ -461,7 +523,7 @@ def test_indexing_gives_way_to_a_question_for_a_while(folder: Path) -> None:
         corpus.uploads.give_way_to(is_answering)
         send(url, "a.txt", "Parcel one.")
         assert looked.wait(60)
-        assert settled(url)["a.txt"]["state"] == "indexed"  # not for ever: a question may always be there
+        assert settled(url)["a.txt"]["state"] == "indexed"  # not forever: questions may never stop
 
 
 def test_the_page_takes_a_file_back(chromium: Browser, folder: Path) -> None:
@@ -501,7 +563,7 @@ def test_the_page_sends_again_what_was_not_taken_for_now(chromium: Browser, fold
         expect(page.locator(".cw-file-state")).to_have_text("indexed", timeout=20_000)
 
 
-# -- an index that is not the one that was opened -----------------------------------------------------------
+# -- an index that was replaced after opening --------------------------------------------------------------
 
 
 def _deleted(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What tests of several modules share: a scripted answerer, and a page of its own in a tab."""
+"""Fixtures of several test modules: a page with a scripted answerer, and a tab that shows it."""
 
 from __future__ import annotations
 

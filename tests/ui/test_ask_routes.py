@@ -1,4 +1,4 @@
-"""Questions over HTTP, against a real server: answers and events, the line, refusals, and a client that goes away."""
+"""Questions over HTTP, on a real server: answers and events, the line, refusals, and clients that disconnect."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def url(chat: Chat) -> Iterator[str]:
 
 
 def loads_the_page(url: str, visitor: str) -> None:
-    """Make a visitor's id one that the server has given out."""
+    """Load the page as `visitor`, so that the server knows this id."""
     httpx.get(url, cookies={COOKIE: visitor}, headers={"Sec-Fetch-Dest": "document"}).raise_for_status()
 
 
@@ -187,7 +187,7 @@ def test_requests_of_other_pages_and_under_other_names(client: httpx.Client) -> 
     assert client.post("/v1/ask", json=body, headers={"Origin": "http://evil.example"}).status_code == 403
     assert client.post("/v1/ask", json=body, headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/v1/status", headers={"Host": "evil.example"}).status_code == 400
-    # A form of another page can send this type without asking, a page's own script can not send it as JSON.
+    # A form on another page can send this type without a preflight request; only our own page can send JSON.
     plain = client.post("/v1/ask", content=json.dumps(body), headers={"Content-Type": "text/plain"})
     assert plain.status_code == 422
     large = client.post("/v1/ask", json={"question": "?", "history": [["a", "b" * MOST_BYTES]]})
@@ -222,7 +222,7 @@ def test_who_leaves_in_the_moment_of_news_stops_the_answer() -> None:
         _, said = await entered(chat, served(), Asked(question="slow"), None)
         task = asyncio.ensure_future(whole(said))
         await asyncio.sleep(0.3)
-        time.sleep(0.1)  # for the loop to have news and the end in one turn
+        time.sleep(0.1)  # blocks the loop, so that the next event and the end arrive in the same turn
         asyncio.get_running_loop().call_soon(task.cancel)
         await asyncio.wait([task], timeout=10)
         return task.cancelled()
@@ -256,7 +256,7 @@ def test_who_closes_a_stream_stops_the_answer(client: httpx.Client) -> None:
 def test_who_leaves_while_waiting_is_never_asked(client: httpx.Client, url: str, answerer: ScriptedAnswerer) -> None:
     asked = len(answerer.searches)
     with client.stream("POST", "/v1/ask", json={"question": "slow", "stream": True}) as response:
-        lines = response.iter_lines()  # kept: without it httpx closes the stream
+        lines = response.iter_lines()  # a reference: without it httpx closes the stream
         next(lines)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(f"{url}/v1/ask", json={"question": "When?"}, timeout=httpx.Timeout(30, read=0.3))
@@ -267,8 +267,8 @@ def test_who_leaves_while_waiting_is_never_asked(client: httpx.Client, url: str,
 
 
 def events_of(url: str, question: str, visitor: str, told: list[tuple[str, dict[str, Any]]]) -> threading.Thread:
-    """Ask in a thread, which puts (question, event) into a list as events come."""
-    named = {"question": question, "history": [[question, ""]]}  # `ScriptedAnswerer` collects histories
+    """Ask in a thread, which appends (question, event) to a list for each event."""
+    named = {"question": question, "history": [[question, ""]]}  # lets `ScriptedAnswerer` record the histories
 
     def ask() -> None:
         with (
@@ -286,7 +286,7 @@ def events_of(url: str, question: str, visitor: str, told: list[tuple[str, dict[
 def behind_a_slow_one(
     url: str, chat: Chat, told: list[tuple[str, dict[str, Any]]]
 ) -> Iterator[Callable[[str, str], None]]:
-    """Yield what asks in the line behind a question that is being answered; at the end all are answered."""
+    """Ask a slow question; yield a function that asks in the line behind it. At the end all are answered."""
     threads: list[threading.Thread] = []
 
     def ask(question: str, visitor: str) -> None:
@@ -303,7 +303,7 @@ def behind_a_slow_one(
 
 
 def refused(url: str, chat: Chat, visitor: str) -> dict[str, Any]:
-    """What one question more is answered."""
+    """The response to one more question."""
     response = httpx.post(f"{url}/v1/ask", json={"question": "?"}, cookies={COOKIE: visitor})
     assert (response.status_code, response.headers["retry-after"]) == (429, str(chat.line.wait))
     return dict(response.json())
@@ -336,7 +336,7 @@ def test_too_many_of_one_visitor_and_of_all(url: str, chat: Chat) -> None:
             httpx.Client(transport=elsewhere, base_url=url, timeout=60) as other,
             other.stream("POST", "/v1/ask", json={"question": "?", "stream": True}) as waiting,
         ):
-            # Before it comes what runs; of what waits nothing, as this address was never served.
+            # Only the running question is ahead: this address was never served, so it comes before all that wait.
             assert json.loads(next(waiting.iter_lines())) == {"event": "waiting", "ahead": 1}
 
 

@@ -1,4 +1,4 @@
-"""The line of questions and the conversations, without a page: order, Stop, keeping, suggestions, filters."""
+"""The line of questions and the conversations, without a page: order, Stop, storage, suggestions, filters."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_what_is_loaded_answers_while_it_is_warmed_up() -> None:
     def warm_up() -> None:
         warming.set()
         go.wait(30)
-        raise ModelError("the model went away", "Start it again")  # the next question will say so
+        raise ModelError("the model went away", "Start it again")  # the next question will report it
 
     chat = Chat(lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "m", warm_up=warm_up), 1000)
     until(warming.is_set)
@@ -108,7 +108,7 @@ def test_the_line_runs_one_at_a_time_questions_before_suggestions() -> None:
         line.enter(exchanges[name], work(name), is_question=name != "suggested")
     assert [line.ahead(exchanges[name]) for name in ("first", "second", "third")] == [0, 1, 2]
     assert line.waiting == 2
-    line.leave(exchanges["second"], exchanges["first"])  # what runs goes on
+    line.leave(exchanges["second"], exchanges["first"])  # the running question continues
     assert line.ahead(exchanges["third"]) == 1
     go.set()
     until(lambda: len(order) == 3)
@@ -121,7 +121,7 @@ def test_the_line_runs_one_at_a_time_questions_before_suggestions() -> None:
         ("a1 a2 a3 b1", "a1 b1 a2 a3"),
         ("a1 a2 a3 b1 b2 c1", "a1 b1 c1 a2 b2 a3"),
         ("a1 b1 c1 c2 b2 a2", "a1 b1 c1 a2 b2 c2"),
-        ("a1 b1 c1 B1 B2", "a1 B1 b1 B2 c1"),  # capitals are of another address
+        ("a1 b1 c1 B1 B2", "a1 B1 b1 B2 c1"),  # capitals are another address
     ],
 )
 def test_the_next_is_who_was_served_least_recently(asked: str, expected: str) -> None:
@@ -172,7 +172,7 @@ def test_stop_ends_the_exchange_at_once_and_what_comes_later_is_dropped(kept: Co
     assert (exchange.done, exchange.stopped, exchange.draft) == (True, True, "Cyclists get")
     assert exchange.claims == [OPEN_CLAIMS[0]]
     second = chat.ask("And then?", conversation)
-    assert second.phase == "searching"  # a stopped one counts for nothing, though the model is not done with it
+    assert second.phase == "searching"  # a stopped question does not count, although the model is still busy
     answerer.go.set()
     until(lambda: second.done)
     assert exchange.claims == [OPEN_CLAIMS[0]]
@@ -190,9 +190,9 @@ def test_a_waiting_question_that_is_stopped_is_never_asked_and_is_there_again(ke
     assert answerer.begun.wait(30)
     waiting = chat.ask("two", second)
     assert (waiting.phase, waiting.ahead) == ("waiting", 1)
-    stored = kept.get(VISITOR, str(second.kept)).exchanges  # whatever ends this process
+    stored = kept.get(VISITOR, str(second.kept)).exchanges  # stored before it is answered
     assert [(one.question, one.answer.status) for one in stored] == [("two", "stopped")]
-    chat.leave(second)  # its tab was closed
+    chat.leave(second)  # the tab was closed
     assert waiting.stopped
     again = visiting()
     chat.open(again, str(second.kept))
@@ -209,7 +209,7 @@ def test_a_waiting_question_that_is_stopped_is_never_asked_and_is_there_again(ke
     chat.ask("three", first)
     assert answerer.begun.wait(30)
     assert chat.retry(again)
-    chat.stop(again)  # nothing came in the place of the answer
+    chat.stop(again)  # the old answer stays
     assert [one.answer.text for one in kept.get(VISITOR, str(second.kept)).exchanges] == ["late"]
     answerer.go.set()
     until(lambda: idle(chat))
@@ -244,7 +244,7 @@ def test_an_answer_that_takes_too_long_ends_with_what_there_is(kept: Conversatio
     until(lambda: chat.background.done)
     exchange = chat.ask("Answer slowly", visiting())
     until(lambda: exchange.done)
-    assert exchange.fix == "Ask again, or ask for less at once."  # who asks cannot change a setting
+    assert exchange.fix == "Ask again, or ask for less at once."  # the visitor cannot change a setting
     assert exchange.problem == "This took too long and was stopped after 0.3 seconds"
     assert [claim.text for claim in exchange.claims] == ["The Harbour Tunnel opens to traffic on 18 May."]
     until(lambda: idle(chat))
@@ -259,7 +259,7 @@ def test_a_closed_tab_stops_and_what_was_shown_is_kept(kept: Conversations) -> N
     assert exchange.stopped
     (info,) = kept.list(VISITOR)
     assert kept.get(VISITOR, info.id).exchanges[0].answer.status == "stopped"
-    until(lambda: chat.line.ahead(exchange) == 0 and idle(chat))  # the answerer heard of it
+    until(lambda: chat.line.ahead(exchange) == 0 and idle(chat))  # the answerer has noticed Stop
 
 
 def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversations) -> None:
@@ -278,7 +278,7 @@ def test_a_conversation_is_kept_and_opened_again_with_its_ratings(kept: Conversa
     until(lambda: third.done and idle(chat))
     assert len(kept.get(VISITOR, str(conversation.kept)).exchanges) == 3
     with pytest.raises(InputError, match="There is no conversation"):
-        chat.open(Conversation(), str(conversation.kept))  # of another visitor
+        chat.open(Conversation(), str(conversation.kept))  # another visitor's conversation
 
 
 def test_retry_takes_the_place_of_the_kept_answer(kept: Conversations) -> None:
@@ -306,7 +306,7 @@ def test_after_its_conversation_was_deleted_an_answer_begins_another(kept: Conve
     assert [one.question for one in kept.get(VISITOR, str(conversation.kept)).exchanges] == ["And now?"]
     third = chat.ask("Answer slowly", conversation)
     until(lambda: third.draft)
-    kept.delete(VISITOR, str(conversation.kept))  # while it is written
+    kept.delete(VISITOR, str(conversation.kept))  # while the answer is written
     chat.stop(conversation)
     assert (conversation.kept, third.kept, kept.list(VISITOR)) == (None, "", [])
 
@@ -370,7 +370,7 @@ def test_suggestions_come_after_a_refusal_and_end_with_the_next_question() -> No
     until(lambda: refused.suggestions)
     assert (refused.done, refused.suggesting, asked) == (True, True, [EXAMPLES[2]])
     answered = chat.ask(EXAMPLES[0], conversation)
-    assert not refused.suggesting  # at once, however long the search goes on
+    assert not refused.suggesting  # at once, although the search is still running
     go.set()
     assert ended.wait(30)
     until(lambda: answered.done and not refused.suggesting)
@@ -445,7 +445,7 @@ def test_what_was_said_and_offered_is_told_with_the_next_question() -> None:
         exchange = chat.ask(question, conversation)
         until(lambda exchange=exchange: exchange.done and not exchange.suggesting)  # type: ignore[misc]
     refused, answered = answerer.histories[-1]
-    offered = "\n".join(SUGGESTIONS)  # which "yes" takes up, after a refusal too
+    offered = "\n".join(SUGGESTIONS)  # also after a refusal, so that "yes" can accept one
     assert refused == Turn(EXAMPLES[2], f"The 3 articles do not say this [1].\n{offered}")
     assert (answered.question, answered.answer.split("\n")[1:]) == (EXAMPLES[0], list(GOING_ON))
 
@@ -508,7 +508,7 @@ def test_the_next_question_is_asked_of_the_new_index() -> None:
 
     chat = Chat(lambda: Loaded(ScriptedAnswerer(), ScriptedIndex(), "m", over=another), 1000)
     new = ScriptedIndex()
-    chat.search_in(new)  # while loading
+    chat.search_in(new)  # while the answerer loads
     until(lambda: chat.background.done)
     assert (chat.loaded.index, chat.loaded.model) == (new, "m2")
     assert chat.loaded.index is new
@@ -535,7 +535,7 @@ def test_the_usual_model_answers_while_the_chosen_one_is_loaded_once() -> None:
         until(lambda: asked[-1].done)
         go.set()
         until(lambda: chat.load_of("careful").done)
-    asked.append(chat.ask("When does it open?", visiting()))  # of somebody who chose nothing
+    asked.append(chat.ask("When does it open?", visiting()))  # a visitor who chose no model
     until(lambda: asked[-1].done)
     assert [(one.by, one.answer and one.answer.model) for one in asked] == [
         ("fast", "scripted"), ("careful", "scripted with care"), ("fast", "scripted"),

@@ -1,4 +1,4 @@
-"""What the terminal shows of answers that are not a paragraph of facts."""
+"""The terminal's view of answers that are not a paragraph of facts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def asked_too(count: int) -> list[str]:
 def test_a_list_has_its_lead_and_a_line_for_each_item(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed("What are these articles about?", capsys)
     assert lines[:4] == [LEAD, f"- {OPENING} [1]", f"- {GALLERY}. [2]", f"- {AUDIT}. [3]"]
-    assert lines[4:6] == ["", "[1] word for word"]  # it stands above
+    assert lines[4:6] == ["", "[1] word for word"]  # the words are shown above
     assert sum(OPENING in line for line in lines) == 1
     assert f"    {LEDGER.title}, The Quay Ledger, 2 Mar 2026 - ledger/audit.txt:0-{len(AUDIT)}" in lines
     checked = "3 of 3 items checked against a quote, quoted word for word. 3 articles. 0.2 s."
@@ -119,7 +119,7 @@ cli._converse(Asker(), 1000)
 
 
 def typed(keys: Sequence[str], *, columns: int, colours: bool = True) -> str:
-    """Return what a terminal of `columns` shows where these are typed, each once the prompt is there."""
+    """Return the output of a terminal of `columns` while each of `keys` is typed at a prompt."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
     environment |= {"TERM": "xterm-256color", "COLUMNS": str(columns), "PYTHONPATH": str(Path(__file__).parent.parent)}
     environment |= {} if colours else {"NO_COLOR": "1"}
@@ -160,10 +160,10 @@ def test_arrow_keys_edit_a_line_and_bring_lines_back() -> None:
 @pytest.mark.slow
 def test_a_terminal_gets_whole_words_and_colours() -> None:
     shown = typed(["When does it open?\n", "exit\n"], columns=40)
-    assert "\x1b[1;36m[1]\x1b[0m" in shown  # a number in colour
+    assert "\x1b[1;36m[1]\x1b[0m" in shown  # a citation number in colour
     plain = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", typed(["When does it open?\n", "exit\n"], columns=40, colours=False))
     lines = [line.rstrip() for line in re.split("[\r\n]+", plain)]
-    assert "Reading 4 passages" in plain  # until the first words come
+    assert "Reading 4 passages" in plain  # until the first words arrive
     told = lines[next(n for n, line in enumerate(lines) if line.startswith("The Harbour")) :]
     assert max(map(len, told)) <= 40
     assert told[:2] == ["The Harbour Tunnel opens to traffic on", "18 May. [1]"]

@@ -1,4 +1,4 @@
-"""The conversations over HTTP, each visitor's own, and the History drawer on them in a real browser."""
+"""The conversations over HTTP, separate for each visitor, and their History drawer in a real browser."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_bodies_that_a_form_could_send_or_that_are_too_large(kept: Conversations
 
 
 def drawer_of(page: Page, url: str) -> None:
-    """Come back as the visitor ME and open the drawer with the keyboard."""
+    """Return as the visitor ME and open the drawer with the keyboard."""
     page.context.add_cookies([{"name": COOKIE, "value": ME, "url": url}])
     expect(page.locator("body")).to_have_attribute("data-ready", "yes")
     page.locator("#history").focus()
@@ -277,13 +277,13 @@ def test_the_list_by_keyboard(
         expect(page.locator("[aria-current]")).to_contain_text("How much did the Harbour Tunnel cost")
         assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
         assert page.locator(".cw-history").evaluate("e => e.scrollWidth <= e.clientWidth")
-        for _ in range(12):  # the page behind is out of reach
+        for _ in range(12):  # the page behind cannot be focused
             page.keyboard.press("Tab")
             assert page.evaluate("document.activeElement.closest('dialog') || document.activeElement === document.body")
         page.keyboard.press("Escape")
         expect(page.locator(".cw-drawer")).to_have_count(0)
         expect(page.locator("#history")).to_be_focused()
-        assert page.evaluate("did") == []  # this Escape was the drawer's
+        assert page.evaluate("did") == []  # this Escape closed the drawer
         page.keyboard.press("Enter")
         page.get_by_role("button", name="When? 2 questions, just now", exact=True).focus()
         page.keyboard.press("Enter")
@@ -304,7 +304,7 @@ def test_rename(chromium: Browser, url: str, kept: Conversations, clean: None) -
         expect(box).to_be_focused()
         expect(box).to_have_value("When?")
         box.fill("never mind")
-        page.keyboard.press("Escape")  # leaves the box only
+        page.keyboard.press("Escape")  # leaves only the box
         expect(page.get_by_role("button", name="More for When?")).to_be_focused()
         assert page.locator(".cw-drawer").is_visible()
         page.get_by_role("button", name="Rename").click()
@@ -331,12 +331,13 @@ def test_share_and_stop_sharing(chromium: Browser, url: str, kept: Conversations
         expect(address).to_be_focused()
         (one,) = kept.list(ME)
         assert address.input_value() == f"{url}/shared/{one.link}"
+        assert address.evaluate("e => e.offsetWidth") > 300  # on a line of its own
         read = httpx.get(address.input_value())
         assert (read.status_code, "<h1>When?</h1>" in read.text) == (200, True)
-        page.keyboard.press("Escape")  # leaves the address only
+        page.keyboard.press("Escape")  # leaves only the address
         expect(page.get_by_role("button", name="More for When?")).to_be_focused()
         page.get_by_role("button", name="Share").click()
-        expect(address).to_have_value(f"{url}/shared/{one.link}")  # the same
+        expect(address).to_have_value(f"{url}/shared/{one.link}")  # the same address
         page.get_by_role("button", name="Stop sharing").click()
         expect(page.get_by_role("status")).to_have_text("The address leads nowhere any more.")
         assert kept.list(ME)[0].link == ""

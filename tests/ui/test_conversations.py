@@ -1,4 +1,4 @@
-"""Conversations on disk: what comes back, whose it is, what a kill leaves, and files that are refused."""
+"""Conversations on disk: what is restored, who owns it, what a kill leaves, and which files are refused."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_file_of_an_earlier_format_is_taken_over(file: Path, version: int) -> 
         older.execute(f"PRAGMA user_version = {version}")
     older.close()
     link = ""
-    for _ in range(2):  # once, and then it is of this format
+    for _ in range(2):  # the second time, the file already has the new format
         with Conversations(file) as again:
             assert again.get(ME, conversation).exchanges[0].answer == OPEN_ANSWER
             assert again.list(ME)[0].link == link
@@ -171,7 +171,7 @@ def test_rename_replace_and_delete(kept: Conversations) -> None:
     kept.replace(ME, exchange, OPEN_ANSWER)
     (stored,) = kept.get(ME, conversation).exchanges
     assert (stored.id, stored.question, stored.answer, stored.beside) == (exchange, QUESTION, OPEN_ANSWER, Beside())
-    assert kept.ratings(ME, conversation) == ()  # it was of the answer before
+    assert kept.ratings(ME, conversation) == ()  # the rating was of the old answer
     kept.rate(ME, exchange, "right")
     kept.delete(ME, conversation)
     with pytest.raises(UnknownIdError):
@@ -235,7 +235,7 @@ def test_ratings_of_an_answer_a_claim_and_a_quote(kept: Conversations) -> None:
     ]
     kept.unrate(ME, exchange)
     kept.unrate(ME, exchange, quote=2)
-    kept.unrate(ME, exchange, claim=1)  # there is none
+    kept.unrate(ME, exchange, claim=1)  # there is no such rating
     rated = kept.rated()
     assert [(one.rating.claim, one.question, one.answer, one.history) for one in rated] == [
         (0, QUESTION, COST_ANSWER, ()),
@@ -330,7 +330,7 @@ def test_a_kill_leaves_all_that_was_told_and_nothing_half(file: Path, told: int)
 
 
 def refused(file: Path) -> str:
-    """Return why a file is refused; it has to be left as it was."""
+    """Return why a file is refused; it must stay unchanged."""
     before = file.read_bytes()
     with pytest.raises(InputError) as caught:
         Conversations(file)

@@ -1,4 +1,4 @@
-"""The articles beside the chat: listing, searching, reading, adding and removing, and what a killed process leaves."""
+"""The articles beside the chat: list, search, reading, adding, removing, and recovery after a killed process."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def made(folder: Path, embedder: Embedder) -> Path:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `WIRES` and their index, of which each test has a copy."""
+    """A folder with `WIRES` and their index; each test has a copy."""
     folder = tmp_path_factory.mktemp("built")
     made(folder, HashedWordsEmbedder())
     return folder
@@ -78,7 +78,7 @@ def upload(corpus: Corpus, name: str, data: bytes, length: int | None = None) ->
 
 
 def settled(corpus: Corpus, *sent: Upload) -> list[Upload]:
-    """Wait until files are neither waiting nor being indexed."""
+    """Wait until no file is waiting or being indexed."""
     while any(one.state in ("waiting", "indexing") for one in sent):
         time.sleep(0.01)
     return list(sent)
@@ -107,10 +107,10 @@ def test_a_list_says_what_there_is(corpus: Corpus) -> None:
     ("choice", "found"),
     [
         (Choice(words="ferry sunday"), ["herald.jsonl#3"]),
-        (Choice(words="harbour"), ["herald.jsonl#1", "herald.jsonl#3"]),  # in the title before in the text
-        (Choice(words="harbour benches"), []),  # all words in one article
+        (Choice(words="harbour"), ["herald.jsonl#1", "herald.jsonl#3"]),  # title before text
+        (Choice(words="harbour benches"), []),  # all words must be in one article
         (Choice(words="bo li"), ["herald.jsonl#2"]),  # part of the author's name
-        (Choice(words="the"), []),  # function words are looked for in titles alone
+        (Choice(words="the"), []),  # function words are searched in titles only
         (Choice(words="“;DROP (*"), []),
         (Choice(outlets=("HERALD",)), ["herald.jsonl#1", "herald.jsonl#3"]),
         (Choice(published_from="2026-02-12"), ["herald.jsonl#2"]),
@@ -286,16 +286,16 @@ def test_too_much_is_refused_as_soon_as_it_is_known(corpus: Corpus) -> None:
     with pytest.raises(TooLargeError, match=r"more than the 10,000 bytes"):
         corpus.uploads.receive("a.txt", 10_001)
     with pytest.raises(TooLargeError, match=r"more than the 10,000 bytes"):
-        upload(corpus, "a.txt", b"x" * 10_001)  # its length was not said
+        upload(corpus, "a.txt", b"x" * 10_001)  # without a stated length
     upload(corpus, "a.txt", b"x" * 9_000)
     with (
         corpus.uploads.receive("b.txt", 9_000) as arrival,
-        corpus.uploads.receive("c.txt", 9_000),  # what is said takes no room
+        corpus.uploads.receive("c.txt", 9_000),  # a stated length takes no room
     ):
-        arrival.write(b"x" * 9_000)  # what comes does
+        arrival.write(b"x" * 9_000)  # received bytes do
         with pytest.raises(TooLargeError, match="together would have more than 25,000"):
             corpus.uploads.receive("d.txt", 9_000)
-    upload(corpus, "c.txt", b"x" * 9_000)  # the room of what did not come as a whole is free again
+    upload(corpus, "c.txt", b"x" * 9_000)  # an incomplete file no longer takes room
     with pytest.raises(InputError, match=r"d.txt is empty"):
         upload(corpus, "d.txt", b"")
     assert len(left(corpus.folder)) == 2
@@ -360,7 +360,7 @@ def test_who_searches_hears_of_new_generations(corpus: Corpus) -> None:
     settled(corpus, upload(corpus, "a.txt", b"Parcel seven was sent."))
     assert [index.generation for index in heard] == [2]
     assert heard[0] is corpus.index
-    assert len(before.articles()) == 3  # stays readable for an answer that is being written
+    assert len(before.articles()) == 3  # stays readable for an answer in progress
 
 
 def test_what_another_process_publishes_is_taken_up(corpus: Corpus, tmp_path: Path) -> None:

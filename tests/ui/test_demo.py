@@ -1,4 +1,4 @@
-"""`citewire demo`: the tour through a page of scripted answers in Chromium, and its questions to the real model."""
+"""`citewire demo`: the tour on a page of scripted answers in Chromium, and its questions to the real model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from citewire.ui.tour import ADDRESS, END, STEPS, over_samples, router
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page whose tour waits for Next: its captions stay for minutes."""
+    """A page whose tour waits for Next: the captions stay for minutes."""
     kept = tmp_path_factory.mktemp("demo") / "kept.sqlite"
     with served(scripted_load(), kept, routers=[router(TOUR, pace=100)]) as address:
         yield address
@@ -59,7 +59,7 @@ def says(page: Page, caption: str) -> None:
 
 
 def ringed(page: Page, selector: str) -> bool:
-    """Whether the ring is around the last of what a selector finds."""
+    """Whether the ring is around the last match of a selector."""
     return bool(
         page.evaluate(
             """(selector) => {
@@ -109,7 +109,7 @@ def test_it_goes_on_by_itself_unless_it_is_paused(chromium: Browser, tmp_path: P
         says(page, "Before one.")
         button(page, "Pause")
         expect(page.get_by_role("button", name="Go on")).to_have_attribute("aria-pressed", "true")
-        page.wait_for_timeout(4000)  # longer than the caption is shown
+        page.wait_for_timeout(4000)  # longer than a caption is shown
         says(page, "Before one.")
         assert page.locator(".cw-question").count() == 0
         button(page, "Go on")
@@ -126,7 +126,8 @@ def test_quitting_leaves_a_page_that_can_be_used(page: Page) -> None:
     page.get_by_role("button", name="Quit").focus()
     page.keyboard.press("Escape")
     expect(page.locator(".cw-tour")).to_have_count(0)
-    assert page.evaluate("document.querySelector('.gradio-container').getBoundingClientRect().bottom") == DESK["height"]
+    whole = "height => document.querySelector('.gradio-container').getBoundingClientRect().bottom === height"
+    page.wait_for_function(whole, arg=DESK["height"])
     page.locator("#cw-ask textarea").fill("Asked by hand")
     page.keyboard.press("Enter")
     expect(page.locator(".cw-question")).to_have_text("Asked by hand")
@@ -207,5 +208,5 @@ def test_the_real_model_answers_as_the_captions_say(
         if step.look == "searched":
             assert "Genesis" in answer.standalone_question
             assert "Avalon miners" in answer.standalone_question
-        if step.look == "conflict":  # a small reader may miss it; the caption has words for that, and both are quoted
+        if step.look == "conflict":  # a small reader may miss it; both values are quoted anyway
             assert {"269.3 million", "88.8 million"} <= set(re.findall(r"[\d.]+ million", answer.text))

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import browser_context, faults, missed
 from commands import citewire
 from embedders import HashedWordsEmbedder
 from generators import ScriptedGenerator
+from playwright.sync_api import Browser
 from readers import ScriptedReader
 from scripted import PAYLOADS
 
@@ -45,7 +47,7 @@ CLAIMS = [
 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch) -> ScriptedGenerator:
-    """A model that repeats what the article says of the bridge, over an index of it in the working folder."""
+    """A model that repeats the article's sentence about the bridge, over an index of it in the working folder."""
     scripted = ScriptedGenerator(SAID)
     monkeypatch.setattr(engine, "load_embedder", lambda chosen: HashedWordsEmbedder())
     monkeypatch.setattr(engine, "load_generator", lambda chosen, report: scripted)
@@ -91,7 +93,7 @@ class TestRun:
     def test_a_second_run_asks_nothing_again(self, model: ScriptedGenerator) -> None:
         file = file_of(QUESTIONS)
         first = citewire("eval", file, "--json")
-        assert len(model.prompts) == 2  # the unanswerable one does not reach it
+        assert len(model.prompts) == 2  # the unanswerable question does not reach the model
         second = citewire("eval", file, "--json")
         assert len(model.prompts) == 2
         assert "3 of 3 records were done before" in second.stderr
@@ -207,7 +209,7 @@ class TestBadInput:
 class TestDiff:
     @pytest.fixture
     def runs(self, model: ScriptedGenerator) -> None:
-        """Two runs over two records, the second with one flipped by hand."""
+        """Two runs over two records; one mark of the second run is flipped by hand."""
         citewire("eval", file_of(QUESTIONS), "--out", "a")
         head, *rows = Path("a/results.jsonl").read_text().splitlines()
         changed = [json.loads(row) for row in rows]
@@ -252,7 +254,7 @@ class TestDiff:
 
 
 class Elements(HTMLParser):
-    """Collects the tags, the attributes and the text of a page."""
+    """Collects the tags, attributes and text of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -290,7 +292,7 @@ class TestReport:
         assert "circle" in page.tags
         assert f"Evidence{BRIDGE}" in page.text
 
-    def test_what_an_answer_can_hold_is_all_there(self, model: ScriptedGenerator) -> None:
+    def test_what_an_answer_can_hold_is_all_there(self, model: ScriptedGenerator, chromium: Browser) -> None:
         question = {"question": "How?", "gold_answers": ["Ann", "Bo"], "history": [["Who came?", "Ann came."]]}
         citewire("eval", file_of([question]), "--out", "out")
         (row,) = rows_in("out")
@@ -301,7 +303,15 @@ class TestReport:
         row["answer"]["short"] = "Bo <b>"
         refused = {**row, "record": {**row["record"], "answerable": False}, "kind": "a kind"}
         summary = json.loads(Path("out/summary.json").read_text())
-        page = Elements(report_html.page(summary, [row, refused]))
+        report = report_html.page(summary, [row, refused])
+        with browser_context(chromium) as context:
+            shown = context.new_page()
+            shown.set_content(report)
+            assert faults(shown) == []
+            assert missed(shown) == []
+            shown.emulate_media(color_scheme="dark")
+            assert faults(shown) == []
+        page = Elements(report)
         assert "Before: Who came? — Ann came." in page.text
         assert "Wanted: Ann and Bo" in page.text
         assert "Wanted: a refusal" in page.text
@@ -351,9 +361,9 @@ def test_real_models(
 
 
 @pytest.mark.model
-@pytest.mark.usefixtures("small_generator")  # it is fetched
+@pytest.mark.usefixtures("small_generator")  # it must be downloaded
 def test_a_process_of_its_own() -> None:
-    """The exit code and both outputs are those of a process, and nothing of the page is loaded."""
+    """A process has the right exit code and both outputs, and loads nothing of the page."""
     program = (
         "import sys, citewire.ui.cli as cli\n"
         f"sys.argv = ['citewire', 'eval', {file_of(CLAIMS)!r}, '--json', '--model', 'smollm2-135m']\n"

@@ -1,4 +1,4 @@
-"""Exports of a conversation: what they hold, that numbers lead to quotes in a browser, and that words stay words."""
+"""Exports of a conversation: their contents, links from numbers to quotes in a browser, and escaped texts."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_each_state_of_an_answer_is_in_the_page(chromium: Browser, tmp_path: Pat
         expect(toll.locator(".box")).to_contain_text("The 3 articles do not say this.")
         expect(toll.locator("h3")).to_have_text("Related passages, not used")
         expect(toll.locator("blockquote")).to_have_count(4)
-        expect(toll.locator("mark")).to_have_count(0)  # near to the question, no evidence
+        expect(toll.locator("mark")).to_have_count(0)  # similar to the question, but no evidence
         expect(toll.locator("a.number")).to_have_count(0)
         expect(mayor.locator(".failed")).to_have_text("The model ran out of memory.")
 
@@ -195,7 +195,7 @@ def test_json_holds_the_answer_objects() -> None:
     assert sorted(found["articles"]) == ["herald/tunnel.txt", "ledger/audit.txt", "plain/gallery.txt"]
 
 
-# What citewire says itself, and lists
+# citewire's own words, and lists
 
 
 def test_a_lead_and_a_list_are_in_every_export(chromium: Browser, tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_lead_and_a_list_are_in_every_export(chromium: Browser, tmp_path: Path
         expect(poem.locator(".box")).to_have_text(f"Not something I can do{NOT_FOR_IT.text}")
 
 
-# Hostile words
+# hostile texts
 
 OUR_TAGS = set(
     "html head meta title style body header h1 h2 h3 p main section div aside ol ul li a b strong span small blockquote"
@@ -246,13 +246,14 @@ def test_the_policy_stops_what_would_come_through(chromium: Browser, tmp_path: P
     injected = text.replace("<main>", "<main><script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
                             "<style>h1{color:red}</style>")  # fmt: skip
     assert injected != text
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(saved(injected, tmp_path))
-    assert page.evaluate("window.pwned") is None
-    assert page.locator("h1").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
-    assert page.locator("body").evaluate("e => getComputedStyle(e).maxWidth") == "1216px"  # our own style holds
-    context.close()
+    with chromium.new_context() as context:
+        page = context.new_page()
+        page.goto(saved(injected, tmp_path))
+        assert page.evaluate("window.pwned") is None
+        assert page.locator("h1").evaluate("e => getComputedStyle(e).color") != "rgb(255, 0, 0)"
+        assert (
+            page.locator("body").evaluate("e => getComputedStyle(e).maxWidth") == "1216px"
+        )  # citewire's own style wins
 
 
 def test_hostile_words_are_words_in_markdown() -> None:

@@ -1,4 +1,4 @@
-"""`citewire feedback`: ratings become records that the evaluation reads and judges by."""
+"""`citewire feedback`: ratings become records for the evaluation, which uses them to mark answers."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_refusal(file: Path, tmp_path: Path, value: str, again: bool) -> None:
 
 
 def test_claims_and_quotes(file: Path, tmp_path: Path) -> None:
-    rate(file, COST_ANSWER, "mismatch", quote=1)  # which two claims cite
+    rate(file, COST_ANSWER, "mismatch", quote=1)  # two claims cite this quote
     rate(file, COST_ANSWER, "right", claim=1)
     rate(file, OPEN, "wrong", claim=1, quote=3)
     rate(file, OPEN, "wrong", claim=0)
@@ -107,7 +107,7 @@ def test_claims_and_quotes(file: Path, tmp_path: Path) -> None:
 
 
 def test_what_says_nothing_is_counted(file: Path) -> None:
-    rate(file, COST_ANSWER, "wrong", claim=3)  # has no quotes
+    rate(file, COST_ANSWER, "wrong", claim=3)  # this claim has no quotes
     rate(file, replace(OPEN, status="stopped"), "right")
     rate(file, replace(OPEN, short="5", claims=OPEN_CLAIMS[:1]), "wrong")
     code, out, err = run("--conversations", str(file))

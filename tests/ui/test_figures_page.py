@@ -1,4 +1,4 @@
-"""GET /figures: the figures of the last evaluation as they are drawn, what it says without one, and hostile names."""
+"""GET /figures: the drawn figures of the last evaluation, the page without an evaluation, and hostile names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
-from browser import DESK, NARROW, at_rest, browser_context, faults, launched, opened
+from browser import DESK, NARROW, at_rest, browser_context, faults, missed, opened
 from commands import citewire
 from conftest import REPOSITORY, until
 from fastapi import FastAPI
@@ -29,7 +29,6 @@ from citewire.qa.evaluate.runs import code_digest, summarise
 from citewire.ui.chat import Chat, Conversation, Loaded
 from citewire.ui.figures_page import GROUPS, NoRunError, page, router, runs, shipped
 from citewire.ui.measuring import Measuring, Progress, RunningError
-from citewire.ui.page import Site, build_page
 
 HOSTILE = "<script>window.pwned=1</script><img src=x onerror='window.pwned=1'>"
 
@@ -67,7 +66,7 @@ CLAIMS = [claimed(0.9, True), claimed(0.8, False), claimed(0.1, False), claimed(
 
 
 def run(folder: Path, rows: list[dict[str, Any]], *, at: float = 1e9, **identity: Any) -> None:
-    """Write what `citewire eval` would write of some rows."""
+    """Write the files that `citewire eval` would write for these rows."""
     known = {"file": "questions.jsonl", "model": "small-model", "code": code_digest(), "settings": {"passages": 8}}
     folder.mkdir(parents=True)
     index = {"folder": "news-index", "generation": 3}
@@ -77,7 +76,7 @@ def run(folder: Path, rows: list[dict[str, Any]], *, at: float = 1e9, **identity
 
 
 def drawn(folder: Path, wanted: str = "") -> ElementTree.Element:
-    """The page as a tree; it is well-formed but for the doctype and the elements without an end."""
+    """The page as a tree; it is well-formed except for the doctype and void elements."""
     text = page(runs(folder), wanted).removeprefix("<!doctype html>\n")
     for void in ("meta", "link"):
         text = "".join(
@@ -91,7 +90,7 @@ def words(tree: ElementTree.Element) -> str:
 
 
 def bars(tree: ElementTree.Element) -> dict[str, tuple[str, list[dict[str, str]]]]:
-    """Label -> (what the bar says, its rectangles): track, value, interval."""
+    """Label -> (text of the bar, its rectangles): track, value, interval."""
     found = {}
     for grid in tree.iter("dl"):
         cells = list(grid)
@@ -151,15 +150,15 @@ def test_the_newest_run_of_each_sort_is_shown_and_others_can_be_chosen(tmp_path:
     assert "2 of 4 claims" in text
     assert "1 of 1 questions" not in text
     assert text.count("citewire has changed since") == 1
-    links = [link.get("href") for link in drawn(tmp_path).iter("a")][1:]  # but for the way back
-    assert links == ["?run=new", "?run=claims", "?run=old"]  # wherever the page lies
+    links = [link.get("href") for link in drawn(tmp_path).iter("a")][1:]  # without the link back
+    assert links == ["?run=new", "?run=claims", "?run=old"]  # relative, so they work below any path
     assert "1 of 1 questions" in words(drawn(tmp_path, "old"))
     with pytest.raises(NoRunError, match=r"no evaluation '\.\./old'"):
         drawn(tmp_path, "../old")
 
 
 def rows_of(table: str) -> list[list[str]]:
-    """The cells of all rows of all tables of a document, without what makes them bold."""
+    """The cells of all table rows of a document, without bold marks."""
     lines = [line for line in table.splitlines() if line.startswith("|")]
     return [[cell.strip().replace("**", "") for cell in line.strip("|").split("|")] for line in lines]
 
@@ -225,13 +224,14 @@ def test_hostile_names_are_words(tmp_path: Path) -> None:
     assert words(tree).count(HOSTILE) >= 4
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(tmp_path: Path, dark: bool) -> None:
+def test_axe_and_the_keyboard_find_nothing(chromium: Browser, tmp_path: Path) -> None:
     run(tmp_path / "news", ANSWERS)
-    with launched() as browser, browser_context(browser, DESK, dark=dark) as context:
+    with browser_context(chromium, DESK) as context:
         shown = context.new_page()
         shown.set_content(page(runs(tmp_path)))
+        assert faults(shown) == []
+        assert missed(shown) == []
+        shown.emulate_media(color_scheme="dark")
         assert faults(shown) == []
 
 
@@ -260,7 +260,7 @@ def test_the_command_that_it_names_is_one() -> None:
     assert citewire("eval", "--help").returncode == 0
 
 
-# ---- the small evaluation on the articles that are here
+# ---- the small evaluation on the articles of the index
 
 SENTENCES = (OPENING, AUDIT, f"{GALLERY}.")
 
@@ -281,7 +281,7 @@ MADE_ROWS = (
 
 
 class Stepped:
-    """An `examine` that takes a step each time it is let to, and at the end raises what it was told to."""
+    """An `examine` that takes a step each time the test allows it, and raises `fault` at the end."""
 
     def __init__(self, rows: Sequence[dict[str, Any] | None] = MADE_ROWS, fault: Exception | None = None) -> None:
         self.rows, self.fault = rows, fault
@@ -320,8 +320,8 @@ def test_one_runs_at_a_time_and_questions_go_first(tmp_path: Path) -> None:
     with pytest.raises(RunningError):
         measuring.start()
     conversation = Conversation()
-    exchange = chat.ask("When does it open?", conversation)  # while the first step is taken
-    assert exchange.ahead == 0  # no question is before it
+    exchange = chat.ask("When does it open?", conversation)  # during the first step
+    assert exchange.ahead == 0  # the evaluation is not ahead of questions
     steps.may.release()
     until(lambda: exchange.done)
     assert steps.told == ["step"]
@@ -334,7 +334,7 @@ def test_one_runs_at_a_time_and_questions_go_first(tmp_path: Path) -> None:
     assert found.made
     assert found.summary["measures"]["right"]["value"] == 0.5
     assert found.summary["run"]["file"] == "the articles here"
-    measuring.start()  # another one may run now
+    measuring.start()  # another run may start now
     measuring.stop()
     steps.may.release()
     _ended(measuring)
@@ -357,6 +357,8 @@ def test_what_breaks_off_says_why(tmp_path: Path) -> None:
 
 
 def test_a_small_evaluation_is_run_from_the_page(chromium: Browser, tmp_path: Path) -> None:
+    from citewire.ui.page import Site, build_page  # loads Gradio
+
     steps = Stepped()
 
     def build() -> Site:
@@ -372,7 +374,7 @@ def test_a_small_evaluation_is_run_from_the_page(chromium: Browser, tmp_path: Pa
         expect(shown.get_by_role("button", name="Stop")).to_be_focused()
         steps.may.release(2)
         expect(shown.get_by_role("status")).to_have_text("2 of at most 20 questions answered")
-        shown.reload()  # it goes on without the page
+        shown.reload()  # the evaluation continues without the page
         expect(shown.get_by_role("status")).to_have_text("2 of at most 20 questions answered")
         assert shown.get_by_role("progressbar").evaluate("e => [e.value, e.max]") == [2, 20]
         assert faults(shown) == []
@@ -404,4 +406,4 @@ def test_the_way_back_leads_to_the_conversation_that_one_came_from(tmp_path: Pat
         for sent, back in (("http://x/c/Ab_1-2", "/c/Ab_1-2"), ("http://x/c/a%22b", "./"), ("", "./")):
             text = client.get("/figures", headers={"referer": sent} if sent else {}).text
             assert f'<a href="{back}" class="back">' in text
-        assert client.post("/figures/run").status_code == 404  # as on a page that is read-only
+        assert client.post("/figures/run").status_code == 404  # as on a read-only page

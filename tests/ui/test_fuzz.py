@@ -1,4 +1,4 @@
-"""Every route of the OpenAPI document with requests that schemathesis makes of it, right ones and wrong ones."""
+"""Every route of the OpenAPI document, with valid and invalid requests that schemathesis makes from it."""
 
 from __future__ import annotations
 
@@ -35,19 +35,21 @@ from citewire.ui.corpus import Corpus
 from citewire.ui.keys import Changes
 from citewire.ui.visitor import VisitorCookie, problem, unrouted
 
-PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the members of a refusal
+pytestmark = pytest.mark.slow  # loads schemathesis
+
+PROBLEM = {"type", "title", "status", "detail", "problem", "fix"}  # the keys of a refusal
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-# Those of which a request can be wrong: of the others any text is a path, and nothing else is read.
+# Routes that can get an invalid request. The others have only a path, and any text is a valid path.
 WRONG = (
     *("POST /v1/ask", "POST /v1/search", "POST /v1/chat/completions", "GET /v1/articles"),
     *("POST /corpus/removal", "POST /v1/articles"),
 )
-EXAMPLES = 15  # requests a route and kind
+EXAMPLES = 15  # requests for each route and kind
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of all routes for programs over the sample articles, with a scripted answerer."""
+    """The address of all routes for programs, over the sample articles, with a scripted answerer."""
     folder, embedder = tmp_path_factory.mktemp("fuzzed") / "index", HashedWordsEmbedder()
     build_index([seeds_folder()], folder, embedder)
     corpus = Corpus(folder, embedder)
@@ -73,14 +75,13 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tools = mcp_server.Tools(chat, served, library)
     for router in (*programs, openapi.router(programs), mcp_server.router(tools)):
         app.include_router(router)
-    app.mount("/", problem(404, "There is no such address", "Load the page again."))  # as the gate before Gradio
+    app.mount("/", problem(404, "There is no such address", "Load the page again."))  # like the gate before Gradio
     with listening(app) as address:
         until(lambda: chat.background.done, 240)
         yield address
     corpus.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["right", "wrong"])
 def test_no_request_breaks_a_route(mode: GenerationMode, url: str) -> None:
     schema = schemathesis.openapi.from_url(f"{url}/v1/openapi.json")
@@ -95,7 +96,7 @@ def test_no_request_breaks_a_route(mode: GenerationMode, url: str) -> None:
 
 
 def fuzzed(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, url: str) -> int:
-    """Send requests of a route and check what comes back; return how many."""
+    """Send requests to a route and check the responses; return the number of requests."""
     sent = 0
 
     @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
@@ -166,7 +167,6 @@ def test_questions_and_filters_of_every_kind_break_nothing(url: str) -> None:
             refused_or_answered(client.get("/v1/articles", params={"offset": offset}))
 
 
-@pytest.mark.slow
 def test_mcp_messages_of_every_kind_break_nothing(url: str) -> None:
     headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
 

@@ -1,4 +1,4 @@
-"""Whether the server lives, whether it can answer, and its figures, read by Prometheus' own parser."""
+"""Whether the server is alive and ready, and its figures, parsed by Prometheus' own parser."""
 
 from __future__ import annotations
 

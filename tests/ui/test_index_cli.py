@@ -1,6 +1,6 @@
-"""The commands of `citewire index`, mostly in this process and with hashed words in place of the embedder.
+"""The commands of `citewire index`, mostly in this process and with hashed words in the place of the embedder.
 
-test_cli.py has the same command as a process of its own with the real embedder.
+test_cli.py runs the same command as a process with the real embedder.
 """
 
 from __future__ import annotations
@@ -279,13 +279,13 @@ class TestRemove:
 
 
 def index_on_a_terminal(command: str) -> list[str]:
-    """Run a command as if on a terminal; return each line that was drawn, without colours."""
+    """Run a command as on a terminal; return each drawn line, without colours."""
     shown = citewire("index", command, FORCE_COLOR="1", TERM="xterm", COLUMNS="100").stderr
     return [line.strip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r", "\n").split("\n")]
 
 
 class TestProgress:
-    """What may take longer than two seconds says how far it is: a bar on a terminal, a line a stage in a file."""
+    """A stage of more than two seconds shows its progress: a bar on a terminal, one line for each stage in a file."""
 
     @pytest.fixture
     def many(self) -> Path:
@@ -376,7 +376,7 @@ class TestShow:
 class TestDamage:
     @pytest.fixture
     def damaged(self, news: Path) -> Path:
-        """One byte of the newest of two segments is another."""
+        """An index of two segments; one byte of the newer segment is changed."""
         index("news")
         before = set(INDEX.glob("segments/*"))
         Path("late.txt").write_text("The tower stands.")
@@ -416,7 +416,7 @@ class TestDamage:
 
 
 class Watching:
-    """`citewire index ARGUMENTS --watch` as a process of its own, with the real notifications and hashed words."""
+    """`citewire index ARGUMENTS --watch` as a process, with the real notifications and hashed words."""
 
     PROGRAM = (
         "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
@@ -441,7 +441,7 @@ class Watching:
         self.process.communicate()
 
     def says(self, words: str) -> list[str]:
-        """Return the lines up to and with the first that holds `words`."""
+        """Return the lines up to the first one with `words`, inclusive."""
         assert self.process.stderr is not None
         lines: list[str] = []
         for line in self.process.stderr:

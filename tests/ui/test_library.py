@@ -1,4 +1,4 @@
-"""citewire from Python, with the real models: an index is made, asked and searched, also of some articles."""
+"""citewire as a Python library, with the real models: making, asking and searching an index, also of some articles."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ The old mill of Holm becomes a library. The town bought it for 300,000 euros. Pe
 def test_the_examples_of_its_documentation_run(generator: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "load_generator", lambda *_, **__: generator)  # the default model, loaded once for all
     monkeypatch.setenv("CITEWIRE_READER", "small")
-    Path("articles").mkdir()  # in the folder of the test
+    Path("articles").mkdir()  # in the test's folder
     for name, text in ARTICLES.items():
         (Path("articles") / name).write_text(text)
     tried = doctest.testmod(citewire)

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a record, and no word of a question unless asked for."""
+"""Logs: one JSON object for each record, without any word of a question unless a setting allows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file may be called and where it may lie: every name is kept as it is, or left out with the reason."""
+"""File names and folders of every kind: a name is kept unchanged, or left out with the reason."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ WHY = "has a name that is not UTF-8 or holds control characters or invisible one
 
 
 def said(number: int) -> str:
-    """The sentence of a file."""
+    """The sentence in a file."""
     return f"The harbour number {number} of Holm was closed on Monday."
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of another script, in which the files and their index lie."""
+    """A folder with a non-Latin name, which has the files and their index."""
     made = tmp_path_factory.mktemp("names") / "índice 日本 🚢"
     for number, name in enumerate(KEPT):
         file = made / "news" / name
@@ -151,7 +151,7 @@ def test_commands_take_every_name(place: Path, tmp_path: Path, monkeypatch: pyte
     [
         ({"a.txt": "🚢 b.txt", "b.txt": "b.txt"}, False),  # renamed
         ({"b.txt": "b.txt"}, False),  # removed
-        ({"a.txt": "b.txt", "b.txt": "a.txt"}, False),  # exchanged
+        ({"a.txt": "b.txt", "b.txt": "a.txt"}, False),  # the two names are exchanged
         ({"a.txt": "a.txt"}, True),
     ],
 )

@@ -1,4 +1,4 @@
-"""Two files of one name and two articles of one title can be told apart wherever an article is named."""
+"""Two files of one name and two articles of one title can be distinguished wherever an article is named."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ TWINS = ScriptedIndex((TUNNEL, LEDGER, PLAIN, TWIN))
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The index of two folders that hold a file of one name, twice with the same beginning."""
+    """The index of two folders with a file of the same name, twice with the same beginning."""
     folder = tmp_path_factory.mktemp("twins")
     for place, end in (("north", "The ferry sails on Monday."), ("south", "The ferry stays in the harbour.")):
         (folder / "news" / place).mkdir(parents=True)
@@ -93,7 +93,7 @@ def test_copies_exports_and_programs_get_the_file(capsys: pytest.CaptureFixture[
     kept = StoredConversation("c" * 24, "Tunnel", (StoredExchange("1", EXAMPLES[0], answer, "2026-03-02"),))
     assert f"{TUNNEL.title}, {BYLINE} <https://" in as_markdown(kept, TWINS).replace("\\", "")
     assert f'<b>{TUNNEL.title}</b><span class="dim">{BYLINE}</span>' in as_html(kept, TWINS)
-    assert "herald/tunnel.txt" not in as_html(kept, ScriptedIndex())  # nothing else looks like it
+    assert "herald/tunnel.txt" not in as_html(kept, ScriptedIndex())  # no other source has the same name
     exchange = Exchange("1", EXAMPLES[0])
     exchange.apply(answer)
     assert f"{TUNNEL.title}, {BYLINE}, https://" in plain_text(exchange, lambda path: card_in(TWINS, path))

@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, asked with OpenAI's own client: whole and in chunks, citations, refusals, turns."""
+"""OpenAI's chat completions, with OpenAI's own client: whole and streamed, citations, refusals, turns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: its examples are asked and answered so, and what is answered has the form that it states."""
+"""The OpenAPI document: the server answers its examples as shown, and its responses have the documented form."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from served import routes_of, serving
 from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings
 
+pytestmark = pytest.mark.slow  # the real server
+
 EXAMPLES: dict[str, dict[str, Any]] = json.loads((REPOSITORY / "ui" / "examples.json").read_text("utf-8"))
-READ = (  # examples that are answered so at any time
+READ = (  # examples that are true at any time
     *("POST /v1/search", "GET /v1/articles", "GET /v1/articles/{path}", "POST /corpus/removal", "GET /healthz"),
     "GET /readyz",
 )
@@ -61,9 +63,9 @@ def answered(client: httpx.Client, example: str, **changed: Any) -> httpx.Respon
     """Send an example.
 
     Args:
-        client: who sends it.
+        client: the HTTP client.
         example: its method and path.
-        changed: parameters and parts of the body that are others than in the example.
+        changed: parameters and parts of the body that differ from the example.
     """
     method, path = example.split()
     sent = EXAMPLES[example]
@@ -80,7 +82,7 @@ def answered(client: httpx.Client, example: str, **changed: Any) -> httpx.Respon
 
 
 def near(value: Any) -> Any:
-    """The same with numbers that may differ a little between processors."""
+    """The value with tolerance for numbers, which differ a little between processors."""
     if isinstance(value, dict):
         return {name: near(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -89,7 +91,7 @@ def near(value: Any) -> Any:
 
 
 def validate(value: Any, content: dict[str, Any], told: dict[str, Any]) -> None:
-    """Check a value against the form that the document states for it."""
+    """Check a value against its documented schema."""
     jsonschema_rs.Draft202012Validator({**content["schema"], "components": told["components"]}).validate(value)
 
 
@@ -146,12 +148,12 @@ def test_refusals_have_the_form_that_is_stated(client: httpx.Client, told: dict[
 
 
 def events(lines: str) -> dict[str, set[str]]:
-    """The events of a streamed answer, each with the names of its values; drafts come or not, as the model writes."""
+    """The events of a streamed answer, each with its keys, without drafts, which depend on the model."""
     return {one["event"]: set(one) for one in map(json.loads, lines.splitlines()) if one["event"] != "draft"}
 
 
 def choices(lines: str) -> list[Any]:
-    """What the chunks of a streamed completion say."""
+    """The contents of the chunks of a streamed completion."""
     data = [line.removeprefix("data: ") for line in lines.splitlines() if line.startswith("data: {")]
     return [json.loads(one)["choices"] for one in data]
 
@@ -161,9 +163,8 @@ def metric_names(text: str) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
     return {(one.name, tuple(one.labels.items())) for family in families for one in family.samples}
 
 
-@pytest.mark.slow
 def test_examples_of_what_changes_are_true(client: httpx.Client, told: dict[str, Any]) -> None:
-    """In the order of their story, and as the last test: an article is added, asked for and taken out."""
+    """In the order of the examples, and as the last test: an article is added, asked about and removed."""
     shown = {name: example["answer"] for name, example in EXAMPLES.items()}
     status = answered(client, "GET /v1/status").json()
     own = {name: status[name] for name in ("index", "model", "fingerprint")}
@@ -191,7 +192,7 @@ def test_examples_of_what_changes_are_true(client: httpx.Client, told: dict[str,
     assert events(streamed) == events(EXAMPLES["POST /v1/ask"]["stream"])
 
     def here(text: str) -> str:
-        """An example, as if it had come from this server."""
+        """An example with the address of this server."""
         return text.replace("http://127.0.0.1:7860", str(client.base_url).rstrip("/"))
 
     completion = answered(client, "POST /v1/chat/completions").json()
@@ -204,7 +205,7 @@ def test_examples_of_what_changes_are_true(client: httpx.Client, told: dict[str,
     assert metric_names(answered(client, "GET /metrics").text) == metric_names(shown["GET /metrics"])
 
     assert answered(client, "DELETE /v1/articles/{path}").json() == shown["DELETE /v1/articles/{path}"]
-    answered(client, "POST /v1/articles", name="pier.txt")  # keeps the other one waiting
+    answered(client, "POST /v1/articles", name="pier.txt")  # makes the next file wait
     jetty = answered(client, "POST /v1/articles", name="jetty.txt", body="The jetty of Holm was mended in May.").json()
     taken = answered(client, "DELETE /uploads/{known}", known=jetty["id"]).json()
     assert taken == shown["DELETE /uploads/{known}"] | {"id": jetty["id"]}

@@ -1,4 +1,4 @@
-"""When the overview of the empty page is found out, and what becomes of it."""
+"""The overview on the empty page: when it is computed, and what is shown."""
 
 from __future__ import annotations
 

@@ -49,6 +49,8 @@ from citewire.ui.page import Page as Handlers
 from citewire.ui.server import PageServer, bind
 from citewire.ui.visitor import problem_details
 
+pytestmark = pytest.mark.slow  # loads Gradio
+
 OUR_TAGS = {
     "a", "article", "b", "br", "button", "div", "h2", "h3", "header", "i", "input", "label", "li", "mark", "p", "q",
     "section", "small", "span", "strong", "ul",
@@ -410,7 +412,6 @@ def test_a_connection_sends_at_once_what_it_has() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_the_server_without_a_word_or_a_file(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom scripted import EXAMPLES, scripted_load\n"

@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from scripted import AUDIT, EXAMPLES, GALLERY, HOURS, LEAD, OPENING, scripted_about, scripted_load
 from served import ask, served, submit
 
+pytestmark = pytest.mark.browser
+
 PASSWORD = "correct hörse 2"
 
 
@@ -26,20 +28,20 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def page(firefox: Browser, url: str) -> Iterator[Page]:
     """One tab for all tests, signed in; they are written in the order of a visit and each begins with a new chat."""
-    context = firefox.new_context(viewport=DESK)  # type: ignore[arg-type]
-    page = context.new_page()
-    told: list[str] = []
-    page.on("pageerror", lambda error: told.append(str(error)))
-    page.on("request", lambda sent: None if sent.url.startswith((url, "data:", "blob:")) else told.append(sent.url))
-    page.goto(url)
-    page.get_by_label("Password").fill("wrong")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_be_visible()
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("textbox")).to_be_enabled(timeout=90_000)  # the first load of a browser that just started
-    yield page
-    context.close()
+    with firefox.new_context(viewport=DESK) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        told: list[str] = []
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on("request", lambda sent: None if sent.url.startswith((url, "data:", "blob:")) else told.append(sent.url))
+        page.goto(url)
+        page.get_by_label("Password").fill("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        # The first load of a browser that has just started takes long.
+        expect(page.get_by_role("textbox")).to_be_enabled(timeout=90_000)
+        yield page
     assert [one for one in told if not one.startswith("AbortError")] == []
 
 

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import docx
+import pytest
 from browser import browser_context, faults, opened, tab
 from documents import words_of_pdf
 from markdown_it import MarkdownIt
@@ -15,6 +16,8 @@ from scripted import AUDIT, COST, EXAMPLES, GALLERY, HOSTILE, HOURS, LEAD, OPENI
 from served import ask, served, usable
 
 from citewire.ui.export import _plain
+
+pytestmark = pytest.mark.browser
 
 
 def saved(page: Page, name: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from browser import DESK, PHONE, browser_context, faults, opened, tab
 from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, GALLERY, LEDGER, PLAIN
 from served import ask, usable
+
+pytestmark = pytest.mark.browser
 
 
 def chat_width(page: Page) -> float:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from browser import DESK, NARROW, PHONE, browser_context, faults, opened, tab
 from playwright.sync_api import Browser, Page, expect
 from scripted import EXAMPLES, GALLERY, HOURS, OPENING
 from served import ask, submit, usable
+
+pytestmark = pytest.mark.browser
 
 
 def is_dark(page: Page) -> bool:
@@ -117,12 +120,11 @@ def test_escape_in_the_box_stops_the_answer(chromium: Browser, url: str) -> None
 
 
 def test_no_keyboard_comes_up_on_a_phone_by_itself(chromium: Browser, url: str) -> None:
-    context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(url)
-    expect(page.locator("body[data-cw-state=ready]")).to_be_attached()
-    usable(page)
-    page.wait_for_timeout(500)
-    expect(page.get_by_role("textbox")).not_to_be_focused()
-    page.set_viewport_size(DESK)  # type: ignore[arg-type]
-    context.close()
+    with chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(url)
+        expect(page.locator("body[data-cw-state=ready]")).to_be_attached()
+        usable(page)
+        page.wait_for_timeout(500)
+        expect(page.get_by_role("textbox")).not_to_be_focused()
+        page.set_viewport_size(DESK)  # type: ignore[arg-type]

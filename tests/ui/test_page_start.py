@@ -32,6 +32,8 @@ from citewire.index.types import Filters
 from citewire.qa.types import Answer
 from citewire.ui.chat import Loaded
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def url(answerer: ScriptedAnswerer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -40,6 +40,8 @@ from citewire.ui.chat import Loaded
 from citewire.ui.conversations import Conversations
 from citewire.ui.page import GRACE_S
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -126,6 +128,8 @@ def test_the_panel_gives_the_verdict_of_the_sentence_that_was_chosen(page: Page)
     expect(page.locator(".cw-told small")).to_have_text(
         ["Reworded: check it against the quote.", "Whether it answers the question is for you to judge."]
     )
+    expect(page.locator(".cw-reader h3")).to_be_in_viewport(ratio=1)  # there is room for both
+    expect(page.locator("mark.cw-on")).to_be_in_viewport(ratio=1)
 
 
 def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:
@@ -177,27 +181,26 @@ def test_keyboard_alone_reaches_all(page: Page) -> None:
 
 
 def test_touch_on_a_phone(chromium: Browser, url: str) -> None:
-    context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(url)
-    usable(page)
-    page.locator(".cw-example").nth(1).tap()
-    expect(page.locator(".cw-closing")).to_be_visible()
-    page.locator(".cw-flag").last.tap()
-    expect(page.locator(".cw-tip")).to_have_text("Not in the sources: “most expensive” is in no quote.")
-    page.locator(".cw-question").tap()
-    expect(page.locator(".cw-tip")).to_be_hidden()
-    at_rest(page)  # questions to go on with move what is above them
-    page.touchscreen.tap(*start_of_sentence(page, 1))
-    sheet = page.locator("#cw-right")
-    expect(sheet).to_be_visible()
-    expect(page.get_by_role("dialog", name="Sources")).to_be_visible()
-    expect(page.locator("mark.cw-on")).to_be_in_viewport()
-    assert page.evaluate("document.getElementById('cw-left').inert")
-    page.touchscreen.tap(190, 60)  # beside the sheet
-    expect(sheet).to_be_hidden()
-    assert not page.evaluate("document.getElementById('cw-left').inert")
-    context.close()
+    with chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.goto(url)
+        usable(page)
+        page.locator(".cw-example").nth(1).tap()
+        expect(page.locator(".cw-closing")).to_be_visible()
+        page.locator(".cw-flag").last.tap()
+        expect(page.locator(".cw-tip")).to_have_text("Not in the sources: “most expensive” is in no quote.")
+        page.locator(".cw-question").tap()
+        expect(page.locator(".cw-tip")).to_be_hidden()
+        at_rest(page)  # questions to go on with move what is above them
+        page.touchscreen.tap(*start_of_sentence(page, 1))
+        sheet = page.locator("#cw-right")
+        expect(sheet).to_be_visible()
+        expect(page.get_by_role("dialog", name="Sources")).to_be_visible()
+        expect(page.locator("mark.cw-on")).to_be_in_viewport()
+        assert page.evaluate("document.getElementById('cw-left').inert")
+        page.touchscreen.tap(190, 60)  # beside the sheet
+        expect(sheet).to_be_hidden()
+        assert not page.evaluate("document.getElementById('cw-left').inert")
 
 
 # ---- the line, Stop, a closed tab
@@ -223,44 +226,43 @@ def test_stop_freezes_the_text_though_the_model_is_not_done(chromium: Browser, t
 
 
 def test_the_place_in_line_is_live_and_no_question_that_waits_is_lost(chromium: Browser, url: str) -> None:
-    page = chromium.new_page()  # what is cut off is logged as an error
-    page.goto(url)
-    usable(page)
-    with opened(chromium, url) as first, opened(chromium, url) as second:
-        submit(usable(first), "Answer slowly")
-        expect(first.locator(".cw-draft")).to_be_visible()
-        submit(usable(second), "Answer slowly")
-        expect(second.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
-        submit(page, EXAMPLES[0])
-        expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
-        page.wait_for_url(f"{url}/c/*")
-        page.reload()
-        expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
-        first.locator("#cw-ask .stop-button").click()
-        expect(page.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
-        expect(second.locator(".cw-draft")).to_be_visible()
-    expect(page.locator(".cw-closing")).to_be_visible(timeout=25000)  # the second tab was closed: nobody is ahead
-    with opened(chromium, url) as first:
-        submit(usable(first), "Answer slowly")
-        expect(first.locator(".cw-draft")).to_be_visible()
-        page.get_by_role("button", name="New chat").click()
-        submit(page, EXAMPLES[1])
-        expect(page.locator(".cw-busy")).to_be_visible()
-        page.wait_for_url(f"{url}/c/*")
-        address, entries = page.url, page.evaluate("history.length")
-        page.evaluate("addEventListener('popstate', () => history.forward(), { once: true }); history.back()")
-        page.wait_for_timeout(1000)  # by then the server has shown what was asked for in between
-        assert (page.url, page.evaluate("history.length")) == (address, entries)
-        page.go_back()
-        expect(page.locator(".cw-welcome")).to_be_visible()
-        page.go_forward()
-        page.wait_for_url(address)
-        expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
-        expect(page.locator(".cw-closing")).to_have_text("Stopped before there was an answer. Ask it again.")
-        first.locator("#cw-ask .stop-button").click()
-    page.locator(".cw-retry").click()
-    expect(page.locator(".cw-closing")).to_contain_text("checked against a quote")
-    page.close()
+    with chromium.new_page() as page:  # what is cut off is logged as an error
+        page.goto(url)
+        usable(page)
+        with opened(chromium, url) as first, opened(chromium, url) as second:
+            submit(usable(first), "Answer slowly")
+            expect(first.locator(".cw-draft")).to_be_visible()
+            submit(usable(second), "Answer slowly")
+            expect(second.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
+            submit(page, EXAMPLES[0])
+            expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
+            page.wait_for_url(f"{url}/c/*")
+            page.reload()
+            expect(page.locator(".cw-busy")).to_have_text("Waiting: 2 questions ahead of yours")
+            first.locator("#cw-ask .stop-button").click()
+            expect(page.locator(".cw-busy")).to_have_text("Waiting: 1 question ahead of yours")
+            expect(second.locator(".cw-draft")).to_be_visible()
+        expect(page.locator(".cw-closing")).to_be_visible(timeout=25000)  # the second tab was closed: nobody is ahead
+        with opened(chromium, url) as first:
+            submit(usable(first), "Answer slowly")
+            expect(first.locator(".cw-draft")).to_be_visible()
+            page.get_by_role("button", name="New chat").click()
+            submit(page, EXAMPLES[1])
+            expect(page.locator(".cw-busy")).to_be_visible()
+            page.wait_for_url(f"{url}/c/*")
+            address, entries = page.url, page.evaluate("history.length")
+            page.evaluate("addEventListener('popstate', () => history.forward(), { once: true }); history.back()")
+            page.wait_for_timeout(2500)  # by then the server has shown what was asked for in between
+            assert (page.url, page.evaluate("history.length")) == (address, entries)
+            page.go_back()
+            expect(page.locator(".cw-welcome")).to_be_visible()
+            page.go_forward()
+            page.wait_for_url(address)
+            expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
+            expect(page.locator(".cw-closing")).to_have_text("Stopped before there was an answer. Ask it again.")
+            first.locator("#cw-ask .stop-button").click()
+        page.locator(".cw-retry").click()
+        expect(page.locator(".cw-closing")).to_contain_text("checked against a quote")
 
 
 # ---- History, ratings, export
@@ -352,24 +354,23 @@ def test_a_deleted_conversation_that_is_shown_leaves_the_page(page: Page) -> Non
 
 
 def test_a_reload_takes_up_the_running_answer(chromium: Browser, url: str, answerer: ScriptedAnswerer) -> None:
-    page = chromium.new_page()  # what is cut off is logged as an error
-    page.goto(url)
-    ask(usable(page), EXAMPLES[0])
-    submit(page, "Answer slowly")
-    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
-    asked = len(answerer.histories)
-    page.reload()
-    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], "Answer slowly"])
-    expect(page.locator(".cw-draft")).to_contain_text("staffed from")
-    expect(page.locator("#cw-ask .stop-button")).to_be_visible()
-    page.wait_for_timeout(1000 * GRACE_S + 500)  # the server knows that the tab is back
-    expect(page.locator(".cw-draft")).to_be_visible()
-    page.locator("#cw-ask .stop-button").click()
-    expect(page.locator(".cw-closing").last).to_contain_text("Stopped before the answer was complete.")
-    assert len(answerer.histories) == asked
-    ask(page, EXAMPLES[1])
-    expect(page.locator(".cw-question")).to_have_count(3)
-    page.close()
+    with chromium.new_page() as page:  # what is cut off is logged as an error
+        page.goto(url)
+        ask(usable(page), EXAMPLES[0])
+        submit(page, "Answer slowly")
+        expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+        asked = len(answerer.histories)
+        page.reload()
+        expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], "Answer slowly"])
+        expect(page.locator(".cw-draft")).to_contain_text("staffed from")
+        expect(page.locator("#cw-ask .stop-button")).to_be_visible()
+        page.wait_for_timeout(1000 * GRACE_S + 500)  # the server knows that the tab is back
+        expect(page.locator(".cw-draft")).to_be_visible()
+        page.locator("#cw-ask .stop-button").click()
+        expect(page.locator(".cw-closing").last).to_contain_text("Stopped before the answer was complete.")
+        assert len(answerer.histories) == asked
+        ask(page, EXAMPLES[1])
+        expect(page.locator(".cw-question")).to_have_count(3)
 
 
 def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(page: Page, url: str) -> None:

@@ -30,8 +30,7 @@ def test_a_reply_is_marked_by_its_words(expected: str, shown: str, text: str, fo
 def test_a_conversation_goes_as_written(chromium: Browser, tmp_path: Path) -> None:
     talks = {talk["id"]: talk["turns"] for talk in read(TALKS)}
     assert (len(talks), {len(turns) for turns in talks.values()}) == (8, {4})
-    with samples(tmp_path) as address:
-        page = chromium.new_page()
+    with samples(tmp_path) as address, chromium.new_page() as page:
         page.goto(address)
         expect(page.locator(".cw-status[data-state=ready]")).to_be_attached(timeout=PATIENT_MS)
         replies = list(held(page, talks["greeting-overview"]))
@@ -41,4 +40,3 @@ def test_a_conversation_goes_as_written(chromium: Browser, tmp_path: Path) -> No
             asked.add(reply["question"].lower().strip("?!. "))
             assert len(reply["offered"]) <= 3
             assert not asked & {one.lower().strip("?!. ") for one in reply["offered"]}
-        page.close()

@@ -1,4 +1,4 @@
-"""The renderer: what is shown of untrusted text, where marks fall, what the lines around an answer say."""
+"""The renderer: untrusted text, the position of marks, and the lines around an answer."""
 
 import html
 import re
@@ -211,7 +211,7 @@ def test_answer_shows_each_sentence_with_the_numbers_of_its_quotes() -> None:
 def test_flags_conflicts_and_withheld_sentences() -> None:
     markup = shown(finished("How much did it cost?"))
     assert "14 lanes" not in markup
-    assert "not in sources" in words(markup).split("Sources disagree")[0]  # below the words: they stay where they are
+    assert "not in sources" in words(markup).split("Sources disagree")[0]  # below the words, which do not move
     assert (
         "Sources disagreetotal cost of the tunnel€1.84 billion Northgate Herald, 11 Feb 20261€1.97 billion "
         "The Quay Ledger, 2 Mar 20262"
@@ -402,7 +402,7 @@ def test_only_a_kept_answer_can_be_rated_and_exported() -> None:
     exchange.kept = "abc"
     assert {"#cw-right-t1", "#cw-wrong-t1", "#cw-more-t1"} <= hrefs(exchange)
     assert panel_value(exchange, card_of)["kept"] == "abc"
-    exchange.fail("The model broke off", "Press Retry.")  # its question is kept, not its words
+    exchange.fail("The model broke off", "Press Retry.")  # the question is stored, the drafts are not
     assert "#cw-right-t1" not in hrefs(exchange)
 
 
@@ -426,7 +426,7 @@ def test_a_timeline_has_its_times_its_values_and_the_numbers_of_its_sentences() 
     exchange.apply(answer)
     markup = shown(exchange)
     told = COST_CLAIMS[0].text
-    assert words(markup).startswith(f"reported 9 May 2023 {told}1Over time2021 10 *ferries*1")  # nothing is told twice
+    assert words(markup).startswith(f"reported 9 May 2023 {told}1Over time2021 10 *ferries*1")  # nothing is repeated
     assert markup.count('href="#cw-cite-t1-1"') == 2
     copied = plain_text(exchange, card_of)
     assert f"\n\nreported 9 May 2023: {told} [1]\n\nOver time:\n- 2021: 10 *ferries* [1]\n\n" in copied

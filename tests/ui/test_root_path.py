@@ -1,4 +1,4 @@
-"""The page below a path and behind TLS, by a real nginx that is set as docs/api.md says."""
+"""The page below a path and behind TLS, with a real nginx configured as in docs/api.md."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ import pytest
 from browser import at_rest, tab
 from commands import free_port
 from conftest import REPOSITORY, together, until
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from playwright.sync_api import Browser, FilePayload, Page, expect
 from pydantic import ValidationError
 from served import serving, usable
@@ -34,7 +32,7 @@ from citewire.ui.cli import lay_out
 from citewire.ui.settings import Settings, load
 
 ROOT = "/news/citewire"
-HOST = "news.localhost"  # Chromium takes it for this machine, citewire for a stranger
+HOST = "news.localhost"  # Chromium resolves it to this machine; citewire does not know it
 PASSWORD = "correct horse"
 BEARER = {"Authorization": f"Bearer {PASSWORD}"}
 QUESTION = "How many Avalon miners did Mawson order from Canaan?"
@@ -62,14 +60,14 @@ SERVER = """
 
 @dataclass(frozen=True)
 class Shown:
-    """Where one page is: by itself, and behind a proxy that takes the path "off", passes it "on" or ends "tls"."""
+    """Addresses of one page: direct, and behind a proxy that removes the path ("off"), keeps it ("on") or has "tls"."""
 
     direct: str
     ports: Mapping[str, int]
     certificate: Path
 
     def outer(self, way: str) -> str:
-        """What a browser shows."""
+        """The address in a browser."""
         return (
             f"https://{HOST}:{self.ports[way]}{ROOT}" if way == "tls" else f"http://127.0.0.1:{self.ports[way]}{ROOT}"
         )
@@ -90,7 +88,7 @@ class Shown:
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate that signs itself; its key lies beside it."""
+    """Make a self-signed certificate; its key is in the same folder."""
     made = folder / "made.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -103,7 +101,7 @@ def certificate(folder: Path) -> Path:
 
 @contextmanager
 def proxied(to: str, folder: Path, program: str) -> Iterator[Shown]:
-    """Run nginx before an address, with the `location` of docs/api.md."""
+    """Run nginx in front of an address, with the `location` of docs/api.md."""
     written = re.search(r"^location /citewire/ \{.*?^\}", (REPOSITORY / "docs/api.md").read_text("utf-8"), re.M | re.S)
     assert written
     off = written[0].replace("/citewire/", f"{ROOT}/").replace("http://127.0.0.1:7860/", f"{to}/")
@@ -133,8 +131,8 @@ def proxied(to: str, folder: Path, program: str) -> Iterator[Shown]:
 
 @pytest.fixture(scope="module")
 def nginx() -> str:
-    """The program; a test that skips proves nothing."""
-    found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")  # Debian's place, not on everybody's PATH
+    """The program; its tests are never skipped, because a skipped test proves nothing."""
+    found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")  # Debian's folder is not on every PATH
     if not found:
         pytest.fail("No nginx: `make nginx` installs Debian's.")
     return found
@@ -164,7 +162,7 @@ def test_the_page_works_below_a_path_and_behind_tls(chromium: Browser, shown: Sh
     address = shown.outer("tls")
     with (
         chromium.new_context(ignore_https_errors=True, reduced_motion="reduce") as context,
-        tab(context, f"{address}/") as page,  # no request leaves the path
+        tab(context, f"{address}/") as page,  # no request may leave the path
     ):
         page.goto(f"{address}{tour.ADDRESS}")
         page.get_by_label("Password").fill(PASSWORD)
@@ -180,7 +178,7 @@ def test_the_page_works_below_a_path_and_behind_tls(chromium: Browser, shown: Sh
 
 
 def take_the_tour(page: Page, address: str) -> None:
-    """Ask what the tour asks."""
+    """Ask the questions of the tour."""
     expect(page.locator(".cw-tour-caption")).to_have_text("Before.")
     page.locator(".cw-tour").get_by_role("button", name="Next").click()
     expect(page.locator(".cw-tour-caption")).to_have_text("The quote.")
@@ -268,6 +266,9 @@ def cited(client: httpx.Client) -> list[str]:
 
 
 def test_mcp_below_a_path(shown: Shown) -> None:
+    from mcp import Client  # takes a second to import
+    from mcp.client.streamable_http import streamable_http_client
+
     async def search(way: str) -> Any:
         async with (
             httpx2.AsyncClient(headers=BEARER) as http,

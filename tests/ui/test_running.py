@@ -1,4 +1,4 @@
-"""A running page that answers for the command line: how it is found, asked, and done without."""
+"""A running page that answers for the command line: finding it, asking it, and answering without it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class TestAnnouncement:
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         told = Running(URL, os.getpid(), fingerprint(settings()))
         assert running.find(settings(passages=3)) == told
-        assert running.find(settings(outlets=("A",))) == told  # narrows what the page answers from
+        assert running.find(settings(outlets=("A",))) == told  # a filter, which the page can apply
         assert running.find(settings(model="qwen2.5-coder-1.5b")) is None
         announced.withdraw()
         assert kept_files() == []
@@ -144,7 +144,7 @@ class TestAnnouncement:
 
 @contextmanager
 def page(load: Any, **served: Any) -> Iterator[Settings]:
-    """Serve a page that is announced, over a folder that looks like an index; yield its settings."""
+    """Serve an announced page over a folder that looks like an index; yield its settings."""
     Path("news/index").mkdir(parents=True)
     Path("news/index/CURRENT").touch()
     chosen = settings()
@@ -170,7 +170,7 @@ class TestAsking:
             events = [event for event in found.stream(EXAMPLES[0], history) if not isinstance(event, Draft)]
             assert ask_client.find(settings(outlets=("A",))) is not None
             Path("news/index/CURRENT").unlink()
-            assert ask_client.find(chosen) is None  # the index is gone; the page has not noticed
+            assert ask_client.find(chosen) is None  # the index is gone, but the page has not noticed
         expected = [event for event in ScriptedAnswerer().stream(EXAMPLES[0]) if not isinstance(event, Draft)]
         assert events == expected
         assert events[:2] == [Searched(EXAMPLES[0], HITS), Checked(OPEN_CLAIMS[0])]
@@ -209,7 +209,7 @@ class TestAsking:
             assert isinstance(answer, Answer)
             assert (answer.status, answer.claims) == ("stopped", OPEN_CLAIMS[:1])
             assert answer.text == f"{OPEN_CLAIMS[0].text} [1]"
-            *_, next_answer = found.stream("When?")  # the page was told to stop
+            *_, next_answer = found.stream("When?")  # the first question's Stop has reached the page
             assert isinstance(next_answer, Answer)
             assert next_answer.status == "answered"
 
@@ -299,7 +299,7 @@ def without_seconds(shown: str) -> str:
 def test_the_command_line_says_the_same_with_a_page_and_without(
     seeds_folder: Path, small_generator: Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The page is a process of its own; once that has ended, this one answers."""
+    """The page is a separate process; after it has ended, this process answers."""
     monkeypatch.setenv("CITEWIRE_READER", "small")
     of = ["--index", str(seeds_folder), *MODEL]
     typed = "\n".join(QUESTIONS)
@@ -310,7 +310,7 @@ def test_the_command_line_says_the_same_with_a_page_and_without(
         wrong = citewire(*narrowed)
         code, shown = interrupted(["--log-level", "info", "ask", QUESTIONS[0], *of], "a running page answers")
         assert (code, "Traceback" in shown) == (130, False), shown
-        assert citewire("ask", QUESTIONS[-1], *of).stdout.startswith("Not in the sources.")  # the page lives on
+        assert citewire("ask", QUESTIONS[-1], *of).stdout.startswith("Not in the sources.")  # the page still runs
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert kept_files() == []

@@ -1,4 +1,4 @@
-"""Passages and articles over HTTP, from the sample articles and from articles of our own; with the real embedder."""
+"""Passages and articles over HTTP, from the sample articles and our own articles, with the real embedder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ODD = "a folder/100% of it? #1 é.txt"
 
 @pytest.fixture(scope="module")
 def folder(seeds_folder: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the sample articles and of one whose path holds what addresses give a meaning."""
+    """An index of the sample articles and of one whose path has characters with a meaning in URLs."""
     made = tmp_path_factory.mktemp("articles")
     shutil.copytree(seeds_folder, made / "index")
     (made / "news" / ODD).parent.mkdir(parents=True)
@@ -113,7 +113,7 @@ def test_requests_of_other_pages_and_under_other_names(client: httpx.Client) -> 
         assert client.get(path).status_code == 200
         assert client.get(path, headers={"Host": "evil.example"}).status_code == 400
     assert client.post("/v1/search", json=body, headers={"Host": "evil.example"}).status_code == 400
-    # A form of another page can send this type without asking.
+    # A form on another page can send this type without a preflight request.
     assert client.post("/v1/search", content='{"question": "?"}', headers={"Content-Type": "text/plain"}).is_error
 
 
@@ -196,7 +196,7 @@ def test_an_article_that_is_not_there(path: str, client: httpx.Client) -> None:
 
 
 def test_what_is_added_and_removed_is_seen_at_once(client: httpx.Client) -> None:
-    until(lambda: client.get("/readyz").status_code == 200)  # uploads are indexed once the models are loaded
+    until(lambda: client.get("/readyz").status_code == 200)  # uploads are indexed after the models have loaded
     text = "The lighthouse of Skagen was lit again by Ole Madsen in March."
     upload = {"content": text.encode(), "headers": {"Content-Type": "application/octet-stream"}}
     assert client.post("/uploads", params={"name": "light.txt"}, **upload).status_code == 202  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Settings: which source wins, what is refused and how it is said."""
+"""Settings: which source wins, which values are refused, and the messages."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ class TestRows:
 
 
 class TestSearching:
-    """What becomes of the settings of a search."""
+    """From the settings of a search to its options."""
 
     def test_the_defaults_are_those_of_an_answer(self) -> None:
         assert engine.search_options(Settings()) == AnswerOptions().search
@@ -320,5 +320,5 @@ class TestSearching:
         self, name: str, kind: Any, spelled: str, metavar: str | None
     ) -> None:
         taken, option = get_args(FLAGS[name])
-        # Of an annotation, typer reads the first argument, its default elsewhere, as the flag.
+        # typer reads the first argument of an annotation as the flag; elsewhere that is its default.
         assert (taken, option.default, option.metavar) == (kind | None, spelled, metavar)

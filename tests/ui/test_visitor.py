@@ -1,4 +1,4 @@
-"""Who asks over HTTP: the cookie, requests of other pages, and how a refusal is said."""
+"""The visitor of an HTTP request: the cookie, requests from other pages, and the form of a refusal."""
 
 import re
 from http.cookies import SimpleCookie
@@ -11,6 +11,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 
 from citewire.index.errors import InputError, ModelError
 from citewire.ui.visitor import COOKIE, ProblemRoute, VisitorCookie, same_origin, visitor_of
+
+pytestmark = pytest.mark.slow  # loads Gradio
 
 ID = "A" * 32
 HOST = "http://localhost:7860"

@@ -1,4 +1,4 @@
-"""Watching with the real notifications of the system, and when work that fails is tried again."""
+"""Watching with the system's real notifications, and when failed work is repeated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def news() -> Path:
 
 
 def started(*sources: Path | str, poll: bool = False) -> Iterator[bool]:
-    """The ticks of `sources`, once the first says that it begins and all is quiet."""
+    """The ticks of `sources`, after the first tick and when nothing more happens."""
     ticks = watch.ticks(sources, Path("news/ix"), poll=poll)
     assert next(ticks) is True
     assert quiet(ticks)
@@ -40,7 +40,7 @@ def started(*sources: Path | str, poll: bool = False) -> Iterator[bool]:
 
 
 def noticed(ticks: Iterator[bool]) -> bool:
-    """Whether one of the next values is True; ten seconds of them, far more than it takes."""
+    """Whether one of the next values is True; they take ten seconds, far more than needed."""
     return any(islice(ticks, 100))
 
 
@@ -124,7 +124,7 @@ class TestTicks:
 
 
 class TestWithoutNotifications:
-    """The real library refuses only on a machine that has run out of them."""
+    """The real library refuses only on a machine without free notifications."""
 
     @pytest.fixture
     def refusing(self, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> list[object]:
@@ -170,11 +170,11 @@ class TestWithoutNotifications:
 
 
 class TestOnChange:
-    """Over ticks that are written down."""
+    """Work on a written sequence of ticks."""
 
     @staticmethod
     def attempts(ticks: str, failing: int) -> tuple[list[int], list[str]]:
-        """Return the ticks at which work was done that fails at first, and what was said; "x" is a change."""
+        """Return the ticks at which the work ran and the messages; it fails `failing` times; "x" is a change."""
         done: list[int] = []
         said: list[str] = []
         place = -1

@@ -1,5 +1,5 @@
-// What happens once the page can be used: the box has the focus, the conversation of the tab is taken up, and what the
-// page's address asks for is done.
+// Work at page load: focuses the box, resumes the conversation of the tab, and does what the address of the page asks
+// for.
 //
 //     arrive({ ask, resume, tour })
 
@@ -7,7 +7,7 @@ import { el, write } from "./dom.js";
 
 export function arrive({ ask, resume, tour }) {
   const wanted = new URLSearchParams(location.search);
-  // A reload does neither again.
+  // A reload must not repeat these.
   const once = (run) => whenReady(() => { window.history.replaceState(null, "", location.pathname); run(); });
 
   whenReady(focusBox);
@@ -28,7 +28,7 @@ function whenReady(run) {
   return undefined;
 }
 
-// At a desk one types at once; elsewhere a keyboard would come up over the page. What has the focus keeps it.
+// On a computer people type at once; elsewhere focus would open a keyboard over the page. An existing focus stays.
 function focusBox() {
   if (!window.matchMedia("(hover: hover) and (pointer: fine) and (min-width: 861px)").matches) return;
   const box = document.querySelector("#cw-ask textarea");
@@ -39,7 +39,7 @@ function focusBox() {
   }, 50);
 }
 
-// Offers the question of a link on another page: only a click asks it.
+// Offers the question of a link on another page; only a click asks it.
 function offer(question, ask) {
   const end = () => { write(""); bar.remove(); document.querySelector("#cw-ask textarea")?.focus(); };
   const bar = el("div", { class: "cw-offer", role: "group", "aria-label": "A question from a link" },

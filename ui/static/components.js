@@ -1,5 +1,5 @@
-// What the top bar and the lines around the box show of the values that citewire.ui.page gives them. Each function gets
-// what Gradio gives the script of its gr.HTML.
+// The contents of the top bar and of the lines around the box, from the values of citewire.ui.page. Each function gets
+// the arguments that Gradio passes to the script of its gr.HTML.
 
 const WORDS = { loading: "Loading model", ready: "Ready", failed: "Model not loaded" };
 

@@ -1,9 +1,9 @@
-// The Articles view: a full screen over the page with the list of articles, a reader, and what comes in or goes out.
+// The Articles view: a full screen over the page with the list of articles, a reader, uploads and removals.
 //
 //     createCorpus({ onFilter, filters, onChanged, readOnly }) -> { open(opener), close(), back(), add(files), limits() }
 //
-// `onFilter` gets {from, to, outlets, articles}, all empty for "ask all"; `filters()` returns what is in force;
-// `onChanged` is called when articles came or went. Each part is made by a module of its own; here they are put together.
+// `onFilter` gets {from, to, outlets, articles}, all empty for "ask all"; `filters()` returns the current filters;
+// `onChanged` is called when articles were added or removed. Other modules make the parts; this one combines them.
 
 import { createFilters } from "./corpus_filters.js";
 import { createList } from "./corpus_list.js";
@@ -16,7 +16,7 @@ import { createIncoming } from "./incoming.js";
 import { on, plainButton } from "./requests.js";
 
 export function createCorpus({ onFilter, filters: given, onChanged = () => {}, readOnly = false }) {
-  const chosen = new Map(); // path -> title of the articles that are ticked
+  const chosen = new Map(); // path -> title of the ticked articles
   const inForce = () => ({ ...allArticles(), ...given() });
 
   const heading = el("h2", { id: "cw-articles-title", tabindex: "-1" }, "Articles");
@@ -88,7 +88,7 @@ export function createCorpus({ onFilter, filters: given, onChanged = () => {}, r
     opener?.focus?.();
   }
 
-  // The list begins with what the chat asks.
+  // The list starts with the articles that the chat asks.
   function take(filter) {
     filters.take(filter);
     list.first();
@@ -110,7 +110,7 @@ export function createCorpus({ onFilter, filters: given, onChanged = () => {}, r
     return narrow.matches && reader.path() ? reader.back() : close();
   }
 
-  // ---- taking articles out
+  // ---- removing articles
 
   function removeOnly(row) {
     chosen.clear();

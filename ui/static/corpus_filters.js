@@ -1,9 +1,9 @@
-// What narrows the list of articles: words, days and outlets; and its order.
+// The filters of the article list (words, days, outlets) and its order.
 //
 //     createFilters({ onChange }) -> { parts, search, value(), order(), take(filter), draw(listing), fold() }
 //
-// `value()` is {words, from, to, outlets}; `take` gets such days and outlets from outside; `fold` closes the menu of
-// outlets and returns whether it was open. `onChange` is called when the list is another one now.
+// `value()` is {words, from, to, outlets}; `take` sets days and outlets from outside; `fold` closes the menu of
+// outlets and returns whether it was open. `onChange` is called when the filters or the order change.
 
 import { el, number } from "./dom.js";
 import { on } from "./requests.js";

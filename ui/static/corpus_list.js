@@ -1,22 +1,22 @@
-// The list of articles, page by page: asked for, drawn, ticked.
+// The list of articles, page by page: requests, drawing, ticks.
 //
 //     createList({ filters, chosen, heading, tell, onOpen, onTick, onDrawn, onLoading })
 //         -> { summary, scroller, pager, found(), first(), load(), paths(most), mark(path), focus(path) }
 //
-// `filters` is what narrows it, `chosen` the ticked articles, path -> title. `found()` is what the server last said;
-// `first()` goes back to the first page; `paths(most)` are those of the articles found; `mark` says which article is
-// open, "" for none. Requests are those of citewire.ui.corpus_routes.
+// `filters` are the filters of the list, `chosen` the ticked articles, path -> title. `found()` is the last response of
+// the server; `first()` returns to the first page; `paths(most)` are paths of the articles found; `mark` sets the open
+// article, "" for none. It sends requests of citewire.ui.corpus_routes.
 
 import { asked, count, el, number } from "./dom.js";
 import { badges, facts, on, redraw } from "./requests.js";
 
-const ROWS = 50; // articles of one page
+const ROWS = 50; // articles on one page
 
 export function createList({ filters, chosen, heading, tell, onOpen, onTick, onDrawn, onLoading }) {
   let listing = null;
   let offset = 0;
-  let asking = 0; // number of the newest request
-  let marked = ""; // path of the article that is open
+  let asking = 0; // number of the latest request
+  let marked = ""; // path of the open article
 
   const summary = el("p", { class: "cw-articles-count", role: "status" });
   const list = el("ul", { class: "cw-article-list", "aria-label": "Articles found" });

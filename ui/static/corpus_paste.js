@@ -1,11 +1,11 @@
-// A text that is pasted as an article, or the web address of one: the fields, and the button that shows them.
+// The fields for a pasted article or its web address, and the button that shows them.
 //
 //     createPaste({ add, addAddress }) -> { button, fields }
 
 import { el } from "./dom.js";
 import { plainButton } from "./requests.js";
 
-const ADDRESS = /^https?:\/\/\S+$/i; // and nothing else
+const ADDRESS = /^https?:\/\/\S+$/i; // only an address
 
 export function createPaste({ add, addAddress }) {
   const title = el("input", { class: "cw-field", "aria-label": "Title of the text", placeholder: "Title", maxlength: "300" });
@@ -21,7 +21,7 @@ export function createPaste({ add, addAddress }) {
 
   function take() {
     const pasted = { title: title.value.trim(), text: text.value.trim() };
-    const address = pasted.text || pasted.title; // it is pasted into the first field, too
+    const address = pasted.text || pasted.title; // people also paste it into the first field
     if (ADDRESS.test(address)) addAddress(address);
     else if (pasted.text) add([fileOf(pasted)]);
     else return text.focus();
@@ -32,7 +32,7 @@ export function createPaste({ add, addAddress }) {
   return { button, fields };
 }
 
-// A record of its own format: the text stays as it was pasted, and has a title.
+// A record of its own format: the text stays as pasted, and gets a title.
 function fileOf(pasted) {
   const name = pasted.title.replace(/[/\\:*?"<>|.\s]+/g, " ").trim().slice(0, 60) || "Pasted text";
   return new File([JSON.stringify(pasted)], `${name}.jsonl`);

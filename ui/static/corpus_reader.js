@@ -1,15 +1,15 @@
-// One article beside the list, in parts as it is read.
+// One article beside the list; it loads further parts while the reader scrolls.
 //
 //     createReader({ onOpened, onClosed, onAsk, onRemove, tell }) -> { node, path(), read(path), close(), back() }
 //
-// `onOpened(path)` is called as an article is opened, `onClosed(path)` when the reader goes `back` to the list.
-// `onAsk(path)` asks only it; `onRemove(row)` takes it out, null where nobody may.
+// `onOpened(path)` is called when an article is opened, `onClosed(path)` when the reader goes `back` to the list.
+// `onAsk(path)` restricts questions to it; `onRemove(row)` removes it, null if the visitor may not.
 
 import { asked, count, el } from "./dom.js";
 import { badges, facts, plainButton } from "./requests.js";
 
 export function createReader({ onOpened, onClosed, onAsk, onRemove, tell }) {
-  let reading = ""; // path of the article that is open
+  let reading = ""; // path of the open article
   const node = el("article", { class: "cw-article-reader", tabindex: "-1", "aria-label": "Article" });
   const backButton = () => el("button", { type: "button", class: "cw-plain cw-back", onclick: back }, "Back to the list");
 

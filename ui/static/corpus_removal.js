@@ -1,16 +1,16 @@
-// Taking articles out: what that would remove is said first, and asked.
+// Removal of articles: a dialog first says what will be removed and asks for confirmation.
 //
 //     createRemoval({ chosen, tell, cover, onRemoved, onKept, onEnd }) -> { dialog, ask(), isOpen(), keep(), hide() }
 //
-// `ask` is about the `chosen` articles, path -> title. `cover(on)` makes the rest of the view inert. `onRemoved(paths)` is
-// called with what went, then `onEnd`; `onKept(node)` with what had the focus before, where nothing is to go.
-// Requests are those of citewire.ui.corpus_routes.
+// `ask` concerns the `chosen` articles, path -> title. `cover(on)` makes the rest of the view inert. `onRemoved(paths)` is
+// called with the removed paths, then `onEnd`; `onKept(node)` with the earlier focus, if nothing is removed.
+// It sends requests of citewire.ui.corpus_routes.
 
 import { asked, count, el } from "./dom.js";
 import { plainButton, quoted } from "./requests.js";
 
 export function createRemoval({ chosen, tell, cover, onRemoved, onKept, onEnd }) {
-  let before = null; // what had the focus
+  let before = null; // the element that had the focus
   const dialog = el("div", { class: "cw-sure", role: "alertdialog", "aria-modal": "true", "aria-labelledby": "cw-sure-title", hidden: true });
 
   async function ask() {

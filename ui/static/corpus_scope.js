@@ -1,15 +1,15 @@
-// What the chat asks: only the articles that are chosen or found, or again all of them.
+// The scope of questions: only the chosen or found articles, or all of them.
 //
 //     createScope({ list, filters, chosen, heading, tell, inForce, onFilter, onAsked, onRemove })
 //         -> { actions, line, draw(), drawActions(), askOnly(path), leaveOut(paths), removeButton() }
 //
-// `chosen` are the ticked articles, path -> title; `inForce()` what the chat asks now; `onFilter` gets what it shall ask,
-// then `onAsked` is called. `onRemove` takes the chosen articles out, null where nobody may.
+// `chosen` are the ticked articles, path -> title; `inForce()` the current filters of the chat; `onFilter` gets new
+// filters, then `onAsked` is called. `onRemove` removes the chosen articles, null if the visitor may not.
 
 import { count, el, number } from "./dom.js";
 import { plainButton, redraw } from "./requests.js";
 
-const MOST_NAMED = 200; // articles that a search can hand to the chat by name
+const MOST_NAMED = 200; // most articles of a search that can become the scope by name
 export const allArticles = () => ({ from: "", to: "", outlets: [], articles: [] });
 
 export function createScope({ list, filters, chosen, heading, tell, inForce, onFilter, onAsked, onRemove }) {
@@ -66,7 +66,7 @@ export function createScope({ list, filters, chosen, heading, tell, inForce, onF
     }));
   }
 
-  // Articles that are gone cannot be asked.
+  // Removed articles cannot be asked.
   function leaveOut(paths) {
     const now = inForce();
     if (!now.articles.some((path) => paths.includes(path))) return;

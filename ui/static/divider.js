@@ -1,14 +1,14 @@
-// The line between chat and sources, which can be dragged, or moved with the arrow keys; where it stands is kept.
+// The line between chat and sources: can be dragged or moved with the arrow keys; its position is stored.
 
 import { el } from "./dom.js";
 import { set, settings } from "./settings.js";
 
-const LEAST = 30; // percent of the window that the chat keeps
+const LEAST = 30; // least width of the chat, in percent of the window
 const MOST = 75;
 const USUAL = 55;
 const STEP = 2;
 
-/** Put the divider between two columns of `main`; on a phone, where the sources are a sheet, it is not shown. */
+/** Put the divider between two columns of `main`; hidden on a phone, where the sources are a sheet. */
 export function createDivider(main, right) {
   const line = el("div", { class: "cw-divider", role: "separator", tabindex: "0", "aria-orientation": "vertical", "aria-label": "Width of the chat", "aria-valuemin": LEAST, "aria-valuemax": MOST });
   right.before(line);

@@ -1,4 +1,4 @@
-// The notebook's briefing as a Word document, made in the browser: the notes leave it only as the file that is saved.
+// The notebook's briefing as a Word document. It is made in the browser, so the notes never leave it except as this file.
 //
 //     docx(title, notes) -> Blob
 //
@@ -12,7 +12,7 @@ const W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
 const R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const PACKAGE = "http://schemas.openxmlformats.org/package/2006";
 // oxlint-disable-next-line no-control-regex -- these are meant
-const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g; // characters that XML cannot hold
+const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g; // characters that XML does not allow
 
 export function docx(title, notes) {
   const links = [];
@@ -61,7 +61,7 @@ function node(namespace, name, attributes, ...children) {
 
 const xml = (root) => `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n${new XMLSerializer().serializeToString(root)}`;
 const w = (name, attributes, ...children) => node(W, `w:${name}`, attributes, ...children);
-// Word wants the properties of a run in the order of their schema: b, color, sz, u.
+// Word requires the properties of a run in the order of the schema: b, color, sz, u.
 const values = (given) => Object.entries(given).map(([name, value]) => w(name, { "w:val": value }));
 
 function run(text, look = {}) {
@@ -78,7 +78,7 @@ function style(name, look, space = {}, indent = "0") {
     w("pPr", {}, w("spacing", spacing), w("ind", { "w:left": indent })), w("rPr", {}, ...values(look)));
 }
 
-// The look of a list's item, and the list that gives it its dot.
+// The style of a list item, and the list definition with its bullet.
 const bullets = () => w("style", { "w:type": "paragraph", "w:styleId": "ListBullet" }, w("name", { "w:val": "List Bullet" }),
   w("pPr", {}, w("numPr", {}, w("numId", { "w:val": "1" })), w("spacing", { "w:after": "60" })));
 const bullet = () => w("abstractNum", { "w:abstractNumId": "0" }, w("lvl", { "w:ilvl": "0" }, ...values({ start: "1", numFmt: "bullet", lvlText: "•" }),
@@ -98,7 +98,7 @@ function types() {
     part("document", "document.main"), part("styles", "styles"), part("numbering", "numbering")));
 }
 
-// ---- the zip: its files lie in it uncompressed
+// ---- the zip, with uncompressed files
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit += 1) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
@@ -106,7 +106,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
 });
 const checksum = (bytes) => ~bytes.reduce((sum, byte) => TABLE[(sum ^ byte) & 255] ^ (sum >>> 8), -1) >>> 0;
 
-// Little-endian: 2 bytes for a number in brackets, 4 for any other.
+// Little-endian: 2 bytes for a number in an array, 4 for any other.
 function packed(...numbers) {
   return Uint8Array.from(numbers.flatMap((n) => (Array.isArray(n) ? [n[0], n[0] >>> 8] : [n, n >>> 8, n >>> 16, n >>> 24])));
 }

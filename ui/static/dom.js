@@ -1,4 +1,4 @@
-// Elements from plain values. Every text goes through textContent; nothing here makes HTML of a string.
+// Elements from plain values. Every text is set with textContent; nothing here parses HTML.
 
 export function el(tag, attributes, ...children) {
   const node = document.createElement(tag);
@@ -10,7 +10,7 @@ export function el(tag, attributes, ...children) {
   return node;
 }
 
-// The address of the page's own "/path?query": the page need not lie at the top of its host.
+// The address of the page's own "/path?query"; the page may lie below a path of its host.
 export function rooted(path) {
   const { pathname, search } = new URL(`..${path}`, import.meta.url);
   return pathname + search;
@@ -22,10 +22,10 @@ export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "
 export const narrow = window.matchMedia("(max-width: 860px)");
 export const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
-// The address of a page of the web as a link spells it, "" for any other address.
+// The normalised address of a web page, "" for any other address.
 export const webAddress = (url) => (/^https?:\/\//.test(url || "") ? encodeURI(url).replaceAll("%25", "%") : "");
 
-// Says a line to screen readers.
+// Speaks a line to screen readers.
 export function announce(text) {
   let line = document.getElementById("cw-spoken");
   if (!line) {
@@ -35,7 +35,7 @@ export function announce(text) {
   line.textContent = text;
 }
 
-// Puts a question into the box; Gradio watches its own property, so the browser's is set.
+// Puts a question into the box; Gradio overrides the property, so the browser's own setter is used.
 export function write(question) {
   const box = document.querySelector("#cw-ask textarea");
   if (!box) return;
@@ -43,12 +43,12 @@ export function write(question) {
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// A dialog over the page; a press beside it and Escape close it, and then what it was opened from has the focus again.
-// `show(find)` opens it; `find` finds that.
+// A dialog over the page; a click beside it and Escape close it, and the focus returns to where it came from.
+// `show(find)` opens it; `find` returns the element that gets the focus back.
 export function createDialog(attributes, ...parts) {
   const dialog = el("dialog", attributes, ...parts);
   let opener = () => null;
-  dialog.addEventListener("pointerdown", (event) => { if (event.target === dialog) dialog.close(); }); // beside it
+  dialog.addEventListener("pointerdown", (event) => { if (event.target === dialog) dialog.close(); }); // a click beside it
   dialog.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
   dialog.addEventListener("close", () => {
     dialog.remove();
@@ -62,7 +62,7 @@ export function createDialog(attributes, ...parts) {
   return { dialog, show };
 }
 
-// Sends JSON to a route of ours and returns what it says, {} for nothing; throws an Error that says problem and fix.
+// Sends JSON to one of our routes and returns its answer, {} for none; throws an Error with problem and fix.
 export async function asked(method, address, body) {
   const sent = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(rooted(address), { method, ...sent }).catch(() => null);

@@ -1,4 +1,4 @@
-// Files that are dropped anywhere on the page are added, where articles may be.
+// Adds files that are dropped anywhere on the page, if the visitor may add articles.
 //
 //     takeDrops(views)        the views of views.js
 
@@ -27,7 +27,7 @@ export function takeDrops(views) {
 
   document.addEventListener("dragenter", over);
   document.addEventListener("dragover", over);
-  document.addEventListener("dragleave", (event) => event.relatedTarget || gone()); // out of the window
+  document.addEventListener("dragleave", (event) => event.relatedTarget || gone()); // the pointer left the window
   document.addEventListener("drop", async (event) => {
     if (!mayDrop(event)) return;
     event.preventDefault();

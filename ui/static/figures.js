@@ -1,4 +1,4 @@
-// Runs the small evaluation from the page of the figures: starts it, tells how far it is, stops it.
+// Runs the small evaluation on the page of figures: start, progress, stop.
 
 import { asked } from "./dom.js";
 
@@ -27,7 +27,7 @@ async function look() {
   }
   show(progress);
   if (progress.running) return setTimeout(look, LOOK_MS);
-  if (progress.done) location.reload(); // which shows the result
+  if (progress.done) location.reload(); // shows the result
 }
 
 async function press(method) {

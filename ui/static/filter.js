@@ -1,8 +1,8 @@
-// Which articles the chat asks; ticks of the panel, the Articles view and the line above the box change it.
+// The articles that the chat asks; ticks in the panel, the Articles view and the line above the box change them.
 //
 //     createFilter({ trigger, onSettled }) -> { inForce(), choose(filter), wish(articles) }
 //
-// The server says what is in force by `data-cw-filter`; `onSettled(articles)` is called when it is what was wished.
+// The server reports the current filters in `data-cw-filter`; `onSettled(articles)` is called when they are as wished.
 
 const RESEND_MS = 300;
 const WISH_MS = 20000;
@@ -21,8 +21,8 @@ export function createFilter({ trigger, onSettled }) {
     trigger("cw_filter", filter);
   }
 
-  // Gradio drops what is sent while the server still answers what was sent before: what was ticked is sent again until it
-  // is in force, never two at a time.
+  // Gradio drops an event while the server still answers an earlier one, so the wished filters are sent again until they
+  // are in force, one event at a time.
   function wish(articles) {
     wished = { articles, until: performance.now() + WISH_MS };
     if (!timer) send();

@@ -1,8 +1,8 @@
 // The History drawer: lists, opens, renames, exports, shares and deletes the visitor's conversations.
 //
-// Knows the routes of conversation_routes.py and its own dialog; what opening one means is the page's business. Titles
-// are untrusted: the DOM is built with textContent only. The dialog is modal, so the browser keeps the focus inside,
-// closes it on Escape, and the page behind is inert.
+// Knows the routes of conversation_routes.py and its own dialog; the page decides what opening a conversation does. Titles
+// are untrusted: the DOM is built with textContent only. The dialog is modal: the browser keeps the focus inside, closes
+// it on Escape, and makes the page behind inert.
 
 import { asked, count, createDialog, el, rooted } from "./dom.js";
 
@@ -13,8 +13,8 @@ const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day",
  * Make the drawer; it fetches the list each time it is opened.
  *
  * @param {{onOpen: (id: string) => void, onDeleted: (id: string) => void, current: () => string, notes: object}} page what to
- *   do with a conversation that was chosen, and with one that was deleted; which one is shown now, "" if none; the notes, which
- *   a phone without sources has no other way to
+ *   do with a chosen and with a deleted conversation; the id of the shown one, "" if none; the notes, which a phone without
+ *   sources can only reach here
  * @returns {{open: (opener: HTMLElement) => Promise<void>, close: () => void}} `opener` gets the focus back
  */
 export function createHistory({ onOpen, onDeleted, current, notes }) {
@@ -42,7 +42,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     status.classList.toggle("cw-bad", bad);
   }
 
-  /** Return what a route says, or undefined after telling what went wrong. */
+  /** Return what a route answers, or undefined after reporting an error. */
   const send = (...request) => asked(...request).catch((error) => say(error.message, true));
 
   function row(conversation) {
@@ -74,7 +74,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     item.replaceChildren(choose, more, tools);
   }
 
-  /** Show the row as it was and put the focus where it came from. */
+  /** Restore the row and return the focus to where it came from. */
   function restore(item, conversation) {
     show(item, conversation);
     const more = item.querySelector(".cw-history-more");
@@ -100,7 +100,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     box.select();
   }
 
-  /** Show the address with which others read a conversation, and how to end that. */
+  /** Show the address for sharing a conversation, and the button that ends it. */
   async function share(item, conversation) {
     const link = `/conversations/${conversation.id}/link`;
     const made = conversation.link ? conversation : await send("POST", link);
@@ -153,7 +153,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
   };
 }
 
-/** Escape leaves this part only, not the whole drawer. */
+/** Escape leaves only this part, not the whole drawer. */
 function leaveOnEscape(part, leave) {
   part.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;

@@ -1,23 +1,24 @@
-// Files that are added to the articles: picked or dropped, sent, and followed until it is known what became of each; so
-// are web addresses, which the server fetches.
+// Adds files and web addresses to the articles: selection or drop, upload, and the progress until each is indexed or
+// refused. The server fetches web addresses.
 //
 //     createIncoming({ onIndexed, onDismissed, tell, say })
 //         -> { section, picker, limits, pick(), add(files), addAddress(address), look(), takeDrops(root) }
 //
-// `limits` says how large a file may be and of which formats, once `look` has asked. `tell` shows what went wrong, `say` speaks to screen readers. Requests are those of citewire.ui.corpus_routes.
+// `limits` shows the largest file and the formats once `look` has asked. `tell` shows errors, `say` speaks to screen
+// readers. Requests are those of citewire.ui.corpus_routes.
 
 import { asked, count, el, narrow, number, rooted } from "./dom.js";
 import { on, plainButton, quoted } from "./requests.js";
 
 const POLL_MS = 700;
-const AT_ONCE = 2; // files that are sent at the same time
+const AT_ONCE = 2; // files sent at the same time
 const FILES_SHOWN = 200;
 const OPEN = new Set(["queued", "sending", "waiting", "indexing"]);
-const LONGEST_PAUSE_S = 60; // before a file that was not taken for now is sent again
+const LONGEST_PAUSE_S = 60; // longest wait before a refused file is sent again
 
 export const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
 
-/** The files of a drop, those in folders too. A drop can be read only while it is handled: call it at once. */
+/** The files of a drop, including those in folders. A drop is readable only while its event is handled: call this at once. */
 export function filesOf(event) {
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   return entries.length ? Promise.all(entries.map(inside)).then((found) => found.flat()) : Promise.resolve([...event.dataTransfer.files]);
@@ -36,9 +37,9 @@ async function inside(entry) {
 }
 
 export function createIncoming({ onIndexed, onDismissed, tell, say }) {
-  const files = new Map(); // key -> {name, bytes, state, ...}: what was sent from here, and what the server works on
+  const files = new Map(); // key -> {name, bytes, state, ...}: files sent from here, and files that the server works on
   const rows = new Map(); // key -> its row
-  const queue = []; // [key, File or address] still to be sent
+  const queue = []; // [key, File or address] not yet sent
   let limit = Infinity;
   let formats = [];
   let polling = 0;
@@ -79,7 +80,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
       const key = `sent-${++sent}`;
       const suffix = /\.[^.]+$/.exec(file.name)?.[0].toLowerCase() || "";
       const own = { key, name: file.name, bytes: file.size, state: "queued", sent: 0, reason: "", fix: "" };
-      // The server checks these again; here they spare sending what it will refuse.
+      // The server checks these again; checking here saves an upload that it would refuse.
       if (file.size > limit) Object.assign(own, { state: "rejected", reason: `it has more than the ${number(limit)} bytes that are taken`, fix: "Split it" });
       else if (formats.length && !formats.includes(suffix)) Object.assign(own, { state: "rejected", reason: "it is not of a format that can be read", fix: `Save it as one of ${formats.join(" ")}` });
       else queue.push([key, file]);
@@ -110,7 +111,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
 
   function send(key, content) {
     return new Promise((done) => {
-      const request = new XMLHttpRequest(); // fetch cannot say how much was sent
+      const request = new XMLHttpRequest(); // fetch does not report upload progress
       const own = files.get(key);
       own.request = request;
       const end = (values) => {
@@ -127,7 +128,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
           let answer = {};
           try {
             answer = JSON.parse(request.responseText);
-          } catch { /* said by its status below */ }
+          } catch { /* its status below reports the error */ }
           if (request.status === 202) return end({ ...answer, own: true, asked: own.name });
           const seconds = Number(request.getResponseHeader("Retry-After")); // after too many files, or requests at once
           if (seconds) return later(key, content, answer, seconds);
@@ -142,12 +143,12 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     });
   }
 
-  // Puts a file back in line that was not taken for now.
+  // Queues a file again that was refused for now.
   function again(key, content, { problem, fix }, seconds) {
     Object.assign(files.get(key), { state: "queued", sent: 0, reason: problem, fix });
     draw();
     setTimeout(() => {
-      if (files.get(key)?.state !== "queued") return; // cancelled, or dismissed
+      if (files.get(key)?.state !== "queued") return; // cancelled or dismissed
       queue.push([key, content]);
       sendNext();
     }, 1000 * Math.min(seconds || 1, LONGEST_PAUSE_S));
@@ -210,7 +211,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     if (file.state === "sending") return `sending, ${file.bytes ? Math.floor((100 * file.sent) / file.bytes) : 100}%`;
     if (file.state === "waiting") return file.reason ? `waits: ${why}` : "arrived, waits to be indexed";
     if (file.state === "indexing") return file.total ? `indexing: ${file.stage}, ${number(file.done)} of ${number(file.total)}` : file.stage === "being taken back" ? file.stage : "indexing";
-    if (file.state === "rejected") return `rejected: ${file.id ? "it " : ""}${why}`; // what the index says has no subject
+    if (file.state === "rejected") return `rejected: ${file.id ? "it " : ""}${why}`; // reasons of the index have no subject
     if (file.state === "failed") return `not indexed yet: ${why}`;
     if (file.state === "known") return "was here already";
     if (file.state === "cancelled") return "taken back";
@@ -226,7 +227,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
 
   const mayCancel = (file) => ["queued", "sending"].includes(file.state) || (file.own && ["waiting", "indexing", "failed"].includes(file.state));
 
-  // Changes the row of a file in place: its button keeps the focus.
+  // Updates the row of a file in place, so its button keeps the focus.
   function rowOf(file) {
     if (!rows.has(file.key)) {
       const button = el("button", { type: "button", class: "cw-plain cw-file-cancel", "aria-label": `Cancel ${file.name}`, onclick: () => cancel(files.get(file.key)) }, "Cancel");
@@ -250,7 +251,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
 
   let drawing = 0;
   function draw() {
-    drawing ||= requestAnimationFrame(() => { // progress comes more often than it can be seen
+    drawing ||= requestAnimationFrame(() => { // progress arrives more often than the screen is drawn
       drawing = 0;
       show();
     });

@@ -1,4 +1,4 @@
-// Keys of the page, where nothing is being typed and nothing lies over it; Escape in the box stops the answer.
+// Keyboard shortcuts of the page while no text is typed and nothing lies over it; Escape in the box stops the answer.
 //
 //     listenToKeys({ openSettings, step })        step(1) goes to the next quote, step(-1) to the one before
 

@@ -1,11 +1,11 @@
-// What the links and sentences of the chat do: numbers, reasons, copies, ratings, export. Links are "#cw-<action>-<turn>"
-// with "-<key>" where an action has one. Gradio draws the chat anew with every word, so listeners sit on the document.
+// Links and sentences of the chat: numbers, reasons, copies, ratings, export. Links are "#cw-<action>-<turn>", with
+// "-<key>" for some actions. Gradio redraws the chat with every word, so listeners are on the document.
 
 import { announce, el, narrow, rooted } from "./dom.js";
 
 const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
-const LEAVE_MS = 250; // that the pointer may take from a link to its preview
+const LEAVE_MS = 250; // most time for the pointer to move from a link to its preview
 const touch = window.matchMedia("(hover: none)");
 
 const inChat = (node) => (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("#cw-chat");
@@ -32,6 +32,7 @@ export function createLinks({ turns, panel, act }) {
   tip.hidden = menu.hidden = true;
   (document.querySelector("main") || document.body).append(tip, menu);
   let tipOf = null;
+  let tipBelow = false;
   let leaving = 0;
   let menuOf = null;
 
@@ -42,7 +43,7 @@ export function createLinks({ turns, panel, act }) {
     return at && turns.get(at.turn)?.claims[at.position];
   };
 
-  // ---- the small box beside a link: the quote of a number, the reason of a flag, "Copied"
+  // ---- the small box beside a link: the quote of a number, the reason of a warning, "Copied"
 
   function place(box, link, below) {
     box.hidden = false;
@@ -60,6 +61,7 @@ export function createLinks({ turns, panel, act }) {
     tipOf?.removeAttribute("aria-describedby");
     tip.replaceChildren(...content);
     tipOf = link;
+    tipBelow = below;
     link.setAttribute("aria-describedby", "cw-tip");
     place(tip, link, below);
   }
@@ -73,7 +75,7 @@ export function createLinks({ turns, panel, act }) {
 
   let pointer = "";
 
-  // A link that comes to lie under a pointer at rest opens nothing: nobody pointed at it.
+  // A link that moves under a resting pointer opens nothing, because nobody pointed at it.
   function moved(event) {
     const before = pointer;
     pointer = `${event.clientX} ${event.clientY}`;
@@ -100,7 +102,7 @@ export function createLinks({ turns, panel, act }) {
     }
   }
 
-  // ---- the sentence that is clicked or selected finds its evidence
+  // ---- a clicked or selected sentence opens its evidence
 
   function showEvidence(claims, anchor, { open }) {
     const { turn } = claims[0];
@@ -129,7 +131,7 @@ export function createLinks({ turns, panel, act }) {
     }, LEAVE_MS);
   });
 
-  // Goes to the quote that many numbers on, from the last one to the first; to the first where none was opened.
+  // Moves by that many quotes, from the last one on to the first; to the first if none is open.
   function step(by) {
     const turn = panel.current.turn;
     const keys = (turns.get(turn)?.sources || []).filter((source) => source.label).map((source) => source.key);
@@ -212,14 +214,18 @@ export function createLinks({ turns, panel, act }) {
     if (action === "right" || action === "wrong") rate(link, turn, action);
     if (action === "more") openMenu(link, turn);
   });
+  window.addEventListener("resize", () => {
+    if (tipOf) place(tip, tipOf, tipBelow);
+    const link = menuOf && find(menuOf);
+    link?.scrollIntoView({ block: "nearest" });
+    if (link) place(menu, link, false);
+  });
   document.addEventListener("mouseover", preview);
   document.addEventListener("mousemove", moved);
   document.addEventListener("focusin", preview);
-  document.addEventListener("focusout", (event) => {
-    if (menu.contains(event.target) && event.relatedTarget && !menu.contains(event.relatedTarget)) closeMenu(false);
-  });
+  document.addEventListener("focusin", (event) => { if (!menu.contains(event.target)) closeMenu(false); });
   document.addEventListener("keydown", (event) => {
-    // Links that act like buttons answer to Space as buttons do.
+    // Links that act as buttons also react to Space.
     if (event.key === " " && linkAt(event)?.getAttribute("role") === "button") {
       event.preventDefault();
       linkAt(event).click();
@@ -230,12 +236,12 @@ export function createLinks({ turns, panel, act }) {
     if (panel.leavable) panel.close();
   });
 
-  // Questions that are sought after an answer; what is drawn of the answer stays.
+  // Suggestions that arrive after an answer; the answer itself is not redrawn.
   function offer() {
     for (const spot of document.querySelectorAll('#cw-chat [class*="cw-sought-"]')) {
       const turn = /\bcw-sought-(t\d+)\b/.exec(spot.className)?.[1];
       const { suggestions = [], suggesting, refused } = turns.get(turn) || {};
-      const looking = Boolean(suggesting && refused); // under an answer they come by the way
+      const looking = Boolean(suggesting && refused); // under an answer they appear without a notice
       const told = JSON.stringify([suggestions, looking]);
       if (spot.dataset.told === told || (!suggestions.length && !looking && !spot.firstChild)) continue;
       spot.dataset.told = told;
@@ -246,7 +252,7 @@ export function createLinks({ turns, panel, act }) {
     }
   }
 
-  // Gradio's sanitiser strips aria attributes from chat messages, so they are put back after each drawing.
+  // Gradio's sanitiser removes aria attributes from chat messages, so they are set again after each drawing.
   function describe() {
     offer();
     for (const [name, label] of [["submit", "Ask"], ["stop", "Stop"]]) {

@@ -1,9 +1,9 @@
-// The notebook: answers and quotes that were pinned, in an order of one's own, taken along as a briefing with its sources.
+// The notebook: pinned answers and quotes, in the visitor's order, saved as a briefing with its sources.
 //
 //     createNotes({ onChanged }) -> { pin(note), holds(note), open(opener), size }
 //
-// A note is {question, text, quotes: [{label, quote, from, url}]}; a pinned quote has no text. Notes are kept in this
-// browser, each with the numbers of its answer; they are shown and taken along as `numbered` returns them. All of them are
+// A note is {question, text, quotes: [{label, quote, from, url}]}; a pinned quote has no text. This browser stores the
+// notes, each with the numbers of its answer; `numbered` renumbers them for display and briefing. All notes are
 // untrusted: the DOM and the briefing are built with textContent, Markdown is escaped.
 
 import { announce, count, createDialog, el, webAddress } from "./dom.js";
@@ -19,13 +19,13 @@ function read() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEPT));
     if (Array.isArray(kept)) return kept.filter((note) => typeof note?.question === "string" && Array.isArray(note.quotes)).slice(0, MOST);
-  } catch { /* what is no JSON, or may not be read, was not kept here */ }
+  } catch { /* invalid JSON or unreadable: nothing was stored */ }
   return [];
 }
 
 export function createNotes({ onChanged }) {
   let notes = read();
-  window.addEventListener("storage", (event) => { // another tab has changed them
+  window.addEventListener("storage", (event) => { // another tab changed them
     if (![KEPT, null].includes(event.key)) return;
     notes = read();
     if (drawer.open) draw();
@@ -45,7 +45,7 @@ export function createNotes({ onChanged }) {
     onChanged();
   }
 
-  /** Pin a note, or take it out again. */
+  /** Pin a note, or remove it. */
   function pin(note) {
     const before = holds(note);
     change(before ? notes.filter((one) => !same(one, note)) : [...notes, note]);
@@ -80,7 +80,7 @@ export function createNotes({ onChanged }) {
       change(next);
       draw();
       const buttons = list.children[at + by].querySelectorAll("button:not(:disabled)");
-      (by < 0 ? buttons[0] : [...buttons].at(-2)).focus(); // the same one, or its opposite at an end
+      (by < 0 ? buttons[0] : [...buttons].at(-2)).focus(); // the same button, or the opposite one at an end
       announce(`Note ${at + by + 1} of ${notes.length}`);
     };
     return el("li", {}, el("small", { dir: "auto" }, note.question), told(note),
@@ -96,7 +96,7 @@ export function createNotes({ onChanged }) {
   return {
     pin, holds,
     get size() { return notes.length; },
-    // from: finds what gets the focus back
+    // from: returns the element that gets the focus back
     open(from) {
       if (drawer.open) return;
       draw();
@@ -105,18 +105,18 @@ export function createNotes({ onChanged }) {
   };
 }
 
-// ---- what is shown of a note
+// ---- the display of a note
 
 /**
- * Notes with the numbers of the whole document: one for each source, in the order in which they come.
+ * Notes renumbered for the whole document: one number for each source, in order of appearance.
  *
- * @param {object[]} notes as they are kept
- * @returns {object[]} the same with `blocks` in place of `text`: {words} of a paragraph or {items} of a list
+ * @param {object[]} notes as stored
+ * @returns {object[]} the same with `blocks` instead of `text`: {words} of a paragraph or {items} of a list
  */
 function numbered(notes) {
-  const numbers = new Map(); // a source -> its number
+  const numbers = new Map(); // source -> its number
   return notes.map(({ question, text, quotes }) => {
-    const own = new Map(); // its number in the answer -> that of the document
+    const own = new Map(); // number in the answer -> number in the document
     for (const { label, quote, from, url } of quotes) {
       const source = JSON.stringify([quote, from, url || ""]);
       if (!numbers.has(source)) numbers.set(source, String(numbers.size + 1));
@@ -127,7 +127,7 @@ function numbered(notes) {
   });
 }
 
-// The paragraphs and lists of an answer's text, as citewire.ui.render writes it.
+// The paragraphs and lists of an answer's text, in the form of citewire.ui.render.
 function blocksOf(text) {
   const found = [];
   for (const line of text.split("\n").filter((one) => one.trim())) {
@@ -152,7 +152,7 @@ function save(name, blob) {
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 
-// Markdown that shows a text on one line and nothing else; the same as _plain of citewire.ui.export.
+// Markdown that shows exactly a text on one line; the same as _plain in citewire.ui.export.
 export function plain(text) {
   const escaped = text.replace(/\s+/g, " ").trim().replace(/[\\`*_{}[\]<>&|~$#^@]|:(?=\/\/)/g, "\\$&").replace(/(www)\./gi, "$1\\.");
   return escaped.replace(/^(\d+)(?=[.)])|^[-+=:!]/, (mark, digits) => (digits ? `${mark}\\` : `\\${mark}`));

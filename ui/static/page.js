@@ -1,6 +1,6 @@
-// Brings the page's parts together: the panel, the chat's links, and the views beside the chat (Settings, History,
-// Articles, the tour), each loaded when it is first wanted. `start` gets what Gradio gives the script of the panel's
-// gr.HTML: `trigger` sends an event to citewire.ui.page, `props.value` is what it last said of the conversation.
+// Connects the parts of the page: the panel, the chat's links, and the views beside the chat (Settings, History,
+// Articles, the tour), each loaded at first use. `start` gets the arguments that Gradio passes to the script of the
+// panel's gr.HTML: `trigger` sends an event to citewire.ui.page, `props.value` is the last value of the conversation.
 
 import { arrive } from "./arrival.js";
 import { createDivider } from "./divider.js";
@@ -23,8 +23,8 @@ export function start({ element, props, watch, server, trigger }) {
   let shownChat = null; // serial of the conversation
   let kept = ""; // its id in the History
   let newest = null;
-  let answered = []; // those who wait for the answer after a turn: {after, resolve}
-  let began = false; // whether the server has said which conversation this tab shows
+  let answered = []; // callers that wait for the answer after a turn: {after, resolve}
+  let began = false; // whether the server has reported this tab's conversation
 
   // ---- the parts
 
@@ -45,7 +45,7 @@ export function start({ element, props, watch, server, trigger }) {
     readArticle: (wanted) => server.read_article(wanted),
     onSheet: (open) => (open ? visit.lay(panel.close, panel.isSheet) : visit.lift(panel.close)),
   });
-  const visit = createVisit({ turns, panel, go: (id) => trigger(id ? "cw_open" : "cw_new", id ? { id } : {}) });
+  const visit = createVisit({ turns, panel, go: (id, step) => trigger(id ? "cw_open" : "cw_new", id ? { id, step } : { step }) });
   const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports, pin: notes.pin, pinned: notes.pinned };
   const links = createLinks({ turns, panel, act });
   const chooseModel = (name) => trigger("cw_model", { name });
@@ -72,16 +72,16 @@ export function start({ element, props, watch, server, trigger }) {
   takeDrops(views);
   listenToKeys({ openSettings: (from) => views.open("settings", from), step: links.step });
 
-  // ---- what is sent to the server
+  // ---- sent to the server
 
-  // Asks, and resolves to the turn once it is answered.
+  // Asks; resolves to the turn when it is answered.
   function ask(question) {
     const after = newest?.turn;
     trigger("cw_ask", { question });
     return new Promise((resolve) => { answered.push({ after, resolve }); });
   }
 
-  // Asks for what the articles are about until it is known; a stream that waits for it would not survive a reload.
+  // Asks for the overview until it is known; a stream that waits for it would not survive a reload.
   function tell() {
     if (!document.body.hasAttribute("data-cw-overview")) return;
     trigger("cw_overview", {});
@@ -93,7 +93,7 @@ export function start({ element, props, watch, server, trigger }) {
     return Object.entries(named).map(([kind, label]) => ({ label, href: rooted(`/conversations/${encodeURIComponent(kept)}/export.${kind}`) }));
   }
 
-  // Tells what the reader thinks of an answer or a quote, or takes it back; resolves to what went wrong, "" for nothing.
+  // Rates an answer or a quote, or removes the rating; resolves to an error message, "" if it succeeded.
   async function rate(turn, key, value) {
     const shown = turns.get(turn);
     const undo = shown.ratings[key] === value;
@@ -110,7 +110,7 @@ export function start({ element, props, watch, server, trigger }) {
     return "";
   }
 
-  // Who types wants no more questions to be looked for: the machine is free for theirs.
+  // While a visitor types, the search for suggestions stops: the machine is free for their question.
   document.addEventListener("input", (event) => {
     if (!newest?.suggesting || newest.phase !== "done" || !event.target.closest?.("#cw-ask")) return;
     newest.suggesting = false;
@@ -119,7 +119,7 @@ export function start({ element, props, watch, server, trigger }) {
     trigger("cw_hush", {});
   });
 
-  // As long as the chosen model is loaded, the server is asked how far it is.
+  // While the chosen model loads, the server is asked for its progress.
   let looking = 0;
   function lookWhileLoading() {
     if (looking || document.body.dataset.cwModel !== "loading") return;
@@ -127,13 +127,13 @@ export function start({ element, props, watch, server, trigger }) {
   }
   new MutationObserver(lookWhileLoading).observe(document.body, { attributes: true, attributeFilter: ["data-cw-model"] });
 
-  // Asks for the model that was chosen on an earlier visit.
+  // Chooses the model of an earlier visit.
   function takeUpModel() {
     const { models, chosen } = choice();
     if (models && settings.model in models && settings.model !== chosen) chooseModel(settings.model);
   }
 
-  // ---- what the server says
+  // ---- received from the server
 
   function take() {
     const value = props.value || {};
@@ -148,14 +148,14 @@ export function start({ element, props, watch, server, trigger }) {
       newest = renewed(turns.get(turn.turn), turn);
       turns.set(turn.turn, newest);
     }
-    if (value.about) turns.set(value.about.turn, value.about); // what the empty page quotes
+    if (value.about) turns.set(value.about.turn, value.about); // quotes of the empty page
     if (value.turns && !value.turns.length) newest = null;
     if (value.turns && !began) begin();
     document.body.dataset.cwPhase = newest?.phase || "empty";
-    document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // of what to offer
+    document.body.toggleAttribute("data-cw-seeking", Boolean(newest?.suggesting)); // while suggestions are searched
     panel.take(newest);
-    if (newest?.fresh) visit.toNewest(); // who asks wants to see the answer, wherever they were reading
-    visit.show(kept);
+    if (newest?.fresh) visit.toNewest(); // after asking, the chat scrolls to the answer
+    visit.show(kept, value.step);
     if (newest?.phase === "done") wake();
   }
 
@@ -195,26 +195,26 @@ export function start({ element, props, watch, server, trigger }) {
   });
 }
 
-// What is pinned of a turn: its answer with all its quotes, or one of them.
+// The pinned parts of a turn: its answer with all quotes, or one quote.
 function noteOf({ question, said, sources, articles }, key = null) {
   const labelled = sources.filter((source) => source.label && (key === null || source.key === key));
   const quotes = labelled.map(({ label, quote, article, page }) => {
-    const { title, byline, url } = articles[article] || {}; // an answer that was stopped may lack it
+    const { title, byline, url } = articles[article] || {}; // a stopped answer may lack it
     return { label, quote: quote.replace(/\s+/g, " "), from: [title, byline, page].filter(Boolean).join(", "), url };
   });
   return { question, text: key === null ? said : "", quotes };
 }
 
-// A turn as the server says it now, with what only this page knows of it.
+// A turn as the server reports it, with the data that only this page has.
 function renewed(before, turn) {
   const numbered = (one) => Boolean(one?.sources.some((source) => source.label));
-  // What the visitor has said of an answer since the server drew it is known here alone.
+  // Ratings made after the server's report are known only here.
   const same = before?.phase === "done" && turn.phase === "done" && before.kept === turn.kept;
   const numbersCame = numbered(turn) !== numbered(before) || !before?.sources.length;
   return { ...turn, ratings: same ? before.ratings : turn.ratings, fresh: !before, numbersCame };
 }
 
-// Calls `drawn` now and whenever the chat has changed, once Gradio has made it.
+// Calls `drawn` now and after each change of the chat, once Gradio has drawn it.
 function whenDrawn(drawn) {
   const waiting = setInterval(() => {
     const chat = document.getElementById("cw-chat");
@@ -225,7 +225,7 @@ function whenDrawn(drawn) {
   }, 100);
 }
 
-// Where the session has ended, loading the page again leads to signing in.
+// If the session has ended, loading the page again leads to the sign-in page.
 function leaveWhenSignedOut() {
   new PerformanceObserver((list) => {
     const signedIn = document.querySelector("[data-cw-do=leave]:not([hidden])");

@@ -1,9 +1,9 @@
 // The source panel: rows of articles with their numbers, and the reader with every quote marked. On a phone it is a
-// sheet over the chat. Values are shapes of citewire.ui.render; what leads here from the chat is links.js.
+// sheet over the chat. Values have the shapes of citewire.ui.render; links.js leads here from the chat.
 
 import { count, el, narrow, still } from "./dom.js";
 
-const FIND_FROM = 3; // articles in the list from which on it can be searched
+const FIND_FROM = 3; // fewest articles in the list for a search field
 
 const RELATIONS = {
   supports: "Quoted in the answer",
@@ -16,19 +16,19 @@ const RELATIONS = {
 
 // turns: turn id -> panel value. readArticle({path, marks}) resolves to {paragraphs} or {error}; a
 // mark is [key, start, end, quote]. rate(turn, key, value)
-// tells what the reader thinks of a quote. onScope(paths) asks the next question only of the ticked articles, of all where
-// none is. onSheet(open) hears of the sheet. onDrawn() runs after each drawing.
+// rates a quote. onScope(paths) restricts the next question to the ticked articles; without ticks all are asked.
+// onSheet(open) is told when the sheet opens or closes. onDrawn() runs after each drawing.
 // notes: {size, pinned(turn, key), pin(turn, key), open(from)}.
 export function createPanel({ root, turns, readArticle, rate, notes, onScope, onSheet, onDrawn }) {
-  const articles = new Map(); // path and marks -> {paragraphs} or {error}, null while asked for
+  const articles = new Map(); // path and marks -> {paragraphs} or {error}, null while loading
   const column = document.getElementById("cw-right");
-  // claim: position of the sentence it was chosen for, "" for none; beside: that sentence's other quotes
+  // claim: position of the chosen sentence, "" for none; beside: the other quotes of that sentence
   let current = { turn: "", key: "", claim: "", beside: [] };
-  let back = null; // finds the link that Escape goes back to
+  let back = null; // returns the link that Escape goes back to
   let scope = new Set(); // paths of the ticked articles
-  let focusQuote = false; // move focus to the quote as soon as its article is there
+  let focusQuote = false; // move the focus to the quote when its article has loaded
 
-  // One box for all drawings: it keeps its caret.
+  // One box for all drawings, so that it keeps its caret.
   const finder = el("input", { type: "search", class: "cw-find", "data-key": "find", "aria-label": "Search these sources", placeholder: "Search these sources" });
   finder.addEventListener("input", () => draw());
 
@@ -37,7 +37,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
 
   // ---- choosing a source
 
-  // from: finds the link in the chat to return to; null for a choice inside the panel.
+  // from: returns the link in the chat to go back to; null for a choice inside the panel.
   function select(turn, key, { from = null, focus = true, claim = "" } = {}) {
     if (!turns.get(turn)?.sources.some((source) => source.key === key)) return;
     const keys = turns.get(turn).claims[claim]?.keys || [];
@@ -62,7 +62,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     onSheet(open);
   }
 
-  // The sentence whose quote was chosen stays in view above the sheet; of a long one its beginning.
+  // The sentence of the chosen quote stays in view above the sheet; of a long sentence, its beginning.
   function keepAbove(link) {
     const frame = link?.closest(".bubble-wrap");
     const sentence = link?.closest(".cw-claim") || link;
@@ -121,7 +121,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
 
   const sourcesOf = (path, value) => value.sources.filter((source) => source.article === path);
 
-  // The paths of the rows that hold all words sought: in title, outlet, date or one of their quotes.
+  // The paths of the rows with all searched words in title, outlet, date or one of their quotes.
   function listed(value) {
     const words = finder.value.trim().toLowerCase().split(/\s+/);
     return Object.keys(value.articles).filter((path) => {
@@ -142,7 +142,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     onScope([...scope]);
   }
 
-  // What is in force, whoever changed it.
+  // Shows the current filters, whatever changed them.
   function setScope(paths) {
     if (paths.length === scope.size && paths.every((path) => scope.has(path))) return;
     scope = new Set(paths);
@@ -158,11 +158,11 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     return el("mark", {
       class: [on && "cw-on", beside && "cw-beside", sources.some((s) => s?.relation === "conflicts") && "cw-orange", !sources.some((s) => s?.label) && "cw-near"].filter(Boolean).join(" "),
       tabindex: on ? "-1" : null,
-      "data-label": labels.join(" ") || null, // drawn by ::before, so that a selection copies the quote alone
+      "data-label": labels.join(" ") || null, // drawn by ::before, so that a copied selection has only the quote
     }, text);
   }
 
-  // The chosen sentence, or the first that rests on a source.
+  // The chosen sentence, or the first one with this source.
   function claimOf(source, value) {
     const chosen = value.claims[current.claim];
     if (chosen?.keys.includes(source.key)) return chosen;
@@ -283,16 +283,18 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     }
     draw();
     reveal();
-    if (articles.get(key).error) articles.delete(key); // the next look tries again
+    if (articles.get(key).error) articles.delete(key); // try again next time
   }
 
   function reveal() {
     const article = root.querySelector(".cw-reader");
     const quote = article?.querySelector("mark.cw-on");
     if (!quote) return;
-    const frame = article.scrollHeight > article.clientHeight ? article : root.querySelector(".cw-panel"); // of a low window
-    const from = quote.getBoundingClientRect().top - frame.getBoundingClientRect().top;
-    frame.scrollBy({ top: from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
+    const frame = article.scrollHeight > article.clientHeight ? article : root.querySelector(".cw-panel"); // a low window scrolls as a whole
+    const at = quote.getBoundingClientRect();
+    const from = at.top - frame.getBoundingClientRect().top + frame.scrollTop;
+    const fits = from + at.height < frame.clientHeight - 8; // below the headline
+    frame.scrollTo({ top: fits ? 0 : from - frame.clientHeight / 3, behavior: still.matches || !focusQuote ? "auto" : "smooth" });
     const row = root.querySelector(".cw-row.cw-on");
     const list = root.querySelector(".cw-rows");
     if (row) {
@@ -305,7 +307,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
     quote.focus({ preventScroll: true });
   }
 
-  // Shows the newest exchange as far as it is known, unless an earlier one was chosen; null for an empty conversation.
+  // Shows the newest exchange as it is now, unless an earlier one was chosen; null for an empty conversation.
   function take(value) {
     if (!value) {
       if (!turns.has(current.turn)) current = { turn: "", key: "", claim: "", beside: [] };
@@ -313,7 +315,7 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
       current = { turn: value.turn, key: "", claim: "", beside: [] };
       finder.value = "";
     } else if (value.turn === current.turn && value.numbersCame) {
-      current.key = value.sources[0]?.key || ""; // numbers take the place of the passages found
+      current.key = value.sources[0]?.key || ""; // citation numbers replace the passages found
     }
     draw();
     reveal();

@@ -1,6 +1,6 @@
-// What is printed of the page is what is seen: the drawer or the articles that lie over it, else the whole conversation, each
-// answer with its quotes, else the start page. The page itself scrolls, so a copy is made for the printer and taken away
-// again. Its look is print.css.
+// Prints what is visible: the drawer or the articles over the page, else the whole conversation, each answer with its
+// quotes, else the start page. Only a part of the page itself would be printed, because it scrolls. So a copy is made
+// for the printer and removed afterwards. print.css styles it.
 
 import { el } from "./dom.js";
 import { OVER } from "./views.js";
@@ -25,7 +25,7 @@ export function preparePrint(turns) {
     }));
   }
 
-  // A copy of what a part shows, without what can only be pressed; a title that opens something is words.
+  // A copy of a part without controls; a title that opens something becomes text.
   function seen(part) {
     const own = part.cloneNode(true);
     const copies = [...own.querySelectorAll("*")];

@@ -1,4 +1,4 @@
-// What the Articles view's parts share.
+// Shared by the parts of the Articles view.
 
 import { count, el, number } from "./dom.js";
 
@@ -9,10 +9,10 @@ export function on(node, handlers) {
 
 export const plainButton = (text, onclick) => el("button", { type: "button", class: "cw-plain", onclick }, text);
 
-// A title that is an article's opening words has quotation marks of its own.
+// A title made of the opening words already has quotation marks.
 export const quoted = (title) => (title.startsWith("“") ? title : `“${title}”`);
 
-// Puts new parts in place of others; the button that had the focus keeps it, where there still is one of its name.
+// Replaces parts by new ones; the focus stays on the button with the same name, if there still is one.
 export function redraw(place, parts, otherwise) {
   const focused = place.contains(document.activeElement) ? document.activeElement.textContent : null;
   place.replaceChildren(...parts);
@@ -21,7 +21,7 @@ export function redraw(place, parts, otherwise) {
   (buttons.find((button) => button.textContent === focused) || buttons[0] || otherwise).focus();
 }
 
-// What a row of the list and the reader say of an article.
+// The description of an article in a row of the list and in the reader.
 export const facts = (row) => [row.outlet, row.date || "date unknown", row.place, count(row.words, "word")].filter(Boolean).join(", ");
 export const badges = (row) => [
   row.copies ? el("span", { class: "cw-badge", title: "Other articles tell the same story in nearly the same words" }, row.copies === 1 ? "1 copy" : `${number(row.copies)} copies`) : null,

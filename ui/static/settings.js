@@ -1,5 +1,5 @@
-// What a visitor has set up: theme, size of the text, which model answers, whether single keys are shortcuts, the share of
-// the window that the chat has (divider.js). It is kept in this browser. The page's head loads this file too, so that theme and size hold before anything else is drawn.
+// A visitor's settings: theme, text size, model, single-key shortcuts, width of the chat (divider.js). This browser stores
+// them. The page's head also loads this file, so that theme and size apply before anything else is drawn.
 
 import { createDialog, el } from "./dom.js";
 
@@ -23,13 +23,13 @@ try {
   if (kept.model in MODELS) settings.model = kept.model;
   if (kept.keys === false) settings.keys = false;
   if (Number.isFinite(kept.share)) settings.share = kept.share;
-} catch { /* what is no JSON, or may not be read, was not kept here */ }
+} catch { /* invalid JSON or unreadable: nothing was stored */ }
 
 export function set(name, value) {
   settings[name] = value;
   try {
     localStorage.setItem(KEPT, JSON.stringify(settings));
-  } catch { /* a browser that keeps nothing: it holds until the page is left */ }
+  } catch { /* nothing can be stored: the setting lasts until the page is left */ }
   apply();
 }
 
@@ -41,16 +41,16 @@ function apply() {
 
 apply();
 night.addEventListener("change", apply);
-// Gradio sets the class too, by the system alone.
+// Gradio also sets the class, but only from the system's setting.
 new MutationObserver(apply).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 
-/** What the server says of the models: {models, chosen, said}, empty where there is no choice. */
+/** The server's report on the models: {models, chosen, said}, empty if there is no choice. */
 export const choice = () => JSON.parse(document.body.dataset.cwChoice || "{}");
 
 /**
  * Make the dialog.
  *
- * @param {{onModel: (name: string) => void}} page what to do with a model that was chosen
+ * @param {{onModel: (name: string) => void}} page what to do with a chosen model
  * @returns {{open: (opener: HTMLElement) => void}} `opener` gets the focus back
  */
 export function createSettings({ onModel }) {

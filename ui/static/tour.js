@@ -1,24 +1,24 @@
-// The guided tour of `citewire demo`: it types a question, waits for the answer, points at what matters, and goes on.
+// The guided tour of `citewire demo`: it types a question, waits for the answer, points at a part of it, and goes on.
 //
 //     createTour({ ask, newChat }) -> { start() }
 //
-// `ask(question)` resolves when it is answered. The steps are those of citewire.ui.tour; without the route /tour there is
+// `ask(question)` resolves when it is answered. The steps come from citewire.ui.tour; without the route /tour there is
 // no tour.
 
 import { el, rooted, still, write } from "./dom.js";
 
-const TYPED_MS = 35; // a letter
-const READ_MS = 330; // a word: 180 words a minute, as one looks elsewhere too
+const TYPED_MS = 35; // milliseconds for each letter
+const READ_MS = 330; // milliseconds for each word: 180 words a minute, because viewers also look elsewhere
 const LEAST_MS = 4500;
 const LOOKS = { quote: "mark.cw-on", searched: ".cw-searched", conflict: ".cw-conflict", refusal: ".cw-abstain", reply: ".cw-lead", list: "ul.cw-text" };
 
 export function createTour({ ask, newChat }) {
   let paused = false;
   let ended = false;
-  let hurry = false; // Next was pressed: what is being waited for is over
+  let hurry = false; // Next was pressed: the current wait ends
   let wake = () => {};
   let pointed = null; // a name of LOOKS
-  let pace = 1; // how many times as long as usual a caption stays
+  let pace = 1; // factor on the time that a caption stays
 
   const place = el("span", { class: "cw-tour-place" });
   const title = el("b", {});
@@ -68,7 +68,7 @@ export function createTour({ ask, newChat }) {
     await Promise.race([answered, over()]);
     next.disabled = false;
     if (ended) return;
-    // The chat is drawn after its state has come: until then the last answer is that of the question before.
+    // The chat is drawn after its state arrives; until then the last answer belongs to the question before.
     await until(() => answers().length > before && lastAnswer() && !lastAnswer().querySelector(":scope > .cw-busy"), 100);
     if (step.look === "quote") lastAnswer()?.querySelector("a.cw-chip")?.click(); // on a phone this opens the sheet
     const found = await until(() => shown(step.look));
@@ -93,7 +93,7 @@ export function createTour({ ask, newChat }) {
     document.querySelector("#cw-ask textarea")?.focus();
   }
 
-  // ---- waiting, so that Pause, Next and Quit reach it
+  // ---- waiting that Pause, Next and Quit can change
 
   function hold(on) {
     paused = on;
@@ -102,7 +102,7 @@ export function createTour({ ask, newChat }) {
     wake();
   }
 
-  // Resolves after a time, in which pauses do not count; at once when Next or Quit is pressed.
+  // Resolves after a time without counting pauses; at once when Next or Quit is pressed.
   async function wait(milliseconds) {
     let left = milliseconds;
     while (left > 0 && !ended && !hurry) {
@@ -125,7 +125,7 @@ export function createTour({ ask, newChat }) {
     const look = setInterval(() => ended && (clearInterval(look), done()), 100);
   });
 
-  // Waits until no answer is being written: somebody may have asked a question of their own.
+  // Waits until no answer is being written: the visitor may have asked a question.
   async function idle() {
     while (!ended && !["done", "empty", undefined].includes(document.body.dataset.cwPhase)) await new Promise((done) => setTimeout(done, 200));
   }
@@ -146,13 +146,13 @@ export function createTour({ ask, newChat }) {
 
   const shown = (look) => (look === "quote" ? document : lastAnswer())?.querySelector(LOOKS[look]);
 
-  // Returns what `find` finds as soon as it is drawn, nothing where that takes too long.
+  // Returns the result of `find` once it is drawn, or nothing after a time limit.
   async function until(find, most = 20) {
     for (let tries = 0; tries < most && !ended && !find(); tries += 1) await new Promise((done) => setTimeout(done, 100));
     return find();
   }
 
-  // Draws the ring around a part of the answer, and moves it along: the chat is drawn anew and scrolls.
+  // Draws the ring around a part of the answer and keeps it there while the chat is redrawn and scrolls.
   function point(look) {
     pointed = look;
     ring.hidden = true;

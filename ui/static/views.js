@@ -1,8 +1,8 @@
-// The views beside the chat, each loaded when it is first wanted, and opened by its button.
+// The views beside the chat, each loaded at first use and opened by its button.
 //
 //     createViews({ openers, visit }) -> { get(name), open(name, button), overlaid() }
 //
-// `openers` make the views, by the names of `data-cw-do`. What lies over the page is laid on `visit`, so that Back closes it.
+// `openers` make the views, by the names of `data-cw-do`. Views over the page are registered with `visit`, so that Back closes them.
 
 import { announce } from "./dom.js";
 
@@ -24,7 +24,7 @@ export function createViews({ openers, visit }) {
     }
   }
 
-  // The drawer that was just opened, or the view of the articles, lies over the page until it is hidden.
+  // The opened drawer, or the Articles view, lies over the page until it is hidden.
   function overlaid() {
     const part = [...document.querySelectorAll(OVER)].at(-1);
     if (!part || part.dataset.cwOver) return;

@@ -1,25 +1,25 @@
-// What a tab keeps over a reload, Back and Forward: its name, what is being typed, and the place in each conversation. Back
-// first closes what lies over the page: the sheet of a phone, a drawer, the articles.
+// What a tab remembers over a reload, Back and Forward: its name, the text being typed, and the place in each conversation.
+// Back first closes whatever lies over the page: the sheet of a phone, a drawer, the articles.
 //
-//     createVisit({ turns, panel, go }) -> { tab, id, show(id), toNewest(), follow(), retype(), keep(), lay(close, shown), lift(close) }
+//     createVisit({ turns, panel, go }) -> { tab, id, show(id, step), toNewest(), follow(), retype(), keep(), lay(close, shown), lift(close) }
 
 import { rooted, write } from "./dom.js";
 
 const KEPT = "cw-visit";
 const MOST_PLACES = 50;
-const LATER_MS = [150, 500, 1200]; // until all of a conversation that is shown again is drawn; later on a slow machine
-const ABOVE_PX = 16; // between the chat's top and the question whose answer is followed
-const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // who moves about stays where they are
-const LOST_MS = 3000; // an entry that is not taken away by then stays, and a conversation that is not shown by then is waited for no more
-const OVER = "over"; // the state of an entry of the history that stands for what lies over the page
+const LATER_MS = [150, 500, 1200]; // times until a conversation is fully drawn; longer on a slow machine
+const ABOVE_PX = 16; // between the top of the chat and the followed question
+const MOVES = ["wheel", "touchstart", "pointerdown", "keydown"]; // a visitor who scrolls or types stays where they are
+const LOST_MS = 3000; // after this time an entry that is still there stays, and a conversation that is not shown is no longer awaited
+const OVER = "over"; // the state of a history entry that stands for something over the page
 
 /**
  * Begin the visit of a tab.
  *
- * @param {{turns: Map, panel: object, go: (id: string) => void}} page turn id -> panel value, the panel of panel.js, and what
- *   shows another conversation, "" for a new one
- * @returns {object} `tab` is the tab's name, by which the server knows it again; `id` the conversation that its address asks
- *   for; `show` hears which one is shown now
+ * @param {{turns: Map, panel: object, go: (id: string, step: number) => void}} page turn id -> panel value; the panel of panel.js; a
+ *   function that shows another conversation, "" for a new one
+ * @returns {object} `tab` is the tab's name, by which the server recognises it; `id` the conversation in its address;
+ *   `show` is told which conversation is shown now
  */
 export function createVisit({ turns, panel, go }) {
   const wanted = new URLSearchParams(location.search);
@@ -27,37 +27,39 @@ export function createVisit({ turns, panel, go }) {
   const begins = ["q", "draft", "tour"].some((name) => wanted.has(name));
   const came = performance.getEntriesByType("navigation")[0]?.type;
   const again = !begins && ["reload", "back_forward"].includes(came);
-  let kept = {}; // {name, id of the conversation that was shown, draft, places}
+  let kept = {}; // {name, id of the shown conversation, draft, places}
   try {
     kept = JSON.parse(sessionStorage.getItem(KEPT)) || {};
-  } catch { /* what is no JSON was not kept here */ }
+  } catch { /* invalid JSON: nothing was stored */ }
   const { draft = "", places = {} } = kept;
-  // Back leads to the conversation of the address, which need not be the one that the tab showed last.
+  // Back leads to the conversation in the address, which may differ from the tab's last one.
   const name = (again && (came === "reload" || kept.id === id) && kept.name)
     || [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
   let shown = ""; // id of the conversation
-  let told = ""; // the one that the server showed last
-  let awaited = null; // the one that Back or Forward asked for, until it is shown
+  let latest = ""; // the one that the server reported last
+  let target = ""; // the one that Back or Forward asked for
+  let steps = 0; // of Back and Forward
+  let awaited = 0; // the step whose conversation is not shown yet, 0 for none
   let patience = 0; // its timer
   let address = location.pathname;
-  const over = []; // what lies over the page, the newest last: {close, shown, entered}
-  let leaving = 0; // entries of the history that are being taken away
+  const over = []; // parts over the page, the newest last: {close, shown, entered}
+  let leaving = 0; // number of history entries being removed
 
   if (id) {
     address = rooted(`/c/${encodeURIComponent(id)}`);
     history.replaceState(history.state, "", address);
   }
-  if (history.state === OVER) leave(); // loaded again with something over it, which is gone
+  if (history.state === OVER) leave(); // reloaded with something over the page, which is gone now
 
-  // ---- the place in a conversation, and what is being typed
+  // ---- the place in a conversation, and the text being typed
 
   const chat = () => document.querySelector("#cw-chat .bubble-wrap");
-  let until = () => {}; // ends what still scrolls
+  let until = () => {}; // ends a scroll in progress
   function untilMoved(end) {
     until();
     const stop = (event) => {
-      if (event?.target.closest?.("#cw-ask")) return; // who types stays where they are, too
+      if (event?.target.closest?.("#cw-ask")) return; // typing in the box also keeps the place
       end();
       for (const by of MOVES) document.removeEventListener(by, stop, true);
     };
@@ -69,7 +71,7 @@ export function createVisit({ turns, panel, go }) {
     untilMoved(() => waits.forEach(clearTimeout));
   }
 
-  // The newest question is kept at the top while its answer grows below; of a long one its end, so that the answer begins
+  // The newest question stays at the top while its answer grows below; of a long question its end, so that the answer is
   // in view.
   let following = false;
   function follow() {
@@ -101,7 +103,7 @@ export function createVisit({ turns, panel, go }) {
     sessionStorage.setItem(KEPT, JSON.stringify({ name, id: shown, draft: typed, places }));
   }
   window.addEventListener("pagehide", keep);
-  save(); // a tab that never gets further has its name
+  save(); // stores the name even if the tab is closed at once
 
   function restore() {
     const place = places[shown];
@@ -111,7 +113,7 @@ export function createVisit({ turns, panel, go }) {
     scroll(place.top);
   }
 
-  /** Put back what was being typed; once the box takes questions. */
+  /** Restore the text being typed, once the box accepts questions. */
   function retype() {
     const box = document.querySelector("#cw-ask textarea");
     if (again && draft && box && !box.value) write(draft);
@@ -129,7 +131,7 @@ export function createVisit({ turns, panel, go }) {
     }, LOST_MS);
   }
 
-  // No entry is made while another one is being taken away: that would take away the new one.
+  // No entry is added while another one is being removed: that would remove the new one.
   function settle() {
     if (leaving) return;
     if (location.pathname !== address) history.pushState(null, "", address);
@@ -139,13 +141,13 @@ export function createVisit({ turns, panel, go }) {
     }
   }
 
-  /** Something lies over the page now; `close` takes it away, or goes a step back in it. */
+  /** Register a part over the page; `close` removes it, or goes one step back inside it. */
   function lay(close, isShown) {
     over.push({ close, shown: isShown, entered: false });
     settle();
   }
 
-  /** What was laid over the page is gone; where Back did not do it, its entry goes too. */
+  /** A part over the page is gone; if Back did not close it, its history entry is removed too. */
   function lift(close) {
     const at = over.findIndex((one) => one.close === close);
     if (at < 0) return;
@@ -161,29 +163,27 @@ export function createVisit({ turns, panel, go }) {
     const top = over.pop();
     if (top) {
       top.close();
-      if (top.shown()) lay(top.close, top.shown); // it went a step back in itself
+      if (top.shown()) lay(top.close, top.shown); // it went one step back inside
       return;
     }
-    if (history.state === OVER) return leave(); // Forward leads to what has been closed
+    if (history.state === OVER) return leave(); // Forward leads to something already closed
     address = location.pathname;
     const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
-    if (other === (awaited ?? shown)) return;
-    if (awaited === null) keep();
-    awaited = other;
+    if (other === (awaited ? target : shown)) return;
+    if (!awaited) keep();
+    target = other;
+    awaited = steps += 1;
     clearTimeout(patience);
-    patience = setTimeout(() => {
-      awaited = null;
-      show(told);
-    }, LOST_MS);
-    go(other);
+    patience = setTimeout(() => show(latest, awaited), LOST_MS);
+    go(other, awaited);
   });
 
-  // Back and Forward can be faster than the server: what it shows of a step that was taken back meanwhile is passed over.
-  function show(next) {
-    told = next;
-    if (awaited !== null && next !== awaited) return;
-    if (awaited !== null) clearTimeout(patience);
-    awaited = null;
+  // Back and Forward can be faster than the server: a response to a step that was reversed meanwhile is ignored.
+  function show(next, step) {
+    latest = next;
+    if (awaited && step !== awaited) return;
+    clearTimeout(patience);
+    awaited = 0;
     if (next === shown) return;
     shown = next;
     address = rooted(next ? `/c/${encodeURIComponent(next)}` : "/");
