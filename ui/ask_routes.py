@@ -23,7 +23,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -52,6 +51,7 @@ from citewire.ui.chat import ArticleIndex, Chat, FullError, Loaded, NotReadyErro
 from citewire.ui.console import to_json
 from citewire.ui.exchange import Exchange
 from citewire.ui.labels import card_in
+from citewire.ui.running import release
 from citewire.ui.settings import HalfLife, Passages, describe
 from citewire.ui.visitor import ProblemRoute, guest_of, same_origin, sender_of
 
@@ -219,7 +219,7 @@ def router(chat: Chat, served: Served) -> APIRouter:
 def _status(chat: Chat, served: Served) -> dict[str, Any]:
     loaded, error = chat.background.loaded, chat.background.error
     return {
-        "version": version("citewire"),
+        "version": release(),
         "index": str(served.index.resolve()),
         "index_generation": served.generation(),
         "model": loaded.model if loaded else served.model,

@@ -15,7 +15,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
@@ -53,6 +52,7 @@ from citewire.ui.ask_routes import Asked, Served, entered, whole
 from citewire.ui.chat import Chat
 from citewire.ui.console import to_json
 from citewire.ui.corpus import Choice, NoArticleError
+from citewire.ui.running import release
 from citewire.ui.search_routes import ArticleList, Found, Library, Listed, Wanted, WholeArticle
 from citewire.ui.visitor import guest_of
 
@@ -131,7 +131,7 @@ class Tools:
     def server(self) -> Server[Any]:
         """Return an MCP server with these tools and resources."""
         return Server(
-            "citewire", version=version("citewire"), title="citewire", instructions=INSTRUCTIONS,
+            "citewire", version=release(), title="citewire", instructions=INSTRUCTIONS,
             on_list_tools=self._tools, on_call_tool=self._call, on_list_resources=self._resources,
             on_list_resource_templates=self._templates, on_read_resource=self._read,
         )  # fmt: skip

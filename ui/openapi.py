@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +19,7 @@ from fastapi.routing import APIRoute
 
 from citewire.ui.ask_routes import LINES
 from citewire.ui.openai_routes import EVENTS
+from citewire.ui.running import release
 from citewire.ui.visitor import PROBLEM_TYPE
 
 ADDRESS = "/v1/openapi.json"
@@ -69,7 +69,7 @@ def document(routers: Sequence[APIRouter]) -> dict[str, Any]:
         for route in router.routes
         if isinstance(route, APIRoute) and (route.path.startswith("/v1/") or route.path in OTHERS)
     ]
-    told = get_openapi(title="citewire", version=version("citewire"), description=ABOUT, routes=routes)
+    told = get_openapi(title="citewire", version=release() or "0", description=ABOUT, routes=routes)
     parts = told["components"]
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's error format, which is not used here
         parts["schemas"].pop(name, None)

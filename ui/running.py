@@ -14,7 +14,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import platformdirs
@@ -54,6 +54,14 @@ class Running:
     fingerprint: str
 
 
+def release() -> str:
+    """Return the version of citewire, "" if it is not installed."""
+    try:
+        return version("citewire")
+    except PackageNotFoundError:
+        return ""
+
+
 def fingerprint(chosen: Settings, filters: tuple[str, ...] = FILTERS) -> str:
     """Return a hex sha256 over the settings that decide an answer and are not sent with the question.
 
@@ -63,7 +71,7 @@ def fingerprint(chosen: Settings, filters: tuple[str, ...] = FILTERS) -> str:
     """
     left_out = {*_FREE, *PER_QUESTION} - set(filters)
     told = {name: _spelled(name, value) for name, value in chosen if name not in left_out and value}
-    return hashlib.sha256(json.dumps({**told, "version": version("citewire")}, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps({**told, "version": release()}, sort_keys=True).encode()).hexdigest()
 
 
 def _spelled(name: str, value: object) -> str:
