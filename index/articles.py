@@ -13,10 +13,9 @@ import posixpath
 import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from citewire.index.dates import is_day
 from citewire.index.documents import (
@@ -27,10 +26,12 @@ from citewire.index.documents import (
     UnusableError,
     escaped,
     extra,
+    is_web_address,
+    opens_a_page,
     visible,
 )
 from citewire.index.errors import InputError
-from citewire.index.formats import CONTAINERS, FIELDS, FORMATS, METADATA_NAME, UNREADABLE, Request
+from citewire.index.formats import CONTAINERS, FORMATS, METADATA_NAME, UNREADABLE, Request
 from citewire.index.manifest import is_index
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
@@ -83,24 +84,11 @@ class ReadOptions:
             column; fields that are not mapped are read from the usual columns of `formats.FIELDS`.
         limits: how much time, memory and text one file may take.
         allow_web: whether http:// and https:// sources may be fetched.
-
-    Raises:
-        InputError: an unknown field, an empty column, or a limit that is not positive.
     """
 
     fields: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     allow_web: bool = False
-
-    def __post_init__(self) -> None:
-        for name, column in self.fields.items():
-            if name not in FIELDS:
-                raise InputError(f"{name!r} is no field of an article", f"Map only {', '.join(FIELDS)}")
-            if not column:
-                raise InputError(f"the field {name!r} is mapped to no column", "Name the column it is read from")
-        for name, value in asdict(self.limits).items():
-            if not value > 0:
-                raise InputError(f"the limit of {name} is {value}", "Give a number above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +179,7 @@ def _read_all(
 
 def _found(source: Path | str, options: ReadOptions, rejected: list[Rejected]) -> Iterator[_Source]:
     """Yield the file, web address or files of a folder that `source` names. Raises: InputError."""
-    if isinstance(source, str) and source.lower().startswith(("http://", "https://")):
+    if is_web_address(source):
         if not options.allow_web:
             raise InputError(
                 f"{_shown(source)} is a web address, and fetching is off", "Allow the web, or save the page"
@@ -431,16 +419,8 @@ def _check_metadata(file: Path, name: str, key: str, value: object) -> None:
         _refuse_metadata(file, name, f"has a {key!r} that is not one line of text: {value!r}", "Write a string")
     if key == "published" and value and not is_day(value):
         _refuse_metadata(file, name, f"has the 'published' {value!r}", "Write the date as YYYY-MM-DD, or leave it out")
-    if key == "url" and value and not _is_web_address(value):
+    if key == "url" and value and not opens_a_page(value):
         _refuse_metadata(file, name, f"has the 'url' {value!r}", "Write an http:// or https:// address")
-
-
-def _is_web_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def _refuse_metadata(file: Path, name: str, problem: str, fix: str) -> NoReturn:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+
+from filelock import lock_descriptor
 
 WINDOWS = os.name == "nt"  # fsync works there only on files that are open for writing
 
@@ -45,6 +48,23 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock(file: Path, mode: int = 0o666) -> int | None:
+    """Open and lock a file, which is created if missing; closing the descriptor releases it.
+
+    Returns:
+        The descriptor; None if another process holds the lock, or has just deleted or replaced the file.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, mode)
+    with suppress(FileNotFoundError):
+        if lock_descriptor(descriptor, blocking=False) and os.path.samestat(os.fstat(descriptor), file.stat()):
+            return descriptor
+    os.close(descriptor)
+    return None
 
 
 def replace(file: Path, data: bytes, *, mode: int = 0o666) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_tz
+from pathlib import Path
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 from citewire.index.encodings import text_of
@@ -198,14 +200,24 @@ def one_line(value: object) -> str:
     return " ".join(visible(text).split())[:MAX_LINE]
 
 
+def is_web_address(source: Path | str) -> TypeGuard[str]:
+    """Return whether a source of articles is a web address and not a path."""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+
+
 def web_address(value: object) -> str:
     """Return `value`, without angle brackets, if it is an http(s) address, else ""."""
     text = one_line(value).strip("<>")
+    return text if opens_a_page(text) and " " not in text else ""
+
+
+def opens_a_page(url: str) -> bool:
+    """Whether `url` is an http(s) address with a host."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(url)
     except ValueError:
-        return ""
-    return text if parts.scheme in ("http", "https") and parts.netloc and " " not in text else ""
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def extra(pairs: Mapping[str, object]) -> dict[str, str]:

@@ -81,21 +81,6 @@ def load_embedder(
     return FastEmbedder(chosen, folder, threads=threads, precision=precision)
 
 
-def load_reranker(folder: Path, *, device: str = "cpu", threads: int | None = None) -> CrossEncoderReranker:
-    """Return the reranker of a sentence-transformers CrossEncoder folder; the model is loaded on first use.
-
-    Args:
-        folder: config.json, a tokenizer and .safetensors weights of a model with one output.
-        device: "cpu", "cuda", ..., or "auto" for CUDA if there is a device.
-        threads: torch threads of this process; None for the usable cores.
-
-    Raises:
-        ModelError: the folder is missing or holds no such model. A wrong device and damaged files are only noticed, and
-            raise it, on first use.
-    """
-    return CrossEncoderReranker(folder, device=device, threads=threads)
-
-
 class FolderEmbedder:
     """Base of the embedders of a model folder: fingerprint, prompts and a cache of questions.
 
@@ -111,7 +96,7 @@ class FolderEmbedder:
         self._lock = RLock()
         # An lru_cache on a method would make a reference cycle that keeps CTranslate2's threads alive until exit.
         self._queries: LRUCache[str, Vectors] = LRUCache(QUERIES)
-        _check_folder(self._folder)
+        _check_folder("embedder", self._folder)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -233,14 +218,25 @@ class SentenceTransformerEmbedder(FolderEmbedder):
 
 
 class CrossEncoderReranker:
-    """Scores pairs of question and passage; see `load_reranker`. Thread-safe."""
+    """Scores pairs of question and passage; the model is loaded on first use. Thread-safe.
 
-    def __init__(self, folder: Path, *, device: str, threads: int | None) -> None:
+    Args:
+        folder: of a sentence-transformers CrossEncoder: config.json, a tokenizer and .safetensors weights of a model
+            with one output.
+        device: "cpu", "cuda", ..., or "auto" for CUDA if there is a device.
+        threads: torch threads of this process; None for the usable cores.
+
+    Raises:
+        ModelError: the folder is missing or holds no such model. A wrong device and damaged files are only noticed, and
+            raise it, on first use.
+    """
+
+    def __init__(self, folder: Path, *, device: str = "cpu", threads: int | None = None) -> None:
         self._folder = folder
         self._device = device
         self._threads = threads
         self._lock = RLock()
-        _check_cross_encoder(folder)
+        _check_folder("reranker", folder)
 
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return how well each text answers the question, 0 to 1; higher is better. Raises: ModelError.
@@ -342,25 +338,23 @@ def default_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _check_folder(folder: Path) -> None:
-    """Raise ModelError unless `folder` holds a sentence-transformers model without code or pickles."""
-    fix = "Name a folder with a sentence-transformers model: modules.json, config.json, model.safetensors"
-    if not folder.is_dir():
-        raise ModelError(f"there is no embedder folder {folder}", fix)
-    _check_modules(folder, fix)
-    _check_weights(folder, fix)
+_HELD = {  # what a folder has to hold
+    "embedder": "a sentence-transformers model: modules.json, config.json, model.safetensors",
+    "reranker": "a CrossEncoder: config.json, tokenizer.json, model.safetensors",
+}
 
 
-def _check_cross_encoder(folder: Path) -> None:
-    """Raise ModelError unless `folder` holds a CrossEncoder without code or pickles."""
-    fix = "Name a folder with a CrossEncoder: config.json, tokenizer.json, model.safetensors"
+def _check_folder(kind: Literal["embedder", "reranker"], folder: Path) -> None:
+    """Raise ModelError unless `folder` holds such a model without code or pickles."""
+    fix = f"Name a folder with {_HELD[kind]}"
     if not folder.is_dir():
-        raise ModelError(f"there is no reranker folder {folder}", fix)
-    if not isinstance(_json(folder / "config.json"), dict):
+        raise ModelError(f"there is no {kind} folder {folder}", fix)
+    if kind == "reranker" and not isinstance(_json(folder / "config.json"), dict):
         raise ModelError(f"{folder / 'config.json'} is missing or is not the settings of a model", fix)
-    if (folder / "modules.json").exists():
+    if kind == "embedder" or (folder / "modules.json").exists():
         _check_modules(folder, fix)
-    _check_weights(folder, fix)
+    if not _weights(folder):
+        raise ModelError(f"{folder} holds no .safetensors file; other weight files may hold code", fix)
 
 
 def _check_modules(folder: Path, fix: str) -> None:
@@ -370,11 +364,6 @@ def _check_modules(folder: Path, fix: str) -> None:
     for module in modules:
         if not str(module.get("type")).startswith("sentence_transformers."):
             raise ModelError(f"{folder / 'modules.json'} asks for the code {module.get('type')!r}", fix)
-
-
-def _check_weights(folder: Path, fix: str) -> None:
-    if not _weights(folder):
-        raise ModelError(f"{folder} holds no .safetensors file; other weight files may hold code", fix)
 
 
 def _weights(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from citewire.index import disk
@@ -294,7 +294,7 @@ def _restore(folder: Path, writer: Writer, restored: Manifest) -> int:
         segment = folder / "segments" / part.info.name
         if read_info(segment) != part.info:
             try:
-                disk.replace(segment / "segment.json", json.dumps(part.info.to_json(), indent=1).encode())
+                disk.replace(segment / "segment.json", json.dumps(asdict(part.info), indent=1).encode())
             except OSError as error:
                 raise unwritable(folder, error) from error
     with suppress(InputError, IndexFormatError):

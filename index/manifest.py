@@ -54,8 +54,7 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return the content of the manifest's JSON file."""
         plain = {"format": FORMAT_VERSION, **asdict(self)}
-        plain["parts"] = [{"info": part.info.to_json(), "dead": sorted(part.dead)} for part in self.parts]
-        return json.dumps(plain, indent=1, sort_keys=True).encode()
+        return json.dumps(plain, indent=1, sort_keys=True, default=sorted).encode()  # dead articles are a set
 
 
 def is_index(folder: Path) -> bool:
@@ -151,13 +150,9 @@ def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None
 def manifest_files(folder: Path) -> dict[int, Path]:
     """Return generation -> manifest file, the newest first."""
     with suppress(FileNotFoundError):
-        files = [(match, file) for file in (folder / "manifests").iterdir() if (match := _match(file))]
-        return {int(match[1]): file for match, file in sorted(files, key=lambda pair: -int(pair[0][1]))}
+        files = [file for file in (folder / "manifests").iterdir() if _MANIFEST_NAME.fullmatch(file.name)]
+        return {int(file.name[:10]): file for file in sorted(files, reverse=True)}
     return {}
-
-
-def _match(file: Path) -> re.Match[str] | None:
-    return _MANIFEST_NAME.fullmatch(file.name)
 
 
 def readable_manifests(folder: Path, *, tolerant: bool = False) -> Iterator[Manifest]:

@@ -25,7 +25,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib import import_module
-from types import TracebackType
 from typing import Any, BinaryIO, NoReturn
 
 from citewire.index.documents import Document, Limits, Refused, UnusableError, one_line, too_large
@@ -65,9 +64,7 @@ class Sandbox:
     def __enter__(self) -> Sandbox:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

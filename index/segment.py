@@ -140,13 +140,9 @@ class SegmentInfo:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the inverse of `to_json`. Raises: KeyError, TypeError, AttributeError."""
+        """Return the inverse of `asdict`. Raises: KeyError, TypeError, AttributeError."""
         files = {name: FileDigest(**entry) for name, entry in fields["files"].items()}
         return cls(**{**fields, "files": files})
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON values."""
-        return asdict(self)
 
     @property
     def bytes(self) -> int:
@@ -239,7 +235,7 @@ class SegmentWriter:
             recall=scan.recall,
             files={name: digest(self._folder / name) for name in files},
         )
-        replace(self._folder / "segment.json", json.dumps(info.to_json(), indent=1).encode())
+        replace(self._folder / "segment.json", json.dumps(asdict(info), indent=1).encode())
         sync(self._folder.parent)
         return info
 

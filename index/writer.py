@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 from uuid import uuid4
 
-from filelock import lock_descriptor
-
-from citewire.index.disk import replace, sync
+from citewire.index.disk import lock, replace, sync
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import (
     MADE_BY,
@@ -62,7 +61,7 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock_file: IO[bytes] | None = None
+        self._lock: int | None = None  # descriptor of the locked file
         self._viewed = self._made = False
 
     def __enter__(self) -> Self:
@@ -70,9 +69,8 @@ class Writer:
             self._made = not self._folder.exists()
             _make_folder(self._folder)
             _refuse_foreign(self._folder)
-            self._lock_file = (self._folder / "LOCK").open("ab")
-            locked = lock_descriptor(self._lock_file.fileno(), blocking=False)
-            if not locked or not (self._folder / "LOCK").exists():  # another writer just removed the folder
+            self._lock = lock(self._folder / "LOCK")
+            if self._lock is None:
                 raise BlockingIOError
             (self._folder / "manifests").mkdir(exist_ok=True)
             (self._folder / "segments").mkdir(exist_ok=True)
@@ -108,9 +106,9 @@ class Writer:
             self._folder.rmdir()
 
     def _release(self) -> None:
-        if self._lock_file is not None:
-            self._lock_file.close()
-            self._lock_file = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def view(self, embedder: Embedder) -> Index:
         """Return what a new generation can reuse: the intact segments of the current one and of interrupted runs.
@@ -168,7 +166,7 @@ class Writer:
         Raises:
             InputError: the folder cannot be written, for instance because the disk is full.
         """
-        if self._lock_file is None:
+        if self._lock is None:
             raise RuntimeError("publish outside of `with Writer(folder)`")
         alive = [part for part in parts if len(part.dead) < part.info.articles]
         try:

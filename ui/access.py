@@ -25,21 +25,21 @@ import time
 from collections import deque
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TypeVar
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode
 
+from cachetools import LRUCache, TTLCache
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from citewire.index.errors import CitewireError, InputError
 from citewire.ui.keys import PASSWORD, Key, Keys
 from citewire.ui.tree import document, el
-from citewire.ui.visitor import GUEST, HARMLESS, Guest, address_of, problem, same_origin
+from citewire.ui.visitor import GUEST, HARMLESS, Guest, address_of, on_headers, problem, same_origin
 
 log = logging.getLogger("citewire.ui.access")
 
@@ -72,7 +72,6 @@ REACHED = re.compile(
     r"/mcp|/readyz|/v1/(?:ask|search|chat/completions|models|status|openapi\.json|articles(?:/.*)?)", re.DOTALL
 )
 
-T = TypeVar("T")
 Clock = Callable[[], float]
 
 
@@ -115,27 +114,24 @@ class SignIns:
     """The open sessions. Only hashes of tokens are stored, so a reader of this memory cannot sign in."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._used: dict[bytes, tuple[float, str]] = {}  # the least recently used first
+        self._keys: TTLCache[bytes, str] = TTLCache(MOST_SESSIONS, IDLE_S, clock)  # hashed token -> hash of the key
 
     def begin(self, key: str = "") -> str:
         """Return the token of a new session; `key` is the hash of the key that opened it, "" for the password."""
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        _remember(self._used, _digest(token), (self._clock(), key), MOST_SESSIONS)
+        self._keys[_digest(token)] = key
         return token
 
     def key_of(self, token: str) -> str | None:
         """Return the hash of the key that opened a session ("" for the password) and extend it; None if it is over."""
-        digest, now = _digest(token), self._clock()
-        used, key = self._used.pop(digest, (-math.inf, ""))
-        if now - used >= IDLE_S:
-            return None
-        self._used[digest] = now, key
+        key: str | None = self._keys.pop(_digest(token), None)
+        if key is not None:
+            self._keys[_digest(token)] = key
         return key
 
     def end(self, token: str) -> None:
         """End a session if it exists."""
-        self._used.pop(_digest(token), None)
+        self._keys.pop(_digest(token), None)
 
 
 def _digest(token: str) -> bytes:
@@ -150,13 +146,14 @@ class Tries:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._wrong: dict[str, tuple[int, float]] = {}  # address -> number of wrong passwords, and time of the last one
+        # address -> number of wrong passwords, and time of the last one
+        self._wrong: TTLCache[str, tuple[int, float]] = TTLCache(MOST_PLACES, FORGET_S, clock)
         self._newest: deque[float] = deque(maxlen=MOST_WRONG)  # times of the last wrong passwords from all addresses
-        self._known: dict[str, float] = {}  # addresses from which somebody has signed in
+        self._known: LRUCache[str, bool] = LRUCache(MOST_PLACES)  # addresses from which somebody has signed in
 
     def wait(self, place: str) -> float:
         """Return the seconds until a password is checked, 0 for now."""
-        number, last = self._counted(place)
+        number, last = self._wrong.get(place, (0, 0.0))
         own = 0.0
         if number >= FREE_TRIES:
             own = last + min(FIRST_WAIT_S * 2.0 ** min(number - FREE_TRIES, 20), LONGEST_WAIT_S) - self._clock()
@@ -170,24 +167,11 @@ class Tries:
             place: where it came from.
             right: whether it was the right one.
         """
-        now = self._clock()
         if right:
-            _remember(self._known, place, now, MOST_PLACES)
+            self._known[place] = True
         else:
-            self._newest.append(now)
-            _remember(self._wrong, place, (self._counted(place)[0] + 1, now), MOST_PLACES)
-
-    def _counted(self, place: str) -> tuple[int, float]:
-        number, last = self._wrong.get(place, (0, 0.0))
-        return (number, last) if self._clock() - last < FORGET_S else (0, 0.0)
-
-
-def _remember(kept: dict[str, T] | dict[bytes, T], name: str | bytes, value: T, most: int) -> None:
-    """Put a value last, and drop the first one if there are too many."""
-    kept.pop(name, None)  # type: ignore[arg-type]
-    kept[name] = value  # type: ignore[index]
-    if len(kept) > most:
-        del kept[next(iter(kept))]  # type: ignore[arg-type]
+            self._newest.append(self._clock())
+            self._wrong[place] = self._wrong.get(place, (0, 0.0))[0] + 1, self._clock()
 
 
 class Door:
@@ -197,14 +181,11 @@ class Door:
         app: the application behind it.
         password: "" if only keys are accepted.
         keys: the keys of the index, None if only the password is accepted.
-        clock: returns seconds.
     """
 
-    def __init__(
-        self, app: ASGIApp, password: str = "", keys: Keys | None = None, *, clock: Clock = time.monotonic
-    ) -> None:
+    def __init__(self, app: ASGIApp, password: str = "", keys: Keys | None = None) -> None:
         self.app = app
-        self.sessions, self.tries = SignIns(clock), Tries(clock)
+        self.sessions, self.tries = SignIns(), Tries()
         self._password, self._keys = bool(password), keys
         self._salt = secrets.token_bytes(16)
         self._hash = self._hashed(password.encode())
@@ -223,7 +204,7 @@ class Door:
         else:
             answer = await self._answer(Request(scope, receive))
             if isinstance(answer, Guest):
-                await self.app({**scope, GUEST: answer}, receive, _unkept(send))
+                await self.app({**scope, GUEST: answer}, receive, on_headers(send, _unkept))
             else:
                 answer.headers.update(_NOT_KEPT)
                 await answer(scope, receive, send)
@@ -314,9 +295,9 @@ class Door:
             if key and key.collections:
                 raise WrongError("This key is for programs", "The page shows all articles, and the key opens some.")
         except WaitError as error:
-            return _wait(_form(wanted, f"{error.problem}. {error.fix}", 429), error)
+            return _wait(_form(wanted, str(error), 429), error)
         except WrongError as error:
-            return _form(wanted, f"{error.problem}. {error.fix}", 401)
+            return _form(wanted, str(error), 401)
         self.sessions.end(request.cookies.get(SESSION, ""))
         answer = RedirectResponse(_offered(wanted), status_code=303)
         answer.headers["Set-Cookie"] = _cookie(request, self.sessions.begin(key.sha256 if key else ""))
@@ -348,20 +329,11 @@ def _barred(guest: Guest, connection: HTTPConnection) -> Response | None:
     return None
 
 
-class ReadOnly:
-    """ASGI middleware that refuses every request that asking and reading do not need."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer = self.app
-        if scope["type"] == "http" and scope["method"] not in HARMLESS and not ASKING.fullmatch(scope["path"]):
-            answer = problem(
-                403, "This page is read-only", "Ask and read here; nothing can be added, changed or removed."
-            )
-        await answer(scope, receive, send)
+def change(scope: Scope) -> ASGIApp | None:
+    """Refuse every request that asking and reading do not need."""
+    if scope["method"] in HARMLESS or ASKING.fullmatch(scope["path"]):
+        return None
+    return problem(403, "This page is read-only", "Ask and read here; nothing can be added, changed or removed.")
 
 
 def own_address(wanted: str) -> str:
@@ -409,9 +381,8 @@ def _form(wanted: str, fault: str = "", status: int = 200) -> Response:
         el("input", type="hidden", name="next", value=wanted),
         el("button", "Sign in", type="submit"),
     )
-    return HTMLResponse(
-        document("Sign in to citewire", "login.css", [el("h1", "Sign in to citewire"), said, form]), status
-    )
+    title = "Sign in to citewire"
+    return HTMLResponse(document(title, "login.css", [el("main", el("h1", title), said, form)], ""), status)
 
 
 async def _fields(request: Request) -> dict[str, str]:
@@ -446,14 +417,7 @@ def _not_allowed(methods: str) -> Response:
     return answer
 
 
-def _unkept(send: Send) -> Send:
+def _unkept(headers: MutableHeaders) -> None:
     """Keep pages out of the browser's cache: after signing out, its Back button must not show them."""
-
-    async def send_unkept(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            if headers.get("content-type", "").startswith("text/html"):
-                headers.update(_NOT_KEPT)
-        await send(message)
-
-    return send_unkept
+    if headers.get("content-type", "").startswith("text/html"):
+        headers.update(_NOT_KEPT)

@@ -25,11 +25,13 @@ from citewire.qa.types import Answer, Event, Manner, Turn, checked_question
 from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.conversations import Beside, Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.exchange import Exchange
-from citewire.ui.labels import ArticleInfo, Labelled, filter_line
+from citewire.ui.labels import Labelled, filter_line
 from citewire.ui.line import NOBODY, Line
 from citewire.ui.overview import About, Overview
 
 if TYPE_CHECKING:
+    from citewire.index.segment import ArticleSummary
+    from citewire.index.types import Article
     from citewire.qa.evaluate.runs import Row
 
 logger = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ ADDRESS_LENGTH = 16  # most waiting questions of one address; the rest of the qu
 VISITOR_LENGTH = 8  # most waiting questions of one visitor
 PARTS = 32  # most cached parts of the index; each is the set of articles that some key may see
 SUGGESTED = 3  # most suggested questions after an answer or a refusal
-SUGGEST_S = 4  # longest search for suggestions, in seconds
+SUGGESTING_S = 4  # longest job of suggesting; the model writes for `citewire.qa.suggest.PATIENCE_S` of it
 BUSY = "An answer is being written. Wait for it, or press Stop."
 
 
@@ -58,7 +60,7 @@ class SlowError(CitewireError):
 class ArticleIndex(Labelled, Protocol):
     """What the page needs of an index. Called from several threads."""
 
-    def articles(self) -> Sequence[ArticleInfo]:
+    def articles(self) -> Sequence[Article | ArticleSummary]:
         """Return all articles without their texts."""
         ...
 
@@ -170,6 +172,14 @@ class BackgroundLoad:
     def done(self) -> bool:
         """Whether loading has succeeded or failed."""
         return self.loaded is not None or self.error is not None
+
+    def result(self) -> Loaded:
+        """Return what was loaded. Raises: NotReadyError: it is still loading or failed to load."""
+        if self.error:
+            raise NotReadyError(self.error.problem, self.error.fix)
+        if self.loaded is None:
+            raise NotReadyError("The model is still loading", "Ask again in a moment.")
+        return self.loaded
 
 
 class Conversation:
@@ -297,11 +307,7 @@ class Chat:
         return self._over_newest(self.background)
 
     def _over_newest(self, load: BackgroundLoad) -> Loaded:
-        loaded, index = load.loaded, self._index
-        if load.error:
-            raise NotReadyError(load.error.problem, load.error.fix)
-        if loaded is None:
-            raise NotReadyError("The model is not loaded yet", "Ask again in a moment.")
+        loaded, index = load.result(), self._index
         if index is not None and index is not loaded.index and loaded.over:
             loaded = load.loaded = loaded.over(index)
         return loaded
@@ -384,7 +390,7 @@ class Chat:
             FullError: too many questions wait, in total, of this visitor or of this address.
             InputError: see `check_text`.
         """
-        self.check_ready()
+        self.background.result()
         self.check_text(question)
         again = "Ask again in a moment.", self.line.wait
         if self.line.waiting >= LINE_LENGTH:
@@ -394,13 +400,6 @@ class Chat:
             raise FullError(f"{VISITOR_LENGTH} of your questions are waiting already", *again)
         if here >= ADDRESS_LENGTH:
             raise FullError(f"{ADDRESS_LENGTH} questions from your address are waiting already", *again)
-
-    def check_ready(self) -> None:
-        """Raise NotReadyError if no model is loaded."""
-        if error := self.background.error:
-            raise NotReadyError(error.problem, error.fix)
-        if not self.background.loaded:
-            raise NotReadyError("The model is still loading", "Ask again in a moment.")
 
     def check_text(self, question: str) -> None:
         """Raise InputError if the question is empty or too long."""
@@ -573,7 +572,7 @@ class Chat:
 
         def work() -> None:
             nonlocal end
-            end = time.monotonic() + SUGGEST_S
+            end = time.monotonic() + SUGGESTING_S
             try:
                 search = narrowed(loaded.search, conversation.filters)
                 for question in suggest(answer, history, search, stopped):

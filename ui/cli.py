@@ -510,10 +510,11 @@ def open_service(chosen: Settings, conversations: Conversations | None = None, *
     from citewire.ui import engine
     from citewire.ui.ask_routes import Served
     from citewire.ui.chat import Chat
+    from citewire.ui.corpus import Corpus
     from citewire.ui.running import fingerprint
 
     embedder = engine.load_embedder(chosen)
-    corpus = engine.open_corpus(chosen, embedder)
+    corpus = Corpus(chosen.index, embedder, options=engine.read_options(chosen), room=chosen.max_uploads_bytes)
     engine.check_search(chosen, corpus.index)
 
     def load() -> Loaded:
@@ -563,10 +564,11 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
         openapi,
         search_routes,
     )
+    from citewire.ui.conversations import Conversations
     from citewire.ui.keys import Changes, Keys
     from citewire.ui.measuring import Measuring
 
-    conversations = None if chosen.read_only else engine.open_conversations(chosen)
+    conversations = None if chosen.read_only else Conversations(chosen.conversations)
     service = open_service(chosen, conversations, indexing=not chosen.read_only)
     corpus, chat, served, library = service.corpus, service.chat, service.served, service.library
     programs = (

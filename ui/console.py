@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,10 +32,10 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched, as_shown
+from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
 from citewire.ui.exchange import Exchange, number_of, sources
-from citewire.ui.labels import Card, CardOf, gist, when
-from citewire.ui.render import NOT_FOR_IT, closing, doubt_of
+from citewire.ui.labels import CardOf, counted, gist, shortened, when
+from citewire.ui.render import NOT_FOR_IT, closing, doubt_of, verbatim
 
 if TYPE_CHECKING:
     from citewire.index.types import Progress
@@ -124,7 +123,7 @@ def print_answer(question: str, events: Iterator[Event], card: CardOf) -> Answer
         for event in events:
             exchange.apply(event)
             if isinstance(event, Searched) and event.hits:
-                doing.update(f"Reading {len(event.hits):,} passage{'' if len(event.hits) == 1 else 's'}")
+                doing.update(f"Reading {counted(len(event.hits), 'passage')}")
             if exchange.lead and not (led or exchange.claims or exchange.abstained):
                 doing.stop()
                 paper.line(safe(exchange.lead))
@@ -168,37 +167,28 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
         paper.line()
         paper.line(f"Sources disagree: {one_line(conflict.about)}", _DOUBT)
         for value in conflict.values:
-            paper.line(f"{one_line(value.value)} - {_label(card(value.article))}", indent=4)
+            label = card(value.article)
+            paper.line(f"{one_line(value.value)} - {one_line(f'{label.title}, {label.byline}')}", indent=4)
     if exchange.timeline:
         paper.line()
         paper.line("Over time:")
     for point in exchange.timeline:  # a sentence printed above is cited by its number
         words = gist(point) if point in exchange.course else f"[{number_of(point, sources(exchange))}]"
         paper.line(f"{when(point)}: {one_line(words)}", indent=4)
-    said = _as_sentences(exchange)
+    said = {str(quote.n) for claim in exchange.shown for quote in verbatim(claim)}
     for source in sources(exchange):
         if source.label:
             paper.line()
             paper.flow(f"[{source.label}]", _NUMBER)
             paper.flow("word for word" if source.label in said else f"“{one_line(source.quote)}”")
-            page = card(source.article).page(source.start, source.end)
-            span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
             known = card(source.article)
+            page = known.page(source.start, source.end)
+            span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"
             paper.line(f"{one_line(f'{known.title}, {known.dated}')} - {span}", _ASIDE, indent=4)
     if line := closing(exchange):
         paper.line()
         paper.line(line, _ASIDE)
     print_offered(answer.offered, paper)
-
-
-def _as_sentences(exchange: Exchange) -> set[str]:
-    """Return the numbers of quotes that the answer already printed word for word."""
-    return {
-        str(quote.n)
-        for claim in exchange.shown
-        for quote in claim.quotes
-        if one_line(claim.text).endswith(one_line(as_shown(quote.text)))
-    }
 
 
 def print_offered(questions: Iterable[str], paper: _Paper | None = None) -> tuple[str, ...]:
@@ -226,12 +216,8 @@ def _print_refusal(answer: Answer, paper: _Paper) -> None:
         paper.line()
         paper.line("Nearest passages, not used:")
     for hit in answer.hits[:NEAREST_SHOWN]:
-        excerpt = textwrap.shorten(one_line(hit.text), EXCERPT_CHARS, placeholder=" ...")
+        excerpt = shortened(one_line(hit.text), EXCERPT_CHARS)
         paper.line(f"{safe(hit.article)}:{hit.start}-{hit.end} {excerpt}", _ASIDE, indent=4)
-
-
-def _label(known: Card) -> str:
-    return one_line(f"{known.title}, {known.byline}")
 
 
 def print_help(lines: Sequence[tuple[str, str]]) -> None:

@@ -21,14 +21,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self, get_args
 
 from citewire.index.errors import InputError
 from citewire.qa.types import Answer, Turn
 from citewire.ui.answer_json import answer_from_json, answer_json
+from citewire.ui.keys import now
 
 FORMAT = 3  # version of the schema; increase it with every change
 TITLE_CHARS = 80  # longest title made from a question
@@ -203,7 +202,7 @@ class Conversations:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def list(self, visitor: str) -> list[ConversationInfo]:
@@ -274,21 +273,21 @@ class Conversations:
         Raises:
             UnknownIdError: the conversation was deleted.
         """
-        now, question = _now(), _storable(question)
+        time, question = now(), _storable(question)
         exchange = secrets.token_hex(12)
         with self._transaction() as db:
             if conversation is None:
                 conversation = secrets.token_hex(12)
-                row = (conversation, visitor, title_of(question), now, now)
+                row = (conversation, visitor, title_of(question), time, time)
                 db.execute(
                     "INSERT INTO conversations(id, visitor, title, created, changed) VALUES (?, ?, ?, ?, ?)", row
                 )
             else:
                 self._title(db, visitor, conversation)
-                db.execute("UPDATE conversations SET changed = ? WHERE id = ?", (now, conversation))
+                db.execute("UPDATE conversations SET changed = ? WHERE id = ?", (time, conversation))
             db.execute(
                 "INSERT INTO exchanges(id, conversation, question, answer, asked, beside) VALUES (?, ?, ?, ?, ?, ?)",
-                (exchange, conversation, question, _storable(answer_json(answer, None)), now, _written(beside)),
+                (exchange, conversation, question, _storable(answer_json(answer, None)), time, _written(beside)),
             )
         return conversation, exchange
 
@@ -299,11 +298,11 @@ class Conversations:
             db.execute("DELETE FROM ratings WHERE exchange = ?", (exchange,))
             db.execute(
                 "UPDATE exchanges SET answer = ?, asked = ?, beside = ? WHERE id = ?",
-                (_storable(answer_json(answer, None)), _now(), _written(beside), exchange),
+                (_storable(answer_json(answer, None)), now(), _written(beside), exchange),
             )
             db.execute(
                 "UPDATE conversations SET changed = ? WHERE id = (SELECT conversation FROM exchanges WHERE id = ?)",
-                (_now(), exchange),
+                (now(), exchange),
             )
 
     def note(self, visitor: str, exchange: str, beside: Beside) -> None:
@@ -368,7 +367,7 @@ class Conversations:
             raise InputError("A mismatch is of a quote and none is named", "Name the quote's number.")
         if len(note) > LONGEST_NOTE:
             raise InputError(f"The note has {len(note):,} characters", f"Use at most {LONGEST_NOTE:,}.")
-        rating = Rating(exchange, claim, quote, value, _storable(note).strip(), _now())
+        rating = Rating(exchange, claim, quote, value, _storable(note).strip(), now())
         with self._transaction() as db:
             _check_part(self._answer(db, visitor, exchange), claim, quote)
             key = (exchange, *_key(claim, quote))
@@ -551,7 +550,3 @@ def _rating(exchange: str, claim: int, quote: int, value: Value, note: str, at: 
 def _storable(text: str) -> str:
     """Return text that UTF-8 can encode: lone surrogates, which JSON allows, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -28,6 +28,7 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.maintenance import remove
 from citewire.index.manifest import NoIndexError, check_identity, read_current, read_manifest, unreadable
 from citewire.index.query import terms
+from citewire.index.segment import ArticleSummary
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder
 from citewire.index.writer import BusyError
@@ -349,7 +350,7 @@ class Corpus:
         """
         articles = self.within()
         copied = [copy for path in paths for copy in articles.copies(path) if copy in before or copy < path]
-        return [(row.path, row.title) for row in articles.labels(dict.fromkeys(copied[:5]))]
+        return [(row.path, row.title) for row in articles.rows(dict.fromkeys(copied[:5]))]
 
     def removal(self, paths: Sequence[str]) -> Removal:
         """Return what `remove` would do.
@@ -389,34 +390,13 @@ class Corpus:
         return gone
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """The data of an article for choosing and sorting."""
-
-    path: str
-    sha256: str
-    title: str
-    outlet: str
-    author: str
-    published: str
-    group: str
-    characters: int
-
-    @property
-    def names(self) -> str:
-        """The words of its labels, for comparison without case."""
-        return " ".join((self.title, self.outlet, self.author, self.path)).casefold()
-
-
 class Catalogue:
     """The articles of one generation, or some of them; labels computed for `before` are reused."""
 
     def __init__(self, index: Index, file_of: Callable[[str], str], before: Catalogue | None = None) -> None:
         self.index = index
         self._file_of = file_of
-        self.entries = {
-            one.path: _Entry(**{name: getattr(one, name) for name in _Entry.__slots__}) for one in index.articles()
-        }
+        self.entries = {one.path: one for one in index.articles()}
         self._labels: dict[str, tuple[str, int]] = dict(before._labels) if before else {}  # sha256 -> title, words
         self._groups: defaultdict[str, list[str]] = defaultdict(list)
         for path, entry in self.entries.items():
@@ -479,7 +459,7 @@ class Catalogue:
             return None
         named = words.casefold().split()
         # A part of a headline means that article, so it comes before articles that only mention the words.
-        found = {entry.path: 1e6 for entry in self.entries.values() if all(word in entry.names for word in named)}
+        found = {one.path: 1e6 for one in self.entries.values() if all(word in _names(one) for word in named)}
         for path, score in self._speaking_of(terms(words)).items():
             found[path] = found.get(path, 0.0) + score
         return found
@@ -495,15 +475,11 @@ class Catalogue:
             total = best if total is None else {p: total[p] + score for p, score in best.items() if p in total}
         return {self._paths[position]: score for position, score in (total or {}).items()}
 
-    def labels(self, paths: Iterable[str]) -> list[Row]:
-        """Return the rows of the existing articles among `paths`."""
-        return self.rows(path for path in paths if path in self.entries)
-
     def rows(self, paths: Iterable[str]) -> list[Row]:
-        """Return the rows of these articles."""
-        return [self._row(self.entries[path]) for path in paths]
+        """Return the rows of the existing articles among `paths`."""
+        return [self._row(self.entries[path]) for path in paths if path in self.entries]
 
-    def _row(self, entry: _Entry, article: Article | None = None) -> Row:
+    def _row(self, entry: ArticleSummary, article: Article | None = None) -> Row:
         if entry.sha256 not in self._labels:
             article = article or self.index.article(entry.path)
             self._labels[entry.sha256] = article.headline, sum(1 for _ in _WORD.finditer(article.text))
@@ -550,7 +526,12 @@ class Catalogue:
         )
 
 
-def _ordered(chosen: list[_Entry], sort: Sort, scores: dict[str, float] | None) -> list[_Entry]:
+def _names(entry: ArticleSummary) -> str:
+    """Return the words of an article's labels, for comparison without case."""
+    return " ".join((entry.title, entry.outlet, entry.author, entry.path)).casefold()
+
+
+def _ordered(chosen: list[ArticleSummary], sort: Sort, scores: dict[str, float] | None) -> list[ArticleSummary]:
     """Return articles in an order; undated articles come last in both orders by day."""
     if sort == "relevance" and scores is not None:
         return sorted(chosen, key=lambda entry: (-scores[entry.path], entry.path))

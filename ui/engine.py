@@ -1,6 +1,6 @@
 """Builds the parts of citewire from the settings: embedder, index, language model, answerer.
 
-Knows which setting each part needs; prints nothing. Importing it is cheap; its functions import heavy libraries.
+Knows which setting each part needs; prints nothing. Importing it is cheap; its functions import the models' libraries.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citewire.index import embed
+from citewire.index.articles import ReadOptions
+from citewire.index.build import BuildReport, build_index
 from citewire.index.documents import Limits
 from citewire.index.errors import InputError, ModelError
-from citewire.index.types import Filters
+from citewire.index.options import SearchOptions
+from citewire.index.scope import require_match
+from citewire.index.search import Reranker, search
+from citewire.index.store import Index
+from citewire.index.types import Embedder, Filters, Progress
+from citewire.ui import uploads
 from citewire.ui.settings import AnswerSettings, SearchSettings, Settings
 
 if TYPE_CHECKING:
-    from citewire.index.articles import ReadOptions
-    from citewire.index.build import BuildReport
-    from citewire.index.options import SearchOptions
-    from citewire.index.search import Reranker
-    from citewire.index.store import Index
-    from citewire.index.types import Embedder, Progress
     from citewire.qa.answer import Answerer
     from citewire.qa.evaluate.runs import Row
     from citewire.qa.reader import Reader
     from citewire.qa.types import Generator
     from citewire.ui.chat import Chat, Loaded, ModelChoice
-    from citewire.ui.conversations import Conversations
     from citewire.ui.corpus import Corpus
     from citewire.ui.search_routes import Library
 
@@ -51,8 +52,6 @@ def load_embedder(chosen: Settings) -> Embedder:
     Raises:
         ModelError: the folder is missing or holds no such model.
     """
-    from citewire.index import embed
-
     folder = None if chosen.embedder == DEFAULT_EMBEDDER else Path(chosen.embedder)
     return embed.load_embedder(folder, device=chosen.device, threads=chosen.threads)
 
@@ -76,9 +75,6 @@ def index_articles(
     if not articles:
         fix = "Name files or folders: citewire index PATH, or set CITEWIRE_ARTICLES"
         raise InputError("There are no articles to index", fix)
-    from citewire.index.build import build_index
-    from citewire.ui import uploads
-
     if mirror:  # keep what was uploaded on the page
         articles = [*articles, *uploads.kept(chosen.index)]
     return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=read_options(chosen))
@@ -86,8 +82,6 @@ def index_articles(
 
 def read_options(chosen: Settings) -> ReadOptions:
     """Return how files are read."""
-    from citewire.index.articles import ReadOptions
-
     limits = Limits(
         bytes=chosen.max_file_bytes,
         characters=chosen.max_article_chars,
@@ -98,32 +92,6 @@ def read_options(chosen: Settings) -> ReadOptions:
         total_seconds=chosen.max_file_seconds,
     )
     return ReadOptions(fields=chosen.fields, limits=limits, allow_web=chosen.allow_web)
-
-
-def open_corpus(chosen: Settings, embedder: Embedder) -> Corpus:
-    """Open the index for the page, which may change it.
-
-    Args:
-        chosen: the settings.
-        embedder: the one that the index was made with.
-
-    Raises:
-        InputError, IndexFormatError: as `open_index`.
-    """
-    from citewire.ui.corpus import Corpus
-
-    return Corpus(chosen.index, embedder, options=read_options(chosen), room=chosen.max_uploads_bytes)
-
-
-def open_conversations(chosen: Settings) -> Conversations:
-    """Open the store of conversations.
-
-    Raises:
-        InputError: its file cannot be used.
-    """
-    from citewire.ui.conversations import Conversations
-
-    return Conversations(chosen.conversations)
 
 
 def open_index(chosen: Settings, embedder: Embedder) -> Index:
@@ -137,8 +105,6 @@ def open_index(chosen: Settings, embedder: Embedder) -> Index:
         InputError: there is no index.
         IndexFormatError: it has another format or embedder, or is damaged.
     """
-    from citewire.index.store import Index
-
     return Index.open(chosen.index, embedder)
 
 
@@ -237,8 +203,6 @@ def search_options(chosen: Settings) -> SearchOptions:
     Raises:
         InputError: the last day comes before the first.
     """
-    from citewire.index.options import SearchOptions
-
     return SearchOptions(
         k=chosen.passages,
         filters=Filters(
@@ -266,9 +230,7 @@ def load_reranker(chosen: Settings) -> Reranker | None:
     """
     if chosen.reranker is None:
         return None
-    from citewire.index import embed
-
-    return embed.load_reranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
+    return embed.CrossEncoderReranker(chosen.reranker, device=chosen.device, threads=chosen.threads)
 
 
 def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) -> Library:
@@ -284,8 +246,6 @@ def library(chosen: Settings, corpus: Corpus, embedder: Embedder, chat: Chat) ->
         InputError: see `search_options`.
         ModelError: the reranker cannot be used.
     """
-    from citewire.index.scope import require_match
-    from citewire.index.search import search
     from citewire.ui.search_routes import Library
 
     reranker = load_reranker(chosen)
@@ -321,8 +281,6 @@ def check_search(chosen: Settings, index: Index) -> None:
         InputError: a filter names something that no article has, or no article passes the filters.
         ModelError: the reranker cannot be used.
     """
-    from citewire.index.scope import require_match
-
     load_reranker(chosen)
     require_match(index, search_options(chosen))
 

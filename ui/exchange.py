@@ -5,6 +5,7 @@ Knows the events of `citewire.qa.types`; `citewire.ui.render` displays an exchan
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from citewire.qa.types import (
 from citewire.ui.labels import when
 
 RELATED_SHOWN = 4  # passages that the panel lists if nothing is quoted
+_WORD = re.compile(r"\w+")
 
 Phase = Literal["waiting", "searching", "writing", "done"]
 Relation = Literal["supports", "partly", "conflicts", "found", "related"]
@@ -162,6 +164,13 @@ class Exchange:
         return tuple(dict.fromkeys([*(self.answer.offered if self.answer else ()), *self.suggestions]))
 
     @property
+    def searched(self) -> list[str]:
+        """The question that was searched, if it differs from the one asked, and the filters, if there are any."""
+        asked, standalone = (_WORD.findall(text.casefold()) for text in (self.question, self.standalone))
+        said = [f"Searched for: {self.standalone}"] if standalone and standalone != asked else []
+        return [*said, self.narrowed] if self.narrowed else said
+
+    @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Where sources disagree; known once the answer is complete."""
         return self.answer.conflicts if self.answer else ()
@@ -227,5 +236,11 @@ def _overlap(one: Quote | Source, other: ConflictValue | TimelinePoint) -> bool:
 
 
 def number_of(value: ConflictValue | TimelinePoint, found: Iterable[Source]) -> str:
-    """Return the key of the source that overlaps a conflict's value or a timeline's point, "" if none does."""
-    return next((source.key for source in found if _overlap(source, value)), "")
+    """Return the key of the numbered source that overlaps a conflict's value or a timeline's point, "" if none does."""
+    return next((source.key for source in found if source.label and _overlap(source, value)), "")
+
+
+def keys_of(claim: Claim, found: Iterable[Source]) -> list[str]:
+    """Return the keys of the sources that are quotes of a claim, in its order."""
+    known = {source.key for source in found}
+    return [key for key in dict.fromkeys(str(quote.n) for quote in claim.quotes) if key in known]

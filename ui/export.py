@@ -8,23 +8,21 @@ Markdown every character that could start markup is escaped.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from urllib.parse import quote as percent_encoded
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
 from citewire.index.errors import CitewireError
 from citewire.index.types import Article
-from citewire.qa.types import Claim, ConflictValue, TimelinePoint
+from citewire.qa.types import Claim
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
-from citewire.ui.exchange import Exchange, Source, sources
-from citewire.ui.labels import Card, Labelled, bylines, card_in, gist, gone, when
+from citewire.ui.exchange import Exchange, Source, keys_of, number_of, sources
+from citewire.ui.labels import Card, Labelled, bylines, card_in, counted, gist, gone, when
 from citewire.ui.render import closing, doubt_of, refusal, refusal_title
-from citewire.ui.tree import el, sheet
+from citewire.ui.tree import document, el
 
 CONTEXT_CHARS = 320  # characters of the article on each side of a quote, cut between words
 JSON_VERSION = 1
@@ -45,14 +43,6 @@ class _Shown:
     sources: tuple[Source, ...]
 
     @property
-    def searched(self) -> list[str]:
-        """The question that was searched, if it differs from the one asked, and the filters, if there are any."""
-        exchange = self.exchange
-        same = " ".join(exchange.standalone.split()) == " ".join(exchange.question.split())
-        said = [] if same else [f"Searched for: {exchange.standalone}"]
-        return [*said, exchange.narrowed] if exchange.narrowed else said
-
-    @property
     def refusal(self) -> str:
         """The text of a refusal, "" for an answer."""
         answer = self.exchange.answer
@@ -62,19 +52,6 @@ class _Shown:
     def lead(self) -> str:
         """What citewire says about itself or its index before the claims, in its own words; "" for most answers."""
         return "" if self.refusal else self.exchange.lead
-
-    def key_of(self, value: ConflictValue | TimelinePoint) -> str:
-        """Return the number of the quote that overlaps a value, "" if none does."""
-        for source in self.sources:
-            same = source.label and source.article == value.article
-            if same and source.start < value.end and value.start < source.end:
-                return source.key
-        return ""
-
-    def keys_of(self, claim: Claim) -> list[str]:
-        """Return the numbers of a claim's quotes that are shown."""
-        known = {source.key for source in self.sources if source.label}
-        return [key for key in dict.fromkeys(str(quote.n) for quote in claim.quotes) if key in known]
 
 
 def _shown(stored: Iterable[StoredExchange]) -> Iterator[_Shown]:
@@ -161,16 +138,16 @@ def as_markdown(conversation: StoredConversation, index: Labelled) -> str:
 def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
     exchange = shown.exchange
     yield f"## {_plain(exchange.question)}"
-    for said in shown.searched:
+    for said in exchange.searched:
         yield f"\n*{_plain(said)}*"
     for conflict in exchange.conflicts:
         yield f"\n**Sources disagree** {_plain(conflict.about)}".rstrip() + "\n"
         for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True):
-            yield f"- **{_plain(value.value)}** ({_plain(byline)}){_numbers([shown.key_of(value)])}"
+            yield f"- **{_plain(value.value)}** ({_plain(byline)}){_numbers([number_of(value, shown.sources)])}"
     if exchange.course:
         yield "\n**Over time**\n"
         for point in exchange.course:
-            yield f"- **{_plain(when(point))}** {_plain(gist(point))}{_numbers([shown.key_of(point)])}"
+            yield f"- **{_plain(when(point))}** {_plain(gist(point))}{_numbers([number_of(point, shown.sources)])}"
     yield from _markdown_text(shown)
     if exchange.problem:
         yield f"\n**{_plain(exchange.problem)}**"
@@ -201,7 +178,7 @@ def _markdown_sentence(claim: Claim, shown: _Shown) -> str:
     why = ": ".join(_plain(part) for part in (doubt, claim.reason) if part)
     time = shown.exchange.time_of(claim)
     told = f"**{_plain(time)}** {_plain(claim.text)}" if time else _plain(claim.text)
-    return told + _numbers(shown.keys_of(claim)) + (f" *({why})*" if doubt else "")
+    return told + _numbers(keys_of(claim, shown.sources)) + (f" *({why})*" if doubt else "")
 
 
 def _numbers(keys: Iterable[str]) -> str:
@@ -225,26 +202,10 @@ def _plain(text: str) -> str:
 def as_html(conversation: StoredConversation, index: Labelled) -> str:
     """Return a conversation as one HTML page; see the module."""
     articles = _Articles(index)
-    style = sheet("export.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
-        el("meta", name="referrer", content="no-referrer"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("title", conversation.title),
-        el("style", style),
-    )
-    count = len(conversation.exchanges)
-    intro = f"{count} question{'' if count == 1 else 's'}. Every number leads to the exact words it stands for."
-    body = el(
-        "body",
-        el("header", el("h1", conversation.title), el("p", intro)),
-        el("main", *(_exchange(shown, articles) for shown in _shown(conversation.exchanges))),
-    )
-    return "<!doctype html>\n" + tostring(el("html", head, body, lang="en"), encoding="unicode", method="html") + "\n"
+    count = counted(len(conversation.exchanges), "question")
+    intro = el("p", f"{count}. Every number leads to the exact words it stands for.")
+    main = el("main", *(_exchange(shown, articles) for shown in _shown(conversation.exchanges)))
+    return document(conversation.title, "export.css", [el("header", el("h1", conversation.title), intro), main])
 
 
 def _exchange(shown: _Shown, articles: _Articles) -> Element:
@@ -263,20 +224,18 @@ def _exchange(shown: _Shown, articles: _Articles) -> Element:
 
 def _answer(shown: _Shown, articles: _Articles) -> Iterator[Element]:
     exchange = shown.exchange
-    for said in shown.searched:
+    for said in exchange.searched:
         yield el("p", said, {"class": "dim"})
     for conflict in exchange.conflicts:
         rows = [
-            el(
-                "li", el("strong", value.value), f" {byline} ", *_chips([shown.key_of(value)], shown),
-            )
+            el("li", el("strong", value.value), f" {byline} ", *_chips([number_of(value, shown.sources)], shown))
             for value, byline in zip(conflict.values, bylines(conflict.values, articles.card), strict=True)
-        ]  # fmt: skip
+        ]
         about = [el("p", conflict.about)] if conflict.about else []
         yield el("div", el("strong", "Sources disagree"), *about, el("ul", *rows), {"class": "box conflict"})
     if exchange.course:
         rows = [
-            el("li", el("strong", when(point)), f" {gist(point)} ", *_chips([shown.key_of(point)], shown))
+            el("li", el("strong", when(point)), f" {gist(point)} ", *_chips([number_of(point, shown.sources)], shown))
             for point in exchange.course
         ]
         yield el("div", el("strong", "Over time"), el("ul", *rows), {"class": "box"})
@@ -303,7 +262,7 @@ def _sentence(claim: Claim, shown: _Shown) -> Iterator[Element | str]:
         yield " "
     yield el("span", claim.text.strip(), {"class": claim.verdict})
     yield " "
-    for chip in _chips(shown.keys_of(claim), shown):
+    for chip in _chips(keys_of(claim, shown.sources), shown):
         yield chip
         yield " "
     if doubt := doubt_of(claim):

@@ -35,6 +35,15 @@ def latency_rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, in
         yield name, p50, p95, found["n"]
 
 
+def deciding_rows(identity: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield name and value of all that decided the figures, "settings.passages" for what stands in a group."""
+    for name, value in identity.items():
+        if isinstance(value, Mapping):
+            yield from deciding_rows(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", str(value)
+
+
 def difference_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield name, value before, value after, difference and its 95% interval of each measure of `runs.compare`."""
     for name, one in found["measures"].items():

@@ -33,9 +33,9 @@ from citewire.qa.evaluate.marks import MEASURES
 from citewire.qa.evaluate.measure import interval
 from citewire.qa.evaluate.runs import SUMMARY, Row, code_digest, read_results
 from citewire.ui.chat import NotReadyError
-from citewire.ui.figures import latency_rows, measure_rows
+from citewire.ui.figures import deciding_rows, latency_rows, measure_rows
 from citewire.ui.measuring import FOLDER, Measuring, Progress, RunningError
-from citewire.ui.report_html import diagram
+from citewire.ui.report_html import diagram, table
 from citewire.ui.tree import document, el
 from citewire.ui.visitor import ProblemRoute, guest_of
 
@@ -178,7 +178,7 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
     own = [] if progress is None else [_own(progress)]
     script = "cw/figures.js" if own else ""
     if not found:
-        return document(TITLE, "figures.css", [*head, *own, *_invitation()], script)
+        return document(TITLE, "figures.css", [el("main", *head, *own, *_invitation())], script)
     if wanted:
         shown = [run for run in found if run.name == wanted][:1]
         if not shown:
@@ -191,7 +191,7 @@ def page(found: Sequence[Run], wanted: str = "", progress: Progress | None = Non
         ]
         shown = list({run.name: run for run in first if run}.values()) or [found[0]]
     drawn = [part for run in shown for part in (_made(run) if run.made else _run(run))]
-    return document(TITLE, "figures.css", [*head, *own, *drawn, *_others(found)], script)
+    return document(TITLE, "figures.css", [el("main", *head, *own, *drawn, *_others(found))], script)
 
 
 @cache
@@ -355,7 +355,8 @@ def _run(run: Run) -> Iterator[Element]:
             f" gives is the share that is really supported; on average it is off by {off} points of 100.",
         )
         yield el("div", diagram(calibration["bins"]), {"class": "reliability"})
-    yield el("details", el("summary", "All that decided these figures"), el("table", *_decided(run.summary["run"])))
+    decided = table((), list(deciding_rows(run.summary["run"])))
+    yield el("details", el("summary", "All that decided these figures"), decided)
 
 
 def _about(run: Run) -> Iterator[Element]:
@@ -433,26 +434,17 @@ def _bar(found: Mapping[str, float], label: str = "") -> Element:
     )
 
 
-def _decided(identity: Mapping[str, Any], above: str = "") -> Iterator[Element]:
-    for name, value in identity.items():
-        if isinstance(value, Mapping):
-            yield from _decided(value, f"{above}{name}.")
-        else:
-            yield el("tr", el("td", f"{above}{name}"), el("td", str(value)))
-
-
 def _others(found: Sequence[Run]) -> Iterator[Element]:
     if len(found) < 2:
         return
     yield el("h2", "All evaluations here")
     rows = [
-        el(
-            "tr",
-            el("td", el("a", run.name, {"href": f"?{urlencode({'run': run.name})}"})),
-            el("td", f"{run.written:%Y-%m-%d %H:%M}"),
-            el("td", f"{run.summary['records']:,} records"),
-            el("td", str(run.summary["run"].get("model") or "no model")),
+        (
+            el("a", run.name, {"href": f"?{urlencode({'run': run.name})}"}),
+            f"{run.written:%Y-%m-%d %H:%M}",
+            f"{run.summary['records']:,} records",
+            run.summary["run"].get("model") or "no model",
         )
         for run in found[:RUNS_SHOWN]
     ]
-    yield el("table", *rows)
+    yield table((), rows)

@@ -86,7 +86,7 @@ def router(chat: Chat, corpus: Corpus) -> APIRouter:
     @routes.get("/readyz")
     def readyz() -> JSONResponse:
         """Say whether questions can be answered: the index is there, the models are loaded."""
-        chat.check_ready()
+        chat.background.result()
         corpus.require_same()
         return JSONResponse({"status": "ready"}, headers=_PRIVATE)
 

@@ -19,7 +19,7 @@ from threading import Lock
 
 from filelock import lock_descriptor
 
-from citewire.index.disk import sync
+from citewire.index.disk import lock, sync
 
 ALONE = ".alone"
 LOCK = "LOCK"
@@ -51,9 +51,7 @@ class Holder:
                 self._let_go()
                 mine.mkdir(parents=True, exist_ok=True)
                 with suppress(FileNotFoundError):  # another process deleted it before it was locked
-                    self._descriptor = os.open(mine / LOCK, os.O_RDWR | os.O_CREAT)
-                    if not lock_descriptor(self._descriptor, blocking=False):
-                        self._let_go()
+                    self._descriptor = lock(mine / LOCK)
         return mine
 
     def close(self) -> None:
@@ -94,11 +92,9 @@ class Holder:
 
     def _sweep(self, left: Path) -> None:
         with suppress(FileNotFoundError):
-            descriptor = os.open(left / LOCK, os.O_RDWR | os.O_CREAT)
-            try:
-                if lock_descriptor(descriptor, blocking=False):  # stays locked until it is deleted
-                    shutil.rmtree(left, ignore_errors=True)
-            finally:
+            descriptor = lock(left / LOCK)
+            if descriptor is not None:
+                shutil.rmtree(left, ignore_errors=True)  # it stays locked until it is deleted
                 os.close(descriptor)
 
     def mark(self, ids: Iterable[str], *, alone: bool = False) -> None:

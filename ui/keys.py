@@ -122,7 +122,7 @@ class Keys:
             known = self.all()
             if any(key.name == name for key in known):
                 raise InputError(f"There is a key {name!r} already", "Choose another name, or remove that key first")
-            self._write((*known, Key(name, hash_of(secret), admin, folders, _now())))
+            self._write((*known, Key(name, hash_of(secret), admin, folders, now())))
         return secret
 
     def remove(self, name: str) -> None:
@@ -162,7 +162,7 @@ class Changes:
         Raises:
             InputError: the line cannot be written; then the change must not be made.
         """
-        told = {"at": _now(), "who": who, "from": place, "what": what, "names": list(names)}
+        told = {"at": now(), "who": who, "from": place, "what": what, "names": list(names)}
         line = json.dumps(told, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
         try:
             opened = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE)
@@ -188,5 +188,6 @@ def _reason(error: OSError | ValidationError) -> str:
     return str(error.errors(include_url=False, include_input=False)[0]["msg"])
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time, ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

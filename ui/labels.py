@@ -12,30 +12,17 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
+from citewire.index.documents import opens_a_page
 from citewire.qa.types import ConflictValue, TimelinePoint
 
 if TYPE_CHECKING:
+    from citewire.index.segment import ArticleSummary
     from citewire.index.types import Article, Filters
 
 GIST_CHARS = 90  # longest sentence in a timeline
 NAMED_OUTLETS = 2  # most outlets named in a filter line; the others are counted
 GONE = "no longer among the articles"  # stands in place of a date
-
-
-class ArticleInfo(Protocol):
-    """What the top bar needs of an article; fields as in `citewire.index.types.Article`."""
-
-    @property
-    def outlet(self) -> str:
-        """Its publisher, "" if unknown."""
-        ...
-
-    @property
-    def published(self) -> str:
-        """`YYYY-MM-DD`, "" if unknown."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +96,7 @@ def card_in(index: Labelled, path: str) -> Card:
 
 def card(article: Article, place: str = "") -> Card:
     """Return the card of an article; `place` as in `Card`."""
-    url = article.url if _opens_a_web_page(article.url) else ""
+    url = article.url if opens_a_page(article.url) else ""
     day = human_date(article.published)
     return Card(article.path, article.headline, article.outlet, article.author, day, url, article.pages, place)
 
@@ -126,14 +113,7 @@ def bylines(values: Sequence[ConflictValue], card_of: CardOf) -> list[str]:
     return [known.byline if said[known.byline] == 1 else f"{known.title}, {known.byline}" for known in cards]
 
 
-def _opens_a_web_page(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return False
-
-
-def corpus_line(articles: Sequence[ArticleInfo]) -> str:
+def corpus_line(articles: Sequence[Article | ArticleSummary]) -> str:
     """Return the number of articles, outlets and dated articles, and the period, as one line.
 
     "1,243 articles from 3 outlets, 2 Jan to 14 Mar 2026", "5 articles, 1 dated: 29 Jun 2025"

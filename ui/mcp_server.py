@@ -168,14 +168,14 @@ class Tools:
         except ValidationError as error:
             return _refusal(_invalid(error))
         except CitewireError as error:
-            return _refusal(f"{error.problem}. {error.fix}")
+            return _refusal(str(error))
         values = json.loads(to_json(asdict(result)))  # turns tuples into lists
         said = TextContent(type="text", text=to_json(values, None))
         return CallToolResult(content=[said, *links], structured_content=values)
 
     def _links(self, quoted: Iterable[str], articles: tuple[str, ...]) -> list[ResourceLink]:
         """Return one link for each distinct article path."""
-        rows = self._library.corpus.within(articles).labels(dict.fromkeys(quoted))
+        rows = self._library.corpus.within(articles).rows(dict.fromkeys(quoted))
         return [ResourceLink(type="resource_link", **_resource(row.path, row.title)) for row in rows]
 
     async def _resources(self, context: Context, params: PaginatedRequestParams | None) -> ListResourcesResult:
@@ -203,7 +203,7 @@ class Tools:
             path = unquote(uri.removeprefix(ARTICLES))
             article = await to_thread.run_sync(self._library.article, path, _seen(context.request))
         except NoArticleError as error:
-            raise MCPError(INVALID_PARAMS, f"{error.problem}. {error.fix}") from error
+            raise MCPError(INVALID_PARAMS, str(error)) from error
         return ReadResourceResult(
             contents=[TextResourceContents(uri=params.uri, text=article.text, mime_type="text/plain")]
         )

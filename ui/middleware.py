@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from citewire.index.errors import InputError
-from citewire.ui.visitor import problem, same_origin
+from citewire.ui.visitor import on_headers, problem, same_origin
 
 # Gradio's scripts need 'unsafe-inline' and 'unsafe-eval'. The policy still blocks requests and forms to other origins,
 # frames and plug-ins.
@@ -44,20 +44,14 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+        await self.app(scope, receive, on_headers(send, lambda headers: headers.update(SECURITY_HEADERS)))
 
 
 class BodyLimit:
-    """ASGI middleware that reads the whole request body first and answers 413 if it is longer than `most` bytes."""
+    """ASGI middleware that reads the whole request body first and answers 413 if it is longer than `MOST_BYTES`."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BYTES) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -65,15 +59,15 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > self.most)
-        while more and len(body) <= self.most:
+        answer, body, more = self.app, bytearray(), not (declared.isdecimal() and int(declared) > MOST_BYTES)
+        while more and len(body) <= MOST_BYTES:
             message = await receive()
             if message["type"] != "http.request":
                 return  # the client has disconnected
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        if more or len(body) > self.most or (declared.isdecimal() and int(declared) > self.most):
-            answer = problem(413, f"The request is larger than {self.most:,} bytes", "Send less at once.")
+        if more or len(body) > MOST_BYTES or (declared.isdecimal() and int(declared) > MOST_BYTES):
+            answer = problem(413, f"The request is larger than {MOST_BYTES:,} bytes", "Send less at once.")
         await answer(scope, replay(bytes(body), receive), send)
 
 
@@ -123,21 +117,13 @@ class RootPath:
         return name, value
 
 
-class OwnOrigin:
-    """ASGI middleware that refuses cross-origin requests, except those with a read-only method."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer: ASGIApp = self.app
-        if scope["type"] == "http":
-            try:
-                same_origin(Request(scope))
-            except InputError as error:
-                answer = problem(403, error.problem, error.fix)
-        await answer(scope, receive, send)
+def foreign(scope: Scope) -> ASGIApp | None:
+    """Refuse cross-origin requests, except those with a read-only method."""
+    try:
+        same_origin(Request(scope))
+    except InputError as error:
+        return problem(403, error.problem, error.fix)
+    return None
 
 
 def assets() -> APIRouter:

@@ -192,7 +192,7 @@ class _Reply:
                         yield self._chunk({}, reason=_reason(one), rest=_rest(one))
                 yield "data: [DONE]\n\n"
             except CitewireError as error:
-                told = {"message": f"{error.problem}. {error.fix}", "type": "api_error", "code": 500}
+                told = {"message": str(error), "type": "api_error", "code": 500}
                 yield f"data: {json.dumps({'error': told})}\n\n"
 
     def _text(self, said: Event | Waiting) -> list[str]:

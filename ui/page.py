@@ -15,7 +15,6 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -28,6 +27,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
 
 import gradio as gr
+from cachetools import LRUCache
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -36,17 +36,17 @@ from starlette.routing import Mount
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.options import SearchOptions
 from citewire.index.types import Filters
-from citewire.ui.access import ReadOnly
+from citewire.ui.access import change
 from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, New, Nothing, Question, Tab
 from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
-from citewire.ui.middleware import OwnOrigin, assets
+from citewire.ui.middleware import assets, foreign
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
 from citewire.ui.tree import sheet
-from citewire.ui.visitor import ForeignLink, VisitorCookie, guest_of, sender_of, unrouted, visitor_of
+from citewire.ui.visitor import Guard, VisitorCookie, foreign_link, guest_of, sender_of, unrouted, visitor_of
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: no file passes through Gradio
@@ -74,8 +74,8 @@ class Page:
         self._corpus: tuple[Any, str, int] = (None, "", 0)  # index, its description in words, number of its articles
         # By Gradio's session, to stop an answer when its tab closes; Gradio stores the conversations.
         self._sessions: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
-        # For tabs that are loaded again, by visitor and the tab's name; the least recently used first.
-        self._tabs: OrderedDict[tuple[str, str], Conversation] = OrderedDict()
+        # For tabs that are loaded again, by visitor and the tab's name.
+        self._tabs: LRUCache[tuple[str, str], Conversation] = LRUCache(MOST_TABS)
         self._lock = threading.Lock()
 
     # values to display
@@ -219,7 +219,7 @@ class Page:
 
     def _meet(self, conversation: Conversation, request: gr.Request) -> None:
         """Record the visitor and the tab of a conversation."""
-        conversation.visitor, conversation.sender = visitor_of(request), sender_of(_http(request))
+        conversation.visitor, conversation.sender = visitor_of(_http(request)), sender_of(_http(request))
         with self._lock:
             self._sessions[str(request.session_hash)] = conversation
 
@@ -263,10 +263,6 @@ class Page:
         with conversation.lock:
             return self._messages(conversation), self._panel(conversation, [exchange])
 
-    def hush(self, conversation: Conversation) -> None:
-        """Stop the search for suggestions: the visitor types."""
-        self.chat.hush(conversation)
-
     def stop(self, conversation: Conversation) -> View:
         """Stop the answer that is being written or waits."""
         conversation.notice = ""
@@ -286,7 +282,7 @@ class Page:
             self._meet(conversation, request)
             self.chat.open(conversation, str(_data(event).get("id", "")))
         except CitewireError as error:
-            conversation.notice = f"{error.problem}. {error.fix}"
+            conversation.notice = str(error)
         return self._moved(conversation, event)
 
     def _moved(self, conversation: Conversation, event: gr.EventData) -> View:
@@ -302,11 +298,7 @@ class Page:
         """
         tab, wanted = (str(_data(event).get(name, "")) for name in ("tab", "id"))
         with self._lock:
-            key = (visitor_of(request), tab)
-            known = self._tabs.setdefault(key, conversation)
-            self._tabs.move_to_end(key)
-            if len(self._tabs) > MOST_TABS:
-                self._tabs.popitem(last=False)
+            known = self._tabs.setdefault((visitor_of(_http(request)), tab), conversation)
         self._meet(known, request)
         if known is not conversation:
             with contextlib.suppress(UnknownIdError):  # deleted meanwhile in another tab
@@ -323,7 +315,7 @@ class Page:
         try:
             conversation.filters = _filters(_data(event))
         except InputError as error:
-            conversation.notice = f"{error.problem}. {error.fix}"
+            conversation.notice = str(error)
         return self.view(conversation)
 
     def choose_model(self, conversation: Conversation, event: gr.EventData) -> dict[str, Any]:
@@ -595,7 +587,7 @@ def build_page(
         panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
         panel.cw_follow(page.answer, state, shown, **follow)
-        panel.cw_hush(page.hush, state, None, **{**at_once, "trigger_mode": "multiple"})
+        panel.cw_hush(chat.hush, state, None, **{**at_once, "trigger_mode": "multiple"})
         blocks.unload(page.close)
     return blocks
 
@@ -647,11 +639,11 @@ def remove_cache() -> None:
 def mount_page(site: Site) -> FastAPI:
     """Return the ASGI application that serves a page at "/", without telemetry or calls to other machines."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers={HTTPException: unrouted})
-    app.add_middleware(ForeignLink)
+    app.add_middleware(Guard, refuse=foreign_link)
     app.add_middleware(VisitorCookie)
-    app.add_middleware(OwnOrigin)
+    app.add_middleware(Guard, refuse=foreign)
     if site.read_only:
-        app.add_middleware(ReadOnly)
+        app.add_middleware(Guard, refuse=change)
     for router in (assets(), *site.routers):
         app.include_router(router)
     blocks = site.blocks

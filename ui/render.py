@@ -17,8 +17,8 @@ from urllib.parse import quote as percent
 from urllib.parse import urldefrag
 
 from citewire.qa import replies
-from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, TimelinePoint, Timings, as_shown
-from citewire.ui.exchange import Exchange, Source, number_of, sources
+from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, Quote, TimelinePoint, Timings, as_shown
+from citewire.ui.exchange import Exchange, Source, keys_of, number_of, sources
 from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, shortened, when
 
 ECHOED_CHARS = 160  # longest "Searched for: ..." line; longer ones are shortened
@@ -71,22 +71,18 @@ def answer_html(exchange: Exchange, card_of: CardOf, *, articles: int, last: boo
     """
     # Parts that arrive last come last, so that text already on the screen does not move.
     after = [_conflicts(exchange, card_of), _timeline(exchange)]
-    parts = [_searched_for(exchange), _abstained(exchange), _lead(exchange), _text(exchange), *after]
+    parts = [*map(_echoed, exchange.searched), _abstained(exchange), _lead(exchange), _text(exchange), *after]
     if exchange.phase == "done":
-        parts += [_error(exchange), _closing(exchange), _unkept(exchange), _actions(exchange, last)]
+        parts += [
+            error_html(exchange.problem, exchange.fix) if exchange.problem else "",
+            _closing(exchange),
+            _unkept(exchange),
+            _actions(exchange, last),
+        ]
         parts += [_offered(exchange)] if last or not exchange.shown else []
     else:
         parts.append(_busy(exchange, articles))
     return f'<div class="cw-answer">{"".join(parts)}</div>'
-
-
-def _searched_for(exchange: Exchange) -> str:
-    same = _COMPARED_WORD.findall(exchange.standalone.casefold()) == _COMPARED_WORD.findall(
-        exchange.question.casefold()
-    )
-    said = [] if same or not exchange.standalone else [f"Searched for: {exchange.standalone}"]
-    said += [exchange.narrowed] if exchange.narrowed else []
-    return "".join(map(_echoed, said))
 
 
 def _echoed(line: str) -> str:
@@ -134,8 +130,7 @@ def _sentence(turn: str, position: int, claim: Claim, known: dict[str, Source], 
         text = f'<span class="{"cw-unsupported" if doubt else "cw-gap"}">{escape(claim.text.strip())}</span>'
         inside = f"{text} {_flag(turn, position, doubt)}" if doubt else text
     else:
-        keys = dict.fromkeys(str(quote.n) for quote in claim.quotes)
-        chips = "".join(_chip(turn, known[key]) for key in keys if key in known)
+        chips = "".join(_chip(turn, known[key]) for key in keys_of(claim, known.values()))
         words = claim.text.strip().split(" ")
         end = f'<span class="cw-end">{escape(words[-1])}{chips}</span>'
         inside = f"{escape(' '.join(words[:-1]))} {end}" if len(words) > 1 else end
@@ -154,17 +149,20 @@ def _chip(turn: str, source: Source) -> str:
     return f'<a class="{kind}" href="#cw-cite-{turn}-{source.key}">{source.label}</a>'
 
 
+def _cited(exchange: Exchange, words: str, at: ConflictValue | TimelinePoint) -> str:
+    """Return words with the number of their source, which stays on the line of the last one."""
+    *first, last = words.split(" ")
+    found = sources(exchange)
+    chips = "".join(_chip(exchange.id, source) for source in found if source.key == number_of(at, found))
+    return f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chips}</span>'
+
+
 def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
-    known = sources(exchange)
-    by_key = {source.key: source for source in known}
     boxes = []
     for conflict in exchange.conflicts:
         rows = []
         for value, said in zip(conflict.values, bylines(conflict.values, card_of), strict=True):
-            key = number_of(value, known)
-            chip = _chip(exchange.id, by_key[key]) if key else ""
-            *first, last = said.split(" ")
-            byline = f'{escape(" ".join(first))} <span class="cw-end">{escape(last)}{chip}</span>'
+            byline = _cited(exchange, said, value)
             rows.append(f'<li><strong>{escape(value.value)}</strong> <span class="cw-byline">{byline}</span></li>')
         about = f'<p class="cw-about">{escape(conflict.about)}</p>' if conflict.about else ""
         boxes.append(_note("conflict", "Sources disagree", f"{about}<ul>{''.join(rows)}</ul>"))
@@ -172,14 +170,10 @@ def _conflicts(exchange: Exchange, card_of: CardOf) -> str:
 
 
 def _timeline(exchange: Exchange) -> str:
-    known = sources(exchange)
-    by_key = {source.key: source for source in known}
-    rows = []
-    for point in exchange.course:
-        key = number_of(point, known)
-        *first, last = gist(point).split(" ")
-        end = f'<span class="cw-end">{escape(last)}{_chip(exchange.id, by_key[key]) if key else ""}</span>'
-        rows.append(f"<li><strong>{escape(when(point))}</strong> {escape(' '.join(first))} {end}</li>")
+    rows = [
+        f"<li><strong>{escape(when(point))}</strong> {_cited(exchange, gist(point), point)}</li>"
+        for point in exchange.course
+    ]
     return _note("timeline", "Over time", f"<ul>{''.join(rows)}</ul>") if rows else ""
 
 
@@ -299,10 +293,10 @@ def _told(exchange: Exchange) -> list[Claim]:
 
 def _manner(supported: Sequence[Claim]) -> str:
     """Say whether claims are verbatim or reworded: ", 1 of them quoted word for word"."""
-    verbatim = sum(map(is_verbatim, supported))
-    if not 0 < verbatim < len(supported):
-        return ", quoted word for word" if verbatim else ", reworded" if supported else ""
-    return f", {verbatim} of them quoted word for word"
+    number = sum(bool(verbatim(claim)) for claim in supported)
+    if not 0 < number < len(supported):
+        return ", quoted word for word" if number else ", reworded" if supported else ""
+    return f", {number} of them quoted word for word"
 
 
 def answers(exchange: Exchange) -> list[Claim]:
@@ -366,7 +360,7 @@ def _actions(exchange: Exchange, last: bool) -> str:
     whole = not (exchange.stopped or exchange.problem)
     rated = whole and bool(exchange.kept and (exchange.claims or exchange.abstained))
     right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
-    worded = any(claim.quotes and not is_verbatim(claim) for claim in exchange.shown)
+    worded = any(claim.quotes and not verbatim(claim) for claim in exchange.shown)
     wanted = (
         ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
         ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
@@ -447,7 +441,7 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
         "articles": {path: _article_value(card, exchange.hits) for path, card in cards.items()},
         "claims": {
             str(i): {
-                "keys": _keys(claim, found),
+                "keys": keys_of(claim, found),
                 "verdict": claim.verdict,
                 "words": verdict_words(claim),
                 "answers": answer_words(claim, exchange.answer),
@@ -467,16 +461,11 @@ def panel_value(exchange: Exchange, card_of: CardOf) -> dict[str, Any]:
     }
 
 
-def _keys(claim: Claim, found: Sequence[Source]) -> list[str]:
-    known = {source.key for source in found}
-    return [key for key in dict.fromkeys(str(quote.n) for quote in claim.quotes) if key in known]
-
-
 def verdict_words(claim: Claim) -> str:
     """Return the verdict on a claim in words, with the reason if it is not supported: "Quoted word for word."."""
     reason = claim.reason.strip().rstrip(".")
     if claim.verdict == "supported":
-        return "Quoted word for word." if is_verbatim(claim) else "Reworded: check it against the quote."
+        return "Quoted word for word." if verbatim(claim) else "Reworded: check it against the quote."
     if claim.verdict == "partial":
         return f"Partly in the sources: {reason or 'the quote says only part of it'}."
     return f"Not in the sources: {reason or 'no sentence of them says this'}."
@@ -497,10 +486,10 @@ def answer_words(claim: Claim, answer: Answer | None) -> str:
     return "Whether it answers the question is for you to judge."
 
 
-def is_verbatim(claim: Claim) -> bool:
-    """Return whether a claim is a quote word for word, at most with a label before it."""
+def verbatim(claim: Claim) -> list[Quote]:
+    """Return the quotes that a claim repeats word for word, at most with a label before it."""
     text = " ".join(claim.text.split()).rstrip(".")
-    return any(text.endswith(as_shown(quote.text).rstrip(".")) for quote in claim.quotes)
+    return [quote for quote in claim.quotes if text.endswith(as_shown(quote.text).rstrip("."))]
 
 
 def is_gap(claim: Claim) -> bool:
@@ -568,7 +557,7 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
 
 def _plain_notes(exchange: Exchange, card_of: CardOf) -> list[str]:
     """Return the lines of the conflicts and of the timeline, each block followed by an empty line."""
-    known = [source for source in sources(exchange) if source.label]
+    known = sources(exchange)
 
     def marked(line: str, at: ConflictValue | TimelinePoint) -> str:
         label = number_of(at, known)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
 from citewire.qa.evaluate.runs import Row, asked_text
-from citewire.ui.figures import kind_rows, latency_rows, measure_rows
-from citewire.ui.tree import el, sheet
+from citewire.ui.figures import deciding_rows, kind_rows, latency_rows, measure_rows
+from citewire.ui.tree import document, el
 
 HITS_SHOWN = 5
 EVIDENCE_CHARS = 6_000  # most characters shown of the text that a claim was checked against
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
@@ -30,14 +29,6 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
     run = summary["run"]
     wrong = [row for row in rows if row["right"] is False or row["why"]]
     title = f"citewire eval: {run['file']}"
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", {"http-equiv": "Content-Security-Policy", "content": POLICY}),
-        el("meta", name="viewport", content="width=device-width"),
-        el("title", title),
-        el("style", sheet("report.css")),
-    )
     main = el(
         "main",
         el("h1", title),
@@ -45,11 +36,9 @@ def page(summary: Mapping[str, Any], rows: Sequence[Row]) -> str:
         *_figures(summary),
         el("h2", f"What went wrong: {len(wrong):,} of {len(rows):,}"),
         *(_case(row) for row in wrong),
-        el("details", el("summary", "All that decided these answers"), _table((), list(_flat(run)))),
+        el("details", el("summary", "All that decided these answers"), table((), list(deciding_rows(run)))),
     )
-    return "<!doctype html>\n" + tostring(
-        el("html", head, el("body", main), lang="en"), encoding="unicode", method="html"
-    )
+    return document(title, "report.css", [main])
 
 
 # -- figures --------------------------------------------------------------------------------------------------------
@@ -59,15 +48,15 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[Element]:
     yield el("h2", "Measures")
     header = ("measure", "value", "95% interval", "from 0 to 1", "of", "what it says")
     found = zip(measure_rows(summary), summary["measures"].values(), strict=True)
-    yield _table(header, [(*row[:3], _bar(one), *row[3:]) for row, one in found])
+    yield table(header, [(*row[:3], _bar(one), *row[3:]) for row, one in found])
     if len(summary["kinds"]) > 1:
         yield el("h2", "Kinds")
         kinds = zip(kind_rows(summary), summary["kinds"].values(), strict=True)
         rows = [(*row, _bar(one["measures"]["right"]) if "right" in one["measures"] else "") for row, one in kinds]
-        yield _table(("kind", "records", "right", "share, 95% interval"), rows)
+        yield table(("kind", "records", "right", "share, 95% interval"), rows)
     if summary["latency"]:
         yield el("h2", "Seconds")
-        yield _table(("until", "p50", "p95", "answers"), list(latency_rows(summary)))
+        yield table(("until", "p50", "p95", "answers"), list(latency_rows(summary)))
     if calibration := summary["calibration"]:
         yield el("h2", "Calibration of the check")
         yield el("p", f"Expected calibration error {calibration['error']:.3f}; on the dotted line it would be 0.")
@@ -191,18 +180,8 @@ def _wanted(record: Mapping[str, Any]) -> str:
     return "; ".join(parts) + cited if parts else cited.removeprefix("; ")
 
 
-# -- the tree -------------------------------------------------------------------------------------------------------
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Element:
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Element:
+    """Return a table of texts and elements; `header` is () for none."""
     top = [el("tr", *(el("th", name) for name in header))] if header else []
     cells = [el("tr", *(el("td", cell if isinstance(cell, Element) else str(cell)) for cell in row)) for row in rows]
     return el("table", *top, *cells)
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", str(value)

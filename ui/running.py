@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 from filelock import lock_descriptor
 
+from citewire.index.disk import lock
 from citewire.ui.options import SEARCHING
 from citewire.ui.settings import FilterSettings, LogSettings, PageSettings, ReadingSettings, Settings
 
@@ -134,11 +135,8 @@ class Announcement:
         """Open and lock the file; return its descriptor, None if another page holds the lock."""
         file = _file(self.fingerprint)
         for _ in range(_TRIES):
-            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-            locked = lock_descriptor(descriptor, blocking=False)
-            if locked and file.exists() and os.path.samestat(os.fstat(descriptor), file.stat()):
+            if (descriptor := lock(file, 0o600)) is not None:
                 return descriptor
-            os.close(descriptor)
             time.sleep(_TRY_S)
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -37,7 +37,6 @@ class PageServer:
         port: port to listen on, 0 for any free one.
         password: password of visitors, "" for none; without password and keys only local addresses are allowed.
         keys: keys of the index; if there is any at the start, everybody needs a key or the password.
-        allowed_hosts: further values of the Host header besides localhost and `host`; any with a password or keys.
         on_ready: called with the page's URL once it accepts connections.
         on_end: called when it stops accepting connections.
         limits: limits of connections.
@@ -56,7 +55,6 @@ class PageServer:
         host: str = "127.0.0.1",
         port: int = 7860,
         password: str = "",
-        allowed_hosts: Sequence[str] = (),
         on_ready: Callable[[str], None] = lambda _: None,
         on_end: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
@@ -78,7 +76,7 @@ class PageServer:
         self._build, self._on_ready, self._on_end = build, on_ready, on_end
         # Checking the Host header stops DNS rebinding. With a password or keys that is not needed, as a foreign page
         # lacks the cookie; and the names that other machines or a proxy use for this one are unknown.
-        self._hosts = ["*"] if closed else [*LOCAL_HOSTS, name, *allowed_hosts]
+        self._hosts = ["*"] if closed else [*LOCAL_HOSTS, name]
         self._limits = limits or Limits()
         self._root, self._proxies = root_path, trusted_proxies
         self._clean_up: Callable[[], None] = lambda: None  # set when the page is mounted

@@ -33,7 +33,7 @@ from pydantic_settings import (
 )
 
 from citewire.index.cores import usable_cores
-from citewire.index.documents import Limits
+from citewire.index.documents import Limits, is_web_address
 from citewire.index.errors import InputError
 from citewire.index.formats import FIELDS
 
@@ -48,11 +48,6 @@ _ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9_-]+)*")
 PASSWORD_CHARS = 8  # shortest password
 
 Origin = str  # "default", "--port", "CITEWIRE_PORT" or the path of the settings file
-
-
-def is_web_address(source: Path | str) -> bool:
-    """Return whether a source of articles is a web address and not a path."""
-    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
 def _sources(value: object) -> object:

@@ -5,6 +5,8 @@ Knows elements and the style sheets of static/, not the contents of pages.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -43,23 +45,31 @@ def sheet(name: str) -> str:
     return files("citewire.ui").joinpath("static", name).read_text(encoding="utf-8")
 
 
-def document(title: str, style: str, body: Sequence[Element], script: str = "") -> str:
+def document(title: str, style: str, body: Sequence[Element], script: str | None = None) -> str:
     """Return a page in English.
 
     Args:
         title: title of the page.
         style: name of the style sheet of static/ to include.
         body: the elements of its body.
-        script: address of its only script, "" for none.
+        script: address of its only script, "" for none. None for a page that is a single file and works without a
+            server: its policy allows only the style sheet.
     """
+    css = sheet(style)
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    alone = (
+        el("meta", {"http-equiv": "Content-Security-Policy", "content": policy}),
+        el("meta", name="referrer", content="no-referrer"),
+    )
     head = el(
         "head",
         el("meta", charset="utf-8"),
+        *(alone if script is None else [el("link", rel="icon", href="data:,")]),
         el("meta", name="viewport", content="width=device-width"),
-        el("link", rel="icon", href="data:,"),
         el("title", title),
-        el("style", sheet(style)),
+        el("style", css),
         *([el("script", {"type": "module", "src": script})] if script else []),
     )
-    page = el("html", head, el("body", el("main", *body)), lang="en")
-    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html")
+    page = el("html", head, el("body", *body), lang="en")
+    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"

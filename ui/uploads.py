@@ -115,9 +115,9 @@ class Upload:
         return PREFIX + self.name
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Work:
-    """The private data of an upload.
+    """An upload with its private data.
 
     Attributes:
         sender: who sent it.
@@ -127,11 +127,18 @@ class _Work:
         sealed: whether it is too late to cancel.
     """
 
+    upload: Upload
     sender: Sender
     root: Path
     trial: Literal["", "wanted", "passed"] = ""
     cancelled: bool = False
     sealed: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether its sender can still cancel it."""
+        indexing = self.upload.state == "indexing" and not (self.sealed or self.cancelled)
+        return indexing or self.upload.state in ("waiting", "failed")
 
 
 class UnknownUploadError(InputError):
@@ -190,8 +197,7 @@ class Uploads:
         self._corpus, self._embedder, self._options, self._room = corpus, embedder, _limited(options), room
         self.folder = folder_of(corpus.folder)
         self._kept = {file.name: file.stat().st_size for file in _files(self.folder / "articles" / PREFIX)}
-        self._uploads: dict[str, Upload] = {}
-        self._work: dict[str, _Work] = {}  # by the upload's id
+        self._work: dict[str, _Work] = {}  # by the upload's id, oldest first
         self._arriving: dict[str, int] = {}  # id -> bytes received
         self._ledger = Ledger(allowance or Allowance())
         self._holder = Holder(self.folder)
@@ -258,7 +264,7 @@ class Uploads:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            indexing = [known for known, upload in self._uploads.items() if upload.state == "indexing"]
+            indexing = [known for known, work in self._work.items() if work.upload.state == "indexing"]
         self._holder.unmark(indexing)
 
     def _finish_deleting(self) -> None:
@@ -278,8 +284,8 @@ class Uploads:
         """Take over the files of processes that have died; set aside each file that killed two processes."""
         for root in sorted((self.folder / "set-aside").glob("*")):
             if file := next(_files(root / PREFIX), None):
-                self._add(Upload(root.name, file.name, file.stat().st_size), _Work(Sender(), root))
-                self._blame(root.name)
+                self._work[root.name] = _Work(Upload(root.name, file.name, file.stat().st_size), Sender(), root)
+                self._blame(self._work[root.name])
         waiting = sorted((self.folder / "waiting").glob("*"))
         if waiting:
             self._holder.arriving()  # locks a file to show that this process lives
@@ -300,53 +306,51 @@ class Uploads:
             shutil.rmtree(mine)
             return
         upload = Upload(known, file.name, file.stat().st_size)
-        self._add(upload, _Work(Sender(), mine, "wanted" if known in died else ""))
+        work = self._work[known] = _Work(upload, Sender(), mine, "wanted" if known in died else "")
         if died.get(known):
-            self._set_aside(upload)
+            self._set_aside(work)
         elif known in died:
             upload.reason = "citewire ended while it was being indexed"
             upload.fix = "It is tried again, alone"
 
-    def _add(self, upload: Upload, work: _Work) -> None:
-        self._uploads[upload.id], self._work[upload.id] = upload, work
-
-    def _set_aside(self, upload: Upload) -> None:
-        work, target = self._work[upload.id], self.folder / "set-aside" / upload.id
+    def _set_aside(self, work: _Work) -> None:
+        target = self.folder / "set-aside" / work.upload.id
         target.parent.mkdir(exist_ok=True)
         work.root = work.root.rename(target)
         sync(target.parent)
         sync(self.folder / "waiting")
-        self._holder.unmark([upload.id])
-        self._blame(upload.id)
+        self._holder.unmark([work.upload.id])
+        self._blame(work)
         logger.warning("an uploaded file was set aside: citewire died or hung while it was indexed: %s", target)
 
-    def _blame(self, known: str) -> None:
-        upload = self._uploads[known]
-        upload.state, self._work[known].trial = "aside", ""
+    def _blame(self, work: _Work) -> None:
+        upload = work.upload
+        upload.state, work.trial = "aside", ""
         upload.reason = "citewire ended or hung while it was being indexed, so it is not tried again"
-        upload.fix = f"Save it in another format and add that; it lies in {self.folder.name}/set-aside/{known}"
+        upload.fix = f"Save it in another format and add that; it lies in {self.folder.name}/set-aside/{upload.id}"
 
     def _try_out(self) -> None:
         """Try the files of batches at which processes died: first all together, then one by one if that fails."""
-        wanted = [upload for upload in self.states() if self._work[upload.id].trial == "wanted"]
+        with self._changed:
+            wanted = [work for work in self._work.values() if work.trial == "wanted"]
         try:
             passed = self._survive(wanted)
-            for upload in wanted:
-                if passed or self._survive([upload]):
-                    with self._changed:
-                        self._work[upload.id].trial = "passed"
+            for work in wanted:
+                survives = passed or self._survive([work])
+                with self._changed:
+                    if survives:
+                        work.trial = "passed"
                         self._changed.notify_all()
-                else:
-                    with self._changed:
-                        self._set_aside(upload)
+                    else:
+                        self._set_aside(work)
         except trial.StoppedError:
             return
         except OSError as error:  # no process can be started; the next start retries
             logger.warning("files that waited cannot be tried: %s", error)
 
-    def _survive(self, uploads: Sequence[Upload]) -> bool:
+    def _survive(self, wanted: Sequence[_Work]) -> bool:
         """Return whether a separate process survives indexing these files. Raises: StoppedError, OSError."""
-        roots = [self._work[one.id].root for one in uploads]
+        roots = [work.root for work in wanted]
         return trial.survives(roots, self._options, lambda: self._closed, trial.SECONDS)
 
     # queries
@@ -354,7 +358,7 @@ class Uploads:
     def states(self) -> list[Upload]:
         """Return the files received or taken over since the start, oldest first."""
         with self._changed:
-            return list(self._uploads.values())
+            return [work.upload for work in self._work.values()]
 
     def is_of(self, known: str, visitor: str) -> bool:
         """Return whether a visitor sent a file and can still cancel it.
@@ -364,12 +368,12 @@ class Uploads:
             visitor: id of the browser, "" if unknown.
         """
         with self._changed:
-            upload, work = self._uploads.get(known), self._work.get(known)
-            if upload is None or work is None or not visitor or work.sender.visitor != visitor:
-                return False
-            return upload.state in ("waiting", "failed") or (
-                upload.state == "indexing" and not (work.sealed or work.cancelled)
-            )
+            work = self._sent_by(visitor, known)
+            return work is not None and work.open
+
+    def _sent_by(self, visitor: str, known: str) -> _Work | None:
+        work = self._work.get(known)
+        return work if work and visitor and work.sender.visitor == visitor else None
 
     def file_of(self, path: str) -> str:
         """Return the name of the uploaded file of an article, "" if it was not uploaded."""
@@ -424,7 +428,7 @@ class Uploads:
         """Raise TooLargeError if a file of `size` bytes is too large or does not fit into the space left."""
         if size > self.limit:
             raise TooLargeError(f"{name} has more than the {self.limit:,} bytes that are taken", "Split it")
-        waiting = sum(one.bytes for one in self._uploads.values() if one.state in HELD)
+        waiting = sum(work.upload.bytes for work in self._work.values() if work.upload.state in HELD)
         others = sum(self._arriving.values()) - self._arriving.get(known, 0)
         if sum(self._kept.values()) + waiting + others + size > self._room:
             problem = f"with {name} all uploaded files together would have more than {self._room:,} bytes"
@@ -453,30 +457,25 @@ class Uploads:
             else:
                 _move(file, root / upload.path)
             self._arriving.pop(upload.id, None)
-            self._add(upload, _Work(sender, root))
-            self._forget_old()
+            self._work[upload.id] = _Work(upload, sender, root)
+            settled = [known for known, work in self._work.items() if work.upload.state not in HELD]
+            for known in settled[:-REMEMBERED]:
+                del self._work[known]
             self._changed.notify_all()
 
     def _name_for(self, name: str, file: Path) -> tuple[str, State]:
         """Return a free name for a file, or the name of an equal file with state "known"."""
-        taken = {upload.name for upload in self._uploads.values() if upload.state in HELD}
+        taken = {work.upload.name for work in self._work.values() if work.upload.state in HELD}
         there = {_name_in(path) for path in self._corpus.paths()}
         stem, suffix = Path(name).stem, Path(name).suffix
         number, candidate = 1, name
         while candidate in taken or candidate in there or candidate in self._kept:
-            if candidate in self._kept and candidate not in taken and self._is_kept(candidate, file):
+            kept = self.folder / "articles" / PREFIX / candidate
+            if candidate in self._kept and candidate not in taken and filecmp.cmp(kept, file, shallow=False):
                 return candidate, "known" if candidate in there else "waiting"
             number += 1
             candidate = f"{stem} ({number}){suffix}"
         return candidate, "waiting"
-
-    def _is_kept(self, name: str, file: Path) -> bool:
-        return filecmp.cmp(self.folder / "articles" / PREFIX / name, file, shallow=False)
-
-    def _forget_old(self) -> None:
-        closed = [upload.id for upload in self._uploads.values() if upload.state not in HELD]
-        for known in closed[: max(0, len(closed) - REMEMBERED)]:
-            del self._uploads[known], self._work[known]
 
     # cancelling
 
@@ -495,20 +494,22 @@ class Uploads:
             SettledError: it was already indexed or refused.
         """
         with self._changed:
-            upload, work = self._uploads.get(known), self._work.get(known)
-            if upload is None or work is None or not visitor or work.sender.visitor != visitor:
+            work = self._sent_by(visitor, known)
+            if work is None:
                 raise UnknownUploadError(f"there is no file {known!r} of yours", "Choose one from the list")
-            if not self.is_of(known, visitor):
+            upload = work.upload
+            if not work.open:
                 raise SettledError(f"{upload.name} does not wait any more", "Remove its articles from the list instead")
             if upload.state == "indexing":
                 work.cancelled, upload.stage, upload.total = True, "being taken back", 0
             else:
-                self._drop(upload)
+                self._drop(work)
                 self._known.pop(work.sender, None)
             return replace(upload)
 
-    def _drop(self, upload: Upload) -> None:
-        shutil.rmtree(self._work[upload.id].root, ignore_errors=True)
+    def _drop(self, work: _Work) -> None:
+        upload = work.upload
+        shutil.rmtree(work.root, ignore_errors=True)
         self._holder.unmark([upload.id])
         upload.state, upload.reason, upload.fix = "cancelled", "", ""
 
@@ -519,65 +520,63 @@ class Uploads:
 
     def _run(self) -> None:
         while batch := self._next_batch():
+            ids = [work.upload.id for work in batch]
             try:
-                self._holder.mark((one.id for one in batch), alone=self._work[batch[0].id].trial == "passed")
+                self._holder.mark(ids, alone=batch[0].trial == "passed")
                 self._index(batch)
             except InterruptedWorkError:
-                self._put_back(batch, "waiting", "", "")
+                self._settle(batch, "waiting")
             except CitewireError as error:
-                self._put_back(batch, "failed", error.problem, error.fix)
+                self._settle(batch, "failed", error.problem, error.fix)
             except OSError as error:
                 unwritable = self._unwritable(error)
-                self._put_back(batch, "failed", unwritable.problem, unwritable.fix)
+                self._settle(batch, "failed", unwritable.problem, unwritable.fix)
             except Exception:  # the outermost layer of this thread: nothing else would report it
                 logger.exception("indexing uploaded files failed")
-                self._put_back(batch, "failed", "Indexing failed", "See the log, then start citewire again")
-            self._holder.unmark(one.id for one in batch)
-            if not any(one.state == "waiting" for one in batch):  # else the vectors are reused
-                self._known.pop(self._work[batch[0].id].sender, None)
+                self._settle(batch, "failed", "Indexing failed", "See the log, then start citewire again")
+            self._holder.unmark(ids)
+            if not any(work.upload.state == "waiting" for work in batch):  # else the vectors are reused
+                self._known.pop(batch[0].sender, None)
 
-    def _next_batch(self) -> list[Upload]:
+    def _next_batch(self) -> list[_Work]:
         """Wait for files and return the next batch; [] after `close`."""
         with self._changed:
             while not self._closed:
                 if waiting := self._ready():
                     batch = self._batch(waiting)
-                    for upload in batch:
-                        upload.state = "indexing"
+                    for work in batch:
+                        work.upload.state = "indexing"
                     return batch
                 self._changed.wait()
             return []
 
-    def _ready(self) -> list[Upload]:
+    def _ready(self) -> list[_Work]:
         """Return the waiting files that need no trial first."""
-        return [
-            one for one in self._uploads.values() if one.state == "waiting" and self._work[one.id].trial != "wanted"
-        ]
+        return [work for work in self._work.values() if work.upload.state == "waiting" and work.trial != "wanted"]
 
-    def _batch(self, waiting: Sequence[Upload]) -> list[Upload]:
+    def _batch(self, waiting: Sequence[_Work]) -> list[_Work]:
         """Return files of the visitor whose turn it is; files that passed a trial come last, each in its own batch."""
-        fresh = [one for one in waiting if not self._work[one.id].trial]
-        first = self._turns.next_of(fresh or waiting, lambda one: self._work[one.id].sender)
-        batch: list[Upload] = []
-        size = 0
-        for one in [first, *fresh]:
-            if self._work[one.id].sender == self._work[first.id].sender and one not in batch:
-                if batch and (size + one.bytes > BATCH_BYTES or len(batch) == BATCH):
+        fresh = [work for work in waiting if not work.trial]
+        first = self._turns.next_of(fresh or waiting, lambda work: work.sender)
+        batch, size = [first], first.upload.bytes
+        for work in fresh if not first.trial else ():
+            if work.sender == first.sender and work is not first:
+                size += work.upload.bytes
+                if size > BATCH_BYTES or len(batch) == BATCH:
                     break
-                batch.append(one)
-                size += one.bytes
-        return [first] if self._work[first.id].trial else batch
+                batch.append(work)
+        return batch
 
-    def _index(self, batch: Sequence[Upload]) -> None:
-        roots = [self._work[upload.id].root for upload in batch]
-        sender = self._work[batch[0].id].sender
+    def _index(self, batch: Sequence[_Work]) -> None:
+        roots = [work.root for work in batch]
+        sender = batch[0].sender
 
         def progress(stage: str, done: int, total: int) -> None:
             if stage in ("reading", "embedding"):  # later stages run after publishing
                 self._stop_where_cancelled(batch)
-            for upload in batch:
-                if not self._work[upload.id].cancelled:
-                    upload.stage, upload.done, upload.total = stage, done, total
+            for work in batch:
+                if not work.cancelled:
+                    work.upload.stage, work.upload.done, work.upload.total = stage, done, total
 
         paced = Paced(
             self._embedder, self._known.setdefault(sender, {}), lambda fresh: self._go_on(batch, sender, fresh)
@@ -591,7 +590,9 @@ class Uploads:
                 built = build_index(roots, self._corpus.folder, paced, progress, mirror=False, options=self._options)
                 rejected, notes = built.rejected, built.notes
         except BusyError as error:
-            self._wait_for_writer(batch, error)
+            self._settle(batch, "waiting", error.problem, error.fix)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed, timeout=BUSY_PAUSE_S)
             return
         except InputError as error:
             found = self._all_rejected(roots)
@@ -599,15 +600,16 @@ class Uploads:
                 raise
             rejected = found
             logger.info("no article in %d uploaded files: %s", len(batch), error.problem)
-        for upload in batch:
-            upload.notes = tuple(one.text for one in notes if _name_in(one.path) == upload.name)[:LEFT_OUT_SHOWN]
-            self._finish(upload, before, [one for one in rejected if _name_in(one.name) == upload.name])
+        for work in batch:
+            name = work.upload.name
+            work.upload.notes = tuple(one.text for one in notes if _name_in(one.path) == name)[:LEFT_OUT_SHOWN]
+            self._finish(work, before, [one for one in rejected if _name_in(one.name) == name])
 
-    def _stop_where_cancelled(self, batch: Sequence[Upload]) -> None:
-        if any(self._work[upload.id].cancelled for upload in batch):
+    def _stop_where_cancelled(self, batch: Sequence[_Work]) -> None:
+        if any(work.cancelled for work in batch):
             raise InterruptedWorkError
 
-    def _go_on(self, batch: Sequence[Upload], sender: Sender, fresh: int) -> None:
+    def _go_on(self, batch: Sequence[_Work], sender: Sender, fresh: int) -> None:
         """Pause while a question is answered; then raise InterruptedWorkError if it is another visitor's turn."""
         until = time.monotonic() + GIVE_WAY_S
         while self._is_answering() and time.monotonic() < until:
@@ -615,23 +617,18 @@ class Uploads:
         self._stop_where_cancelled(batch)
         kept = sum(map(len, self._known.values()))
         with self._changed:
-            others = any(self._work[one.id].sender != sender for one in self._ready())
+            others = any(work.sender != sender for work in self._ready())
         if others and fresh >= SLICE and kept <= KEPT_VECTORS:
             raise InterruptedWorkError
 
-    def _wait_for_writer(self, batch: Sequence[Upload], error: BusyError) -> None:
-        self._put_back(batch, "waiting", error.problem, error.fix)
+    def _settle(self, batch: Sequence[_Work], state: State, reason: str = "", fix: str = "") -> None:
+        """Set the state of files that are being indexed; delete the cancelled ones."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed, timeout=BUSY_PAUSE_S)
-
-    def _put_back(self, batch: Sequence[Upload], state: State, reason: str, fix: str) -> None:
-        """Set files to waiting or failed; delete the cancelled ones."""
-        with self._changed:
-            for upload in batch:
-                if upload.state == "indexing" and self._work[upload.id].cancelled:
-                    self._drop(upload)
-                elif upload.state == "indexing":
-                    upload.state, upload.reason, upload.fix = state, reason, fix
+            for work in batch:
+                if work.upload.state == "indexing" and work.cancelled:
+                    self._drop(work)
+                elif work.upload.state == "indexing":
+                    work.upload.state, work.upload.reason, work.upload.fix = state, reason, fix
 
     def _all_rejected(self, roots: Sequence[Path]) -> list[Rejected] | None:
         """Return why each file below `roots` is rejected; None if one is readable, as then something else failed."""
@@ -642,15 +639,18 @@ class Uploads:
             rejected.append(found)
         return rejected
 
-    def _finish(self, upload: Upload, before: set[str], rejected: Sequence[Rejected]) -> None:
+    def _finish(self, work: _Work, before: set[str], rejected: Sequence[Rejected]) -> None:
         """Set the final state of a file; store it if the index has an article of it, else delete it."""
+        upload = work.upload
         own = [path for path in self._corpus.paths() if _name_in(path) == upload.name]
-        work = self._work[upload.id]
         self._ledger.read(work.sender, len(own))
         with self._changed:
             work.sealed = not work.cancelled
-        if work.cancelled:
-            self._take_out(upload, own)
+        if work.cancelled:  # after its articles were published
+            if own:
+                with self._corpus.writing():
+                    remove(self._corpus.folder, own)
+            self._settle([work], "cancelled")
             return
         left_out = (LeftOut(one.name.removeprefix(upload.path), one.reason, one.fix) for one in rejected)
         upload.left_out = (*upload.left_out, *left_out)[:LEFT_OUT_SHOWN]
@@ -659,26 +659,13 @@ class Uploads:
         shutil.rmtree(work.root, ignore_errors=True)
         if not own:
             first = upload.left_out[0] if upload.left_out else LeftOut("", "holds no article", "Upload another file")
-            self._settle(upload, "rejected", first.reason, first.fix)
+            self._settle([work], "rejected", first.reason, first.fix)
             return
         upload.articles = len(own)
         upload.copy_of = tuple(self._corpus.originals(own, before))
         with self._changed:
             self._kept[upload.name] = upload.bytes
-        self._settle(upload, "copy" if upload.copy_of and len(own) == 1 else "indexed", "", "")
-
-    def _take_out(self, upload: Upload, own: Sequence[str]) -> None:
-        """Remove the articles of a file that was cancelled after they were published."""
-        if own:
-            with self._corpus.writing():
-                remove(self._corpus.folder, own)
-        with self._changed:
-            self._drop(upload)
-
-    def _settle(self, upload: Upload, state: State, reason: str, fix: str) -> None:
-        with self._changed:
-            if upload.state == "indexing":
-                upload.state, upload.reason, upload.fix = state, reason, fix
+        self._settle([work], "copy" if upload.copy_of and len(own) == 1 else "indexed")
 
     # deleting
 

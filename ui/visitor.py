@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cachetools import LRUCache
@@ -38,13 +38,6 @@ _ID_BYTES = 24  # 192 random bits, 32 characters of base64
 MOST_IDS = 10_000  # most remembered ids that this server issued
 HARMLESS = ("GET", "HEAD", "OPTIONS")
 PROBLEM_TYPE = "application/problem+json"
-
-
-class _Asked(Protocol):
-    """A request of FastAPI or of Gradio."""
-
-    @property
-    def cookies(self) -> Any: ...
 
 
 class ForeignError(InputError):
@@ -81,51 +74,56 @@ class VisitorCookie:
         others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
         cookie = f"{sent}; {COOKIE}={visitor}".removeprefix("; ")  # of two values the last one wins
         scope = {**scope, "headers": [*others, (b"cookie", cookie.encode("latin-1"))], _OWN: visitor == known}
-
-        async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", _set_cookie(visitor, scope["scheme"] == "https"))
-            await send(message)
-
-        await self.app(scope, receive, send_with_cookie)
+        secure = "; Secure" * (scope["scheme"] == "https")
+        kept = f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{secure}"
+        await self.app(scope, receive, on_headers(send, lambda headers: headers.append("set-cookie", kept)))
 
 
-def _set_cookie(visitor: str, secure: bool) -> str:
-    return f"{COOKIE}={visitor}; Path=/; Max-Age={YEAR_S}; HttpOnly; SameSite=Lax{'; Secure' * secure}"
+class Guard:
+    """ASGI middleware that sends what `refuse` returns for an HTTP request; the application gets the others."""
+
+    def __init__(self, app: ASGIApp, refuse: Callable[[Scope], ASGIApp | None]) -> None:
+        self._app, self._refuse = app, refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        answer = self._refuse(scope) if scope["type"] == "http" else None
+        await (answer or self._app)(scope, receive, send)
 
 
-class ForeignLink:
-    """ASGI middleware that stops links on other sites from asking a question at once.
+def foreign_link(scope: Scope) -> ASGIApp | None:
+    """Stop links on other sites from asking a question at once.
 
     From another site, `/?q=...` is redirected to `/?draft=...`, where the visitor must press a button, as a question
     takes a place in the queue and its answer is stored. Browsers report the origin in `Sec-Fetch-Site`; `none` is a
     typed address or a bookmark. Over plain HTTP from another machine they omit it, and the button is shown.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        answer = self.app
-        if scope["type"] == "http" and scope["path"] == "/":
-            asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            site = Headers(scope=scope).get("sec-fetch-site")
-            if site not in ("none", "same-origin") and any(name == "q" for name, _ in asked):
-                moved = urlencode([("draft" if name == "q" else name, value) for name, value in asked])
-                answer = RedirectResponse(f"/?{moved}", 303, {"Cache-Control": "no-store"})
-        await answer(scope, receive, send)
+    asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    own = Headers(scope=scope).get("sec-fetch-site") in ("none", "same-origin")
+    if scope["path"] != "/" or own or all(name != "q" for name, _ in asked):
+        return None
+    moved = urlencode([("draft" if name == "q" else name, value) for name, value in asked])
+    return RedirectResponse(f"/?{moved}", 303, {"Cache-Control": "no-store"})
 
 
-def visitor_of(asked: _Asked | Mapping[str, str]) -> str:
-    """Return the visitor's id from a request of FastAPI or Gradio, or from cookies.
+def on_headers(send: Send, change: Callable[[MutableHeaders], object]) -> Send:
+    """Return a `send` that first lets `change` change the headers of a response."""
+
+    async def changed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            change(MutableHeaders(scope=message))
+        await send(message)
+
+    return changed
+
+
+def visitor_of(request: HTTPConnection) -> str:
+    """Return the visitor's id.
 
     Raises:
         InputError: there is no valid id, as `VisitorCookie` does not wrap the application.
     """
-    # A request of FastAPI is a mapping itself.
-    cookies: Mapping[str, str] = getattr(asked, "cookies", asked)  # type: ignore[arg-type]
-    visitor = str(cookies.get(COOKIE) or "")
+    visitor = request.cookies.get(COOKIE, "")
     if not _ID.fullmatch(visitor):
         raise InputError("The request does not say which browser sent it", "Allow cookies and load the page again.")
     return visitor

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citewire.index.documents import is_web_address
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.formats import FORMATS, UNREADABLE
-from citewire.ui.settings import is_web_address
 
 if TYPE_CHECKING:
     from watchfiles.main import FileChange

@@ -241,23 +241,6 @@ def test_one_file_after_another_is_read_as_the_articles_are_taken(tmp_path: Path
     assert [first.text, *(one.text for one in found if isinstance(one, Article))] == ["A.", "Later."]
 
 
-@pytest.mark.parametrize(
-    ("asked", "problem"),
-    [
-        ({"fields": {"txt": "body"}}, "'txt' is no field of an article"),
-        ({"fields": {"text": ""}}, "the field 'text' is mapped to no column"),
-        ({"limits": Limits(bytes=0)}, "the limit of bytes is 0"),
-        ({"limits": Limits(characters=-1)}, "the limit of characters is -1"),
-        ({"limits": Limits(seconds=float("nan"))}, "the limit of seconds is nan"),
-        ({"limits": Limits(memory=0)}, "the limit of memory is 0"),
-    ],
-)
-def test_wrong_options_are_errors(asked: dict[str, Any], problem: str) -> None:
-    with pytest.raises(InputError) as caught:
-        ReadOptions(**asked)
-    assert caught.value.problem == problem
-
-
 # -- formats ------------------------------------------------------------------------------------------------
 
 

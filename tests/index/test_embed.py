@@ -15,11 +15,11 @@ from embedders import HashedWordsEmbedder, transformer_of
 
 from citewire.index import embed, embed_fast
 from citewire.index.embed import (
+    CrossEncoderReranker,
     FolderEmbedder,
     SentenceTransformerEmbedder,
     embed_all,
     load_embedder,
-    load_reranker,
 )
 from citewire.index.errors import ModelError
 from citewire.index.types import Vectors
@@ -463,7 +463,7 @@ def test_the_reranker_scores_as_transformers_does(tmp_path: Path) -> None:
         tokens = tokenizer(["the miner"], [text], truncation=True, max_length=20, return_tensors="pt")
         with torch.no_grad():
             expected.append(torch.sigmoid(model(**tokens).logits)[0, 0].item())
-    reranker = load_reranker(folder, threads=1)
+    reranker = CrossEncoderReranker(folder, threads=1)
     scores = reranker.score("the miner", SHORT)
     assert np.abs(np.array(scores) - expected).max() < 1e-5
     assert max(scores) - min(scores) > 1e-3  # else the comparison would prove nothing
@@ -473,23 +473,23 @@ def test_the_reranker_scores_as_transformers_does(tmp_path: Path) -> None:
 
 def test_a_reranker_with_two_outputs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="has 2 outputs, not 1"):
-        load_reranker(cross_encoder(tmp_path, labels=2)).score("question", ["text"])
+        CrossEncoderReranker(cross_encoder(tmp_path, labels=2)).score("question", ["text"])
 
 
 def test_reranker_folders_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"there is no reranker folder .*/nowhere"):
-        load_reranker(tmp_path / "nowhere")
+        CrossEncoderReranker(tmp_path / "nowhere")
     with pytest.raises(ModelError, match=r"config\.json is missing"):
-        load_reranker(tmp_path)
+        CrossEncoderReranker(tmp_path)
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
-        load_reranker(tmp_path)
+        CrossEncoderReranker(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"short")
     with pytest.raises(ModelError, match=r"the reranker in .* cannot be loaded"):
-        load_reranker(tmp_path).score("question", ["text"])
+        CrossEncoderReranker(tmp_path).score("question", ["text"])
     (tmp_path / "modules.json").write_text('[{"idx": 0, "name": "0", "path": "", "type": "evil.Module"}]')
     with pytest.raises(ModelError, match=r"asks for the code 'evil\.Module'"):
-        load_reranker(tmp_path)
+        CrossEncoderReranker(tmp_path)
 
 
 # -- embed_all ----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from generators import ScriptedGenerator
 from readers import ScriptedReader
 
 from citewire.index.build import build_index
-from citewire.index.embed import load_reranker
+from citewire.index.embed import CrossEncoderReranker
 from citewire.index.errors import InputError
 from citewire.index.options import SearchOptions
 from citewire.index.search import search
@@ -638,7 +638,7 @@ class TestSearching:
 
     def test_a_reranker_is_asked(self, reprinted: Index, remembering: Embedder, tmp_path: Path) -> None:
         transformer_of("bert", tmp_path, num_labels=1)
-        reranker = load_reranker(tmp_path, threads=1)
+        reranker = CrossEncoderReranker(tmp_path, threads=1)
         options = AnswerOptions(search=SearchOptions(k=5))
         answerer = Answerer(reprinted, remembering, ScriptedGenerator("No."), ScriptedReader(), options, reranker)
         hits = answerer.ask(self.QUESTION).hits

@@ -377,7 +377,7 @@ class TestSessions:
         for _ in range(MOST_SESSIONS - 1):
             sessions.begin()
         assert (sessions.key_of(first), sessions.key_of(second)) == ("", None)
-        assert first.encode() not in sessions._used  # sessions are stored as hashes
+        assert first.encode() not in sessions._keys  # sessions are stored as hashes
 
     def test_a_web_socket_needs_one(self) -> None:
         async def opened() -> list[Any]:

@@ -499,9 +499,9 @@ def test_a_file_that_is_taken_back_too_late_is_taken_out(folder: Path, monkeypat
     with served(folder) as (url, corpus):
         finish = corpus.uploads._finish
 
-        def late(upload: Any, *rest: Any) -> None:
-            corpus.uploads.cancel(upload.id, "a" * 32)
-            finish(upload, *rest)
+        def late(work: Any, *rest: Any) -> None:
+            corpus.uploads.cancel(work.upload.id, "a" * 32)
+            finish(work, *rest)
 
         monkeypatch.setattr(corpus.uploads, "_finish", late)
         send(url, "late.txt", "Parcel one.")

@@ -433,7 +433,7 @@ def test_a_model_is_named_where_there_is_a_choice() -> None:
 
     assert told("") == (200, "scripted")
     begun = told("careful")
-    assert begun in ((503, "The model is not loaded yet"), (200, "scripted with care"))
+    assert begun in ((503, "The model is still loading"), (200, "scripted with care"))
     until(lambda: chat.load_of("careful").loaded)
     assert told("careful") == (200, "scripted with care")
     assert told("fast") == (200, "scripted")

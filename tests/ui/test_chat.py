@@ -398,7 +398,7 @@ def test_no_suggestions_are_looked_for_while_others_wait() -> None:
 
 
 def test_suggestions_end_after_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("citewire.ui.chat.SUGGEST_S", 0.2)
+    monkeypatch.setattr("citewire.ui.chat.SUGGESTING_S", 0.2)
 
     def suggest(
         answer: Answer, history: Sequence[Turn], search: SearchOptions, stopped: Callable[[], bool]
@@ -611,7 +611,7 @@ def test_nothing_is_asked_before_the_model_is_loaded() -> None:
 
     chat = Chat(load, 1000)
     assert chat.refusal("q", visiting()) == "The model is still loading. Ask again in a moment."
-    with pytest.raises(CitewireError, match="not loaded yet"):
+    with pytest.raises(CitewireError, match="still loading"):
         _ = chat.loaded
     gate.set()
     until(lambda: chat.background.error)

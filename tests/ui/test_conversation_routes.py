@@ -412,6 +412,4 @@ def test_an_empty_history_and_a_server_that_is_gone(chromium: Browser, url: str,
         page.get_by_role("button", name="Close").click()
         page.route("**/conversations", lambda route: route.fulfill(status=200, body="<html>a proxy's page"))
         page.locator("#history").click()
-        expect(page.get_by_role("status")).to_have_text(
-            "citewire does not answer. Check that it is running, then open the history again."
-        )
+        expect(page.get_by_role("status")).to_have_text("citewire does not answer. Is it still running?")

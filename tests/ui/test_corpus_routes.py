@@ -542,7 +542,7 @@ def test_a_server_that_is_gone_is_said(chromium: Browser, corpus: Corpus) -> Non
     with launched_page(chromium, corpus) as page:
         expect(page.locator(".cw-article-row")).to_have_count(50)
     page.get_by_label("Search the articles").fill("harbour")
-    expect(page.locator(".cw-articles-problem")).to_have_text("There is no answer. Is citewire still running?")
+    expect(page.locator(".cw-articles-problem")).to_have_text("citewire does not answer. Is it still running?")
     add(page, a_txt="Snow fell on Bergen.")
     expect(page.locator(".cw-file-state")).to_have_text(
         "rejected: it did not arrive, as the connection broke off. Add it again."

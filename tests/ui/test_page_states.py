@@ -696,7 +696,7 @@ def test_the_real_model_answers_and_suggests_on_the_page(
     generator: Generator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("citewire.ui.chat.SUGGEST_S", 120)  # other tests keep the cores busy
+    monkeypatch.setattr("citewire.ui.chat.SUGGESTING_S", 120)  # other tests keep the cores busy
     monkeypatch.setattr("citewire.qa.suggest.PATIENCE_S", 120.0)
     answerer = Answerer(seeds_index, embedder, generator, load_reader(2))
     suggester = Suggester(answerer, seeds_index, embedder, generator)

@@ -44,12 +44,12 @@ from citewire.ui.render import (
     closing,
     error_html,
     escape,
-    is_verbatim,
     panel_value,
     paragraphs,
     plain_text,
     question_html,
     text_link,
+    verbatim,
     verdict_words,
     welcome_html,
 )
@@ -537,7 +537,7 @@ def test_an_answer_that_was_kept_says_so_in_place_of_its_time() -> None:
 
 def test_a_quote_with_a_number_in_brackets_is_word_for_word() -> None:
     quote = Quote(1, "a.txt", 0, 12, "It cost 5 [7].")
-    assert is_verbatim(Claim("It cost 5 (7).", "supported", 1.0, "", True, (quote,)))
+    assert verbatim(Claim("It cost 5 (7).", "supported", 1.0, "", True, (quote,))) == [quote]
 
 
 def test_failed_answer_says_what_failed_and_keeps_what_was_shown() -> None:

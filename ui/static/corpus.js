@@ -11,12 +11,11 @@ import { createPaste } from "./corpus_paste.js";
 import { createReader } from "./corpus_reader.js";
 import { createRemoval } from "./corpus_removal.js";
 import { allArticles, createScope } from "./corpus_scope.js";
-import { el } from "./dom.js";
+import { count, el, narrow } from "./dom.js";
 import { createIncoming } from "./incoming.js";
-import { count, on, plainButton } from "./requests.js";
+import { on, plainButton } from "./requests.js";
 
 export function createCorpus({ onFilter, filters: given, onChanged = () => {}, readOnly = false }) {
-  const narrow = window.matchMedia("(max-width: 860px)");
   const chosen = new Map(); // path -> title of the ticked articles
   const inForce = () => ({ ...allArticles(), ...given() });
 

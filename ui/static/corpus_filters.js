@@ -5,8 +5,8 @@
 // `value()` is {words, from, to, outlets}; `take` sets days and outlets from outside; `fold` closes the menu of
 // outlets and returns whether it was open. `onChange` is called when the filters or the order change.
 
-import { el } from "./dom.js";
-import { number, on } from "./requests.js";
+import { el, number } from "./dom.js";
+import { on } from "./requests.js";
 
 const TYPING_MS = 200;
 const ORDERS = [["relevance", "Best match"], ["newest", "Newest first"], ["oldest", "Oldest first"], ["title", "By title"], ["longest", "Longest first"]];

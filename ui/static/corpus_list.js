@@ -7,8 +7,8 @@
 // the server; `first()` returns to the first page; `paths(most)` are paths of the articles found; `mark` sets the open
 // article, "" for none. It sends requests of citewire.ui.corpus_routes.
 
-import { el } from "./dom.js";
-import { asked, badges, count, facts, number, on, redraw } from "./requests.js";
+import { asked, count, el, number } from "./dom.js";
+import { badges, facts, on, redraw } from "./requests.js";
 
 const ROWS = 50; // articles on one page
 
@@ -27,7 +27,7 @@ export function createList({ filters, chosen, heading, tell, onOpen, onTick, onD
     const { words, from, to, outlets } = filters.value();
     const parameters = new URLSearchParams({ q: words, from, to, sort: filters.order(), offset: start, limit: size });
     for (const outlet of outlets) parameters.append("outlet", outlet);
-    return asked(`/corpus?${parameters}`);
+    return asked("GET", `/corpus?${parameters}`);
   }
 
   const paths = async (most) => (await ask(0, most)).rows.map((row) => row.path);

@@ -5,8 +5,8 @@
 // `onOpened(path)` is called when an article is opened, `onClosed(path)` when the reader goes `back` to the list.
 // `onAsk(path)` restricts questions to it; `onRemove(row)` removes it, null if the visitor may not.
 
-import { el } from "./dom.js";
-import { asked, badges, count, facts, plainButton } from "./requests.js";
+import { asked, count, el } from "./dom.js";
+import { badges, facts, plainButton } from "./requests.js";
 
 export function createReader({ onOpened, onClosed, onAsk, onRemove, tell }) {
   let reading = ""; // path of the open article
@@ -19,7 +19,7 @@ export function createReader({ onOpened, onClosed, onAsk, onRemove, tell }) {
     node.replaceChildren(el("p", { class: "cw-none" }, "Opening the article"));
     node.scrollTop = 0;
     try {
-      const found = await asked(`/corpus/article?${new URLSearchParams({ path })}`);
+      const found = await asked("GET", `/corpus/article?${new URLSearchParams({ path })}`);
       if (reading !== path) return;
       show(found);
     } catch (error) {
@@ -55,7 +55,7 @@ export function createReader({ onOpened, onClosed, onAsk, onRemove, tell }) {
     const button = el("button", { type: "button", class: "cw-plain", onclick: async () => {
       button.disabled = true;
       try {
-        const found = await asked(`/corpus/article?${new URLSearchParams({ path, start })}`);
+        const found = await asked("GET", `/corpus/article?${new URLSearchParams({ path, start })}`);
         if (reading !== path) return;
         const added = found.paragraphs.map((words) => el("p", { dir: "auto", tabindex: "-1" }, words));
         button.replaceWith(...added, ...(found.end < characters ? [more(path, found.end, characters)] : []));

@@ -6,8 +6,8 @@
 // called with the removed paths, then `onEnd`; `onKept(node)` with the earlier focus, if nothing is removed.
 // It sends requests of citewire.ui.corpus_routes.
 
-import { el } from "./dom.js";
-import { asked, count, plainButton, quoted } from "./requests.js";
+import { asked, count, el } from "./dom.js";
+import { plainButton, quoted } from "./requests.js";
 
 export function createRemoval({ chosen, tell, cover, onRemoved, onKept, onEnd }) {
   let before = null; // the element that had the focus
@@ -17,7 +17,7 @@ export function createRemoval({ chosen, tell, cover, onRemoved, onKept, onEnd })
     before = document.activeElement;
     const paths = [...chosen.keys()];
     try {
-      show(paths, await asked("/corpus/removal", { paths }));
+      show(paths, await asked("POST", "/corpus/removal", { paths }));
     } catch (error) {
       tell(error.message);
     }
@@ -49,7 +49,7 @@ export function createRemoval({ chosen, tell, cover, onRemoved, onKept, onEnd })
     button.textContent = "Removing";
     let problem = "";
     try {
-      const gone = await asked("/corpus/removal", { paths, sure: true });
+      const gone = await asked("POST", "/corpus/removal", { paths, sure: true });
       onRemoved(gone.articles);
     } catch (error) {
       problem = error.message;

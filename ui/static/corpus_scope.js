@@ -6,8 +6,8 @@
 // `chosen` are the ticked articles, path -> title; `inForce()` the current filters of the chat; `onFilter` gets new
 // filters, then `onAsked` is called. `onRemove` removes the chosen articles, null if the visitor may not.
 
-import { el } from "./dom.js";
-import { count, number, plainButton, redraw } from "./requests.js";
+import { count, el, number } from "./dom.js";
+import { plainButton, redraw } from "./requests.js";
 
 const MOST_NAMED = 200; // most articles of a search that can become the scope by name
 export const allArticles = () => ({ from: "", to: "", outlets: [], articles: [] });

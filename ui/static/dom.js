@@ -16,7 +16,11 @@ export function rooted(path) {
   return pathname + search;
 }
 
-export const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+export const number = (value) => value.toLocaleString("en-GB");
+export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
+
+export const narrow = window.matchMedia("(max-width: 860px)");
+export const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 // The normalised address of a web page, "" for any other address.
 export const webAddress = (url) => (/^https?:\/\//.test(url || "") ? encodeURI(url).replaceAll("%25", "%") : "");
@@ -39,15 +43,31 @@ export function write(question) {
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-// Sends JSON to one of our routes; throws an Error with problem and fix.
-export async function send(method, address, body) {
-  let response;
-  try {
-    response = await fetch(rooted(address), { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  } catch {
-    throw new Error("citewire does not answer. Is it still running?");
+// A dialog over the page; a click beside it and Escape close it, and the focus returns to where it came from.
+// `show(find)` opens it; `find` returns the element that gets the focus back.
+export function createDialog(attributes, ...parts) {
+  const dialog = el("dialog", attributes, ...parts);
+  let opener = () => null;
+  dialog.addEventListener("pointerdown", (event) => { if (event.target === dialog) dialog.close(); }); // a click beside it
+  dialog.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    opener()?.focus();
+  });
+  function show(find) {
+    opener = find;
+    document.body.append(dialog);
+    dialog.showModal();
   }
-  if (response.ok) return;
-  const said = await response.json().catch(() => ({}));
-  throw new Error(said.problem ? `${said.problem}. ${said.fix}` : `The request failed (${response.status}).`);
+  return { dialog, show };
+}
+
+// Sends JSON to one of our routes and returns its answer, {} for none; throws an Error with problem and fix.
+export async function asked(method, address, body) {
+  const sent = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const response = await fetch(rooted(address), { method, ...sent }).catch(() => null);
+  const said = response?.status === 204 ? {} : await response?.json().catch(() => null);
+  if (response?.ok && said) return said;
+  if (!response || response.ok) throw new Error("citewire does not answer. Is it still running?");
+  throw new Error(said?.problem ? `${said.problem}. ${said.fix || ""}`.trim() : `The request failed (${response.status}).`);
 }

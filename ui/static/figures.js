@@ -1,6 +1,6 @@
 // Runs the small evaluation on the page of figures: start, progress, stop.
 
-import { rooted, send } from "./dom.js";
+import { asked } from "./dom.js";
 
 const LOOK_MS = 1500;
 const place = document.getElementById("own");
@@ -18,12 +18,13 @@ function show({ running, done, of, problem }) {
 }
 
 async function look() {
-  const answer = await fetch(rooted("/figures/run")).catch(() => null);
-  if (!answer?.ok) {
-    said.textContent = "citewire does not answer. Is it still running?";
+  let progress;
+  try {
+    progress = await asked("GET", "/figures/run");
+  } catch (error) {
+    said.textContent = error.message;
     return setTimeout(look, LOOK_MS);
   }
-  const progress = await answer.json();
   show(progress);
   if (progress.running) return setTimeout(look, LOOK_MS);
   if (progress.done) location.reload(); // shows the result
@@ -31,7 +32,7 @@ async function look() {
 
 async function press(method) {
   try {
-    await send(method, "/figures/run");
+    await asked(method, "/figures/run");
   } catch (error) {
     said.textContent = error.message;
     return;

@@ -4,7 +4,7 @@
 // are untrusted: the DOM is built with textContent only. The dialog is modal: the browser keeps the focus inside, closes
 // it on Escape, and makes the page behind inert.
 
-import { count, el, rooted } from "./dom.js";
+import { asked, count, createDialog, el, rooted } from "./dom.js";
 
 const EXPORTS = [["md", "Markdown"], ["html", "HTML"], ["json", "JSON"]];
 const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -26,15 +26,8 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     drawer.close();
     notes.open(() => opener);
   }, "cw-history-notes");
-  const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id }, el("header", {}, title, pinned, close), status, list);
+  const { dialog: drawer, show: showDrawer } = createDialog({ class: "cw-drawer", "aria-labelledby": title.id }, el("header", {}, title, pinned, close), status, list);
   let opener = null;
-
-  drawer.addEventListener("pointerdown", (event) => { if (event.target === drawer) drawer.close(); }); // a click beside it
-  drawer.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
-  drawer.addEventListener("close", () => {
-    drawer.remove();
-    if (opener && opener.isConnected) opener.focus();
-  });
 
   async function load() {
     const listed = await send("GET", "/conversations");
@@ -49,20 +42,8 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     status.classList.toggle("cw-bad", bad);
   }
 
-  /** Return the response's JSON, true if it has none, or null after reporting an error. */
-  async function send(method, path, body) {
-    try {
-      const headers = body ? { "Content-Type": "application/json" } : {};
-      const response = await fetch(rooted(path), { method, headers, body: body && JSON.stringify(body) });
-      if (response.status === 204) return true;
-      const answer = await response.json();
-      if (response.ok) return answer;
-      say(`${answer.problem}. ${answer.fix}`, true);
-    } catch {
-      say("citewire does not answer. Check that it is running, then open the history again.", true);
-    }
-    return null;
-  }
+  /** Return what a route answers, or undefined after reporting an error. */
+  const send = (...request) => asked(...request).catch((error) => say(error.message, true));
 
   function row(conversation) {
     const item = el("li", { class: "cw-history-row" });
@@ -152,9 +133,9 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
       say(next ? "Deleted." : "Deleted. No conversations are left.");
       onDeleted(conversation.id);
     }, "cw-danger");
-    const asked = el("div", { class: "cw-history-form", role: "group", "aria-label": question }, el("p", {}, question), keep, gone);
-    leaveOnEscape(asked, () => restore(item, conversation));
-    item.replaceChildren(asked);
+    const part = el("div", { class: "cw-history-form", role: "group", "aria-label": question }, el("p", {}, question), keep, gone);
+    leaveOnEscape(part, () => restore(item, conversation));
+    item.replaceChildren(part);
     keep.focus();
   }
 
@@ -165,8 +146,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
       list.replaceChildren();
       pinned.textContent = notes.size ? `Notes (${notes.size})` : "Notes";
       say("Loading");
-      document.body.append(drawer);
-      drawer.showModal();
+      showDrawer(() => opener);
       await load();
     },
     close: () => drawer.close(),

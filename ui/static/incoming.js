@@ -7,8 +7,8 @@
 // `limits` shows the largest file and the formats once `look` has asked. `tell` shows errors, `say` speaks to screen
 // readers. Requests are those of citewire.ui.corpus_routes.
 
-import { el, rooted } from "./dom.js";
-import { asked, count, number, on, plainButton, quoted } from "./requests.js";
+import { asked, count, el, narrow, number, rooted } from "./dom.js";
+import { on, plainButton, quoted } from "./requests.js";
 
 const POLL_MS = 700;
 const AT_ONCE = 2; // files sent at the same time
@@ -52,7 +52,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const picker = el("input", { type: "file", multiple: true, hidden: true });
   const largest = el("summary", {});
   const taken = el("span", {});
-  const limits = el("details", { class: "cw-limits", open: !window.matchMedia("(max-width: 860px)").matches, hidden: true }, largest, taken);
+  const limits = el("details", { class: "cw-limits", open: !narrow.matches, hidden: true }, largest, taken);
   on(picker, { change: () => { add([...picker.files]); picker.value = ""; } });
 
   function takeDrops(root) {
@@ -157,7 +157,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   async function cancel(file) {
     if (file.id) {
       try {
-        Object.assign(file, await asked(`/uploads/${encodeURIComponent(file.id)}`, null, "DELETE"), { own: file.state === "indexing" });
+        Object.assign(file, await asked("DELETE", `/uploads/${encodeURIComponent(file.id)}`), { own: file.state === "indexing" });
       } catch (error) {
         tell(error.message);
       }
@@ -176,7 +176,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     clearTimeout(polling);
     let found;
     try {
-      found = await asked("/uploads");
+      found = await asked("GET", "/uploads");
     } catch (error) {
       tell(error.message);
       polling = setTimeout(look, 5 * POLL_MS);

@@ -1,12 +1,11 @@
 // Links and sentences of the chat: numbers, reasons, copies, ratings, export. Links are "#cw-<action>-<turn>", with
 // "-<key>" for some actions. Gradio redraws the chat with every word, so listeners are on the document.
 
-import { announce, el, rooted } from "./dom.js";
+import { announce, el, narrow, rooted } from "./dom.js";
 
 const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
 const LEAVE_MS = 250; // most time for the pointer to move from a link to its preview
-const narrow = window.matchMedia("(max-width: 860px)");
 const touch = window.matchMedia("(hover: none)");
 
 const inChat = (node) => (node?.nodeType === Node.TEXT_NODE ? node.parentElement : node)?.closest?.("#cw-chat");

@@ -6,7 +6,7 @@
 // notes, each with the numbers of its answer; `numbered` renumbers them for display and briefing. All notes are
 // untrusted: the DOM and the briefing are built with textContent, Markdown is escaped.
 
-import { announce, count, el, webAddress } from "./dom.js";
+import { announce, count, createDialog, el, webAddress } from "./dom.js";
 import { docx } from "./docx.js";
 
 const KEPT = "cw-notes";
@@ -63,15 +63,8 @@ export function createNotes({ onChanged }) {
       ["Word (DOCX)", "briefing.docx", () => docx(TITLE, numbered(notes))],
     ].map(([label, name, made]) => el("button", { type: "button", onclick: () => save(name, made()) }, label)));
   const empty = el("p", { class: "cw-drawer-status" }, "No notes yet. Pin an answer, or a quote beside it: they are kept in this browser.");
-  const drawer = el("dialog", { class: "cw-drawer", "aria-labelledby": title.id },
+  const { dialog: drawer, show } = createDialog({ class: "cw-drawer", "aria-labelledby": title.id },
     el("header", {}, title, el("button", { type: "button", onclick: () => drawer.close() }, "Close")), exports, empty, list);
-  let opener = () => null;
-  drawer.addEventListener("pointerdown", (event) => { if (event.target === drawer) drawer.close(); }); // a click beside it
-  drawer.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
-  drawer.addEventListener("close", () => {
-    drawer.remove();
-    opener()?.focus();
-  });
 
   function draw() {
     exports.hidden = !notes.length;
@@ -106,10 +99,8 @@ export function createNotes({ onChanged }) {
     // from: returns the element that gets the focus back
     open(from) {
       if (drawer.open) return;
-      opener = from;
       draw();
-      document.body.append(drawer);
-      drawer.showModal();
+      show(from);
     },
   };
 }

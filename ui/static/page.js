@@ -4,7 +4,7 @@
 
 import { arrive } from "./arrival.js";
 import { createDivider } from "./divider.js";
-import { announce, rooted, send } from "./dom.js";
+import { announce, asked, rooted } from "./dom.js";
 import { takeDrops } from "./drops.js";
 import { createFilter } from "./filter.js";
 import { listenToKeys } from "./keys.js";
@@ -99,7 +99,7 @@ export function start({ element, props, watch, server, trigger }) {
     const undo = shown.ratings[key] === value;
     const rated = { exchange: shown.kept, claim: null, quote: key === "answer" ? null : Number(key) };
     try {
-      await (undo ? send("DELETE", "/feedback", rated) : send("POST", "/feedback", { ...rated, value }));
+      await (undo ? asked("DELETE", "/feedback", rated) : asked("POST", "/feedback", { ...rated, value }));
     } catch (error) {
       return error.message;
     }

@@ -1,11 +1,9 @@
 // The source panel: rows of articles with their numbers, and the reader with every quote marked. On a phone it is a
 // sheet over the chat. Values have the shapes of citewire.ui.render; links.js leads here from the chat.
 
-import { count, el } from "./dom.js";
+import { count, el, narrow, still } from "./dom.js";
 
-const narrow = window.matchMedia("(max-width: 860px)");
 const FIND_FROM = 3; // fewest articles in the list for a search field
-const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const RELATIONS = {
   supports: "Quoted in the answer",

@@ -3,6 +3,7 @@
 // for the printer and removed afterwards. print.css styles it.
 
 import { el } from "./dom.js";
+import { OVER } from "./views.js";
 
 const TURN = /^#cw-[a-z]+-([a-z0-9]+)/;
 const FOR_SCREENS = "input, select, textarea, button:not(:has(b), .cw-link), label:has(input:not(:checked)), .cw-actions, .cw-suggestions, .cw-busy, .cw-notes-exports";
@@ -46,7 +47,7 @@ export function preparePrint(turns) {
 
   function prepare() {
     remove();
-    const over = all("dialog[open], .cw-articles:not([hidden])").at(-1);
+    const over = all(OVER).at(-1);
     const told = all("#cw-chat .cw-question, #cw-chat .cw-answer");
     const parts = over ? [...seen(over).childNodes] : (told.length ? told : all("#cw-chat .cw-welcome, #cw-chat .cw-note")).map(exchange);
     copy = el("section", { class: "cw-print", "aria-hidden": "true" }, el("h1", {}, "citewire"), parts);

@@ -1,28 +1,12 @@
-// Shared by the parts of the Articles view: requests with error messages, and numbers in words.
+// Shared by the parts of the Articles view.
 
-import { el, rooted } from "./dom.js";
+import { count, el, number } from "./dom.js";
 
 export function on(node, handlers) {
   for (const [event, handler] of Object.entries(handlers)) node.addEventListener(event, handler);
   return node;
 }
 
-export const number = (value) => value.toLocaleString("en-GB");
-export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
-
-export async function asked(address, body, method = body ? "POST" : "GET") {
-  let response;
-  try {
-    response = await fetch(rooted(address), { method, ...(body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }) });
-  } catch {
-    throw new Error("There is no answer. Is citewire still running?");
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(said(answer, response.status));
-  return answer;
-}
-
-export const said = (answer, status) => (answer.problem ? `${answer.problem}. ${answer.fix || ""}`.trim() : `It was refused (${status}).`);
 export const plainButton = (text, onclick) => el("button", { type: "button", class: "cw-plain", onclick }, text);
 
 // A title made of the opening words already has quotation marks.

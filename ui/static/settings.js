@@ -1,7 +1,7 @@
 // A visitor's settings: theme, text size, model, single-key shortcuts, width of the chat (divider.js). This browser stores
 // them. The page's head also loads this file, so that theme and size apply before anything else is drawn.
 
-import { el } from "./dom.js";
+import { createDialog, el } from "./dom.js";
 
 const KEPT = "cw-settings";
 const USUAL = { theme: "system", size: "normal", model: "", keys: true, share: 0 };
@@ -60,7 +60,7 @@ export function createSettings({ onModel }) {
   const model = group("Model", "model", MODELS, (name) => { set("model", name); onModel(name); });
   const keys = el("input", { type: "checkbox", id: "cw-keys" });
   keys.addEventListener("change", () => set("keys", keys.checked));
-  const dialog = el("dialog", { class: "cw-settings", "aria-labelledby": title.id }, el("header", {}, title, close),
+  const { dialog, show } = createDialog({ class: "cw-settings", "aria-labelledby": title.id }, el("header", {}, title, close),
     group("Theme", "theme", THEMES, (value) => set("theme", value)),
     group("Text size", "size", SIZES, (value) => set("size", value)),
     model, said,
@@ -68,13 +68,6 @@ export function createSettings({ onModel }) {
     el("h3", {}, "Keyboard"),
     el("label", { class: "cw-keys", for: keys.id }, keys, "Single keys are shortcuts while nothing is being typed"),
     el("dl", {}, KEYS.map(([key, does]) => el("div", {}, el("dt", {}, key.split(" ").map((one) => el("kbd", {}, one))), el("dd", {}, does)))));
-  let opener = null;
-  dialog.addEventListener("pointerdown", (event) => { if (event.target === dialog) dialog.close(); }); // a click beside it
-  dialog.addEventListener("keydown", (event) => { if (event.key === "Escape") event.stopPropagation(); });
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    if (opener?.isConnected) opener.focus();
-  });
 
   function draw() {
     const { models, chosen, said: words = "" } = choice();
@@ -92,10 +85,8 @@ export function createSettings({ onModel }) {
   return {
     open(from) {
       if (dialog.open) return;
-      opener = from;
       draw();
-      document.body.append(dialog);
-      dialog.showModal();
+      show(() => from);
     },
   };
 }

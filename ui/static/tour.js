@@ -5,7 +5,7 @@
 // `ask(question)` resolves when it is answered. The steps come from citewire.ui.tour; without the route /tour there is
 // no tour.
 
-import { el, rooted, write } from "./dom.js";
+import { el, rooted, still, write } from "./dom.js";
 
 const TYPED_MS = 35; // milliseconds for each letter
 const READ_MS = 330; // milliseconds for each word: 180 words a minute, because viewers also look elsewhere
@@ -13,7 +13,6 @@ const LEAST_MS = 4500;
 const LOOKS = { quote: "mark.cw-on", searched: ".cw-searched", conflict: ".cw-conflict", refusal: ".cw-abstain", reply: ".cw-lead", list: "ul.cw-text" };
 
 export function createTour({ ask, newChat }) {
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   let paused = false;
   let ended = false;
   let hurry = false; // Next was pressed: the current wait ends

@@ -6,7 +6,7 @@
 
 import { announce } from "./dom.js";
 
-const OVER = "dialog[open], .cw-articles:not([hidden])";
+export const OVER = "dialog[open], .cw-articles:not([hidden])";
 
 export const isCovered = () => document.querySelector(OVER) !== null;
 
