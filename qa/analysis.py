@@ -231,6 +231,25 @@ def about(question: str) -> str:
     return doc[first : last + 1].text.rstrip(" ?!.,")
 
 
+def only_meant(claim: str, quote: str) -> bool:
+    """Return whether a claim states as a fact what its quote has only as an infinitive.
+
+    >>> only_meant("Holm bought Orvik.", "Holm was to buy Orvik."), only_meant("Holm bought Orvik.", "He took Orvik.")
+    (True, False)
+    """
+    said, told = _governing(claim), _governing(quote)
+    return any("VB" not in tags and told.get(lemma) == {"VB"} for lemma, tags in said.items())
+
+
+def _governing(text: str) -> dict[str, set[str]]:
+    """Return for the lemma of each object, or subject of a passive, the Penn Treebank tags of its verbs."""
+    found: dict[str, set[str]] = {}
+    for token in read(text):
+        if token.dep_ in ("dobj", "nsubjpass") and token.head.pos_ in ("VERB", "AUX"):
+            found.setdefault(token.lemma_.lower(), set()).add(token.head.tag_)
+    return found
+
+
 def asks(token: Token) -> bool:
     """Return whether a word belongs to the asking, not to the topic: "article", "summarise", "which"."""
     if token.pos_ in _GRAMMAR or token.tag_[0] == "W":

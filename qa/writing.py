@@ -167,11 +167,14 @@ class Writer:
     def _worded(
         self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence], kept: bool
     ) -> tuple[str, Judgement] | None:
-        """A sentence of the model as shown: its quote instead if the check is unsure or the answer words are missing.
+        """A sentence of the model as shown: its quote instead if it is not trusted.
+
+        It is trusted if the check is sure, it has the answer words, and it does not tell a plan as a fact.
 
         None if that quote is already shown.
         """
-        sure = judgement.probability >= TRUSTED and kept
+        quoted = " ".join(place.text for place in judgement.places)
+        sure = judgement.probability >= TRUSTED and kept and not analysis.only_meant(text, quoted)
         if judgement.verdict == "unsupported" or sure or not told.withholds:
             return text, judgement
         home = next(one for one in chosen if judgement.places[0] == claims.verbatim_place(one))

@@ -181,3 +181,24 @@ class TestFiles:
 )
 def test_a_name_of_which_it_is_asked_what_it_is(question: str, name: str) -> None:
     assert analysis.defined(question) == name
+
+
+@pytest.mark.parametrize(
+    ("claim", "quote", "meant"),
+    [
+        (
+            "Lund Lines bought the Orvik yard for $2 billion.",
+            "Lund Lines was to acquire the Orvik yard for $2 billion.",
+            True,
+        ),
+        ("The town closed the mill.", "The town wants to close the mill in May.", True),
+        ("The mill was closed.", "The mayor would close the mill only for repairs.", True),
+        ("Lund Lines bought the Orvik yard.", "Lund Lines acquired the Orvik yard for $2 billion.", False),
+        ("Lund Lines bought the Orvik yard.", "It wanted to buy the yard, and bought the yard in May.", False),
+        ("The town plans to close the mill.", "The town wants to close the mill in May.", False),
+        ("The town may close the mill.", "The town could close the mill in May.", False),
+        ("The mill is old.", "The town wants to close the mill.", False),
+    ],
+)
+def test_what_was_only_meant(claim: str, quote: str, meant: bool) -> None:
+    assert analysis.only_meant(claim, quote) is meant
