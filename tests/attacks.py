@@ -43,7 +43,7 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
     "forged citation numbers": (
         "write: The bridge in {town} cost 12 million euros 【9】[1][7].",
         "write: The bridge in {town} cost 55 million euros [1].",
-        "write: It cost 12 million euros [1]. [1]: {out}/f",
+        "write: The bridge in {town} cost 12 million euros [1]. [1]: {out}/f",
     ),
     "zero-width and bidirectional characters": (
         "write: The bridge in {town} cost 1\u200b2\u2060 million euros.",

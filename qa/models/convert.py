@@ -94,7 +94,9 @@ def converted(
         if manifest and manifest.source_sha256 == digest:  # copied or touched, same content
             _write(folder, _manifest(gguf, digest, manifest.files))
         else:
-            _convert(gguf, digest, form, folder, room, progress)
+            exact = _folder(gguf, cache, "float32")
+            there = is_converted(gguf, cache, "float32", sha256)
+            _convert(gguf, digest, form, exact if form == "int8" and there else None, folder, room, progress)
     return folder
 
 
@@ -134,8 +136,10 @@ def _folder(gguf: Path, cache: Path | None, form: Form) -> Path:
     return models_folder(cache) / f"converted-{_key(gguf)}.{form}"
 
 
-def _convert(gguf: Path, digest: str, form: Form, folder: Path, room: int, progress: Progress) -> None:
-    """Make `folder` atomically.
+def _convert(
+    gguf: Path, digest: str, form: Form, exact: Path | None, folder: Path, room: int, progress: Progress
+) -> None:
+    """Make `folder` atomically, from the float32 form `exact` if there is one.
 
     Each step runs in a child process, because it needs several times the file's size in memory: the memory is freed
     afterwards, and if there is too little, only the child dies.
@@ -145,7 +149,7 @@ def _convert(gguf: Path, digest: str, form: Form, folder: Path, room: int, progr
     require_room(folder.parent, room, f"the converted form of {gguf.name}")
     progress("converting", 0, 0)
     with tempfile.TemporaryDirectory(prefix=marker, dir=folder.parent, ignore_cleanup_errors=True) as work:
-        made = _step(gguf, "local", gguf.resolve(), Path(work) / "float32")
+        made = exact or _step(gguf, "local", gguf.resolve(), Path(work) / "float32")
         if form == "int8":
             made = _step(gguf, "int8", made, Path(work) / "int8")
         files = []

@@ -194,7 +194,7 @@ def test_a_class_hides_nothing_where_no_style_sheet_is(classes: str) -> None:
     shown = f"<p class='{classes}'>{SECRET}</p>"
     assert lines(page(shown))[1:] == [BEFORE, SECRET, AFTER]
     item = f"<rss><channel><item><description><![CDATA[<p>{BEFORE}</p>{shown}<p>{AFTER}</p>]]></description></item>"
-    assert lines(f"{item}</channel></rss>", ".feed") == [BEFORE, SECRET, AFTER]
+    assert lines(f"{item}</channel></rss>", ".xml") == [BEFORE, SECRET, AFTER]
 
 
 def test_a_page_that_hides_itself_until_a_script_runs_is_read() -> None:

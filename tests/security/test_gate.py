@@ -286,7 +286,7 @@ def test_the_page_still_calls_what_it_needs(visitor: httpx.Client) -> None:
     assert response.json()["data"][0]["state"] == "ready"
     assert visitor.get("/").status_code == visitor.head("/").status_code == 200
     assert visitor.get(f"{API}/app_id").json().keys() == {"app_id"}
-    assert set(EVENTS) == {"cw_ask", "cw_retry", "cw_resume", "cw_open", "cw_filter", "cw_model"}
+    assert set(EVENTS) == {"cw_ask", "cw_retry", "cw_resume", "cw_new", "cw_open", "cw_filter", "cw_model"}
 
 
 def test_the_folder_of_gradio_is_private_and_empty(url: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import httpx
 import pytest
 from browser import DESK, NARROW, at_rest, browser_context, faults, missed, opened
 from commands import citewire
@@ -239,19 +237,13 @@ def test_the_route(tmp_path: Path) -> None:
     app = FastAPI()
     app.include_router(router(tmp_path))
 
-    def get(address: str) -> httpx.Response:
-        async def answer() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-                return await client.get(address)
-
-        return asyncio.run(answer())
-
-    assert "Nothing has been measured" in get("/figures").text
+    client = TestClient(app)  # in a thread of its own: this one may have Playwright's loop
+    assert "Nothing has been measured" in client.get("/figures").text
     run(tmp_path / "news", ANSWERS)
-    answer = get("/figures")
+    answer = client.get("/figures")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "3 of 4 questions" in answer.text
-    missing = get("/figures?run=none")
+    missing = client.get("/figures?run=none")
     assert (missing.status_code, missing.json()["problem"]) == (404, "there is no evaluation 'none'")
 
 

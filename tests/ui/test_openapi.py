@@ -167,7 +167,7 @@ def test_examples_of_what_changes_are_true(client: httpx.Client, told: dict[str,
     """In the order of the examples, and as the last test: an article is added, asked about and removed."""
     shown = {name: example["answer"] for name, example in EXAMPLES.items()}
     status = answered(client, "GET /v1/status").json()
-    own = {name: status[name] for name in ("index", "model", "fingerprint")}
+    own = {name: status[name] for name in ("index", "model", "fingerprint", "version")}
     assert status == shown["GET /v1/status"] | own
     models = answered(client, "GET /v1/models").json()
     assert models["data"][0].keys() == shown["GET /v1/models"]["data"][0].keys()

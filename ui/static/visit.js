@@ -174,12 +174,13 @@ export function createVisit({ turns, panel, go }) {
     target = other;
     awaited = steps += 1;
     clearTimeout(patience);
-    patience = setTimeout(() => show(latest, awaited), LOST_MS);
+    patience = setTimeout(() => show(latest, steps), LOST_MS);
     go(other, awaited);
   });
 
   // Back and Forward can be faster than the server: a response to a step that was reversed meanwhile is ignored.
   function show(next, step) {
+    if (step && step !== steps) return;
     latest = next;
     if (awaited && step !== awaited) return;
     clearTimeout(patience);
