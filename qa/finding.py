@@ -24,8 +24,8 @@ from citewire.qa.times import of_another_time, timed_first, timeless
 _NEAR_BEST = 7.0  # the model gets a sentence if its odds times this reach the best one's
 _KEPT = 256  # cached searches and readings: one answer makes several, and the next question repeats some
 _UNCOUNTED = 4.0  # divides the odds of an answer span without a figure if the question asks how many or how much
-# Least probability of support or contradiction for an answer "Yes" or "No": 9 in 10 of the held-out claims that reach it
-# are right (86 of 100 at 0.7).
+# Least probability of support or contradiction for an answer "Yes" or "No": 9 in 10 held-out claims that reach it are
+# right (86 of 100 at 0.7).
 _DECIDED = 0.8
 
 
