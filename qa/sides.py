@@ -67,7 +67,7 @@ def sides(question: str) -> Sides | None:
     >>> sides("Who employs more people, Orvik or Tandem?").asked
     ('How many employs people, Orvik?', 'How many employs people, Tandem?')
     """
-    text = " ".join(question.split()).rstrip(" ?!.")
+    text = _without_ones(" ".join(question.split()).rstrip(" ?!."))
     small = read(f"{text[:1].lower()}{text[1:]}")
     verb = bool(small) and small[0].tag_ == "VB" and read(small[0].lower_)[0].tag_ != "NNP"  # not "Patrick"
     doc = small if verb else read(text)  # a capitalised "Compare" would be parsed as a name
@@ -81,12 +81,28 @@ def sides(question: str) -> Sides | None:
     return None
 
 
+def _without_ones(text: str) -> str:
+    """A question without "the one" before a time: "the vote in 2016 or the one in 2022"."""
+    doc = read(text)
+    ones = [
+        one for one in doc if one.lower_ in ("one", "ones") and one.i + 2 < len(doc) and doc[one.i + 1].tag_ == "IN"
+    ]
+    gone = {at for one in ones if _is_time(doc[one.i + 2 : one.i + 3]) for at in (one.i - 1, one.i)}
+    return "".join(one.text_with_ws for one in doc if one.i not in gone)
+
+
 def _joints(doc: Doc) -> Iterator[Token]:
     """The words that may join two sides, the surest first."""
     yield from (one for one in doc if one.lower_ in (*_BESIDE, "than"))
     yield from sorted((one for one in reversed(doc) if one.tag_ == "CC"), key=lambda one: one.lower_ != "or")
-    row = (one for one in doc if one.lower_ in _JOINTS)
+    row = (one for one in doc if one.lower_ in _JOINTS and not _is_up_to(one))
     yield from sorted(row, key=lambda one: one.head.lemma_ != "compare")
+
+
+def _is_up_to(word: Token) -> bool:
+    """Whether a "to" without "from" or "compare" before it ends a range: "Friday to Sunday"."""
+    before = word.doc[: word.i]
+    return word.lower_ == "to" and not any(one.lower_ == "from" or one.lemma_.lower() == "compare" for one in before)
 
 
 def _things(doc: Doc) -> list[Span]:
@@ -222,6 +238,9 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
     gone = {joint.i, *(word.i for one in others for word in (*one, *_case(one.root)))}
     gone |= {word.i for word in doc[first.end : row[-1].start] if word.is_punct or word.i > joint.i}
     gone |= {joint.head.i} if joint.head.lemma_ == "compare" and joint.head.i > first.start else set()  # "compared to"
+    apart = next((word for word in doc if word.lower_ == "difference"), None)
+    if apart is not None:  # "the difference in price between A and B": the price of each
+        gone |= {apart.i, *(word.i for word in apart.rights if word.dep_ == "prep" and word.lower_ != "between")}
     if _is_time(first) and first.start and doc[first.start - 1].tag_ == "IN":  # "between 2022 and 2023"
         gone.add(first.start - 1)
         name = f"in {name}"
@@ -242,7 +261,10 @@ def _question(doc: Doc, row: Sequence[Span], name: str, joint: Token, degree: To
         elif counts is not None:  # "how much heavier": how heavy is each
             gone |= {counts.i - 1, counts.i}
     kept = [word for word in doc if word.i not in gone]
-    inner = range(first.start + 1, first.end)
-    words = [name if word.i == first.start else word.text for word in kept if word.i not in inner]
+    words = [
+        name if word.i == first.start else "of" if apart is not None and word.lower_ == "between" else word.text
+        for word in kept
+        if word.i not in range(first.start + 1, first.end)
+    ]
     asked = " ".join([lead, *words]).replace(" '", "'").replace(" ,", ",").strip(" ,:")
     return f"{asked}?"

@@ -57,6 +57,13 @@ def test_each_side_is_asked_without_the_others() -> None:
             ),
         ),
         (
+            "What is the difference in price between Orvik and Tandem?",
+            Sides(
+                ("Orvik", "Tandem"), ("What is the price of Orvik?", "What is the price of Tandem?"),
+                joined="and", operation="difference",
+            ),
+        ),
+        (
             "How much heavier was Orvik's cheese than Tandem's?",
             Sides(
                 ("Orvik", "Tandem"), ("How heavy was Orvik's cheese?", "How heavy was Tandem's cheese?"),
@@ -81,8 +88,11 @@ def test_what_is_wanted_of_the_sides(question: str, wanted: Sides | None) -> Non
 @pytest.mark.parametrize(
     ("question", "names"),
     [
+        ("How many ferries sailed Monday to Friday?", None),
         ("How much did fares rise from 2019 to 2020?", ("2019", "2020")),
         ("Compare Lund to Vire.", ("Lund", "Vire")),
+        ("Which fire was larger, the one in 2016 or the one in 2022?", ("2016", "2022")),
+        ("How did the fare in May 2021 compare with the one in June 2022?", ("May 2021", "June 2022")),
     ],
 )
 def test_what_is_compared(question: str, names: tuple[str, ...] | None) -> None:
