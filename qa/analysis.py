@@ -242,11 +242,16 @@ def only_meant(claim: str, quote: str) -> bool:
 
 
 def _governing(text: str) -> dict[str, set[str]]:
-    """Return for the lemma of each object, or subject of a passive, the Penn Treebank tags of its verbs."""
+    """Return for the lemma of each object, or subject of a passive, the Penn Treebank tags of its verbs.
+
+    The tag of a verb with "did" is that of "did".
+    """
     found: dict[str, set[str]] = {}
     for token in read(text):
         if token.dep_ in ("dobj", "nsubjpass") and token.head.pos_ in ("VERB", "AUX"):
-            found.setdefault(token.lemma_.lower(), set()).add(token.head.tag_)
+            aux = (child.tag_ for child in token.head.children if child.dep_ == "aux")
+            finite = (tag for tag in aux if tag in ("VBD", "VBP", "VBZ"))
+            found.setdefault(token.lemma_.lower(), set()).add(next(finite, token.head.tag_))
     return found
 
 

@@ -143,9 +143,12 @@ class Finder:
         return list(once.values())[::-1][: self._most]
 
     def _polarity(self, text: str, chosen: Sequence[Evidence]) -> str:
-        """Return "Yes" or "No" if the question asks for that and the verifier is sure of the best sentence, else ""."""
+        """Return "Yes" or "No" if the question asks for that and the verifier is sure of the best sentence, else "".
+
+        A sentence that only tells of a plan decides nothing.
+        """
         stated = analysis.statement(text)
-        if not stated or not chosen:
+        if not stated or not chosen or analysis.only_meant(stated, chosen[0].text):
             return ""
         support = self.reader.verify([(stated, chosen[0].text)])[0]
         said = "Yes" if support.supported > support.refuted else "No"

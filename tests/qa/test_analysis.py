@@ -197,6 +197,8 @@ def test_a_name_of_which_it_is_asked_what_it_is(question: str, name: str) -> Non
         ("Lund Lines bought the Orvik yard.", "It wanted to buy the yard, and bought the yard in May.", False),
         ("The town plans to close the mill.", "The town wants to close the mill in May.", False),
         ("The town may close the mill.", "The town could close the mill in May.", False),
+        ("The town did close the mill.", "The town wants to close the mill in May.", True),
+        ("The town closed the mill.", "The town did close the mill in May.", False),
         ("The mill is old.", "The town wants to close the mill.", False),
     ],
 )

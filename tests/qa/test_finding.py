@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from conftest import indexed
 from readers import ScriptedReader
 
 from citewire.index.errors import InputError
@@ -78,6 +80,16 @@ def test_yes_or_no_where_it_is_decided(
 ) -> None:
     reader = ScriptedReader({DID: "40 million euros"}, {STATED: supported}, [STATED] if refuted else [])
     assert finder(index, embedder, reader).part(DID, WANTED).polarity == told
+
+
+def test_a_plan_decides_no_question(tmp_path: Path, embedder: Embedder) -> None:
+    asked, stated = "Did Holm Dairy buy the mill?", "Holm Dairy did buy the mill."
+    reader = ScriptedReader({asked: "the mill"}, {stated: 0.9})
+    for number, verb, polarity in ((1, "was to buy", ""), (2, "bought", "Yes")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with indexed({"a.txt": f"Holm Dairy {verb} the mill in May.\n"}, folder, embedder) as index:
+            assert finder(index, embedder, reader).part(asked, WANTED).polarity == polarity
 
 
 def test_filters_that_leave_nothing(index: Index, embedder: Embedder) -> None:
