@@ -40,7 +40,7 @@ export function createVisit({ turns, panel, go }) {
   let latest = ""; // the one that the server reported last
   let target = ""; // the one that Back or Forward asked for
   let steps = 0; // of Back and Forward
-  let awaited = 0; // the step whose conversation is not shown yet, 0 for none
+  let awaiting = false; // whether the conversation of the newest step is not shown yet
   let patience = 0; // its timer
   let address = location.pathname;
   const over = []; // parts over the page, the newest last: {close, shown, entered}
@@ -169,22 +169,23 @@ export function createVisit({ turns, panel, go }) {
     if (history.state === OVER) return leave(); // Forward leads to something already closed
     address = location.pathname;
     const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
-    if (other === (awaited ? target : shown)) return;
-    if (!awaited) keep();
+    if (other === (awaiting ? target : shown)) return;
+    if (!awaiting) keep();
     target = other;
-    awaited = steps += 1;
+    awaiting = true;
+    steps += 1;
     clearTimeout(patience);
     patience = setTimeout(() => show(latest, steps), LOST_MS);
-    go(other, awaited);
+    go(other, steps);
   });
 
   // Back and Forward can be faster than the server: a response to a step that was reversed meanwhile is ignored.
   function show(next, step) {
     if (step && step !== steps) return;
     latest = next;
-    if (awaited && step !== awaited) return;
+    if (awaiting && !step) return;
     clearTimeout(patience);
-    awaited = 0;
+    awaiting = false;
     if (next === shown) return;
     shown = next;
     address = rooted(next ? `/c/${encodeURIComponent(next)}` : "/");
