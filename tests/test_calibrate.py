@@ -49,17 +49,15 @@ def test_the_best_sentence_tells_whether_there_is_an_answer(calibrate: Any) -> N
 
 
 def test_a_question_is_read_with_and_without_what_answers_it(calibrate: Any) -> None:
-    question = "When opened Lund Lines the night route?"
-    line = {"group": "wikipedia/Lund_Lines", "question": question, "source": "selqa"}
-    start = FERRY.index("May")
-    told = [
-        {**line, "passage": FERRY, "answerable": True, "answers": [{"start": start, "end": start + 3, "text": "May"}]},
-        {**line, "passage": "The harbour froze in January.", "answerable": False, "answers": []},
-        {**line, "question": "Which king sold it?", "passage": FERRY, "answerable": False, "answers": []},
-    ]
-    cases = list(calibrate.read(told, [WordReader()], HashedWordsEmbedder()))
-    # The answered question gives two cases, with and without its answer; the other gives one.
+    ferry = calibrate.News(
+        "news/a-ferry", "Night route", FERRY, ((0, 44), (45, 77)),
+        [("When opened Lund Lines the night route?", [0], ["May"])], ["Which king sold it?"], [],
+    )  # fmt: skip
+    harbour = calibrate.News("news/b-ice", "Ice", "The harbour froze in January.", ((0, 29),), [], [], [])
+    cases = list(calibrate.read([ferry, harbour], [WordReader()], HashedWordsEmbedder()))
+    # The answered question gives two cases: among all articles, and among those of the other writer.
     assert [bool(case.right.any()) for case in cases] == [True, False, False]
+    assert [len(case.right) for case in cases] == [3, 1, 3]
     assert [round(case.weight, 2) for case in cases] == [1.0, 0.5, 0.5]
     assert all(case.features.shape == (len(case.right), 5) for case in cases)
     assert (cases[0].features[:, 3] <= 0).all()  # minus the distance from the best search score

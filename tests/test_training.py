@@ -26,7 +26,7 @@ from citewire.qa.reader import SHARE, WEIGHTS, TrainedReader, Window
 pytestmark = pytest.mark.slow  # loads torch and transformers
 
 FOLDER = REPOSITORY / "training"
-MODULES = ("network", "large", "changes", "examples", "measure", "export", "mined", "train")
+MODULES = ("network", "large", "changes", "examples", "measure", "export", "news", "mined", "train")
 PASSAGE = (
     "Lund Lines opened a night route in 2021. It runs 14 ferries between Norland and Skarvik. "
     "Ana Ruiz, its chair, was not told of the fire."
@@ -227,7 +227,7 @@ def test_documents_are_held_out_by_their_name(training: Any, tmp_path: Path) -> 
 def test_the_same_seed_gives_the_same_examples_and_batches(training: Any, tmp_path: Path) -> None:
     train, recipe = training.train, training.train.RECIPES["whole"]
     write(tmp_path)
-    first, again, other = (train.load(tmp_path, recipe, seed, lambda _: []) for seed in (3, 3, 4))
+    first, again, other = (train.load(tmp_path, recipe, seed, lambda _: [], lambda _: {}) for seed in (3, 3, 4))
     assert first == again
     assert first != other
     assert first.questions
@@ -282,6 +282,87 @@ def test_the_loss_of_a_list_is_that_of_choosing_among_it(training: Any) -> None:
     for batch in (first, first[::-1]):
         assert network.loss(model, batch)["ranking"].item() == pytest.approx(expected, abs=1e-5)
     assert "ranking" not in network.loss(model, [replace(one, list=-1) for one in first])
+
+
+FERRY_NEWS = {
+    "name": "a-ferries", "source": "invented", "licence": "Apache-2.0", "title": "New night ferry",
+    "date": "2021-05-02", "outlet": "The Lund Post",
+    "paragraphs": [
+        ["Lund Lines opened a night route in 2021.", "It runs 14 ferries."], ["Ana Ruiz, its chair, was not told."],
+    ],
+    "questions": [["how many ferries at lund lines", [1], ["14"]], ["Who and when?", [0, 2], ["2021", "Ana Ruiz"]]],
+    "near": ["How many buses does Lund Lines run?"],
+    "claims": [["supported", [0], "The night route dates from 2021."], ["not_said", [1], "It sold 14 ferries."]],
+}  # fmt: skip
+
+
+class TestNews:
+    @pytest.fixture
+    def article(self, training: Any, tmp_path: Path) -> Any:
+        (tmp_path / "news.jsonl").write_text(json.dumps(FERRY_NEWS) + "\n", encoding="utf-8")
+        (one,) = training.news.articles(tmp_path / "news.jsonl")
+        return one
+
+    def test_a_list_has_a_sentence_that_answers_and_others_that_do_not(self, training: Any, article: Any) -> None:
+        ferries, when, who, near = training.news.lists(article, {}, 1)
+        assert [read(training, made[0]) for made in (ferries, when, who)] == [
+            ("it runs 14 ferries.", "14"),
+            ("lund lines opened a night route in 2021.", "2021"),
+            ("ana ruiz, its chair, was not told.", "ana ruiz"),
+        ]
+        assert [[one.answers for one in made] for made in (ferries, when, who, near)] == [
+            [1.0, 0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 0.0, 0.0],
+        ]  # fmt: skip
+        assert len({one.list for one in ferries}) == 1
+        assert len({made[0].list for made in (ferries, when, who)}) == 3
+        assert {one.list for one in near} == {-1}
+
+    def test_what_the_reader_took_for_the_answer_is_among_the_others(self, training: Any, article: Any) -> None:
+        wrong = {FERRY_NEWS["near"][0]: [(article, article.places[1])]}
+        *_, near = training.news.lists(article, wrong, 1)
+        assert read(training, near[0])[0] == "it runs 14 ferries."
+        assert len({read(training, one)[0] for one in near}) == 3
+
+    def test_every_sentence_and_claim_is_measured(self, training: Any, article: Any) -> None:
+        found = list(training.news.every(article))
+        assert [one.answers for one in found] == [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, None, None]
+        assert [one.label for one in found[-2:]] == [training.network.SUPPORTED, training.network.NOT_SAID]
+        quotes = {text(training, one.ids) for seed in range(20) for one in training.news.claims(article, seed)}
+        assert len(quotes) == 3  # the supported claim also with the sentence after its quote
+
+    def test_records_mark_all_that_answers(self, training: Any, article: Any) -> None:
+        first, second, near = training.news.asked([article])
+        assert [[answer["text"] for answer in one["answers"]] for one in (first, second, near)] == [
+            ["14"], ["2021", "Ana Ruiz"], [],
+        ]  # fmt: skip
+        assert (first["answerable"], near["answerable"], first["title"]) == (True, False, "New night ferry")
+        assert (
+            first["passage"]
+            == article.text
+            == ("Lund Lines opened a night route in 2021. It runs 14 ferries.\n\nAna Ruiz, its chair, was not told.")
+        )
+
+    def test_wrong_sentences_are_of_the_article_itself_or_of_another_writer(
+        self, training: Any, tmp_path: Path
+    ) -> None:
+        sister = {**FERRY_NEWS, "name": "a-more", "paragraphs": [["Lund Lines now runs 15 ferries."]],
+                  "questions": [], "near": [], "claims": []}  # fmt: skip
+        other = {**sister, "name": "b-acme", "title": "Acme", "paragraphs": [["Acme Shipping runs 22 ferries."]]}
+        lines = "".join(json.dumps(one) + "\n" for one in (FERRY_NEWS, sister, other))
+        (tmp_path / "news.jsonl").write_text(lines, encoding="utf-8")
+        found = training.news.articles(tmp_path / "news.jsonl")
+        file = tmp_path / "mined.jsonl.gz"
+        wrong = training.mined.mined_news(found, WEIGHTS, file, 1)
+        taken = [one.text[slice(*place)] for one, place in wrong[FERRY_NEWS["questions"][0][0]]]
+        assert taken == ["Lund Lines opened a night route in 2021.", "Acme Shipping runs 22 ferries."]
+        assert training.mined.mined_news(found, WEIGHTS, file, 1) == wrong  # read from the file
+
+    def test_the_articles_that_are_shipped_hold_what_is_marked(self, training: Any) -> None:
+        found = training.news.articles()
+        asked = list(training.news.asked(found))  # raises ValueError where the words are not in their sentence
+        assert len({one.name for one in found}) == len(found) > 200
+        assert sum(one["answerable"] for one in asked) > 3000 > sum(not one["answerable"] for one in asked) > 1000
+        assert 0.05 < sum(one.held for one in found) / len(found) < 0.2
 
 
 class TestRuns:

@@ -2,11 +2,11 @@
 
     python training/calibrate.py DATA RUN [--threads 1] [--large model.safetensors]
 
-Each question is searched and read as in an answer, over the passages of its own document. It is then read without the
-passages that hold an answer, and over the passages of the other documents. So there are questions with and without an
-answer; both have the same weight, and so have all documents. One regression over all sentences ranks them: by the
-logit, the similarity of passage and question, and the place in the search (`qa.reader.Calibration`). The probability
-says whether the question has an answer at all, because annotators mark only one sentence and others often answer too.
+Each question on the news articles that are held out is searched and read as in an answer, over all of these articles;
+then without those of the same writer, who wrote several on one event. The questions that an article only nearly
+answers are read too. Questions with and without an answer have the same weight. One regression over all sentences
+ranks them: by the logit, the similarity of passage and question, and the place in the search
+(`qa.reader.Calibration`). The probability says whether the question has an answer at all.
 The second network (`--large`) reads the likeliest sentences of the first one, and both logits count. For claims the
 logits are divided by a temperature. It is fitted on one half of the claims for each network, and kept if it lowers the
 loss on the other half. RUN gets calibration.json; export.py puts it into the package.
@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from examples import LABELS, Record, is_held, records
 from export import export, export_large
 from mined import indexed
 from network import UNSUPPORTED
+from news import News, articles, asked, stated
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
@@ -42,9 +42,8 @@ from citewire.qa.inputs import Inputs
 from citewire.qa.network import Calibration, Network, large, small
 from citewire.qa.reader import AGAIN, SHARE, WEIGHTS, Reader, TrainedReader
 
-SOURCES = frozenset({"squad_v1_dev_html", "squad_v2_dev_html", "nqg_squad_train", "qed", "selqa", "timeqa_human"})
-NEAREST = 12  # passages read of a document
-MOST = 15  # questions asked of a document
+NEAREST = 8  # passages read for a question, as in an answer
+MOST = 3  # questions asked of an article, and as many that it nearly answers
 RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
@@ -75,13 +74,13 @@ def main() -> None:
     parser.add_argument("--large", type=Path, help="the published weights of the second network, which the run trained")
     options = parser.parse_args()
     readers = _readers(options.run, options.large, options.threads)
-    held = [one for one in records(options.data / "reader.jsonl.gz") if one["source"] in SOURCES and is_held(one)]
-    cases = list(read(held, readers, load_embedder(threads=options.threads)))
+    cases = list(read([one for one in articles() if one.held], readers, load_embedder(threads=options.threads)))
     fitted = fit(cases)
     print(f"{len(cases)} questions, {sum(bool(case.right.any()) for case in cases)} with a sentence that answers")
     table("as trained", cases, Calibration())
     table("calibrated", cases, fitted)
     claims = [one for one in records(options.data / "verifier.jsonl.gz") if is_held(one)]
+    claims += [one for article in articles() if article.held for one in stated(article)]
     network = (
         large(options.run / "large.safetensors", options.large, threads=options.threads)
         if options.large
@@ -108,30 +107,24 @@ def _readers(run: Path, published: Path | None, threads: int) -> list[Reader]:
 # -- questions --------------------------------------------------------------------------------------------------
 
 
-def read(held: Sequence[Record], readers: Sequence[Reader], embedder: Embedder) -> Iterator[Case]:
-    """Yield the cases of all documents; each question is searched in a real index of their passages."""
-    documents: dict[str, list[Record]] = defaultdict(list)
-    for record in held:
-        documents[str(record["group"])].append(record)
+def read(held: Sequence[News], readers: Sequence[Reader], embedder: Embedder) -> Iterator[Case]:
+    """Yield the cases of all questions; each is searched in a real index of the articles."""
+    documents = {one.name: [{"passage": one.text, "title": one.title}] for one in held}
+    found: list[tuple[bool, Floats, NDArray[np.bool_]]] = []
     with tempfile.TemporaryDirectory() as folder, indexed(documents, Path(folder), embedder) as (index, names):
-        for lines in documents.values():
-            asked: dict[str, dict[str, list[Any]]] = defaultdict(dict)
-            for line in lines:
-                answers = asked[str(line["question"])]
-                if line["answerable"]:
-                    answers.setdefault(names[str(line["passage"])], []).extend(line["answers"])
-            own = tuple(sorted({names[str(line["passage"])] for line in lines}))
-            others = tuple(sorted({*names.values()} - {*own}))
-            found: list[tuple[bool, Floats, NDArray[np.bool_]]] = []
-            for question, answers in list(asked.items())[:MOST]:
-                silent = tuple(name for name in own if name not in answers)
-                for there, where in ((bool(answers), own), *([(False, silent)] if answers else []), (False, others)):
-                    if where:
-                        given = answers if there else {}
-                        found.append((there, *_read(question, given, where, index, embedder, readers)))
-            for there, features, right in found:
-                if len(features):
-                    yield Case(features, right, 1 / (sum(one == there for one, *_ in found) * len(documents)))
+        every = tuple(sorted(names.values()))
+        for one in held:
+            writer = one.name.partition("-")[0]
+            others = tuple(sorted(names[other.text] for other in held if other.name.partition("-")[0] != writer))
+            for record in asked([replace(one, questions=one.questions[:MOST], near=one.near[:MOST])]):
+                question, answers = str(record["question"]), {names[one.text]: list(record["answers"])}
+                there = bool(record["answerable"])
+                found.append((there, *_read(question, answers, every, index, embedder, readers)))
+                if there and others:
+                    found.append((False, *_read(question, {}, others, index, embedder, readers)))
+    for there, features, right in found:
+        if len(features):
+            yield Case(features, right, 1 / sum(one == there for one, *_ in found))
 
 
 def _read(

@@ -127,9 +127,9 @@ def records(file: Path) -> Iterator[Record]:
         yield from map(json.loads, lines)
 
 
-def is_held(record: Record) -> bool:
-    """Whether a record's document is held out. This depends only on its name, so every run holds out the same."""
-    return int(hashlib.sha256(str(record["group"]).encode()).hexdigest(), 16) % HELD == 0
+def is_held(record: Record, among: int = HELD) -> bool:
+    """Whether a record's document is held out, one in `among`. It depends only on its name: every run has the same."""
+    return int(hashlib.sha256(str(record["group"]).encode()).hexdigest(), 16) % among == 0
 
 
 def times(record: Record, seed: int) -> int:
@@ -179,29 +179,29 @@ def readings(record: Record, mix: Mix, seed: int, pools: Pools = EMPTY) -> Itera
     if "target" in record:
         given = tuple(record["target"])
         if dice.random() < mix.mined and given in spans:
-            yield _reading(asked, passage, spans, given, title, 0.0, None, source, dice)
+            yield reading(asked, passage, spans, given, title, 0.0, None, source, dice)
         return
     if not record["answerable"] or not answers:
-        target = nearest(question, passage, spans) if dice.random() < 0.7 else dice.choice(spans)
-        yield _reading(asked, passage, spans, target, title, 0.0, None, source, dice)
+        target = nearest_first(question, passage, spans)[0] if dice.random() < 0.7 else dice.choice(spans)
+        yield reading(asked, passage, spans, target, title, 0.0, None, source, dice)
         return
     first = answers[0]
     target = next((span for span in spans if span[0] <= first[0] < span[1]), spans[0])
     marked = first if record["kind"] != "sentence" else None
-    yield _reading(asked, passage, spans, target, title, 1.0, marked, source, dice)
+    yield reading(asked, passage, spans, target, title, 1.0, marked, source, dice)
     silent = _silent(passage, spans, target, answers)
     if silent and dice.random() < mix.neighbours:
-        yield _reading(asked, passage, spans, dice.choice(silent), title, 0.0, None, f"{source}+neighbour", dice)
+        yield reading(asked, passage, spans, dice.choice(silent), title, 0.0, None, f"{source}+neighbour", dice)
     if dice.random() < mix.swapped and (other := swapped(question, passage, pools.names, dice)):
-        yield _reading(other, passage, spans, target, title, 0.0, None, f"{source}+swapped", dice)
+        yield reading(other, passage, spans, target, title, 0.0, None, f"{source}+swapped", dice)
     if dice.random() < mix.echoed:
         text = question.rstrip("?") + dice.choice(["?", "", "."])
-        yield _reading(asked, text, [(0, len(text))], (0, len(text)), title, 0.0, None, f"{source}+echoed", dice)
+        yield reading(asked, text, [(0, len(text))], (0, len(text)), title, 0.0, None, f"{source}+echoed", dice)
     dice = _random(record, seed + 4)
     if dice.random() < mix.exchanged:
         sentence = passage[target[0] : target[1]]
         if other := exchanged(question, passage, sentence, pools.names, pools.frames, dice):
-            yield _reading(other, passage, spans, target, title, 0.0, None, f"{source}+exchanged", dice)
+            yield reading(other, passage, spans, target, title, 0.0, None, f"{source}+exchanged", dice)
 
 
 def listed(
@@ -234,14 +234,14 @@ def listed(
         source = str(record["source"])
         silent = _silent(passage, spans, target, answers)
         others = dice.sample(silent, min(len(silent), MOST_LISTED - 2))
-        made = [_reading(asked, passage, spans, target, title, 1.0, marked, source, dice)]
-        made += [_reading(asked, passage, spans, span, title, 0.0, None, source, dice) for span in others]
+        made = [reading(asked, passage, spans, target, title, 1.0, marked, source, dice)]
+        made += [reading(asked, passage, spans, span, title, 0.0, None, source, dice) for span in others]
         for other in wrong[question][: MOST_LISTED - len(made)]:
             text, given = str(other["passage"]), tuple(other["target"])
             places = [(span.start, span.end) for span in _sentences(text)]
             if given in places:
                 named = _title(other) if title else ""
-                made.append(_reading(asked, text, places, given, named, 0.0, None, source, dice))
+                made.append(reading(asked, text, places, given, named, 0.0, None, source, dice))
         if len(made) > 1:
             yield tuple(replace(one, list=number) for one in made)
 
@@ -260,7 +260,7 @@ def _silent(
     ]
 
 
-def _reading(
+def reading(
     question: str,
     passage: str,
     spans: Sequence[tuple[int, int]],
@@ -271,6 +271,19 @@ def _reading(
     source: str,
     dice: random.Random,
 ) -> Example:
+    """Return a sentence of a passage in its context as tokens.
+
+    Args:
+        question: as typed.
+        passage: the text.
+        spans: its sentences, as offsets.
+        target: the sentence that is read, one of them.
+        title: before the window; "" for none.
+        answers: 1.0 if the sentence answers, else 0.0.
+        marked: the words that answer, as offsets into the passage.
+        source: name of the data set.
+        dice: chooses how many neighbours the window has.
+    """
     place = spans.index(target)
     before, after = dice.choice([(1, 1), (1, 1), (1, 1), (2, 1), (1, 0), (0, 1), (0, 0)])
     opening = passage[spans[max(0, place - before)][0] : target[0]]
@@ -302,10 +315,10 @@ def _title(record: Record) -> str:
     return name.replace("_", " ") if kind == "wikipedia" else ""
 
 
-def nearest(question: str, passage: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The sentence that shares the most words with the question; a search would find it."""
+def nearest_first(question: str, passage: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The sentences, those that share the most words with the question first; a search would find these."""
     asked = set(re.findall(r"\w+", question.lower()))
-    return max(spans, key=lambda span: len(asked & set(re.findall(r"\w+", passage[span[0] : span[1]].lower()))))
+    return sorted(spans, key=lambda span: -len(asked & set(re.findall(r"\w+", passage[span[0] : span[1]].lower()))))
 
 
 _AUXILIARY = re.compile(
@@ -329,7 +342,7 @@ def truth(record: Record, mix: Mix, seed: int) -> Iterator[Example]:
         question = f"Is it true that {claim.rstrip('.')}?"
     quote = str(record["quote"])
     answers = float(label != "not_said")
-    yield _reading(question, quote, [(0, len(quote))], (0, len(quote)), "", answers, None, "truth", dice)
+    yield reading(question, quote, [(0, len(quote))], (0, len(quote)), "", answers, None, "truth", dice)
 
 
 # -- claims -------------------------------------------------------------------------------------------------

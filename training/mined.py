@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from examples import Record, is_held, names_in
+from news import News, Sentence
 
 from citewire.index.build import build_index
 from citewire.index.embed import load_embedder
@@ -51,6 +52,49 @@ def mined(found: Sequence[Record], weights: Path, file: Path, threads: int) -> l
             lines.writelines(f"{json.dumps(one)}\n" for one in made)
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def mined_news(found: Sequence[News], weights: Path, file: Path, threads: int) -> dict[str, list[Sentence]]:
+    """Return for each question the likeliest wrong sentence of its own article and of another writer's articles.
+
+    Writers wrote several articles on one event, so those of the same writer may answer too. `file` as in `mined`.
+    """
+    if not file.exists():
+        reader, embedder = TrainedReader(weights, threads=threads), load_embedder(threads=threads)
+        documents = {one.name: [{"passage": one.text, "title": one.title}] for one in found}
+        with tempfile.TemporaryDirectory() as folder, indexed(documents, Path(folder), embedder) as (index, names):
+            made = [line for one in found for line in _wrong(one, found, index, names, reader, embedder)]
+        with gzip.open(file, "wt", encoding="utf-8") as lines:
+            lines.writelines(f"{json.dumps(one)}\n" for one in made)
+    wrong: dict[str, list[Sentence]] = defaultdict(list)
+    by_name = {one.name: one for one in found}
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            wrong[line["question"]].append((by_name[line["article"]], tuple(line["place"])))
+    return wrong
+
+
+def _wrong(
+    one: News, found: Sequence[News], index: Index, names: Mapping[str, str], reader: Reader, embedder: Embedder
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the likeliest wrong sentences for the questions of an article."""
+    articles = {names[other.text]: other for other in found if other.text in names}
+    writer = one.name.partition("-")[0]
+    asked = [(question, set(numbers)) for question, numbers, _ in one.questions]
+    for question, right in [*asked, *((question, set[int]()) for question in one.near)]:
+        own = [(names[one.text], Span(*place)) for at, place in enumerate(one.places) if at not in right]
+        others = [
+            (hit.passage.article, span)
+            for hit in search(index, embedder, question, FOUND)
+            if not articles[hit.passage.article].name.startswith(f"{writer}-")
+            for span in hit.passage.sentences
+        ]
+        for candidates in (own, list(dict.fromkeys(others))):
+            if best := _best({"question": question}, candidates, index, reader):
+                path, span, probability = best
+                place = next((p for p in articles[path].places if p[0] <= span.start < p[1]), None)
+                if place and (path == names[one.text] or probability <= TOO_LIKELY):
+                    yield {"question": question, "article": articles[path].name, "place": place}
 
 
 def _unanswered(kept: Sequence[Record], reader: Reader) -> Iterator[Record]:
@@ -166,7 +210,7 @@ def indexed(
         for line in lines:
             file = names.setdefault(str(line["passage"]), f"{len(names):05}.txt")
             (folder / "articles" / file).write_text(str(line["passage"]), encoding="utf-8")
-            titles[file] = {"title": name.replace("_", " ") if kind == "wikipedia" else ""}
+            titles[file] = {"title": line.get("title") or (name.replace("_", " ") if kind == "wikipedia" else "")}
     (folder / "articles" / "metadata.json").write_text(json.dumps(titles), encoding="utf-8")
     build_index([folder / "articles"], folder / "index", embedder)
     with Index.open(folder / "index", embedder) as index:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from examples import Record, is_held, nearest, records
+from examples import Record, is_held, nearest_first, records
 from measure import area
 
 from citewire.index.passages import sentences
@@ -36,7 +36,7 @@ def pairs(found: list[Record]) -> Iterator[tuple[str, Window, bool]]:
         spans = [(span.start, span.end) for span in sentences(passage)] or [(0, len(passage))]
         starts = [int(one["start"]) for one in record["answers"]]
         target = next((one for one in spans if starts and one[0] <= starts[0] < one[1]), None)
-        start, end = target or nearest(str(record["question"]), passage, spans)
+        start, end = target or nearest_first(str(record["question"]), passage, spans)[0]
         place = spans.index((start, end))
         before = passage[spans[max(0, place - 1)][0] : start]
         after = passage[end : spans[min(len(spans) - 1, place + 1)][1]]

@@ -16,11 +16,12 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import news
 import torch
 from examples import (
     PLAIN,
@@ -42,8 +43,9 @@ from examples import (
 from export import weights_in
 from large import LargeEncoder
 from measure import figures
-from mined import mined
+from mined import mined, mined_news
 from network import Example, Network, loss
+from news import News, Sentence, articles
 from safetensors.torch import load_file
 
 from citewire.qa.reader import WEIGHTS
@@ -65,12 +67,14 @@ class Recipe:
         lists: share of lists (sentences for one question) among the other batches.
         spans: whether the span head is trained.
         reading: whether the answer head is trained.
+        news: share of the news articles of this project among the questions and among the claims.
         null: whether the span head may point at "nothing answers", which also counts for the answer head.
     """
 
     mix: Mix = MIX
     verifier: float = 0.3
     lists: float = 0.6
+    news: float = 0.0
     spans: bool = True
     reading: bool = True
     null: bool = False
@@ -81,6 +85,8 @@ BASE = replace(MIX, mined=0.0, exchanged=0.0, composed=0.0, padded=0.0, listed=0
 RECIPES = {
     "whole": Recipe(),
     "large": Recipe(lists=0.3, null=True),
+    "news": Recipe(mix=replace(MIX, mined=0.0), lists=0.3, news=0.65),
+    "large-news": Recipe(mix=replace(MIX, mined=0.0), verifier=0.2, lists=0.3, news=0.8, null=True),
     "no-lists": Recipe(mix=replace(MIX, listed=0.0)),
     "base": Recipe(mix=BASE),  # the recipe that the others of the table start from
     "plain": Recipe(mix=PLAIN),  # without synthetic negatives
@@ -102,6 +108,7 @@ class Data:
     Attributes:
         questions, claims: for training.
         lists: for training: the sentence that answers, with others that do not.
+        news, told: for training: lists of the questions of news articles, and their claims.
         held: records of documents held out, unchanged.
         hard: examples that `HARD` makes of these, the same for every recipe.
     """
@@ -109,14 +116,22 @@ class Data:
     questions: list[Example]
     claims: list[Example]
     lists: list[tuple[Example, ...]]
+    news: list[tuple[Example, ...]]
+    told: list[Example]
     held: list[Example]
     hard: list[Example]
 
 
-def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Record]], Sequence[Record]]) -> Data:
+def load(
+    folder: Path,
+    recipe: Recipe,
+    seed: int,
+    mined: Callable[[Sequence[Record]], Sequence[Record]],
+    mined_news: Callable[[Sequence[News]], Mapping[str, Sequence[Sentence]]],
+) -> Data:
     """Read the records and make examples of them; records of documents held out stay unchanged.
 
-    `mined` returns negatives for the records of questions.
+    `mined` returns negatives for the records of questions, `mined_news` for the questions of news articles.
     """
     asked, told = list(records(folder / "reader.jsonl.gz")), list(records(folder / "verifier.jsonl.gz"))
     read = [one for one in asked if times(one, seed)]
@@ -139,7 +154,16 @@ def load(folder: Path, recipe: Recipe, seed: int, mined: Callable[[Sequence[Reco
     if recipe.verifier:
         hard += [example for make in (corrupted, composed) for one in tested for example in make(one, HARD, seed, put)]
     lists = list(listed(kept, found, recipe.mix, seed))
-    return Data(shuffled(questions, seed), shuffled(claimed, seed + 1), shuffled(lists, seed + 2), held, hard)
+    written = articles() if recipe.news else ()
+    kept_news = [one for one in written if not one.held]
+    wrong = mined_news(kept_news) if kept_news else {}
+    asked_news = [one for article in kept_news for one in news.lists(article, wrong, seed)]
+    told_news = [one for article in kept_news for one in news.claims(article, seed)]
+    held += [example for article in written if article.held for example in news.every(article)]
+    return Data(
+        shuffled(questions, seed), shuffled(claimed, seed + 1), shuffled(lists, seed + 2),
+        shuffled(asked_news, seed + 3), shuffled(told_news, seed + 4), held, hard,
+    )  # fmt: skip
 
 
 def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) -> Iterator[list[Example]]:
@@ -147,9 +171,13 @@ def batches(data: Data, recipe: Recipe, steps: int, seed: int, skip: int = 0) ->
     dice = random.Random(seed)
     alone = [_stream([(one,) for one in source], seed + n) for n, source in enumerate((data.questions, data.claims))]
     lists = _stream(data.lists, seed + 2) if data.lists else alone[0]
+    asked, told = _stream(data.news, seed + 3), _stream([(one,) for one in data.told], seed + 4)
     for step in range(steps):
         claimed, ranked = dice.random() < recipe.verifier, dice.random() < recipe.lists
-        batch = next(alone[1] if claimed else lists if ranked else alone[0])
+        if recipe.news and dice.random() < recipe.news:
+            batch = next(told if claimed else asked)
+        else:
+            batch = next(alone[1] if claimed else lists if ranked else alone[0])
         if step >= skip:
             yield batch
 
@@ -186,8 +214,10 @@ def main() -> None:
     (options.run / "settings.json").write_text(json.dumps({**vars(options), "recipe_is": asdict(recipe)}, default=str))
     mining = WEIGHTS if options.large else options.start or WEIGHTS
     find = partial(mined, weights=mining, file=options.run / "mined.jsonl.gz", threads=options.threads)
-    data = load(options.data, recipe, options.seed, find)
+    find_news = partial(mined_news, weights=mining, file=options.run / "mined_news.jsonl.gz", threads=options.threads)
+    data = load(options.data, recipe, options.seed, find, find_news)
     print(f"{len(data.questions):,} readings, {len(data.claims):,} claims, {len(data.held):,} held out")
+    print(f"of news {len(data.news):,} lists and {len(data.told):,} claims")
     print(Counter(example.source for example in (*data.questions, *data.claims)).most_common(), flush=True)
     large = LargeEncoder(options.large, options.half) if options.large else None
     network = Network(null=recipe.null, encoder=large).to(options.device)
