@@ -116,9 +116,9 @@ def together(does: Callable[[Given], Got], given: Sequence[Given]) -> list[Got]:
 
 
 @contextmanager
-def listening(app: Any) -> Iterator[str]:
-    """Serve an ASGI application on a free port and yield its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", timeout_graceful_shutdown=1))
+def listening(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an ASGI application, on a free port if none is given, and yield its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import Any
 
 from conftest import listening
@@ -42,7 +43,7 @@ class Served:
 
 
 @contextmanager
-def serving(reply: Reply, models: Sequence[str] = ("served-model",)) -> Iterator[Served]:
+def serving(reply: Reply, models: Sequence[str] = ("served-model",), port: int = 0) -> Iterator[Served]:
     """Serve until the block ends; `reply` answers every chat request."""
     served = Served()
 
@@ -56,7 +57,7 @@ def serving(reply: Reply, models: Sequence[str] = ("served-model",)) -> Iterator
         return JSONResponse({"object": "list", "data": [{"id": name, "object": "model"} for name in models]})
 
     routes = [Route("/v1/chat/completions", chat, methods=["POST"]), Route("/v1/models", list_models)]
-    with listening(Starlette(routes=routes)) as url:
+    with listening(Starlette(routes=routes), port) as url:
         served.url = f"{url}/v1"
         yield served
 
@@ -67,14 +68,39 @@ def event(piece: str, *, last: bool = False) -> str:
     return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]})}\n\n"
 
 
-def streamed(*events: str, then: str = "end") -> Reply:
-    """Send the events, then "end" the response, "cut" the connection, or "hang" until the client disconnects."""
+@contextmanager
+def process(reply: Reply, port: int) -> Iterator[int]:
+    """Serve in a child process; yield its id, and kill it at the end."""
+
+    def serve() -> None:
+        with serving(reply, port=port):
+            ready.set()
+            threading.Event().wait()
+
+    context = get_context("fork")
+    ready, child = context.Event(), context.Process(target=serve)
+    child.start()
+    try:
+        assert ready.wait(60)
+        assert child.pid
+        yield child.pid
+    finally:
+        child.kill()
+        child.join()
+
+
+def streamed(*events: str, then: str = "end", pause: float = 0) -> Reply:
+    """Send the events, then "end" the response, "cut" the connection, or "hang" until the client disconnects.
+
+    `pause` is in seconds, after each event.
+    """
 
     def reply(served: Served, body: dict[str, Any]) -> Response:
         async def send() -> AsyncIterator[str]:
             try:
                 for text in events:
                     yield text
+                    await asyncio.sleep(pause)
                 if then == "cut":
                     raise ConnectionResetError
                 while then == "hang":

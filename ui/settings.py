@@ -203,7 +203,7 @@ class ModelSettings(BaseModel):
         default="qwen2.5-coder-0.5b",
         min_length=1,
         description="language model: a name of `citewire models list`, a folder, a GGUF file, a hub id or the"
-        " URL of an OpenAI-compatible server",
+        " URL of an OpenAI-compatible server (of several: URL,URL#NAME)",
     )
     embedder: str = Field(
         default="all-minilm-l6-v2", min_length=1, description="embedding model: all-minilm-l6-v2 or a folder"

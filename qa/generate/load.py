@@ -46,7 +46,7 @@ def load_generator(
     if isinstance(source, ServerModel):
         from citewire.qa.generate.http import OpenAIGenerator
 
-        return OpenAIGenerator(source.url, source.model, api_key=api_key)
+        return OpenAIGenerator(source.urls, source.model, api_key=api_key)
     form = form_of(source, engine, device)
     folder = weights_folder(source, cache, progress, form=form)
     progress("loading", 0, 0)

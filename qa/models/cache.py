@@ -80,10 +80,10 @@ class HubModel:
 
 @dataclass(frozen=True, slots=True)
 class ServerModel:
-    """An OpenAI-compatible server: `url` without `/chat/completions`; `model` is "" for its first one."""
+    """OpenAI-compatible servers: `urls` without `/chat/completions`; `model` is "" for the first one they list."""
 
     name: str
-    url: str
+    urls: tuple[str, ...]
     model: str
 
 
@@ -229,8 +229,9 @@ def resolve(model: str, cache: Path | None = None) -> AnyModel:
     """Return what `--model` names; reads the disk, never the network.
 
     Args:
-        model: a catalogue name, a folder with config.json, a GGUF file, the URL of an OpenAI-compatible
-            server (`http://host:port/v1#model`), or a hub id `owner/name`. What exists as a path is a path.
+        model: a catalogue name, a folder with config.json, a GGUF file, the URL of an OpenAI-compatible server
+            (`http://host/v1#model`) or of several (`URL,URL#model`), or a hub id `owner/name`. What exists as a path is
+            a path.
         cache: citewire's cache folder; None for the user's default.
 
     Raises:
@@ -282,22 +283,25 @@ def _local(path: Path) -> FolderModel | GgufModel:
     return FolderModel(path.resolve().name, path)
 
 
-def _server(url: str) -> ServerModel:
-    """Return the server at a URL; a bare host gets the usual path /v1."""
+def _server(urls: str) -> ServerModel:
+    """Return the servers at URLs with commas between them, `#` and the model; a bare host gets the usual path /v1."""
     example = "Write it as http://127.0.0.1:8000/v1#model-name."
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ModelError(f"The model URL {url!r} cannot be read: {error}", example) from error
-    if parts.username is not None or parts.password is not None:
-        raise ModelError("The model URL has a password in it", "Set CITEWIRE_API_KEY instead.")
-    if not host or parts.query:
-        raise ModelError(f"The model URL {url!r} has no host, or a query", example)
-    shown = f"[{host}]" if ":" in host else host
-    base = f"{parts.scheme.lower()}://{shown}" + (f":{port}" if port else "")
-    base += parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
-    return ServerModel(f"{parts.fragment or 'model'} at {base}", base, parts.fragment)
+    addresses, _, model = urls.partition("#")
+    bases = []
+    for url in map(str.strip, addresses.split(",")):
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise ModelError(f"The model URL {url!r} cannot be read: {error}", example) from error
+        if parts.username is not None or parts.password is not None:
+            raise ModelError("The model URL has a password in it", "Set CITEWIRE_API_KEY instead.")
+        if parts.scheme not in ("http", "https") or not host or parts.query:
+            raise ModelError(f"The model URL {url!r} has no http://, no host, or a query", example)
+        shown = f"[{host}]" if ":" in host else host
+        base = f"{parts.scheme}://{shown}" + (f":{port}" if port else "")
+        bases.append(base + (parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"))
+    return ServerModel(f"{model or 'model'} at {', '.join(bases)}", tuple(bases), model)
 
 
 def weights_folder(

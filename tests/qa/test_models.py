@@ -396,15 +396,23 @@ class TestResolve:
     @pytest.mark.parametrize(
         ("url", "expected"),
         [
-            ("http://127.0.0.1:8000", ServerModel("model at http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1", "")),
-            ("HTTPS://h/api/v1/#org/m", ServerModel("org/m at https://h/api/v1", "https://h/api/v1", "org/m")),
-            ("http://[::1]:1/v1/chat/completions", ServerModel("model at http://[::1]:1/v1", "http://[::1]:1/v1", "")),
+            (
+                "http://127.0.0.1:8000",
+                ServerModel("model at http://127.0.0.1:8000/v1", ("http://127.0.0.1:8000/v1",), ""),
+            ),
+            ("HTTPS://h/api/v1/#org/m", ServerModel("org/m at https://h/api/v1", ("https://h/api/v1",), "org/m")),
+            (
+                "http://[::1]:1/v1/chat/completions, https://b#m",
+                ServerModel("m at http://[::1]:1/v1, https://b/v1", ("http://[::1]:1/v1", "https://b/v1"), "m"),
+            ),
         ],
     )
     def test_server(self, url: str, expected: ServerModel) -> None:
         assert models.resolve(url) == expected
 
-    @pytest.mark.parametrize("url", ["http://", "http://h:x/v1", "http://h/v1?key=1", "http://[/v1"])
+    @pytest.mark.parametrize(
+        "url", ["http://", "http://h:x/v1", "http://h/v1?key=1", "http://[/v1", "http://h,b:8000", "http://h,"]
+    )
     def test_bad_url(self, url: str) -> None:
         with pytest.raises(ModelError, match=r"Write it as http://127.0.0.1:8000/v1#model-name"):
             models.resolve(url)
