@@ -151,6 +151,9 @@ class Filters:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+NO_FILTERS = Filters()
+
+
 class Embedder(Protocol):
     """Text to unit vectors."""
 
