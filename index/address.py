@@ -73,6 +73,6 @@ def location(value: str | Path) -> Location:
     return Address(parts._replace(query=rest).geturl(), exact == "1")
 
 
-def folder_of(where: Location) -> Path:
+def local_folder(where: Location) -> Path:
     """Return the path that stands for an index on this machine; see `Address.folder`."""
     return where.folder if isinstance(where, Address) else where

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from citewire.index.address import Location, folder_of
+from citewire.index.address import Location, local_folder
 from citewire.index.articles import Kept, ReadOptions, Rejected, read_articles
 from citewire.index.dates import mentions, published_date
 from citewire.index.duplicates import Grouper, signature
@@ -119,7 +119,7 @@ def build_index(
     with writer_of(where) as writer, writer.view(embedder) as view:
         damaged = {part.info.name for part in writer.current(embedder)} - {part.info.name for part in view.parts}
         if damaged and not mirror:  # `mirror` reads the sources of these articles again
-            problem = f"{folder_of(where) / 'segments' / min(damaged)} is damaged"
+            problem = f"{local_folder(where) / 'segments' / min(damaged)} is damaged"
             raise IndexFormatError(problem, f"Run: citewire index repair --index {where}")
         return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)
 
