@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from citewire.index.errors import InputError
 
@@ -69,7 +69,7 @@ def location(value: str | Path) -> Location:
     exact = dict(parameters).get(EXACT, "0")
     if exact not in ("0", "1"):
         raise InputError(f"the address {Address(value)} has {EXACT}={exact}", f"Write {EXACT}=1 or {EXACT}=0")
-    rest = urlencode([(name, said) for name, said in parameters if name != EXACT])
+    rest = urlencode([(name, said) for name, said in parameters if name != EXACT], quote_via=quote)
     return Address(parts._replace(query=rest).geturl(), exact == "1")
 
 

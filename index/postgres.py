@@ -340,7 +340,9 @@ class PostgresSegment(Segment):
 
     def vectors(self, rows: Sequence[int]) -> Vectors:
         """As in `Segment`."""
-        found = [vector for (vector,) in self._by_row("SELECT id, vector FROM passages ", rows)]
+        sent = [sent for (sent,) in self._by_row("SELECT id, vector_send(vector) FROM passages ", rows)]
+        # Two numbers of two bytes come first, then the vector.
+        found = [np.frombuffer(one, ">f4", offset=4) for one in sent]
         return np.array(found, np.float32).reshape(len(found), self.info.dimension)
 
     def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:

@@ -69,7 +69,7 @@ class Postgres:
         self._run("pg_ctl", "-D", str(self.data), "-w", "-s", "-l", str(self._folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
-        """Stop the server, if it runs."""
+        """Stop the server."""
         self._run("pg_ctl", "-D", str(self.data), "-w", "-s", "-m", "immediate", "stop")
 
     def kill(self) -> None:
@@ -78,6 +78,8 @@ class Postgres:
         children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
         for pid in (first, *map(int, children)):
             os.kill(pid, signal.SIGKILL)
+        # A container's first process may not reap it; PostgreSQL would take that process for alive, and not start.
+        (self.data / "postmaster.pid").unlink()
 
     def database(self) -> Address:
         """Return the address of a new, empty database."""
