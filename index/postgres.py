@@ -39,6 +39,7 @@ SCHEMA_VERSION = 1  # number of the last migration in postgres_writer.py
 
 EF_SEARCH = 400  # nearest neighbours that a scan of the HNSW index collects; twice `search.DENSE`
 MOST_BY_HNSW = 1000  # more results than the largest `hnsw.ef_search` are found by comparing every vector
+COUNTED = 100_000  # a term in more rows counts as one in so many, as counting takes linear time
 RECALL_SAMPLE = 20  # passages whose ten nearest are compared for the recall of `figures`
 STARTING_S = 10.0  # longest wait for a server that is starting, in seconds
 CONNECT_S = 10  # longest wait for a connection, in seconds
@@ -257,6 +258,7 @@ class PostgresSegment(Segment):
         self.gaps: list[tuple[int, int]] = []  # (first row, rows) that belong to no article seen here
         self._living, end = 0, 0
         self._mean_words = 1.0
+        self._counts: dict[str, int] = {}  # term -> rows that contain it
         if generation is None:
             return
         ((total, words),) = self._rows("SELECT coalesce(sum(rows), 0)::bigint, sum(words)::float8 FROM articles", ())
@@ -380,9 +382,10 @@ class PostgresSegment(Segment):
 
     def matches(self, term: str, most: int) -> int:
         """As in `Segment`."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words @@ ?::tsquery LIMIT ?) AS found"
-        found: int = self._rows(query, (tsquery(term), most + 1))[0][0]
-        return found
+        if term not in self._counts:
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words @@ ?::tsquery LIMIT ?) AS found"
+            self._counts[term] = self._rows(query, (tsquery(term), COUNTED))[0][0]
+        return min(self._counts[term], most + 1)
 
     def search_bm25(self, terms: Sequence[str], k: int, allowed: Rows | None) -> list[tuple[int, float]]:
         """As in `Segment`."""
@@ -399,7 +402,7 @@ class PostgresSegment(Segment):
         for term in terms:
             if query := tsquery(term):
                 found.append(query)
-                weights.append(idf(min(self.matches(term, self._living), self._living), self._living))
+                weights.append(idf(min(self.matches(term, COUNTED), self._living), self._living))
         # Weights are at most 1 in PostgreSQL, so counts come out as a fourth of what they are.
         share = f"'{{0.25, 0.25, 0.25, {TITLE_WEIGHT / 4}}}'"
         query = (

@@ -80,6 +80,7 @@ MIGRATIONS = (
 )
 
 HNSW_ROWS = 10_000  # from this many passages on there is an HNSW index; fewer are compared exactly, in milliseconds
+ANALYZED = 0.1  # share of new passages after which the planner's statistics are taken anew; autovacuum is later
 KEPT = "1 hour"  # how long replaced and removed articles stay, for readers of an earlier generation
 _LOCK = 0x63697465  # key of the advisory lock of the writer
 
@@ -168,6 +169,7 @@ class PostgresWriter:
     ) -> int:
         """As `Writer.publish`: one transaction, after which every reader that opens the index sees the generation."""
         whole = next((part for part in parts if part.info.name == PUBLISHED), None)
+        added = 0
         with self._writing():
             new = 1 + int(self._row("SELECT generation FROM state FOR UPDATE")[0])
             dying = "UPDATE articles SET died = %s, died_at = now() WHERE born IS NOT NULL AND died IS NULL"
@@ -178,6 +180,7 @@ class PostgresWriter:
             for part in parts:
                 if part is not whole:
                     first, end = staged_numbers(part.info.name)
+                    added += part.info.rows
                     self._connection.execute(
                         "UPDATE articles SET born = %s WHERE born IS NULL AND id >= %s AND id < %s AND id != ALL(%s)",
                         (new, first, end, sorted(part.dead)),
@@ -188,21 +191,23 @@ class PostgresWriter:
             self._connection.execute(
                 "UPDATE state SET generation = %s, embedder = %s, chunker = %s", (new, embedder, chunker)
             )
-        self._index(progress)
+        self._index(added, progress)
         return new
 
-    def _index(self, progress: Progress | None) -> None:
-        """Make the HNSW index, once there are `HNSW_ROWS` passages."""
+    def _index(self, added: int, progress: Progress | None) -> None:
+        """Make the HNSW index, once there are `HNSW_ROWS` passages; let the planner know of many new passages."""
         with self._writing():
             rows, there = self._row(
                 "SELECT count(*), to_regclass('citewire.passages_nearest') IS NOT NULL FROM passages"
             )
+            self._row("SELECT gin_clean_pending_list('words_words_idx')")  # a search reads it all, before the index
             if rows >= HNSW_ROWS and not there:
                 if progress:
                     progress("indexing vectors", 0, 0)
                 self._connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
                 self._connection.execute("CREATE INDEX passages_nearest ON passages USING hnsw (vector vector_ip_ops)")
-                self._connection.execute("ANALYZE passages")
+            if added > ANALYZED * rows:
+                self._connection.execute("ANALYZE articles, passages, words")
 
     def _prepare(self, embedder: Embedder) -> None:
         """Make the tables, or bring them to this version. Raises: InputError: their vectors are of another length."""
