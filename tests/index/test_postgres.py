@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -10,12 +11,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
+import openai_server
 import pytest
 from commands import citewire
-from conftest import REPOSITORY, company_news, until
+from conftest import REPOSITORY, SEEDS, company_news, until
 from embedders import HashedWordsEmbedder
 from postgres import Postgres, running
+from served import serving
 from vectors import clustered, entries
 
 from citewire.index.address import Address, location
@@ -24,10 +28,14 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import remove, status
 from citewire.index.manifest import Part
 from citewire.index.postgres_writer import writer_of
+from citewire.index.search import search
 from citewire.index.segment import Entry
 from citewire.index.store import Index, current_of
-from citewire.index.types import Filters
+from citewire.index.types import Embedder, Filters
 from citewire.index.writer import BusyError
+from citewire.ui.cli import lay_out
+from citewire.ui.corpus import Choice, Corpus
+from citewire.ui.settings import Settings
 
 pytestmark = pytest.mark.slow  # a real server
 
@@ -193,8 +201,6 @@ with writer_of(where):
 
 
 def test_what_another_process_adds_is_found_and_its_lock_ends_with_it(where: Address, tmp_path: Path) -> None:
-    from citewire.ui.corpus import Choice, Corpus
-
     build_index([company_news(tmp_path, "ab")], where, EMBEDDER)
     corpus = Corpus(where, EMBEDDER)
     (tmp_path / "added.txt").write_text("The zinc mine of Vire closed.")
@@ -226,8 +232,6 @@ def test_what_another_process_adds_is_found_and_its_lock_ends_with_it(where: Add
 
 
 def test_the_page_adds_what_is_uploaded(where: Address, tmp_path: Path) -> None:
-    from citewire.ui.corpus import Corpus
-
     build_index([company_news(tmp_path, "a")], where, EMBEDDER)
     corpus = Corpus(where, EMBEDDER)
     corpus.start()
@@ -240,6 +244,31 @@ def test_the_page_adds_what_is_uploaded(where: Address, tmp_path: Path) -> None:
     corpus.close()
     assert list(everything(where)) == ["a.txt"]
     assert not list(tmp_path.rglob("zinc.txt"))
+
+
+def test_the_page_and_the_command_line_answer(where: Address, seeds_folder: Path, embedder: Embedder) -> None:
+    question = "Why is Kazakhstan attractive to bitcoin miners?"
+    build_index([SEEDS], where, embedder)
+    with openai_server.saying("Its electricity is cheap.") as model:
+        chosen = Settings(index=where, conversations=Path("kept.sqlite"), model=model, reader="small")
+        with serving(lambda: lay_out(chosen)) as url, httpx.Client(base_url=url, timeout=60) as client:
+            until(lambda: client.get("/readyz").status_code == 200, 120)
+            found = client.post("/v1/search", json={"question": question, "k": 5}).json()
+            on_page = client.post("/v1/ask", json={"question": question}).json()
+            assert client.get("/v1/status").json()["index"] == str(where)
+        told = citewire("ask", question, "--json", "--model", model, "--reader", "small", CITEWIRE_INDEX=where.url)
+    with Index.open(seeds_folder, embedder) as folder:
+        hits = search(folder, embedder, question, 5)
+        assert [(one["article"], one["start"]) for one in found["passages"]] == [
+            (hit.passage.article, hit.passage.start) for hit in hits
+        ]
+        assert [one["score"] for one in found["passages"]] == pytest.approx([hit.score for hit in hits], abs=1e-5)
+        for answer in (on_page, json.loads(told.stdout)):
+            assert answer["status"] == "answered"
+            quotes = [quote for claim in answer["claims"] for quote in claim["quotes"]]
+            assert quotes
+            for quote in quotes:
+                assert folder.article(quote["article"]).text[quote["start"] : quote["end"]] == quote["text"]
 
 
 # -- errors -------------------------------------------------------------------------------------------------
