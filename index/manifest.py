@@ -22,7 +22,7 @@ from citewire.index.duplicates import SIGNATURE_VERSION
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.passages import CHUNKER_VERSION
 from citewire.index.segment import SegmentInfo, read_info
-from citewire.index.types import Embedder
+from citewire.index.types import Identified
 
 FORMAT_VERSION = 4
 MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # code that cut the passages and computed the signatures
@@ -128,7 +128,7 @@ def _parse_manifest(data: bytes, file: Path, folder: Path) -> Manifest:
     return manifest
 
 
-def check_identity(manifest: Manifest, where: Location, embedder: Embedder) -> None:
+def check_identity(manifest: Manifest, where: Location, embedder: Identified) -> None:
     """Check that an index was made with the same embedder and with this `MADE_BY`.
 
     Args:

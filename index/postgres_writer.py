@@ -33,7 +33,7 @@ from citewire.index.postgres import (
 )
 from citewire.index.segment import Entry, SegmentInfo
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Progress
+from citewire.index.types import Identified, Progress
 from citewire.index.writer import BusyError, Writer
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class PostgresWriter:
         self._connection.close()
         self._server.close()
 
-    def view(self, embedder: Embedder) -> Index:
+    def view(self, embedder: Identified) -> Index:
         """As `Writer.view`: the current generation, and what an interrupted run committed."""
         manifest = self._current(embedder)
         parts = list(self.current(embedder))
@@ -138,7 +138,7 @@ class PostgresWriter:
 
         return Index(self._address.folder, parts, manifest.generation, opened)
 
-    def current(self, embedder: Embedder) -> list[Part]:
+    def current(self, embedder: Identified) -> list[Part]:
         """As `Writer.current`."""
         manifest = self._current(embedder)
         try:
@@ -147,7 +147,7 @@ class PostgresWriter:
             return []
         return list(manifest.parts)
 
-    def _current(self, embedder: Embedder) -> Manifest:
+    def _current(self, embedder: Identified) -> Manifest:
         self._prepare(embedder)
         try:
             return manifest_of(self._server)
@@ -155,7 +155,7 @@ class PostgresWriter:
             return Manifest(0, embedder.fingerprint, MADE_BY, ())
 
     @contextmanager
-    def segment(self, embedder: Embedder) -> Iterator[PostgresSegmentWriter]:
+    def segment(self, embedder: Identified) -> Iterator[PostgresSegmentWriter]:
         """As `Writer.segment`: a batch of articles, which is committed at the end of the block."""
         self._prepare(embedder)
         with self._writing():
@@ -209,7 +209,7 @@ class PostgresWriter:
             if added > ANALYZED * rows:
                 self._connection.execute("ANALYZE articles, passages, words")
 
-    def _prepare(self, embedder: Embedder) -> None:
+    def _prepare(self, embedder: Identified) -> None:
         """Make the tables, or bring them to this version. Raises: InputError: their vectors are of another length."""
         if self._ready:
             return
@@ -260,11 +260,11 @@ class PostgresWriter:
                 raise unreachable(self._address, error) from None
             raise refused(self._address, error) from error
 
-    def _info(self, embedder: Embedder, name: str, rows: int, articles: int) -> SegmentInfo:
+    def _info(self, embedder: Identified, name: str, rows: int, articles: int) -> SegmentInfo:
         return part_info(name, embedder.fingerprint, MADE_BY, embedder.dimension, rows, articles)
 
 
-def _identity(embedder: Embedder) -> str:
+def _identity(embedder: Identified) -> str:
     return f"{embedder.fingerprint} {MADE_BY}"
 
 
@@ -277,7 +277,7 @@ class PostgresSegmentWriter:
         number, row: number of the first article, and row of its first passage.
     """
 
-    def __init__(self, connection: Connection[Any], embedder: Embedder, number: int, row: int) -> None:
+    def __init__(self, connection: Connection[Any], embedder: Identified, number: int, row: int) -> None:
         self._connection, self._embedder = connection, embedder
         self._first = self._number = number
         self._first_row = self._row = row

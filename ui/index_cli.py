@@ -320,6 +320,33 @@ def _folder(chosen: Settings, command: str) -> Path:
     return chosen.index
 
 
+@app.command("copy")
+@takes()
+def _copy(
+    _chosen: Settings,
+    source: Annotated[str, typer.Argument(metavar="SRC", help="folder or database of an index")],
+    target: Annotated[str, typer.Argument(metavar="DST", help="a new folder or an empty database")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy an index between folders and PostgreSQL databases, and compare all of it.
+
+    Repeated after an interruption, it writes only what is missing. Uploaded files, keys and conversations stay.
+    """
+    from citewire.index.address import location
+    from citewire.index.copying import copy_index
+
+    to = location(target)
+    with console.progress_bar() as report:
+        done = copy_index(location(source), to, report)
+    if as_json:
+        typer.echo(console.to_json({"index": str(to), **dataclasses.asdict(done)}))
+    else:
+        console.note(
+            f"{to}: generation {done.generation} has all {counted(done.articles, 'article')} with"
+            f" {counted(done.passages, 'passage')}, bit by bit; {done.written:,} written now"
+        )
+
+
 @app.command("verify")
 @takes("index")
 def _verify(chosen: Settings, as_json: AsJson = False) -> None:

@@ -24,6 +24,7 @@ from vectors import clustered, entries
 
 from citewire.index.address import Address, location
 from citewire.index.build import build_index
+from citewire.index.copying import Copied, copy_index
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import remove, status
 from citewire.index.manifest import Part
@@ -269,6 +270,38 @@ def test_the_page_and_the_command_line_answer(where: Address, seeds_folder: Path
             assert quotes
             for quote in quotes:
                 assert folder.article(quote["article"]).text[quote["start"] : quote["end"]] == quote["text"]
+
+
+# -- copying ------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_there_and_back_is_the_same_bit_by_bit(
+    where: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citewire.index.copying.CHECKPOINT_PASSAGES", 4)
+    folder, back = tmp_path / "index", tmp_path / "back"
+    build_index([company_news(tmp_path, "abcde")], folder, EMBEDDER)
+
+    def stop(stage: str, done: int, _: int) -> None:
+        if done == 8:
+            raise KeyboardInterrupt
+
+    for source, target, written in ((folder, where, 1), (where, back, 1), (folder, where, 0)):
+        if written:
+            with pytest.raises(KeyboardInterrupt):
+                copy_index(source, target, stop)
+        assert copy_index(source, target) == Copied(1, 5, 10, written)
+        assert_equal(everything(target), everything(source))
+    remove(folder, ["a.txt"])
+    with pytest.raises(InputError, match=r"holds other articles, such as 'a\.txt'"):
+        copy_index(folder, where)
+    with writer_of(where) as writer:
+        writer._connection.execute("UPDATE passages SET vector = vector * vector WHERE id = 3")  # type: ignore[union-attr]
+    told = citewire("index", "copy", str(back), where.url)
+    assert (told.returncode, f"'b.txt' in {where} differs from {back}" in told.stderr) == (2, True)
+    assert remove(where, ["b.txt"])[1] == ("b.txt",)
+    told = citewire("index", "copy", str(back), where.url)
+    assert f"{where}: generation 3 has all 5 articles with 10 passages, bit by bit; 1 written now" in told.stderr
 
 
 # -- errors -------------------------------------------------------------------------------------------------
