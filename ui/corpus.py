@@ -214,6 +214,7 @@ class Corpus:
         allowance: Allowance | None = None,
     ) -> None:
         self.where, self._embedder = where, embedder
+        self.folder = local_folder(where)
         self._lock = RLock()
         self._writing = Lock()  # one writer at a time: a second one in this process would be refused instead of waiting
         self._subscribers: list[Callable[[Index], None]] = []
@@ -283,7 +284,7 @@ class Corpus:
             fix = f"Put it back, or make it anew: citewire index PATH --index {self.where}; then start citewire again"
             raise GoneError(f"the index in {self.where} was deleted", fix) from error
         except OSError as error:
-            raise unreadable(local_folder(self.where), error) from error
+            raise unreadable(self.folder, error) from error
         if not same:
             raise GoneError(f"another index is in {self.where} now", "Start citewire again to add to that one")
         if current != self._current:

@@ -30,7 +30,7 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import BinaryIO, Literal, Protocol, Self
 
-from citewire.index.address import Location, local_folder
+from citewire.index.address import Location
 from citewire.index.articles import ReadOptions, Rejected, read_articles
 from citewire.index.build import Note, build_index
 from citewire.index.disk import sync
@@ -162,6 +162,7 @@ class Growing(Protocol):
     """The index that files are added to; see `citewire.ui.corpus.Corpus`."""
 
     where: Location
+    folder: Path
 
     def paths(self) -> Sequence[str]:
         """Return the paths of all articles."""
@@ -196,7 +197,7 @@ class Uploads:
         self, corpus: Growing, embedder: Embedder, options: ReadOptions, room: int, allowance: Allowance | None = None
     ) -> None:
         self._corpus, self._embedder, self._options, self._room = corpus, embedder, _limited(options), room
-        self.folder = folder_of(local_folder(corpus.where))
+        self.folder = folder_of(corpus.folder)
         self._kept = {file.name: file.stat().st_size for file in _files(self.folder / "articles" / PREFIX)}
         self._work: dict[str, _Work] = {}  # by the upload's id, oldest first
         self._arriving: dict[str, int] = {}  # id -> bytes received

@@ -397,7 +397,8 @@ def write_in_three(where: Given) -> Given:
 def thrice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Location:
     """`parts_of_two`, written once, and the same in PostgreSQL."""
     if request.param == "PostgreSQL":
-        return write_in_three(request.getfixturevalue("postgres").database())
+        database: Address = request.getfixturevalue("postgres").database()
+        return write_in_three(database)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("citewire.index.writer.DEAD_SHARE", 1)
         return write_in_three(tmp_path_factory.mktemp("thrice") / "index")
