@@ -60,8 +60,12 @@ _stemmer, _stemming = Stemmer.Stemmer("porter"), Lock()  # FTS5's stemmer; PySte
 # -- connections --------------------------------------------------------------------------------------------
 
 
-def connect(address: Address) -> Connection[Any]:
+def connect(address: Address, *, writes: bool = False) -> Connection[Any]:
     """Return a connection that commits each statement; it waits for a server that is starting.
+
+    Args:
+        address: the database; of several hosts the first that answers is taken.
+        writes: whether it must be one that can be written to, and so no replica.
 
     Raises:
         InputError: psycopg is missing, or the server cannot be reached.
@@ -75,8 +79,9 @@ def connect(address: Address) -> Connection[Any]:
     while True:
         try:
             connection: Connection[Any] = psycopg.connect(
-                address.url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_S
-            )
+                address.url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_S,
+                **({"target_session_attrs": "read-write"} if writes else {}),
+            )  # fmt: skip
             break
         except psycopg.Error as error:
             if not _STARTING.search(str(error)) or time.monotonic() > end:
@@ -116,10 +121,10 @@ class Server:
             InputError: the server cannot be reached.
             IndexFormatError: it refuses the query.
         """
-        import psycopg
-
         for again in (True, False):
             with self._connection() as connection:
+                import psycopg  # `connect` says how to install it
+
                 try:
                     return connection.execute(query.encode(), values, binary=True).fetchall()
                 except psycopg.Error as error:

@@ -104,7 +104,7 @@ class PostgresWriter:
         self._ready = False
 
     def __enter__(self) -> Self:
-        self._connection: Connection[Any] = connect(self._address)
+        self._connection: Connection[Any] = connect(self._address, writes=True)
         if not self._row("SELECT pg_try_advisory_lock(%s)", _LOCK)[0]:
             self._connection.close()
             raise BusyError(f"another process is writing to the index in {self._address}", "Wait until it has finished")
@@ -159,9 +159,8 @@ class PostgresWriter:
         """As `Writer.segment`: a batch of articles, which is committed at the end of the block."""
         self._prepare(embedder)
         with self._writing():
-            number, row = self._row(
-                "SELECT coalesce(max(id) + 1, 0), coalesce(max(first_row + rows), 0)::bigint FROM articles"
-            )
+            (number,) = self._row("SELECT coalesce(max(id) + 1, 0) FROM articles")
+            (row,) = self._row("SELECT coalesce(max(id) + 1, 0) FROM passages")
             yield PostgresSegmentWriter(self._connection, embedder, number, row)
 
     def publish(
@@ -198,7 +197,7 @@ class PostgresWriter:
         """Make the HNSW index, once there are `HNSW_ROWS` passages; let the planner know of many new passages."""
         with self._writing():
             rows, there = self._row(
-                "SELECT count(*), to_regclass('citewire.passages_nearest') IS NOT NULL FROM passages"
+                "SELECT coalesce(max(id) + 1, 0), to_regclass('citewire.passages_nearest') IS NOT NULL FROM passages"
             )
             self._row("SELECT gin_clean_pending_list('words_words_idx')")  # a search reads it all, before the index
             if rows >= HNSW_ROWS and not there:

@@ -184,6 +184,40 @@ def test_a_killed_server_loses_nothing_and_an_open_index_finds_it_again(
     assert_equal(everything(where), everything(tmp_path / "index"))
 
 
+def test_a_replica_answers_where_the_primary_was_killed(
+    own: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    where, news = own.database(), company_news(tmp_path, "ab")
+    build_index([news], where, EMBEDDER)
+    with running(of=own) as replica:
+        both = location(where.url.replace(f":{own.port}", f":{own.port},127.0.0.1:{replica.port}"))
+        only = location(where.url.replace(f":{own.port}", f":{replica.port}"))
+        with Index.open(both, EMBEDDER) as index:
+            hits = search(index, EMBEDDER, "Which company?", 9)
+            (news / "z.txt").write_text("The zinc mine of Vire closed.")
+            build_index([news], where, EMBEDDER)
+            until(lambda: current_of(only) == current_of(where))
+            own.kill()
+            assert search(index, EMBEDDER, "Which company?", 9) == hits
+            assert list(everything(both)) == ["a.txt", "b.txt", "z.txt"]
+            with pytest.raises(InputError, match="session is read-only"):
+                remove(both, ["z.txt"])
+            own.start()
+            remove(both, ["z.txt"])
+            until(lambda: list(everything(only)) == ["a.txt", "b.txt"])
+            replica.kill()
+            assert search(index, EMBEDDER, "Which company?", 9) == hits
+            replica.start()
+
+
+def test_without_psycopg_the_extra_is_named(where: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for use in (Index.open, status, lambda place: build_index([Path()], place, EMBEDDER)):
+        with pytest.raises(InputError, match=r"needs psycopg and pgvector. Run: pip install 'citewire\[postgres\]'"):
+            use(where)
+
+
 ADDER = """
 import sys, time
 from pathlib import Path
