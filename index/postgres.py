@@ -95,11 +95,12 @@ def connect(address: Address, *, writes: bool = False) -> Connection[Any]:
 
 def unreachable(address: Address, error: Exception) -> InputError:
     """Return the error for a server that does not answer; without the password, which libpq does not repeat."""
-    reason = "the address cannot be read" if type(error).__name__ == "ProgrammingError" else _first_line(error)
+    reason = "the address cannot be read" if type(error).__name__ == "ProgrammingError" else first_line(error)
     return InputError(f"{address} cannot be used: {reason}", "Start the server, or correct --index")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what a server says of an error, without its details."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:REASON_CHARS]
 
 
@@ -166,7 +167,7 @@ class Server:
 def refused(address: Address, error: Exception) -> IndexFormatError:
     """Return the error for a statement that the server refuses."""
     return IndexFormatError(
-        f"{address} refuses a statement: {_first_line(error)}", "Name a database that citewire made, or an empty one"
+        f"{address} refuses a statement: {first_line(error)}", "Name a database that citewire made, or an empty one"
     )
 
 

@@ -23,9 +23,9 @@ from citewire.index.postgres import (
     Server,
     check_schema,
     connect,
+    first_line,
     manifest_of,
     part_info,
-    refused,
     staged_name,
     staged_numbers,
     tsvector,
@@ -82,6 +82,10 @@ MIGRATIONS = (
 HNSW_ROWS = 10_000  # from this many passages on there is an HNSW index; fewer are compared exactly, in milliseconds
 ANALYZED = 0.1  # share of new passages after which the planner's statistics are taken anew; autovacuum is later
 KEPT = "1 hour"  # how long replaced and removed articles stay, for readers of an earlier generation
+FIXES = {  # by SQLSTATE
+    "42501": "Let an administrator run CREATE EXTENSION vector, and grant CREATE on the database",
+    "0A000": "Install pgvector on the server",
+}
 _LOCK = 0x63697465  # key of the advisory lock of the writer
 
 
@@ -246,18 +250,16 @@ class PostgresWriter:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Say why the server cannot be written to. Raises: InputError, IndexFormatError."""
+        """Say why the server cannot be written to. Raises: InputError."""
         import psycopg
 
         try:
             yield
-        except psycopg.errors.InsufficientPrivilege as error:
-            fix = "Let an administrator run: CREATE EXTENSION vector; and grant CREATE on the database"
-            raise InputError(f"{self._address} cannot be written: {error.diag.message_primary}", fix) from error
         except psycopg.Error as error:
             if self._connection.closed:
                 raise unreachable(self._address, error) from None
-            raise refused(self._address, error) from error
+            fix = FIXES.get(error.sqlstate or "", "See the log of the server")
+            raise InputError(f"{self._address} cannot be written: {first_line(error)}", fix) from error
 
     def _info(self, embedder: Identified, name: str, rows: int, articles: int) -> SegmentInfo:
         return part_info(name, embedder.fingerprint, MADE_BY, embedder.dimension, rows, articles)

@@ -28,6 +28,7 @@ from citewire.index.copying import Copied, copy_index
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.maintenance import remove, status
 from citewire.index.manifest import Part
+from citewire.index.postgres import connect
 from citewire.index.postgres_writer import writer_of
 from citewire.index.search import search
 from citewire.index.segment import Entry
@@ -347,6 +348,10 @@ def test_what_cannot_be_used_is_named_without_the_password(where: Address, tmp_p
         InputError, match=f"there is no index in {where}. Make one: citewire index PATH --index {where}"
     ):
         current_of(where)
+    with connect(where) as connection:
+        connection.execute("CREATE ROLE bob LOGIN")
+    with pytest.raises(InputError, match=r"permission denied .* Let an administrator run CREATE EXTENSION vector"):
+        build_index([news], location(where.url.replace("ada:", "bob:")), EMBEDDER)
     build_index([news], where, EMBEDDER)
     with pytest.raises(InputError, match="has vectors of 256 numbers, the embedder makes 64"):
         build_index([news], where, HashedWordsEmbedder(64))
