@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from citewire.index.address import Location, local_folder
 from citewire.index.articles import Kept, ReadOptions, Rejected, read_articles
 from citewire.index.dates import mentions, published_date
 from citewire.index.duplicates import Grouper, signature
@@ -21,6 +22,7 @@ from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.languages import ENGLISH, language_of
 from citewire.index.manifest import Part
 from citewire.index.passages import embedded_text, passages
+from citewire.index.postgres_writer import PostgresWriter, writer_of
 from citewire.index.segment import Entry
 from citewire.index.store import Index, Place
 from citewire.index.types import Article, Embedder, Passage, Progress, Vectors
@@ -85,14 +87,14 @@ class BuildReport:
 
 def build_index(
     sources: Sequence[Path | str],
-    folder: Path,
+    where: Location,
     embedder: Embedder,
     progress: Progress | None = None,
     *,
     mirror: bool = True,
     options: ReadOptions | None = None,
 ) -> BuildReport:
-    """Read articles and publish a generation of the index in `folder` that holds them.
+    """Read articles and publish a generation of an index that holds them.
 
     Articles with known text and metadata keep their vectors, unchanged files are not parsed, and if nothing changed,
     nothing is written. The previous generation stays current until the last step. The next run resumes an
@@ -100,7 +102,7 @@ def build_index(
 
     Args:
         sources: files, folders and web addresses.
-        folder: the index; created if it does not exist.
+        where: the folder or database; the folder is created if it does not exist, the tables are too.
         embedder: turns passages into vectors; a new embedder embeds everything again.
         progress: called with the stage, the steps done and the steps known so far.
         mirror: whether articles that are not among the sources are removed from the index. Articles of a source that
@@ -114,18 +116,20 @@ def build_index(
         ModelError: the embedder cannot be used.
     """
     started = time.monotonic()
-    with Writer(folder) as writer, writer.view(embedder) as view:
+    with writer_of(where) as writer, writer.view(embedder) as view:
         damaged = {part.info.name for part in writer.current(embedder)} - {part.info.name for part in view.parts}
         if damaged and not mirror:  # `mirror` reads the sources of these articles again
-            problem = f"{folder / 'segments' / min(damaged)} is damaged"
-            raise IndexFormatError(problem, f"Run: citewire index repair --index {folder}")
+            problem = f"{local_folder(where) / 'segments' / min(damaged)} is damaged"
+            raise IndexFormatError(problem, f"Run: citewire index repair --index {where}")
         return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)
 
 
 class _Build:
     """The state of one run: the previous generation, and the results so far."""
 
-    def __init__(self, writer: Writer, view: Index, embedder: Embedder, progress: Progress | None) -> None:
+    def __init__(
+        self, writer: Writer | PostgresWriter, view: Index, embedder: Embedder, progress: Progress | None
+    ) -> None:
         self._writer, self._view, self._embedder, self._progress = writer, view, embedder, progress
         self._current = writer.current(embedder)
         self._published = {part.info.name for part in self._current}

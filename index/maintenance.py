@@ -13,11 +13,13 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from citewire.index import disk
+from citewire.index import disk, postgres
+from citewire.index.address import Address, Location
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import Manifest, Part, read_manifest, readable_manifests, resume_candidates
+from citewire.index.postgres_writer import writer_of
 from citewire.index.segment import DATABASE, check_hashes, read_info
-from citewire.index.store import Index
+from citewire.index.store import Index, manifest_of
 from citewire.index.types import Progress
 from citewire.index.writer import Writer, is_intact, unwritable
 
@@ -62,18 +64,26 @@ class Status:
     unfinished: int
 
 
-def status(folder: Path) -> Status:
-    """Return the figures of the current generation of the index in `folder`.
+def status(where: Location) -> Status:
+    """Return the figures of the current generation of an index.
 
     Raises:
         InputError: there is no index.
         IndexFormatError: the index has another format or is damaged.
     """
-    with Index.open(folder) as index:
-        manifest = read_manifest(folder)
+    with Index.open(where) as index:
+        manifest = manifest_of(where)
         articles = index.articles()
         days = sorted(article.published for article in articles if article.published)
         parts = index.parts
+        if isinstance(where, Address):
+            size, unfinished, recall = postgres.figures(where)
+        else:
+            size, recall = (
+                sum(part.info.bytes for part in parts),
+                min((part.info.recall for part in parts), default=1.0),
+            )
+            unfinished = sum(info.rows for info in resume_candidates(where))
         return Status(
             generation=index.generation,
             embedder=manifest.embedder,
@@ -87,17 +97,17 @@ def status(folder: Path) -> Status:
             undated=len(articles) - len(days),
             dead=index.rows - index.passages,
             segments=len(parts),
-            bytes=sum(part.info.bytes for part in parts),
-            recall=min((part.info.recall for part in parts), default=1.0),
-            unfinished=sum(info.rows for info in resume_candidates(folder)),
+            bytes=size,
+            recall=recall,
+            unfinished=unfinished,
         )
 
 
-def remove(folder: Path, paths: Sequence[str], progress: Progress | None = None) -> tuple[int, tuple[str, ...]]:
-    """Remove articles from the index in `folder`; return the new generation and the removed paths.
+def remove(where: Location, paths: Sequence[str], progress: Progress | None = None) -> tuple[int, tuple[str, ...]]:
+    """Remove articles from an index; return the new generation and the removed paths.
 
     Args:
-        folder: the index.
+        where: the folder or database.
         paths: paths of articles; one that ends in "/" stands for everything below it.
         progress: called with the stage, passages done and passages in all while segments are merged.
 
@@ -105,8 +115,8 @@ def remove(folder: Path, paths: Sequence[str], progress: Progress | None = None)
         InputError: there is no index, an article is not in it, or the folder cannot be written.
         IndexFormatError: the index has another format or is damaged.
     """
-    read_manifest(folder)  # before the writer, which would create a missing folder
-    with Writer(folder) as writer, Index.open(folder) as index:
+    manifest_of(where)  # before the writer, which would create a missing folder
+    with writer_of(where) as writer, Index.open(where) as index:
         dead: dict[str, set[int]] = {}
         removed: dict[str, None] = {}
         for asked in paths:
@@ -116,7 +126,7 @@ def remove(folder: Path, paths: Sequence[str], progress: Progress | None = None)
             for path, place in found:
                 removed[path] = None
                 dead.setdefault(place.segment, set()).add(place.number)
-        manifest = read_manifest(folder)
+        manifest = manifest_of(where)
         parts = [replace(part, dead=part.dead | dead.get(part.info.name, set())) for part in manifest.parts]
         generation = writer.publish(parts, embedder=manifest.embedder, chunker=manifest.chunker, progress=progress)
         return generation, tuple(removed)

@@ -17,11 +17,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from citewire.index.address import Location
 from citewire.index.duplicates import SIGNATURE_VERSION
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.passages import CHUNKER_VERSION
 from citewire.index.segment import SegmentInfo, read_info
-from citewire.index.types import Embedder
+from citewire.index.types import Identified
 
 FORMAT_VERSION = 4
 MADE_BY = f"{CHUNKER_VERSION}.{SIGNATURE_VERSION}"  # code that cut the passages and computed the signatures
@@ -127,12 +128,12 @@ def _parse_manifest(data: bytes, file: Path, folder: Path) -> Manifest:
     return manifest
 
 
-def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None:
+def check_identity(manifest: Manifest, where: Location, embedder: Identified) -> None:
     """Check that an index was made with the same embedder and with this `MADE_BY`.
 
     Args:
         manifest: the index's manifest.
-        folder: named in the error.
+        where: named in the error.
         embedder: the embedder that the index is to be used with.
 
     Raises:
@@ -142,8 +143,8 @@ def check_identity(manifest: Manifest, folder: Path, embedder: Embedder) -> None
     now = f"embedder {embedder.fingerprint[:12]} and chunker {MADE_BY}"
     if (manifest.embedder, manifest.chunker) != (embedder.fingerprint, MADE_BY):
         raise IndexFormatError(
-            f"the index in {folder} was made with {made}, this run has {now}",
-            f"Use the embedder it was made with, or index again: citewire index PATH --index {folder}",
+            f"the index in {where} was made with {made}, this run has {now}",
+            f"Use the embedder it was made with, or index again: citewire index PATH --index {where}",
         )
 
 

@@ -10,6 +10,7 @@ Knows SQLite. Does not know the other segments of an index, nor which articles a
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from citewire.index.disk import FileDigest, digest, read_only, replace, sync
 from citewire.index.errors import IndexFormatError
 from citewire.index.folding import folded
 from citewire.index.passages import searched_text, title_words
-from citewire.index.types import OPENING_CHARS, Article, DateMention, Passage, Span, Vectors
+from citewire.index.types import NO_FILTERS, OPENING_CHARS, Article, DateMention, Filters, Passage, Span, Vectors
 from citewire.index.vectors import Rows, Scan, VectorFile, write_vectors
 
 Measured = TypeVar("Measured")
@@ -284,17 +285,17 @@ class Segment:
         query = f"SELECT {_SUMMARY} FROM articles ORDER BY id"  # noqa: S608
         if numbers is None:
             return [_summary(row) for row in self._rows(query, ())]
-        query = query.replace("ORDER BY", "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY")
-        return [_summary(row) for row in self._rows(query, (json.dumps(list(numbers)),))]
+        among, values = self._among(numbers)
+        return [_summary(row) for row in self._rows(query.replace("ORDER BY", f"WHERE id {among} ORDER BY"), (values,))]
 
-    def identities(self, where: str = "1", values: Sequence[object] = ()) -> list[tuple[int, str, str, int]]:
-        """Return (number, path, source, passages) of articles.
-
-        Args:
-            where: an SQL condition over their columns, which the caller wrote; all articles without one.
-            values: of its placeholders.
-        """
+    def identities(self, filters: Filters = NO_FILTERS) -> list[tuple[int, str, str, int]]:
+        """Return (number, path, source, passages) of the articles that pass the filters."""
+        where, values = self._condition(filters)
         return self._rows(f"SELECT id, path, source, rows FROM articles WHERE {where}", values)  # noqa: S608
+
+    def of_source(self, source: str) -> list[tuple[int, str]]:
+        """Return (number, path) of the articles with this `Article.source`."""
+        return self._rows("SELECT id, path FROM articles WHERE source = ?", (source,))
 
     def signatures(self) -> list[tuple[int, str, bytes]]:
         """Return (number, group, signature) of all articles."""
@@ -310,15 +311,16 @@ class Segment:
         """Return (number, first row, rows, published, group) of all articles."""
         return self._rows('SELECT id, first_row, rows, published, "group" FROM articles', ())
 
-    def select(self, where: str, values: Sequence[object]) -> list[tuple[int, int]]:
-        """Return (first row, number of rows) of articles; arguments as in `identities`."""
+    def select(self, filters: Filters) -> list[tuple[int, int]]:
+        """Return (first row, number of rows) of the articles that pass the filters."""
+        where, values = self._condition(filters)
         return self._rows(f"SELECT first_row, rows FROM articles WHERE {where}", values)  # noqa: S608
 
     def rows_of(self, numbers: Iterable[int]) -> Rows:
         """Return which rows belong to the articles of these numbers."""
         chosen = np.zeros(self.info.rows, np.bool_)
-        listed = json.dumps(sorted(numbers))
-        for first, rows in self.select("id IN (SELECT value FROM json_each(?))", (listed,)):
+        among, values = self._among(sorted(numbers))
+        for first, rows in self._rows(f"SELECT first_row, rows FROM articles WHERE id {among}", (values,)):  # noqa: S608
             chosen[first : first + rows] = True
         return chosen
 
@@ -376,16 +378,21 @@ class Segment:
         """Return (row, cosine) of the `k` nearest of the allowed rows, nearest first; `vector` has length 1."""
         return self._vectors.search(vector, k, allowed)
 
-    # words
-
-    def matches(self, expression: str, most: int) -> int:
-        """Return how many rows an FTS5 expression matches, at most `most` + 1."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-        found: int = self._rows(query, (expression, most + 1))[0][0]
+    def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
+        """Return the cosine of each of the given rows with `vector`, which has length 1."""
+        found: list[float] = (self.vectors(rows) @ vector).tolist()
         return found
 
-    def search_bm25(self, expression: str, k: int, allowed: Rows | None) -> list[tuple[int, float]]:
-        """Return (row, bm25) of the `k` best allowed rows for an FTS5 expression, best (highest) first.
+    # words; a term is a word, or a phrase of several
+
+    def matches(self, term: str, most: int) -> int:
+        """Return how many rows contain a term, at most `most` + 1."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+        found: int = self._rows(query, (_expression([term]), most + 1))[0][0]
+        return found
+
+    def search_bm25(self, terms: Sequence[str], k: int, allowed: Rows | None) -> list[tuple[int, float]]:
+        """Return (row, bm25) of the `k` best allowed rows with any of the terms, best (highest) first.
 
         This is FTS5's own BM25 (k1 1.2, b 0.75); its document frequencies are those of this segment only.
         """
@@ -398,15 +405,48 @@ class Segment:
         with self._lock:
             if allowed is not None:  # a C function: a Python one would take longer than the search
                 self._database.create_function("allowed", 1, allowed.tobytes().__getitem__)
-            return self._rows(query, (expression, k))
+            return self._rows(query, (_expression(terms), k))
 
-    def bm25s(self, expression: str, rows: Sequence[int]) -> dict[int, float]:
-        """Return the bm25 of each of `rows` that matches an FTS5 expression, as in `search_bm25`."""
+    def bm25s(self, terms: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
+        """Return the bm25 of each of `rows` that contains any of the terms, as in `search_bm25`."""
         query = (
             f"SELECT rowid, -bm25(words, 1.0, {TITLE_WEIGHT}) FROM words "  # noqa: S608
             "WHERE words MATCH ? AND rowid IN (SELECT value FROM json_each(?))"
         )
-        return dict(self._rows(query, (expression, json.dumps([int(row) for row in rows]))))
+        return dict(self._rows(query, (_expression(terms), json.dumps([int(row) for row in rows]))))
+
+    def _among(self, numbers: Sequence[int]) -> tuple[str, object]:
+        """Return the SQL operator and its value that compare a column with all of `numbers`."""
+        return "IN (SELECT value FROM json_each(?))", json.dumps(list(numbers))
+
+    def _condition(self, filters: Filters) -> tuple[str, list[Any]]:
+        """Return an SQL condition on the columns of an article, and its parameters."""
+        conditions, values = ["1"], list[Any]()
+        for value, comparison in ((filters.published_from, ">="), (filters.published_to, "<=")):
+            if value:
+                conditions.append(f"published != '' AND published {comparison} ?")
+                values.append(value)
+        for chosen, column in ((filters.outlets, "outlet"), (filters.authors, "author")):
+            if chosen:
+                conditions.append(f"folded({column}) IN (SELECT value FROM json_each(?))")  # noqa: S608
+                values.append(json.dumps([name.casefold() for name in chosen]))
+        if filters.articles:
+            conditions.append("path IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(filters.articles))
+            if folders := [path for path in filters.articles if path.endswith("/")]:
+                # A range ("0" follows "/"), so that SQLite uses its index; a join, as it refuses 1,000 conditions.
+                conditions[-1] += (
+                    " OR id IN (SELECT below.id FROM json_each(?) AS folder CROSS JOIN articles AS below"
+                    " ON below.path > folder.value ->> 0 AND below.path < folder.value ->> 1)"
+                )
+                values.append(json.dumps([(folder, f"{folder[:-1]}0") for folder in folders]))
+        if filters.metadata:
+            conditions.append(
+                "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS"
+                " (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = wanted.key AND own.value = wanted.value))"
+            )
+            values.append(json.dumps(dict(filters.metadata)))
+        return " AND ".join(f"({condition})" for condition in conditions), values
 
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -416,6 +456,17 @@ class Segment:
                 raise IndexFormatError(
                     f"{self.folder / DATABASE} is damaged: {error}", "Run: citewire index repair"
                 ) from error
+
+
+def _expression(terms: Sequence[str]) -> str:
+    """Return the FTS5 expression for rows with any of the terms; they are quoted, so they hold no operators."""
+    return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+
+
+def idf(count: int, rows: int) -> float:
+    """Return the inverse document frequency of a term in `count` of `rows` rows, as FTS5 computes it."""
+    found = math.log((rows - count + 0.5) / (count + 0.5))
+    return found if found > 0 else 1e-6
 
 
 def _article(columns: Sequence[Any]) -> Article:

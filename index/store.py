@@ -6,10 +6,9 @@ know how a generation is made, nor how rankings become hits.
 
 from __future__ import annotations
 
-import json
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -20,10 +19,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from citewire.index import postgres
+from citewire.index.address import Address, Location
 from citewire.index.errors import IndexFormatError, InputError
-from citewire.index.manifest import Part, check_identity, read_current, read_manifest
-from citewire.index.segment import ArticleSummary, Entry, Segment, check_hashes
-from citewire.index.types import Article, Embedder, Filters, Passage, Vectors, headline
+from citewire.index.manifest import Manifest, Part, check_identity, read_current, read_manifest
+from citewire.index.postgres import PostgresSegment, Server
+from citewire.index.segment import ArticleSummary, Entry, Segment, check_hashes, idf
+from citewire.index.types import NO_FILTERS, Article, Embedder, Filters, Passage, Vectors, headline
 from citewire.index.vectors import Rows
 
 HASHED_AT_OPEN = 64_000_000  # bytes; the checksums of an index up to this size are verified on opening, in under 0.1 s
@@ -85,16 +87,26 @@ class Index:
     return rows of dead articles, which were replaced or removed.
     """
 
-    def __init__(self, folder: Path, parts: Sequence[Part], generation: int) -> None:
+    def __init__(
+        self, folder: Path, parts: Sequence[Part], generation: int, opened: Callable[[Part], Segment] | None = None
+    ) -> None:
+        """Open the parts.
+
+        Args:
+            folder: of the index, on this machine.
+            parts: the segments, with their dead articles.
+            generation: its number.
+            opened: opens a part that is not a folder's; an error closes what is open.
+        """
         self.folder = folder
         self.generation = generation
         self.parts = tuple(parts)
         self._open: list[_Open] = []
-        self._matches: dict[str, tuple[int, ...]] = {}  # expression -> number of matching rows in each segment
-        self._selected: dict[tuple[str, tuple[str, ...]], Rows] = {}  # condition and its values -> rows
+        self._matches: dict[str, tuple[int, ...]] = {}  # term -> number of matching rows in each segment
+        self._selected: dict[str, Rows] = {}  # filters -> rows
         try:
             for part, first in zip(parts, accumulate((p.info.rows for p in parts), initial=0), strict=False):
-                segment = Segment(folder / "segments" / part.info.name, part.info)
+                segment = opened(part) if opened else Segment(folder / "segments" / part.info.name, part.info)
                 live = ~segment.rows_of(part.dead) if part.dead else None
                 self._open.append(_Open(segment, part.dead, first, live))
         except BaseException:
@@ -104,19 +116,30 @@ class Index:
         self.passages = _living(self._open)
 
     @classmethod
-    def open(cls, folder: Path, embedder: Embedder | None = None) -> Self:
-        """Open the current generation of the index in `folder`.
+    def open(cls, where: Location, embedder: Embedder | None = None) -> Self:
+        """Open the current generation of an index.
 
         Args:
-            folder: the index.
+            where: the folder or database.
             embedder: embeds the questions; None to read the index without searching it.
 
         Raises:
-            InputError: there is no index in `folder`.
+            InputError: there is no index, or its server cannot be reached.
             IndexFormatError: the index has another format, embedder or chunker, or its files are damaged.
         """
+        if isinstance(where, Address):
+            manifest = manifest_of(where)
+            if embedder is not None:
+                check_identity(manifest, where, embedder)
+            generation = manifest.generation
+
+            def opened(part: Part) -> PostgresSegment:
+                return PostgresSegment(Server(where), part.info, generation)
+
+            return cls(where.folder, manifest.parts, generation, opened)
+        folder = where
         while True:
-            current = read_current(folder)
+            pointer = read_current(folder)
             try:
                 manifest = read_manifest(folder)
                 if embedder is not None:
@@ -127,7 +150,7 @@ class Index:
                 return cls(folder, manifest.parts, manifest.generation)
             except IndexFormatError:
                 # Two publications since CURRENT was read remove its files: try again. Else the index is damaged.
-                if read_current(folder) == current:
+                if read_current(folder) == pointer:
                     raise
 
     def __enter__(self) -> Self:
@@ -180,23 +203,24 @@ class Index:
 
     def places(self, path: str) -> list[Place]:
         """Return where the article with this path is stored; several places only in the index of `Writer.view`."""
-        return [place for _, place in self._identities("path = ?", (path,))]
+        return [place for _, place in self._identities(Filters(articles=(path,)))]
 
     def below(self, folder: str) -> list[tuple[str, Place]]:
         """Return (path, place) of the articles below `folder`, which ends in "/"."""
-        return list(self._identities(*_condition(Filters(articles=(folder,)))))
+        return list(self._identities(Filters(articles=(folder,))))
 
     def paths_of(self, source: str) -> tuple[str, ...]:
         """Return the paths of the articles with this `Article.source`, without repetition."""
-        return tuple(dict.fromkeys(path for path, _ in self._identities("source = ?", (source,))))
+        found = ((part, one) for part in self._open for one in part.segment.of_source(source))
+        return tuple(dict.fromkeys(path for part, (number, path) in found if number not in part.dead))
 
     def identities(self) -> Iterator[tuple[str, Place]]:
         """Yield (path, place) of all articles."""
-        return self._identities("1", ())
+        return self._identities(NO_FILTERS)
 
-    def _identities(self, where: str, values: Sequence[str]) -> Iterator[tuple[str, Place]]:
+    def _identities(self, filters: Filters) -> Iterator[tuple[str, Place]]:
         for part in self._open:
-            for number, path, source, passages in part.segment.identities(where, values):
+            for number, path, source, passages in part.segment.identities(filters):
                 if number not in part.dead:
                     yield path, Place(part.segment.info.name, number, source, passages)
 
@@ -228,15 +252,14 @@ class Index:
 
     def select(self, filters: Filters) -> Rows | None:
         """Return which rows pass the filters, shape (rows,), read-only; None if no filter is set."""
-        where, values = _condition(filters)
-        if not where:
+        if filters == NO_FILTERS:
             return None
-        key = (where, tuple(values))
+        key = repr(filters)
         chosen = self._selected.get(key)
         if chosen is None:
             chosen = np.zeros(self.rows, np.bool_)
             for part in self._open:
-                for first, rows in part.segment.select(where, values):
+                for first, rows in part.segment.select(filters):
                     chosen[part.first + first : part.first + first + rows] = True
                 if part.live is not None:
                     chosen[part.first : part.first + len(part.live)] &= part.live
@@ -248,16 +271,19 @@ class Index:
 
     def fetch(self, rows: Sequence[int]) -> list[Passage]:
         """Return the passages of the given rows, in their order."""
-        return [part.segment.fetch([row])[0] for part, row in map(self._at, rows)]
+        found: dict[int, Passage] = {}
+        for part, local in self._by_part(rows):
+            found |= {part.first + row: one for row, one in zip(local, part.segment.fetch(local), strict=True)}
+        return [found[int(row)] for row in rows]
 
     def summaries(self, rows: Sequence[int]) -> list[ArticleSummary]:
         """Return the article of each of the given rows, in their order."""
-        located = [(part, part.segment.article_of([row])[0]) for part, row in map(self._at, rows)]
-        known: dict[tuple[int, int], ArticleSummary] = {}
-        for part in self._open:
-            wanted = sorted({number for owner, number in located if owner is part})
-            known |= {(part.first, s.id): s for s in part.segment.summaries(wanted)} if wanted else {}
-        return [known[part.first, number] for part, number in located]
+        found: dict[int, ArticleSummary] = {}
+        for part, local in self._by_part(rows):
+            numbers = part.segment.article_of(local)
+            known = {one.id: one for one in part.segment.summaries(sorted(set(numbers)))}
+            found |= {part.first + row: known[number] for row, number in zip(local, numbers, strict=True)}
+        return [found[int(row)] for row in rows]
 
     @cached_property
     def table(self) -> ArticleTable:
@@ -304,8 +330,8 @@ class Index:
         """
         found: dict[int, float] = {}
         for part, local in self._by_part(rows):
-            scores = part.segment.vectors(local) @ vector
-            found |= {part.first + row: float(score) for row, score in zip(local, scores, strict=True)}
+            scores = part.segment.cosines(vector, local)
+            found |= {part.first + row: score for row, score in zip(local, scores, strict=True)}
         return found
 
     def search_bm25(self, terms: Sequence[str], k: int, allowed: Rows | None = None) -> list[tuple[int, float]]:
@@ -314,68 +340,60 @@ class Index:
         A term is a word or a phrase. The most common terms are dropped once the terms match over `MATCHED_ROWS` rows.
         `allowed` as in `search_dense`.
         """
-        expressions = self._useful(terms)
-        if not expressions:
+        useful = self._useful(terms)
+        if not useful:
             return []
-        query = " OR ".join(expressions)
         found = {
             part.first + row: score
             for part in self._open
-            for row, score in part.segment.search_bm25(query, k, _allowed(part, allowed))
+            for row, score in part.segment.search_bm25(useful, k, _allowed(part, allowed))
         }
         if len(self._open) > 1:
-            found = self._rescored(expressions, list(found))
+            found = self._rescored(useful, list(found))
         return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:k]
 
     def bm25s(self, terms: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
         """Return row -> BM25, as in `search_bm25`, for those of `rows` that contain any of the terms."""
-        expressions = self._useful(terms)
-        if not expressions:
+        useful = self._useful(terms)
+        if not useful:
             return {}
         if len(self._open) > 1:
-            return self._rescored(expressions, rows)
-        return self._open[0].segment.bm25s(" OR ".join(expressions), rows)
+            return self._rescored(useful, rows)
+        return self._open[0].segment.bm25s(useful, rows)
 
-    def _rescored(self, expressions: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
+    def _rescored(self, terms: Sequence[str], rows: Sequence[int]) -> dict[int, float]:
         """Return BM25 scores with the document frequencies of the whole index instead of each segment's."""
         found: dict[int, float] = {}
-        for expression in expressions:
-            counts = self._count(expression)
-            whole = _idf(sum(counts), self.rows)
+        for term in terms:
+            counts = self._count(term)
+            whole = idf(sum(counts), self.rows)
             for part, local in self._by_part(rows):
                 count = counts[self._open.index(part)]
                 if count:
-                    factor = whole / _idf(count, part.segment.info.rows)
-                    for row, score in part.segment.bm25s(expression, local).items():
+                    factor = whole / idf(count, part.segment.info.rows)
+                    for row, score in part.segment.bm25s([term], local).items():
                         found[part.first + row] = found.get(part.first + row, 0.0) + factor * score
         return found
 
     def _useful(self, terms: Sequence[str]) -> list[str]:
-        """Return FTS5 expressions for the terms that BM25 searches; they are quoted, so they hold no operators."""
-        expressions = list(dict.fromkeys('"' + term.replace('"', '""') + '"' for term in terms if term.strip()))
+        """Return the terms that BM25 searches, without repetition."""
+        wanted = list(dict.fromkeys(term for term in terms if term.strip()))
         kept: set[str] = set()
         matched = 0
-        for count, expression in sorted((sum(self._count(expression)), expression) for expression in expressions):
+        for count, term in sorted((sum(self._count(term)), term) for term in wanted):
             matched += count
             if kept and matched > MATCHED_ROWS:
                 break
-            kept.add(expression)
-        return [expression for expression in expressions if expression in kept]
+            kept.add(term)
+        return [term for term in wanted if term in kept]
 
-    def _count(self, expression: str) -> tuple[int, ...]:
-        """Return how many rows of each segment an expression matches, counted up to `MATCHED_ROWS`; cached."""
-        if expression not in self._matches:
+    def _count(self, term: str) -> tuple[int, ...]:
+        """Return how many rows of each segment contain a term, counted up to `MATCHED_ROWS`; cached."""
+        if term not in self._matches:
             if len(self._matches) >= 100_000:
                 self._matches.clear()
-            self._matches[expression] = tuple(part.segment.matches(expression, MATCHED_ROWS) for part in self._open)
-        return self._matches[expression]
-
-    def _at(self, row: int) -> tuple[_Open, int]:
-        """Return the segment that holds a row, and the row's number in it. Raises: IndexError."""
-        for part in reversed(self._open):
-            if row >= part.first:
-                return part, int(row) - part.first
-        raise IndexError(row)
+            self._matches[term] = tuple(part.segment.matches(term, MATCHED_ROWS) for part in self._open)
+        return self._matches[term]
 
     def _by_part(self, rows: Sequence[int]) -> Iterator[tuple[_Open, list[int]]]:
         for part in self._open:
@@ -388,12 +406,12 @@ class _Within(Index):
     """Some articles of an open index; shares its files."""
 
     def __init__(self, whole: Index, articles: Sequence[str]) -> None:
-        where, values = _condition(Filters(articles=tuple(articles)))
+        wanted = Filters(articles=tuple(articles))
         self._whole = whole  # keeps it from being collected and closed
         self.folder, self.generation, self.rows = whole.folder, whole.generation, whole.rows
         self._open, self._matches, self._selected = [], {}, {}
         for part in whole._open:
-            kept = {number for number, *_ in part.segment.identities(where or "0", values)}
+            kept = {number for number, *_ in part.segment.identities(wanted)} if articles else set()
             dead = part.dead | {number for number, *_ in part.segment.identities()} - kept
             self._open.append(_Open(part.segment, dead, part.first, ~part.segment.rows_of(dead) if dead else None))
         self.parts = tuple(replace(part, dead=one.dead) for part, one in zip(whole.parts, self._open, strict=True))
@@ -401,6 +419,19 @@ class _Within(Index):
 
     def close(self) -> None:
         """Do nothing: the files belong to the whole index."""
+
+
+def manifest_of(where: Location) -> Manifest:
+    """Return the manifest of the current generation. Raises: as `Index.open`."""
+    if not isinstance(where, Address):
+        return read_manifest(where)
+    with closing(Server(where)) as server:
+        return postgres.manifest_of(server)
+
+
+def current_of(where: Location) -> bytes:
+    """Return bytes that differ between generations. Raises: NoIndexError, InputError."""
+    return postgres.current_of(where) if isinstance(where, Address) else read_current(where)
 
 
 def _living(parts: Sequence[_Open]) -> int:
@@ -414,40 +445,3 @@ def _allowed(part: _Open, allowed: Rows | None) -> Rows | None:
         return part.live
     local = allowed[part.first : part.first + part.segment.info.rows]
     return local if part.live is None else local & part.live
-
-
-def _idf(count: int, rows: int) -> float:
-    """Return the inverse document frequency as FTS5 computes it, to replace it in FTS5's scores."""
-    idf = math.log((rows - count + 0.5) / (count + 0.5))
-    return idf if idf > 0 else 1e-6
-
-
-def _condition(filters: Filters) -> tuple[str, list[str]]:
-    """Return an SQL condition on the columns of an article, "" for none, and its parameters."""
-    conditions: list[str] = []
-    values: list[str] = []
-    for value, comparison in ((filters.published_from, ">="), (filters.published_to, "<=")):
-        if value:
-            conditions.append(f"published != '' AND published {comparison} ?")
-            values.append(value)
-    for chosen, column in ((filters.outlets, "outlet"), (filters.authors, "author")):
-        if chosen:
-            conditions.append(f"folded({column}) IN (SELECT value FROM json_each(?))")  # noqa: S608
-            values.append(json.dumps([name.casefold() for name in chosen]))
-    if filters.articles:
-        conditions.append("path IN (SELECT value FROM json_each(?))")
-        values.append(json.dumps(filters.articles))
-        if folders := [path for path in filters.articles if path.endswith("/")]:
-            # A range ("0" follows "/"), so that SQLite uses its index; a join, as it refuses 1,000 conditions.
-            conditions[-1] += (
-                " OR id IN (SELECT below.id FROM json_each(?) AS folder CROSS JOIN articles AS below"
-                " ON below.path > folder.value ->> 0 AND below.path < folder.value ->> 1)"
-            )
-            values.append(json.dumps([(folder, f"{folder[:-1]}0") for folder in folders]))
-    if filters.metadata:
-        conditions.append(
-            "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS"
-            " (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = wanted.key AND own.value = wanted.value))"
-        )
-        values.append(json.dumps(dict(filters.metadata)))
-    return " AND ".join(f"({condition})" for condition in conditions), values

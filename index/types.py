@@ -151,8 +151,11 @@ class Filters:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-class Embedder(Protocol):
-    """Text to unit vectors."""
+NO_FILTERS = Filters()
+
+
+class Identified(Protocol):
+    """What identifies an embedder and its vectors."""
 
     @property
     def fingerprint(self) -> str:
@@ -161,8 +164,12 @@ class Embedder(Protocol):
 
     @property
     def dimension(self) -> int:
-        """Number of columns of every array that `embed` returns."""
+        """Number of columns of every array that it makes."""
         ...
+
+
+class Embedder(Identified, Protocol):
+    """Text to unit vectors."""
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one unit vector per passage, shape (len(texts), dimension), float32."""

@@ -37,7 +37,7 @@ from citewire.index.manifest import (
 )
 from citewire.index.segment import SegmentInfo, SegmentWriter, check_hashes, check_sizes, read_info
 from citewire.index.store import HASHED_AT_OPEN, Index
-from citewire.index.types import Embedder, Progress
+from citewire.index.types import Identified, Progress
 
 KEPT_GENERATIONS = 2  # the current one, and the one before: a reader may be opening it, or `repair` need it
 MERGED_AT_ONCE = 4  # fewest segments of similar size that are merged
@@ -110,7 +110,7 @@ class Writer:
             os.close(self._lock)
             self._lock = None
 
-    def view(self, embedder: Embedder) -> Index:
+    def view(self, embedder: Identified) -> Index:
         """Return what a new generation can reuse: the intact segments of the current one and of interrupted runs.
 
         Segments of another embedder or another `MADE_BY` are left out. Raises: InputError: the index cannot be read.
@@ -128,7 +128,7 @@ class Writer:
         whole += [Part(i) for i in unfinished if i.name not in own and is_intact(self._folder, i, hashed=True)]
         return Index(self._folder, whole, manifest.generation if manifest else 0)
 
-    def current(self, embedder: Embedder) -> list[Part]:
+    def current(self, embedder: Identified) -> list[Part]:
         """Return the parts of the current generation, [] if another embedder made it or its manifest is damaged."""
         try:
             manifest = read_manifest(self._folder)
@@ -138,7 +138,7 @@ class Writer:
         return list(manifest.parts)
 
     @contextmanager
-    def segment(self, embedder: Embedder) -> Iterator[SegmentWriter]:
+    def segment(self, embedder: Identified) -> Iterator[SegmentWriter]:
         """Open a new segment for writing; it belongs to no generation until published. Raises: InputError."""
         folder = self._folder / "segments" / f"seg-{uuid4().hex}"
         try:

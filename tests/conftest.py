@@ -22,6 +22,7 @@ from unittest.mock import MagicMock
 import pytest
 import uvicorn
 from hypothesis import settings as hypothesis_settings
+from postgres import Postgres, running
 from websites import Site
 
 from citewire.index import embed
@@ -140,6 +141,13 @@ def at_work(server: BaseServer) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server, started once."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def about(chosen: Settings, as_json: AsJson = False) -> None:
     embedder = engine.load_embedder(chosen)
     with engine.open_index(chosen, embedder) as index:
         with console.progress_bar() as report:
-            entities = read_entities(index, chosen.index, report)
+            entities = read_entities(index, index.folder, report)
         told = {intent: tell(intent, "", index, lambda: entities, embedder) for intent, _ in TOLD}
     if as_json:
         typer.echo(console.to_json({intent: dataclasses.asdict(one) for intent, one in told.items()}))

@@ -18,6 +18,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
+from citewire.index.address import Address, Location
 from citewire.index.errors import CitewireError
 from citewire.qa.types import Event, Turn
 from citewire.ui import running
@@ -89,7 +90,7 @@ class RunningPage:
 def find(chosen: Settings) -> RunningPage | None:
     """Return a running page that answers as these settings would, None if there is none; wait while it loads."""
     found = running.find(chosen)
-    if found is None or not (chosen.index / "CURRENT").is_file():  # index deleted; the page would not notice
+    if found is None or not _is_there(chosen.index):  # index deleted; the page would not notice
         return None
     try:
         while (told := _status(found.url, _headers(chosen)))["state"] == "loading":
@@ -100,6 +101,10 @@ def find(chosen: Settings) -> RunningPage | None:
         return None
     log.info("a running page answers", extra={"url": found.url, "page_pid": found.pid})
     return RunningPage(found, chosen)
+
+
+def _is_there(index: Location) -> bool:
+    return isinstance(index, Address) or (index / "CURRENT").is_file()
 
 
 def _headers(chosen: Settings) -> dict[str, bytes]:

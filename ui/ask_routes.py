@@ -32,6 +32,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
+from citewire.index.address import Location
 from citewire.index.errors import CitewireError
 from citewire.index.options import Recency, SearchOptions
 from citewire.index.types import Filters
@@ -156,7 +157,7 @@ class Served:
     """What the API reports about the server, and how it checks a search.
 
     Attributes:
-        index: folder of the index.
+        index: folder or database of the index.
         model: its name in the settings.
         fingerprint: of the settings that decide an answer and are not in the request; see `citewire.ui.running`.
         generation: returns the newest generation of the index.
@@ -164,7 +165,7 @@ class Served:
         root_path: path below which a reverse proxy serves the page, "" for none.
     """
 
-    index: Path
+    index: Location
     model: str
     fingerprint: str
     generation: Callable[[], int]
@@ -220,7 +221,7 @@ def _status(chat: Chat, served: Served) -> dict[str, Any]:
     loaded, error = chat.background.loaded, chat.background.error
     return {
         "version": release(),
-        "index": str(served.index.resolve()),
+        "index": str(served.index.resolve() if isinstance(served.index, Path) else served.index),
         "index_generation": served.generation(),
         "model": loaded.model if loaded else served.model,
         "state": "failed" if error else "ready" if loaded else "loading",

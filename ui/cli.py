@@ -36,6 +36,7 @@ import typer
 from rich.progress import DownloadColumn
 from typer.core import TyperGroup
 
+from citewire.index.address import Location, local_folder
 from citewire.index.errors import CitewireError, InputError, ModelError
 from citewire.qa.types import Answer, Event, Turn, checked_question
 from citewire.ui import about_cli, console, eval_cli, feedback_cli, index_cli, keys_cli
@@ -258,9 +259,9 @@ def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _opened(chosen: Settings) -> Iterator[tuple[Answerer, OpenIndex, Suggester]]:
     """Open the index and load the models, with a progress bar."""
-    from citewire.index.manifest import read_current
+    from citewire.index.store import current_of
 
-    read_current(chosen.index)  # fails fast if there is no index: the imports take seconds
+    current_of(chosen.index)  # fails fast if there is no index: the imports take seconds
     from citewire.qa.suggest import Suggester
     from citewire.ui import engine
 
@@ -457,7 +458,7 @@ def _open_page(
         password=chosen.password.get_secret_value() if chosen.password else "",
         root_path=chosen.root_path,
         trusted_proxies=chosen.trusted_proxies,
-        keys=Keys(chosen.index),
+        keys=Keys(local_folder(chosen.index)),
         on_ready=ready,
         on_end=announcement.withdraw,
     )
@@ -575,7 +576,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
         ask_routes.router(chat, served),
         search_routes.router(library),
         openai_routes.router(chat, served),
-        corpus_routes.router(corpus, Changes(chosen.index)),
+        corpus_routes.router(corpus, Changes(local_folder(chosen.index))),
         health_routes.router(chat, corpus),
     )
 
@@ -590,7 +591,7 @@ def lay_out(chosen: Settings, routers: Sequence[APIRouter] = ()) -> Site:
             engine.examples(corpus.index),
             articles=True,
             figures=True,
-            leave=chosen.password is not None or bool(Keys(chosen.index).all()),
+            leave=chosen.password is not None or bool(Keys(local_folder(chosen.index)).all()),
             read_only=chosen.read_only,
             root_path=chosen.root_path,
         ),
@@ -643,6 +644,16 @@ def _run(chosen: Settings) -> None:
     _open_page(chosen, prepare=lambda: _prepare(chosen))
 
 
+def _holds_one(index: Location) -> bool:
+    from citewire.index.manifest import NoIndexError
+    from citewire.index.store import current_of
+
+    try:
+        return bool(current_of(index))
+    except NoIndexError:
+        return False
+
+
 def _prepare(chosen: Settings) -> None:
     from citewire.ui import engine
 
@@ -658,7 +669,7 @@ def _prepare(chosen: Settings) -> None:
     with console.timed("index"):
         if chosen.articles:
             index_cli.index_articles(chosen, chosen.articles)
-        elif (chosen.index / "CURRENT").exists():
+        elif _holds_one(chosen.index):
             console.note(f"no articles were named: showing {chosen.index} as it is")
         else:
             console.note("no articles were named: showing the samples that come with citewire")

@@ -22,14 +22,15 @@ from typing import Literal
 import numpy as np
 from cachetools import LRUCache
 
+from citewire.index.address import Location, local_folder
 from citewire.index.articles import ReadOptions
 from citewire.index.dates import is_day
 from citewire.index.errors import CitewireError, InputError
 from citewire.index.maintenance import remove
-from citewire.index.manifest import NoIndexError, check_identity, read_current, read_manifest, unreadable
+from citewire.index.manifest import NoIndexError, check_identity, unreadable
 from citewire.index.query import terms
 from citewire.index.segment import ArticleSummary
-from citewire.index.store import Index
+from citewire.index.store import Index, current_of, manifest_of
 from citewire.index.types import Article, Embedder
 from citewire.index.writer import BusyError
 from citewire.ui.allowance import Allowance
@@ -192,36 +193,38 @@ class Corpus:
     """The current generation of an index, and the page's operations on its articles; thread-safe.
 
     Args:
-        folder: the index, which must exist.
+        where: the folder or database of the index, which must exist.
         embedder: the embedder of the index.
         options: how uploaded files are read.
         room: most bytes of all uploaded files together.
         allowance: rate limits of one visitor.
 
     Raises:
-        InputError: there is no index in `folder`.
+        InputError: there is no index.
         IndexFormatError: it has another format or embedder, or is damaged.
     """
 
     def __init__(
         self,
-        folder: Path,
+        where: Location,
         embedder: Embedder,
         *,
         options: ReadOptions | None = None,
         room: int = 2_000_000_000,
         allowance: Allowance | None = None,
     ) -> None:
-        self.folder, self._embedder = folder, embedder
+        self.where, self._embedder = where, embedder
+        self.folder = local_folder(where)
         self._lock = RLock()
         self._writing = Lock()  # one writer at a time: a second one in this process would be refused instead of waiting
         self._subscribers: list[Callable[[Index], None]] = []
-        self._current = read_current(folder)
+        self._current = current_of(where)
         self.uploads = Uploads(self, embedder, options or ReadOptions(), room, allowance)
-        self._catalogue = Catalogue(SharedIndex.open(folder, embedder), self.uploads.file_of)
-        # Held open, so that a file that replaces it cannot get the same inode number.
-        self._own = os.open(folder / "LOCK", os.O_RDONLY)
-        weakref.finalize(self, os.close, self._own)
+        self._catalogue = Catalogue(SharedIndex.open(where, embedder), self.uploads.file_of)
+        if isinstance(where, Path):
+            # Held open, so that a file that replaces it cannot get the same inode number.
+            self._own = os.open(where / "LOCK", os.O_RDONLY)
+            weakref.finalize(self, os.close, self._own)
 
     def start(self) -> None:
         """Index the files that an earlier run left waiting, and from now on all new files."""
@@ -253,10 +256,10 @@ class Corpus:
 
     def _is_new(self) -> bool:
         try:
-            current = read_current(self.folder)
+            current = current_of(self.where)
             if current == self._current:
                 return False
-            opened = SharedIndex.open(self.folder, self._embedder)
+            opened = SharedIndex.open(self.where, self._embedder)
             self._catalogue = Catalogue(opened, self.uploads.file_of, self._catalogue)
         except CitewireError as error:  # the old generation stays readable and is shown
             logger.warning("the new generation cannot be read: %s", error.problem)
@@ -272,17 +275,20 @@ class Corpus:
             IndexFormatError: it has another embedder now, or is damaged.
         """
         try:
-            same = os.path.samestat(os.fstat(self._own), (self.folder / "LOCK").stat())
-            current = read_current(self.folder)
+            current = current_of(self.where)
+            if isinstance(self.where, Path):
+                same = os.path.samestat(os.fstat(self._own), (self.where / "LOCK").stat())
+            else:
+                same = current.split()[0] == self._current.split()[0]
         except (NoIndexError, FileNotFoundError) as error:
-            fix = f"Put it back, or make it anew: citewire index PATH --index {self.folder}; then start citewire again"
-            raise GoneError(f"the index in {self.folder} was deleted", fix) from error
+            fix = f"Put it back, or make it anew: citewire index PATH --index {self.where}; then start citewire again"
+            raise GoneError(f"the index in {self.where} was deleted", fix) from error
         except OSError as error:
             raise unreadable(self.folder, error) from error
         if not same:
-            raise GoneError(f"another index is in {self.folder} now", "Start citewire again to add to that one")
+            raise GoneError(f"another index is in {self.where} now", "Start citewire again to add to that one")
         if current != self._current:
-            check_identity(read_manifest(self.folder), self.folder, self._embedder)
+            check_identity(manifest_of(self.where), self.where, self._embedder)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -384,7 +390,7 @@ class Corpus:
             gone = self.removal(paths)
             try:
                 with self.uploads.deleting(gone.files):
-                    remove(self.folder, gone.articles)
+                    remove(self.where, gone.articles)
             except BusyError as error:
                 raise ChangingError(error.problem, error.fix) from error
         return gone

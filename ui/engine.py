@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citewire.index import embed
+from citewire.index.address import local_folder
 from citewire.index.articles import ReadOptions
 from citewire.index.build import BuildReport, build_index
 from citewire.index.documents import Limits
@@ -76,7 +77,7 @@ def index_articles(
         fix = "Name files or folders: citewire index PATH, or set CITEWIRE_ARTICLES"
         raise InputError("There are no articles to index", fix)
     if mirror:  # keep what was uploaded on the page
-        articles = [*articles, *uploads.kept(chosen.index)]
+        articles = [*articles, *uploads.kept(local_folder(chosen.index))]
     return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=read_options(chosen))
 
 

@@ -18,6 +18,7 @@ import typer
 from rich.filesize import decimal
 from rich.progress import DownloadColumn
 
+from citewire.index.address import Address, local_folder
 from citewire.index.errors import InputError
 from citewire.ui import console
 from citewire.ui.labels import counted
@@ -158,7 +159,7 @@ def _keep_filled(chosen: Settings, *, mirror: bool, as_json: bool) -> None:
     from citewire.index.writer import BusyError
     from citewire.ui import engine, watch
 
-    changes = watch.ticks(chosen.articles, chosen.index, poll=chosen.watching == "poll")
+    changes = watch.ticks(chosen.articles, local_folder(chosen.index), poll=chosen.watching == "poll")
     embedder = engine.load_embedder(chosen)
     teller = _Teller(chosen, as_json=as_json)
 
@@ -311,6 +312,41 @@ def _day(flag: str, value: str | None) -> str:
         raise InputError(f"{flag} {value!r} is no day", "Write it as YYYY-MM-DD") from None
 
 
+def _folder(chosen: Settings, command: str) -> Path:
+    """Return the folder of the index. Raises: InputError: it is a database."""
+    if isinstance(chosen.index, Address):
+        problem = f"`citewire index {command}` checks the files of a folder, and {chosen.index} is a database"
+        raise InputError(problem, "Check it with pg_amcheck, and restore it from a backup")
+    return chosen.index
+
+
+@app.command("copy")
+@takes()
+def _copy(
+    _chosen: Settings,
+    source: Annotated[str, typer.Argument(metavar="SRC", help="folder or database of an index")],
+    target: Annotated[str, typer.Argument(metavar="DST", help="a new folder or an empty database")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy an index between folders and PostgreSQL databases, and compare all of it.
+
+    Repeated after an interruption, it writes only what is missing. Uploaded files, keys and conversations stay.
+    """
+    from citewire.index.address import location
+    from citewire.index.copying import copy_index
+
+    to = location(target)
+    with console.progress_bar() as report:
+        done = copy_index(location(source), to, report)
+    if as_json:
+        typer.echo(console.to_json({"index": str(to), **dataclasses.asdict(done)}))
+    else:
+        console.note(
+            f"{to}: generation {done.generation} has all {counted(done.articles, 'article')} with"
+            f" {counted(done.passages, 'passage')}, bit by bit; {done.written:,} written now"
+        )
+
+
 @app.command("verify")
 @takes("index")
 def _verify(chosen: Settings, as_json: AsJson = False) -> None:
@@ -320,8 +356,9 @@ def _verify(chosen: Settings, as_json: AsJson = False) -> None:
     """
     from citewire.index import maintenance
 
+    folder = _folder(chosen, "verify")
     with console.progress_bar(DownloadColumn()) as report:
-        found = maintenance.verify(chosen.index, lambda done, total: report("verifying", done, total))
+        found = maintenance.verify(folder, lambda done, total: report("verifying", done, total))
     if as_json:
         typer.echo(console.to_json(_as_json(chosen, found)))
     for problem in found.problems:
@@ -344,8 +381,9 @@ def _repair(chosen: Settings, as_json: AsJson = False) -> None:
     """
     from citewire.index import maintenance
 
+    folder = _folder(chosen, "repair")
     with console.progress_bar(DownloadColumn()) as report:
-        done = maintenance.repair(chosen.index, lambda read, total: report("verifying", read, total))
+        done = maintenance.repair(folder, lambda read, total: report("verifying", read, total))
     if as_json:
         typer.echo(console.to_json(_as_json(chosen, done)))
         return

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from citewire.index.address import local_folder
 from citewire.index.errors import InputError
 from citewire.ui import console
 from citewire.ui.keys import Changes, Keys
@@ -32,7 +33,7 @@ def add(
 ) -> None:
     """Make a key and show it once. Once there is one, everybody needs a key or the password."""
     _check_folders(chosen, collection or [])
-    keys = Keys(chosen.index)
+    keys = Keys(local_folder(chosen.index))
     first = not keys.all()
     secret = keys.add(name, admin=admin, collections=collection or [])
     _note(chosen, f"add key{' of an admin' * admin}", name, *(collection or []))
@@ -46,9 +47,8 @@ def add(
 @takes("index")
 def list_(chosen: Settings, as_json: AsJson = False) -> None:
     """List the keys and what they may do, but not the keys themselves."""
-    rows = [
-        {name: value for name, value in asdict(key).items() if name != "sha256"} for key in Keys(chosen.index).all()
-    ]
+    known = Keys(local_folder(chosen.index)).all()
+    rows = [{name: value for name, value in asdict(key).items() if name != "sha256"} for key in known]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
@@ -62,7 +62,7 @@ def list_(chosen: Settings, as_json: AsJson = False) -> None:
 @takes("index")
 def remove(chosen: Settings, name: Name) -> None:
     """Make a key worthless, at once and with all that it has opened."""
-    Keys(chosen.index).remove(name)
+    Keys(local_folder(chosen.index)).remove(name)
     _note(chosen, "remove key", name)
     console.note(f"{name} opens nothing any more.")
 
@@ -72,7 +72,7 @@ def _rights(admin: bool) -> str:
 
 
 def _note(chosen: Settings, what: str, *names: str) -> None:
-    Changes(chosen.index).note(f"{getpass.getuser()} on this machine", "", what, names)
+    Changes(local_folder(chosen.index)).note(f"{getpass.getuser()} on this machine", "", what, names)
 
 
 def _check_folders(chosen: Settings, collections: list[str]) -> None:

@@ -147,14 +147,14 @@ def open(index: Path | str, **settings: Any) -> News:  # noqa: A001 (its name is
     """Open an index and load the models, which takes some seconds.
 
     Args:
-        index: folder of the index.
+        index: folder of the index, or address of a PostgreSQL database.
         settings: settings by name, such as model="qwen2.5-coder-1.5b".
 
     Raises:
         InputError: there is no index, or a setting is unknown or has an invalid value.
         ModelError: the language model is not fetched or cannot be used.
     """
-    return News(_settings({**settings, "index": Path(index)}))
+    return News(_settings({**settings, "index": index}))
 
 
 def index(articles: Path | str | Sequence[Path | str], to: Path | str, **settings: Any) -> BuildReport:
@@ -162,7 +162,7 @@ def index(articles: Path | str | Sequence[Path | str], to: Path | str, **setting
 
     Args:
         articles: the sources, or a single one; web addresses need allow_web=True.
-        to: folder of the index; created if missing.
+        to: folder of the index, created if missing, or address of a PostgreSQL database.
         settings: as in `open`.
 
     Returns:
@@ -171,7 +171,7 @@ def index(articles: Path | str | Sequence[Path | str], to: Path | str, **setting
     Raises:
         InputError: there are no articles, or a path or a setting cannot be used.
     """
-    chosen = _settings({**settings, "index": Path(to)})
+    chosen = _settings({**settings, "index": to})
     articles = [articles] if isinstance(articles, str | Path) else articles
     return engine.index_articles(chosen, articles, engine.load_embedder(chosen), quiet)
 

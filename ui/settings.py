@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -32,6 +32,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from citewire.index.address import Address, location
 from citewire.index.cores import usable_cores
 from citewire.index.documents import Limits, is_web_address
 from citewire.index.errors import InputError
@@ -100,6 +101,10 @@ def _where(value: object) -> object:
                 raise ValueError(f"{key!r} cannot be both {table[key]!r} and {wanted!r}")
         return table
     return value
+
+
+def _index(value: object) -> object:
+    return location(value) if isinstance(value, str) else value
 
 
 def _day(value: str) -> str:
@@ -193,7 +198,11 @@ class ReadingSettings(BaseModel):
 class ModelSettings(BaseModel):
     """The index, and the models and how they run."""
 
-    index: Path = Field(default=Path(".citewire/index"), description="folder of the index")
+    index: Annotated[Path | Address, BeforeValidator(_index), PlainSerializer(str)] = Field(
+        default=Path(".citewire/index"),
+        description="folder of the index, or a PostgreSQL database with pgvector: postgresql://user@host:port/database",
+        json_schema_extra={"metavar": "PATH"},
+    )
     cache: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("citewire"),
         description="folder that keeps the models",
@@ -510,7 +519,7 @@ def _refused(error: ValidationError, origins: Mapping[str, Origin]) -> InputErro
 def _printable(value: object) -> object:
     if isinstance(value, SecretStr):
         return "(set)"
-    if isinstance(value, Path):
+    if isinstance(value, Path | Address):
         return str(value)
     if isinstance(value, tuple):
         return [str(item) for item in value]

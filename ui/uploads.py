@@ -30,6 +30,7 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import BinaryIO, Literal, Protocol, Self
 
+from citewire.index.address import Location
 from citewire.index.articles import ReadOptions, Rejected, read_articles
 from citewire.index.build import Note, build_index
 from citewire.index.disk import sync
@@ -160,6 +161,7 @@ class TooLargeError(InputError):
 class Growing(Protocol):
     """The index that files are added to; see `citewire.ui.corpus.Corpus`."""
 
+    where: Location
     folder: Path
 
     def paths(self) -> Sequence[str]:
@@ -273,7 +275,7 @@ class Uploads:
         if dead := [path for path in self._corpus.paths() if _name_in(path) in names - self._kept.keys()]:
             try:
                 with self._corpus.writing():
-                    remove(self._corpus.folder, dead)
+                    remove(self._corpus.where, dead)
             except BusyError as error:
                 logger.warning("removed articles stay until the next start: %s", error.problem)
                 return
@@ -587,7 +589,7 @@ class Uploads:
         notes: Sequence[Note] = ()
         try:
             with self._corpus.writing():
-                built = build_index(roots, self._corpus.folder, paced, progress, mirror=False, options=self._options)
+                built = build_index(roots, self._corpus.where, paced, progress, mirror=False, options=self._options)
                 rejected, notes = built.rejected, built.notes
         except BusyError as error:
             self._settle(batch, "waiting", error.problem, error.fix)
@@ -649,7 +651,7 @@ class Uploads:
         if work.cancelled:  # after its articles were published
             if own:
                 with self._corpus.writing():
-                    remove(self._corpus.folder, own)
+                    remove(self._corpus.where, own)
             self._settle([work], "cancelled")
             return
         left_out = (LeftOut(one.name.removeprefix(upload.path), one.reason, one.fix) for one in rejected)

@@ -8,6 +8,7 @@ import pytest
 from conftest import company_news
 from embedders import HashedWordsEmbedder
 
+from citewire.index.address import Location
 from citewire.index.build import BuildReport, build_index
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.segment import Entry
@@ -26,12 +27,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "index"
 
 
+@pytest.fixture(params=["folder", "PostgreSQL"])
+def where(request: pytest.FixtureRequest, folder: Path) -> Location:
+    """An index that is not there yet."""
+    if request.param == "folder":
+        return folder
+    database: Location = request.getfixturevalue("postgres").database()
+    return database
+
+
 def counts(report: BuildReport) -> tuple[int, int, int, int]:
     return report.new, report.changed, report.unchanged, report.removed
 
 
-def state(folder: Path) -> tuple[int, list[tuple[str, str]]]:
-    with Index.open(folder, HashedWordsEmbedder()) as index:
+def state(where: Location) -> tuple[int, list[tuple[str, str]]]:
+    with Index.open(where, HashedWordsEmbedder()) as index:
         return index.generation, [(article.path, article.sha256) for article in index.articles()]
 
 
@@ -39,10 +49,10 @@ def by_path(index: Index) -> dict[str, Entry]:
     return {entry.article.path: entry for entry in index.entries()}
 
 
-def test_a_first_build_embeds_everything(news: Path, folder: Path) -> None:
+def test_a_first_build_embeds_everything(news: Path, where: Location) -> None:
     seen: list[tuple[str, int, int]] = []
     (news / "bad.txt").write_bytes(b"\0")
-    report = build_index([news], folder, HashedWordsEmbedder(), lambda *step: seen.append(step))
+    report = build_index([news], where, HashedWordsEmbedder(), lambda *step: seen.append(step))
     assert counts(report) == (3, 0, 0, 0)
     assert (report.generation, report.published, report.passages, report.embedded) == (1, True, 6, 6)
     assert [rejected.path for rejected in report.rejected] == [str(news / "bad.txt")]
@@ -64,18 +74,20 @@ def test_nothing_changed_nothing_published(news: Path, folder: Path) -> None:
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.is_file()} == before
 
 
-def test_only_what_changed_is_embedded_and_the_rest_keeps_its_vectors(news: Path, folder: Path) -> None:
-    build_index([news], folder, HashedWordsEmbedder())
+def test_only_what_changed_is_embedded_and_the_rest_keeps_its_vectors(
+    news: Path, where: Location, tmp_path: Path
+) -> None:
+    build_index([news], where, HashedWordsEmbedder())
     (news / "a.txt").unlink()
     (news / "b.txt").write_text("Another text.")
     (news / "d.txt").write_text("A new text.")
     (news / "c.txt").rename(news / "moved.txt")
     embedder = HashedWordsEmbedder()
-    report = build_index([news], folder, embedder)
+    report = build_index([news], where, embedder)
     assert counts(report) == (2, 1, 0, 2)  # the renamed c counts as removed and new, but keeps its vectors
     assert (report.generation, report.passages, report.embedded, embedder.calls) == (2, 4, 2, 2)
-    build_index([news], folder.with_name("fresh"), HashedWordsEmbedder())
-    with Index.open(folder, embedder) as index, Index.open(folder.with_name("fresh"), embedder) as fresh:
+    build_index([news], tmp_path / "fresh", HashedWordsEmbedder())
+    with Index.open(where, embedder) as index, Index.open(tmp_path / "fresh", embedder) as fresh:
         stored, expected = by_path(index), by_path(fresh)
         assert stored.keys() == expected.keys() == {"b.txt", "d.txt", "moved.txt"}
         for path, entry in stored.items():
@@ -135,10 +147,10 @@ def test_adding_removes_nothing_and_replaces_what_is_read_again(news: Path, fold
     assert (counts(again), again.published, again.generation) == ((0, 0, 2, 0), False, 3)
 
 
-def test_a_rename_moves_the_article_and_embeds_nothing(news: Path, folder: Path) -> None:
-    build_index([news], folder, HashedWordsEmbedder())
+def test_a_rename_moves_the_article_and_embeds_nothing(news: Path, where: Location) -> None:
+    build_index([news], where, HashedWordsEmbedder())
     (news / "a.txt").rename(news / "z.txt")
-    report = build_index([news], folder, HashedWordsEmbedder())
+    report = build_index([news], where, HashedWordsEmbedder())
     assert (counts(report), report.embedded) == ((1, 0, 2, 1), 0)
     assert [(c.path, c.state, c.embedded) for c in report.changes] == [
         ("a.txt", "removed", False),
@@ -146,15 +158,15 @@ def test_a_rename_moves_the_article_and_embeds_nothing(news: Path, folder: Path)
     ]
 
 
-def test_dates_and_copies_are_stored_with_the_article(tmp_path: Path, folder: Path) -> None:
+def test_dates_and_copies_are_stored_with_the_article(tmp_path: Path, where: Location) -> None:
     news = tmp_path / "wire"
     news.mkdir()
     story = "The council of Lima voted on Monday to close the old port, and the mayor signed the law last month. " * 3
     (news / "first.txt").write_text(f"Published on June 25, 2025\n\n{story}")
     (news / "copy.txt").write_text(f"Published on June 26, 2025\n\n{story}")
     (news / "other.txt").write_text("A ship with grain from Odesa reached Egypt. Its crew is well, said its owner.")
-    build_index([news], folder, HashedWordsEmbedder())
-    with Index.open(folder, HashedWordsEmbedder()) as index:
+    build_index([news], where, HashedWordsEmbedder())
+    with Index.open(where, HashedWordsEmbedder()) as index:
         first, copy, other = (index.article(f"{name}.txt") for name in ("first", "copy", "other"))
         assert (first.published, copy.published, other.published) == ("2025-06-25", "2025-06-26", "")
         assert first.group == copy.group != other.group
@@ -164,14 +176,14 @@ def test_dates_and_copies_are_stored_with_the_article(tmp_path: Path, folder: Pa
         assert other.dates == ()
 
 
-def test_an_article_whose_file_cannot_be_read_any_more_stays(news: Path, folder: Path) -> None:
-    build_index([news], folder, HashedWordsEmbedder())
+def test_an_article_whose_file_cannot_be_read_any_more_stays(news: Path, where: Location) -> None:
+    build_index([news], where, HashedWordsEmbedder())
     (news / "a.txt").write_bytes(b"\0")
     (news / "b.txt").unlink()
-    report = build_index([news], folder, HashedWordsEmbedder())
+    report = build_index([news], where, HashedWordsEmbedder())
     assert counts(report) == (0, 0, 1, 1)
     assert [rejected.name for rejected in report.rejected] == ["a.txt"]
-    with Index.open(folder, HashedWordsEmbedder()) as index:
+    with Index.open(where, HashedWordsEmbedder()) as index:
         assert [article.path for article in index.articles()] == ["a.txt", "c.txt"]
         assert index.article("a.txt").text.startswith("The a company")
 

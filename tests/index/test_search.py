@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -16,31 +17,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citewire.index import segment
+from citewire.index.address import Address, Location
 from citewire.index.build import build_index
 from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.errors import InputError
 from citewire.index.manifest import Part
 from citewire.index.options import HALF_LIFE_DAYS, Recency, SearchOptions, Weights
 from citewire.index.passages import embedded_text, passages, searched_text, title_words
+from citewire.index.postgres_writer import writer_of
 from citewire.index.query import Times, terms, times
 from citewire.index.scope import require_match
 from citewire.index.search import CANDIDATES, FRESH_DAYS, LEXICAL, RERANKED, fuse, search
 from citewire.index.segment import Entry
 from citewire.index.store import Index
 from citewire.index.types import Article, Filters, Hit
-from citewire.index.writer import Writer
 from citewire.seeds import seeds_folder
 
+Given = TypeVar("Given", Path, Address, Location)
+POSTGRES = pytest.param("PostgreSQL", marks=pytest.mark.slow)
 Opened = tuple[Index, HashedWordsEmbedder]
 QUESTION = "How many miners has Canaan deployed in Kazakhstan?"
 
 
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+@pytest.fixture(scope="module", params=["folder", POSTGRES])
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """The seeds, indexed with the fast tests' embedder."""
-    folder, embedder = tmp_path_factory.mktemp("seeds") / "index", HashedWordsEmbedder()
-    build_index([seeds_folder()], folder, embedder)
-    with Index.open(folder, embedder) as index:
+    embedder = HashedWordsEmbedder()
+    where: Location = tmp_path_factory.mktemp("seeds") / "index"
+    if request.param == "PostgreSQL":
+        where = request.getfixturevalue("postgres").database()
+    build_index([seeds_folder()], where, embedder)
+    with Index.open(where, embedder) as index:
         yield index, embedder
 
 
@@ -64,10 +71,10 @@ STORM = "Where did the storm cut power?"
 AS_OF = "2022-11-10"
 
 
-def written(folder: Path, *groups: Sequence[Article]) -> Path:
+def written(where: Given, *groups: Sequence[Article]) -> Given:
     """Publish an index with one segment for each group of articles."""
     embedder = HashedWordsEmbedder()
-    with Writer(folder) as writer:
+    with writer_of(where) as writer:
         parts = []
         for group in groups:
             with writer.segment(embedder) as new:
@@ -77,15 +84,18 @@ def written(folder: Path, *groups: Sequence[Article]) -> Path:
                     new.add(Entry(one, b"", pieces, vectors))
                 parts.append(Part(new.finish()))
         writer.publish(parts, embedder=embedder.fingerprint)
-    return folder
+    return where
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one segment", "two segments"])
+@pytest.fixture(scope="module", params=[1, 2, POSTGRES], ids=["one segment", "two segments", "PostgreSQL"])
 def news(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """`NEWS` in one segment, and split into two."""
+    """`NEWS` in one segment, split into two, and in PostgreSQL."""
     embedder = HashedWordsEmbedder()
     groups = [NEWS] if request.param == 1 else [NEWS[:3], NEWS[3:]]
-    with Index.open(written(tmp_path_factory.mktemp("news") / "index", *groups), embedder) as index:
+    where: Location = tmp_path_factory.mktemp("news") / "index"
+    if request.param == "PostgreSQL":
+        where = request.getfixturevalue("postgres").database()
+    with Index.open(written(where, *groups), embedder) as index:
         yield index, embedder
 
 

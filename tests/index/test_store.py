@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -14,14 +15,17 @@ from embedders import HashedWordsEmbedder
 from numpy.typing import NDArray
 
 from citewire.index import manifest, store, vectors
+from citewire.index.address import Address, Location
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import MADE_BY, Part
 from citewire.index.passages import embedded_text, passages
+from citewire.index.postgres_writer import PostgresWriter, writer_of
 from citewire.index.segment import Entry, SegmentInfo
 from citewire.index.store import Index, Place
 from citewire.index.types import Article, DateMention, Filters, Passage, Span
 from citewire.index.writer import Writer, merge_candidates
 
+Given = TypeVar("Given", Path, Address)
 EMBEDDER = HashedWordsEmbedder()
 FIRST = Article(
     "a.txt",
@@ -47,22 +51,22 @@ def entry(article: Article) -> Entry:
     return Entry(article, b"signature", pieces, vectors)
 
 
-def written(writer: Writer, *articles: Article) -> Part:
+def written(writer: Writer | PostgresWriter, *articles: Article) -> Part:
     with writer.segment(EMBEDDER) as segment:
         for article in articles:
             segment.add(entry(article))
         return Part(segment.finish())
 
 
-def publish(folder: Path, *articles: Article) -> int:
+def publish(where: Location, *articles: Article) -> int:
     """Publish a generation with only one new segment of these articles."""
-    with Writer(folder) as writer:
+    with writer_of(where) as writer:
         return writer.publish([written(writer, *articles)], embedder=EMBEDDER.fingerprint)
 
 
-def extend(folder: Path, *articles: Article, dead: frozenset[int] = frozenset()) -> int:
+def extend(where: Location, *articles: Article, dead: frozenset[int] = frozenset()) -> int:
     """Publish the current segments, with `dead` articles in the first, and a new segment of these articles."""
-    with Writer(folder) as writer:
+    with writer_of(where) as writer:
         first, *rest = writer.current(EMBEDDER)
         parts = [Part(first.info, first.dead | dead), *rest, written(writer, *articles)]
         return writer.publish(parts, embedder=EMBEDDER.fingerprint)
@@ -379,11 +383,25 @@ MANY = [
 def parts_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three segments; the first article is dead, and the last segment holds its new text."""
     monkeypatch.setattr("citewire.index.writer.DEAD_SHARE", 1)  # else the first segment would be rewritten
-    folder = tmp_path / "many"
-    publish(folder, *MANY[:2])
-    extend(folder, *MANY[2:4])
-    extend(folder, *MANY[4:], dataclasses.replace(MANY[0], text="The vote in Peru was annulled."), dead=frozenset({0}))
-    return folder
+    return write_in_three(tmp_path / "many")
+
+
+def write_in_three(where: Given) -> Given:
+    publish(where, *MANY[:2])
+    extend(where, *MANY[2:4])
+    extend(where, *MANY[4:], dataclasses.replace(MANY[0], text="The vote in Peru was annulled."), dead=frozenset({0}))
+    return where
+
+
+@pytest.fixture(scope="module", params=["folder", pytest.param("PostgreSQL", marks=pytest.mark.slow)])
+def thrice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Location:
+    """`parts_of_two`, written once, and the same in PostgreSQL."""
+    if request.param == "PostgreSQL":
+        database: Address = request.getfixturevalue("postgres").database()
+        return write_in_three(database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("citewire.index.writer.DEAD_SHARE", 1)
+        return write_in_three(tmp_path_factory.mktemp("thrice") / "index")
 
 
 def test_dead_articles_are_nowhere(parts_of_two: Path) -> None:
@@ -400,8 +418,8 @@ def test_dead_articles_are_nowhere(parts_of_two: Path) -> None:
         assert 0 not in [row for row, _ in index.search_bm25(["turnout", "sunday"], 7)]
 
 
-def test_dense_search_over_segments_is_brute_force(parts_of_two: Path) -> None:
-    with Index.open(parts_of_two, EMBEDDER) as index:
+def test_dense_search_over_segments_is_brute_force(thrice: Location) -> None:
+    with Index.open(thrice, EMBEDDER) as index:
         query = EMBEDDER.embed(["vote in Lima"])[0]
         alive = list(range(1, 7))
         matrix = np.stack([entry(index.article(p.article)).vectors[0] for p in index.fetch(alive)])
@@ -446,8 +464,8 @@ def test_bm25_over_segments_has_the_document_frequencies_of_the_whole(tmp_path: 
         (Filters(authors=("Nobody",)), []),
     ],
 )
-def test_filters_choose_rows_before_the_search(parts_of_two: Path, filters: Filters, expected: list[int]) -> None:
-    with Index.open(parts_of_two, EMBEDDER) as index:
+def test_filters_choose_rows_before_the_search(thrice: Location, filters: Filters, expected: list[int]) -> None:
+    with Index.open(thrice, EMBEDDER) as index:
         allowed = index.select(filters)
         assert allowed is not None
         query = EMBEDDER.embed(["vote"])[0]
