@@ -80,7 +80,7 @@ def connect(address: Address, *, writes: bool = False) -> Connection[Any]:
         try:
             connection: Connection[Any] = psycopg.connect(
                 address.url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_S,
-                **({"target_session_attrs": "read-write"} if writes else {}),
+                target_session_attrs="read-write" if writes else None,
             )  # fmt: skip
             break
         except psycopg.Error as error:
