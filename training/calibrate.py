@@ -43,7 +43,7 @@ from citewire.qa.network import Calibration, Network, large, small
 from citewire.qa.reader import AGAIN, SHARE, WEIGHTS, Reader, TrainedReader
 
 NEAREST = 8  # passages read for a question, as in an answer
-MOST = 3  # questions asked of an article, and as many that it nearly answers
+MOST = 2  # questions asked of an article, and as many that it nearly answers
 RIDGE = 1e-3
 
 Floats = NDArray[np.float64]
