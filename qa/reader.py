@@ -148,7 +148,7 @@ class TrainedReader:
         if self._second:
             likely = [row for row, one in enumerate(found) if one.supported >= _UNLIKELY]
             for row, one in zip(likely, self._second.verify([encoded[row] for row in likely]), strict=True):
-                found[row] = _support((logits[row] + one / self._both.temperature) / 2)
+                found[row] = _support(0.5 * (logits[row] + one / self._both.temperature))
         return found
 
 
