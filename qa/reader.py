@@ -22,7 +22,8 @@ WEIGHTS = Path(__file__).parent / "reader.safetensors"
 WEIGHTS_AGAIN = Path(__file__).parent / "reader_large.safetensors"
 LONGEST = 24  # most tokens of an answer span
 AGAIN = 12  # most sentences that the second network reads
-SHARE = 0.8  # weight of the second network's log odds in the pool of both; of claims it is half
+SHARE = 0.8  # weight of the second network's log odds in the pool of both
+CLAIMS_SHARE = 0.5  # weight of each network's log probabilities of a claim
 _UNLIKELY = 0.05  # least probability of support for the second network to read a claim
 _LEAST = 1e-12  # probabilities are kept this far from 0 and 1
 
@@ -148,7 +149,7 @@ class TrainedReader:
         if self._second:
             likely = [row for row, one in enumerate(found) if one.supported >= _UNLIKELY]
             for row, one in zip(likely, self._second.verify([encoded[row] for row in likely]), strict=True):
-                found[row] = _support(0.5 * (logits[row] + one / self._both.temperature))
+                found[row] = _support(CLAIMS_SHARE * logits[row] + CLAIMS_SHARE * one / self._both.temperature)
         return found
 
 
