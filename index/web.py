@@ -58,7 +58,7 @@ _TYPES = {
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~%=&?,+-]")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-Address = IPv4Address | IPv6Address
+IPAddress = IPv4Address | IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class _Response:
     data: bytes
 
 
-def is_public(address: Address) -> bool:
+def is_public(address: IPAddress) -> bool:
     """Whether `address`, or the IPv4 address embedded in it (mapped, NAT64, 6to4, Teredo), is on the open internet."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
@@ -122,7 +122,7 @@ class Fetcher:
         *,
         max_bytes: int = 100_000_000,
         seconds: float = SECONDS,
-        allowed: Callable[[Address], bool] = is_public,
+        allowed: Callable[[IPAddress], bool] = is_public,
         ports: frozenset[int] = PORTS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -211,7 +211,7 @@ class Fetcher:
                 raise _unfetched(error) from error
         raise _unfetched(problem) from problem
 
-    async def _request(self, url: httpx.URL, address: Address, most: int) -> _Response:
+    async def _request(self, url: httpx.URL, address: IPAddress, most: int) -> _Response:
         headers = {"Host": url.netloc.decode("ascii"), "User-Agent": AGENT, "Accept-Encoding": "gzip"}
         fixed = url.copy_with(host=str(address), username=None, password=None, fragment=None)
         timeout = httpx.Timeout(self._seconds, connect=self._seconds / 4)
@@ -221,7 +221,7 @@ class Fetcher:
         ):
             return _Response(response.status_code, response.headers, await _body(response, most))
 
-    async def _checked_addresses(self, url: httpx.URL) -> list[Address]:
+    async def _checked_addresses(self, url: httpx.URL) -> list[IPAddress]:
         """Resolve the host of `url` once; refuse it if any of its addresses is not allowed. Raises: UnusableError."""
         port = url.port or (443 if url.scheme == "https" else 80)
         if port not in self._ports:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
 
-from citewire.index.web import Address, Fetcher
+from citewire.index.web import Fetcher, IPAddress
 
 Answer = tuple[int, dict[str, str], bytes] | Callable[["Handler"], None]
 
@@ -68,7 +68,7 @@ class Site(ThreadingHTTPServer):
 LOOPBACK = ip_address("127.0.0.1")
 
 
-def only_loopback(address: Address) -> bool:
+def only_loopback(address: IPAddress) -> bool:
     return address == LOOPBACK
 
 
