@@ -30,7 +30,7 @@ class _HangError(Exception):
 
 
 def _run(kind: str, seconds: float, keep: Path) -> None:
-    """Read files of one format for `seconds`; print the counts as a line of JSON."""
+    """Read files of one format for `seconds` of a core; print the counts as a line of JSON."""
     from fuzzed import check, files
     from hypothesis import HealthCheck, Phase, given, seed, settings
 
@@ -44,11 +44,11 @@ def _run(kind: str, seconds: float, keep: Path) -> None:
     tried = articles = 0
     slowest = 0.0
     faults: dict[str, str] = {}
-    until = time.monotonic() + seconds
+    until = time.process_time() + seconds
 
     def one(data: bytes) -> None:
         nonlocal tried, articles, slowest
-        if time.monotonic() > until:
+        if time.process_time() > until:
             return
         last.write_bytes(data)  # stays there after a crash
         tried += 1
@@ -67,7 +67,7 @@ def _run(kind: str, seconds: float, keep: Path) -> None:
             slowest = max(slowest, time.process_time() - started)
 
     number = int(time.time())
-    while time.monotonic() < until:
+    while time.process_time() < until:
         number += 1
         made = settings(
             max_examples=BATCH, deadline=None, database=None, phases=[Phase.generate],
@@ -80,7 +80,7 @@ def _run(kind: str, seconds: float, keep: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=30.0, help="for each format")
+    parser.add_argument("--seconds", type=float, default=30.0, help="seconds of a core for each format")
     parser.add_argument("--kinds", default="", help="suffixes, all formats where left out")
     parser.add_argument("--keep", type=Path, default=Path("fuzz"), help="folder for the files that were not survived")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)

@@ -5,6 +5,7 @@ Every test fails on a page error, on a console error, and on a request that leav
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ import httpx
 import pytest
 from browser import PHONE, opened, tab
 from conftest import until
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from scripted import (
     ARTICLES,
     AUDIT,
@@ -105,6 +106,25 @@ def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> 
         " 2 articles. 2.1 s."
     )
     expect(page.locator(".cw-mark.cw-good")).to_have_text("1 of 2 read as answering the question: “18 May”.")
+
+
+def test_who_types_while_an_article_loads_stays_in_the_box(page: Page) -> None:
+    ask(page, EXAMPLES[0])
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    reading = re.compile("/component_server")
+    page.route(reading, hold)
+    with page.expect_request(reading):
+        page.locator("#cw-chat a.cw-chip", has_text="2").click()
+    box = page.get_by_role("textbox")
+    box.fill("And cyclists?")
+    held[0].continue_()
+    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+    expect(box).to_be_focused()
+    page.unroute(reading)
 
 
 def test_rows_of_the_panel_choose_quotes(page: Page) -> None:

@@ -82,6 +82,8 @@ export function createPanel({ root, turns, readArticle, rate, notes, onScope, on
   }
 
   narrow.addEventListener("change", () => opened() && close());
+  // Who goes to the box or to another link while the article loads stays there.
+  document.addEventListener("focusin", (event) => { if (!column.contains(event.target)) focusQuote = false; });
   document.addEventListener("click", (event) => {
     if (opened() && !event.composedPath().includes(column) && !event.defaultPrevented) close();
   });
