@@ -27,7 +27,7 @@ from citewire.index.address import Address
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.manifest import Manifest, NoIndexError, Part
 from citewire.index.segment import SEGMENT_VERSION, TITLE_WEIGHT, Segment, SegmentInfo, idf
-from citewire.index.types import Filters, Passage, Span, Vectors
+from citewire.index.types import Passage, Span, Vectors
 from citewire.index.vectors import EXACT_ROWS, Rows
 
 if TYPE_CHECKING:
@@ -254,6 +254,8 @@ class PostgresSegment(Segment):
         exact: whether a search compares every vector, whatever the address says.
     """
 
+    _FOLDED = "{}_folded"
+
     def __init__(self, server: Server, info: SegmentInfo, generation: int | None, *, exact: bool = False) -> None:
         self.info, self._server, self._exact = info, server, exact or server.address.exact
         seen = f"born <= {generation} AND (died IS NULL OR died > {generation})"
@@ -282,27 +284,14 @@ class PostgresSegment(Segment):
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._server.rows(self._seen + query.replace("?", "%s"), values)
 
-    def _among(self, numbers: Sequence[int]) -> tuple[str, object]:
-        return "= ANY(?)", [int(number) for number in numbers]
+    def _among(self, wanted: Sequence[int] | Sequence[str]) -> tuple[str, object]:
+        return "= ANY(?)", [one if isinstance(one, str) else int(one) for one in wanted]
 
-    def _condition(self, filters: Filters) -> tuple[str, list[Any]]:
-        conditions, values = ["true"], list[Any]()
-        for value, comparison in ((filters.published_from, ">="), (filters.published_to, "<=")):
-            if value:
-                conditions.append(f"published != '' AND published {comparison} ?")
-                values.append(value)
-        for chosen, column in ((filters.outlets, "outlet"), (filters.authors, "author")):
-            if chosen:
-                conditions.append(f"{column}_folded = ANY(?)")
-                values.append([name.casefold() for name in chosen])
-        if filters.articles:
-            folders = [path for path in filters.articles if path.endswith("/")]
-            conditions.append("path = ANY(?) OR EXISTS (SELECT FROM unnest(?::text[]) AS f WHERE starts_with(path, f))")
-            values += [list(filters.articles), folders]
-        if filters.metadata:
-            conditions.append("metadata::jsonb @> ?::jsonb")
-            values.append(json.dumps(dict(filters.metadata)))
-        return " AND ".join(f"({condition})" for condition in conditions), values
+    def _below(self, folders: Sequence[str]) -> tuple[str, object]:
+        return "EXISTS (SELECT FROM unnest(?::text[]) AS folder WHERE starts_with(path, folder))", list(folders)
+
+    def _has(self, metadata: Mapping[str, str]) -> tuple[str, object]:
+        return "metadata::jsonb @> ?::jsonb", json.dumps(dict(metadata))
 
     # articles
 

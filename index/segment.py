@@ -255,6 +255,8 @@ class Segment:
         IndexFormatError: a file is missing, has another size or cannot be opened.
     """
 
+    _FOLDED = "folded({})"  # SQL of a column in lower case, as `str.casefold` makes it
+
     def __init__(self, folder: Path, info: SegmentInfo) -> None:
         self.info = info
         self.folder = folder
@@ -415,37 +417,49 @@ class Segment:
         )
         return dict(self._rows(query, (_expression(terms), json.dumps([int(row) for row in rows]))))
 
-    def _among(self, numbers: Sequence[int]) -> tuple[str, object]:
-        """Return the SQL operator and its value that compare a column with all of `numbers`."""
-        return "IN (SELECT value FROM json_each(?))", json.dumps(list(numbers))
+    def _among(self, wanted: Sequence[int] | Sequence[str]) -> tuple[str, object]:
+        """Return the SQL operator and its value that compare a column with all of `wanted`."""
+        return "IN (SELECT value FROM json_each(?))", json.dumps(list(wanted))
+
+    def _below(self, folders: Sequence[str]) -> tuple[str, object]:
+        """Return the SQL condition, and its value, of an article below one of these folders, which end in "/"."""
+        # A range ("0" follows "/"), so that SQLite uses its index; a join, as it refuses 1,000 conditions.
+        condition = (
+            "id IN (SELECT below.id FROM json_each(?) AS folder CROSS JOIN articles AS below"
+            " ON below.path > folder.value ->> 0 AND below.path < folder.value ->> 1)"
+        )
+        return condition, json.dumps([(folder, f"{folder[:-1]}0") for folder in folders])
+
+    def _has(self, metadata: Mapping[str, str]) -> tuple[str, object]:
+        """Return the SQL condition, and its value, of an article with all of this metadata."""
+        condition = (
+            "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS"
+            " (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = wanted.key AND own.value = wanted.value))"
+        )
+        return condition, json.dumps(dict(metadata))
 
     def _condition(self, filters: Filters) -> tuple[str, list[Any]]:
         """Return an SQL condition on the columns of an article, and its parameters."""
-        conditions, values = ["1"], list[Any]()
-        for value, comparison in ((filters.published_from, ">="), (filters.published_to, "<=")):
-            if value:
-                conditions.append(f"published != '' AND published {comparison} ?")
-                values.append(value)
+        conditions, values = ["true"], list[Any]()
+
+        def add(condition: str, value: object, joined: str = "") -> None:
+            conditions.append(f"{conditions.pop()} {joined} {condition}" if joined else condition)
+            values.append(value)
+
+        for day, comparison in ((filters.published_from, ">="), (filters.published_to, "<=")):
+            if day:
+                add(f"published != '' AND published {comparison} ?", day)
         for chosen, column in ((filters.outlets, "outlet"), (filters.authors, "author")):
             if chosen:
-                conditions.append(f"folded({column}) IN (SELECT value FROM json_each(?))")  # noqa: S608
-                values.append(json.dumps([name.casefold() for name in chosen]))
+                operator, names = self._among([name.casefold() for name in chosen])
+                add(f"{self._FOLDED.format(column)} {operator}", names)
         if filters.articles:
-            conditions.append("path IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps(filters.articles))
+            operator, paths = self._among(filters.articles)
+            add(f"path {operator}", paths)
             if folders := [path for path in filters.articles if path.endswith("/")]:
-                # A range ("0" follows "/"), so that SQLite uses its index; a join, as it refuses 1,000 conditions.
-                conditions[-1] += (
-                    " OR id IN (SELECT below.id FROM json_each(?) AS folder CROSS JOIN articles AS below"
-                    " ON below.path > folder.value ->> 0 AND below.path < folder.value ->> 1)"
-                )
-                values.append(json.dumps([(folder, f"{folder[:-1]}0") for folder in folders]))
+                add(*self._below(folders), joined="OR")
         if filters.metadata:
-            conditions.append(
-                "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS"
-                " (SELECT 1 FROM json_each(metadata) AS own WHERE own.key = wanted.key AND own.value = wanted.value))"
-            )
-            values.append(json.dumps(dict(filters.metadata)))
+            add(*self._has(filters.metadata))
         return " AND ".join(f"({condition})" for condition in conditions), values
 
     def _rows(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:

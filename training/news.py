@@ -25,7 +25,7 @@ from network import Example
 
 FILE = Path(__file__).parent / "news.jsonl"
 LISTED = 4  # most sentences in a list
-NEAR = 2  # sentences read for a question without an answer
+NEAR = 3  # sentences read for a question without an answer
 NOISY, TITLED, WIDER = (
     0.1,
     0.85,
@@ -98,8 +98,12 @@ def asked(found: Sequence[News]) -> Iterator[Record]:
 def stated(one: News) -> Iterator[Record]:
     """Yield the claims of an article as verifier records."""
     for label, numbers, said in one.claims:
-        quote = " ".join(one.text[slice(*one.places[number])] for number in numbers)
+        quote = _quote(one, numbers)
         yield {"source": "news", "group": one.name, "claim": said, "quote": quote, "label": label}
+
+
+def _quote(one: News, numbers: Sequence[int]) -> str:
+    return " ".join(one.text[slice(*one.places[number])] for number in numbers)
 
 
 def _mark(one: News, number: int, words: str) -> Place:
@@ -146,7 +150,7 @@ def claims(one: News, seed: int) -> Iterator[Example]:
     """Yield the claims of an article, some with the sentences around their quote."""
     dice = random.Random(f"{seed}|{one.name}|claims")
     for label, numbers, said in one.claims:
-        quote = " ".join(one.text[slice(*one.places[number])] for number in numbers)
+        quote = _quote(one, numbers)
         if label != "not_said" and len(numbers) == 1 and dice.random() < WIDER:
             first, last = max(numbers[0] - 1, 0), min(numbers[0] + 1, len(one.places) - 1)
             quote = one.text[one.places[first][0] : one.places[last][1]]

@@ -36,6 +36,7 @@ _STOP_POLL = 0.05  # seconds between polls of `stopped`, and for a free server
 _CONNECT_S, _SILENT_S, _SILENT_OF_SEVERAL_S = 5.0, 300.0, 60.0
 _PATIENCE_S = 60.0  # a busy server is waited for, but not if it wants to be asked later than this
 _BACKOFF_S = 1.0  # most seconds before the first retry, doubled for each further one; full jitter
+_LONGEST_WAIT_S = 300.0  # a server that wants to be left alone for longer is asked again after this
 _REST_S = 30.0  # seconds for which a server that failed is passed over
 # Control tokens of open models: <|im_end|>, <end_of_turn>, </s>, [INST] and the like.
 _CONTROL = re.compile(r"<(?=[|｜])|<(?=/?[A-Za-z_]\w*>)|\[(?=/?(?:INST|SYSTEM_PROMPT|(?:AVAILABLE_)?TOOL\w+)\])")
@@ -262,10 +263,11 @@ def _malformed(url: str, text: str) -> ModelError:
 
 
 def _seconds(after: str) -> float:
-    """Return the seconds of a Retry-After header, a number or a date; 0 for anything else."""
+    """Return the seconds of a Retry-After header, at most `_LONGEST_WAIT_S`; 0 for what is neither number nor date."""
+    seconds = 0.0
     with suppress(ValueError, OverflowError):
-        return float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - time.time()
-    return 0.0
+        seconds = float(after) if after.isdecimal() else parsedate_to_datetime(after).timestamp() - time.time()
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
 
 
 def _is_this_machine(url: str) -> bool:

@@ -127,6 +127,12 @@ def test_who_would_have_to_wait_too_long_is_told() -> None:
         assert len(served.requests) == 1
 
 
+def test_a_server_that_wants_to_be_left_alone_for_days_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_LONGEST_WAIT_S", 0.1)
+    with serving(in_turn(refusing(503, Retry_After="999999999"), answering)) as served:
+        assert ask(OpenAIGenerator([served.url], "m")) == TEXT
+
+
 def test_no_more_requests_than_set_are_in_flight() -> None:
     in_flight: list[int] = []
     running: set[str] = set()
