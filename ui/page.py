@@ -57,12 +57,13 @@ def _without_stubs() -> Iterator[None]:
             raise OSError("no stub is wanted")
         return found(item)
 
+    module: Any = inspect  # for mypy, the functions differ in the name of their argument
     found = inspect.getfile
-    inspect.getfile = file_of
+    module.getfile = file_of
     try:
         yield
     finally:
-        inspect.getfile = found
+        module.getfile = found
 
 
 # Gradio reads both when it is imported: no telemetry, and a separate folder for its files.
