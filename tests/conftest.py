@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -36,6 +37,8 @@ from citewire.ui.settings import Settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
+
+gc.disable()  # until all is imported: torch, Gradio and spaCy make millions of objects, and none is garbage
 
 BROWSER_LIBRARIES = ("playwright", "axe_playwright_python")
 if not all(find_spec(name) for name in BROWSER_LIBRARIES):
@@ -193,6 +196,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     marked = re.search(r"^pytestmark = pytest\.mark\.(\w+)", collection_path.read_text("utf-8"), re.MULTILINE)
     return True if marked and f"not {marked[1]}" in config.option.markexpr else None
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of every later search for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

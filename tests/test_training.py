@@ -6,7 +6,7 @@ import gzip
 import importlib
 import json
 import random
-import subprocess
+import runpy
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -53,8 +53,11 @@ def training() -> Iterator[Any]:
         sys.modules.pop(name)
 
 
+INPUTS = Inputs()
+
+
 def text(training: Any, ids: Sequence[int]) -> str:
-    return str(Inputs()._tokenizer.decode(list(ids), skip_special_tokens=False))
+    return str(INPUTS._tokenizer.decode(list(ids), skip_special_tokens=False))
 
 
 def read(training: Any, example: Any) -> tuple[str, str]:
@@ -472,6 +475,10 @@ class TestRuns:
         for name, one in trained.items():
             assert np.allclose(mean[name], (first[name] + one) / 2)
 
-    def test_the_script_runs(self) -> None:
-        command = [sys.executable, str(FOLDER / "train.py"), "--help"]
-        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("usage: train.py")
+    def test_the_script_runs(
+        self, training: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["train.py", "--help"])
+        with pytest.raises(SystemExit, match="0"):
+            runpy.run_path(str(FOLDER / "train.py"), run_name="__main__")
+        assert capsys.readouterr().out.startswith("usage: train.py")

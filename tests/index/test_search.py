@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from citewire.index import segment
 from citewire.index.address import Address, Location
 from citewire.index.build import build_index
-from citewire.index.embed import SentenceTransformerEmbedder
 from citewire.index.errors import InputError
 from citewire.index.manifest import Part
 from citewire.index.options import HALF_LIFE_DAYS, Recency, SearchOptions, Weights
@@ -30,7 +29,7 @@ from citewire.index.scope import require_match
 from citewire.index.search import CANDIDATES, FRESH_DAYS, LEXICAL, RERANKED, fuse, search
 from citewire.index.segment import Entry
 from citewire.index.store import Index
-from citewire.index.types import Article, Filters, Hit
+from citewire.index.types import Article, Embedder, Filters, Hit
 from citewire.seeds import seeds_folder
 
 Given = TypeVar("Given", Path, Address, Location)
@@ -727,8 +726,7 @@ def test_an_empty_index_has_no_hits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_seeds_with_the_real_embedder(tmp_path: Path) -> None:
-    embedder = SentenceTransformerEmbedder()
+def test_the_seeds_with_the_real_embedder(embedder: Embedder, tmp_path: Path) -> None:
     report = build_index([seeds_folder()], tmp_path / "index", embedder)
     assert report.embedded == report.passages > 30
     with Index.open(tmp_path / "index", embedder) as index:

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import cache as remembered
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -82,7 +82,8 @@ def oracle_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     return list(tokenizer.apply_chat_template(chat, add_generation_prompt=True)["input_ids"])
 
 
-def oracle_reply(generator: TransformersGenerator, messages: Sequence[Message], max_tokens: int) -> str:
+@remembered
+def oracle_reply(generator: TransformersGenerator, messages: tuple[Message, ...], max_tokens: int) -> str:
     """The reply of transformers' own greedy decoding."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(generator._model.config._name_or_path)
     prompt = torch.tensor([oracle_ids(tokenizer, messages)])
@@ -96,9 +97,9 @@ def reply(generator: Generator, messages: Sequence[Message], n: int = 24) -> str
     return "".join(generator.generate(messages, max_tokens=n))
 
 
-@contextmanager
-def passes(generator: TransformersGenerator) -> Iterator[list[int]]:
-    """Yield a list that gets the number of tokens of each forward pass."""
+@pytest.fixture
+def read(generator: TransformersGenerator) -> Iterator[list[int]]:
+    """The number of tokens of each forward pass of SmolLM2-135M."""
     counts: list[int] = []
 
     def note(module: object, args: object, kwargs: dict[str, Any]) -> None:
@@ -107,13 +108,6 @@ def passes(generator: TransformersGenerator) -> Iterator[list[int]]:
     handle = generator._model.register_forward_pre_hook(note, with_kwargs=True)
     yield counts
     handle.remove()
-
-
-@pytest.fixture
-def read(generator: TransformersGenerator) -> Iterator[list[int]]:
-    """The number of tokens of each forward pass of SmolLM2-135M."""
-    with passes(generator) as counts:
-        yield counts
 
 
 class TestChatTokens:
@@ -397,30 +391,21 @@ class TestDecoding:
         "num_key_value_heads": 1,
     }
 
-    @pytest.fixture(scope="class")
-    @classmethod
-    def expected(cls, generator: TransformersGenerator) -> dict[Sequence[Message], str]:
-        """The reply of transformers' own greedy decoding."""
-        return {messages: oracle_reply(generator, messages, 24) for messages in (CAPITAL, REPEAT)}
-
     @pytest.mark.parametrize("guesses", [0, 15])
-    def test_says_what_transformers_says(
-        self, smollm: Path, expected: dict[Sequence[Message], str], guesses: int
-    ) -> None:
-        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu", guesses=guesses)
+    def test_says_what_transformers_says(self, smollm: Path, generator: TransformersGenerator, guesses: int) -> None:
+        assert generator._guesses == 15
+        loaded = generator if guesses else TransformersGenerator(smollm, name="smollm2-135m", device="cpu", guesses=0)
         assert loaded._model.config._attn_implementation == "sdpa"
         for messages in (CAPITAL, REPEAT, CAPITAL):
-            assert reply(loaded, messages) == expected[messages]
+            assert reply(loaded, messages) == oracle_reply(generator, messages, 24)
 
-    def test_a_repeated_text_takes_few_passes(self, smollm: Path) -> None:
-        loaded = TransformersGenerator(smollm, name="smollm2-135m", device="cpu")
-        with passes(loaded) as read:
-            said = loaded.tokens.plain(reply(loaded, REPEAT, 40))
-            assert len(said) > 30
-            assert len(read) < len(said) / 3
-            read.clear()
-            reply(loaded, REPEAT, 3)
-            assert sum(read[1:]) <= 3  # no token is drafted beyond `max_tokens`
+    def test_a_repeated_text_takes_few_passes(self, generator: TransformersGenerator, read: list[int]) -> None:
+        said = generator.tokens.plain(reply(generator, REPEAT, 40))
+        assert len(said) > 30
+        assert len(read) < len(said) / 3
+        read.clear()
+        reply(generator, REPEAT, 3)
+        assert sum(read[1:]) <= 3  # no token is drafted beyond `max_tokens`
 
     def test_a_model_that_forgets_is_read_token_by_token(self, smollm: Path, tmp_path: Path) -> None:
         config = transformers.MistralConfig(**self.TINY, sliding_window=16)

@@ -70,7 +70,7 @@ def select_sentence(page: Page, number: int) -> None:
 # ---- a sentence finds its evidence
 
 
-def test_a_clicked_or_selected_sentence_finds_its_evidence(page: Page) -> None:
+def test_a_clicked_or_selected_sentence_finds_its_evidence_and_the_panel_gives_its_verdict(page: Page) -> None:
     ask(page, EXAMPLES[1])
     page.mouse.click(*start_of_sentence(page, 1))
     expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
@@ -82,23 +82,21 @@ def test_a_clicked_or_selected_sentence_finds_its_evidence(page: Page) -> None:
     expect(page.locator(".cw-tip")).to_have_text(
         "This sentence has no quote. Not in the sources: “most expensive” is in no quote."
     )
+    numbers = page.locator(".cw-text a.cw-chip", has_text="1")
+    numbers.nth(1).click()
+    expect(page.locator(".cw-told")).to_have_text(
+        "Sources disagree herePartly in the sources: The quote says 1.31 billion was approved, not spent."
+        "Whether it answers the question is for you to judge."
+    )
+    numbers.first.click()
+    expect(page.locator(".cw-told small")).to_have_text(
+        ["Reworded: check it against the quote.", "Whether it answers the question is for you to judge."]
+    )
+    expect(page.locator(".cw-reader h3")).to_be_in_viewport(ratio=1)  # there is room for both
+    expect(page.locator("mark.cw-on")).to_be_in_viewport(ratio=1)
 
 
-def test_all_quotes_of_a_sentence_are_marked_the_chosen_one_stronger(page: Page) -> None:
-    ask(page, EXAMPLES[0])
-    page.mouse.click(*start_of_sentence(page, 1))
-    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
-    expect(page.locator("mark.cw-beside")).to_have_text(HOURS)
-    colours = [
-        page.locator(which).evaluate("e => getComputedStyle(e).backgroundColor")
-        for which in ("mark.cw-on", "mark.cw-beside")
-    ]
-    assert len(set(colours)) == 2
-    page.keyboard.press("Escape")
-    expect(page.locator("#cw-chat a.cw-chip", has_text="2")).to_be_focused()
-
-
-def test_a_number_says_its_verdict_and_links_to_the_quote_in_the_original(page: Page) -> None:
+def test_a_number_says_its_verdict_and_all_quotes_of_a_sentence_are_marked_the_chosen_one_stronger(page: Page) -> None:
     ask(page, EXAMPLES[0])
     chip = page.locator("#cw-chat a.cw-chip").first
     chip.hover()
@@ -114,25 +112,28 @@ def test_a_number_says_its_verdict_and_links_to_the_quote_in_the_original(page: 
         "https://example.org/herald/harbour-tunnel-may#:~:text=Northgate%E2%80%99s%20Harbour%20Tunnel%20will%20open,"
         "transport%20chief%20Ines%20Okafor%20said.",
     )
+    page.mouse.click(*start_of_sentence(page, 1))
+    expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+    expect(page.locator("mark.cw-beside")).to_have_text(HOURS)
+    colours = [
+        page.locator(which).evaluate("e => getComputedStyle(e).backgroundColor")
+        for which in ("mark.cw-on", "mark.cw-beside")
+    ]
+    assert len(set(colours)) == 2
+    page.keyboard.press("Escape")
+    expect(page.locator("#cw-chat a.cw-chip", has_text="2")).to_be_focused()
 
 
-def test_the_panel_gives_the_verdict_of_the_sentence_that_was_chosen(page: Page) -> None:
-    ask(page, EXAMPLES[1])
-    numbers = page.locator(".cw-text a.cw-chip", has_text="1")
-    numbers.nth(1).click()
-    expect(page.locator(".cw-told")).to_have_text(
-        "Sources disagree herePartly in the sources: The quote says 1.31 billion was approved, not spent."
-        "Whether it answers the question is for you to judge."
+def test_a_part_without_an_answer_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:
+    ask(page, "When does it open, and who keeps the lighthouse?")
+    gap = page.locator(".cw-claim").nth(1)
+    expect(gap).to_have_text(GAP)
+    assert gap.locator("span").evaluate("e => getComputedStyle(e).textDecorationLine") == "none"
+    expect(page.locator("#cw-chat .cw-flag")).to_have_count(0)
+    expect(page.locator(".cw-closing")).to_contain_text(
+        "1 of 1 sentence checked against a quote, reworded. Whether it answers the question is for you to judge."
+        " 1 part without an answer."
     )
-    numbers.first.click()
-    expect(page.locator(".cw-told small")).to_have_text(
-        ["Reworded: check it against the quote.", "Whether it answers the question is for you to judge."]
-    )
-    expect(page.locator(".cw-reader h3")).to_be_in_viewport(ratio=1)  # there is room for both
-    expect(page.locator("mark.cw-on")).to_be_in_viewport(ratio=1)
-
-
-def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:
     ask(page, "How did it change over time?")
     rows = page.locator(".cw-timeline li")
     expect(rows).to_have_text(
@@ -142,7 +143,7 @@ def test_a_timeline_and_a_follow_ups_own_question(page: Page) -> None:
     expect(page.locator("mark.cw-on")).to_have_text(AUDIT)
     ask(page, "reader: is it free?")
     expect(page.locator(".cw-searched")).to_have_text("Searched for: Is the tunnel's gallery free for readers?")
-    page.locator("#cw-chat a.cw-chip").first.click()  # of the earlier answer
+    page.locator(".cw-answer").nth(1).locator("a.cw-chip").first.click()  # of the earlier answer
     expect(page.locator(".cw-asked")).to_have_text("How did it change over time?")
 
 
@@ -287,13 +288,6 @@ def test_conversations_are_offered_again_in_another_tab(page: Page, answerer: Sc
     expect(row).to_contain_text("3 questions")
 
 
-def test_a_browser_has_its_own_history(page: Page, chromium: Browser, url: str) -> None:
-    ask(page, EXAMPLES[0])
-    with opened(chromium, url) as other:
-        usable(other).get_by_role("button", name="History").click()
-        expect(other.locator(".cw-drawer")).to_contain_text("No conversations yet")
-
-
 def test_what_the_reader_thinks_is_stored_and_shown_again(page: Page, file: Path) -> None:
     ask(page, EXAMPLES[1])
     page.locator(".cw-wrong").click()
@@ -340,8 +334,13 @@ def test_export_saves_the_conversation_and_copies_a_link(page: Page, url: str) -
     expect(usable(page).locator(".cw-question")).to_have_text(EXAMPLES[0])  # once: a reload does not ask again
 
 
-def test_a_deleted_conversation_that_is_shown_leaves_the_page(page: Page) -> None:
+def test_a_browser_has_its_own_history_and_a_deleted_conversation_leaves_the_page(
+    page: Page, chromium: Browser, url: str
+) -> None:
     ask(page, EXAMPLES[0])
+    with opened(chromium, url) as other:
+        usable(other).get_by_role("button", name="History").click()
+        expect(other.locator(".cw-drawer")).to_contain_text("No conversations yet")
     page.get_by_role("button", name="History").click()
     page.locator(".cw-history-more").click()
     page.get_by_role("button", name="Delete").click()
@@ -399,7 +398,9 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'")
 
 
-def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload(page: Page, url: str) -> None:
+def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload_and_who_asks_sees_the_answer(
+    page: Page, url: str
+) -> None:
     for question in (*EXAMPLES, EXAMPLES[1]):
         ask(page, question)
     page.wait_for_url(f"{url}/c/*")
@@ -423,6 +424,11 @@ def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload(page: Pa
     expect(page.locator(".cw-question")).to_have_count(4)
     until_scrolled(page, 90)
     expect(page.locator("mark.cw-on")).to_have_text(GALLERY)
+    page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
+    ask(page, EXAMPLES[0])
+    expect(page.locator(".cw-closing").last).to_be_in_viewport()
+    page.wait_for_timeout(1500)
+    expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
 
 
 def until_scrolled(page: Page, to: int) -> None:
@@ -430,17 +436,6 @@ def until_scrolled(page: Page, to: int) -> None:
     page.wait_for_timeout(1500)
     stands = "top => Math.round(document.querySelector('#cw-chat .bubble-wrap').scrollTop) === top"
     page.wait_for_function(stands, arg=to)
-
-
-def test_who_asks_sees_the_answer_wherever_they_were_reading(page: Page) -> None:
-    for question in (*EXAMPLES, EXAMPLES[1]):
-        ask(page, question)
-    page.wait_for_timeout(1500)
-    page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
-    ask(page, EXAMPLES[0])
-    expect(page.locator(".cw-closing").last).to_be_in_viewport()
-    page.wait_for_timeout(1500)
-    expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
 
 
 def test_in_a_low_window_an_answer_begins_in_view_and_nothing_lies_on_words(page: Page) -> None:
@@ -547,7 +542,9 @@ def test_retry_makes_a_new_answer_and_offers_quotes_alone(page: Page, answerer: 
     assert answerer.manners[-3:] == ["usual", "anew", "quotes"]
 
 
-def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url: str) -> None:
+def test_a_refusal_says_what_its_ratings_rate_and_suggests_what_can_be_asked(
+    page: Page, chromium: Browser, url: str
+) -> None:
     ask(page, EXAMPLES[2])
     rated = page.locator(".cw-right, .cw-wrong")
     expect(rated).to_have_text(["Right: the articles do not have it", "Wrong: they do"])
@@ -557,6 +554,7 @@ def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url
     backgrounds = near.evaluate_all("all => all.map((one) => getComputedStyle(one).backgroundColor)")
     assert set(backgrounds) == {"rgba(0, 0, 0, 0)"}  # evidence is yellow
     expect(page.locator(".cw-panel mark:not(.cw-near)")).to_have_count(0)
+    expect(page.locator(".cw-suggestion")).to_have_text(list(SUGGESTIONS))
     with opened(chromium, url, PHONE) as phone:
         ask(usable(phone), EXAMPLES[2])
         width = phone.locator(".cw-right").evaluate("e => e.getBoundingClientRect().width")
@@ -575,23 +573,6 @@ def test_a_refusal_says_what_its_ratings_rate(page: Page, chromium: Browser, url
     expect(page.locator(".cw-answer").last.locator(".cw-right, .cw-wrong")).to_have_text(
         ["Right to refuse", "Wrong to refuse"]
     )
-
-
-def test_a_part_without_an_answer_is_named_and_no_claim(page: Page) -> None:
-    ask(page, "When does it open, and who keeps the lighthouse?")
-    gap = page.locator(".cw-claim").nth(1)
-    expect(gap).to_have_text(GAP)
-    assert gap.locator("span").evaluate("e => getComputedStyle(e).textDecorationLine") == "none"
-    expect(page.locator("#cw-chat .cw-flag")).to_have_count(0)
-    expect(page.locator(".cw-closing")).to_contain_text(
-        "1 of 1 sentence checked against a quote, reworded. Whether it answers the question is for you to judge."
-        " 1 part without an answer."
-    )
-
-
-def test_a_suggestion_is_asked_with_a_click(page: Page) -> None:
-    ask(page, EXAMPLES[2])
-    expect(page.locator(".cw-suggestion")).to_have_text(list(SUGGESTIONS))
     page.locator(".cw-suggestion").first.click()
     expect(page.locator(".cw-question").last).to_have_text(SUGGESTIONS[0])
     expect(page.locator(".cw-answer").last.locator(".cw-chip")).to_have_count(3)
