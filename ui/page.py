@@ -10,19 +10,23 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import inspect
 import os
 import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+# Gradio reads both when it is imported: no telemetry, and a separate folder for its files.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
+
+import gradio as gr
 from cachetools import LRUCache
 from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel
@@ -43,35 +47,6 @@ from citewire.ui.render import Mark, answer_html, error_html, panel_value, parag
 from citewire.ui.sessions import Sessions
 from citewire.ui.tree import sheet
 from citewire.ui.visitor import Guard, VisitorCookie, foreign_link, guest_of, sender_of, unrouted, visitor_of
-
-
-@contextlib.contextmanager
-def _without_stubs() -> Iterator[None]:
-    """Make Gradio write no type stubs for its components, which takes two fifths of the time of its import.
-
-    It writes none for a class that has no file.
-    """
-
-    def file_of(item: Any) -> str:
-        if getattr(item, "__module__", "").startswith("gradio."):
-            raise OSError("no stub is wanted")
-        return found(item)
-
-    module: Any = inspect  # for mypy, the functions differ in the name of their argument
-    found = inspect.getfile
-    module.getfile = file_of
-    try:
-        yield
-    finally:
-        module.getfile = found
-
-
-# Gradio reads both when it is imported: no telemetry, and a separate folder for its files.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-os.environ["GRADIO_TEMP_DIR"] = str(Path(tempfile.gettempdir()) / f"citewire-{secrets.token_hex(8)}")
-
-with _without_stubs():
-    import gradio as gr
 
 CAUTION = "Answers can be wrong. Check the highlighted quote before you rely on one."
 CACHE = Path(os.environ["GRADIO_TEMP_DIR"])  # stays empty: no file passes through Gradio

@@ -426,8 +426,7 @@ def test_a_connection_sends_at_once_what_it_has() -> None:
 
 def test_ctrl_c_ends_the_server_without_a_word_or_a_file(tmp_path: Path) -> None:
     script = (
-        "import ast, sys\nast.get_source_segment = None  # Gradio needs it to write type stubs, which takes seconds\n"
-        "from scripted import EXAMPLES, scripted_load\n"
+        "import sys\nfrom scripted import EXAMPLES, scripted_load\n"
         "from citewire.ui.chat import Chat\nfrom citewire.ui.page import Site, build_page\n"
         "from citewire.ui.server import PageServer\n"
         "try:\n    PageServer(lambda: Site(build_page(Chat(scripted_load()), EXAMPLES)), port=0,"
