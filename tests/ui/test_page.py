@@ -80,6 +80,7 @@ def page(context: BrowserContext, url: str) -> Iterator[Page]:
 
 def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> None:
     ask(page, EXAMPLES[0])
+    expect(page.get_by_role("heading", name=EXAMPLES[0], level=2)).to_be_visible()  # of the turn
     quote = page.locator("mark.cw-on")
     for number, text, title in (
         (3, HOURS, "“😀 A four-metre"),

@@ -396,7 +396,9 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
     assert page.url == first
     at_rest(page).goto(f"{url}/c/none")
-    expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'")
+    expect(page.locator(".cw-hint span")).to_contain_text(
+        "There is no conversation 'none' of yours. Choose one from the list, or let whoever has it share it"
+    )
 
 
 def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload(page: Page, url: str) -> None:
@@ -436,11 +438,15 @@ def test_who_asks_sees_the_answer_wherever_they_were_reading(page: Page) -> None
     for question in (*EXAMPLES, EXAMPLES[1]):
         ask(page, question)
     page.wait_for_timeout(1500)
-    page.locator("#cw-chat .bubble-wrap").evaluate("e => e.scrollTo(0, 0)")
+    frame = page.locator("#cw-chat .bubble-wrap")
+    frame.evaluate("e => e.scrollTo(0, 0)")
     ask(page, EXAMPLES[0])
     expect(page.locator(".cw-closing").last).to_be_in_viewport()
     page.wait_for_timeout(1500)
     expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
+    frame.evaluate("e => e.scrollTo(0, 0)")  # as a screen reader does: no key, no wheel
+    page.wait_for_timeout(300)
+    assert frame.evaluate("e => e.scrollTop") == 0
 
 
 def test_in_a_low_window_an_answer_begins_in_view_and_nothing_lies_on_words(page: Page) -> None:
@@ -652,7 +658,7 @@ def test_a_changed_index_is_asked_next_and_named_in_the_top_bar(chromium: Browse
         expect(page.locator(".cw-row")).to_have_count(2)
         expect(page.locator(".cw-row").last).to_contain_text("no longer among the articles")
         page.locator("#cw-chat a.cw-chip", has_text="3").click()
-        expect(page.locator(".cw-wait")).to_contain_text("No article 'plain/gallery.txt'")
+        expect(page.locator(".cw-wait")).to_contain_text("It was removed since it was quoted.")
         expect(page.locator("mark.cw-on")).to_have_text(HOURS)
 
 
