@@ -193,9 +193,7 @@ def views(page: Page, url: str) -> Iterator[str]:
     if page.get_by_role("button", name="Filters").is_visible():
         page.get_by_role("button", name="Filters").click()
     page.get_by_role("button", name="Paste text").click()
-    expect(
-        page.get_by_placeholder("The text of the article", exact=True)
-    ).to_be_visible()  # or no address
+    expect(page.get_by_placeholder("The text of the article", exact=True)).to_be_visible()  # or no address
     page.locator("input[type=file]").set_input_files(
         [
             FilePayload(name="snow.txt", mimeType="", buffer=b"Snow fell."),
