@@ -246,7 +246,7 @@ class Door:
             return _wait(problem(429, error.problem, error.fix), error)
         except WrongError as error:
             return problem(401, error.problem, error.fix)
-        if _opens_page(connection):
+        if opens_page(connection):
             return RedirectResponse(_login_for(connection), status_code=303)
         refused = problem(
             401,
@@ -351,7 +351,7 @@ def _offered(wanted: str) -> str:
     return "/?" + urlencode([("draft" if name == "q" else name, value) for name, value in asked])
 
 
-def _opens_page(connection: HTTPConnection) -> bool:
+def opens_page(connection: HTTPConnection) -> bool:
     """Whether a person opens an address in a browser, not a script or a program."""
     if connection.scope.get("method") not in ("GET", "HEAD"):
         return False

@@ -25,7 +25,7 @@ from citewire.qa.types import Answer, Event, Manner, Turn, checked_question
 from citewire.ui.allowance import LaterError, Sender
 from citewire.ui.conversations import Beside, Conversations, Rating, UnknownIdError, UnusableFileError
 from citewire.ui.exchange import Exchange
-from citewire.ui.labels import Labelled, filter_line
+from citewire.ui.labels import Labelled, card_or_gone, filter_line
 from citewire.ui.line import NOBODY, Line
 from citewire.ui.overview import About, Overview
 
@@ -434,9 +434,10 @@ class Chat:
             manner: how to answer.
         """
         loaded = self._answering(conversation)
+        named = partial(card_or_gone, loaded.index)
         with conversation.lock:
             exchange = conversation.add(question)
-            exchange.kept, exchange.narrowed = again, filter_line(conversation.filters)
+            exchange.kept, exchange.narrowed = again, filter_line(conversation.filters, named)
             exchange.by = self._called(loaded.model) if manner != "quotes" else ""
             exchange.quotes_only, exchange.suggesting = manner == "quotes", loaded.suggest is not None
             stop, history = conversation.stop, conversation.history()

@@ -33,9 +33,9 @@ from rich.table import Table
 from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
-from citewire.ui.exchange import Exchange, number_of, sources
+from citewire.ui.exchange import NOT_FOR_IT, Exchange, number_of, sources
 from citewire.ui.labels import CardOf, counted, gist, shortened, when
-from citewire.ui.render import NOT_FOR_IT, closing, doubt_of, verbatim
+from citewire.ui.render import closing, doubt_of, verbatim
 
 if TYPE_CHECKING:
     from citewire.index.types import Progress

@@ -25,8 +25,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from citewire.ui import export
+from citewire.ui.access import opens_page
 from citewire.ui.conversations import LONGEST_NOTE, LONGEST_TITLE, Conversations, UnknownIdError, Value
 from citewire.ui.labels import Labelled
+from citewire.ui.tree import document, el
 from citewire.ui.visitor import ProblemRoute, same_origin, visitor_of
 
 MOST_BYTES = 64 * 1024  # largest request body
@@ -116,9 +118,8 @@ def router(conversations: Conversations, articles: Labelled) -> APIRouter:
         return Response(status_code=204)
 
     @routes.get("/shared/{link}")
-    def shared(link: str) -> Response:
-        found = export.as_html(conversations.linked(link), articles)
-        return Response(found, media_type="text/html", headers={**_PRIVATE, **_UNLISTED})
+    def shared(request: Request, link: str) -> Response:
+        return _shared(conversations, articles, request, link)
 
     @routes.post("/feedback")
     def rate(request: Request, feedback: _Feedback) -> Response:
@@ -134,6 +135,23 @@ def router(conversations: Conversations, articles: Labelled) -> APIRouter:
         return Response(status_code=204)
 
     return routes
+
+
+def _shared(conversations: Conversations, articles: Labelled, request: Request, link: str) -> Response:
+    """Return a shared conversation as a page; people read in one, too, that the link leads nowhere.
+
+    Raises:
+        UnknownIdError: the link leads to no conversation, and a program asked.
+    """
+    status = 200
+    try:
+        page = export.as_html(conversations.linked(link), articles)
+    except UnknownIdError as error:
+        if not opens_page(request):
+            raise
+        status = 404
+        page = document(error.problem, "export.css", [el("main", el("h1", error.problem), el("p", f"{error.fix}."))])
+    return Response(page, status, media_type="text/html", headers={**_PRIVATE, **_UNLISTED})
 
 
 def _answer(value: Any) -> Response:

@@ -418,7 +418,8 @@ class Conversations:
             "SELECT title FROM conversations WHERE id = ? AND visitor = ?", (_storable(conversation), visitor)
         ).fetchone()
         if row is None:
-            raise UnknownIdError(f"There is no conversation {conversation!r}", "Choose one from the list.")
+            fix = "Choose one from the list, or let whoever has it share it under History."
+            raise UnknownIdError(f"There is no conversation {conversation!r} of yours", fix)
         return str(row[0])
 
     def _answer(self, db: sqlite3.Connection, visitor: str, exchange: str) -> Answer:

@@ -137,7 +137,7 @@ def router(corpus: Corpus, changes: Changes, fetch: Callable[[str], Page] | None
         asker, files = asker_of(request), corpus.uploads
         states = [{**asdict(upload), "own": files.is_of(upload.id, asker)} for upload in files.states()]
         limits = {"limit": files.limit, "characters": files.characters, "formats": sorted(FORMATS)}
-        return JSONResponse({**limits, "uploads": states})
+        return JSONResponse({**limits, "web": files.options.allow_web, "uploads": states})
 
     @routes.delete("/v1/articles/{path:path}")
     def remove_article(request: Request, path: str) -> JSONResponse:

@@ -27,6 +27,7 @@ from citewire.qa.types import (
 )
 from citewire.ui.labels import when
 
+NOT_FOR_IT = "not_for_it"  # kind of a request that no article can answer; what was found for it is not shown
 RELATED_SHOWN = 4  # passages that the panel lists if nothing is quoted
 _WORD = re.compile(r"\w+")
 
@@ -206,7 +207,10 @@ class Source:
 
 
 def sources(exchange: Exchange) -> list[Source]:
-    """Return the sources of an exchange: its quotes and conflicting values, else the best passages found."""
+    """Return the sources of an exchange: its quotes and conflicting values, else the best passages found.
+
+    A request that no article can answer has none.
+    """
     quotes: dict[int, tuple[Quote, Claim]] = {}
     for claim in exchange.shown:
         for quote in claim.quotes:
@@ -224,6 +228,8 @@ def sources(exchange: Exchange) -> list[Source]:
             found.append(Source(letter, letter, "conflicts", value.article, value.start, value.end, value.text))
     if found:
         return found
+    if exchange.abstained and exchange.kind == NOT_FOR_IT:
+        return []
     relation = "related" if exchange.done and not exchange.stopped else "found"
     return [
         Source(f"h{rank}", "", relation, hit.article, hit.start, hit.end, hit.text)

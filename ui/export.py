@@ -20,7 +20,7 @@ from citewire.qa.types import Claim
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.exchange import Exchange, Source, keys_of, number_of, sources
-from citewire.ui.labels import Card, Labelled, bylines, card_in, counted, gist, gone, when
+from citewire.ui.labels import Card, Labelled, bylines, card_or_gone, counted, gist, when
 from citewire.ui.render import closing, doubt_of, refusal, refusal_title
 from citewire.ui.tree import document, el
 
@@ -77,7 +77,7 @@ class _Articles:
         return self._known[path]
 
     def card(self, path: str) -> Card:
-        return card_in(self._index, path) if self.get(path) else gone(path)
+        return card_or_gone(self._index, path)
 
     def byline(self, source: Source) -> str:
         """Return the byline of a quote's article, with a remark if the article has changed since."""

@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 from citewire.index.documents import opens_a_page
+from citewire.index.errors import CitewireError
 from citewire.qa.types import ConflictValue, TimelinePoint
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from citewire.index.types import Article, Filters
 
 GIST_CHARS = 90  # longest sentence in a timeline
+TITLE_CHARS = 60  # longest title in the line of the filters
 NAMED_OUTLETS = 2  # most outlets named in a filter line; the others are counted
 GONE = "no longer among the articles"  # stands in place of a date
 
@@ -106,6 +108,14 @@ def gone(path: str) -> Card:
     return Card(path, path, "", "", GONE, "")
 
 
+def card_or_gone(index: Labelled, path: str) -> Card:
+    """Return the card of an article, unique within its index; of a missing article, that of `gone`."""
+    try:
+        return card_in(index, path)
+    except CitewireError:
+        return gone(path)
+
+
 def bylines(values: Sequence[ConflictValue], card_of: CardOf) -> list[str]:
     """Return the byline of each value's article, with the title before it if several articles share the byline."""
     cards = [card_of(value.article) for value in values]
@@ -132,10 +142,12 @@ def corpus_line(articles: Sequence[Article | ArticleSummary]) -> str:
     return f"{line}, {span}" if len(days) == len(articles) else f"{line}, {len(days)} dated: {span}"
 
 
-def filter_line(filters: Filters) -> str:
+def filter_line(filters: Filters, card_of: CardOf) -> str:
     """Return filters in words, "" for none: "Only Northgate Herald, from 2 Jan 2026 to 14 Mar 2026"."""
     parts = []
-    if filters.articles:
+    if len(filters.articles) == 1:
+        parts.append(f"“{shortened(card_of(filters.articles[0]).title, TITLE_CHARS)}”")
+    elif filters.articles:
         parts.append(counted(len(filters.articles), "chosen article"))
     if filters.outlets:
         named = ", ".join(filters.outlets[:NAMED_OUTLETS])

@@ -41,7 +41,7 @@ from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, New, Nothing, Question, Tab
-from citewire.ui.labels import Card, card_in, corpus_line, filter_line, gone
+from citewire.ui.labels import Card, CardOf, card_in, corpus_line, filter_line, gone
 from citewire.ui.middleware import assets, foreign
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
@@ -113,7 +113,7 @@ class Page:
         """Return the values of chat, panel, box, hint and filter of a conversation; the text in the box stays."""
         with conversation.lock:
             panel = self._panel(conversation, conversation.exchanges)
-            below = _box(conversation), _hint(conversation), _filter_value(conversation.filters)
+            below = _box(conversation), _hint(conversation), _filter_value(conversation.filters, self.card)
             return self._chat(conversation), panel, *below
 
     def welcome(self) -> str:
@@ -359,6 +359,8 @@ class Page:
             article = self.chat.loaded.index.article(str(wanted["path"]))
         except (KeyError, TypeError, ValueError):
             return {"error": "The article could not be opened: the request was not understood."}
+        except InputError:
+            return {"error": "It was removed since it was quoted. This is what it said then:"}
         except CitewireError as error:
             return {"error": str(error)}
         if any(article.text[start:end] != quote for _, start, end, quote in wished):
@@ -397,9 +399,9 @@ def _hint(conversation: Conversation) -> str:
     return conversation.current_notice or CAUTION
 
 
-def _filter_value(filters: Filters) -> dict[str, Any]:
+def _filter_value(filters: Filters, card_of: CardOf) -> dict[str, Any]:
     return {
-        "words": filter_line(filters),
+        "words": filter_line(filters, card_of),
         "from": filters.published_from,
         "to": filters.published_to,
         "outlets": list(filters.outlets),
@@ -549,7 +551,7 @@ def build_page(
                     placeholder=welcome_html(examples),
                 )  # fmt: skip
                 chosen = gr.HTML(
-                    _filter_value(Filters()), html_template=FILTER_TEMPLATE,
+                    _filter_value(Filters(), gone), html_template=FILTER_TEMPLATE,
                     js_on_load=_shown_by("filter", root_path), apply_default_css=False, elem_id="cw-filter",
                 )  # fmt: skip
                 model = gr.HTML(

@@ -18,12 +18,11 @@ from urllib.parse import urldefrag
 
 from citewire.qa import replies
 from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, Quote, TimelinePoint, Timings, as_shown
-from citewire.ui.exchange import Exchange, Source, keys_of, number_of, sources
+from citewire.ui.exchange import NOT_FOR_IT, Exchange, Source, keys_of, number_of, sources
 from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, shortened, when
 
 ECHOED_CHARS = 160  # longest "Searched for: ..." line; longer ones are shortened
 CORPUS = "corpus"  # kind of a question about the articles as a whole
-NOT_FOR_IT = "not_for_it"  # kind of a request that no article can answer; nothing is searched
 OVERVIEW_CLAIMS = OVERVIEW_QUESTIONS = 4  # most sentences and questions of the overview on the empty page
 LINKED_WORDS = 12  # a link to the original holds a quote whole up to this length, else both its ends
 
@@ -181,7 +180,7 @@ def _abstained(exchange: Exchange) -> str:
     if not exchange.abstained or exchange.answer is None:
         return ""
     body = f"<p>{escape(refusal(exchange.answer))}</p>"
-    if exchange.hits and exchange.kind != NOT_FOR_IT:
+    if sources(exchange):
         body += "<p>The nearest passages are listed as such, in case they help.</p>"
     return _note("abstain", refusal_title(exchange.answer), body)
 
@@ -360,12 +359,13 @@ def _actions(exchange: Exchange, last: bool) -> str:
     whole = not (exchange.stopped or exchange.problem)
     rated = whole and bool(exchange.kept and (exchange.claims or exchange.abstained))
     right, wrong = _RATED["refused" if exchange.kind == NOT_FOR_IT else "lacking"] if exchange.abstained else _RATED[""]
+    found = bool(exchange.shown or sources(exchange))
     worded = any(claim.quotes and not verbatim(claim) for claim in exchange.shown)
     wanted = (
-        ("open", "Show passages" if exchange.abstained else "Show sources", bool(exchange.hits or exchange.shown)),
-        ("copy", "Copy with sources", bool(exchange.shown or exchange.hits)),
+        ("open", "Show passages" if exchange.abstained else "Show sources", found),
+        ("copy", "Copy with sources", found),
         ("pin", "Pin", bool(exchange.shown) and not exchange.abstained),
-        ("retry", "Retry", last),
+        ("retry", "Retry", last and bool(closing(exchange))),
         ("quotes", "Quotes only", last and worded and not exchange.quotes_only),
         ("more", "Export", last and bool(exchange.kept)),
     )

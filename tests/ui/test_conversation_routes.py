@@ -111,7 +111,7 @@ def test_rename_and_delete(kept: Conversations, mine: httpx.Client) -> None:
     assert kept.list(ME) == []
     again = mine.delete(f"/conversations/{conversation}")
     assert again.status_code == 404
-    assert again.json()["fix"] == "Choose one from the list."
+    assert again.json()["fix"] == "Choose one from the list, or let whoever has it share it under History."
 
 
 def test_feedback_is_given_and_taken_back(kept: Conversations, mine: httpx.Client) -> None:
@@ -324,6 +324,7 @@ def test_rename(chromium: Browser, url: str, kept: Conversations, clean: None) -
 def test_share_and_stop_sharing(chromium: Browser, url: str, kept: Conversations, clean: None) -> None:
     kept.append(ME, None, "When?", OPEN)
     with opened(chromium, url) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         drawer_of(page, url)
         page.get_by_role("button", name="More for When?").click()
         page.get_by_role("button", name="Share").click()
@@ -338,10 +339,16 @@ def test_share_and_stop_sharing(chromium: Browser, url: str, kept: Conversations
         expect(page.get_by_role("button", name="More for When?")).to_be_focused()
         page.get_by_role("button", name="Share").click()
         expect(address).to_have_value(f"{url}/shared/{one.link}")  # the same address
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("status")).to_have_text("Copied.")
+        assert page.evaluate("navigator.clipboard.readText()") == f"{url}/shared/{one.link}"
         page.get_by_role("button", name="Stop sharing").click()
         expect(page.get_by_role("status")).to_have_text("The address leads nowhere any more.")
         assert kept.list(ME)[0].link == ""
-        assert httpx.get(f"{url}/shared/{one.link}").status_code == 404
+        dead = f"{url}/shared/{one.link}"
+        assert httpx.get(dead).json()["problem"] == "This link leads to no conversation"
+        read = httpx.get(dead, headers={"Accept": "text/html"})  # a person's browser
+        assert (read.status_code, "<h1>This link leads to no conversation</h1>" in read.text) == (404, True)
 
 
 def test_delete_asks_first(chromium: Browser, url: str, kept: Conversations, clean: None) -> None:

@@ -157,7 +157,7 @@ def test_a_file_is_followed_until_it_is_indexed_and_then_removed(url: str, corpu
     assert (answer.status_code, answer.json()["name"]) == (202, "ü.txt")
     settle(corpus)
     said = httpx.get(f"{url}/uploads").json()
-    assert (said["limit"], ".pdf" in said["formats"]) == (40_000_000, True)
+    assert (said["limit"], ".pdf" in said["formats"], said["web"]) == (40_000_000, True, False)
     (upload,) = said["uploads"]
     assert (upload["id"], upload["state"]) == (answer.json()["id"], "copy")
     assert upload["copy_of"] == [["wire.jsonl#1", "Harbour Tunnel opens"]]

@@ -82,6 +82,7 @@ def test_a_number_opens_its_exact_quote_and_escape_returns_to_it(page: Page) -> 
     expect(page.locator(".cw-corpus")).to_have_text("3 articles, 2 dated: 11 Feb to 2 Mar 2026")
     expect(page.locator(".cw-status")).to_have_text("Ready: scripted model")
     ask(page, EXAMPLES[0])
+    expect(page.get_by_role("heading", name=EXAMPLES[0], level=2)).to_be_visible()  # of the turn
     quote = page.locator("mark.cw-on")
     for number, text, title in (
         (3, HOURS, "“😀 A four-metre"),

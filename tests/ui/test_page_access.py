@@ -193,6 +193,7 @@ def views(page: Page, url: str) -> Iterator[str]:
     if page.get_by_role("button", name="Filters").is_visible():
         page.get_by_role("button", name="Filters").click()
     page.get_by_role("button", name="Paste text").click()
+    expect(page.get_by_placeholder("The text of the article", exact=True)).to_be_visible()  # or no address
     page.locator("input[type=file]").set_input_files(
         [
             FilePayload(name="snow.txt", mimeType="", buffer=b"Snow fell."),
@@ -374,6 +375,9 @@ def test_in_forced_colours_what_is_marked_can_be_told(chromium: Browser, url: st
         page.locator("#cw-chat .cw-pin").click()
         assert told("#cw-chat a.cw-pin[aria-pressed=true]") == told("#cw-chat a.cw-chip[aria-current]")
         assert told(".cw-right", "::before")[1] not in (canvas, "rgba(0, 0, 0, 0)")
+        page.locator(".cw-right").click()
+        expect(page.locator(".cw-right")).to_have_attribute("aria-pressed", "true")
+        assert told(".cw-right") == told("#cw-chat a.cw-chip[aria-current]")
         ask(page, EXAMPLES[2])
         expect(page.locator("mark.cw-near").first).to_be_visible()
         near, _ = told("mark.cw-near")

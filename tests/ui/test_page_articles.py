@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser import NARROW, faults, opened
-from documents import PARAGRAPHS, pdf
+from documents import PARAGRAPHS, pdf, words_of_pdf
 from documents import page as news_page
 from embedders import HashedWordsEmbedder
 from playwright.sync_api import Browser, FilePayload, expect
@@ -114,6 +114,7 @@ def test_a_pasted_text_or_address_is_an_article_with_its_title(chromium: Browser
         expect(page.get_by_label("Order")).to_be_visible()
         page.get_by_role("button", name="Paste text").click()
         expect(page.get_by_label("Title of the text")).to_be_focused()
+        expect(page.get_by_placeholder("The text of the article, or its address: https://...")).to_be_visible()
         assert faults(page) == []
         page.get_by_role("button", name="Add as an article").click()
         expect(page.get_by_label("Text of the article")).to_be_focused()  # nothing to add
@@ -156,6 +157,10 @@ def test_what_files_hold_is_read_and_one_is_taken_back_while_it_is_indexed(
         expect(page.locator(".cw-article-reader h3")).to_have_text("Last café in Orvik closes")
         expect(page.locator(".cw-article-reader .cw-facts")).to_contain_text("Inès Okafor")
         expect(page.locator(".cw-article-text")).to_contain_text(said)
+        printed = words_of_pdf(page.pdf())  # the open article alone
+        assert said in printed
+        for gone in ("Windows-1252", "Formats:", "Newest first", "Ask only this one"):
+            assert gone not in printed
         add("parcels.txt", b"A parcel was sent to Bergen on Sunday.")
         expect(states.first).to_contain_text("indexing", timeout=INDEXED_MS)
         page.get_by_role("button", name="Cancel parcels.txt").click()

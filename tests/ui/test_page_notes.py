@@ -60,6 +60,7 @@ def test_answers_and_quotes_are_pinned_put_in_order_and_taken_along(chromium: Br
             usable(page).get_by_role("button", name="Notes (2)").click()
             rows = page.locator(".cw-notes > li")
             expect(rows.locator("q")).to_have_text([OPENING, GALLERY, HOURS, AUDIT])
+            expect(rows.locator("q").first).to_have_css("quotes", "none")  # many quotes begin with a mark of their own
             expect(rows.first.locator("p")).to_contain_text("The Harbour Tunnel opens to traffic on 18 May. [1]")
             assert faults(page) == []
             page.get_by_role("button", name="Move up, note 2").click()

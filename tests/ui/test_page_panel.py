@@ -35,6 +35,10 @@ def test_the_sources_can_be_searched_by_title_outlet_and_quote(chromium: Browser
         expect(rows).to_have_count(0)
         expect(page.locator(".cw-rows")).to_have_text("No source holds these words.")
         assert faults(page) == []
+        find.fill("")
+        expect(rows).to_have_count(3)
+        fits = "e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight"
+        assert all(title.evaluate(fits) for title in rows.locator("b").all())  # no title is cut
         ask(page, EXAMPLES[0])  # two articles, at a glance
         expect(rows).to_have_count(2)
         expect(find).to_have_count(0)

@@ -31,6 +31,7 @@ from served import ask, served, usable
 from citewire.index.types import Filters
 from citewire.qa.types import Answer
 from citewire.ui.chat import Loaded
+from citewire.ui.labels import TITLE_CHARS, shortened
 
 pytestmark = pytest.mark.browser
 
@@ -187,16 +188,17 @@ def test_ticked_articles_are_asked_next_until_the_line_is_removed(page: Page, an
     expect(ticks).to_have_count(2)
     first = page.get_by_role("checkbox", name=f"Ask only this article next: {TUNNEL.title}")
     first.check()
-    expect(page.locator(".cw-filter span")).to_have_text("Only 1 chosen article")
+    expect(page.locator(".cw-filter span")).to_have_text(f"Only “{TUNNEL.title}”")
     expect(first).to_be_focused()
     ticks.nth(1).check()
     expect(page.locator(".cw-filter span")).to_have_text("Only 2 chosen articles")
     assert faults(page) == []
     ticks.first.uncheck()
-    expect(page.locator(".cw-filter span")).to_have_text("Only 1 chosen article")
+    only = f"Only “{shortened(PLAIN.headline, TITLE_CHARS)}”"
+    expect(page.locator(".cw-filter span")).to_have_text(only)
     ask(page, EXAMPLES[1])
     assert last_filters(answerer) == Filters(articles=(PLAIN.path,))
-    expect(page.locator(".cw-searched")).to_have_text("Only 1 chosen article")
+    expect(page.locator(".cw-searched")).to_have_text(only)
     expect(page.locator(".cw-row input:checked")).to_have_count(0)  # that answer quotes others
     page.get_by_role("button", name="Ask all articles again").click()
     expect(page.locator(".cw-filter")).to_be_hidden()

@@ -395,7 +395,9 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
     assert page.url == first
     at_rest(page).goto(f"{url}/c/none")
-    expect(page.locator(".cw-hint span")).to_contain_text("There is no conversation 'none'")
+    expect(page.locator(".cw-hint span")).to_contain_text(
+        "There is no conversation 'none' of yours. Choose one from the list, or let whoever has it share it"
+    )
 
 
 def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload_and_who_asks_sees_the_answer(
@@ -429,6 +431,9 @@ def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload_and_who_
     expect(page.locator(".cw-closing").last).to_be_in_viewport()
     page.wait_for_timeout(1500)
     expect(page.locator(".cw-closing").last).to_be_in_viewport(timeout=1)
+    chat.evaluate("e => e.scrollTo(0, 0)")  # as a screen reader does: no key, no wheel
+    page.wait_for_timeout(300)
+    assert chat.evaluate("e => e.scrollTop") == 0
 
 
 def until_scrolled(page: Page, to: int) -> None:
@@ -633,7 +638,7 @@ def test_a_changed_index_is_asked_next_and_named_in_the_top_bar(chromium: Browse
         expect(page.locator(".cw-row")).to_have_count(2)
         expect(page.locator(".cw-row").last).to_contain_text("no longer among the articles")
         page.locator("#cw-chat a.cw-chip", has_text="3").click()
-        expect(page.locator(".cw-wait")).to_contain_text("No article 'plain/gallery.txt'")
+        expect(page.locator(".cw-wait")).to_contain_text("It was removed since it was quoted.")
         expect(page.locator("mark.cw-on")).to_have_text(HOURS)
 
 

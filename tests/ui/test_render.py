@@ -3,6 +3,7 @@
 import html
 import re
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -28,6 +29,7 @@ from scripted import (
     PLAIN,
     TUNNEL,
     ScriptedAnswerer,
+    ScriptedIndex,
     claim,
     point,
     quote,
@@ -36,7 +38,7 @@ from scripted import (
 from citewire.index.types import Article, Filters
 from citewire.qa.types import Answer, Checked, Claim, Draft, Quote, Searched, Status, TimelinePoint, Timings
 from citewire.ui.exchange import Exchange, sources
-from citewire.ui.labels import Card, card, corpus_line, filter_line, human_date
+from citewire.ui.labels import Card, card, card_or_gone, corpus_line, filter_line, human_date
 from citewire.ui.render import (
     Mark,
     answer_html,
@@ -320,10 +322,12 @@ def test_each_source_links_to_its_place_in_the_original() -> None:
         (Filters(outlets=("A", "B", "C"), published_to="2026-03-01"), "Only A, B and 1 other outlet, to 1 Mar 2026"),
         (Filters(published_from="2026-01-02", published_to="2026-03-01"), "Only from 2 Jan 2026 to 1 Mar 2026"),
         (Filters(articles=("a", "b")), "Only 2 chosen articles"),
+        (Filters(articles=(TUNNEL.path,)), "Only “Harbour Tunnel to open in May after two-year delay”"),
+        (Filters(articles=("gone.txt",), outlets=("A",)), "Only “gone.txt”, A"),
     ],
 )
 def test_a_filter_is_said_in_words(filters: Filters, expected: str) -> None:
-    assert filter_line(filters) == expected
+    assert filter_line(filters, partial(card_or_gone, ScriptedIndex())) == expected
 
 
 @pytest.mark.parametrize(("question", "refused"), [("What is the toll?", True), ("When does it open?", False)])
@@ -375,7 +379,7 @@ def test_a_list_is_drawn_as_one_while_it_is_written_and_when_it_is_stopped() -> 
 def test_a_greeting_is_answered_in_own_words_with_questions_and_nothing_else() -> None:
     exchange = finished("hello")
     exchange.kept = "abc"
-    assert words(shown(exchange)) == GREETING + "RetryExport" + "".join(["You can also ask:", *OFFERED[:3]])
+    assert words(shown(exchange)) == GREETING + "Export" + "".join(["You can also ask:", *OFFERED[:3]])
     assert closing(exchange) == ""
     assert panel_value(exchange, card_of)["kind"] == "talk"
     assert plain_text(exchange, card_of) == f"hello\n\n{GREETING}\n"
@@ -384,6 +388,9 @@ def test_a_greeting_is_answered_in_own_words_with_questions_and_nothing_else() -
 def test_what_is_no_matter_of_articles_is_refused_in_a_friendlier_way() -> None:
     exchange = finished("Write a poem.")
     markup = words(shown(exchange))
+    exchange.hits = HITS  # which were found before it was understood
+    assert sources(exchange) == []
+    assert markup == words(shown(exchange))
     assert markup.startswith("Not something I can do" + NOT_FOR_IT.text)
     assert "no quote supports" not in markup
     assert markup.endswith("".join(["You can also ask:", *OFFERED[:3]]))

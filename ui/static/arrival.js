@@ -3,7 +3,7 @@
 //
 //     arrive({ ask, resume, tour })
 
-import { el, write } from "./dom.js";
+import { desk, el, write } from "./dom.js";
 
 export function arrive({ ask, resume, tour }) {
   const wanted = new URLSearchParams(location.search);
@@ -28,9 +28,9 @@ function whenReady(run) {
   return undefined;
 }
 
-// On a computer people type at once; elsewhere focus would open a keyboard over the page. An existing focus stays.
+// At a desk people type at once. An existing focus stays.
 function focusBox() {
-  if (!window.matchMedia("(hover: hover) and (pointer: fine) and (min-width: 861px)").matches) return;
+  if (!desk.matches) return;
   const box = document.querySelector("#cw-ask textarea");
   const enabled = setInterval(() => {
     if (box?.disabled) return;

@@ -22,6 +22,9 @@ export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "
 export const narrow = window.matchMedia("(max-width: 860px)");
 export const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
+// Where people type on a keyboard of its own; elsewhere focus in a box would open one over the page.
+export const desk = window.matchMedia("(hover: hover) and (pointer: fine) and (min-width: 861px)");
+
 // The normalised address of a web page, "" for any other address.
 export const webAddress = (url) => (/^https?:\/\//.test(url || "") ? encodeURI(url).replaceAll("%25", "%") : "");
 

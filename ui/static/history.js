@@ -108,6 +108,11 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     const shared = { ...conversation, link: made.link };
     const address = el("input", { type: "text", readonly: true, "aria-label": "Address for others" });
     address.value = new URL(rooted(`/shared/${shared.link}`), location.href).href;
+    const copy = button("Copy", async () => {
+      address.select();
+      await navigator.clipboard.writeText(address.value).catch(() => document.execCommand("copy")); // which needs no https
+      say("Copied.");
+    });
     const done = button("Done", () => restore(item, shared));
     const end = button("Stop sharing", async () => {
       if (!await send("DELETE", link)) return;
@@ -115,7 +120,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
       say("The address leads nowhere any more.");
     }, "cw-danger");
     const told = "Whoever has this address reads this conversation, also what you ask in it later.";
-    const part = el("div", { class: "cw-history-form", role: "group", "aria-label": "Share" }, el("p", {}, told), address, done, end);
+    const part = el("div", { class: "cw-history-form", role: "group", "aria-label": "Share" }, el("p", {}, told), address, copy, done, end);
     leaveOnEscape(part, () => restore(item, shared));
     item.replaceChildren(part);
     address.focus();

@@ -2,9 +2,9 @@
 // refused. The server fetches web addresses.
 //
 //     createIncoming({ onIndexed, onDismissed, tell, say })
-//         -> { section, picker, limits, pick(), add(files), addAddress(address), look(), takeDrops(root) }
+//         -> { section, picker, limits, web(), pick(), add(files), addAddress(address), look(), takeDrops(root) }
 //
-// `limits` shows the largest file and the formats once `look` has asked. `tell` shows errors, `say` speaks to screen
+// `limits` shows the largest file and the formats once `look` has asked; `web()` then says whether web addresses are fetched. `tell` shows errors, `say` speaks to screen
 // readers. Requests are those of citewire.ui.corpus_routes.
 
 import { asked, count, el, narrow, number, rooted } from "./dom.js";
@@ -42,6 +42,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
   const queue = []; // [key, File or address] not yet sent
   let limit = Infinity;
   let formats = [];
+  let web = false;
   let polling = 0;
   let sending = 0;
   let sent = 0;
@@ -184,6 +185,7 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     }
     limit = found.limit;
     formats = found.formats;
+    web = found.web;
     const size = limit < 1e6 ? `${Math.floor(limit / 1e3)} kB` : `${number(Math.floor(limit / 1e6))} MB`;
     largest.textContent = `Up to ${size} a file, and ${count(found.characters, "character")} of text an article. `;
     taken.textContent = `Formats: ${formats.join(" ")}`;
@@ -282,5 +284,5 @@ export function createIncoming({ onIndexed, onDismissed, tell, say }) {
     return [`${of} ${told}`, ...others.map(([some, text]) => `${number(some)} ${text}`)].join(", ");
   }
 
-  return { section, picker, limits, pick: () => picker.click(), add, addAddress, look, takeDrops };
+  return { section, picker, limits, web: () => web, pick: () => picker.click(), add, addAddress, look, takeDrops };
 }

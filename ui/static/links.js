@@ -258,6 +258,10 @@ export function createLinks({ turns, panel, act }) {
     for (const [name, label] of [["submit", "Ask"], ["stop", "Stop"]]) {
       document.querySelector(`#cw-ask .${name}-button`)?.setAttribute("aria-label", label);
     }
+    for (const asked of document.querySelectorAll("#cw-chat .cw-question:not([role])")) { // screen readers go from one to the next
+      asked.setAttribute("role", "heading");
+      asked.setAttribute("aria-level", "2");
+    }
     for (const link of document.querySelectorAll('#cw-chat a[href^="#cw-"]')) {
       const { action, turn, key } = parse(link) || {};
       const value = turns.get(turn);

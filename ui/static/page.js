@@ -4,7 +4,7 @@
 
 import { arrive } from "./arrival.js";
 import { createDivider } from "./divider.js";
-import { announce, asked, rooted } from "./dom.js";
+import { announce, asked, desk, rooted } from "./dom.js";
 import { takeDrops } from "./drops.js";
 import { createFilter } from "./filter.js";
 import { listenToKeys } from "./keys.js";
@@ -66,7 +66,11 @@ export function start({ element, props, watch, server, trigger }) {
   } });
   document.addEventListener("click", (event) => {
     const wanted = event.target.closest?.("[data-cw-do]")?.dataset.cwDo;
-    if (wanted === "new") { visit.keep(); trigger("cw_new", {}); }
+    if (wanted === "new") {
+      visit.keep();
+      trigger("cw_new", {});
+      if (desk.matches) document.querySelector("#cw-ask textarea")?.focus();
+    }
     if (wanted === "unfilter") filter.choose({});
   });
   takeDrops(views);

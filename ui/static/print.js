@@ -1,4 +1,4 @@
-// Prints what is visible: the drawer or the articles over the page, else the whole conversation, each answer with its
+// Prints what is visible: the drawer, the open article or the articles over the page, else the whole conversation, each answer with its
 // quotes, else the start page. Only a part of the page itself would be printed, because it scrolls. So a copy is made
 // for the printer and removed afterwards. print.css styles it.
 
@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import { OVER } from "./views.js";
 
 const TURN = /^#cw-[a-z]+-([a-z0-9]+)/;
-const FOR_SCREENS = "input, select, textarea, button:not(:has(b), .cw-link), label:has(input:not(:checked)), .cw-actions, .cw-suggestions, .cw-busy, .cw-notes-exports";
+const FOR_SCREENS = "input, select, textarea, button:not(:has(b), .cw-link), label:has(input:not(:checked)), .cw-actions, .cw-suggestions, .cw-busy, .cw-notes-exports, .cw-articles-tools, .cw-limits";
 
 // turns: turn id -> panel value, as in panel.js.
 export function preparePrint(turns) {
@@ -47,7 +47,8 @@ export function preparePrint(turns) {
 
   function prepare() {
     remove();
-    const over = all(OVER).at(-1);
+    const opened = all(OVER).at(-1);
+    const over = opened?.querySelector(".cw-article-reader:has(h3)") || opened;
     const told = all("#cw-chat .cw-question, #cw-chat .cw-answer");
     const parts = over ? [...seen(over).childNodes] : (told.length ? told : all("#cw-chat .cw-welcome, #cw-chat .cw-note")).map(exchange);
     copy = el("section", { class: "cw-print", "aria-hidden": "true" }, el("h1", {}, "citewire"), parts);
