@@ -74,7 +74,6 @@ export function createVisit({ turns, panel, go }) {
   // The newest question stays at the top while its answer grows below; of a long question its end, so that the answer is
   // in view.
   let following = false;
-  let stood = 0; // where the chat was left
   function follow() {
     const frame = chat();
     const [question, answer] = ["question", "answer"].map((part) => [...(frame?.querySelectorAll(`.cw-${part}`) || [])].at(-1));
@@ -82,12 +81,7 @@ export function createVisit({ turns, panel, go }) {
     const top = frame.getBoundingClientRect().top;
     const [asked, told] = [question, answer].map((part) => part.getBoundingClientRect().top - top);
     frame.scrollBy(0, Math.max(asked - ABOVE_PX, told - frame.clientHeight / 2));
-    stood = frame.scrollTop;
   }
-  // A screen reader, or a search in the page, scrolls up without any of MOVES. A chat that got shorter is higher up, too.
-  document.addEventListener("scroll", ({ target }) => {
-    if (following && target === chat() && target.scrollTop < stood - 1 && target.scrollHeight - target.clientHeight >= stood) until();
-  }, true);
   function toNewest() {
     untilMoved(() => { following = false; });
     following = true;
