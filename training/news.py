@@ -25,7 +25,7 @@ from network import Example
 
 FILE = Path(__file__).parent / "news.jsonl"
 LISTED = 4  # most sentences in a list
-NEAR = 3  # sentences read for a question without an answer
+NEAR = 2  # sentences read for a question without an answer
 NOISY, TITLED, WIDER = (
     0.1,
     0.85,
