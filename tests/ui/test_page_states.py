@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from browser import PHONE, at_rest, faults, opened
 from conftest import until
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from scripted import (
     AUDIT,
     COST,
@@ -395,6 +396,16 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     at_rest(page).goto(first)
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
     assert page.url == first
+    held: list[Route] = []  # New chat: it arrives after the question that was sent right behind it
+    page.route(re.compile("/run/predict"), lambda route: route.continue_() if held else held.append(route))
+    page.get_by_role("button", name="New chat").click()
+    page.get_by_role("textbox").fill(EXAMPLES[1])
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(page.locator("body[data-cw-phase=done]")).to_be_attached()
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[1])
+    page.unroute(re.compile("/run/predict"))
     at_rest(page).goto(f"{url}/c/none")
     expect(page.locator(".cw-hint span")).to_contain_text(
         "There is no conversation 'none' of yours. Choose one from the list, or let whoever has it share it"

@@ -52,8 +52,8 @@ export function start({ element, props, watch, server, trigger }) {
   const views = createViews({ visit, openers: {
     settings: async () => createSettings({ onModel: chooseModel }),
     history: () => import("./history.js").then((view) => view.createHistory({
-      onOpen: (id) => { visit.keep(); trigger("cw_open", { id }); },
-      onDeleted: (id) => id === kept && trigger("cw_new", {}),
+      onOpen: visit.move,
+      onDeleted: (id) => id === kept && visit.move(""),
       current: () => kept,
       notes,
     })),
@@ -67,8 +67,7 @@ export function start({ element, props, watch, server, trigger }) {
   document.addEventListener("click", (event) => {
     const wanted = event.target.closest?.("[data-cw-do]")?.dataset.cwDo;
     if (wanted === "new") {
-      visit.keep();
-      trigger("cw_new", {});
+      visit.move("");
       if (desk.matches) document.querySelector("#cw-ask textarea")?.focus();
     }
     if (wanted === "unfilter") filter.choose({});
@@ -79,7 +78,8 @@ export function start({ element, props, watch, server, trigger }) {
   // ---- sent to the server
 
   // Asks; resolves to the turn when it is answered.
-  function ask(question) {
+  async function ask(question) {
+    await visit.arrived();
     const after = newest?.turn;
     trigger("cw_ask", { question });
     return new Promise((resolve) => { answered.push({ after, resolve }); });
@@ -113,6 +113,22 @@ export function start({ element, props, watch, server, trigger }) {
     panel.draw();
     return "";
   }
+
+  // What is sent from the box right after New chat belongs to the new conversation.
+  let sending = false;
+  async function sendOnArrival(event) {
+    const typed = event.type === "keypress";
+    if (!visit.moving() || (typed && (event.key !== "Enter" || event.shiftKey))) return;
+    if (!event.target.closest?.(`#cw-ask ${typed ? "textarea" : ".submit-button"}`)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (sending) return;
+    sending = true;
+    await visit.arrived();
+    sending = false;
+    document.querySelector("#cw-ask textarea").dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", bubbles: true }));
+  }
+  for (const by of ["keypress", "click"]) document.addEventListener(by, sendOnArrival, true);
 
   // While a visitor types, the search for suggestions stops: the machine is free for their question.
   document.addEventListener("input", (event) => {
@@ -194,7 +210,7 @@ export function start({ element, props, watch, server, trigger }) {
     async tour() {
       const { createTour } = await import("./tour.js");
       const select = (key) => newest && panel.select(newest.turn, String(key), { from: () => null });
-      createTour({ ask, newChat: () => trigger("cw_new", {}), select }).start();
+      createTour({ ask, newChat: () => visit.move(""), select }).start();
     },
   });
 }

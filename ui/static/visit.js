@@ -1,7 +1,8 @@
 // What a tab remembers over a reload, Back and Forward: its name, the text being typed, and the place in each conversation.
 // Back first closes whatever lies over the page: the sheet of a phone, a drawer, the articles.
 //
-//     createVisit({ turns, panel, go }) -> { tab, id, show(id, step), toNewest(), follow(), retype(), keep(), lay(close, shown), lift(close) }
+//     createVisit({ turns, panel, go }) -> { tab, id, move(id), moving(), arrived(), show(id, step), toNewest(), follow(), retype(),
+//       lay(close, shown), lift(close) }
 
 import { rooted, write } from "./dom.js";
 
@@ -38,9 +39,10 @@ export function createVisit({ turns, panel, go }) {
 
   let shown = ""; // id of the conversation
   let latest = ""; // the one that the server reported last
-  let target = ""; // the one that Back or Forward asked for
-  let steps = 0; // of Back and Forward
+  let target = ""; // the one that the newest step leads to
+  let steps = 0; // from one conversation to another
   let awaiting = false; // whether the conversation of the newest step is not shown yet
+  const held = []; // callers that wait for it
   let patience = 0; // its timer
   let address = location.pathname;
   const over = []; // parts over the page, the newest last: {close, shown, entered}
@@ -169,23 +171,32 @@ export function createVisit({ turns, panel, go }) {
     if (history.state === OVER) return leave(); // Forward leads to something already closed
     address = location.pathname;
     const other = decodeURIComponent(/^c\/(.+)$/.exec(address.slice(rooted("/").length))?.[1] || "");
-    if (other === (awaiting ? target : shown)) return;
+    if (other !== (awaiting ? target : shown)) move(other);
+  });
+
+  /** Show another conversation, "" for a new one. */
+  function move(to) {
     if (!awaiting) keep();
-    target = other;
+    target = to;
     awaiting = true;
     steps += 1;
     clearTimeout(patience);
     patience = setTimeout(() => show(latest, steps), LOST_MS);
-    go(other, steps);
-  });
+    go(to, steps);
+  }
 
-  // Back and Forward can be faster than the server: a response to a step that was reversed meanwhile is ignored.
+  const moving = () => awaiting;
+  /** Resolve once the conversation that was asked for is shown: a question before that would go to the old one. */
+  const arrived = () => new Promise((resolve) => (awaiting ? held.push(resolve) : resolve()));
+
+  // Steps can be faster than the server: a response to a step that was reversed meanwhile is ignored.
   function show(next, step) {
     if (step && step !== steps) return;
     latest = next;
     if (awaiting && !step) return;
     clearTimeout(patience);
     awaiting = false;
+    held.splice(0).forEach((resolve) => resolve());
     if (next === shown) return;
     shown = next;
     address = rooted(next ? `/c/${encodeURIComponent(next)}` : "/");
@@ -194,5 +205,5 @@ export function createVisit({ turns, panel, go }) {
     save();
   }
 
-  return { tab: name, id, show, toNewest, follow, retype, keep, lay, lift };
+  return { tab: name, id, move, moving, arrived, show, toNewest, follow, retype, lay, lift };
 }
