@@ -6,13 +6,14 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import until
+from conftest import together, until
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from scripted import scripted_load
@@ -112,19 +113,18 @@ def test_a_hundred_half_sent_requests_hold_nobody_up_and_are_ended(url: str, sen
     assert httpx.get(url).status_code == 200
 
 
-def test_a_head_that_comes_in_drops_is_ended(url: str) -> None:
+def a_head_that_comes_in_drops_is_ended(url: str) -> None:
     with opened(url, HALF_HEAD) as connection, pytest.raises(ConnectionError):
         drip(connection)
 
 
-def test_a_body_that_comes_in_drops_is_ended(url: str) -> None:
-    for path in ("/corpus/removal", "/uploads"):
-        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
-        with opened(url, head.encode()) as connection, pytest.raises(ConnectionError):
-            drip(connection)
+def a_body_that_comes_in_drops_is_ended(url: str, path: str = "/corpus/removal") -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n"
+    with opened(url, head.encode()) as connection, pytest.raises(ConnectionError):
+        drip(connection)
 
 
-def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
+def a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     whole = b"GET /gradio_api/app_id HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with opened(url, whole + HALF_HEAD) as connection:
         said = rest(connection)
@@ -133,7 +133,7 @@ def test_a_second_request_on_a_connection_has_the_same_limits(url: str) -> None:
     assert json.loads(said.rpartition(b"\r\n\r\n")[2]) == told
 
 
-def test_a_slow_but_steady_body_arrives(url: str) -> None:
+def a_slow_but_steady_body_arrives(url: str) -> None:
     """It takes longer than the limit for a body without progress, but is fast enough."""
     chunk, number = b"a" * 4_000, 12
     head = f"POST /uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(chunk) * number}\r\n\r\n"
@@ -144,7 +144,7 @@ def test_a_slow_but_steady_body_arrives(url: str) -> None:
         assert b"\r\n\r\n48000" in connection.recv(65536)
 
 
-def test_a_connection_that_is_used_stays_open(url: str) -> None:
+def a_connection_that_is_used_stays_open(url: str) -> None:
     with httpx.Client(base_url=url) as client:
         client.get("/gradio_api/app_id")
         end = time.monotonic() + LIMITS.head_s * 1.5
@@ -153,18 +153,33 @@ def test_a_connection_that_is_used_stays_open(url: str) -> None:
             time.sleep(0.2)
 
 
-def test_who_reads_nothing_is_ended(url: str) -> None:
+def who_reads_nothing_is_ended(url: str) -> None:
     with many(url, 3, b"GET /much HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as connections:
         time.sleep(LIMITS.unread_s * 2)
         for connection in connections:
             assert len(rest(connection)) < LARGE
 
 
-def test_who_sends_on_after_the_answer_is_ended(url: str) -> None:
+def who_sends_on_after_the_answer_is_ended(url: str) -> None:
     with opened(url, b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000000\r\n\r\n") as connection:
         assert connection.recv(65536).startswith(b"HTTP/1.1 413")
         with pytest.raises(ConnectionError):
             drip(connection)
+
+
+def test_each_connection_has_its_limits_of_time(url: str) -> None:
+    """All at once, as each takes seconds."""
+    checks: list[Callable[[str], None]] = [
+        a_head_that_comes_in_drops_is_ended,
+        a_body_that_comes_in_drops_is_ended,
+        partial(a_body_that_comes_in_drops_is_ended, path="/uploads"),
+        a_second_request_on_a_connection_has_the_same_limits,
+        a_slow_but_steady_body_arrives,
+        a_connection_that_is_used_stays_open,
+        who_reads_nothing_is_ended,
+        who_sends_on_after_the_answer_is_ended,
+    ]
+    together(lambda check: check(url), checks)
 
 
 def test_connections_that_all_wait_for_answers_are_not_more_than_may_be(url: str) -> None:

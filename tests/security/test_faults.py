@@ -15,7 +15,8 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,93 @@ def running(index: Path, model: str, *flags: str, around: Sequence[str] = (), **
             process.terminate()
 
 
+def exchanges(page: Served, visitor: httpx.Client) -> dict[str, Any]:
+    """Return id -> exchange of all conversations of a visitor."""
+    listed = visitor.get(f"{page.url}/conversations").json()
+    found = [visitor.get(f"{page.url}/conversations/{one['id']}").json() for one in listed]
+    return {exchange["id"]: exchange for one in found for exchange in one["exchanges"]}
+
+
+def answered(exchanges: dict[str, Any]) -> dict[str, str]:
+    every = {known: one["answer"] for known, one in exchanges.items()}
+    return {known: answer["text"] for known, answer in every.items() if answer["status"] != "stopped"}
+
+
+@dataclass
+class Killed:
+    """What a server had told before it was killed: the files it took, and the exchanges of each visitor."""
+
+    folder: Path
+    taken: set[str]
+    visitors: list[httpx.Client]
+    told: list[dict[str, Any]]
+
+    def again(self) -> AbstractContextManager[Served]:
+        """Serve its index and conversations, the sample articles first, with the smallest model."""
+        return running(self.folder / "index", "smollm2-135m", "--conversations", str(self.folder / "kept.sqlite"))
+
+
 @pytest.fixture(scope="module")
-def page(seeds_folder: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The sample articles with the smallest model."""
-    folder = tmp_path_factory.mktemp("served")
-    shutil.copytree(seeds_folder, folder / "index")
-    with running(folder / "index", "smollm2-135m", "--conversations", str(folder / "kept.sqlite")) as served:
+def killed(seeds_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    """A server killed under load."""
+    visitors = [httpx.Client(timeout=60) for _ in range(2)]
+    made = Killed(tmp_path_factory.mktemp("served"), set(), visitors, [{} for _ in visitors])
+    ending = threading.Event()
+    shutil.copytree(seeds_folder, made.folder / "index")
+
+    def upload(sender: int) -> None:
+        for number in count():
+            name = f"{sender}-{number}.txt"
+            content = f"The {name} ferry sails.".encode()
+            sent = httpx.post(f"{server.url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
+            if sent.status_code == 202:
+                made.taken.add(f"uploaded/{name}")
+            if ending.wait(1):
+                return
+
+    def visit(number: int) -> None:
+        asked = {"data": [QUESTION, None], "event_data": None, "fn_index": 1, "session_hash": f"tab{number}"}
+        visitors[number].get(server.url)
+        while not ending.wait(0.3):  # what is asked while the last one is answered is refused
+            visitors[number].post(f"{server.url}/gradio_api/run/predict", json=asked)
+            made.told[number] = exchanges(server, visitors[number])
+
+    with made.again() as server, ThreadPoolExecutor() as pool:
+        engine = server.engine()
+        try:
+            people = [pool.submit(visit, number) for number in range(2)]
+            people += [pool.submit(upload, number) for number in range(3)]
+            until(lambda: len(made.taken) >= 8 and all(map(answered, made.told)), 120)
+            server.process.kill()
+            assert all(isinstance(one.exception(), httpx.TransportError) for one in people)  # as nobody is there
+        finally:
+            ending.set()
+        until(lambda: not Path(f"/proc/{engine}").exists())
+    yield made
+    for visitor in visitors:
+        visitor.close()
+
+
+@pytest.fixture(scope="module")
+def page(killed: Killed) -> Iterator[Served]:
+    """The same started again, for all tests: to start takes most of their time."""
+    with killed.again() as served:
         yield served
+
+
+def paths(page: Served) -> list[str]:
+    told = httpx.get(f"{page.url}/v1/articles?limit=200", timeout=60).json()
+    return sorted(one["path"] for one in told["articles"])
+
+
+@pytest.mark.model
+def test_a_server_killed_under_load_loses_nothing_that_it_told(killed: Killed, page: Served) -> None:
+    for visitor, known in zip(killed.visitors, killed.told, strict=True):
+        kept = exchanges(page, visitor)
+        assert known.keys() <= kept.keys()
+        assert answered(known).items() <= answered(kept).items()
+    until(lambda: killed.taken <= set(paths(page)))
+    assert verify(killed.folder / "index").problems == ()
 
 
 def begun(page: Served) -> http.client.HTTPConnection:
@@ -178,70 +259,6 @@ def test_memory_stays_where_requests_are_as_large_as_they_may_be(page: Served) -
         sent = httpx.post(f"{page.url}/v1/ask", content=b"x" * 1_100_000, timeout=60)
         assert sent.status_code == 413
     assert page.memory() < before + 25
-
-
-def paths(page: Served) -> list[str]:
-    told = httpx.get(f"{page.url}/v1/articles?limit=200", timeout=60).json()
-    return sorted(one["path"] for one in told["articles"])
-
-
-def exchanges(page: Served, visitor: httpx.Client) -> dict[str, Any]:
-    """Return id -> exchange of all conversations of a visitor."""
-    listed = visitor.get(f"{page.url}/conversations").json()
-    found = [visitor.get(f"{page.url}/conversations/{one['id']}").json() for one in listed]
-    return {exchange["id"]: exchange for one in found for exchange in one["exchanges"]}
-
-
-@pytest.mark.model
-def test_a_server_killed_under_load_loses_nothing_that_it_told(seeds_folder: Path, tmp_path: Path) -> None:
-    folder, taken, ending = tmp_path / "index", set[str](), threading.Event()
-    told: list[dict[str, Any]] = [{}, {}]
-    visitors = [httpx.Client(timeout=60) for _ in told]
-    shutil.copytree(seeds_folder, folder)
-
-    def upload(sender: int) -> None:
-        for number in count():
-            name = f"{sender}-{number}.txt"
-            content = f"The {name} ferry sails.".encode()
-            sent = httpx.post(f"{server.url}/uploads?name={name}", content=content, headers=FILE, timeout=60)
-            if sent.status_code == 202:
-                taken.add(f"uploaded/{name}")
-            if ending.wait(1):
-                return
-
-    def visit(number: int) -> None:
-        asked = {"data": [QUESTION, None], "event_data": None, "fn_index": 1, "session_hash": f"tab{number}"}
-        visitors[number].get(server.url)
-        while not ending.wait(0.3):  # what is asked while the last one is answered is refused
-            visitors[number].post(f"{server.url}/gradio_api/run/predict", json=asked)
-            told[number] = exchanges(server, visitors[number])
-
-    def answered(exchanges: dict[str, Any]) -> dict[str, str]:
-        every = {known: one["answer"] for known, one in exchanges.items()}
-        return {known: answer["text"] for known, answer in every.items() if answer["status"] != "stopped"}
-
-    with (
-        running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as server,
-        ThreadPoolExecutor() as pool,
-    ):
-        engine = server.engine()
-        try:
-            people = [pool.submit(visit, number) for number in range(2)]
-            people += [pool.submit(upload, number) for number in range(3)]
-            until(lambda: len(taken) >= 8 and all(map(answered, told)), 120)
-            server.process.kill()
-            assert all(isinstance(one.exception(), httpx.TransportError) for one in people)  # as nobody is there
-        finally:
-            ending.set()
-        until(lambda: not Path(f"/proc/{engine}").exists())
-    with running(folder, "smollm2-135m", "--conversations", str(tmp_path / "kept.sqlite")) as server:
-        for visitor, known in zip(visitors, told, strict=True):
-            kept = exchanges(server, visitor)
-            assert known.keys() <= kept.keys()
-            assert answered(known).items() <= answered(kept).items()
-            visitor.close()
-        until(lambda: taken <= set(paths(server)))
-    assert verify(folder).problems == ()
 
 
 def test_no_prompt_and_no_reply_is_longer_than_set(seeds_folder: Path, tmp_path: Path) -> None:
