@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the process that reads files needs no NumPy, and starts in half the time
+    import numpy as np
+    from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]  # shape (rows, dimension); each row has length 1
+Vectors: TypeAlias = "NDArray[np.float32]"  # shape (rows, dimension); each row has length 1
 Progress = Callable[[str, int, int], None]  # (stage, steps or bytes done, total; 0 for an unknown total)
 
 OPENING_WORDS = 9  # words quoted in place of a missing title

@@ -11,14 +11,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import firefox_relay
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect, sync_playwright
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
@@ -32,6 +33,9 @@ FIREFOX_PREFERENCES = {
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
+
+GRADIO = re.compile("/gradio_api/(?!heartbeat/)")  # the heartbeat lasts as long as the page
+ASKED: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()  # page of `tab` -> what Gradio has not answered yet
 
 expect.set_options(timeout=15_000)  # milliseconds; long, as two cores are shared with other tests
 
@@ -100,9 +104,18 @@ def missed(page: Page) -> list[str]:
 
 
 def at_rest(page: Page) -> Page:
-    """Wait until the page's event stream is idle: if it is cut off, Gradio logs an error."""
+    """Wait until the page asks Gradio nothing for a tenth of a second; at most a second.
+
+    Gradio logs an error if its event stream is cut off.
+    """
     expect(page.locator("body:not([data-cw-seeking])")).to_be_attached()
-    page.wait_for_timeout(1000)
+    busy = True
+    for _ in range(10):
+        before = busy
+        page.wait_for_timeout(100)
+        busy = bool(ASKED.get(page, True))
+        if not before and not busy:
+            break
     return page
 
 
@@ -150,18 +163,33 @@ def opened(
 
     `refused` is the expected number of requests that the server refuses; Chromium logs these as errors.
     """
-    with browser_context(browser, size, dark=dark) as context, tab(context, address, refused=refused) as page:
+
+    def as_if_new(page: Page) -> None:
+        page.set_viewport_size(ViewportSize(width=size["width"], height=size["height"]))
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.context.clear_permissions()
+        kept = {"origin": "/".join(address.split("/")[:3]), "storageTypes": "local_storage"}
+        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
+
+    unused = [one for one in browser.contexts if not one.pages]  # has the page's scripts in its cache
+    context = unused[0] if unused else new_context(browser)
+    with tab(context, address, refused=refused, first=as_if_new) as page:
         yield page
 
 
-@contextmanager
-def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool = False) -> Iterator[BrowserContext]:
-    """Yield a context with its own cookies and cache, like another person's browser."""
-    context = browser.new_context(
+def new_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool = False) -> BrowserContext:
+    """Return a context with its own cookies and cache, like another person's browser."""
+    return browser.new_context(
         viewport=ViewportSize(width=size["width"], height=size["height"]),
         reduced_motion="reduce",
         color_scheme="dark" if dark else "light",
     )
+
+
+@contextmanager
+def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool = False) -> Iterator[BrowserContext]:
+    """Yield a new context, and close it."""
+    context = new_context(browser, size, dark=dark)
     try:
         yield context
     finally:
@@ -169,8 +197,10 @@ def browser_context(browser: Browser, size: dict[str, int] = DESK, *, dark: bool
 
 
 @contextmanager
-def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[Page]:
-    """Open an address in a new tab without cookies; at the end, fail as `opened` does.
+def tab(
+    context: BrowserContext, address: str, *, refused: int = 0, first: Callable[[Page], None] = lambda _: None
+) -> Iterator[Page]:
+    """Open an address in a new tab without cookies, after `first`; at the end, fail as `opened` does.
 
     A second tab of a context loads in a quarter of the time, from the context's cache. The tab of a test that fails is
     closed, too, with what it opened: the next test counts windows.
@@ -184,7 +214,16 @@ def tab(context: BrowserContext, address: str, *, refused: int = 0) -> Iterator[
         "request",
         lambda request: told.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
     )
+    asked = ASKED[page] = set()
+
+    def ended(request: Request) -> None:
+        asked.discard(request)
+
+    page.on("request", lambda request: asked.add(request) if GRADIO.search(request.url) else None)
+    page.on("requestfinished", ended)
+    page.on("requestfailed", ended)
     try:
+        first(page)
         page.goto(address)
         yield page
         pages = len(context.pages)

@@ -108,8 +108,8 @@ def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
 
 
 def usable(page: Page) -> Page:
-    """Wait until a question can be typed."""
-    expect(page.get_by_role("textbox")).to_be_enabled()
+    """Wait until a question can be typed; `expect` would look each half second only."""
+    page.wait_for_function("document.querySelector('#cw-ask textarea:enabled')")
     return page
 
 
@@ -123,5 +123,7 @@ def submit(page: Page, question: str) -> None:
 def ask(page: Page, question: str) -> None:
     """Ask a question; wait for the whole answer and for the suggestions, which move the answer when they appear."""
     submit(page, question)
-    expect(page.locator("#cw-ask .submit-button")).to_be_visible()
-    expect(page.locator("body[data-cw-phase=done]:not([data-cw-seeking])")).to_be_attached()
+    page.wait_for_function(
+        "document.querySelector('#cw-ask .submit-button')?.checkVisibility()"
+        " && document.querySelector('body[data-cw-phase=done]:not([data-cw-seeking])')"
+    )

@@ -93,7 +93,7 @@ def test_disk_that_is_too_small(variable: str, where: str, clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
-def test_network_that_is_away(clone: Path) -> None:
+def test_a_network_that_is_away_and_then_a_file_with_other_bytes(clone: Path) -> None:
     # Nothing listens on port 9 of this machine.
     away = {"PIP_NO_CACHE_DIR": "1", "PIP_RETRIES": "0", "PIP_CONFIG_FILE": os.devnull}
     done = make(clone, "run", f"PYTHON={BASE_PYTHON}", PIP_INDEX_URL="http://127.0.0.1:9/simple", **away)
@@ -102,8 +102,6 @@ def test_network_that_is_away(clone: Path) -> None:
     assert "If the network is away, connect and run the same command again" in done.stderr
     assert not (clone / ".venv" / "installed").exists()
 
-
-def test_a_file_with_other_bytes_is_not_installed(clone: Path) -> None:
     (clone / "mirror").mkdir()
     pinned = next(line for line in (clone / "constraints.txt").read_text().split() if line.startswith("setuptools=="))
     forged = clone / "mirror" / f"{pinned.replace('==', '-')}-py3-none-any.whl"

@@ -179,29 +179,29 @@ def wait_with(folder: Path, **texts: str) -> None:
     corpus.close()
 
 
-@pytest.mark.parametrize("text", ["This is poison.", "This is a tar pit."])
-def test_only_the_file_at_which_the_process_dies_is_set_aside(folder: Path, poison: Path, text: str) -> None:
-    wait_with(folder, guilty=text, b="Parcel two.")
-    with process(folder, poison, start=True) as (_, first):
-        if "poison" in text:
-            assert first.wait(60) == -signal.SIGKILL
-        else:  # the server hangs and answers nobody, until its owner kills it
-            until(lambda: list((folder_of(folder) / "indexing").glob("*/*")))
+def test_only_the_files_at_which_a_process_dies_are_set_aside(folder: Path, poison: Path) -> None:
+    texts = {"guilty": "This is poison.", "pit": "This is a tar pit.", "b": "Parcel two."}
+    wait_with(folder, **texts)
+    with process(folder, poison, start=True):  # dies, or hangs and answers nobody, until its owner kills it
+        until(lambda: list((folder_of(folder) / "indexing").glob("*/*")))
     with process(folder, poison, start=True, seconds=6) as (url, second):
         found = settled(url)
         assert second.poll() is None
         assert {name: one["state"] for name, one in found.items()} == {
             "guilty.txt": "aside",
+            "pit.txt": "aside",
             "b.txt": "indexed",
         }
-        assert "not tried again" in found["guilty.txt"]["reason"]
-        place = f"set-aside/{found['guilty.txt']['id']}"
-        assert place in found["guilty.txt"]["fix"]
+        places = {name: f"set-aside/{found[f'{name}.txt']['id']}" for name in ("guilty", "pit")}
+        for name, place in places.items():
+            assert "not tried again" in found[f"{name}.txt"]["reason"]
+            assert place in found[f"{name}.txt"]["fix"]
         assert send(url, "later.txt", "Parcel three.").status_code == 202
         assert settled(url)["later.txt"]["state"] == "indexed"
-    assert (folder_of(folder) / place / "uploaded" / "guilty.txt").read_text() == text
+    for name, place in places.items():
+        assert (folder_of(folder) / place / "uploaded" / f"{name}.txt").read_text() == texts[name]
     with served(folder) as (url, _):  # still listed, and not read again
-        assert settled(url)["guilty.txt"]["state"] == "aside"
+        assert {states(url)[f"{name}.txt"]["state"] for name in places} == {"aside"}
         assert httpx.get(f"{url}/corpus?q=parcel").json()["found"] == 2
 
 

@@ -109,7 +109,7 @@ def test_it_goes_on_by_itself_unless_it_is_paused(chromium: Browser, tmp_path: P
         says(page, "Before one.")
         button(page, "Pause")
         expect(page.get_by_role("button", name="Go on")).to_have_attribute("aria-pressed", "true")
-        page.wait_for_timeout(4000)  # longer than a caption is shown
+        page.wait_for_timeout(2600)  # longer than a caption is shown
         says(page, "Before one.")
         assert page.locator(".cw-question").count() == 0
         button(page, "Go on")

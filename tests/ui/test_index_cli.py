@@ -457,7 +457,11 @@ class Watching:
 
 class TestWatch:
     def test_follows_the_folder_until_ctrl_c(self, news: Path) -> None:
-        with Watching("news", "--index", "news/ix") as watching:
+        metadata = (news / "metadata.json").read_text()
+        with Writer(Path("news/ix")):
+            watching = Watching("news", "--index", "news/ix")
+            assert "another process is writing" in watching.says("another process")[-1]
+        with watching:
             assert "2 new" in watching.says("watching news; Ctrl-C ends")[-2]
             (news / "tower.txt").write_text("The tower stands.")
             assert watching.says("tower") == ["citewire: new: tower.txt, 1 passages"]
@@ -467,27 +471,12 @@ class TestWatch:
             assert watching.says("empty")[-1].startswith("citewire: left out: news/empty.txt is empty. ")
             (news / "tower.txt").unlink()
             assert watching.says("tower") == ["citewire: removed: tower.txt, 1 passages"]
-            assert watching.interrupt() == ("", "citewire: no longer watching. What is finished is kept.\n")
-        assert watching.process.returncode == 0
-
-    def test_goes_on_after_half_edited_metadata(self, news: Path) -> None:
-        metadata = (news / "metadata.json").read_text()
-        with Watching("news") as watching:
-            watching.says("watching")
-            (news / "metadata.json").write_text("{")
-            [said] = watching.says("citewire")
-            assert "news/metadata.json is not valid JSON" in said
+            (news / "empty.txt").unlink()
+            (news / "metadata.json").write_text("{")  # half edited
+            assert "news/metadata.json is not valid JSON" in watching.says("metadata.json")[-1]
             (news / "metadata.json").write_text(metadata.replace("Bridge closed", "Bridge shut"))
-            assert watching.says("citewire") == ["citewire: changed: bridge.txt, 1 passages"]
-            watching.interrupt()
-
-    def test_waits_for_another_writer(self, news: Path) -> None:
-        with Writer(INDEX):
-            watching = Watching("news")
-            assert "another process is writing" in watching.says("another process")[-1]
-        with watching:
-            assert "2 new" in watching.says("2 new")[-1]
-            watching.interrupt()
+            assert watching.says("bridge") == ["citewire: changed: bridge.txt, 1 passages"]
+            assert watching.interrupt() == ("", "citewire: no longer watching. What is finished is kept.\n")
         assert watching.process.returncode == 0
 
     def test_json_is_one_line_a_run(self, news: Path) -> None:
