@@ -108,8 +108,8 @@ def routes_of(build: Callable[[], Site]) -> set[tuple[str, str]]:
 
 
 def usable(page: Page) -> Page:
-    """Wait until a question can be typed; `expect` would look each half second only."""
-    page.wait_for_function("document.querySelector('#cw-ask textarea:enabled')")
+    """Wait until a question can be typed and clicks are heard; `expect` would look each half second only."""
+    page.wait_for_function("document.body.dataset.cwPhase && document.querySelector('#cw-ask textarea:enabled')")
     return page
 
 

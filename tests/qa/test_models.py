@@ -16,6 +16,7 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -479,8 +480,9 @@ class TestRealCarrier:
             if name.startswith(("GGUF.", "general.architecture")):
                 continue
             of_many = field.types[0] == gguf.GGUFValueType.ARRAY
-            value = {"llama.block_count": 2, "llama.vocab_size": kept}.get(name)
-            value = field.contents(slice(kept if of_many else None)) if value is None else value
+            value: Any = {"llama.block_count": 2, "llama.vocab_size": kept}.get(name)
+            if value is None:
+                value = field.contents(slice(kept if of_many else None))
             if name == "tokenizer.ggml.merges":
                 value = [pair for pair in value if pair.replace(" ", "") in tokens]
             writer.add_key_value(name, value, field.types[0], field.types[-1])

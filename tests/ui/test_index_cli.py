@@ -458,10 +458,7 @@ class Watching:
 class TestWatch:
     def test_follows_the_folder_until_ctrl_c(self, news: Path) -> None:
         metadata = (news / "metadata.json").read_text()
-        with Writer(Path("news/ix")):
-            watching = Watching("news", "--index", "news/ix")
-            assert "another process is writing" in watching.says("another process")[-1]
-        with watching:
+        with Watching("news", "--index", "news/ix") as watching:
             assert "2 new" in watching.says("watching news; Ctrl-C ends")[-2]
             (news / "tower.txt").write_text("The tower stands.")
             assert watching.says("tower") == ["citewire: new: tower.txt, 1 passages"]
@@ -477,6 +474,15 @@ class TestWatch:
             (news / "metadata.json").write_text(metadata.replace("Bridge closed", "Bridge shut"))
             assert watching.says("bridge") == ["citewire: changed: bridge.txt, 1 passages"]
             assert watching.interrupt() == ("", "citewire: no longer watching. What is finished is kept.\n")
+        assert watching.process.returncode == 0
+
+    def test_waits_for_another_writer(self, news: Path) -> None:
+        with Writer(INDEX):
+            watching = Watching("news")
+            assert "another process is writing" in watching.says("another process")[-1]
+        with watching:
+            assert "2 new" in watching.says("2 new")[-1]
+            watching.interrupt()
         assert watching.process.returncode == 0
 
     def test_json_is_one_line_a_run(self, news: Path) -> None:

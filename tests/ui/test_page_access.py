@@ -313,6 +313,7 @@ def test_back_closes_what_lies_over_the_page_and_goes_on_from_there(chromium: Br
         ask(usable(page), EXAMPLES[0])
         page.wait_for_url(f"{url}/c/*")
         page.locator("[data-cw-do=articles]").click()
+        expect(page.locator(".cw-articles-head > button")).to_have_count(3)
         pasting, adding, closing = page.locator(".cw-articles-head > button").evaluate_all(
             "all => all.map((e) => e.offsetTop)"
         )
