@@ -41,7 +41,7 @@ from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, New, Nothing, Question, Tab
-from citewire.ui.labels import Card, CardOf, card_in, corpus_line, filter_line, gone
+from citewire.ui.labels import GONE, Card, CardOf, card_or_gone, corpus_line, filter_line, gone
 from citewire.ui.middleware import assets, foreign
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
@@ -82,12 +82,10 @@ class Page:
 
     def card(self, path: str) -> Card:
         """Return an article's card by its path; the card of a missing article has only the path."""
-        if path not in self._cards:
-            try:
-                self._cards[path] = card_in(self.chat.loaded.index, path)
-            except CitewireError:
-                return gone(path)
-        return self._cards[path]
+        known = self._cards.get(path) or card_or_gone(self.chat.loaded.index, path)
+        if known.date != GONE:  # visitors make up any number of missing paths
+            self._cards[path] = known
+        return known
 
     def corpus(self) -> tuple[str, int]:
         """Return the corpus in words and the number of its articles."""
