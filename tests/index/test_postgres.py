@@ -123,6 +123,42 @@ def test_exact_search_is_that_of_the_folder_and_hnsw_finds_nearly_all(
     assert (told.passages, told.recall >= 0.95, told.bytes > stored.nbytes) == (3000, True, True)
 
 
+NOTES = """
+CREATE TABLE noted(memory text);
+CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF to_regclass('citewire.passages_nearest') IS NOT NULL THEN
+        INSERT INTO public.noted VALUES (current_setting('maintenance_work_mem'));
+    END IF;
+END $$;
+CREATE EVENT TRIGGER noting ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION note();
+"""
+
+
+@pytest.mark.parametrize(("servers", "used"), [("8MB", "512MB"), ("600MB", "600MB")])
+def test_hnsw_is_made_before_anybody_sees_the_generation(
+    servers: str, used: str, where: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news = company_news(tmp_path, "ab")
+    build_index([news / "a.txt"], where, EMBEDDER)
+    monkeypatch.setattr("citewire.index.postgres_writer.HNSW_ROWS", 1)
+    set_there = location(f"{where.url}?options=-c%20maintenance_work_mem%3D{servers}")
+    seen: list[list[str]] = []
+
+    def stop(stage: str, *_: int) -> None:
+        if stage == "indexing vectors":
+            seen.append(list(everything(where)))
+            raise KeyboardInterrupt
+
+    with connect(where) as connection:
+        connection.execute(f"SET search_path = public; {NOTES}".encode())
+        with pytest.raises(KeyboardInterrupt):
+            build_index([news], set_there, EMBEDDER, stop)
+        assert (seen, list(everything(where)), status(where).unfinished) == ([["a.txt"]], ["a.txt"], 2)
+        report = build_index([news], set_there, EMBEDDER)
+        assert (report.generation, report.resumed, list(everything(where))) == (2, 2, ["a.txt", "b.txt"])
+        assert connection.execute("SELECT memory FROM noted").fetchall() == [(used,)]
+
+
 def test_what_was_replaced_is_found_only_in_its_own_generation(where: Address, tmp_path: Path) -> None:
     news = company_news(tmp_path, "abc")
     build_index([news], where, EMBEDDER)
