@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -42,6 +44,7 @@ from citewire.ui.settings import Settings
 pytestmark = pytest.mark.slow  # a real server
 
 EMBEDDER = HashedWordsEmbedder()
+FILE = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture
@@ -318,24 +321,35 @@ def test_the_page_adds_what_is_uploaded(where: Address, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("zinc.txt"))
 
 
-def test_the_page_and_the_command_line_answer(where: Address, seeds_folder: Path, embedder: Embedder) -> None:
+def test_two_pages_and_the_command_line_answer(where: Address, seeds_folder: Path, embedder: Embedder) -> None:
     question = "Why is Kazakhstan attractive to bitcoin miners?"
     build_index([SEEDS], where, embedder)
-    with openai_server.saying("Its electricity is cheap.") as model:
-        chosen = Settings(index=where, conversations=Path("kept.sqlite"), model=model, reader="small")
-        with serving(lambda: lay_out(chosen)) as url, httpx.Client(base_url=url, timeout=60) as client:
-            until(lambda: client.get("/readyz").status_code == 200, 120)
-            found = client.post("/v1/search", json={"question": question, "k": 5}).json()
-            on_page = client.post("/v1/ask", json={"question": question}).json()
-            assert client.get("/v1/status").json()["index"] == str(where)
+    elsewhere = location(where.url.replace("127.0.0.1", "localhost"))  # as from another machine: with its own folder
+    zinc = {"question": "Which zinc mine closed?", "k": 1}
+    with openai_server.saying("Its electricity is cheap.") as model, ExitStack() as stack:
+        pages: list[httpx.Client] = []
+        for place, kept in ((where, "kept.sqlite"), (elsewhere, "others.sqlite")):
+            chosen = Settings(index=place, conversations=Path(kept), model=model, reader="small")
+            url = stack.enter_context(serving(partial(lay_out, chosen)))
+            pages.append(stack.enter_context(httpx.Client(base_url=url, timeout=60)))
+        client, other = pages
+        until(lambda: all(page.get("/readyz").status_code == 200 for page in pages), 120)
+        found = client.post("/v1/search", json={"question": question, "k": 5}).json()
+        on_pages = [page.post("/v1/ask", json={"question": question}).json() for page in pages]
+        assert client.get("/v1/status").json()["index"] == str(where)
         told = citewire("ask", question, "--json", "--model", model, "--reader", "small", CITEWIRE_INDEX=where.url)
+        added = {"params": {"name": "zinc.txt"}, "content": b"The zinc mine of Vire closed.", "headers": FILE}
+        assert client.post("/v1/articles", **added).status_code == 202  # type: ignore[arg-type]
+        until(lambda: client.get("/uploads").json()["uploads"][0]["state"] == "indexed")
+        (hit,) = other.post("/v1/search", json=zinc).json()["passages"]
+        assert hit["article"] == "uploaded/zinc.txt"
     with Index.open(seeds_folder, embedder) as folder:
         hits = search(folder, embedder, question, 5)
         assert [(one["article"], one["start"]) for one in found["passages"]] == [
             (hit.passage.article, hit.passage.start) for hit in hits
         ]
         assert [one["score"] for one in found["passages"]] == pytest.approx([hit.score for hit in hits], abs=1e-5)
-        for answer in (on_page, json.loads(told.stdout)):
+        for answer in (*on_pages, json.loads(told.stdout)):
             assert answer["status"] == "answered"
             quotes = [quote for claim in answer["claims"] for quote in claim["quotes"]]
             assert quotes
