@@ -432,7 +432,8 @@ def test_what_is_clicked_early_counts_and_a_view_that_comes_late_hides_no_answer
     at_rest(page)
     page.route(re.compile("/run/predict"), hold)
     page.reload()
-    until(lambda: late or page.wait_for_timeout(50))
+    while not late:
+        page.wait_for_timeout(50)
     ask(page, EXAMPLES[1])
     expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], EXAMPLES[1]])
     route, response = late[0]
