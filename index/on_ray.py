@@ -23,13 +23,13 @@ from citewire.index.errors import CitewireError, InputError
 from citewire.index.workers import Workers
 
 LOCAL = "ray"  # in place of an address: a Ray of this machine, which ends with the run
+STARTS = 3  # how often Ray is started before it counts as broken: on a busy machine its processes give up on each other
 ANSWER_SECONDS = 5.0  # most seconds until a cluster answers
 RETRIES = 5  # how often a step is computed again, each time because its process died
 AHEAD = 2  # steps per core that are under way or wait: the next one is there when a core is free
 
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # no request leaves the machine
-    "RAY_raylet_start_wait_time_s": "180",  # a busy machine is slow
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a default that will change
 }
 
@@ -70,16 +70,28 @@ def _join(ray: Any, where: str, cores: int, folder: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if where == LOCAL:
-            ray.init("local", num_cpus=cores, include_dashboard=False, _temp_dir=folder, **quiet)
+            _start(partial(ray.init, "local", num_cpus=cores, include_dashboard=False, _temp_dir=folder, **quiet))
         else:
             _knock(where)
             ray.init(where, **quiet)
     except Exception as error:
         why = str(error).partition("\n")[0].rstrip(".")
         if where == LOCAL:
-            raise InputError(f"Ray does not start: {why}", "Index without --on") from error
+            raise InputError(
+                f"Ray does not start: {why}", "Try again on a less busy machine, or index without --on"
+            ) from error
         fix = "Start Ray there (ray start --head), join this machine to it, and name HOST:PORT as Ray prints it"
         raise InputError(f"no Ray cluster at {where}: {why}", fix) from error
+
+
+def _start(start: Callable[[], object]) -> None:
+    for left in reversed(range(STARTS)):
+        try:
+            start()
+            return
+        except Exception:
+            if not left:
+                raise
 
 
 def _knock(address: str) -> None:

@@ -1,11 +1,10 @@
-"""Indexing on real Ray: a cluster of this machine with two cores, started once, and what `--on ray` starts."""
+"""Indexing on a real Ray of this machine with two cores, started once."""
 
 from __future__ import annotations
 
 import json
 import os
 import pickle
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 import commands
 import embedders
 import pytest
-from commands import citewire, free_port, process, refused
+from commands import citewire, process, refused
 from conftest import company_news, untraced
 from embedders import HashedWordsEmbedder, TracedEmbedder
 
@@ -36,6 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # Ray leaves files open
 ]
 
+MARK = f"citewire-test-{os.getpid()}"
 CHECKPOINT = 20  # replaces build.CHECKPOINT_PASSAGES in commands of their own process
 COMMAND = f"""import time, citewire.index.build as build, citewire.ui.cli as cli
 build.CHECKPOINT_PASSAGES = {CHECKPOINT}
@@ -45,36 +45,16 @@ cli.main()"""
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a cluster, as an operator starts it, but on 127.0.0.1 only."""
-    port = free_port()
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--port", str(port)]
-    settings = [
-        "--num-cpus=2",
-        "--include-dashboard=false",
-        "--disable-usage-stats",
-        "--no-monitor",
-        f"--temp-dir=/tmp/cw-{port}",
-    ]
-    with pytest.MonkeyPatch.context() as patched, (tmp_path_factory.mktemp("cluster") / "log").open("wb") as log:
-        patched.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # else Ray replaces 127.0.0.1 by another address
-        patched.setenv("RAY_AUTH_MODE", "token")
-        patched.setenv("RAY_AUTH_TOKEN", "secret" * 6)
-        patched.setenv("PYTHONPATH", str(Path(embedders.__file__).parent))  # its processes load the embedders of tests
-        started = subprocess.Popen([*command, *settings], stdout=log, stderr=log)
-        try:
-            until(lambda: b"Ray runtime started" in Path(log.name).read_bytes())
-            yield f"127.0.0.1:{port}"
-        finally:
-            started.terminate()
-            started.wait(60)
-            shutil.rmtree(f"/tmp/cw-{port}", ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def workers(cluster: str) -> Iterator[Workers]:
-    with on_ray.connected(cluster, 0) as workers:
-        yield workers
+def workers() -> Iterator[Workers]:
+    """What `--on ray` starts with two cores; its environment has the variable MARK."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MARK", MARK)
+        patched.setenv(
+            "PYTHONPATH", str(Path(embedders.__file__).parent)
+        )  # Ray's processes load the embedders of tests
+        with on_ray.connected(on_ray.LOCAL, 2) as workers:
+            yield workers
+        until(lambda: len(marked()) == 0)
 
 
 @pytest.fixture
@@ -108,12 +88,12 @@ def until(done: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
-def marked(mark: str) -> list[Path]:
-    """The folders in /proc of the processes that inherited a variable with the value `mark`."""
+def marked() -> list[Path]:
+    """The folders in /proc of Ray's processes."""
     found = []
     for one in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or is another user's
-            if mark.encode() in (one / "environ").read_bytes():
+            if MARK.encode() in (one / "environ").read_bytes():
                 found.append(one)
     return found
 
@@ -176,37 +156,38 @@ def test_an_error_of_a_step_is_that_of_the_step(workers: Workers) -> None:
     assert (caught.value.problem, caught.value.fix) == ("no path to index was given", "Name a folder or files to index")
 
 
-def test_ctrl_c_keeps_what_was_embedded_and_a_cluster_goes_on(
-    cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_nothing_of_it_listens_on_the_network(workers: Workers) -> None:
+    processes = marked()
+    addresses = listening(processes)
+    assert len(processes) > 3
+    assert addresses
+    assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"}  # 127.0.0.1, and the same as IPv6
+
+
+def test_ctrl_c_keeps_what_was_embedded_and_the_next_run_goes_on(
+    workers: Workers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`--on ray` is stopped, `--on HOST:PORT` goes on; the embedder is the real one."""
-    news = company_news(tmp_path, "abcdefghijklmnopqrstuvwxyz")
-    index, mark = tmp_path / "index", f"{cluster}-{tmp_path.name}"
-    arguments = ["index", str(news), "--index", str(index), "--on"]
+    """Two commands with the address of a cluster and the real embedder."""
+    import ray
+
+    news, index = company_news(tmp_path, "abcdefghijklmnopqrstuvwxyz"), tmp_path / "index"
+    address = ray.get_runtime_context().gcs_address
+    assert address.startswith("127.0.0.1:")
+    arguments = ["index", str(news), "--index", str(index), "--on", address]
     command = [sys.executable, "-c", COMMAND]
     with (tmp_path / "said").open("wb") as said:
         started = subprocess.Popen(
-            [*command, *arguments, "ray", "--threads", "2"],
-            env=untraced() | {"MARK": mark},
-            stdout=said,
-            stderr=said,
-            start_new_session=True,
+            [*command, *arguments], env=untraced(), stdout=said, stderr=said, start_new_session=True
         )
         try:
             until(lambda: list(index.glob("segments/*/segment.json")) or started.poll() is not None)
-            processes = marked(mark)
-            addresses = listening(processes)
             os.killpg(started.pid, signal.SIGINT)
             assert started.wait(60) == 130, Path(said.name).read_text()
         finally:
             started.kill()
-    assert len(processes) > 3
-    assert "0100007F" in addresses  # 127.0.0.1, and the same as IPv6
-    assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F"}
     assert "stopped. Nothing that was stored is lost" in Path(said.name).read_text()
-    until(lambda: not marked(mark))
     monkeypatch.setattr(commands, "COMMAND", command)
-    done = process(*arguments, cluster)
+    done = process(*arguments)
     assert done.returncode == 0, done.stderr
     assert "passages were there from an interrupted run" in done.stderr
     monkeypatch.setattr(build, "CHECKPOINT_PASSAGES", CHECKPOINT)
