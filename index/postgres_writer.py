@@ -80,6 +80,7 @@ MIGRATIONS = (
 )
 
 HNSW_ROWS = 10_000  # from this many passages on there is an HNSW index; fewer are compared exactly, in milliseconds
+HNSW_MEMORY = 512 * 2**20  # least bytes for making it, which takes several times as long once the graph has no room
 ANALYZED = 0.1  # share of new passages after which the planner's statistics are taken anew; autovacuum is later
 KEPT = "1 hour"  # how long replaced and removed articles stay, for readers of an earlier generation
 FIXES = {  # by SQLSTATE
@@ -170,7 +171,10 @@ class PostgresWriter:
     def publish(
         self, parts: Sequence[Part], *, embedder: str, chunker: str = MADE_BY, progress: Progress | None = None
     ) -> int:
-        """As `Writer.publish`: one transaction, after which every reader that opens the index sees the generation."""
+        """As `Writer.publish`: one transaction, after which every reader that opens the index sees the generation.
+
+        It makes the HNSW index too, so that nobody waits for a search that compares every vector of a new generation.
+        """
         whole = next((part for part in parts if part.info.name == PUBLISHED), None)
         added = 0
         with self._writing():
@@ -194,23 +198,24 @@ class PostgresWriter:
             self._connection.execute(
                 "UPDATE state SET generation = %s, embedder = %s, chunker = %s", (new, embedder, chunker)
             )
-        self._index(added, progress)
+            self._index(added, progress)
         return new
 
     def _index(self, added: int, progress: Progress | None) -> None:
         """Make the HNSW index, once there are `HNSW_ROWS` passages; let the planner know of many new passages."""
-        with self._writing():
-            rows, there = self._row(
-                "SELECT coalesce(max(id) + 1, 0), to_regclass('citewire.passages_nearest') IS NOT NULL FROM passages"
-            )
-            self._row("SELECT gin_clean_pending_list('words_words_idx')")  # a search reads it all, before the index
-            if rows >= HNSW_ROWS and not there:
-                if progress:
-                    progress("indexing vectors", 0, 0)
-                self._connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
-                self._connection.execute("CREATE INDEX passages_nearest ON passages USING hnsw (vector vector_ip_ops)")
-            if added > ANALYZED * rows:
-                self._connection.execute("ANALYZE articles, passages, words")
+        rows, there = self._row(
+            "SELECT coalesce(max(id) + 1, 0), to_regclass('citewire.passages_nearest') IS NOT NULL FROM passages"
+        )
+        self._row("SELECT gin_clean_pending_list('words_words_idx')")  # a search reads it all, before the index
+        if rows >= HNSW_ROWS and not there:
+            if progress:
+                progress("indexing vectors", 0, 0)
+            own = "pg_size_bytes(current_setting('maintenance_work_mem'))"
+            most = f"SELECT set_config('maintenance_work_mem', greatest({own}, %s) / 1024 || 'kB', true)"
+            self._row(most, HNSW_MEMORY)
+            self._connection.execute("CREATE INDEX passages_nearest ON passages USING hnsw (vector vector_ip_ops)")
+        if added > ANALYZED * rows:
+            self._connection.execute("ANALYZE articles, passages, words")
 
     def _prepare(self, embedder: Identified) -> None:
         """Make the tables, or bring them to this version. Raises: InputError: their vectors are of another length."""

@@ -6,7 +6,7 @@ Knows where a claim's quotes are in their articles; `verdicts` decides whether t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sentencex
@@ -14,7 +14,7 @@ import sentencex
 from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Span
 from citewire.qa import facts
-from citewire.qa.evidence import Evidence, sentence_before
+from citewire.qa.evidence import ArticleOf, Evidence, sentence_before
 from citewire.qa.types import CITATION, Verdict
 from citewire.qa.verdicts import Checker, Quoted
 
@@ -114,11 +114,7 @@ def verbatim(article: str, span: Span, text: str) -> Judgement:
 
 
 def judge(
-    claim: str,
-    cited: Sequence[int],
-    evidence: Sequence[Evidence],
-    article: Callable[[str], Article],
-    checker: Checker,
+    claim: str, cited: Sequence[int], evidence: Sequence[Evidence], article: ArticleOf, checker: Checker
 ) -> Judgement:
     """Judge `claim` against the sentences of `evidence`.
 

@@ -79,11 +79,7 @@ def _is_asked(question: str, value: Value) -> bool:
 
 
 def _pairs(
-    question: str,
-    found: Sequence[Value],
-    where: Mapping[tuple[str, Span], Evidence],
-    article: ArticleOf,
-    least: float,
+    question: str, found: Sequence[Value], where: Mapping[tuple[str, Span], Evidence], article: ArticleOf, least: float
 ) -> Iterator[_Pair]:
     """The best values of each two sources that differ, if both are likely enough and neither source has the other's."""
     by_source: dict[str, list[Value]] = {}

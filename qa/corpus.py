@@ -195,7 +195,7 @@ def _outlet(article: ArticleSummary) -> str:
 def _count(view: _View) -> Told:
     """The number of articles, their outlets and days."""
     articles, stories, outlets = len(view.articles), len(view.stories), _outlets_of(view)
-    said = f"{view.there.format(_are(articles))} {_many(articles, 'article')}"
+    said = f"{view.there.format('is' if articles == 1 else 'are')} {_many(articles, 'article')}"
     said += f" dated {view.time}" if view.time else ""
     if outlets:
         said += f" from {_many(len(outlets), 'outlet') if outlets[1:] else outlets[0][0]}"
@@ -231,7 +231,8 @@ def _period(view: _View) -> Told:
 
 
 def _without(what: str, number: int) -> str:
-    return f" ({_one(number)} without {what})" if number else ""
+    count = "one" if number == 1 else f"{number:,}"
+    return f" ({count} without {what})" if number else ""
 
 
 def _days(view: _View) -> list[str]:
@@ -526,17 +527,9 @@ def _many(number: int, one: str, several: str = "") -> str:
     return f"one {one}" if number == 1 else f"{number:,} {several or one + 's'}"
 
 
-def _one(number: int) -> str:
-    return "one" if number == 1 else f"{number:,}"
-
-
 def _number(number: int, one: str) -> str:
     """Return a number with its noun, as a sentence begins: "One article"."""
     return _many(number, one).replace("one ", "One ", 1)
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def _and(names: Sequence[str], most: int = ITEMS) -> str:

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Literal, overload
 
 import numpy as np
@@ -386,3 +387,28 @@ def _checksum(sha256: str, rows: object) -> int:
 
 def _version() -> str:
     return f"{VERSION}, sentences {CHUNKER_VERSION}, {analysis.version()}"
+
+
+class AllNames:
+    """The names in all articles of an index, read when they are first needed; thread-safe.
+
+    `keep` as in `read_entities`; `known`: the names once they have been read, else None.
+    """
+
+    def __init__(self, index: Index, keep: bool) -> None:
+        self._index, self._keep = index, keep
+        self._lock = Lock()
+        self.known: Entities | None = None
+
+    def read(self) -> Entities:
+        """Return the names. Raises: see `read_entities`."""
+        found = self.read_until(lambda: False)
+        assert found is not None  # it was not stopped
+        return found
+
+    def read_until(self, stopped: Callable[[], bool]) -> Entities | None:
+        """Return the names, or None once `stopped()`; what was read until then is cached. Raises: see `read`."""
+        with self._lock:
+            if self.known is None:
+                self.known = read_entities(self._index, self._index.folder, stopped=stopped, keep=self._keep)
+            return self.known

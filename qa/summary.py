@@ -23,7 +23,7 @@ from citewire.index.types import Article, Embedder, Hit, Span, Vectors
 from citewire.qa import claims, facts, prompt, quantities
 from citewire.qa.boilerplate import is_own, own_sentences
 from citewire.qa.claims import Judgement, Place, place_of
-from citewire.qa.evidence import ANSWERS, Evidence, odds, window
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, odds, window
 from citewire.qa.reader import Reader
 from citewire.qa.standing import is_whole, plain, stands_alone
 from citewire.qa.types import Generator, Message
@@ -312,7 +312,7 @@ def _repeats(one: int, chosen: Sequence[int], texts: Sequence[str], vectors: Vec
 
 def shortened(
     found: Sequence[Place],
-    article: Callable[[str], Article],
+    article: ArticleOf,
     generator: Generator,
     checker: Checker,
     *,
@@ -352,7 +352,7 @@ def messages(sentence: str) -> list[Message]:
 
 
 def _trusted(
-    written: str, said: str, place: Place, article: Callable[[str], Article], checker: Checker
+    written: str, said: str, place: Place, article: ArticleOf, checker: Checker
 ) -> tuple[str, Judgement] | None:
     """The model's wording with its judgement; None if it is no shorter, does not stand alone or is not trusted."""
     text = " ".join(written.split())

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Yielding
 
-from citewire.index.types import Article, Span
+from citewire.index.types import Span
 from citewire.qa import analysis, claims, facts, prompt, quantities, summary
 from citewire.qa.claims import Judgement, Place
-from citewire.qa.evidence import ANSWERS, Evidence, beside, odds, together
+from citewire.qa.evidence import ANSWERS, ArticleOf, Evidence, beside, odds, together
 from citewire.qa.finding import Part
 from citewire.qa.reader import Reader, Window
 from citewire.qa.telling import Telling
@@ -46,14 +46,9 @@ class Writer:
     """
 
     def __init__(
-        self,
-        generator: Generator,
-        reader: Reader,
-        article: Callable[[str], Article],
-        max_tokens: int,
-        max_prompt_tokens: int,
+        self, generator: Generator, reader: Reader, article: ArticleOf, max_tokens: int, max_prompt_tokens: int
     ) -> None:
-        self._generator = generator
+        self.generator = generator
         self._reader = reader
         self._article = article
         self._max_tokens = max_tokens
@@ -114,12 +109,12 @@ class Writer:
         """
         if told.quotes_only:
             return ((place.text, claims.verbatim(place.article, place.span, place.text)) for place in places)
-        return summary.shortened(places, self._article, self._generator, self.checker, stopped=stopped)
+        return summary.shortened(places, self._article, self.generator, self.checker, stopped=stopped)
 
     def _fit(self, chosen: list[Evidence], asked: str) -> tuple[list[Message], list[Evidence]]:
         while True:
             messages = prompt.build([one.text for one in chosen], _BEHIND.sub("?", asked))
-            if len(chosen) == 1 or self._generator.count_tokens(messages) <= self._max_prompt_tokens:
+            if len(chosen) == 1 or self.generator.count_tokens(messages) <= self._max_prompt_tokens:
                 return messages, chosen
             chosen = chosen[:-1]
 
@@ -137,7 +132,7 @@ class Writer:
         pieces = self._counted(
             told,
             messages,
-            self._generator.generate(messages, max_tokens=self._max_tokens, stopped=lambda: enough or stopped()),
+            self.generator.generate(messages, max_tokens=self._max_tokens, stopped=lambda: enough or stopped()),
         )
         said: set[str] = set()
         for text, whole in claims.arriving(pieces):
@@ -207,7 +202,7 @@ class Writer:
 
     def _counted(self, told: Telling, messages: list[Message], pieces: Iterator[str]) -> Iterator[str]:
         """Pass `pieces` on; record the time of the first and their number."""
-        told.time(prompt_tokens=told.timings.prompt_tokens + self._generator.count_tokens(messages))
+        told.time(prompt_tokens=told.timings.prompt_tokens + self.generator.count_tokens(messages))
         before, spent = time.perf_counter(), told.timings.generate_s
         for piece in pieces:
             told.time(

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import listening
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -87,6 +92,42 @@ def process(reply: Reply, port: int) -> Iterator[int]:
     finally:
         child.kill()
         child.join()
+
+
+LLAMA_CPP = """
+import sys
+import xllamacpp
+
+params = xllamacpp.CommonParams()
+params.model.path, params.n_ctx, params.n_parallel = sys.argv[1], 2048, 1
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+params.cache_prompt = params.warmup = False
+server = xllamacpp.Server(params)
+print(server.listening_address, flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def llama_cpp(weights: Path) -> Iterator[tuple[str, int]]:
+    """Run llama.cpp's own server with a GGUF file; yield the value for `--model` and the process's id.
+
+    It answers one request at a time, each without what it remembers of earlier ones.
+    """
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is not installed")
+    child = subprocess.Popen(
+        [sys.executable, "-c", LLAMA_CPP, str(weights)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert child.stdout
+        address = child.stdout.readline().strip()
+        assert address, "llama.cpp did not start"
+        yield f"{address}/v1", child.pid
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def streamed(*events: str, then: str = "end", pause: float = 0) -> Reply:

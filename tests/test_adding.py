@@ -38,18 +38,19 @@ RETRIEVER = '''def _by_initials(
 
 
 '''
+IMPORTS = """from citewire.index.passages import sentences
+from citewire.qa.claims import place_of
+"""
 KIND = """def _asks_for_the_longest(text: str) -> bool:
     return "longest sentence" in text
 
 
-def _longest(
-    self: Ways, _asked: Asked, told: Telling, _wanted: SearchOptions, _stopped: Callable[[], bool]
-) -> Iterator[Event]:
-    told.kind = "longest"
-    yield told.searched(())
-    articles = [self._index.article(one.path) for one in self._index.articles()]
-    places = [Place(one.path, s, one.text[s.start : s.end]) for one in articles for s in sentences(one.text)]
-    yield told.quote(max(places, key=lambda place: len(place.text)))
+def _longest(task: Task) -> Iterator[Event]:
+    task.told.kind = "longest"
+    yield task.told.searched(())
+    articles = [task.index.article(one.path) for one in task.index.articles()]
+    places = [place_of(one, span) for one in articles for span in sentences(one.text)]
+    yield task.told.quote(max(places, key=lambda place: len(place.text)))
 
 
 """
@@ -59,8 +60,9 @@ ADDED = (  # file, what is in it once, what is put before that
     ("index/formats.py", '".txt": _read_text,\n', '".wire": _read_wire, '),
     ("index/search.py", "# A new retriever is", RETRIEVER),
     ("index/search.py", ")\n\n\ndef search", "(_by_initials, 9.0),"),
-    ("qa/ways.py", "# A new kind of", KIND),
-    ("qa/ways.py", ")\n\n\ndef _short", "(_asks_for_the_longest, _longest),"),
+    ("qa/ways/choice.py", "from citewire.qa import analysis", IMPORTS),
+    ("qa/ways/choice.py", "# A new kind of", KIND),
+    ("qa/ways/choice.py", ")\n_OF_ITSELF", "(_asks_for_the_longest, _longest),"),
     ("qa/models/catalogue.json", '{"name": "qwen2.5-coder-0.5b"', f"{ENTRY},\n"),
 )
 LONGEST = "Anna Berg, who has chaired Lund Lines since May, sells the two oldest of its nine ships to a yard in Vire."

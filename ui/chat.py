@@ -216,6 +216,7 @@ class Conversation:
         self.notice = ""
         self.followers = 0
         self._started = 0
+        self._views = 0
 
     def __deepcopy__(self, memo: object) -> Conversation:
         """Return a new, empty conversation: Gradio deep-copies the initial state for each session."""
@@ -235,6 +236,11 @@ class Conversation:
     def current_notice(self) -> str:
         """The notice, unless it is `BUSY` and the answer has arrived meanwhile."""
         return "" if self.notice == BUSY and not self.busy else self.notice
+
+    def next_view(self) -> int:
+        """Return the number of a view that is made now, with the lock held; one with a lower number is out of date."""
+        self._views += 1
+        return self._views
 
     def add(self, question: str) -> Exchange:
         """Append a new exchange with its own stop event; work for earlier exchanges is stopped."""

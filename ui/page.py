@@ -41,7 +41,7 @@ from citewire.ui.chat import Chat, Conversation
 from citewire.ui.conversations import UnknownIdError
 from citewire.ui.exchange import Exchange
 from citewire.ui.gate import Again, Allowed, Chosen, Function, Gate, Kept, Model, New, Nothing, Question, Tab
-from citewire.ui.labels import Card, CardOf, card_in, corpus_line, filter_line, gone
+from citewire.ui.labels import GONE, Card, CardOf, card_or_gone, corpus_line, filter_line, gone
 from citewire.ui.middleware import assets, foreign
 from citewire.ui.render import Mark, answer_html, error_html, panel_value, paragraphs, question_html, welcome_html
 from citewire.ui.sessions import Sessions
@@ -82,12 +82,10 @@ class Page:
 
     def card(self, path: str) -> Card:
         """Return an article's card by its path; the card of a missing article has only the path."""
-        if path not in self._cards:
-            try:
-                self._cards[path] = card_in(self.chat.loaded.index, path)
-            except CitewireError:
-                return gone(path)
-        return self._cards[path]
+        known = self._cards.get(path) or card_or_gone(self.chat.loaded.index, path)
+        if known.date != GONE:  # visitors make up any number of missing paths
+            self._cards[path] = known
+        return known
 
     def corpus(self) -> tuple[str, int]:
         """Return the corpus in words and the number of its articles."""
@@ -114,7 +112,7 @@ class Page:
         with conversation.lock:
             panel = self._panel(conversation, conversation.exchanges)
             below = _box(conversation), _hint(conversation), _filter_value(conversation.filters, self.card)
-            return self._chat(conversation), panel, *below
+            return self._chat(conversation), {**panel, "view": conversation.next_view()}, *below
 
     def welcome(self) -> str:
         """Return the content of the empty page, as far as it is known."""
@@ -245,13 +243,14 @@ class Page:
             if exchange.version != seen:
                 seen, pause = exchange.version, REDRAW_S
                 # In a thread, because waiting for a lock or the disk would stop the event loop for all visitors.
-                messages, value = await asyncio.to_thread(self._progress, conversation, exchange)
+                messages, value, number = await asyncio.to_thread(self._progress, conversation, exchange)
                 # The box, its buttons and the line below change at the start, because the last view of the earlier
                 # exchange may arrive late, and at the end, because the next question can be sent during suggestions.
                 turns = panel is None or exchange.done
                 below = (_box(conversation), _hint(conversation)) if turns else (gr.skip(), gr.skip())
                 chat = gr.skip() if messages == drawn else messages
-                yield chat, gr.skip() if value == panel else value, *below, gr.skip()
+                told = gr.skip() if (messages, value) == (drawn, panel) else {**value, "view": number}
+                yield chat, told, *below, gr.skip()
                 panel, drawn = value, messages
             if exchange.done and not exchange.suggesting:
                 break
@@ -259,9 +258,12 @@ class Page:
             pause = min(pause * 1.1, RARELY_S)
             exchange.move(self.chat.line.ahead(exchange))
 
-    def _progress(self, conversation: Conversation, exchange: Exchange) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    def _progress(
+        self, conversation: Conversation, exchange: Exchange
+    ) -> tuple[list[dict[str, str]], dict[str, Any], int]:
         with conversation.lock:
-            return self._messages(conversation), self._panel(conversation, [exchange])
+            value = self._panel(conversation, [exchange])
+            return self._messages(conversation), value, conversation.next_view()
 
     def stop(self, conversation: Conversation) -> View:
         """Stop the answer that is being written or waits."""
@@ -312,8 +314,7 @@ class Page:
             return known, *self.view(known), self.choice(known)
         if wanted:
             return gr.skip(), *self.open_kept(conversation, request, event), gr.skip()
-        panel = self._panel(conversation, conversation.exchanges)
-        return gr.skip(), gr.skip(), panel, *[gr.skip()] * 4
+        return gr.skip(), gr.skip(), self.view(conversation)[1], *[gr.skip()] * 4
 
     def choose(self, conversation: Conversation, event: gr.EventData) -> View:
         """Set the filters that the Articles view chose."""
@@ -590,8 +591,8 @@ def build_page(
         panel.cw_open(page.open_kept, state, shown, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_filter(page.choose, state, shown, **at_once)
         panel.cw_corpus(page.head, None, head, **at_once)
-        panel.cw_overview(page.view, state, shown, **at_once)
-        # "multiple": a second choice shortly after the first one must not be dropped.
+        # "multiple": what is sent shortly after the first of its sort must not be dropped.
+        panel.cw_overview(page.view, state, shown, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_model(page.choose_model, state, model, **{**at_once, "trigger_mode": "multiple"})
         panel.cw_resume(page.resume, state, [state, *shown, model], **at_once)
         panel.cw_follow(page.answer, state, shown, **follow)

@@ -279,20 +279,16 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
     seconds, {p50, p95, n}. `calibration`: {error, bins} of the checked claims, None if there are none.
     """
     answers = [row["answer"] for row in rows if "answer" in row]
-    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    kinds = {kind: [row for row in rows if row["kind"] == kind] for kind in dict.fromkeys(row["kind"] for row in rows)}
     return {
         "records": len(rows),
         "statuses": dict(Counter(answer["status"] for answer in answers)),
         "verdicts": dict(Counter(row["verdict"]["verdict"] for row in rows if "verdict" in row)),
         "measures": measures(rows),
-        "kinds": {kind: _kind([row for row in rows if row["kind"] == kind]) for kind in kinds},
+        "kinds": {kind: {"records": len(some), "measures": measures(some)} for kind, some in kinds.items()},
         "latency": {name: _latency(answers, name) for name in TIMES if answers},
         "calibration": _calibration(rows),
     }
-
-
-def _kind(rows: Sequence[Row]) -> dict[str, Any]:
-    return {"records": len(rows), "measures": measures(rows)}
 
 
 def measures(rows: Sequence[Row]) -> dict[str, dict[str, float]]:

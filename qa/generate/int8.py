@@ -48,11 +48,7 @@ class Int8Generator:
         self.tokens = ChatTokens(folder / TOKENS, name=name)
         try:
             self._model = ctranslate2.Generator(
-                str(folder),
-                device="cpu",
-                compute_type="int8",
-                intra_threads=threads or usable_cores(),
-                inter_threads=1,
+                str(folder), device="cpu", compute_type="int8", intra_threads=threads or usable_cores(), inter_threads=1
             )
         except (RuntimeError, ValueError) as error:
             raise ModelError(

@@ -62,13 +62,7 @@ class TransformersGenerator:
     """
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        device: str = "auto",
-        threads: int | None = None,
-        guesses: int = _GUESSES,
+        self, folder: Path, *, name: str, device: str = "auto", threads: int | None = None, guesses: int = _GUESSES
     ) -> None:
         torch.set_num_threads(threads or usable_cores())
         self.name = name

@@ -22,15 +22,7 @@ from citewire.index.types import Progress
 from citewire.qa.models.catalogue import CATALOGUE, EMBEDDER, Bundled, Entry
 from citewire.qa.models.convert import Form, converted, converted_files, is_converted
 from citewire.qa.models.fetch import fetch_file
-from citewire.qa.models.files import (
-    bytes_below,
-    first_line,
-    locked,
-    models_folder,
-    quiet,
-    sha256_of,
-    size_of,
-)
+from citewire.qa.models.files import bytes_below, first_line, locked, models_folder, quiet, sha256_of, size_of
 
 State = Literal["absent", "partial", "fetched", "converted", "installed"]
 

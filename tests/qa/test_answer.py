@@ -436,7 +436,7 @@ class TestFollowUp:
         self, answerer: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         candidates = (LIGHTHOUSES, FLEET, COST)
-        monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history, elliptic: candidates)
+        monkeypatch.setattr("citewire.qa.followup.follow_up", lambda asked, history, elliptic: candidates)
         answer = answerer("").ask("And how many?", self.HISTORY)
         assert answer.standalone_question == FLEET  # COST has an answer, too, but comes later
 
@@ -444,7 +444,7 @@ class TestFollowUp:
         self, answerer: Make, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         line = "What number is given there?"
-        monkeypatch.setattr("citewire.qa.answer.followup.follow_up", lambda asked, history, elliptic: (line,))
+        monkeypatch.setattr("citewire.qa.followup.follow_up", lambda asked, history, elliptic: (line,))
         reader = ScriptedReader({line: ("9,000 cars", "14 ferries")})
         alone, after = (answerer("", reader).ask(line, history) for history in ((), self.HISTORY))
         assert alone.claims[0].quotes[0].article == "bridge.txt"

@@ -11,17 +11,20 @@ import time
 from collections.abc import AsyncIterator, Callable
 from email.utils import formatdate
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from commands import free_port
-from conftest import together
-from openai_server import Reply, Served, event, process, serving, streamed
+from conftest import together, until
+from openai_server import Reply, Served, event, llama_cpp, process, serving, streamed
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from citewire.index.errors import ModelError
 from citewire.qa.generate import http
 from citewire.qa.generate.http import OpenAIGenerator
+from citewire.qa.generate.load import load_generator
 from citewire.qa.types import Message
 
 pytestmark = pytest.mark.slow
@@ -79,6 +82,34 @@ def test_answers_go_on_when_a_server_is_killed_and_it_is_used_again_when_it_is_b
             assert len(other.requests) == 6  # of two more
 
 
+@pytest.mark.model
+def test_a_real_server_streams_stops_and_is_replaced_within_a_reply_when_it_is_killed(cache: Path) -> None:
+    [weights] = (cache / "models" / "smollm2-135m").glob("*.gguf")
+    with llama_cpp(weights) as (url, killed), llama_cpp(weights) as (other, _):
+
+        def answers(at: str) -> bool:
+            slots: list[dict[str, bool]] = httpx.get(f"{at.removesuffix('/v1')}/slots").json()
+            return any(one["is_processing"] for one in slots)
+
+        system = Message("system", "You are a helpful assistant. Answer with one short sentence.")
+        capital = (system, Message("user", "What is the capital of France?"))
+        pieces = list(load_generator(other).generate(capital, max_tokens=24))
+        assert "Paris" in "".join(pieces)
+        assert len(pieces) > 3
+
+        long = Message("user", "Write a long story about a ferry, with many details.")
+        begun: list[str] = []
+        for piece in load_generator(other).generate([long], max_tokens=1500, stopped=lambda: len(begun) > 2):
+            begun.append(piece)
+            assert answers(other)
+        until(lambda: not answers(other), 3)
+
+        told = load_generator(f"{url},{other}").generate(capital, max_tokens=24)
+        first = next(told)
+        os.kill(killed, signal.SIGKILL)
+        assert [first, *told] == pieces
+
+
 @pytest.mark.parametrize("broken", [refusing(500), streamed("data: {\n\n")])
 def test_a_server_that_fails_before_its_first_word_is_passed_over_for_a_while(broken: Reply) -> None:
     with serving(in_turn(broken, answering)) as first, serving(answering) as second:
@@ -131,6 +162,25 @@ def test_a_server_that_wants_to_be_left_alone_for_days_is_asked_again(monkeypatc
     monkeypatch.setattr(http, "_LONGEST_WAIT_S", 0.1)
     with serving(in_turn(refusing(503, Retry_After="999999999"), answering)) as served:
         assert ask(OpenAIGenerator([served.url], "m")) == TEXT
+
+
+def test_each_try_comes_after_a_random_wait_that_may_be_twice_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[float, float]] = []
+    came: list[float] = []
+
+    def longest(least: float, most: float) -> float:
+        drawn.append((least, most))
+        return most
+
+    def fail(served: Served, body: dict[str, Any]) -> Response:
+        came.append(time.monotonic())
+        return JSONResponse({"error": "no"}, 500)
+
+    monkeypatch.setattr("random.uniform", longest)
+    with serving(fail) as served, pytest.raises(ModelError, match="answered 500"):
+        ask(OpenAIGenerator([served.url], "m"))
+    assert drawn == [(0, 0.05), (0, 0.1), (0, 0.2)]
+    assert [later - one > most for one, later, (_, most) in zip(came, came[1:], drawn, strict=False)] == [True, True]
 
 
 def test_no_more_requests_than_set_are_in_flight() -> None:

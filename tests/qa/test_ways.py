@@ -590,7 +590,7 @@ def test_names_that_cannot_be_read(answerer: Make, monkeypatch: pytest.MonkeyPat
     def unreadable(*_: object, **__: object) -> None:
         raise ModelError("the names cannot be read", "Try again")
 
-    monkeypatch.setattr("citewire.qa.ways.read_entities", unreadable)
+    monkeypatch.setattr("citewire.qa.entities.read_entities", unreadable)
     first, answer = answerer().stream("Which people are mentioned?")
     assert isinstance(first, Searched)
     assert isinstance(answer, Answer)

@@ -44,6 +44,7 @@ from served import ask, serving, submit, usable
 
 from citewire.index.errors import InputError, ModelError
 from citewire.ui.chat import BUSY, Chat, Conversation, Loaded
+from citewire.ui.labels import card, gone
 from citewire.ui.middleware import CONTENT_SECURITY_POLICY
 from citewire.ui.page import CAUTION, Site, build_page
 from citewire.ui.page import Page as Handlers
@@ -184,6 +185,17 @@ def test_the_line_that_asks_to_wait_goes_with_the_answer_not_with_what_is_sought
         told = apart.submit(asyncio.run, hints()).result(60)
     assert told[0] == (False, True, BUSY)
     assert (True, True, CAUTION) in told
+
+
+def test_the_card_of_a_missing_article_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = ScriptedIndex()
+    chat = Chat(lambda: Loaded(Gated(), index, "m"))
+    until(lambda: chat.background.done)
+    handlers = Handlers(chat, (), articles=False, read_only=False)
+    path, known = "made/up.txt", handlers.card(PLAIN.path)
+    assert handlers.card(path) == gone(path)
+    monkeypatch.setattr(index, "article", lambda _: TUNNEL)
+    assert (handlers.card(path), handlers.card(PLAIN.path)) == (card(TUNNEL), known)
 
 
 def test_flags_conflicts_and_copy(page: Page) -> None:

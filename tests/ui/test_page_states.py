@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from browser import PHONE, at_rest, faults, opened
 from conftest import until
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from scripted import (
     AUDIT,
     COST,
@@ -410,6 +410,40 @@ def test_a_conversation_has_an_address_and_back_and_forward_lead_through_them(pa
     expect(page.locator(".cw-hint span")).to_contain_text(
         "There is no conversation 'none' of yours. Choose one from the list, or let whoever has it share it"
     )
+
+
+CLICK_AT_ONCE = """new MutationObserver((_, seen) => {
+  const link = document.querySelector("#cw-chat a.cw-example");
+  if (link) { seen.disconnect(); link.click(); }
+}).observe(document, { childList: true, subtree: true })"""
+
+
+def test_what_is_clicked_early_counts_and_a_view_that_comes_late_hides_no_answer(page: Page, url: str) -> None:
+    ask(page, EXAMPLES[0])
+    page.wait_for_url(f"{url}/c/*")
+    late: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if '"tab"' in (route.request.post_data or "") and not late:  # what resumes the conversation
+            late.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    at_rest(page)
+    page.route(re.compile("/run/predict"), hold)
+    page.reload()
+    while not late:
+        page.wait_for_timeout(50)
+    ask(page, EXAMPLES[1])
+    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], EXAMPLES[1]])
+    route, response = late[0]
+    with page.expect_request(re.compile("/run/predict")):  # of the whole conversation as it is now
+        route.fulfill(response=response)
+    expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], EXAMPLES[1]])
+    page.unroute(re.compile("/run/predict"))
+    page.add_init_script(CLICK_AT_ONCE)
+    at_rest(page).goto(url)
+    expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])
 
 
 def test_the_place_in_a_conversation_and_what_is_typed_outlive_a_reload_and_who_asks_sees_the_answer(

@@ -15,7 +15,17 @@ export function arrive({ ask, resume, tour }) {
   if (wanted.get("q")) once(() => ask(wanted.get("q")));
   if (wanted.get("draft")) once(() => offer(wanted.get("draft"), ask));
   if (wanted.has("tour")) whenReady(tour);
+  const early = followed();
+  if (early) once(() => example(early)?.click());
 }
+
+// The link that was clicked before the scripts had loaded: it is in the address, and the page was not opened with it.
+function followed() {
+  const opened = performance.getEntriesByType("navigation")[0]?.name || "";
+  return opened.endsWith(location.hash) ? "" : location.hash;
+}
+
+const example = (link) => [...document.querySelectorAll("#cw-chat a.cw-example")].find((one) => one.getAttribute("href") === link);
 
 function whenReady(run) {
   if (document.body.dataset.cwState === "ready") return run();

@@ -38,6 +38,22 @@ export function announce(text) {
   line.textContent = text;
 }
 
+// Copies a text; `back` has the focus afterwards.
+export async function copyText(text, back) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without permission or https there is no clipboard API; a selected text area works everywhere, beside an open dialog only inside it.
+    const area = el("textarea", { class: "cw-spoken", "aria-label": "Copied text" });
+    area.value = text;
+    (back.closest("dialog") || document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    back.focus();
+  }
+}
+
 // Puts a question into the box; Gradio overrides the property, so the browser's own setter is used.
 export function write(question) {
   const box = document.querySelector("#cw-ask textarea");

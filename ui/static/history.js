@@ -4,7 +4,7 @@
 // are untrusted: the DOM is built with textContent only. The dialog is modal: the browser keeps the focus inside, closes
 // it on Escape, and makes the page behind inert.
 
-import { asked, count, createDialog, el, rooted } from "./dom.js";
+import { asked, copyText, count, createDialog, el, rooted } from "./dom.js";
 
 const EXPORTS = [["md", "Markdown"], ["html", "HTML"], ["json", "JSON"]];
 const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
@@ -110,7 +110,7 @@ export function createHistory({ onOpen, onDeleted, current, notes }) {
     address.value = new URL(rooted(`/shared/${shared.link}`), location.href).href;
     const copy = button("Copy", async () => {
       address.select();
-      await navigator.clipboard.writeText(address.value).catch(() => document.execCommand("copy")); // which needs no https
+      await copyText(address.value, address);
       say("Copied.");
     });
     const done = button("Done", () => restore(item, shared));

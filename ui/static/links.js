@@ -1,7 +1,7 @@
 // Links and sentences of the chat: numbers, reasons, copies, ratings, export. Links are "#cw-<action>-<turn>", with
 // "-<key>" for some actions. Gradio redraws the chat with every word, so listeners are on the document.
 
-import { announce, el, narrow, rooted } from "./dom.js";
+import { announce, copyText, el, narrow, rooted } from "./dom.js";
 
 const LINK = /^#cw-(cite|flag|copy|pin|open|retry|quotes|example|suggestion|right|wrong|more)-([a-z0-9]+)(?:-([A-Za-z0-9]+))?$/;
 const CLAIM = /\bcw-claim-(t\d+)-(\d+)\b/;
@@ -145,19 +145,8 @@ export function createLinks({ turns, panel, act }) {
 
   // ---- copies and menus
 
-  async function copyText(link, text) {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      // Without permission or https there is no clipboard API; a selected text area works everywhere.
-      const area = el("textarea", { class: "cw-spoken", "aria-label": "Copied text" });
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-      link.focus();
-    }
+  async function copy(link, text) {
+    await copyText(text, link);
     showTip(link, true, el("p", {}, "Copied"));
     announce("Copied");
   }
@@ -177,7 +166,7 @@ export function createLinks({ turns, panel, act }) {
     menu.replaceChildren(
       el("p", {}, "This conversation with its quotes:"),
       ...act.exports().map(({ label, href }) => el("a", { href, download: true }, label)),
-      el("button", { type: "button", onclick: () => { closeMenu(true); copyText(find(`#cw-more-${turn}`) || link, ask.href); } }, "Copy a link that asks this question"));
+      el("button", { type: "button", onclick: () => { closeMenu(true); copy(find(`#cw-more-${turn}`) || link, ask.href); } }, "Copy a link that asks this question"));
     place(menu, link, false);
     menu.querySelector("a, button").focus();
   }
@@ -206,7 +195,7 @@ export function createLinks({ turns, panel, act }) {
     const from = () => find(link.getAttribute("href"));
     if (action === "cite") panel.select(turn, key, { from, claim: claimAt(link)?.position });
     if (action === "open") panel.select(turn, turns.get(turn)?.sources[0]?.key, { from });
-    if (action === "copy") copyText(link, turns.get(turn)?.copy || "");
+    if (action === "copy") copy(link, turns.get(turn)?.copy || "");
     if (action === "pin") act.pin(turn);
     if (action === "retry" || action === "quotes") act.retry(action === "quotes");
     if (action === "example") act.ask(link.textContent.trim());

@@ -25,6 +25,8 @@ export function start({ element, props, watch, server, trigger }) {
   let newest = null;
   let answered = []; // callers that wait for the answer after a turn: {after, resolve}
   let began = false; // whether the server has reported this tab's conversation
+  let newestView = 0; // number of the newest view
+  let renewing = false; // whether another view was asked for because one came late
 
   // ---- the parts
 
@@ -157,6 +159,14 @@ export function start({ element, props, watch, server, trigger }) {
 
   function take() {
     const value = props.value || {};
+    if (value.view < newestView && !renewing) { // Gradio has drawn its chat over that of a newer one
+      renewing = true;
+      visit.show(kept, value.step);
+      trigger("cw_overview", {});
+      return;
+    }
+    renewing = false;
+    newestView = value.view || newestView;
     if (value.chat !== shownChat) {
       turns.clear();
       panel.forget();
