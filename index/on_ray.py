@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 from citewire.index.errors import CitewireError, InputError
-from citewire.index.workers import Workers
+from citewire.index.workers import Given, Got, Workers
 
 LOCAL = "ray"  # in place of an address: a Ray of this machine, which ends with the run
-STARTS = 3  # how often Ray is started before it counts as broken: on a busy machine its processes give up on each other
 ANSWER_SECONDS = 5.0  # most seconds until a cluster answers
 RETRIES = 5  # how often a step is computed again, each time because its process died
 AHEAD = 2  # steps per core that are under way or wait: the next one is there when a core is free
@@ -32,9 +31,6 @@ _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # no request leaves the machine
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # else Ray warns of a default that will change
 }
-
-Given = TypeVar("Given")
-Got = TypeVar("Got")
 
 
 @contextmanager
@@ -70,7 +66,7 @@ def _join(ray: Any, where: str, cores: int, folder: str) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if where == LOCAL:
-            _start(partial(ray.init, "local", num_cpus=cores, include_dashboard=False, _temp_dir=folder, **quiet))
+            ray.init("local", num_cpus=cores, include_dashboard=False, _temp_dir=folder, **quiet)
         else:
             _knock(where)
             ray.init(where, **quiet)
@@ -82,16 +78,6 @@ def _join(ray: Any, where: str, cores: int, folder: str) -> None:
             ) from error
         fix = "Start Ray there (ray start --head), join this machine to it, and name HOST:PORT as Ray prints it"
         raise InputError(f"no Ray cluster at {where}: {why}", fix) from error
-
-
-def _start(start: Callable[[], object]) -> None:
-    for left in reversed(range(STARTS)):
-        try:
-            start()
-            return
-        except Exception:
-            if not left:
-                raise
 
 
 def _knock(address: str) -> None:

@@ -45,13 +45,15 @@ cli.main()"""
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Workers]:
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
     """What `--on ray` starts with two cores; its environment has the variable MARK."""
+    # Ray imports jsonschema, which imports this where a tool for tests has installed it: seconds in each process.
+    without = tmp_path_factory.mktemp("without")
+    (without / "rfc3987_syntax.py").write_text("raise ImportError")
+    tests = Path(embedders.__file__).parent  # Ray's processes load the embedders of tests
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MARK", MARK)
-        patched.setenv(
-            "PYTHONPATH", str(Path(embedders.__file__).parent)
-        )  # Ray's processes load the embedders of tests
+        patched.setenv("PYTHONPATH", f"{without}:{tests}")
         with on_ray.connected(on_ray.LOCAL, 2) as workers:
             yield workers
         until(lambda: len(marked()) == 0)
