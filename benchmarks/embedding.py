@@ -109,7 +109,7 @@ def main() -> None:
         "sentence-transformers": lambda texts: model.encode(
             list(texts), normalize_embeddings=True, show_progress_bar=False
         ),
-        f"citewire ({embedder.backend} {options.precision})": lambda texts: embed_all(embedder, texts),
+        f"citewire ({embedder.backend} {options.precision})": lambda texts: embed_all(embedder, texts)(),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     vectors: dict[str, list[Vectors]] = {name: [] for name in ways}

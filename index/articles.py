@@ -14,6 +14,7 @@ import stat
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +37,7 @@ from citewire.index.manifest import is_index
 from citewire.index.sandbox import Sandbox
 from citewire.index.types import Article
 from citewire.index.web import Fetcher, Page, article_path
+from citewire.index.workers import HERE, Workers, in_order
 
 READER_VERSION = "10"  # raise it when readers return something else for a file, so that stored articles are read again
 MAX_METADATA = 500_000_000  # bytes of a metadata.json; the entries of a million articles take half of that
@@ -105,12 +107,22 @@ class _Source:
         return _shown(self.file) if self.file is not None else self.url
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a source holds, to be parsed; `digest` becomes `Article.source`."""
+
+    source: _Source
+    page: Page
+    digest: str
+
+
 def read_articles(
     sources: Sequence[Path | str],
     *,
     stored: Callable[[str], tuple[str, ...]] | None = None,
     options: ReadOptions | None = None,
     fetch: Callable[[str], Page] | None = None,
+    workers: Workers = HERE,
 ) -> Iterator[Article | Kept | Rejected]:
     """Read the files at and below `sources`, one at a time, in the order of their article paths.
 
@@ -124,6 +136,7 @@ def read_articles(
             not parsed again.
         options: see `ReadOptions`.
         fetch: downloads a web address; None for a new `Fetcher`.
+        workers: parse what this process reads.
 
     Returns:
         An iterator that reads files as it is consumed. Close it to end its child process early.
@@ -148,7 +161,7 @@ def read_articles(
     ordered = [found[name] for name in sorted(found)]
     if fetch is None and any(one.url for one in ordered):
         fetch = Fetcher(max_bytes=options.limits.bytes).fetch
-    return _read_all(ordered, rejected, stored, options, fetch)
+    return _read_all(ordered, rejected, stored, options, fetch, workers)
 
 
 def _read_all(
@@ -157,12 +170,19 @@ def _read_all(
     stored: Callable[[str], tuple[str, ...]] | None,
     options: ReadOptions,
     fetch: Callable[[str], Page] | None,
+    workers: Workers,
 ) -> Iterator[Article | Kept | Rejected]:
     yield from rejected
     taken: set[str] = set()
-    with Sandbox(options.limits) as sandbox:
-        for source in sources:
-            for result in _read_source(source, stored, options, fetch, sandbox):
+    with _Parser(options) as parser:
+
+        def begun(source: _Source) -> Callable[[], tuple[_Source, Iterable[Article | Kept | Rejected]]]:
+            read = _read_source(source, stored, options, fetch)
+            results = workers.submit(parser.parse, read) if isinstance(read, _Content) else partial(iter, (read,))
+            return lambda: (source, results())
+
+        for source, results in in_order(map(begun, sources), workers.ahead):
+            for result in results:
                 if isinstance(result, Kept):
                     taken.update(result.paths)
                 elif isinstance(result, Article):
@@ -292,32 +312,51 @@ def _read_source(
     stored: Callable[[str], tuple[str, ...]] | None,
     options: ReadOptions,
     fetch: Callable[[str], Page] | None,
-    sandbox: Sandbox,
-) -> Iterator[Article | Kept | Rejected]:
+) -> _Content | Kept | Rejected:
     try:
-        page = _content(source, options, fetch)
+        page = _page(source, options, fetch)
     except UnusableError as error:
-        yield Rejected(source.shown, error.reason, error.fix, source.name)
-        return
+        return Rejected(source.shown, error.reason, error.fix, source.name)
     digest = _source_digest(source, page, options)
     if stored and (paths := stored(digest)):
-        yield Kept(digest, paths)
-        return
-    unnamed = set(source.metadata) - {source.name}
-    for found in _documents(page, source, options, sandbox):
-        if isinstance(found, Refused):
-            yield Rejected(source.shown + found.part, found.reason, found.fix, source.name + found.part)
-        else:
-            article = _article(found, source, digest)
-            unnamed.discard(article.path)
-            yield article
-    for name in sorted(unnamed):
-        part = name.removeprefix(source.name)
-        reason = f"is described in {METADATA_NAME} but is no article"
-        yield Rejected(source.shown + _shown(part), reason, "Remove the entry, or correct its name")
+        return Kept(digest, paths)
+    return _Content(source, page, digest)
 
 
-def _content(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> Page:
+class _Parser:
+    """Parses contents with one child process at a time; pickled without it, so that each process has its own."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._sandbox = Sandbox(options.limits)
+
+    def __reduce__(self) -> tuple[type[_Parser], tuple[ReadOptions]]:
+        return _Parser, (self._options,)
+
+    def __enter__(self) -> _Parser:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sandbox.close()
+
+    def parse(self, content: _Content) -> Iterator[Article | Rejected]:
+        """Yield the articles of a source, and what is wrong with it."""
+        source = content.source
+        unnamed = set(source.metadata) - {source.name}
+        for found in _documents(content.page, source, self._options, self._sandbox):
+            if isinstance(found, Refused):
+                yield Rejected(source.shown + found.part, found.reason, found.fix, source.name + found.part)
+            else:
+                article = _article(found, source, content.digest)
+                unnamed.discard(article.path)
+                yield article
+        for name in sorted(unnamed):
+            part = name.removeprefix(source.name)
+            reason = f"is described in {METADATA_NAME} but is no article"
+            yield Rejected(source.shown + _shown(part), reason, "Remove the entry, or correct its name")
+
+
+def _page(source: _Source, options: ReadOptions, fetch: Callable[[str], Page] | None) -> Page:
     """Return the content of a source; that of a file has no URL. Raises: UnusableError."""
     if source.file is not None:
         return Page(_read_bytes(source.file, options.limits.bytes), "", _format(source.file.name))

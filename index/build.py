@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -17,7 +17,7 @@ from citewire.index.address import Location, local_folder
 from citewire.index.articles import Kept, ReadOptions, Rejected, read_articles
 from citewire.index.dates import mentions, published_date
 from citewire.index.duplicates import Grouper, signature
-from citewire.index.embed import embed_all
+from citewire.index.embed import BATCH, embed_all
 from citewire.index.errors import IndexFormatError, InputError
 from citewire.index.languages import ENGLISH, language_of
 from citewire.index.manifest import Part
@@ -26,6 +26,7 @@ from citewire.index.postgres_writer import PostgresWriter, writer_of
 from citewire.index.segment import Entry
 from citewire.index.store import Index, Place
 from citewire.index.types import Article, Embedder, Passage, Progress, Vectors
+from citewire.index.workers import HERE, Workers, in_order
 from citewire.index.writer import Writer
 
 # Passages embedded between two writes to disk: the most that an interruption loses, about a minute of work.
@@ -50,6 +51,20 @@ class Note:
 
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """An article with its dates resolved, and all that is computed from it alone."""
+
+    article: Article
+    language: str
+    signature: bytes
+    passages: Sequence[Passage]
+
+
+# articles, their known vectors, all others
+_Batch = tuple[Sequence[_Cut], Sequence[Vectors | None], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,7 @@ def build_index(
     *,
     mirror: bool = True,
     options: ReadOptions | None = None,
+    workers: Workers = HERE,
 ) -> BuildReport:
     """Read articles and publish a generation of an index that holds them.
 
@@ -108,6 +124,7 @@ def build_index(
         mirror: whether articles that are not among the sources are removed from the index. Articles of a source that
             exists but can no longer be read are always kept.
         options: how sources are read.
+        workers: parse, cut and embed; the index does not depend on them.
 
     Raises:
         InputError: wrong paths or metadata, no usable article, a folder that is not an index, or another process
@@ -121,16 +138,22 @@ def build_index(
         if damaged and not mirror:  # `mirror` reads the sources of these articles again
             problem = f"{local_folder(where) / 'segments' / min(damaged)} is damaged"
             raise IndexFormatError(problem, f"Run: citewire index repair --index {where}")
-        return _Build(writer, view, embedder, progress).run(sources, mirror, options or ReadOptions(), started)
+        return _Build(writer, view, embedder, progress, workers).run(sources, mirror, options or ReadOptions(), started)
 
 
 class _Build:
     """The state of one run: the previous generation, and the results so far."""
 
     def __init__(
-        self, writer: Writer | PostgresWriter, view: Index, embedder: Embedder, progress: Progress | None
+        self,
+        writer: Writer | PostgresWriter,
+        view: Index,
+        embedder: Embedder,
+        progress: Progress | None,
+        workers: Workers,
     ) -> None:
         self._writer, self._view, self._embedder, self._progress = writer, view, embedder, progress
+        self._workers = workers
         self._current = writer.current(embedder)
         self._published = {part.info.name for part in self._current}
         self._grouper: Grouper | None = None
@@ -140,11 +163,12 @@ class _Build:
         self._rejected: list[Rejected] = []
         self._notes: list[Note] = []
         self._languages: dict[str, str] = {}  # path -> language of an article read in this run
-        self._cut = self._embedded = self._resumed = self._written = 0
+        self._to_embed = self._embedded = self._resumed = self._written = 0
 
     def run(self, sources: Sequence[Path | str], mirror: bool, options: ReadOptions, started: float) -> BuildReport:
-        for batch in _batches(self._read(sources, options)):
-            self._write(batch)
+        calls = map(self._embed, _batches(self._read(sources, options)))
+        for batch in in_order(calls, -(-self._workers.ahead * BATCH // CHECKPOINT_PASSAGES)):
+            self._write(*batch)
         if not self._kept and not self._changes:
             self._refuse()
         dead = list(self._dropped(mirror))
@@ -168,9 +192,10 @@ class _Build:
             notes=(*self._notes, *self._told_languages()),
         )
 
-    def _read(self, sources: Sequence[Path | str], options: ReadOptions) -> Iterator[tuple[Article, list[Passage]]]:
-        """Yield the articles that are new or changed, with their passages; record the others."""
-        for number, found in enumerate(read_articles(sources, stored=self._view.paths_of, options=options), start=1):
+    def _read(self, sources: Sequence[Path | str], options: ReadOptions) -> Iterator[_Cut]:
+        """Yield the articles that are new or changed; record the others."""
+        read = read_articles(sources, stored=self._view.paths_of, options=options, workers=self._workers)
+        for number, found in enumerate(in_order(map(self._cut, read), self._workers.ahead), start=1):
             self._tell("reading", number, 0)
             if isinstance(found, Rejected):
                 self._rejected.append(found)
@@ -178,14 +203,13 @@ class _Build:
                 for path in found.paths:
                     self._keep(path, found.source)
             else:
-                self._note(found)
-                pieces = passages(found)
-                self._cut += len(pieces)
-                yield found, pieces
+                self._notes += [Note(found.article.path, note) for note in found.article.notes]
+                self._languages[found.article.path] = found.language
+                self._to_embed += len(found.passages)
+                yield found
 
-    def _note(self, article: Article) -> None:
-        self._notes += [Note(article.path, note) for note in article.notes]
-        self._languages[article.path] = language_of(article.text)
+    def _cut(self, found: Article | Kept | Rejected) -> Callable[[], _Cut | Kept | Rejected]:
+        return self._workers.submit(_cut, found) if isinstance(found, Article) else lambda: found
 
     def _told_languages(self) -> Iterator[Note]:
         """Yield a note for each article that is not in English, and one more if no article is."""
@@ -231,48 +255,48 @@ class _Build:
     def _number(self, state: State) -> int:
         return sum(change.state == state for change in self._changes.values())
 
-    def _write(self, batch: Sequence[tuple[Article, list[Passage]]]) -> None:
-        """Embed the articles of a batch that have no known vectors, and write the batch as a segment."""
-        known = [self._known(article, len(pieces)) for article, pieces in batch]
+    def _embed(self, batch: Sequence[_Cut]) -> Callable[[], _Batch]:
+        """Begin to embed the articles of a batch that have no known vectors."""
+        known = [self._known(cut.article, len(cut.passages)) for cut in batch]
         missing = [
-            embedded_text(article, passage)
-            for (article, pieces), vectors in zip(batch, known, strict=True)
+            embedded_text(cut.article, passage)
+            for cut, vectors in zip(batch, known, strict=True)
             if vectors is None
-            for passage in pieces
+            for passage in cut.passages
         ]
-        before = self._embedded
-        fresh = embed_all(self._embedder, missing, lambda done, _: self._tell("embedding", before + done, self._cut))
-        self._embedded += len(missing)
+
+        def tell(done: int, _: int) -> None:
+            self._tell("embedding", self._embedded + done, self._to_embed)
+
+        fresh = embed_all(self._embedder, missing, tell, self._workers)
+        return lambda: (batch, known, fresh())
+
+    def _write(self, batch: Sequence[_Cut], known: Sequence[Vectors | None], fresh: Vectors) -> None:
+        """Write a batch as a segment."""
+        self._embedded += len(fresh)
         with self._writer.segment(self._embedder) as segment:
             start = 0
-            for (article, pieces), vectors in zip(batch, known, strict=True):
-                end = start if vectors is not None else start + len(pieces)
-                segment.add(self._entry(article, pieces, fresh[start:end] if vectors is None else vectors))
+            for cut, vectors in zip(batch, known, strict=True):
+                end = start if vectors is not None else start + len(cut.passages)
+                segment.add(self._entry(cut, fresh[start:end] if vectors is None else vectors))
                 start = end
             self._added.append(Part(segment.finish()))
-        for (article, pieces), vectors in zip(batch, known, strict=True):
-            change = Change(article.path, self._state(article.path), len(pieces), embedded=vectors is None)
-            self._changes[article.path] = change
-            self._written += len(pieces)
+        for cut, vectors in zip(batch, known, strict=True):
+            path, count = cut.article.path, len(cut.passages)
+            self._changes[path] = Change(path, self._state(path), count, embedded=vectors is None)
+            self._written += count
 
     def _known(self, article: Article, count: int) -> Vectors | None:
         """Return the vectors of an article with the same text and metadata under any path, None if there is none."""
         vectors = self._view.vectors_of(article.sha256)
         return vectors if vectors is not None and len(vectors) == count else None
 
-    def _entry(self, article: Article, pieces: Sequence[Passage], vectors: Vectors) -> Entry:
-        """Return what is stored of an article, with its dates resolved and its group of near-duplicates."""
+    def _entry(self, cut: _Cut, vectors: Vectors) -> Entry:
+        """Return what is stored of an article, with its group of near-duplicates."""
         if self._grouper is None:
             self._grouper = Grouper(self._view.signatures())
-        published = article.published or published_date(article.text)
-        marked = signature(article.text)
-        complete = dataclasses.replace(
-            article,
-            published=published,
-            dates=mentions(article.text, published),
-            group=self._grouper.group(article.path, marked),
-        )
-        return Entry(complete, marked, pieces, vectors)
+        group = self._grouper.group(cut.article.path, cut.signature)
+        return Entry(dataclasses.replace(cut.article, group=group), cut.signature, cut.passages, vectors)
 
     def _parts(self, dropped: Sequence[Place]) -> list[Part]:
         """Return the segments of the new generation: the old ones without dropped articles, and the new ones."""
@@ -294,13 +318,19 @@ class _Build:
         raise InputError(f"no usable article: {first.path}: {first.reason}{more}", first.fix)
 
 
-def _batches(found: Iterator[tuple[Article, list[Passage]]]) -> Iterator[list[tuple[Article, list[Passage]]]]:
+def _cut(article: Article) -> _Cut:
+    published = article.published or published_date(article.text)
+    complete = dataclasses.replace(article, published=published, dates=mentions(article.text, published))
+    return _Cut(complete, language_of(article.text), signature(article.text), passages(article))
+
+
+def _batches(found: Iterator[_Cut]) -> Iterator[list[_Cut]]:
     """Yield batches of articles with at least `CHECKPOINT_PASSAGES` passages; the last may be smaller."""
-    batch: list[tuple[Article, list[Passage]]] = []
+    batch: list[_Cut] = []
     size = 0
-    for article, pieces in found:
-        batch.append((article, pieces))
-        size += len(pieces)
+    for cut in found:
+        batch.append(cut)
+        size += len(cut.passages)
         if size >= CHECKPOINT_PASSAGES:
             yield batch
             batch, size = [], 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import platform
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ from citewire.index.cores import usable_cores
 from citewire.index.embed_fast import FastEncoder, Plan, Precision, cuda_is_there, plan
 from citewire.index.errors import ModelError
 from citewire.index.types import Embedder, Vectors
+from citewire.index.workers import HERE, Workers
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -36,25 +38,39 @@ BATCH = 64  # texts per batch; progress is reported, and Ctrl-C works, between b
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError)
 
 
-def embed_all(embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
-    """Embed passages in batches; return an array of shape (len(texts), dimension), in the order of `texts`.
+def embed_all(
+    embedder: Embedder,
+    texts: Sequence[str],
+    progress: Callable[[int, int], None] | None = None,
+    workers: Workers = HERE,
+) -> Callable[[], Vectors]:
+    """Embed passages in batches; the returned call returns the array.
+
+    Its shape is (len(texts), dimension), its rows are in the order of `texts`. The batches do not depend on the
+    workers, because the last bit of a vector may depend on its batch.
 
     Args:
         embedder: embeds each batch.
         texts: the passages.
         progress: called before the first and after each batch with the number of embedded texts and of all texts; an
             exception that it raises stops the work.
+        workers: run the embedder.
     """
-    vectors = np.zeros((len(texts), embedder.dimension), np.float32)
     order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))  # similar lengths in a batch: little padding
-    for start in range(0, len(order), BATCH):
+    batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    calls = [workers.submit(embedder.embed, [texts[row] for row in rows]) for rows in batches]
+
+    def collect() -> Vectors:
+        vectors = np.zeros((len(texts), embedder.dimension), np.float32)
+        for number, (rows, call) in enumerate(zip(batches, calls, strict=True)):
+            if progress:
+                progress(number * BATCH, len(order))
+            vectors[rows] = call()
         if progress:
-            progress(start, len(order))
-        rows = order[start : start + BATCH]
-        vectors[rows] = embedder.embed([texts[row] for row in rows])
-    if progress:
-        progress(len(order), len(order))
-    return vectors
+            progress(len(order), len(order))
+        return vectors
+
+    return collect
 
 
 def load_embedder(
@@ -88,6 +104,8 @@ class FolderEmbedder:
     """
 
     backend: str  # name of the library that computes the vectors
+    _device = "cpu"
+    _precision: Precision = "float32"
     _rounding: str | None = None  # how vectors differ from those of sentence-transformers; part of the fingerprint
 
     def __init__(self, folder: Path | None) -> None:
@@ -97,6 +115,17 @@ class FolderEmbedder:
         # An lru_cache on a method would make a reference cycle that keeps CTranslate2's threads alive until exit.
         self._queries: LRUCache[str, Vectors] = LRUCache(QUERIES)
         _check_folder("embedder", self._folder)
+
+    def __reduce__(self) -> tuple[Callable[..., FolderEmbedder], tuple[object, ...]]:
+        """Pickle what names the model; it is loaded where it is unpickled, with one thread, and must be the same.
+
+        Raises:
+            ModelError: the model does not run on the CPU.
+        """
+        if not _on_cpu(self._device):
+            raise ModelError("other processes embed on CPUs, and this embedder runs on CUDA", "Add --device cpu")
+        folder = None if self._is_default else self._folder
+        return _unpickled, (folder, self._device, self._precision, self.fingerprint)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -262,6 +291,14 @@ class CrossEncoderReranker:
                 problem = f"the reranker in {self._folder} has {model.num_labels} outputs, not 1"
                 raise ModelError(problem, "Name the folder of a reranker")
             return model
+
+
+def _unpickled(folder: Path | None, device: str, precision: Precision, fingerprint: str) -> FolderEmbedder:
+    embedder = load_embedder(folder, device=device, threads=1, precision=precision)
+    if embedder.fingerprint != fingerprint:
+        problem = f"the embedder in {folder or default_folder()} on {platform.node()} is not the one that was asked for"
+        raise ModelError(problem, "Put the same model into this folder on each machine, and citewire of one version")
+    return embedder
 
 
 def _on_cpu(device: str) -> bool:

@@ -24,6 +24,10 @@ class CitewireError(Exception):
         self.problem = problem
         self.fix = fix
 
+    def __reduce__(self) -> tuple[type[CitewireError], tuple[str, str]]:
+        """Pickle both parts, so that an error can come from another process."""
+        return type(self), (self.problem, self.fix)
+
 
 class InputError(CitewireError):
     """A path, question, setting or article file that cannot be used."""

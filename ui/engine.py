@@ -6,11 +6,12 @@ Knows which setting each part needs; prints nothing. Importing it is cheap; its 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citewire.index import embed
+from citewire.index import embed, on_ray
 from citewire.index.address import local_folder
 from citewire.index.articles import ReadOptions
 from citewire.index.build import BuildReport, build_index
@@ -21,6 +22,7 @@ from citewire.index.scope import require_match
 from citewire.index.search import Reranker, search
 from citewire.index.store import Index
 from citewire.index.types import Embedder, Filters, Progress
+from citewire.index.workers import HERE
 from citewire.ui import uploads
 from citewire.ui.settings import AnswerSettings, SearchSettings, Settings
 
@@ -78,7 +80,10 @@ def index_articles(
         raise InputError("There are no articles to index", fix)
     if mirror:  # keep what was uploaded on the page
         articles = [*articles, *uploads.kept(local_folder(chosen.index))]
-    return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=read_options(chosen))
+    on = on_ray.connected(chosen.index_on, chosen.threads) if chosen.index_on else nullcontext(HERE)
+    with on as workers:
+        options = read_options(chosen)
+        return build_index(articles, chosen.index, embedder, report, mirror=mirror, options=options, workers=workers)
 
 
 def read_options(chosen: Settings) -> ReadOptions:

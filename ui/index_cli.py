@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from citewire.index.types import Progress
 
 DEFAULT = "mirror"
-READING = ("articles", "index", "embedder", "device", "threads", "allow_web", "fields")
+READING = ("articles", "index", "embedder", "device", "threads", "allow_web", "fields", "index_on")
 STATES = ("changed", "removed", "new")  # order of the rows; "new" comes last, as it may be all articles
 
 Watch = Annotated[bool, typer.Option("--watch", help="go on, and index again whenever a file changes; Ctrl-C ends")]

@@ -141,6 +141,12 @@ def _password(value: SecretStr) -> SecretStr:
     return value
 
 
+def _index_on(value: str) -> str:
+    if value not in ("", "ray") and not re.fullmatch(r"[^\s/:]+:[0-9]{1,5}", value):
+        raise ValueError(f"{value!r} is neither ray nor an address of Ray such as 10.0.0.2:6379")
+    return value
+
+
 def _as_of(value: str) -> str:
     return value if value == "newest" else _day(value)
 
@@ -188,6 +194,12 @@ class ReadingSettings(BaseModel):
     )
     max_uploads_bytes: int = Field(
         default=2_000_000_000, ge=0, description="room for all files that are added on the page together, in bytes"
+    )
+    index_on: Annotated[str, AfterValidator(_index_on)] = Field(
+        default="",
+        description="where `citewire index` parses and embeds: ray is a Ray on this machine with `threads` processes,"
+        " HOST:PORT a Ray cluster that this machine belongs to; without one in the command's own process",
+        json_schema_extra={"flag": "--on", "metavar": "ray|HOST:PORT"},
     )
     watching: Literal["auto", "poll"] = Field(
         default="auto",

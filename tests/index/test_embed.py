@@ -498,13 +498,13 @@ def test_reranker_folders_that_are_none_are_refused(tmp_path: Path) -> None:
 def test_sorted_batches_give_the_rows_of_one_call_and_progress_in_between() -> None:
     texts = [f"text {number} " * (number % 7) for number in range(150)]
     seen: list[tuple[int, int]] = []
-    vectors = embed_all(HashedWordsEmbedder(), texts, lambda done, total: seen.append((done, total)))
+    vectors = embed_all(HashedWordsEmbedder(), texts, lambda done, total: seen.append((done, total)))()
     assert np.array_equal(vectors, HashedWordsEmbedder().embed(texts))
     assert seen == [(0, 150), (64, 150), (128, 150), (150, 150)]
 
 
 def test_no_texts_give_no_rows_and_the_dimension() -> None:
-    assert embed_all(HashedWordsEmbedder(7), []).shape == (0, 7)
+    assert embed_all(HashedWordsEmbedder(7), [])().shape == (0, 7)
 
 
 def test_what_progress_raises_ends_the_work() -> None:
@@ -515,5 +515,5 @@ def test_what_progress_raises_ends_the_work() -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed_all(embedder, ["text"] * 100, stop)
+        embed_all(embedder, ["text"] * 100, stop)()
     assert embedder.calls == embed.BATCH
