@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeAlias
 
 from citewire.index.address import Location, local_folder
 from citewire.index.articles import Kept, ReadOptions, Rejected, read_articles
@@ -64,7 +64,7 @@ class _Cut:
 
 
 # articles, their known vectors, all others
-_Batch = tuple[Sequence[_Cut], Sequence[Vectors | None], Vectors]
+_Batch: TypeAlias = "tuple[Sequence[_Cut], Sequence[Vectors | None], Vectors]"
 
 
 @dataclass(frozen=True, slots=True)

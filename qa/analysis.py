@@ -193,8 +193,10 @@ def statement(question: str) -> str:
     >>> statement("Did Lund Lines sell its night ferries?")
     'Lund Lines did sell its night ferries.'
     """
-    doc = read(question)
-    if len(doc) < 3 or doc[0].pos_ not in ("AUX", "VERB") or doc[0].tag_ == "VB" or not question.strip().endswith("?"):
+    if question.rstrip().endswith((".", "!")):
+        return ""
+    doc = read(f"{question.rstrip(' ?')}?")  # people leave the mark out; the parse needs it
+    if len(doc) < 3 or doc[0].pos_ not in ("AUX", "VERB") or doc[0].tag_ == "VB":
         return ""
     root = doc[0] if doc[0].dep_ == "ROOT" else doc[0].head
     subject = next((child for child in root.children if child.dep_ in ("nsubj", "nsubjpass", "expl", "attr")), None)

@@ -211,12 +211,16 @@ class _Names:
         return {key: local.get(key) or self._anywhere.get(key, key) for key in self._keys[path]}
 
     def _wholes(self, keys: Sequence[str]) -> dict[str, str]:
-        """The whole name of each short name of a person in one article: {"cook": "tim cook"}."""
+        """The whole name of each short name of a person in one article: {"cook": "tim cook"}.
+
+        A short name that mostly names an organisation or a place is no part of a person's: "orvik" is not "orvik lund".
+        """
         by_part: defaultdict[str, list[str]] = defaultdict(list)
         for whole in (key for key in keys if self.kinds[key] == "person" and " " in key):
             for part in whole.split():
                 by_part[part].append(whole)
-        return {part: whole for part in keys if part in by_part and (whole := self._clearest(by_part[part]))}
+        short = (part for part in keys if part in by_part and self.kinds[part] not in ("organisation", "place"))
+        return {part: whole for part in short if (whole := self._clearest(by_part[part]))}
 
     def _clearest(self, wholes: Sequence[str]) -> str:
         """Return the whole name that is _CLEAR times as frequent as any other, "" if none is."""

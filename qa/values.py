@@ -70,7 +70,8 @@ def asked(question: str) -> ValueKind | None:
     >>> asked("How many ferries does Lund Lines run?"), asked("Which city hosts Lund Lines?")
     ('number', None)
     """
-    word = next((token for token in analysis.read(question) if token.tag_ in ("WRB", "WP", "WDT", "WP$")), None)
+    words = (token for token in analysis.read(question) if token.tag_ in ("WRB", "WP", "WDT", "WP$"))
+    word = next((token for token in words if token.head.dep_ != "advcl"), None)  # not "its price when it opened"
     if word is None:
         return None
     if word.lower_ == "how":

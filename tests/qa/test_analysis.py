@@ -47,6 +47,8 @@ def test_threads_read_the_same() -> None:
     [
         ("Did Lund Lines sell its night ferries?", "Lund Lines did sell its night ferries."),
         ("Was the ferry sold?", "the ferry was sold."),
+        ("was the ferry sold", "the ferry was sold."),
+        ("Is the ferry sold.", ""),
         ("Is Ana Ruiz the chair of Lund Lines?", "Ana Ruiz is the chair of Lund Lines."),
         ("How many ferries does Lund Lines run?", ""),
         ("Lund Lines runs ferries.", ""),

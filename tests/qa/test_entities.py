@@ -105,6 +105,13 @@ class TestOneName:
             "Tom Jensen": ("Tom Jensen",),
         }
 
+    def test_an_organisation_is_no_part_of_a_person(self) -> None:
+        found = made(a=(one("Orvik", "ORG", 3), one("Orvik Lund")), b=(one("Orvik", "ORG"),))
+        assert [(name.name, name.kind, len(name.places)) for name in found.named] == [
+            ("Orvik", "organisation", 2),
+            ("Orvik Lund", "person", 1),
+        ]
+
     def test_middle_initials_blanks_dots_and_capitals_make_no_other_name(self) -> None:
         found = made(
             a=(one("Ana B. Ruiz"), one("J.P. Morgan", "ORG", 2), one("U.S.", "GPE")),

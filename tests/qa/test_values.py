@@ -79,6 +79,7 @@ def test_a_day_in_words_is_the_day_meant() -> None:
         ("Who opened it?", "name"),
         ("How did it open?", None),
         ("What opened when the yard closed?", None),
+        ("price of the yard when it opened", None),
         ("Open?", None),
     ],
 )
