@@ -251,8 +251,22 @@ def _tree(markup: str) -> Any:
     except (etree.ParserError, ValueError):  # an empty document
         return None
     _check_depth(tree)
+    if "&#" in markup:
+        _clean(tree)
     _write_out(tree)
     return tree
+
+
+def _clean(tree: Any) -> None:
+    """Remove the control characters that references such as "&#1;" leave in a tree; lxml raises when one is moved."""
+    for one in tree.iter():
+        for name in ("text", "tail"):
+            text = getattr(one, name)
+            if text and (cleaned := without_controls(text)) != text:
+                setattr(one, name, cleaned)
+        for name, value in one.attrib.items():
+            if (cleaned := without_controls(value)) != value:
+                one.attrib[name] = cleaned
 
 
 def _write_out(tree: Any) -> None:

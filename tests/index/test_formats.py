@@ -317,11 +317,17 @@ def test_a_page_in_another_encoding_is_read_as_it_states() -> None:
     assert text in document(no_charset, ".html").text
 
 
-def test_a_page_with_control_characters_is_read_without_them() -> None:
-    end = "<p>The \x00end\x01 is\x0cnear.\x0b</p><caption>\x14Sy\x01<figure></figure> <i>a</i></caption>\ufffe"
+@pytest.mark.parametrize(
+    "end",
+    [
+        "<p>The \x00end\x01 is\x0cnear.\x0b</p><caption>\x14Sy\x01<figure></figure> <i>a</i></caption>\ufffe",
+        "<p>The &#1;end<style>p{}</style>&#x11; is near.&#11;<q title='&#2;'></q></p>",
+    ],
+)
+def test_a_page_with_control_characters_is_read_without_them(end: str) -> None:
     (found,) = everything(page().replace(b"</article>", end.encode() + b"</article>"), ".html")
     assert isinstance(found, Document)
-    assert not set(found.text) & {chr(n) for n in (0, 1, 0xB, 0xC, 0x14, 0xFFFE)}
+    assert not set(found.text) & {chr(n) for n in (0, 1, 2, 0xB, 0xC, 0x11, 0x14, 0xFFFE)}
     assert "The end is near." in found.text
 
 
