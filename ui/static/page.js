@@ -257,8 +257,12 @@ function whenDrawn(drawn) {
 
 // If the session has ended, loading the page again leads to the sign-in page.
 function leaveWhenSignedOut() {
-  new PerformanceObserver((list) => {
+  const watching = new PerformanceObserver((list) => {
     const signedIn = document.querySelector("[data-cw-do=leave]:not([hidden])");
     if (signedIn && list.getEntries().some((request) => request.responseStatus === 401)) location.reload();
-  }).observe({ type: "resource" });
+  });
+  watching.observe({ type: "resource" });
+  document.addEventListener("submit", ({ target }) => { // who signs out is led there anyway
+    if (target.querySelector("[data-cw-do=leave]")) watching.disconnect();
+  });
 }
