@@ -58,8 +58,9 @@ class Writer:
     def write(self, told: Telling, part: Part, stopped: Callable[[], bool]) -> Yields:
         """Yield the model's checked sentences, then the best evidence that they leave out; return whether any is shown.
 
-        If only quotes are wanted, the model is not asked. A fact is refused (False, nothing shown) if no quote supports
-        what the model says and the odds of the answer are below _DOUBTED.
+        A fact begins with the best sentence if the model's sentence rests on another one: where they differ, the reader
+        is right more often. If only quotes are wanted, the model is not asked. A fact is refused (False, nothing shown)
+        if no quote supports what the model says and the odds of the answer are below _DOUBTED.
 
         Args:
             told: the answer, which gets the claims.
@@ -73,14 +74,14 @@ class Writer:
         if told.kind == "why" and (reason := beside(given[0], part.evidence, self._article)):
             given = [given[0], reason, *(one for one in given[1:] if one != reason)]
         messages, chosen = self._fit(given, part.text)
-        first, stood = len(told.claims), True
+        first, stood, led = len(told.claims), True, False
         if not told.quotes_only:
-            stood = yield from self._check_all(told, messages, chosen, part, stopped)
+            stood, led = yield from self._check_all(told, messages, chosen, part, stopped)
         best = chosen[0]
         doubts = told.withholds and not stood and told.kind == "fact"
         if stopped() or (doubts and together(part.text, best, part.evidence) < _DOUBTED):
             return False
-        agreed = self._says_best(told.claims[first:], best)
+        agreed = not led and self._says_best(told.claims[first:], best)
         if not agreed and not told.says(best.text):  # not if another part quoted it
             yield told.add(_led(part.polarity, best.text), _as_it_stands(best))
         also = _REASONS if told.kind == "why" else _ALSO
@@ -125,9 +126,13 @@ class Writer:
         chosen: Sequence[Evidence],
         part: Part,
         stopped: Callable[[], bool],
-    ) -> Yields:
-        """Yield the model's checked sentences; return False if there are some and all are unsupported."""
-        enough = False
+    ) -> Yielding[Event, None, tuple[bool, bool]]:
+        """Yield the model's checked sentences, for a fact the best sentence first if they do not begin with it.
+
+        Returns:
+            False if the model wrote sentences and all are unsupported; whether the best sentence was put before them.
+        """
+        enough, led, best, started = False, False, chosen[0], len(told.shown)
         verdicts: set[str] = set()
         pieces = self._counted(
             told,
@@ -154,10 +159,15 @@ class Writer:
             answers = self._is_answer(part.text, plain, chosen)
             told.time(check_s=round(told.timings.check_s + time.perf_counter() - before, 4))
             kept = bool(analysis.statement(part.text)) or self._keeps(plain, judgement, chosen)
-            if answers and (shown := self._worded(told, plain, judgement, chosen, kept)):
+            shown = self._worded(told, plain, judgement, chosen, kept) if answers else None
+            first = len(told.shown) == started and told.kind == "fact" and not told.says(best.text)
+            if shown and shown[1].places and first and not _rests_on(best, *shown):
+                led = True
+                yield told.add(best.text, _as_it_stands(best))
+            if shown:
                 yield told.add(_led(part.polarity, shown[0]), shown[1])
             enough = len(told.claims) >= _MAX_CLAIMS
-        return verdicts != {"unsupported"}
+        return verdicts != {"unsupported"}, led
 
     def _worded(
         self, told: Telling, text: str, judgement: Judgement, chosen: Sequence[Evidence], kept: bool
@@ -211,6 +221,11 @@ class Writer:
                 generate_s=round(spent + time.perf_counter() - before, 4),
             )
             yield piece
+
+
+def _rests_on(best: Evidence, text: str, judgement: Judgement) -> bool:
+    """Whether a sentence of the model quotes the best sentence or has the words of its answer span."""
+    return claims.verbatim_place(best) in judgement.places or _gives(text, best.words)
 
 
 def _gives(claim: str, words: str) -> bool:

@@ -233,6 +233,13 @@ class TestClaims:
         quoted = [quote.text for claim in answer.claims if claim.shown for quote in claim.quotes]
         assert quoted == ([best, other] if second else [best])
 
+    def test_a_fact_begins_with_the_best_sentence(self, answerer: Make, index: Index) -> None:
+        other = ARTICLES["bridge.txt"].split("\n")[2]
+        claim = "Each citizen paid 12 euros for the bridge."
+        answer = answerer(claim, ScriptedReader(ANSWERS, {(claim, other): 0.9, claim: 0.1})).ask(COST)
+        assert answer.text == f"{COST_SENTENCE} [1] {claim} [2]"
+        check_quotes(answer, index)
+
     def test_the_short_answer_is_what_the_sentences_make_likeliest(self, remembering: Embedder, tmp_path: Path) -> None:
         asked = "Who won the Skarvik Cup?"
         texts = {
