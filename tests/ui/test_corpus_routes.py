@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from articles_view import FILE, arriving, half_sent, left, serving
-from browser import PHONE, opened
+from browser import PHONE, browser_context, opened, tab
 from documents import PARAGRAPHS
 from documents import page as news_page
 from embedders import HashedWordsEmbedder
@@ -523,7 +523,8 @@ def test_closing_the_page_in_the_middle_keeps_what_has_arrived(
         if len(chunk) > 20_000:
             closed.wait()
 
-    with opened(chromium, url) as page:
+    # Closing the browser's context cuts the connection at once; that of a closed tab may still end the upload.
+    with browser_context(chromium) as context, tab(context, url) as page:
         page.get_by_role("button", name="Articles").click()
         add(page, a_txt="Snow fell on Bergen.")
         expect(page.locator(".cw-file-state")).to_have_text("indexed", timeout=20000)
