@@ -249,8 +249,8 @@ class Page:
                 turns = panel is None or exchange.done
                 below = (_box(conversation), _hint(conversation)) if turns else (gr.skip(), gr.skip())
                 chat = gr.skip() if messages == drawn else messages
-                told = gr.skip() if (messages, value) == (drawn, panel) else {**value, "view": number}
-                yield chat, told, *below, gr.skip()
+                # Only what is new: Gradio sends two values in a row as a difference, which the panel can lose.
+                yield chat, gr.skip() if value == panel else {**value, "view": number}, *below, gr.skip()
                 panel, drawn = value, messages
             if exchange.done and not exchange.suggesting:
                 break

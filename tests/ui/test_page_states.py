@@ -739,8 +739,8 @@ def test_the_real_model_answers_and_suggests_on_the_page(
         expect(page.locator(".cw-closing")).to_contain_text("checked against a quote", timeout=120000)
         expect(page.locator(".cw-text")).to_contain_text("17,352")
         page.locator("#cw-chat a.cw-chip").first.click()
-        expect(page.locator("mark.cw-on").first).to_contain_text("17,352")
         quoted = page.locator("mark.cw-on").first.text_content() or ""
+        assert "17,352" in quoted
         assert any(quoted in seeds_index.article(info.path).text for info in seeds_index.articles())
         submit(page, "How many people does Canaan employ?")
         expect(page.locator(".cw-abstain")).to_be_visible(timeout=120000)
