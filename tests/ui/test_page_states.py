@@ -441,6 +441,20 @@ def test_what_is_clicked_early_counts_and_a_view_that_comes_late_hides_no_answer
         route.fulfill(response=response)
     expect(page.locator(".cw-question")).to_have_text([EXAMPLES[0], EXAMPLES[1]])
     page.unroute(re.compile("/run/predict"))
+    at_rest(page)
+    held: list[Route] = []
+    page.route(
+        re.compile("/run/predict"),
+        lambda route: held.append(route) if '"tab"' in (route.request.post_data or "") else route.continue_(),
+    )
+    page.reload()
+    while not held:
+        page.wait_for_timeout(50)
+    page.go_back()  # sooner than the conversation is resumed
+    page.wait_for_timeout(300)
+    held[0].continue_()
+    expect(page.locator(".cw-welcome")).to_be_visible()
+    page.unroute(re.compile("/run/predict"))
     page.add_init_script(CLICK_AT_ONCE)
     at_rest(page).goto(url)
     expect(page.locator(".cw-question")).to_have_text(EXAMPLES[0])

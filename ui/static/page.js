@@ -25,6 +25,8 @@ export function start({ element, props, watch, server, trigger }) {
   let newest = null;
   let answered = []; // callers that wait for the answer after a turn: {after, resolve}
   let began = false; // whether the server has reported this tab's conversation
+  let hasBegun = () => {};
+  const resumed = new Promise((resolve) => { hasBegun = resolve; });
   let newestView = 0; // number of the newest view
   let renewing = false; // whether another view was asked for because one came late
 
@@ -47,7 +49,10 @@ export function start({ element, props, watch, server, trigger }) {
     readArticle: (wanted) => server.read_article(wanted),
     onSheet: (open) => (open ? visit.lay(panel.close, panel.isSheet) : visit.lift(panel.close)),
   });
-  const visit = createVisit({ turns, panel, go: (id, step) => trigger(id ? "cw_open" : "cw_new", id ? { id, step } : { step }) });
+  const visit = createVisit({ turns, panel, async go(id, step) {
+    await resumed; // else the server, which gets both at once, could end with the conversation of before
+    trigger(id ? "cw_open" : "cw_new", id ? { id, step } : { step });
+  } });
   const act = { ask, retry: (quotes) => trigger("cw_retry", { quotes }), rate, exports, pin: notes.pin, pinned: notes.pinned };
   const links = createLinks({ turns, panel, act });
   const chooseModel = (name) => trigger("cw_model", { name });
@@ -191,6 +196,7 @@ export function start({ element, props, watch, server, trigger }) {
 
   function begin() {
     began = true;
+    hasBegun();
     tell();
     takeUpModel();
     if (newest && (newest.phase !== "done" || newest.suggesting)) trigger("cw_follow", {}); // it was being answered
