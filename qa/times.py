@@ -81,9 +81,12 @@ def of_another_time(question: str, evidence: Evidence, article: Article) -> bool
         article: its article.
     """
     wanted = asked(question)
-    if not wanted or _gives_a_time(evidence, article):
+    months = set() if (_ONWARD | _UP_TO) & set(facts.words(question)) else facts.months(question)
+    if not (wanted or months) or _gives_a_time(evidence, article):
         return False
     told = spoken(evidence, article)
+    if not wanted:  # a month without its year: "in September"
+        return bool(told) and not any(_has_month(days, months) for days in told)
     if not told:
         return _undated_of_another(wanted, evidence, article)
     figure = bool(quantities.numbers(evidence.words))
@@ -175,6 +178,12 @@ def tenses(text: str) -> set[str]:
     if any(one.tag_ == "MD" for one in verbs):
         return set()
     return {tense for one in verbs for tense in one.morph.get("Tense", [])}
+
+
+def _has_month(days: Days, months: set[str]) -> bool:
+    """Whether a time has a day in one of these months."""
+    first, last = (int(day[:4]) * 12 + int(day[5:7]) for day in days)
+    return any(facts.month_of(f"0000-{at % 12 or 12:02}") in months for at in range(first, min(last, first + 11) + 1))
 
 
 def _undated_of_another(wanted: Days, evidence: Evidence, article: Article) -> bool:

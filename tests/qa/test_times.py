@@ -118,3 +118,17 @@ def test_a_sentence_that_names_the_year_beside_a_noun_is_of_it() -> None:
     home = told(("[Ada Berg, who stayed away from the 1973 regatta], was honoured.", "2022-08-15"))
     assert not of_another_time("Who stayed away in 1973?", home.evidence[0], home.article("0.txt"))
     assert of_another_time("Who stayed away in 1974?", home.evidence[0], home.article("0.txt"))
+
+
+@pytest.mark.parametrize(
+    ("question", "other"),
+    [
+        ("why was the ferry called off in september", True),
+        ("Why was the ferry called off in August?", False),
+        ("Why was the ferry called off before September?", False),
+        ("Why was the ferry called off?", False),
+    ],
+)
+def test_a_month_without_its_year_is_that_of_any_year(question: str, other: bool) -> None:
+    home = told(("The ferry was called off on August 29 because of [a torn sail].", "2022-11-10"))
+    assert of_another_time(question, home.evidence[0], home.article("0.txt")) is other
