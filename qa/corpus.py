@@ -99,6 +99,7 @@ def tell(
     filters: Filters = NO_FILTERS,
     days: tuple[str, str] | None = None,
     one: bool = False,
+    origin: bool = False,
 ) -> Told:
     """Describe the articles that pass the filters as a whole.
 
@@ -112,6 +113,7 @@ def tell(
         filters: which articles count; by default all.
         days: first and last day, ISO 8601; only articles published then count; None for all days.
         one: whether "newest" and "oldest" ask for one article.
+        origin: for "mentions", whether articles from the topic are meant if it is an outlet: "from the Tarn Post".
     """
     view = _View(index, names, embedder, filters, days)
     if not view.articles:
@@ -120,7 +122,7 @@ def tell(
     if intent in LISTS:
         return _most_named(view, intent, topic)
     if intent == "mentions":
-        return _mentions(view, topic)
+        return (_published_by(view, topic) if origin else None) or _mentions(view, topic)
     if intent in ENDS:
         return _by_day(intent, view, one)
     return _ABOUT[intent](view)
@@ -438,6 +440,18 @@ def _introduction(view: _View, named: Named) -> tuple[str, Span] | None:
     ranked = [(path, span) for _, path, span in sorted(found, key=lambda one: one[0])]
     alone = (one for one in ranked[:_READ] if _stands_alone(view.text(one[0]), one[1]))
     return next(alone, next(iter(ranked), None))
+
+
+def _published_by(view: _View, outlet: str) -> Told | None:
+    """The articles of an outlet, which is named as they name it or by a word of their host name; None without any."""
+    key = "".join(outlet.lower().split()).removesuffix(".com")
+    own = [article for article in view.articles if not {key, f"the{key}"}.isdisjoint(_outlet(article).split())]
+    if not own:
+        return None
+    said = f"{_number(len(own), 'article')} {'is' if len(own) == 1 else 'are'} from {outlet}."
+    said += f" The newest {ITEMS}:" if len(own) > ITEMS else ""
+    newest = sorted(own, key=lambda article: article.published, reverse=True)[:ITEMS]
+    return Told(said, tuple(_told_by(view, article) for article in newest))
 
 
 def _mentions(view: _View, topic: str) -> Told:

@@ -20,6 +20,7 @@ _NAME = re.compile(
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _SIGNS = ("$", "€", "£", "¥")
 _QUARTERS = {"q1": "first", "q2": "second", "q3": "third", "q4": "fourth"}
+_ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}  # "v" is "versus"
 _JOINED = 5  # a name of at least this many letters is also found as two words, and two words as one
 _MONTHS = "january february march april may june july august september october november december".split()
 _TIMES = frozenset((*_MONTHS, *_QUARTERS))
@@ -134,15 +135,17 @@ def name_key(name: str) -> str:
 def has_name(name: str, text: str) -> bool:
     """Return whether `text` has every word of `name`, as whole words in any case ("US" is found in "U.S.-based").
 
-    Blanks and hyphens do not matter: "JP Morgan" and "JPMorgan" are one name.
+    Blanks and hyphens do not matter: "JP Morgan" and "JPMorgan" are one name; "Tandem 3" and "Tandem III" are, too.
     """
     key = name_key(text)
-    there = set(re.sub(r"[()/]", " ", key).split())
-    there = {w.strip(",;:!?\"'“”‘’[]$@#") for w in there}
-    wanted = name_key(name).replace("/", " ").split()
+    stripped = [w.strip(",;:!?\"'“”‘’[]$@#") for w in re.sub(r"[()/]", " ", key).split()]
+    numbered = [_ROMAN.get(w, w) for w in stripped]
+    there = {*stripped, *numbered}
+    wanted = [_ROMAN.get(w, w) for w in name_key(name).replace("/", " ").split()]
     wanted = [w for w in wanted if w not in STOP_WORDS] or wanted  # "US" is a name, although "us" is a stop word
     if all(w in there or w + "s" in there for w in wanted):
-        return True
+        # The number in "Tandem 3" follows its name: "September 3" has another.
+        return all(pair in pairwise(numbered) for pair in pairwise(wanted) if pair[1].isdigit())
     joined = "".join(wanted)
     if len(joined) < _JOINED or joined not in key.replace(" ", ""):
         return False

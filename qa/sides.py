@@ -108,6 +108,7 @@ def _is_up_to(word: Token) -> bool:
 def _things(doc: Doc) -> list[Span]:
     """Noun phrases and times that may be sides, cut at joining words; no amounts, question words or comparatives."""
     cuts = {one.i for one in doc if one.tag_ in ("CC", "IN", ",", ":") or one.lower_ in _BESIDE}
+    cuts |= {one.i for one in doc[:-1] if one.tag_ in _DEGREES and _is_name(one.nbor())}  # "bigger Lund Bank"
     spans = [one for one in doc.ents if one.label_ == "DATE" or _owns(one[-1])]
     spans += [doc[one.left_edge.i : one.i + 1] for one in doc if one.dep_ == "poss" and _owns(one)]
     spans += [*doc.noun_chunks, *doc.ents, *(doc[one.i : one.i + 1] for one in doc if _may_name(one))]
@@ -122,13 +123,18 @@ def _things(doc: Doc) -> list[Span]:
 
 
 def _whole(part: Span) -> Span:
-    """A name extended by its capitalised neighbours: the parse may find only "Tandem" of "Tandem Milk"."""
+    """A name with its neighbours: the parse may find only "Tandem" of "Tandem Milk" and of "Tandem 3"."""
     doc, start, end = part.doc, part.start, part.end
     while len(part) and part[0].is_title and start > 1 and doc[start - 1].is_title:
         start -= 1
     while len(part) and part[-1].is_title and end < len(doc) and doc[end].is_title and doc[end].pos_ == "PROPN":
         end += 1
-    return doc[start:end]
+    return doc[start : end + 1] if len(part) and end < len(doc) and _numbers_a_name(doc[end]) else doc[start:end]
+
+
+def _numbers_a_name(word: Token) -> bool:
+    """Whether a word is the number of a name: "Tandem 3"."""
+    return word.is_digit and len(word) < 3 and word.i > 0 and word.nbor(-1).pos_ == "PROPN"
 
 
 def _may_name(word: Token) -> bool:
@@ -143,7 +149,7 @@ def _is_name(word: Token) -> bool:
 
 def _asks(word: Token) -> bool:
     """Whether a word is a question word, a pronoun, a comparative or superlative, or part of an amount."""
-    amount = word.ent_type_ in _AMOUNTS and not _is_year(word)
+    amount = word.ent_type_ in _AMOUNTS and not _is_year(word) and not _numbers_a_name(word)
     return amount or word.tag_[0] == "W" or word.tag_ in ("PRP", *_DEGREES) or word.lower_ in _COUNTS
 
 

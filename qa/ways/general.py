@@ -51,8 +51,8 @@ def _is_told_of(named: Named, index: Index) -> bool:
 def whole(task: Task) -> Iterator[Event] | None:
     """Answer from all articles together: counts, outlets, days, names, themes."""
     asked, (topic, days) = task.asked, topic_of(task.text)
-    intent = asked.intents["corpus"]
-    if topic and intent == "count":
+    intent, origin = asked.intents["corpus"], bool(topic) and f" from {topic}" in task.text
+    if topic and (intent == "count" or (origin and intent == "outlets")):
         intent = "mentions"  # "how many articles are about Orvik?"
     verbs = (token for token in analysis.read(topic) if token.pos_ == "VERB" and not analysis.asks(token))
     if intent in corpus.LISTS and any(verbs):
@@ -61,7 +61,7 @@ def whole(task: Task) -> Iterator[Event] | None:
     if topic and (not sure or intent in corpus.ENDS):
         return None  # it asks about the topic, not about the articles as a whole
     one, filters = _is_of_one(task.text), task.wanted.filters
-    found = corpus.tell(intent, topic, task.index, task.names.read, task.finder.embedder, filters, days, one)
+    found = corpus.tell(intent, topic, task.index, task.names.read, task.finder.embedder, filters, days, one, origin)
     if intent == "mentions" and not found.items:
         task.told.refused = found.lead
         return None

@@ -26,6 +26,7 @@ class Ask(Protocol):
         filters: Filters = NO_FILTERS,
         days: tuple[str, str] | None = None,
         one: bool = False,
+        origin: bool = False,
     ) -> Told: ...
 
 
@@ -74,8 +75,9 @@ def ask(few: tuple[Index, Entities], embedder: Embedder) -> Ask:
         filters: Filters = NO_FILTERS,
         days: tuple[str, str] | None = None,
         one: bool = False,
+        origin: bool = False,
     ) -> Told:
-        return exact(few[0], tell(intent, topic, few[0], lambda: few[1], embedder, filters, days, one))
+        return exact(few[0], tell(intent, topic, few[0], lambda: few[1], embedder, filters, days, one, origin))
 
     return asked
 
@@ -238,6 +240,20 @@ def test_the_article_about_it_comes_first_and_a_copy_is_told_once(ask: Ask) -> N
     assert told.lead == "2 articles (one different story) mention “Lund Lines”."
     assert len(told.items) == 1
     assert [item.article for item in ask("mentions", "Nordic Shipping").items][1] == "bank.md"
+
+
+@pytest.mark.parametrize(
+    ("topic", "lead", "paths"),
+    [
+        ("courier", "2 articles are from courier.", ["ferry.md", "bank.md"]),
+        ("The Herald", "One article is from The Herald.", ["copy.md"]),
+        ("Lindqvist", "One article mentions “Lindqvist”.", ["bank.md"]),  # no outlet
+    ],
+)
+def test_articles_from_an_outlet_are_its_own(ask: Ask, topic: str, lead: str, paths: list[str]) -> None:
+    told = ask("mentions", topic, origin=True)
+    assert told.lead == lead
+    assert [item.article for item in told.items] == paths
 
 
 def test_lists_in_words() -> None:

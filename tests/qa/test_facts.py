@@ -97,6 +97,8 @@ def test_an_opening_capital_is_a_name_if_it_is_one_elsewhere() -> None:
         ("StarBank", "a note of Star Bank, it said"),
         ("StarBank", "a Star-Bank note"),
         ("Star-Bank", "the StarBank"),
+        ("Tandem 3", "the Tandem III lands"),
+        ("Tandem III", "the Tandem 3, it said"),
     ],
 )
 def test_has_name(name: str, text: str) -> None:
@@ -114,6 +116,8 @@ def test_has_name(name: str, text: str) -> None:
         ("StarBank", "Star of the Bank"),
         ("Star Bank", "Starbucks Bank"),
         ("A B", "AB"),
+        ("Tandem 3", "Tandem lands on May 3"),
+        ("Tandem 3", "Tandem I"),
     ],
 )
 def test_has_not_name(name: str, text: str) -> None:

@@ -93,6 +93,8 @@ def test_what_is_wanted_of_the_sides(question: str, wanted: Sides | None) -> Non
         ("Compare Lund to Vire.", ("Lund", "Vire")),
         ("Which fire was larger, the one in 2016 or the one in 2022?", ("2016", "2022")),
         ("How did the fare in May 2021 compare with the one in June 2022?", ("May 2021", "June 2022")),
+        ("which is bigger Lund Bank or Vire Trust", ("Lund Bank", "Vire Trust")),
+        ("Compare Tandem 1 and Tandem 3", ("Tandem 1", "Tandem 3")),
     ],
 )
 def test_what_is_compared(question: str, names: tuple[str, ...] | None) -> None:
