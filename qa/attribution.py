@@ -235,7 +235,7 @@ def _teller(text: str, quoted: bool = True) -> str:
 
 
 def _credited(text: str) -> str:
-    """Whom a sentence credits: "the harbour office" in "Fares rose, according to the harbour office."; "" for nobody."""
+    """Whom a sentence credits: "the harbour office" in "Fares rose, according to the harbour office."; else ""."""
     marks = (word for word in read(text) if word.lower_ == "to" and word.i and word.nbor(-1).lower_ == "according")
     named = (child for mark in marks for child in mark.children if child.dep_ == "pobj")
     return next(map(_named, named), "")
