@@ -149,7 +149,7 @@ _TENSE = re.compile(
     r"|would|could|should|might|if)\b"
     r"|(?P<future>\b(?:will|won['’]t|shall|going\sto|set\sto|due|scheduled|slated|upcoming|coming|launching|ahead\sof|is\sto|are\sto"
     r"|has\suntil|have\suntil|(?:plan|expect|hope|intend|aim)(?:s|ed)?\sto|begins|starts|opens|ends|expires|hosts?|airs"
-    r"|returns|premieres|kicks\soff|takes?\s(?:place|effect)|runs)\b|['’]ll\b)"
+    r"|returns|premieres|kicks\soff|takes?\s(?:place|effect)|runs)\b|['’]ll\b|\b(?:is|are)(?:\son)?\s$)"
     r"|\b(?P<past>said|says?|told|tells?|announced|reported|wrote|confirmed|added|according|statement|was|were|did|had"
     r"|after|died|killed|arrested|ruled|voted|posted|tweeted|filed|released|launched)\b"
 )

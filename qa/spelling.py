@@ -34,6 +34,7 @@ _MOST = 0.25  # nothing is corrected if a larger share of the question's words i
 
 _WORD = re.compile(r"[^\W\d_]+")
 _JOINED = re.compile(r"([^\W\d_]+)['’]([^\W\d_]+)")  # "Lund's", which people also type as "lunds"
+_HYPHENED = re.compile(r"(?<![\w-])[^\W\d_]+-[^\W\d_]+(?![\w-])")  # "wi-fi", which people also type as "wifi"
 _LEFT_OUT_MARK = re.compile(r"\b(what|who|where|when|how|that)(s)\b", re.IGNORECASE)  # "whats"
 _TYPED = re.compile(r"(?<![\w@#/.$])[^\W\d_]+(?![\w@/]|\.\w|://)")  # not part of an address or of "q3"
 
@@ -46,10 +47,11 @@ _counted: WeakKeyDictionary[Index, _Words] = WeakKeyDictionary()
 class _Words:
     """Lower-case words: counts in the articles, relative frequencies, and all words by length.
 
-    A word of the articles replaces others if it occurs at least `least` times.
+    A word of the articles replaces others if it occurs at least `least` times. `hyphened`: by the word without hyphen.
     """
 
     articles: Mapping[str, int]
+    hyphened: Mapping[str, str]
     least: int
     shares: Mapping[str, float]
     by_length: Mapping[int, Sequence[str]]
@@ -127,6 +129,8 @@ def _is_known(word: str, words: _Words) -> bool:
 
 def _meant(typed: _Typed, words: _Words) -> str:
     """Return the word that is meant, or the typed one if no candidate fits."""
+    if typed.word in words.hyphened:
+        return words.hyphened[typed.word]
 
     def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, bool, int, float, str]:
         """A sort key, higher for likelier words: letters are swapped more often than left out or replaced."""
@@ -199,12 +203,15 @@ def _count(index: Index) -> _Words:
     for text in index.texts():
         spaced.update(text.split())
     articles: Counter[str] = Counter()
+    hyphened: dict[str, str] = {}
     for piece, count in spaced.items():
         plain = piece.lower() if piece.isascii() else _plain(piece.lower())
         for word in _WORD.findall(plain):
             articles[word] += count
         for first, second in _JOINED.findall(plain):
             articles[first + second] += count
+        for word in _HYPHENED.findall(plain):
+            hyphened[word.replace("-", "")] = word
     english = _english()
     all_articles, all_english = max(articles.total(), 1), sum(english.values())
     shares = {word: count / all_english for word, count in english.items()}
@@ -213,7 +220,7 @@ def _count(index: Index) -> _Words:
     by_length: dict[int, list[str]] = defaultdict(list)
     for word in shares:
         by_length[len(word)].append(word)
-    return _Words(articles, 2 if articles.total() >= _LARGE else 1, shares, by_length)
+    return _Words(articles, hyphened, 2 if articles.total() >= _LARGE else 1, shares, by_length)
 
 
 def _plain(text: str) -> str:

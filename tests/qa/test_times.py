@@ -83,6 +83,10 @@ def test_the_time_nearest_in_the_structure_of_the_sentence_is_first() -> None:
             "Brask closed its mill [last month].",
             "Last month is February 2022, counted from the date of the article, 9 March 2022.",
         ),
+        (
+            "Brask's [last day] is Monday.",
+            "Monday is 14 March 2022, counted from the date of the article, 9 March 2022.",
+        ),
         ("Brask closed its mill on [March 7, 2022].", ""),
         ("Brask closed its mill in [2019].", ""),
         ("Brask closed [its mill] for good.", "The article does not say when; it is of 9 March 2022."),
