@@ -19,8 +19,8 @@ from citewire.qa.standalone import MOST, candidates, is_fragment, leans, opened,
 from citewire.qa.types import Turn
 
 __all__ = [
-    "Meant", "follow_up", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened", "refused",
-    "resolve", "topic", "without_opening",
+    "Meant", "follow_up", "genders", "has_pronoun", "last_quoted", "last_told", "leans", "names_nothing", "opened",
+    "refused", "resolve", "topic", "without_opening",
 ]  # fmt: skip
 
 DialogueAct = Literal["question", "more", "who_said", "which_article", "doubt", "agree", "nothing"]
@@ -119,6 +119,11 @@ def last_quoted(history: Sequence[Turn]) -> tuple[str, ...]:
 def has_pronoun(text: str) -> bool:
     """Return whether a line has a pronoun without its referent."""
     return any(map(points, read(text)))
+
+
+def genders(text: str) -> set[str]:
+    """Return the genders of the personal pronouns in a text: {"Fem"} for "what did she win?"."""
+    return {gender for word in read(text) if (gender := feature(word, "Gender")) in ("Masc", "Fem")}
 
 
 def names_nothing(text: str) -> bool:

@@ -7,10 +7,13 @@ decides. Answers nothing.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from citewire.index.options import SearchOptions
+from citewire.index.passages import sentences
 from citewire.qa import analysis, casing, facts, followup, replies, spelling
 from citewire.qa.evidence import ANSWERS, odds
 from citewire.qa.finding import Finder
@@ -26,6 +29,7 @@ _FIRST = 2.0  # multiplies the odds for the first, likeliest reading of a follow
 _FOLLOWING = 0.3  # least probability of an answer to a follow-up; the reader does not see the earlier turns
 _THERE = 0.2  # the same for an answer from an article that the last answer quotes
 _BEARS = 0.1  # the same while the readings of a follow-up are compared
+_NAMING, _TWICE = 20, 2  # most sentences with a name that are read for pronouns; fewest with one that tell
 _LIKELY = 0.15  # least probability of a kind that is tried
 
 
@@ -179,12 +183,14 @@ def _standalone(
     Each reading is searched in all articles; the line as typed is also searched in those of the last answer only,
     where "how much is a ticket?" is clear. Answers from these articles get more weight and a lower threshold, as
     the subject is right; answers that were already shown get less weight. A line with a name that does not lean on
-    earlier turns is returned unchanged.
+    earlier turns is not reworded; it is returned as it is if the last answer does not have the name.
     """
-    if not leaning and facts.names(text):
+    said = " ".join(followup.last_told(context.history))
+    named = [] if leaning else facts.names(text)
+    if named and not all(facts.has_name(name, said) for name in named):
         return _Following(text)
     told = {" ".join(facts.words(one)) for one in followup.last_told(context.history)}
-    readings = [_Following(one) for one in candidates]
+    readings = [_Following(one) for one in ([text] if named else _of_gender(text, candidates, last, context))]
     readings += [_Following(followup.without_opening(text), last)] if last else []
 
     judged = []  # (has an answer, weighted odds, reading, answer)
@@ -202,6 +208,29 @@ def _standalone(
     first = max(judged, key=lambda one: one[:2])
     same = (one for one in judged if one[0] == first[0] and one[3] == first[3])  # prefers a name to "she"
     return next(same)[2]
+
+
+def _of_gender(text: str, candidates: Sequence[str], last: tuple[str, ...], context: Context) -> Sequence[str]:
+    """The readings without those that put "he" for somebody whom the last answer's articles call "she", or the reverse.
+
+    All of them if none is left.
+    """
+    asked = followup.genders(text)
+    if len(asked) != 1:
+        return candidates
+    texts = [context.finder.index.article(path).text for path in last]
+
+    def other(name: str) -> bool:
+        """Whether nearly all sentences with a name and a pronoun have one of the other gender."""
+        last_name = name.split()[-1]
+        told = (whole[span.start : span.end] for whole in texts for span in sentences(whole))
+        naming = islice((text for text in told if last_name in text), _NAMING)
+        called = Counter(gender for text in naming for gender in followup.genders(text))
+        return called.total() >= _TWICE and called.total() > 3 * sum(called[one] for one in asked)
+
+    typed = facts.names(text)
+    fitting = [one for one in candidates if not any(map(other, set(facts.names(one)) - set(typed)))]
+    return fitting or candidates
 
 
 def within(wanted: SearchOptions, articles: tuple[str, ...]) -> SearchOptions:

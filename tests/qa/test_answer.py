@@ -458,6 +458,28 @@ class TestFollowUp:
         assert {quote.article for claim in after.claims for quote in claim.quotes} == {"ferry.txt"}
         assert {hit.article for hit in after.hits} == {"ferry.txt"}
 
+    def test_a_name_of_the_last_answer_is_looked_for_there_first(self, answerer: Make) -> None:
+        lines = ("What number does Lund Lines give?", "What number does Kestrel give?")
+        reader = ScriptedReader(dict.fromkeys(lines, ("9,000 cars", "14 ferries")))
+        asked = [answerer("", reader).ask(line, self.HISTORY).claims[0].quotes[0].article for line in lines]
+        assert asked == ["ferry.txt", "bridge.txt"]
+
+    def test_she_is_nobody_whom_the_articles_call_he(self, remembering: Embedder, tmp_path: Path) -> None:
+        told = (
+            "Ruth Vale is the new mayor of Orm.\n\nVale said that she faces a strike of her drivers.\n\n"
+            "Otto Holm resigned on Monday.\n\nHolm lost his seat. Holm said that he misses it.\n"
+        )
+        history = [
+            Turn("Who is the new mayor of Orm?", "Ruth Vale is the new mayor of Orm [1].", ("mayor.txt",)),
+            Turn("When did Otto Holm resign?", "Otto Holm resigned on Monday [1].", ("mayor.txt",)),
+        ]
+        with indexed({"mayor.txt": told}, tmp_path, remembering) as index:
+            lines = ("What does she face?", "What does he face?")
+            meant = ("What does Ruth Vale face?", "What does Otto Holm face?")
+            reader = ScriptedReader({**dict.fromkeys(lines, ()), **dict.fromkeys(meant, "a strike")})
+            answering = Answerer(index, remembering, ScriptedGenerator(""), reader)
+            assert tuple(answering.ask(line, history).standalone_question for line in lines) == meant
+
     def test_a_question_of_its_own_does_not_lean_on_history(self, answerer: Make) -> None:
         words = "The repairs cost 40 million euros [1]."
         alone, after = answerer(words).ask(COST), answerer(words).ask(COST, self.HISTORY)

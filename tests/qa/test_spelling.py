@@ -78,7 +78,8 @@ def test_articles_are_read_for_unknown_words_alone(articles: Index) -> None:
 
 
 def test_removed_articles_names_once_told_and_accents(embedder: Embedder, tmp_path: Path) -> None:
-    texts = {"one.txt": "Flood\n\nMünchberg was flooded in its X-Hall, Kohl's said.\n", "two.txt": "Fire\n\nOrvannia burned.\n"}
+    flood = "Flood\n\nMünchberg was flooded in its X-Hall, Kohl's said.\n"
+    texts = {"one.txt": flood, "two.txt": "Fire\n\nOrvannia burned.\n"}
     with indexed(texts, tmp_path, embedder) as index:
         assert corrected("what of munchbreg, orvanina and kohls", index) == "what of munchberg, orvannia and kohls"
         assert corrected("was the xhall flooded", index) == "was the x-hall flooded"
