@@ -180,7 +180,12 @@ def is_heading(text: str, span: Span) -> bool:
     starts = not text[: span.start].strip(" \t") or text[: span.start].rstrip(" \t").endswith("\n")
     rest, _, below = text[span.end :].partition("\n")
     own = starts and not rest.strip() and not is_closed(said) and len(said.split()) <= _HEADING
-    return own and (bool(_LINK.fullmatch(said.strip())) or is_closed(below.lstrip().partition("\n")[0]))
+    return own and (is_link(said) or is_closed(below.lstrip().partition("\n")[0]))
+
+
+def is_link(line: str) -> bool:
+    """Return whether a line is the title of another article behind a label, to which it was a link."""
+    return bool(_LINK.fullmatch(line.strip()))
 
 
 def is_closed(text: str) -> bool:

@@ -16,7 +16,7 @@ from citewire.index.passages import sentences, title_words
 from citewire.index.types import Article, Embedder, Span
 from citewire.qa import analysis, facts, quantities
 from citewire.qa.claims import Place, place_of, verbatim_place
-from citewire.qa.evidence import ArticleOf, Evidence, is_closed, is_heading, odds, window
+from citewire.qa.evidence import ArticleOf, Evidence, is_closed, is_heading, is_link, odds, window
 from citewire.qa.reader import Reader, Window
 
 MOST = 5  # most sentences of a list; twice as many if each is from a section of its own
@@ -27,9 +27,11 @@ _SURE = 0.25  # least probability of the best sentence
 _SECTION = 0.04  # least probability of a section's sentence; low, because it need not repeat its heading
 _SECTIONS = 3  # fewest such sections that make a list
 _SHARED = 0.5  # added to the log odds of a sentence that has all rare words of the question
-_NEAR_LIST = 0.5  # least cosine of a question and the name of a list
+_NEAR_LIST, _SAME = 0.5, 0.6  # least cosine of a question and the name of a list; of one whose lines are not read
 _LINES = 0.4  # least mean probability of its lines
 _LINE = re.compile(r"\S[^\n]*\S")
+_NUMBERED = re.compile(r"\d{1,3}[.):] ")
+_BETWEEN = 2  # most lines between the sections of an article that look like their headings
 _SHORT, _RUN = 16, 3  # most words of a list line; fewest consecutive such lines
 
 
@@ -172,10 +174,11 @@ def _rarities(question: str, title: str, texts: Sequence[str]) -> dict[str, floa
 
 @dataclass(frozen=True, slots=True)
 class _Outline:
-    """A list in an article: its name (the title, or the line before it) and its lines."""
+    """A list in an article: its name (the title, or the line before it), its lines, whether the title counts them."""
 
     named: str
     places: tuple[Place, ...]
+    counted: bool = False
 
 
 def outlined(question: str, articles: Sequence[Article], embedder: Embedder, reader: Reader) -> list[Place]:
@@ -202,6 +205,8 @@ def outlined(question: str, articles: Sequence[Article], embedder: Embedder, rea
     if near[best] < _NEAR_LIST:
         return []
     named, places = found[best].named, found[best].places
+    if found[best].counted and near[best] >= _SAME:  # that "Route 2" is a road trip only the title tells
+        return list(places)
     read = reader.read(question, [Window(place.text, named) for place in places])
     return list(places) if fmean(one.probability for one in read) >= _LINES else []
 
@@ -212,13 +217,17 @@ def _sections(article: Article) -> Iterator[_Outline]:
     closed = [is_closed(text) for text in texts]
     text_at = closed.index(True) if True in closed else len(lines)  # lines above it are no section headings
     below = range(text_at + 1, len(lines) - 1)
-    heads = [at for at in below if closed[at + 1] and not closed[at] and _is_short(texts[at])]
-    numbered = [at for at in heads if texts[at][0].isdigit()]
+    short = [at for at in below if not closed[at] and _is_short(texts[at]) and not is_link(texts[at])]
+    heads = [at for at in short if closed[at + 1]]
+    numbered = [at for at in short if _NUMBERED.match(texts[at])]
     title = title_words(article)
-    told = next((int(one.value) for one in quantities.numbers(title) if abs(one.value - len(heads)) <= 1), 0)
-    items = numbered if len(numbered) >= _RUN else heads[:told] if len(heads) >= _RUN else []
+    told = [int(one.value) for one in quantities.numbers(title)]
+    most = next((count for count in told if -1 <= len(heads) - count <= _BETWEEN), 0)
+    shortest = sorted(sorted(heads, key=lambda at: len(texts[at]))[:most])  # without "Sign up for our letter"
+    items = numbered if len(numbered) >= _RUN else shortest if len(heads) >= _RUN else []
     if items:
-        yield _Outline(title, tuple(place_of(article, lines[at]) for at in items[:_LISTED]))
+        counted = any(abs(len(items) - count) <= 1 for count in told)
+        yield _Outline(title, tuple(place_of(article, lines[at]) for at in items[:_LISTED]), counted)
 
 
 def _led(article: Article) -> Iterator[_Outline]:

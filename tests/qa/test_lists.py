@@ -141,6 +141,14 @@ Radishes
 
 They are ripe after a month.
 
+Sign up for the letter of the garden desk
+
+It comes on Fridays.
+
+More:Ten Ways To Feed Your Roses
+
+The beans take longer.
+
 Runner beans
 
 Give them a string to climb.
