@@ -34,7 +34,7 @@ from rich.text import Text
 
 from citewire.qa.types import REFUSAL, Answer, Checked, Claim, Event, Searched
 from citewire.ui.exchange import NOT_FOR_IT, Exchange, number_of, sources
-from citewire.ui.labels import CardOf, counted, gist, shortened, when
+from citewire.ui.labels import CardOf, counted, gist, in_marks, shortened, when
 from citewire.ui.render import closing, doubt_of, verbatim
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _print_after(exchange: Exchange, answer: Answer, card: CardOf, paper: _Paper
         if source.label:
             paper.line()
             paper.flow(f"[{source.label}]", _NUMBER)
-            paper.flow("word for word" if source.label in said else f"“{one_line(source.quote)}”")
+            paper.flow("word for word" if source.label in said else in_marks(one_line(source.quote)))
             known = card(source.article)
             page = known.page(source.start, source.end)
             span = f"{safe(source.article)}:{source.start}-{source.end}{f', {page}' if page else ''}"

@@ -20,7 +20,7 @@ from citewire.qa.types import Claim
 from citewire.ui.console import one_line, safe, to_json
 from citewire.ui.conversations import StoredConversation, StoredExchange
 from citewire.ui.exchange import Exchange, Source, keys_of, number_of, sources
-from citewire.ui.labels import Card, Labelled, bylines, card_or_gone, counted, gist, when
+from citewire.ui.labels import Card, Labelled, bylines, card_or_gone, counted, gist, in_marks, when
 from citewire.ui.render import closing, doubt_of, refusal, refusal_title
 from citewire.ui.tree import document, el
 
@@ -160,7 +160,7 @@ def _markdown_exchange(shown: _Shown, articles: _Articles) -> Iterator[str]:
         named = ", ".join(_plain(part) for part in (label.title, articles.byline(source)) if part)
         link = f" <{percent_encoded(label.url, safe=_URL_SAFE)}>" if label.url else ""
         number = f"**\\[{source.label}\\]** " if source.label else ""
-        yield f"- {number}“{_plain(source.quote)}”\\\n  {named}{link}"
+        yield f"- {number}{_plain(in_marks(source.quote))}\\\n  {named}{link}"
 
 
 def _markdown_text(shown: _Shown) -> Iterator[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 GIST_CHARS = 90  # longest sentence in a timeline
 TITLE_CHARS = 60  # longest title in the line of the filters
 NAMED_OUTLETS = 2  # most outlets named in a filter line; the others are counted
+_MARKS = ("“", "”", '"')
 GONE = "no longer among the articles"  # stands in place of a date
 
 
@@ -175,6 +176,16 @@ def when(point: TimelinePoint) -> str:
 def gist(point: TimelinePoint) -> str:
     """Return the value of a point, else its shortened sentence."""
     return point.value or shortened(point.text, GIST_CHARS)
+
+
+def in_marks(quote: str) -> str:
+    """Return a quote on one line in quotation marks; without more of them if it begins or ends with one.
+
+    >>> in_marks("The ferry sank."), in_marks('“It sank,” she said.')
+    ('“The ferry sank.”', '“It sank,” she said.')
+    """
+    line = " ".join(quote.split())
+    return line if line[:1] in _MARKS or line[-1:] in _MARKS else f"“{line}”"
 
 
 def shortened(text: str, most: int) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import urldefrag
 from citewire.qa import replies
 from citewire.qa.types import Answer, AnswerHit, Claim, ConflictValue, Quote, TimelinePoint, Timings, as_shown
 from citewire.ui.exchange import NOT_FOR_IT, Exchange, Source, keys_of, number_of, sources
-from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, shortened, when
+from citewire.ui.labels import GIST_CHARS, Card, CardOf, bylines, counted, gist, human_date, in_marks, shortened, when
 
 ECHOED_CHARS = 160  # longest "Searched for: ..." line; longer ones are shortened
 CORPUS = "corpus"  # kind of a question about the articles as a whole
@@ -549,7 +549,7 @@ def plain_text(exchange: Exchange, card_of: CardOf) -> str:
     for source in sources(exchange):
         if source.label:
             label = card_of(source.article)
-            lines.append(f"[{source.label}] “{' '.join(source.quote.split())}”")
+            lines.append(f"[{source.label}] {in_marks(source.quote)}")
             byline = label.byline_at(source.start, source.end)
             lines.append("    " + ", ".join(part for part in (label.title, byline, label.url) if part))
     return "\n".join(lines).strip() + "\n"

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 from citewire.qa.evaluate.runs import Row, asked_text
 from citewire.ui.figures import deciding_rows, kind_rows, latency_rows, measure_rows
+from citewire.ui.labels import in_marks
 from citewire.ui.tree import document, el
 
 HITS_SHOWN = 5
@@ -163,7 +164,7 @@ def _claim(claim: Mapping[str, Any]) -> Element:
 
 
 def _quote(text: str) -> Element:
-    return el("blockquote", f"“{text}”")
+    return el("blockquote", in_marks(text))
 
 
 def _place(span: Mapping[str, Any]) -> Element:

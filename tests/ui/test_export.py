@@ -40,6 +40,7 @@ from citewire.qa.types import Answer, Claim, Status, TimelinePoint, Timings
 from citewire.ui.answer_json import answer_from_json
 from citewire.ui.conversations import Beside, StoredConversation, StoredExchange
 from citewire.ui.export import CONTEXT_CHARS, as_html, as_json, as_markdown
+from citewire.ui.labels import in_marks
 
 QUESTIONS = ("When does the Harbour Tunnel open?", "How much did it cost?", "What is the toll?", "Who is the mayor?")
 POINTS = (
@@ -160,6 +161,11 @@ def test_articles_that_are_gone_or_changed_are_quoted_without_context() -> None:
 
 
 # Markdown and JSON
+
+
+def test_a_quote_that_begins_or_ends_with_quotation_marks_gets_no_more() -> None:
+    told = ["The ferry\nsank.", "“It sank,” she said.", 'She said: "It sank."', "A “night” ferry sank."]
+    assert [in_marks(one) for one in told] == ["“The ferry sank.”", *told[1:3], "“A “night” ferry sank.”"]
 
 
 def test_markdown_holds_answers_and_their_quotes() -> None:
