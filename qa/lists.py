@@ -103,12 +103,15 @@ class Items:
         return []
 
     def sentences(self) -> list[Place]:
-        """Return the sentences near the best, then those of other articles; [] for fewer than two."""
+        """Return the sentences near the best, then the best of each other article; [] for fewer than two."""
         told = [line for line in self._lines if not line.heading and not line.asks]
         best = max((line.weight for line in told), default=0.0)
         near = sorted((line for line in told if line.weight * _NEAR >= best), key=lambda line: -line.weight)
-        others = [one for one in self._others if near and odds(one.probability) * _NEAR >= odds(near[0].probability)]
-        found = self._places(near[:MOST]) + [verbatim_place(one) for one in others[: MOST - 2]]
+        others: dict[str, Evidence] = {}
+        for one in self._others:
+            if near and one.probability >= _SURE:
+                others.setdefault(one.article, one)
+        found = [*self._places(near[:MOST]), *map(verbatim_place, islice(others.values(), MOST - 2))]
         return found if len(found) > 1 else []
 
     def sections(self) -> list[Place]:

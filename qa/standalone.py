@@ -18,7 +18,7 @@ MOST = 4  # most candidates: each costs a search and a reading
 _PUT = 2  # most things that replace a pronoun in turn
 _BEHIND, _ENOUGH = 3, 2  # most things of a question that are appended; names of the answer fill up to _ENOUGH
 _AGED = 1.5  # weight that a thing loses for each turn back,
-_TOLD = 1.5  # and if only an answer has it: "it" is rather what was asked about
+_TOLD = 1.5  # and if only an answer has it, except to "who": "it" is rather what was asked about
 _TIMES = ("DATE", "TIME")
 _FIGURES = (*_TIMES, "MONEY", "PERCENT", "QUANTITY")
 _PLACES = ("GPE", "LOC", "FAC")
@@ -173,7 +173,7 @@ def _thing(span: Span, age: int, told: bool, who: bool) -> Thing:
     if person:  # "Ana Ruiz", not "former minister Ana Ruiz"
         span = span.doc[next((w.i for w in span if w.pos_ == "PROPN"), span.start) : span.end]
     plural = many and not (name and len(span) > 1)
-    weight = (head.dep_ in SUBJECTS) + name - _TOLD * told - _AGED * age
+    weight = (head.dep_ in SUBJECTS) + name - _TOLD * (told and not who) - _AGED * age
     text = f"the {span[1:].text}" if feature(span[0], "PronType") == "Art" and len(span) > 1 else span.text
     behind = next((w.right_edge.i + 1 for w in head.rights if w.i == span.end and w.dep_ == "prep"), span.end)
     return Thing(text, span.doc[span.start : behind].text, label, plural, name, person, age, told, weight)

@@ -10,7 +10,7 @@ from citewire.index.passages import sentences
 from citewire.index.search import search
 from citewire.index.store import Index
 from citewire.index.types import Article, Embedder, Hit, Passage
-from citewire.qa.evidence import gather
+from citewire.qa.evidence import Evidence, gather
 from citewire.qa.lists import MOST, Items, Wanted, outlined, wanted
 from citewire.qa.reader import Reader
 
@@ -58,6 +58,21 @@ def items(text: str, *answers: str) -> Items:
     home = Article("trams.txt", text, "Trams")
     hit = Hit(Passage("trams.txt", 0, len(text), text, tuple(sentences(text))), 1.0, 0.9, 0.0)
     return Items(TRAMS, gather(TRAMS, [hit], lambda path: home, reader), lambda path: home, reader)
+
+
+def test_of_each_other_article_the_best_sentence_that_answers() -> None:
+    said = [("Vire", 0.9), ("Orm", 0.4), ("Lund", 0.3), ("Skarvik", 0.2)]
+    articles = {f"{town}.txt": Article(f"{town}.txt", f"{town} has a tram.", town) for town, _ in said}
+    articles["Orm.txt"] = Article("Orm.txt", "Orm has a tram. So has Halden.", "Orm")
+    evidence = [
+        Evidence(
+            path, span, one.text[span.start : span.end], 0.0, dict(said)[path[:-4]] - 0.05 * (span.start > 0), span, 1.0
+        )
+        for path, one in articles.items()
+        for span in sentences(one.text)
+    ]
+    found = Items(TRAMS, evidence, articles.__getitem__, ScriptedReader({TRAMS: "Vire"})).sentences()
+    assert [one.text for one in found] == ["Vire has a tram.", "Orm has a tram.", "Lund has a tram."]
 
 
 def test_the_lines_of_a_list_come_with_the_line_that_leads_to_them() -> None:
