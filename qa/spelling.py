@@ -132,11 +132,12 @@ def _meant(typed: _Typed, words: _Words) -> str:
     if typed.word in words.hyphened:
         return words.hyphened[typed.word]
 
-    def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, bool, int, float, str]:
-        """A sort key, higher for likelier words: letters are swapped more often than left out or replaced."""
+    def likelihood(near: tuple[str, int]) -> tuple[int, bool, bool, bool, bool, int, float, str]:
+        """A sort key, higher for likelier words: letters are swapped, then doubled or not, most often."""
         meant, distance = near
         exchanged = _exchanged(typed, meant)
-        slips = exchanged, exchanged or typed.word[0] == meant[0], len(typed.word) != len(meant)
+        single = _doubled(meant, typed.word) or _doubled(typed.word, meant)  # "recal", "reall"
+        slips = exchanged, exchanged or typed.word[0] == meant[0], single, len(typed.word) != len(meant)
         return -distance, *slips, _pairs(typed, meant), words.shares[meant], meant
 
     near = (one for one in _near(typed, words) if _may_be(typed, one[0], words))

@@ -61,6 +61,10 @@ def test_an_apostrophe_that_was_left_out(articles: Index, typed: str, meant: str
     assert corrected(typed, articles) == meant
 
 
+def test_a_letter_that_is_doubled_or_not_is_likelier_than_another_error(articles: Index) -> None:
+    assert corrected("did they recal the leter", articles) == "did they recall the letter"
+
+
 def test_the_neighbours_decide_between_two_words(articles: Index) -> None:
     assert corrected("hwo many ferries sail", articles) == "how many ferries sail"
     assert corrected("hwo is the mayor", articles) == "who is the mayor"
