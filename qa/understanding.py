@@ -14,6 +14,7 @@ from itertools import islice
 
 from citewire.index.options import SearchOptions
 from citewire.index.passages import sentences
+from citewire.index.types import Filters
 from citewire.qa import analysis, casing, facts, followup, replies, spelling
 from citewire.qa.evidence import ANSWERS, odds
 from citewire.qa.finding import Finder
@@ -96,13 +97,24 @@ def understood(text: str, context: Context) -> Asked:
         reply = replies.NOTHING_OFFERED if guess.intent == "agree" else before
         return Asked(("talk",), {}, text, reply=reply, sure=guess.probability)
     if meant.kind in ("more", "who_said", "which_article", "doubt"):
-        near = followup.last_quoted(history) if meant.kind != "more" else ()
+        near = _last_quoted(context) if meant.kind != "more" else ()
         return Asked((meant.kind,), {}, meant.candidates[0], meant.said, near=near)
     if not followup.topic(history) or meant.kind == "agree":  # no earlier turn has content
         return _asked(_read(meant.candidates[0], context.kinds), meant.candidates[0])
     if followup.names_nothing(text):
         return Asked(("talk",), {}, text, reply=replies.WHOM)
     return _after(text, meant.candidates, guess, replace(context, history=history))
+
+
+def _last_quoted(context: Context) -> tuple[str, ...]:
+    """The articles that the last answer quotes and that are still in the index and pass the filters."""
+    index, allowed = context.finder.index, context.finder.index.select(context.wanted.filters)
+
+    def there(path: str) -> bool:
+        rows = index.select(Filters(articles=(path,)))
+        return rows is not None and bool((rows if allowed is None else rows & allowed).any())
+
+    return tuple(filter(there, followup.last_quoted(context.history)))
 
 
 def _after(text: str, candidates: Sequence[str], guess: Guess, context: Context) -> Asked:
@@ -126,8 +138,8 @@ def _after(text: str, candidates: Sequence[str], guess: Guess, context: Context)
 
 
 def _last_articles(context: Context) -> tuple[str, ...]:
-    """The articles that the last answer quotes; if unknown, those found for its sentences."""
-    if quoted := followup.last_quoted(context.history):
+    """The articles that the last answer quotes; if none is known, those found for its sentences."""
+    if quoted := _last_quoted(context):
         return quoted
     found = (context.finder.hits(one, context.wanted)[:1] for one in followup.last_told(context.history))
     return tuple(dict.fromkeys(hit.passage.article for hits in found for hit in hits))

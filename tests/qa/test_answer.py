@@ -458,6 +458,15 @@ class TestFollowUp:
         assert {quote.article for claim in after.claims for quote in claim.quotes} == {"ferry.txt"}
         assert {hit.article for hit in after.hits} == {"ferry.txt"}
 
+    def test_an_article_of_the_last_answer_that_is_gone_or_filtered_out_is_passed_over(self, answerer: Make) -> None:
+        line = "What number is given there?"
+        reader = ScriptedReader({line: ("9,000 cars", "14 ferries")})
+        gone, ferry = (replace(self.HISTORY[0], articles=(path,)) for path in ("gone.txt", "ferry.txt"))
+        assert answerer("", reader).ask(line, [gone]).status == "answered"
+        only = SearchOptions(filters=Filters(articles=("bridge.txt", "brewer.txt")))
+        answer = answerer("", reader).ask(line, [ferry], search=only)
+        assert {quote.article for claim in answer.claims for quote in claim.quotes} == {"bridge.txt"}
+
     def test_a_name_of_the_last_answer_is_looked_for_there_first(self, answerer: Make) -> None:
         lines = ("What number does Lund Lines give?", "What number does Kestrel give?")
         reader = ScriptedReader(dict.fromkeys(lines, ("9,000 cars", "14 ferries")))
