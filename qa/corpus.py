@@ -153,11 +153,8 @@ class _View:
 
     def of(self, named: Named) -> list[FirstMention]:
         """Return the first mentions of a name, without an outlet's own name in its own articles."""
-        key = "".join(named.name.lower().split())
         return [
-            place
-            for place in named.places
-            if (one := self.by_path.get(place.article)) and key not in _outlet(one).split()
+            place for place in named.places if (one := self.by_path.get(place.article)) and not is_from(one, named.name)
         ]
 
     def text(self, path: str) -> str:
@@ -185,10 +182,11 @@ def _story(article: ArticleSummary) -> str:
     return article.group or article.path
 
 
-def _outlet(article: ArticleSummary) -> str:
-    """Return the names of an article's outlet, in lower case: its name and the words of its host name."""
-    host = urlsplit(article.url).hostname or ""
-    return f"{''.join(article.outlet.lower().split())} {host.replace('.', ' ')}"
+def is_from(article: Article | ArticleSummary, outlet: str) -> bool:
+    """Return whether an article is from an outlet, named as its metadata or a word of its address's host name it."""
+    key = "".join(outlet.lower().split()).removesuffix(".com")
+    host = (urlsplit(article.url).hostname or "").split(".")
+    return not {key, f"the{key}"}.isdisjoint(("".join(article.outlet.lower().split()), *host))
 
 
 # -- counts, outlets, days ----------------------------------------------------------------------------------------
@@ -444,8 +442,7 @@ def _introduction(view: _View, named: Named) -> tuple[str, Span] | None:
 
 def _published_by(view: _View, outlet: str) -> Told | None:
     """The articles of an outlet, which is named as they name it or by a word of their host name; None without any."""
-    key = "".join(outlet.lower().split()).removesuffix(".com")
-    own = [article for article in view.articles if not {key, f"the{key}"}.isdisjoint(_outlet(article).split())]
+    own = [article for article in view.articles if is_from(article, outlet)]
     if not own:
         return None
     said = f"{_number(len(own), 'article')} {'is' if len(own) == 1 else 'are'} from {outlet}."

@@ -78,6 +78,18 @@ def joined(figures: Sequence[TimelinePoint], course: Course | None) -> tuple[Tim
     return tuple(sorted([*figures, *others], key=lambda one: one.first))
 
 
+def including(course: Course, place: Place, index: Index) -> Course:
+    """Return a course with one more sentence: at its time, first if the course or the sentence has no time."""
+    if place in course.places:
+        return course
+    if course.points:
+        point = _at(place, index.article(place.article), course.points[0].stated)
+        if point.first:
+            points = tuple(sorted([*course.points, point], key=lambda one: one.first))
+            return replace(course, points=points, places=tuple(map(_place, points)))
+    return replace(course, places=(place, *course.places))
+
+
 def subject(question: str) -> str:
     """Return the topic whose course a question asks for, without the time.
 
@@ -116,7 +128,11 @@ def course(question: str, index: Index, embedder: Embedder, reader: Reader, opti
     least = max((hit.cosine for hit in hits), default=0.0) * _BEARING
     paths = dict.fromkeys(hit.passage.article for hit in hits if hit.cosine >= least)
     found = [index.article(path) for path in paths]
-    articles = [one for one in found if _has_most(topic, f"{title_words(one)} {one.text}")][: summary.ARTICLES]
+    told = {one.path: set(facts.terms(f"{title_words(one)} {one.text}")) for one in found}
+    known = [word for word in topic.split() if set().union(*told.values()).issuperset(facts.terms(word))]
+    topic = " ".join(known) if facts.terms(" ".join(known)) else topic  # without "timeline", which no article says
+    asked = set(facts.terms(topic))
+    articles = [one for one in found if 2 * len(asked & told[one.path]) >= len(asked)][: summary.ARTICLES]
     for article in articles:
         spans = [one.span for one in summary.of_article(article, index).candidates]
         lines = [place_of(article, span) for span in spans if _is_entry(article, span)]
@@ -219,8 +235,11 @@ def _in_order(places: Sequence[Place], index: Index, when: times.Days | None, *,
     points = [_at(place, index.article(place.article), stated) for place in places]
     points = [one for one in points if one.first and (not when or times.meet(when, (one.first, one.last)))]
     points = sorted(points, key=lambda one: one.first)[:_LINES]
-    told = tuple(Place(one.article, Span(one.start, one.end), one.text) for one in points)
-    return Course(tuple(points), told) if len({one.first for one in points}) > 1 else None
+    return Course(tuple(points), tuple(map(_place, points))) if len({one.first for one in points}) > 1 else None
+
+
+def _place(point: TimelinePoint) -> Place:
+    return Place(point.article, Span(point.start, point.end), point.text)
 
 
 def _at(place: Place, article: Article, stated: bool) -> TimelinePoint:

@@ -34,10 +34,10 @@ def course(task: Task) -> Iterator[Event] | None:
 
 def _happened(events: timeline.Course, part: Part, task: Task) -> Iterator[Event]:
     told = task.told
+    if part.chosen and part.probability >= LIKELIER:  # the question may be about a single event
+        events = timeline.including(events, verbatim_place(part.chosen[0]), task.index)
     told.kind, told.listed, told.timeline, told.lead = "over_time", True, events.points, events.lead
     yield told.searched(part.hits)
-    if part.chosen and part.probability >= LIKELIER:  # the question may be about a single event
-        yield told.quote(verbatim_place(part.chosen[0]))
     for place in events.places:
         if not told.quotes(place.article, place.span):
             yield told.quote(place)

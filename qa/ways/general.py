@@ -44,8 +44,11 @@ def openers(index: Index, names: AllNames) -> tuple[str, ...]:
 
 
 def _is_told_of(named: Named, index: Index) -> bool:
+    """Whether articles tell of a name, other than as their own outlet."""
     most = sorted(named.places, key=lambda place: -place.count)[:_TOLD_IN]
-    return is_told_of(named.name, (index.article(place.article).text for place in most))
+    articles = [index.article(place.article) for place in most]
+    own = any(corpus.is_from(article, named.name) for article in articles)
+    return not own and is_told_of(named.name, (article.text for article in articles))
 
 
 def whole(task: Task) -> Iterator[Event] | None:

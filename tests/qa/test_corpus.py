@@ -11,8 +11,8 @@ from conftest import indexed
 
 from citewire.index.maintenance import remove
 from citewire.index.store import Index
-from citewire.index.types import Embedder, Filters
-from citewire.qa.corpus import ITEMS, NO_FILTERS, Told, _and, tell
+from citewire.index.types import Article, Embedder, Filters
+from citewire.qa.corpus import ITEMS, NO_FILTERS, Told, _and, is_from, tell
 from citewire.qa.entities import Entities, read_entities
 
 
@@ -254,6 +254,16 @@ def test_articles_from_an_outlet_are_its_own(ask: Ask, topic: str, lead: str, pa
     told = ask("mentions", topic, origin=True)
     assert told.lead == lead
     assert [item.article for item in told.items] == paths
+
+
+@pytest.mark.parametrize(
+    ("outlet", "own"),
+    [("The Tarn Post", True), ("tarn post", True), ("orvik.com", True), ("Orvik", True), ("Tarn", False)],
+)
+def test_an_article_is_from_the_outlet_of_its_metadata_or_host(outlet: str, own: bool) -> None:
+    one = Article("a.txt", "", "", outlet="The Tarn Post", url="https://www.orvik.com/a")
+    assert is_from(one, outlet) is own
+    assert not is_from(Article("b.txt", "", ""), outlet)
 
 
 def test_lists_in_words() -> None:

@@ -353,6 +353,21 @@ class TestOverTime:
         assert answer.text == f"{BEFORE} [1] {LESS} [2]"
         check_quotes(answer, index)
 
+    def test_the_best_sentence_keeps_its_time(self, embedder: Embedder, tmp_path: Path) -> None:
+        told = [
+            "The paper mill of Orm opened on 1 May 2019 with 40 workers.",
+            "A fire destroyed half of the paper mill on 3 June 2020.",
+            "The paper mill was rebuilt by its owner, Brask, in August 2021.",
+            "Brask closed the paper mill for good on 7 March 2022 as wood had become too dear.",
+        ]
+        with indexed({"mill.txt": "The paper mill of Orm\n\n" + "\n\n".join(told)}, tmp_path, embedder) as index:
+            answering = Answerer(index, embedder, ScriptedGenerator(""), load_reader(1))
+            whole, short = (
+                answering.ask(line) for line in ("What is the timeline of the paper mill?", "mill timeline")
+            )
+        assert (whole.kind, quoted(whole)) == ("over_time", told)
+        assert (short.kind, quoted(short)) == ("over_time", told[:3])
+
 
 class TestWhatWasSaid:
     @pytest.mark.slow
